@@ -1,0 +1,92 @@
+"""A dataset as the rest of benchbed sees it: one table of clips, with names, labels, groups and every metadata column.
+
+A layout (one module of `benchbed.data.layouts`) reads an official folder into a `Dataset`. Nothing here touches audio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Columns every table of clips has, whatever the dataset.
+COLUMNS = ("clip_id", "path", "onset", "duration", "label", "group")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Clips of one dataset, or of one subset of it.
+
+    Attributes
+    ----------
+    name : str
+        Name on every record; a synthetic stand-in has another name than the set it stands in for.
+    root : Path
+        Folder that all clip paths are relative to, and may not leave.
+    kind : str
+        What the labels are: `scene` (one per clip), `tags` (several per clip), `frames` (timed events).
+    labels : tuple of str
+        Class names, in the official order.
+    clips : pandas.DataFrame
+        One row per clip. `clip_id` (str, unique: dataset's official name, relative path and onset), `path` (str,
+        relative to root, forward slashes), `onset` (seconds into the file, 0.0 for whole files), `duration` (seconds,
+        NaN for the rest of the file), `label` (str for scene; tuple of str for tags), `group` (str: what resampling
+        draws as one, e.g. the recording a clip was cut from), then every metadata column of the source.
+    splits : mapping of str to tuple of str
+        Split name → clip ids, in the official order. Splits may share clips (the DCASE 2024 training subsets do).
+    events : pandas.DataFrame, optional
+        Timed references for event detection: `clip_id`, `onset`, `offset`, `label`, times in seconds.
+    synthetic : bool
+        Made by the embedded generator.
+    version, licence, citation, source : str
+        As the publisher states them; `source` says where to get the set.
+    notes : tuple of str
+        What the reader found worth saying (aliases applied, overlaps merged, …), for the record.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"clip_id": ["toy/a.wav"], "path": ["a.wav"], "onset": [0.0], "duration": [1.0],
+    ...                       "label": ["bus"], "group": ["a"], "device": ["s1"]})
+    >>> Dataset("toy", Path("."), "scene", ("bus",), table, {"test": ("toy/a.wav",)}).metadata_columns
+    ('device',)
+    """
+
+    name: str
+    root: Path
+    kind: Literal["scene", "tags", "frames"]
+    labels: tuple[str, ...]
+    clips: pd.DataFrame
+    splits: Mapping[str, tuple[str, ...]]
+    events: pd.DataFrame | None = None
+    synthetic: bool = False
+    version: str = ""
+    licence: str = ""
+    citation: str = ""
+    source: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def metadata_columns(self) -> tuple[str, ...]:
+        """Columns of the source beyond those every dataset has."""
+        return tuple(c for c in self.clips.columns if c not in COLUMNS)
+
+    def select(self, split: str) -> pd.DataFrame:
+        """Clips of one split, in the official order of that split.
+
+        Raises
+        ------
+        ConfigError
+            The dataset has no such split.
+        """
+        from benchbed.errors import ConfigError, did_you_mean
+
+        if split not in self.splits:
+            known = ", ".join(self.splits) or "none"
+            hint = did_you_mean(split, self.splits) or f"splits of {self.name}: {known}"
+            raise ConfigError(f"dataset {self.name} has no split '{split}'", hint=hint)
+        return self.clips.set_index("clip_id", drop=False).loc[list(self.splits[split])].reset_index(drop=True)

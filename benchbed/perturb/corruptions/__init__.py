@@ -1,0 +1,1 @@
+"""One module per corruption; the file name is the name in suites. Each has `CORRUPTION`."""

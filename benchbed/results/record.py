@@ -1,0 +1,303 @@
+"""The record of one run, `result.json`: every figure with its rule, direction, clips and interval, and how it came about.
+
+The model is the schema: `benchbed schema result` prints it, every file written validates against it, and unknown
+fields are refused so that a typo in a writer cannot go unnoticed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+#: Version of the record's schema; readers upgrade older files or refuse newer ones.
+SCHEMA_VERSION = 1
+
+
+class Record(BaseModel):
+    """Base of every part of the record: unknown fields are errors, NaN and infinity are written as null."""
+
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="null")
+
+
+class Value(Record):
+    """One number, and everything needed to read it."""
+
+    value: float | None
+    """The number; null where it is undefined, then `reason` says why."""
+    low: float | None = None
+    """Lower end of the interval."""
+    high: float | None = None
+    """Upper end of the interval."""
+    n: int
+    """Clips behind the number."""
+    direction: Literal["higher", "lower"]
+    """Which way is better."""
+    unit: str
+    """Unit of value, low and high."""
+    rule: str
+    """Name and version of the rule that made the number."""
+    interval: str | None = None
+    """Method of the interval, e.g. `bootstrap percentile 95 %, 100 groups, 1000 draws`."""
+    reason: str | None = None
+    """Why there is no value or no interval."""
+
+
+class Condition(Record):
+    """What was done to the audio."""
+
+    kind: Literal["clean", "corruption", "device", "attack"]
+    """Kind of condition."""
+    name: str
+    """Registered name, or `clean`."""
+    severity: int | None = None
+    """1 (mild) … 5 (severe), if the condition has severities."""
+    parameter: Any = None
+    """The severity in physical units, e.g. 10 (dB SNR)."""
+    unit: str | None = None
+    """Unit of `parameter` and `achieved`."""
+    group: str | None = None
+    """Family for grouped averages (`noise`, `room`, `codec`, …)."""
+    achieved: dict[str, float] | None = None
+    """Summary (min, median, max, mean) of the severity measured on the clips."""
+    draws: int = 1
+    """Independent random draws per clip."""
+    seen_in_training: bool = False
+    """The model's card says that it was trained with this perturbation."""
+
+
+class Counts(Record):
+    """What happened to the clips of a cell."""
+
+    clips: int
+    """Clips that the cell should have."""
+    scored: int
+    """Clips with a prediction."""
+    failed: int = 0
+    """Clips without a prediction (unreadable, model error, non-finite output)."""
+    padded: int = 0
+    """Clips padded to the model's input length."""
+    cropped: int = 0
+    """Clips cropped to the model's input length."""
+    resampled: int = 0
+    """Clips whose sample rate was converted."""
+    remixed: int = 0
+    """Clips whose channel count was changed."""
+    silent: int = 0
+    """Clips that are digital silence."""
+    skipped: int = 0
+    """Clips to which the condition could not be applied; scored unperturbed."""
+
+
+class Failure(Record):
+    """One clip without a prediction."""
+
+    clip_id: str
+    """The clip."""
+    cell: str
+    """Key of the cell, or `*` when every cell lost the clip."""
+    stage: Literal["decode", "perturb", "predict"]
+    """Where it failed."""
+    message: str
+    """What went wrong."""
+
+
+class Cell(Record):
+    """One task × split × condition."""
+
+    key: str
+    """`task/split/condition[@severity]`, unique in the record."""
+    task: str
+    """`scene`, `tags`, `frames`, …"""
+    split: str
+    """Split of the dataset."""
+    condition: Condition
+    """What was done to the audio."""
+    counts: Counts
+    """What happened to the clips."""
+    metrics: dict[str, Value]
+    """Metric name → value over all clips of the cell."""
+    groups: dict[str, dict[str, Value]] = Field(default_factory=dict)
+    """`device=s4`, `devices=unseen`, `class=tram`, … → metric name → value."""
+    matrices: dict[str, Matrix] = Field(default_factory=dict)
+    """Named tables: `confusion` (reference × output), `scene_device`, `reliability`."""
+    complete: bool = True
+    """False if clips failed; a cell with failures never passes a gate silently."""
+
+
+class Matrix(Record):
+    """A labelled table of numbers."""
+
+    rows: list[str]
+    """Row labels."""
+    columns: list[str]
+    """Column labels."""
+    values: list[list[float | None]]
+    """`[row][column]`."""
+    row_title: str
+    """What the rows are."""
+    column_title: str
+    """What the columns are."""
+    unit: str
+    """Unit of the values (`clips`, `fraction`, …)."""
+
+
+class Dataset(Record):
+    """Which data the numbers are about."""
+
+    name: str
+    """Dataset name; a synthetic stand-in has another name than the set it stands in for."""
+    layout: str
+    """Reader that read it."""
+    synthetic: bool
+    """Made by the embedded generator; never compared with real data."""
+    version: str = ""
+    """Version of the set, or of the generator."""
+    index_hash: str
+    """Hash over clip ids, labels, groups and file checksums of the clips that were used."""
+    labels: list[str]
+    """Class names in the order of every per-class table."""
+    clips: int
+    """Clips used."""
+    groups: int
+    """Recording groups used: the units of resampling."""
+    seconds: float
+    """Audio in seconds."""
+    licence: str = ""
+    """As the publisher states it."""
+    citation: str = ""
+    """As the publisher states it."""
+    limit: int | None = None
+    """`--limit`, if one was used: the figures are then about a subset."""
+    notes: list[str] = Field(default_factory=list)
+    """What the reader found worth saying."""
+
+
+class Model(Record):
+    """Which model, with which weights and options."""
+
+    name: str
+    """Name in tables."""
+    family: str
+    """`cnn`, `transformer`, …"""
+    adapter: str
+    """Adapter file or module, as given."""
+    adapter_hash: str
+    """Hash of the adapter's source."""
+    weights: dict[str, str] = Field(default_factory=dict)
+    """File name → hash of every weights file."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options from `--set`, with the adapter's defaults filled in."""
+    output: str
+    """Output kind."""
+    sample_rate: int
+    """Samples per second the model was given."""
+    labels: list[str] = Field(default_factory=list)
+    """Class names of the model."""
+    trained_on: list[str] = Field(default_factory=list)
+    """Datasets seen in training, from the card."""
+    trained_with: list[str] = Field(default_factory=list)
+    """Perturbations seen in training, from the card."""
+    licence: str = ""
+    """Licence of the model."""
+    citation: str = ""
+    """How to cite the model."""
+    description: str = ""
+    """The card's own words."""
+
+
+class Suite(Record):
+    """Which suite, exactly."""
+
+    name: str
+    """Suite name."""
+    title: str
+    """Human title."""
+    version: str
+    """Version stated in the file."""
+    hash: str
+    """Hash of the suite after includes and overrides."""
+    protocol: str
+    """Version of the random protocol; numbers of two protocols are never mixed."""
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    """`--set suite.…` overrides."""
+    definition: dict[str, Any]
+    """The whole suite after includes and overrides."""
+
+
+class Provenance(Record):
+    """When, where and by what the record was made; the only part that two equal runs may differ in, with times."""
+
+    created: str
+    """UTC time of the record, ISO 8601."""
+    command: str
+    """The command that re-makes it."""
+    versions: dict[str, str]
+    """Package → version, and Python."""
+    machine: dict[str, Any]
+    """CPU, cores, memory, GPU, operating system; no host name."""
+    git: dict[str, Any] | None = None
+    """Commit and state of the checkout that the adapter lives in, if any."""
+    seed: int
+    """`--seed`."""
+    device: str
+    """Device the model ran on."""
+    batch_size: int
+    """Clips per forward pass; part of every cache key."""
+    threads: int
+    """Compute threads per process."""
+    workers: int
+    """Worker processes."""
+    reuse: str
+    """`--reuse`."""
+    units: int
+    """Units of work in the run."""
+    units_reused: int
+    """Units taken from stored predictions; speed and energy are never reported from such a run."""
+    wall_seconds: float
+    """Wall-clock time of the last invocation."""
+    cpu_seconds: float
+    """CPU time of the last invocation, over all its processes."""
+
+
+class Check(Record):
+    """The outcome of one sanity check."""
+
+    name: str
+    """What was checked."""
+    status: Literal["pass", "warn", "fail", "skipped"]
+    """The answer."""
+    message: str
+    """The answer in words."""
+    cell: str | None = None
+    """The cell it is about, if not the whole run."""
+
+
+class Result(Record):
+    """One run: one suite × one model."""
+
+    schema_version: int = SCHEMA_VERSION
+    """Version of this schema."""
+    suite: Suite
+    """Which suite."""
+    model: Model
+    """Which model."""
+    dataset: Dataset
+    """Which data."""
+    provenance: Provenance
+    """How the record came about."""
+    checks: list[Check] = Field(default_factory=list)
+    """Sanity checks."""
+    profile: dict[str, Any] = Field(default_factory=dict)
+    """Compute and energy, each figure with its method; empty parts say why."""
+    primary: str
+    """Metric that ranks."""
+    scores: dict[str, Value] = Field(default_factory=dict)
+    """Figures over cells: fold means, robustness scores, gaps, compliance figures."""
+    cells: list[Cell]
+    """Every task × split × condition."""
+    failures: list[Failure] = Field(default_factory=list)
+    """Every clip without a prediction."""
+
+
+Cell.model_rebuild()

@@ -1,0 +1,46 @@
+"""Small value types that more than one room shares. Only numpy is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+#: What a model gives back for a clip.
+OutputKind = Literal["scene", "tags", "frames", "tracks", "caption", "embedding"]
+
+#: Which way a number gets better; ranking, worst case, gate and chart all read this one field.
+Direction = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What an adapter sees: audio, and nothing that would let it cheat.
+
+    Attributes
+    ----------
+    waveforms : np.ndarray [shape=(clip, channel, sample), float32]
+        Audio in −1…1 at the card's sample rate. Clips shorter than the longest are zero-padded at the end.
+    lengths : np.ndarray [shape=(clip,), int64]
+        True length of each clip in samples, before that padding.
+    sample_rate : int
+        Samples per second; always the card's.
+    side : Mapping[str, tuple]
+        Side information that the card asked for and the suite allows, one value per clip, e.g. the recording device
+        in DCASE 2025 Task 1. Empty in the common case.
+
+    Examples
+    --------
+    >>> Batch(np.zeros((2, 1, 8), np.float32), np.array([8, 8]), 16000).waveforms.shape
+    (2, 1, 8)
+    """
+
+    waveforms: np.ndarray
+    lengths: np.ndarray
+    sample_rate: int
+    side: Mapping[str, tuple] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.waveforms)
