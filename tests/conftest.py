@@ -1,0 +1,26 @@
+"""Fixtures that more than one room's tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """Folder of real recordings; the test is skipped where it is missing."""
+    configured = os.environ.get("BENCHBED_REALDATA")
+    folder = Path(configured) if configured else REPOSITORY.parent / "shared" / "realdata"
+    if not folder.is_dir():
+        pytest.skip(f"no real recordings at {folder} (set BENCHBED_REALDATA)")
+    return folder
