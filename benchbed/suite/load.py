@@ -1,0 +1,255 @@
+"""From a YAML file to a validated suite: inheritance, overrides, and errors that point at the line.
+
+A suite may extend another: mappings merge key by key, anything else replaces. Every value keeps the place it was
+written at, so that an error in an inherited part names the inherited file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchbed.errors import ConfigError, did_you_mean
+from benchbed.suite.marks import Mark, Place, read_yaml
+from benchbed.suite.model import Suite
+
+
+@dataclass(frozen=True)
+class LoadedSuite:
+    """A suite and where it came from.
+
+    Attributes
+    ----------
+    suite : Suite
+        The validated suite after inheritance and overrides.
+    path : Path
+        File it was read from.
+    hash : str
+        blake2b over the definition: two suites with one hash ask the same question.
+    overrides : dict
+        What `--set suite.…` changed.
+    marks : dict
+        Place of every value, for later errors.
+    """
+
+    suite: Suite
+    path: Path
+    hash: str
+    overrides: dict[str, Any]
+    marks: dict[Place, Mark]
+
+    def where(self, *place: str | int) -> str:
+        """Where a value was written, for an error message; the nearest parent if it was left to its default."""
+        return str(_nearest(self.marks, place))
+
+
+def shipped_folder(kind: str) -> Path:
+    """Folder of shipped `suites` or `adapters`: inside an installed package, else beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "_shipped" / kind
+    return installed if installed.is_dir() else package.parent / kind
+
+
+def find_suite(name: str) -> Path:
+    """The file of a suite given as a path or as the name of a shipped suite.
+
+    Raises
+    ------
+    ConfigError
+        Neither exists; the message suggests the nearest shipped suite.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = {p.stem: p for p in sorted(shipped_folder("suites").glob("*.yaml"))}
+    stem = path.stem if path.suffix in (".yaml", ".yml") else name
+    if stem in shipped and (path.suffix == "" or path.parent.name in ("", "suites")):
+        return shipped[stem]
+    hint = did_you_mean(stem, shipped) or f"shipped suites: {', '.join(shipped) or 'none'}"
+    raise ConfigError(f"no suite '{name}'", hint=hint)
+
+
+def load_suite(name: str, overrides: Mapping[str, str] | None = None) -> LoadedSuite:
+    """Read, merge, override and validate a suite.
+
+    Parameters
+    ----------
+    name : str
+        Path of the file, or name of a shipped suite.
+    overrides : mapping of str to str, optional
+        Dotted place in the suite → YAML text of the new value, e.g. `{"statistics.draws": "200"}`.
+
+    Raises
+    ------
+    ConfigError
+        With file:line:column, the offending line and, where a name is near, a suggestion.
+    """
+    path = find_suite(name)
+    data, marks = _merged(path, ())
+    changed: dict[str, Any] = {}
+    for place, text in (overrides or {}).items():
+        changed[place] = _override(data, marks, place, text)
+    suite = _validate(data, marks)
+    return LoadedSuite(suite, path, _hash(suite), changed, marks)
+
+
+def _hash(suite: Suite) -> str:
+    # Words about the suite may change without changing what it asks.
+    definition = suite.model_dump(mode="json", exclude={"title", "description", "extends"})
+    text = json.dumps(definition, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _merged(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Place, Mark]]:
+    real = path.resolve()
+    if real in chain:
+        names = " → ".join(p.name for p in (*chain, real))
+        raise ConfigError(f"suites extend each other in a circle: {names}", where=str(path))
+    data, marks = read_yaml(path)
+    parent = data.get("extends")
+    if parent is None:
+        return data, marks
+    where = str(marks[("extends",)])
+    if not isinstance(parent, str):
+        raise ConfigError("`extends` is the name of one suite", where=where)
+    try:
+        base_path = _parent(path, parent)
+    except ConfigError as error:
+        raise ConfigError(error.what, where=where, hint=error.hint) from error
+    base, base_marks = _merged(base_path, (*chain, real))
+    _merge(base, base_marks, data, marks, ())
+    return base, base_marks
+
+
+def _parent(path: Path, name: str) -> Path:
+    folder = path.resolve().parent
+    beside = (folder / name).resolve()
+    if not beside.is_relative_to(folder):
+        raise ConfigError(
+            f"`extends: {name}` leaves the folder of the suite",
+            hint="extend a file in the same folder or below it, or a shipped suite by name",
+        )
+    for candidate in (beside, beside.with_name(beside.name + ".yaml")):
+        if candidate.is_file():
+            return candidate
+    return find_suite(name)
+
+
+def _merge(base: dict, base_marks: dict[Place, Mark], new: dict, marks: dict[Place, Mark], place: Place) -> None:
+    for key, value in new.items():
+        inner = (*place, key)
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            base_marks[inner] = marks[inner]
+            _merge(base[key], base_marks, value, marks, inner)
+            continue
+        for old in [p for p in base_marks if p[: len(inner)] == inner]:
+            del base_marks[old]
+        base_marks.update({p: m for p, m in marks.items() if p[: len(inner)] == inner})
+        base[key] = value
+
+
+def _override(data: dict[str, Any], marks: dict[Place, Mark], dotted: str, text: str) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    flag = Mark(f"--set suite.{dotted}={text}")
+    try:
+        value = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise ConfigError("the value is not valid YAML", where=flag.file, hint="quote it for the shell") from error
+    node: Any = data
+    keys: list[str | int] = [int(k) if k.isdigit() else k for k in dotted.split(".")]
+    for depth, key in enumerate(keys):
+        last = depth == len(keys) - 1
+        if isinstance(node, list):
+            if not isinstance(key, int) or key >= len(node):
+                raise ConfigError(f"'{key}' is no item of a list of {len(node)}", where=flag.file)
+        elif isinstance(node, dict):
+            key = str(key)
+            if not last and key not in node:
+                node[key] = {}
+        else:
+            raise ConfigError(f"'{'.'.join(map(str, keys[:depth]))}' holds one value and has no parts", where=flag.file)
+        place = (*keys[:depth], key)
+        if last:
+            node[key] = value
+            for old in [p for p in marks if p[: len(place)] == place]:
+                del marks[old]
+            marks[place] = flag
+        else:
+            node = node[key]
+    return value
+
+
+def _validate(data: dict[str, Any], marks: dict[Place, Mark]) -> Suite:
+    from pydantic import ValidationError
+
+    try:
+        return Suite.model_validate(data)
+    except ValidationError as error:
+        problems = [_located(item, data, marks) for item in error.errors()]
+    first, rest = problems[0], problems[1:]
+    if rest:
+        more = "".join(f"\n    {str(p.where).splitlines()[0]}: {p.what}" for p in rest[:5])
+        tail = f"\n    … and {len(rest) - 5} more" if len(rest) > 5 else ""
+        hint = f"{first.hint or 'mend this line'}; then mend also{more}{tail}"
+        raise ConfigError(first.what, where=first.where, hint=hint)
+    raise first
+
+
+def _located(item: Any, data: dict[str, Any], marks: dict[Place, Mark]) -> ConfigError:
+    # pydantic adds the union's tag to a location; the document has no such level.
+    place = tuple(p for i, p in enumerate(item["loc"]) if not (i >= 2 and item["loc"][0] == "conditions" and i == 2))
+    name = ".".join(str(p) for p in place)
+    where = str(_nearest(marks, place))
+    kind, given = item["type"], item.get("input")
+    if kind == "extra_forbidden":
+        known = _fields_at(place[:-1])
+        return ConfigError(
+            f"unknown key '{place[-1]}'",
+            where=where,
+            hint=did_you_mean(str(place[-1]), known) or f"known here: {', '.join(known)}",
+        )
+    if kind == "missing":
+        return ConfigError(f"the key '{name}' is missing", where=where, hint=f"add `{place[-1]}:`")
+    if kind == "literal_error":
+        expected = item["ctx"]["expected"]
+        names = [n.strip(" '") for n in expected.replace(" or ", ", ").split(",")]
+        return ConfigError(
+            f"{name}: '{given}' is not one of {expected}", where=where, hint=did_you_mean(str(given), names)
+        )
+    message = item["msg"].removeprefix("Value error, ")
+    hint = None
+    if kind == "string_type" and isinstance(given, (int, float, bool)):
+        hint = "put the value in quotes"
+    elif kind in ("bool_type", "bool_parsing"):
+        hint = "write true or false"
+    shown = f" (found {given!r})" if isinstance(given, (str, int, float, bool)) else ""
+    return ConfigError(f"{name}: {message[0].lower()}{message[1:]}{shown}", where=where, hint=hint)
+
+
+def _nearest(marks: Mapping[Place, Mark], place: Place) -> Mark:
+    for length in range(len(place), -1, -1):
+        if place[:length] in marks:
+            return marks[place[:length]]
+    return Mark("suite")
+
+
+def _fields_at(place: Place) -> list[str]:
+    """Names of the keys that may stand at a place of the suite."""
+    from benchbed.suite import model
+
+    kind: Any = Suite
+    for part in place:
+        if part == "conditions":
+            kind = model.CorruptionCondition
+        elif part == "slices":
+            kind = model.Slice
+        elif isinstance(part, str) and hasattr(kind, "model_fields") and part in kind.model_fields:
+            inner = kind.model_fields[part].annotation
+            kind = next((k for k in (inner, *getattr(inner, "__args__", ())) if hasattr(k, "model_fields")), kind)
+    return sorted(kind.model_fields)

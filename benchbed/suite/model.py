@@ -1,0 +1,174 @@
+"""What a suite may say. The models are the schema: `benchbed schema suite` prints it, and unknown keys are errors.
+
+Values are strict: YAML's `yes`, `1.10` or `012` never turn silently into another type than the one meant.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+
+class Part(BaseModel):
+    """Base of every part of a suite: strict types, unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Data(Part):
+    """Which clips, read how."""
+
+    layout: str
+    """Registered dataset layout, e.g. `tau2022`, `esc50`, `folder`."""
+    name: str | None = None
+    """Name under which the user configures the folder (`--data NAME=PATH`); the layout's name by default."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the layout's reader."""
+    splits: list[str] = Field(default_factory=lambda: ["test"], min_length=1)
+    """Splits to score; several are folds and are aggregated by `folds`."""
+    train_split: str | None = None
+    """Split whose metadata says what a model may have seen (devices); `{split}` stands for the scored split."""
+    group: str = "group"
+    """Column that resampling draws as one; `group` is the recording a clip was cut from."""
+
+    @property
+    def key(self) -> str:
+        """Name for `--data`."""
+        return self.name or self.layout
+
+
+class Audio(Part):
+    """How audio reaches the perturbations and the model."""
+
+    sample_rate: int | None = Field(default=None, gt=0)
+    """Rate in Hz at which perturbations act; the file's own rate if absent. The model gets its own rate either way."""
+    side_information: list[str] = Field(default_factory=list)
+    """Metadata columns that an adapter may ask for, e.g. `device` in DCASE 2025 Task 1."""
+
+
+class Slice(Part):
+    """A metadata column by which results are cut."""
+
+    column: str
+    """Metadata column of the dataset."""
+    sets: dict[str, list[str]] = Field(default_factory=dict)
+    """Named sets of values, e.g. `{real: [a, b, c]}`."""
+    seen_unseen: bool = False
+    """Add the sets `seen` and `unseen`: values that do and do not occur in `data.train_split`."""
+
+
+class CleanCondition(Part):
+    """The clips as they are; written as the one word `clean`."""
+
+    kind: Literal["clean"] = "clean"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_word(cls, value: Any) -> Any:
+        return {"kind": "clean"} if value == "clean" else value
+
+
+class CorruptionCondition(Part):
+    """A corruption at several severities."""
+
+    corruption: str
+    """Registered corruption, or `audiomentations:Transform`."""
+    severities: list[Annotated[int, Field(ge=1)]] = Field(default_factory=lambda: [1, 2, 3, 4, 5], min_length=1)
+    """Which severities, counted from 1."""
+    parameters: list[Any] | dict[str, Any] | None = None
+    """Own parameter per severity, in the corruption's unit; for `audiomentations:`, keyword arguments."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the corruption, e.g. a folder of noises."""
+    draws: int = Field(default=1, ge=1)
+    """Independent random draws per clip."""
+
+    @model_validator(mode="after")
+    def _severities_have_parameters(self) -> CorruptionCondition:
+        if len(set(self.severities)) != len(self.severities):
+            raise ValueError(f"severities {self.severities} repeat")
+        if isinstance(self.parameters, list) and max(self.severities) > len(self.parameters):
+            raise ValueError(
+                f"severity {max(self.severities)} needs {max(self.severities)} parameters, "
+                f"there are {len(self.parameters)}"
+            )
+        return self
+
+
+def _kind(value: Any) -> str | None:
+    if value == "clean" or isinstance(value, CleanCondition):
+        return "clean"
+    if isinstance(value, CorruptionCondition) or (isinstance(value, dict) and "corruption" in value):
+        return "corruption"
+    if isinstance(value, dict) and value.get("kind") == "clean":
+        return "clean"
+    return None
+
+
+Condition = Annotated[
+    Annotated[CleanCondition, Tag("clean")] | Annotated[CorruptionCondition, Tag("corruption")],
+    Discriminator(
+        _kind,
+        custom_error_type="condition",
+        custom_error_message="a condition is the word `clean` or a mapping with the key `corruption`",
+    ),
+]
+
+
+class Metrics(Part):
+    """What is computed."""
+
+    family: str = "classification"
+    """Registered metric family."""
+    primary: str | None = None
+    """Metric that ranks; the family's own by default."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the family, e.g. `{top_k: [3]}`."""
+    folds: Literal["mean", "pooled"] = "mean"
+    """How several splits become one headline figure, as the dataset's protocol says; both are reported."""
+
+
+class Statistics(Part):
+    """How intervals are made."""
+
+    draws: int = Field(default=1000, ge=0)
+    """Bootstrap draws over recording groups; 0 turns intervals off."""
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    """Coverage of the intervals."""
+
+
+class Compliance(Part):
+    """Challenge rules that the model is held against."""
+
+    rule: str
+    """`dcase2020b`, `dcase2021a`, `dcase2022`, … `dcase2025`."""
+
+
+class Suite(Part):
+    """A benchmark: which data, under which conditions, by which metrics."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    """Name of the suite, used as a folder name."""
+    version: str
+    """Version of the protocol; raise it when results change meaning."""
+    title: str = ""
+    """Title on pages."""
+    description: str = ""
+    """What the suite asks, and where its protocol comes from."""
+    extends: str | None = None
+    """Suite that this one inherits from: a file beside it, or the name of a shipped suite."""
+    task: Literal["scene"]
+    """What the model must do."""
+    data: Data
+    audio: Audio = Field(default_factory=Audio)
+    label_map: dict[str, list[str]] | None = None
+    """Dataset label → model labels that mean it, for models with other labels (zero-shot)."""
+    slices: list[Slice] = Field(default_factory=list)
+    matrix: str | None = None
+    """Column for the class × column matrix, e.g. `device`."""
+    conditions: list[Condition] = Field(default_factory=lambda: [CleanCondition()], min_length=1)
+    metrics: Metrics = Field(default_factory=Metrics)
+    statistics: Statistics = Field(default_factory=Statistics)
+    compliance: Compliance | None = None
+    profile: bool = True
+    """Count parameters and measure cost beside the scores."""

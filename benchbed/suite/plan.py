@@ -1,0 +1,73 @@
+"""A suite as a list of independent cells: task × split × condition × severity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from benchbed.suite.model import CleanCondition, CorruptionCondition, Suite
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """One cell to be measured.
+
+    Attributes
+    ----------
+    key : str
+        `task/split/condition[@severity]`, unique in a run.
+    task, split : str
+        As in the suite.
+    kind, name : str
+        Kind of condition and its registered name.
+    severity : int, optional
+        Counted from 1.
+    condition : int
+        Index of the condition in the suite; cells of one condition share their preparation.
+    draws : int
+        Independent random draws per clip.
+    """
+
+    key: str
+    task: str
+    split: str
+    kind: str
+    name: str
+    severity: int | None
+    condition: int
+    draws: int = 1
+
+
+def plan_cells(suite: Suite) -> list[CellPlan]:
+    """All cells of a suite, in the order of its splits and conditions.
+
+    Examples
+    --------
+    >>> suite = Suite(name="s", version="1", task="scene", data={"layout": "folder"},
+    ...               conditions=["clean", {"corruption": "gain", "severities": [1, 3]}])
+    >>> [cell.key for cell in plan_cells(suite)]
+    ['scene/test/clean', 'scene/test/gain@1', 'scene/test/gain@3']
+    """
+    cells: list[CellPlan] = []
+    for split in suite.data.splits:
+        for index, condition in enumerate(suite.conditions):
+            cells += _of_condition(suite.task, split, index, condition)
+    seen: dict[str, int] = {}
+    unique: list[CellPlan] = []
+    for cell in cells:
+        # The same corruption may stand twice in a suite with other options; its cells need other names.
+        seen[cell.key] = seen.get(cell.key, 0) + 1
+        key = cell.key if seen[cell.key] == 1 else f"{cell.key}#{seen[cell.key]}"
+        unique.append(CellPlan(**{**cell.__dict__, "key": key}))
+    return unique
+
+
+def _of_condition(task: str, split: str, index: int, condition: Any) -> list[CellPlan]:
+    if isinstance(condition, CleanCondition):
+        return [CellPlan(f"{task}/{split}/clean", task, split, "clean", "clean", None, index)]
+    assert isinstance(condition, CorruptionCondition)
+    name = condition.corruption
+    return [
+        CellPlan(f"{task}/{split}/{name}@{s}", task, split, "corruption", name, s, index, condition.draws)
+        for s in condition.severities
+    ]
