@@ -1,0 +1,382 @@
+"""From `--model SPEC` to an adapter: a file, a module, an entry point or a shipped name.
+
+A file is loaded under a name of its own, so that two adapters with the same file name, or with sibling files of the
+same name, never see each other's modules, and `adapters/onnx.py` never shadows the package `onnx`. For the same
+reason the search path stays untouched: an adapter reaches the files beside it by relative import (`from .net import
+Net`).
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from benchbed.adapter.contract import Adapter, Card
+from benchbed.adapter.options import resolve_options
+from benchbed.errors import AdapterError, BenchbedError, did_you_mean
+
+#: Entry points of this group are models that other packages offer.
+ENTRY_POINTS = "benchbed.adapters"
+
+#: Modules made from files are named apart from everything that can be imported.
+_PREFIX = "benchbed_adapter_"
+
+#: Optional package → the extra that installs it.
+EXTRAS = {
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "ai_edge_litert": "tflite",
+    "transformers": "hf",
+    "ray": "ray",
+    "pycocoevalcap": "caption",
+}
+
+
+@dataclass(frozen=True)
+class LoadedAdapter:
+    """An adapter with everything a record needs to say what it was.
+
+    Attributes
+    ----------
+    adapter : Adapter
+        Constructed, but its `load` has not been called; see `start`.
+    spec : str
+        What the user wrote after `--model`.
+    locator : str
+        The same with the file's absolute path, good from any working directory.
+    source : Path or None
+        The adapter's file.
+    source_hash : str
+        blake2b of the adapter's file and of the files it imports relatively; part of every cache key.
+    options : dict
+        Every option with its value, as JSON can hold it.
+    """
+
+    adapter: Adapter
+    spec: str
+    locator: str
+    source: Path | None
+    source_hash: str
+    options: dict[str, Any]
+
+    @property
+    def card(self) -> Card:
+        return self.adapter.card
+
+    @property
+    def name(self) -> str:
+        """The card's name."""
+        return self.adapter.card.name
+
+    @property
+    def recipe(self) -> tuple[str, dict[str, Any]]:
+        """`(spec, options)` from which `load_adapter` makes the same adapter in another process."""
+        return self.locator, dict(self.options)
+
+
+def load_adapter(spec: str, options: Mapping[str, Any] | None = None, *, search: Sequence[Path] = ()) -> LoadedAdapter:
+    """Find, import and construct the adapter that `spec` names; its weights are not read yet.
+
+    Parameters
+    ----------
+    spec : str
+        Path of a `.py` file, dotted name of a module, name of an entry point of the group `benchbed.adapters`, or name
+        of a shipped adapter such as `cnn`. `:Name` at the end picks one class or function of several.
+    options : mapping, optional
+        Options as text (`--set`) or values; see `resolve_options`.
+    search : sequence of Path, optional
+        Folders in which a relative path is looked for after the working directory, e.g. the suite's.
+
+    Raises
+    ------
+    AdapterError
+        Nothing under that name, a file that cannot be imported, none or several adapters in it, or a constructor that
+        raises. The message gives the line in the adapter's file.
+    ConfigError
+        Options that do not fit.
+
+    Notes
+    -----
+    What the module gives is decided in this order: `ADAPTER` if it is defined, a function `adapter`, the only public
+    subclass of `Adapter` that is defined in it.
+    """
+    where, wanted = _split_name(spec)
+    locator = spec
+    source: Path | None
+    if _looks_like_path(where):
+        source = _find_file(where, search)
+        module = _import_file(source)
+    elif where in shipped_adapters():
+        source = shipped_adapters()[where]
+        module = _import_file(source)
+    else:
+        module, wanted = _import_named(where, wanted)
+        source = Path(module.__file__) if module.__file__ else None
+    if source is not None and module.__name__.startswith(_PREFIX):
+        locator = f"{source}:{wanted}" if wanted else str(source)
+    place = str(source or spec)
+    target = _entry(module, wanted, place)
+    arguments, recorded = resolve_options(target, dict(options or {}), where=place)
+    adapter = _construct(target, arguments, place)
+    return LoadedAdapter(adapter, spec, locator, source, _hash_sources(source), recorded)
+
+
+def start(loaded: LoadedAdapter, device: str = "cpu") -> Adapter:
+    """Call the adapter's `load(device)` and return it, ready for `predict`.
+
+    Raises
+    ------
+    AdapterError
+        `load` raised; the message gives the reason, the line, and the extra to install if a package is missing.
+    """
+    try:
+        loaded.adapter.load(device)
+    except BenchbedError:
+        raise
+    except Exception as error:
+        raise explain(error, f"{loaded.name} could not be loaded on {device}", loaded.source) from error
+    return loaded.adapter
+
+
+def explain(error: Exception, what: str, source: Path | str | None) -> AdapterError:
+    """An exception out of an adapter's code as an AdapterError with its line and a cure.
+
+    Examples
+    --------
+    >>> print(explain(ModuleNotFoundError("No module named 'onnxruntime'", name="onnxruntime"), "cannot load", None))
+    cannot load: ModuleNotFoundError: No module named 'onnxruntime'
+      try: pip install 'benchbed[onnx]'
+    """
+    place, hint = _line_of(error, source), None
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        top = error.name.split(".")[0]
+        if top in EXTRAS:
+            hint = f"pip install 'benchbed[{EXTRAS[top]}]'"
+        elif source is not None and _is_sibling(Path(source), top):
+            hint = (
+                f"'{top}' lies beside the adapter: write `from .{error.name} import …`, or put its folder on PYTHONPATH"
+            )
+        else:
+            hint = f"install the package that provides '{top}' beside benchbed"
+    return AdapterError(f"{what}: {type(error).__name__}: {error}", where=place, hint=hint)
+
+
+def shipped_adapters() -> dict[str, Path]:
+    """Adapters that come with benchbed, by name: those of the checkout, else those inside the installed wheel.
+
+    Examples
+    --------
+    >>> all(path.suffix == ".py" for path in shipped_adapters().values())
+    True
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package.parent / "adapters", package / "_shipped" / "adapters"):
+        # Beside an installed package `adapters` could be somebody else's; only the checkout has both.
+        if folder.is_dir() and (folder.parent == package / "_shipped" or (package.parent / "pyproject.toml").is_file()):
+            return {path.stem: path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_")}
+    return {}
+
+
+def _split_name(spec: str) -> tuple[str, str | None]:
+    head, colon, tail = spec.rpartition(":")
+    # One letter before the colon is a drive, as in C:\models\net.py.
+    return (head, tail) if colon and tail.isidentifier() and len(head) > 1 else (spec, None)
+
+
+def _looks_like_path(text: str) -> bool:
+    return text.endswith(".py") or "/" in text or "\\" in text
+
+
+def _find_file(text: str, search: Sequence[Path]) -> Path:
+    path = Path(text).expanduser()
+    places = [path] if path.is_absolute() else [Path.cwd() / path, *(Path(folder) / path for folder in search)]
+    # `adapters/cnn.py` from the documentation works away from the checkout too.
+    if path.parts[:-1] == ("adapters",) and path.stem in shipped_adapters():
+        places.append(shipped_adapters()[path.stem])
+    for place in places:
+        if place.is_file():
+            if place.suffix != ".py":
+                raise AdapterError(
+                    f"{text} is not a Python file",
+                    where=str(place),
+                    hint="--model takes the adapter; weights go to it as an option, e.g. --set checkpoint=FILE",
+                )
+            return place.resolve()
+        if place.is_dir():
+            found = sorted(child.name for child in place.glob("*.py"))
+            raise AdapterError(
+                f"{text} is a folder",
+                where=str(place),
+                hint=f"name one file in it: {', '.join(found[:8])}" if found else "name the adapter's .py file",
+            )
+    known = [str(path.parent / child.name) for place in places for child in place.parent.glob("*.py")]
+    hint = did_you_mean(str(path), known) or did_you_mean(path.stem, shipped_adapters())
+    if hint is None:
+        hint = f"shipped adapters: {', '.join(shipped_adapters())}"
+    raise AdapterError(f"no adapter file {text}", where=str(places[0]), hint=hint)
+
+
+def _import_file(path: Path) -> ModuleType:
+    try:
+        text = path.read_text(encoding="utf-8")
+        compile(text, str(path), "exec")
+    except SyntaxError as error:
+        line = (error.text or "").strip()
+        raise AdapterError(
+            f"{path.name} is not valid Python: {error.msg}" + (f": {line}" if line else ""),
+            where=f"{path}:{error.lineno}:{error.offset}",
+        ) from error
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise AdapterError(f"{path.name} cannot be read: {error}", where=str(path)) from error
+    digest = hashlib.blake2b(f"{path}\n{text}".encode(), digest_size=6).hexdigest()
+    name = f"{_PREFIX}{path.stem}_{digest}"
+    for stale in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
+        del sys.modules[stale]  # a sibling may have changed since
+    # The adapter is made a package whose folder is its own: relative imports find the files beside it.
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=[str(path.parent)])
+    if spec is None or spec.loader is None:
+        raise AdapterError(f"{path.name} cannot be imported", where=str(path))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        if isinstance(error, BenchbedError):
+            raise
+        raise explain(error, f"{path.name} cannot be imported", path) from error
+    return module
+
+
+def _import_named(name: str, wanted: str | None) -> tuple[ModuleType, str | None]:
+    points = {point.name: point for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
+    if name in points:
+        wanted, name = points[name].attr or wanted, points[name].module
+    try:
+        return importlib.import_module(name), wanted
+    except ModuleNotFoundError as error:
+        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
+            raise explain(error, f"{name} cannot be imported", None) from error
+        known = [*shipped_adapters(), *points]
+        hint = did_you_mean(name, known) or f"a path of a .py file, a module, or one of: {', '.join(known)}"
+        raise AdapterError(f"no adapter '{name}'", hint=hint) from error
+    except SyntaxError as error:
+        raise AdapterError(
+            f"{name} is not valid Python: {error.msg}", where=f"{error.filename}:{error.lineno}:{error.offset}"
+        ) from error
+    except Exception as error:
+        raise explain(error, f"{name} cannot be imported", None) from error
+
+
+def _entry(module: ModuleType, wanted: str | None, place: str) -> Callable[..., Any]:
+    classes = [
+        value
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, Adapter)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    ]
+    names = [cls.__name__ for cls in classes]
+    if wanted is None:
+        wanted = next((name for name in ("ADAPTER", "adapter") if callable(getattr(module, name, None))), None)
+    if wanted is not None:
+        found = getattr(module, wanted, None)
+        if not callable(found):
+            hint = did_you_mean(wanted, names) or f"adapters in it: {', '.join(names) or 'none'}"
+            raise AdapterError(f"no adapter '{wanted}' in the file", where=place, hint=hint)
+        target = found
+    elif len(classes) == 1:
+        target = classes[0]
+    elif not classes:
+        raise AdapterError(
+            "the file defines no adapter",
+            where=place,
+            hint="define a subclass of benchbed.adapter.Adapter or TorchAdapter, or a function `adapter` returning one",
+        )
+    else:
+        raise AdapterError(
+            f"the file defines several adapters: {', '.join(names)}",
+            where=place,
+            hint=f"name one (--model {Path(place).name}:{names[0]}), or set ADAPTER = {names[0]} in the file",
+        )
+    if inspect.isabstract(target):
+        lacking = ", ".join(sorted(target.__abstractmethods__))  # type: ignore[attr-defined]
+        raise AdapterError(f"{target.__name__} lacks {lacking}", where=place, hint=f"implement {lacking}")
+    return target
+
+
+def _construct(target: Callable[..., Any], arguments: dict[str, Any], place: str) -> Adapter:
+    label = getattr(target, "__name__", str(target))
+    try:
+        made = target(**arguments)
+        if isinstance(made, type) and issubclass(made, Adapter):
+            made = made()
+    except BenchbedError:
+        raise
+    except Exception as error:
+        raise explain(error, f"{label} could not be constructed", place) from error
+    if not isinstance(made, Adapter):
+        raise AdapterError(
+            f"{label} gives {type(made).__name__}, not an adapter",
+            where=place,
+            hint="inherit from benchbed.adapter.Adapter or TorchAdapter",
+        )
+    card = getattr(made, "card", None)
+    if not isinstance(card, Card):
+        raise AdapterError(
+            f"{label} has no card" if card is None else f"{label}.card is {type(card).__name__}, not a Card",
+            where=place,
+            hint="set `card = Card(name=…, family=…, output=…, labels=…, sample_rate=…)`",
+        )
+    return made
+
+
+def _line_of(error: Exception, source: Path | str | None) -> str | None:
+    """`file:line` of the last frame inside the adapter's own file, else the file."""
+    if source is None:
+        return None
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if Path(frame.filename) == Path(source)]
+    return f"{source}:{inside[-1].lineno}" if inside else str(source)
+
+
+def _is_sibling(source: Path, name: str) -> bool:
+    return (source.parent / f"{name}.py").is_file() or (source.parent / name).is_dir()
+
+
+def _hash_sources(source: Path | None) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for path in _own_files(source) if source is not None else []:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _own_files(source: Path) -> list[Path]:
+    """The file and those it imports relatively, directly or through another; read, not run."""
+    found, waiting = [], [source]
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.is_file():
+            continue
+        found.append(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or node.level == 0:
+                continue
+            folder = path.parents[node.level - 1] if node.level <= len(path.parents) else path.parent
+            base = folder.joinpath(*(node.module or "").split(".")) if node.module else folder
+            names = [base.with_suffix(".py") if node.module else base / "__init__.py", base / "__init__.py"]
+            names += [base / f"{alias.name}.py" for alias in node.names]
+            waiting += [name for name in names if name.is_file()]
+    return [found[0], *sorted(found[1:])]
