@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -55,15 +56,32 @@ class Family(ABC):
         Every value the family yields.
     primary : str
         Name of the metric that ranks by default.
+    labels : tuple of str
+        Classes, in the order of every per-class array; empty for a family without classes.
+    class_metrics : mapping of str to MetricInfo
+        Every value that `per_class` yields.
     """
 
     output: str
     metrics: Mapping[str, MetricInfo]
     primary: str
+    labels: tuple[str, ...] = ()
+    class_metrics: Mapping[str, MetricInfo] = MappingProxyType({})
 
     @abstractmethod
     def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Additive statistics of each clip, `[clip, statistic]` float64."""
+
+    def grouped(self, scores: np.ndarray, target: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
+        """Statistics summed over the clips of each group, `[group, statistic]` float64.
+
+        `group` holds one code `0 … groups − 1` per clip. A family with many classes overrides this so that no
+        array of clips × statistics is ever made.
+        """
+        rows = self.statistics(scores, target)
+        sums = np.zeros((groups, rows.shape[1]))
+        np.add.at(sums, group, rows)
+        return sums
 
     @abstractmethod
     def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:
@@ -71,3 +89,15 @@ class Family(ABC):
 
         Vectorised over all leading axes (bootstrap replicates, slices); NaN where a value is undefined.
         """
+
+    def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
+        """Values of each class from summed statistics, one array `[..., class]` per name in `class_metrics`."""
+        return {}
+
+    def class_counts(self, sums: np.ndarray) -> np.ndarray:
+        """Reference clips of each class, `[..., class]`."""
+        return np.zeros((*sums.shape[:-1], len(self.labels)))
+
+    def reasons(self, sums: np.ndarray) -> dict[str, str]:
+        """Why a metric is undefined for the statistics `[statistic]`, by metric; silent about defined ones."""
+        return {}

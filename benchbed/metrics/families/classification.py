@@ -1,0 +1,334 @@
+"""Single-label clip classification: acoustic scenes, keywords, environmental sounds.
+
+The statistics of a clip are counts per class (reference, correct, output), its log loss under its reference class, its
+Brier score, top-k hits and its place in the reliability bins. They need four numbers per class, not a square, so that
+a bootstrap over 527 classes stays small; the confusion matrix is counted apart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.metrics.contract import Family, MetricInfo
+
+#: Floor of a probability in the log loss: the spacing of float64 at 1, as scikit-learn has it for float64 input.
+FLOOR = 2.220446049250313e-16
+
+#: A row of scores is read as probabilities if it sums to one within this; rounded csv files still pass.
+SUM_TOLERANCE = 0.01
+
+
+def family(labels: Sequence[str], *, top_k: Sequence[int] = (3, 5), bins: int = 15) -> Classification:
+    """The family for the given classes.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Class names, in the dataset's order.
+    top_k : sequence of int, default=(3, 5)
+        Ranks of top-k accuracy; those not smaller than the number of classes are left out.
+    bins : int, default=15
+        Equal-width confidence bins of the calibration error.
+
+    Examples
+    --------
+    >>> rows = family(("bus", "tram")).statistics(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]))
+    >>> float(family(("bus", "tram")).values(rows.sum(axis=0))["macro_accuracy"])
+    0.5
+    """
+    return Classification(tuple(labels), tuple(top_k), bins)
+
+
+class Classification(Family):
+    """Metrics of clips with one class each, from class probabilities `[clip, class]` and class numbers `[clip]`.
+
+    Scores that are not probabilities (outside 0…1 or not summing to one) still give accuracies; the metrics that need
+    probabilities are then undefined and say so.
+    """
+
+    output = "scene"
+    primary = "macro_accuracy"
+
+    def __init__(self, labels: tuple[str, ...], top_k: tuple[int, ...] = (3, 5), bins: int = 15) -> None:
+        if len(labels) < 2 or len(set(labels)) != len(labels):
+            raise ConfigError(f"classification needs at least two different classes, not {list(labels)}")
+        if bins < 1 or any(k < 2 for k in top_k):
+            raise ConfigError("top_k starts at 2 and bins at 1", where=f"top_k={list(top_k)}, bins={bins}")
+        self.labels = labels
+        self.top_k = tuple(sorted({k for k in top_k if k < len(labels)}))
+        self.bins = bins
+        count = len(labels)
+        self._count, self._correct = slice(0, count), slice(count, 2 * count)
+        self._output, self._loss = slice(2 * count, 3 * count), slice(3 * count, 4 * count)
+        self._brier, self._improper = 4 * count, 4 * count + 1
+        self._top = slice(4 * count + 2, 4 * count + 2 + len(self.top_k))
+        self._bins = slice(self._top.stop, self._top.stop + 3 * bins)
+        self.metrics = _metrics(count, self.top_k, bins)
+        self.class_metrics = _class_metrics()
+
+    @property
+    def width(self) -> int:
+        """Number of statistics."""
+        return self._bins.stop
+
+    def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Additive statistics of each clip, `[clip, statistic]` float64.
+
+        Parameters
+        ----------
+        scores : np.ndarray [shape=(clip, class)]
+            Probabilities in the order of `labels`.
+        target : np.ndarray [shape=(clip,), int]
+            Reference class numbers.
+
+        Raises
+        ------
+        CannotMeasure
+            Wrong shapes, scores that are not finite, or class numbers outside the labels.
+        """
+        return self.grouped(scores, target, np.arange(len(scores)), len(scores))
+
+    def grouped(self, scores: np.ndarray, target: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
+        """Statistics summed over the clips of each group, `[group, statistic]`; arguments as in `statistics`."""
+        scores, target = self._checked(scores, target)
+        classes, clips = len(self.labels), np.arange(len(scores))
+        ones = np.ones(len(scores))
+        output = scores.argmax(axis=1)
+        hit = (output == target).astype(np.float64)
+        reference = scores[clips, target]
+        improper = (scores.min(axis=1, initial=0.0) < 0) | (np.abs(scores.sum(axis=1) - 1) > SUM_TOLERANCE)
+        proper = (~improper).astype(np.float64)
+
+        # Sum of squares once over the row instead of an array of differences from the one-hot reference.
+        brier = np.einsum("ij,ij->i", scores, scores) - 2 * reference + 1
+        loss = -np.log(np.clip(reference, FLOOR, 1.0))
+        confidence = scores[clips, output]
+        bin_of = np.clip(np.ceil(confidence * self.bins).astype(np.int64) - 1, 0, self.bins - 1)
+        first_bin = self._bins.start
+
+        entries = [
+            (target, ones),
+            (classes + target, hit),
+            (2 * classes + output, ones),
+            (3 * classes + target, loss * proper),
+            (np.full(len(scores), self._brier), brier * proper),
+            (np.full(len(scores), self._improper), 1 - proper),
+            (first_bin + bin_of, proper),
+            (first_bin + self.bins + bin_of, confidence * proper),
+            (first_bin + 2 * self.bins + bin_of, hit * proper),
+        ]
+        if self.top_k:
+            rank = self._rank(scores, target, reference)
+            entries += [
+                (np.full(len(scores), self._top.start + i), (rank < k).astype(np.float64))
+                for i, k in enumerate(self.top_k)
+            ]
+        start = np.asarray(group, np.int64) * self.width
+        cells = np.concatenate([start + column for column, _ in entries])
+        weights = np.concatenate([weight for _, weight in entries])
+        return np.bincount(cells, weights=weights, minlength=groups * self.width).reshape(groups, self.width)
+
+    def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:
+        """Every metric from summed statistics `[..., statistic]`; NaN without clips or without probabilities."""
+        clips = sums[..., self._count].sum(axis=-1)
+        per_class = self.per_class(sums)
+        proper = np.where(sums[..., self._improper] > 0, np.nan, 1.0)
+        _, confidence, correct = self._bin_sums(sums)
+        values = {
+            "macro_accuracy": self._over_present(per_class["recall"], sums),
+            "accuracy": _ratio(sums[..., self._correct].sum(axis=-1), clips),
+            "macro_f1": self._over_present(per_class["f1"], sums),
+            "log_loss": _ratio(sums[..., self._loss].sum(axis=-1), clips) * proper,
+            "macro_log_loss": self._over_present(per_class["log_loss"], sums),
+            "brier": _ratio(sums[..., self._brier], clips) * proper,
+            "ece": _ratio(np.abs(correct - confidence).sum(axis=-1), clips) * proper,
+        }
+        for i, k in enumerate(self.top_k):
+            values[f"top{k}_accuracy"] = _ratio(sums[..., self._top.start + i], clips)
+        return values
+
+    def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
+        """Recall, precision, F1 and log loss of each class, `[..., class]`; NaN where the denominator is zero."""
+        count, correct = sums[..., self._count], sums[..., self._correct]
+        output = sums[..., self._output]
+        proper = np.where(sums[..., self._improper] > 0, np.nan, 1.0)[..., None]
+        return {
+            "recall": _ratio(correct, count),
+            "precision": _ratio(correct, output),
+            "f1": _ratio(2 * correct, count + output),
+            "log_loss": _ratio(sums[..., self._loss], count) * proper,
+        }
+
+    def class_counts(self, sums: np.ndarray) -> np.ndarray:
+        """Reference clips of each class, `[..., class]`."""
+        return sums[..., self._count]
+
+    def reasons(self, sums: np.ndarray) -> dict[str, str]:
+        """Why a metric is undefined for the statistics `[statistic]`."""
+        if sums[self._count].sum() == 0:
+            return dict.fromkeys([*self.metrics, *self.class_metrics], "no clips")
+        improper = int(sums[self._improper])
+        if improper == 0:
+            return {}
+        why = f"the scores of {improper} clips are not probabilities"
+        return dict.fromkeys(("log_loss", "macro_log_loss", "brier", "ece"), why)
+
+    def reliability(self, sums: np.ndarray) -> dict[str, np.ndarray]:
+        """Reliability bins from summed statistics: `edges` `[bin + 1]`; `count`, `confidence`, `accuracy` `[..., bin]`.
+
+        A bin holds the clips whose highest probability lies in (lower edge, upper edge].
+        """
+        count, confidence, correct = self._bin_sums(sums)
+        return {
+            "edges": np.linspace(0, 1, self.bins + 1),
+            "count": count,
+            "confidence": _ratio(confidence, count),
+            "accuracy": _ratio(correct, count),
+        }
+
+    def confusion(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Clips by reference class (row) and output class (column), `[class, class]` int64.
+
+        Examples
+        --------
+        >>> family(("bus", "tram")).confusion(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1])).tolist()
+        [[1, 0], [1, 0]]
+        """
+        scores, target = self._checked(scores, target)
+        classes = len(self.labels)
+        cells = target * classes + scores.argmax(axis=1)
+        return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+    def _checked(self, scores: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        scores, target = np.asarray(scores, np.float64), np.asarray(target)
+        if scores.shape != (len(target), len(self.labels)):
+            raise CannotMeasure(
+                f"scores of shape {list(scores.shape)} for {len(target)} clips and {len(self.labels)} classes"
+            )
+        finite = np.isfinite(scores).all(axis=1)
+        if not finite.all():
+            raise CannotMeasure(f"scores of {int((~finite).sum())} clips are not finite")
+        if target.dtype.kind not in "iu" and target.size:
+            raise CannotMeasure(f"reference classes must be class numbers, not {target.dtype}")
+        target = target.astype(np.int64)
+        if target.size and (target.min() < 0 or target.max() >= len(self.labels)):
+            raise CannotMeasure(f"reference class numbers outside 0…{len(self.labels) - 1}")
+        return scores, target
+
+    def _rank(self, scores: np.ndarray, target: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        # Equal scores rank by class number, so that rank 0 and argmax agree.
+        above = (scores > reference[:, None]).sum(axis=1)
+        tied = scores == reference[:, None]
+        return above + (tied & (np.arange(len(self.labels)) < target[:, None])).sum(axis=1)
+
+    def _bin_sums(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        first = self._bins.start
+        count, confidence, correct = (sums[..., first + i * self.bins : first + (i + 1) * self.bins] for i in range(3))
+        return count, confidence, correct
+
+    def _over_present(self, values: np.ndarray, sums: np.ndarray) -> np.ndarray:
+        present = sums[..., self._count] > 0
+        return _ratio(np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1))
+
+
+def baselines(counts: Sequence[int], *, top_k: Sequence[int] = (3, 5)) -> dict[str, dict[str, float]]:
+    """What three models that hear nothing score on references with these class counts.
+
+    `uniform` guesses every class with the same probability, `majority` always answers the commonest class with
+    probability one, `prior` gives the class frequencies as its probabilities. Accuracies of `uniform` are expected
+    values.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        Reference clips of each class.
+    top_k : sequence of int
+        Ranks of top-k accuracy.
+
+    Raises
+    ------
+    CannotMeasure
+        There are no clips.
+
+    Examples
+    --------
+    >>> table = baselines([30, 10], top_k=())
+    >>> table["majority"]["accuracy"], round(table["uniform"]["log_loss"], 4)
+    (0.75, 0.6931)
+    """
+    counts_array = np.asarray(counts, np.float64)
+    clips, classes = counts_array.sum(), len(counts_array)
+    if clips == 0:
+        raise CannotMeasure("no clips to take baselines of")
+    share = counts_array / clips
+    present = share[share > 0]
+    frequent = np.sort(share)[::-1]
+    uniform = {
+        "macro_accuracy": 1 / classes,
+        "accuracy": 1 / classes,
+        "log_loss": math.log(classes),
+        "macro_log_loss": math.log(classes),
+        "brier": 1 - 1 / classes,
+    }
+    majority = {
+        "macro_accuracy": 1 / len(present),
+        "accuracy": float(frequent[0]),
+        "log_loss": float(-(1 - frequent[0]) * math.log(FLOOR)),
+        "macro_log_loss": -(1 - 1 / len(present)) * math.log(FLOOR),
+        "brier": float(2 * (1 - frequent[0])),
+    }
+    prior = {
+        "macro_accuracy": 1 / len(present),
+        "accuracy": float(frequent[0]),
+        "log_loss": float(-(present * np.log(present)).sum()),
+        "macro_log_loss": float(-np.log(present).mean()),
+        "brier": float(1 - (share**2).sum()),
+    }
+    for k in (k for k in top_k if k < classes):
+        uniform[f"top{k}_accuracy"] = k / classes
+        prior[f"top{k}_accuracy"] = float(frequent[:k].sum())
+    return {"uniform": uniform, "majority": majority, "prior": prior}
+
+
+def _metrics(classes: int, top_k: tuple[int, ...], bins: int) -> dict[str, MetricInfo]:
+    def share(title: str, rule: str, chance: float | None) -> MetricInfo:
+        return MetricInfo(title, rule, "fraction", "higher", chance, 0.0, 1.0)
+
+    def nats(title: str, rule: str) -> MetricInfo:
+        return MetricInfo(title, rule, "nats", "lower", math.log(classes), 0.0, -math.log(FLOOR))
+
+    metrics = {
+        "macro_accuracy": share("Macro accuracy", "macro_accuracy:present-classes", 1 / classes),
+        "accuracy": share("Accuracy", "accuracy:argmax-first", 1 / classes),
+        "macro_f1": share("Macro F1", "macro_f1:present-classes", None),
+        "log_loss": nats("Log loss", "log_loss:float64-eps2.2e-16"),
+        "macro_log_loss": nats("Macro log loss", "macro_log_loss:float64-eps2.2e-16:present-classes"),
+        "brier": MetricInfo("Brier score", "brier:sum-over-classes", "score", "lower", 1 - 1 / classes, 0.0, 2.0),
+        "ece": MetricInfo(
+            "Expected calibration error", f"ece:{bins}-equal-width:top-label", "fraction", "lower", None, 0.0, 1.0
+        ),
+    }
+    for k in top_k:
+        metrics[f"top{k}_accuracy"] = share(f"Top-{k} accuracy", f"top{k}_accuracy:lower-index-first", k / classes)
+    return metrics
+
+
+def _class_metrics() -> dict[str, MetricInfo]:
+    def share(title: str, rule: str) -> MetricInfo:
+        return MetricInfo(title, rule, "fraction", "higher", None, 0.0, 1.0)
+
+    return {
+        "recall": share("Class-wise accuracy", "class_accuracy:recall"),
+        "precision": share("Precision", "precision:undefined-without-output"),
+        "f1": share("F1", "f1:undefined-without-reference-and-output"),
+        "log_loss": MetricInfo("Log loss", "log_loss:float64-eps2.2e-16", "nats", "lower", None, 0.0, -math.log(FLOOR)),
+    }
+
+
+def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    over, under = np.broadcast_arrays(over, under)
+    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
