@@ -1,0 +1,206 @@
+"""One parquet file per unit of work: a row per (clip, cell, draw) with the scores and every metadata column.
+
+A unit file is complete or absent: it is written beside its place and renamed. It carries what the scores mean (labels,
+cells, failures, the key of the unit) in its own metadata, so that a folder of them needs no index.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbed.errors import CannotMeasure, DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Version of the file layout.
+FORMAT = 1
+
+#: Columns benchbed itself writes; a metadata column of the same name is stored with the prefix `source_`.
+OWN_COLUMNS = (
+    "clip_id",
+    "cell",
+    "draw",
+    "group",
+    "label",
+    "prediction",
+    "scores",
+    "achieved",
+    "skipped",
+    "padded",
+    "cropped",
+    "resampled",
+    "remixed",
+    "silent",
+)
+
+_HEADER = b"benchbed"
+
+
+@dataclass
+class UnitPredictions:
+    """What one unit of work yields.
+
+    Attributes
+    ----------
+    unit : str
+        Content-addressed id of the unit.
+    labels : tuple of str
+        Class names in the order of the scores.
+    columns : dict of str to sequence
+        `clip_id`, `cell`, `draw`, `group`, `label`, `achieved`, `skipped`, the flags, and metadata columns.
+    scores : np.ndarray [shape=(row, class), float32]
+        Probabilities in the order of `labels`.
+    failures : list of dict
+        `clip_id`, `cell`, `stage`, `message` of every clip without a prediction.
+    info : dict
+        Further facts for the record (CPU seconds, code version).
+
+    Examples
+    --------
+    >>> unit = UnitPredictions("u", ("a", "b"), {"clip_id": ["x"]}, np.array([[0.1, 0.9]], np.float32))
+    >>> len(unit)
+    1
+    """
+
+    unit: str
+    labels: tuple[str, ...]
+    columns: dict[str, Sequence[Any]]
+    scores: np.ndarray
+    failures: list[dict[str, str]] = field(default_factory=list)
+    info: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+def write_unit(unit: UnitPredictions, folder: Path) -> Path:
+    """Write a unit as `<folder>/<unit id>.parquet`, whole or not at all.
+
+    Raises
+    ------
+    CannotMeasure
+        The disk is full or the folder cannot be written; finished units stay, and the run can be continued.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    count, width = unit.scores.shape
+    scores = np.ascontiguousarray(unit.scores, dtype=np.float32)
+    arrays = {name: pa.array(values, from_pandas=True) for name, values in unit.columns.items()}
+    best = np.array(unit.labels, dtype=object)[scores.argmax(1)] if count else np.array([], dtype=object)
+    arrays["prediction"] = pa.array(best, type=pa.string())
+    arrays["scores"] = pa.FixedSizeListArray.from_arrays(pa.array(scores.ravel()), width)
+    header = {"format": FORMAT, "unit": unit.unit, "labels": list(unit.labels), "failures": unit.failures,
+              "info": unit.info}  # fmt: skip
+    table = pa.table(arrays).replace_schema_metadata({_HEADER: json.dumps(header).encode()})
+    path = folder / f"{unit.unit}.parquet"
+    partial = folder / f".{unit.unit}.{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Scores are nearly incompressible; the text columns shrink by dictionary encoding alone.
+        pq.write_table(table, partial, compression="zstd", use_dictionary=[n for n in arrays if n != "scores"])
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise storage_error(error, folder) from error
+    return path
+
+
+def storage_error(error: OSError, folder: Path) -> CannotMeasure:
+    """The error a user can act on when results cannot be written."""
+    if error.errno == errno.ENOSPC:
+        return CannotMeasure(
+            "the disk is full; finished work is kept",
+            where=str(folder),
+            hint="free some space and run the same command again: it continues where it stopped",
+        )
+    return CannotMeasure(
+        f"cannot write results: {error.strerror or error}", where=str(folder), hint="choose another folder with --out"
+    )
+
+
+def read_header(path: Path) -> dict[str, Any] | None:
+    """Header of a unit file, or None if the file is not a whole unit of this format."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        header = json.loads(metadata[_HEADER])
+    except (OSError, KeyError, ValueError, pa.ArrowException):
+        return None
+    return header if header.get("format") == FORMAT else None
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """All predictions of a run, joined.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Class names in the order of the scores.
+    table : pandas.DataFrame
+        A row per (clip, cell, draw): every column but the scores. Text columns are categorical.
+    scores : np.ndarray [shape=(row, class), float32]
+        Probabilities.
+    failures : list of dict
+        Clips without a prediction.
+    """
+
+    labels: tuple[str, ...]
+    table: pd.DataFrame
+    scores: np.ndarray
+    failures: list[dict[str, str]]
+
+
+def read_units(paths: Iterable[Path]) -> Predictions:
+    """Join unit files; the order of the files does not matter for anything computed from them.
+
+    Raises
+    ------
+    DataError
+        A file is damaged, or the files disagree about the classes.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables, failures, labels = [], [], None
+    for path in paths:
+        header = read_header(path)
+        if header is None:
+            raise DataError(
+                "not a whole prediction file",
+                where=str(path),
+                hint="delete it and run again: only this unit is computed anew",
+            )
+        if labels is not None and header["labels"] != labels:
+            raise DataError("the prediction files disagree about the classes", where=str(path))
+        labels = header["labels"]
+        failures += header["failures"]
+        try:
+            tables.append(pq.read_table(path).replace_schema_metadata(None))
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(
+                f"damaged prediction file ({error})",
+                where=str(path),
+                hint="delete it and run again: only this unit is computed anew",
+            ) from error
+    if labels is None:
+        raise DataError("there are no predictions to read")
+    joined = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+    column = joined["scores"].combine_chunks()
+    flat = column.values if isinstance(column, pa.FixedSizeListArray) else column.flatten()
+    scores = np.asarray(flat, dtype=np.float32).reshape(len(joined), len(labels))
+    rest = joined.drop_columns(["scores"])
+    text = [f.name for f in rest.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    return Predictions(tuple(labels), rest.to_pandas(categories=text), scores, failures)

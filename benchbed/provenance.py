@@ -1,0 +1,99 @@
+"""What made a number: versions, machine, code. Facts only, and nothing that names a person or a host."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+#: Packages whose version can change a number.
+PACKAGES = ("torch", "numpy", "scipy", "pandas", "soundfile", "soxr", "audiomentations", "torchattacks", "sed_eval",
+            "codecarbon", "pyarrow")  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Version of benchbed, of Python and of every package that can change a number; nothing is imported."""
+    import benchbed
+
+    found = {"benchbed": benchbed.__version__, "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, memory, accelerator and operating system."""
+    import psutil
+
+    facts: dict[str, Any] = {
+        "system": platform.system(),
+        "release": platform.release(),
+        "architecture": platform.machine(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+    }
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        facts["gpu"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        facts["cuda"] = torch.version.cuda
+    return facts
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass  # not Linux: the platform module knows enough
+    return platform.processor() or platform.machine()
+
+
+def git_state(path: Path) -> dict[str, Any] | None:
+    """Commit of the checkout that a file lives in, and whether it has uncommitted changes; None outside git."""
+    folder = path if path.is_dir() else path.parent
+
+    def ask(*words: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = ask("rev-parse", "HEAD")
+    if not commit:
+        return None
+    return {"commit": commit, "dirty": bool(ask("status", "--porcelain", "--untracked-files=no"))}
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """blake2b over names and contents of files, independent of the folder they lie in."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(paths):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+@cache
+def code_hash(*places: str) -> str:
+    """Hash of benchbed's own source in the given modules or packages (`audio`, `adapter`, `run/engine`).
+
+    Part of every cache key: a prediction made by other code is not reused silently.
+    """
+    package = Path(__file__).resolve().parent
+    files: list[Path] = []
+    for place in places:
+        target = package / place
+        files += sorted(target.rglob("*.py")) if target.is_dir() else [target.with_suffix(".py")]
+    return hash_files(files)

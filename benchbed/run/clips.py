@@ -1,0 +1,103 @@
+"""From a row of the clip table to audio, and from audio to what the model wants; every change is noted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchbed import audio
+from benchbed.adapter.contract import Card
+from benchbed.errors import AudioError
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One decoded clip at the rate at which perturbations act.
+
+    Attributes
+    ----------
+    waveform : np.ndarray [shape=(channel, sample), float32]
+    sample_rate : int
+    resampled : bool
+        The file had another rate than `sample_rate`.
+    silent : bool
+        Every sample is zero.
+    """
+
+    waveform: np.ndarray
+    sample_rate: int
+    resampled: bool
+    silent: bool
+
+
+def decode(root: Path, row: Mapping[str, Any], sample_rate: int | None) -> Clip:
+    """Read one clip of the table.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the dataset.
+    row : mapping
+        With `clip_id`, `path`, `onset` and `duration` in seconds (NaN: to the end of the file).
+    sample_rate : int or None
+        Convert to this rate; None keeps the file's.
+
+    Raises
+    ------
+    AudioError
+        The file cannot be used; the message names the clip.
+    """
+    path = root / row["path"]
+    if ".." in path.parts:
+        raise AudioError("the path leaves the dataset's folder", where=row["clip_id"])
+    duration = None if math.isnan(row["duration"]) else float(row["duration"])
+    waveform, rate = audio.read(path, float(row["onset"]), duration)
+    resampled = sample_rate is not None and rate != sample_rate
+    if resampled:
+        assert sample_rate is not None
+        waveform, rate = audio.resample(waveform, rate, sample_rate), sample_rate
+    return Clip(waveform, rate, resampled, not waveform.any())
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """A waveform as the model wants it, and what that took."""
+
+    waveform: np.ndarray
+    padded: bool
+    cropped: bool
+    resampled: bool
+    remixed: bool
+
+
+def to_model(waveform: np.ndarray, sample_rate: int, card: Card) -> ModelInput:
+    """Bring a waveform to the channels, rate and length of the card.
+
+    Parameters
+    ----------
+    waveform : np.ndarray [shape=(channel, sample), float32]
+    sample_rate : int
+        Its rate in Hz.
+    card : Card
+        The model's card.
+    """
+    remixed = waveform.shape[0] != card.channels
+    if remixed:
+        waveform = audio.to_channels(waveform, card.channels)
+    resampled = sample_rate != card.sample_rate
+    if resampled:
+        waveform = audio.resample(waveform, sample_rate, card.sample_rate)
+    have = waveform.shape[1]
+    want = have
+    if card.clip_seconds is not None:
+        want = round(card.clip_seconds * card.sample_rate)
+    elif have < card.min_seconds * card.sample_rate:
+        want = math.ceil(card.min_seconds * card.sample_rate)
+    if want != have:
+        waveform = audio.fit(waveform, want, card.pad, card.crop)
+    return ModelInput(waveform, want > have, want < have, resampled, remixed)

@@ -1,0 +1,294 @@
+"""Computing one unit of work: decode a clip once, apply every severity, fill batches across conditions, predict.
+
+The composition of every batch follows from the unit alone, never from workers, order or what was cached, so that a
+unit's predictions are bit-identical wherever and whenever it is computed on one backend.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from benchbed import rng
+from benchbed.adapter.align import plan_alignment
+from benchbed.adapter.contract import Adapter
+from benchbed.adapter.load import load_adapter, start
+from benchbed.errors import AdapterError, AudioError, BenchbedError
+from benchbed.predictions.store import OWN_COLUMNS, UnitPredictions
+from benchbed.run.clips import Clip, ModelInput, decode, to_model
+from benchbed.run.job import Job, Unit
+from benchbed.run.memory import keep_large_blocks
+from benchbed.suite.model import CorruptionCondition
+from benchbed.suite.plan import CellPlan
+from benchbed.types import Batch
+
+
+@dataclass
+class _Item:
+    """One evaluation on its way to the model."""
+
+    clip: int
+    cell: CellPlan
+    draw: int
+    made: ModelInput
+    achieved: float | None = None
+    skipped: str | None = None
+
+
+@dataclass
+class _Rows:
+    """Finished evaluations of a unit."""
+
+    items: list[_Item] = field(default_factory=list)
+    scores: list[np.ndarray] = field(default_factory=list)
+    failures: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class _Shard:
+    """Rows and decoded audio of the shard at hand; the conditions of one shard share them."""
+
+    split: str
+    number: int
+    records: list[dict[str, Any]]
+    start: int
+    clips: dict[int, Clip | AudioError] = field(default_factory=dict)
+
+
+class Engine:
+    """Computes units of one job in this process.
+
+    Parameters
+    ----------
+    job : Job
+        The run.
+    adapter : Adapter, optional
+        The loaded model, if this process has it already.
+    """
+
+    def __init__(self, job: Job, adapter: Adapter | None = None) -> None:
+        keep_large_blocks()
+        _limit_threads(job.threads)
+        self.job = job
+        if adapter is None:
+            adapter = start(load_adapter(*job.recipe), job.device)
+        self.adapter = adapter
+        card = adapter.card
+        if job.label_map is not None:
+            card = replace(card, label_map={k: tuple(v) for k, v in job.label_map.items()})
+        self.card = card
+        self.alignment = plan_alignment(card, job.labels)
+        self._corruptions: dict[int, Any] = {}
+        self._shard = _Shard("", -1, [], 0)
+
+    def run(self, unit: Unit) -> UnitPredictions:
+        """Predictions of one unit.
+
+        Raises
+        ------
+        AdapterError
+            The adapter breaks its contract (shape, class count, type), which no other clip could mend.
+        AudioError
+            A clip failed and the job says to stop at the first failure.
+        """
+        cpu, wall = time.process_time(), time.perf_counter()
+        if (self._shard.split, self._shard.number) != (unit.split, unit.shard):
+            records = self.job.clips[unit.split].iloc[unit.start : unit.stop].to_dict("records")
+            self._shard = _Shard(unit.split, unit.shard, records, unit.start)
+        rows = _Rows()
+        pending: list[_Item] = []
+        for item in self._items(unit, rows):
+            # Only clips of one length share a batch: padding would change what a model with global pooling sees.
+            if pending and (len(pending) == self.job.batch_size or _length(item) != _length(pending[0])):
+                self._predict(unit, pending, rows)
+                pending = []
+            pending.append(item)
+        if pending:
+            self._predict(unit, pending, rows)
+        info = {"cpu_seconds": time.process_time() - cpu, "wall_seconds": time.perf_counter() - wall,
+                "loose": unit.loose}  # fmt: skip
+        return self._assemble(unit, rows, info)
+
+    def _items(self, unit: Unit, rows: _Rows) -> Iterator[_Item]:
+        for index, row in enumerate(self._shard.records):
+            clip = self._clip(index, row)
+            if isinstance(clip, AudioError):
+                self._fail(rows, unit, row["clip_id"], "decode", clip)
+                continue
+            try:
+                made = list(self._conditioned(unit, index, row, clip))
+            except BenchbedError as error:
+                if error.exit_code == 2:
+                    raise  # a wrong option of the suite, not this clip's fault
+                self._fail(rows, unit, row["clip_id"], "perturb", error)
+                continue
+            yield from made
+
+    def _conditioned(self, unit: Unit, index: int, row: Any, clip: Clip) -> Iterator[_Item]:
+        condition = self.job.conditions[unit.condition]
+        if not isinstance(condition, CorruptionCondition):
+            for cell in unit.cells:
+                yield _Item(index, cell, 0, self._input(clip.waveform, clip))
+            return
+        corruption = self._corruption(unit.condition, condition)
+        context = self._context(unit, row, clip)
+        for draw in range(condition.draws):
+            random = rng.stream(condition.corruption, corruption.version, condition.options, row["clip_id"], draw,
+                                self.job.seed)  # fmt: skip
+            state = None
+            for cell in unit.cells:
+                assert cell.severity is not None
+                parameter = corruption.parameters[cell.severity - 1]
+                reason = corruption.unavailable(parameter, clip.sample_rate, clip.waveform.shape[0])
+                if reason is not None:
+                    yield _Item(index, cell, draw, self._input(clip.waveform, clip), None, reason)
+                    continue
+                if state is None:
+                    state = corruption.prepare(clip.waveform, clip.sample_rate, random, context)
+                applied = corruption.apply(state, parameter)
+                yield _Item(index, cell, draw, self._input(applied.waveform, clip), applied.achieved, applied.skipped)
+
+    def _input(self, waveform: np.ndarray, clip: Clip) -> ModelInput:
+        return to_model(waveform, clip.sample_rate, self.card)
+
+    def _clip(self, index: int, row: dict[str, Any]) -> Clip | AudioError:
+        known = self._shard.clips
+        if index not in known:
+            try:
+                known[index] = decode(self.job.root, row, self.job.audio_rate)
+            except AudioError as error:
+                known[index] = error
+        return known[index]
+
+    def _corruption(self, index: int, condition: CorruptionCondition) -> Any:
+        if index not in self._corruptions:
+            from benchbed.perturb import resolve
+
+            self._corruptions[index] = resolve(condition.corruption, condition.parameters, condition.options)
+        return self._corruptions[index]
+
+    def _context(self, unit: Unit, row: Any, clip: Clip) -> Any:
+        from benchbed.perturb.contract import Context
+
+        condition = self.job.conditions[unit.condition]
+        metadata = {k: v for k, v in row.items() if k not in ("label", "path")}
+        options = getattr(condition, "options", {})
+        return Context(self.job.dataset, options, self._others(unit, row, clip), metadata)
+
+    def _others(self, unit: Unit, row: Any, clip: Clip) -> Any:
+        pool = self.job.pools[unit.split]
+
+        def others(random: np.random.Generator, count: int) -> list[np.ndarray]:
+            """Waveforms of other classes, at this clip's rate and channel count."""
+            from benchbed import audio
+
+            candidates = np.flatnonzero((pool["label"] != row["label"]).to_numpy())
+            chosen = random.choice(candidates, size=min(count, len(candidates)), replace=False)
+            found = []
+            for position in chosen:
+                other = pool.iloc[position : position + 1].to_dict("records")[0]
+                waveform = decode(self.job.root, other, clip.sample_rate).waveform
+                found.append(audio.to_channels(waveform, clip.waveform.shape[0]))
+            return found
+
+        return others
+
+    def _predict(self, unit: Unit, items: list[_Item], rows: _Rows) -> None:
+        try:
+            scores = self._call(items)
+        except AdapterError:
+            raise
+        except Exception as error:
+            if len(items) > 1:
+                # One clip may have broken the batch; alone, each clip answers for itself.
+                for item in items:
+                    self._predict(unit, [item], rows)
+                return
+            reason = AdapterError(f"predict raised {type(error).__name__}: {error}")
+            self._fail(rows, unit, self._id(items[0]), "predict", reason, items[0].cell.key)
+            return
+        finite = np.isfinite(scores).reshape(len(items), -1).all(1)
+        for item, ok in zip(items, finite):
+            if not ok:
+                reason = AdapterError("predict returned NaN or infinity")
+                self._fail(rows, unit, self._id(item), "predict", reason, item.cell.key)
+        if finite.any():
+            rows.items += [item for item, ok in zip(items, finite) if ok]
+            rows.scores.append(self.alignment.apply(scores[finite]))
+
+    def _call(self, items: list[_Item]) -> np.ndarray:
+        waveforms = np.stack([item.made.waveform for item in items])
+        lengths = np.full(len(items), waveforms.shape[2], dtype=np.int64)
+        records = self._shard.records
+        side = {name: tuple(records[item.clip][name] for item in items) for name in self.job.side}
+        scores = np.asarray(self.adapter.predict(Batch(waveforms, lengths, self.card.sample_rate, side)))
+        expected = (len(items), len(self.card.labels))
+        if scores.shape != expected or scores.dtype.kind != "f":
+            raise AdapterError(
+                f"predict returned {scores.dtype} {list(scores.shape)}, expected float {list(expected)}: "
+                f"{expected[0]} clips × {expected[1]} classes of the card",
+                where=self.job.recipe[0],
+                hint="run `benchbed check` on the adapter",
+            )
+        return scores
+
+    def _id(self, item: _Item) -> str:
+        return str(self._shard.records[item.clip]["clip_id"])
+
+    def _fail(
+        self, rows: _Rows, unit: Unit, clip_id: str, stage: str, error: BenchbedError, cell: str | None = None
+    ) -> None:
+        if self.job.fail_fast:
+            raise AudioError(
+                f"{stage} failed: {error.what}",
+                where=error.where or clip_id,
+                hint=error.hint or "allow failures with --fail-on-error N or a fraction",
+            )
+        where = f" ({error.where})" if error.where and error.where != clip_id else ""
+        for key in [cell] if cell else [c.key for c in unit.cells]:
+            rows.failures.append({"clip_id": clip_id, "cell": key, "stage": stage, "message": error.what + where})
+
+    def _assemble(self, unit: Unit, rows: _Rows, info: dict[str, Any]) -> UnitPredictions:
+        items = rows.items
+        picked = [self._shard.records[item.clip] for item in items]
+        clips = [clip for clip in (self._shard.clips[item.clip] for item in items) if isinstance(clip, Clip)]
+        columns: dict[str, Any] = {
+            "clip_id": [row["clip_id"] for row in picked],
+            "cell": [item.cell.key for item in items],
+            "draw": [item.draw for item in items],
+            "group": [str(row["group"]) for row in picked],
+            "label": [row["label"] for row in picked],
+            "achieved": np.array([np.nan if i.achieved is None else i.achieved for i in items], dtype=np.float64),
+            "skipped": [item.skipped for item in items],
+            "padded": [item.made.padded for item in items],
+            "cropped": [item.made.cropped for item in items],
+            "resampled": [item.made.resampled or clip.resampled for item, clip in zip(items, clips)],
+            "remixed": [item.made.remixed for item in items],
+            "silent": [clip.silent for clip in clips],
+        }
+        for name in self._shard.records[0]:
+            if name not in ("clip_id", "group", "label"):
+                columns[f"source_{name}" if name in OWN_COLUMNS else name] = [row[name] for row in picked]
+        width = len(self.job.labels)
+        scores = np.concatenate(rows.scores) if rows.scores else np.zeros((0, width), np.float32)
+        return UnitPredictions(unit.id, self.job.labels, columns, scores, rows.failures, info)
+
+
+def _length(item: _Item) -> int:
+    return item.made.waveform.shape[1]
+
+
+def _limit_threads(threads: int) -> None:
+    import sys
+
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(threads)
+    torch = sys.modules.get("torch")
+    if torch is None:
+        import torch
+    torch.set_num_threads(threads)

@@ -1,0 +1,106 @@
+"""What a worker needs to know: one picklable description of the run, from which any process on any machine computes
+the same predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchbed.suite.model import Condition
+from benchbed.suite.plan import CellPlan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Job:
+    """One suite × one model.
+
+    Attributes
+    ----------
+    recipe : tuple
+        `(spec, options)` from which the adapter is loaded.
+    device : str
+        Device of the model.
+    dataset : str
+        Dataset name; part of every example id.
+    root : Path
+        Folder of the clips.
+    labels : tuple of str
+        Class names in the order of the scores.
+    label_map : mapping or None
+        Dataset label → model labels, from the suite.
+    clips : dict of str to DataFrame
+        Split → the clips that are scored, in order.
+    pools : dict of str to DataFrame
+        Split → all clips of the split, from which corruptions draw background material; `--limit` leaves it whole.
+    conditions : list
+        Conditions of the suite.
+    audio_rate : int or None
+        Rate at which perturbations act.
+    side : tuple of str
+        Metadata columns the adapter gets.
+    batch_size, threads, seed : int
+        Part of every unit's key.
+    fail_fast : bool
+        Stop at the first clip that fails.
+    """
+
+    recipe: tuple[str, dict[str, Any]]
+    device: str
+    dataset: str
+    root: Path
+    labels: tuple[str, ...]
+    label_map: Mapping[str, list[str]] | None
+    clips: dict[str, pd.DataFrame]
+    pools: dict[str, pd.DataFrame]
+    conditions: list[Condition]
+    audio_rate: int | None = None
+    side: tuple[str, ...] = ()
+    batch_size: int = 16
+    threads: int = 1
+    seed: int = 0
+    fail_fast: bool = False
+    trust_checkpoint: bool = False
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A shard of clips under one condition at all its severities.
+
+    Attributes
+    ----------
+    id : str
+        Hash of everything the predictions depend on.
+    loose : str
+        The same without the versions of the code, for `--reuse always`.
+    split : str
+        Split of the clips.
+    shard : int
+        Number of the shard; units of one shard share their decoded audio.
+    start, stop : int
+        Rows of the split's clip table.
+    cells : tuple of CellPlan
+        The severities, mildest first.
+    """
+
+    id: str
+    loose: str
+    split: str
+    shard: int
+    start: int
+    stop: int
+    cells: tuple[CellPlan, ...] = field(default=())
+
+    @property
+    def condition(self) -> int:
+        """Index of the condition in the suite."""
+        return self.cells[0].condition
+
+    @property
+    def evaluations(self) -> int:
+        """Clips × severities × draws."""
+        return (self.stop - self.start) * sum(cell.draws for cell in self.cells)

@@ -1,0 +1,74 @@
+"""The diary of a run folder, and the lock that keeps a second run out of it.
+
+Every event is one JSON line appended to `log.jsonl`, so that a run that was killed can be read up to its last moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchbed.errors import ConfigError
+from benchbed.predictions.store import storage_error
+
+
+class Journal:
+    """Appends events to `<folder>/log.jsonl`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> Journal(folder).write("started", suite="toy")
+    >>> json.loads((folder / "log.jsonl").read_text())["event"]
+    'started'
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "log.jsonl"
+        self.began = time.monotonic()
+
+    def write(self, event: str, **facts: Any) -> None:
+        """Append one event with the time and its facts."""
+        line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **facts}
+        try:
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(line, default=str) + "\n")
+        except OSError as error:
+            raise storage_error(error, self.path.parent) from error
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run folder for this process; the lock vanishes with the process, however it ends.
+
+    Raises
+    ------
+    ConfigError
+        Another run is writing into the folder.
+    CannotMeasure
+        The folder cannot be made.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise ConfigError(
+            "another run is writing into this folder",
+            where=str(folder),
+            hint="wait for it, or choose another folder with --out",
+        ) from error
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,57 @@
+"""Progress on standard error: a bar on a terminal, a plain line now and then elsewhere, nothing with `--quiet`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+
+class Progress:
+    """Counts evaluations.
+
+    Parameters
+    ----------
+    total : int
+        Evaluations in all.
+    title : str
+        What is running.
+    quiet : bool
+        Say nothing.
+    every : float
+        Seconds between plain lines.
+    """
+
+    def __init__(self, total: int, title: str, *, quiet: bool = False, every: float = 10.0) -> None:
+        self.total, self.title, self.quiet, self.every = total, title, quiet, every
+        self.done = 0
+        self._bar = None
+        self._last = self._began = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        if not self.quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task(self.title, total=self.total)
+        return self
+
+    def advance(self, evaluations: int) -> None:
+        """Count finished evaluations."""
+        self.done += evaluations
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.done)
+        elif not self.quiet and time.monotonic() - self._last >= self.every:
+            self._last = time.monotonic()
+            left = (self._last - self._began) * (self.total - self.done) / max(self.done, 1)
+            print(f"{self.title}: {self.done}/{self.total}, about {left:.0f} s left", file=sys.stderr, flush=True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
