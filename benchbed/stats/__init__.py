@@ -1,0 +1,1 @@
+"""Intervals and tests on sufficient statistics, resampled by recording group."""
