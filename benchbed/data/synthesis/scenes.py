@@ -1,0 +1,266 @@
+"""Acoustic scenes as random mixtures of overlapping ingredients.
+
+A scene is a table of how likely and how loud each ingredient is. City, location and recording move spectrum, levels
+and room of every mixture by as much as the scene does, so that scenes are confused with each other the way real ones
+are: a quiet street with a car, a park beside a road, a square with voices and a shopping mall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from benchbed import rng as random
+from benchbed.data.synthesis import RATE
+from benchbed.data.synthesis.sources import Banks, bands, banks, curve, normalised, period, tone
+
+CITIES = ("barcelona", "helsinki", "lisbon", "london", "lyon", "milan", "paris", "prague", "stockholm", "vienna")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a scene tends to sound like.
+
+    Attributes
+    ----------
+    tilt : float
+        Slope of the background noise, in dB per octave.
+    hump : float
+        Octave above 31.25 Hz around which the background is 6 dB stronger.
+    room : float
+        Position in the bank of rooms, 0 (dry) to 15 (two seconds of reverberation).
+    ingredients : mapping of str to (probability, level)
+        How often a recording has the ingredient, and its level over the background in dB.
+    """
+
+    tilt: float
+    hump: float
+    room: float
+    ingredients: dict[str, tuple[float, float]]
+
+
+SCENES: dict[str, Recipe] = {
+    "airport": Recipe(-4.4, 3.5, 12, {
+        "voices": (0.8, -5), "steps": (0.5, -9), "announcement": (0.4, -3), "clatter": (0.3, -9), "engine": (0.25, -11),
+        "music": (0.1, -12), "whine": (0.1, -14)}),
+    "bus": Recipe(-6.0, 1.5, 3, {
+        "engine": (0.85, 0), "voices": (0.5, -9), "announcement": (0.2, -6), "hiss": (0.3, -7), "clatter": (0.3, -9),
+        "cars": (0.25, -6), "whine": (0.1, -12)}),
+    "metro": Recipe(-5.5, 2.5, 5, {
+        "whine": (0.7, -5), "clatter": (0.6, -6), "engine": (0.25, -6), "voices": (0.45, -10), "squeal": (0.25, -9),
+        "announcement": (0.25, -5), "hiss": (0.2, -9)}),
+    "metro_station": Recipe(-4.8, 3.0, 13, {
+        "voices": (0.65, -7), "steps": (0.55, -8), "announcement": (0.35, -4), "clatter": (0.3, -8),
+        "whine": (0.35, -7), "squeal": (0.2, -9), "hiss": (0.2, -9)}),
+    "park": Recipe(-3.8, 4.5, 1, {
+        "birds": (0.75, -7), "leaves": (0.6, -3), "voices": (0.35, -11), "steps": (0.35, -11), "cars": (0.35, -7)}),
+    "public_square": Recipe(-4.3, 3.8, 5, {
+        "voices": (0.7, -7), "steps": (0.5, -10), "birds": (0.35, -11), "cars": (0.45, -6), "music": (0.2, -9),
+        "leaves": (0.25, -7), "clatter": (0.15, -11)}),
+    "shopping_mall": Recipe(-4.0, 4.0, 11, {
+        "voices": (0.9, -4), "steps": (0.6, -10), "music": (0.55, -6), "announcement": (0.15, -6),
+        "clatter": (0.25, -10)}),
+    "street_pedestrian": Recipe(-4.3, 3.6, 6, {
+        "voices": (0.8, -5), "steps": (0.75, -7), "birds": (0.15, -12), "cars": (0.3, -8), "music": (0.25, -10),
+        "leaves": (0.15, -9)}),
+    "street_traffic": Recipe(-5.0, 2.5, 3, {
+        "cars": (0.95, 2), "engine": (0.4, -4), "voices": (0.3, -11), "birds": (0.15, -13), "steps": (0.3, -12),
+        "hiss": (0.15, -9), "leaves": (0.15, -8)}),
+    "tram": Recipe(-5.4, 2.2, 4, {
+        "whine": (0.55, -6), "clatter": (0.5, -8), "engine": (0.3, -5), "voices": (0.55, -9), "squeal": (0.35, -8),
+        "announcement": (0.25, -5), "hiss": (0.2, -9), "cars": (0.2, -8)}),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the recordings of one location share."""
+
+    knots: np.ndarray
+    room: int
+    shifts: dict[str, float]
+    speakers: np.ndarray
+    pitch: float
+
+
+@lru_cache(maxsize=64)
+def _city(seed: int, city: str) -> np.ndarray:
+    """Offsets that a city gives to all its background spectra, in dB at ten octaves."""
+    rng = random.stream("synthetic city", seed, city)
+    return 0.35 * rng.standard_normal() * np.arange(10) + 1.2 * rng.standard_normal(10)
+
+
+def place(seed: int, scene: str, city: str, location: int) -> Place:
+    """The acoustics of one location.
+
+    Examples
+    --------
+    >>> place(0, "park", "lyon", 7).room < 8
+    True
+    """
+    recipe, rng = SCENES[scene], random.stream("synthetic location", seed, scene, city, location)
+    octaves = np.arange(10)
+    tilt = recipe.tilt + 0.7 * rng.standard_normal()
+    hump = recipe.hump + 0.8 * rng.standard_normal()
+    knots = tilt * octaves + 6 * np.exp(-0.5 * (octaves - hump) ** 2) + 2.2 * rng.standard_normal(10)
+    return Place(
+        knots=knots + _city(seed, city),
+        room=int(np.clip(round(recipe.room + 2 * rng.standard_normal()), 0, 15)),
+        shifts={name: float(3.0 * rng.standard_normal()) for name in INGREDIENTS},
+        speakers=rng.integers(0, 24, size=10),
+        pitch=float(np.exp(0.3 * rng.standard_normal())),
+    )
+
+
+def recording(seed: int, scene: str, city: str, location: int, number: int, seconds: int) -> np.ndarray:
+    """Spectrum of the pressure at the microphone during one recording.
+
+    Returns
+    -------
+    np.ndarray [shape=(bin,), complex128]
+        `numpy.fft.rfft` of `seconds` × 32000 samples. The recording is circular, so that any device response is
+        applied by multiplying spectra.
+
+    Examples
+    --------
+    >>> recording(0, "park", "lyon", 7, 1, seconds=1).shape
+    (16001,)
+    """
+    n, bank = seconds * RATE, banks(seed)
+    where = place(seed, scene, city, location)
+    rng = random.stream("synthetic recording", seed, scene, city, location, number)
+    bins = n // 2 + 1
+    background = rng.standard_normal(2 * bins).view(complex) * bands(where.knots + 0.8 * rng.standard_normal(10), bins)
+    background[:3] = 0
+    background *= n / np.sqrt(2 * np.sum(np.abs(background) ** 2))
+    # A part of the background comes and goes; it keeps cuts of one recording from being alike.
+    swell = 0.7 * 10 ** (0.25 * curve(rng, n, 2 * seconds + 1))
+    slope = (where.knots[9] - where.knots[0]) / 9
+    foreground = _loop(rng, bank.loops[int(np.clip(round((slope + 6) / 1.5), 0, 4))], n) * swell
+    for name, (probability, level) in SCENES[scene].ingredients.items():
+        # Both numbers are drawn even for an absent ingredient: a change of one probability then moves no other draw.
+        present, gain = rng.random() < probability, level + where.shifts[name] + 2.5 * rng.standard_normal()
+        if present:
+            draw = random.stream("synthetic ingredient", seed, scene, city, location, number, name)
+            foreground += 10 ** (gain / 20) * INGREDIENTS[name](draw, bank, where, n)
+    level = 10 ** ((-30 + 4 * rng.standard_normal()) / 20)
+    return level * (background + np.fft.rfft(foreground) * _room(seed, where.room, n))
+
+
+@lru_cache(maxsize=64)
+def _room(seed: int, index: int, n: int) -> np.ndarray:
+    return np.fft.rfft(banks(seed).rooms[index], n)
+
+
+def _scatter(rng: np.random.Generator, sounds: tuple[np.ndarray, ...], n: int, onsets: np.ndarray, spread_db: float):
+    """Sum of bank entries at random, at `onsets` (samples), with levels that spread by `spread_db`."""
+    mix = np.zeros(n)
+    for onset in onsets.astype(int):
+        sound = sounds[rng.integers(len(sounds))]
+        start = onset % n
+        stop = min(start + len(sound), n)
+        mix[start:stop] += sound[: stop - start] * 10 ** (spread_db * rng.standard_normal() / 20)
+    return mix
+
+
+def _poisson(rng: np.random.Generator, n: int, per_second: float) -> np.ndarray:
+    return rng.uniform(0, n, size=rng.poisson(per_second * n / RATE))
+
+
+def _loop(rng: np.random.Generator, loop: np.ndarray, n: int) -> np.ndarray:
+    start = int(rng.integers(len(loop)))
+    return np.concatenate([loop[start:], loop[:start]])[:n]
+
+
+def _voices(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+    mix, count = np.zeros(n), int(rng.integers(1, 7))
+    for speaker in rng.choice(where.speakers, size=count):
+        talking = _poisson(rng, n, rng.uniform(2.0, 4.5))
+        mix += _scatter(rng, bank.syllables[speaker], n, talking, 3.0) * 10 ** (-6 * rng.random() / 20)
+    return mix / count**0.5
+
+
+def _steps(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+    mix = np.zeros(n)
+    for _ in range(int(rng.integers(1, 4))):
+        pace, shoe = rng.uniform(0.45, 0.65) * RATE, bank.steps[rng.integers(len(bank.steps))]
+        walk = np.arange(rng.uniform(0, pace), n, pace)
+        mix += _scatter(rng, (shoe,), n, walk + 0.02 * pace * rng.standard_normal(len(walk)), 2.0) * rng.uniform(0.4, 1)
+    return 2 * mix
+
+
+def _birds(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+    species = tuple(bank.chirps[i] for i in rng.integers(0, len(bank.chirps), size=3))
+    return _scatter(rng, species, n, _poisson(rng, n, rng.uniform(0.8, 5)), 5.0)
+
+
+def _announcement(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+    chime = _scatter(rng, bank.chimes, n, _poisson(rng, n, 0.3), 2.0)
+    speech = _scatter(rng, bank.syllables[int(where.speakers[0])], n, np.arange(0, n, 0.21 * RATE), 2.0)
+    start, stop = np.sort(rng.integers(0, n, size=2))
+    speech[:start], speech[stop:] = 0, 0
+    return chime + speech
+
+
+def _engine(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+    order = np.arange(1, 41)
+    wave = period(order ** -rng.uniform(0.5, 1.2) * np.exp(0.7 * rng.standard_normal(40)), 2 * np.pi * rng.random(40))
+    speed = 32 * where.pitch * np.exp(0.25 * rng.standard_normal() + 0.06 * curve(rng, n, 6))
+    return tone(wave, speed, rng.random()) * (1 + 0.2 * curve(rng, n, 24))
+
+
+def _whine(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+    order = np.arange(1, 7)
+    wave = period(order**-1.2 * rng.random(6), 2 * np.pi * rng.random(6))
+    pitch = (
+        420 * where.pitch * np.exp(0.35 * rng.standard_normal() + rng.uniform(-0.6, 0.6) * np.linspace(-0.5, 0.5, n))
+    )
+    return tone(wave, pitch) * np.clip(0.6 + 0.4 * curve(rng, n, 8), 0, None)
+
+
+def _cars(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+    t, mix = np.arange(n) / RATE, np.zeros(n)
+    for _ in range(int(rng.integers(1, 4))):
+        closest, width = rng.uniform(-1, n / RATE + 1), rng.uniform(0.4, 2.0)
+        mix += _loop(rng, bank.loops[rng.integers(1, 4)], n) / (1 + ((t - closest) / width) ** 2)
+    return mix
+
+
+def _clatter(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+    first = np.arange(rng.uniform(0, RATE), n, rng.uniform(0.5, 1.4) * RATE)
+    second = first + rng.uniform(0.06, 0.2) * RATE
+    kind = tuple(bank.impacts[i] for i in rng.integers(0, len(bank.impacts), size=3))
+    return 1.5 * _scatter(rng, kind, n, np.concatenate([first, second]), 3.0)
+
+
+def _squeal(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+    wave = period(np.array([1, 0.5, 0.3]), 2 * np.pi * rng.random(3))
+    pitch = rng.uniform(1200, 4000) * np.exp(0.02 * curve(rng, n, 40))
+    return tone(wave, pitch) * np.clip(curve(rng, n, 2 * n // RATE + 2), 0, None)
+
+
+def _hiss(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+    t, mix = np.arange(n) / RATE, np.zeros(n)
+    for onset in _poisson(rng, n, 0.5) / RATE:
+        mix += np.where(t > onset, np.exp(-(t - onset) / rng.uniform(0.1, 0.6)), 0)
+    return _loop(rng, bank.loops[5], n) * mix
+
+
+def _music(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+    beat = 1 + 0.6 * np.sin(2 * np.pi * rng.uniform(1.5, 2.5) * np.arange(n) / RATE)
+    return normalised(_loop(rng, bank.pads[rng.integers(len(bank.pads))], n) * beat)
+
+
+def _leaves(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+    return _loop(rng, bank.loops[int(rng.integers(3, 6))], n) * np.clip(0.5 + 0.5 * curve(rng, n, 12), 0.05, None)
+
+
+#: Name → sound of that ingredient at about unit level: (generator, banks, place, samples) to [shape=(sample,)].
+INGREDIENTS: dict[str, Callable[[np.random.Generator, Banks, Place, int], np.ndarray]] = {
+    "voices": _voices, "steps": _steps, "birds": _birds, "announcement": _announcement, "engine": _engine,
+    "whine": _whine, "cars": _cars, "clatter": _clatter, "squeal": _squeal, "hiss": _hiss, "music": _music,
+    "leaves": _leaves,
+}  # fmt: skip

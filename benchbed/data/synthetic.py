@@ -1,0 +1,295 @@
+"""The embedded default: synthetic datasets in official layouts, made in seconds from a seed.
+
+A suite whose dataset was not configured runs on one of these. They exist to make every path of benchbed work on a
+fresh machine and to be hard enough that models, devices and noise can be told apart; scores on them say nothing about
+real recordings. Two layouts exist:
+
+`tau2022`
+    Ten acoustic scenes as TAU Urban Acoustic Scenes 2022 Mobile lays them out: one-second cuts, cities, locations and
+    recordings in the file names, devices a, b, c and s1–s6. Training is dominated by device a; the test split is
+    balanced by class and device, holds every recording on all nine devices, and alone has s4–s6 and the city of
+    Milan. No location is in both. The recording is `scene-city-location-recording`, shared by its devices.
+`esc50`
+    The ten ESC-10 classes as ESC-50 lays them out: five folds, clips of one source in one fold; two seconds a clip.
+
+The audio depends on `VERSION`, layout, size and seed alone: computed in float64 and rounded to 16 bits at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import struct
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from benchbed import rng as random
+from benchbed.data.synthesis import RATE
+from benchbed.errors import ConfigError, DataError, did_you_mean
+
+#: Rises with every change that changes a sample; part of the dataset's name on records and of the cache folder.
+VERSION = "1"
+LAYOUTS = ("tau2022", "esc50")
+SIZES = ("default", "small")
+#: File in the root of every synthetic set: what it is, and size, time and hash of every file in it.
+MANIFEST = "synthetic.json"
+
+
+def make(root: Path, *, layout: str = "tau2022", size: Literal["default", "small"] = "default", seed: int = 0) -> Path:
+    """Write a synthetic dataset below `root`.
+
+    Parameters
+    ----------
+    root : Path
+        Folder to make; must be missing or empty.
+    layout : str
+        `tau2022` (default 2,960 training and 1,080 test clips, 260 MB; small 180 and 180) or `esc50` (400; small 50).
+    size : str
+        `default`, or `small` for tests.
+    seed : int
+        Another seed gives other recordings, places and devices of the same kind.
+
+    Returns
+    -------
+    Path
+        `root`.
+
+    Raises
+    ------
+    ConfigError
+        Unknown layout or size.
+    DataError
+        The folder is not empty, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     root = make(Path(folder) / "esc", layout="esc50", size="small")
+    ...     sorted(p.name for p in root.iterdir())
+    ['audio', 'meta', 'synthetic.json']
+    """
+    for value, known, what in ((layout, LAYOUTS, "layout"), (size, SIZES, "size")):
+        if value not in known:
+            hint = did_you_mean(value, known) or f"known: {', '.join(known)}"
+            raise ConfigError(f"there is no synthetic {what} '{value}'", hint=hint)
+    root = Path(root)
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise DataError("a synthetic dataset is made in a new or empty folder only", where=str(root))
+    files = _Writer(root)
+    try:
+        (_tau2022 if layout == "tau2022" else _esc50)(files, size, seed)
+        files.manifest({"version": VERSION, "layout": layout, "size": size, "seed": seed})
+    except OSError as error:
+        raise DataError(
+            f"the synthetic dataset cannot be written: {error.strerror or error}",
+            where=str(root),
+            hint="free some space (300 MB are enough), or name another folder in BENCHBED_CACHE",
+        ) from error
+    return root
+
+
+def ensure(
+    layout: str = "tau2022",
+    cache_dir: Path | None = None,
+    *,
+    size: Literal["default", "small"] = "default",
+    seed: int = 0,
+) -> Path:
+    """A synthetic dataset from the user's cache, made or remade if it is missing or damaged.
+
+    It is made in a folder of its own and moved into place in one step, so that processes that ask at the same time
+    get whole copies. A file whose size and time are those of the manifest is trusted; any other is hashed.
+
+    Parameters
+    ----------
+    layout, size, seed
+        As for `make`.
+    cache_dir : Path, optional
+        Where to keep it; else `BENCHBED_CACHE`, else the platform's cache folder.
+
+    Returns
+    -------
+    Path
+        Root of the set, `<cache>/synthetic/<layout>-<size>-v<VERSION>-seed<seed>`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as cache:
+    ...     ensure("esc50", Path(cache), size="small").name == f"esc50-small-v{VERSION}-seed0"
+    True
+    """
+    shelf = (Path(cache_dir) if cache_dir is not None else cache_folder()) / "synthetic"
+    target = shelf / f"{layout}-{size}-v{VERSION}-seed{seed}"
+    if intact(target):
+        return target
+    try:
+        shelf.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=shelf))
+    except OSError as error:
+        raise DataError(
+            f"the cache for synthetic data cannot be written: {error.strerror or error}",
+            where=str(shelf),
+            hint="name another folder in BENCHBED_CACHE",
+        ) from error
+    try:
+        fresh = make(scratch / "fresh", layout=layout, size=size, seed=seed)
+        if target.exists() and not intact(target):
+            os.replace(target, scratch / "damaged")
+        try:
+            os.rename(fresh, target)
+        except OSError:
+            # Another process may have put its copy there in the meantime; it is the same set.
+            if not intact(target):
+                raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return target
+
+
+def cache_folder() -> Path:
+    """The folder benchbed may fill and empty as it likes: `BENCHBED_CACHE`, else the platform's cache folder."""
+    if configured := os.environ.get("BENCHBED_CACHE"):
+        return Path(configured)
+    import pooch
+
+    return Path(pooch.os_cache("benchbed"))
+
+
+def is_synthetic(root: Path) -> bool:
+    """Whether `root` holds a set made here, wherever it was copied to; such a set is marked synthetic in every record.
+
+    Examples
+    --------
+    >>> is_synthetic(Path("/nowhere"))
+    False
+    """
+    return (Path(root) / MANIFEST).is_file()
+
+
+def fingerprint(root: Path) -> str:
+    """Hash of the names and contents of all files of a synthetic set, as written in its manifest."""
+    return str(json.loads((Path(root) / MANIFEST).read_text())["fingerprint"])
+
+
+def intact(root: Path) -> bool:
+    """Whether the set at `root` is complete and unchanged since it was made."""
+    root = Path(root)
+    try:
+        manifest = json.loads((root / MANIFEST).read_text())
+        files = manifest["files"]
+        if manifest["fingerprint"] != _fingerprint(files):
+            return False
+        for name, (size, stamp, digest) in files.items():
+            state = (root / name).stat()
+            if state.st_size != size:
+                return False
+            if state.st_mtime_ns != stamp and _digest((root / name).read_bytes()) != digest:
+                return False
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return bool(files)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _fingerprint(files: dict[str, list]) -> str:
+    return _digest("\n".join(f"{name} {entry[2]}" for name, entry in sorted(files.items())).encode())
+
+
+class _Writer:
+    """Writes the files of a set and remembers what it wrote."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.files = root, {}
+
+    def write(self, name: str, content: bytes) -> None:
+        path = self.root / name
+        try:
+            path.write_bytes(content)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        self.files[name] = [len(content), path.stat().st_mtime_ns, _digest(content)]
+
+    def audio(self, name: str, samples: np.ndarray) -> None:
+        data = samples.astype("<i2").tobytes()
+        form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+        head = struct.pack("<4sI4s", b"RIFF", 4 + len(form) + 8 + len(data), b"WAVE")
+        self.write(name, head + form + struct.pack("<4sI", b"data", len(data)) + data)
+
+    def table(self, name: str, rows: list[tuple], separator: str) -> None:
+        self.write(name, "".join(separator.join(map(str, row)) + "\n" for row in rows).encode())
+
+    def manifest(self, about: dict) -> None:
+        content = {**about, "synthetic": True, "fingerprint": _fingerprint(self.files), "files": self.files}
+        (self.root / MANIFEST).write_text(json.dumps(content, indent=0) + "\n")
+
+
+def _tau2022(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.devices import DEVICES, UNSEEN, play
+    from benchbed.data.synthesis.scenes import CITIES, SCENES, recording
+
+    # Per class: training locations per city, recordings per location and cuts per recording; recordings that each
+    # of the rarer devices repeats; test recordings and their cuts.
+    places, visits, cuts, repeats, tests, test_cuts = (3, 2, 4, 4, 6, 2) if size == "default" else (1, 1, 1, 1, 1, 2)
+    home = tuple(city for city in CITIES if city != "milan")
+    rare = tuple(d for d in DEVICES if d != "a" and d not in UNSEEN)
+    meta, train, test = [], [], []
+    location = number = 0
+    for scene in SCENES:
+        rng = random.stream("synthetic plan", seed, scene)
+        visited = []
+        for city in home:
+            for _ in range(places):
+                visited += [(city, location, number + i) for i in range(visits)]
+                location, number = location + 1, number + visits
+        repeated = [rng.choice(len(visited), size=repeats, replace=False) for _ in rare]
+        for i, (city, site, take) in enumerate(visited):
+            devices = ("a",) + tuple(d for d, chosen in zip(rare, repeated) if i in chosen)
+            train.append((scene, city, site, take, devices, cuts))
+        for city in rng.choice(CITIES, size=tests, replace=False):
+            test.append((scene, str(city), location, number, DEVICES, test_cuts))
+            location, number = location + 1, number + 1
+    names: dict[str, list[tuple[str, str]]] = {"train": [], "test": []}
+    for split, plan in (("train", train), ("test", test)):
+        for scene, city, site, take, devices, count in plan:
+            sound = recording(seed, scene, city, site, take, seconds=count)
+            heard = play(seed, sound, devices, (scene, city, site, take))
+            for device in devices:
+                for cut in range(count):
+                    name = f"audio/{scene}-{city}-{site}-{take}-{cut}-{device}.wav"
+                    files.audio(name, heard[device][cut * RATE : (cut + 1) * RATE])
+                    meta.append((name, scene, f"{city}-{site}", device))
+                    names[split].append((name, scene))
+    files.table("meta.csv", [("filename", "scene_label", "identifier", "source_label"), *meta], "\t")
+    header = ("filename", "scene_label")
+    files.table("evaluation_setup/fold1_train.csv", [header, *names["train"]], "\t")
+    files.table("evaluation_setup/fold1_evaluate.csv", [header, *names["test"]], "\t")
+    files.table("evaluation_setup/fold1_test.csv", [header[:1], *[row[:1] for row in names["test"]]], "\t")
+
+
+def _esc50(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.events import CLASSES, event
+
+    sources, takes = (4, 2) if size == "default" else (1, 1)
+    rows, source = [], 100000
+    for fold in range(1, 6):
+        for name, target in CLASSES.items():
+            for _ in range(sources):
+                source += 1
+                for take in range(takes):
+                    letter = "ABCDEFGH"[take]
+                    file = f"{fold}-{source}-{letter}-{target}.wav"
+                    files.audio(f"audio/{file}", event(seed, name, source, take, seconds=2))
+                    rows.append((file, fold, target, name, True, source, letter))
+    header = ("filename", "fold", "target", "category", "esc10", "src_file", "take")
+    files.table("meta/esc50.csv", [header, *rows], ",")
