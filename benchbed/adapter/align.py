@@ -1,0 +1,336 @@
+"""From a model's scores in its own classes to probabilities in the dataset's classes, in the dataset's order.
+
+Which class means which label is decided once, before the first clip, from names alone: equal names, names equal but for
+case and separators, or an explicit map. Everything decided is kept for the record. A model whose labels are listed in
+the wrong order looks right from here; `check` looks for that.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from benchbed.adapter.contract import Card
+from benchbed.errors import AdapterError, did_you_mean
+
+Task = Literal["scene", "tags"]
+
+#: How far the probabilities of one clip may sum away from one; float16 models reach a few thousandths.
+SUM_TOLERANCE = 1e-2
+
+
+@dataclass(frozen=True)
+class Match:
+    """One dataset label and the model classes that mean it.
+
+    Attributes
+    ----------
+    label : str
+        Label of the dataset.
+    classes : tuple of str
+        Labels of the model; the largest of their scores counts.
+    how : str
+        `exact`, `normalised` (equal but for case, spaces, hyphens and underscores) or `map` (the card's `label_map`).
+    """
+
+    label: str
+    classes: tuple[str, ...]
+    how: Literal["exact", "normalised", "map"]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How scores in model classes become probabilities of dataset labels; made by `plan_alignment`.
+
+    Attributes
+    ----------
+    matches : tuple of Match
+        One per dataset label, in the dataset's order.
+    columns : tuple of tuple of int
+        Model class numbers of each match.
+    card : Card
+        The model's card.
+    task : str
+        `scene` or `tags`: what the dataset asks.
+    """
+
+    matches: tuple[Match, ...]
+    columns: tuple[tuple[int, ...], ...]
+    card: Card
+    task: Task
+
+    def usable(self, scores: np.ndarray) -> np.ndarray:
+        """Which clips have scores that mean something: no NaN, no +∞, and −∞ only beside a finite logit or log.
+
+        Parameters
+        ----------
+        scores : np.ndarray [shape=(clip, …, class)]
+
+        Returns
+        -------
+        np.ndarray [shape=(clip,), bool]
+        """
+        flat = np.asarray(scores).reshape(len(scores), -1)
+        if self.card.scores == "probabilities":
+            return np.isfinite(flat).all(1)
+        return ~np.isnan(flat).any(1) & ~np.isposinf(flat).any(1) & np.isfinite(flat).any(1)
+
+    def apply(self, scores: np.ndarray) -> np.ndarray:
+        """Probabilities of the dataset's labels.
+
+        On a scene task, logits of a scene model go through a softmax over the dataset's classes, in float64;
+        probabilities of a scene model stay as they are, divided by their sum where the model has other classes too. The
+        independent probabilities of a tagger are divided by their sum. If the model gives no probability to any class
+        of the dataset, each gets the same. On a tags task the probabilities stay independent.
+
+        Parameters
+        ----------
+        scores : np.ndarray [shape=(clip, …, model class)]
+            What `predict` returned, as the card's `scores` says.
+
+        Returns
+        -------
+        np.ndarray [shape=(clip, …, dataset class), float32]
+
+        Raises
+        ------
+        AdapterError
+            Another number of classes than the card's, NaN or infinite scores, or values that are not what the card
+            calls them: probabilities below zero, above one or (scene) not summing to one, logarithms above zero.
+
+        Examples
+        --------
+        >>> card = Card(name="t", family="cnn", output="scene", labels=("tram", "bus", "car"), sample_rate=8000)
+        >>> plan_alignment(card, ("bus", "tram")).apply(np.log([[0.6, 0.2, 0.2]])).round(3).tolist()
+        [[0.25, 0.75]]
+        """
+        scores = np.asarray(scores)
+        if scores.ndim < 2 or scores.shape[-1] != len(self.card.labels):
+            raise AdapterError(
+                f"predict returned scores of shape {list(scores.shape)}; the last axis must be the "
+                f"{len(self.card.labels)} classes of the card",
+                hint="run `benchbed check` on the adapter",
+            )
+        unusable = np.flatnonzero(~self.usable(scores)) if len(scores) else []
+        if len(unusable):
+            raise AdapterError(f"predict returned NaN or infinite scores for {len(unusable)} of {len(scores)} clips")
+        if len(scores) == 0:
+            return np.empty((*scores.shape[:-1], len(self.matches)), np.float32)
+        log = self._logarithms(scores.astype(np.float64))
+        chosen = self._largest(log)
+        if self.task == "tags":
+            return np.exp(chosen).astype(np.float32)
+        if self._as_they_are:
+            return np.exp(chosen).astype(np.float32)
+        top = chosen.max(-1, keepdims=True)
+        nothing = np.isneginf(top)
+        weights = np.where(nothing, 1.0, np.exp(chosen - np.where(nothing, 0.0, top)))
+        return (weights / weights.sum(-1, keepdims=True)).astype(np.float32)
+
+    def describe(self) -> dict[str, Any]:
+        """What was decided, as JSON can hold it.
+
+        Examples
+        --------
+        >>> card = Card(name="t", family="cnn", output="scene", labels=("Tram", "bus"), sample_rate=8000)
+        >>> plan_alignment(card, ("bus", "tram")).describe()["matches"][1]
+        {'label': 'tram', 'classes': ['Tram'], 'how': 'normalised'}
+        """
+        used = {column for columns in self.columns for column in columns}
+        unused = [label for index, label in enumerate(self.card.labels) if index not in used]
+        return {
+            "task": self.task,
+            "model_output": self.card.output,
+            "model_scores": self.card.scores,
+            "matches": [{"label": m.label, "classes": list(m.classes), "how": m.how} for m in self.matches],
+            "reordered": [columns[0] for columns in self.columns] != list(range(len(self.columns))),
+            "model_classes": len(self.card.labels),
+            "unused_classes": len(unused),
+            "unused_examples": unused[:10],
+            "normalised_over_dataset": self.task == "scene" and not self._as_they_are,
+        }
+
+    @property
+    def _as_they_are(self) -> bool:
+        """Whether the model's own distribution is already one over the dataset's labels."""
+        one_each = sorted(column for columns in self.columns for column in columns) == list(
+            range(len(self.card.labels))
+        )
+        single = all(len(columns) == 1 for columns in self.columns)
+        return self.card.output == "scene" and self.card.scores != "logits" and one_each and single
+
+    def _logarithms(self, scores: np.ndarray) -> np.ndarray:
+        """Logits of a scene model as they are, anything else as logarithms of probabilities."""
+        kind, distribution = self.card.scores, self.card.output == "scene"
+        if kind == "logits":
+            if not distribution:
+                return -np.logaddexp(0.0, -scores)
+            if self.task == "scene":
+                return scores
+            top = scores.max(-1, keepdims=True)
+            return scores - top - np.log(np.exp(scores - top).sum(-1, keepdims=True))
+        if kind == "probabilities":
+            low, high = scores.min(), scores.max()
+            if low < -1e-6 or high > 1 + 1e-4:
+                raise AdapterError(
+                    f"the card says probabilities, but predict returned {low:.4g} … {high:.4g}",
+                    hint="set scores='logits' on the card, or return values between 0 and 1",
+                )
+            with np.errstate(divide="ignore"):
+                scores = np.log(scores.clip(0.0, 1.0))
+        elif scores.max() > 1e-4:
+            raise AdapterError(
+                f"the card says log_probabilities, but predict returned values up to {scores.max():.4g}",
+                hint="set scores='logits' on the card, or return logarithms of probabilities",
+            )
+        if distribution:
+            total = np.exp(scores).sum(-1)
+            worst = float(total.flat[np.abs(total - 1).argmax()])
+            if abs(worst - 1) > SUM_TOLERANCE:
+                raise AdapterError(
+                    f"the probabilities of a clip sum to {worst:.4g}, not 1",
+                    hint="for independent probabilities (sigmoid) set output='tags' on the card; for scores before the "
+                    "softmax scores='logits'",
+                )
+        return scores
+
+    def _largest(self, scores: np.ndarray) -> np.ndarray:
+        if all(len(columns) == 1 for columns in self.columns):
+            return scores[..., [columns[0] for columns in self.columns]]
+        return np.stack([scores[..., list(columns)].max(-1) for columns in self.columns], axis=-1)
+
+
+def plan_alignment(card: Card, labels: Sequence[str], task: Task = "scene") -> Alignment:
+    """Decide which model classes mean which dataset label.
+
+    The card's `label_map` decides first; then equal names; then names that are equal but for case, spaces, hyphens and
+    underscores. `urban park` and `park` are different labels unless a map says otherwise.
+
+    Parameters
+    ----------
+    card : Card
+        With the model's `labels` in the order of its scores, and its `label_map`.
+    labels : sequence of str
+        Labels of the dataset, in its order.
+    task : str
+        `scene` (one label per clip) or `tags` (several).
+
+    Raises
+    ------
+    AdapterError
+        A label without a class, several labels that mean one class, a map that names classes the model lacks, labels
+        twice, or an output kind that has no class scores per clip.
+
+    Examples
+    --------
+    >>> card = Card(name="t", family="cnn", output="scene", labels=("tram", "bus"), sample_rate=8000)
+    >>> plan_alignment(card, ("bus", "tram")).columns
+    ((1,), (0,))
+    """
+    if card.output not in ("scene", "tags"):
+        raise AdapterError(
+            f"{card.name} gives {card.output}; a {task} task needs a model whose output is scene or tags",
+            hint="choose another suite, or an option of the adapter that gives clip scores",
+        )
+    for owner, names in (("the card", card.labels), ("the dataset", labels)):
+        doubled = sorted({name for name in names if list(names).count(name) > 1})
+        if doubled:
+            raise AdapterError(f"{owner} of {card.name} lists labels twice: {', '.join(doubled[:5])}")
+    own = _Names(card.labels)
+    mapped = _Names(tuple(card.label_map))
+    matches, missing = [], []
+    for label in labels:
+        key = mapped.find(label)
+        if key is not None:
+            matches.append(Match(label, _mapped_classes(card, own, label, card.label_map[key]), "map"))
+            continue
+        found = own.find(label)
+        if found is None:
+            missing.append(label)
+        else:
+            matches.append(Match(label, (found,), "exact" if found == label else "normalised"))
+    if missing:
+        raise _unmatched(card, labels, matches, missing)
+    shared = _first_shared(matches)
+    if shared:
+        raise AdapterError(f"{card.name}: the labels {shared[0]} and {shared[1]} would get the same score")
+    position = {label: index for index, label in enumerate(card.labels)}
+    columns = tuple(tuple(position[name] for name in match.classes) for match in matches)
+    return Alignment(tuple(matches), columns, card, task)
+
+
+def align(scores: np.ndarray, card: Card, labels: Sequence[str], task: Task = "scene") -> np.ndarray:
+    """Probabilities of the dataset's labels from a model's scores: `plan_alignment` and `Alignment.apply` in one."""
+    return plan_alignment(card, labels, task).apply(scores)
+
+
+def normalised(label: str) -> str:
+    """A label without case, separators and compatibility forms.
+
+    Examples
+    --------
+    >>> normalised("Shopping_Mall") == normalised("shopping mall")
+    True
+    """
+    text = unicodedata.normalize("NFKC", label).casefold()
+    return " ".join("".join(" " if char in "_-/" else char for char in text).split())
+
+
+class _Names:
+    """Names that are found exactly first, then by their normalised form if that is one name's only."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.exact = set(names)
+        self.loose: dict[str, list[str]] = {}
+        for name in names:
+            self.loose.setdefault(normalised(name), []).append(name)
+
+    def find(self, label: str) -> str | None:
+        if label in self.exact:
+            return label
+        close = self.loose.get(normalised(label), [])
+        return close[0] if len(close) == 1 else None
+
+
+def _mapped_classes(card: Card, own: _Names, label: str, meant: Sequence[str]) -> tuple[str, ...]:
+    classes = []
+    for name in (meant,) if isinstance(meant, str) else meant:
+        found = own.find(name)
+        if found is None:
+            hint = did_you_mean(name, card.labels) or f"its classes begin with {', '.join(card.labels[:5])}"
+            raise AdapterError(f"'{label}' is mapped to '{name}', which {card.name} lacks", hint=hint)
+        if found not in classes:
+            classes.append(found)
+    return tuple(classes)
+
+
+def _first_shared(matches: Sequence[Match]) -> tuple[str, str] | None:
+    seen: dict[frozenset[str], str] = {}
+    for match in matches:
+        classes = frozenset(match.classes)
+        if classes in seen:
+            return seen[classes], match.label
+        seen[classes] = match.label
+    return None
+
+
+def _unmatched(card: Card, labels: Sequence[str], matches: Sequence[Match], missing: Sequence[str]) -> AdapterError:
+    used = {name for match in matches for name in match.classes}
+    left = [name for name in card.labels if name not in used]
+    guesses = [(label, did_you_mean(label, left)) for label in missing]
+    close = [f"for {label}, {guess}" for label, guess in guesses if guess]
+    hint = "map the labels: label_map on the card or in the suite, dataset label → model classes"
+    return AdapterError(
+        f"{card.name} has no class for {len(missing)} of {len(labels)} labels: {_few(missing)}; "
+        f"its classes that no label uses: {_few(left) or 'none'}",
+        hint=f"{'; '.join(close[:3])}\n{hint}" if close else hint,
+    )
+
+
+def _few(names: Sequence[str], limit: int = 6) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
