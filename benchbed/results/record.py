@@ -232,6 +232,8 @@ class Provenance(Record):
     """UTC time of the record, ISO 8601."""
     command: str
     """The command that re-makes it."""
+    code: str
+    """Hash of benchbed's own source."""
     versions: dict[str, str]
     """Package → version, and Python."""
     machine: dict[str, Any]
@@ -251,13 +253,11 @@ class Provenance(Record):
     reuse: str
     """`--reuse`."""
     units: int
-    """Units of work in the run."""
-    units_reused: int
-    """Units taken from stored predictions; speed and energy are never reported from such a run."""
-    wall_seconds: float
-    """Wall-clock time of the last invocation."""
+    """Units of work in the run; `log.jsonl` says which of them an invocation computed and which it reused."""
+    evaluations: int
+    """Predictions made: clips × conditions × draws."""
     cpu_seconds: float
-    """CPU time of the last invocation, over all its processes."""
+    """CPU time spent on the predictions, by whichever invocation made them."""
 
 
 class Check(Record):

@@ -1,1 +1,1 @@
-"""Running a suite: cells become content-addressed units of work, units become predictions, predictions become a record."""
+"""Running a suite: cells become units of work, units become predictions, predictions become a record."""

@@ -28,4 +28,5 @@ def keep_large_blocks() -> bool:
     except (OSError, AttributeError):
         return False  # musl and others have no mallopt
     settings = ((_MMAP_THRESHOLD, 2**30), (_TRIM_THRESHOLD, 2**31 - 1), (_TOP_PAD, 64 * 2**20))
-    return all([bool(mallopt(name, value)) for name, value in settings])
+    accepted = [bool(mallopt(name, value)) for name, value in settings]
+    return all(accepted)

@@ -1,0 +1,34 @@
+"""Names of runs: a model with options is another model than without, on tables and on disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def display_name(name: str, options: Mapping[str, Any]) -> str:
+    """Name of a model in tables.
+
+    Examples
+    --------
+    >>> display_name("cnn", {}), display_name("cnn", {"width": 24, "checkpoint": "w/esc10.safetensors"})
+    ('cnn', 'cnn[checkpoint=esc10.safetensors,width=24]')
+    """
+    if not options:
+        return name
+    parts = [f"{key}={Path(str(value)).name if '/' in str(value) else value}" for key, value in sorted(options.items())]
+    return f"{name}[{','.join(parts)}]"
+
+
+def folder_name(name: str, options: Mapping[str, Any]) -> str:
+    """Name of a run's folder: the same as a path component that every file system takes.
+
+    Examples
+    --------
+    >>> folder_name("cnn", {"width": 24})
+    'cnn-width=24'
+    """
+    text = re.sub(r"[^A-Za-z0-9_.=,-]+", "_", display_name(name, options).replace("[", "-").replace("]", ""))
+    return text.lstrip(".")[:120] or "model"

@@ -1,0 +1,143 @@
+"""Opening the dataset of a suite: the user's folder if one is configured, else the synthetic set, never silently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchbed import rng
+from benchbed.data import LAYOUTS, synthetic
+from benchbed.data.dataset import Dataset
+from benchbed.data.locate import locate
+from benchbed.errors import ConfigError, DataError, did_you_mean
+from benchbed.suite.load import LoadedSuite
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset and how it was found.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    layout : str
+        Registered layout.
+    configured_by : str
+        The flag, variable or file that named the folder; empty for the synthetic set.
+    banner : str
+        What the user must be told; empty for configured data.
+    """
+
+    dataset: Dataset
+    layout: str
+    configured_by: str = ""
+    banner: str = ""
+
+
+def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthetic: bool = True) -> Source:
+    """Read the dataset of a suite.
+
+    Parameters
+    ----------
+    loaded : LoadedSuite
+        The suite.
+    given : mapping
+        `--data NAME=PATH`.
+    allow_synthetic : bool
+        False with `--no-synthetic`.
+
+    Raises
+    ------
+    DataError
+        A configured folder is missing or wrong, or nothing is configured and there is no stand-in.
+    ConfigError
+        The suite names a layout, split or column that does not exist.
+    """
+    data = loaded.suite.data
+    layout = LAYOUTS.get(data.layout, where=loaded.where("data", "layout"))
+    located = locate(data.key, given)
+    if located is not None:
+        root, configured_by = located.path, located.source
+        if synthetic.is_synthetic(root):
+            name, stand_in = f"{data.key}-synthetic", True
+        else:
+            name, stand_in = data.key, False
+        banner = _banner(name) if stand_in else ""
+        dataset = layout.read(root, **{**data.options, "name": name})
+    else:
+        hint = f"configure it with --data {data.key}=FOLDER"
+        if not allow_synthetic:
+            raise DataError(f"the dataset {data.key} is not configured, and --no-synthetic forbids the stand-in",
+                            hint=hint)
+        if data.layout not in synthetic.LAYOUTS:
+            raise DataError(f"the dataset {data.key} is not configured, and there is no synthetic set of its layout",
+                            hint=hint)
+        root, configured_by = synthetic.ensure(data.layout), ""
+        banner = _banner(f"{data.key}-synthetic")
+        stand_in = True
+        dataset = layout.read(root, **{**data.options, "name": f"{data.key}-synthetic"})
+    if stand_in:
+        dataset = replace(dataset, synthetic=True, version=f"synthetic-{synthetic.VERSION}", licence="CC0-1.0",
+                          citation="", source="benchbed's embedded generator")
+    _fits(loaded, dataset)
+    return Source(dataset, data.layout, configured_by, banner)
+
+
+def _banner(name: str) -> str:
+    return (f"SYNTHETIC DATA: no real dataset is configured, so this runs on {name}, which benchbed makes itself. "
+            "The figures say nothing about real recordings and are never compared with real ones.")
+
+
+def _fits(loaded: LoadedSuite, dataset: Dataset) -> None:
+    suite = loaded.suite
+    wanted = [(("data", "splits", i), name) for i, name in enumerate(suite.data.splits)]
+    if suite.data.train_split is not None and "{split}" not in suite.data.train_split:
+        wanted.append((("data", "train_split"), suite.data.train_split))
+    for place, split in wanted:
+        if split not in dataset.splits:
+            known = ", ".join(dataset.splits) or "none"
+            raise ConfigError(f"dataset {dataset.name} has no split '{split}'", where=loaded.where(*place),
+                              hint=did_you_mean(split, dataset.splits) or f"its splits: {known}")
+    if suite.task != dataset.kind:
+        raise ConfigError(f"the suite's task is {suite.task}, dataset {dataset.name} has {dataset.kind} labels",
+                          where=loaded.where("task"))
+    columns = [(("slices", i, "column"), part.column) for i, part in enumerate(suite.slices)]
+    columns.append((("data", "group"), suite.data.group))
+    columns += [(("matrix",), suite.matrix)] if suite.matrix else []
+    for place, column in columns:
+        if column not in dataset.clips.columns:
+            known = [c for c in dataset.clips.columns if c not in ("clip_id", "path", "onset", "duration")]
+            raise ConfigError(f"dataset {dataset.name} has no column '{column}'", where=loaded.where(*place),
+                              hint=did_you_mean(column, known) or f"its columns: {', '.join(known)}")
+
+
+def scored_clips(loaded: LoadedSuite, dataset: Dataset, limit: int | None) -> tuple[dict[str, pd.DataFrame], ...]:
+    """Clips to score and clips to draw background from, per split.
+
+    Parameters
+    ----------
+    limit : int or None
+        Score at most so many clips per split: a fixed pseudo-random subset that keeps the official order, the same
+        for every model.
+
+    Returns
+    -------
+    clips, pools : dict of str to DataFrame
+        With the column `group` as the suite wants it.
+    """
+    clips, pools = {}, {}
+    for split in loaded.suite.data.splits:
+        table = dataset.select(split)
+        if loaded.suite.data.group != "group":
+            table = table.assign(group=table[loaded.suite.data.group].astype(str))
+        pools[split] = table
+        if limit is not None and limit < len(table):
+            order = sorted(range(len(table)), key=lambda i: rng.key("limit", table["clip_id"].iat[i]))
+            table = table.iloc[sorted(order[:limit])].reset_index(drop=True)
+        clips[split] = table
+    return clips, pools
