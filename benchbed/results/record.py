@@ -41,6 +41,8 @@ class Value(Record):
     """Method of the interval, e.g. `bootstrap percentile 95 %, 100 groups, 1000 draws`."""
     reason: str | None = None
     """Why there is no value or no interval."""
+    note: str | None = None
+    """What else is needed to read the number, e.g. which device is the worst."""
 
 
 class Condition(Record):

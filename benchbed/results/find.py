@@ -1,0 +1,31 @@
+"""Finding the records that a user means by a list of paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchbed.errors import ConfigError
+from benchbed.results.record import Result
+from benchbed.results.store import read
+
+
+def find_results(places: Sequence[Path]) -> list[tuple[Path, Result]]:
+    """Records in result files, run folders, and folders that hold runs; earlier records in `history/` are left out.
+
+    Raises
+    ------
+    ConfigError
+        A place holds no record, or a record cannot be read.
+    """
+    found: dict[Path, Result] = {}
+    for place in places:
+        if place.is_file():
+            paths = [place]
+        else:
+            paths = [p for p in sorted(place.rglob("result.json")) if "history" not in p.relative_to(place).parts]
+        if not paths:
+            raise ConfigError("no result.json here", where=str(place), hint="give run folders or result files")
+        for path in paths:
+            found.setdefault(path.resolve(), read(path))
+    return list(found.items())
