@@ -380,3 +380,7 @@ class LogMel(torch.nn.Module):
                 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
                 self._sparse = self.filters.to("cpu", dtype).to_sparse_csr()
         return self._sparse
+
+    def __getstate__(self) -> dict:
+        # Sparse tensors can be neither copied nor pickled; this one is made anew where it is needed.
+        return {**self.__dict__, "_sparse": None}
