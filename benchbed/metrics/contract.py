@@ -45,6 +45,30 @@ class MetricInfo:
     high: float | None = None
 
 
+@dataclass(frozen=True)
+class Table:
+    """A labelled table of numbers, e.g. a confusion matrix.
+
+    Attributes
+    ----------
+    rows, columns : tuple of str
+        Labels.
+    values : np.ndarray [shape=(row, column)]
+        Numbers; NaN where there is none.
+    row_title, column_title : str
+        What rows and columns are.
+    unit : str
+        Unit of the numbers.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: np.ndarray
+    row_title: str
+    column_title: str
+    unit: str
+
+
 class Family(ABC):
     """A set of metrics computed from one kind of output by the same statistics.
 
@@ -100,4 +124,8 @@ class Family(ABC):
 
     def reasons(self, sums: np.ndarray) -> dict[str, str]:
         """Why a metric is undefined for the statistics `[statistic]`, by metric; silent about defined ones."""
+        return {}
+
+    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
+        """Tables of a whole cell, from its clips and their summed statistics `[statistic]`."""
         return {}

@@ -7,8 +7,9 @@ The copies depend on the number of groups, the name and the seed only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -96,7 +97,9 @@ class Bootstrap:
     def weights(self) -> Iterator[np.ndarray]:
         """Copies of each group, in blocks `[≤ 100 draws, group]` uint8 that together make up all draws."""
         for start in range(0, self.draws, CHUNK):
-            yield _block(self.name, self.seed, self.groups, start, min(CHUNK, self.draws - start))
+            # The cells of a run share their draws, so they are kept while they are small (16 blocks of 5 MB at most).
+            made = _kept_block if self.groups <= 50_000 else _block
+            yield made(self.name, self.seed, self.groups, start)[: self.draws - start]
 
     def replicates(self, sums: np.ndarray, group: np.ndarray | None = None) -> np.ndarray:
         """Replicates of the column sums of `sums`, `[draw, statistic]`.
@@ -110,10 +113,27 @@ class Bootstrap:
         """
         if group is None and len(sums) != self.groups:
             raise ConfigError(f"{len(sums)} rows of statistics for {self.groups} groups")
-        out = np.empty((self.draws, sums.shape[1]))
+        return self.replicates_of_parts(sums, group, [slice(None)])[0]
+
+    def replicates_of_parts(
+        self, sums: np.ndarray, group: np.ndarray | None, parts: Sequence[np.ndarray | slice]
+    ) -> np.ndarray:
+        """Replicates of the column sums of several choices of rows, `[part, draw, statistic]`, from one set of draws.
+
+        Parameters
+        ----------
+        sums : np.ndarray [shape=(row, statistic)]
+            Statistics of groups, or of parts of groups.
+        group : np.ndarray [shape=(row,), int] or None
+            Group number of each row; None for one row per group, in order.
+        parts : sequence of np.ndarray or slice
+            Rows of each part.
+        """
+        out = np.empty((len(parts), self.draws, sums.shape[1]))
+        chosen = [(sums[part], part if group is None else group[part]) for part in parts]
         for start, block in zip(range(0, self.draws, CHUNK), self.weights()):
-            rows = block if group is None else block[:, group]
-            out[start : start + len(block)] = rows.astype(np.float64) @ sums
+            for i, (rows, columns) in enumerate(chosen):
+                out[i, start : start + len(block)] = block[:, columns].astype(np.float64) @ rows
         return out
 
     def interval(
@@ -216,13 +236,18 @@ def _bca_levels(defined: np.ndarray, value: float, jackknife: np.ndarray, tail: 
     return ndtr(bias + normal / (1 - acceleration(jackknife) * normal))
 
 
-def _block(name: str, seed: int, groups: int, start: int, draws: int) -> np.ndarray:
-    # Counting uniform picks is a multinomial draw, several times quicker than one by conditional binomials.
+def _block(name: str, seed: int, groups: int, start: int) -> np.ndarray:
     if groups == 0:
-        return np.zeros((draws, 0), np.uint8)
+        return np.zeros((CHUNK, 0), np.uint8)
+    # Counting uniform picks is a multinomial draw, several times quicker than one by conditional binomials.
     generator = stream("bootstrap", name, seed, groups, start)
-    picks = generator.integers(0, groups, size=(CHUNK, groups), dtype=np.int64)[:draws]
-    picks += np.arange(draws)[:, None] * groups
-    counts = np.bincount(picks.ravel(), minlength=draws * groups).reshape(draws, groups)
+    picks = generator.integers(0, groups, size=(CHUNK, groups), dtype=np.int64)
+    picks += np.arange(CHUNK)[:, None] * groups
+    counts = np.bincount(picks.ravel(), minlength=CHUNK * groups).reshape(CHUNK, groups)
     # More than 255 copies of one group cannot happen in less than 256 picks and does not happen (p < 1e-500) in more.
-    return counts.astype(np.uint8) if groups > 255 else counts.astype(np.uint16)
+    block = counts.astype(np.uint8)
+    block.flags.writeable = False
+    return block
+
+
+_kept_block = lru_cache(maxsize=16)(_block)

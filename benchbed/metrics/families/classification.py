@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.metrics.contract import Family, MetricInfo
+from benchbed.metrics.contract import Family, MetricInfo, Table
 
 #: Floor of a probability in the log loss: the spacing of float64 at 1, as scikit-learn has it for float64 input.
 FLOOR = 2.220446049250313e-16
@@ -202,6 +202,18 @@ class Classification(Family):
         classes = len(self.labels)
         cells = target * classes + scores.argmax(axis=1)
         return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
+        """`confusion` (clips, reference × output) and, for probabilities, `reliability` (bin × what it holds)."""
+        confusion = self.confusion(scores, target).astype(np.float64)
+        tables = {"confusion": Table(self.labels, self.labels, confusion, "reference", "output", "clips")}
+        if sums[self._improper] == 0:
+            bins = self.reliability(sums)
+            names = tuple(f"{low:.3f}…{high:.3f}" for low, high in zip(bins["edges"], bins["edges"][1:]))
+            columns = ("clips", "confidence", "accuracy")
+            values = np.column_stack([bins["count"], bins["confidence"], bins["accuracy"]])
+            tables["reliability"] = Table(names, columns, values, "confidence bin", "mean in bin", "clips, fraction")
+        return tables
 
     def _checked(self, scores: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scores, target = np.asarray(scores, np.float64), np.asarray(target)

@@ -1,0 +1,304 @@
+"""Scores of one cell: every metric over all clips, by slice, by set and by class, with paired intervals.
+
+The clips are summed once into rows, one per recording group and combination of metadata; every figure and every
+bootstrap replicate is then a sum over rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.metrics.contract import Family, Table
+from benchbed.metrics.number import Number, derived, number
+from benchbed.metrics.slices import Column, Over, Part, numbers
+from benchbed.stats.bootstrap import Bootstrap
+
+
+@dataclass(frozen=True)
+class CellScores:
+    """What one cell scored.
+
+    Attributes
+    ----------
+    metrics : dict of str to Number
+        Metric → number over all clips.
+    groups : dict of str to dict
+        `device=s4`, `devices=unseen`, `devices_mean=unseen`, `devices_gap=seen-unseen`, `devices_mean_gap=seen-unseen`,
+        `devices_worst=all`, `devices_std=all`, `devices_cell_std=all`, `class=tram`, … → metric → number.
+    tables : dict of str to Table
+        `confusion`, `reliability`, and `scene_<column>` for every column.
+    replicates : dict of str to np.ndarray
+        Metric → its value over all clips in every draw, for scores that join several cells.
+    """
+
+    metrics: dict[str, Number]
+    groups: dict[str, dict[str, Number]]
+    tables: dict[str, Table]
+    replicates: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def group_codes(names: Sequence[Any] | np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Number of each clip's recording group, and the group names in the order of the numbers.
+
+    Numbers follow the sorted names, so they do not depend on the order of the clips.
+
+    Examples
+    --------
+    >>> codes, order = group_codes(["b", "a", "b"])
+    >>> codes.tolist(), order
+    ([1, 0, 1], ('a', 'b'))
+    """
+    order, codes = np.unique(np.asarray(names, dtype=str), return_inverse=True)
+    return codes.reshape(-1).astype(np.int64), tuple(order.tolist())
+
+
+def score_cell(
+    family: Family,
+    scores: np.ndarray,
+    target: np.ndarray,
+    group: np.ndarray,
+    columns: Sequence[Column] = (),
+    bootstrap: Bootstrap | None = None,
+    *,
+    tables: bool = True,
+) -> CellScores:
+    """Score the clips of one cell.
+
+    Parameters
+    ----------
+    family : Family
+        The metrics.
+    scores : np.ndarray [shape=(clip, …)]
+        What the model gave for each clip, in the order of the dataset's labels.
+    target : np.ndarray [shape=(clip, …)]
+        Reference of each clip.
+    group : np.ndarray [shape=(clip,), int]
+        Number of each clip's recording group, from `group_codes` over all clips of the split: a cell that lost clips
+        keeps the numbering, so that cells stay paired.
+    columns : sequence of Column
+        Metadata to slice by.
+    bootstrap : Bootstrap, optional
+        Draws of recording groups; without it there are no intervals.
+    tables : bool, default=True
+        Also make the confusion matrix, reliability bins and class × column tables.
+
+    Raises
+    ------
+    CannotMeasure
+        Arguments of different lengths, group numbers outside the bootstrap, or scores that the family refuses.
+    ConfigError
+        Columns that cannot be sliced by, or whose group names collide.
+
+    Examples
+    --------
+    >>> from benchbed.metrics.families.classification import family
+    >>> result = score_cell(
+    ...     family(("bus", "tram")), np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]), np.array([0, 1]),
+    ...     [Column("device", np.array(["a", "b"]))])
+    >>> result.groups["device=b"]["accuracy"].value
+    0.0
+    """
+    _check(scores, target, group, columns, bootstrap)
+    cut = _Cut(family, scores, target, group, columns, bootstrap)
+    everything = np.ones(len(cut.rows), bool)
+    [(sums, drawn)] = cut.sums([everything])
+    whole = cut.part(everything, sums, drawn)
+    groups: dict[str, dict[str, Number]] = {}
+    made_tables = family.tables(scores, target, sums) if tables else {}
+    for index, column in enumerate(columns):
+        found, per_class = cut.column(index, column)
+        clash = sorted(set(found) & set(groups))
+        if clash:
+            raise ConfigError(f"two slices are called '{clash[0]}'", hint="name each metadata column once")
+        groups |= found
+        if tables and per_class is not None:
+            made_tables[f"scene_{column.name}"] = per_class
+    groups |= cut.classes(sums, drawn)
+    metrics = numbers(whole, family.metrics, bootstrap, reasons=family.reasons(sums))
+    return CellScores(metrics, groups, made_tables, dict(whole.replicates))
+
+
+class _Cut:
+    """A cell summed into rows, one per recording group and combination of column values."""
+
+    def __init__(
+        self,
+        family: Family,
+        scores: np.ndarray,
+        target: np.ndarray,
+        group: np.ndarray,
+        columns: Sequence[Column],
+        bootstrap: Bootstrap | None,
+    ) -> None:
+        self.family, self.bootstrap = family, bootstrap
+        self.levels = [column.levels() for column in columns]
+        # Code −1 is an empty value; codes are shifted by one inside the combined key.
+        codes = [_codes(column.values, levels) for column, levels in zip(columns, self.levels)]
+        key = np.asarray(group, np.int64)
+        for code, levels in zip(codes, self.levels):
+            # Renumbering keeps the key small whatever the number of columns.
+            _, key = np.unique(key * (len(levels) + 1) + code + 1, return_inverse=True)
+        _, first, row = np.unique(key, return_index=True, return_inverse=True)
+        self.rows = family.grouped(scores, target, row.reshape(-1), len(first))
+        self.group_of = np.asarray(group, np.int64)[first]
+        self.code_of = [code[first] for code in codes]
+        self.clips_of = np.bincount(row.reshape(-1), minlength=len(first))
+
+    def sums(self, choices: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """Summed statistics of each choice of rows, and their replicates."""
+        totals = [self.rows[rows].sum(axis=0) for rows in choices]
+        if self.bootstrap is None or self.bootstrap.draws == 0:
+            return [(total, None) for total in totals]
+        drawn = self.bootstrap.replicates_of_parts(self.rows, self.group_of, [np.flatnonzero(c) for c in choices])
+        return list(zip(totals, drawn))
+
+    def part(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None) -> Part:
+        """Values of the chosen rows."""
+        values = {name: float(value) for name, value in self.family.values(sums).items()}
+        replicates = {} if drawn is None else self.family.values(drawn)
+        clips = int(self.clips_of[rows].sum())
+        return Part(values, replicates, clips, frozenset(self.group_of[rows].tolist()))
+
+    def column(self, index: int, column: Column) -> tuple[dict[str, dict[str, Number]], Table | None]:
+        """Everything about one column, and its class × value table."""
+        family, code = self.family, self.code_of[index]
+        parts: dict[str, Part] = {}
+        reasons: dict[str, Mapping[str, str]] = {}
+        pools = {name: _Pool(set(members)) for name, members in column.sets.items()}
+        cells: list[np.ndarray] = []
+        main = next(iter(family.class_metrics), None)
+        choices = [code == i for i in range(len(self.levels[index]))]
+        for level, rows, (sums, drawn) in zip(self.levels[index], choices, self.sums(choices)):
+            parts[level], reasons[level] = self.part(rows, sums, drawn), family.reasons(sums)
+            if main is not None:
+                cells.append(family.per_class(sums)[main])
+            for pool in pools.values():
+                if level in pool.members:
+                    pool.add(rows, sums, drawn)
+        held = {level: part for level, part in parts.items() if part.clips}
+        over = Over(column, held, family.metrics, self.bootstrap)
+        groups = {
+            f"{column.name}={level}": numbers(part, family.metrics, self.bootstrap, reasons=reasons[level])
+            for level, part in parts.items()
+        }
+        pooled = {}
+        for name, pool in pools.items():
+            rows, sums, drawn = pool.result(np.zeros(len(self.rows), bool), self.rows.shape[1])
+            pooled[name] = self.part(rows, sums, drawn)
+            groups[f"{column.plural}={name}"] = numbers(
+                pooled[name], family.metrics, self.bootstrap, "pooled-clips", reasons=family.reasons(sums)
+            )
+        if held:
+            groups |= over.means() | over.spreads()
+            groups[f"{column.plural}_worst=all"] = over.worst()
+        if {"seen", "unseen"} <= set(pooled):
+            members = over.sets()
+            groups[f"{column.plural}_gap=seen-unseen"] = over.gap(pooled["seen"], pooled["unseen"], "pooled-clips")
+            means = over.mean(members["seen"]), over.mean(members["unseen"])
+            how = f"mean-over-{column.name}"
+            groups[f"{column.plural}_mean_gap=seen-unseen"] = over.gap(*means, how)
+        if main is None:
+            return groups, None
+        values = np.column_stack(cells) if cells else np.zeros((len(family.labels), 0))
+        info = family.class_metrics[main]
+        groups |= self._cell_spread(column, over, values, self.levels[index], main)
+        return groups, Table(family.labels, self.levels[index], values, "class", column.name, info.unit)
+
+    def classes(self, sums: np.ndarray, drawn: np.ndarray | None) -> dict[str, dict[str, Number]]:
+        """`class=LABEL` for every label."""
+        family = self.family
+        values, counts = family.per_class(sums), family.class_counts(sums)
+        replicates = {} if drawn is None else family.per_class(drawn)
+        groups = _groups_per_class(family.class_counts(self.rows) > 0, self.group_of)
+        reasons = family.reasons(sums)
+        found = {}
+        for i, label in enumerate(family.labels):
+            found[f"class={label}"] = {
+                name: number(
+                    float(values[name][i]),
+                    info,
+                    int(counts[i]),
+                    replicates=replicates[name][:, i] if name in replicates else None,
+                    bootstrap=self.bootstrap,
+                    groups=int(groups[i]),
+                    undefined=reasons.get(name, "never output" if counts[i] else "no clips of this class"),
+                )
+                for name, info in family.class_metrics.items()
+            }
+        return found
+
+    def _cell_spread(
+        self, column: Column, over: Over, values: np.ndarray, levels: Sequence[str], main: str
+    ) -> dict[str, dict[str, Number]]:
+        found = {}
+        rule = f"population-std-over-class-{column.name}-cells"
+        info = replace(derived(self.family.class_metrics[main], rule, bounded=False), direction="lower")
+        for name, members in over.sets().items():
+            cells = values[:, [levels.index(level) for level in members]]
+            defined = cells[np.isfinite(cells)]
+            found[f"{column.plural}_cell_std={name}"] = {
+                main: number(
+                    float(np.std(defined)) if len(defined) > 1 else float("nan"),
+                    info,
+                    sum(over.parts[level].clips for level in members),
+                    undefined="fewer than two cells with a value",
+                    no_interval="resampling inflates a spread",
+                )
+            }
+        return found
+
+
+class _Pool:
+    """Clips of a named set of values, added up value by value."""
+
+    def __init__(self, members: set[str]) -> None:
+        self.members = members
+        self._parts: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = None
+
+    def add(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None) -> None:
+        if self._parts is None:
+            self._parts = rows, sums, drawn
+            return
+        old_rows, old_sums, old_drawn = self._parts
+        if old_drawn is not None and drawn is not None:
+            drawn = old_drawn + drawn
+        self._parts = old_rows | rows, old_sums + sums, old_drawn if drawn is None else drawn
+
+    def result(self, none: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        return self._parts if self._parts is not None else (none, np.zeros(width), None)
+
+
+def _codes(values: np.ndarray, levels: Sequence[str]) -> np.ndarray:
+    found, inverse = np.unique(np.asarray(values, dtype=str), return_inverse=True)
+    place = {level: i for i, level in enumerate(levels)}
+    return np.array([place.get(str(value), -1) for value in found], np.int64)[inverse.reshape(-1)]
+
+
+def _groups_per_class(holds: np.ndarray, group_of: np.ndarray) -> np.ndarray:
+    # A group cut into several rows by metadata still counts once.
+    groups, inverse = np.unique(group_of, return_inverse=True)
+    seen = np.zeros((len(groups), holds.shape[1]), bool)
+    row, column = np.nonzero(holds)
+    seen[inverse.reshape(-1)[row], column] = True
+    return seen.sum(axis=0)
+
+
+def _check(
+    scores: np.ndarray,
+    target: np.ndarray,
+    group: np.ndarray,
+    columns: Sequence[Column],
+    bootstrap: Bootstrap | None,
+) -> None:
+    lengths = {len(scores), len(target), len(group), *(len(column.values) for column in columns)}
+    if len(lengths) > 1:
+        raise CannotMeasure(f"scores, references, groups and metadata have different lengths: {sorted(lengths)}")
+    if len(group) and np.min(group) < 0:
+        raise CannotMeasure("group numbers must not be negative")
+    if bootstrap is not None and len(group) and np.max(group) >= bootstrap.groups:
+        raise CannotMeasure(f"group number {np.max(group)} in a bootstrap over {bootstrap.groups} groups")
