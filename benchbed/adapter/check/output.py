@@ -1,0 +1,129 @@
+"""Checks of what `predict` returns: type, shape, range, and that calling it changes nothing else."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+
+from benchbed.adapter.align import SUM_TOLERANCE
+from benchbed.adapter.check.trial import Status, Trial
+
+
+def card(trial: Trial) -> tuple[Status, str]:
+    """The card says what is needed to use the scores."""
+    it = trial.card
+    faults = []
+    if it.sample_rate <= 0 or it.channels < 1:
+        faults.append(f"sample rate {it.sample_rate} Hz and {it.channels} channels are not possible")
+    if it.output in ("scene", "tags", "frames") and not it.labels:
+        faults.append("no labels")
+    doubled = sorted({label for label in it.labels if list(it.labels).count(label) > 1})
+    if doubled:
+        faults.append(f"labels twice: {', '.join(doubled[:5])}")
+    if it.output in ("frames", "tracks") and not it.frame_seconds:
+        faults.append(f"output {it.output} needs frame_seconds")
+    if it.clip_seconds is not None and it.clip_seconds <= 0:
+        faults.append(f"clip_seconds {it.clip_seconds} is not possible")
+    if faults:
+        return "fail", "; ".join(faults)
+    if all(label.isdigit() for label in it.labels):
+        return "warn", "the labels are numbers: no dataset's labels will match them"
+    length = f"{it.clip_seconds:g} s" if it.clip_seconds else "any length"
+    return "pass", f"{it.output}, {len(it.labels)} labels, {it.sample_rate} Hz, {it.channels} channel(s), {length}"
+
+
+def shape(trial: Trial) -> tuple[Status, str]:
+    """One row per clip and one column per label of the card, as floating point numbers."""
+    scores = np.asarray(trial.adapter.predict(trial.batch(trial.noise())))
+    if scores.dtype.kind != "f":
+        return "fail", f"predict returned {scores.dtype}, not floating point numbers"
+    axes = {"scene": 2, "tags": 2, "embedding": 2, "frames": 3}.get(trial.card.output, scores.ndim)
+    if scores.ndim != axes or scores.shape[0] != 3:
+        wanted = "[clip, frame, class]" if axes == 3 else "[clip, class]"
+        return "fail", f"predict returned shape {list(scores.shape)} for 3 clips; {wanted} is wanted"
+    classes = len(trial.card.labels)
+    if trial.card.output in ("scene", "tags", "frames") and scores.shape[-1] != classes:
+        return "fail", f"predict returned {scores.shape[-1]} classes, the card has {classes} labels"
+    if scores.dtype != np.float32:
+        return "warn", f"predict returned {scores.dtype} {list(scores.shape)}; float32 is expected"
+    return "pass", f"float32 {list(scores.shape)}"
+
+
+def single_clip(trial: Trial) -> tuple[Status, str]:
+    """A batch of one clip keeps its axes; a stray squeeze loses them."""
+    scores = trial.predict(trial.noise(1))
+    many = trial.predict(trial.noise(2))
+    if scores.shape[1:] != many.shape[1:]:
+        return "fail", f"one clip gives shape {list(scores.shape)}, two give {list(many.shape)}"
+    return "pass", f"shape {list(scores.shape)}"
+
+
+def scores_as_declared(trial: Trial) -> tuple[Status, str]:
+    """Scores are finite and what the card calls them: logits, probabilities or logarithms."""
+    if trial.card.output not in ("scene", "tags", "frames"):
+        return "skipped", f"{trial.card.output} has no class scores"
+    scores = trial.predict(trial.noise())
+    if not np.isfinite(scores).all():
+        return "fail", f"{int((~np.isfinite(scores)).sum())} of {scores.size} scores of ordinary noise are not finite"
+    low, high, total = scores.min(), scores.max(), scores.sum(-1)
+    seen = f"scores from {low:.4g} to {high:.4g}"
+    kind, scene = trial.card.scores, trial.card.output == "scene"
+    sums_to_one = bool(np.abs(total - 1).max() < SUM_TOLERANCE)
+    if kind == "probabilities":
+        if low < -1e-6 or high > 1 + 1e-4:
+            return "fail", f"the card says probabilities, but {seen}"
+        if scene and not sums_to_one:
+            return "fail", f"probabilities of a clip sum to {total.min():.4g} … {total.max():.4g}, not 1"
+    elif kind == "log_probabilities" and high > 1e-4:
+        return "fail", f"the card says log_probabilities, but {seen}"
+    elif kind == "logits" and low >= 0 and high <= 1 and (sums_to_one or not scene):
+        return "warn", f"the card says logits, but {seen} look like probabilities; a second softmax would flatten them"
+    elif kind == "logits" and high <= 0 and scene and np.abs(np.exp(scores).sum(-1) - 1).max() < SUM_TOLERANCE:
+        return "pass", f"{seen}; they are logarithms of probabilities, which a softmax leaves as they are"
+    return "pass", seen
+
+
+def listens(trial: Trial) -> tuple[Status, str]:
+    """Different sounds get different scores; a model whose input is lost answers alike."""
+    signals = trial.noise(3)
+    signals[1] *= np.linspace(0.1, 1, signals.shape[-1], dtype=np.float32)
+    scores = trial.predict(signals)
+    spread = max(trial.difference(scores[:1], scores[index : index + 1]) for index in (1, 2))
+    if spread == 0.0:
+        return "fail", "three different sounds get exactly the same scores"
+    return "pass", f"scores of three sounds differ by up to {spread:.3g}"
+
+
+def global_state(trial: Trial) -> tuple[Status, str]:
+    """`predict` moves no global random state and leaves torch modules in evaluation mode."""
+    import torch
+
+    before = (random.getstate(), np.random.get_state(), torch.get_rng_state())  # noqa: NPY002
+    trial.predict(trial.noise(2))
+    after = (random.getstate(), np.random.get_state(), torch.get_rng_state())  # noqa: NPY002
+    moved = [
+        name
+        for name, same in (
+            ("random", before[0] == after[0]),
+            ("numpy.random", all(np.array_equal(a, b) for a, b in zip(before[1], after[1]))),
+            ("torch", torch.equal(before[2], after[2])),
+        )
+        if not same
+    ]
+    if moved:
+        return "fail", f"predict moved the global random state of {', '.join(moved)}"
+    training = [
+        name
+        for name, value in vars(trial.adapter).items()
+        if isinstance(value, torch.nn.Module) and any(module.training for module in value.modules())
+    ]
+    if training:
+        return (
+            "fail",
+            f"{', '.join(training)} is in training mode: dropout and batch statistics make scores depend on chance",
+        )
+    return "pass", "random state untouched, evaluation mode"
+
+
+CHECKS = (card, shape, single_clip, scores_as_declared, listens, global_state)
