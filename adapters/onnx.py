@@ -43,6 +43,8 @@ class Onnx(ExportedAdapter):
         The `.onnx` file.
     labels : str
         Class names in the order of the scores: a file (`.txt`, `.csv`, `.yaml`, `.json`) or names separated by commas.
+    label_map : Path, optional
+        File that says which of the network's classes mean which label of the dataset.
     sample_rate : int
         Samples per second the network was trained at.
     clip_seconds : float, optional
@@ -78,6 +80,7 @@ class Onnx(ExportedAdapter):
         *,
         model: Path,
         labels: str,
+        label_map: Path | None = None,
         sample_rate: int,
         clip_seconds: float | None = None,
         channels: int = 1,
@@ -135,6 +138,7 @@ class Onnx(ExportedAdapter):
         self.describe(
             shape=shape,
             labels=labels,
+            label_map=label_map,
             sample_rate=sample_rate,
             clip_seconds=clip_seconds,
             input_layout=input_layout,

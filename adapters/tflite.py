@@ -17,6 +17,7 @@ from ai_edge_litert.interpreter import Interpreter
 from benchbed.adapter.exported import ExportedAdapter, Output, Scores, check_file
 from benchbed.adapter.features import Kind
 from benchbed.errors import AdapterError, CheckpointError
+from benchbed.types import Batch
 
 
 class TFLite(ExportedAdapter):
@@ -28,6 +29,8 @@ class TFLite(ExportedAdapter):
         The `.tflite` file.
     labels : str
         Class names in the order of the scores: a file (`.txt`, `.csv`, `.yaml`, `.json`) or names separated by commas.
+    label_map : Path, optional
+        File that says which of the network's classes mean which label of the dataset.
     sample_rate : int
         Samples per second the network was trained at.
     clip_seconds : float, optional
@@ -55,6 +58,7 @@ class TFLite(ExportedAdapter):
         *,
         model: Path,
         labels: str,
+        label_map: Path | None = None,
         sample_rate: int,
         clip_seconds: float | None = None,
         channels: int = 1,
@@ -89,6 +93,7 @@ class TFLite(ExportedAdapter):
         self.describe(
             shape=[int(n) if n > 0 else None for n in signature],
             labels=labels,
+            label_map=label_map,
             sample_rate=sample_rate,
             clip_seconds=clip_seconds,
             input_layout=input_layout,
@@ -106,6 +111,15 @@ class TFLite(ExportedAdapter):
             licence=licence,
             trained_on=trained_on,
         )
+
+    def predict(self, batch: Batch) -> np.ndarray:
+        """Scores as `ExportedAdapter` gives them; rows of quantised probabilities are brought back to a sum of one."""
+        scores = super().predict(batch)
+        quantised = np.dtype(self._out["dtype"]).kind != "f"
+        if quantised and self.card.output == "scene" and self.card.scores == "probabilities":
+            # Each class is rounded on its own; by how much the sum misses one says nothing about the clip.
+            scores /= np.maximum(scores.sum(axis=1, keepdims=True), 1e-6)
+        return scores
 
     def run(self, inputs: np.ndarray) -> np.ndarray:
         """Scores clip by clip: graphs with a reshape to one clip inside cannot take more."""

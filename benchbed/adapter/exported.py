@@ -14,6 +14,7 @@ import numpy as np
 
 from benchbed.adapter.contract import Adapter, Card
 from benchbed.adapter.features import Kind, front_end
+from benchbed.adapter.labelmap import read_label_map
 from benchbed.adapter.labels import read_labels
 from benchbed.adapter.layout import arrange, check_layout, infer_layout, shown
 from benchbed.errors import AdapterError, BenchbedError, CheckpointError, ConfigError
@@ -102,6 +103,7 @@ class ExportedAdapter(Adapter):
         *,
         shape: Sequence[int | None],
         labels: str,
+        label_map: Path | None,
         sample_rate: int,
         clip_seconds: float | None,
         input_layout: str,
@@ -121,7 +123,7 @@ class ExportedAdapter(Adapter):
         ----------
         shape : sequence of int or None
             Shape of the network's input, None for axes of any length.
-        labels, sample_rate, clip_seconds, input_layout, output_layout, channels, output, scores, features,
+        labels, label_map, sample_rate, clip_seconds, input_layout, output_layout, channels, output, scores, features,
         feature_options
             The adapter's options of the same names.
         frame_seconds : float, optional
@@ -152,6 +154,7 @@ class ExportedAdapter(Adapter):
         self.card = Card(
             output=output,
             labels=names,
+            label_map=read_label_map(label_map, names) if label_map else {},
             sample_rate=sample_rate,
             channels=channels,
             clip_seconds=clip_seconds,

@@ -1,0 +1,176 @@
+"""Any audio classifier of `transformers` (AST, wav2vec 2.0, HuBERT, WavLM, Whisper, …) from a folder on this machine.
+
+    benchbed run suites/esc50.yaml --model adapters/hf.py --set model=checkpoints/ast-esc50
+
+The folder is what `save_pretrained` writes: `config.json`, `preprocessor_config.json`, `model.safetensors`. Nothing is
+downloaded and no code from the folder is run. Labels and sample rate come from the folder. Models that take the
+waveform itself also get a differentiable `forward`, which opens white-box attacks; features of the others (AST,
+Whisper) are computed in numpy.
+"""
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from benchbed.adapter import Adapter, Card
+from benchbed.adapter.checkpoint import trusted
+from benchbed.adapter.labelmap import read_label_map
+from benchbed.adapter.labels import read_labels
+from benchbed.errors import CheckpointError, ConfigError
+
+
+@contextlib.contextmanager
+def _hidden(*names: str):
+    kept = {name: sys.modules[name] for name in names if name in sys.modules}
+    sys.modules.update(dict.fromkeys(names))
+    try:
+        yield
+    finally:
+        for name in names:
+            del sys.modules[name]
+        sys.modules.update(kept)
+
+
+# Builds of torchvision and torchaudio that do not match torch raise on import, in the middle of transformers. Audio
+# models need neither, and without them features come from the same code on every machine.
+with _hidden("torchvision", "torchaudio"):
+    import transformers
+    from transformers.utils import import_utils
+
+    for available in (import_utils.is_torchvision_available, import_utils.is_torchaudio_available):
+        getattr(available, "cache_clear", available)()
+        available()
+
+#: Feature extractors that hand the waveform on, scaled to zero mean and unit variance if they say so.
+WAVEFORM_EXTRACTORS = ("Wav2Vec2FeatureExtractor",)
+#: Model types trained on speech without labels first.
+SELF_SUPERVISED = ("wav2vec2", "hubert", "wavlm", "unispeech", "data2vec", "sew")
+
+
+class HuggingFace(Adapter):
+    """An audio classification checkpoint of transformers.
+
+    Parameters
+    ----------
+    model : Path
+        The folder.
+    output : str
+        `scene` (one class) or `tags` (several); `infer` takes tags where the configuration says multi-label.
+    labels : str
+        Class names in place of those in `config.json`: a file or names separated by commas.
+    label_map : Path, optional
+        File that says which of the model's classes mean which label of the dataset.
+    clip_seconds : float, optional
+        Length the model was trained on, in seconds; None for any.
+    licence, trained_on : card
+        Fields of the card.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: Path,
+        output: Literal["infer", "scene", "tags"] = "infer",
+        labels: str = "",
+        label_map: Path | None = None,
+        clip_seconds: float | None = None,
+        licence: str = "",
+        trained_on: tuple[str, ...] = (),
+    ) -> None:
+        self.folder = Path(model)
+        if not (self.folder / "config.json").is_file():
+            raise CheckpointError(
+                "there is no transformers checkpoint in this folder",
+                where=str(self.folder),
+                hint="give a local folder with config.json, preprocessor_config.json and model.safetensors; nothing is "
+                "downloaded, so fetch it first, e.g. with `hf download NAME --local-dir FOLDER`",
+            )
+        self._config = self._read(transformers.AutoConfig, "the configuration")
+        self._extractor = self._read(transformers.AutoFeatureExtractor, "the feature extractor")
+        kind = self._config.model_type
+        if output == "infer":
+            output = "tags" if self._config.problem_type == "multi_label_classification" else "scene"
+        named = [self._config.id2label[index] for index in sorted(self._config.id2label)]
+        names = read_labels(labels or named)
+        if len(names) != len(named):
+            raise ConfigError(f"{len(names)} labels are given for a model of {len(named)} classes", where="labels")
+        self.card = Card(
+            name=self.folder.resolve().name,
+            family="ssl" if kind.startswith(SELF_SUPERVISED) else "transformer",
+            output=output,
+            labels=names,
+            sample_rate=self._extractor.sampling_rate,
+            clip_seconds=clip_seconds,
+            min_seconds=0.025,  # one analysis window; the convolutions of wav2vec 2.0 span the same
+            label_map=read_label_map(label_map, names) if label_map else {},
+            licence=licence,
+            description=f"transformers {kind}",
+            trained_on=trained_on,
+        )
+        if type(self._extractor).__name__ in WAVEFORM_EXTRACTORS:
+            self.forward = self._forward
+
+    def load(self, device: str = "cpu") -> None:
+        """Read the weights; every one of them must be in the file."""
+        safe = any(self.folder.glob("*.safetensors"))
+        if not safe and not trusted():
+            raise CheckpointError(
+                "the folder has no weights in safetensors format",
+                where=str(self.folder),
+                hint="convert pytorch_model.bin with save_pretrained, or give --trust-checkpoint if you trust it",
+            )
+        self.device = torch.device(device)
+        network, report = self._read(
+            transformers.AutoModelForAudioClassification,
+            "the model",
+            use_safetensors=safe,
+            output_loading_info=True,
+        )
+        # transformers fills what is missing with random numbers, which would be scored as if trained.
+        if report["missing_keys"]:
+            missing = sorted(report["missing_keys"])
+            raise CheckpointError(
+                f"{len(missing)} weights are not in the checkpoint: {', '.join(missing[:4])}",
+                where=str(self.folder),
+                hint="the checkpoint was not fine-tuned for classification" if "classif" in str(missing) else None,
+            )
+        self.model = network.float().to(self.device).eval()
+
+    def predict(self, batch) -> np.ndarray:
+        """Logits `[clip, class]`; clips of one length run together, so that padding is never heard."""
+        scores = np.zeros((len(batch), len(self.card.labels)), np.float32)
+        for length in np.unique(batch.lengths):
+            rows = np.flatnonzero(batch.lengths == length)
+            waveforms = np.ascontiguousarray(batch.waveforms[rows, :, : int(length)])
+            with torch.inference_mode():
+                if hasattr(self, "forward"):
+                    logits = self._forward(torch.from_numpy(waveforms).to(self.device))
+                else:
+                    clips = list(waveforms.mean(1))
+                    inputs = self._extractor(clips, sampling_rate=self.card.sample_rate, return_tensors="pt")
+                    logits = self.model(**inputs.to(self.device)).logits
+            scores[rows] = logits.float().cpu().numpy()
+        return scores
+
+    def weights(self) -> list[Path]:
+        patterns = ("*.safetensors", "*.bin", "config.json", "preprocessor_config.json")
+        return sorted(path for pattern in patterns for path in self.folder.glob(pattern))
+
+    def _forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Differentiable logits of waveforms `[clip, channel, sample]`."""
+        audio = waveforms.mean(1)
+        if self._extractor.do_normalize:
+            variance, mean = torch.var_mean(audio, dim=-1, correction=0, keepdim=True)
+            audio = (audio - mean) / torch.sqrt(variance + 1e-7)
+        return self.model(audio).logits
+
+    def _read(self, kind: type, what: str, **options):
+        try:
+            return kind.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False, **options)
+        except Exception as error:  # transformers raises many types; the first line says which file or key
+            reason = " ".join(str(error).split()) or repr(error)
+            raise CheckpointError(f"transformers cannot read {what}: {reason[:300]}", where=str(self.folder)) from error
