@@ -156,8 +156,11 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
         have = _stored(stored, prepared.units, settings.reuse)
         missing = [unit for unit in prepared.units if unit.id not in have]
         if missing and settings.reuse is Reuse.ONLY:
-            raise DataError(f"{len(missing)} of {len(prepared.units)} units of predictions are not stored",
-                            where=str(stored), hint="run without --reuse only")
+            raise DataError(
+                f"{len(missing)} of {len(prepared.units)} units of predictions are not stored",
+                where=str(stored),
+                hint="run without --reuse only",
+            )
         journal.write("started", command=settings.command, units=len(prepared.units), reused=len(have))
         began = time.monotonic()
         total = sum(unit.evaluations for unit in prepared.units)
@@ -225,14 +228,22 @@ def _side(loaded: LoadedSuite, adapter: Adapter, source: Source) -> tuple[str, .
     for name in wanted:
         if name == "clip_id" and replays:
             if any(isinstance(c, CorruptionCondition) for c in suite.conditions):
-                raise ConfigError(f"{adapter.card.name} replays stored predictions and cannot hear a perturbation",
-                                  where=loaded.where("conditions"), hint="use a suite with the clean condition only")
+                raise ConfigError(
+                    f"{adapter.card.name} replays stored predictions and cannot hear a perturbation",
+                    where=loaded.where("conditions"),
+                    hint="use a suite with the clean condition only",
+                )
         elif name not in suite.audio.side_information:
-            raise ConfigError(f"{adapter.card.name} asks for the metadata column '{name}', the suite does not give it",
-                              where=loaded.where("audio"), hint=f"audio.side_information: [{name}]")
+            raise ConfigError(
+                f"{adapter.card.name} asks for the metadata column '{name}', the suite does not give it",
+                where=loaded.where("audio"),
+                hint=f"audio.side_information: [{name}]",
+            )
         elif name not in source.dataset.clips.columns:
-            raise ConfigError(f"{adapter.card.name} asks for '{name}', dataset {source.dataset.name} has no such column",
-                              where=loaded.where("audio"))
+            raise ConfigError(
+                f"{adapter.card.name} asks for '{name}', dataset {source.dataset.name} has no such column",
+                where=loaded.where("audio"),
+            )
     return tuple(wanted)
 
 
@@ -245,12 +256,15 @@ def _resolvable(loaded: LoadedSuite) -> None:
         try:
             corruption = resolve(condition.corruption, condition.parameters, condition.options)
         except ConfigError as error:
-            raise ConfigError(error.what, where=error.where or loaded.where("conditions", index),
-                              hint=error.hint) from error
+            raise ConfigError(
+                error.what, where=error.where or loaded.where("conditions", index), hint=error.hint
+            ) from error
         worst = max(condition.severities)
         if worst > len(corruption.parameters):
-            raise ConfigError(f"{condition.corruption} has {len(corruption.parameters)} severities, {worst} is asked",
-                              where=loaded.where("conditions", index, "severities"))
+            raise ConfigError(
+                f"{condition.corruption} has {len(corruption.parameters)} severities, {worst} is asked",
+                where=loaded.where("conditions", index, "severities"),
+            )
 
 
 def _stored(folder: Path, units: Sequence[Unit], reuse: Reuse) -> dict[str, Path]:
@@ -294,9 +308,7 @@ def _all_failed(path: Path) -> CannotMeasure:
                          "on the data")  # fmt: skip
 
 
-def _record(
-    prepared: Prepared, settings: Settings, options: Mapping[str, Any], paths: Sequence[Path]
-) -> record.Result:
+def _record(prepared: Prepared, settings: Settings, options: Mapping[str, Any], paths: Sequence[Path]) -> record.Result:
     suite, dataset, card = prepared.loaded_suite.suite, prepared.source.dataset, prepared.adapter.card
     predictions = read_units(paths)
     headers = [read_header(path) or {} for path in paths]

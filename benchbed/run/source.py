@@ -72,25 +72,35 @@ def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthet
     else:
         hint = f"configure it with --data {data.key}=FOLDER"
         if not allow_synthetic:
-            raise DataError(f"the dataset {data.key} is not configured, and --no-synthetic forbids the stand-in",
-                            hint=hint)
+            raise DataError(
+                f"the dataset {data.key} is not configured, and --no-synthetic forbids the stand-in", hint=hint
+            )
         if data.layout not in synthetic.LAYOUTS:
-            raise DataError(f"the dataset {data.key} is not configured, and there is no synthetic set of its layout",
-                            hint=hint)
+            raise DataError(
+                f"the dataset {data.key} is not configured, and there is no synthetic set of its layout", hint=hint
+            )
         root, configured_by = synthetic.ensure(data.layout), ""
         banner = _banner(f"{data.key}-synthetic")
         stand_in = True
         dataset = layout.read(root, **{**data.options, "name": f"{data.key}-synthetic"})
     if stand_in:
-        dataset = replace(dataset, synthetic=True, version=f"synthetic-{synthetic.VERSION}", licence="CC0-1.0",
-                          citation="", source="benchbed's embedded generator")
+        dataset = replace(
+            dataset,
+            synthetic=True,
+            version=f"synthetic-{synthetic.VERSION}",
+            licence="CC0-1.0",
+            citation="",
+            source="benchbed's embedded generator",
+        )
     _fits(loaded, dataset)
     return Source(dataset, data.layout, configured_by, banner)
 
 
 def _banner(name: str) -> str:
-    return (f"SYNTHETIC DATA: no real dataset is configured, so this runs on {name}, which benchbed makes itself. "
-            "The figures say nothing about real recordings and are never compared with real ones.")
+    return (
+        f"SYNTHETIC DATA: no real dataset is configured, so this runs on {name}, which benchbed makes itself. "
+        "The figures say nothing about real recordings and are never compared with real ones."
+    )
 
 
 def _fits(loaded: LoadedSuite, dataset: Dataset) -> None:
@@ -101,19 +111,27 @@ def _fits(loaded: LoadedSuite, dataset: Dataset) -> None:
     for place, split in wanted:
         if split not in dataset.splits:
             known = ", ".join(dataset.splits) or "none"
-            raise ConfigError(f"dataset {dataset.name} has no split '{split}'", where=loaded.where(*place),
-                              hint=did_you_mean(split, dataset.splits) or f"its splits: {known}")
+            raise ConfigError(
+                f"dataset {dataset.name} has no split '{split}'",
+                where=loaded.where(*place),
+                hint=did_you_mean(split, dataset.splits) or f"its splits: {known}",
+            )
     if suite.task != dataset.kind:
-        raise ConfigError(f"the suite's task is {suite.task}, dataset {dataset.name} has {dataset.kind} labels",
-                          where=loaded.where("task"))
+        raise ConfigError(
+            f"the suite's task is {suite.task}, dataset {dataset.name} has {dataset.kind} labels",
+            where=loaded.where("task"),
+        )
     columns = [(("slices", i, "column"), part.column) for i, part in enumerate(suite.slices)]
     columns.append((("data", "group"), suite.data.group))
     columns += [(("matrix",), suite.matrix)] if suite.matrix else []
     for place, column in columns:
         if column not in dataset.clips.columns:
             known = [c for c in dataset.clips.columns if c not in ("clip_id", "path", "onset", "duration")]
-            raise ConfigError(f"dataset {dataset.name} has no column '{column}'", where=loaded.where(*place),
-                              hint=did_you_mean(column, known) or f"its columns: {', '.join(known)}")
+            raise ConfigError(
+                f"dataset {dataset.name} has no column '{column}'",
+                where=loaded.where(*place),
+                hint=did_you_mean(column, known) or f"its columns: {', '.join(known)}",
+            )
 
 
 def scored_clips(loaded: LoadedSuite, dataset: Dataset, limit: int | None) -> tuple[dict[str, pd.DataFrame], ...]:

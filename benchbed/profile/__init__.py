@@ -1,0 +1,1 @@
+"""What a model costs: parameters and memory, multiply-accumulates, latency, energy."""

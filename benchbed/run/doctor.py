@@ -1,0 +1,59 @@
+"""`benchbed doctor`: everything a bug report needs, and the problems that can be seen without running anything."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+from typing import Any
+
+from benchbed.errors import BenchbedError
+from benchbed.provenance import machine, versions
+
+#: Optional package → what it opens.
+OPTIONAL = {
+    "onnxruntime": "adapters/onnx.py",
+    "ai_edge_litert": "adapters/tflite.py",
+    "transformers": "adapters/hf.py",
+    "ray": "--engine ray",
+}
+
+
+def diagnose() -> dict[str, Any]:
+    """Versions, machine, optional packages, configured datasets and problems."""
+    problems: list[str] = []
+    facts: dict[str, Any] = {"versions": versions(), "machine": machine()}
+    facts["optional"] = {name: importlib.util.find_spec(name) is not None for name in OPTIONAL}
+    facts["torch"] = _torch(problems)
+    facts["datasets"] = _datasets(problems)
+    free = shutil.disk_usage(Path.cwd()).free
+    facts["disk_free_gib"] = round(free / 2**30, 1)
+    if free < 2**30:
+        problems.append("less than 1 GiB of disk is free here")
+    facts["problems"] = problems
+    return facts
+
+
+def _torch(problems: list[str]) -> dict[str, Any]:
+    try:
+        import torch
+    except (ImportError, OSError, RuntimeError) as error:
+        problems.append(f"torch cannot be imported: {error}")
+        return {}
+    return {"version": torch.__version__, "cuda": torch.cuda.is_available(), "threads": torch.get_num_threads()}
+
+
+def _datasets(problems: list[str]) -> dict[str, str]:
+    from benchbed.data import LAYOUTS
+    from benchbed.data.locate import locate
+
+    found: dict[str, str] = {}
+    for name in LAYOUTS.names():
+        try:
+            located = locate(name, {})
+        except BenchbedError as error:
+            problems.append(str(error).replace("\n", ";"))
+            continue
+        if located is not None:
+            found[name] = f"{located.path} ({located.source})"
+    return found

@@ -1,0 +1,75 @@
+"""`benchbed plan`: what a suite would do, and how long it would take, from its cells and a short probe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchbed.run.session import Settings, prepare
+from benchbed.run.source import open_source, scored_clips
+from benchbed.suite.load import LoadedSuite
+from benchbed.suite.plan import plan_cells
+
+#: Bytes of one stored prediction beside its scores, measured on the shipped suites (compressed parquet).
+ROW_BYTES = 12
+#: Seconds of work that the probe aims at.
+PROBE_SECONDS = 2.0
+
+
+def estimate(
+    loaded: LoadedSuite,
+    model: str | None,
+    options: Mapping[str, str],
+    *,
+    data: Mapping[str, Path],
+    limit: int | None = None,
+    allow_synthetic: bool = True,
+    device: str = "auto",
+    batch_size: int = 16,
+) -> dict[str, Any]:
+    """Cells, clips, evaluations, audio hours and disk of a suite; with a model also the time.
+
+    Returns
+    -------
+    dict
+        `time_seconds` is null without a model; `cells` is a list of the cells' keys.
+    """
+    cells = plan_cells(loaded.suite)
+    source = open_source(loaded, data, allow_synthetic=allow_synthetic)
+    clips, _ = scored_clips(loaded, source.dataset, limit)
+    per_split = {split: len(table) for split, table in clips.items()}
+    evaluations = sum(per_split[cell.split] * cell.draws for cell in cells)
+    facts: dict[str, Any] = {
+        "suite": loaded.suite.name,
+        "dataset": source.dataset.name,
+        "synthetic": source.dataset.synthetic,
+        "cells": [cell.key for cell in cells],
+        "clips": per_split,
+        "evaluations": evaluations,
+        "disk_bytes": evaluations * (ROW_BYTES + 4 * len(source.dataset.labels)),
+        "model": model,
+        "time_seconds": None,
+    }
+    if model is None:
+        return facts
+    from benchbed.run.engine import Engine
+
+    settings = Settings(data=data, allow_synthetic=allow_synthetic, device=device, limit=limit, batch_size=batch_size)
+    prepared = prepare(loaded, model, options, settings)
+    facts["audio_hours"] = prepared.seconds / 3600
+    engine, done, spent = Engine(prepared.job, prepared.adapter), 0, 0.0
+    # One unit of each condition, as far as the probe's time goes: conditions differ in cost.
+    first = {(unit.split, unit.condition): unit for unit in reversed(prepared.units)}
+    engine.run(next(iter(first.values())))  # the first call builds caches and is not typical
+    for unit in first.values():
+        began = time.perf_counter()
+        engine.run(unit)
+        spent += time.perf_counter() - began
+        done += unit.evaluations
+        if spent > PROBE_SECONDS:
+            break
+    facts["time_seconds"] = spent / max(done, 1) * evaluations
+    facts["probe"] = {"evaluations": done, "seconds": spent}
+    return facts

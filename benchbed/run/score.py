@@ -1,0 +1,239 @@
+"""From stored predictions to the cells of the record: counts, figures with intervals, slices, tables, failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbed.errors import CannotMeasure
+from benchbed.metrics import FAMILIES
+from benchbed.metrics.cell import CellScores, group_codes, score_cell
+from benchbed.metrics.contract import Family, Table
+from benchbed.metrics.number import Number
+from benchbed.metrics.slices import Column
+from benchbed.predictions.store import Predictions
+from benchbed.results import record
+from benchbed.stats.bootstrap import Bootstrap
+from benchbed.suite.model import CorruptionCondition, Suite
+from benchbed.suite.plan import CellPlan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Everything the record says about scores."""
+
+    primary: str
+    cells: list[record.Cell]
+    scores: dict[str, record.Value]
+    checks: list[record.Check]
+    failures: list[record.Failure]
+
+
+def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
+    """Score every cell of a run.
+
+    Parameters
+    ----------
+    prepared : benchbed.run.session.Prepared
+        The run.
+    predictions : Predictions
+        All its predictions.
+    seed : int
+        Seed of the bootstrap.
+
+    Raises
+    ------
+    CannotMeasure
+        No clip of a cell has a prediction.
+    """
+    suite: Suite = prepared.loaded_suite.suite
+    family = FAMILIES.get(suite.metrics.family).family(prepared.source.dataset.labels, **suite.metrics.options)
+    primary = suite.metrics.primary or family.primary
+    if primary not in family.metrics:
+        from benchbed.errors import ConfigError, did_you_mean
+
+        raise ConfigError(
+            f"unknown metric '{primary}'",
+            where=prepared.loaded_suite.where("metrics", "primary"),
+            hint=did_you_mean(primary, family.metrics) or f"known: {', '.join(family.metrics)}",
+        )
+    failures = [record.Failure(**failure) for failure in predictions.failures]
+    failures.sort(key=lambda failure: (failure.cell, failure.clip_id))
+    splits = {split: _Split(prepared, suite, split, seed) for split in prepared.job.clips}
+    rows_of = _rows_of_cells(predictions.table, [cell.key for cell in prepared.cells])
+    cells, scored = [], {}
+    for plan in prepared.cells:
+        rows = rows_of[plan.key]
+        lost = sum(failure.cell == plan.key for failure in failures)
+        cell, scores = _score(plan, prepared, splits[plan.split], family, predictions, rows, lost)
+        cells.append(cell)
+        scored[plan.key] = scores
+    from benchbed.run.aggregate import aggregate
+
+    scores = aggregate(suite, family, primary, prepared.cells, scored, splits)
+    return Scoring(primary, cells, {name: to_value(number) for name, number in scores.items()}, [], failures)
+
+
+class _Split:
+    """What the cells of one split share: group numbers, bootstrap, metadata columns."""
+
+    def __init__(self, prepared: Any, suite: Suite, split: str, seed: int) -> None:
+        self.table: pd.DataFrame = prepared.job.clips[split]
+        self.codes, self.groups = group_codes(self.table["group"].astype(str).to_numpy())
+        self.position = {clip: i for i, clip in enumerate(self.table["clip_id"])}
+        labels = {label: i for i, label in enumerate(prepared.source.dataset.labels)}
+        self.target = self.table["label"].map(labels).to_numpy()
+        self.bootstrap = Bootstrap(
+            len(self.groups),
+            draws=suite.statistics.draws,
+            name=f"{prepared.index_hash}/{split}",
+            seed=seed,
+            level=suite.statistics.level,
+        )
+        self.columns = [self._column(prepared, suite, part, split) for part in suite.slices]
+
+    def _column(self, prepared: Any, suite: Suite, part: Any, split: str) -> Column:
+        values = self.table[part.column].fillna("").astype(str).to_numpy()
+        sets = {name: tuple(members) for name, members in part.sets.items()}
+        train = suite.data.train_split
+        if part.seen_unseen and train is not None:
+            trained = prepared.source.dataset.select(train.replace("{split}", split))
+            seen = set(trained[part.column].dropna().astype(str))
+            here = sorted(set(values) - {""})
+            sets = {
+                "seen": tuple(v for v in here if v in seen),
+                "unseen": tuple(v for v in here if v not in seen),
+                **sets,
+            }
+            sets = {name: members for name, members in sets.items() if members}
+        return Column(part.column, values, sets)
+
+
+def _rows_of_cells(table: pd.DataFrame, keys: Iterable[str]) -> dict[str, np.ndarray]:
+    codes = table["cell"].cat.codes.to_numpy()
+    order = np.argsort(codes, kind="stable")
+    edges = np.searchsorted(codes[order], np.arange(len(table["cell"].cat.categories) + 1))
+    found = {str(key): order[edges[i] : edges[i + 1]] for i, key in enumerate(table["cell"].cat.categories)}
+    return {key: found.get(key, np.array([], dtype=np.int64)) for key in keys}
+
+
+def _score(
+    plan: CellPlan,
+    prepared: Any,
+    split: _Split,
+    family: Family,
+    predictions: Predictions,
+    rows: np.ndarray,
+    lost: int,
+) -> tuple[record.Cell, CellScores]:
+    table = predictions.table
+    # The order of the files must not show in anything computed: rows go back to the order of the split.
+    position = table["clip_id"].iloc[rows].map(split.position).to_numpy(dtype=np.int64)
+    draw = table["draw"].iloc[rows].to_numpy()
+    order = np.lexsort((draw, position))
+    rows, position = rows[order], position[order]
+    if not len(rows):
+        raise CannotMeasure(f"no clip of {plan.key} has a prediction", hint="see `failures` in log.jsonl")
+    skipped = table["skipped"].iloc[rows].notna().to_numpy()
+    inapplicable = bool(skipped.all()) and plan.kind != "clean"
+    columns = [Column(c.name, c.values[position], c.sets) for c in split.columns]
+    scores = score_cell(family, predictions.scores[rows], split.target[position], split.codes[position], columns,
+                        split.bootstrap if split.bootstrap.draws else None, tables=plan.kind == "clean")  # fmt: skip
+    draws = plan.draws
+    reason = str(table["skipped"].iloc[rows[0]]) if inapplicable else None
+    metrics = {name: to_value(number, draws, reason) for name, number in scores.metrics.items()}
+    groups = {
+        key: {name: to_value(number, draws, reason) for name, number in numbers.items()}
+        for key, numbers in scores.groups.items()
+    }
+    counts = _counts(table, rows, len(split.table), lost, draws)
+    made = record.Cell(
+        key=plan.key,
+        task=plan.task,
+        split=plan.split,
+        condition=_condition(plan, prepared, table, rows),
+        counts=counts,
+        metrics=metrics,
+        groups=groups,
+        matrices={name: _matrix(found) for name, found in scores.tables.items()},
+        complete=counts.failed == 0,
+    )
+    return made, scores
+
+
+def _counts(table: pd.DataFrame, rows: np.ndarray, clips: int, lost: int, draws: int) -> record.Counts:
+    def count(name: str) -> int:
+        values = table[name].iloc[rows]
+        return int((values.notna() if name == "skipped" else values).sum()) // draws
+
+    flags = {name: count(name) for name in ("padded", "cropped", "resampled", "remixed", "silent", "skipped")}
+    scored = len(rows) // draws
+    return record.Counts(clips=clips, scored=scored, failed=max(clips - scored, min(lost, clips)), **flags)
+
+
+def _condition(plan: CellPlan, prepared: Any, table: pd.DataFrame, rows: np.ndarray) -> record.Condition:
+    if plan.kind == "clean":
+        return record.Condition(kind="clean", name="clean")
+    from benchbed.perturb import resolve
+
+    condition = prepared.job.conditions[plan.condition]
+    assert isinstance(condition, CorruptionCondition) and plan.severity is not None
+    corruption = resolve(condition.corruption, condition.parameters, condition.options)
+    achieved = table["achieved"].iloc[rows].dropna().to_numpy()
+    summary = None
+    if len(achieved):
+        summary = {"min": float(achieved.min()), "median": float(np.median(achieved)), "mean": float(achieved.mean()),
+                   "max": float(achieved.max())}  # fmt: skip
+    trained_with = prepared.adapter.card.trained_with
+    return record.Condition(
+        kind="device" if corruption.group == "device" else "corruption",
+        name=plan.name,
+        severity=plan.severity,
+        parameter=corruption.parameters[plan.severity - 1],
+        unit=corruption.unit,
+        group=corruption.group,
+        achieved=summary,
+        draws=plan.draws,
+        seen_in_training=plan.name in trained_with,
+    )
+
+
+def to_value(number: Number, draws: int = 1, inapplicable: str | None = None) -> record.Value:
+    """A number of the metrics room as the record holds it.
+
+    Parameters
+    ----------
+    draws : int
+        Random draws per clip: the record counts clips, not draws.
+    inapplicable : str, optional
+        Reason why the condition did nothing to any clip; the figure is then not one of that condition.
+    """
+    info = number.info
+    if inapplicable is not None:
+        return record.Value(value=None, n=number.n // draws, direction=info.direction, unit=info.unit, rule=info.rule,
+                            reason=f"the condition cannot apply: {inapplicable}")  # fmt: skip
+    reason = number.reason
+    if number.note:
+        reason = f"{reason}; {number.note}" if reason else number.note
+    return record.Value(value=number.value, low=number.low, high=number.high, n=number.n // draws,
+                        direction=info.direction, unit=info.unit, rule=info.rule, interval=number.interval,
+                        reason=reason)  # fmt: skip
+
+
+def _matrix(table: Table) -> record.Matrix:
+    values: list[list[float | None]] = [
+        [float(value) if np.isfinite(value) else None for value in row] for row in np.asarray(table.values, dtype=float)
+    ]
+    return record.Matrix(rows=list(map(str, table.rows)), columns=list(map(str, table.columns)), values=values,
+                         row_title=table.row_title, column_title=table.column_title, unit=table.unit)  # fmt: skip
+
+
+def numbers_to_values(numbers: Mapping[str, Number]) -> dict[str, record.Value]:
+    """A mapping of numbers as the record holds it."""
+    return {name: to_value(number) for name, number in numbers.items()}

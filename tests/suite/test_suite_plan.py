@@ -1,0 +1,26 @@
+"""Cells of a suite."""
+
+from __future__ import annotations
+
+from benchbed.suite.model import Suite
+from benchbed.suite.plan import plan_cells
+
+
+def suite(**parts) -> Suite:
+    return Suite(name="s", version="1", task="scene", **{"data": {"layout": "folder"}, **parts})
+
+
+def test_cells_are_splits_times_conditions_times_severities():
+    made = plan_cells(suite(data={"layout": "esc50", "splits": ["fold1", "fold2"]},
+                            conditions=["clean", {"corruption": "gain", "severities": [1, 3, 5], "draws": 2}]))  # fmt: skip
+    assert [cell.key for cell in made] == [
+        "scene/fold1/clean", "scene/fold1/gain@1", "scene/fold1/gain@3", "scene/fold1/gain@5",
+        "scene/fold2/clean", "scene/fold2/gain@1", "scene/fold2/gain@3", "scene/fold2/gain@5",
+    ]  # fmt: skip
+    assert {cell.draws for cell in made if cell.kind == "corruption"} == {2}
+
+
+def test_the_same_corruption_twice_gets_two_names():
+    made = plan_cells(suite(conditions=[{"corruption": "gain", "severities": [1]},
+                                        {"corruption": "gain", "severities": [1], "options": {"a": 1}}]))  # fmt: skip
+    assert [cell.key for cell in made] == ["scene/test/gain@1", "scene/test/gain@1#2"]
