@@ -1,0 +1,165 @@
+"""Curves with bands: a figure against severity or signal-to-noise ratio, one panel per family of conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from benchbed.report.charts.draw import Scale, at, domain, frame, path, text, ticks
+from benchbed.report.figures import number
+
+#: Series told apart by colour, dash and marker, so that none is needed alone.
+STYLES = 8
+_WIDTH, _HEIGHT = 340, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 12, 40
+
+
+@dataclass(frozen=True)
+class Point:
+    """One figure on a curve, with its interval."""
+
+    x: float
+    y: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """A named curve."""
+
+    name: str
+    points: Sequence[Point]
+
+
+def curves(
+    identity: str,
+    title: str,
+    series: Sequence[Series],
+    *,
+    x_title: str,
+    y_title: str,
+    unit: str,
+    reference: Point | None = None,
+    reverse: bool = False,
+) -> Markup:
+    """Curves with interval bands, and a level line with its band (the clean figure).
+
+    Parameters
+    ----------
+    reverse : bool
+        Draw the x axis from large to small (SNR: mild on the left).
+
+    Examples
+    --------
+    >>> one = Series("white noise", [Point(1, .8, .7, .9), Point(2, .6, .5, .7)])
+    >>> chart = curves("c", "Noise", [one], x_title="severity", y_title="accuracy", unit="fraction")
+    >>> "white noise from 80.0" in chart
+    True
+    """
+    points = [point for line in series for point in line.points] + ([reference] if reference else [])
+    y_ends = domain([part for point in points for part in (point.y, point.low, point.high)], unit)
+    xs = sorted({point.x for line in series for point in line.points}) or [0.0]
+    pad = (xs[-1] - xs[0]) * 0.04
+    x_ends = (xs[-1] + pad, xs[0] - pad) if reverse else (xs[0] - pad, xs[-1] + pad)
+    x, y = _Axis(x_ends, (_LEFT, _WIDTH - _RIGHT)), Scale(y_ends, (_HEIGHT - _BOTTOM, _TOP))
+    body = [_axes(x, y, xs, y_ends, unit, x_title, y_title)]
+    if reference is not None:
+        body.append(_level(reference, y))
+    for index, line in enumerate(series):
+        body.append(_line(line, x, y, index % STYLES))
+    legend = "".join(
+        f'<li><svg class="swatch" viewBox="0 0 26 10" aria-hidden="true" focusable="false">'
+        f'<path class="line s{index % STYLES}" d="M1 5H25"/>{_marker(13, 5, index % STYLES)}</svg>'
+        f"<bdi>{escape(line.name)}</bdi></li>"
+        for index, line in enumerate(series)
+    )
+    if reference is not None:
+        legend += (
+            '<li><svg class="swatch" viewBox="0 0 26 10" aria-hidden="true" focusable="false">'
+            '<path class="level" d="M1 5H25"/></svg>Clean</li>'
+        )
+    image = frame(identity, title, _words(series, unit), (_WIDTH, _HEIGHT), "".join(body))
+    return Markup(f'{image}<ul class="legend">{legend}</ul>')
+
+
+class _Axis(Scale):
+    """A scale whose domain may run downwards."""
+
+    def __call__(self, value: float) -> float:
+        (low, high), (start, end) = self.domain, self.span
+        return (start + end) / 2 if low == high else start + (value - low) / (high - low) * (end - start)
+
+
+def _axes(x: Scale, y: Scale, xs: list[float], y_ends: tuple, unit: str, x_title: str, y_title: str) -> str:
+    parts = []
+    for tick in ticks(y_ends):
+        parts.append(f'<path class="grid" d="M{_LEFT} {at(y(tick))}H{_WIDTH - _RIGHT}"/>')
+        parts.append(text(_LEFT - 6, y(tick) + 4, _tick(tick, unit), anchor="end"))
+    shown = xs if len(xs) <= 7 else ticks((xs[0], xs[-1]), 5)
+    taken: list[float] = []
+    for tick in shown:
+        # Labels that would run into each other are left out; the points stay.
+        if taken and abs(x(tick) - taken[-1]) < 26:
+            continue
+        taken.append(x(tick))
+        parts.append(text(x(tick), _HEIGHT - _BOTTOM + 16, f"{tick:g}"))
+    parts.append(text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 6, x_title, "axis"))
+    label = escape(y_title + (", %" if unit == "fraction" else f", {unit}" if unit else ""))
+    middle = at((_TOP + _HEIGHT - _BOTTOM) / 2)
+    parts.append(
+        f'<text class="axis" transform="translate(11 {middle}) rotate(-90)" text-anchor="middle">{label}</text>'
+    )
+    return "".join(parts)
+
+
+def _tick(value: float, unit: str) -> str:
+    return f"{value * 100:g}" if unit == "fraction" else f"{value:g}"
+
+
+def _level(reference: Point, y: Scale) -> str:
+    band = ""
+    if reference.low is not None and reference.high is not None:
+        top, bottom = y(reference.high), y(reference.low)
+        width = _WIDTH - _RIGHT - _LEFT
+        band = f'<rect class="lead" x="{_LEFT}" y="{at(top)}" width="{width}" height="{at(bottom - top)}"/>'
+    line = "" if reference.y is None else f'<path class="level" d="M{_LEFT} {at(y(reference.y))}H{_WIDTH - _RIGHT}"/>'
+    return band + line
+
+
+def _line(line: Series, x: Scale, y: Scale, style: int) -> str:
+    drawn = [point for point in line.points if point.y is not None]
+    banded = [point for point in drawn if point.low is not None and point.high is not None]
+    parts = []
+    if len(banded) > 1:
+        edge = [(x(point.x), y(point.high)) for point in banded]
+        edge += [(x(point.x), y(point.low)) for point in reversed(banded)]
+        parts.append(f'<path class="band s{style}" d="{path(edge, close=True)}"/>')
+    if drawn:
+        parts.append(f'<path class="line s{style}" d="{path([(x(point.x), y(point.y)) for point in drawn])}"/>')
+    parts += [_marker(x(point.x), y(point.y), style) for point in drawn]
+    return "".join(parts)
+
+
+def _marker(x: float, y: float, style: int) -> str:
+    shape = (
+        f"M{at(x - 3)} {at(y)}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z",
+        f"M{at(x - 3)} {at(y - 3)}h6v6h-6Z",
+        f"M{at(x)} {at(y - 4)}l3.6 6.4h-7.2Z",
+        f"M{at(x)} {at(y - 4)}l4 4l-4 4l-4 -4Z",
+    )[style % 4]
+    return f'<path class="mark s{style}" d="{shape}"/>'
+
+
+def _words(series: Sequence[Series], unit: str) -> str:
+    parts = []
+    for line in series:
+        drawn = [point for point in line.points if point.y is not None]
+        if drawn:
+            first, last = drawn[0], drawn[-1]
+            parts.append(
+                f"{line.name} from {number(first.y, unit)} at {first.x:g} to {number(last.y, unit)} at {last.x:g}"
+            )
+    return "; ".join(parts) + "." if parts else "No figures."

@@ -1,0 +1,116 @@
+"""What every chart shares: linear scales, round ticks, coordinates, and an accessible frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup, escape
+
+
+class Scale:
+    """A linear map from data to drawing units, clamped to its range.
+
+    Examples
+    --------
+    >>> scale = Scale((0, 1), (10, 110))
+    >>> scale(0.5), scale(7), Scale((3, 3), (0, 100))(3)
+    (60.0, 110, 50.0)
+    """
+
+    def __init__(self, domain: tuple[float, float], span: tuple[float, float]) -> None:
+        self.domain, self.span = domain, span
+
+    def __call__(self, value: float) -> float:
+        (low, high), (start, end) = self.domain, self.span
+        if high == low:
+            return (start + end) / 2
+        share = min(1, max(0, (value - low) / (high - low)))
+        return start + share * (end - start)
+
+
+def domain(values: Iterable[float | None], unit: str = "") -> tuple[float, float]:
+    """Ends of an axis: 0 and 1 for fractions that fit, else round numbers around the values, with zero if it is near.
+
+    Examples
+    --------
+    >>> domain([0.3, 0.4], "fraction"), domain([0.9, 2.3], "nats"), domain([], "dB")
+    ((0.0, 1.0), (0.0, 2.5), (0.0, 1.0))
+    """
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if not known:
+        return 0.0, 1.0
+    low, high = min(known), max(known)
+    if unit == "fraction" and low >= 0 and high <= 1:
+        return 0.0, 1.0
+    if low > 0 and low < 0.7 * high:
+        low = 0.0
+    step = _step((high - low) or abs(high) or 1.0, 5)
+    return math.floor(low / step) * step, math.ceil(high / step) * step
+
+
+def _step(span: float, target: int) -> float:
+    """The round number (1, 2, 2.5 or 5 times a power of ten) that cuts a span into about `target` parts."""
+    rough = span / target
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
+
+
+def ticks(ends: tuple[float, float], target: int = 4) -> list[float]:
+    """Round numbers inside an axis.
+
+    Examples
+    --------
+    >>> ticks((0, 1)), ticks((0, 2.5), 5)
+    ([0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 0.5, 1.0, 1.5, 2.0, 2.5])
+    """
+    low, high = ends
+    if high <= low:
+        return [low]
+    step = _step(high - low, target)
+    first = math.ceil(low / step - 1e-9)
+    return [round(index * step, 12) for index in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def at(value: float) -> str:
+    """A coordinate, as short as it can be.
+
+    Examples
+    --------
+    >>> at(12.0), at(3.14159)
+    ('12', '3.14')
+    """
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def path(points: Sequence[tuple[float, float]], close: bool = False) -> str:
+    """Path data through points.
+
+    Examples
+    --------
+    >>> path([(0, 0), (1, 2.5)])
+    'M0 0L1 2.5'
+    """
+    data = "M" + "L".join(f"{at(x)} {at(y)}" for x, y in points)
+    return data + "Z" if close else data
+
+
+def frame(identity: str, title: str, description: str, size: tuple[int, int], body: str, look: str = "chart") -> Markup:
+    """An SVG image with its text alternative.
+
+    Parameters
+    ----------
+    identity : str
+        Unique in the page; title and description are tied to the image through it.
+    """
+    safe = escape(identity)
+    return Markup(
+        f'<svg class="{look}" id="{safe}" viewBox="0 0 {size[0]} {size[1]}" role="img" '
+        f'aria-labelledby="{safe}-t {safe}-d"><title id="{safe}-t">{escape(title)}</title>'
+        f'<desc id="{safe}-d">{escape(description)}</desc>{body}</svg>'
+    )
+
+
+def text(x: float, y: float, content: str, kind: str = "tick", anchor: str = "middle") -> str:
+    """A text element; the content is escaped."""
+    return f'<text class="{kind}" x="{at(x)}" y="{at(y)}" text-anchor="{anchor}">{escape(content)}</text>'

@@ -1,0 +1,76 @@
+"""A heat map as a table: every number is text in its cell, and its colour one of eleven steps of the page's ramp.
+
+A table rather than an image, so that it scrolls on a phone, is read cell by cell by a screen reader, and can be copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup, escape
+
+from benchbed.report.charts.draw import Scale
+from benchbed.report.figures import number
+
+STEPS = 11
+
+
+def heatmap(
+    identity: str,
+    caption: str,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[Sequence[float | None]],
+    *,
+    unit: str,
+    row_title: str,
+    column_title: str,
+    ends: tuple[float, float] | None = None,
+    by_row: bool = False,
+    notes: Sequence[Sequence[str]] | None = None,
+    units: Sequence[str] | None = None,
+) -> Markup:
+    """A labelled table with coloured cells.
+
+    Parameters
+    ----------
+    values : sequence of sequence of float or None
+        `[row][column]`.
+    ends : tuple, optional
+        Values at the ends of the ramp; by default the smallest and largest.
+    by_row : bool
+        Colour each row on its own scale from zero to its sum (a confusion matrix: share of the reference class).
+    notes : sequence of sequence of str, optional
+        Full sentence of each cell, shown on hover.
+    units : sequence of str, optional
+        Unit of each column, for a table whose columns are different things; such a table is not coloured.
+
+    Examples
+    --------
+    >>> print(heatmap("h", "Two", ["a"], ["x", "y"], [[1, None]], unit="clips", row_title="r", column_title="c")[:22])
+    <div class="scroll" ta
+    """
+    known = [value for row in values for value in row if value is not None]
+    ends = ends or ((min(known), max(known)) if known else (0.0, 1.0))
+    head = "".join(f'<th scope="col"><span><bdi>{escape(column)}</bdi></span></th>' for column in columns)
+    upright = " upright" if any(len(column) > 4 for column in columns) and len(columns) > 4 else ""
+    body = []
+    for index, (label, row) in enumerate(zip(rows, values, strict=True)):
+        row_ends = (0.0, sum(value for value in row if value is not None) or 1.0) if by_row else ends
+        cells = []
+        for column, value in enumerate(row):
+            note = f' title="{escape(notes[index][column])}"' if notes and notes[index][column] else ""
+            shown = number(value, units[column] if units else unit, with_unit=bool(units))
+            kind = "none" if units else _step(value, row_ends)
+            cells.append(f'<td class="{kind}"{note}>{escape(shown)}</td>')
+        body.append(f'<tr><th scope="row"><bdi>{escape(label)}</bdi></th>{"".join(cells)}</tr>')
+    return Markup(
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<table class="heat{upright}" id="{escape(identity)}"><caption>{escape(caption)}</caption>'
+        f'<thead><tr><th scope="col" class="corner">{escape(row_title)} ↓ <span class="by">{escape(column_title)} →'
+        f"</span></th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def _step(value: float | None, ends: tuple[float, float]) -> str:
+    return "none" if value is None else f"h{round(Scale(ends, (0, STEPS - 1))(value))}"

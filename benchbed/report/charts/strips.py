@@ -1,0 +1,52 @@
+"""A figure and its interval drawn in a table cell: bars for groups, dots for boards.
+
+The number stands beside the drawing as text, so the drawing itself is hidden from screen readers. Strips stretch with
+their column, which keeps them readable on a phone where a scaled chart would not be.
+"""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from benchbed.report.charts.draw import Scale, at
+from benchbed.results.record import Value
+
+_WIDTH, _HEIGHT = 100, 16
+
+
+def strip(value: Value, ends: tuple[float, float], *, bar: bool = False, band: Value | None = None) -> Markup:
+    """One figure on an axis that all rows of a column share.
+
+    Parameters
+    ----------
+    value : Value
+        The figure; nothing is drawn without one.
+    ends : tuple
+        Ends of the axis.
+    bar : bool
+        Draw a bar from the axis' start, besides the dot and the interval.
+    band : Value, optional
+        A figure whose interval is shaded behind, e.g. that of the first row.
+
+    Examples
+    --------
+    >>> figure = Value(value=0.5, low=0.4, high=0.6, n=1, direction="higher", unit="fraction", rule="r")
+    >>> "M40 8H60" in strip(figure, (0, 1))
+    True
+    """
+    scale, body = Scale(ends, (0, _WIDTH)), []
+    if band is not None and band.low is not None and band.high is not None:
+        start, end = scale(band.low), scale(band.high)
+        body.append(f'<rect class="lead" x="{at(start)}" width="{at(end - start)}" height="{_HEIGHT}"/>')
+    if value.value is not None:
+        centre = scale(value.value)
+        if bar:
+            body.append(f'<rect class="bar" y="2" width="{at(centre)}" height="{_HEIGHT - 4}"/>')
+        if value.low is not None and value.high is not None:
+            body.append(f'<path class="iv" d="M{at(scale(value.low))} 8H{at(scale(value.high))}"/>')
+        # A zero-length line with round caps stays a circle when the strip is stretched.
+        body.append(f'<path class="dot" d="M{at(centre)} 8h0"/>')
+    return Markup(
+        f'<svg class="strip" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true" '
+        f'focusable="false">{"".join(body)}</svg>'
+    )

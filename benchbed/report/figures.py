@@ -1,0 +1,130 @@
+"""How figures are written: one place, so that a number looks the same in a page, a board and a terminal.
+
+Only the spelling changes here (per cent, digits, signs); no figure is derived from another.
+"""
+
+from __future__ import annotations
+
+import math
+
+from benchbed.results.record import Value
+
+#: Narrow no-break space: keeps a number and its unit on one line.
+THIN = "\u202f"
+#: Shown where there is no number.
+NONE = "–"
+
+_PREFIXED = {"MACs", "FLOPs", "parameters"}
+_WHOLE = {"clips", "count", "events", "groups", "classes"}
+_DIGITS = {"fraction": 1, "dB": 1, "nats": 3, "bits": 3, "degrees": 1, "°": 1, "s": 3, "ms": 2, "": 3}
+
+
+def number(value: float | None, unit: str = "", *, with_unit: bool = True) -> str:
+    """A figure as it is printed: fractions as per cent with one decimal, counts whole, the rest to fixed digits.
+
+    Examples
+    --------
+    >>> number(0.57341, "fraction") == f"57.3{THIN}%"
+    True
+    >>> number(1.23456, "nats", with_unit=False), number(None, "nats"), number(-0.00001, "fraction", with_unit=False)
+    ('1.235', '–', '0.0')
+    >>> number(29_234_920, "MACs", with_unit=False)
+    '29.23 M'
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    if unit in _PREFIXED:
+        text = _prefixed(value)
+    elif unit == "bytes":
+        text, unit = (f"{value / 1000:,.1f}", "kB") if abs(value) >= 1000 else (f"{value:,.0f}", "bytes")
+    elif unit in _WHOLE:
+        text = f"{value:,.0f}"
+    elif unit in _DIGITS:
+        text = f"{value * 100 if unit == 'fraction' else value:,.{_DIGITS[unit]}f}"
+    else:
+        text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    # "-0.0" would claim a sign that the printed digits do not show.
+    if text.startswith("-"):
+        text = "−" + text[1:] if any(digit in "123456789" for digit in text) else text[1:]
+    suffix = "%" if unit == "fraction" else unit
+    return f"{text}{THIN}{suffix}" if with_unit and suffix else text
+
+
+def _prefixed(value: float) -> str:
+    for size, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.4g} {prefix}"
+    return f"{value:,.0f}"
+
+
+def interval(value: Value) -> str:
+    """The interval as `[low, high]` in the unit of the figure, or an empty text where there is none.
+
+    Examples
+    --------
+    >>> interval(Value(value=.5, low=.411, high=.588, n=9, direction="higher", unit="fraction", rule="r"))
+    '[41.1, 58.8]'
+    """
+    if value.low is None or value.high is None:
+        return ""
+    return f"[{number(value.low, value.unit, with_unit=False)}, {number(value.high, value.unit, with_unit=False)}]"
+
+
+def count(n: int) -> str:
+    """A whole number with its thousands grouped.
+
+    Examples
+    --------
+    >>> count(230000)
+    '230,000'
+    """
+    return f"{n:,}"
+
+
+def duration(seconds: float) -> str:
+    """A time span in the largest units that matter.
+
+    Examples
+    --------
+    >>> duration(42.31), duration(754), duration(9000)
+    ('42.3 s', '12 min 34 s', '2 h 30 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def sentence(value: Value) -> str:
+    """Everything needed to read a figure, in one line for screen readers and hover.
+
+    Examples
+    --------
+    >>> print(sentence(Value(value=None, n=0, direction="lower", unit="nats", rule="log_loss:1", reason="no clips")))
+    no value: no clips. 0 clips. Lower is better. Rule log_loss:1.
+    """
+    if value.value is None:
+        parts = [f"no value: {value.reason or 'no reason recorded'}"]
+    else:
+        parts = [number(value.value, value.unit)]
+        if bounds := interval(value):
+            parts.append(f"interval {bounds}" + (f" ({value.interval})" if value.interval else ""))
+        else:
+            parts.append(f"no interval: {value.reason or 'no reason recorded'}")
+    if value.note:
+        parts.append(value.note)
+    parts += [f"{count(value.n)} clips", f"{value.direction.capitalize()} is better", f"Rule {value.rule}"]
+    return ". ".join(parts) + "."
+
+
+def arrow(value: Value) -> str:
+    """The direction of improvement as an arrow.
+
+    Examples
+    --------
+    >>> arrow(Value(value=1, n=1, direction="lower", unit="nats", rule="r"))
+    '↓'
+    """
+    return "↑" if value.direction == "higher" else "↓"

@@ -1,0 +1,125 @@
+"""The page of one run: `report.html`, self-contained, offline, with its data inside."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+import benchbed
+from benchbed.report import figures, island, panels, terms, view
+from benchbed.report.charts import draw
+from benchbed.report.charts.strips import strip
+from benchbed.results.record import Result
+
+
+def write_report(
+    result: Result, path: Path, *, command: str | None = None, home: tuple[str, str] | None = None
+) -> Path:
+    """Write the page of one run; the file is the old one or the new one, never half of either.
+
+    Parameters
+    ----------
+    result : Result
+        The record; its figures are printed as they are.
+    path : Path
+        File to write.
+    command : str, optional
+        Command shown in "how to reproduce"; the record's own by default.
+    home : (str, str), optional
+        Text and relative link of the page that this one belongs to.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
+    return write_page(path, report_html(result, command=command, home=home))
+
+
+def report_html(result: Result, *, command: str | None = None, home: tuple[str, str] | None = None) -> str:
+    """The page of one run as text."""
+    return render(
+        "run.html.j2",
+        run=view.run_view(result),
+        command=command or result.provenance.command,
+        home=home,
+        island=island.record(result),
+        definition=json.dumps(result.suite.definition, indent=1, ensure_ascii=False, default=str),
+    )
+
+
+def render(template: str, **content: Any) -> str:
+    """Fill a template of this room; everything that is not markup made here is escaped."""
+    return _environment().get_template(template).render(**content)
+
+
+def write_page(path: Path, text: str) -> Path:
+    """Write a page atomically; text that UTF-8 cannot hold is replaced."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(text.encode("utf-8", "replace"))
+    os.replace(partial, path)
+    return path
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("benchbed.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    folder = files("benchbed.report") / "templates"
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    environment.filters.update(
+        anchor=island.anchor,
+        arrow=figures.arrow,
+        condition=terms.condition,
+        count=figures.count,
+        duration=figures.duration,
+        interval=figures.interval,
+        metric=terms.metric,
+        plain=terms.plain,
+        says=figures.sentence,
+        setting=terms.setting,
+    )
+    environment.globals.update(
+        version=benchbed.__version__,
+        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        # Only this script may run: markup that slipped through would still be dead text.
+        policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data: 'self'; "
+        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        number=figures.number,
+        strip=strip,
+        domain=draw.domain,
+        matrix_title=panels.matrix_title,
+        matrix_chart=panels.matrix_chart,
+        reliability_chart=panels.reliability_chart,
+        severity_heatmaps=panels.severity_heatmaps,
+        robustness_curves=panels.robustness_curves,
+        FAILURES_SHOWN=view.FAILURES_SHOWN,
+    )
+    return environment
+
+
+def _visible(value: Any) -> Any:
+    """Control characters are not allowed in a page; a visible stand-in shows that one was there."""
+    if isinstance(value, str) and any(ord(character) < 32 and character not in "\n\t" for character in value):
+        clean = "".join("\ufffd" if ord(c) < 32 and c not in "\n\t" else c for c in value)
+        return Markup(clean) if isinstance(value, Markup) else clean
+    return value

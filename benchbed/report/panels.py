@@ -1,0 +1,201 @@
+"""The charts of a run page: which figures of the record go into which drawing."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from benchbed.report import terms
+from benchbed.report.charts.curves import Point, Series, curves
+from benchbed.report.charts.draw import domain
+from benchbed.report.charts.heatmap import heatmap
+from benchbed.report.charts.reliability import reliability
+from benchbed.report.figures import sentence
+from benchbed.report.island import anchor
+from benchbed.results.record import Cell, Matrix, Result, Value
+
+_SIDES = ("confidence", "accuracy")
+
+
+def matrix_chart(name: str, matrix: Matrix, identity: str) -> Markup:
+    """A matrix of the record as a heat map; a confusion matrix is coloured row by row."""
+    known = [value for row in matrix.values for value in row]
+    fraction = matrix.unit == "fraction"
+    caption, units = matrix_title(name), None
+    if name == "reliability":
+        units = ["fraction" if title in _SIDES else "clips" for title in matrix.columns]
+    elif matrix.unit:
+        caption += ", %" if fraction else f", {matrix.unit}"
+    return heatmap(
+        f"{anchor(identity)}-{name}",
+        caption,
+        matrix.rows,
+        matrix.columns,
+        matrix.values,
+        unit=matrix.unit,
+        row_title=terms.plain(matrix.row_title),
+        column_title=terms.plain(matrix.column_title),
+        ends=domain(known, matrix.unit) if fraction else None,
+        by_row=name == "confusion" and not fraction,
+        units=units,
+    )
+
+
+def matrix_title(name: str) -> str:
+    """Heading of a matrix.
+
+    Examples
+    --------
+    >>> matrix_title("scene_device"), matrix_title("confusion")
+    ('Scene × device', 'Confusion matrix')
+    """
+    if name == "confusion":
+        return "Confusion matrix"
+    first, _, second = name.partition("_")
+    return f"{terms.plain(first)} × {second.replace('_', ' ')}" if first in ("scene", "class") else terms.plain(name)
+
+
+def reliability_chart(matrix: Matrix, identity: str) -> Markup | None:
+    """The reliability diagram, if the matrix has the columns that it takes."""
+    columns = {title.lower(): index for index, title in enumerate(matrix.columns)}
+    sides = [columns.get(name) for name in _SIDES]
+    if None in sides:
+        return None
+    clips = columns.get("clips", columns.get("count", columns.get("n")))
+    bins = [(row[sides[0]], row[sides[1]], row[clips] if clips is not None else None) for row in matrix.values]
+    return reliability(f"{anchor(identity)}-reliability-chart", bins)
+
+
+def severity_heatmaps(result: Result) -> list[Markup]:
+    """Corruption × severity, one table per task and split, of the metric that ranks."""
+    charts = []
+    for (task, split), cells in _tasks(result).items():
+        perturbed = [cell for cell in cells if cell.condition.kind != "clean" and result.primary in cell.metrics]
+        if len(perturbed) < 2:
+            continue
+        severities = sorted({cell.condition.severity for cell in perturbed}, key=lambda level: (level is None, level))
+        # Rows of one family stand together.
+        order: dict[tuple[str, str], dict[int | None, Value]] = {}
+        for cell in sorted(perturbed, key=lambda cell: _group(cell)):
+            row = order.setdefault((_group(cell), cell.condition.name), {})
+            row[cell.condition.severity] = cell.metrics[result.primary]
+        values = [[row[level].value if level in row else None for level in severities] for row in order.values()]
+        notes = [[sentence(row[level]) if level in row else "" for level in severities] for row in order.values()]
+        unit = perturbed[0].metrics[result.primary].unit
+        charts.append(
+            heatmap(
+                f"{anchor(f'{task}/{split}')}-severity",
+                f"{terms.metric(result.primary)}{', %' if unit == 'fraction' else ''}: {task}, split {split}",
+                [f"{terms.plain(name)}" for _, name in order],
+                ["–" if level is None else str(level) for level in severities],
+                values,
+                unit=unit,
+                row_title="Condition",
+                column_title="Severity",
+                ends=domain([value for row in values for value in row], unit),
+                notes=notes,
+            )
+        )
+    return charts
+
+
+def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
+    """One panel per family of conditions, and one of noise and attack together against SNR; with their titles."""
+    panels = []
+    for (task, split), cells in _tasks(result).items():
+        clean = next(
+            (c.metrics[result.primary] for c in cells if _is(c, "clean") and result.primary in c.metrics), None
+        )
+        reference = Point(0, clean.value, clean.low, clean.high) if clean else None
+        families: dict[str, list[Cell]] = {}
+        for cell in cells:
+            if cell.condition.kind != "clean" and result.primary in cell.metrics:
+                families.setdefault(_group(cell), []).append(cell)
+        where = "" if len(_tasks(result)) == 1 else f", {terms.plain(task)} {split}"
+        for family, members in families.items():
+            chart = _panel(
+                members, reference, result.primary, f"{terms.plain(family)}{where}", f"{task}/{split}/{family}"
+            )
+            if chart:
+                panels.append((f"{terms.plain(family)}{where}", chart))
+        by_snr = [cell for cell in cells if _snr(cell) is not None and result.primary in cell.metrics]
+        if any(_is(cell, "attack") for cell in by_snr) and any(_is(cell, "corruption") for cell in by_snr):
+            lines = _series(by_snr, result.primary, _snr)
+            if lines:
+                title = f"Noise and attack against SNR{where}"
+                first = by_snr[0].metrics[result.primary]
+                chart = curves(
+                    f"{anchor(f'{task}/{split}/snr')}-curve",
+                    title,
+                    lines,
+                    x_title="SNR, dB",
+                    y_title=terms.metric(result.primary),
+                    unit=first.unit,
+                    reference=reference,
+                    reverse=True,
+                )
+                panels.append((title, chart))
+    return panels
+
+
+def _panel(cells: list[Cell], reference: Point | None, primary: str, title: str, identity: str) -> Markup | None:
+    units = {cell.condition.unit for cell in cells}
+    physical = len(units) == 1 and None not in units and all(_parameter(cell) is not None for cell in cells)
+    lines = _series(cells, primary, _parameter if physical else _severity)
+    if not lines:
+        return None
+    levels = sorted(cells, key=lambda cell: cell.condition.severity or 0)
+    reverse = physical and (_parameter(levels[0]) or 0) > (_parameter(levels[-1]) or 0)
+    return curves(
+        f"{anchor(identity)}-curve",
+        title,
+        lines,
+        x_title=str(units.pop()) if physical else "Severity",
+        y_title=terms.metric(primary),
+        unit=cells[0].metrics[primary].unit,
+        reference=reference,
+        reverse=reverse,
+    )
+
+
+def _series(cells: list[Cell], primary: str, position) -> list[Series]:
+    lines: dict[str, list[Point]] = {}
+    for cell in cells:
+        x = position(cell)
+        if x is not None:
+            value = cell.metrics[primary]
+            lines.setdefault(cell.condition.name, []).append(Point(x, value.value, value.low, value.high))
+    return [
+        Series(terms.plain(name), sorted(points, key=lambda point: point.x))
+        for name, points in lines.items()
+        if len({point.x for point in points}) > 1
+    ]
+
+
+def _tasks(result: Result) -> dict[tuple[str, str], list[Cell]]:
+    tasks: dict[tuple[str, str], list[Cell]] = {}
+    for cell in result.cells:
+        tasks.setdefault((cell.task, cell.split), []).append(cell)
+    return tasks
+
+
+def _is(cell: Cell, kind: str) -> bool:
+    return cell.condition.kind == kind
+
+
+def _group(cell: Cell) -> str:
+    return cell.condition.group or cell.condition.kind
+
+
+def _severity(cell: Cell) -> float | None:
+    return None if cell.condition.severity is None else float(cell.condition.severity)
+
+
+def _parameter(cell: Cell) -> float | None:
+    value = cell.condition.parameter
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _snr(cell: Cell) -> float | None:
+    if "snr" not in (cell.condition.unit or "").lower():
+        return None
+    return _parameter(cell)

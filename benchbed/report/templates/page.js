@@ -1,0 +1,163 @@
+"use strict";
+// Sorting, filtering, choosing columns, and taking the data along. Without this script every figure is still on the page.
+(() => {
+  const live = document.getElementById("live");
+  const say = (text) => { live.textContent = ""; window.setTimeout(() => { live.textContent = text; }, 30); };
+  document.documentElement.classList.remove("no-js");
+
+  // The choices live in the address, so that a link shows what its sender saw.
+  const state = new URLSearchParams(location.search);
+  const remember = (key, value) => {
+    if (value) { state.set(key, value); } else { state.delete(key); }
+    const query = state.toString();
+    try { history.replaceState(null, "", (query ? "?" + query : location.pathname) + location.hash); } catch { /* some browsers forbid it for local files */ }
+  };
+
+  const numeric = (cell) => (cell.dataset.v === undefined || cell.dataset.v === "" ? NaN : Number(cell.dataset.v));
+
+  const sort = (table, column, direction, announce) => {
+    const heads = [...table.tHead.rows[0].cells];
+    const head = heads.findIndex((cell) => cell.dataset.key === column);
+    if (head < 0) { return; }
+    const body = table.tBodies[0];
+    const sign = direction === "ascending" ? 1 : -1;
+    const byNumber = heads[head].dataset.type === "number";
+    const keyed = [...body.rows].map((row, index) => {
+      const cell = row.cells[head];
+      return { row, index, key: byNumber ? numeric(cell) : (cell.dataset.v ?? cell.textContent).trim() };
+    });
+    keyed.sort((a, b) => {
+      if (byNumber) {
+        // Rows without a figure stay at the end in both directions.
+        const missing = Number(Number.isNaN(a.key)) - Number(Number.isNaN(b.key));
+        if (missing || Number.isNaN(a.key)) { return missing || a.index - b.index; }
+        return sign * (a.key - b.key) || a.index - b.index;
+      }
+      return sign * a.key.localeCompare(b.key, undefined, { numeric: true }) || a.index - b.index;
+    });
+    body.append(...keyed.map((entry) => entry.row));
+    heads.forEach((cell, index) => {
+      if (index === head) { cell.setAttribute("aria-sort", direction); } else { cell.removeAttribute("aria-sort"); }
+    });
+    if (announce) {
+      remember("sort." + table.id, column + ":" + direction);
+      say("Sorted by " + heads[head].dataset.label + ", " + direction + ".");
+    }
+  };
+
+  document.querySelectorAll("table[data-sortable]").forEach((table) => {
+    [...table.tHead.rows[0].cells].forEach((head) => {
+      const button = head.querySelector("button");
+      if (!button) { return; }
+      button.addEventListener("click", () => {
+        const now = head.getAttribute("aria-sort");
+        const first = head.dataset.first || "ascending";
+        const other = first === "ascending" ? "descending" : "ascending";
+        sort(table, head.dataset.key, now === first ? other : first, true);
+      });
+    });
+    const wanted = (state.get("sort." + table.id) || "").match(/^(.*):(ascending|descending)$/);
+    if (wanted) { sort(table, wanted[1], wanted[2], false); }
+  });
+
+  const form = document.querySelector("form[data-filter]");
+  if (form) {
+    const tables = [...document.querySelectorAll("table[data-filterable]")];
+    const rows = tables.flatMap((table) => [...table.tBodies[0].rows]);
+    const words = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+    const count = form.querySelector("output");
+    const filter = (announce) => {
+      const text = form.elements.q.value.trim().toLowerCase();
+      const family = form.elements.family.value;
+      let shown = 0;
+      rows.forEach((row) => {
+        row.hidden = !((!family || row.dataset.family === family) && (!text || words.get(row).includes(text)));
+        shown += row.hidden ? 0 : 1;
+      });
+      count.textContent = shown + " of " + rows.length + " runs";
+      if (announce) {
+        remember("q", text);
+        remember("family", family);
+        say(count.textContent + " shown.");
+      }
+    };
+    const sheet = document.head.appendChild(document.createElement("style")).sheet;
+    const columns = (announce) => {
+      const off = [...form.querySelectorAll("input[name=column]:not(:checked)")].map((box) => box.value);
+      while (sheet.cssRules.length) { sheet.deleteRule(0); }
+      tables.forEach((table) => {
+        [...table.tHead.rows[0].cells].forEach((head, index) => {
+          if (off.includes(head.dataset.key)) {
+            sheet.insertRule("#" + table.id + " tr > :nth-child(" + (index + 1) + ") { display: none; }");
+          }
+        });
+      });
+      if (announce) { remember("hide", off.join("~")); }
+    };
+    form.elements.q.value = state.get("q") || "";
+    form.elements.family.value = state.get("family") || "";
+    const hidden = (state.get("hide") || "").split("~");
+    form.querySelectorAll("input[name=column]").forEach((box) => { box.checked = !hidden.includes(box.value); });
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("input", (event) => { if (event.target.name === "column") { columns(true); } else { filter(true); } });
+    form.addEventListener("reset", () => window.setTimeout(() => { filter(true); columns(true); }));
+    filter(false);
+    columns(false);
+  }
+
+  const save = (name, type, text) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.download = name;
+    link.click();
+    window.setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+  // A spreadsheet would run a text that starts like a formula.
+  const quote = (value) => {
+    if (value === null || value === undefined) { return ""; }
+    const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? "'" + value : String(value);
+    return /[",\n\r]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
+  };
+  const csv = (rows) => {
+    const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+    return [columns, ...rows.map((row) => columns.map((column) => row[column]))].map((row) => row.map(quote).join(",")).join("\r\n") + "\r\n";
+  };
+  const flat = (record) => {
+    const rows = [];
+    const add = (cell, condition, severity, group, metrics) => {
+      Object.entries(metrics || {}).forEach(([metric, figure]) => rows.push({
+        model: record.model.name, dataset: record.dataset.name, synthetic: record.dataset.synthetic, cell, condition,
+        severity: severity ?? "", group, metric, value: figure.value ?? "", low: figure.low ?? "", high: figure.high ?? "",
+        n: figure.n, direction: figure.direction, unit: figure.unit, rule: figure.rule, interval: figure.interval ?? "",
+        reason: figure.reason ?? "",
+      }));
+    };
+    add("", "", "", "", record.scores);
+    record.cells.forEach((cell) => {
+      add(cell.key, cell.condition.name, cell.condition.severity, "", cell.metrics);
+      Object.entries(cell.groups || {}).forEach(([group, metrics]) => add(cell.key, cell.condition.name, cell.condition.severity, group, metrics));
+    });
+    return rows;
+  };
+  const island = document.getElementById("data");
+  document.querySelectorAll("button[data-save]").forEach((button) => button.addEventListener("click", () => {
+    const data = JSON.parse(island.textContent);
+    const name = button.dataset.name;
+    if (button.dataset.save === "json") { save(name + ".json", "application/json", JSON.stringify(data, null, 1)); }
+    else { save(name + ".csv", "text/csv", csv(data.cells ? flat(data) : data.rows)); }
+    say("Saved " + name + "." + button.dataset.save + ".");
+  }));
+  document.querySelectorAll("button[data-copy]").forEach((button) => button.addEventListener("click", () => {
+    const text = document.getElementById(button.dataset.copy).textContent;
+    const selected = () => { const range = document.createRange(); range.selectNodeContents(document.getElementById(button.dataset.copy)); getSelection().removeAllRanges(); getSelection().addRange(range); say("Selected; copy with the keyboard."); };
+    if (navigator.clipboard) { navigator.clipboard.writeText(text).then(() => say("Copied."), selected); } else { selected(); }
+  }));
+
+  // Paper cannot unfold.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    opened.forEach((part) => { part.open = true; });
+  });
+  addEventListener("afterprint", () => { opened.forEach((part) => { part.open = false; }); opened = []; });
+})();

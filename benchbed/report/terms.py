@@ -1,0 +1,188 @@
+"""The field's own terms for the keys of a record: metrics, groups, conditions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from benchbed.results.record import Condition
+
+_METRICS = {
+    "macro_accuracy": "Macro accuracy",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "recall": "Recall",
+    "precision": "Precision",
+    "f1": "F1",
+    "macro_f1": "Macro F1",
+    "micro_f1": "Micro F1",
+    "log_loss": "Log loss",
+    "ece": "ECE",
+    "brier": "Brier score",
+    "map": "mAP",
+    "mean_average_precision": "mAP",
+    "d_prime": "d′",
+    "lwlrap": "lwlrap",
+    "auc": "ROC AUC",
+    "mce": "mCE",
+    "relative_mce": "Relative mCE",
+    "aurc": "AURC",
+    "psds1": "PSDS1",
+    "psds2": "PSDS2",
+    "er20": "ER20°",
+    "f20": "F20°",
+    "le_cd": "LE_CD",
+    "lr_cd": "LR_CD",
+    "bleu_1": "BLEU-1",
+    "bleu_4": "BLEU-4",
+    "cider_d": "CIDEr-D",
+    "spice": "SPICE",
+    "spider": "SPIDEr",
+    "macs": "MACs",
+    "parameters": "Parameters",
+    "robust_accuracy": "Robust accuracy",
+}
+_SETS = {
+    "": "{member} {plural}, clips pooled",
+    "mean": "{member} {plural}, mean over {plural}",
+    "gap": "Gap {member}, clips pooled",
+    "mean_gap": "Gap {member}, mean over {plural}",
+    "worst": "Worst {base}",
+    "std": "Standard deviation over {member} {plural}",
+    "cell_std": "Standard deviation over class × {base} cells, {member} {plural}",
+}
+_UPPER = {
+    "snr": "SNR",
+    "eq": "EQ",
+    "mp3": "MP3",
+    "gsm": "GSM",
+    "adpcm": "ADPCM",
+    "dc": "DC",
+    "rir": "RIR",
+    "pgd": "PGD",
+}
+_UPPER |= {"apgd": "APGD", "fgsm": "FGSM", "drc": "DRC", "foa": "FOA", "cnn": "CNN", "crnn": "CRNN", "ssm": "SSM"}
+
+
+def plain(name: str) -> str:
+    """A registered name in words.
+
+    Examples
+    --------
+    >>> plain("white_noise"), plain("mp3"), plain("device_eq")
+    ('White noise', 'MP3', 'Device EQ')
+    """
+    words = [_UPPER.get(word.lower(), word) for word in name.replace("_", " ").split(" ")]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
+
+
+def metric(name: str) -> str:
+    """A metric's name in tables.
+
+    Examples
+    --------
+    >>> metric("log_loss"), metric("worst_device_accuracy"), metric("mCE"), metric("top3_accuracy")
+    ('Log loss', 'Worst device accuracy', 'mCE', 'Top-3 accuracy')
+    """
+    if name in _METRICS or name.lower() in _METRICS:
+        return _METRICS.get(name) or _METRICS[name.lower()]
+    if top := re.fullmatch(r"top_?(\d+)_accuracy", name):
+        return f"Top-{top[1]} accuracy"
+    return plain(name) if name.islower() else name.replace("_", " ")
+
+
+def group(key: str) -> tuple[str, str]:
+    """Family and member of a group key.
+
+    Examples
+    --------
+    >>> group("device=s4"), group("class=a=b"), group("odd")
+    (('device', 's4'), ('class', 'a=b'), ('', 'odd'))
+    """
+    family, equals, member = key.partition("=")
+    return (family, member) if equals else ("", key)
+
+
+def plural(base: str) -> str:
+    """Name of a set of groups.
+
+    Examples
+    --------
+    >>> plural("device"), plural("city"), plural("class")
+    ('devices', 'cities', 'classes')
+    """
+    if base.endswith("y"):
+        return f"{base[:-1]}ies"
+    return f"{base}es" if base.endswith("s") else f"{base}s"
+
+
+def kind_of(family: str, families: Collection[str]) -> tuple[str, str]:
+    """The family that a family of sets belongs to, and what it says about it.
+
+    Examples
+    --------
+    >>> held = ["device", "devices", "devices_mean", "devices_mean_gap"]
+    >>> [kind_of(name, held) for name in held]
+    [('device', ''), ('device', 'pooled'), ('device', 'mean'), ('device', 'mean_gap')]
+    """
+    for base in families:
+        stem = plural(base)
+        if family == stem:
+            return base, "pooled"
+        if family.startswith(f"{stem}_") and family[len(stem) + 1 :] in _SETS:
+            return base, family[len(stem) + 1 :]
+    return family, ""
+
+
+def member(base: str, kind: str, name: str) -> str:
+    """One row of a table of groups, saying which of the two means over devices it is.
+
+    Examples
+    --------
+    >>> member("device", "pooled", "unseen"), member("device", "mean", "seen"), member("device", "", "s4")
+    ('Unseen devices, clips pooled', 'Seen devices, mean over devices', 's4')
+    >>> member("device", "mean_gap", "seen-unseen")
+    'Gap seen − unseen, mean over devices'
+    """
+    if not kind:
+        return name
+    text = name.replace("-", " − ") if kind.endswith("gap") else name.replace("_", " ")
+    template = _SETS["" if kind == "pooled" else kind]
+    text = template.format(member=text, base=base.replace("_", " "), plural=plural(base).replace("_", " "))
+    return text[:1].upper() + text[1:]
+
+
+def condition(what: Condition) -> str:
+    """What was done to the audio, in words.
+
+    Examples
+    --------
+    >>> condition(Condition(kind="corruption", name="white_noise", severity=3, parameter=10, unit="dB SNR"))
+    'White noise, severity 3 (10 dB SNR)'
+    >>> condition(Condition(kind="clean", name="clean"))
+    'Clean'
+    """
+    text = plain(what.name)
+    if what.severity is not None:
+        text += f", severity {what.severity}"
+    return text + (f" ({setting(what)})" if what.parameter is not None else "")
+
+
+def setting(what: Condition) -> str:
+    """The severity in physical units, or an empty text.
+
+    Examples
+    --------
+    >>> setting(Condition(kind="corruption", name="clipping", parameter={"share": 0.1}))
+    'share 0.1'
+    """
+    if what.parameter is None:
+        return ""
+    if isinstance(what.parameter, dict):
+        text = ", ".join(f"{key} {value}" for key, value in what.parameter.items())
+    elif isinstance(what.parameter, (list, tuple)):
+        text = ", ".join(str(part) for part in what.parameter)
+    else:
+        text = str(what.parameter)
+    return f"{text} {what.unit}" if what.unit else text

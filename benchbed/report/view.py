@@ -1,0 +1,295 @@
+"""What a page shows of one record: figures picked, grouped and ordered for the templates, none of them changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from benchbed.report import terms
+from benchbed.report.charts.draw import domain
+from benchbed.report.figures import count, number
+from benchbed.results.record import Cell, Matrix, Result, Value
+
+#: Failures listed on a page; the record has them all.
+FAILURES_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A badge or banner: a kind for its look, a short text, and what it means."""
+
+    kind: Literal["synthetic", "warn", "fail", "note", "pass", "skipped"]
+    text: str
+    says: str = ""
+
+
+#: Metrics shown beside a drawing; the whole table folds out below it.
+METRICS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """Figures of one group, or of a set of groups."""
+
+    label: str
+    metrics: dict[str, Value]
+    pooled: bool = False
+
+
+@dataclass(frozen=True)
+class GroupTable:
+    """Figures of the members of one family of groups (devices, classes, …), the drawn metric first."""
+
+    family: str
+    title: str
+    metrics: list[str]
+    rows: list[GroupRow]
+    summary: list[GroupRow]
+    ends: tuple[float, float]
+
+    @property
+    def shown(self) -> list[str]:
+        """Metrics with a column beside the drawing."""
+        return self.metrics[:METRICS_SHOWN]
+
+    def first(self, name: str) -> Value | None:
+        """Any figure of a metric, for its unit and direction."""
+        return next((row.metrics[name] for row in self.rows if name in row.metrics), None)
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One cell in full: its groups and matrices."""
+
+    cell: Cell
+    anchor: str
+    title: str
+    devices: GroupTable | None
+    classes: GroupTable | None
+    others: list[GroupTable]
+    matrices: dict[str, Matrix]
+
+
+@dataclass(frozen=True)
+class ProfileRow:
+    """One figure of the profile with the way it was made."""
+
+    part: str
+    name: str
+    text: str
+    note: str
+
+
+@dataclass(frozen=True)
+class RunView:
+    """Everything that the run page prints."""
+
+    result: Result
+    title: str
+    banners: list[Mark]
+    primary: Value | None
+    headline: list[tuple[str, Value]]
+    details: list[Detail]
+    conditions: list[Cell]
+    profile: list[ProfileRow]
+    failures_hidden: int = 0
+    checks: dict[str, int] = field(default_factory=dict)
+
+
+def run_view(result: Result) -> RunView:
+    """Arrange a record for its page."""
+    shown = focus(result)
+    primary = primary_value(result)
+    pool = {**(shown[0].metrics if len(shown) == 1 else {}), **result.scores}
+    headline = [(name, value) for name, value in pool.items() if name != result.primary][:5]
+    tallies: dict[str, int] = {}
+    for check in result.checks:
+        tallies[check.status] = tallies.get(check.status, 0) + 1
+    return RunView(
+        result=result,
+        title=f"{result.model.name} on {result.suite.title or result.suite.name}",
+        banners=banners(result),
+        primary=primary,
+        headline=headline,
+        details=[_detail(cell, result) for cell in shown],
+        conditions=result.cells if len(result.cells) > 1 else [],
+        profile=list(_profile(result.profile)),
+        failures_hidden=max(0, len(result.failures) - FAILURES_SHOWN),
+        checks=tallies,
+    )
+
+
+def focus(result: Result) -> list[Cell]:
+    """The cells shown in full: the clean ones, or the first if none is clean."""
+    return [cell for cell in result.cells if cell.condition.kind == "clean"] or result.cells[:1]
+
+
+def primary_value(result: Result) -> Value | None:
+    """The figure that ranks: the score of that name, else the first clean cell's."""
+    if result.primary in result.scores:
+        return result.scores[result.primary]
+    return next((cell.metrics[result.primary] for cell in focus(result) if result.primary in cell.metrics), None)
+
+
+def banners(result: Result) -> list[Mark]:
+    """What must be known before any figure is read."""
+    data, found = result.dataset, []
+    if data.synthetic:
+        found.append(
+            Mark(
+                "synthetic",
+                f"Synthetic data: {data.name}",
+                "Made by the embedded generator: not comparable with real recordings or with published figures.",
+            )
+        )
+    if data.limit is not None:
+        found.append(
+            Mark("warn", "Limit used", f"Run with --limit {data.limit}: the figures are about a subset of the data.")
+        )
+    incomplete = [cell for cell in result.cells if not cell.complete]
+    if incomplete:
+        total = len(result.cells)
+        words = (
+            f"{count(len(incomplete))} of {count(total)} conditions lack clips" if total > 1 else "Clips are missing"
+        )
+        found.append(Mark("fail", "Incomplete", f"{words}; figures are over the clips that were scored."))
+    if result.failures:
+        found.append(
+            Mark("fail", f"{count(len(result.failures))} failures", "Clips without a prediction, listed below.")
+        )
+    failed = [check for check in result.checks if check.status == "fail"]
+    if failed:
+        found.append(Mark("fail", f"{count(len(failed))} checks failed", "; ".join(check.name for check in failed[:5])))
+    seen = sorted({cell.condition.name for cell in result.cells if cell.condition.seen_in_training})
+    if seen:
+        names = ", ".join(terms.plain(name) for name in seen)
+        found.append(Mark("note", "Seen in training", f"The model was trained with: {names}."))
+    return found
+
+
+def badges(result: Result) -> list[Mark]:
+    """The same, short enough for a table row."""
+    found = []
+    if result.dataset.synthetic:
+        found.append(Mark("synthetic", "synthetic", "Synthetic data"))
+    if any(not cell.complete for cell in result.cells) or result.failures:
+        found.append(Mark("fail", "incomplete", "Clips without a prediction"))
+    if result.dataset.limit is not None:
+        found.append(Mark("warn", "limit used", f"--limit {result.dataset.limit}"))
+    attacked = {cell.key for cell in result.cells if cell.condition.kind == "attack"}
+    failed = [check for check in result.checks if check.status == "fail"]
+    if any("attack" in check.name.lower() or check.cell in attacked for check in failed):
+        found.append(Mark("fail", "attack checks failed", "A sanity check of the attack failed"))
+    elif failed:
+        found.append(Mark("fail", "checks failed", "; ".join(check.name for check in failed[:5])))
+    if estimated_energy(result.profile):
+        found.append(Mark("note", "estimated energy", "Energy is estimated, not measured"))
+    if any(cell.condition.seen_in_training for cell in result.cells):
+        found.append(Mark("note", "seen in training", "A perturbation of this suite was seen in training"))
+    return found
+
+
+def estimated_energy(profile: dict[str, Any]) -> bool:
+    """Whether the profile says that its energy is an estimate.
+
+    Examples
+    --------
+    >>> estimated_energy({"energy": {"kwh": 1e-3, "estimated": True}}), estimated_energy({"energy": {"kwh": 1e-3}})
+    (True, False)
+    """
+    energy = profile.get("energy")
+    if not isinstance(energy, dict):
+        return False
+    stack: list[Any] = [energy]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            if part.get("estimated") is True or "estimat" in str(part.get("method", "")).lower():
+                return True
+            stack += part.values()
+    return False
+
+
+def comparable(result: Result) -> tuple:
+    """What two runs must share to stand in one table: real or synthetic, data, suite and random protocol."""
+    data, suite = result.dataset, result.suite
+    return data.synthetic, data.name, data.index_hash, suite.hash, suite.protocol, result.primary
+
+
+def _detail(cell: Cell, result: Result) -> Detail:
+    named = {terms.group(key)[0] for key in cell.groups}
+    rows: dict[str, list[GroupRow]] = {}
+    summaries: dict[str, list[GroupRow]] = {}
+    for key, metrics in cell.groups.items():
+        family, member = terms.group(key)
+        base, kind = terms.kind_of(family, named)
+        row = GroupRow(terms.member(base, kind, member), metrics, pooled=bool(kind))
+        # A gap or a spread is not on the axis of the figures that it compares.
+        held = rows if kind in ("", "pooled", "mean") else summaries
+        held.setdefault(base, []).append(row)
+    tables = {base: _table(base, rows.get(base, []), summaries.get(base, []), result.primary) for base in rows}
+    title = terms.condition(cell.condition)
+    return Detail(
+        cell=cell,
+        anchor=cell.key,
+        title=f"{terms.plain(cell.task)}, split {cell.split}, {title[:1].lower()}{title[1:]}",
+        devices=tables.pop("device", None),
+        classes=tables.pop("class", None),
+        others=list(tables.values()),
+        matrices=cell.matrices,
+    )
+
+
+def _table(base: str, rows: list[GroupRow], summary: list[GroupRow], primary: str) -> GroupTable:
+    names = list(dict.fromkeys(name for row in rows for name in row.metrics))
+    # The figure that is drawn: the one that ranks, or the first fraction where a group has no such figure.
+    fractions = (name for row in rows for name, value in row.metrics.items() if value.unit == "fraction")
+    lead = primary if primary in names else next(fractions, names[0] if names else "")
+    names = [lead, *(name for name in names if name != lead)] if names else []
+    drawn = [row.metrics[lead] for row in rows if lead in row.metrics]
+    unit = drawn[0].unit if drawn else ""
+    ends = domain([part for value in drawn for part in (value.value, value.low, value.high)], unit)
+    rows = sorted(rows, key=lambda row: row.pooled)
+    return GroupTable(base, terms.plain(base) if base else "Group", names, rows, summary, ends)
+
+
+def _profile(profile: dict[str, Any]) -> Iterator[ProfileRow]:
+    for part, content in profile.items():
+        yield from _flatten(part, "", content)
+
+
+def _flatten(part: str, name: str, content: Any) -> Iterator[ProfileRow]:
+    if not isinstance(content, dict):
+        yield ProfileRow(terms.metric(part), terms.metric(name), _scalar(content), "")
+    elif "value" in content:
+        unit = str(content.get("unit") or "")
+        known = isinstance(content["value"], (int, float)) and not isinstance(content["value"], bool)
+        text = number(content["value"], unit) if known else _scalar(content["value"])
+        rest = {
+            key: value for key, value in content.items() if key not in ("value", "unit") and value not in (None, "")
+        }
+        note = "; ".join(f"{terms.plain(key)}: {_scalar(value)}" for key, value in rest.items())
+        yield ProfileRow(terms.metric(part), terms.metric(name), text, note)
+    elif not content or set(content) == {"reason"}:
+        yield ProfileRow(
+            terms.metric(part), terms.metric(name), number(None), str(content.get("reason", "not measured"))
+        )
+    else:
+        for key, value in content.items():
+            yield from _flatten(part, f"{name} {key}".strip(), value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return count(value)
+    if isinstance(value, float):
+        return number(value) if not math.isfinite(value) or abs(value) >= 0.01 or value == 0 else f"{value:.3g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_scalar(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_scalar(item)}" for key, item in value.items())
+    return number(None) if value is None else str(value)
