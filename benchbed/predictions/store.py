@@ -6,6 +6,7 @@ cells, failures, the key of the unit) in its own metadata, so that a folder of t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -110,7 +111,8 @@ def write_unit(unit: UnitPredictions, folder: Path) -> Path:
         pq.write_table(table, partial, compression="zstd", use_dictionary=[n for n in arrays if n != "scores"])
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise storage_error(error, folder) from error
     return path
 

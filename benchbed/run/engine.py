@@ -6,6 +6,7 @@ unit's predictions are bit-identical wherever and whenever it is computed on one
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -211,7 +212,7 @@ class Engine:
             reason = AdapterError(f"predict raised {type(error).__name__}: {error}")
             self._fail(rows, unit, self._id(items[0]), "predict", reason, items[0].cell.key)
             return
-        finite = np.isfinite(scores).reshape(len(items), -1).all(1)
+        finite = self.alignment.usable(scores)
         for item, ok in zip(items, finite):
             if not ok:
                 reason = AdapterError("predict returned NaN or infinity")
@@ -243,11 +244,9 @@ class Engine:
         self, rows: _Rows, unit: Unit, clip_id: str, stage: str, error: BenchbedError, cell: str | None = None
     ) -> None:
         if self.job.fail_fast:
-            raise AudioError(
-                f"{stage} failed: {error.what}",
-                where=error.where or clip_id,
-                hint=error.hint or "allow failures with --fail-on-error N or a fraction",
-            )
+            allow = "or allow failures with --fail-on-error N or a fraction"
+            hint = f"{error.hint}; {allow}" if error.hint else allow.removeprefix("or ")
+            raise AudioError(f"{stage} failed: {error.what}", where=error.where or clip_id, hint=hint)
         where = f" ({error.where})" if error.where and error.where != clip_id else ""
         for key in [cell] if cell else [c.key for c in unit.cells]:
             rows.failures.append({"clip_id": clip_id, "cell": key, "stage": stage, "message": error.what + where})
@@ -283,12 +282,10 @@ def _length(item: _Item) -> int:
 
 
 def _limit_threads(threads: int) -> None:
-    import sys
-
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(threads)
-    torch = sys.modules.get("torch")
-    if torch is None:
+    if "torch" in sys.modules:
         import torch
-    torch.set_num_threads(threads)
+
+        torch.set_num_threads(threads)
