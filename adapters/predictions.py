@@ -1,0 +1,243 @@
+"""Stored scores of a system that nobody can run: a csv, tsv or parquet file in place of a model.
+
+    benchbed run suites/dcase_task1.yaml --model adapters/predictions.py --set file=output.csv --set name=CPJKU_1
+
+The table has one row per clip, in one of three forms:
+
+- a column of clips and one column per class (`airport`, `bus`, … or `prob_airport`, `prob_bus`, …), e.g.
+
+      filename,prob_airport,prob_bus
+      audio/airport-lisbon-1000-40000-0-a.wav,0.9,0.1
+
+- a DCASE Task 1 submission: tab-separated `filename`, `scene_label`, then one column per class;
+- a column of clips and one column `label`, `scene_label` or `prediction`: hard decisions, without probabilities.
+
+A clip is found by its id, its path in the dataset, or its file name where that is unique. Stored outputs cannot be
+perturbed, so such a run has clean conditions only.
+"""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from benchbed.adapter import Adapter, Card
+from benchbed.adapter.labels import read_labels
+from benchbed.errors import AdapterError, ConfigError, did_you_mean
+
+ID_COLUMNS = ("clip_id", "filename", "file", "path", "audio", "id")
+DECISION_COLUMNS = ("scene_label", "prediction", "predicted", "label")
+PREFIX = "prob_"
+
+
+class Predictions(Adapter):
+    """Replays a table of predictions.
+
+    Parameters
+    ----------
+    file : Path
+        `.csv`, `.tsv` or `.parquet`; a csv may be separated by tabs or semicolons.
+    labels : str
+        Classes in order, as a file or names separated by commas; needed for hard decisions in which a class never
+        occurs. Otherwise the file says them.
+    id_column, label_column : str
+        Column of the clip, and of hard decisions, where they have other names than usual.
+    output : str
+        `scene`: rows sum to one. `tags`: independent probabilities.
+    normalise : bool
+        Divide the rows of a scene table by their sum instead of refusing sums that miss one by more than 0.001.
+    name, licence, trained_on : card
+        Fields of the card.
+    """
+
+    #: Such an adapter replays what was stored: it needs clip ids, never listens, and cannot be perturbed.
+    replays = True
+
+    def __init__(
+        self,
+        *,
+        file: Path,
+        labels: str = "",
+        id_column: str = "",
+        label_column: str = "",
+        output: Literal["scene", "tags"] = "scene",
+        normalise: bool = False,
+        name: str = "",
+        licence: str = "",
+        trained_on: tuple[str, ...] = (),
+    ) -> None:
+        self.path = Path(file)
+        table = _read(self.path)
+        ids = table.pop(_column(table, id_column, ID_COLUMNS, "clips", self.path)).astype(str)
+        ids = ids.str.replace("\\", "/").str.removeprefix("./")
+        self._refuse_rows(ids, ids.duplicated(keep=False), "predicted more than once")
+        decided = label_column or next((c for c in DECISION_COLUMNS if c in table.columns), "")
+        decisions = table.pop(_column(table, decided, (), "decisions", self.path)) if decided else None
+        names, columns = self._classes(table, labels, decisions)
+        if columns:
+            self._scores = self._probabilities(table[columns], ids, output, normalise)
+        else:
+            self._scores = self._one_hot(decisions, ids, names)
+        self._rows = {key: row for row, key in enumerate(ids)}
+        self._by_name: dict[str, list[int]] = {}
+        for key, row in self._rows.items():
+            self._by_name.setdefault(key.rpartition("/")[2], []).append(row)
+        self._claimed: dict[int, str] = {}
+        notes = [f"replayed from {self.path.name}"]
+        if not columns:
+            notes.append("hard decisions: log loss, calibration and ranking measures are undefined for them")
+        elif decided == "scene_label":
+            other = int((decisions.to_numpy() != np.array(names)[self._scores.argmax(1)]).sum())
+            notes += [f"in {other} rows scene_label is not the most probable class, which is what counts"] * bool(other)
+        self.card = Card(
+            name=name or self.path.stem,
+            family="other",
+            output=output,
+            labels=names,
+            sample_rate=8000,  # the audio is not listened to
+            scores="probabilities",
+            side_information=("clip_id",),
+            licence=licence,
+            description="; ".join(notes),
+            trained_on=trained_on,
+        )
+
+    def predict(self, batch) -> np.ndarray:
+        """Stored probabilities of the batch's clips."""
+        if "clip_id" not in batch.side:
+            raise AdapterError("stored predictions are found by clip id, and the batch carries none")
+        rows = [self._row(str(clip)) for clip in batch.side["clip_id"]]
+        missing = [clip for clip, row in zip(batch.side["clip_id"], rows) if row is None]
+        if missing:
+            raise AdapterError(
+                f"{len(missing)} of {len(rows)} clips have no prediction: {', '.join(map(str, missing[:3]))}",
+                where=str(self.path),
+                hint=f"its clips look like {next(iter(self._rows), 'none')}; give a file for this split",
+            )
+        return self._scores[rows]
+
+    def weights(self) -> list[Path]:
+        return [self.path]
+
+    def _row(self, clip: str) -> int | None:
+        """Row of a clip `dataset/path/file.wav@onset`, the most specific match first."""
+        whole = re.sub(r"@\d+(\.\d+)?$", "", clip)
+        for key in (clip, clip.partition("/")[2], whole, whole.partition("/")[2]):
+            if key in self._rows:
+                return self._claim(self._rows[key], clip)
+        stem, dot, _ = whole.rpartition("/")[2].rpartition(".")
+        for key in (clip.rpartition("/")[2], whole.rpartition("/")[2], stem if dot else ""):
+            rows = self._by_name.get(key, [])
+            if len(rows) > 1:
+                raise AdapterError(
+                    f"{len(rows)} predictions are for a file named {key}",
+                    where=f"{self.path}:{rows[0] + 2}",
+                    hint="give paths relative to the dataset's folder, as in its metadata",
+                )
+            if rows:
+                return self._claim(rows[0], clip)
+        return None
+
+    def _claim(self, row: int, clip: str) -> int:
+        other = self._claimed.setdefault(row, clip)
+        if other != clip:
+            raise AdapterError(
+                f"one prediction would stand for two clips, {other} and {clip}",
+                where=f"{self.path}:{row + 2}",
+                hint="give the clips' ids or their paths relative to the dataset's folder",
+            )
+        return row
+
+    def _classes(self, table: pd.DataFrame, labels: str, decisions) -> tuple[tuple[str, ...], list[str]]:
+        """Class names, and the columns of their probabilities if the file has any."""
+        prefixed = [c for c in table.columns if c.startswith(PREFIX)]
+        wanted = read_labels(labels) if labels else ()
+        if prefixed:
+            found = {c.removeprefix(PREFIX): c for c in prefixed}
+        else:
+            numeric = [c for c in table.columns if pd.to_numeric(table[c], errors="coerce").notna().any()]
+            found = {c: c for c in (wanted or numeric) if c in table.columns}
+        if not found and decisions is not None:
+            return wanted or tuple(sorted(set(decisions.dropna().astype(str)))), []
+        lacking = [name for name in wanted or found if name not in found]
+        if not found or lacking:
+            what = f"the file has no column for class '{lacking[0]}'" if lacking else "the file has no column of scores"
+            known = ", ".join(table.columns)
+            hint = did_you_mean(lacking[0], table.columns) if lacking else None
+            raise AdapterError(what, where=f"{self.path}:1", hint=hint or f"its columns are {known}")
+        return tuple(wanted or found), [found[name] for name in wanted or found]
+
+    def _probabilities(self, table: pd.DataFrame, ids: pd.Series, output: str, normalise: bool) -> np.ndarray:
+        values = table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+        self._refuse_rows(ids, ~np.isfinite(values).all(1), "not a number")
+        self._refuse_rows(ids, (values < 0).any(1), "a negative probability", "logits need a softmax first")
+        sums = values.sum(1)
+        if output == "tags":
+            self._refuse_rows(ids, (values > 1).any(1), "a probability above one")
+        elif normalise:
+            self._refuse_rows(ids, sums <= 0, "a row that sums to zero")
+            values = values / sums[:, None]
+        else:
+            classes = ", ".join(table.columns[:12])
+            hint = f"say normalise=true, or output=tags; or name the classes with labels= (read as classes: {classes})"
+            self._refuse_rows(ids, np.abs(sums - 1) > 1e-3, "a row that does not sum to one", hint)
+        return values.astype(np.float32)
+
+    def _one_hot(self, decisions: pd.Series, ids: pd.Series, names: tuple[str, ...]) -> np.ndarray:
+        number = {name: index for index, name in enumerate(names)}
+        classes = decisions.astype(str).map(number)
+        if classes.isna().any():
+            row = int(np.flatnonzero(classes.isna())[0])
+            found = str(decisions.iloc[row])
+            raise AdapterError(
+                f"'{found}' is not one of the labels ({int(classes.isna().sum())} such rows)",
+                where=f"{self.path}:{row + 2}",
+                hint=did_you_mean(found, names) or f"labels are {', '.join(names)}",
+            )
+        return np.eye(len(names), dtype=np.float32)[classes.to_numpy(int)]
+
+    def _refuse_rows(self, ids: pd.Series, bad, what: str, hint: str | None = None) -> None:
+        rows = np.flatnonzero(bad)
+        if len(rows):
+            clips = ", ".join(ids.iloc[rows[:3]])
+            raise AdapterError(f"{what}, in {len(rows)} rows: {clips}", where=f"{self.path}:{rows[0] + 2}", hint=hint)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise ConfigError("there is no file of predictions", where=str(path), hint="check file=")
+    try:
+        if path.suffix.lower() == ".parquet":
+            table = pd.read_parquet(path)
+        elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
+            header = path.read_text(encoding="utf-8-sig").split("\n", 1)[0]
+            separator = max("\t,;", key=header.count)
+            # Text first: clips named 007 stay what they are, and a class may be called "none".
+            table = pd.read_csv(
+                path, sep=separator, encoding="utf-8-sig", dtype=str, keep_default_na=False, na_values=[""]
+            )
+        else:
+            raise ConfigError(
+                f"predictions in {path.suffix or 'a file without ending'} are unknown",
+                where=str(path),
+                hint="give .csv, .tsv or .parquet",
+            )
+    except (ValueError, OSError, pd.errors.ParserError) as error:
+        raise AdapterError(f"the predictions cannot be read: {str(error).splitlines()[0]}", where=str(path)) from error
+    table.columns = [str(column).strip() for column in table.columns]
+    if table.empty:
+        raise AdapterError("the file of predictions has no rows", where=str(path))
+    return table
+
+
+def _column(table: pd.DataFrame, wanted: str, usual: tuple[str, ...], what: str, path: Path) -> str:
+    name = wanted or next((c for c in usual if c in table.columns), "")
+    if name in table.columns:
+        return name
+    known = ", ".join(table.columns)
+    hint = (did_you_mean(wanted, table.columns) if wanted else None) or f"its columns are {known}"
+    raise AdapterError(
+        f"the file has no column of {what}" + (f" '{wanted}'" if wanted else ""), where=f"{path}:1", hint=hint
+    )
