@@ -6,7 +6,7 @@ A layout (one module of `benchbed.data.layouts`) reads an official folder into a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -74,6 +74,31 @@ class Dataset:
     def metadata_columns(self) -> tuple[str, ...]:
         """Columns of the source beyond those every dataset has."""
         return tuple(c for c in self.clips.columns if c not in COLUMNS)
+
+    def renamed(self, name: str) -> Dataset:
+        """The same clips under another dataset name, which is the first part of every clip id.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"clip_id": ["toy/a.wav"]})
+        >>> made = Dataset("toy", Path("."), "scene", (), table, {"test": ("toy/a.wav",)}).renamed("toy-synthetic")
+        >>> made.splits["test"], made.clips["clip_id"].tolist()
+        (('toy-synthetic/a.wav',), ['toy-synthetic/a.wav'])
+        """
+        if name == self.name:
+            return self
+        cut = len(self.name)
+
+        def moved(clip_id: str) -> str:
+            return name + clip_id[cut:]
+
+        clips = self.clips.assign(clip_id=[moved(clip_id) for clip_id in self.clips["clip_id"]])
+        splits = {split: tuple(moved(clip_id) for clip_id in ids) for split, ids in self.splits.items()}
+        events = self.events
+        if events is not None:
+            events = events.assign(clip_id=[moved(clip_id) for clip_id in events["clip_id"]])
+        return replace(self, name=name, clips=clips, splits=splits, events=events)
 
     def select(self, split: str) -> pd.DataFrame:
         """Clips of one split, in the official order of that split.

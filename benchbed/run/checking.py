@@ -34,7 +34,7 @@ def _probes(labels: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...], int] 
     from benchbed.data import LAYOUTS, synthetic
 
     layout = LAYOUTS.get("tau2022")
-    dataset = layout.read(synthetic.ensure("tau2022"), name="tau2022-synthetic")
+    dataset = layout.read(synthetic.ensure("tau2022")).renamed("tau2022-synthetic")
     if not set(dataset.labels) <= set(labels):
         return None
     table = dataset.select("test")

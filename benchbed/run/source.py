@@ -68,7 +68,7 @@ def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthet
         else:
             name, stand_in = data.key, False
         banner = _banner(name) if stand_in else ""
-        dataset = layout.read(root, **{**data.options, "name": name})
+        dataset = layout.read(root, **data.options).renamed(name)
     else:
         hint = f"configure it with --data {data.key}=FOLDER"
         if not allow_synthetic:
@@ -82,7 +82,7 @@ def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthet
         root, configured_by = synthetic.ensure(data.layout), ""
         banner = _banner(f"{data.key}-synthetic")
         stand_in = True
-        dataset = layout.read(root, **{**data.options, "name": f"{data.key}-synthetic"})
+        dataset = layout.read(root, **data.options).renamed(f"{data.key}-synthetic")
     if stand_in:
         dataset = replace(
             dataset,
