@@ -18,16 +18,18 @@ flushes. It ends when its input ends. A whole program in Python:
         print(json.dumps({"scores": [[1 - x, x] for x in loud.tolist()]}), flush=True)
 
 With `protocol=files` it is started for every batch. In the command, `{input}` becomes a text file with the path of one
-wav file per line, `{output}` the file to write: csv without a header or JSON lines, one row of scores per wav, in order.
+wav file per line, `{output}` the file to write: csv without a header or JSON lines, a row of scores per wav in order.
 
     --set protocol=files --set command="perl model.pl {input} {output}"
 """
 
 import contextlib
 import json
+import os
 import queue
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -123,6 +125,7 @@ class Command(Adapter):
         if missing:
             raise ConfigError(f"there is no file {missing[0]}", where="files")
         self._process: subprocess.Popen | None = None
+        self._sender: threading.Thread | None = None
         names = read_labels(labels)
         self.card = Card(
             name=name or Path(self.words[0]).stem,
@@ -145,8 +148,15 @@ class Command(Adapter):
         if self._protocol == "pipe" and self._process is None:
             self._scratch = tempfile.TemporaryDirectory(prefix="benchbed_")
             self._log = Path(self._scratch.name) / "stderr"
-            with self._log.open("wb") as log:
-                self._process = subprocess.Popen(self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+            pipe = subprocess.PIPE
+            try:
+                with self._log.open("wb") as log:
+                    # A group of its own, so that what a wrapper script has started ends with it.
+                    self._process = subprocess.Popen(
+                        self.words, stdin=pipe, stdout=pipe, stderr=log, start_new_session=True
+                    )
+            except OSError as error:
+                raise AdapterError(f"the program cannot be started: {error}", where=self._line) from error
             self._answers: queue.Queue = queue.Queue()
             # A blocking read cannot be given up after a time; a thread that is waited for can.
             threading.Thread(target=_pump, args=(self._process.stdout, self._answers), daemon=True).start()
@@ -157,7 +167,7 @@ class Command(Adapter):
             return self._over_files(batch) if self._protocol == "files" else self._over_pipe(batch)
         except AdapterError:
             # What else the program may still say belongs to no batch; the next batch finds a fresh one.
-            self.close()
+            self._end(kill=True)
             raise
 
     def weights(self) -> list[Path]:
@@ -165,16 +175,22 @@ class Command(Adapter):
 
     def close(self) -> None:
         """End the program: its input is closed, and if that does not end it, it is stopped."""
+        # Closing a pipe into which a thread still writes would wait for the program to read.
+        self._end(kill=self._sender is not None and self._sender.is_alive())
+
+    def _end(self, kill: bool) -> None:
         process, self._process = self._process, None
         if process is None:
             return
-        try:
+        if kill:
+            _kill(process)
+        with contextlib.suppress(OSError):  # the program may have gone first
             process.stdin.close()
+        try:
             process.wait(timeout=2)
-        except (OSError, subprocess.TimeoutExpired):
-            process.kill()
+        except subprocess.TimeoutExpired:
+            _kill(process)
             process.wait()
-        process.stdout.close()
         self._scratch.cleanup()
 
     def _checked(self, rows: list, clips: int) -> np.ndarray:
@@ -201,14 +217,15 @@ class Command(Adapter):
         }
         message = json.dumps(head).encode() + b"\n" + np.ascontiguousarray(batch.waveforms, "<f4").tobytes()
         # Written beside the wait, so that a program that never reads is a timeout and not a full pipe for ever.
-        threading.Thread(target=_send, args=(self._process.stdin, message), daemon=True).start()
+        self._sender = threading.Thread(target=_send, args=(self._process.stdin, message), daemon=True)
+        self._sender.start()
         try:
             line = self._answers.get(timeout=self._timeout)
         except queue.Empty:
-            self._process.kill()
             raise self._fault(f"no answer came within {self._timeout:g} s") from None
         if not line:
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # one that only closed its output has no exit code
+                self._process.wait(timeout=2)
             raise self._fault(f"the program ended with exit code {self._process.returncode} before it answered")
         try:
             rows = list(json.loads(line)["scores"])
@@ -234,6 +251,8 @@ class Command(Adapter):
                     done = subprocess.run(
                         words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=self._timeout
                     )
+            except OSError as error:
+                raise AdapterError(f"the program cannot be started: {error}", where=self._line) from error
             except subprocess.TimeoutExpired:
                 raise self._fault(f"no answer came within {self._timeout:g} s") from None
             if done.returncode:
@@ -258,7 +277,13 @@ def _pump(stream, answers: queue.Queue) -> None:
     with contextlib.suppress(OSError, ValueError):
         for line in iter(stream.readline, b""):
             answers.put(line)
+        stream.close()
     answers.put(b"")
+
+
+def _kill(process: subprocess.Popen) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _send(stream, message: bytes) -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 from benchbed.adapter.load import load_adapter
@@ -166,6 +167,39 @@ def test_a_program_that_hangs_is_ended_and_the_next_batch_gets_a_fresh_one(start
     assert time.monotonic() - began < 10 and "thinking" in caught.value.hint
     adapter._timeout = 20
     np.testing.assert_allclose(adapter.predict(batch), expected(batch), atol=1e-5)
+
+
+def test_a_program_that_talks_and_does_not_read(start):
+    adapter = start("import time; print('welcome', flush=True); time.sleep(60)\n")
+    began = time.monotonic()
+    with pytest.raises(AdapterError, match=r"not a line of JSON.*welcome"):
+        adapter.predict(make_batch(8, 100_000))
+    assert time.monotonic() - began < 10
+
+
+def test_a_shell_wrapper_ends_with_its_children(repository):
+    command = "sh -c 'echo waiting >&2; sleep 60; true'"
+    given = {"command": command, "labels": "a,b", "sample_rate": "16000", "timeout": "0.5"}
+    adapter = load_adapter(str(repository / "adapters" / "command.py"), given).adapter
+    adapter.load("cpu")
+    began = time.monotonic()
+    while not (children := psutil.Process(adapter._process.pid).children()):
+        time.sleep(0.01)
+    with pytest.raises(AdapterError, match=r"no answer came within 0\.5 s") as caught:
+        adapter.predict(make_batch())
+    assert "waiting" in caught.value.hint and time.monotonic() - began < 10
+    _, alive = psutil.wait_procs(children, timeout=5)
+    # A container whose first process does not reap keeps the dead in the table.
+    assert all(child.status() == psutil.STATUS_ZOMBIE for child in alive)
+
+
+def test_a_file_that_cannot_be_executed(repository, tmp_path):
+    program = tmp_path / "model"
+    program.write_bytes(b"\x7fELF, or so it says")
+    program.chmod(0o755)
+    given = {"command": str(program), "labels": "a,b", "sample_rate": "16000"}
+    with pytest.raises(AdapterError, match="cannot be started"):
+        load_adapter(str(repository / "adapters" / "command.py"), given).adapter.load("cpu")
 
 
 @pytest.mark.parametrize(
