@@ -5,5 +5,6 @@ Nothing in this room sees audio or models.
 
 from benchbed.registry import Registry
 
-#: Metric families, by file name. A module has `family(**options) -> benchbed.metrics.contract.Family`.
+#: Metric families, by file name. A module has `family(labels, **options) -> benchbed.metrics.contract.Family`, and
+#: `example(generator, clips) -> (family, scores, target)`, a random case for the tests that every family must pass.
 FAMILIES = Registry("metric", "benchbed.metrics.families")

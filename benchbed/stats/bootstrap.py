@@ -40,7 +40,7 @@ class Interval:
     method : str or None
         How it was made, in words.
     reason : str or None
-        Why there is none.
+        Why there is none, or why an end is open.
     """
 
     low: float | None
@@ -149,7 +149,7 @@ class Bootstrap:
         Parameters
         ----------
         replicates : np.ndarray [shape=(draw,)]
-            The value in every draw; NaN where it is undefined.
+            The value in every draw; NaN where it is undefined, infinite where it lies beyond what was measured.
         groups : int, optional
             Groups that the value rests on, where a slice holds fewer than all.
         value : float, optional
@@ -162,13 +162,17 @@ class Bootstrap:
             return Interval(None, None, reason="intervals are turned off")
         if groups < 2:
             return Interval(None, None, reason=f"{groups} recording group: nothing to resample")
-        defined = np.sort(replicates[np.isfinite(replicates)])
+        defined = np.sort(replicates[~np.isnan(replicates)])
         if len(defined) < DEFINED * self.draws:
             return Interval(None, None, reason=f"undefined in {self.draws - len(defined)} of {self.draws} draws")
-        if defined[-1] - defined[0] <= 1e-12 * max(1.0, abs(float(defined[0]))):
+        if defined[-1] == defined[0] or defined[-1] - defined[0] <= 1e-12 * max(1.0, abs(float(defined[0]))):
             return Interval(None, None, reason="every draw gives the same value")
         low, high = _ends(self.method, defined, self.level, groups, value, jackknife)
-        return Interval(low, high, self.describe(groups))
+        open_ends = [name for name, end in (("lower", low), ("upper", high)) if not np.isfinite(end)]
+        reason = f"the {' and '.join(open_ends)} end lies beyond what was measured" if open_ends else None
+        return Interval(
+            low if np.isfinite(low) else None, high if np.isfinite(high) else None, self.describe(groups), reason
+        )
 
     def describe(self, groups: int | None = None) -> str:
         """The method in words, for the record.
@@ -207,18 +211,20 @@ def _ends(
     jackknife: np.ndarray | None,
 ) -> tuple[float, float]:
     tail = (1 - level) / 2
+    # Between a number and infinity there is nothing to interpolate.
+    how: Literal["linear", "inverted_cdf"] = "linear" if np.isfinite(defined[[0, -1]]).all() else "inverted_cdf"
     if method == "expanded":
-        low, high = np.quantile(defined, quantile_levels(level, groups))
+        low, high = np.quantile(defined, quantile_levels(level, groups), method=how)
     elif method == "percentile":
-        low, high = np.quantile(defined, [tail, 1 - tail])
+        low, high = np.quantile(defined, [tail, 1 - tail], method=how)
     elif value is None:
         raise ConfigError(f"the bootstrap method '{method}' needs the value itself")
     elif method == "basic":
-        high, low = 2 * value - np.quantile(defined, [tail, 1 - tail])
+        high, low = 2 * value - np.quantile(defined, [tail, 1 - tail], method=how)
     elif method == "bca":
         if jackknife is None:
             raise ConfigError("the bootstrap method 'bca' needs jackknife values")
-        low, high = np.quantile(defined, _bca_levels(defined, value, jackknife, tail))
+        low, high = np.quantile(defined, _bca_levels(defined, value, jackknife, tail), method=how)
     else:
         raise ConfigError(f"unknown bootstrap method '{method}'", hint="expanded, percentile, basic or bca")
     return float(low), float(high)

@@ -43,6 +43,19 @@ def family(labels: Sequence[str], *, top_k: Sequence[int] = (3, 5), bins: int = 
     return Classification(tuple(labels), tuple(top_k), bins)
 
 
+def example(generator: np.random.Generator, clips: int) -> tuple[Classification, np.ndarray, np.ndarray]:
+    """A family with random scores and references that fit it, as every family gives them to the contract tests.
+
+    Examples
+    --------
+    >>> metrics, scores, target = example(np.random.default_rng(0), 4)
+    >>> scores.shape, target.shape
+    ((4, 4), (4,))
+    """
+    made = family(("airport", "bus", "park", "tram"))
+    return made, generator.dirichlet(np.full(4, 0.5), clips), generator.integers(0, 4, clips)
+
+
 class Classification(Family):
     """Metrics of clips with one class each, from class probabilities `[clip, class]` and class numbers `[clip]`.
 

@@ -1,0 +1,133 @@
+"""Several folds as one figure: the mean over folds with its spread, and the clips of all folds pooled.
+
+ESC-50 and UrbanSound8K ask for the mean over their folds. Pooled clips give another number as soon as folds differ in
+size or a metric is not a mean over clips, so both carry their definition in the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benchbed.errors import CannotMeasure
+from benchbed.metrics.contract import Family
+from benchbed.metrics.number import Number, derived, number
+from benchbed.stats.bootstrap import Bootstrap
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold's clips, scored by the model that did not see them.
+
+    Attributes
+    ----------
+    scores : np.ndarray [shape=(clip, …)]
+        What the model gave.
+    target : np.ndarray [shape=(clip, …)]
+        References.
+    group : np.ndarray [shape=(clip,), int]
+        Number of each clip's recording group within the fold.
+    bootstrap : Bootstrap
+        Draws of the fold's groups; its name must be the fold's own, so that folds are drawn independently.
+    """
+
+    scores: np.ndarray
+    target: np.ndarray
+    group: np.ndarray
+    bootstrap: Bootstrap
+
+
+@dataclass(frozen=True)
+class FoldScores:
+    """Figures over folds, metric → number.
+
+    Attributes
+    ----------
+    mean : dict of str to Number
+        Mean over folds, every fold with the same weight.
+    std : dict of str to Number
+        Sample standard deviation over folds (n − 1).
+    pooled : dict of str to Number
+        All clips together.
+    """
+
+    mean: dict[str, Number]
+    std: dict[str, Number]
+    pooled: dict[str, Number]
+
+
+def score_folds(family: Family, folds: Sequence[Fold]) -> FoldScores:
+    """Score several folds together.
+
+    The interval resamples recordings within each fold. It covers the choice of test recordings, not of training data
+    or seeds; `std` shows what changes from fold to fold.
+
+    Raises
+    ------
+    CannotMeasure
+        No folds, bootstraps of different lengths, or two folds that share their draws.
+
+    Examples
+    --------
+    >>> from benchbed.metrics.families.classification import family
+    >>> right, wrong = np.array([[0.9, 0.1]]), np.array([[0.2, 0.8]])
+    >>> folds = [Fold(s, np.array([0]), np.array([0]), Bootstrap(1, name=n)) for s, n in ((right, "1"), (wrong, "2"))]
+    >>> score_folds(family(("bus", "tram")), folds).mean["accuracy"].value
+    0.5
+    """
+    if not folds:
+        raise CannotMeasure("no folds to aggregate")
+    draws = {fold.bootstrap.draws for fold in folds}
+    if len(draws) > 1:
+        raise CannotMeasure(f"folds with different numbers of draws: {sorted(draws)}")
+    keys = {(fold.bootstrap.name, fold.bootstrap.seed, fold.bootstrap.groups) for fold in folds}
+    if len(keys) < len(folds):
+        raise CannotMeasure("two folds share their bootstrap draws", hint="name each fold's bootstrap by its split")
+    rows = [family.grouped(f.scores, f.target, f.group, f.bootstrap.groups) for f in folds]
+    sums = [row.sum(axis=0) for row in rows]
+    values = [family.values(total) for total in sums]
+    clips = sum(len(fold.target) for fold in folds)
+    groups = sum(len(np.unique(fold.group)) for fold in folds)
+    joint = replace(folds[0].bootstrap, groups=groups)
+    total = np.sum(sums, axis=0)
+    whole = family.values(total)
+    drawn = [fold.bootstrap.replicates(row) for fold, row in zip(folds, rows)] if draws != {0} else []
+    drawn_values = [family.values(part) for part in drawn]
+    drawn_whole = family.values(np.sum(drawn, axis=0)) if drawn else {}
+    reasons = family.reasons(total)
+
+    mean, std, pooled = {}, {}, {}
+    for name, info in family.metrics.items():
+        per_fold = np.array([float(found[name]) for found in values])
+        replicates = np.mean([found[name] for found in drawn_values], axis=0) if drawn else None
+        undefined = reasons.get(name, "undefined in a fold")
+        mean[name] = number(
+            float(per_fold.mean()),
+            derived(info, f"mean-over-{len(folds)}-folds"),
+            clips,
+            replicates=replicates,
+            bootstrap=joint,
+            groups=groups,
+            undefined=undefined,
+        )
+        title = f"{info.title}, standard deviation over folds"
+        spread = derived(info, f"sample-std-over-{len(folds)}-folds", title=title, bounded=False)
+        std[name] = number(
+            float(per_fold.std(ddof=1)) if len(folds) > 1 else float("nan"),
+            replace(spread, direction="lower"),
+            clips,
+            undefined=undefined if len(folds) > 1 else "one fold has no spread",
+            no_interval="resampling inflates a spread",
+        )
+        pooled[name] = number(
+            float(whole[name]),
+            derived(info, "pooled-folds"),
+            clips,
+            replicates=drawn_whole.get(name),
+            bootstrap=joint,
+            groups=groups,
+            undefined=undefined,
+        )
+    return FoldScores(mean, std, pooled)
