@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,14 @@ class Applied:
         The severity actually reached, in the corruption's unit (e.g. the SNR in dB on active level).
     skipped : str, optional
         Why the clip was left as it was (silent, too short, filter above Nyquist); counted in the record.
+    note : str, optional
+        What had to be done to keep the contract (e.g. trimmed to length); counted in the record.
     """
 
     waveform: np.ndarray
     achieved: float | None = None
     skipped: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,15 @@ class Context:
         `others(rng, n)` gives up to n waveforms `[channel, sample]` of clips of other classes at the same rate.
     metadata : mapping
         The clip's metadata columns (e.g. its device). Never its label.
+    other_devices : callable, optional
+        `other_devices(rng, n)` gives up to n waveforms recorded with another device than this clip's.
     """
 
     dataset: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     others: Any = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    other_devices: Any = None
 
 
 class Corruption(ABC):
@@ -70,6 +77,16 @@ class Corruption(ABC):
         Raised when the output for the same input changes; part of every cache key.
     preserves_time : bool
         False if events move in time; then `move_events` must be implemented.
+    preserves_space : bool
+        False if directions change; then `move_directions` must be implemented.
+    circular : bool
+        True if what leaves at the end of the clip comes back at its start.
+    monotone : bool
+        True if the log-mel distance to the clean clip must grow with severity; false only with the reason in `source`.
+    option_names : tuple of str
+        Options that the corruption understands.
+    options : mapping
+        Options given in the suite for this corruption; they go before those of the context.
     """
 
     group: str
@@ -77,7 +94,28 @@ class Corruption(ABC):
     parameters: tuple[Any, ...]
     version: int = 1
     preserves_time: bool = True
+    preserves_space: bool = True
+    circular: bool = False
+    monotone: bool = True
     source: str = ""
+    option_names: tuple[str, ...] = ()
+    options: Mapping[str, Any] = MappingProxyType({})
+
+    def option(self, name: str, context: Context | None = None, default: Any = None) -> Any:
+        """An option's value: this corruption's own, else the context's, else `default`."""
+        if name in self.options:
+            return self.options[name]
+        return (context.options if context is not None else {}).get(name, default)
+
+    def configure(self, context: Context) -> Mapping[str, Any]:
+        """Check the options once before a run; returns facts for the protocol id and record (e.g. a folder's digest).
+
+        Raises
+        ------
+        ConfigError
+            An option that cannot be used: a missing folder, files that are no audio.
+        """
+        return {}
 
     def unavailable(self, parameter: Any, sample_rate: int, channels: int) -> str | None:
         """Why this parameter cannot apply at this rate and channel count, or None if it can."""
@@ -92,5 +130,35 @@ class Corruption(ABC):
         """The clip at one parameter; a pure function of `state`, callable in any order."""
 
     def move_events(self, events: np.ndarray, duration: float, state: Any, parameter: Any) -> np.ndarray:
-        """Reference events `[event, (onset, offset)]` in seconds after the perturbation (identity by default)."""
+        """Reference events `[event, (onset, offset)]` in seconds after the perturbation (identity by default).
+
+        One row in, one row out; times may lie outside the clip, which `place_events` cuts or wraps.
+        """
         return events
+
+    def place_events(
+        self, events: np.ndarray, duration: float, state: Any, parameter: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Moved events as they stand in the clip, and for each the row of `events` it comes from.
+
+        An event can be cut in two by a circular shift, shortened at the end, or fall out of the clip.
+
+        Returns
+        -------
+        tuple of np.ndarray [shape=(piece, 2)] and np.ndarray [shape=(piece,), int64]
+        """
+        events = np.asarray(events, dtype=np.float64).reshape(-1, 2)
+        moved = np.asarray(self.move_events(events, duration, state, parameter), dtype=np.float64).reshape(-1, 2)
+        rows = np.arange(len(moved))
+        if self.circular:
+            over = moved[:, 1] > duration
+            wrapped = np.column_stack([np.zeros(int(over.sum())), moved[over, 1] - duration])
+            moved, rows = np.vstack([moved, wrapped]), np.concatenate([rows, rows[over]])
+        moved = np.clip(moved, 0.0, duration)
+        kept = moved[:, 1] > moved[:, 0]
+        order = np.argsort(rows[kept], kind="stable")
+        return moved[kept][order], rows[kept][order]
+
+    def move_directions(self, directions: np.ndarray, state: Any, parameter: Any) -> np.ndarray:
+        """Directions `[event, (azimuth, elevation)]` in degrees after the perturbation (identity by default)."""
+        return directions

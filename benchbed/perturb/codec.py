@@ -1,0 +1,127 @@
+"""Round trips through real encoders, in memory, with the length and the alignment of the input.
+
+libsndfile (in soundfile) holds MP3, Vorbis, Opus, GSM 6.10, G.711, and several ADPCM coders, so that no further
+dependency is needed. A codec that cannot carry a clip's channels gets each channel as a stream of its own.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+
+import numpy as np
+
+#: Delay of the LAME encoder and the decoder in samples. libsndfile's decoder removes it by the tag in the first frame;
+#: where a frame is too small for the tag, the decoded audio is longer than the input and starts this late.
+MP3_DELAY = 1105
+MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
+
+
+def encode(waveform: np.ndarray, sample_rate: int, container: str, subtype: str, **options: object) -> bytes:
+    """Encode `[channel, sample]` in memory."""
+    import soundfile
+
+    file = io.BytesIO()
+    soundfile.write(file, waveform.T, sample_rate, format=container, subtype=subtype, **options)
+    return file.getvalue()
+
+
+def decode(content: bytes) -> np.ndarray:
+    """Decode to `[channel, sample]`, float32."""
+    import soundfile
+
+    return soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)[0].T
+
+
+def fitted(decoded: np.ndarray, samples: int, delay: int = 0) -> np.ndarray:
+    """Decoded audio with the coder's delay and block padding removed.
+
+    Examples
+    --------
+    >>> fitted(np.arange(6.0)[None], 3, delay=2).tolist()
+    [[2.0, 3.0, 4.0]]
+    """
+    out = np.zeros((len(decoded), samples), dtype=np.float32)
+    piece = decoded[:, delay : delay + samples]
+    out[:, : piece.shape[1]] = piece
+    return out
+
+
+def round_trip(
+    waveform: np.ndarray, sample_rate: int, container: str, subtype: str, most_channels: int, **options: object
+) -> tuple[np.ndarray, int]:
+    """Encode and decode, keeping length and alignment.
+
+    Parameters
+    ----------
+    waveform : np.ndarray [shape=(channel, sample)]
+    sample_rate : int
+    container, subtype : str
+        libsndfile's names.
+    most_channels : int
+        What one stream can carry; above it every channel is coded by itself.
+    options
+        `compression_level`, `bitrate_mode` of soundfile.
+
+    Returns
+    -------
+    tuple of np.ndarray [shape=(channel, sample), float32] and int
+        The decoded clip and the number of bytes of all streams.
+    """
+    channels, samples = waveform.shape
+    streams = [waveform] if channels <= most_channels else [waveform[c : c + 1] for c in range(channels)]
+    decoded, size = [], 0
+    for stream in streams:
+        content = encode(stream, sample_rate, container, subtype, **options)
+        size += len(content)
+        out = decode(content)
+        late = subtype == "MPEG_LAYER_III" and out.shape[1] > samples
+        decoded.append(fitted(out, samples, MP3_DELAY if late else 0))
+    return np.concatenate(decoded), size
+
+
+def mp3_range(sample_rate: int) -> tuple[int, int]:
+    """Lowest and highest constant bit rate in kbit/s at this rate (MPEG-1, MPEG-2 and MPEG-2.5 tables)."""
+    if sample_rate >= 32000:
+        return 32, 320
+    return (8, 160) if sample_rate >= 16000 else (8, 64)
+
+
+def mp3_level(kbits: float, sample_rate: int) -> float:
+    """libsndfile's compression level for a bit rate: it runs linearly from the highest (0) to the lowest (1)."""
+    low, high = mp3_range(sample_rate)
+    return min((high - kbits) / (high - low), 0.9999)
+
+
+def opus_level(kbits: float) -> float:
+    """libsndfile's compression level for an Opus bit rate per channel: linear from 256 (0) to 6 kbit/s (1)."""
+    return (256 - kbits) / 250
+
+
+@lru_cache(maxsize=8)
+def mu_law_table(bits: int) -> np.ndarray:
+    """G.711 μ-law as a table over all 16-bit samples, with the code shortened to `bits` bits.
+
+    Encoder and decoder are libsndfile's; dropping low bits of the code word (as robbed-bit signalling and embedded
+    coders do) leaves groups of codes, each decoded at the mean of its members.
+
+    Returns
+    -------
+    np.ndarray [shape=(65536,), float32]
+        Index 0 is the sample −32768.
+    """
+    import soundfile
+
+    every = np.arange(-32768, 32768).astype(np.int16)
+    file = io.BytesIO()
+    soundfile.write(file, every, 8000, format="RAW", subtype="ULAW")
+    codes = np.frombuffer(file.getvalue(), dtype=np.uint8)
+    values, _ = soundfile.read(
+        io.BytesIO(bytes(range(256))), dtype="float32", format="RAW", subtype="ULAW", samplerate=8000, channels=1
+    )
+    # μ-law code words are stored inverted; undone, the order is sign, segment, step.
+    by_code = values[::-1].reshape(-1, 2 ** (8 - bits)).mean(axis=1)
+    table = by_code[(255 - codes.astype(np.int64)) >> (8 - bits)].astype(np.float32)
+    table.flags.writeable = False
+    return table

@@ -1,0 +1,86 @@
+"""Another recording device: a measured response from the user's folder (such as MicIRP) and range compression.
+
+This is how the simulated devices of TAU Urban Acoustic Scenes Mobile were made: an impulse response of a device, then
+dynamic-range compression. Their settings were not published, so the severities here are our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from benchbed.errors import ConfigError
+from benchbed.perturb.contract import Applied, Context
+from benchbed.perturb.devices import GRID, measured, response_at
+from benchbed.perturb.files import Folder, open_folder
+from benchbed.perturb.filters import Spectrum, filtered, spectrum
+from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.level import compress, compressor_state, keep_power
+
+
+class DeviceResponse(Guarded):
+    """Options: `folder` of device responses (needed), `ignore` patterns, `file` to use one of them for every clip.
+
+    A severity is the share of the measured response (in dB over frequency) and the compressor's ratio; at a share of 1
+    it is the device itself. Level stays as it was.
+    """
+
+    group = "device"
+    unit = "share of the response, compression ratio"
+    parameters = ((0.25, 1.2), (0.5, 1.5), (1.0, 2.0), (1.5, 3.0), (2.0, 5.0))
+    source = "TAU's recipe (response, then compression) with own settings; minimum-phase equivalent, so events stay"
+    option_names = ("folder", "ignore", "file")
+
+    def configure(self, context: Context) -> Mapping[str, Any]:
+        """Check the folder and every file in it; its digest goes into the protocol id."""
+        folder = self._folder(context)
+        self._index(folder, context, None)
+        return folder.facts()
+
+    def begin(
+        self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context
+    ) -> tuple[Spectrum, np.ndarray, str | None]:
+        """The clip's spectrum and the device drawn for it."""
+        folder = self._folder(context)
+        index = self._index(folder, context, rng)
+        rate = folder.rates[index]
+        note = None if rate == sample_rate else f"response resampled from {rate} Hz"
+        return spectrum(waveform, GRID // 2), _curve(folder, index, sample_rate), note
+
+    def at(self, state: Prepared, parameter: Any) -> Applied:
+        """The clip as recorded by the device."""
+        clip, curve, note = state.data
+        share, ratio = (float(value) for value in parameter)
+        response = response_at(curve, share, clip.size)
+        heard = keep_power(filtered(clip, response), state.waveform)
+        out = compress(heard, compressor_state(heard, state.sample_rate), ratio)
+        return Applied(out, achieved=share, note=note)
+
+    def _folder(self, context: Context) -> Folder:
+        path = self.option("folder", context)
+        if path is None:
+            raise ConfigError(
+                "device_response needs measured device responses",
+                hint="set its option 'folder' (e.g. MicIRP), or use 'device_eq' for random devices",
+            )
+        return open_folder(path, self.option("ignore", context, ()))
+
+    def _index(self, folder: Folder, context: Context, rng: np.random.Generator | None) -> int:
+        wanted = self.option("file", context)
+        if wanted is None:
+            return 0 if rng is None else int(rng.integers(len(folder.files)))
+        names = [path.relative_to(folder.path).as_posix() for path in folder.files]
+        if wanted not in names:
+            raise ConfigError(f"no file {wanted!r} in {folder.path}", hint=f"there are: {', '.join(names[:8])}")
+        return names.index(wanted)
+
+
+@lru_cache(maxsize=128)
+def _curve(folder: Folder, index: int, sample_rate: int) -> np.ndarray:
+    return measured(folder.load(index, sample_rate).mean(axis=0))
+
+
+CORRUPTION = DeviceResponse()

@@ -1,0 +1,38 @@
+"""A band of random place is missing, as in SpecAugment but in the waveform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchbed.perturb.contract import Applied, Context
+from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, filtered, mel, mel_gap, spectrum
+from benchbed.perturb.guarded import Guarded, Prepared
+
+
+class FrequencyMask(Guarded):
+    """One gap per clip, the same in all channels."""
+
+    group = "bandwidth"
+    unit = "% of the mel scale"
+    parameters = (5.0, 10.0, 20.0, 30.0, 50.0)
+    source = "own choice: SpecAugment masks of 6 to 64 of 128 mel bands; milder gaps lie inside stronger ones"
+
+    def begin(
+        self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context
+    ) -> tuple[Spectrum, float]:
+        """The spectrum and the place of the gap."""
+        return spectrum(waveform, round(PADDING_SECONDS * sample_rate)), float(rng.random())
+
+    def at(self, state: Prepared, parameter: Any) -> Applied:
+        """The clip without a share of the mel scale."""
+        clip, place = state.data
+        top = float(mel(state.sample_rate / 2))
+        width = top * parameter / 100
+        low = place * (top - width)
+        response = mel_gap(clip.size, state.sample_rate, low, low + width, 0.1 * width)
+        return Applied(filtered(clip, response), achieved=float(parameter))
+
+
+CORRUPTION = FrequencyMask()

@@ -1,0 +1,32 @@
+"""Attenuation followed by 16-bit rounding: a distant or badly levelled recording."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchbed.perturb.contract import Applied, Context
+from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.level import to_int16
+
+
+class Gain(Guarded):
+    """Positive gains, if a suite asks for them, saturate at full scale as the file would."""
+
+    group = "level"
+    unit = "dB"
+    parameters = (-6.0, -12.0, -20.0, -30.0, -40.0)
+    source = "after a common five-severity set; rounding makes strong attenuation irreversible"
+
+    def begin(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> None:
+        """Nothing to prepare."""
+        return None
+
+    def at(self, state: Prepared, parameter: Any) -> Applied:
+        """The clip at a gain in dB, as a 16-bit file would hold it."""
+        scaled = to_int16(state.waveform * np.float32(10 ** (parameter / 20)))
+        return Applied(scaled * np.float32(1 / 32768), achieved=float(parameter))
+
+
+CORRUPTION = Gain()

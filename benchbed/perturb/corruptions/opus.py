@@ -1,0 +1,43 @@
+"""Opus at a bit rate per channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchbed.audio import resample
+from benchbed.perturb.codec import OPUS_RATES, fitted, opus_level, round_trip
+from benchbed.perturb.contract import Applied, Context
+from benchbed.perturb.guarded import Guarded, Prepared
+
+
+class Opus(Guarded):
+    """Opus has five sample rates; clips at others go through 48 kHz, which is noted per clip."""
+
+    group = "codec"
+    unit = "kbit/s per channel"
+    parameters = (64, 32, 16, 12, 6)
+    source = "own choice: from transparent to the lowest rate of the coder"
+
+    def begin(
+        self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context
+    ) -> tuple[np.ndarray, int]:
+        """The clip at a rate that Opus has."""
+        if sample_rate in OPUS_RATES:
+            return waveform, sample_rate
+        return resample(waveform, sample_rate, 48000), 48000
+
+    def at(self, state: Prepared, parameter: Any) -> Applied:
+        """The clip through Opus at a nominal rate; `achieved` is the size of the stream per second and channel."""
+        clip, rate = state.data
+        out, size = round_trip(clip, rate, "OGG", "OPUS", 255, compression_level=opus_level(parameter))
+        note = None
+        if rate != state.sample_rate:
+            out = resample(out, rate, state.sample_rate)
+            note = f"resampled to {rate} Hz for Opus and back"
+        achieved = size * 8e-3 * rate / clip.size
+        return Applied(fitted(out, state.waveform.shape[1]), achieved=achieved, note=note)
+
+
+CORRUPTION = Opus()

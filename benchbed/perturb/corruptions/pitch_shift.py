@@ -1,0 +1,34 @@
+"""Higher or lower at the same speed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchbed.perturb.audiomentations_bridge import pitched
+from benchbed.perturb.contract import Applied, Context
+from benchbed.perturb.guarded import Guarded, Prepared
+
+
+class PitchShift(Guarded):
+    """The same direction at every severity."""
+
+    group = "time"
+    unit = "semitones"
+    parameters = (0.5, 1.0, 2.0, 4.0, 6.0)
+    source = "own choice: from a slightly wrong clock to half an octave; Signalsmith stretch through audiomentations"
+    shortest = 0.05
+
+    def begin(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> int:
+        """Up or down."""
+        return 1 - 2 * int(rng.integers(2))
+
+    def at(self, state: Prepared, parameter: Any) -> Applied:
+        """The clip at another pitch."""
+        return Applied(
+            pitched(state.waveform, state.sample_rate, state.data * float(parameter)), achieved=float(parameter)
+        )
+
+
+CORRUPTION = PitchShift()

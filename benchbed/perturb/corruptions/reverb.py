@@ -1,0 +1,43 @@
+"""Synthetic room response: decaying noise behind a direct path that stays in place, at unit energy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchbed.perturb.contract import Applied, Context
+from benchbed.perturb.filters import Spectrum, filtered, spectrum
+from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.rooms import ROOMS, response_spectrum, synthetic_response
+
+
+class Reverb(Guarded):
+    """One of sixteen rooms per clip, the same at every severity; `achieved` is the DRR."""
+
+    group = "room"
+    unit = "T60 in s, DRR in dB"
+    parameters = ((0.2, 10.0), (0.4, 6.0), (0.7, 3.0), (1.0, 0.0), (1.5, -3.0))
+    source = "after a common five-severity set; Polack's model"
+
+    def begin(
+        self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context
+    ) -> tuple[Spectrum, int]:
+        """The clip's spectrum and the room it stands in."""
+        return spectrum(waveform, waveform.shape[1]), int(rng.integers(ROOMS))
+
+    def at(self, state: Prepared, parameter: Any) -> Applied:
+        """The clip in its room at a reverberation time and direct-to-reverberant ratio."""
+        clip, room = state.data
+        t60, drr = (float(value) for value in parameter)
+        channels, rate = len(state.waveform), state.sample_rate
+        response = response_spectrum(
+            ("synthetic", room, rate, channels, t60, drr),
+            lambda: synthetic_response(room, rate, channels, t60, drr),
+            clip.size,
+            clip.samples,
+        )
+        return Applied(filtered(clip, response), achieved=drr)
+
+
+CORRUPTION = Reverb()

@@ -1,0 +1,268 @@
+"""Checks that a run makes on its own perturbations, whose outcomes it stores beside the scores.
+
+They are metamorphic: no stored reference audio is needed, only properties that must hold whatever the clip is. Canary
+hashes are the exception: they tell that the same protocol gave other audio on another machine or library version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+
+from benchbed import rng as streams
+from benchbed.perturb.contract import Context, Corruption
+from benchbed.perturb.filters import mel
+from benchbed.perturb.level import to_int16
+
+#: A later severity may be this many dB nearer to the clean clip: rounding, and coders of nearly equal strength.
+MONOTONE_SLACK_DB = 0.05
+#: How far an impulse may move, in seconds: finer than any front end's hop, coarser than a coder's ringing.
+IMPULSE_SLACK = 0.001
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check: its name, how it ended, and in words what was seen."""
+
+    name: str
+    status: Literal["pass", "warn", "fail", "skipped"]
+    message: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A clip to check with: its id (which keys the random stream), audio and rate."""
+
+    id: str
+    waveform: np.ndarray
+    sample_rate: int
+
+
+def log_mel(waveform: np.ndarray, sample_rate: int, bands: int = 64) -> np.ndarray:
+    """Log-mel spectrogram in dB, for distances between perturbed clips (models have front ends of their own).
+
+    Parameters
+    ----------
+    waveform : np.ndarray [shape=(channel, sample)]
+    sample_rate : int
+    bands : int
+
+    Returns
+    -------
+    np.ndarray [shape=(channel, frame, band), float64]
+        Frames of about 32 ms at half overlap; floor at −100 dB.
+
+    Examples
+    --------
+    >>> log_mel(np.zeros((1, 16000), np.float32), 16000).shape
+    (1, 63, 64)
+    """
+    size = 2 ** round(np.log2(0.032 * sample_rate))
+    hop = size // 2
+    padded = np.pad(waveform.astype(np.float64), ((0, 0), (hop, size)))
+    view = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, ::hop]
+    view = view[:, : waveform.shape[1] // hop + 1]
+    power = np.abs(np.fft.rfft(view * np.hanning(size + 1)[:-1], axis=-1)) ** 2 / size
+    return 10 * np.log10(power @ _mel_bank(size, sample_rate, bands) + 1e-10)
+
+
+@lru_cache(maxsize=8)
+def _mel_bank(size: int, sample_rate: int, bands: int) -> np.ndarray:
+    position = mel(np.fft.rfftfreq(size, 1 / sample_rate)) / float(mel(sample_rate / 2)) * (bands + 1)
+    return np.maximum(0, 1 - np.abs(position[:, None] - np.arange(1, bands + 1)))
+
+
+def log_mel_distance(clean: np.ndarray, perturbed: np.ndarray, sample_rate: int) -> float:
+    """Root mean square difference of two clips' log-mel spectrograms, in dB."""
+    difference = log_mel(perturbed, sample_rate) - log_mel(clean, sample_rate)
+    return float(np.sqrt(np.mean(difference**2)))
+
+
+def canary(waveform: np.ndarray) -> str:
+    """Short hash of the audio rounded to 16 bits, which float rounding between machines rarely changes.
+
+    Examples
+    --------
+    >>> canary(np.zeros((1, 4), np.float32)) == canary(np.full((1, 4), 1e-6, np.float32))
+    True
+    """
+    return hashlib.blake2b(to_int16(waveform).tobytes(), digest_size=8).hexdigest()
+
+
+def canaries(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> dict[str, str]:
+    """Canary hash per clip and severity, under keys `corruption/severity/clip`."""
+    found = {}
+    for probe in probes:
+        state = _prepare(name, corruption, probe, context)
+        for severity, parameter in enumerate(corruption.parameters, 1):
+            found[f"{name}/{severity}/{probe.id}"] = canary(corruption.apply(state, parameter).waveform)
+    return found
+
+
+def same_canaries(now: Mapping[str, str], stored: Mapping[str, str]) -> Outcome:
+    """Whether this run's audio is that of an earlier run of the same protocol."""
+    shared = now.keys() & stored.keys()
+    if not shared:
+        return Outcome("canaries", "skipped", "no canary in common")
+    changed = sorted(key for key in shared if now[key] != stored[key])
+    if changed:
+        listed = ", ".join(changed[:5])
+        return Outcome(
+            "canaries", "warn", f"same protocol, different audio in {len(changed)} of {len(shared)}: {listed}"
+        )
+    return Outcome("canaries", "pass", f"{len(shared)} canaries unchanged")
+
+
+def severity_monotone(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> Outcome:
+    """Whether the mean log-mel distance to the clean clip grows with severity."""
+    check = f"monotone:{name}"
+    if not corruption.monotone:
+        return Outcome(check, "skipped", "no order in log-mel distance is claimed for this corruption")
+    means, used = [], []
+    for severity, parameter in enumerate(corruption.parameters, 1):
+        distances = []
+        for probe in probes:
+            applied = corruption.apply(_prepare(name, corruption, probe, context), parameter)
+            if applied.skipped is None:
+                distances.append(log_mel_distance(probe.waveform, applied.waveform, probe.sample_rate))
+        if len(distances) == len(probes):
+            means.append(float(np.mean(distances)))
+            used.append(severity)
+    if len(means) < 2:
+        return Outcome(check, "skipped", "fewer than two severities apply to all clips")
+    shown = " ".join(f"{m:.2f}" for m in means)
+    falls = [used[i + 1] for i in range(len(means) - 1) if means[i + 1] < means[i] - MONOTONE_SLACK_DB]
+    if falls:
+        return Outcome(check, "fail", f"log-mel distance falls at severity {falls[0]}: {shown} dB")
+    return Outcome(check, "pass", f"log-mel distance {shown} dB")
+
+
+def impulse_stays(
+    name: str, corruption: Corruption, sample_rate: int, channels: int, context: Context, seconds: float = 1.0
+) -> Outcome:
+    """Whether what happens at a time in the clip still happens then (finds coder delay and room pre-delay)."""
+    check = f"impulse:{name}"
+    if not corruption.preserves_time:
+        return Outcome(check, "skipped", "moves events, and says where to")
+    probe = bursts(sample_rate, channels, seconds)
+    state = _prepare(name, corruption, probe, context)
+    worst, seen = 0, 0
+    for parameter in corruption.parameters:
+        applied = corruption.apply(state, parameter)
+        if applied.skipped is None and np.abs(applied.waveform[0]).max() > 0:
+            late = lag(probe.waveform[0], applied.waveform[0], sample_rate)
+            worst, seen = max(worst, late, key=abs), seen + 1
+    if not seen:
+        return Outcome(check, "skipped", "no severity applies")
+    status = "fail" if abs(worst) > IMPULSE_SLACK * sample_rate else "pass"
+    return Outcome(check, status, f"bursts move by {worst} samples at most")
+
+
+def bursts(sample_rate: int, channels: int, seconds: float) -> Probe:
+    """Three bursts of noise at irregular times, the same in all channels."""
+    waveform = np.zeros((channels, round(seconds * sample_rate)), dtype=np.float32)
+    length = max(1, round(0.01 * sample_rate))
+    generator = streams.stream("bursts", sample_rate)
+    for place in (0.13, 0.31, 0.66):
+        start = round(place * waveform.shape[1])
+        burst = 0.2 * generator.standard_normal(length)
+        waveform[:, start : start + length] = burst[: waveform.shape[1] - start]
+    return Probe("bursts", waveform, sample_rate)
+
+
+def lag(clean: np.ndarray, perturbed: np.ndarray, sample_rate: int) -> int:
+    """By how many samples `perturbed` is late, from the correlation of the waves, else of their envelopes.
+
+    Examples
+    --------
+    >>> click = np.zeros(400, np.float32); click[100:104] = 1, -1, 1, 1
+    >>> lag(click, np.roll(click, 37), 8000)
+    37
+    """
+    shift, strength = _correlate(clean.astype(np.float64), perturbed.astype(np.float64))
+    if strength > 0.3:
+        return shift
+    frame = max(1, sample_rate // 1000)
+    kernel = np.hanning(2 * frame + 1)
+    return _correlate(np.convolve(clean**2, kernel, "same"), np.convolve(perturbed**2, kernel, "same"))[0]
+
+
+def _correlate(a: np.ndarray, b: np.ndarray) -> tuple[int, float]:
+    size = 2 * len(a)
+    correlation = np.fft.irfft(np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size)), size)
+    best = int(np.argmax(np.abs(correlation)))
+    scale = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return (best if best < len(a) else best - size), float(abs(correlation[best]) / scale) if scale > 0 else 0.0
+
+
+def order_free(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> Outcome:
+    """Whether a clip comes out the same whatever was done before: other severities, other clips, or nothing."""
+    check = f"order:{name}"
+    alone = [
+        [corruption.apply(_prepare(name, corruption, probe, context), p).waveform for p in corruption.parameters]
+        for probe in probes
+    ]
+    states = [_prepare(name, corruption, probe, context) for probe in reversed(probes)][::-1]
+    for index in reversed(range(len(corruption.parameters))):
+        for probe, state, expected in zip(probes, states, alone):
+            if not np.array_equal(corruption.apply(state, corruption.parameters[index]).waveform, expected[index]):
+                return Outcome(check, "fail", f"severity {index + 1} of {probe.id} depends on what was made before it")
+    return Outcome(check, "pass", f"{len(probes)} clips bit-identical alone and together, in both orders")
+
+
+def leaves_no_trace(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> Outcome:
+    """Whether the input audio and the global random states of Python, numpy and torch are as they were."""
+    check = f"trace:{name}"
+    before = _global_state()
+    for probe in probes:
+        copy = probe.waveform.copy()
+        state = _prepare(name, corruption, probe, context)
+        for parameter in corruption.parameters:
+            corruption.apply(state, parameter)
+        if not np.array_equal(copy, probe.waveform):
+            return Outcome(check, "fail", f"the audio of {probe.id} was changed in place")
+    touched = [kind for kind, value in _global_state().items() if before.get(kind, value) != value]
+    if touched:
+        return Outcome(check, "fail", f"global random state was moved: {', '.join(touched)}")
+    return Outcome(check, "pass", "input and global random states untouched")
+
+
+def _global_state() -> dict[str, Any]:
+    kind, keys, *rest = np.random.get_state()  # noqa: NPY002
+    states: dict[str, Any] = {"random": random.getstate(), "numpy": (kind, keys.tobytes(), *rest)}
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        states["torch"] = torch.get_rng_state().numpy().tobytes()
+    return states
+
+
+def _prepare(name: str, corruption: Corruption, probe: Probe, context: Context) -> Any:
+    stream = streams.stream("selfcheck", name, probe.id)
+    return corruption.prepare(probe.waveform, probe.sample_rate, stream, context)
+
+
+def check_all(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> list[Outcome]:
+    """Every check of one corruption on a few clips; the impulse is made at the clips' rate and channel count.
+
+    Examples
+    --------
+    >>> from benchbed.perturb import resolve
+    >>> clip = 0.1 * streams.stream("doc").standard_normal((1, 8000), dtype=np.float32)
+    >>> outcomes = check_all("white_noise", resolve("white_noise"), [Probe("doc", clip, 8000)], Context())
+    >>> [outcome.status for outcome in outcomes]
+    ['pass', 'pass', 'pass', 'pass']
+    """
+    first = probes[0]
+    return [
+        severity_monotone(name, corruption, probes, context),
+        impulse_stays(name, corruption, first.sample_rate, len(first.waveform), context),
+        order_free(name, corruption, probes, context),
+        leaves_no_trace(name, corruption, probes, context),
+    ]
