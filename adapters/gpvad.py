@@ -19,11 +19,22 @@ from torch import nn
 
 from benchbed.adapter import Batch, Card, TorchAdapter
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
+from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.labelmap import read_label_map
 from benchbed.adapter.labels import read_labels
 from benchbed.errors import AdapterError, CheckpointError, ConfigError
 
-SAMPLE_RATE, N_FFT, HOP, WINDOW, MELS = 22050, 2048, 441, 882, 64
+SAMPLE_RATE, HOP = 22050, 441
+FEATURES = {
+    "n_mels": 64,
+    "n_fft": 2048,
+    "win_length": 882,
+    "hop_length": HOP,
+    "mel_scale": "slaney",
+    "norm": "slaney",
+    "pad_mode": "constant",
+    "offset": float(np.spacing(1)),
+}
 FLOOR = 1e-7  # the published network never answers less
 
 
@@ -90,11 +101,11 @@ class Gpvad(TorchAdapter):
     def build(self) -> nn.Module:
         net = Crnn(len(self.card.labels))
         fit_state_dict(net, self.state, where=str(self.checkpoint))
-        return nn.ModuleDict({"mel": LogMel(), "net": net})
+        return nn.ModuleDict({"mel": LogMel(SAMPLE_RATE, **FEATURES), "net": net})
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Probabilities `[clip, class]` or `[clip, frame, class]` for waveforms `[clip, channel, sample]`."""
-        frames = self.model["net"](self.model["mel"](waveforms.mean(1)))
+        frames = self.model["net"](self.model["mel"](waveforms).transpose(1, 2))
         if self.card.output == "frames":
             return frames
         # Linear softmax pooling: frames weigh as much as they are sure.
@@ -109,22 +120,6 @@ class Gpvad(TorchAdapter):
             rows = np.flatnonzero(batch.lengths == length)
             scores[rows] = super().predict(Batch(batch.waveforms[rows, :, :length], batch.lengths[rows], SAMPLE_RATE))
         return scores
-
-
-class LogMel(nn.Module):
-    """log(mel + 2⁻⁵²) of a centred, zero-padded power spectrogram; Slaney's mel scale and area normalisation."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("window", torch.hann_window(WINDOW), persistent=False)
-        self.register_buffer("filters", torch.from_numpy(slaney_filters()), persistent=False)
-
-    def forward(self, mono: torch.Tensor) -> torch.Tensor:
-        spectrum = torch.stft(
-            mono, N_FFT, HOP, WINDOW, self.window, center=True, pad_mode="constant", return_complex=True
-        )
-        power = spectrum.real.square() + spectrum.imag.square()
-        return (self.filters @ power + torch.finfo(torch.float64).eps).log().transpose(1, 2)
 
 
 class Crnn(nn.Module):
@@ -156,21 +151,6 @@ class Crnn(nn.Module):
 def convolution(inputs: int, outputs: int) -> nn.Module:
     layers = (nn.BatchNorm2d(inputs), nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.LeakyReLU(0.1))
     return nn.Sequential(OrderedDict(block=nn.Sequential(*layers)))
-
-
-def slaney_filters() -> np.ndarray:
-    """Triangular filters `[band, bin]` on Slaney's scale: linear to 1 kHz, then 27 bands per factor 6.4."""
-
-    def hertz(mel: np.ndarray) -> np.ndarray:
-        return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((mel - 15) * np.log(6.4) / 27))
-
-    top = 15 + 27 * np.log(SAMPLE_RATE / 2 / 1000) / np.log(6.4)
-    edges = hertz(np.linspace(0, top, MELS + 2))
-    bins = np.fft.rfftfreq(N_FFT, 1 / SAMPLE_RATE)
-    rise = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    fall = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
-    filters = np.minimum(rise, fall).clip(0) * 2 / (edges[2:] - edges[:-2])[:, None]
-    return filters.astype(np.float32)
 
 
 def encoder_classes(path: Path) -> tuple[str, ...]:

@@ -236,10 +236,10 @@ def plan_alignment(card: Card, labels: Sequence[str], task: Task = "scene") -> A
             f"{card.name} gives {card.output}; a {task} task needs a model whose output is scene or tags",
             hint="choose another suite, or an option of the adapter that gives clip scores",
         )
-    for owner, names in (("the card", card.labels), ("the dataset", labels)):
+    for owner, names in ((f"the card of {card.name}", card.labels), ("the dataset", labels)):
         doubled = sorted({name for name in names if list(names).count(name) > 1})
         if doubled:
-            raise AdapterError(f"{owner} of {card.name} lists labels twice: {', '.join(doubled[:5])}")
+            raise AdapterError(f"{owner} lists labels twice: {', '.join(doubled[:5])}")
     own = _Names(card.labels)
     mapped = _Names(tuple(card.label_map))
     matches, missing = [], []

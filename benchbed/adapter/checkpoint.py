@@ -10,6 +10,7 @@ import contextlib
 import contextvars
 import fnmatch
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -196,7 +197,10 @@ def _read_torch(path: Path, trust: bool) -> Any:
 
     globals_ = pickled_names(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # On pickles of a protocol torch does not write, it warns first; what follows is an error or fine.
+            warnings.filterwarnings("ignore", "Detected pickle protocol")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         refusal = error
     except EOFError as error:
@@ -204,7 +208,8 @@ def _read_torch(path: Path, trust: bool) -> Any:
     except (RuntimeError, ValueError) as error:
         what = f"{path.name} is a damaged or truncated torch file: {_first_line(error)}"
         raise CheckpointError(what, where=str(path), hint="download or copy it again") from error
-    code = [name for name in globals_ if not name.startswith(("torch.", "torch._utils", "collections."))]
+    # What every torch file names: rebuilding of tensors, storages, the ordered dictionary.
+    code = [n for n in globals_ if not n.startswith(("torch._utils.", "collections.")) and not n.endswith("Storage")]
     if not trust:
         named = f" ({_listing(code)})" if code else ""
         raise CheckpointError(

@@ -230,7 +230,7 @@ def _find_file(text: str, search: Sequence[Path]) -> Path:
 def _import_file(path: Path) -> ModuleType:
     try:
         text = path.read_text(encoding="utf-8")
-        compile(text, str(path), "exec")
+        compile(text, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
         line = (error.text or "").strip()
         raise AdapterError(

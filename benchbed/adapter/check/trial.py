@@ -120,9 +120,8 @@ class Trial:
         given = self.adapter.predict(self.batch(waveforms, lengths))
         scores = np.asarray(given)
         if scores.dtype.kind not in "fiu" or scores.ndim < 1 or len(scores) != len(waveforms):
-            raise AdapterError(
-                f"predict returned {type(given).__name__}, {scores.dtype} {list(scores.shape)}, for {len(waveforms)} clips"
-            )
+            what = f"{type(given).__name__}, {scores.dtype} {list(scores.shape)}"
+            raise AdapterError(f"predict returned {what}, for {len(waveforms)} clips")
         return scores.astype(np.float64)
 
     def confidence(self, scores: np.ndarray) -> np.ndarray:
