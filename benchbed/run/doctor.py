@@ -55,5 +55,5 @@ def _datasets(problems: list[str]) -> dict[str, str]:
             problems.append(str(error).replace("\n", ";"))
             continue
         if located is not None:
-            found[name] = f"{located.path} ({located.source})"
+            found[name] = f"{located.path} ({located.origin})"
     return found

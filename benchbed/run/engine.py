@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from benchbed import rng
-from benchbed.adapter.align import plan_alignment
-from benchbed.adapter.contract import Adapter
+from benchbed.adapter.align import Alignment, plan_alignment
+from benchbed.adapter.contract import Adapter, Card
 from benchbed.adapter.load import load_adapter, start
 from benchbed.errors import AdapterError, AudioError, BenchbedError
 from benchbed.predictions.store import OWN_COLUMNS, UnitPredictions
@@ -67,22 +67,20 @@ class Engine:
     ----------
     job : Job
         The run.
-    adapter : Adapter, optional
-        The loaded model, if this process has it already.
+    adapters : mapping of str to Adapter, optional
+        Split → loaded model, for those that this process has already.
     """
 
-    def __init__(self, job: Job, adapter: Adapter | None = None) -> None:
+    adapter: Adapter
+    card: Card
+    alignment: Alignment
+
+    def __init__(self, job: Job, adapters: Mapping[str, Adapter] | None = None) -> None:
         keep_large_blocks()
         _limit_threads(job.threads)
         self.job = job
-        if adapter is None:
-            adapter = start(load_adapter(*job.recipe), job.device)
-        self.adapter = adapter
-        card = adapter.card
-        if job.label_map is not None:
-            card = replace(card, label_map={k: tuple(v) for k, v in job.label_map.items()})
-        self.card = card
-        self.alignment = plan_alignment(card, job.labels)
+        self._adapters = dict(adapters or {})
+        self._by_recipe: dict[str, Adapter] = {}
         self._corruptions: dict[int, Any] = {}
         self._shard = _Shard("", -1, [], 0)
 
@@ -100,6 +98,7 @@ class Engine:
         if (self._shard.split, self._shard.number) != (unit.split, unit.shard):
             records = self.job.clips[unit.split].iloc[unit.start : unit.stop].to_dict("records")
             self._shard = _Shard(unit.split, unit.shard, records, unit.start)
+            self._use_model_of(unit.split)
         rows = _Rows()
         pending: list[_Item] = []
         for item in self._items(unit, rows):
@@ -113,6 +112,16 @@ class Engine:
         info = {"cpu_seconds": time.process_time() - cpu, "wall_seconds": time.perf_counter() - wall,
                 "loose": unit.loose}  # fmt: skip
         return self._assemble(unit, rows, info)
+
+    def _use_model_of(self, split: str) -> None:
+        if split not in self._adapters:
+            recipe = self.job.recipe_for(split)
+            known = self._by_recipe.get(repr(recipe))
+            self._adapters[split] = known or start(load_adapter(*recipe), self.job.device)
+            self._by_recipe[repr(recipe)] = self._adapters[split]
+        self.adapter = self._adapters[split]
+        self.card = mapped_card(self.adapter.card, self.job.label_map)
+        self.alignment = plan_alignment(self.card, self.job.labels)
 
     def _items(self, unit: Unit, rows: _Rows) -> Iterator[_Item]:
         for index, row in enumerate(self._shard.records):
@@ -275,6 +284,11 @@ class Engine:
         width = len(self.job.labels)
         scores = np.concatenate(rows.scores) if rows.scores else np.zeros((0, width), np.float32)
         return UnitPredictions(unit.id, self.job.labels, columns, scores, rows.failures, info)
+
+
+def mapped_card(card: Card, label_map: Mapping[str, Sequence[str]] | None) -> Card:
+    """The card with the suite's label map in place of its own, if the suite has one."""
+    return card if label_map is None else replace(card, label_map={k: tuple(v) for k, v in label_map.items()})
 
 
 def _length(item: _Item) -> int:

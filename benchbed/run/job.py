@@ -22,7 +22,8 @@ class Job:
     Attributes
     ----------
     recipe : tuple
-        `(spec, options)` from which the adapter is loaded.
+        `(spec, options)` from which the adapter is loaded; `{split}` in an option stands for the split that is
+        scored, so that each fold is scored by the model that did not see it.
     device : str
         Device of the model.
     dataset : str
@@ -65,6 +66,21 @@ class Job:
     seed: int = 0
     fail_fast: bool = False
     trust_checkpoint: bool = False
+
+    def recipe_for(self, split: str) -> tuple[str, dict[str, Any]]:
+        """The recipe of the model that scores `split`."""
+        return self.recipe[0], options_for(self.recipe[1], split)
+
+
+def options_for(options: Mapping[str, Any], split: str) -> dict[str, Any]:
+    """Options with `{split}` filled in.
+
+    Examples
+    --------
+    >>> options_for({"checkpoint": "w/{split}.safetensors", "width": 8}, "fold2")
+    {'checkpoint': 'w/fold2.safetensors', 'width': 8}
+    """
+    return {k: v.replace("{split}", split) if isinstance(v, str) else v for k, v in options.items()}
 
 
 @dataclass(frozen=True)

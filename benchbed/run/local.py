@@ -1,6 +1,6 @@
 """Executing units in this process or in local worker processes.
 
-An executor is a function `(job, units, folder, adapter, workers) → iterator of (unit, header)`; it writes each unit's
+An executor is a function `(job, units, folder, adapters, workers) → iterator of (unit, header)`; it writes each unit's
 file itself and yields when the file is in place. A cluster engine implements the same function: units are independent,
 named by their content, and may be computed anywhere in any order.
 """
@@ -8,7 +8,7 @@ named by their content, and may be computed anywhere in any order.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -39,7 +39,9 @@ class Done:
     cpu_seconds: float
 
 
-def execute(job: Job, units: Sequence[Unit], folder: Path, adapter: Adapter | None, workers: int) -> Iterator[Done]:
+def execute(
+    job: Job, units: Sequence[Unit], folder: Path, adapters: Mapping[str, Adapter], workers: int
+) -> Iterator[Done]:
     """Compute units and write their files into `folder`.
 
     Parameters
@@ -50,8 +52,8 @@ def execute(job: Job, units: Sequence[Unit], folder: Path, adapter: Adapter | No
         What is to be computed, shard by shard.
     folder : Path
         Where the unit files go.
-    adapter : Adapter or None
-        The model, if this process has loaded it; worker processes load their own.
+    adapters : mapping of str to Adapter
+        Split → model, as far as this process has loaded them; worker processes load their own.
     workers : int
         Processes; with one, everything happens in this process.
 
@@ -63,7 +65,7 @@ def execute(job: Job, units: Sequence[Unit], folder: Path, adapter: Adapter | No
     if workers <= 1 or len(units) <= 1:
         from benchbed.run.engine import Engine
 
-        engine = Engine(job, adapter)
+        engine = Engine(job, adapters)
         for unit in units:
             yield _compute(engine, unit, folder)
         return

@@ -59,7 +59,7 @@ def estimate(
     settings = Settings(data=data, allow_synthetic=allow_synthetic, device=device, limit=limit, batch_size=batch_size)
     prepared = prepare(loaded, model, options, settings)
     facts["audio_hours"] = prepared.seconds / 3600
-    engine, done, spent = Engine(prepared.job, prepared.adapter), 0, 0.0
+    engine, done, spent = Engine(prepared.job, prepared.adapters), 0, 0.0
     # One unit of each condition, as far as the probe's time goes: conditions differ in cost.
     first = {(unit.split, unit.condition): unit for unit in reversed(prepared.units)}
     engine.run(next(iter(first.values())))  # the first call builds caches and is not typical

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchbed.errors import CannotMeasure
+from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
 from benchbed.metrics import FAMILIES
-from benchbed.metrics.cell import CellScores, group_codes, score_cell
+from benchbed.metrics.cell import group_codes, score_cell
 from benchbed.metrics.contract import Family, Table
+from benchbed.metrics.folds import Fold
 from benchbed.metrics.number import Number
 from benchbed.metrics.slices import Column
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
+from benchbed.run.aggregate import Scored, aggregate
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.model import CorruptionCondition, Suite
 from benchbed.suite.plan import CellPlan
@@ -56,8 +58,6 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
     family = FAMILIES.get(suite.metrics.family).family(prepared.source.dataset.labels, **suite.metrics.options)
     primary = suite.metrics.primary or family.primary
     if primary not in family.metrics:
-        from benchbed.errors import ConfigError, did_you_mean
-
         raise ConfigError(
             f"unknown metric '{primary}'",
             where=prepared.loaded_suite.where("metrics", "primary"),
@@ -74,9 +74,7 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
         cell, scores = _score(plan, prepared, splits[plan.split], family, predictions, rows, lost)
         cells.append(cell)
         scored[plan.key] = scores
-    from benchbed.run.aggregate import aggregate
-
-    scores = aggregate(suite, family, primary, prepared.cells, scored, splits)
+    scores = aggregate(suite, family, prepared.cells, scored)
     return Scoring(primary, cells, {name: to_value(number) for name, number in scores.items()}, [], failures)
 
 
@@ -131,7 +129,7 @@ def _score(
     predictions: Predictions,
     rows: np.ndarray,
     lost: int,
-) -> tuple[record.Cell, CellScores]:
+) -> tuple[record.Cell, Scored]:
     table = predictions.table
     # The order of the files must not show in anything computed: rows go back to the order of the split.
     position = table["clip_id"].iloc[rows].map(split.position).to_numpy(dtype=np.int64)
@@ -164,7 +162,8 @@ def _score(
         matrices={name: _matrix(found) for name, found in scores.tables.items()},
         complete=counts.failed == 0,
     )
-    return made, scores
+    fold = Fold(predictions.scores[rows], split.target[position], split.codes[position], split.bootstrap)
+    return made, Scored(scores, fold)
 
 
 def _counts(table: pd.DataFrame, rows: np.ndarray, clips: int, lost: int, draws: int) -> record.Counts:
@@ -232,8 +231,3 @@ def _matrix(table: Table) -> record.Matrix:
     ]
     return record.Matrix(rows=list(map(str, table.rows)), columns=list(map(str, table.columns)), values=values,
                          row_title=table.row_title, column_title=table.column_title, unit=table.unit)  # fmt: skip
-
-
-def numbers_to_values(numbers: Mapping[str, Number]) -> dict[str, record.Value]:
-    """A mapping of numbers as the record holds it."""
-    return {name: to_value(number) for name, number in numbers.items()}

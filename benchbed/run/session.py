@@ -6,7 +6,6 @@ where it was and ends with the same record.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +18,16 @@ from benchbed.adapter.align import plan_alignment
 from benchbed.adapter.checkpoint import trusting
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.load import LoadedAdapter, load_adapter, start
-from benchbed.data.index import digests, index_hash
+from benchbed.data.index import hash_files as hash_clips
+from benchbed.data.index import index_hash
+from benchbed.data.synthetic import cache_folder
 from benchbed.errors import CannotMeasure, ConfigError, DataError
 from benchbed.predictions.store import read_header, read_units, storage_error
 from benchbed.provenance import code_hash, git_state, hash_files, machine, versions
 from benchbed.results import record
 from benchbed.results.store import write as write_result
-from benchbed.run.job import Job, Unit
+from benchbed.run.engine import mapped_card
+from benchbed.run.job import Job, Unit, options_for
 from benchbed.run.journal import Journal, locked
 from benchbed.run.local import execute
 from benchbed.run.naming import display_name, folder_name
@@ -66,7 +68,7 @@ class Prepared:
     loaded_suite: LoadedSuite
     source: Source
     loaded_adapter: LoadedAdapter
-    adapter: Adapter
+    adapters: Mapping[str, Adapter]
     job: Job
     cells: list[CellPlan]
     units: list[Unit]
@@ -74,6 +76,11 @@ class Prepared:
     seconds: float
     weights: dict[str, str]
     folder: Path
+
+    @property
+    def adapter(self) -> Adapter:
+        """The model; of several folds' models, the first."""
+        return next(iter(self.adapters.values()))
 
 
 @dataclass(frozen=True)
@@ -97,25 +104,22 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
     suite = loaded_suite.suite
     source = open_source(loaded_suite, settings.data, allow_synthetic=settings.allow_synthetic)
     with trusting(settings.trust_checkpoint):
-        loaded = load_adapter(spec, options, search=[loaded_suite.path.parent])
         device = _device(settings.device)
-        adapter = start(loaded, device)
+        models = _models(spec, options, suite.data.splits, device, [loaded_suite.path.parent])
+    loaded, adapter = models[suite.data.splits[0]]
     card = adapter.card
-    label_map = suite.label_map
-    aligned = card if label_map is None else dataclasses.replace(
-        card, label_map={key: tuple(names) for key, names in label_map.items()}
-    )  # fmt: skip
-    plan_alignment(aligned, source.dataset.labels)
+    for _, each in models.values():
+        plan_alignment(mapped_card(each.card, suite.label_map), source.dataset.labels)
     side = _side(loaded_suite, adapter, source)
     _resolvable(loaded_suite)
     clips, pools = scored_clips(loaded_suite, source.dataset, settings.limit)
     job = Job(
-        recipe=loaded.recipe,
+        recipe=(loaded.locator, dict(options)),
         device=device,
         dataset=source.dataset.name,
         root=source.dataset.root,
         labels=source.dataset.labels,
-        label_map=label_map,
+        label_map=suite.label_map,
         clips=clips,
         pools=pools,
         conditions=suite.conditions,
@@ -130,14 +134,23 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
     import pandas as pd
 
     scored = pd.concat(list(clips.values())).drop_duplicates("clip_id")
-    known = digests(source.dataset, scored["clip_id"].tolist())
-    weights = {Path(path).name: hash_files([Path(path)]) for path in adapter.weights()}
-    model = {"source": loaded.source_hash, "weights": weights, "options": loaded.options, "card": repr(card)}
+    known, unreadable = hash_clips(source.dataset.root, scored["path"].unique().tolist(), cache_folder() / "index")
+    # A file that cannot be read is a failure of its clips when they are decoded; here it only needs a name.
+    known |= dict.fromkeys(unreadable, "unreadable")
+    weights: dict[str, str] = {}
+    identity: dict[str, dict[str, Any]] = {}
+    for split, (model, each) in models.items():
+        hashes = {Path(path).name: hash_files([Path(path)]) for path in each.weights()}
+        several = len({id(other) for _, other in models.values()}) > 1
+        weights |= {f"{split}/{name}" if several else name: value for name, value in hashes.items()}
+        identity[split] = {"source": model.source_hash, "weights": hashes, "options": model.options,
+                           "card": repr(each.card)}  # fmt: skip
     cells = plan_cells(suite)
     seconds = {split: _seconds(source, table) for split, table in clips.items()}
-    units = cut(job, cells, seconds, known, model)
+    units = cut(job, cells, seconds, known, identity)
     folder = settings.out / suite.name / folder_name(card.name, options)
-    return Prepared(loaded_suite, source, loaded, adapter, job, cells, units, index_hash(scored, known),
+    adapters = {split: each for split, (_, each) in models.items()}
+    return Prepared(loaded_suite, source, loaded, adapters, job, cells, units, index_hash(scored, known),
                     sum(seconds.values()), weights, folder)  # fmt: skip
 
 
@@ -168,7 +181,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
         with Progress(total, display_name(prepared.adapter.card.name, options), quiet=settings.quiet) as progress:
             progress.advance(total - sum(unit.evaluations for unit in missing))
             try:
-                for done in execute(prepared.job, missing, stored, prepared.adapter, settings.workers):
+                for done in execute(prepared.job, missing, stored, prepared.adapters, settings.workers):
                     journal.write("unit", id=done.unit.id, split=done.unit.split, shard=done.unit.shard,
                                   cells=[cell.key for cell in done.unit.cells], failures=done.failures,
                                   cpu_seconds=round(done.cpu_seconds, 4))  # fmt: skip
@@ -191,6 +204,21 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
         _prune(stored, {path.name for path in paths})
         journal.write("finished", seconds=round(time.monotonic() - began, 3), failures=len(result.failures))
     return Finished(folder / "result.json", result, len(prepared.units) - len(missing), exceeded)
+
+
+def _models(
+    spec: str, options: Mapping[str, Any], splits: Sequence[str], device: str, search: Sequence[Path]
+) -> dict[str, tuple[LoadedAdapter, Adapter]]:
+    """The model of every split; one for all unless an option says `{split}`."""
+    found: dict[str, tuple[LoadedAdapter, Adapter]] = {}
+    by_options: dict[str, tuple[LoadedAdapter, Adapter]] = {}
+    for split in splits:
+        chosen = options_for(options, split)
+        if repr(chosen) not in by_options:
+            loaded = load_adapter(spec, chosen, search=search)
+            by_options[repr(chosen)] = loaded, start(loaded, device)
+        found[split] = by_options[repr(chosen)]
+    return found
 
 
 def _device(wanted: str) -> str:
@@ -390,4 +418,4 @@ def _profile(prepared: Prepared) -> tuple[dict[str, Any], dict[str, record.Value
     suite = prepared.loaded_suite.suite
     if not suite.profile and suite.compliance is None:
         return {}, {}, []
-    return complexity(prepared.adapter, suite.compliance, prepared.loaded_suite)
+    return complexity(prepared.adapter, prepared.loaded_suite)

@@ -62,7 +62,7 @@ def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthet
     layout = LAYOUTS.get(data.layout, where=loaded.where("data", "layout"))
     located = locate(data.key, given)
     if located is not None:
-        root, configured_by = located.path, located.source
+        root, configured_by = located.path, located.origin
         if synthetic.is_synthetic(root):
             name, stand_in = f"{data.key}-synthetic", True
         else:
@@ -123,7 +123,6 @@ def _fits(loaded: LoadedSuite, dataset: Dataset) -> None:
         )
     columns = [(("slices", i, "column"), part.column) for i, part in enumerate(suite.slices)]
     columns.append((("data", "group"), suite.data.group))
-    columns += [(("matrix",), suite.matrix)] if suite.matrix else []
     for place, column in columns:
         if column not in dataset.clips.columns:
             known = [c for c in dataset.clips.columns if c not in ("clip_id", "path", "onset", "duration")]

@@ -44,7 +44,7 @@ def cut(
     cells: list[CellPlan],
     seconds: Mapping[str, float],
     digests: Mapping[str, str],
-    model: Mapping[str, Any],
+    models: Mapping[str, Mapping[str, Any]],
 ) -> list[Unit]:
     """All units of a run, shard by shard, the conditions of one shard side by side.
 
@@ -58,8 +58,8 @@ def cut(
         Split → seconds of audio.
     digests : mapping
         Clip path → hash of the file's content.
-    model : mapping
-        What identifies the model: source hash, weights hashes, options, card.
+    models : mapping
+        Split → what identifies its model: source hash, weights hashes, options, card.
     """
     units: list[Unit] = []
     for split, table in job.clips.items():
@@ -70,7 +70,7 @@ def cut(
             stop = min(start + size, len(table))
             shard = _shard_hash(table.iloc[start:stop], digests, job.side)
             for group in by_condition:
-                loose = _loose(job, split, shard, group, model)
+                loose = _loose(job, split, shard, group, models[split])
                 strict = {"loose": loose, "code": _code(group), "versions": _versions()}
                 units.append(Unit(_hash(strict), _hash(loose), split, number, start, stop, group))
     return units

@@ -164,8 +164,6 @@ class Suite(Part):
     label_map: dict[str, list[str]] | None = None
     """Dataset label → model labels that mean it, for models with other labels (zero-shot)."""
     slices: list[Slice] = Field(default_factory=list)
-    matrix: str | None = None
-    """Column for the class × column matrix, e.g. `device`."""
     conditions: list[Condition] = Field(default_factory=lambda: [CleanCondition()], min_length=1)
     metrics: Metrics = Field(default_factory=Metrics)
     statistics: Statistics = Field(default_factory=Statistics)

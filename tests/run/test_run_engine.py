@@ -18,7 +18,7 @@ from benchbed.suite.plan import plan_cells
 
 def units(job, **changes):
     suite = Suite(name="s", version="1", task="scene", data={"layout": "folder"}, conditions=job.conditions)
-    facts = {"seconds": {"test": 20.0}, "digests": {}, "model": {"m": 1}, **changes}
+    facts = {"seconds": {"test": 20.0}, "digests": {}, "models": {"test": {"m": 1}}, **changes}
     return cut(job, plan_cells(suite), **facts)
 
 
@@ -139,7 +139,7 @@ def test_a_unit_is_named_by_everything_it_depends_on(toy_job, toy_table):
         "labels": units(dataclasses.replace(job, labels=("high", "low"))),
         "clips": units(dataclasses.replace(job, clips={"test": toy_table.iloc[1:]})),
         "content": units(job, digests={"00.wav": "x"}),
-        "model": units(job, model={"m": 2}),
+        "model": units(job, models={"test": {"m": 2}}),
     }
     names = [made[0].id for made in changed.values()]
     assert len({base, *names}) == len(names) + 1
