@@ -57,6 +57,19 @@ def _prefixed(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def tick(value: float, unit: str) -> str:
+    """A figure at an axis, as short as it can be and without its unit.
+
+    Examples
+    --------
+    >>> tick(0.25, "fraction"), tick(1.0, "nats"), tick(2e7, "MACs")
+    ('25', '1', '20 M')
+    """
+    if unit in _PREFIXED:
+        return _prefixed(value)
+    return f"{value * 100:.6g}" if unit == "fraction" else f"{value / 1000:g} k" if unit == "bytes" else f"{value:g}"
+
+
 def interval(value: Value) -> str:
     """The interval as `[low, high]` in the unit of the figure, or an empty text where there is none.
 

@@ -16,8 +16,7 @@ from markupsafe import Markup
 
 import benchbed
 from benchbed.report import figures, island, panels, terms, view
-from benchbed.report.charts import draw
-from benchbed.report.charts.strips import strip
+from benchbed.report.charts import draw, strips
 from benchbed.results.record import Result
 
 
@@ -105,7 +104,9 @@ def _environment() -> Environment:
         policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data: 'self'; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         number=figures.number,
-        strip=strip,
+        tick=figures.tick,
+        board_cell=strips.board_cell,
+        strip=strips.strip,
         domain=draw.domain,
         matrix_title=panels.matrix_title,
         matrix_chart=panels.matrix_chart,

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from benchbed.report.charts.draw import Scale, at, domain, frame, path, text, ticks
 from benchbed.report.figures import number
+from benchbed.report.figures import tick as axis_label
 
 #: Series told apart by colour, dash and marker, so that none is needed alone.
 STYLES = 8
@@ -97,7 +98,7 @@ def _axes(x: Scale, y: Scale, xs: list[float], y_ends: tuple, unit: str, x_title
     parts = []
     for tick in ticks(y_ends):
         parts.append(f'<path class="grid" d="M{_LEFT} {at(y(tick))}H{_WIDTH - _RIGHT}"/>')
-        parts.append(text(_LEFT - 6, y(tick) + 4, _tick(tick, unit), anchor="end"))
+        parts.append(text(_LEFT - 6, y(tick) + 4, axis_label(tick, unit), anchor="end"))
     shown = xs if len(xs) <= 7 else ticks((xs[0], xs[-1]), 5)
     taken: list[float] = []
     for tick in shown:
@@ -113,10 +114,6 @@ def _axes(x: Scale, y: Scale, xs: list[float], y_ends: tuple, unit: str, x_title
         f'<text class="axis" transform="translate(11 {middle}) rotate(-90)" text-anchor="middle">{label}</text>'
     )
     return "".join(parts)
-
-
-def _tick(value: float, unit: str) -> str:
-    return f"{value * 100:g}" if unit == "fraction" else f"{value:g}"
 
 
 def _level(reference: Point, y: Scale) -> str:

@@ -29,11 +29,15 @@ class Scale:
         return start + share * (end - start)
 
 
-def domain(values: Iterable[float | None], unit: str = "") -> tuple[float, float]:
+def domain(values: Iterable[float | None], unit: str = "", *, near: bool = False) -> tuple[float, float]:
     """Ends of an axis: 0 and 1 for fractions that fit, else round numbers around the values, with zero if it is near.
+
+    With `near`, always round numbers close around the values: for dots, which need no zero, never for bars.
 
     Examples
     --------
+    >>> domain([0.31, 0.4], "fraction", near=True)
+    (0.3, 0.4)
     >>> domain([0.3, 0.4], "fraction"), domain([0.9, 2.3], "nats"), domain([], "dB")
     ((0.0, 1.0), (0.0, 2.5), (0.0, 1.0))
     """
@@ -41,12 +45,12 @@ def domain(values: Iterable[float | None], unit: str = "") -> tuple[float, float
     if not known:
         return 0.0, 1.0
     low, high = min(known), max(known)
-    if unit == "fraction" and low >= 0 and high <= 1:
+    if not near and unit == "fraction" and low >= 0 and high <= 1:
         return 0.0, 1.0
-    if low > 0 and low < 0.7 * high:
+    if not near and 0 < low < 0.7 * high:
         low = 0.0
     step = _step((high - low) or abs(high) or 1.0, 5)
-    return math.floor(low / step) * step, math.ceil(high / step) * step
+    return round(math.floor(low / step) * step, 12), round(math.ceil(high / step) * step, 12)
 
 
 def _step(span: float, target: int) -> float:

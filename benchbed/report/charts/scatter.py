@@ -7,29 +7,32 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from benchbed.report import terms
 from benchbed.report.charts.draw import Scale, at, domain, frame, text, ticks
 from benchbed.report.figures import number
+from benchbed.report.figures import tick as axis_label
 from benchbed.results.record import Value
 
-_WIDTH, _HEIGHT = 460, 320
+_WIDTH, _HEIGHT = 400, 290
+#: Families told apart by colour; names and titles say the same.
+STYLES = 8
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 14, 44
 
 
 @dataclass(frozen=True)
 class Dot:
-    """One model: its two figures, and what to call it."""
+    """One model: its two figures, what to call it, and the family that it belongs to."""
 
     name: str
     x: Value
     y: Value
-    style: int = 0
-    href: str | None = None
+    family: str = ""
 
 
 def scatter(
     identity: str, title: str, dots: Sequence[Dot], *, x_title: str, y_title: str, diagonal: bool = False
 ) -> Markup:
-    """A scatter chart; names are drawn while there are few, and are always in the points' own titles.
+    """A scatter chart; names are drawn where there is room, and are always in the points' own titles.
 
     Examples
     --------
@@ -40,20 +43,26 @@ def scatter(
     dots = [dot for dot in dots if dot.x.value is not None and dot.y.value is not None]
     x_unit, y_unit = (dots[0].x.unit, dots[0].y.unit) if dots else ("", "")
     x_ends = domain([part for dot in dots for part in (dot.x.value, dot.x.low, dot.x.high)], x_unit)
-    y_ends = domain([part for dot in dots for part in (dot.y.value, dot.y.low, dot.y.high)], y_unit)
+    y_ends = domain([part for dot in dots for part in (dot.y.value, dot.y.low, dot.y.high)], y_unit, near=True)
     x, y = Scale(x_ends, (_LEFT, _WIDTH - _RIGHT)), Scale(y_ends, (_HEIGHT - _BOTTOM, _TOP))
     body = []
     for tick in ticks(y_ends):
         body.append(f'<path class="grid" d="M{_LEFT} {at(y(tick))}H{_WIDTH - _RIGHT}"/>')
-        body.append(text(_LEFT - 6, y(tick) + 4, number(tick, y_unit, with_unit=False), anchor="end"))
+        body.append(text(_LEFT - 6, y(tick) + 4, axis_label(tick, y_unit), anchor="end"))
     for tick in ticks(x_ends):
         body.append(f'<path class="grid" d="M{at(x(tick))} {_TOP}V{_HEIGHT - _BOTTOM}"/>')
-        body.append(text(x(tick), _HEIGHT - _BOTTOM + 16, number(tick, x_unit, with_unit=False)))
+        body.append(text(x(tick), _HEIGHT - _BOTTOM + 16, axis_label(tick, x_unit)))
     if diagonal:
         body.append(
             f'<path class="level" d="M{at(x(x_ends[0]))} {at(y(y_ends[0]))}L{at(x(x_ends[1]))} {at(y(y_ends[1]))}"/>'
         )
-    body += [_dot(dot, x, y, labelled=len(dots) <= 12) for dot in dots]
+    families = sorted({dot.family for dot in dots})
+    taken: list[tuple[float, float, float, float]] = []
+    for dot in dots:
+        place = (x(dot.x.value), y(dot.y.value))
+        body.append(_dot(dot, x, y, families.index(dot.family) % STYLES))
+        taken.append((place[0] - 4, place[1] - 4, place[0] + 4, place[1] + 4))
+    body += [_label(dot.name, (x(dot.x.value), y(dot.y.value)), taken) for dot in dots]
     body.append(text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, _with_unit(x_title, x_unit), "axis"))
     body.append(
         f'<text class="axis" transform="translate(12 {at((_TOP + _HEIGHT - _BOTTOM) / 2)}) rotate(-90)" '
@@ -62,22 +71,46 @@ def scatter(
     words = "; ".join(
         f"{dot.name}: {number(dot.x.value, x_unit)}, {number(dot.y.value, y_unit)}" for dot in dots[:20]
     ) + (f"; and {len(dots) - 20} more." if len(dots) > 20 else ".")
-    return frame(identity, title, words, (_WIDTH, _HEIGHT), "".join(body))
+    image = frame(identity, title, words, (_WIDTH, _HEIGHT), "".join(body))
+    legend = "".join(
+        f'<li><svg class="swatch" viewBox="0 0 26 10" aria-hidden="true" focusable="false">'
+        f'<circle class="mark s{index % STYLES}" cx="13" cy="5" r="4"/></svg>'
+        f"<bdi>{escape(terms.plain(name))}</bdi></li>"
+        for index, name in enumerate(families)
+        if name
+    )
+    return Markup(f'{image}<ul class="legend">{legend}</ul>') if legend else image
 
 
 def _with_unit(title: str, unit: str) -> str:
-    return f"{title}, %" if unit == "fraction" else f"{title}, {unit}" if unit else title
+    if not unit or unit.lower() == title.lower():
+        return title
+    return f"{title}, {'%' if unit == 'fraction' else unit}"
 
 
-def _dot(dot: Dot, x: Scale, y: Scale, labelled: bool) -> str:
+def _dot(dot: Dot, x: Scale, y: Scale, style: int) -> str:
     px, py = x(dot.x.value), y(dot.y.value)
     parts = [f"<g><title>{escape(dot.name)}</title>"]
     if dot.x.low is not None and dot.x.high is not None:
-        parts.append(f'<path class="whisker s{dot.style}" d="M{at(x(dot.x.low))} {at(py)}H{at(x(dot.x.high))}"/>')
+        parts.append(f'<path class="whisker s{style}" d="M{at(x(dot.x.low))} {at(py)}H{at(x(dot.x.high))}"/>')
     if dot.y.low is not None and dot.y.high is not None:
-        parts.append(f'<path class="whisker s{dot.style}" d="M{at(px)} {at(y(dot.y.low))}V{at(y(dot.y.high))}"/>')
-    parts.append(f'<circle class="mark s{dot.style}" cx="{at(px)}" cy="{at(py)}" r="4"/>')
-    if labelled:
-        left = px > _WIDTH * 0.7
-        parts.append(text(px - 8 if left else px + 8, py - 7, dot.name, "name", "end" if left else "start"))
+        parts.append(f'<path class="whisker s{style}" d="M{at(px)} {at(y(dot.y.low))}V{at(y(dot.y.high))}"/>')
+    parts.append(f'<circle class="mark s{style}" cx="{at(px)}" cy="{at(py)}" r="4"/>')
     return "".join(parts) + "</g>"
+
+
+def _label(name: str, place: tuple[float, float], taken: list[tuple[float, float, float, float]]) -> str:
+    """The name beside its dot where there is room; without room the dot's own title still has it."""
+    (px, py), width = place, 6.2 * len(name)
+    for anchor, dx, dy in (("start", 8, 4), ("end", -8, 4), ("start", 6, -8), ("end", -6, -8), ("start", 6, 16)):
+        left = px + dx if anchor == "start" else px + dx - width
+        box = (left, py + dy - 10, left + width, py + dy + 3)
+        inside = box[0] >= _LEFT and box[2] <= _WIDTH and box[1] >= 0
+        if inside and not any(_overlap(box, other) for other in taken):
+            taken.append(box)
+            return text(px + dx, py + dy, name, "name", anchor)
+    return ""
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -6,9 +6,10 @@ their column, which keeps them readable on a phone where a scaled chart would no
 
 from __future__ import annotations
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from benchbed.report.charts.draw import Scale, at
+from benchbed.report.figures import interval, number, sentence
 from benchbed.results.record import Value
 
 _WIDTH, _HEIGHT = 100, 16
@@ -50,3 +51,21 @@ def strip(value: Value, ends: tuple[float, float], *, bar: bool = False, band: V
         f'<svg class="strip" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true" '
         f'focusable="false">{"".join(body)}</svg>'
     )
+
+
+def board_cell(value: Value | None, lead: bool = False) -> Markup:
+    """The cell of a board: figure and interval as text. Made here because a board has thousands of them.
+
+    Examples
+    --------
+    >>> print(board_cell(Value(value=0.5, n=1, direction="higher", unit="fraction", rule="r")))
+    <td data-v="0.5">50.0</td>
+    """
+    if value is None:
+        return Markup('<td data-v="">–</td>')
+    kind = f' class="lead-figure" title="{escape(sentence(value))}"' if lead else ""
+    if value.value is None:
+        return Markup(f'<td data-v=""{kind}>– <i>{escape(value.reason or "no reason recorded")}</i></td>')
+    bounds = f" <i>{interval(value)}</i>" if value.low is not None and value.high is not None else ""
+    text = number(value.value, value.unit, with_unit=False)
+    return Markup(f'<td data-v="{value.value!r}"{kind}>{text}{bounds}</td>')

@@ -92,15 +92,17 @@
           }
         });
       });
-      if (announce) { remember("hide", off.join("~")); }
+      if (announce) { remember("hide", off.join("~") || "~"); }
     };
     form.elements.q.value = state.get("q") || "";
     form.elements.family.value = state.get("family") || "";
-    const hidden = (state.get("hide") || "").split("~");
-    form.querySelectorAll("input[name=column]").forEach((box) => { box.checked = !hidden.includes(box.value); });
+    if (state.has("hide")) {
+      const hidden = state.get("hide").split("~");
+      form.querySelectorAll("input[name=column]").forEach((box) => { box.checked = !hidden.includes(box.value); });
+    }
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", (event) => { if (event.target.name === "column") { columns(true); } else { filter(true); } });
-    form.addEventListener("reset", () => window.setTimeout(() => { filter(true); columns(true); }));
+    form.addEventListener("reset", () => window.setTimeout(() => { filter(true); columns(true); remember("hide", ""); }));
     filter(false);
     columns(false);
   }

@@ -1,0 +1,248 @@
+"""What the pages over many runs show: runs sorted into tables of what may be compared, no figure changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchbed.report import island, view
+from benchbed.report.charts.draw import domain
+from benchbed.report.charts.scatter import Dot
+from benchbed.results.record import Result, Value
+
+#: Columns of a board besides the one that ranks; the page of a run has every figure.
+COLUMNS = 12
+#: Columns that are switched on when a board is opened.
+COLUMNS_ON = 5
+#: Units of what a model costs.
+COSTS = {"MACs", "parameters", "bytes", "kWh", "Wh", "J"}
+
+Ranks = Mapping[Path, tuple[int, int, int]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run in a table."""
+
+    result: Result
+    path: Path
+    slug: str
+    primary: Value | None
+    figures: dict[str, Value]
+    badges: list[view.Mark]
+    rank: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Board:
+    """Runs that may be compared: same suite, data, random protocol and metric; all real or all synthetic."""
+
+    identity: str
+    primary: str
+    rows: list[Row]
+    columns: list[str]
+    ends: tuple[float, float]
+    ranked: bool
+
+    @property
+    def example(self) -> Result:
+        """Any of its records, for what they share."""
+        return self.rows[0].result
+
+    def first(self, name: str) -> Value | None:
+        """Any figure of a column, for its unit and direction."""
+        return next((row.figures[name] for row in self.rows if name in row.figures), None)
+
+    @property
+    def lead(self) -> Value | None:
+        """The figure of the first row, whose interval is shaded behind the others."""
+        return self.rows[0].primary
+
+
+@dataclass(frozen=True)
+class SuitePage:
+    """All boards of one suite, recordings before synthetic data."""
+
+    name: str
+    title: str
+    slug: str
+    boards: list[Board]
+
+    @property
+    def runs(self) -> int:
+        """Number of runs."""
+        return sum(len(board.rows) for board in self.boards)
+
+    @property
+    def families(self) -> list[str]:
+        """Model families, for the filter."""
+        return sorted({row.result.model.family for board in self.boards for row in board.rows})
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of all boards, for the choice."""
+        return list(dict.fromkeys(name for board in self.boards for name in board.columns))
+
+
+@dataclass(frozen=True)
+class ModelPage:
+    """All runs of one model, by what may be compared and then by time."""
+
+    name: str
+    slug: str
+    boards: list[Board]
+
+
+def arrange(results: Sequence[tuple[Path, Result]], ranks: Ranks | None = None) -> list[SuitePage]:
+    """Sort runs into suites and tables of what may be compared, each ordered by the metric that ranks."""
+    rows = make_rows(results, ranks or {})
+    suites: dict[str, dict[tuple, list[Row]]] = {}
+    for row in rows:
+        suites.setdefault(row.result.suite.name, {}).setdefault(view.comparable(row.result), []).append(row)
+    pages = []
+    for name in sorted(suites):
+        boards = [make_board(sorted(held, key=_order)) for held in suites[name].values()]
+        boards.sort(key=lambda board: (board.example.dataset.synthetic, board.example.dataset.name, -len(board.rows)))
+        title = boards[0].example.suite.title or name
+        pages.append(SuitePage(name, title, island.slug(name, name), boards))
+    return pages
+
+
+def by_model(pages: Sequence[SuitePage]) -> list[ModelPage]:
+    """The same runs sorted by model."""
+    models: dict[str, dict[str, list[Row]]] = {}
+    for page in pages:
+        for board in page.boards:
+            for row in board.rows:
+                models.setdefault(row.result.model.name, {}).setdefault(board.identity, []).append(row)
+    return [
+        ModelPage(
+            name,
+            island.slug(name, name),
+            [make_board(sorted(rows, key=lambda row: row.result.provenance.created)) for rows in held.values()],
+        )
+        for name, held in sorted(models.items())
+    ]
+
+
+def make_rows(results: Sequence[tuple[Path, Result]], ranks: Ranks) -> list[Row]:
+    """One row for each run, with the address of its page."""
+    slugs = [run_slug(result) for _, result in results]
+    double = {slug for slug, times in Counter(slugs).items() if times > 1}
+    rows = []
+    for index, ((path, result), slug) in enumerate(zip(results, slugs, strict=True)):
+        # The same measurement made twice; the address of the first must not move when a second comes.
+        if slug in double and slug in slugs[:index]:
+            slug = f"{slug}-{island.digest(result.provenance.created + str(slugs[:index].count(slug)))}"
+        figures = {**_shared(result), **result.scores}
+        figures = {name: value for name, value in figures.items() if name != result.primary}
+        figures |= {name: value for name, value in _costs(result).items() if name not in figures}
+        rows.append(Row(result, path, slug, view.primary_value(result), figures, view.badges(result), ranks.get(path)))
+    return rows
+
+
+def make_board(rows: list[Row]) -> Board:
+    """A table of rows in the given order."""
+    example = rows[0].result
+    drawn = [row.primary for row in rows if row.primary]
+    unit = drawn[0].unit if drawn else ""
+    columns = list(dict.fromkeys(name for row in rows for name in row.figures))
+    # What a model costs is asked of every board; other figures keep the order of the record.
+    costs = [name for name in columns if any(row.figures[name].unit in COSTS for row in rows if name in row.figures)]
+    others = [name for name in columns if name not in costs]
+    return Board(
+        identity=island.digest(repr(view.comparable(example))),
+        primary=example.primary,
+        rows=rows,
+        columns=(others[: COLUMNS - len(costs)] + costs)[:COLUMNS],
+        ends=domain([part for value in drawn for part in (value.value, value.low, value.high)], unit, near=True),
+        ranked=any(row.rank for row in rows),
+    )
+
+
+def data(page: SuitePage) -> dict[str, Any]:
+    """The figures of a suite page as flat rows, for download."""
+    rows = []
+    for board in page.boards:
+        for row in board.rows:
+            result = row.result
+            flat: dict[str, Any] = {
+                "model": result.model.name,
+                "family": result.model.family,
+                "suite": result.suite.name,
+                "suite_hash": result.suite.hash,
+                "protocol": result.suite.protocol,
+                "dataset": result.dataset.name,
+                "index_hash": result.dataset.index_hash,
+                "synthetic": result.dataset.synthetic,
+                "limit": result.dataset.limit,
+                "created": result.provenance.created,
+                "page": f"../runs/{row.slug}.html",
+                "badges": ", ".join(mark.text for mark in row.badges),
+                "primary": board.primary,
+            }
+            if row.rank:
+                flat |= dict(zip(("rank", "rank_low", "rank_high"), row.rank, strict=True))
+            shown = {board.primary: row.primary, **{name: row.figures.get(name) for name in board.columns}}
+            for name, value in shown.items():
+                if value is not None:
+                    flat |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
+            rows.append(flat)
+    return {"suite": page.name, "rows": rows}
+
+
+def dots(board: Board, name: str) -> list[Dot]:
+    """The runs of a board in the plane of one more figure and the metric that ranks, by family."""
+    return [
+        Dot(row.result.model.name, row.figures[name], row.primary, row.result.model.family)
+        for row in board.rows
+        if row.primary
+        and row.primary.value is not None
+        and row.figures.get(name)
+        and row.figures[name].value is not None
+    ]
+
+
+def against(board: Board) -> list[str]:
+    """Figures worth a scatter chart: what is retained under perturbation, and what a model costs."""
+    found = []
+    for name in board.columns:
+        value = board.first(name)
+        if value and ("retention" in name or value.unit in COSTS) and len(dots(board, name)) > 1:
+            found.append(name)
+    return found[:4]
+
+
+def run_slug(result: Result) -> str:
+    """The address of a run's page: the same for the same measurement, whenever and wherever it was made."""
+    model, data, suite = result.model, result.dataset, result.suite
+    identity = [model.name, model.adapter_hash, sorted(model.weights.items()), sorted(model.options.items(), key=str)]
+    identity += [suite.hash, suite.protocol, data.name, data.index_hash, data.limit, result.provenance.seed]
+    return island.slug(f"{model.name} {suite.name}", repr(identity))
+
+
+def _shared(result: Result) -> dict[str, Value]:
+    cells = view.focus(result)
+    return cells[0].metrics if len(cells) == 1 else {}
+
+
+def _costs(result: Result) -> dict[str, Value]:
+    found = {}
+    for name, part in result.profile.items():
+        if not isinstance(part, dict) or part.get("unit") not in COSTS:
+            continue
+        value = part.get("value")
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            rule, reason = str(part.get("method", "profile")), "counted, not sampled"
+            found[name] = Value(value=value, n=0, direction="lower", unit=part["unit"], rule=rule, reason=reason)
+    return found
+
+
+def _order(row: Row) -> tuple:
+    value = row.primary
+    if value is None or value.value is None:
+        return 1, 0.0, row.result.model.name
+    return 0, -value.value if value.direction == "higher" else value.value, row.result.model.name

@@ -1,0 +1,263 @@
+"""Tables for people at a terminal, with plain text wherever the output is not one.
+
+Everything goes to standard error: standard output belongs to the path of the record.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from benchbed.report import terms, view
+from benchbed.report.figures import arrow, count, interval, number
+from benchbed.results.record import Result, Value
+
+_STYLES = {
+    "pass": "green",
+    "warn": "yellow",
+    "fail": "bold red",
+    "skipped": "dim",
+    "synthetic": "magenta",
+    "note": "cyan",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Outcome(Protocol):
+    """What a check says."""
+
+    name: str
+    status: Any
+    message: str
+
+
+def print_runs(results: Sequence[Result], console: Console | None = None) -> None:
+    """Print one run in full, or several side by side."""
+    console = console or _console()
+    console.print(summary_table(results[0]) if len(results) == 1 else comparison_table(results))
+
+
+def print_checks(outcomes: Sequence[Outcome], console: Console | None = None) -> None:
+    """Print the outcomes of checks, one line each."""
+    (console or _console()).print(checks_table(outcomes))
+
+
+def print_plan(plan: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print what a suite would do."""
+    table = _table()
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in plan.items():
+        table.add_row(_safe(terms.plain(str(name))), _plain(value))
+    (console or _console()).print(table)
+
+
+def summary_table(result: Result) -> RenderableType:
+    """One run: what must be known first, its figures, its devices, and what its checks say."""
+    parts: list[RenderableType] = [_title(result)]
+    parts += [_mark(mark) for mark in view.banners(result)]
+    shown = view.focus(result)
+    figures = {**result.scores, **(shown[0].metrics if len(shown) == 1 else {})}
+    primary = view.primary_value(result)
+    if primary is not None:
+        figures = {result.primary: primary, **{k: v for k, v in figures.items() if k != result.primary}}
+    if figures:
+        parts.append(_figures(figures))
+    for cell in shown[:1]:
+        devices = _devices(cell.groups, result.primary)
+        if devices is not None:
+            parts.append(devices)
+    perturbed = [cell for cell in result.cells if cell.condition.kind != "clean" and result.primary in cell.metrics]
+    if perturbed:
+        parts.append(_conditions(perturbed, result.primary))
+    notable = [check for check in result.checks if check.status in ("warn", "fail")]
+    if notable:
+        parts.append(checks_table(notable))
+    return Group(*parts)
+
+
+def comparison_table(results: Sequence[Result]) -> RenderableType:
+    """Several runs, one table for each set of runs that may be compared.
+
+    Rows are in the order given: an order by figure would look like a rank.
+    """
+    boards: dict[tuple, list[Result]] = {}
+    for result in results:
+        boards.setdefault((result.suite.name, *view.comparable(result)), []).append(result)
+    parts: list[RenderableType] = []
+    for held in boards.values():
+        first = held[0]
+        parts.append(
+            Text.assemble((_clean(first.suite.title or first.suite.name), "bold"), f"  {_clean(first.dataset.name)}")
+        )
+        if first.dataset.synthetic:
+            parts.append(_mark(view.banners(first)[0]))
+        table = _table(header=True)
+        table.add_column("model", overflow="fold")
+        table.add_column("family")
+        names = list(dict.fromkeys(name for result in held for name in _row(result)))[:5]
+        for name in names:
+            some = next(_row(result)[name] for result in held if name in _row(result))
+            table.add_column(_heading(name, some), justify="right")
+        table.add_column("remarks", overflow="fold")
+        for result in held:
+            row = _row(result)
+            marks = [mark.text for mark in view.badges(result) if mark.kind != "synthetic"]
+            cells = [_safe(figure_text(row[name])) if name in row else Text("–") for name in names]
+            table.add_row(
+                _safe(result.model.name), _safe(terms.plain(result.model.family)), *cells, Text(", ".join(marks))
+            )
+        parts.append(table)
+    return Group(*parts)
+
+
+def checks_table(outcomes: Sequence[Outcome]) -> Table:
+    """The outcomes of checks."""
+    table = _table()
+    table.add_column()
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for outcome in outcomes:
+        status = str(outcome.status)
+        table.add_row(Text(status, _STYLES.get(status, "")), _safe(outcome.name), _safe(outcome.message))
+    return table
+
+
+def figure_text(value: Value) -> str:
+    """A figure and its interval in one line, without its unit.
+
+    Examples
+    --------
+    >>> figure_text(Value(value=.5, low=.4, high=.6, n=1, direction="higher", unit="fraction", rule="r"))
+    '50.0 [40.0, 60.0]'
+    """
+    text = number(value.value, value.unit, with_unit=False)
+    if value.value is None:
+        return f"{text} {value.reason or ''}".strip()
+    return f"{text} {interval(value)}".strip()
+
+
+def _console() -> Console:
+    # Rich drops colour by itself when standard error is a file; the width must not fold a log's lines, though.
+    console = Console(stderr=True, highlight=False)
+    return console if console.is_terminal else Console(stderr=True, highlight=False, width=160, no_color=True)
+
+
+def _title(result: Result) -> Text:
+    data = result.dataset
+    return Text.assemble(
+        (_clean(result.model.name), "bold"),
+        f" on {_clean(result.suite.title or result.suite.name)}, {_clean(data.name)}, {count(data.clips)} clips",
+    )
+
+
+def _mark(mark: view.Mark) -> Text:
+    return Text.assemble((_clean(mark.text), _STYLES.get(mark.kind, "yellow")), f": {_clean(mark.says)}")
+
+
+def _figures(figures: Mapping[str, Value]) -> Table:
+    table = _table(header=True)
+    for heading, justify in (
+        ("figure", "left"),
+        ("value", "right"),
+        ("interval", "left"),
+        ("", "left"),
+        ("clips", "right"),
+    ):
+        table.add_column(heading, justify=justify, no_wrap=heading != "interval")
+    for index, (name, value) in enumerate(figures.items()):
+        bounds = interval(value) if value.value is not None else ""
+        says = bounds or _clean(value.reason or "no reason recorded")
+        shown = number(value.value, value.unit)
+        table.add_row(
+            _safe(terms.metric(name)),
+            Text(shown, "bold" if index == 0 else ""),
+            Text(says),
+            arrow(value),
+            count(value.n),
+        )
+    return table
+
+
+def _devices(groups: Mapping[str, Mapping[str, Value]], primary: str) -> Table | None:
+    named = {terms.group(key)[0] for key in groups}
+    rows = []
+    for key, metrics in groups.items():
+        family, member = terms.group(key)
+        base, kind = terms.kind_of(family, named)
+        if base == "device" and primary in metrics and kind in ("", "pooled", "mean", "gap", "mean_gap", "worst"):
+            rows.append((terms.member(base, kind, member), metrics[primary]))
+    if not rows:
+        return None
+    table = _table(header=True)
+    table.add_column("device")
+    table.add_column(_heading(primary, rows[0][1]), justify="right")
+    table.add_column("clips", justify="right")
+    table.add_column("", overflow="fold")
+    for label, value in rows:
+        table.add_row(_safe(label), _safe(figure_text(value)), count(value.n), _safe(value.note or ""))
+    return table
+
+
+def _conditions(cells: Sequence[Any], primary: str) -> Table:
+    severities = sorted({cell.condition.severity for cell in cells}, key=lambda level: (level is None, level))
+    rows: dict[str, dict[Any, Value]] = {}
+    for cell in cells:
+        name = terms.plain(cell.condition.name)
+        rows.setdefault(name, {})[cell.condition.severity] = cell.metrics[primary]
+    first = cells[0].metrics[primary]
+    table = _table(header=True)
+    table.add_column(f"{_heading(primary, first)} by severity")
+    for level in severities:
+        table.add_column("–" if level is None else str(level), justify="right")
+    for name, values in rows.items():
+        shown = [
+            number(values[level].value, first.unit, with_unit=False) if level in values else "" for level in severities
+        ]
+        table.add_row(_safe(name), *shown)
+    return table
+
+
+def _row(result: Result) -> dict[str, Value]:
+    shown = view.focus(result)
+    figures = {**(shown[0].metrics if len(shown) == 1 else {}), **result.scores}
+    primary = view.primary_value(result)
+    return {result.primary: primary, **figures} if primary is not None else figures
+
+
+def _heading(name: str, value: Value) -> str:
+    unit = "%" if value.unit == "fraction" else value.unit
+    return _clean(f"{terms.metric(name)}{', ' + unit if unit else ''} {arrow(value)}")
+
+
+def _table(header: bool = False) -> Table:
+    return Table(box=None, show_header=header, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def _clean(text: str) -> str:
+    # A name may hold escape sequences that would move the cursor or recolour the terminal.
+    return _CONTROL.sub("\ufffd", text)
+
+
+def _safe(text: str) -> Text:
+    # As Text, so that brackets in a name are not read as rich markup.
+    return Text(_clean(text))
+
+
+def _plain(value: Any) -> Text:
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    if isinstance(value, int):
+        return Text(count(value))
+    if isinstance(value, float):
+        return Text(number(value))
+    if isinstance(value, Mapping):
+        return Text("\n").join(Text.assemble(f"{_clean(str(key))}: ", _plain(inner)) for key, inner in value.items())
+    if isinstance(value, (list, tuple)):
+        return Text(", ").join(_plain(inner) for inner in value)
+    return _safe("–" if value is None else str(value))
