@@ -1,0 +1,405 @@
+"""Is the data what it should be? Missing, broken, doubled and leaking files, counts, classes, rates, silence.
+
+A leak between training and test is the fault that flatters most and shows least, so it is searched by clip, by
+recording, by place and by content.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from benchbed import audio
+from benchbed.data.dataset import Dataset
+from benchbed.data.index import hash_files, index_hash
+from benchbed.errors import AudioError, ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: How many examples a finding names.
+EXAMPLES = 5
+#: Columns whose values must not be on both sides of a training and test split, and what they are called.
+_APART = {"location": "locations", "speaker": "speakers"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing worth saying.
+
+    Attributes
+    ----------
+    level : {"error", "warning", "note"}
+        An error makes the data unfit for its purpose.
+    code : str
+        Stable name: `missing`, `unreadable`, `duplicate`, `unlisted`, `same_clips`, `leak_clip`, `leak_group`,
+        `leak_location`, `leak_speaker`, `leak_content`, `count`, `empty_class`, `imbalance`, `silent`, `rates`,
+        `empty_split`.
+    message : str
+        One sentence.
+    count : int
+        How many clips, files or groups.
+    examples : tuple of str
+        The first few.
+    """
+
+    level: Literal["error", "warning", "note"]
+    code: str
+    message: str
+    count: int = 0
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything `check` found; plain values only, for JSON.
+
+    Attributes
+    ----------
+    dataset, root : str
+        What was checked.
+    synthetic : bool
+    clips, files : int
+        Rows of the table, and different files among them.
+    splits : dict
+        Split → number of clips.
+    classes : dict
+        Split → class → number of clips.
+    sample_rates, channels : dict
+        Value → number of files.
+    seconds : dict
+        `min`, `median`, `max` and `total` of the clips that could be read.
+    index : str
+        Hash of the clips and their content; empty if a file is missing.
+    findings : tuple of Finding
+        Errors first.
+    """
+
+    dataset: str
+    root: str
+    synthetic: bool
+    clips: int
+    files: int
+    splits: dict[str, int]
+    classes: dict[str, dict[str, int]]
+    sample_rates: dict[str, int] = field(default_factory=dict)
+    channels: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    index: str = ""
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """No errors."""
+        return not any(finding.level == "error" for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON writes it, with `ok`."""
+        return {"ok": self.ok, **asdict(self)}
+
+
+def check(
+    dataset: Dataset,
+    *,
+    decode: bool = True,
+    workers: int | None = None,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    counts: Mapping[str, int] | None = None,
+    cache_dir: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Check a dataset against its files, its splits and its official counts.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    decode : bool
+        Read every clip; otherwise only headers, which finds no damaged ends and no silence.
+    workers : int, optional
+        Threads; by default one per core, at most eight.
+    pairs : sequence of (str, str), optional
+        Training and test splits that must be apart; else those that names tell (`train` and `test`, `not_fold1` and
+        `fold1`, …).
+    counts : mapping of str to int, optional
+        Split → number of clips there must be; else the official ones of the dataset's name. A synthetic set has none.
+    cache_dir : Path, optional
+        Where hashes of files are remembered.
+    progress : callable, optional
+        Called with files done and files in all.
+
+    Raises
+    ------
+    ConfigError
+        A pair names a split that does not exist, or a split with itself.
+    """
+    pairs = _checked_pairs(dataset, pairs) if pairs is not None else split_pairs(dataset)
+    paths = list(dict.fromkeys(dataset.clips["path"]))
+    found, failed = hash_files(dataset.root, paths, cache_dir, workers=workers)
+    missing = [path for path in failed if not (dataset.root / path).exists()]
+    findings = _missing(missing) + _unlisted(dataset.root, paths)
+    probes = _probe_all(dataset, set(missing), decode, workers, progress)
+    findings += _broken(probes) + _rates(probes) + _silent(probes)
+    findings += _duplicates(dataset.clips, found)
+    for train, test in pairs:
+        findings += _leaks(dataset, train, test, found)
+    if counts is None and not dataset.synthetic:
+        counts = official_counts(dataset.name)
+    findings += _counts(dataset, counts or {}) + _balance(dataset)
+    order = {"error": 0, "warning": 1, "note": 2}
+    return Report(
+        dataset=dataset.name,
+        root=str(dataset.root),
+        synthetic=dataset.synthetic,
+        clips=len(dataset.clips),
+        files=len(paths),
+        splits={split: len(ids) for split, ids in dataset.splits.items()},
+        classes={split: _class_counts(dataset, split) for split in dataset.splits},
+        sample_rates=_tally(str(p.rate) for p in probes if p.rate),
+        channels=_tally(str(p.channels) for p in probes if p.channels),
+        seconds=_seconds(probes),
+        index="" if failed else index_hash(dataset.clips, found),
+        findings=tuple(sorted(findings, key=lambda f: order[f.level])),
+    )
+
+
+def split_pairs(dataset: Dataset) -> list[tuple[str, str]]:
+    """Pairs of training and held-out splits, as their names tell.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> names = dict.fromkeys(("all", "train", "train5", "test", "fold1", "not_fold1"), ())
+    >>> split_pairs(Dataset("x", Path("."), "scene", (), pd.DataFrame(), names))
+    [('train', 'test'), ('train5', 'test'), ('not_fold1', 'fold1')]
+    """
+    import re
+
+    names = list(dataset.splits)
+    held = [n for n in names if n in ("test", "eval", "evaluation", "val", "valid", "validation", "dev_test")]
+    training = [n for n in names if re.fullmatch(r"train([_0-9].*)?|training", n)]
+    validation = [n for n in held if n.startswith("val")]
+    pairs = [(train, test) for train in training for test in held]
+    pairs += [(val, test) for val in validation for test in held if test not in validation]
+    pairs += [(f"not_{n}", n) for n in names if f"not_{n}" in dataset.splits]
+    return pairs
+
+
+def official_counts(name: str) -> dict[str, int]:
+    """Official number of clips per split of a dataset by its name on records; empty where none is known.
+
+    Examples
+    --------
+    >>> official_counts("tau2022")["test"]
+    29680
+    """
+    from benchbed.data import LAYOUTS
+
+    for layout in LAYOUTS.names():
+        facts = getattr(LAYOUTS.get(layout), "FACTS", None)
+        if facts is not None and name in facts.counts:
+            return dict(facts.counts[name])
+    return {}
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """What reading one clip showed."""
+
+    clip: str
+    rate: int = 0
+    channels: int = 0
+    seconds: float = 0.0
+    silent: bool = False
+    error: str = ""
+
+
+def _probe_all(
+    dataset: Dataset,
+    missing: set[str],
+    decode: bool,
+    workers: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> list[_Probe]:
+    columns = (dataset.clips[c].tolist() for c in ("clip_id", "path", "onset", "duration"))
+    rows = [row for row in zip(*columns) if row[1] not in missing]
+
+    def one(row: tuple[str, str, float, float]) -> _Probe:
+        clip, path, onset, duration = row
+        try:
+            if not decode:
+                info = audio.info(dataset.root / path)
+                if info.frames == 0:
+                    return _Probe(clip, error="audio file has 0 samples")
+                seconds = duration if duration == duration else info.seconds - onset
+                return _Probe(clip, info.sample_rate, info.channels, seconds)
+            waveform, rate = audio.read(dataset.root / path, onset, duration)
+        except AudioError as error:
+            return _Probe(clip, error=error.what)
+        return _Probe(clip, rate, waveform.shape[0], waveform.shape[1] / rate, not waveform.any())
+
+    probes: list[_Probe] = []
+    blocks = [rows[i : i + 64] for i in range(0, len(rows), 64)]
+    with ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1)) as pool:
+        for part in pool.map(lambda block: [one(row) for row in block], blocks):
+            probes += part
+            if progress is not None:
+                progress(len(probes), len(rows))
+    return probes
+
+
+def _missing(paths: Sequence[str]) -> list[Finding]:
+    if not paths:
+        return []
+    return [Finding("error", "missing", f"{len(paths)} files of the table are not there", len(paths), _some(paths))]
+
+
+def _unlisted(root: Path, paths: Sequence[str]) -> list[Finding]:
+    """Audio files in the folders of the clips that no clip uses."""
+    from benchbed.data.layouts.folder import SUFFIXES
+
+    listed = set(paths)
+    extra = []
+    for folder in sorted({path.rpartition("/")[0] for path in paths}):
+        if (root / folder).is_dir():
+            prefix = f"{folder}/" if folder else ""
+            names = (entry.name for entry in os.scandir(root / folder) if entry.name.lower().endswith(SUFFIXES))
+            extra += [prefix + name for name in names if prefix + name not in listed]
+    if not extra:
+        return []
+    extra.sort()
+    return [Finding("warning", "unlisted", f"{len(extra)} audio files are in no clip", len(extra), _some(extra))]
+
+
+def _broken(probes: Sequence[_Probe]) -> list[Finding]:
+    bad = [f"{p.clip}: {p.error}" for p in probes if p.error]
+    return [Finding("error", "unreadable", f"{len(bad)} clips cannot be read", len(bad), _some(bad))] if bad else []
+
+
+def _rates(probes: Sequence[_Probe]) -> list[Finding]:
+    rates = _tally(str(p.rate) for p in probes if p.rate)
+    if len(rates) < 2:
+        return []
+    said = ", ".join(f"{rate} Hz: {count}" for rate, count in rates.items())
+    return [Finding("note", "rates", f"clips have {len(rates)} sample rates ({said})", len(rates))]
+
+
+def _silent(probes: Sequence[_Probe]) -> list[Finding]:
+    still = [p.clip for p in probes if p.silent]
+    return (
+        [Finding("warning", "silent", f"{len(still)} clips are digital silence", len(still), _some(still))]
+        if still
+        else []
+    )
+
+
+def _duplicates(clips: pd.DataFrame, found: Mapping[str, str]) -> list[Finding]:
+    by_content: dict[str, list[str]] = {}
+    for path, value in found.items():
+        by_content.setdefault(value, []).append(path)
+    double = [paths for paths in by_content.values() if len(paths) > 1]
+    if not double:
+        return []
+    labels = dict(zip(clips["path"], clips["label"]))
+    mixed = [paths for paths in double if len({labels[path] for path in paths}) > 1]
+    files = sum(len(paths) for paths in double)
+    message = f"{files} files have content that another file has, too"
+    if mixed:
+        message += f"; {len(mixed)} times with different labels"
+    examples = [" = ".join(paths[:3]) for paths in mixed + [p for p in double if p not in mixed]]
+    return [Finding("error" if mixed else "warning", "duplicate", message, files, _some(examples))]
+
+
+def _leaks(dataset: Dataset, train: str, test: str, found: Mapping[str, str]) -> list[Finding]:
+    here, there = dataset.select(train), dataset.select(test)
+    sides = f"{train} and {test}"
+    if not len(here) or not len(there):
+        empty = train if not len(here) else test
+        return [Finding("error", "empty_split", f"split {empty} has no clips")]
+    if set(here["clip_id"]) == set(there["clip_id"]):
+        return [Finding("error", "same_clips", f"splits {sides} are the same clips", len(there))]
+    shared = _shared(here["clip_id"], there["clip_id"])
+    if shared:
+        return [Finding("error", "leak_clip", f"{len(shared)} clips are in both {sides}", len(shared), _some(shared))]
+    findings = []
+    groups = _shared(here["group"], there["group"])
+    if groups:
+        clips = int(there["group"].isin(groups).sum())
+        said = f"{len(groups)} recordings are in both {sides} ({clips} clips of {test})"
+        findings.append(Finding("error", "leak_group", said, len(groups), _some(groups)))
+    for column, called in _APART.items():
+        if column in here and (values := _shared(here[column], there[column])):
+            clips = int(there[column].isin(values).sum())
+            said = f"{len(values)} {called} are in both {sides} ({clips} clips of {test})"
+            findings.append(Finding("error", f"leak_{column}", said, len(values), _some(values)))
+    contents = {found[path]: path for path in here["path"] if path in found}
+    same = [f"{contents[found[p]]} = {p}" for p in there["path"] if p in found and found[p] in contents]
+    if same:
+        said = f"{len(same)} clips of {test} have content that is in {train}"
+        findings.append(Finding("error", "leak_content", said, len(same), _some(same)))
+    return findings
+
+
+def _counts(dataset: Dataset, counts: Mapping[str, int]) -> list[Finding]:
+    findings = []
+    for split, expected in counts.items():
+        have = len(dataset.splits[split]) if split in dataset.splits else None
+        if have is not None and have != expected:
+            said = f"split {split} has {have:,} clips, officially {expected:,}"
+            findings.append(Finding("error", "count", said, abs(have - expected)))
+    return findings
+
+
+def _balance(dataset: Dataset) -> list[Finding]:
+    findings = []
+    for split in dataset.splits:
+        counts = _class_counts(dataset, split)
+        empty = [label for label, count in counts.items() if not count]
+        if empty and dataset.splits[split]:
+            said = f"split {split} has no clips of {len(empty)} of {len(counts)} classes"
+            findings.append(Finding("warning", "empty_class", said, len(empty), _some(empty)))
+        some = [count for count in counts.values() if count]
+        if some and max(some) >= 10 * min(some) and dataset.kind == "scene":
+            said = f"split {split} is unbalanced: {min(some)} to {max(some)} clips per class"
+            findings.append(Finding("note", "imbalance", said))
+    return findings
+
+
+def _class_counts(dataset: Dataset, split: str) -> dict[str, int]:
+    labels = dataset.select(split)["label"]
+    seen = Counter(labels.explode().dropna() if dataset.kind == "tags" else labels)
+    return {label: int(seen.get(label, 0)) for label in dataset.labels}
+
+
+def _seconds(probes: Sequence[_Probe]) -> dict[str, float]:
+    from statistics import median
+
+    values = [p.seconds for p in probes if not p.error]
+    if not values:
+        return {}
+    return {"min": min(values), "median": median(values), "max": max(values), "total": sum(values)}
+
+
+def _checked_pairs(dataset: Dataset, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    for train, test in pairs:
+        if train == test:
+            raise ConfigError(f"split {train} cannot be both training and test", hint="name two different splits")
+        for split in (train, test):
+            dataset.select(split)
+    return list(pairs)
+
+
+def _shared(a: pd.Series, b: pd.Series) -> list[str]:
+    return sorted({str(v) for v in set(a) & set(b) if v != ""})
+
+
+def _some(values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(value) for value in values[:EXAMPLES])
+
+
+def _tally(values: Any) -> dict[str, int]:
+    return dict(Counter(values).most_common())
