@@ -11,6 +11,7 @@ import pytest
 
 from benchbed.adapter import Batch
 from benchbed.adapter.align import plan_alignment
+from benchbed.adapter.check import check
 from benchbed.adapter.load import load_adapter, start
 from benchbed.errors import BenchbedError, CheckpointError, ConfigError
 from benchbed.rng import stream
@@ -115,6 +116,10 @@ def test_clips_of_several_lengths_in_one_batch(loaded):
     together = loaded.adapter.predict(Batch(waveforms, np.array([22050, 8000]), 22050))
     alone = loaded.adapter.predict(Batch(waveforms[1:, :, :8000], np.array([8000]), 22050))
     np.testing.assert_allclose(together[1], alone[0], atol=1e-6)
+
+
+def test_no_check_fails(loaded):
+    assert [item for item in check(loaded) if item.status == "fail"] == []
 
 
 def test_every_file_that_decides_the_scores_is_in_the_cache_key(loaded):
