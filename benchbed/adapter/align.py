@@ -115,11 +115,11 @@ class Alignment:
                 f"{len(self.card.labels)} classes of the card",
                 hint="run `benchbed check` on the adapter",
             )
-        unusable = np.flatnonzero(~self.usable(scores)) if len(scores) else []
-        if len(unusable):
-            raise AdapterError(f"predict returned NaN or infinite scores for {len(unusable)} of {len(scores)} clips")
         if len(scores) == 0:
             return np.empty((*scores.shape[:-1], len(self.matches)), np.float32)
+        unusable = int((~self.usable(scores)).sum())
+        if unusable:
+            raise AdapterError(f"predict returned NaN or infinite scores for {unusable} of {len(scores)} clips")
         log = self._logarithms(scores.astype(np.float64))
         chosen = self._largest(log)
         if self.task == "tags":

@@ -173,7 +173,7 @@ def _checker(kind: Any) -> TypeAdapter[Any]:
 
 def _declared(target: Callable[..., Any]) -> tuple[list[Option], bool]:
     """Parameters of `target` as options, and whether it takes any others through `**options`."""
-    function = target.__init__ if isinstance(target, type) else target
+    function = target.__init__ if isinstance(target, type) else target  # type: ignore[misc]
     try:
         hints = typing.get_type_hints(function)
     except (NameError, TypeError, AttributeError) as error:

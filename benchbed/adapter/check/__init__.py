@@ -26,7 +26,7 @@ def names() -> list[str]:
     return [function.__name__ for function in _CHECKS]
 
 
-def check(loaded: LoadedAdapter, device: str = "cpu", probes: Probes | None = None) -> list[CheckOutcome]:
+def check(loaded: LoadedAdapter, device: str = "cpu", probes: Probes | tuple | None = None) -> list[CheckOutcome]:
     """Start the adapter on `device` and run every check on it.
 
     Parameters
@@ -35,7 +35,7 @@ def check(loaded: LoadedAdapter, device: str = "cpu", probes: Probes | None = No
         From `load_adapter`; it is started and, at the end, closed.
     device : str
         Device the adapter is loaded on.
-    probes : Probes, optional
+    probes : Probes or (waveforms, labels, sample_rate), optional
         Clips of known class; without them label order and front end cannot be checked.
 
     Returns
@@ -48,7 +48,7 @@ def check(loaded: LoadedAdapter, device: str = "cpu", probes: Probes | None = No
         start(loaded, device)
     except BenchbedError as error:
         return [CheckOutcome("load", "fail", str(error)), *_skipped(names(), "the adapter could not be loaded")]
-    trial = Trial(loaded, probes)
+    trial = Trial(loaded, None if probes is None else Probes(*probes))
     outcomes = [CheckOutcome("load", "pass", f"{loaded.name} on {device}")]
     try:
         for position, function in enumerate(_CHECKS):

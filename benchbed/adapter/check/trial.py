@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -41,8 +41,7 @@ class CheckOutcome:
     message: str
 
 
-@dataclass(frozen=True)
-class Probes:
+class Probes(NamedTuple):
     """Clips of known class, for the check of label order and front end.
 
     Attributes
