@@ -21,6 +21,9 @@ With `protocol=files` it is started for every batch. In the command, `{input}` b
 wav file per line, `{output}` the file to write: csv without a header or JSON lines, a row of scores per wav in order.
 
     --set protocol=files --set command="perl model.pl {input} {output}"
+
+A program that is told more than the audio, such as the recording device, says so with `side_information=device`: the
+line of JSON then has `"side": {"device": [...]}`, the text file one column per name after the path, separated by tabs.
 """
 
 import contextlib
@@ -69,6 +72,8 @@ class Command(Adapter):
         Seconds the program may take for one batch.
     files : str
         Weights and scripts of the program, separated by commas: they belong to what the cache must tell apart.
+    side_information : tuple of str
+        Metadata columns the program is told, if the suite allows them.
     label_map : Path, optional
         File that says which of the program's classes mean which label of the dataset.
     name, family, frame_seconds, licence, trained_on : card
@@ -89,6 +94,7 @@ class Command(Adapter):
         wav: Literal["float", "pcm16"] = "float",
         timeout: float = 600.0,
         files: str = "",
+        side_information: tuple[str, ...] = (),
         label_map: Path | None = None,
         name: str = "",
         family: str = "other",
@@ -136,6 +142,7 @@ class Command(Adapter):
             channels=channels,
             scores=scores,
             clip_seconds=clip_seconds,
+            side_information=side_information,
             frame_seconds=frame_seconds,
             label_map=read_label_map(label_map, names) if label_map else {},
             licence=licence,
@@ -215,6 +222,8 @@ class Command(Adapter):
             "sample_rate": batch.sample_rate,
             "lengths": [int(length) for length in batch.lengths],
         }
+        if batch.side:
+            head["side"] = {column: [str(value) for value in values] for column, values in batch.side.items()}
         message = json.dumps(head).encode() + b"\n" + np.ascontiguousarray(batch.waveforms, "<f4").tobytes()
         # Written beside the wait, so that a program that never reads is a timeout and not a full pipe for ever.
         self._sender = threading.Thread(target=_send, args=(self._process.stdin, message), daemon=True)
@@ -244,7 +253,8 @@ class Command(Adapter):
             for path, waveform, length in zip(paths, batch.waveforms, batch.lengths):
                 subtype = "FLOAT" if self._wav == "float" else "PCM_16"
                 soundfile.write(path, waveform[:, :length].T, batch.sample_rate, subtype)
-            listing.write_text("".join(f"{path}\n" for path in paths))
+            columns = zip(paths, *(batch.side[column] for column in self.card.side_information))
+            listing.write_text("".join("\t".join(map(str, row)) + "\n" for row in columns))
             words = [word.replace("{input}", str(listing)).replace("{output}", str(answer)) for word in self.words]
             try:
                 with self._log.open("wb") as log:

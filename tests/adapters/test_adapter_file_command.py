@@ -131,6 +131,31 @@ def test_files_as_json_lines_keep_float_samples_and_true_lengths(start):
     np.testing.assert_allclose(adapter.predict(short)[:, 1], loud, atol=1e-6)
 
 
+SIDE_PIPE = """
+import json, sys
+while line := sys.stdin.buffer.readline():
+    head = json.loads(line)
+    sys.stdin.buffer.read(4 * head["clips"] * head["samples"])
+    print(json.dumps({"scores": [[d == "a", d == "s1"] for d in head["side"]["device"]]}), flush=True)
+"""
+SIDE_FILES = """
+import sys
+rows = [line.rstrip().split("\\t") for line in open(sys.argv[1])]
+open(sys.argv[2], "w").write("".join(f"{int(d == 'a')},{int(d == 's1')}\\n" for _, d in rows))
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "ending", "options"), [(SIDE_PIPE, "", {}), (SIDE_FILES, " {input} {output}", {"protocol": "files"})]
+)
+def test_side_information(start, text, ending, options):
+    adapter = start(text, ending, side_information="device", **options)
+    batch = make_batch()
+    told = Batch(batch.waveforms, batch.lengths, 16000, {"device": ("a", "s1", "b")})
+    assert adapter.card.side_information == ("device",)
+    assert adapter.predict(told).tolist() == [[1, 0], [0, 1], [0, 0]]
+
+
 READ = "import sys; sys.stdin.buffer.readline(); sys.stdin.buffer.read(4 * 3 * 800)\n"
 
 
