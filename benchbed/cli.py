@@ -158,7 +158,6 @@ _SET_HELP = "Option of the model (key=value, MODEL.key=value) or of the suite (s
 @click.option("--json", "as_json", is_flag=True, help="Print the records instead of their paths.")
 def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags: Any) -> int:
     """Run SUITE on one or more models; the last line on standard output is the path of result.json."""
-    from benchbed.adapter.load import load_adapter  # noqa: F401  (fails early if torch is missing)
     from benchbed.run import session
     from benchbed.run.policy import ErrorPolicy, Reuse
     from benchbed.suite.load import load_suite
@@ -317,7 +316,7 @@ def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool
 @click.pass_context
 def score(
     ctx: click.Context, suite: str, predictions: Path, name: str | None, settings: tuple[str, ...], **flags: Any
-) -> int:  # noqa: E501
+) -> int:
     """Score stored or foreign PREDICTIONS (csv, tsv, parquet) by the rules of SUITE."""
     if not predictions.exists():
         raise ConfigError("no file of predictions", where=str(predictions))

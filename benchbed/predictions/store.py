@@ -36,6 +36,7 @@ OWN_COLUMNS = (
     "scores",
     "achieved",
     "skipped",
+    "note",
     "padded",
     "cropped",
     "resampled",
@@ -57,7 +58,7 @@ class UnitPredictions:
     labels : tuple of str
         Class names in the order of the scores.
     columns : dict of str to sequence
-        `clip_id`, `cell`, `draw`, `group`, `label`, `achieved`, `skipped`, the flags, and metadata columns.
+        `clip_id`, `cell`, `draw`, `group`, `label`, `achieved`, `skipped`, `note`, the flags, and metadata columns.
     scores : np.ndarray [shape=(row, class), float32]
         Probabilities in the order of `labels`.
     failures : list of dict

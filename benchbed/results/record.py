@@ -1,4 +1,4 @@
-"""The record of one run, `result.json`: every figure with its rule, direction, clips and interval, and how it came about.
+"""The record of one run, `result.json`: every figure with its rule, direction, clips and interval, and its origin.
 
 The model is the schema: `benchbed schema result` prints it, every file written validates against it, and unknown
 fields are refused so that a typo in a writer cannot go unnoticed.
@@ -89,6 +89,8 @@ class Counts(Record):
     """Clips that are digital silence."""
     skipped: int = 0
     """Clips to which the condition could not be applied; scored unperturbed."""
+    noted: int = 0
+    """Clips to which the condition applied only after a repair (e.g. trimmed to length)."""
 
 
 class Failure(Record):

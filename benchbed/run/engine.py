@@ -38,6 +38,7 @@ class _Item:
     made: ModelInput
     achieved: float | None = None
     skipped: str | None = None
+    note: str | None = None
 
 
 @dataclass
@@ -82,6 +83,7 @@ class Engine:
         self._adapters = dict(adapters or {})
         self._by_recipe: dict[str, Adapter] = {}
         self._corruptions: dict[int, Any] = {}
+        self._columns: dict[tuple[str, str], np.ndarray] = {}
         self._shard = _Shard("", -1, [], 0)
 
     def run(self, unit: Unit) -> UnitPredictions:
@@ -160,7 +162,15 @@ class Engine:
                 if state is None:
                     state = corruption.prepare(clip.waveform, clip.sample_rate, random, context)
                 applied = corruption.apply(state, parameter)
-                yield _Item(index, cell, draw, self._input(applied.waveform, clip), applied.achieved, applied.skipped)
+                yield _Item(
+                    index,
+                    cell,
+                    draw,
+                    self._input(applied.waveform, clip),
+                    applied.achieved,
+                    applied.skipped,
+                    applied.note,
+                )
 
     def _input(self, waveform: np.ndarray, clip: Clip) -> ModelInput:
         return to_model(waveform, clip.sample_rate, self.card)
@@ -187,16 +197,20 @@ class Engine:
         condition = self.job.conditions[unit.condition]
         metadata = {k: v for k, v in row.items() if k not in ("label", "path")}
         options = getattr(condition, "options", {})
-        return Context(self.job.dataset, options, self._others(unit, row, clip), metadata)
+        others = self._others(unit, row, clip, "label")
+        devices = self._others(unit, row, clip, "device") if "device" in row else None
+        return Context(self.job.dataset, options, others, metadata, devices)
 
-    def _others(self, unit: Unit, row: Any, clip: Clip) -> Any:
+    def _others(self, unit: Unit, row: Mapping[str, Any], clip: Clip, column: str) -> Any:
         pool = self.job.pools[unit.split]
 
         def others(random: np.random.Generator, count: int) -> list[np.ndarray]:
-            """Waveforms of other classes, at this clip's rate and channel count."""
+            """Waveforms of clips that differ in the column, at this clip's rate and channel count."""
             from benchbed import audio
 
-            candidates = np.flatnonzero((pool["label"] != row["label"]).to_numpy())
+            if (unit.split, column) not in self._columns:
+                self._columns[unit.split, column] = pool[column].to_numpy()
+            candidates = np.flatnonzero(self._columns[unit.split, column] != row[column])
             chosen = random.choice(candidates, size=min(count, len(candidates)), replace=False)
             found = []
             for position in chosen:
@@ -272,6 +286,7 @@ class Engine:
             "label": [row["label"] for row in picked],
             "achieved": np.array([np.nan if i.achieved is None else i.achieved for i in items], dtype=np.float64),
             "skipped": [item.skipped for item in items],
+            "note": [item.note for item in items],
             "padded": [item.made.padded for item in items],
             "cropped": [item.made.cropped for item in items],
             "resampled": [item.made.resampled or clip.resampled for item, clip in zip(items, clips)],

@@ -18,6 +18,8 @@ from benchbed.metrics.slices import Column
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
 from benchbed.run.aggregate import Scored, aggregate
+from benchbed.run.robust import load_reference, robust_figures
+from benchbed.run.selfchecks import self_checks
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.model import CorruptionCondition, Suite
 from benchbed.suite.plan import CellPlan
@@ -75,7 +77,10 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
         cells.append(cell)
         scored[plan.key] = scores
     scores = aggregate(suite, family, prepared.cells, scored)
-    return Scoring(primary, cells, {name: to_value(number) for name, number in scores.items()}, [], failures)
+    reference = load_reference(prepared.loaded_suite, prepared.source.dataset.name, primary)
+    scores |= robust_figures(cells, scored, primary, reference)
+    values = {name: to_value(number) for name, number in scores.items()}
+    return Scoring(primary, cells, values, self_checks(prepared.job), failures)
 
 
 class _Split:
@@ -169,10 +174,11 @@ def _score(
 def _counts(table: pd.DataFrame, rows: np.ndarray, clips: int, lost: int, draws: int) -> record.Counts:
     def count(name: str) -> int:
         values = table[name].iloc[rows]
-        return int((values.notna() if name == "skipped" else values).sum()) // draws
+        return int((values.notna() if name in ("skipped", "note") else values).sum()) // draws
 
     flags = {name: count(name) for name in ("padded", "cropped", "resampled", "remixed", "silent", "skipped")}
     scored = len(rows) // draws
+    flags["noted"] = count("note")
     return record.Counts(clips=clips, scored=scored, failed=max(clips - scored, min(lost, clips)), **flags)
 
 

@@ -124,6 +124,8 @@ class Metrics(Part):
     """Metric that ranks; the family's own by default."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of the family, e.g. `{top_k: [3]}`."""
+    mce_reference: str | None = None
+    """File of reference errors for mCE, relative to the suite; used where it is about the same dataset and metric."""
     folds: Literal["mean", "pooled"] = "mean"
     """How several splits become one headline figure, as the dataset's protocol says; both are reported."""
 
