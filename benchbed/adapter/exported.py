@@ -172,17 +172,25 @@ class ExportedAdapter(Adapter):
 
     def predict(self, batch: Batch) -> np.ndarray:
         """Scores `[clip, class]`, or `[clip, frame, class]` for frames; clips of one length run together."""
+        if batch.waveforms.shape[1] != self.card.channels:
+            raise AdapterError(
+                f"{batch.waveforms.shape[1]} channels came for a model of {self.card.channels}", where=str(self.path)
+            )
+        # Quantisation and pooling turn what is no number into one; here it stays what it is.
+        broken = ~np.isfinite(batch.waveforms).all(axis=(1, 2))
+        waveforms = np.where(broken[:, None, None], 0, batch.waveforms) if broken.any() else batch.waveforms
         answers: list[tuple[np.ndarray, np.ndarray]] = []
         # Zero padding would change what a network without a mask says, so a clip is seen at its own length.
         lengths = batch.lengths if self.card.clip_seconds is None else np.full(len(batch), batch.waveforms.shape[-1])
         for length in np.unique(lengths):
             rows = np.flatnonzero(lengths == length)
-            answers.append((rows, self._scores(batch.waveforms[rows, :, : int(length)])))
+            answers.append((rows, self._scores(waveforms[rows, :, : int(length)])))
         first = answers[0][1]
         frames = max(part.shape[1] for _, part in answers)
         scores = np.zeros((len(batch), frames, *first.shape[2:]), np.float32)
         for rows, part in answers:
             scores[rows, : part.shape[1]] = part
+        scores[broken] = np.nan
         return scores
 
     def weights(self) -> list[Path]:

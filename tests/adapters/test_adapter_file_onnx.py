@@ -87,6 +87,19 @@ def test_a_clip_alone_equals_the_clip_padded_in_a_batch(repository, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_what_is_no_number_stays_none_and_stereo_is_refused(repository, tmp_path):
+    path = export(Net(), tmp_path / "net.onnx", torch.zeros(1, 1, 8000))
+    adapter, batch = open_adapter(repository, path), make_batch()
+    clean = adapter.predict(batch)
+    batch.waveforms[1, 0, 7] = np.inf
+    scores = adapter.predict(batch)
+    assert np.isnan(scores[1]).all() and np.array_equal(scores[[0, 2]], clean[[0, 2]])
+    stereo = Batch(np.repeat(batch.waveforms, 2, axis=1), batch.lengths, 16000)
+    with pytest.raises(AdapterError, match="2 channels came for a model of 1"):
+        adapter.predict(stereo)
+
+
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("head", "kind"),
     [(torch.nn.Softmax(-1), "probabilities"), (torch.nn.LogSoftmax(-1), "log_probabilities"), (None, "logits")],
