@@ -77,6 +77,8 @@ class Corruption(ABC):
         Raised when the output for the same input changes; part of every cache key.
     preserves_time : bool
         False if events move in time; then `move_events` must be implemented.
+    time_slack : float
+        How far in seconds a sound may come to lie from its place where time is preserved (smearing of a vocoder).
     preserves_space : bool
         False if directions change; then `move_directions` must be implemented.
     circular : bool
@@ -94,6 +96,7 @@ class Corruption(ABC):
     parameters: tuple[Any, ...]
     version: int = 1
     preserves_time: bool = True
+    time_slack: float = 0.001
     preserves_space: bool = True
     circular: bool = False
     monotone: bool = True

@@ -71,8 +71,8 @@ def measured(response: np.ndarray) -> np.ndarray:
     size = max(GRID, 2 ** int(np.ceil(np.log2(max(2, len(response))))))
     power = np.abs(np.fft.rfft(response, size)) ** 2
     coarse = np.interp(np.linspace(0, 1, GRID // 2 + 1), np.linspace(0, 1, len(power)), _smooth(power))
-    # 60 dB below the mean is where a measurement ends and its noise begins.
-    log_magnitude = 0.5 * np.log(np.maximum(coarse, coarse.mean() * 1e-6))
+    # 40 dB below the mean is where the measurement of a loudspeaker or microphone ends and its noise begins.
+    log_magnitude = 0.5 * np.log(np.maximum(coarse, coarse.mean() * 1e-4))
     return minimum_phase(log_magnitude)
 
 

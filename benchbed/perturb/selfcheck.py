@@ -23,8 +23,10 @@ from benchbed.perturb.level import to_int16
 
 #: A later severity may be this many dB nearer to the clean clip: rounding, and coders of nearly equal strength.
 MONOTONE_SLACK_DB = 0.05
-#: How far an impulse may move, in seconds: finer than any front end's hop, coarser than a coder's ringing.
-IMPULSE_SLACK = 0.001
+#: Height over the mean of all lags from which a correlation peak is taken for the sound itself.
+CLEAR_PEAK = 14.0
+#: Differences this far below the loudest band of the clean clip do not count: an empty band has no level to compare.
+FLOOR_DB = 70.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ def _mel_bank(size: int, sample_rate: int, bands: int) -> np.ndarray:
 
 def log_mel_distance(clean: np.ndarray, perturbed: np.ndarray, sample_rate: int) -> float:
     """Root mean square difference of two clips' log-mel spectrograms, in dB."""
-    difference = log_mel(perturbed, sample_rate) - log_mel(clean, sample_rate)
+    reference = log_mel(clean, sample_rate)
+    floor = reference.max() - FLOOR_DB
+    difference = np.maximum(log_mel(perturbed, sample_rate), floor) - np.maximum(reference, floor)
     return float(np.sqrt(np.mean(difference**2)))
 
 
@@ -153,16 +157,21 @@ def impulse_stays(
         return Outcome(check, "skipped", "moves events, and says where to")
     probe = bursts(sample_rate, channels, seconds)
     state = _prepare(name, corruption, probe, context)
-    worst, seen = 0, 0
+    worst, seen, lost = 0, 0, 0
     for parameter in corruption.parameters:
         applied = corruption.apply(state, parameter)
-        if applied.skipped is None and np.abs(applied.waveform[0]).max() > 0:
-            late = lag(probe.waveform[0], applied.waveform[0], sample_rate)
+        if applied.skipped is not None:
+            continue
+        late = lag(probe.waveform[0], applied.waveform[0], sample_rate)
+        if late is None:
+            lost += 1
+        else:
             worst, seen = max(worst, late, key=abs), seen + 1
     if not seen:
-        return Outcome(check, "skipped", "no severity applies")
-    status = "fail" if abs(worst) > IMPULSE_SLACK * sample_rate else "pass"
-    return Outcome(check, status, f"bursts move by {worst} samples at most")
+        return Outcome(check, "skipped", "no severity applies, or the bursts cannot be recognised")
+    status = "fail" if abs(worst) > corruption.time_slack * sample_rate else "pass"
+    beyond = f"; beyond recognition at {lost}" if lost else ""
+    return Outcome(check, status, f"bursts move by {worst} samples at most over {seen} severities{beyond}")
 
 
 def bursts(sample_rate: int, channels: int, seconds: float) -> Probe:
@@ -177,29 +186,43 @@ def bursts(sample_rate: int, channels: int, seconds: float) -> Probe:
     return Probe("bursts", waveform, sample_rate)
 
 
-def lag(clean: np.ndarray, perturbed: np.ndarray, sample_rate: int) -> int:
-    """By how many samples `perturbed` is late, from the correlation of the waves, else of their envelopes.
+def lag(clean: np.ndarray, perturbed: np.ndarray, sample_rate: int) -> int | None:
+    """By how many samples `perturbed` is late, from the whitened correlation of the waves, else of their envelopes.
+
+    Returns
+    -------
+    int or None
+        None if neither correlation stands out: too little of the sound is left to tell.
 
     Examples
     --------
-    >>> click = np.zeros(400, np.float32); click[100:104] = 1, -1, 1, 1
+    >>> click = np.zeros(4000, np.float32); click[1000:1004] = 1, -1, 1, 1
     >>> lag(click, np.roll(click, 37), 8000)
     37
     """
-    shift, strength = _correlate(clean.astype(np.float64), perturbed.astype(np.float64))
-    if strength > 0.3:
+    clean, perturbed = clean.astype(np.float64), perturbed.astype(np.float64)
+    shift, contrast = _correlate(clean, perturbed, whiten=True)
+    if contrast > CLEAR_PEAK:
         return shift
-    frame = max(1, sample_rate // 1000)
-    kernel = np.hanning(2 * frame + 1)
-    return _correlate(np.convolve(clean**2, kernel, "same"), np.convolve(perturbed**2, kernel, "same"))[0]
+    kernel = np.hanning(2 * max(1, sample_rate // 1000) + 1)
+    a, b = np.convolve(clean**2, kernel, "same"), np.convolve(perturbed**2, kernel, "same")
+    shift, _ = _correlate(a, b, whiten=False)
+    alike = float(np.corrcoef(a, np.roll(b, -shift))[0, 1]) if b.any() else 0.0
+    return shift if alike > 0.6 else None
 
 
-def _correlate(a: np.ndarray, b: np.ndarray) -> tuple[int, float]:
+def _correlate(a: np.ndarray, b: np.ndarray, whiten: bool) -> tuple[int, float]:
+    """Lag of the strongest correlation, and its height over the root mean square of all lags."""
     size = 2 * len(a)
-    correlation = np.fft.irfft(np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size)), size)
-    best = int(np.argmax(np.abs(correlation)))
-    scale = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    return (best if best < len(a) else best - size), float(abs(correlation[best]) / scale) if scale > 0 else 0.0
+    left, right = np.fft.rfft(a, size), np.fft.rfft(b, size)
+    if whiten:
+        # A band that noise or hum dominates must not decide; bins that hold next to nothing must not either.
+        magnitude = np.abs(right)
+        right = right / (magnitude + 1e-3 * magnitude.max() + 1e-30)
+    correlation = np.abs(np.fft.irfft(right * np.conj(left), size))
+    best = int(np.argmax(correlation))
+    spread = float(np.sqrt(np.mean(correlation**2)))
+    return (best if best < len(a) else best - size), float(correlation[best]) / spread if spread > 0 else 0.0
 
 
 def order_free(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> Outcome:
