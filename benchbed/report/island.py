@@ -69,7 +69,7 @@ def digest(identity: str) -> str:
     >>> len(digest("anything"))
     8
     """
-    return hashlib.blake2b(identity.encode("utf-8", "replace"), digest_size=4).hexdigest()
+    return hashlib.blake2b(identity.encode("utf-8"), digest_size=4).hexdigest()
 
 
 def anchor(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
@@ -65,15 +65,7 @@ def write_leaderboard(
         )
     ]
     for page in suites:
-        text = render(
-            "suite.html.j2",
-            page=page,
-            title=title,
-            model_links=model_links,
-            on=board.COLUMNS_ON,
-            charts={held.identity: _charts(held) for held in page.boards},
-            island=island(board.data(page)),
-        )
+        text = suite_html(page, model_links, title)
         written.append(write_page(out / "suites" / f"{page.slug}.html", text))
     for model in models:
         text = render("model.html.j2", page=model, title=title, island=island({"model": model.name}))
@@ -84,6 +76,19 @@ def write_leaderboard(
             for row in held.rows:
                 written.append(write_report(row.result, out / "runs" / f"{row.slug}.html", home=home))
     return written
+
+
+def suite_html(page: board.SuitePage, model_links: Mapping[str, str], title: str) -> str:
+    """The page of one suite as text; `model_links` has the address of each model's page."""
+    return render(
+        "suite.html.j2",
+        page=page,
+        title=title,
+        model_links=model_links,
+        on=board.COLUMNS_ON,
+        charts={held.identity: _charts(held) for held in page.boards},
+        island=island(board.data(page)),
+    )
 
 
 def _charts(held: board.Board) -> list[tuple[str, Markup]]:

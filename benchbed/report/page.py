@@ -7,6 +7,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ import benchbed
 from benchbed.report import figures, island, panels, terms, view
 from benchbed.report.charts import draw, strips
 from benchbed.results.record import Result
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def write_report(
@@ -62,11 +65,11 @@ def render(template: str, **content: Any) -> str:
 
 
 def write_page(path: Path, text: str) -> Path:
-    """Write a page atomically; text that UTF-8 cannot hold is replaced."""
+    """Write a page atomically."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
-    partial.write_bytes(text.encode("utf-8", "replace"))
+    partial.write_bytes(text.encode("utf-8"))
     os.replace(partial, path)
     return path
 
@@ -120,7 +123,7 @@ def _environment() -> Environment:
 
 def _visible(value: Any) -> Any:
     """Control characters are not allowed in a page; a visible stand-in shows that one was there."""
-    if isinstance(value, str) and any(ord(character) < 32 and character not in "\n\t" for character in value):
-        clean = "".join("\ufffd" if ord(c) < 32 and c not in "\n\t" else c for c in value)
+    if isinstance(value, str) and _CONTROL.search(value):
+        clean = _CONTROL.sub("\ufffd", value)
         return Markup(clean) if isinstance(value, Markup) else clean
     return value

@@ -78,7 +78,7 @@ def summary_table(result: Result) -> RenderableType:
     notable = [check for check in result.checks if check.status in ("warn", "fail")]
     if notable:
         parts.append(checks_table(notable))
-    return Group(*parts)
+    return Group(*_spaced(parts))
 
 
 def comparison_table(results: Sequence[Result]) -> RenderableType:
@@ -113,7 +113,7 @@ def comparison_table(results: Sequence[Result]) -> RenderableType:
                 _safe(result.model.name), _safe(terms.plain(result.model.family)), *cells, Text(", ".join(marks))
             )
         parts.append(table)
-    return Group(*parts)
+    return Group(*_spaced(parts))
 
 
 def checks_table(outcomes: Sequence[Outcome]) -> Table:
@@ -146,6 +146,11 @@ def _console() -> Console:
     # Rich drops colour by itself when standard error is a file; the width must not fold a log's lines, though.
     console = Console(stderr=True, highlight=False)
     return console if console.is_terminal else Console(stderr=True, highlight=False, width=160, no_color=True)
+
+
+def _spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
+    """A blank line before every table, so that their headings stand out."""
+    return [piece for part in parts for piece in ((Text(""), part) if isinstance(part, Table) else (part,))]
 
 
 def _title(result: Result) -> Text:

@@ -1,0 +1,186 @@
+"""The leaderboard: what may stand in one table, in which order, and that its links and files hold."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from benchbed.errors import CannotMeasure
+from benchbed.report import board
+from benchbed.report.leaderboard import write_leaderboard
+from benchbed.results.record import Value
+
+EVIL = "</script><img src=x onerror=alert(1)>\"'../../x"
+
+
+class Links(HTMLParser):
+    """Links and identifiers of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.tags: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        held = dict(attrs)
+        self.tags.add(tag)
+        self.ids += [held["id"]] if "id" in held else []
+        self.links += [held["href"]] if tag == "a" else []
+
+
+def runs(*results):
+    return [(Path(f"runs/{index}"), result) for index, result in enumerate(results)]
+
+
+def suite_page(out: Path) -> str:
+    (page,) = (out / "suites").iterdir()
+    return page.read_text(encoding="utf-8")
+
+
+def test_every_link_leads_to_a_page(result, tmp_path):
+    written = write_leaderboard(runs(result("a"), result("b", 0.4), result("b", 0.5, suite__name="noise")), tmp_path)
+    assert written[0] == tmp_path / "index.html"
+    assert len(written) == 1 + 2 + 2 + 3 == len(set(written))
+    for page in written:
+        for link in Links(page.read_text(encoding="utf-8")).links:
+            if not link.startswith("#"):
+                assert (page.parent / link).resolve().is_file(), link
+
+
+def test_rows_are_ordered_by_the_metric_that_ranks_in_its_direction(result, tmp_path):
+    write_leaderboard(runs(result("low", 0.3), result("high", 0.6), result("mid", 0.5)), tmp_path)
+    assert re.findall(r'data-family="\w+">\s*<th[^>]*data-v="(\w+)"', suite_page(tmp_path)) == ["high", "mid", "low"]
+
+
+def test_lower_is_better_orders_the_other_way(result):
+    records = [result(name, primary="log_loss") for name in ("worse", "better")]
+    records[1].cells[0].metrics["log_loss"] = Value(value=0.2, n=9, direction="lower", unit="nats", rule="r")
+    (page,) = board.arrange(runs(*records))
+    assert [row.result.model.name for row in page.boards[0].rows] == ["better", "worse"]
+
+
+def test_a_run_without_the_figure_comes_last(result):
+    records = [result("none"), result("some", 0.1)]
+    records[0].cells[0].metrics["macro_accuracy"] = Value(
+        value=None, n=0, direction="higher", unit="fraction", rule="r", reason="no clips"
+    )
+    (page,) = board.arrange(runs(*records))
+    assert [row.result.model.name for row in page.boards[0].rows] == ["some", "none"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dataset__synthetic": False},
+        {"dataset__name": "tau2022"},
+        {"dataset__index_hash": "b2:other"},
+        {"suite__hash": "b2:other"},
+        {"suite__protocol": "2"},
+        {"primary": "accuracy"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_runs_that_cannot_be_compared_stand_in_different_tables(result, change):
+    (page,) = board.arrange(runs(result("a"), result("b", **change)))
+    assert [len(held.rows) for held in page.boards] == [1, 1]
+
+
+def test_recordings_come_before_synthetic_data(result):
+    (page,) = board.arrange(runs(result("a"), result("b", dataset__synthetic=False, dataset__name="zzz")))
+    assert [held.example.dataset.synthetic for held in page.boards] == [False, True]
+
+
+def test_without_ranks_there_are_none(result, tmp_path):
+    write_leaderboard(runs(result("a"), result("b", 0.4)), tmp_path)
+    page = suite_page(tmp_path)
+    assert 'data-key="rank"' not in page and "without ranks" in page
+
+
+def test_ranks_are_printed_as_given_with_their_interval(result, tmp_path):
+    held = runs(result("a"), result("b", 0.56), result("c", 0.3))
+    ranks = {held[0][0]: (1, 1, 2), held[1][0]: (1, 1, 2), held[2][0]: (3, 3, 3)}
+    write_leaderboard(held, tmp_path, ranks=ranks)
+    assert re.findall(r'<td data-v="(\d)">\d <i>(.*?)</i>', suite_page(tmp_path)) == [
+        ("1", "[1, 2]"),
+        ("1", "[1, 2]"),
+        ("3", "[3, 3]"),
+    ]
+
+
+def test_badges(result, failure):
+    from benchbed.report.view import badges
+    from benchbed.results.record import Check
+
+    record = result(
+        conditions=True,
+        dataset__limit=9,
+        failures=failure(1),
+        checks=[Check(name="budget", status="fail", message="m", cell="scene/test/apgd@1")],
+        profile={"energy": {"kwh": {"value": 1e-4, "unit": "kWh", "method": "estimated from CPU time"}}},
+    )
+    assert [mark.text for mark in badges(record)] == [
+        "synthetic",
+        "incomplete",
+        "limit used",
+        "attack checks failed",
+        "estimated energy",
+        "seen in training",
+    ]
+    assert [mark.text for mark in badges(result(dataset__synthetic=False))] == []
+
+
+def test_addresses_are_permanent(result):
+    first = board.run_slug(result("a"))
+    again = board.run_slug(result("a", provenance__created="2027-01-01T00:00:00Z"))
+    assert first == again
+    assert first != board.run_slug(result("a", model__options={"arch": "other"}))
+
+
+def test_the_same_measurement_twice_keeps_the_address_of_the_first(result):
+    rows = board.make_rows(runs(result("a"), result("a", provenance__created="2027-01-01T00:00:00Z")), {})
+    assert rows[0].slug == board.run_slug(result("a")) and rows[1].slug != rows[0].slug
+
+
+def test_hostile_names_become_neither_markup_nor_paths(result, tmp_path):
+    record = result(
+        EVIL, suite__name=EVIL, suite__title=EVIL, model__family=EVIL, dataset__name=EVIL, primary="accuracy"
+    )
+    record.cells[0].metrics |= {EVIL: record.cells[0].metrics["accuracy"]}
+    written = write_leaderboard(runs(record, result("b")), tmp_path / "site")
+    for page in written:
+        assert page.resolve().is_relative_to((tmp_path / "site").resolve())
+        assert re.fullmatch(r"[a-z0-9-]+\.html", page.name)
+        parsed = Links(page.read_text(encoding="utf-8"))
+        assert "img" not in parsed.tags
+        assert len(parsed.ids) == len(set(parsed.ids))
+
+
+def test_the_data_inside_are_the_figures(result, tmp_path):
+    write_leaderboard(runs(result("a", 0.4)), tmp_path)
+    carried = json.loads(re.search(r'id="data">(.*?)</script>', suite_page(tmp_path), re.S)[1])
+    (row,) = carried["rows"]
+    assert (row["model"], row["macro_accuracy"], row["synthetic"], row["primary"]) == ("a", 0.4, True, "macro_accuracy")
+    assert row["macro_accuracy_low"] == pytest.approx(0.37)
+
+
+def test_no_runs_is_an_error(tmp_path):
+    with pytest.raises(CannotMeasure, match="no runs"):
+        write_leaderboard([], tmp_path)
+
+
+def test_a_thousand_runs_build_in_seconds_and_stay_small(result):
+    records = [result(f"model {i}", 0.2 + i / 2000, model__adapter_hash=str(i)) for i in range(1000)]
+    start = time.process_time()
+    (page,) = board.arrange(runs(*records))
+    from benchbed.report.leaderboard import suite_html
+
+    text = suite_html(page, dict.fromkeys((record.model.name for record in records), "x"), "Leaderboard")
+    assert time.process_time() - start < 10
+    assert len(text.encode()) < 2_500_000
