@@ -55,14 +55,16 @@ def device(seed: int, name: str) -> Device:
     True
     """
     rng = random.stream("synthetic device", seed, name)
-    colour, taps = rng.standard_normal(10), rng.standard_normal(64) * np.exp(-np.arange(64) / 20)
+    # Of unit level, so that no device is spared or spoilt by a lucky draw.
+    colour = normalised(rng.standard_normal(10))
+    taps = rng.standard_normal(64) * np.exp(-np.arange(64) / 20)
     if name == "a":
         return Device(np.array([-6.0] + [0.0] * 8 + [-1.0]), 0 * taps, 1.0, 0.0, -78.0)
     if name in REAL:
         body = np.array([-24, -14, -7, -2, 0, 0, 2, 3, 0, -8.0])
         return Device(body + 2.0 * colour, 0.05 * taps, 1.6, -30.0, -66.0)
-    tilt = np.linspace(-1, 1, 10) * rng.uniform(-6, 6)
-    return Device(tilt + 4.0 * colour, 0.25 * taps, rng.uniform(1.5, 4), rng.uniform(-42, -28), -90.0)
+    tilt = np.linspace(-1, 1, 10) * rng.uniform(-3, 3)
+    return Device(tilt + 2.2 * colour, 0.2 * taps, rng.uniform(1.5, 4), rng.uniform(-42, -28), -90.0)
 
 
 @lru_cache(maxsize=64)

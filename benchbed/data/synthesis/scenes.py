@@ -34,44 +34,47 @@ class Recipe:
         Position in the bank of rooms, 0 (dry) to 15 (two seconds of reverberation).
     ingredients : mapping of str to (probability, level)
         How often a recording has the ingredient, and its level over the background in dB.
+    pitch : float
+        Factor on the speed of its engines and motors.
     """
 
     tilt: float
     hump: float
     room: float
     ingredients: dict[str, tuple[float, float]]
+    pitch: float = 1.0
 
 
 SCENES: dict[str, Recipe] = {
-    "airport": Recipe(-4.4, 3.5, 12, {
-        "voices": (0.8, -5), "steps": (0.5, -9), "announcement": (0.4, -3), "clatter": (0.3, -9), "engine": (0.25, -11),
-        "music": (0.1, -12), "whine": (0.1, -14)}),
-    "bus": Recipe(-6.0, 1.5, 3, {
-        "engine": (0.85, 0), "voices": (0.5, -9), "announcement": (0.2, -6), "hiss": (0.3, -7), "clatter": (0.3, -9),
-        "cars": (0.25, -6), "whine": (0.1, -12)}),
-    "metro": Recipe(-5.5, 2.5, 5, {
-        "whine": (0.7, -5), "clatter": (0.6, -6), "engine": (0.25, -6), "voices": (0.45, -10), "squeal": (0.25, -9),
-        "announcement": (0.25, -5), "hiss": (0.2, -9)}),
-    "metro_station": Recipe(-4.8, 3.0, 13, {
-        "voices": (0.65, -7), "steps": (0.55, -8), "announcement": (0.35, -4), "clatter": (0.3, -8),
-        "whine": (0.35, -7), "squeal": (0.2, -9), "hiss": (0.2, -9)}),
-    "park": Recipe(-3.8, 4.5, 1, {
-        "birds": (0.75, -7), "leaves": (0.6, -3), "voices": (0.35, -11), "steps": (0.35, -11), "cars": (0.35, -7)}),
-    "public_square": Recipe(-4.3, 3.8, 5, {
-        "voices": (0.7, -7), "steps": (0.5, -10), "birds": (0.35, -11), "cars": (0.45, -6), "music": (0.2, -9),
-        "leaves": (0.25, -7), "clatter": (0.15, -11)}),
-    "shopping_mall": Recipe(-4.0, 4.0, 11, {
-        "voices": (0.9, -4), "steps": (0.6, -10), "music": (0.55, -6), "announcement": (0.15, -6),
-        "clatter": (0.25, -10)}),
-    "street_pedestrian": Recipe(-4.3, 3.6, 6, {
-        "voices": (0.8, -5), "steps": (0.75, -7), "birds": (0.15, -12), "cars": (0.3, -8), "music": (0.25, -10),
-        "leaves": (0.15, -9)}),
-    "street_traffic": Recipe(-5.0, 2.5, 3, {
-        "cars": (0.95, 2), "engine": (0.4, -4), "voices": (0.3, -11), "birds": (0.15, -13), "steps": (0.3, -12),
-        "hiss": (0.15, -9), "leaves": (0.15, -8)}),
-    "tram": Recipe(-5.4, 2.2, 4, {
-        "whine": (0.55, -6), "clatter": (0.5, -8), "engine": (0.3, -5), "voices": (0.55, -9), "squeal": (0.35, -8),
-        "announcement": (0.25, -5), "hiss": (0.2, -9), "cars": (0.2, -8)}),
+    "airport": Recipe(-4.4, 3.0, 13, {
+        "voices": (0.95, -1), "steps": (0.6, -5), "announcement": (0.4, 1), "clatter": (0.3, -5), "engine": (0.17, -7),
+        "music": (0.07, -8), "whine": (0.07, -10)}),
+    "bus": Recipe(-6.4, 1.0, 3, {
+        "engine": (0.95, 4), "voices": (0.6, -5), "announcement": (0.14, -2), "hiss": (0.3, -3), "clatter": (0.3, -5),
+        "cars": (0.17, -2), "whine": (0.07, -8)}, 0.8),
+    "metro": Recipe(-5.7, 3.3, 6, {
+        "whine": (0.84, -1), "clatter": (0.72, -2), "engine": (0.17, -2), "voices": (0.45, -6), "squeal": (0.17, -5),
+        "announcement": (0.17, -1), "hiss": (0.14, -5)}),
+    "metro_station": Recipe(-5.0, 2.4, 14, {
+        "voices": (0.78, -3), "steps": (0.66, -4), "announcement": (0.35, 0), "clatter": (0.3, -4),
+        "whine": (0.35, -3), "squeal": (0.14, -5), "hiss": (0.14, -5)}),
+    "park": Recipe(-3.2, 5.5, 1, {
+        "birds": (0.9, -3), "leaves": (0.72, 1), "voices": (0.35, -7), "steps": (0.35, -7), "cars": (0.35, -3)}),
+    "public_square": Recipe(-4.6, 3.6, 4, {
+        "voices": (0.84, -3), "steps": (0.6, -6), "birds": (0.35, -7), "cars": (0.45, -2), "music": (0.14, -5),
+        "leaves": (0.17, -3), "clatter": (0.1, -7)}),
+    "shopping_mall": Recipe(-3.6, 5.0, 10, {
+        "voices": (0.95, 0), "steps": (0.72, -6), "music": (0.66, -2), "announcement": (0.1, -2),
+        "clatter": (0.17, -6)}),
+    "street_pedestrian": Recipe(-4.2, 4.2, 7, {
+        "voices": (0.95, -1), "steps": (0.9, -3), "birds": (0.1, -8), "cars": (0.3, -4), "music": (0.17, -6),
+        "leaves": (0.1, -5)}),
+    "street_traffic": Recipe(-4.8, 2.2, 3, {
+        "cars": (0.95, 6), "engine": (0.4, 0), "voices": (0.3, -7), "birds": (0.1, -9), "steps": (0.3, -8),
+        "hiss": (0.1, -5), "leaves": (0.1, -4)}, 1.4),
+    "tram": Recipe(-5.1, 1.6, 4, {
+        "whine": (0.66, -2), "clatter": (0.6, -4), "engine": (0.3, -1), "voices": (0.66, -5), "squeal": (0.35, -4),
+        "announcement": (0.17, -1), "hiss": (0.14, -5), "cars": (0.14, -4)}, 0.55),
 }  # fmt: skip
 
 
@@ -90,7 +93,7 @@ class Place:
 def _city(seed: int, city: str) -> np.ndarray:
     """Offsets that a city gives to all its background spectra, in dB at ten octaves."""
     rng = random.stream("synthetic city", seed, city)
-    return 0.35 * rng.standard_normal() * np.arange(10) + 1.2 * rng.standard_normal(10)
+    return 0.15 * rng.standard_normal() * np.arange(10) + 0.8 * rng.standard_normal(10)
 
 
 def place(seed: int, scene: str, city: str, location: int) -> Place:
@@ -103,15 +106,15 @@ def place(seed: int, scene: str, city: str, location: int) -> Place:
     """
     recipe, rng = SCENES[scene], random.stream("synthetic location", seed, scene, city, location)
     octaves = np.arange(10)
-    tilt = recipe.tilt + 0.7 * rng.standard_normal()
-    hump = recipe.hump + 0.8 * rng.standard_normal()
-    knots = tilt * octaves + 6 * np.exp(-0.5 * (octaves - hump) ** 2) + 2.2 * rng.standard_normal(10)
+    tilt = recipe.tilt + 0.4 * rng.standard_normal()
+    hump = recipe.hump + 0.35 * rng.standard_normal()
+    knots = tilt * octaves + 6 * np.exp(-0.5 * (octaves - hump) ** 2) + 1.1 * rng.standard_normal(10)
     return Place(
         knots=knots + _city(seed, city),
-        room=int(np.clip(round(recipe.room + 2 * rng.standard_normal()), 0, 15)),
-        shifts={name: float(3.0 * rng.standard_normal()) for name in INGREDIENTS},
+        room=int(np.clip(round(recipe.room + 1.2 * rng.standard_normal()), 0, 15)),
+        shifts={name: float(1.5 * rng.standard_normal()) for name in INGREDIENTS},
         speakers=rng.integers(0, 24, size=10),
-        pitch=float(np.exp(0.3 * rng.standard_normal())),
+        pitch=recipe.pitch * float(np.exp(0.2 * rng.standard_normal())),
     )
 
 
@@ -142,7 +145,7 @@ def recording(seed: int, scene: str, city: str, location: int, number: int, seco
     foreground = _loop(rng, bank.loops[int(np.clip(round((slope + 6) / 1.5), 0, 4))], n) * swell
     for name, (probability, level) in SCENES[scene].ingredients.items():
         # Both numbers are drawn even for an absent ingredient: a change of one probability then moves no other draw.
-        present, gain = rng.random() < probability, level + where.shifts[name] + 2.5 * rng.standard_normal()
+        present, gain = rng.random() < probability, level + where.shifts[name] + 1.5 * rng.standard_normal()
         if present:
             draw = random.stream("synthetic ingredient", seed, scene, city, location, number, name)
             foreground += 10 ** (gain / 20) * INGREDIENTS[name](draw, bank, where, n)
@@ -215,9 +218,8 @@ def _engine(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.n
 def _whine(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
     order = np.arange(1, 7)
     wave = period(order**-1.2 * rng.random(6), 2 * np.pi * rng.random(6))
-    pitch = (
-        420 * where.pitch * np.exp(0.35 * rng.standard_normal() + rng.uniform(-0.6, 0.6) * np.linspace(-0.5, 0.5, n))
-    )
+    sweep = rng.uniform(-0.6, 0.6) * np.linspace(-0.5, 0.5, n)
+    pitch = 420 * where.pitch * np.exp(0.25 * rng.standard_normal() + sweep)
     return tone(wave, pitch) * np.clip(0.6 + 0.4 * curve(rng, n, 8), 0, None)
 
 
