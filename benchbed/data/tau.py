@@ -185,8 +185,9 @@ def _assemble(
     if "identifier" in frame:
         metadata["city"] = frame["identifier"].map({v: v.partition("-")[0] for v in frame["identifier"].unique()})
         metadata["location"] = frame["identifier"]
-    if parts["cut"].notna().any():
-        metadata["cut"] = parts["cut"].fillna("")
+    cut = parts["cut"].fillna("")
+    if (cut != "").any():
+        metadata["cut"] = cut
     metadata |= {column: frame[column] for column in frame.columns if column not in (*known, *metadata)}
     notes = []
     if odd.any():
