@@ -45,6 +45,8 @@ with _hidden("torchvision", "torchaudio"):
         getattr(available, "cache_clear", available)()
         available()
 
+transformers.utils.logging.disable_progress_bar()
+
 #: Feature extractors that hand the waveform on, scaled to zero mean and unit variance if they say so.
 WAVEFORM_EXTRACTORS = ("Wav2Vec2FeatureExtractor",)
 #: Model types trained on speech without labels first.

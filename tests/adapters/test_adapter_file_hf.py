@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 from benchbed.adapter.checkpoint import trusting
 from benchbed.adapter.load import load_adapter
-from benchbed.errors import CheckpointError, ConfigError
+from benchbed.errors import AdapterError, CheckpointError, ConfigError
 from benchbed.rng import preserved_global_state, stream
 from benchbed.types import Batch
 
@@ -185,3 +186,10 @@ def test_damaged_weights(repository, ast):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(CheckpointError, match="cannot read the model"):
         open_adapter(repository, folder)
+
+
+def test_a_missing_package_is_answered_with_its_extra(repository, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(AdapterError, match="cannot be imported") as caught:
+        load_adapter(str(repository / "adapters" / "hf.py"), {})
+    assert "benchbed[hf]" in caught.value.hint

@@ -1,5 +1,7 @@
 """adapters/onnx.py: against torch, and against the published figure of the Silero voice activity detector."""
 
+import sys
+
 import numpy as np
 import pytest
 import soundfile
@@ -215,3 +217,10 @@ def test_silero_finds_the_published_share_of_speech(repository, realdata):
     short = audio[None, None, :16000]
     pair = adapter.predict(Batch(np.concatenate([short, short[..., ::-1]]), np.array([16000, 16000]), rate))
     np.testing.assert_allclose(pair[0, :31], scores[0, :31], atol=1e-5)
+
+
+def test_a_missing_package_is_answered_with_its_extra(repository, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(AdapterError, match="cannot be imported") as caught:
+        load_adapter(str(repository / "adapters" / "onnx.py"), {})
+    assert "benchbed[onnx]" in caught.value.hint

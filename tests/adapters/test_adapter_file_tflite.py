@@ -1,5 +1,7 @@
 """adapters/tflite.py: the MLPerf Tiny keyword spotter, in float32 and int8, gives its known answers."""
 
+import sys
+
 import numpy as np
 import pytest
 import soundfile
@@ -97,3 +99,10 @@ def test_bad_files(repository, tmp_path):
     (tmp_path / "broken.tflite").write_bytes(b"not a graph at all")
     with pytest.raises(CheckpointError, match="cannot read the file"):
         open_adapter(repository, tmp_path / "broken.tflite")
+
+
+def test_a_missing_package_is_answered_with_its_extra(repository, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    with pytest.raises(AdapterError, match="cannot be imported") as caught:
+        load_adapter(str(repository / "adapters" / "tflite.py"), {})
+    assert "benchbed[tflite]" in caught.value.hint
