@@ -20,6 +20,7 @@ import numpy as np
 
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.perturb.contract import Applied, Context, Corruption
+from benchbed.perturb.files import open_folder
 from benchbed.perturb.guarded import CannotApply, Guarded, Prepared
 from benchbed.perturb.level import is_silent, keep_power
 from benchbed.rng import preserved_global_state
@@ -149,7 +150,7 @@ def corruption(name: str, parameters: Mapping[str, Any] | Sequence[Mapping[str, 
         )
     policy = POLICY.get(name)
     if policy is not None and policy.action == "refuse":
-        raise ConfigError(f"{PREFIX}{name} is refused: it {policy.reason}", hint=f"use {policy.instead}")
+        raise ConfigError(f"{PREFIX}{name} is refused: {policy.reason}", hint=f"use {policy.instead}")
     severities = tuple(_arguments(name, given) for given in _per_severity(name, parameters))
     for arguments in severities:
         _build(name, arguments)
@@ -174,14 +175,19 @@ class Bridge(Guarded):
         self.name, self.parameters = name, severities
         self.group = next((group for group, members in _GROUPS.items() if name in members), "level")
         self.preserves_time = name not in MOVES_EVENTS
+        if name == "PitchShift":
+            self.time_slack = 0.005
         self.policy = POLICY.get(name)
         self.source = f"audiomentations {_version()}"
 
     def configure(self, context: Context) -> Mapping[str, Any]:
         """Run the determinism probe at every severity, and name the version of audiomentations."""
+        facts: dict[str, Any] = {"audiomentations": _version(), "policy": self.policy.action if self.policy else "none"}
         for arguments in self.parameters:
+            if "sounds_path" in arguments:
+                facts["sounds"] = open_folder(arguments["sounds_path"]).facts()
             _probe(self.name, _frozen(arguments))
-        return {"audiomentations": _version(), "policy": self.policy.action if self.policy else "none"}
+        return facts
 
     def unavailable(self, parameter: Any, sample_rate: int, channels: int) -> str | None:
         """Filter edges that the transform cannot realise at this rate."""
@@ -218,6 +224,8 @@ class Bridge(Guarded):
         out = np.concatenate(outs)
         if self.policy is not None and self.policy.action == "restore_power":
             out = keep_power(out, waveform)
+        if np.array_equal(out, waveform):
+            raise CannotApply("the transform left the clip as it was")
         return Applied(out, note=note)
 
     def move_events(self, events: np.ndarray, duration: float, state: Prepared, parameter: Any) -> np.ndarray:
@@ -239,7 +247,7 @@ class Bridge(Guarded):
     ) -> tuple[np.ndarray, str | None]:
         with preserved_global_state(seed), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            transform = _build(self.name, parameter)
+            transform = _kept(self.name, _frozen(parameter))
             out = transform(np.array(piece, dtype=np.float32, order="C"), rate)
         out = np.atleast_2d(np.asarray(out, dtype=np.float32))
         if self.policy is not None and self.policy.action == "restore_rate":
@@ -277,6 +285,12 @@ def _build(name: str, arguments: Mapping[str, Any]) -> Any:
         raise ConfigError(f"{PREFIX}{name} does not take these parameters: {error or type(error).__name__}") from error
 
 
+@lru_cache(maxsize=64)
+def _kept(name: str, frozen: tuple) -> Any:
+    """One object per set of parameters: some read a folder when made, and keep the files that they have decoded."""
+    return _build(name, dict(frozen))
+
+
 def _per_severity(name: str, parameters: Any) -> list[Mapping[str, Any]]:
     if isinstance(parameters, Mapping):
         lists = {k: v for k, v in parameters.items() if isinstance(v, list | tuple)}
@@ -302,6 +316,10 @@ def _arguments(name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
     defaults = {k: v.default for k, v in signature.items() if v.default is not inspect.Parameter.empty}
     arguments: dict[str, Any] = {}
     for key, value in given.items():
+        if not isinstance(value, str | int | float | None) and not (
+            isinstance(value, list | tuple) and all(isinstance(v, str | int | float) for v in value)
+        ):
+            raise ConfigError(f"{PREFIX}{name}: '{key}' must be a number, a word, or a list of these")
         if key == "p":
             if value != 1:
                 raise ConfigError(f"{PREFIX}{name}: p must be 1, for a condition perturbs every clip")

@@ -1,4 +1,4 @@
-"""What every registered corruption must keep: shape, purity, determinism, order, silence, times, and its own severity."""
+"""What every registered corruption must keep: shape, purity, determinism, order, silence, times, and its severity."""
 
 from __future__ import annotations
 
