@@ -119,10 +119,11 @@ class _Split:
 
 
 def _rows_of_cells(table: pd.DataFrame, keys: Iterable[str]) -> dict[str, np.ndarray]:
-    codes = table["cell"].cat.codes.to_numpy()
+    cells = table["cell"].astype("category").cat
+    codes = cells.codes.to_numpy()
     order = np.argsort(codes, kind="stable")
-    edges = np.searchsorted(codes[order], np.arange(len(table["cell"].cat.categories) + 1))
-    found = {str(key): order[edges[i] : edges[i + 1]] for i, key in enumerate(table["cell"].cat.categories)}
+    edges = np.searchsorted(codes[order], np.arange(len(cells.categories) + 1))
+    found = {str(key): order[edges[i] : edges[i + 1]] for i, key in enumerate(cells.categories)}
     return {key: found.get(key, np.array([], dtype=np.int64)) for key in keys}
 
 
@@ -136,13 +137,13 @@ def _score(
     lost: int,
 ) -> tuple[record.Cell, Scored]:
     table = predictions.table
+    if not len(rows):
+        raise _nothing(plan, predictions)
     # The order of the files must not show in anything computed: rows go back to the order of the split.
     position = table["clip_id"].iloc[rows].map(split.position).to_numpy(dtype=np.int64)
     draw = table["draw"].iloc[rows].to_numpy()
     order = np.lexsort((draw, position))
     rows, position = rows[order], position[order]
-    if not len(rows):
-        raise CannotMeasure(f"no clip of {plan.key} has a prediction", hint="see `failures` in log.jsonl")
     skipped = table["skipped"].iloc[rows].notna().to_numpy()
     inapplicable = bool(skipped.all()) and plan.kind != "clean"
     columns = [Column(c.name, c.values[position], c.sets) for c in split.columns]
@@ -169,6 +170,15 @@ def _score(
     )
     fold = Fold(predictions.scores[rows], split.target[position], split.codes[position], split.bootstrap)
     return made, Scored(scores, fold)
+
+
+def _nothing(plan: CellPlan, predictions: Predictions) -> CannotMeasure:
+    first = next((failure for failure in predictions.failures if failure["cell"] == plan.key), None)
+    what = f"no clip of {plan.key} has a prediction"
+    if first is None:
+        return CannotMeasure(what)
+    return CannotMeasure(f"{what}; {first['stage']} failed: {first['message']}", where=first["clip_id"],
+                         hint="run `benchbed check` on the adapter, `benchbed data check` on the data")  # fmt: skip
 
 
 def _counts(table: pd.DataFrame, rows: np.ndarray, clips: int, lost: int, draws: int) -> record.Counts:

@@ -41,6 +41,10 @@ from benchbed.suite.model import CorruptionCondition
 from benchbed.suite.plan import CellPlan, plan_cells
 
 
+#: A run whose first so many predictions all failed is stopped: the rest would fail too.
+ALL_FAILED = 64
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything a run can be told besides suite and model; see `benchbed run --help`."""
@@ -177,7 +181,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
         journal.write("started", command=settings.command, units=len(prepared.units), reused=len(have))
         began = time.monotonic()
         total = sum(unit.evaluations for unit in prepared.units)
-        failed = 0
+        failed = computed = 0
         with Progress(total, display_name(prepared.adapter.card.name, options), quiet=settings.quiet) as progress:
             progress.advance(total - sum(unit.evaluations for unit in missing))
             try:
@@ -188,7 +192,8 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
                     have[done.unit.id] = stored / f"{done.unit.id}.parquet"
                     failed += done.failures
                     progress.advance(done.unit.evaluations)
-                    if failed == progress.done - (total - sum(u.evaluations for u in missing)) and failed >= 64:
+                    computed += done.unit.evaluations
+                    if failed == computed and failed >= ALL_FAILED:
                         raise _all_failed(have[done.unit.id])
             except BaseException as error:
                 journal.write("stopped", reason=f"{type(error).__name__}: {error}")

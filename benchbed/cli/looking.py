@@ -1,0 +1,103 @@
+"""Verbs that look without measuring: check, validate, list, schema, doctor."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from benchbed.cli import verbs
+from benchbed.cli.flags import pairs, print_json, split_settings
+
+
+@verbs.command()
+@click.argument("model")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Option of the model.")
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--trust-checkpoint", is_flag=True)
+@click.option("--json", "as_json", is_flag=True)
+def check(model: str, settings: tuple[str, ...], device: str, trust_checkpoint: bool, as_json: bool) -> int:
+    """Hunt silent faults of the adapter MODEL: shapes, determinism, padding, scaling, label order, gradients."""
+    from benchbed.run.checking import check_adapter
+
+    outcomes = check_adapter(model, pairs(settings, "--set"), device, trust_checkpoint)
+    if as_json:
+        print_json([vars(outcome) for outcome in outcomes])
+    else:
+        from benchbed.report.terminal import print_checks
+
+        print_checks(outcomes)
+    return 2 if any(outcome.status == "fail" for outcome in outcomes) else 0
+
+
+@verbs.command()
+@click.argument("suites", nargs=-1, required=True)
+@click.option("--set", "settings", multiple=True, metavar="suite.KEY=VALUE")
+@click.option("--json", "as_json", is_flag=True)
+def validate(suites: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:
+    """Check suites without data or models; errors point at the line."""
+    from benchbed.suite.load import load_suite
+    from benchbed.suite.plan import plan_cells
+
+    overrides, _ = split_settings(settings)
+    rows = []
+    for name in suites:
+        loaded = load_suite(name, overrides)
+        rows.append({"suite": loaded.suite.name, "file": str(loaded.path), "hash": loaded.hash,
+                     "cells": len(plan_cells(loaded.suite))})  # fmt: skip
+    if as_json:
+        print_json(rows)
+    else:
+        for row in rows:
+            click.echo(f"{row['file']}: fine, {row['cells']} cells")
+
+
+@verbs.command("list")
+@click.argument("kind", required=False, type=click.Choice(["suites", "adapters", "layouts", "corruptions", "metrics"]))
+@click.option("--json", "as_json", is_flag=True)
+def list_(kind: str | None, as_json: bool) -> None:
+    """What there is: suites, adapters, dataset layouts, corruptions, metric families."""
+    from benchbed.data import LAYOUTS
+    from benchbed.metrics import FAMILIES
+    from benchbed.perturb import CORRUPTIONS
+    from benchbed.suite.load import shipped_folder
+
+    found = {
+        "suites": sorted(p.stem for p in shipped_folder("suites").glob("*.yaml")),
+        "adapters": sorted(p.stem for p in shipped_folder("adapters").glob("*.py") if p.stem != "__init__"),
+        "layouts": LAYOUTS.names(),
+        "corruptions": CORRUPTIONS.names(),
+        "metrics": FAMILIES.names(),
+    }
+    chosen = {kind: found[kind]} if kind else found
+    if as_json:
+        print_json(chosen)
+        return
+    for title, names in chosen.items():
+        click.echo(f"{title}: {', '.join(names)}")
+
+
+@verbs.command()
+@click.argument("kind", type=click.Choice(["suite", "result"]))
+def schema(kind: str) -> None:
+    """Print the JSON schema of a suite or of a result."""
+    if kind == "suite":
+        from benchbed.suite.model import Suite as Model
+    else:
+        from benchbed.results.record import Result as Model
+    print_json(Model.model_json_schema())
+
+
+@verbs.command()
+@click.option("--json", "as_json", is_flag=True)
+def doctor(as_json: bool) -> int:
+    """Versions, machine, optional packages, configured datasets: what a bug report needs."""
+    from benchbed.run.doctor import diagnose
+
+    facts = diagnose()
+    if as_json:
+        print_json(facts)
+    else:
+        for title, value in facts.items():
+            click.echo(f"{title}: {json.dumps(value, default=str, ensure_ascii=False)}")
+    return 0 if facts["problems"] == [] else 3

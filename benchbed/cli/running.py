@@ -1,0 +1,161 @@
+"""Verbs that measure: run, plan, score."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchbed.cli import verbs
+from benchbed.cli.flags import MODEL_HELP, SET_HELP, data_options, for_model, paths, print_json, split_settings
+from benchbed.errors import ConfigError
+
+
+@verbs.command()
+@click.argument("suite")
+@click.option("--model", "models", multiple=True, required=True, metavar="ADAPTER", help=MODEL_HELP)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
+@data_options
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of runs.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
+@click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Local processes.")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Compute threads per process.")
+@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
+@click.option("--limit", type=click.IntRange(1), help="Score at most N clips per split, a fixed subset.")
+@click.option("--reuse", type=click.Choice(["missing", "always", "never", "only"]), default="missing",
+              show_default=True, help="What to do with stored predictions.")  # fmt: skip
+@click.option("--fail-on-error", default="0.01", show_default=True, metavar="true|N|FRACTION",
+              help="Failed predictions that are tolerated.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--trust-checkpoint", is_flag=True, help="Allow checkpoints that can run code when loaded.")
+@click.option("--report/--no-report", default=True, show_default=True, help="Write report.html.")
+@click.option("--quiet", is_flag=True, help="No progress and no table.")
+@click.option("--json", "as_json", is_flag=True, help="Print the records instead of their paths.")
+def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags: Any) -> int:
+    """Run SUITE on one or more models; the last line on standard output is the path of result.json."""
+    from benchbed.run import session
+    from benchbed.run.policy import ErrorPolicy, Reuse
+    from benchbed.suite.load import load_suite
+
+    suite_overrides, options = split_settings(settings)
+    loaded = load_suite(suite, suite_overrides)
+    policy = ErrorPolicy.parse(flags["fail_on_error"])
+    finished, code = [], 0
+    for spec in models:
+        chosen = for_model(options, spec, models)
+        run_settings = session.Settings(
+            out=flags["out"],
+            data=paths(flags["data"]),
+            allow_synthetic=not flags["no_synthetic"],
+            device=flags["device"],
+            batch_size=flags["batch_size"],
+            workers=flags["workers"],
+            threads=flags["threads"],
+            limit=flags["limit"],
+            reuse=Reuse(flags["reuse"]),
+            errors=policy,
+            seed=flags["seed"],
+            trust_checkpoint=flags["trust_checkpoint"],
+            quiet=flags["quiet"],
+            command=_command(suite, spec, chosen, suite_overrides, flags),
+        )
+        prepared = session.prepare(loaded, spec, chosen, run_settings)
+        if not finished and prepared.source.banner:
+            click.echo(prepared.source.banner, err=True)
+        done = session.run(prepared, run_settings, chosen)
+        finished.append(done)
+        if flags["report"]:
+            from benchbed.report.page import write_report
+
+            write_report(done.result, done.path.with_name("report.html"))
+        if done.exceeded:
+            code = 3
+            click.echo(
+                f"error: {len(done.result.failures)} predictions failed, the policy allows {policy}\n"
+                f"  at: {done.path}\n  try: see `failures` in the record and log.jsonl",
+                err=True,
+            )
+    if not flags["quiet"]:
+        from benchbed.report.terminal import print_runs
+
+        print_runs([done.result for done in finished])
+        if flags["report"]:
+            for done in finished:
+                click.echo(f"page: {done.path.with_name('report.html')}", err=True)
+    for done in finished:
+        click.echo(done.path.read_text(encoding="utf-8") if flags["as_json"] else str(done.path))
+    return code
+
+
+def _command(suite: str, spec: str, options: dict[str, str], overrides: dict[str, str], flags: dict[str, Any]) -> str:
+    """The command that makes one record again, without what does not change it."""
+    words = ["benchbed", "run", suite, "--model", spec]
+    for key, value in options.items():
+        words += ["--set", f"{key}={value}"]
+    for key, value in overrides.items():
+        words += ["--set", f"suite.{key}={value}"]
+    for pair in flags["data"]:
+        words += ["--data", pair]
+    for name, default in (("device", "auto"), ("batch_size", 16), ("threads", 1), ("limit", None), ("seed", 0),
+                          ("fail_on_error", "0.01")):  # fmt: skip
+        if flags[name] != default:
+            words += [f"--{name.replace('_', '-')}", str(flags[name])]
+    if flags["trust_checkpoint"]:
+        words.append("--trust-checkpoint")
+    return shlex.join(words)
+
+
+@verbs.command()
+@click.argument("suite")
+@click.option("--model", metavar="ADAPTER", help="Estimate the time with this model, from a short probe.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
+@data_options
+@click.option("--limit", type=click.IntRange(1))
+@click.option("--device", default="auto", show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool, **flags: Any) -> None:
+    """What SUITE would do: cells, clips, audio hours, disk, and the time with a model."""
+    from benchbed.run.planning import estimate
+    from benchbed.suite.load import load_suite
+
+    overrides, options = split_settings(settings)
+    loaded = load_suite(suite, overrides)
+    estimated = estimate(loaded, model, options, data=paths(flags["data"]), limit=flags["limit"],
+                         allow_synthetic=not flags["no_synthetic"], device=flags["device"],
+                         batch_size=flags["batch_size"])  # fmt: skip
+    if as_json:
+        print_json(estimated)
+    else:
+        from benchbed.report.terminal import print_plan
+
+        print_plan(estimated)
+
+
+@verbs.command()
+@click.argument("suite")
+@click.argument("predictions", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the system in tables; by default the file's.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
+              help="How to read the file: id_column=…, normalise=true; or suite.…")  # fmt: skip
+@data_options
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--quiet", is_flag=True)
+@click.pass_context
+def score(
+    ctx: click.Context, suite: str, predictions: Path, name: str | None, settings: tuple[str, ...], **flags: Any
+) -> int:
+    """Score stored or foreign PREDICTIONS (csv, tsv, parquet) by the rules of SUITE."""
+    if not predictions.exists():
+        raise ConfigError("no file of predictions", where=str(predictions))
+    extra = (f"file={predictions}", *((f"name={name}",) if name else ()))
+    return ctx.invoke(
+        run, suite=suite, models=("predictions",), settings=(*settings, *extra), data=flags["data"],
+        no_synthetic=flags["no_synthetic"], out=flags["out"], device="cpu", batch_size=256, workers=1, threads=1,
+        engine="local", limit=None, reuse="missing", fail_on_error="true", seed=flags["seed"],
+        trust_checkpoint=False, report=True, quiet=flags["quiet"], as_json=False,
+    )  # fmt: skip
