@@ -158,6 +158,10 @@ class Onnx(ExportedAdapter):
         if device != "cpu":
             self._open(device)
 
+    def weights(self) -> list[Path]:
+        """The file, and those beside it that hold its large tensors (`net.onnx.data`)."""
+        return sorted(self.path.parent.glob(f"{self.path.name}*"))
+
     def run(self, inputs: np.ndarray) -> np.ndarray:
         """Scores, in groups of as many clips as the graph takes at once."""
         if "clip" not in self._layout:

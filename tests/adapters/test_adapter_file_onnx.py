@@ -78,6 +78,8 @@ def test_agrees_with_torch(repository, tmp_path, fixed_clips):
     assert adapter.inferred == {"input_layout": "clip,channel,sample", "scores": "logits"}
     assert "scores=logits" in adapter.card.description
     assert adapter.weights() == [path]
+    (tmp_path / "net.onnx.data").touch()
+    assert adapter.weights() == [path, tmp_path / "net.onnx.data"]
 
 
 @pytest.mark.filterwarnings("ignore")
