@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from benchbed.errors import ConfigError
+from benchbed.errors import ConfigError, did_you_mean
 
 MODEL_HELP = "Adapter: FILE.py, package.module, an entry point or a shipped name; may be repeated."
 SET_HELP = "Option of the model (key=value, MODEL.key=value) or of the suite (suite.statistics.draws=200)."

@@ -40,7 +40,6 @@ from benchbed.suite.load import LoadedSuite
 from benchbed.suite.model import CorruptionCondition
 from benchbed.suite.plan import CellPlan, plan_cells
 
-
 #: A run whose first so many predictions all failed is stopped: the rest would fail too.
 ALL_FAILED = 64
 

@@ -82,7 +82,8 @@ def test_the_record_is_complete(toy):
     assert {"device=a", "device=b", "devices=seen", "devices=unseen", "devices_gap=seen-unseen"} <= set(cell.groups)
     assert cell.groups["devices=unseen"]["accuracy"].n == 20, "device b is not in the training split"
     assert result.dataset.groups == 8 and not result.dataset.synthetic
-    assert result.scores["accuracy"].interval.startswith("bootstrap")
+    assert result.scores["log_loss"].interval.startswith("bootstrap")
+    assert result.scores["log_loss"].low < result.scores["log_loss"].value < result.scores["log_loss"].high
     assert result.scores["baseline_majority:accuracy"].value == 0.5
     assert [e["event"] for e in events(done.path.parent)] == ["started", "unit", "finished"]
 
@@ -209,8 +210,8 @@ def test_killed_at_any_moment_it_continues_to_the_same_record(toy, tmp_path, ada
         "import sys; from pathlib import Path\n"
         "from benchbed.run import session, units; units.SHARD_CLIPS = (5, 5)\n"
         "from benchbed.suite.load import load_suite\n"
-        f"made = session.Settings(out=Path({str(tmp_path / 'runs')!r}), data={{'toy': Path({str(tmp_path / 'data')!r})}},"
-        " quiet=True)\n"
+        f"made = session.Settings(out=Path({str(tmp_path / 'runs')!r}), quiet=True,"
+        f" data={{'toy': Path({str(tmp_path / 'data')!r})}})\n"
         f"prepared = session.prepare(load_suite({str(tmp_path / 'toy.yaml')!r}), {str(slow)!r}, {{}}, made)\n"
         "print('ready', flush=True); session.run(prepared, made, {})\n"
     )
