@@ -179,7 +179,7 @@ def test_missing_root(tmp_path: Path) -> None:
 
 
 def test_official_counts_add_up() -> None:
-    """Clips per class of both splits as the publisher lists them; 2020 has a tenth of 2022, as its clips were cut in ten."""
+    """Clips per class as the publisher lists them; 2020 has a tenth of 2022, since its clips were cut in ten."""
     counts = tau2022.FACTS.counts["tau2022"]
     assert counts["all"] == counts["train"] + counts["test"] + counts["unused"]
     per_class = [13930, 14000, 13820, 13800, 14290, 14270, 13730, 13860, 14130, 13790]
