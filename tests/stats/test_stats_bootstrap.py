@@ -139,6 +139,12 @@ def test_an_end_beyond_what_was_measured_is_open() -> None:
     assert found.reason == "the upper end lies beyond what was measured"
 
 
+def test_percentiles_equal_numpy() -> None:
+    values = np.random.default_rng(6).standard_normal(997)
+    found = Bootstrap(30, 997, method="percentile").interval(values)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])), abs=1e-15)
+
+
 def test_no_draws_turn_intervals_off() -> None:
     assert Bootstrap(10, 0).interval(np.array([])).reason == "intervals are turned off"
 
