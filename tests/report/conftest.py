@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+import subprocess
+import tarfile
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -238,13 +243,13 @@ def _cell(kind: Any, name: str, severity: int, parameter: float, unit: str, grou
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def result() -> Callable[..., Result]:
     """The builder of records."""
     return make_result
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def failure() -> Callable[..., list[Failure]]:
     """A builder of failures."""
 
@@ -266,3 +271,30 @@ def chromium() -> Iterator[Any]:
         browser = play.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu", *quiet])
         yield browser
         browser.close()
+
+
+AXE = "axe-core@4.14.1"
+AXE_SHA256 = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The accessibility checker's script, from npm's registry once and then from a temporary cache."""
+    cache = Path(tempfile.gettempdir()) / "benchbed-axe"
+    archive = cache / f"{AXE.replace('@', '-')}.tgz"
+    if not archive.exists():
+        if not shutil.which("npm"):
+            pytest.skip("no npm to get axe-core with")
+        cache.mkdir(parents=True, exist_ok=True)
+        command = ["npm", "pack", AXE, "--silent", "--pack-destination", str(cache)]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=60, cwd=cache)
+        except subprocess.TimeoutExpired:
+            pytest.skip("npm did not answer in a minute")
+        if done.returncode or not archive.exists():
+            pytest.skip("axe-core cannot be got from npm here")
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() == AXE_SHA256
+    with tarfile.open(archive) as held:
+        script = held.extractfile("package/axe.min.js")
+        assert script is not None
+        return script.read().decode("utf-8")

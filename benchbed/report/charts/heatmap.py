@@ -65,7 +65,7 @@ def heatmap(
             cells.append(f'<td class="{kind}"{note}>{escape(shown)}</td>')
         body.append(f'<tr><th scope="row"><bdi>{escape(label)}</bdi></th>{"".join(cells)}</tr>')
     return Markup(
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(caption)}">'
         f'<table class="heat{upright}" id="{escape(identity)}"><caption>{escape(caption)}</caption>'
         f'<thead><tr><th scope="col" class="corner">{escape(row_title)} ↓ <span class="by">{escape(column_title)} →'
         f"</span></th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"

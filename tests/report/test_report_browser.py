@@ -1,0 +1,241 @@
+"""The pages in a real browser: keyboard, screen reader, colour schemes, a phone's width, paper, and no request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchbed.report.leaderboard import write_leaderboard
+from benchbed.report.page import write_report
+from benchbed.results.record import Value
+
+pytestmark = pytest.mark.browser
+
+EVIL = "</script><img src=x onerror=\"document.title='owned'\"><svg onload=\"document.title='owned'\">"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, result: Callable[..., Any]) -> Path:
+    """A leaderboard of four models, one of them hostile, with one synthetic run."""
+    out = tmp_path_factory.mktemp("site")
+    real = {"dataset__synthetic": False, "dataset__name": "tau2022"}
+    cost = {"parameters": {"value": 58764, "unit": "parameters", "method": "sum"}}
+    results = [
+        result("beta", 0.5, model__family="cnn", profile=cost, **real),
+        result("alpha", 0.6, model__family="transformer", conditions=True, **real),
+        result(EVIL, 0.4, model__family="cnn", dataset__limit=5, **real),
+        result("gamma", 0.45, primary="macro_accuracy", **real),
+        result("delta", 0.7),
+    ]
+    results[3].cells[0].metrics["macro_accuracy"] = Value(
+        value=None, n=0, direction="higher", unit="fraction", rule="r", reason="no clips"
+    )
+    write_leaderboard([(Path(f"runs/{index}"), record) for index, record in enumerate(results)], out)
+    write_report(result(EVIL, conditions=True, suite__title=EVIL), out / "report.html")
+    return out
+
+
+@pytest.fixture
+def suite(site: Path) -> str:
+    """Address of the suite page."""
+    (page,) = (site / "suites").iterdir()
+    return page.as_uri()
+
+
+@pytest.fixture
+def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Open a page; the test fails afterwards if the page complained or asked for anything but itself."""
+    contexts, noise = [], []
+
+    def open_page(address: str, **options: Any) -> Any:
+        context = chromium.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: noise.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: noise.append(f"error: {error}"))
+        page.on("request", lambda request: request.is_navigation_request() or noise.append(f"request: {request.url}"))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [line for line in noise if not line.startswith("request: data:")] == []
+
+
+def models(page: Any) -> list[str]:
+    return page.locator("table.board").first.locator("tbody tr:visible th a bdi").all_inner_texts()
+
+
+def announced(page: Any) -> str:
+    page.wait_for_timeout(80)
+    return page.locator("#live").inner_text()
+
+
+def test_sorting_with_the_mouse(visit, suite):
+    page = visit(suite)
+    head = page.locator("table.board").first.locator("th[data-key=primary]")
+    assert models(page)[:2] == ["alpha", "beta"]
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert announced(page) == "Sorted by Macro accuracy, descending."
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    # The run without a figure stays last in both directions.
+    assert models(page) == [EVIL, "beta", "alpha", "gamma"]
+    other = page.locator("table.board").first.locator("th[data-key=model]")
+    other.locator("button").click()
+    assert head.get_attribute("aria-sort") is None and other.get_attribute("aria-sort") == "ascending"
+
+
+def test_sorting_with_the_keyboard(visit, suite):
+    page = visit(suite)
+    page.locator("table.board").first.locator("th[data-key=model] button").focus()
+    page.keyboard.press("Enter")
+    assert models(page)[-3:] == ["alpha", "beta", "gamma"]
+    page.keyboard.press("Space")
+    assert models(page)[:3] == ["gamma", "beta", "alpha"]
+    page.keyboard.press("Tab")
+    focused = page.evaluate("document.activeElement.closest('th').dataset.key")
+    assert focused == "primary"
+
+
+def test_the_keyboard_reaches_the_figures_first(visit, suite):
+    page = visit(suite)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the figures"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_filter_and_address(visit, suite):
+    page = visit(suite)
+    page.fill("input[name=q]", "BETA")
+    assert models(page) == ["beta"]
+    assert announced(page) == "1 of 5 runs shown."
+    page.fill("input[name=q]", "")
+    page.select_option("select[name=family]", "cnn")
+    page.locator("table.board").first.locator("th[data-key=log_loss] button").click()
+    assert set(models(page)) == {"beta", EVIL}
+    again = visit(page.url)
+    assert set(models(again)) == {"beta", EVIL}
+    assert again.locator("th[data-key=log_loss]").first.get_attribute("aria-sort") == "ascending"
+    again.get_by_role("button", name="Reset").click()
+    again.wait_for_timeout(50)
+    assert len(models(again)) == 4 and "family" not in again.url
+
+
+def test_columns_are_chosen_and_kept_in_the_address(visit, suite):
+    page = visit(suite)
+    head = page.locator("table.board").first.locator("th[data-key=accuracy]")
+    assert head.is_visible()
+    page.get_by_text("Columns", exact=True).click()
+    page.locator("input[name=column][value=accuracy]").uncheck()
+    assert not head.is_visible()
+    assert not visit(page.url).locator("table.board").first.locator("th[data-key=accuracy]").is_visible()
+
+
+def test_real_and_synthetic_runs_stand_in_two_tables(visit, suite):
+    page = visit(suite)
+    tables = [table.locator("tbody th a bdi").all_inner_texts() for table in page.locator("table.board").all()]
+    assert tables[1] == ["delta"] and "delta" not in tables[0]
+
+
+@pytest.mark.parametrize("name", ["report.html", "suite", "index.html"])
+def test_hostile_text_does_nothing(visit, site, suite, name):
+    page = visit(suite if name == "suite" else (site / name).as_uri())
+    assert page.title() != "owned" and page.locator("img").count() == 0
+    assert EVIL in page.inner_text("body")
+    assert json.loads(page.locator("#data").text_content())
+
+
+def test_scripts_other_than_the_page_s_own_are_dead(chromium, site):
+    page = chromium.new_page()
+    page.goto((site / "report.html").as_uri())
+    script = "const s = document.createElement('script'); s.textContent = 'window.owned = 1'; document.body.append(s);"
+    page.evaluate(f"() => {{ {script} }}")
+    assert page.evaluate("window.owned") is None
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 768])
+@pytest.mark.parametrize("name", ["report.html", "suite", "index.html", "model"])
+def test_no_page_scrolls_sideways(visit, site, suite, name, width):
+    address = {"suite": suite, "model": next((site / "models").iterdir()).as_uri()}.get(name) or (site / name).as_uri()
+    page = visit(address, viewport={"width": width, "height": 740})
+    page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_dark_and_light(visit, site):
+    address = (site / "report.html").as_uri()
+    back = "getComputedStyle(document.body).backgroundColor"
+    assert visit(address, color_scheme="light").evaluate(back) == "rgb(255, 255, 255)"
+    assert visit(address, color_scheme="dark").evaluate(back) == "rgb(19, 21, 25)"
+
+
+def test_every_figure_is_there_without_the_script(visit, suite, site):
+    page = visit(suite, java_script_enabled=False)
+    assert models(page)[:2] == ["alpha", "beta"]
+    assert not page.get_by_role("button", name="Reset").is_visible()
+    report = visit((site / "report.html").as_uri(), java_script_enabled=False)
+    assert report.get_by_text("57.3\u202f%").first.is_visible()
+
+
+def test_printing_unfolds_what_is_folded(visit, site):
+    page = visit((site / "report.html").as_uri())
+    folded = page.locator("details:not([open])").count()
+    assert folded > 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details:not([open])").count() == folded
+    pdf = page.pdf(format="A4")
+    assert pdf.startswith(b"%PDF") and len(pdf) > 20_000
+
+
+def test_downloads_hold_the_record_and_its_figures(visit, site, tmp_path):
+    page = visit((site / "report.html").as_uri())
+    for kind in ("JSON", "CSV"):
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name=kind).click()
+        waiting.value.save_as(tmp_path / kind)
+    assert json.loads((tmp_path / "JSON").read_text(encoding="utf-8"))["primary"] == "macro_accuracy"
+    import csv
+
+    with open(tmp_path / "CSV", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    (clean,) = [
+        row for row in rows if (row["cell"], row["group"], row["metric"]) == ("scene/test/clean", "", "macro_accuracy")
+    ]
+    assert float(clean["value"]) == 0.573 and clean["model"] == EVIL and clean["synthetic"] == "true"
+
+
+def test_a_csv_cell_cannot_be_a_formula(visit, result, tmp_path):
+    path = write_report(result("=cmd|' /C calc'!A0"), tmp_path / "report.html")
+    page = visit(path.as_uri())
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="CSV").click()
+    waiting.value.save_as(tmp_path / "figures.csv")
+    assert "\n'=cmd" in (tmp_path / "figures.csv").read_text(encoding="utf-8").replace("\r", "")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["report.html", "suite", "index.html", "model"])
+def test_accessibility_rules(chromium, axe, site, suite, name, scheme):
+    address = {"suite": suite, "model": next((site / "models").iterdir()).as_uri()}.get(name) or (site / name).as_uri()
+    # The page's own policy would refuse the checker's script.
+    context = chromium.new_context(color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(address)
+    page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    page.add_script_tag(content=axe)
+    found = page.evaluate("axe.run()")
+    context.close()
+    broken = [(rule["id"], [node["html"][:160] for node in rule["nodes"][:3]]) for rule in found["violations"]]
+    assert broken == []
+    assert len(found["passes"]) > 15
