@@ -198,6 +198,8 @@ class Model(Record):
     """Samples per second the model was given."""
     labels: list[str] = Field(default_factory=list)
     """Class names of the model."""
+    alignment: dict[str, Any] = Field(default_factory=dict)
+    """How the model's classes became the dataset's."""
     trained_on: list[str] = Field(default_factory=list)
     """Datasets seen in training, from the card."""
     trained_with: list[str] = Field(default_factory=list)

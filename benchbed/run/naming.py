@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,4 +32,8 @@ def folder_name(name: str, options: Mapping[str, Any]) -> str:
     'cnn-width=24'
     """
     text = re.sub(r"[^A-Za-z0-9_.=,-]+", "_", display_name(name, options).replace("[", "-").replace("]", ""))
-    return text.lstrip(".")[:120] or "model"
+    text = text.lstrip(".") or "model"
+    if len(text) <= 80:
+        return text
+    # A long list of options would hit the limits of file systems; the hash keeps two such runs apart.
+    return f"{text[:63]}-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
