@@ -57,7 +57,9 @@ POLICY: Mapping[str, Policy] = {
         "room_response or device_response with the option 'folder'",
     ),
     "RoomSimulator": Policy(
-        "restore_power", "ray tracing differs from run to run under equal seeds; level rises with the room (.10 to .56)"
+        "restore_power",
+        "ray tracing differs from run to run under equal seeds; level rises with the room (.10 to .56); the "
+        "way from source to microphone delays the audio",
     ),
     "Resample": Policy("restore_rate", "leaves the audio at another rate, so that pitch and length change"),
     "ClippingDistortion": Policy("check", "odd percentages are cut to the next even one: 1 % clips nothing"),
@@ -250,6 +252,9 @@ class Bridge(Guarded):
             transform = _kept(self.name, _frozen(parameter))
             out = transform(np.array(piece, dtype=np.float32, order="C"), rate)
         out = np.atleast_2d(np.asarray(out, dtype=np.float32))
+        if self.name == "RoomSimulator":
+            # The direct path is the strongest sample of the response; the tail beyond the clip is not heard.
+            out = np.ascontiguousarray(out[:, int(np.argmax(np.abs(transform.room.rir[0][0]))) :])
         if self.policy is not None and self.policy.action == "restore_rate":
             from benchbed.audio import resample
 

@@ -173,6 +173,7 @@ def test_room_simulator_never_traces_rays():
     waveform = noise()
     out = perturbed("RoomSimulator", {"calculation_mode": "absorption", "absorption_value": 0.2, "size_x": 4}, waveform)
     assert np.vdot(out[0].waveform, out[0].waveform) == pytest.approx(np.vdot(waveform, waveform), rel=1e-4)
+    assert lag(waveform[0], out[0].waveform[0], RATE) == 0
 
 
 def test_mp3_refuses_back_ends_that_delay():
