@@ -1,6 +1,7 @@
 """From a YAML file to a validated suite: inheritance, overrides, and errors that point at the line.
 
-A suite may extend another: mappings merge key by key, anything else replaces. Every value keeps the place it was
+A suite may extend others, the later ones over the earlier: mappings merge key by key, anything else replaces. What is
+extended may be a whole suite or a part of one, such as the conditions that several suites share. Every value keeps the place it was
 written at, so that an error in an inherited part names the inherited file.
 """
 
@@ -110,19 +111,23 @@ def _merged(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], dict[P
         names = " → ".join(p.name for p in (*chain, real))
         raise ConfigError(f"suites extend each other in a circle: {names}", where=str(path))
     data, marks = read_yaml(path)
-    parent = data.get("extends")
-    if parent is None:
+    parents = data.get("extends")
+    if parents is None:
         return data, marks
     where = str(marks[("extends",)])
-    if not isinstance(parent, str):
-        raise ConfigError("`extends` is the name of one suite", where=where)
-    try:
-        base_path = _parent(path, parent)
-    except ConfigError as error:
-        raise ConfigError(error.what, where=where, hint=error.hint) from error
-    base, base_marks = _merged(base_path, (*chain, real))
+    names = [parents] if isinstance(parents, str) else parents
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ConfigError("`extends` is the name of a suite, or a list of names", where=where)
+    base: dict[str, Any] = {}
+    base_marks: dict[Place, Mark] = {}
+    for name in names:
+        try:
+            parent_path = _parent(path, name)
+        except ConfigError as error:
+            raise ConfigError(error.what, where=where, hint=error.hint) from error
+        _merge(base, base_marks, *_merged(parent_path, (*chain, real)), ())
     _merge(base, base_marks, data, marks, ())
-    return base, base_marks
+    return base, {(): marks[()], **base_marks}
 
 
 def _parent(path: Path, name: str) -> Path:
@@ -136,6 +141,9 @@ def _parent(path: Path, name: str) -> Path:
     for candidate in (beside, beside.with_name(beside.name + ".yaml")):
         if candidate.is_file():
             return candidate
+    shipped = shipped_folder("suites") / f"{name}.yaml"
+    if ".." not in shipped.parts and shipped.is_file():
+        return shipped
     return find_suite(name)
 
 

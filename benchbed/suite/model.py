@@ -157,8 +157,8 @@ class Suite(Part):
     """Title on pages."""
     description: str = ""
     """What the suite asks, and where its protocol comes from."""
-    extends: str | None = None
-    """Suite that this one inherits from: a file beside it, or the name of a shipped suite."""
+    extends: str | list[str] | None = None
+    """Suites, or parts of suites, that this one inherits from: files beside it, or names of shipped ones."""
     task: Literal["scene"]
     """What the model must do."""
     data: Data

@@ -107,6 +107,16 @@ def test_inheritance_merges_mappings_and_replaces_lists(write):
     assert loaded.suite.data.options == {"k": 1}
 
 
+def test_a_suite_may_join_a_task_and_conditions(write):
+    write("conditions:\n  - clean\n  - {corruption: gain}\n", "part.yaml")
+    loaded = load_suite(write("extends: [dcase_task1, part]\nname: both\n"))
+    assert loaded.suite.data.layout == "tau2022"
+    assert len(loaded.suite.conditions) == 2
+    shipped = load_suite(write("extends: [esc10, conditions/noise]\nname: noisy\n"))
+    assert {c.corruption for c in shipped.suite.conditions if hasattr(c, "corruption")} >= {"white_noise", "pink_noise"}
+    assert "a list of names" in message(write("extends: {a: b}\nname: c\n"))
+
+
 def test_a_mistake_in_an_inherited_file_names_that_file(write):
     write("name: base\nversion: '1'\ntask: scene\ndata: {layuot: folder}\n", "base.yaml")
     said = message(write("extends: base.yaml\nname: child\n", "child.yaml"))
