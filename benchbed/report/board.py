@@ -137,8 +137,7 @@ def make_rows(results: Sequence[tuple[Path, Result]], ranks: Ranks) -> list[Row]
         # The same measurement made twice; the address of the first must not move when a second comes.
         if slug in double and slug in slugs[:index]:
             slug = f"{slug}-{island.digest(result.provenance.created + str(slugs[:index].count(slug)))}"
-        figures = {**_shared(result), **result.scores}
-        figures = {name: value for name, value in figures.items() if name != result.primary}
+        figures = {name: value for name, value in view.figures(result).items() if name != result.primary}
         figures |= {name: value for name, value in _costs(result).items() if name not in figures}
         rows.append(Row(result, path, slug, view.primary_value(result), figures, view.badges(result), ranks.get(path)))
     return rows
@@ -222,11 +221,6 @@ def run_slug(result: Result) -> str:
     identity = [model.name, model.adapter_hash, sorted(model.weights.items()), sorted(model.options.items(), key=str)]
     identity += [suite.hash, suite.protocol, data.name, data.index_hash, data.limit, result.provenance.seed]
     return island.slug(f"{model.name} {suite.name}", repr(identity))
-
-
-def _shared(result: Result) -> dict[str, Value]:
-    cells = view.focus(result)
-    return cells[0].metrics if len(cells) == 1 else {}
 
 
 def _costs(result: Result) -> dict[str, Value]:

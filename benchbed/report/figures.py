@@ -16,7 +16,7 @@ NONE = "–"
 
 _PREFIXED = {"MACs", "FLOPs", "parameters"}
 _WHOLE = {"clips", "count", "events", "groups", "classes"}
-_DIGITS = {"fraction": 1, "dB": 1, "nats": 3, "bits": 3, "degrees": 1, "°": 1, "s": 3, "ms": 2, "": 3}
+_DIGITS = {"fraction": 1, "dB": 1, "nats": 3, "bits": 3, "degrees": 1, "°": 1, "s": 3, "ms": 2, "score": 3, "": 3}
 
 
 def number(value: float | None, unit: str = "", *, with_unit: bool = True) -> str:
@@ -46,7 +46,7 @@ def number(value: float | None, unit: str = "", *, with_unit: bool = True) -> st
     # "-0.0" would claim a sign that the printed digits do not show.
     if text.startswith("-"):
         text = "−" + text[1:] if any(digit in "123456789" for digit in text) else text[1:]
-    suffix = "%" if unit == "fraction" else unit
+    suffix = {"fraction": "%", "score": ""}.get(unit, unit)
     return f"{text}{THIN}{suffix}" if with_unit and suffix else text
 
 

@@ -51,7 +51,8 @@ def report_html(result: Result, *, command: str | None = None, home: tuple[str, 
     """The page of one run as text."""
     return render(
         "run.html.j2",
-        run=view.run_view(result),
+        run=(shown := view.run_view(result)),
+        baselines=view.primary_baselines(shown),
         command=command or result.provenance.command,
         home=home,
         island=island.record(result),

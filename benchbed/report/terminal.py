@@ -62,10 +62,10 @@ def summary_table(result: Result) -> RenderableType:
     parts: list[RenderableType] = [_title(result)]
     parts += [_mark(mark) for mark in view.banners(result)]
     shown = view.focus(result)
-    figures = {**result.scores, **(shown[0].metrics if len(shown) == 1 else {})}
-    primary = view.primary_value(result)
-    if primary is not None:
-        figures = {result.primary: primary, **{k: v for k, v in figures.items() if k != result.primary}}
+    figures = _row(result)
+    # Of the trivial baselines only those that the ranking figure is read against.
+    baselines = {name: value for name, value in result.scores.items() if terms.baseline(name)}
+    figures |= {k: v for k, v in baselines.items() if k.endswith(f":{result.primary}")}
     if figures:
         parts.append(_figures(figures))
     for cell in shown[:1]:
@@ -229,8 +229,7 @@ def _conditions(cells: Sequence[Any], primary: str) -> Table:
 
 
 def _row(result: Result) -> dict[str, Value]:
-    shown = view.focus(result)
-    figures = {**(shown[0].metrics if len(shown) == 1 else {}), **result.scores}
+    figures = view.figures(result)
     primary = view.primary_value(result)
     return {result.primary: primary, **figures} if primary is not None else figures
 

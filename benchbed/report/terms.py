@@ -42,6 +42,8 @@ _METRICS = {
     "parameters": "Parameters",
     "robust_accuracy": "Robust accuracy",
 }
+#: How the record names the figures of a model that hears nothing.
+_BASELINE = "baseline_"
 _SETS = {
     "": "{member} {plural}, clips pooled",
     "mean": "{member} {plural}, mean over {plural}",
@@ -84,12 +86,32 @@ def metric(name: str) -> str:
     --------
     >>> metric("log_loss"), metric("worst_device_accuracy"), metric("mCE"), metric("top3_accuracy")
     ('Log loss', 'Worst device accuracy', 'mCE', 'Top-3 accuracy')
+    >>> metric("baseline_majority:log_loss"), metric("dcase2025:memory")
+    ('Log loss, majority baseline', 'DCASE 2025 memory')
     """
     if name in _METRICS or name.lower() in _METRICS:
         return _METRICS.get(name) or _METRICS[name.lower()]
+    scope, colon, inner = name.partition(":")
+    if colon and scope and inner:
+        if scope.startswith(_BASELINE):
+            return f"{metric(inner)}, {scope.removeprefix(_BASELINE)} baseline"
+        challenge = re.sub(r"^dcase(\d{4})", r"DCASE \1", scope)
+        return f"{challenge} {_METRICS.get(inner, inner.replace('_', ' '))}"
     if top := re.fullmatch(r"top_?(\d+)_accuracy", name):
         return f"Top-{top[1]} accuracy"
     return plain(name) if name.islower() else name.replace("_", " ")
+
+
+def baseline(name: str) -> tuple[str, str] | None:
+    """The kind of trivial baseline and the metric, if the figure is of one.
+
+    Examples
+    --------
+    >>> baseline("baseline_majority:log_loss"), baseline("log_loss")
+    (('majority', 'log_loss'), None)
+    """
+    scope, colon, inner = name.partition(":")
+    return (scope.removeprefix(_BASELINE), inner) if colon and scope.startswith(_BASELINE) else None
 
 
 def group(key: str) -> tuple[str, str]:

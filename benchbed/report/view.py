@@ -50,13 +50,18 @@ class GroupTable:
     ends: tuple[float, float]
 
     @property
+    def short_summary(self) -> list[GroupRow]:
+        """Gaps, worst and spread in the metrics beside the drawing."""
+        return [row for row in self.summary if any(name in row.metrics for name in self.shown)]
+
+    @property
     def shown(self) -> list[str]:
         """Metrics with a column beside the drawing."""
         return self.metrics[:METRICS_SHOWN]
 
     def first(self, name: str) -> Value | None:
         """Any figure of a metric, for its unit and direction."""
-        return next((row.metrics[name] for row in self.rows if name in row.metrics), None)
+        return next((row.metrics[name] for row in self.rows + self.summary if name in row.metrics), None)
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,8 @@ class RunView:
     banners: list[Mark]
     primary: Value | None
     headline: list[tuple[str, Value]]
+    overall: dict[str, Value]
+    baselines: dict[str, Value]
     details: list[Detail]
     conditions: list[Cell]
     profile: list[ProfileRow]
@@ -102,8 +109,8 @@ def run_view(result: Result) -> RunView:
     """Arrange a record for its page."""
     shown = focus(result)
     primary = primary_value(result)
-    pool = {**(shown[0].metrics if len(shown) == 1 else {}), **result.scores}
-    headline = [(name, value) for name, value in pool.items() if name != result.primary][:5]
+    headline = [(name, value) for name, value in figures(result).items() if name != result.primary][:5]
+    own = shown[0].metrics if len(shown) == 1 else {}
     tallies: dict[str, int] = {}
     for check in result.checks:
         tallies[check.status] = tallies.get(check.status, 0) + 1
@@ -113,12 +120,28 @@ def run_view(result: Result) -> RunView:
         banners=banners(result),
         primary=primary,
         headline=headline,
+        # A single clean cell is the whole run; its figures stand once, under the cell.
+        overall={k: v for k, v in figures(result).items() if k in result.scores and own.get(k) != v},
+        baselines={name: value for name, value in result.scores.items() if terms.baseline(name)},
         details=[_detail(cell, result) for cell in shown],
         conditions=result.cells if len(result.cells) > 1 else [],
         profile=list(_profile(result.profile)),
         failures_hidden=max(0, len(result.failures) - FAILURES_SHOWN),
         checks=tallies,
     )
+
+
+def figures(result: Result) -> dict[str, Value]:
+    """The figures of a run as a whole: of its clean cell if it has one only, and its scores, without the baselines."""
+    shown = focus(result)
+    pool = {**(shown[0].metrics if len(shown) == 1 else {}), **result.scores}
+    return {name: value for name, value in pool.items() if not terms.baseline(name)}
+
+
+def primary_baselines(view: RunView) -> dict[str, Value]:
+    """What models that hear nothing score in the metric that ranks, by kind."""
+    named = {name: terms.baseline(name) for name in view.baselines}
+    return {kind[0]: view.baselines[name] for name, kind in named.items() if kind and kind[1] == view.result.primary}
 
 
 def focus(result: Result) -> list[Cell]:
@@ -248,10 +271,13 @@ def _table(base: str, rows: list[GroupRow], summary: list[GroupRow], primary: st
     fractions = (name for row in rows for name, value in row.metrics.items() if value.unit == "fraction")
     lead = primary if primary in names else next(fractions, names[0] if names else "")
     names = [lead, *(name for name in names if name != lead)] if names else []
+    names += [name for name in dict.fromkeys(n for row in summary for n in row.metrics) if name not in names]
     drawn = [row.metrics[lead] for row in rows if lead in row.metrics]
     unit = drawn[0].unit if drawn else ""
     ends = domain([part for value in drawn for part in (value.value, value.low, value.high)], unit)
     rows = sorted(rows, key=lambda row: row.pooled)
+    # What is asked first stands first: gaps, the worst, then spreads.
+    summary = sorted(summary, key=lambda row: (not row.label.startswith("Gap"), row.label.startswith("Standard")))
     return GroupTable(base, terms.plain(base) if base else "Group", names, rows, summary, ends)
 
 
@@ -287,6 +313,8 @@ def _scalar(value: Any) -> str:
     if isinstance(value, int):
         return count(value)
     if isinstance(value, float):
+        if value.is_integer():
+            return count(int(value))
         return number(value) if not math.isfinite(value) or abs(value) >= 0.01 or value == 0 else f"{value:.3g}"
     if isinstance(value, (list, tuple)):
         return ", ".join(_scalar(item) for item in value)

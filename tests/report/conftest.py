@@ -181,7 +181,11 @@ def make_result(
             "memory": {"parameters": {"value": 117528, "unit": "bytes", "method": "16 bit"}},
             "energy": {"reason": "no meter, and the run reused predictions"},
         },
-        "scores": {"device_gap": figure(0.143, 0.04, direction="lower", rule="gap:pooled")},
+        "scores": {
+            "baseline_majority:macro_accuracy": figure(0.1, 0, low=None, high=None, reason="computed, not measured"),
+            "dcase2025:memory": Value(value=117528, n=0, direction="lower", unit="bytes", rule="dcase2025:memory"),
+            "device_gap": figure(0.143, 0.04, direction="lower", rule="gap:pooled"),
+        },
         "primary": "macro_accuracy",
         "failures": [],
     }

@@ -119,6 +119,22 @@ def test_devices_pooled_and_mean_over_devices_are_told_apart(result):
     assert "device s6; interval of that device, not of the choice" in words
 
 
+def test_trivial_baselines_stand_apart_and_beside_the_figure_that_ranks(result):
+    page = Reader(report_html(result()))
+    assert "A model that hears nothing: majority 10.0\u202f% (thin lines)." in page.words
+    assert "Macro accuracy, majority baseline" in page.words
+    cards = [attributes["title"] for attributes in page.named("li") if "title" in attributes]
+    assert not any("computed, not measured" in card for card in cards)
+
+
+def test_a_single_clean_cell_is_not_listed_twice(result):
+    record = result()
+    record.scores |= record.cells[0].metrics
+    assert Reader(report_html(record)).words.count("log_loss:eps1e-15") == Reader(report_html(result())).words.count(
+        "log_loss:eps1e-15"
+    )
+
+
 def test_heat_maps_carry_their_numbers_and_headers(result):
     text = report_html(result())
     page = Reader(text)

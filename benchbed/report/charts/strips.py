@@ -6,6 +6,8 @@ their column, which keeps them readable on a phone where a scaled chart would no
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from markupsafe import Markup, escape
 
 from benchbed.report.charts.draw import Scale, at
@@ -15,7 +17,14 @@ from benchbed.results.record import Value
 _WIDTH, _HEIGHT = 100, 16
 
 
-def strip(value: Value, ends: tuple[float, float], *, bar: bool = False, band: Value | None = None) -> Markup:
+def strip(
+    value: Value,
+    ends: tuple[float, float],
+    *,
+    bar: bool = False,
+    band: Value | None = None,
+    marks: Iterable[Value] = (),
+) -> Markup:
     """One figure on an axis that all rows of a column share.
 
     Parameters
@@ -28,6 +37,8 @@ def strip(value: Value, ends: tuple[float, float], *, bar: bool = False, band: V
         Draw a bar from the axis' start, besides the dot and the interval.
     band : Value, optional
         A figure whose interval is shaded behind, e.g. that of the first row.
+    marks : iterable of Value
+        Figures shown as thin upright lines, e.g. those of trivial baselines.
 
     Examples
     --------
@@ -39,6 +50,9 @@ def strip(value: Value, ends: tuple[float, float], *, bar: bool = False, band: V
     if band is not None and band.low is not None and band.high is not None:
         start, end = scale(band.low), scale(band.high)
         body.append(f'<rect class="lead" x="{at(start)}" width="{at(end - start)}" height="{_HEIGHT}"/>')
+    for mark in marks:
+        if mark.value is not None:
+            body.append(f'<path class="base" d="M{at(scale(mark.value))} 0V{_HEIGHT}"/>')
     if value.value is not None:
         centre = scale(value.value)
         if bar:
