@@ -1,8 +1,8 @@
 """Audio files in, float32 arrays `[channel, sample]` out; everything that can be wrong with a file has one clear error.
 
 libsndfile silently shortens a wav file whose data ends before its header says, and reads 16-bit audio as float four
-times slower than numpy scales it. Both are cured here: the RIFF header is read by hand, which finds truncation, and
-plain 16-bit data goes straight from the file into numpy.
+times slower than numpy scales it. Both are cured here: headers are inspected by hand first, and plain 16-bit data goes
+straight from the file into numpy.
 """
 
 from __future__ import annotations
@@ -10,30 +10,16 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import struct
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from benchbed.audio_header import READ_AGAIN, Pcm16, inspect, truncated, unreadable
 from benchbed.errors import AudioError
 
 if TYPE_CHECKING:
     import soundfile
-
-#: Containers that libsndfile does not read, by a mark at a fixed place in the file: (offset, bytes, name).
-_UNREADABLE = (
-    (4, b"ftyp", "MPEG-4 audio (m4a, mp4, aac)"),
-    (0, b"\xff\xf1", "raw AAC"),
-    (0, b"\xff\xf9", "raw AAC"),
-    (0, b"\x30\x26\xb2\x75", "Windows Media audio"),
-    (0, b"\x1a\x45\xdf\xa3", "Matroska or WebM audio"),
-    (0, b"#!AMR", "AMR audio"),
-)
-#: Sizes that writers to a pipe leave in the header because they cannot go back and fill in the truth.
-_UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0x7FFFF000, 0x7FFFFFDB, 0x80000000, 0xFFFFFFFF)
-_READ_AGAIN = "get the file again from its source, or take it out of the dataset's list of clips"
 
 
 @dataclass(frozen=True)
@@ -62,16 +48,6 @@ class AudioInfo:
     subtype: str
 
 
-@dataclass(frozen=True)
-class _Pcm16:
-    """Where the samples of a plain 16-bit wav lie."""
-
-    start: int
-    frames: int
-    sample_rate: int
-    channels: int
-
-
 def info(path: str | os.PathLike[str]) -> AudioInfo:
     """Read the header of a file, not its samples.
 
@@ -89,7 +65,7 @@ def info(path: str | os.PathLike[str]) -> AudioInfo:
     >>> found.channels, found.seconds, found.subtype
     (2, 0.5, 'PCM_16')
     """
-    plain = _header(path)
+    plain = inspect(path)
     if plain is not None:
         seconds = plain.frames / plain.sample_rate
         return AudioInfo(plain.frames, plain.sample_rate, plain.channels, seconds, "WAV", "PCM_16")
@@ -131,7 +107,7 @@ def read(path: str | os.PathLike[str], onset: float = 0.0, duration: float | Non
     >>> waveform.shape, waveform.dtype.name, rate
     ((1, 1600), 'float32', 16000)
     """
-    plain = _header(path)
+    plain = inspect(path)
     if plain is not None:
         start, stop = _stretch(path, plain.frames, plain.sample_rate, onset, duration)
         return _read_pcm16(path, plain, start, stop), plain.sample_rate
@@ -276,72 +252,8 @@ def digest(path: str | os.PathLike[str]) -> str:
             while block := file.read(1 << 20):
                 hasher.update(block)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return hasher.hexdigest()
-
-
-def _header(path: str | os.PathLike[str]) -> _Pcm16 | None:
-    """Place of the samples if the file is a plain 16-bit wav, None for anything else; errors for what is broken."""
-    try:
-        with open(path, "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            head = file.read(64)
-            if size == 0:
-                raise AudioError("audio file is empty (0 bytes)", where=str(path), hint=_READ_AGAIN)
-            for offset, mark, name in _UNREADABLE:
-                if head[offset : offset + len(mark)] == mark:
-                    stem = Path(path).stem
-                    raise AudioError(
-                        f"{name} cannot be read",
-                        where=str(path),
-                        hint=f"convert it once: ffmpeg -i {Path(path).name} {stem}.wav, and list {stem}.wav instead",
-                    )
-            if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-                return _riff(path, file, size)
-            if head[:4] == b"FORM" and struct.unpack(">I", head[4:8])[0] + 8 > size + 1:
-                raise _truncated(path, f"the header promises {struct.unpack('>I', head[4:8])[0] + 8} bytes, not {size}")
-            if head[:4] == b"OggS":
-                _ogg(path, file, size)
-            return None
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _riff(path: str | os.PathLike[str], file, size: int) -> _Pcm16 | None:
-    """Walk the chunks of a wav file up to its samples."""
-    position, tag, channels, rate, block, bits = 12, 0, 0, 0, 0, 0
-    while position + 8 <= size:
-        file.seek(position)
-        name, length = struct.unpack("<4sI", file.read(8))
-        body = position + 8
-        if name == b"fmt " and length >= 16:
-            chunk = file.read(min(length, 40))
-            if len(chunk) < 16:
-                break
-            tag, channels, rate, _, block, bits = struct.unpack("<HHIIHH", chunk[:16])
-            if tag == 0xFFFE and len(chunk) >= 26:
-                tag = struct.unpack("<H", chunk[24:26])[0]
-        elif name == b"data":
-            # A trailing pad byte may be missing without harm, hence the one byte of slack.
-            if body + length > size + 1 and length not in _UNKNOWN_SIZES:
-                raise _truncated(path, f"the header promises {length} bytes of samples and {size - body} are there")
-            if tag != 1 or bits != 16 or channels == 0 or rate == 0 or block != 2 * channels or length == 0:
-                return None
-            return _Pcm16(body, min(length, size - body) // block, rate, channels)
-        position = body + length + (length & 1)
-    raise _truncated(path, "the file ends before its samples")
-
-
-def _ogg(path: str | os.PathLike[str], file, size: int) -> None:
-    """The last page of an ogg file must be whole; libsndfile reads 0 samples or fewer than there were otherwise."""
-    tail = min(size, 1 << 17)
-    file.seek(size - tail)
-    data = file.read(tail)
-    page = data.rfind(b"OggS")
-    segments = data[page + 26] if page >= 0 and page + 26 < len(data) else 0
-    table = data[page + 27 : page + 27 + segments]
-    if page < 0 or page + 27 + segments > len(data) or page + 27 + segments + sum(table) > len(data):
-        raise _truncated(path, "the last page of the ogg stream is cut")
 
 
 def _opened(path: str | os.PathLike[str]) -> soundfile.SoundFile:
@@ -363,13 +275,14 @@ def _stretch(
 ) -> tuple[int, int]:
     """First and last-plus-one sample of the stretch asked for."""
     if frames <= 0:
-        raise AudioError("audio file has 0 samples", where=str(path), hint=_READ_AGAIN)
-    whole = duration is None or math.isnan(duration)
+        raise AudioError("audio file has 0 samples", where=str(path), hint=READ_AGAIN)
+    seconds = math.nan if duration is None else duration
+    whole = math.isnan(seconds)
     start = round(onset * rate)
-    stop = frames if whole else start + round(duration * rate)
+    stop = frames if whole else start + round(seconds * rate)
     # One sample of slack, since times in a table are rounded.
     if onset < 0 or start >= frames or stop > frames + 1 or stop <= start:
-        asked = f"{onset:g} s to the end" if whole else f"{onset:g} s to {onset + duration:g} s"
+        asked = f"{onset:g} s to the end" if whole else f"{onset:g} s to {onset + seconds:g} s"
         raise AudioError(
             f"the stretch {asked} lies outside the file, which has {frames / rate:g} s",
             where=str(path),
@@ -378,7 +291,7 @@ def _stretch(
     return start, min(stop, frames)
 
 
-def _read_pcm16(path: str | os.PathLike[str], plain: _Pcm16, start: int, stop: int) -> np.ndarray:
+def _read_pcm16(path: str | os.PathLike[str], plain: Pcm16, start: int, stop: int) -> np.ndarray:
     block = 2 * plain.channels
     wanted = (stop - start) * block
     with open(path, "rb", buffering=0) as file:
@@ -387,7 +300,7 @@ def _read_pcm16(path: str | os.PathLike[str], plain: _Pcm16, start: int, stop: i
         while len(data) < wanted and (more := file.read(wanted - len(data))):
             data += more
     if len(data) < wanted:
-        raise _truncated(path, f"{wanted} bytes of samples were expected and {len(data)} read")
+        raise truncated(path, f"{wanted} bytes of samples were expected and {len(data)} read")
     samples = np.frombuffer(data, "<i2").reshape(-1, plain.channels)
     waveform = np.empty((plain.channels, len(samples)), np.float32)
     np.multiply(samples.T, np.float32(2**-15), out=waveform)
@@ -405,9 +318,9 @@ def _decode(path: str | os.PathLike[str], file: soundfile.SoundFile, start: int,
         samples = file.read(stop - start, dtype="int32" if integers else "float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(".") or "the decoder lost its place"
-        raise _truncated(path, reason) from error
+        raise truncated(path, reason) from error
     if len(samples) < stop - start:
-        raise _truncated(path, f"{stop} samples are promised and {start + len(samples)} are there")
+        raise truncated(path, f"{stop} samples are promised and {start + len(samples)} are there")
     waveform = np.empty((samples.shape[1], len(samples)), np.float32)
     if integers:
         np.multiply(samples.T, np.float32(2**-31), out=waveform, casting="unsafe")
@@ -421,15 +334,3 @@ def _decode(path: str | os.PathLike[str], file: soundfile.SoundFile, start: int,
             hint="the file was written by a faulty step; make it again or take it out of the dataset's list of clips",
         )
     return waveform
-
-
-def _truncated(path: str | os.PathLike[str], why: str) -> AudioError:
-    return AudioError(f"audio file is truncated or damaged: {why}", where=str(path), hint=_READ_AGAIN)
-
-
-def _unreadable(path: str | os.PathLike[str], error: OSError) -> AudioError:
-    if isinstance(error, FileNotFoundError):
-        return AudioError(
-            "audio file is missing", where=str(path), hint="run `benchbed data check` for the list of what is missing"
-        )
-    return AudioError(f"audio file cannot be opened ({error.strerror})", where=str(path), hint="check its permissions")

@@ -94,8 +94,9 @@ def build(
 
     notes = list(notes)
     synthetic = is_synthetic(root)
+    official = {} if synthetic else facts.counts.get(name, {})
     if synthetic:
-        name = f"synthetic-{name}"
+        name = f"{name}-synthetic"
     path = safe_paths(paths, where)
     label, said = _official(label, tuple(labels), kind, aliases or {}, where)
     notes += said
@@ -129,6 +130,7 @@ def build(
         citation="" if synthetic else facts.citation,
         source="benchbed's synthetic generator" if synthetic else facts.source,
         notes=tuple(notes),
+        official=official,
     )
 
 

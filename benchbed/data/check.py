@@ -1,7 +1,6 @@
 """Is the data what it should be? Missing, broken, doubled and leaking files, counts, classes, rates, silence.
 
-A leak between training and test is the fault that flatters most and shows least, so it is searched by clip, by
-recording, by place and by content.
+Leaks between splits are searched in `benchbed.data.leaks`.
 """
 
 from __future__ import annotations
@@ -12,47 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from benchbed import audio
 from benchbed.data.dataset import Dataset
 from benchbed.data.index import hash_files, index_hash
-from benchbed.errors import AudioError, ConfigError
+from benchbed.data.leaks import Finding, checked_pairs, leaks, some, split_pairs
+from benchbed.errors import AudioError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: How many examples a finding names.
-EXAMPLES = 5
-#: Columns whose values must not be on both sides of a training and test split, and what they are called.
-_APART = {"location": "locations", "speaker": "speakers"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing worth saying.
-
-    Attributes
-    ----------
-    level : {"error", "warning", "note"}
-        An error makes the data unfit for its purpose.
-    code : str
-        Stable name: `missing`, `unreadable`, `duplicate`, `unlisted`, `same_clips`, `leak_clip`, `leak_group`,
-        `leak_location`, `leak_speaker`, `leak_content`, `count`, `empty_class`, `imbalance`, `silent`, `rates`,
-        `empty_split`.
-    message : str
-        One sentence.
-    count : int
-        How many clips, files or groups.
-    examples : tuple of str
-        The first few.
-    """
-
-    level: Literal["error", "warning", "note"]
-    code: str
-    message: str
-    count: int = 0
-    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +39,7 @@ class Report:
     classes : dict
         Split → class → number of clips.
     sample_rates, channels : dict
-        Value → number of files.
+        Value → number of clips.
     seconds : dict
         `min`, `median`, `max` and `total` of the clips that could be read.
     index : str
@@ -98,9 +66,31 @@ class Report:
         """No errors."""
         return not any(finding.level == "error" for finding in self.findings)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report as JSON writes it, with `ok`."""
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain values for JSON, with `ok`."""
         return {"ok": self.ok, **asdict(self)}
+
+    def __str__(self) -> str:
+        """The report as lines of text, findings last."""
+        splits = ", ".join(f"{name} {count:,}" for name, count in self.splits.items())
+        lines = [
+            f"{self.dataset}{' (synthetic)' if self.synthetic else ''}: {self.clips:,} clips in {self.files:,} files",
+            f"  root: {self.root}",
+            f"  splits: {splits or 'none'}",
+        ]
+        if self.seconds:
+            total, least, most = (self.seconds[key] for key in ("total", "min", "max"))
+            lines.append(f"  length: {total / 3600:.2f} h, clips of {least:.3g} to {most:.3g} s")
+        for called, tally in (("sample rates in Hz", self.sample_rates), ("channels", self.channels)):
+            if tally:
+                lines.append(
+                    f"  {called}: " + ", ".join(f"{value} ({count:,} clips)" for value, count in tally.items())
+                )
+        for finding in self.findings:
+            lines.append(f"  {finding.level}: {finding.message}")
+            lines += [f"    {example}" for example in finding.examples]
+        lines.append("  nothing is wrong" if self.ok else "  not fit for use as it is")
+        return "\n".join(lines)
 
 
 def check(
@@ -126,7 +116,7 @@ def check(
         Training and test splits that must be apart; else those that names tell (`train` and `test`, `not_fold1` and
         `fold1`, …).
     counts : mapping of str to int, optional
-        Split → number of clips there must be; else the official ones of the dataset's name. A synthetic set has none.
+        Split → number of clips there must be; else the official ones of the dataset.
     cache_dir : Path, optional
         Where hashes of files are remembered.
     progress : callable, optional
@@ -137,7 +127,7 @@ def check(
     ConfigError
         A pair names a split that does not exist, or a split with itself.
     """
-    pairs = _checked_pairs(dataset, pairs) if pairs is not None else split_pairs(dataset)
+    pairs = checked_pairs(dataset, pairs) if pairs is not None else split_pairs(dataset)
     paths = list(dict.fromkeys(dataset.clips["path"]))
     found, failed = hash_files(dataset.root, paths, cache_dir, workers=workers)
     missing = [path for path in failed if not (dataset.root / path).exists()]
@@ -146,10 +136,8 @@ def check(
     findings += _broken(probes) + _rates(probes) + _silent(probes)
     findings += _duplicates(dataset.clips, found)
     for train, test in pairs:
-        findings += _leaks(dataset, train, test, found)
-    if counts is None and not dataset.synthetic:
-        counts = official_counts(dataset.name)
-    findings += _counts(dataset, counts or {}) + _balance(dataset)
+        findings += leaks(dataset, train, test, found)
+    findings += _counts(dataset, dataset.official if counts is None else counts) + _balance(dataset)
     order = {"error": 0, "warning": 1, "note": 2}
     return Report(
         dataset=dataset.name,
@@ -165,45 +153,6 @@ def check(
         index="" if failed else index_hash(dataset.clips, found),
         findings=tuple(sorted(findings, key=lambda f: order[f.level])),
     )
-
-
-def split_pairs(dataset: Dataset) -> list[tuple[str, str]]:
-    """Pairs of training and held-out splits, as their names tell.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> names = dict.fromkeys(("all", "train", "train5", "test", "fold1", "not_fold1"), ())
-    >>> split_pairs(Dataset("x", Path("."), "scene", (), pd.DataFrame(), names))
-    [('train', 'test'), ('train5', 'test'), ('not_fold1', 'fold1')]
-    """
-    import re
-
-    names = list(dataset.splits)
-    held = [n for n in names if n in ("test", "eval", "evaluation", "val", "valid", "validation", "dev_test")]
-    training = [n for n in names if re.fullmatch(r"train([_0-9].*)?|training", n)]
-    validation = [n for n in held if n.startswith("val")]
-    pairs = [(train, test) for train in training for test in held]
-    pairs += [(val, test) for val in validation for test in held if test not in validation]
-    pairs += [(f"not_{n}", n) for n in names if f"not_{n}" in dataset.splits]
-    return pairs
-
-
-def official_counts(name: str) -> dict[str, int]:
-    """Official number of clips per split of a dataset by its name on records; empty where none is known.
-
-    Examples
-    --------
-    >>> official_counts("tau2022")["test"]
-    29680
-    """
-    from benchbed.data import LAYOUTS
-
-    for layout in LAYOUTS.names():
-        facts = getattr(LAYOUTS.get(layout), "FACTS", None)
-        if facts is not None and name in facts.counts:
-            return dict(facts.counts[name])
-    return {}
 
 
 @dataclass(frozen=True)
@@ -255,7 +204,7 @@ def _probe_all(
 def _missing(paths: Sequence[str]) -> list[Finding]:
     if not paths:
         return []
-    return [Finding("error", "missing", f"{len(paths)} files of the table are not there", len(paths), _some(paths))]
+    return [Finding("error", "missing", f"{len(paths)} files of the table are not there", len(paths), some(paths))]
 
 
 def _unlisted(root: Path, paths: Sequence[str]) -> list[Finding]:
@@ -272,12 +221,12 @@ def _unlisted(root: Path, paths: Sequence[str]) -> list[Finding]:
     if not extra:
         return []
     extra.sort()
-    return [Finding("warning", "unlisted", f"{len(extra)} audio files are in no clip", len(extra), _some(extra))]
+    return [Finding("warning", "unlisted", f"{len(extra)} audio files are in no clip", len(extra), some(extra))]
 
 
 def _broken(probes: Sequence[_Probe]) -> list[Finding]:
     bad = [f"{p.clip}: {p.error}" for p in probes if p.error]
-    return [Finding("error", "unreadable", f"{len(bad)} clips cannot be read", len(bad), _some(bad))] if bad else []
+    return [Finding("error", "unreadable", f"{len(bad)} clips cannot be read", len(bad), some(bad))] if bad else []
 
 
 def _rates(probes: Sequence[_Probe]) -> list[Finding]:
@@ -291,7 +240,7 @@ def _rates(probes: Sequence[_Probe]) -> list[Finding]:
 def _silent(probes: Sequence[_Probe]) -> list[Finding]:
     still = [p.clip for p in probes if p.silent]
     return (
-        [Finding("warning", "silent", f"{len(still)} clips are digital silence", len(still), _some(still))]
+        [Finding("warning", "silent", f"{len(still)} clips are digital silence", len(still), some(still))]
         if still
         else []
     )
@@ -311,37 +260,7 @@ def _duplicates(clips: pd.DataFrame, found: Mapping[str, str]) -> list[Finding]:
     if mixed:
         message += f"; {len(mixed)} times with different labels"
     examples = [" = ".join(paths[:3]) for paths in mixed + [p for p in double if p not in mixed]]
-    return [Finding("error" if mixed else "warning", "duplicate", message, files, _some(examples))]
-
-
-def _leaks(dataset: Dataset, train: str, test: str, found: Mapping[str, str]) -> list[Finding]:
-    here, there = dataset.select(train), dataset.select(test)
-    sides = f"{train} and {test}"
-    if not len(here) or not len(there):
-        empty = train if not len(here) else test
-        return [Finding("error", "empty_split", f"split {empty} has no clips")]
-    if set(here["clip_id"]) == set(there["clip_id"]):
-        return [Finding("error", "same_clips", f"splits {sides} are the same clips", len(there))]
-    shared = _shared(here["clip_id"], there["clip_id"])
-    if shared:
-        return [Finding("error", "leak_clip", f"{len(shared)} clips are in both {sides}", len(shared), _some(shared))]
-    findings = []
-    groups = _shared(here["group"], there["group"])
-    if groups:
-        clips = int(there["group"].isin(groups).sum())
-        said = f"{len(groups)} recordings are in both {sides} ({clips} clips of {test})"
-        findings.append(Finding("error", "leak_group", said, len(groups), _some(groups)))
-    for column, called in _APART.items():
-        if column in here and (values := _shared(here[column], there[column])):
-            clips = int(there[column].isin(values).sum())
-            said = f"{len(values)} {called} are in both {sides} ({clips} clips of {test})"
-            findings.append(Finding("error", f"leak_{column}", said, len(values), _some(values)))
-    contents = {found[path]: path for path in here["path"] if path in found}
-    same = [f"{contents[found[p]]} = {p}" for p in there["path"] if p in found and found[p] in contents]
-    if same:
-        said = f"{len(same)} clips of {test} have content that is in {train}"
-        findings.append(Finding("error", "leak_content", said, len(same), _some(same)))
-    return findings
+    return [Finding("error" if mixed else "warning", "duplicate", message, files, some(examples))]
 
 
 def _counts(dataset: Dataset, counts: Mapping[str, int]) -> list[Finding]:
@@ -361,10 +280,10 @@ def _balance(dataset: Dataset) -> list[Finding]:
         empty = [label for label, count in counts.items() if not count]
         if empty and dataset.splits[split]:
             said = f"split {split} has no clips of {len(empty)} of {len(counts)} classes"
-            findings.append(Finding("warning", "empty_class", said, len(empty), _some(empty)))
-        some = [count for count in counts.values() if count]
-        if some and max(some) >= 10 * min(some) and dataset.kind == "scene":
-            said = f"split {split} is unbalanced: {min(some)} to {max(some)} clips per class"
+            findings.append(Finding("warning", "empty_class", said, len(empty), some(empty)))
+        present = [count for count in counts.values() if count]
+        if present and max(present) >= 10 * min(present) and dataset.kind == "scene":
+            said = f"split {split} is unbalanced: {min(present)} to {max(present)} clips per class"
             findings.append(Finding("note", "imbalance", said))
     return findings
 
@@ -382,23 +301,6 @@ def _seconds(probes: Sequence[_Probe]) -> dict[str, float]:
     if not values:
         return {}
     return {"min": min(values), "median": median(values), "max": max(values), "total": sum(values)}
-
-
-def _checked_pairs(dataset: Dataset, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    for train, test in pairs:
-        if train == test:
-            raise ConfigError(f"split {train} cannot be both training and test", hint="name two different splits")
-        for split in (train, test):
-            dataset.select(split)
-    return list(pairs)
-
-
-def _shared(a: pd.Series, b: pd.Series) -> list[str]:
-    return sorted({str(v) for v in set(a) & set(b) if v != ""})
-
-
-def _some(values: Sequence[str]) -> tuple[str, ...]:
-    return tuple(str(value) for value in values[:EXAMPLES])
 
 
 def _tally(values: Any) -> dict[str, int]:

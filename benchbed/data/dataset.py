@@ -44,6 +44,8 @@ class Dataset:
         Made by the embedded generator.
     version, licence, citation, source : str
         As the publisher states them; `source` says where to get the set.
+    official : mapping of str to int
+        Split → number of clips as the publisher states it; `data check` compares. Empty for synthetic sets.
     notes : tuple of str
         What the reader found worth saying (aliases applied, overlaps merged, …), for the record.
 
@@ -69,6 +71,7 @@ class Dataset:
     citation: str = ""
     source: str = ""
     notes: tuple[str, ...] = field(default=())
+    official: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def metadata_columns(self) -> tuple[str, ...]:

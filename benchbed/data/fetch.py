@@ -45,6 +45,30 @@ class FileState:
     found: str = ""
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """What is in a folder after a fetch, or found by a verification.
+
+    Attributes
+    ----------
+    folder : Path
+        To be named by `--data NAME=PATH`.
+    files : tuple of FileState
+        Every official file.
+    steps : str
+        What is left to do by hand.
+    """
+
+    folder: Path
+    files: tuple[FileState, ...]
+    steps: str = ""
+
+    def __str__(self) -> str:
+        """One line per file, then the folder."""
+        lines = [f"{file.state:10} {file.name}{'' if file.required else ' (optional)'}" for file in self.files]
+        return "\n".join([*lines, *([f"then: {self.steps}"] if self.steps else []), str(self.folder)])
+
+
 def facts(name: str) -> Facts:
     """Facts of a layout.
 
@@ -85,10 +109,11 @@ def fetch(
     name: str,
     folder: Path,
     *,
+    verify_only: bool = False,
     optional: bool = False,
     unpacked: bool = True,
     downloader: Callable[..., Any] | None = None,
-) -> Path:
+) -> Fetched:
     """Download the official files of a dataset, verify and unpack them.
 
     Files that are there and right are not loaded again.
@@ -99,6 +124,8 @@ def fetch(
         Layout.
     folder : Path
         Where to put archives and data; made if missing.
+    verify_only : bool
+        Download and unpack nothing; hold what is in the folder to the official checksums.
     optional : bool
         Also parts that the development set does not need.
     unpacked : bool
@@ -106,35 +133,43 @@ def fetch(
     downloader : callable, optional
         A pooch downloader, `downloader(url, output_file, pooch)`; by default pooch chooses by the URL.
 
-    Returns
-    -------
-    Path
-        `folder`, to be named by `--data NAME=PATH`.
-
     Raises
     ------
     DataError
-        No public link, a failed download, a wrong checksum, an unsafe archive, a full disk.
+        No public link, a failed download, a missing file or wrong checksum, an unsafe archive, a full disk.
     """
     about = facts(name)
+    folder = Path(folder)
     wanted = [remote for remote in about.files if remote.required or optional]
     if not wanted:
-        raise DataError(
-            f"{about.title} has no public direct link",
-            hint=f"get it from {about.source}; then: {about.steps or 'unpack it'}",
-        )
-    folder = Path(folder)
+        todo = about.steps or "unpack it"
+        raise DataError(f"{about.title} has no public direct link", hint=f"get it from {about.source}; then: {todo}")
+    if verify_only:
+        return _verified(name, folder, about)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for remote in wanted:
             path = _download(remote, folder, about, downloader)
             if unpacked and remote.name.endswith(ARCHIVES) and not _in_parts(remote, about):
                 unpack(path, folder)
+        return Fetched(folder, tuple(verify(name, folder)), about.steps)
     except OSError as error:
         raise DataError(
             f"{about.title} cannot be stored: {error.strerror or error}", where=str(folder), hint="free some space"
         ) from error
-    return folder
+
+
+def _verified(name: str, folder: Path, about: Facts) -> Fetched:
+    states = verify(name, folder)
+    bad = [file for file in states if file.state == "wrong" or (file.state == "missing" and file.required)]
+    if bad:
+        said = ", ".join(f"{file.name} is {file.state}" for file in bad[:5]) + (", …" if len(bad) > 5 else "")
+        raise DataError(
+            f"{len(bad)} of {len(states)} official files are not as published: {said}",
+            where=str(folder),
+            hint=f"get them again from {about.source}",
+        )
+    return Fetched(folder, tuple(states), about.steps)
 
 
 def unpack(archive: Path, folder: Path) -> list[Path]:

@@ -52,7 +52,8 @@ class Server:
 
 def test_download_verify_unpack(source: dict[str, bytes], tmp_path: Path) -> None:
     server = Server(source)
-    assert fetch.fetch("toy", tmp_path / "toy", downloader=server) == tmp_path / "toy"
+    got = fetch.fetch("toy", tmp_path / "toy", downloader=server)
+    assert got.folder == tmp_path / "toy" and str(got).startswith("ok         data.zip\nunverified list.csv\n")
     assert (tmp_path / "toy/audio/1.wav").read_bytes() == b"RIFF"
     assert server.asked == ["data.zip", "list.csv"]
     assert [f.state for f in fetch.verify("toy", tmp_path / "toy")] == ["ok", "unverified", "missing"]
@@ -76,6 +77,20 @@ def test_wrong_checksum_of_what_the_user_downloaded(source: dict[str, bytes], tm
     with pytest.raises(DataError, match="another checksum"):
         fetch.fetch("toy", tmp_path, downloader=server)
     assert server.asked == [] and (tmp_path / "data.zip").read_bytes() == b"half of it"
+
+
+def test_verify_only(source: dict[str, bytes], tmp_path: Path) -> None:
+    server = Server(source)
+    with pytest.raises(DataError, match=r"2 of 3 official files are not as published: data.zip is missing, list.csv"):
+        fetch.fetch("toy", tmp_path, verify_only=True, downloader=server)
+    (tmp_path / "data.zip").write_bytes(source["data.zip"])
+    (tmp_path / "list.csv").write_bytes(b"")
+    got = fetch.fetch("toy", tmp_path, verify_only=True, downloader=server)
+    assert [file.state for file in got.files] == ["ok", "unverified", "missing"]
+    assert server.asked == [] and not (tmp_path / "audio").exists()
+    (tmp_path / "data.zip").write_bytes(b"damaged")
+    with pytest.raises(DataError, match=r"data.zip is wrong"):
+        fetch.fetch("toy", tmp_path, verify_only=True)
 
 
 def test_optional_parts_only_when_asked(source: dict[str, bytes], tmp_path: Path) -> None:

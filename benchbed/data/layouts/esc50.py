@@ -83,7 +83,7 @@ def read(root: Path, *, subset: Literal["esc50", "esc10"] = "esc50", csv: str | 
             where=table.where(first),
             hint="get the table again from the official source",
         )
-    labels = LABELS
+    labels: tuple[str, ...] = LABELS
     if subset == "esc10":
         labels = tuple(LABELS[k] for k in ESC10_TARGETS)
         # An unknown category passes here, to be found and named by the label check.

@@ -119,7 +119,8 @@ def read(
     name = name or root.resolve().name
     if csv:
         table = read_table(root / csv, [c for c in (path, label) if c], delimiter=delimiter)
-        frame, where = table.frame, table.where
+        frame = table.frame
+        where: Where = table.where
         path = path or _guess(frame.columns, PATH_COLUMNS, table, "paths", "path")
         assert path is not None
         paths = safe_paths((audio + frame[path] + suffix) if audio or suffix else frame[path], where)
