@@ -184,7 +184,7 @@ def _figures(figures: Mapping[str, Value]) -> Table:
             Text(shown, "bold" if index == 0 else ""),
             Text(says),
             arrow(value),
-            count(value.n),
+            count(value.n) if value.n else "–",
         )
     return table
 

@@ -12,7 +12,7 @@ import pytest
 
 from benchbed.errors import CannotMeasure
 from benchbed.report import board
-from benchbed.report.leaderboard import write_leaderboard
+from benchbed.report.leaderboard import suite_html, write_leaderboard
 from benchbed.results.record import Value
 
 EVIL = "</script><img src=x onerror=alert(1)>\"'../../x"
@@ -179,8 +179,7 @@ def test_a_thousand_runs_build_in_seconds_and_stay_small(result):
     records = [result(f"model {i}", 0.2 + i / 2000, model__adapter_hash=str(i)) for i in range(1000)]
     start = time.process_time()
     (page,) = board.arrange(runs(*records))
-    from benchbed.report.leaderboard import suite_html
-
     text = suite_html(page, dict.fromkeys((record.model.name for record in records), "x"), "Leaderboard")
     assert time.process_time() - start < 10
-    assert len(text.encode()) < 2_500_000
+    # The stated size: at most 4 kB for each run, the page's own style and script included.
+    assert len(text.encode()) < 4_000_000
