@@ -13,6 +13,7 @@ from benchbed.metrics import FAMILIES
 from benchbed.metrics.cell import group_codes, score_cell
 from benchbed.metrics.contract import Family, Table
 from benchbed.metrics.folds import Fold
+from benchbed.metrics.matched import matched_differences
 from benchbed.metrics.number import Number
 from benchbed.metrics.slices import Column
 from benchbed.predictions.store import Predictions
@@ -101,6 +102,10 @@ class _Split:
         )
         self.columns = [self._column(prepared, suite, part, split) for part in suite.slices]
 
+    def content(self, columns: list[str]) -> np.ndarray:
+        """Number of the moment that each clip recorded."""
+        return self.table.groupby(columns, sort=False, dropna=False).ngroup().to_numpy()
+
     def _column(self, prepared: Any, suite: Suite, part: Any, split: str) -> Column:
         values = self.table[part.column].fillna("").astype(str).to_numpy()
         sets = {name: tuple(members) for name, members in part.sets.items()}
@@ -149,12 +154,22 @@ def _score(
     columns = [Column(c.name, c.values[position], c.sets) for c in split.columns]
     scores = score_cell(family, predictions.scores[rows], split.target[position], split.codes[position], columns,
                         split.bootstrap if split.bootstrap.draws else None, tables=plan.kind == "clean")  # fmt: skip
+    found = dict(scores.groups)
+    for part, column in zip(prepared.loaded_suite.suite.slices, columns):
+        if part.matched is not None:
+            content = split.content(part.matched.content)[position]
+            # Independent draws of a clip are moments of their own.
+            content = content * plan.draws + draw[order]
+            found |= matched_differences(
+                family, predictions.scores[rows], split.target[position], split.codes[position], column.values, content,
+                part.matched.reference, name=part.column, bootstrap=split.bootstrap,
+            )  # fmt: skip
     draws = plan.draws
     reason = str(table["skipped"].iloc[rows[0]]) if inapplicable else None
     metrics = {name: to_value(number, draws, reason) for name, number in scores.metrics.items()}
     groups = {
         key: {name: to_value(number, draws, reason) for name, number in numbers.items()}
-        for key, numbers in scores.groups.items()
+        for key, numbers in found.items()
     }
     counts = _counts(table, rows, len(split.table), lost, draws)
     made = record.Cell(
@@ -233,12 +248,18 @@ def to_value(number: Number, draws: int = 1, inapplicable: str | None = None) ->
     if inapplicable is not None:
         return record.Value(value=None, n=number.n // draws, direction=info.direction, unit=info.unit, rule=info.rule,
                             reason=f"the condition cannot apply: {inapplicable}")  # fmt: skip
-    reason = number.reason
-    if number.note:
-        reason = f"{reason}; {number.note}" if reason else number.note
-    return record.Value(value=number.value, low=number.low, high=number.high, n=number.n // draws,
-                        direction=info.direction, unit=info.unit, rule=info.rule, interval=number.interval,
-                        reason=reason)  # fmt: skip
+    return record.Value(
+        value=number.value,
+        low=number.low,
+        high=number.high,
+        n=number.n // draws,
+        direction=info.direction,
+        unit=info.unit,
+        rule=info.rule,
+        interval=number.interval,
+        reason=number.reason,
+        note=number.note,
+    )
 
 
 def _matrix(table: Table) -> record.Matrix:

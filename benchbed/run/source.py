@@ -122,6 +122,11 @@ def _fits(loaded: LoadedSuite, dataset: Dataset) -> None:
             where=loaded.where("task"),
         )
     columns = [(("slices", i, "column"), part.column) for i, part in enumerate(suite.slices)]
+    columns += [
+        (("slices", i, "matched", "content", j), name)
+        for i, part in enumerate(suite.slices)
+        for j, name in enumerate(part.matched.content if part.matched else ())
+    ]
     columns.append((("data", "group"), suite.data.group))
     for place, column in columns:
         if column not in dataset.clips.columns:

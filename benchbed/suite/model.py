@@ -47,6 +47,15 @@ class Audio(Part):
     """Metadata columns that an adapter may ask for, e.g. `device` in DCASE 2025 Task 1."""
 
 
+class Matched(Part):
+    """Comparison of the values of a column on content that was recorded in parallel."""
+
+    reference: str
+    """Value that the others are compared with, e.g. device `a`."""
+    content: list[str] = Field(min_length=1)
+    """Columns that together name the moment that was recorded, e.g. `[group, cut]`."""
+
+
 class Slice(Part):
     """A metadata column by which results are cut."""
 
@@ -56,6 +65,8 @@ class Slice(Part):
     """Named sets of values, e.g. `{real: [a, b, c]}`."""
     seen_unseen: bool = False
     """Add the sets `seen` and `unseen`: values that do and do not occur in `data.train_split`."""
+    matched: Matched | None = None
+    """Also compare the values on matched content."""
 
 
 class CleanCondition(Part):

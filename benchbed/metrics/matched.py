@@ -1,0 +1,107 @@
+"""Differences between values of a column on the same content, e.g. devices that recorded the same moment.
+
+Unmatched device accuracies mix what the device does with what was recorded on it. Where several devices recorded one
+moment in parallel, only the device differs between the two sides of the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchbed.metrics.contract import Family
+from benchbed.metrics.number import Number, derived, number
+from benchbed.stats.bootstrap import Bootstrap
+
+
+def matched_differences(
+    family: Family,
+    scores: np.ndarray,
+    target: np.ndarray,
+    group: np.ndarray,
+    values: np.ndarray,
+    content: np.ndarray,
+    reference: str,
+    *,
+    name: str = "device",
+    bootstrap: Bootstrap | None = None,
+) -> dict[str, dict[str, Number]]:
+    """Every value of a column against a reference value, on the content that both have.
+
+    Parameters
+    ----------
+    family : Family
+        The metrics.
+    scores, target, group : np.ndarray [shape=(clip, …)]
+        As in `score_cell`.
+    values : np.ndarray [shape=(clip,), str]
+        The column, e.g. the device.
+    content : np.ndarray [shape=(clip,)]
+        What was recorded; equal for parallel recordings of one moment.
+    reference : str
+        Value to compare with.
+    name : str
+        The column's name.
+    bootstrap : Bootstrap, optional
+        Draws of recording groups.
+
+    Returns
+    -------
+    dict of str to dict
+        `device_matched=s4` → metric → value on the device minus value on the reference device; `n` is the number of
+        matched moments. Values that share nothing with the reference are left out.
+
+    Examples
+    --------
+    >>> from benchbed.metrics.families.classification import family
+    >>> made = matched_differences(
+    ...     family(("bus", "tram")), np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 0]), np.array([0, 0]),
+    ...     np.array(["a", "s4"]), np.array(["moment", "moment"]), "a")
+    >>> made["device_matched=s4"]["accuracy"].value
+    -1.0
+    """
+    found: dict[str, dict[str, Number]] = {}
+    base = values == reference
+    for value in sorted(set(values.tolist()) - {reference, ""}):
+        mine = values == value
+        shared = np.intersect1d(content[mine], content[base])
+        if not len(shared):
+            continue
+        sides = [side & np.isin(content, shared) for side in (mine, base)]
+        found[f"{name}_matched={value}"] = _difference(
+            family, scores, target, group, sides, len(shared), f"matched:{name}-minus-{reference}", bootstrap
+        )
+    return found
+
+
+def _difference(
+    family: Family,
+    scores: np.ndarray,
+    target: np.ndarray,
+    group: np.ndarray,
+    sides: list[np.ndarray],
+    moments: int,
+    rule: str,
+    bootstrap: Bootstrap | None,
+) -> dict[str, Number]:
+    groups = bootstrap.groups if bootstrap is not None else int(group.max()) + 1
+    rows = [family.grouped(scores[side], target[side], group[side], groups) for side in sides]
+    points: list[Mapping[str, np.ndarray]] = [family.values(row.sum(axis=0)) for row in rows]
+    drawn: list[Mapping[str, np.ndarray]] = []
+    if bootstrap is not None and bootstrap.draws:
+        drawn = [family.values(bootstrap.replicates(row)) for row in rows]
+    held = len(np.unique(group[sides[0]]))
+    made = {}
+    for metric, info in family.metrics.items():
+        meaning = derived(info, rule, title=f"{info.title}, matched difference", bounded=False)
+        made[metric] = number(
+            float(points[0][metric]) - float(points[1][metric]),
+            meaning,
+            moments,
+            replicates=drawn[0][metric] - drawn[1][metric] if drawn else None,
+            bootstrap=bootstrap,
+            groups=held,
+            undefined="undefined on one of the two",
+        )
+    return made
