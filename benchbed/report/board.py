@@ -218,7 +218,12 @@ def against(board: Board) -> list[str]:
 def run_slug(result: Result) -> str:
     """The address of a run's page: the same for the same measurement, whenever and wherever it was made."""
     model, data, suite = result.model, result.dataset, result.suite
-    identity = [model.name, model.adapter_hash, sorted(model.weights.items()), sorted(model.options.items(), key=str)]
+    identity: list[object] = [
+        model.name,
+        model.adapter_hash,
+        sorted(model.weights.items()),
+        sorted(model.options.items(), key=str),
+    ]
     identity += [suite.hash, suite.protocol, data.name, data.index_hash, data.limit, result.provenance.seed]
     return island.slug(f"{model.name} {suite.name}", repr(identity))
 

@@ -92,7 +92,7 @@ def suite_html(page: board.SuitePage, model_links: Mapping[str, str], title: str
 
 
 def _charts(held: board.Board) -> list[tuple[str, Markup]]:
-    found = []
+    found: list[tuple[str, Markup]] = []
     for name in board.against(held):
         label = f"{terms.metric(held.primary)} against {terms.metric(name)}"
         image = scatter(

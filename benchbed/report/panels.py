@@ -57,9 +57,9 @@ def matrix_title(name: str) -> str:
 def reliability_chart(matrix: Matrix, identity: str) -> Markup | None:
     """The reliability diagram, if the matrix has the columns that it takes."""
     columns = {title.lower(): index for index, title in enumerate(matrix.columns)}
-    sides = [columns.get(name) for name in _SIDES]
-    if None in sides:
+    if not columns.keys() >= set(_SIDES):
         return None
+    sides = [columns[name] for name in _SIDES]
     clips = columns.get("clips", columns.get("count", columns.get("n")))
     bins = [(row[sides[0]], row[sides[1]], row[clips] if clips is not None else None) for row in matrix.values]
     return reliability(f"{anchor(identity)}-reliability-chart", bins)

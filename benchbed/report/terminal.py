@@ -167,14 +167,9 @@ def _mark(mark: view.Mark) -> Text:
 
 def _figures(figures: Mapping[str, Value]) -> Table:
     table = _table(header=True)
-    for heading, justify in (
-        ("figure", "left"),
-        ("value", "right"),
-        ("interval", "left"),
-        ("", "left"),
-        ("clips", "right"),
-    ):
-        table.add_column(heading, justify=justify, no_wrap=heading != "interval")
+    for heading in ("figure", "value", "interval", "", "clips"):
+        right = heading in ("value", "clips")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "interval")
     for index, (name, value) in enumerate(figures.items()):
         bounds = interval(value) if value.value is not None else ""
         says = bounds or _clean(value.reason or "no reason recorded")

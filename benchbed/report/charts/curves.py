@@ -127,16 +127,15 @@ def _level(reference: Point, y: Scale) -> str:
 
 
 def _line(line: Series, x: Scale, y: Scale, style: int) -> str:
-    drawn = [point for point in line.points if point.y is not None]
-    banded = [point for point in drawn if point.low is not None and point.high is not None]
+    drawn = [(x(point.x), y(point.y)) for point in line.points if point.y is not None]
+    upper = [(x(point.x), y(point.high)) for point in line.points if point.low is not None and point.high is not None]
+    lower = [(x(point.x), y(point.low)) for point in line.points if point.low is not None and point.high is not None]
     parts = []
-    if len(banded) > 1:
-        edge = [(x(point.x), y(point.high)) for point in banded]
-        edge += [(x(point.x), y(point.low)) for point in reversed(banded)]
-        parts.append(f'<path class="band s{style}" d="{path(edge, close=True)}"/>')
+    if len(upper) > 1:
+        parts.append(f'<path class="band s{style}" d="{path([*upper, *reversed(lower)], close=True)}"/>')
     if drawn:
-        parts.append(f'<path class="line s{style}" d="{path([(x(point.x), y(point.y)) for point in drawn])}"/>')
-    parts += [_marker(x(point.x), y(point.y), style) for point in drawn]
+        parts.append(f'<path class="line s{style}" d="{path(drawn)}"/>')
+    parts += [_marker(px, py, style) for px, py in drawn]
     return "".join(parts)
 
 

@@ -58,11 +58,11 @@ def scatter(
         )
     families = sorted({dot.family for dot in dots})
     taken: list[tuple[float, float, float, float]] = []
-    for dot in dots:
-        place = (x(dot.x.value), y(dot.y.value))
-        body.append(_dot(dot, x, y, families.index(dot.family) % STYLES))
-        taken.append((place[0] - 4, place[1] - 4, place[0] + 4, place[1] + 4))
-    body += [_label(dot.name, (x(dot.x.value), y(dot.y.value)), taken) for dot in dots]
+    places = [(x(dot.x.value or 0.0), y(dot.y.value or 0.0)) for dot in dots]
+    for dot, (px, py) in zip(dots, places, strict=True):
+        body.append(_dot(dot, (px, py), x, y, families.index(dot.family) % STYLES))
+        taken.append((px - 4, py - 4, px + 4, py + 4))
+    body += [_label(dot.name, place, taken) for dot, place in zip(dots, places, strict=True)]
     body.append(text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, _with_unit(x_title, x_unit), "axis"))
     body.append(
         f'<text class="axis" transform="translate(12 {at((_TOP + _HEIGHT - _BOTTOM) / 2)}) rotate(-90)" '
@@ -88,8 +88,8 @@ def _with_unit(title: str, unit: str) -> str:
     return f"{title}, {'%' if unit == 'fraction' else unit}"
 
 
-def _dot(dot: Dot, x: Scale, y: Scale, style: int) -> str:
-    px, py = x(dot.x.value), y(dot.y.value)
+def _dot(dot: Dot, place: tuple[float, float], x: Scale, y: Scale, style: int) -> str:
+    px, py = place
     parts = [f"<g><title>{escape(dot.name)}</title>"]
     if dot.x.low is not None and dot.x.high is not None:
         parts.append(f'<path class="whisker s{style}" d="M{at(x(dot.x.low))} {at(py)}H{at(x(dot.x.high))}"/>')
