@@ -11,9 +11,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from benchbed.perturb.level import to_int16
+
 #: Delay of the LAME encoder and the decoder in samples. libsndfile's decoder removes it by the tag in the first frame;
 #: where a frame is too small for the tag, the decoded audio is longer than the input and starts this late.
 MP3_DELAY = 1105
+#: Coders that take floating point; the others work on 16-bit samples, and libsndfile lets louder ones wrap round.
+_FLOAT_CODERS = ("MPEG_LAYER_III", "VORBIS", "OPUS")
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 
@@ -22,6 +26,8 @@ def encode(waveform: np.ndarray, sample_rate: int, container: str, subtype: str,
     """Encode `[channel, sample]` in memory."""
     import soundfile
 
+    if subtype not in _FLOAT_CODERS:
+        waveform = to_int16(waveform)
     file = io.BytesIO()
     soundfile.write(file, waveform.T, sample_rate, format=container, subtype=subtype, **options)
     return file.getvalue()

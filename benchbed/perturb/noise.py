@@ -175,7 +175,7 @@ def _talker(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
         0.15 * np.interp(np.linspace(0, 1, samples), np.linspace(0, 1, 40), rng.standard_normal(40))
     )
     pulses = np.diff(np.floor(np.cumsum(pitch) / sample_rate), prepend=0.0).astype(np.float32)
-    hiss = 0.05 * rng.standard_normal(samples, dtype=np.float32)
+    hiss = 0.015 * rng.standard_normal(samples, dtype=np.float32)
     voiced = rng.random(count) < 0.75
     strength = rng.lognormal(0, 0.8, count) * (rng.random(count) < 0.85)
     size = fft.next_fast_len(4 * hop, real=True)
@@ -189,7 +189,7 @@ def _talker(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
         piece = piece * window[: len(piece)]
         if voiced[index]:
             formants = rng.uniform((300, 800, 2200), (850, 2200, 3200))
-            widths, tilt = (90.0, 120.0, 180.0), 1 / (1 + frequency / 500)
+            widths, tilt = (90.0, 120.0, 180.0), 1 / (1 + (frequency / 500) ** 1.5)
         else:
             formants, widths, tilt = rng.uniform((2500, 4000, 5500), (4000, 5500, 7500)), (600.0, 800.0, 1000.0), 1.0
         response = tilt * sum(w * s / np.hypot(frequency - f, w) for f, w, s in zip(formants, widths, (1, 0.5, 0.25)))
@@ -207,7 +207,7 @@ def excerpt(bank: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndar
     (1, 5)
     """
     length = bank.shape[1]
-    if length > samples:
+    if length >= samples:
         start = int(rng.integers(length - samples + 1))
         return bank[:, start : start + samples]
     return np.take(bank, np.arange(samples) + int(rng.integers(length)), axis=1, mode="wrap")

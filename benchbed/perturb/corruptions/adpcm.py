@@ -18,6 +18,8 @@ CODERS = {
     "g723-24": ("AU", "G723_24", 3),
     "nms-16": ("WAV", "NMS_ADPCM_16", 2),
 }
+#: The G.72x decoders overshoot, and wrap round at full scale; at half level they do not. Their step sizes adapt.
+HEADROOM = np.float32(0.5)
 
 
 class Adpcm(Guarded):
@@ -37,8 +39,9 @@ class Adpcm(Guarded):
     def at(self, state: Prepared, parameter: Any) -> Applied:
         """The clip through one coder."""
         container, subtype, bits = CODERS[parameter]
-        out, _ = round_trip(state.waveform, state.sample_rate, container, subtype, 1)
-        return Applied(out, achieved=float(bits))
+        headroom = HEADROOM if container == "AU" else np.float32(1)
+        out, _ = round_trip(headroom * np.clip(state.waveform, -1, 1), state.sample_rate, container, subtype, 1)
+        return Applied(out / headroom, achieved=float(bits))
 
     def unavailable(self, parameter: Any, sample_rate: int, channels: int) -> str | None:
         """Names that are no coder."""

@@ -1,0 +1,214 @@
+"""Codecs keep length and place, losses have the numbers they promise, events move with the audio."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchbed.perturb import resolve
+from benchbed.perturb.codec import MP3_DELAY, MP3_RATES, decode, encode, mp3_level, mp3_range, mu_law_table, round_trip
+from benchbed.perturb.contract import Context
+from benchbed.perturb.level import to_int16
+from benchbed.perturb.selfcheck import bursts, lag
+from benchbed.perturb.time import blocks, gap, kept_before, loss_order
+from benchbed.rng import stream
+
+
+def prepared(name, clip, rate, seed="clip", **options):
+    found = resolve(name, options=options)
+    return found, found.prepare(clip, rate, stream(seed), Context())
+
+
+@pytest.mark.parametrize("rate", MP3_RATES)
+def test_mp3_is_aligned_at_every_rate_and_bit_rate(rate):
+    probe = bursts(rate, 1, 0.6)
+    trapped = 0
+    for kbits in (112, 64, 32, 8):
+        low, high = mp3_range(rate)
+        if not low <= kbits <= high:
+            continue
+        options = {"compression_level": mp3_level(kbits, rate), "bitrate_mode": "CONSTANT"}
+        raw = decode(encode(probe.waveform, rate, "MP3", "MPEG_LAYER_III", **options))
+        if raw.shape[1] > probe.waveform.shape[1]:
+            trapped += 1
+            late = lag(probe.waveform[0], raw[0, : probe.waveform.shape[1]], rate)
+            assert late is None or abs(late - MP3_DELAY) <= 2
+        out, _ = round_trip(probe.waveform, rate, "MP3", "MPEG_LAYER_III", 2, **options)
+        late = lag(probe.waveform[0], out[0], rate)
+        assert out.shape == probe.waveform.shape and (late is None or abs(late) <= 2)
+    assert trapped  # the trap is there at every rate, for small enough frames
+
+
+@pytest.mark.parametrize("rate", [16000, 32000, 44100])
+@pytest.mark.parametrize("kbits", [112, 64, 48, 32])
+def test_mp3_bit_rate_is_that_of_the_stream(rate, kbits):
+    clip = 0.1 * stream("s").standard_normal((1, 10 * rate), dtype=np.float32)
+    found, state = prepared("mp3", clip, rate)
+    assert found.apply(state, kbits).achieved == pytest.approx(kbits, rel=0.03)
+
+
+def test_mp3_says_where_it_does_not_exist():
+    found = resolve("mp3")
+    assert "no sample rate of 20000 Hz" in found.unavailable(48, 20000, 1)
+    assert "32 to 320" in found.unavailable(16, 32000, 1)
+    assert found.unavailable(32, 32000, 4) is None
+
+
+@pytest.mark.parametrize("name", ["gsm", "adpcm", "mu_law", "vorbis", "opus", "mp3"])
+def test_loud_clips_saturate_and_never_wrap_round(name):
+    clip = 1.5 * np.sin(2 * np.pi * 200 * np.arange(16000) / 16000, dtype=np.float32)[None]
+    found, state = prepared(name, clip, 16000)
+    out = found.apply(state, found.parameters[0]).waveform[0]
+    assert np.corrcoef(out, clip[0])[0, 1] > 0.95 and np.abs(out).max() < 2
+
+
+@pytest.mark.parametrize("name", ["mp3", "vorbis", "opus", "gsm", "adpcm"])
+def test_four_channels_keep_their_places(name):
+    clip = np.zeros((4, 16000), np.float32)
+    for channel in range(4):
+        clip[channel] = 0.1 * stream(channel).standard_normal(16000) * (channel + 1) / 4
+    found, state = prepared(name, clip, 16000)
+    out = found.apply(state, found.parameters[0]).waveform.astype(float)
+    smooth = np.ones(8) / 8  # GSM and Opus are compared where they are good: at low frequencies
+    for channel in range(4):
+        a = np.convolve(clip[channel], smooth)
+        correlations = [np.corrcoef(a, np.convolve(other, smooth))[0, 1] for other in out]
+        assert int(np.argmax(correlations)) == channel and correlations[channel] > 0.4
+
+
+def test_opus_goes_through_48_khz_where_it_has_to():
+    clip = 0.1 * stream("s").standard_normal((1, 16000), dtype=np.float32)
+    found, state = prepared("opus", clip, 32000)
+    assert found.apply(state, 64).note == "resampled to 48000 Hz for Opus and back"
+    found, state = prepared("opus", clip, 16000)
+    assert found.apply(state, 64).note is None
+
+
+def test_mu_law_of_8_bits_is_g711():
+    clip = 0.3 * stream("s").standard_normal((1, 8000), dtype=np.float32)
+    found, state = prepared("mu_law", clip, 8000)
+    file = io.BytesIO()
+    soundfile.write(file, to_int16(clip[0]), 8000, format="WAV", subtype="ULAW")
+    file.seek(0)
+    assert found.apply(state, 8).waveform[0] == pytest.approx(soundfile.read(file, dtype="float32")[0], abs=1e-6)
+    # 8 bits hold about 38 dB at any level; each bit dropped from the code word costs about 6 dB.
+    snr = []
+    for bits in (8, 7, 6, 5):
+        error = found.apply(state, bits).waveform - np.clip(clip, -1, 1)
+        snr.append(10 * np.log10(clip.var() / error.var()))
+    assert snr[0] == pytest.approx(37, abs=2) and np.diff(snr) == pytest.approx([-6] * 3, abs=1.5)
+    assert len(np.unique(mu_law_table(4))) == 16
+
+
+def test_codec_errors_grow_in_the_order_of_the_coders():
+    clip = 0.1 * stream("s").standard_normal((1, 8000), dtype=np.float32)
+    for name in ("adpcm", "mu_law"):
+        found, state = prepared(name, clip, 8000)
+        errors = [float(np.var(found.apply(state, p).waveform - clip)) for p in found.parameters]
+        assert errors == sorted(errors)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(3, 600), st.integers(0, 10**6))
+def test_losses_are_nested_and_have_the_promised_number(packets, seed):
+    order = loss_order(packets, np.random.default_rng(seed))
+    assert sorted(order.tolist()) == list(range(packets))
+    clip = np.ones((2, packets * 20), np.float32)
+    found = resolve("packet_loss")
+    state = found.prepare(clip, 1000, np.random.default_rng(seed), Context())
+    before = np.zeros(clip.shape, bool)
+    for percent in found.parameters:
+        out = found.apply(state, percent)
+        gone = out.waveform == 0
+        count = max(1, round(percent / 100 * packets))
+        assert gone[0].sum() == count * 20 and np.array_equal(gone[0], gone[1])
+        assert (gone | ~before).all()
+        assert out.achieved == pytest.approx(100 * count / packets)
+        before = gone
+
+
+def test_losses_come_in_bursts_of_three():
+    lengths = []
+    for seed in range(200):
+        lost = np.zeros(1002, bool)
+        lost[1 + loss_order(1000, np.random.default_rng(seed))[:50]] = True
+        edges = np.flatnonzero(np.diff(lost.astype(int)))
+        lengths.extend(edges[1::2] - edges[::2])
+    assert np.mean(lengths) == pytest.approx(3.0, rel=0.12)
+
+
+@given(st.integers(1, 5000), st.floats(0, 1, exclude_max=True), st.data())
+def test_longer_gaps_contain_shorter_ones(samples, place, data):
+    long = data.draw(st.integers(0, samples))
+    short = data.draw(st.integers(0, long))
+    (a, b), (c, d) = gap(samples, long, place), gap(samples, short, place)
+    assert 0 <= a <= c and d <= b <= samples and b - a == long and d - c == short
+
+
+def test_occlusion_keeps_the_blocks_of_the_source():
+    # 10 s in blocks of 2 s lose 4 s; in shorter blocks half.
+    assert [blocks(1000, 100, s).mean() for s in (2, 1, 0.5, 0.25)] == pytest.approx([0.6, 0.5, 0.5, 0.5])
+    clip = 0.1 * stream("s").standard_normal((1, 80000), dtype=np.float32)
+    for seconds in (2.0, 1.0, 0.5, 0.25, 0.125):
+        apart, together = (
+            found.apply(state, seconds).waveform
+            for found, state in (prepared(f"occlusion_{form}", clip, 8000) for form in ("interleaved", "spliced"))
+        )
+        kept = blocks(80000, 8000, seconds)
+        assert np.array_equal(apart[:, kept], clip[:, kept]) and not apart[:, ~kept].any()
+        assert np.array_equal(together[:, : kept.sum()], clip[:, kept]) and not together[:, kept.sum() :].any()
+
+
+@given(st.floats(0, 20), st.sampled_from([2.0, 1.0, 0.5, 0.25, 0.125]))
+def test_kept_time_is_counted_like_samples(time, block):
+    grid = blocks(160000, 8000, block)
+    assert kept_before(np.array(time), block) == pytest.approx(grid[: round(time * 8000)].sum() / 8000, abs=2 / 8000)
+
+
+def test_a_wrapped_event_is_cut_in_two():
+    clip = np.full((1, 8000), 0.1, np.float32)
+    for seed in range(8):
+        found, state = prepared("time_shift", clip, 8000, seed)
+        if state.data == 1:
+            break
+    events = np.array([[0.7, 0.9], [0.1, 0.2]])
+    moved = found.move_events(events, 1.0, state, 250.0)
+    assert moved == pytest.approx(np.array([[0.95, 1.15], [0.35, 0.45]]))
+    placed, rows = found.place_events(events, 1.0, state, 250.0)
+    assert rows.tolist() == [0, 0, 1]
+    assert placed == pytest.approx(np.array([[0.95, 1.0], [0.0, 0.15], [0.35, 0.45]]))
+    assert found.place_events(np.zeros((0, 2)), 1.0, state, 250.0)[0].shape == (0, 2)
+
+
+def test_events_that_leave_the_clip_are_dropped():
+    clip = np.full((1, 16000), 0.1, np.float32)
+    for seed in range(8):
+        found, state = prepared("time_stretch", clip, 16000, seed)
+        if state.data == -1:
+            break
+    placed, rows = found.place_events(np.array([[0.1, 0.2], [0.7, 0.9], [0.95, 1.0]]), 1.0, state, 20.0)
+    assert rows.tolist() == [0, 1] and placed == pytest.approx(np.array([[0.125, 0.25], [0.875, 1.0]]))
+
+
+def test_pitch_moves_by_semitones():
+    rate = 16000
+    tone = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(2 * rate) / rate, dtype=np.float32)[None]
+    found, state = prepared("pitch_shift", tone, rate)
+    for semitones in found.parameters:
+        spectrum = np.abs(np.fft.rfft(found.apply(state, semitones).waveform[0] * np.hanning(2 * rate)))
+        assert np.argmax(spectrum) / 2 == pytest.approx(1000 * 2 ** (state.data * semitones / 12), rel=0.004)
+
+
+def test_time_mask_can_fill_with_the_mean():
+    clip = 0.1 * stream("s").standard_normal((1, 16000), dtype=np.float32)
+    found, state = prepared("time_mask", clip, 16000)
+    filled, filled_state = prepared("time_mask", clip, 16000, fill="mean")
+    empty, full = found.apply(state, 50.0), filled.apply(filled_state, 50.0)
+    assert empty.achieved == pytest.approx(50, abs=0.5)
+    assert empty.waveform.var() < 0.6 * clip.var() and full.waveform.var() == pytest.approx(clip.var(), rel=0.05)
+    assert not np.array_equal(full.waveform, clip)
