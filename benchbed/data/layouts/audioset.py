@@ -36,7 +36,8 @@ FACTS = Facts(
     licence="labels CC BY 4.0; the audio under the terms of each video",
     citation="J. F. Gemmeke et al.: Audio Set: An ontology and human-labeled dataset for audio events. ICASSP 2017.",
     version="2017",
-    counts={"audioset": {"train": 22_160, "train_unbalanced": 2_041_789, "test": 20_371}},
+    # As the headers of the two lists say (num_segs).
+    counts={"audioset": {"train": 22_160, "test": 20_371}},
     steps="put class_labels_indices.csv and the segment lists into one folder with your audio, and say by the layout's "
     "option audio how the files are named, e.g. audio: '{split}/{ytid}.wav'",
 )

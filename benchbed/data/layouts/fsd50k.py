@@ -35,7 +35,7 @@ FACTS = Facts(
     citation="E. Fonseca, X. Favory, J. Pons, F. Font, X. Serra: FSD50K: an Open Dataset of Human-Labeled Sound "
     "Events. IEEE/ACM TASLP 30, 829-852, 2022.",
     version="1.0",
-    counts={"fsd50k": {"all": 51_197, "dev": 40_966, "test": 10_231}},
+    counts={"fsd50k": {"all": 51_197, "dev": 40_966, "train": 36_796, "val": 4_170, "test": 10_231}},
     files=tuple(Remote(n, f"{_ZENODO}{n}?download=1", f"md5:{m}", n != "FSD50K.metadata.zip") for n, m in _MD5.items()),
     steps="the audio is a zip archive in several parts: join them by `zip -s 0 FSD50K.dev_audio.zip --out dev.zip` "
     "(and the same for eval_audio), then unpack",
