@@ -183,11 +183,8 @@ class PaSST(nn.Module):
         x = self.patch_embed.proj(mel[:, None])
         onset = int(self.draws.integers(1 + columns - x.shape[-1])) if self.training else 0
         x = x + self.time_new_pos_embed[..., onset : onset + x.shape[-1]] + self.freq_new_pos_embed
-        if self.training:
-            x = self._patchout(self._patchout(x, self.patchout_t, 3), self.patchout_f, 2)
-        x = x.flatten(2).transpose(1, 2)
-        if self.training:
-            x = self._patchout(x, self.patchout_u, 1)
+        x = self._patchout(self._patchout(x, self.patchout_t, 3), self.patchout_f, 2)
+        x = self._patchout(x.flatten(2).transpose(1, 2), self.patchout_u, 1)
         tokens = torch.cat((self.cls_token, self.dist_token), 1) + self.new_pos_embed
         x = self.norm(self.blocks(torch.cat((tokens.expand(len(x), -1, -1), x), 1)))
         return (x[:, 0] + x[:, 1]) / 2
@@ -196,7 +193,7 @@ class PaSST(nn.Module):
         return self.head(self.embed(mel))
 
     def _patchout(self, x: torch.Tensor, dropped: int, axis: int) -> torch.Tensor:
-        if not dropped:
+        if not (dropped and self.training):
             return x
         kept = np.sort(self.draws.permutation(x.shape[axis])[: max(1, x.shape[axis] - dropped)])
         return x.index_select(axis, torch.from_numpy(kept).to(x.device))
