@@ -33,7 +33,7 @@ from benchbed.data.synthesis import RATE
 from benchbed.errors import ConfigError, DataError, did_you_mean
 
 #: Rises with every change that changes a sample; part of the dataset's name on records and of the cache folder.
-VERSION = "5"
+VERSION = "6"
 LAYOUTS = ("tau2022", "esc50")
 SIZES = ("default", "small")
 #: File in the root of every synthetic set: what it is, and size, time and hash of every file in it.

@@ -64,7 +64,7 @@ def device(seed: int, name: str) -> Device:
         body = np.array([-24, -14, -7, -2, 0, 0, 2, 3, 0, -8.0])
         return Device(body + 2.0 * colour, 0.05 * taps, 1.6, -30.0, -66.0)
     tilt = np.linspace(-1, 1, 10) * rng.uniform(-3, 3)
-    return Device(tilt + 2.2 * colour, 0.2 * taps, rng.uniform(1.5, 4), rng.uniform(-42, -28), -90.0)
+    return Device(tilt + 2.5 * colour, 0.05 * taps, rng.uniform(1.5, 4), rng.uniform(-42, -28), -90.0)
 
 
 @lru_cache(maxsize=64)
