@@ -24,9 +24,11 @@ def check(model: str, settings: tuple[str, ...], device: str, trust_checkpoint: 
     if as_json:
         print_json([vars(outcome) for outcome in outcomes])
     else:
+        from rich.console import Console
+
         from benchbed.report.terminal import print_checks
 
-        print_checks(outcomes)
+        print_checks(outcomes, Console())
     return 2 if any(outcome.status == "fail" for outcome in outcomes) else 0
 
 

@@ -130,9 +130,11 @@ def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool
     if as_json:
         print_json(estimated)
     else:
+        from rich.console import Console
+
         from benchbed.report.terminal import print_plan
 
-        print_plan(estimated)
+        print_plan(estimated, Console())
 
 
 @verbs.command()

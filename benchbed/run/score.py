@@ -18,10 +18,13 @@ from benchbed.metrics.number import Number
 from benchbed.metrics.slices import Column
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
+from benchbed.results.statistics import CellStatistics, Statistics
 from benchbed.run.aggregate import Scored, aggregate
 from benchbed.run.robust import load_reference, robust_figures
 from benchbed.run.selfchecks import self_checks
+from benchbed.run.statistics import Rows, collect, sum_cell
 from benchbed.stats.bootstrap import Bootstrap
+from benchbed.suite.load import LoadedSuite
 from benchbed.suite.model import CorruptionCondition, Suite
 from benchbed.suite.plan import CellPlan
 
@@ -38,6 +41,7 @@ class Scoring:
     scores: dict[str, record.Value]
     checks: list[record.Check]
     failures: list[record.Failure]
+    statistics: Statistics
 
 
 def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
@@ -58,30 +62,53 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
         No clip of a cell has a prediction.
     """
     suite: Suite = prepared.loaded_suite.suite
-    family = FAMILIES.get(suite.metrics.family).family(prepared.source.dataset.labels, **suite.metrics.options)
-    primary = suite.metrics.primary or family.primary
-    if primary not in family.metrics:
-        raise ConfigError(
-            f"unknown metric '{primary}'",
-            where=prepared.loaded_suite.where("metrics", "primary"),
-            hint=did_you_mean(primary, family.metrics) or f"known: {', '.join(family.metrics)}",
-        )
+    family, primary = metric_family(prepared.loaded_suite, prepared.source.dataset.labels)
     failures = [record.Failure(**failure) for failure in predictions.failures]
     failures.sort(key=lambda failure: (failure.cell, failure.clip_id))
     splits = {split: _Split(prepared, suite, split, seed) for split in prepared.job.clips}
     rows_of = _rows_of_cells(predictions.table, [cell.key for cell in prepared.cells])
     cells, scored = [], {}
+    sums: dict[str, CellStatistics] = {}
     for plan in prepared.cells:
         rows = rows_of[plan.key]
         lost = sum(failure.cell == plan.key for failure in failures)
-        cell, scores = _score(plan, prepared, splits[plan.split], family, predictions, rows, lost)
+        cell, scores, kept = _score(plan, prepared, splits[plan.split], family, predictions, rows, lost)
         cells.append(cell)
         scored[plan.key] = scores
+        sums[plan.key] = sum_cell(family, kept, len(splits[plan.split].groups))
     scores = aggregate(suite, family, prepared.cells, scored)
     reference = load_reference(prepared.loaded_suite, prepared.source.dataset.name, primary)
     scores |= robust_figures(cells, scored, primary, reference)
     values = {name: to_value(number) for name, number in scores.items()}
-    return Scoring(primary, cells, values, self_checks(prepared.job), failures)
+    statistics = collect(suite, prepared.source.dataset.labels, prepared.index_hash, seed,
+                         {split: held.groups for split, held in splits.items()},
+                         {split: held.columns for split, held in splits.items()}, sums)  # fmt: skip
+    return Scoring(primary, cells, values, self_checks(prepared.job), failures, statistics)
+
+
+def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family, str]:
+    """The metrics of a suite and the one that ranks.
+
+    Raises
+    ------
+    ConfigError
+        An unknown family, metric or option.
+    """
+    metrics = loaded.suite.metrics
+    module = FAMILIES.get(metrics.family, where=loaded.where("metrics", "family"))
+    try:
+        family = module.family(labels, **metrics.options)
+    except TypeError as error:
+        raise ConfigError(f"the metric family {metrics.family} does not take these options: {error}",
+                          where=loaded.where("metrics", "options")) from error  # fmt: skip
+    primary = metrics.primary or family.primary
+    if primary not in family.metrics:
+        raise ConfigError(
+            f"unknown metric '{primary}'",
+            where=loaded.where("metrics", "primary"),
+            hint=did_you_mean(primary, family.metrics) or f"known: {', '.join(family.metrics)}",
+        )
+    return family, primary
 
 
 class _Split:
@@ -140,7 +167,7 @@ def _score(
     predictions: Predictions,
     rows: np.ndarray,
     lost: int,
-) -> tuple[record.Cell, Scored]:
+) -> tuple[record.Cell, Scored, Rows]:
     table = predictions.table
     if not len(rows):
         raise _nothing(plan, predictions)
@@ -184,7 +211,9 @@ def _score(
         complete=counts.failed == 0,
     )
     fold = Fold(predictions.scores[rows], split.target[position], split.codes[position], split.bootstrap)
-    return made, Scored(scores, fold)
+    clip_ids = split.table["clip_id"].to_numpy()[position].tolist()
+    kept = Rows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns)
+    return made, Scored(scores, fold), kept
 
 
 def _nothing(plan: CellPlan, predictions: Predictions) -> CannotMeasure:

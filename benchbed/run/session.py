@@ -25,6 +25,7 @@ from benchbed.errors import CannotMeasure, ConfigError, DataError
 from benchbed.predictions.store import read_header, read_units, storage_error
 from benchbed.provenance import code_hash, git_state, hash_files, machine, versions
 from benchbed.results import record
+from benchbed.results.statistics import Statistics, write_statistics
 from benchbed.results.store import write as write_result
 from benchbed.run.engine import mapped_card
 from benchbed.run.job import Job, Unit, options_for
@@ -33,7 +34,7 @@ from benchbed.run.local import execute
 from benchbed.run.naming import display_name, folder_name
 from benchbed.run.policy import ErrorPolicy, Reuse
 from benchbed.run.progress import Progress
-from benchbed.run.score import Scoring, score_cells
+from benchbed.run.score import Scoring, metric_family, score_cells
 from benchbed.run.source import Source, open_source, scored_clips
 from benchbed.run.units import cut
 from benchbed.suite.load import LoadedSuite
@@ -115,6 +116,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
         plan_alignment(mapped_card(each.card, suite.label_map), source.dataset.labels)
     side = _side(loaded_suite, adapter, source)
     _resolvable(loaded_suite)
+    metric_family(loaded_suite, source.dataset.labels)
     clips, pools = scored_clips(loaded_suite, source.dataset, settings.limit)
     job = Job(
         recipe=(loaded.locator, dict(options)),
@@ -198,10 +200,12 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
                 journal.write("stopped", reason=f"{type(error).__name__}: {error}")
                 raise
         paths = [have[unit.id] for unit in prepared.units]
-        result = _record(prepared, settings, options, paths)
+        result, statistics = _record(prepared, settings, options, paths)
         exceeded = settings.errors.exceeded(len(result.failures), total)
         _keep_history(folder)
         try:
+            # First the sums, then the record: a record never stands beside the sums of an older one.
+            write_statistics(statistics, folder)
             write_result(result, folder / "result.json")
         except OSError as error:
             raise storage_error(error, folder) from error
@@ -340,7 +344,9 @@ def _all_failed(path: Path) -> CannotMeasure:
                          "on the data")  # fmt: skip
 
 
-def _record(prepared: Prepared, settings: Settings, options: Mapping[str, Any], paths: Sequence[Path]) -> record.Result:
+def _record(
+    prepared: Prepared, settings: Settings, options: Mapping[str, Any], paths: Sequence[Path]
+) -> tuple[record.Result, Statistics]:
     suite, dataset, card = prepared.loaded_suite.suite, prepared.source.dataset, prepared.adapter.card
     predictions = read_units(paths)
     headers = [read_header(path) or {} for path in paths]
@@ -349,7 +355,7 @@ def _record(prepared: Prepared, settings: Settings, options: Mapping[str, Any], 
     profile, compliance_scores, compliance_checks = _profile(prepared)
     source = prepared.loaded_adapter.source
     groups = {g for table in prepared.job.clips.values() for g in table["group"].astype(str)}
-    return record.Result(
+    made = record.Result(
         suite=record.Suite(
             name=suite.name,
             title=suite.title or suite.name,
@@ -415,6 +421,7 @@ def _record(prepared: Prepared, settings: Settings, options: Mapping[str, Any], 
         cells=scoring.cells,
         failures=scoring.failures,
     )
+    return made, scoring.statistics
 
 
 def _profile(prepared: Prepared) -> tuple[dict[str, Any], dict[str, record.Value], list[record.Check]]:

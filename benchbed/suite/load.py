@@ -1,8 +1,8 @@
 """From a YAML file to a validated suite: inheritance, overrides, and errors that point at the line.
 
 A suite may extend others, the later ones over the earlier: mappings merge key by key, anything else replaces. What is
-extended may be a whole suite or a part of one, such as the conditions that several suites share. Every value keeps the place it was
-written at, so that an error in an inherited part names the inherited file.
+extended may be a whole suite or a part of one, such as the conditions that several suites share. Every value keeps the
+place it was written at, so that an error in an inherited part names the inherited file.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 
 class Part(BaseModel):
@@ -148,6 +148,13 @@ class Statistics(Part):
     """Bootstrap draws over recording groups; 0 turns intervals off."""
     level: float = Field(default=0.95, gt=0.5, lt=1)
     """Coverage of the intervals."""
+
+    @field_validator("draws")
+    @classmethod
+    def _enough(cls, draws: int) -> int:
+        if 0 < draws < 20:
+            raise ValueError(f"{draws} draws are too few for an interval; take 1000, or 0 for no intervals")
+        return draws
 
 
 class Compliance(Part):

@@ -1,0 +1,270 @@
+"""The command line as a user meets it: verbs, exit codes, standard output for programs, messages for people."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from benchbed.cli import main
+
+SUITE = """
+name: toy
+version: "1"
+task: scene
+data: {layout: folder, name: toy, options: {csv: clips.csv, labels: [low, high]}, splits: [all]}
+conditions: [clean, {corruption: white_noise, severities: [1, 5]}]
+statistics: {draws: 100}
+"""
+ADAPTER = """
+import torch
+from benchbed.adapter import Card, TorchAdapter
+
+class Tones(TorchAdapter):
+    def __init__(self, sharpness: float = 1.0, mood: str = "calm"):
+        self.sharpness = sharpness
+        self.card = Card(name="tones", family="other", output="scene", labels=("low", "high"), sample_rate=8000)
+
+    def build(self):
+        return torch.nn.Identity()
+
+    def forward(self, waveforms):
+        spectrum = torch.fft.rfft(waveforms[:, 0]).abs() ** 2
+        split = spectrum.shape[1] // 4
+        return self.sharpness * torch.stack([spectrum[:, :split].sum(1), spectrum[:, split:].sum(1)], 1).log()
+"""
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a suite, an adapter and a dataset, and nothing configured on the machine."""
+    (tmp_path / "data").mkdir()
+    rows = []
+    for i in range(12):
+        label = ("low", "high")[i % 2]
+        wave = np.sin(2 * np.pi * (200 if label == "low" else 2500) * np.arange(4000) / 8000) * 0.3
+        soundfile.write(tmp_path / "data" / f"{i}.wav", wave, 8000)
+        rows.append({"path": f"{i}.wav", "label": label, "speaker": f"s{i // 4}"})
+    pd.DataFrame(rows).to_csv(tmp_path / "data" / "clips.csv", index=False)
+    (tmp_path / "toy.yaml").write_text(SUITE)
+    (tmp_path / "tones.py").write_text(ADAPTER)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text("data: {}\n")
+    monkeypatch.setenv("BENCHBED_CONFIG", str(tmp_path / "config.yaml"))
+    monkeypatch.delenv("BENCHBED_DATA", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def call(toy: Path, capsys: pytest.CaptureFixture):
+    """Runs a command; returns exit code, standard output and standard error."""
+
+    def _call(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main(list(words))
+        out = capsys.readouterr()
+        return int(left.value.code or 0), out.out, out.err
+
+    return _call
+
+
+RUN = ("run", "toy.yaml", "--model", "tones.py", "--data", "toy=data")
+
+
+def test_a_run_ends_with_the_path_of_its_record(call, toy):
+    code, out, err = call(*RUN)
+    assert code == 0
+    path = Path(out.splitlines()[-1])
+    record = json.loads(path.read_text())
+    assert [cell["key"] for cell in record["cells"]] == [
+        "scene/all/clean", "scene/all/white_noise@1", "scene/all/white_noise@5",
+    ]  # fmt: skip
+    assert path.with_name("report.html").exists()
+    assert (path.parent / "log.jsonl").exists()
+    assert record["profile"]["complexity"]["parameters"] == 0
+    assert "SYNTHETIC" not in err
+
+
+def test_the_record_validates_against_the_printed_schema(call):
+    _, out, _ = call(*RUN, "--no-report", "--quiet")
+    _, schema, _ = call("schema", "result")
+    jsonschema.validate(json.loads(Path(out.strip()).read_text()), json.loads(schema))
+
+
+def test_the_recorded_command_makes_the_record_again(call, toy):
+    _, out, _ = call(*RUN, "--set", "sharpness=2.5", "--seed", "3", "--limit", "8", "--quiet", "--no-report")
+    first = json.loads(Path(out.strip()).read_text())
+    import shlex
+
+    words = shlex.split(first["provenance"]["command"])
+    assert words[0] == "benchbed"
+    _, again, _ = call(*words[1:], "--out", "elsewhere", "--quiet", "--no-report")
+    second = json.loads(Path(again.strip()).read_text())
+    assert second["cells"] == first["cells"]
+    assert second["model"]["options"] == {"sharpness": 2.5, "mood": "calm"}
+
+
+def test_options_reach_the_model_they_are_meant_for(call, toy):
+    (toy / "other.py").write_text(ADAPTER.replace('name="tones"', 'name="other"'))
+    code, out, _ = call(*RUN, "--model", "other.py", "--set", "other.sharpness=3", "--set", "mood=wild", "--quiet")
+    assert code == 0
+    tones, other = (json.loads(Path(line).read_text())["model"] for line in out.splitlines())
+    assert tones["options"] == {"sharpness": 1.0, "mood": "wild"}
+    assert other["options"] == {"sharpness": 3.0, "mood": "wild"}
+    assert other["name"] == "other[mood=wild,sharpness=3]"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("rnu",), 2, "did you mean 'run'?"),
+        (("run", "toy.yaml"), 2, "--model"),
+        (("run", "nosuch.yaml", "--model", "tones.py"), 2, "no suite 'nosuch.yaml'"),
+        (("run", "toy.yaml", "--model", "tone.py", "--data", "toy=data"), 2, "tone.py"),
+        ((*RUN, "--set", "sharpnes=1"), 2, "did you mean 'sharpness'?"),
+        ((*RUN, "--set", "sharpness=very"), 2, "sharpness"),
+        ((*RUN, "--set", "tone.sharpness=1"), 2, "did you mean 'tones'?"),
+        ((*RUN, "--set", "sharpness"), 2, "expected NAME=VALUE"),
+        ((*RUN, "--set", "suite.statistic.draws=1"), 2, "did you mean 'statistics'?"),
+        ((*RUN, "--set", "suite.statistics.draws=3"), 2, "too few"),
+        ((*RUN, "--set", "suite.metrics.primary=acuracy"), 2, "did you mean 'accuracy'?"),
+        ((*RUN, "--set", "suite.conditions.1.corruption=wite_noise"), 2, "did you mean 'white_noise'?"),
+        ((*RUN, "--set", "suite.conditions.1.severities=[9]"), 2, "5 severities, 9 is asked"),
+        ((*RUN, "--fail-on-error", "maybe"), 2, "--fail-on-error"),
+        ((*RUN, "--device", "cuda:9"), 2, "CUDA"),
+        ((*RUN, "--reuse", "only"), 3, "are not stored"),
+        (("run", "toy.yaml", "--model", "tones.py", "--data", "toy=missing"), 3, "missing"),
+        (("run", "toy.yaml", "--model", "tones.py"), 3, "not configured"),
+        (("run", "dcase_task1", "--model", "tones.py", "--no-synthetic"), 3, "--no-synthetic"),
+        (("validate", "nosuch"), 2, "no suite"),
+        (("leaderboard", "."), 2, "no result.json"),
+        (("score", "toy.yaml", "nofile.csv"), 2, "nofile.csv"),
+    ],
+)  # fmt: skip
+def test_every_mistake_is_one_clear_error(call, words, code, said):
+    found, out, err = call(*words)
+    assert found == code, err
+    assert said in err
+    assert "Traceback" not in err
+    assert len(err.splitlines()) < 25, "one screen"
+    assert out == ""
+
+
+def test_debug_shows_the_traceback(toy):
+    from benchbed.errors import ConfigError
+
+    with pytest.raises(ConfigError):
+        main(["validate", "nosuch", "--debug"])
+
+
+def test_failures_over_policy_leave_a_record_and_exit_3(call, toy):
+    (toy / "data" / "5.wav").write_bytes(b"")
+    code, out, err = call(*RUN, "--no-report")
+    assert code == 3
+    assert "predictions failed, the policy allows 0.01 of all clips" in err
+    assert not json.loads(Path(out.splitlines()[-1]).read_text())["cells"][0]["complete"]
+    assert call(*RUN, "--no-report", "--fail-on-error", "3")[0] == 0
+
+
+def test_ctrl_c_says_how_to_go_on(toy, monkeypatch, capsys):
+    from benchbed.run import session
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session, "run", interrupted)
+    with pytest.raises(SystemExit) as left:
+        main(list(RUN))
+    assert left.value.code == 130
+    assert "continues where it was" in capsys.readouterr().err
+
+
+def test_scoring_a_file_of_predictions_gives_the_same_figures(call, toy):
+    _, out, _ = call(*RUN, "--quiet", "--no-report", "--set", "suite.conditions=[clean]")
+    record = json.loads(Path(out.strip()).read_text())
+    table = pd.concat(pd.read_parquet(p) for p in (Path(out.strip()).parent / "predictions").glob("*.parquet"))
+    scores = np.stack(table["scores"])
+    frame = pd.DataFrame({"file": table["path"].astype(str), "low": scores[:, 0], "high": scores[:, 1]})
+    frame.to_csv("system.csv", index=False)
+    code, out, err = call("score", "toy.yaml", "system.csv", "--name", "mine", "--data", "toy=data", "--quiet",
+                          "--set", "suite.conditions=[clean]", "--set", "id_column=file", "--set", "normalise=true")  # fmt: skip
+    assert code == 0, err
+    scored = json.loads(Path(out.splitlines()[-1]).read_text())
+    assert scored["scores"]["accuracy"]["value"] == record["scores"]["accuracy"]["value"]
+    assert scored["scores"]["log_loss"]["value"] == pytest.approx(record["scores"]["log_loss"]["value"], rel=1e-5)
+    assert scored["model"]["name"].startswith("mine")
+
+
+def test_stored_predictions_cannot_hear_noise(call, toy):
+    pd.DataFrame({"file": ["0.wav"], "low": [1.0], "high": [0.0]}).to_csv("system.csv", index=False)
+    code, _, err = call("score", "toy.yaml", "system.csv", "--data", "toy=data")
+    assert code == 2 and "cannot hear a perturbation" in err
+
+
+def test_plan_says_what_a_run_would_cost(call):
+    code, out, _ = call("plan", "toy.yaml", "--data", "toy=data", "--model", "tones.py", "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert facts["evaluations"] == 36 and len(facts["cells"]) == 3
+    assert facts["time_seconds"] > 0 and facts["audio_hours"] == pytest.approx(12 * 0.5 / 3600)
+    code, out, _ = call("plan", "toy.yaml", "--data", "toy=data")
+    assert code == 0 and "36" in out
+
+
+def test_looking_verbs_answer(call):
+    assert "dcase_task1" in call("list", "suites")[1]
+    assert json.loads(call("list", "corruptions", "--json")[1])["corruptions"]
+    assert "fine" in call("validate", "toy.yaml")[1]
+    assert json.loads(call("schema", "suite")[1])["title"] == "Suite"
+    assert json.loads(call("doctor", "--json")[1])["versions"]["benchbed"]
+    assert "tau2022" in call("data", "list")[1]
+
+
+def test_data_check_finds_a_broken_file(call, toy):
+    assert call("data", "check", "toy.yaml", "--data", "toy=data")[0] == 0
+    (toy / "data" / "3.wav").write_bytes(b"RIFF")
+    code, out, err = call("data", "check", "toy.yaml", "--data", "toy=data")
+    assert code == 3 and "3.wav" in out + err
+
+
+def test_a_leaderboard_of_two_runs(call, toy):
+    call(*RUN, "--quiet", "--set", "suite.conditions=[clean]")
+    call(*RUN, "--quiet", "--set", "suite.conditions=[clean]", "--set", "sharpness=0.5")
+    code, out, _ = call("leaderboard", "runs", "--out", "board")
+    assert code == 0
+    assert Path(out.strip()).exists()
+    text = "".join(p.read_text() for p in Path("board").rglob("*.html"))
+    assert "tones[sharpness=0.5]" in text
+
+
+def test_help_list_and_validate_import_nothing_heavy(tmp_path):
+    program = (
+        "import sys; from benchbed.cli import main\n"
+        "for words in (['--help'], ['list'], ['validate', 'dcase_task1'], ['run', '--help']):\n"
+        "    try: main(words)\n"
+        "    except SystemExit: pass\n"
+        "heavy = {'torch', 'pandas', 'scipy', 'audiomentations', 'librosa', 'sklearn', 'pyarrow', 'codecarbon'}\n"
+        "print('HEAVY', sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_help_answers_at_once():
+    # Wall time on a loaded machine is no measure; the process's own CPU time is.
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "benchbed", "--help"], capture_output=True, check=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    assert used < 0.4, f"{used:.2f} s CPU, {time.perf_counter() - began:.2f} s wall"
