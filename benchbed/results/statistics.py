@@ -1,0 +1,240 @@
+"""`statistics.npz`: what a run's figures are sums of, so that two runs can be compared without their predictions.
+
+Per cell there is one row for each recording group and combination of metadata values that results are cut by. The file
+holds neither audio nor clip ids nor scores, and is small enough to be committed as a baseline. Nothing here knows what
+the numbers in a row mean; the metric family that made them does.
+
+Numbers are rounded to float32, in a run and in a baseline alike, so that equal predictions give equal statistics.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchbed.errors import ConfigError
+
+#: Version of the file layout.
+FORMAT = 1
+
+#: Name of the file in a run folder or baseline.
+NAME = "statistics.npz"
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A metadata column that results are cut by.
+
+    Attributes
+    ----------
+    values : tuple of str
+        Its values, in the order of their codes.
+    sets : mapping of str to tuple of str
+        Named sets of values, e.g. `unseen`.
+    """
+
+    values: tuple[str, ...]
+    sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CellStatistics:
+    """One cell, summed by recording group and metadata.
+
+    Attributes
+    ----------
+    split : str
+        Its split, whose groups and columns it uses.
+    rows : np.ndarray [shape=(row, statistic), float64]
+        Sums of the family's statistics.
+    group : np.ndarray [shape=(row,), int64]
+        Number of each row's recording group.
+    codes : mapping of str to np.ndarray [shape=(row,), int64]
+        Column → number of each row's value; −1 for none.
+    clips : np.ndarray [shape=(row,), int64]
+        Clips (times draws) in each row.
+    marks : np.ndarray [shape=(group,), uint64]
+        Hash over the ids of each group's scored clips: two runs scored the same clips of a group if they agree.
+    """
+
+    split: str
+    rows: np.ndarray
+    group: np.ndarray
+    codes: Mapping[str, np.ndarray]
+    clips: np.ndarray
+    marks: np.ndarray
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Everything that figures of a run can be made from again.
+
+    Attributes
+    ----------
+    family : str
+        Registered metric family.
+    options : mapping
+        Its options.
+    labels : tuple of str
+        Classes.
+    index_hash : str
+        Hash of the clips that were used; also names the bootstrap.
+    seed : int
+        Seed of the run's bootstrap.
+    groups : mapping of str to tuple of str
+        Split → names of its recording groups, in the order of their numbers.
+    columns : mapping of str to mapping of str to Levels
+        Split → metadata column → its values.
+    cells : mapping of str to CellStatistics
+        Key of the cell → its sums.
+    """
+
+    family: str
+    options: Mapping[str, Any]
+    labels: tuple[str, ...]
+    index_hash: str
+    seed: int
+    groups: Mapping[str, tuple[str, ...]]
+    columns: Mapping[str, Mapping[str, Levels]]
+    cells: Mapping[str, CellStatistics]
+
+    def only(self, patterns: Sequence[str]) -> Statistics:
+        """The cells whose key, or its part after task and split, matches one of the patterns (`*`, `?`)."""
+        kept = {
+            key: cell
+            for key, cell in self.cells.items()
+            if any(fnmatchcase(key, p) or fnmatchcase(key.split("/", 2)[2], p) for p in patterns)
+        }
+        return replace(self, cells=kept)
+
+
+def marks(clip_ids: Iterable[str], group: np.ndarray, groups: int) -> np.ndarray:
+    """Hash over the clip ids of each group, whatever their order; 0 for a group without clips.
+
+    Parameters
+    ----------
+    clip_ids : iterable of str
+        Id of each clip, once for every draw.
+    group : np.ndarray [shape=(clip,), int]
+        Number of each clip's group.
+    groups : int
+        Number of groups.
+
+    Examples
+    --------
+    >>> a = marks(["x", "y", "z"], np.array([0, 0, 1]), 2)
+    >>> b = marks(["y", "x"], np.array([0, 0]), 2)
+    >>> bool(a[0] == b[0]), bool(a[1] == b[1])
+    (True, False)
+    """
+    # A sum of hashes does not depend on the order, and modulo 2**64 it cannot overflow.
+    hashes = np.array([int.from_bytes(blake2b(c.encode(), digest_size=8).digest(), "big") for c in clip_ids], np.uint64)
+    found = np.zeros(groups, np.uint64)
+    np.add.at(found, group, hashes)
+    return found
+
+
+def write_statistics(statistics: Statistics, folder: Path) -> Path:
+    """Write `statistics.npz`, whole or not at all; equal statistics give equal bytes."""
+    arrays: dict[str, np.ndarray] = {}
+    cells = []
+    for number, (key, cell) in enumerate(statistics.cells.items()):
+        flat = np.ascontiguousarray(cell.rows, np.float64).ravel()
+        place = np.flatnonzero(flat)
+        # Most statistics of a row are zero; steps between the others compress better than positions.
+        arrays[f"{number}.step"] = np.diff(place, prepend=0).astype(np.uint32)
+        arrays[f"{number}.value"] = flat[place].astype(np.float32)
+        arrays[f"{number}.group"] = cell.group.astype(np.uint32)
+        arrays[f"{number}.clips"] = cell.clips.astype(np.uint32)
+        arrays[f"{number}.marks"] = cell.marks.astype(np.uint64)
+        for column, codes in cell.codes.items():
+            arrays[f"{number}.code.{column}"] = codes.astype(np.int16)
+        cells.append({"key": key, "split": cell.split, "shape": list(cell.rows.shape), "columns": list(cell.codes)})
+    meta = {
+        "format": FORMAT,
+        "family": statistics.family,
+        "options": dict(statistics.options),
+        "labels": list(statistics.labels),
+        "index_hash": statistics.index_hash,
+        "seed": statistics.seed,
+        "groups": {split: list(names) for split, names in statistics.groups.items()},
+        "columns": {
+            split: {
+                name: {"values": list(levels.values), "sets": {k: list(v) for k, v in levels.sets.items()}}
+                for name, levels in columns.items()
+            }
+            for split, columns in statistics.columns.items()
+        },
+        "cells": cells,
+    }
+    text = json.dumps(meta, sort_keys=True, ensure_ascii=False).encode()
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, meta=np.frombuffer(text, np.uint8), **arrays)  # type: ignore[arg-type]
+    path, partial = folder / NAME, folder / f".{NAME}.part"
+    folder.mkdir(parents=True, exist_ok=True)
+    partial.write_bytes(buffer.getvalue())
+    os.replace(partial, path)
+    return path
+
+
+def read_statistics(path: Path) -> Statistics:
+    """Read a `statistics.npz`, from the file or the folder that holds it.
+
+    Raises
+    ------
+    ConfigError
+        No such file, damaged, or of another layout version.
+    """
+    path = path / NAME if path.is_dir() else path
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            meta = json.loads(stored["meta"].tobytes())
+            if meta["format"] != FORMAT:
+                raise ConfigError(f"statistics of layout {meta['format']}, this benchbed reads {FORMAT}",
+                                  where=str(path), hint="run the suite again; stored predictions are reused")  # fmt: skip
+            cells = {item["key"]: _cell(stored, number, item) for number, item in enumerate(meta["cells"])}
+    except FileNotFoundError as error:
+        raise ConfigError("no statistics beside the record", where=str(path),
+                          hint="run the suite again; stored predictions are reused") from error  # fmt: skip
+    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"not a statistics file ({type(error).__name__}: {error})", where=str(path),
+                          hint="run the suite again; stored predictions are reused") from error  # fmt: skip
+    return Statistics(
+        meta["family"],
+        meta["options"],
+        tuple(meta["labels"]),
+        meta["index_hash"],
+        meta["seed"],
+        {split: tuple(names) for split, names in meta["groups"].items()},
+        {
+            split: {
+                name: Levels(tuple(held["values"]), {k: tuple(v) for k, v in held["sets"].items()})
+                for name, held in columns.items()
+            }
+            for split, columns in meta["columns"].items()
+        },
+        cells,
+    )
+
+
+def _cell(stored: Mapping[str, np.ndarray], number: int, item: Mapping[str, Any]) -> CellStatistics:
+    rows = np.zeros(item["shape"])
+    rows.ravel()[np.cumsum(stored[f"{number}.step"], dtype=np.int64)] = stored[f"{number}.value"]
+    return CellStatistics(
+        item["split"],
+        rows,
+        stored[f"{number}.group"].astype(np.int64),
+        {column: stored[f"{number}.code.{column}"].astype(np.int64) for column in item["columns"]},
+        stored[f"{number}.clips"].astype(np.int64),
+        stored[f"{number}.marks"],
+    )
