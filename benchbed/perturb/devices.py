@@ -14,7 +14,7 @@ import numpy as np
 from benchbed.perturb.filters import mel
 
 #: Points of the coarse frequency grid on which minimum-phase responses are made.
-GRID = 4096
+GRID = 2048
 
 
 def minimum_phase(log_magnitude: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 #: Length of a packet in seconds, the usual frame of speech codecs.
@@ -43,6 +45,7 @@ def gap(samples: int, length: int, place: float) -> tuple[int, int]:
     return start, start + length
 
 
+@lru_cache(maxsize=16)
 def blocks(samples: int, sample_rate: int, seconds: float) -> np.ndarray:
     """True where alternating occlusion keeps the audio: the first block of `seconds` is kept, the second is not, ….
 
@@ -52,7 +55,9 @@ def blocks(samples: int, sample_rate: int, seconds: float) -> np.ndarray:
     [1, 1, 0, 0, 1, 1, 0, 0, 1, 1]
     """
     block = max(1, round(seconds * sample_rate))
-    return (np.arange(samples) // block) % 2 == 0
+    kept = (np.arange(samples) // block) % 2 == 0
+    kept.flags.writeable = False
+    return kept
 
 
 def kept_before(time: np.ndarray, seconds: float) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,18 +46,18 @@ class TimeMask(Guarded):
         """The clip with four gaps, one in each quarter."""
         samples = state.waveform.shape[1]
         places, fill = state.data
-        edges = np.linspace(0, samples, MASKS + 1).astype(int)
+        edges = np.linspace(0, samples, MASKS + 1).astype(int).tolist()
         edge = max(1, round(EDGE_SECONDS * state.sample_rate))
-        window = np.ones(samples, dtype=np.float32)
+        out = state.waveform.copy()
         masked = 0
-        for first, last, place in zip(edges, edges[1:], places):
+        for first, last, place in zip(edges, edges[1:], places.tolist()):
             start, end = gap(last - first, round(parameter / 100 * (last - first)), place)
-            soft = np.minimum(np.arange(1, end - start + 1), np.arange(end - start, 0, -1)) / (edge + 1)
-            window[first + start : first + end] = 0.5 + 0.5 * np.cos(np.pi * np.minimum(soft, 1))
+            hole = slice(first + start, first + end)
+            window = _window(end - start, edge)
+            out[:, hole] *= window
+            if fill is not None:
+                out[:, hole] += fill[:, hole] * np.sqrt(1 - window**2)
             masked += end - start
-        out = state.waveform * window
-        if fill is not None:
-            out += fill * np.sqrt(1 - window**2)
         return Applied(out, achieved=100 * masked / samples)
 
     def configure(self, context: Context) -> Mapping[str, Any]:
@@ -64,6 +65,12 @@ class TimeMask(Guarded):
         if self.option("fill", context, "zero") not in ("zero", "mean"):
             raise ConfigError("option 'fill' must be 'zero' or 'mean'")
         return {}
+
+
+@lru_cache(maxsize=64)
+def _window(length: int, edge: int) -> np.ndarray:
+    depth = np.minimum(np.arange(1, length + 1), np.arange(length, 0, -1)) / (edge + 1)
+    return (0.5 + 0.5 * np.cos(np.pi * np.minimum(depth, 1))).astype(np.float32)
 
 
 CORRUPTION = TimeMask()
