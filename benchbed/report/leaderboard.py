@@ -13,10 +13,16 @@ from benchbed.report.charts.scatter import scatter
 from benchbed.report.island import island
 from benchbed.report.page import render, write_page, write_report
 from benchbed.results.record import Result
+from benchbed.results.reference import Reference, parse
 
 
 def write_leaderboard(
-    results: Sequence[tuple[Path, Result]], out: Path, *, ranks: board.Ranks | None = None, title: str = "Leaderboard"
+    results: Sequence[tuple[Path, Result]],
+    out: Path,
+    *,
+    ranks: board.Ranks | None = None,
+    references: Sequence[Reference] = (),
+    title: str = "Leaderboard",
 ) -> list[Path]:
     """Write an index over suites and a page per suite, per model and per run.
 
@@ -31,6 +37,8 @@ def write_leaderboard(
     ranks : mapping of Path to (int, int, int), optional
         Rank of each run and the ends of its rank interval, from the caller's statistics. Without it rows are ordered by
         the metric that ranks and carry no rank.
+    references : sequence of Reference, optional
+        Published figures, shown on a page of their own.
     title : str
         Title of the index.
 
@@ -60,10 +68,21 @@ def write_leaderboard(
                 suites=suites,
                 models=models,
                 total=total,
+                references=references,
                 island=island({"suites": [page.name for page in suites], "models": [page.name for page in models]}),
             ),
         )
     ]
+    if references:
+        text = render(
+            "reference.html.j2",
+            references=references,
+            cells=sum(held.cells for held in references),
+            title=title,
+            parse=parse,
+            island=island([held.model_dump(exclude_defaults=True) for held in references]),
+        )
+        written.append(write_page(out / "reference.html", text))
     for page in suites:
         text = suite_html(page, model_links, title)
         written.append(write_page(out / "suites" / f"{page.slug}.html", text))

@@ -12,6 +12,7 @@ import pytest
 from benchbed.report.leaderboard import write_leaderboard
 from benchbed.report.page import write_report
 from benchbed.results.record import Value
+from benchbed.results.reference import read_reference
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +20,7 @@ EVIL = "</script><img src=x onerror=\"document.title='owned'\"><svg onload=\"doc
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, result: Callable[..., Any]) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory, result: Callable[..., Any], repository: Path) -> Path:
     """A leaderboard of four models, one of them hostile, with one synthetic run."""
     out = tmp_path_factory.mktemp("site")
     real = {"dataset__synthetic": False, "dataset__name": "tau2022"}
@@ -34,7 +35,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, result: Callable[..., Any]) -
     results[3].cells[0].metrics["macro_accuracy"] = Value(
         value=None, n=0, direction="higher", unit="fraction", rule="r", reason="no clips"
     )
-    write_leaderboard([(Path(f"runs/{index}"), record) for index, record in enumerate(results)], out)
+    published = [read_reference(path) for path in sorted((repository / "leaderboards/reference").glob("*.yaml"))]
+    write_leaderboard(
+        [(Path(f"runs/{index}"), record) for index, record in enumerate(results)], out, references=published
+    )
     write_report(result(EVIL, conditions=True, suite__title=EVIL), out / "report.html")
     return out
 
@@ -163,7 +167,7 @@ def test_scripts_other_than_the_page_s_own_are_dead(chromium, site):
 
 
 @pytest.mark.parametrize("width", [360, 768])
-@pytest.mark.parametrize("name", ["report.html", "suite", "index.html", "model"])
+@pytest.mark.parametrize("name", ["report.html", "suite", "index.html", "model", "reference.html"])
 def test_no_page_scrolls_sideways(visit, site, suite, name, width):
     address = {"suite": suite, "model": next((site / "models").iterdir()).as_uri()}.get(name) or (site / name).as_uri()
     page = visit(address, viewport={"width": width, "height": 740})
@@ -225,7 +229,7 @@ def test_a_csv_cell_cannot_be_a_formula(visit, result, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["report.html", "suite", "index.html", "model"])
+@pytest.mark.parametrize("name", ["report.html", "suite", "index.html", "model", "reference.html"])
 def test_accessibility_rules(chromium, axe, site, suite, name, scheme):
     address = {"suite": suite, "model": next((site / "models").iterdir()).as_uri()}.get(name) or (site / name).as_uri()
     # The page's own policy would refuse the checker's script.

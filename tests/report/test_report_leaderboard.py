@@ -14,6 +14,7 @@ from benchbed.errors import CannotMeasure
 from benchbed.report import board
 from benchbed.report.leaderboard import suite_html, write_leaderboard
 from benchbed.results.record import Value
+from benchbed.results.reference import read_reference
 
 EVIL = "</script><img src=x onerror=alert(1)>\"'../../x"
 
@@ -168,6 +169,18 @@ def test_the_data_inside_are_the_figures(result, tmp_path):
     (row,) = carried["rows"]
     assert (row["model"], row["macro_accuracy"], row["synthetic"], row["primary"]) == ("a", 0.4, True, "macro_accuracy")
     assert row["macro_accuracy_low"] == pytest.approx(0.37)
+
+
+def test_published_figures_stand_on_a_page_of_their_own(result, repository, tmp_path):
+    held = [read_reference(path) for path in sorted((repository / "leaderboards/reference").glob("*.yaml"))]
+    written = write_leaderboard(runs(result("a")), tmp_path, references=held)
+    page = (tmp_path / "reference.html").read_text(encoding="utf-8")
+    assert tmp_path / "reference.html" in written
+    assert "TALNet max" in page and "does not follow from precision and recall" in page
+    assert "TALNet max" not in suite_page(tmp_path)
+    parsed = Links(page)
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert all(link.removeprefix("#") in parsed.ids for link in parsed.links if link.startswith("#"))
 
 
 def test_no_runs_is_an_error(tmp_path):
