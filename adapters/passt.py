@@ -288,6 +288,7 @@ class Passt(TorchAdapter):
             clip_seconds=float(metadata["clip_seconds"]) if "clip_seconds" in metadata else None,
             min_seconds=(self._shortest + 1) / SAMPLE_RATE,
             label_map=read_label_map(label_map, names) if label_map else {},
+            weight_bits=int(metadata.get("weight_bits", 32)),
             licence="Apache-2.0",
             citation="K. Koutini, J. Schlüter, H. Eghbal-zadeh, G. Widmer: Efficient Training of Audio Transformers "
             "with Patchout. Interspeech 2022, arXiv:2110.05069",
