@@ -59,7 +59,7 @@ class Folder:
 
     def conversions(self, sample_rate: int, channels: int) -> dict[str, int]:
         """How many files have to be converted for clips of this rate and channel count."""
-        counts = Counter()
+        counts: Counter[str] = Counter()
         for rate, own in zip(self.rates, self.channels):
             counts.update(conversion(rate, own, sample_rate, channels))
         return dict(counts)

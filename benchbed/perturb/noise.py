@@ -31,7 +31,7 @@ class Additive(Guarded):
     group = "noise"
     unit = "dB SNR"
     parameters = SNR_DB
-    option_names = ("level",)
+    option_names: tuple[str, ...] = ("level",)
 
     @abstractmethod
     def draw(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> np.ndarray:
@@ -45,7 +45,7 @@ class Additive(Guarded):
 
     def begin(
         self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context
-    ) -> tuple[np.ndarray, float]:
+    ) -> tuple[Any, ...]:
         """The noise at 0 dB SNR, and its measured distance from 0 dB."""
         return self.levelled(self.draw(waveform, sample_rate, rng, context), waveform, sample_rate, context)
 
@@ -159,7 +159,7 @@ def babble_bank(sample_rate: int) -> np.ndarray:
     np.ndarray [shape=(sample,), float32]
     """
     rng = streams.stream("babble-bank", sample_rate)
-    bank = sum(_talker(sample_rate, rng) for _ in range(BABBLE_TALKERS))
+    bank = np.sum([_talker(sample_rate, rng) for _ in range(BABBLE_TALKERS)], axis=0)
     bank.flags.writeable = False
     return bank
 
@@ -191,7 +191,11 @@ def _talker(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
             formants = rng.uniform((300, 800, 2200), (850, 2200, 3200))
             widths, tilt = (90.0, 120.0, 180.0), 1 / (1 + (frequency / 500) ** 1.5)
         else:
-            formants, widths, tilt = rng.uniform((2500, 4000, 5500), (4000, 5500, 7500)), (600.0, 800.0, 1000.0), 1.0
+            formants, widths, tilt = (
+                rng.uniform((2500, 4000, 5500), (4000, 5500, 7500)),
+                (600.0, 800.0, 1000.0),
+                np.ones_like(frequency),
+            )
         response = tilt * sum(w * s / np.hypot(frequency - f, w) for f, w, s in zip(formants, widths, (1, 0.5, 0.25)))
         out[start : start + size] += strength[index] * fft.irfft(fft.rfft(piece, size) * response, size)
     out = out[:samples]

@@ -169,7 +169,7 @@ def impulse_stays(
             worst, seen = max(worst, late, key=abs), seen + 1
     if not seen:
         return Outcome(check, "skipped", "no severity applies, or the bursts cannot be recognised")
-    status = "fail" if abs(worst) > corruption.time_slack * sample_rate else "pass"
+    status: Literal["pass", "fail"] = "fail" if abs(worst) > corruption.time_slack * sample_rate else "pass"
     beyond = f"; beyond recognition at {lost}" if lost else ""
     return Outcome(check, status, f"bursts move by {worst} samples at most over {seen} severities{beyond}")
 
@@ -258,8 +258,8 @@ def leaves_no_trace(name: str, corruption: Corruption, probes: Sequence[Probe], 
 
 
 def _global_state() -> dict[str, Any]:
-    kind, keys, *rest = np.random.get_state()  # noqa: NPY002
-    states: dict[str, Any] = {"random": random.getstate(), "numpy": (kind, keys.tobytes(), *rest)}
+    kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002
+    states: dict[str, Any] = {"random": random.getstate(), "numpy": (kind, np.asarray(keys).tobytes(), *rest)}
     torch = sys.modules.get("torch")
     if torch is not None:
         states["torch"] = torch.get_rng_state().numpy().tobytes()
