@@ -46,7 +46,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--train-splits", default="train", help="names of splits, joined by commas")
     parser.add_argument("--test-splits", default="", help="scored once at the end, for the card")
     parser.add_argument("--seconds", type=float, default=1.0, help="clips are cut or padded to this length")
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--lr", type=float, default=3e-3, help="peak learning rate")
     parser.add_argument("--warmup", type=float, default=0.1, help="share of all steps until the peak")

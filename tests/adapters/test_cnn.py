@@ -78,6 +78,7 @@ def test_clip_alone_scores_as_in_a_batch(cnn):
 
 
 def test_embedded_weights_are_between_chance_and_perfect(cnn, tmp_path):
+    # Same devices and banks as in training, but no location of the small set's test split is in it.
     root = synthetic.make(tmp_path / "set", size="small", seed=0)
     names = (root / "evaluation_setup" / "fold1_test.csv").read_text().split()[1:]
     names = [n for n in names if n.rsplit("-", 1)[1] in ("a.wav", "b.wav", "s1.wav", "s2.wav")]
@@ -92,7 +93,7 @@ def test_weights_say_what_they_are(cnn, repository):
     about = read_metadata(cnn.checkpoint)
     assert json.loads(about["labels"]) == list(cnn.card.labels) == sorted(cnn.card.labels)
     data = json.loads(about["training_data"])
-    assert (data["name"], data["splits"], data["clips"]) == ("synthetic-tau2022", "train", 2960)
+    assert (data["name"], data["splits"], data["clips"]) == ("tau2022-synthetic", "train", 2960)
     assert data["version"] == synthetic.VERSION, "the generator changed: train the shipped weights again"
     assert len(data["hash"]) == 32
     assert about["command"].startswith("python adapters/training/train.py --model adapters/cnn.py --data synthetic")
