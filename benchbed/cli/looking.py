@@ -84,10 +84,13 @@ def list_(kind: str | None, as_json: bool) -> None:
 def schema(kind: str) -> None:
     """Print the JSON schema of a suite or of a result."""
     if kind == "suite":
-        from benchbed.suite.model import Suite as Model
+        from benchbed.suite.model import Suite
+
+        print_json(Suite.model_json_schema())
     else:
-        from benchbed.results.record import Result as Model
-    print_json(Model.model_json_schema())
+        from benchbed.results.record import Result
+
+        print_json(Result.model_json_schema())
 
 
 @verbs.command()

@@ -43,7 +43,8 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
     suite_overrides, options = split_settings(settings)
     loaded = load_suite(suite, suite_overrides)
     policy = ErrorPolicy.parse(flags["fail_on_error"])
-    finished, code = [], 0
+    finished: list[session.Finished] = []
+    code = 0
     for spec in models:
         chosen = for_model(options, spec, models)
         run_settings = session.Settings(

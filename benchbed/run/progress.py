@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
+from typing import Any
 
 
 class Progress:
@@ -25,7 +26,7 @@ class Progress:
     def __init__(self, total: int, title: str, *, quiet: bool = False, every: float = 10.0) -> None:
         self.total, self.title, self.quiet, self.every = total, title, quiet, every
         self.done = 0
-        self._bar = None
+        self._bar: Any = None
         self._last = self._began = time.monotonic()
 
     def __enter__(self) -> Progress:

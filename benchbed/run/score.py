@@ -63,18 +63,19 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
     """
     suite: Suite = prepared.loaded_suite.suite
     family, primary = metric_family(prepared.loaded_suite, prepared.source.dataset.labels)
-    failures = [record.Failure(**failure) for failure in predictions.failures]
+    failures = [record.Failure.model_validate(failure) for failure in predictions.failures]
     failures.sort(key=lambda failure: (failure.cell, failure.clip_id))
     splits = {split: _Split(prepared, suite, split, seed) for split in prepared.job.clips}
     rows_of = _rows_of_cells(predictions.table, [cell.key for cell in prepared.cells])
-    cells, scored = [], {}
+    cells: list[record.Cell] = []
+    scored: dict[str, Scored] = {}
     sums: dict[str, CellStatistics] = {}
     for plan in prepared.cells:
         rows = rows_of[plan.key]
         lost = sum(failure.cell == plan.key for failure in failures)
-        cell, scores, kept = _score(plan, prepared, splits[plan.split], family, predictions, rows, lost)
+        cell, figures, kept = _score(plan, prepared, splits[plan.split], family, predictions, rows, lost)
         cells.append(cell)
-        scored[plan.key] = scores
+        scored[plan.key] = figures
         sums[plan.key] = sum_cell(family, kept, len(splits[plan.split].groups))
     scores = aggregate(suite, family, prepared.cells, scored)
     reference = load_reference(prepared.loaded_suite, prepared.source.dataset.name, primary)

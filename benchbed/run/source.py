@@ -13,6 +13,7 @@ from benchbed.data.dataset import Dataset
 from benchbed.data.locate import locate
 from benchbed.errors import ConfigError, DataError, did_you_mean
 from benchbed.suite.load import LoadedSuite
+from benchbed.suite.marks import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,23 +106,23 @@ def _banner(name: str) -> str:
 
 def _fits(loaded: LoadedSuite, dataset: Dataset) -> None:
     suite = loaded.suite
-    wanted = [(("data", "splits", i), name) for i, name in enumerate(suite.data.splits)]
+    wanted: list[tuple[Place, str]] = [(("data", "splits", i), name) for i, name in enumerate(suite.data.splits)]
     if suite.data.train_split is not None and "{split}" not in suite.data.train_split:
         wanted.append((("data", "train_split"), suite.data.train_split))
     for place, split in wanted:
         if split not in dataset.splits:
-            known = ", ".join(dataset.splits) or "none"
+            splits = ", ".join(dataset.splits) or "none"
             raise ConfigError(
                 f"dataset {dataset.name} has no split '{split}'",
                 where=loaded.where(*place),
-                hint=did_you_mean(split, dataset.splits) or f"its splits: {known}",
+                hint=did_you_mean(split, dataset.splits) or f"its splits: {splits}",
             )
     if suite.task != dataset.kind:
         raise ConfigError(
             f"the suite's task is {suite.task}, dataset {dataset.name} has {dataset.kind} labels",
             where=loaded.where("task"),
         )
-    columns = [(("slices", i, "column"), part.column) for i, part in enumerate(suite.slices)]
+    columns: list[tuple[Place, str]] = [(("slices", i, "column"), part.column) for i, part in enumerate(suite.slices)]
     columns += [
         (("slices", i, "matched", "content", j), name)
         for i, part in enumerate(suite.slices)

@@ -115,12 +115,12 @@ def _merged(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], dict[P
     if parents is None:
         return data, marks
     where = str(marks[("extends",)])
-    names = [parents] if isinstance(parents, str) else parents
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    bases = [parents] if isinstance(parents, str) else parents
+    if not isinstance(bases, list) or not all(isinstance(name, str) for name in bases):
         raise ConfigError("`extends` is the name of a suite, or a list of names", where=where)
     base: dict[str, Any] = {}
     base_marks: dict[Place, Mark] = {}
-    for name in names:
+    for name in bases:
         try:
             parent_path = _parent(path, name)
         except ConfigError as error:
