@@ -104,18 +104,19 @@ def _plain(node: Any, place: Place, marks: dict[Place, Mark], mark: Any) -> Any:
     custom = getattr(tag, "value", None)
     if custom and not str(custom).startswith("tag:yaml.org,2002:"):
         raise ConfigError(f"the tag {custom} is not allowed", where=str(marks.get(place, "")), hint="remove the tag")
+    lc: Any = getattr(node, "lc", None)
     if isinstance(node, dict):
         plain: dict[str, Any] = {}
         for key, value in node.items():
             inner = (*place, key)
-            marks[inner] = mark(node.lc.key(key) if key in (node.lc.data or {}) else None)
+            marks[inner] = mark(lc.key(key) if key in (lc.data or {}) else None)
             if not isinstance(key, str):
                 raise ConfigError(f"the key {key!r} is not text", where=str(marks[inner]), hint=f"quote it: '{key}'")
             plain[key] = _plain(value, inner, marks, mark)
         return plain
     if isinstance(node, list):
         for index in range(len(node)):
-            marks[(*place, index)] = mark(node.lc.item(index))
+            marks[(*place, index)] = mark(lc.item(index))
         return [_plain(value, (*place, index), marks, mark) for index, value in enumerate(node)]
     # ruamel's scalar subclasses remember their formatting; the suite needs the plain values.
     for kind in (bool, int, float, str):

@@ -126,6 +126,10 @@ Condition = Annotated[
 ]
 
 
+def _only_clean() -> list[Any]:
+    return [CleanCondition()]
+
+
 class Metrics(Part):
     """What is computed."""
 
@@ -184,7 +188,7 @@ class Suite(Part):
     label_map: dict[str, list[str]] | None = None
     """Dataset label → model labels that mean it, for models with other labels (zero-shot)."""
     slices: list[Slice] = Field(default_factory=list)
-    conditions: list[Condition] = Field(default_factory=lambda: [CleanCondition()], min_length=1)
+    conditions: list[Condition] = Field(default_factory=_only_clean, min_length=1)
     metrics: Metrics = Field(default_factory=Metrics)
     statistics: Statistics = Field(default_factory=Statistics)
     compliance: Compliance | None = None
