@@ -27,6 +27,7 @@ _METRICS = {
     "mce": "mCE",
     "relative_mce": "Relative mCE",
     "aurc": "AURC",
+    "i_vector": "i-vector",
     "psds1": "PSDS1",
     "psds2": "PSDS2",
     "er20": "ER20°",
@@ -63,7 +64,18 @@ _UPPER = {
     "rir": "RIR",
     "pgd": "PGD",
 }
-_UPPER |= {"apgd": "APGD", "fgsm": "FGSM", "drc": "DRC", "foa": "FOA", "cnn": "CNN", "crnn": "CRNN", "ssm": "SSM"}
+_UPPER |= {
+    "gmm": "GMM",
+    "dnn": "DNN",
+    "rnn": "RNN",
+    "apgd": "APGD",
+    "fgsm": "FGSM",
+    "drc": "DRC",
+    "foa": "FOA",
+    "cnn": "CNN",
+    "crnn": "CRNN",
+    "ssm": "SSM",
+}
 
 
 def plain(name: str) -> str:

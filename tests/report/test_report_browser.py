@@ -202,6 +202,14 @@ def test_printing_unfolds_what_is_folded(visit, site):
     assert pdf.startswith(b"%PDF") and len(pdf) > 20_000
 
 
+def test_paper_is_white_even_where_the_screen_is_dark(visit, site):
+    page = visit((site / "report.html").as_uri(), color_scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    colours = "[getComputedStyle(document.body), getComputedStyle(document.querySelector('tr.pooled th'))]"
+    backs = page.evaluate(f"{colours}.map((style) => style.backgroundColor)")
+    assert backs == ["rgb(255, 255, 255)", "rgb(246, 247, 249)"]
+
+
 def test_downloads_hold_the_record_and_its_figures(visit, site, tmp_path):
     page = visit((site / "report.html").as_uri())
     for kind in ("JSON", "CSV"):

@@ -1,0 +1,48 @@
+"""Tables for papers and pull requests: figures with intervals, escaped names, and no mixing of what differs."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchbed.errors import ConfigError
+from benchbed.report.exports import latex_table, markdown_table
+
+METRICS = ["macro_accuracy", "log_loss"]
+
+
+def test_markdown(result):
+    lines = markdown_table([result("cnn"), result("passt", 0.6)], METRICS).splitlines()
+    assert lines[0] == "| Model | Macro accuracy, % ↑ | Log loss, nats ↓ |"
+    assert lines[1] == "| --- | ---: | ---: |"
+    assert lines[2] == r"| cnn | 57.3 \[54.3, 60.3\] | 1.234 \[1.180, 1.290\] |"
+    assert lines[5].startswith("Synthetic data, not comparable with real recordings: DCASE Task 1 (b2:5117e)")
+
+
+def test_latex(result):
+    text = latex_table([result("cnn_a")], METRICS)
+    assert r"Model & Macro accuracy, \% $\uparrow$ & Log loss, nats $\downarrow$ \\" in text
+    assert r"cnn\_a & 57.3 [54.3, 60.3] & 1.234 [1.180, 1.290] \\" in text
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
+
+
+def test_names_cannot_leave_their_cell(result):
+    evil = "a|b\n| x | \\input{/etc/passwd} & y \\\\ <img src=x>"
+    markdown = markdown_table([result(evil)], METRICS).splitlines()
+    assert len(markdown) == 5 and r"a\|b" in markdown[2] and r"\<img" in markdown[2]
+    latex = latex_table([result(evil, suite__title=evil)], METRICS).splitlines()
+    assert len(latex) == 8
+    assert r"\input" not in latex[4] and r"\textbackslash{}input\{/etc/passwd\} \& y" in latex[4]
+    assert latex[7].startswith("% ")
+
+
+@pytest.mark.parametrize(
+    "change", [{"dataset__synthetic": False}, {"suite__hash": "b2:other"}, {"suite__protocol": "9"}]
+)
+def test_what_differs_is_refused(result, change):
+    with pytest.raises(ConfigError, match="do not belong in one table"):
+        markdown_table([result("a"), result("b", **change)], METRICS)
+
+
+def test_a_figure_that_no_run_has_is_refused(result):
+    with pytest.raises(ConfigError, match="no run has the figure 'psds1'"):
+        latex_table([result()], ["psds1"])
