@@ -15,6 +15,7 @@ goes back to. The Silero voice activity detector (16 kHz, 512 new samples after 
         --set state=stateN=state --set chunk=512 --set context=64 --set constants=sr=16000
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -103,6 +104,8 @@ class Onnx(ExportedAdapter):
         trained_on: tuple[str, ...] = (),
     ) -> None:
         self.path = check_file(Path(model), (".onnx", ".ort"))
+        #: Called with the inputs of every run of the graph, for whoever counts what a run costs.
+        self.observer: Callable[[dict[str, np.ndarray]], None] | None = None
         self._threads = threads
         self._open("cpu")
         self._state = _pairs(state, "state")
@@ -194,8 +197,10 @@ class Onnx(ExportedAdapter):
 
     def _step(self, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
         audio = feed[self._input.name].astype(TYPES[self._input.type], copy=False)
-        wanted = [self._output_name, *self._state]
-        return self._session.run(wanted, {**feed, self._input.name: audio, **self._constants})
+        wanted, given = [self._output_name, *self._state], {**feed, self._input.name: audio, **self._constants}
+        if self.observer is not None:
+            self.observer(given)
+        return self._session.run(wanted, given)
 
     def _open(self, device: str) -> None:
         options = onnxruntime.SessionOptions()

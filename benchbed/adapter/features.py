@@ -27,10 +27,13 @@ class FrontEnd:
         Axes of what `__call__` returns: `(clip, channel, sample)`, or `(clip, channel, band, frame)`.
     compute : callable
         From waveforms `[clip, channel, sample]` to an array with those axes.
+    source : LogMel, Mfcc or None
+        What `compute` works with, for whoever asks what it costs.
     """
 
     axes: tuple[str, ...]
     compute: Callable[[np.ndarray], np.ndarray]
+    source: Any = None
 
     def __call__(self, waveforms: np.ndarray) -> np.ndarray:
         return self.compute(waveforms)
@@ -66,7 +69,8 @@ def front_end(kind: Kind, sample_rate: int, options: str | Mapping[str, Any] = "
         return FrontEnd(("clip", "channel", "sample"), lambda waveforms: waveforms)
     if kind == "mfcc":
         compute = _build(Mfcc, sample_rate, parameters, kind)
-        return FrontEnd(("clip", "channel", "band", "frame"), lambda waveforms: np.swapaxes(compute(waveforms), -1, -2))
+        axes = ("clip", "channel", "band", "frame")
+        return FrontEnd(axes, lambda waveforms: np.swapaxes(compute(waveforms), -1, -2), compute)
     import torch
 
     from benchbed.adapter.frontend import LogMel
@@ -79,7 +83,7 @@ def front_end(kind: Kind, sample_rate: int, options: str | Mapping[str, Any] = "
         array = spectrogram.float().numpy()
         return array if array.ndim == 4 else array[:, None]
 
-    return FrontEnd(("clip", "channel", "band", "frame"), logmel)
+    return FrontEnd(("clip", "channel", "band", "frame"), logmel, network)
 
 
 def _parsed(options: str | Mapping[str, Any]) -> dict[str, Any]:

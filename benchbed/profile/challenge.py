@@ -1,10 +1,10 @@
 """The number that challenge tools print, beside the exact one, with the reason where they differ.
 
-DCASE Task 1 states complexity with NeSsi, whose PyTorch count is that of torchinfo. Its convention goes through modules
-without children, and through no operation: a convolution costs its parameters (bias included) times clips and output
-positions; a recurrent layer its parameters times the first two axes of its output; everything else its parameters times
-the first axis of its output only, so that a linear layer over many frames counts once. Batch normalisation and layer
-normalisation count, products written as functions do not. A transformer therefore shows a few per cent of its true cost.
+DCASE Task 1 states complexity with NeSsi, whose PyTorch count is that of torchinfo. Its convention goes through
+modules without children, and through no operation: a convolution costs its parameters (bias included) times clips and
+output positions; a recurrent layer its parameters times the first two axes of its output; everything else its
+parameters times the first axis of its output only, so that a linear layer over many frames counts once. Batch and
+layer normalisation count, products written as functions do not: a transformer shows a few per cent of its true cost.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _HEAVY = re.compile(
 )
 #: Carry such a word and compute nothing, or nothing that is a multiply-accumulate.
 _FREE = re.compile(
-    r"fft_?(shift|freq)|prepack|pack_weight|unpack|_conj$|dropout|layer_norm|group_norm|comm|linear_?space|linspace"
+    r"fft_?(shift|freq)|upsample|interpolat|prepack|pack_weight|unpack|_conj$|dropout|layer_norm|group_norm|comm|linear_?space|linspace"
     r"|_convert|convert_|conv_tbc_backward"
 )
 

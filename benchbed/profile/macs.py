@@ -12,10 +12,14 @@ import copy
 import math
 import types
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from benchbed.profile.trace import Operation, Trace, trace_forward
+from benchbed.types import Batch
 
 if TYPE_CHECKING:
     import torch
@@ -139,13 +143,14 @@ def count_macs(adapter: Adapter, seconds: float, *, on_device: bool = True) -> M
     traced, reason, notes = None, None, []
     try:
         twin = meta_twin(adapter)
-        traced, _ = trace_forward(twin.model, twin.forward, real_waveforms.to("meta"))  # type: ignore[attr-defined]
+        traced, _ = trace_forward(twin.model, network_call(twin), real_waveforms.to("meta"))
     except Exception as error:  # whatever a network does that needs data, the device can answer
         reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
         notes.append(f"counted on {device}: the network does not run on the meta device ({reason[:200]})")
     real = None
     if traced is None or on_device:
-        real, _ = trace_forward(adapter.model, adapter.forward, real_waveforms.to(device))  # type: ignore[attr-defined]
+        model = adapter.model  # type: ignore[attr-defined]
+        real, _ = trace_forward(model, network_call(adapter), real_waveforms.to(device))
     trace = traced or real
     assert trace is not None
     owners, network, front = _divided(trace)
@@ -200,6 +205,37 @@ def meta_twin(adapter: Adapter) -> Any:
     if isinstance(own, types.MethodType) and own.__self__ is adapter:
         twin.forward = types.MethodType(own.__func__, twin)  # type: ignore[attr-defined]
     return twin
+
+
+def network_call(adapter: Any) -> Callable[[torch.Tensor], Any]:
+    """What is counted: `forward`, or `predict` of an adapter that has a network and no differentiable path."""
+    if hasattr(adapter, "forward"):
+        return adapter.forward
+
+    def predict(waveforms: torch.Tensor) -> Any:
+        array = waveforms.cpu().numpy()
+        lengths = np.full(len(array), array.shape[-1], np.int64)
+        side = {name: ("unknown",) * len(array) for name in adapter.card.side_information}
+        return adapter.predict(Batch(array, lengths, adapter.card.sample_rate, side))
+
+    return predict
+
+
+def front_end_of(module: torch.nn.Module, waveforms: torch.Tensor) -> FrontEnd:
+    """Cost of a front end that stands alone.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from benchbed.adapter.frontend import LogMel
+    >>> front_end_of(LogMel(32000, 64, n_fft=1024, hop_length=320), torch.zeros(1, 1, 32000)).transforms
+    {1024: 101}
+    """
+    twin = copy.deepcopy(module).to("meta")
+    trace, _ = trace_forward(twin, twin, waveforms.to("meta"))
+    found = _front_end(trace.operations, {""}, module)
+    assert found is not None
+    return found
 
 
 def front_end_layers(trace: Trace) -> tuple[str, ...]:
