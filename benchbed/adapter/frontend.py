@@ -197,6 +197,9 @@ class LogMel(torch.nn.Module):
     torch.Size([2, 64, 101])
     """
 
+    window: torch.Tensor
+    filters: torch.Tensor
+
     def __init__(
         self,
         sample_rate: int,

@@ -209,7 +209,8 @@ class _Writer:
     """Writes the files of a set and remembers what it wrote."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.files = root, {}
+        self.root = root
+        self.files: dict[str, list] = {}
 
     def write(self, name: str, content: bytes) -> None:
         path = self.root / name
