@@ -7,6 +7,7 @@ a registry with an entry point of the group `benchbed.<kind>`.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -71,5 +72,10 @@ class Registry:
         return importlib.import_module(f"{self.package}.{name}")
 
     def _entry_points(self) -> dict[str, importlib.metadata.EntryPoint]:
-        found = importlib.metadata.entry_points(group=f"benchbed.{self.kind}")
-        return {point.name: point for point in found}
+        return _entry_points(f"benchbed.{self.kind}")
+
+
+@functools.cache
+def _entry_points(group: str) -> dict[str, importlib.metadata.EntryPoint]:
+    # Looking through every installed package takes milliseconds, and what is installed does not change meanwhile.
+    return {point.name: point for point in importlib.metadata.entry_points(group=group)}

@@ -64,6 +64,8 @@ class Condition(Record):
     """Summary (min, median, max, mean) of the severity measured on the clips."""
     draws: int = 1
     """Independent random draws per clip."""
+    facts: dict[str, Any] = Field(default_factory=dict)
+    """What the condition rests on besides its definition, e.g. the digest of a folder of noises."""
     seen_in_training: bool = False
     """The model's card says that it was trained with this perturbation."""
 

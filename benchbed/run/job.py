@@ -40,6 +40,8 @@ class Job:
         Split → all clips of the split, from which corruptions draw background material; `--limit` leaves it whole.
     conditions : list
         Conditions of the suite.
+    facts : tuple of dict
+        What each condition rests on besides its definition, e.g. the digest of a folder of noises.
     audio_rate : int or None
         Rate at which perturbations act.
     side : tuple of str
@@ -59,6 +61,7 @@ class Job:
     clips: dict[str, pd.DataFrame]
     pools: dict[str, pd.DataFrame]
     conditions: list[Condition]
+    facts: tuple[dict[str, Any], ...] = ()
     audio_rate: int | None = None
     side: tuple[str, ...] = ()
     batch_size: int = 16

@@ -260,6 +260,7 @@ def _condition(plan: CellPlan, prepared: Any, table: pd.DataFrame, rows: np.ndar
         group=corruption.group,
         achieved=summary,
         draws=plan.draws,
+        facts=prepared.job.facts[plan.condition],
         seen_in_training=plan.name in trained_with,
     )
 

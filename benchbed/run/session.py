@@ -115,7 +115,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
     for _, each in models.values():
         plan_alignment(mapped_card(each.card, suite.label_map), source.dataset.labels)
     side = _side(loaded_suite, adapter, source)
-    _resolvable(loaded_suite)
+    facts = _corruption_facts(loaded_suite, source)
     metric_family(loaded_suite, source.dataset.labels)
     clips, pools = scored_clips(loaded_suite, source.dataset, settings.limit)
     job = Job(
@@ -128,6 +128,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
         clips=clips,
         pools=pools,
         conditions=suite.conditions,
+        facts=facts,
         audio_rate=suite.audio.sample_rate,
         side=side,
         batch_size=settings.batch_size,
@@ -283,24 +284,34 @@ def _side(loaded: LoadedSuite, adapter: Adapter, source: Source) -> tuple[str, .
     return tuple(wanted)
 
 
-def _resolvable(loaded: LoadedSuite) -> None:
+def _corruption_facts(loaded: LoadedSuite, source: Source) -> tuple[dict[str, Any], ...]:
+    """Check every corruption and its options once; facts per condition, e.g. the digest of a folder of noises."""
     from benchbed.perturb import resolve
+    from benchbed.perturb.contract import Context
 
+    def clips(random: Any, count: int) -> list[Any]:
+        return []  # the engine hands over the real ones; here it only matters that there are some
+
+    devices = clips if "device" in source.dataset.clips else None
+    found: list[dict[str, Any]] = []
     for index, condition in enumerate(loaded.suite.conditions):
         if not isinstance(condition, CorruptionCondition):
+            found.append({})
             continue
+        context = Context(source.dataset.name, condition.options, clips, {}, devices)
         try:
             corruption = resolve(condition.corruption, condition.parameters, condition.options)
+            found.append(dict(corruption.configure(context)))
         except ConfigError as error:
-            raise ConfigError(
-                error.what, where=error.where or loaded.where("conditions", index), hint=error.hint
-            ) from error
+            where = loaded.where("conditions", index)
+            if error.where:
+                where = f"{error.where}, asked for at {where}"
+            raise ConfigError(error.what, where=where, hint=error.hint) from error
         worst = max(condition.severities)
         if worst > len(corruption.parameters):
-            raise ConfigError(
-                f"{condition.corruption} has {len(corruption.parameters)} severities, {worst} is asked",
-                where=loaded.where("conditions", index, "severities"),
-            )
+            raise ConfigError(f"{condition.corruption} has {len(corruption.parameters)} severities, {worst} is asked",
+                              where=loaded.where("conditions", index, "severities"))  # fmt: skip
+    return tuple(found)
 
 
 def _stored(folder: Path, units: Sequence[Unit], reuse: Reuse) -> dict[str, Path]:

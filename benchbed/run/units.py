@@ -93,6 +93,7 @@ def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model:
         "split": split,
         "shard": shard,
         "condition": job.conditions[cells[0].condition].model_dump(mode="json"),
+        "facts": job.facts[cells[0].condition] if job.facts else {},
         "cells": [cell.key for cell in cells],
         "audio_rate": job.audio_rate,
         "side": list(job.side),

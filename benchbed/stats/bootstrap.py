@@ -68,7 +68,7 @@ class Bootstrap:
     method : {"expanded", "percentile", "basic", "bca"}, default="expanded"
         `expanded` widens the percentiles by Student's t for the number of groups (Hesterberg 2015, The American
         Statistician 69:4, section 5), which corrects the known under-coverage of `percentile` with few groups;
-        `tests/benchmarks/coverage.py` measures both.
+        `tests/benchmarks/interval_coverage.py` measures both.
 
     Examples
     --------

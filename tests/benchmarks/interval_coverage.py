@@ -1,6 +1,6 @@
 """How often 95 % intervals hold the true value, on grouped clips whose truth is known.
 
-    python tests/benchmarks/coverage.py [--data-sets 4000]
+    python tests/benchmarks/interval_coverage.py [--data-sets 4000]
 
 Clips of one recording share luck: a recording's probability of being right is drawn from a beta distribution with the
 stated correlation between its clips. Recordings belong to one of ten classes, as in TAU. The truth is the mean over
