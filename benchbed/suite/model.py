@@ -106,22 +106,76 @@ class CorruptionCondition(Part):
         return self
 
 
+class Audibility(Part):
+    """Keeps what an attack adds below a masking threshold."""
+
+    max_nmr: float = 0.0
+    """Highest noise-to-mask ratio in dB that any band of any frame may have."""
+    full_scale_spl: float = 92.0
+    """Assumed sound pressure level of full scale in dB; audibility has no meaning without it."""
+
+
+class AttackCondition(Part):
+    """An attack, or an ensemble of attacks, at several budgets, on a fixed stratified subset of the clips."""
+
+    attack: str
+    """Registered attack, `torchattacks:NAME`, or an ensemble: `fast`, `standard`, `full`."""
+    threat: Literal["l2", "linf"] = "l2"
+    """`l2`: SNR in dB per clip; `linf`: waveform units."""
+    budgets: list[float] = Field(default_factory=list)
+    """Budgets; by default 40, 30, 20, 10 dB, or 0.001, 0.002, 0.004, 0.008."""
+    n: int = Field(default=200, ge=1)
+    """Clips to attack: the same ones for every model, balanced over classes."""
+    steps: int | None = Field(default=None, ge=1)
+    """Gradient steps, in the place of the attack's own."""
+    restarts: int | None = Field(default=None, ge=1)
+    """Random starts, in the place of the attack's own."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options of a single attack."""
+    sources: list[str] = Field(default_factory=list)
+    """Adapters whose adversarial audio is tried on this model, besides the other models of the run."""
+    audibility: Audibility | None = None
+    """Also keep the perturbation inaudible."""
+    space: Literal["waveform", "features"] = "waveform"
+    """What is perturbed. `features` attacks behind the front end, which no sound could do; budgets are then L∞ or dB
+    in the front end's own units."""
+    keep: int = Field(default=0, ge=0)
+    """Clips whose clean and attacked audio is kept for listening."""
+
+    @model_validator(mode="after")
+    def _budgets_fit(self) -> AttackCondition:
+        if not self.budgets:
+            self.budgets = [40.0, 30.0, 20.0, 10.0] if self.threat == "l2" else [0.001, 0.002, 0.004, 0.008]
+        self.budgets = sorted((float(b) for b in self.budgets), reverse=self.threat == "l2")
+        if len(set(self.budgets)) < len(self.budgets):
+            raise ValueError(f"budgets {self.budgets} repeat")
+        if self.threat == "linf" and not all(0 < b for b in self.budgets):
+            raise ValueError("L∞ budgets are above 0, in waveform units")
+        if self.space == "features" and self.audibility is not None:
+            raise ValueError("audibility has no meaning in feature space")
+        return self
+
+
 def _kind(value: Any) -> str | None:
     if value == "clean" or isinstance(value, CleanCondition):
         return "clean"
     if isinstance(value, CorruptionCondition) or (isinstance(value, dict) and "corruption" in value):
         return "corruption"
+    if isinstance(value, AttackCondition) or (isinstance(value, dict) and "attack" in value):
+        return "attack"
     if isinstance(value, dict) and value.get("kind") == "clean":
         return "clean"
     return None
 
 
 Condition = Annotated[
-    Annotated[CleanCondition, Tag("clean")] | Annotated[CorruptionCondition, Tag("corruption")],
+    Annotated[CleanCondition, Tag("clean")]
+    | Annotated[CorruptionCondition, Tag("corruption")]
+    | Annotated[AttackCondition, Tag("attack")],
     Discriminator(
         _kind,
         custom_error_type="condition",
-        custom_error_message="a condition is the word `clean` or a mapping with the key `corruption`",
+        custom_error_message="a condition is the word `clean` or a mapping with the key `corruption` or `attack`",
     ),
 ]
 
@@ -168,6 +222,71 @@ class Compliance(Part):
     """`dcase2020b`, `dcase2021a`, `dcase2022`, … `dcase2025`."""
 
 
+class Latency(Part):
+    """How times are taken; a run of its own, never from predictions that were made or stored."""
+
+    batch_sizes: list[Annotated[int, Field(ge=1)]] = Field(default_factory=lambda: [1, 4, 16], min_length=1)
+    """Clips per call; 1 is always timed, the batch with the highest throughput is reported as the best."""
+    seconds: float = Field(default=2.0, gt=0)
+    """Shortest time for each batch size."""
+    warmup: int = Field(default=10, ge=1)
+    """Calls that are made first and not counted."""
+    threads: int = Field(default=1, ge=1)
+    """Compute threads; recorded."""
+    cold_start: bool = True
+    """Load the model once more in a fresh process and time its first call."""
+
+
+class Energy(Part):
+    """How energy is taken: from sensors where the machine has some, else as an estimate from CPU time, or not at all."""
+
+    windows: int = Field(default=5, ge=1)
+    """Windows of measurement; the median is reported."""
+    window_seconds: float = Field(default=10.0, gt=0)
+    """Shortest length of a window."""
+    idle_seconds: float = Field(default=5.0, ge=0)
+    """Length of the idle windows before and after."""
+    tdp_watts: float | None = Field(default=None, gt=0)
+    """Thermal design power of the processor; without it nothing is estimated."""
+    tdp_source: str = ""
+    """Where that figure comes from."""
+    tdp_threads: int | None = Field(default=None, ge=1)
+    """Hardware threads that share it; those of the machine by default."""
+    wattmeter: str | None = None
+    """CSV of a power meter that runs beside the measurement, with columns `time` and `watts`."""
+    grid_kgco2e_per_kwh: float | None = Field(default=None, ge=0)
+    """Emissions of the electricity used; without it no CO2e is stated."""
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    """Three-letter code of the country that the factor is for; codecarbon's own factor needs it too."""
+    codecarbon: bool = False
+    """Store codecarbon's estimate beside."""
+    ram_watts: float | None = Field(default=None, ge=0)
+    """Power of the memory for codecarbon, whose own constant drowns differences between models; 0 by default."""
+    reference: str | None = None
+    """Adapter of a reference model that is measured in the same session; the ratio to it is what ranks."""
+
+
+def _switch_or_settings(value: Any) -> str:
+    return "settings" if isinstance(value, (dict, Part)) else "switch"
+
+
+class Profile(Part):
+    """What is found out about cost beside the scores; `true` is counts alone."""
+
+    latency: Annotated[
+        Annotated[bool, Tag("switch")] | Annotated[Latency, Tag("settings")], Discriminator(_switch_or_settings)
+    ] = False
+    """Time the model."""
+    energy: Annotated[
+        Annotated[bool, Tag("switch")] | Annotated[Energy, Tag("settings")], Discriminator(_switch_or_settings)
+    ] = False
+    """Measure or estimate energy."""
+    layers: bool = False
+    """List every layer, and where the network can be cut in two."""
+    exit_clips: int = Field(default=200, ge=0)
+    """Clips on which the exits of a model with several are compared; 0 for none."""
+
+
 class Suite(Part):
     """A benchmark: which data, under which conditions, by which metrics."""
 
@@ -192,5 +311,7 @@ class Suite(Part):
     metrics: Metrics = Field(default_factory=Metrics)
     statistics: Statistics = Field(default_factory=Statistics)
     compliance: Compliance | None = None
-    profile: bool = True
-    """Count parameters and measure cost beside the scores."""
+    profile: Annotated[
+        Annotated[bool, Tag("switch")] | Annotated[Profile, Tag("settings")], Discriminator(_switch_or_settings)
+    ] = True
+    """Count parameters and operations, which is quick; as a mapping, time and energy too (`profile: {latency: true}`)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from benchbed.suite.model import CleanCondition, CorruptionCondition, Suite
+from benchbed.suite.model import AttackCondition, CleanCondition, CorruptionCondition, Suite
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class CellPlan:
     Attributes
     ----------
     key : str
-        `task/split/condition[@severity]`, unique in a run.
+        `task/split/condition[@severity]`, unique in a run; `task/split/apgd@l2:30dB` for an attack.
     task, split : str
         As in the suite.
     kind, name : str
@@ -26,6 +26,8 @@ class CellPlan:
         Index of the condition in the suite; cells of one condition share their preparation.
     draws : int
         Independent random draws per clip.
+    budget : float, optional
+        Of an attack, in the unit of its threat model.
     """
 
     key: str
@@ -36,6 +38,7 @@ class CellPlan:
     severity: int | None
     condition: int
     draws: int = 1
+    budget: float | None = None
 
 
 def plan_cells(suite: Suite) -> list[CellPlan]:
@@ -65,9 +68,18 @@ def plan_cells(suite: Suite) -> list[CellPlan]:
 def _of_condition(task: str, split: str, index: int, condition: Any) -> list[CellPlan]:
     if isinstance(condition, CleanCondition):
         return [CellPlan(f"{task}/{split}/clean", task, split, "clean", "clean", None, index)]
+    if isinstance(condition, AttackCondition):
+        return [_attacked(task, split, index, condition, budget) for budget in condition.budgets]
     assert isinstance(condition, CorruptionCondition)
     name = condition.corruption
     return [
         CellPlan(f"{task}/{split}/{name}@{s}", task, split, "corruption", name, s, index, condition.draws)
         for s in condition.severities
     ]
+
+
+def _attacked(task: str, split: str, index: int, condition: AttackCondition, budget: float) -> CellPlan:
+    threat = condition.threat + ("+nmr" if condition.audibility else "")
+    threat += "+features" if condition.space == "features" else ""
+    key = f"{task}/{split}/{condition.attack}@{threat}:{budget:g}" + ("dB" if condition.threat == "l2" else "")
+    return CellPlan(key, task, split, "attack", condition.attack, None, index, budget=budget)

@@ -1,0 +1,1 @@
+"""One attack per file; the file's name is the attack's."""

@@ -1,0 +1,14 @@
+"""Pink noise at the attack's budget; for L∞, ±ε with the signs of pink noise."""
+
+from __future__ import annotations
+
+from benchbed.attack.noise import Noise
+
+
+class PinkNoise(Noise):
+    """Options: `draws`."""
+
+    exponent = 1.0
+
+
+ATTACK = PinkNoise

@@ -1,0 +1,177 @@
+"""Auto-PGD for waveforms of any shape: the step size adapts per clip, broken clips leave, the best point is kept.
+
+Croce and Hein, Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks, ICML
+2020. Every quantity is per clip, so a clip's path does not depend on the clips beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from benchbed.attack.contract import Loss, Outcome, Problem
+from benchbed.attack.threat import per_clip
+
+#: Share of steps until the first check of progress, by which the interval shrinks, and its smallest length.
+FIRST, SHRINK, SHORTEST = 0.22, 0.03, 0.06
+#: A step is halved if fewer than this share of the steps since the last check raised the loss.
+RAISED = 0.75
+#: Weight of the gradient step against the previous move.
+MOMENTUM = 0.75
+
+
+def starts(problem: Problem, restart: int) -> torch.Tensor:
+    """Random point on each clip's ball, from the clip's own stream: the same direction at every budget."""
+    return problem.ball.spread(problem.noise("start", restart))
+
+
+def usable_loss(name: str, problem: Problem) -> Loss:
+    """A loss of the problem's output kind by name, with a ConfigError that lists the known ones."""
+    from benchbed.errors import ConfigError, did_you_mean
+
+    losses = problem.losses.LOSSES
+    if name not in losses:
+        known = ", ".join(losses)
+        raise ConfigError(f"there is no loss '{name}' for this output", hint=did_you_mean(name, losses) or known)
+    return losses[name]
+
+
+class Path:
+    """State of the clips that are still attacked; all fields are `[clip, …]` and shrink together."""
+
+    __slots__ = ("best", "best_gradient", "best_loss", "checked_loss", "first", "gradient", "halved", "loss", "point",
+                 "previous", "raised", "rows", "step")  # fmt: skip
+
+    def keep(self, kept: torch.Tensor) -> None:
+        """Only the clips of a mask go on."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name)[kept])
+
+
+def auto_pgd(
+    problem: Problem, outcome: Outcome, rows: torch.Tensor, start: torch.Tensor, loss: Loss, steps: int, label: str
+) -> None:
+    """Run Auto-PGD on the clips `rows` from the points `start`, and offer what it finds to `outcome`.
+
+    Parameters
+    ----------
+    problem : Problem
+        The batch.
+    outcome : Outcome
+        Collects the strongest points of the whole batch.
+    rows : Tensor [shape=(row,), int64]
+        Clips to attack.
+    start : Tensor [shape=(row, …)]
+        First points; brought into the ball.
+    loss : callable
+        What is climbed. A loss with a parameter per clip must be made for `rows`; see `Chosen`.
+    steps : int
+        Steps after the first evaluation.
+    label : str
+        Stored for clips that break.
+    """
+    part = problem.select(rows)
+    chosen = loss if isinstance(loss, Chosen) else None
+    state, victim = Path(), problem.victim
+    state.rows, state.point = rows, part.ball.project(start)
+    state.loss, scores, state.gradient = victim.gradient(state.point, part.target, loss)
+    state.loss = _finite(state.loss)
+    outcome.offer(rows, state.point, part.margin(scores), 0, label)
+    state.previous, state.best = state.point, state.point.clone()
+    state.best_gradient, state.best_loss = state.gradient.clone(), state.loss.clone()
+    state.checked_loss, state.first = state.loss.clone(), state.loss.clone()
+    state.step = 2.0 * part.ball.radius
+    state.raised, state.halved = torch.zeros_like(state.loss), torch.ones_like(state.loss, dtype=torch.bool)
+    _note(outcome, state)
+    interval, since = max(int(FIRST * steps), 1), 0
+    for step in range(1, steps + 1):
+        if problem.stop:
+            part, chosen = _leave(problem, outcome, state, part, chosen)
+        if not len(state.rows):
+            return
+        ball = part.ball
+        aim = state.point + per_clip(state.step, state.point) * ball.steepest(state.gradient)
+        if step == 1:
+            moved = ball.project(aim)
+        else:
+            momentum = state.point - state.previous
+            moved = state.point + MOMENTUM * (ball.project(aim) - state.point) + (1 - MOMENTUM) * momentum
+            moved = ball.project(moved)
+        state.previous, state.point = state.point, moved
+        if step == steps:  # the last point needs an answer, not a gradient
+            scores = victim.scores(moved)
+            found = _finite((chosen or loss)(scores, part.target))
+        else:
+            found, scores, state.gradient = victim.gradient(moved, part.target, chosen or loss)
+            found = _finite(found)
+        outcome.offer(state.rows, moved, part.margin(scores), step, label)
+        state.raised = state.raised + (found > state.loss)
+        state.loss = found
+        better = found > state.best_loss
+        state.best[better] = moved[better]
+        state.best_gradient[better] = state.gradient[better]
+        state.best_loss[better] = found[better]
+        since += 1
+        if since == interval:
+            _adapt(state, interval)
+            since, interval = 0, max(interval - max(int(SHRINK * steps), 1), max(int(SHORTEST * steps), 1))
+    _note(outcome, state)
+
+
+class Chosen:
+    """A loss with a parameter per clip, which is cut along with the clips.
+
+    Parameters
+    ----------
+    make : callable
+        Parameter `[clip]` → loss.
+    values : Tensor [shape=(clip,)]
+        The parameters.
+    """
+
+    def __init__(self, make: Callable[[torch.Tensor], Loss], values: torch.Tensor) -> None:
+        self.make, self.values = make, values
+
+    def __call__(self, scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return self.make(self.values)(scores, target)
+
+    def select(self, kept: torch.Tensor) -> Chosen:
+        """The loss of some of the clips."""
+        return Chosen(self.make, self.values[kept])
+
+
+def _leave(
+    problem: Problem, outcome: Outcome, state: Path, part: Problem, chosen: Chosen | None
+) -> tuple[Problem, Chosen | None]:
+    kept = outcome.margin[state.rows] >= 0
+    if bool(kept.all()):
+        return part, chosen
+    _note(outcome, state)
+    state.keep(kept)
+    return problem.select(state.rows), chosen.select(kept) if chosen else None
+
+
+def _adapt(state: Path, interval: int) -> None:
+    stuck = state.raised <= interval * RAISED
+    stuck |= ~state.halved & (state.checked_loss >= state.best_loss)
+    state.halved, state.checked_loss = stuck, state.best_loss.clone()
+    state.raised = torch.zeros_like(state.raised)
+    state.step = torch.where(stuck, state.step / 2, state.step)
+    state.point = torch.where(per_clip(stuck, state.point), state.best, state.point)
+    state.gradient = torch.where(per_clip(stuck, state.point), state.best_gradient, state.gradient)
+
+
+def _finite(loss: torch.Tensor) -> torch.Tensor:
+    # A loss of NaN or infinity is no progress: it must never become the best point.
+    return torch.where(loss.isfinite(), loss, torch.full_like(loss, float("-inf")))
+
+
+def _note(outcome: Outcome, state: Path) -> None:
+    if outcome.first is None or outcome.last is None:
+        outcome.first = torch.full_like(outcome.margin, float("nan"))
+        outcome.last = torch.full_like(outcome.margin, float("nan"))
+    # Of several runs, the progress of the latest is kept.
+    outcome.first[state.rows], outcome.last[state.rows] = state.first.to(outcome.margin), state.best_loss.to(
+        outcome.margin
+    )  # fmt: skip

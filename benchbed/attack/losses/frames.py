@@ -1,0 +1,49 @@
+"""Sound events in time: missed events and false alarms, frame by frame.
+
+Scores are logits `[clip, frame, class]`; the reference is a matrix of zeros and ones of the same shape. Median filters,
+thresholds and collars stay outside the loss, where they have no gradient; success is defined with them, on events.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+
+
+def margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Mean over the frames of the active classes minus one half, in logits: negative when most active frames are lost,
+    or for a clip without events, when a frame of any class is heard.
+
+    Examples
+    --------
+    >>> margin(torch.tensor([[[2.0], [-3.0]]]), torch.tensor([[[1.0], [1.0]]])).tolist()
+    [-0.5]
+    """
+    active = target > 0.5
+    counts = active.flatten(1).sum(1)
+    hit = (scores * active).flatten(1).sum(1) / counts.clamp_min(1)
+    quiet = -scores.flatten(1).amax(1)
+    return torch.where(counts > 0, hit, quiet)
+
+
+def missed(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Grows as active frames fall silent: missed events."""
+    return _mean(bce(scores, torch.ones_like(scores), reduction="none"), target > 0.5)
+
+
+def false_alarms(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Grows as inactive frames sound: false alarms."""
+    return _mean(bce(scores, torch.zeros_like(scores), reduction="none"), target <= 0.5)
+
+
+def both(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Misses and false alarms with equal weight, however few frames are active."""
+    return missed(scores, target) + false_alarms(scores, target)
+
+
+def _mean(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    return (values * chosen).flatten(1).sum(1) / chosen.flatten(1).sum(1).clamp_min(1)
+
+
+LOSSES = {"both": both, "missed": missed, "false_alarms": false_alarms}
+DEFAULTS = ("both", "missed", "false_alarms")

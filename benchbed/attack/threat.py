@@ -1,0 +1,155 @@
+"""Threat models: how much of what an attacker may add.
+
+**L2** is stated as SNR in dB for each clip: the energy of the clip over the energy of the perturbation, both over all
+channels and samples of the model's input (`20 log10(‖x‖₂ / ‖δ‖₂)`). It is the plain RMS ratio, because a budget must be
+a norm. The SNR of the corruptions counts active frames only, so in a clip with pauses an equal number means a slightly
+stronger noise there; the noise floor of attacks is therefore made by the rule of attacks. **L∞** is in waveform units.
+The box −1…1 holds for both; a clip that leaves it already may stay where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+
+from benchbed.errors import ConfigError
+
+Norm = Literal["l2", "linf"]
+
+#: Budgets of the protocol: SNR in dB, and waveform units, mildest first.
+L2_BUDGETS = (40.0, 30.0, 20.0, 10.0)
+LINF_BUDGETS = (0.001, 0.002, 0.004, 0.008)
+
+
+@dataclass(frozen=True)
+class Threat:
+    """A norm and a budget in it.
+
+    Examples
+    --------
+    >>> Threat("l2", 20.0).radius(torch.ones(1, 1, 100)).item()
+    1.0
+    >>> str(Threat("linf", 0.002)), Threat("linf", 0.002).milder_than(Threat("linf", 0.004))
+    ('linf:0.002', True)
+    """
+
+    norm: Norm
+    budget: float
+
+    def __post_init__(self) -> None:
+        if self.norm not in ("l2", "linf"):
+            raise ConfigError(f"unknown threat model '{self.norm}'", hint="l2 or linf")
+        if self.norm == "linf" and not 0 < self.budget <= 2:
+            raise ConfigError(f"an L∞ budget of {self.budget:g}", hint="in waveform units, above 0, e.g. 0.002")
+        if self.norm == "l2" and not -60 <= self.budget <= 120:
+            raise ConfigError(f"an SNR budget of {self.budget:g} dB", hint="in dB, e.g. 30")
+
+    def __str__(self) -> str:
+        return f"{self.norm}:{self.budget:g}" + ("dB" if self.norm == "l2" else "")
+
+    @property
+    def unit(self) -> str:
+        """Unit of the budget, for the record."""
+        return "dB SNR" if self.norm == "l2" else "Linf"
+
+    def milder_than(self, other: Threat) -> bool:
+        """True if everything allowed here is allowed in `other`."""
+        return self.budget >= other.budget if self.norm == "l2" else self.budget <= other.budget
+
+    def radius(self, clean: torch.Tensor) -> torch.Tensor:
+        """Radius of every clip's ball `[clip]`, in waveform units (L∞) or as Euclidean norm (L2)."""
+        if self.norm == "linf":
+            return torch.full((len(clean),), self.budget, dtype=clean.dtype, device=clean.device)
+        norm = clean.double().flatten(1).norm(dim=1)
+        return (norm * 10 ** (-self.budget / 20)).to(clean.dtype)
+
+    @property
+    def unbounded(self) -> Threat:
+        """A budget at which no model can be robust: −20 dB SNR, or the whole box."""
+        return Threat("l2", -20.0) if self.norm == "l2" else Threat("linf", 1.0)
+
+
+def per_clip(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """`[clip]` shaped so that it multiplies `[clip, …]`."""
+    return values.view(-1, *[1] * (like.dim() - 1))
+
+
+def norms(difference: torch.Tensor, norm: Norm) -> torch.Tensor:
+    """L2 or L∞ norm of each clip `[clip]`."""
+    flat = difference.flatten(1)
+    return flat.norm(dim=1) if norm == "l2" else flat.abs().amax(1)
+
+
+@dataclass(frozen=True)
+class Ball:
+    """Everything an attacker may turn a batch of clips into.
+
+    Attributes
+    ----------
+    norm : str
+        `l2` or `linf`.
+    clean : Tensor [shape=(clip, …)]
+        Centres.
+    radius : Tensor [shape=(clip,)]
+        Radius of each.
+    box : tuple of float or None
+        Range of every sample; None for spaces without one.
+    limit : callable, optional
+        `limit(rows, perturbation)` weakens perturbations further, e.g. below the masking threshold of each clip.
+    rows : Tensor [shape=(clip,), int64], optional
+        Numbers of the clips, for `limit`.
+    """
+
+    norm: Norm
+    clean: torch.Tensor
+    radius: torch.Tensor
+    box: tuple[float, float] | None = (-1.0, 1.0)
+    limit: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
+    rows: torch.Tensor | None = None
+
+    @classmethod
+    def of(cls, threat: Threat, clean: torch.Tensor, limit: Any = None) -> Ball:
+        """The ball of a threat model around clips."""
+        rows = torch.arange(len(clean), device=clean.device)
+        return cls(threat.norm, clean, threat.radius(clean), limit=limit, rows=rows)
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    def select(self, rows: torch.Tensor) -> Ball:
+        """The ball of some of the clips."""
+        kept = None if self.rows is None else self.rows[rows]
+        return replace(self, clean=self.clean[rows], radius=self.radius[rows], rows=kept)
+
+    def project(self, points: torch.Tensor) -> torch.Tensor:
+        """Points brought into the ball and the box.
+
+        The norm is restored first; the box then only moves points towards the clean clip, so it cannot undo it.
+        """
+        if self.limit is not None:
+            assert self.rows is not None
+            points = self.clean + self.limit(self.rows, points - self.clean)
+        if self.norm == "linf":
+            eps = per_clip(self.radius, points)
+            points = torch.minimum(torch.maximum(points, self.clean - eps), self.clean + eps)
+        else:
+            difference = points - self.clean
+            size = norms(difference, "l2").clamp_min(1e-30)
+            points = self.clean + difference * per_clip((self.radius / size).clamp(max=1.0), points)
+        if self.box is None:
+            return points
+        low, high = self.clean.clamp(max=self.box[0]), self.clean.clamp(min=self.box[1])
+        return torch.minimum(torch.maximum(points, low), high)
+
+    def steepest(self, gradient: torch.Tensor) -> torch.Tensor:
+        """Unit step that a linear loss grows fastest along."""
+        if self.norm == "linf":
+            return gradient.sign()
+        return gradient / per_clip(norms(gradient, "l2").clamp_min(1e-30), gradient)
+
+    def spread(self, directions: torch.Tensor) -> torch.Tensor:
+        """Points on the ball's edge in given directions: scaled to the L2 radius, or ±ε by sign for L∞."""
+        return self.project(self.clean + per_clip(self.radius, directions) * self.steepest(directions))
