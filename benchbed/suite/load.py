@@ -99,8 +99,8 @@ def load_suite(name: str, overrides: Mapping[str, str] | None = None) -> LoadedS
 
 
 def _hash(suite: Suite) -> str:
-    # Words about the suite may change without changing what it asks.
-    definition = suite.model_dump(mode="json", exclude={"title", "description", "extends"})
+    # Words about the suite, and what is found out about cost, may change without changing what it asks.
+    definition = suite.model_dump(mode="json", exclude={"title", "description", "extends", "profile"})
     text = json.dumps(definition, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -212,6 +212,8 @@ def _validate(data: dict[str, Any], marks: dict[Place, Mark]) -> Suite:
 def _located(item: Any, data: dict[str, Any], marks: dict[Place, Mark]) -> ConfigError:
     # pydantic adds the union's tag to a location; the document has no such level.
     place = tuple(p for i, p in enumerate(item["loc"]) if not (i >= 2 and item["loc"][0] == "conditions" and i == 2))
+    if place[:1] == ("profile",):
+        place = tuple(p for p in place if p not in ("switch", "settings"))
     name = ".".join(str(p) for p in place)
     where = str(_nearest(marks, place))
     kind, given = item["type"], item.get("input")
@@ -259,5 +261,6 @@ def _fields_at(place: Place) -> list[str]:
             kind = model.Slice
         elif isinstance(part, str) and hasattr(kind, "model_fields") and part in kind.model_fields:
             inner = kind.model_fields[part].annotation
-            kind = next((k for k in (inner, *getattr(inner, "__args__", ())) if hasattr(k, "model_fields")), kind)
+            parts = (getattr(k, "__origin__", k) for k in (inner, *getattr(inner, "__args__", ())))
+            kind = next((k for k in parts if hasattr(k, "model_fields")), kind)
     return sorted(kind.model_fields)

@@ -238,7 +238,7 @@ class Latency(Part):
 
 
 class Energy(Part):
-    """How energy is taken: from sensors where the machine has some, else as an estimate from CPU time, or not at all."""
+    """How energy is taken: from sensors where there are some, else estimated from CPU time, or not at all."""
 
     windows: int = Field(default=5, ge=1)
     """Windows of measurement; the median is reported."""
@@ -314,4 +314,4 @@ class Suite(Part):
     profile: Annotated[
         Annotated[bool, Tag("switch")] | Annotated[Profile, Tag("settings")], Discriminator(_switch_or_settings)
     ] = True
-    """Count parameters and operations, which is quick; as a mapping, time and energy too (`profile: {latency: true}`)."""
+    """Count parameters and operations, which is quick; as a mapping also time and energy: `{latency: true}`."""
