@@ -30,6 +30,9 @@ FORMAT = 1
 #: Name of the file in a run folder or baseline.
 NAME = "statistics.npz"
 
+#: What to do where the file is missing or of no use.
+AGAIN = "run the suite again; stored predictions are reused"
+
 
 @dataclass(frozen=True)
 class Levels:
@@ -200,15 +203,15 @@ def read_statistics(path: Path) -> Statistics:
         with np.load(path, allow_pickle=False) as stored:
             meta = json.loads(stored["meta"].tobytes())
             if meta["format"] != FORMAT:
-                raise ConfigError(f"statistics of layout {meta['format']}, this benchbed reads {FORMAT}",
-                                  where=str(path), hint="run the suite again; stored predictions are reused")  # fmt: skip
+                what = f"statistics of layout {meta['format']}, this benchbed reads {FORMAT}"
+                raise ConfigError(what, where=str(path), hint=AGAIN)
             cells = {item["key"]: _cell(stored, number, item) for number, item in enumerate(meta["cells"])}
     except FileNotFoundError as error:
         raise ConfigError("no statistics beside the record", where=str(path),
-                          hint="run the suite again; stored predictions are reused") from error  # fmt: skip
+                          hint=AGAIN) from error  # fmt: skip
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise ConfigError(f"not a statistics file ({type(error).__name__}: {error})", where=str(path),
-                          hint="run the suite again; stored predictions are reused") from error  # fmt: skip
+                          hint=AGAIN) from error  # fmt: skip
     return Statistics(
         meta["family"],
         meta["options"],

@@ -1,0 +1,1 @@
+"""Whether models differ, from the sums behind their figures: paired by recording, corrected over the table."""

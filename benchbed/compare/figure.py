@@ -1,0 +1,208 @@
+"""One question about a run: which clips, under which condition, and how their parts become one number.
+
+A figure is a weighted sum of metric values over parts. That covers all clips, one device, a named set pooled, the mean
+over devices, the gap between seen and unseen devices, and one class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from benchbed.errors import CannotMeasure, did_you_mean
+from benchbed.metrics.contract import Family, MetricInfo
+from benchbed.metrics.slices import Column
+from benchbed.results.statistics import CellStatistics, Statistics
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some clips of a cell: all, or those with one of the values of a metadata column."""
+
+    column: str | None = None
+    values: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A question about a run.
+
+    Attributes
+    ----------
+    condition : str
+        Cell without task and split, e.g. `clean` or `white_noise@3`.
+    group : str or None
+        As in the record: `device=s4`, `devices=unseen`, `devices_mean=unseen`, `devices_gap=seen-unseen`, `class=tram`.
+    split : str or None
+        One split; all of them together by default.
+    """
+
+    condition: str
+    group: str | None = None
+    split: str | None = None
+
+    def __str__(self) -> str:
+        where = self.condition if self.split is None else f"{self.split}/{self.condition}"
+        return f"{where} · {self.group}" if self.group else where
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a figure is made: parts and their weights, the class if it is about one, and whether it is a gap."""
+
+    parts: tuple[Part, ...] = (Part(),)
+    weights: tuple[float, ...] = (1.0,)
+    label: str | None = None
+    gap: bool = False
+
+
+def cells_of(statistics: Statistics, figure: Figure) -> dict[str, CellStatistics]:
+    """Split → cell of a figure.
+
+    Raises
+    ------
+    CannotMeasure
+        The run has no such condition; the message names the nearest.
+    """
+    found = {
+        cell.split: cell
+        for key, cell in statistics.cells.items()
+        if key.split("/", 2)[2] == figure.condition and figure.split in (None, cell.split)
+    }
+    if not found:
+        known = conditions(statistics)
+        hint = did_you_mean(figure.condition, known) or f"there are: {', '.join(known)}"
+        raise CannotMeasure(f"there is no condition '{figure}' in the run", hint=hint)
+    return found
+
+
+def conditions(statistics: Statistics) -> list[str]:
+    """Conditions of a run, in its order."""
+    return list(dict.fromkeys(key.split("/", 2)[2] for key in statistics.cells))
+
+
+def matching(statistics: Statistics, pattern: str) -> list[str]:
+    """Conditions that match a pattern (`*`, `?`), in the order of the run."""
+    return [c for c in conditions(statistics) if c == pattern or fnmatchcase(c, pattern)]
+
+
+def recipe(statistics: Statistics, figure: Figure) -> Recipe:
+    """How to make a figure.
+
+    Raises
+    ------
+    CannotMeasure
+        No such group, or one that has no paired comparison (a worst value, a spread).
+    """
+    name = figure.group
+    if name is None:
+        return Recipe()
+    known = recipes(statistics)
+    if name in known:
+        return known[name]
+    if any(f"_{kind}=" in name for kind in ("worst", "std", "cell_std")):
+        raise CannotMeasure(f"{name} is a choice or a spread and has no paired comparison",
+                            hint="compare the single values, e.g. device=s4")  # fmt: skip
+    hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
+    raise CannotMeasure(f"there is no group '{name}' in the run", hint=hint)
+
+
+def recipes(statistics: Statistics) -> dict[str, Recipe]:
+    """Every group that a run can be asked about."""
+    found: dict[str, Recipe] = {}
+    for columns in statistics.columns.values():
+        for name, levels in columns.items():
+            plural = Column(name, np.array([])).plural
+            for value in levels.values:
+                found[f"{name}={value}"] = Recipe((Part(name, frozenset([value])),))
+            for group, members in {"all": levels.values, **levels.sets}.items():
+                singles = tuple(Part(name, frozenset([m])) for m in members)
+                found[f"{plural}_mean={group}"] = Recipe(singles, (1 / len(singles),) * len(singles))
+                if group != "all":
+                    found[f"{plural}={group}"] = Recipe((Part(name, frozenset(members)),))
+            if {"seen", "unseen"} <= set(levels.sets):
+                found[f"{plural}_gap=seen-unseen"] = _gap(found[f"{plural}=seen"], found[f"{plural}=unseen"])
+                found[f"{plural}_mean_gap=seen-unseen"] = _gap(
+                    found[f"{plural}_mean=seen"], found[f"{plural}_mean=unseen"]
+                )
+    found |= {f"class={label}": Recipe(label=label) for label in statistics.labels}
+    return found
+
+
+def _gap(seen: Recipe, unseen: Recipe) -> Recipe:
+    return Recipe(seen.parts + unseen.parts, seen.weights + tuple(-w for w in unseen.weights), gap=True)
+
+
+def infos(family: Family, made: Recipe) -> Mapping[str, MetricInfo]:
+    """Metrics that a figure can be asked in."""
+    return family.class_metrics if made.label is not None else family.metrics
+
+
+def direction(info: MetricInfo, made: Recipe) -> str:
+    """Which way is better; a gap is better when it is smaller."""
+    return "lower" if made.gap else info.direction
+
+
+def sums_by_group(
+    statistics: Statistics, cell: CellStatistics, made: Recipe, keep: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Statistics of each recording group in each part, and clips.
+
+    Parameters
+    ----------
+    keep : np.ndarray [shape=(group,), bool]
+        Groups to use; the others count as empty.
+
+    Returns
+    -------
+    sums : np.ndarray [shape=(group, part, statistic)]
+    clips : np.ndarray [shape=(group, part)]
+    """
+    groups, parts = len(statistics.groups[cell.split]), len(made.parts)
+    sums, clips = np.zeros((groups, parts, cell.rows.shape[1])), np.zeros((groups, parts), np.int64)
+    for index, part in enumerate(made.parts):
+        chosen = keep[cell.group]
+        if part.column is not None:
+            levels = statistics.columns[cell.split][part.column].values
+            codes = [i for i, value in enumerate(levels) if value in part.values]
+            chosen = chosen & np.isin(cell.codes[part.column], codes)
+        np.add.at(sums[:, index], cell.group[chosen], cell.rows[chosen])
+        np.add.at(clips[:, index], cell.group[chosen], cell.clips[chosen])
+    return sums, clips
+
+
+def evaluate(family: Family, made: Recipe, folds: list[np.ndarray], join: str) -> dict[str, np.ndarray]:
+    """Values of a figure from summed statistics.
+
+    Parameters
+    ----------
+    folds : list of np.ndarray [shape=(…, part, statistic)]
+        Sums of each split.
+    join : str
+        `mean` over splits, or `pooled`.
+
+    Returns
+    -------
+    dict of str to np.ndarray [shape=(…,)]
+    """
+    if join == "pooled":
+        folds = [np.sum(folds, axis=0)]
+    each = [_weighted(family, made, sums) for sums in folds]
+    return {name: np.mean([values[name] for values in each], axis=0) for name in each[0]}
+
+
+def _weighted(family: Family, made: Recipe, sums: np.ndarray) -> dict[str, np.ndarray]:
+    weights, known = np.asarray(made.weights), infos(family, made)
+    # A gap says what unseen values cost, whichever way the metric points.
+    signs = {name: -1.0 if made.gap and info.direction == "lower" else 1.0 for name, info in known.items()}
+    return {name: signs[name] * (values @ weights) for name, values in _metric(family, made, sums).items()}
+
+
+def _metric(family: Family, made: Recipe, sums: np.ndarray) -> dict[str, np.ndarray]:
+    if made.label is None:
+        return family.values(sums)
+    index = family.labels.index(made.label)
+    return {name: values[..., index] for name, values in family.per_class(sums).items()}

@@ -1,0 +1,81 @@
+"""From what a user types to the sides of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchbed.compare.runs import Run, open_run
+from benchbed.compare.sides import Side, families, seeds
+from benchbed.errors import ConfigError
+from benchbed.results.baseline import FOLDER, find_run
+
+
+def open_sides(
+    places: Sequence[str], seed_options: Sequence[str] = ("seed",), *, by_family: bool = False, folder: Path = FOLDER
+) -> list[Side]:
+    """Open runs and put them into sides.
+
+    Parameters
+    ----------
+    places : sequence of str
+        Run folders, result files, named baselines, or `NAME=RUN`: runs of one NAME are one side.
+    seed_options : sequence of str
+        Options that make another draw of the same model.
+    by_family : bool
+        One side per family.
+    folder : Path
+        Where named baselines are kept.
+
+    Raises
+    ------
+    ConfigError
+        A place that holds no run, or the same run twice.
+    """
+    named: dict[str, list[Run]] = {}
+    loose: list[Run] = []
+    seen: set[Path] = set()
+    order: list[str | Run] = []
+    for place in places:
+        name, separator, rest = place.partition("=")
+        if separator and "/" not in name and not Path(place).exists():
+            named.setdefault(name, []).append(_open(rest, seen, folder))
+            order.append(name)
+        else:
+            loose.append(_open(place, seen, folder))
+            order.append(loose[-1])
+    if by_family:
+        if named:
+            raise ConfigError("--families sorts runs by itself; give runs without NAME=")
+        return families(loose)
+    grouped = seeds(loose, seed_options)
+    sides: dict[str, Side] = {}
+    found: list[Side] = []
+    for item in order:
+        if isinstance(item, str):
+            side = sides.setdefault(item, Side(item, tuple(named[item]), "seeds" if len(named[item]) > 1 else "model"))
+        else:
+            side = next(s for s in grouped if any(r is item for r in s.runs))
+        if not any(side is other for other in found):
+            found.append(side)
+    return _told_apart(found)
+
+
+def _open(place: str, seen: set[Path], folder: Path) -> Run:
+    run = open_run(find_run(place.strip(), folder))
+    key = run.path.resolve()
+    if key in seen:
+        raise ConfigError("the same run is given twice", where=str(run.path))
+    seen.add(key)
+    return run
+
+
+def _told_apart(sides: list[Side]) -> list[Side]:
+    """Two sides of one name get the folder of their run beside it."""
+    names = [side.name for side in sides]
+    return [
+        Side(f"{s.name} ({s.runs[0].path.parent.parent.parent.name}/{s.runs[0].path.parent.name})", s.runs, s.kind)
+        if names.count(s.name) > 1
+        else s
+        for s in sides
+    ]

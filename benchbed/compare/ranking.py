@@ -1,0 +1,89 @@
+"""Ranks of many runs that admit what the clips cannot tell apart, for leaderboards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchbed.compare.contrast import Procedure, replicates
+from benchbed.compare.figure import Figure, cells_of
+from benchbed.compare.runs import Run, mismatches, open_run
+from benchbed.errors import BenchbedError
+from benchbed.results.record import Result
+from benchbed.stats.ranks import rank_intervals, ranks
+
+
+def ranks_of(
+    results: Sequence[tuple[Path, Result]], procedure: Procedure | None = None
+) -> dict[Path, tuple[int, int, int]]:
+    """Rank of each run among those measured alike, and the ends of its bootstrap rank interval.
+
+    The draws are shared by all runs, so two models that are right on the same clips move together. Runs without
+    statistics beside their record, with failed clips, or without a clean condition get no rank, nor does a run that is
+    alone.
+
+    Parameters
+    ----------
+    results : sequence of (Path, Result)
+        The runs; the path is that of the record or its folder.
+    procedure : Procedure, optional
+        Draws and level.
+
+    Returns
+    -------
+    dict of Path to (int, int, int)
+        Rank, best and worst rank; runs with equal rank intervals are not told apart.
+    """
+    procedure = procedure or Procedure()
+    boards: list[list[tuple[Path, Run]]] = []
+    for path, _ in results:
+        run = _usable(path)
+        if run is None:
+            continue
+        for board in boards:
+            if _alike(board[0][1], run):
+                board.append((path, run))
+                break
+        else:
+            boards.append([(path, run)])
+    found: dict[Path, tuple[int, int, int]] = {}
+    for board in boards:
+        found |= rank_alike(board, procedure)
+    return found
+
+
+def _usable(path: Path) -> Run | None:
+    try:
+        run = open_run(path)
+    except BenchbedError:
+        # A record that cannot be opened here was read by the caller from elsewhere: it has no sums to rank by.
+        return None
+    if run.statistics is None or any(not c.complete for c in run.result.cells if c.condition.kind == "clean"):
+        return None
+    return run if any(key.endswith("/clean") for key in run.statistics.cells) else None
+
+
+def _alike(a: Run, b: Run) -> bool:
+    if a.result.primary != b.result.primary or any(m.blocking for m in mismatches(a.result, b.result)):
+        return False
+    mine, theirs = (cells_of(run.sums, Figure("clean")) for run in (a, b))
+    return set(mine) == set(theirs) and all(np.array_equal(mine[s].marks, theirs[s].marks) for s in mine)
+
+
+def rank_alike(board: Sequence[tuple[Path, Run]], procedure: Procedure) -> dict[Path, tuple[int, int, int]]:
+    """Rank and rank interval of runs that were measured alike; none where fewer than two have a value."""
+    if len(board) < 2:
+        return {}
+    primary = board[0][1].result.primary
+    info = board[0][1].family.metrics[primary]
+    measured = [(path, *replicates(run, Figure("clean"), procedure)) for path, run in board]
+    defined = [(path, points[primary], drawn[primary]) for path, points, drawn in measured
+               if np.isfinite(points[primary])]  # fmt: skip
+    if len(defined) < 2:
+        return {}
+    places = ranks([value for _, value, _ in defined], info.direction)
+    intervals = rank_intervals(np.stack([drawn for _, _, drawn in defined]), info.direction, procedure.level)
+    return {path: (int(place), min(low, int(place)), max(high, int(place)))
+            for (path, _, _), place, (low, high) in zip(defined, places, intervals)}  # fmt: skip

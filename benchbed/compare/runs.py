@@ -1,0 +1,223 @@
+"""Runs to be compared, and what must be equal before any two figures of theirs may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.metrics import FAMILIES
+from benchbed.metrics.contract import Family
+from benchbed.results.record import Result
+from benchbed.results.statistics import NAME, Statistics, read_statistics
+from benchbed.results.store import read
+
+#: Parts of a suite that change what every figure means; the rest changes which figures there are.
+MEANING = ("task", "data", "audio", "label_map")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A record with the sums behind it.
+
+    Attributes
+    ----------
+    path : Path
+        The record's file.
+    result : Result
+        The record.
+    statistics : Statistics or None
+        The sums; None where only the record is there, then `lack` says why.
+    lack : str or None
+        Why there are no sums.
+    """
+
+    path: Path
+    result: Result
+    statistics: Statistics | None = None
+    lack: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        return self.result.model.name
+
+    @cached_property
+    def family(self) -> Family:
+        """The metrics that the sums belong to."""
+        sums = self.sums
+        options = {key: tuple(v) if isinstance(v, list) else v for key, v in sums.options.items()}
+        return FAMILIES.get(sums.family).family(sums.labels, **options)
+
+    @property
+    def sums(self) -> Statistics:
+        """The sums.
+
+        Raises
+        ------
+        CannotMeasure
+            There are none.
+        """
+        if self.statistics is None:
+            raise CannotMeasure(self.lack or "no statistics beside the record", where=str(self.path),
+                                hint="run the suite again; stored predictions are reused")  # fmt: skip
+        return self.statistics
+
+    @property
+    def folds(self) -> str:
+        """How several splits become one figure: `mean` or `pooled`."""
+        return str(self.result.suite.definition.get("metrics", {}).get("folds", "mean"))
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """One thing in which two runs differ.
+
+    Attributes
+    ----------
+    what : str
+        What differs.
+    a, b : str
+        How it is in each.
+    blocking : bool
+        Figures of the two runs must not be compared.
+    """
+
+    what: str
+    a: str
+    b: str
+    blocking: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.a} against {self.b}"
+
+
+def open_run(place: Path) -> Run:
+    """Open a run folder, a result file, or a baseline folder.
+
+    Raises
+    ------
+    ConfigError
+        No record there, or one that cannot be read.
+    """
+    path = place / "result.json" if place.is_dir() else place
+    result = read(path)
+    beside = path.with_name(NAME)
+    if path.name != "result.json" or not beside.exists():
+        return Run(path, result, lack="no statistics beside the record")
+    try:
+        statistics = read_statistics(beside)
+    except ConfigError as error:
+        return Run(path, result, lack=error.what)
+    if statistics.index_hash != result.dataset.index_hash:
+        return Run(path, result, lack="the statistics beside the record belong to another run")
+    return Run(path, result, statistics)
+
+
+def mismatches(a: Result, b: Result) -> list[Mismatch]:
+    """In what two runs differ that matters to a comparison; what only needs to be known is not blocking."""
+    found = []
+    if a.dataset.synthetic != b.dataset.synthetic:
+        kind = {True: "synthetic", False: "real recordings"}
+        found.append(Mismatch("kind of data", kind[a.dataset.synthetic], kind[b.dataset.synthetic]))
+    for what, one, other in (
+        ("data", a.dataset.name, b.dataset.name),
+        ("clips, labels, groups or files (index hash)", a.dataset.index_hash, b.dataset.index_hash),
+        ("clips used", a.dataset.clips, b.dataset.clips),
+        ("classes", ", ".join(a.dataset.labels), ", ".join(b.dataset.labels)),
+        ("random protocol", a.suite.protocol, b.suite.protocol),
+        ("suite", a.suite.name, b.suite.name),
+        ("version of the suite", a.suite.version, b.suite.version),
+    ):
+        if one != other:
+            found.append(Mismatch(what, str(one), str(other)))
+    mine, theirs = a.suite.definition, b.suite.definition
+    for part in MEANING:
+        if mine.get(part) != theirs.get(part):
+            found.append(Mismatch(f"`{part}` of the suite", _short(mine.get(part)), _short(theirs.get(part))))
+    for part in ("family", "options", "folds"):
+        one, other = (d.get("metrics", {}).get(part) for d in (mine, theirs))
+        if one != other:
+            found.append(Mismatch(f"`metrics.{part}` of the suite", _short(one), _short(other)))
+    found += _rules(a, b)
+    if a.suite.hash != b.suite.hash and not any(m.blocking for m in found):
+        changed = [k for k in sorted({*mine, *theirs}) if mine.get(k) != theirs.get(k) and k not in MEANING]
+        found.append(Mismatch(f"hash of the suite ({', '.join(changed) or 'wording'})", a.suite.hash[:12],
+                              b.suite.hash[:12], False))  # fmt: skip
+    if a.provenance.code != b.provenance.code:
+        found.append(Mismatch("benchbed's own code", a.provenance.code[:12], b.provenance.code[:12], False))
+    return found
+
+
+def _rules(a: Result, b: Result) -> list[Mismatch]:
+    """Metrics that go by another rule in the two runs."""
+    found: dict[str, Mismatch] = {}
+    theirs = {cell.key: cell for cell in b.cells}
+    for cell in a.cells:
+        other = theirs.get(cell.key)
+        for name, value in cell.metrics.items():
+            if other is not None and name in other.metrics and other.metrics[name].rule != value.rule:
+                found[name] = Mismatch(f"rule of {name}", value.rule, other.metrics[name].rule)
+    return list(found.values())
+
+
+def condition_mismatch(a: Result, b: Result, key: str) -> str | None:
+    """Why the cell of one key is not the same question in both runs, or None."""
+    cells = [next((c for c in result.cells if c.key == key), None) for result in (a, b)]
+    for cell, name in zip(cells, ("the first run", "the second run")):
+        if cell is None:
+            return f"{name} has no cell {key}"
+    one, other = (c.condition for c in cells if c is not None)
+    for what in ("kind", "name", "severity", "parameter", "unit", "draws"):
+        if getattr(one, what) != getattr(other, what):
+            return f"{what} of {key} is {getattr(one, what)} in one run and {getattr(other, what)} in the other"
+    definitions = [_condition(result, one.name) for result in (a, b)]
+    if definitions[0] != definitions[1]:
+        return f"{one.name} has other options in the two suites"
+    return None
+
+
+def _condition(result: Result, name: str) -> Any:
+    found = [c for c in result.suite.definition.get("conditions", []) if isinstance(c, dict)]
+    return [c.get("options") for c in found if str(c.get("corruption", "")).endswith(name)]
+
+
+def require_comparable(a: Run, b: Run) -> list[Mismatch]:
+    """What two runs differ in without harm.
+
+    Raises
+    ------
+    CannotMeasure
+        They must not be compared; everything that differs is listed.
+    """
+    found = mismatches(a.result, b.result)
+    blocking = [m for m in found if m.blocking]
+    if blocking:
+        raise CannotMeasure(
+            f"{a.name} and {b.name} were not measured alike"
+            + "".join(f"\n    {line}" for line in _listed(a, b, blocking)),
+            where=f"{a.path} against {b.path}",
+            hint="run both on the same suite and data",
+        )  # fmt: skip
+    return found
+
+
+def _listed(a: Run, b: Run, blocking: Sequence[Mismatch]) -> list[str]:
+    lines = [str(m) for m in blocking]
+    if a.statistics is None or b.statistics is None or a.statistics.index_hash == b.statistics.index_hash:
+        return lines
+    for split in sorted({*a.statistics.groups, *b.statistics.groups}):
+        one, other = (set(run.sums.groups.get(split, ())) for run in (a, b))
+        if one != other:
+            only = [f"{len(extra)} only in {name} ({', '.join(sorted(extra)[:3])}{', …' if len(extra) > 3 else ''})"
+                    for name, extra in (("the first", one - other), ("the second", other - one)) if extra]  # fmt: skip
+            lines.append(f"recordings of split {split}: {'; '.join(only)}")
+    return lines
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else text[:77] + "…"

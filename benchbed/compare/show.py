@@ -1,0 +1,146 @@
+"""A comparison as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchbed.compare.contrast import Contrast
+from benchbed.compare.table import Comparison, Pairing
+from benchbed.metrics.contract import MetricInfo
+
+
+def lines(comparison: Comparison) -> list[str]:
+    """The comparison, line by line; a model's name or a label cannot bring control characters with it."""
+    how = comparison.procedure
+    found: list[str] = []
+    for pairing in comparison.pairings:
+        found += ["", f"{pairing.a} − {pairing.b}"]
+        found += [f"  differs without harm: {note}" for note in pairing.notes]
+        if pairing.rows:
+            found += _single(pairing, how.alpha)
+        if pairing.mixed:
+            found += _several(pairing, how.alpha)
+        if pairing.robustness:
+            found += _robust(pairing)
+    if len(comparison.ranks) > 1:
+        found += ["", f"Rank on clean audio, {comparison.primary}"]
+        rows = [[name, str(rank), f"{low}–{high}" if low != high else str(low)]
+                for name, (rank, low, high) in sorted(comparison.ranks.items(), key=lambda item: item[1])]  # fmt: skip
+        found += grid(["model", "rank", f"{100 * how.level:g} %"], rows, right=(1, 2))
+    found += ["", f"p: larger of bootstrap and swap test, after Holm over the table; α = {how.alpha:g}. "
+              f"MDE: true difference found with power {how.power:g} before the correction."]  # fmt: skip
+    return [plain(line) for line in found]
+
+
+def _single(pairing: Pairing, alpha: float) -> list[str]:
+    table = []
+    for row in pairing.rows:
+        c = row.contrast
+        name = c.metric if c.figure.group is None else f"{c.metric} · {c.figure.group}"
+        marks = {"win": "better", "loss": "worse", "tie": "", "unmeasured": "could not measure"}[row.verdict]
+        remarks = "; ".join(r for r in (marks, remark(c)) if r)
+        table.append([c.figure.condition, name, figure(c.a, c.info), figure(c.b, c.info), difference(c.value, c.info),
+                      interval(c.low, c.high, c.info), p_text(row.p), difference(c.mde, c.info, sign=False),
+                      "" if c.effect is None else f"{c.effect:+.2f}", remarks])  # fmt: skip
+    head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "MDE", "d_z", ""]
+    won, tied, lost = (pairing.count(v) for v in ("win", "tie", "loss"))
+    found = grid(head, table, right=range(2, 9))
+    told = f"{won} better, {tied} not shown to differ, {lost} worse (α = {alpha:g})"
+    found.append(f"  {pairing.primary}, all clips, conditions: {told}")
+    mcnemar = next((r.contrast for r in pairing.rows if r.contrast.metric == "accuracy"), None)
+    if mcnemar is not None:
+        found.append(f"  McNemar, accuracy, {mcnemar.figure.condition}: {mcnemar_text(mcnemar)}")
+    return found
+
+
+def mcnemar_text(found: Contrast) -> str:
+    """McNemar's test in words, or why there is none."""
+    if found.mcnemar is None:
+        return f"does not apply, {found.no_mcnemar}"
+    m = found.mcnemar
+    return f"only a right {m['only_a']:.0f}, only b right {m['only_b']:.0f} clips, exact p = {p_text(m['p'])}"
+
+
+def _several(pairing: Pairing, alpha: float) -> list[str]:
+    table, reasons = [], []
+    for m, p in zip(pairing.mixed, pairing.mixed_p):
+        name = m.metric if m.figure.group is None else f"{m.metric} · {m.figure.group}"
+        s = m.spread
+        table.append([
+            m.figure.condition, name, _members(m.values_a, m.info), _members(m.values_b, m.info),
+            difference(s.value if s else None, m.info), interval(s.low, s.high, m.info) if s else "", p_text(p),
+            difference(m.error_recordings, m.info, sign=False), difference(m.error_members, m.info, sign=False),
+            "" if s is None or p is None or p >= alpha else
+            ("better" if (s.value > 0) == (m.direction == "higher") else "worse"),
+        ])  # fmt: skip
+        reasons += [r for r in (m.reason, m.incomplete) if r]
+    head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "se recordings", "se models", ""]
+    found = grid(head, table, right=range(2, 9))
+    return found + [f"  {reason}" for reason in dict.fromkeys(reasons)] + [f"  {pairing.mixed[0].method}"]
+
+
+def _members(values: Sequence[float], info: MetricInfo) -> str:
+    mean = sum(values) / len(values)
+    if len(values) == 1:
+        return figure(mean, info)
+    spread = (sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5
+    return f"{figure(mean, info)} ± {difference(spread, info, sign=False)} (n={len(values)})"
+
+
+def _robust(pairing: Pairing) -> list[str]:
+    rows, info = [], MetricInfo("", "", "fraction", "higher")
+    for r in pairing.robustness:
+        parts = [
+            [difference(t[0], info), interval(t[1], t[2], info)] if t else ["", ""] for t in (r.retention, r.matched)
+        ]
+        rows.append([r.name, *parts[0], *parts[1], r.reason or ""])  # fmt: skip
+    head = ["robustness, a − b", "retention", "interval", "matched clean", "interval", ""]
+    return grid(head, rows, right=range(1, 5))
+
+
+def remark(found: Contrast) -> str:
+    """What must be known beside a difference."""
+    parts = [found.reason if found.value is None or found.p == 1.0 else None, found.incomplete,
+             f"{found.dropped} recordings left out" if found.dropped else None]  # fmt: skip
+    return "; ".join(p for p in parts if p)
+
+
+def figure(value: float | None, info: MetricInfo) -> str:
+    """A value in its unit; fractions as per cent."""
+    if value is None:
+        return "–"
+    return f"{100 * value:.1f}" if info.unit == "fraction" else f"{value:.4g}"
+
+
+def difference(value: float | None, info: MetricInfo, *, sign: bool = True) -> str:
+    """A difference in the unit of its metric; fractions in points."""
+    if value is None:
+        return "–"
+    scaled, form = (100 * value, ".1f") if info.unit == "fraction" else (value, ".3g")
+    text = f"{scaled:{'+' if sign else ''}{form}}"
+    return text.replace("-", "−")
+
+
+def interval(low: float | None, high: float | None, info: MetricInfo) -> str:
+    """The ends of an interval."""
+    return "" if low is None and high is None else f"[{difference(low, info)}, {difference(high, info)}]"
+
+
+def p_text(p: float | None) -> str:
+    """A p-value."""
+    return "–" if p is None else ("<0.001" if p < 0.001 else f"{p:.3f}")
+
+
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """Columns of text, as wide as they need to be."""
+    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
+    made = []
+    for row in [head, *rows]:
+        cells = [str(c).rjust(w) if i in right else str(c).ljust(w) for i, (c, w) in enumerate(zip(row, widths))]
+        made.append("  " + "  ".join(cells).rstrip())
+    return made
+
+
+def plain(text: str) -> str:
+    """Text without characters that could steer a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in text)

@@ -1,0 +1,264 @@
+"""The whole comparison: every model against the first, over conditions, metrics and groups, corrected together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchbed.compare.contrast import Contrast, Procedure, contrast
+from benchbed.compare.figure import Figure, infos, matching, recipe, recipes
+from benchbed.compare.matched import Robustness, robustness
+from benchbed.compare.ranking import rank_alike
+from benchbed.compare.runs import Mismatch, Run, require_comparable
+from benchbed.compare.sides import Mixed, Side, mixed
+from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.stats.paired import holm
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to compare.
+
+    Attributes
+    ----------
+    conditions : tuple of str
+        Patterns of conditions.
+    metrics : tuple of str
+        Metrics; by default the one that ranks everywhere, and all others on clean audio.
+    groups : tuple of str
+        Groups such as `device=s4`, `devices=unseen`, or `class=*` for all of a kind.
+    """
+
+    conditions: tuple[str, ...] = ("*",)
+    metrics: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes
+    ----------
+    contrast : Contrast
+        The difference.
+    p : float or None
+        Its p-value after Holm's correction over the table.
+    verdict : str
+        `win`, `loss` or `tie` of the second model against the first, or `unmeasured`.
+    """
+
+    contrast: Contrast
+    p: float | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """One model against the reference.
+
+    Attributes
+    ----------
+    a, b : str
+        The model, and the reference it is compared with.
+    rows : list of Row
+        Differences a − b of single runs.
+    mixed : list of Mixed
+        Differences of groups of runs, where one side has several.
+    robustness : list of Robustness
+        At matched clean score.
+    notes : list of Mismatch
+        In what the runs differ without harm.
+    """
+
+    a: str
+    b: str
+    primary: str
+    rows: list[Row] = field(default_factory=list)
+    mixed: list[Mixed] = field(default_factory=list)
+    mixed_p: list[float | None] = field(default_factory=list)
+    robustness: list[Robustness] = field(default_factory=list)
+    notes: list[Mismatch] = field(default_factory=list)
+
+    def count(self, verdict: str) -> int:
+        """Conditions won, lost or tied: all clips, the metric that ranks."""
+        rows = [row for row in self.rows if row.contrast.figure.group is None]
+        return sum(row.verdict == verdict for row in rows if row.contrast.metric == self.primary)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything `benchbed compare` says.
+
+    Attributes
+    ----------
+    pairings : list of Pairing
+        Every side against the first.
+    ranks : dict of str to (int, int, int)
+        Model → rank with the ends of its interval, where several single runs are compared.
+    sides : list of Side
+        What was compared.
+    procedure : Procedure
+        How.
+    primary : str
+        Metric that ranks.
+    """
+
+    pairings: list[Pairing]
+    ranks: dict[str, tuple[int, int, int]]
+    sides: list[Side]
+    procedure: Procedure
+    primary: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The comparison for programs and pages; NaN and infinity are null."""
+        return {
+            "procedure": vars(self.procedure),
+            "primary": self.primary,
+            "sides": [{"name": s.name, "kind": s.kind, "runs": [{"model": r.name, "path": str(r.path)} for r in s.runs]}
+                      for s in self.sides],
+            "ranks": {name: {"rank": r, "low": low, "high": high} for name, (r, low, high) in self.ranks.items()},
+            "pairings": [_pairing(p, self.primary) for p in self.pairings],
+        }  # fmt: skip
+
+
+def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Procedure | None = None) -> Comparison:
+    """Compare every side with the first one.
+
+    Raises
+    ------
+    ConfigError
+        Fewer than two sides.
+    CannotMeasure
+        Runs that were not measured alike, or none of what was asked for exists.
+    """
+    wanted, procedure = wanted or Wanted(), procedure or Procedure()
+    if len(sides) < 2:
+        raise ConfigError("one thing to compare, there must be two",
+                          hint="give several runs; runs that differ in their seed only count as one model")  # fmt: skip
+    first = sides[0]
+    primary = first.runs[0].result.primary
+    for side in sides:
+        for run in side.runs:
+            require_comparable(first.runs[0], run)
+    made: list[tuple[Pairing, list[Contrast], list[Mixed]]] = []
+    for side in sides[1:]:
+        single = len(first.runs) == len(side.runs) == 1 and side.kind != "family"
+        notes = require_comparable(first.runs[0], side.runs[0])
+        contrasts: list[Contrast] = []
+        groups: list[Mixed] = []
+        for figure, metrics in _questions(first.runs[0], side.runs[0], wanted, primary):
+            if single:
+                contrasts += contrast(side.runs[0], first.runs[0], figure, metrics, procedure).values()
+            else:
+                groups += [mixed(side, first, figure, metric, procedure) for metric in metrics]
+        robust = robustness(side.runs[0], first.runs[0], primary, procedure) if single else []
+        made.append((Pairing(side.name, first.name, primary, robustness=robust, notes=notes), contrasts, groups))
+    p_values: dict[str, float | None] = {}
+    for number, (_, contrasts, groups) in enumerate(made):
+        p_values |= {f"{number} single {i}": c.p for i, c in enumerate(contrasts)}
+        p_values |= {f"{number} mixed {i}": m.spread.p if m.spread else None for i, m in enumerate(groups)}
+    adjusted = holm(p_values)
+    for number, (pairing, contrasts, groups) in enumerate(made):
+        for i, found in enumerate(contrasts):
+            p = adjusted[f"{number} single {i}"]
+            pairing.rows.append(Row(found, p, _verdict(found, p, procedure.alpha)))
+        for i, several in enumerate(groups):
+            pairing.mixed.append(several)
+            pairing.mixed_p.append(adjusted[f"{number} mixed {i}"])
+    singles = [(side.runs[0].path, side.runs[0]) for side in sides if len(side.runs) == 1]
+    ranked = rank_alike(singles, procedure) if len(singles) == len(sides) else {}
+    ranks = {side.name: ranked[side.runs[0].path] for side in sides if side.runs[0].path in ranked}
+    return Comparison([pairing for pairing, _, _ in made], ranks, list(sides), procedure, primary)
+
+
+def _verdict(found: Contrast, p: float | None, alpha: float) -> str:
+    if found.gain is None or p is None:
+        return "unmeasured"
+    if p >= alpha:
+        return "tie"
+    return "win" if found.gain > 0 else "loss"
+
+
+def _questions(a: Run, b: Run, wanted: Wanted, primary: str) -> list[tuple[Figure, list[str]]]:
+    """Figures to compare and the metrics to compare them in."""
+    both = [c for pattern in wanted.conditions for c in matching(a.sums, pattern) if c in matching(b.sums, pattern)]
+    if not both:
+        raise CannotMeasure(f"the runs share no condition like {', '.join(wanted.conditions)}")
+    groups = _groups(a, wanted.groups)
+    found: list[tuple[Figure, list[str]]] = []
+    for condition in dict.fromkeys(both):
+        for group in groups:
+            figure = Figure(condition, group)
+            known = infos(a.family, recipe(a.sums, figure))
+            if wanted.metrics:
+                metrics = [m for m in wanted.metrics if m in known]
+            elif group is not None:
+                metrics = [primary if primary in known else next(iter(known))]
+            else:
+                metrics = [primary, *(m for m in known if condition == "clean" and m != primary)]
+            if metrics:
+                found.append((figure, metrics))
+    if not found:
+        raise CannotMeasure(f"no metric {', '.join(wanted.metrics)}", hint=f"there are: {', '.join(a.family.metrics)}")
+    return found
+
+
+def _groups(run: Run, wanted: Sequence[str]) -> list[str | None]:
+    found: list[str | None] = [None]
+    known = list(recipes(run.sums))
+    for name in wanted:
+        hits = [g for g in known if g == name or (name.endswith("=*") and g.startswith(name[:-1]))]
+        if not hits:
+            recipe(run.sums, Figure("clean", name))
+        found += hits
+    return found
+
+
+def _pairing(pairing: Pairing, primary: str) -> dict[str, Any]:
+    return {
+        "a": pairing.a,
+        "b": pairing.b,
+        "wins": pairing.count("win"),
+        "ties": pairing.count("tie"),
+        "losses": pairing.count("loss"),
+        "rows": [{**row_json(row.contrast), "p_holm": row.p, "verdict": row.verdict} for row in pairing.rows],
+        "mixed": [
+            {
+                "condition": m.figure.condition, "group": m.figure.group, "metric": m.metric, "unit": m.info.unit,
+                "direction": m.direction, "values_a": m.values_a, "values_b": m.values_b,
+                "std_a": _std(m.values_a), "std_b": _std(m.values_b),
+                **({} if m.spread is None else {"value": m.spread.value, "low": m.spread.low, "high": m.spread.high,
+                                                "p": m.spread.p}),
+                "p_holm": p, "error_recordings": m.error_recordings, "error_members": m.error_members,
+                "method": m.method, "incomplete": m.incomplete, "reason": m.reason,
+            }
+            for m, p in zip(pairing.mixed, pairing.mixed_p)
+        ],
+        "robustness": [
+            {"name": r.name, "metric": primary, "reason": r.reason,
+             "retention": None if r.retention is None else dict(zip(("value", "low", "high"), r.retention)),
+             "matched": None if r.matched is None else dict(zip(("value", "low", "high"), r.matched))}
+            for r in pairing.robustness
+        ],
+        "notes": [str(note) for note in pairing.notes],
+    }  # fmt: skip
+
+
+def row_json(found: Contrast) -> dict[str, Any]:
+    """A contrast for programs and pages."""
+    names = ("metric", "direction", "a", "b", "value", "low", "high", "p", "p_bootstrap", "p_swap", "exact", "error",
+             "mde", "effect", "relative", "clips", "groups", "differing", "dropped", "incomplete", "mcnemar",
+             "no_mcnemar", "method", "reason")  # fmt: skip
+    figure = {"condition": found.figure.condition, "group": found.figure.group, "split": found.figure.split}
+    made = {**figure, "unit": found.info.unit, "rule": found.info.rule, **{n: getattr(found, n) for n in names}}
+    if found.mcnemar is not None:
+        made["mcnemar"] = {k: (v if np.isfinite(v) else None) for k, v in found.mcnemar.items()}
+    return made
+
+
+def _std(values: Sequence[float]) -> float | None:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -1,0 +1,122 @@
+"""Named baselines: a run cut down to what a comparison needs, small enough to be committed.
+
+A baseline is a folder `baselines/NAME/` with the record, without its tables and list of failures, and the sums behind
+its figures. It holds no audio, no clip ids and no scores.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchbed.errors import ConfigError, did_you_mean
+from benchbed.results.record import Result
+from benchbed.results.statistics import NAME, read_statistics, write_statistics
+from benchbed.results.store import read, write
+
+#: Where baselines are kept, below the working folder.
+FOLDER = Path("baselines")
+
+#: Above this size in bytes, committing a baseline deserves a second thought.
+LARGE = 5_000_000
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A baseline on disk.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    path : Path
+        Its folder.
+    bytes : int
+        Its size.
+    result : Result
+        The trimmed record.
+    has_statistics : bool
+        It holds the sums, so that comparisons with it are paired.
+    """
+
+    name: str
+    path: Path
+    bytes: int
+    result: Result
+    has_statistics: bool
+
+
+def set_baseline(name: str, run: Path, folder: Path = FOLDER, conditions: Sequence[str] = ()) -> Baseline:
+    """Store a run as a named baseline, in place of an older one of that name.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, `.`, `_` and `-`.
+    run : Path
+        Run folder, or its `result.json`.
+    folder : Path
+        Where baselines are kept.
+    conditions : sequence of str
+        Patterns of the cells to keep the sums of; all by default.
+
+    Raises
+    ------
+    ConfigError
+        A name that is no folder name, no run there, or no sums beside the record.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise ConfigError(f"'{name}' cannot name a baseline", hint="letters, digits, '.', '_' and '-'")
+    source = run if run.is_dir() else run.parent
+    result = read(run)
+    statistics = read_statistics(source / NAME)
+    if conditions:
+        statistics = statistics.only(conditions)
+        if not statistics.cells:
+            raise ConfigError(f"no cell matches {', '.join(conditions)}", where=str(run))
+    kept = result.model_copy(
+        update={
+            "cells": [c.model_copy(update={"matrices": {}}) for c in result.cells if c.key in statistics.cells],
+            "failures": [],
+        }
+    )  # fmt: skip
+    path = folder / name
+    path.mkdir(parents=True, exist_ok=True)
+    write_statistics(statistics, path)
+    write(kept, path / "result.json")
+    return _described(path)
+
+
+def list_baselines(folder: Path = FOLDER) -> list[Baseline]:
+    """Baselines in a folder, by name."""
+    return [_described(path.parent) for path in sorted(folder.glob("*/result.json"))]
+
+
+def find_run(place: str, folder: Path = FOLDER) -> Path:
+    """The path of a run folder, a result file or a named baseline.
+
+    Raises
+    ------
+    ConfigError
+        There is none; the message suggests the nearest baseline.
+    """
+    path = Path(place).expanduser()
+    if path.is_file() or (path / "result.json").is_file():
+        return path
+    if (folder / place / "result.json").is_file():
+        return folder / place
+    known = [path.parent.name for path in sorted(folder.glob("*/result.json"))]
+    if path.is_dir():
+        held = sorted(path.rglob("result.json"))[:3]
+        hint = f"it holds runs, give one of them: {', '.join(str(p.parent) for p in held)}" if held else None
+        raise ConfigError("this folder is not a run: it has no result.json", where=str(path), hint=hint)
+    made = "a run folder, a result.json, or a name made by `benchbed baseline set`"
+    hint = did_you_mean(place, known) or (f"baselines: {', '.join(known)}" if known else made)
+    raise ConfigError(f"no run and no baseline '{place}'", hint=hint)
+
+
+def _described(path: Path) -> Baseline:
+    size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
+    return Baseline(path.name, path, size, read(path), (path / NAME).is_file())

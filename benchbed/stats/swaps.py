@@ -1,0 +1,177 @@
+"""One-sided answers about a difference: swaps of two models by recording, and bootstrap tails against a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from benchbed.errors import CannotMeasure
+from benchbed.rng import stream
+from benchbed.stats.bootstrap import CHUNK
+
+#: Draws beyond a value that are needed to read a p-value off them.
+RESOLVED = 10
+
+Side = Literal["less", "greater", "two-sided"]
+
+
+@dataclass(frozen=True)
+class Swaps:
+    """Differences of several metrics after the two models were swapped within random groups.
+
+    Attributes
+    ----------
+    seen : dict of str to float
+        Metric → the difference as it is.
+    swapped : dict of str to np.ndarray [shape=(draw,)]
+        Metric → the difference in every swap.
+    exact : bool
+        Every possible swap was made.
+    """
+
+    seen: dict[str, float]
+    swapped: dict[str, np.ndarray]
+    exact: bool
+
+    def p(self, metric: str, side: Side = "two-sided") -> float | None:
+        """p-value of no difference; None where the metric is undefined as it is.
+
+        An undefined swap counts as extreme, which can only make the test more cautious; in a random sample of swaps
+        one is added to both counts (Phipson & Smyth 2010). Where fewer than ten swaps are as extreme, the normal tail
+        takes over.
+        """
+        seen, drawn = self.seen[metric], self.swapped[metric]
+        if not np.isfinite(seen):
+            return None
+        slack = 1e-12 * max(1.0, abs(seen))
+        if side == "two-sided":
+            extreme = ~(np.abs(drawn) < abs(seen) - slack)
+        elif side == "less":
+            extreme = ~(drawn > seen + slack)
+        else:
+            extreme = ~(drawn < seen - slack)
+        count = int(extreme.sum())
+        if self.exact:
+            return count / len(drawn)
+        p = (count + 1) / (len(drawn) + 1)
+        if count >= RESOLVED or np.isnan(drawn).any() or not drawn.std():
+            return p
+        # Beyond what the sample of swaps can resolve: the sum of swapped differences is close to normal, and bounded,
+        # so that its tail is lighter than the normal one. A correction over many tests would else find nothing.
+        tail = _normal_tail(abs(seen) / drawn.std() if side == "two-sided" else
+                            (-seen if side == "less" else seen) / drawn.std())  # fmt: skip
+        return min(p, (2 if side == "two-sided" else 1) * tail)
+
+
+def swap_models(
+    a: Sequence[np.ndarray],
+    b: Sequence[np.ndarray],
+    values: Callable[[list[np.ndarray]], dict[str, np.ndarray]],
+    *,
+    draws: int = 1999,
+    name: str = "",
+    seed: int = 0,
+) -> Swaps:
+    """Swap two models within whole recording groups, in all splits at once.
+
+    Under the hypothesis that the models are exchangeable, every swap is as likely as what was seen.
+
+    Parameters
+    ----------
+    a, b : sequence of np.ndarray [shape=(group, statistic)]
+        Statistics of each model, one array per split, groups in the same order.
+    values : callable
+        Summed statistics `[draw, statistic]` of each split to metrics `[draw]`.
+    draws : int, default=1999
+        Random swaps; all of them are made where there are no more.
+    name : str
+        What is tested, for the random stream.
+    seed : int, default=0
+        Seed of the run.
+
+    Examples
+    --------
+    >>> a, b = [np.array([[1.0], [1], [1], [1]])], [np.zeros((4, 1))]
+    >>> found = swap_models(a, b, lambda sums: {"mean": sums[0][..., 0] / 4})
+    >>> found.exact, found.p("mean"), found.p("mean", "greater"), found.p("mean", "less")
+    (True, 0.125, 0.0625, 1.0)
+    """
+    if [x.shape for x in a] != [x.shape for x in b]:
+        raise CannotMeasure("statistics of different shapes cannot be paired")
+    totals = [(x.sum(axis=0), y.sum(axis=0)) for x, y in zip(a, b)]
+    first, second = values([x[None] for x, _ in totals]), values([y[None] for _, y in totals])
+    seen = {metric: float(first[metric][0] - second[metric][0]) for metric in first}
+    # Groups on which the models agree change nothing, whichever way they are swapped.
+    changes = [y - x for x, y in zip(a, b)]
+    changes = [c[np.abs(c).max(axis=1, initial=0.0) > 0] for c in changes]
+    sizes = [len(c) for c in changes]
+    total = sum(sizes)
+    exact = total < 40 and 2**total <= draws + 1
+    count = 2**total if exact else draws
+    parts: dict[str, list[np.ndarray]] = {metric: [] for metric in first}
+    for start in range(0, count, CHUNK):
+        size = min(CHUNK, count - start)
+        if exact:
+            swap = ((np.arange(start, start + size)[:, None] >> np.arange(total)) & 1).astype(np.uint8)
+        else:
+            swap = stream("swaps", name, seed, total, start).integers(0, 2, (CHUNK, total), dtype=np.uint8)[:size]
+        edges = np.cumsum([0, *sizes])
+        moved = [swap[:, low:high].astype(np.float64) @ c for low, high, c in zip(edges, edges[1:], changes)]
+        one = values([x + m for (x, _), m in zip(totals, moved)])
+        other = values([y - m for (_, y), m in zip(totals, moved)])
+        for metric in parts:
+            parts[metric].append(one[metric] - other[metric])
+    return Swaps(seen, {metric: np.concatenate(found) for metric, found in parts.items()}, exact)
+
+
+def bootstrap_tail(replicates: np.ndarray, bound: float, groups: int, side: Literal["less", "greater"]) -> float | None:
+    """One-sided p-value that a value is not beyond a bound, the inverse of the expanded percentile interval.
+
+    `side="less"` asks whether the value is shown to be below the bound. The share of draws on the other side is widened
+    by Student's t for the number of groups, as the interval is (Hesterberg 2015); draws at the bound count against.
+
+    Parameters
+    ----------
+    replicates : np.ndarray [shape=(draw,)]
+        The value in every draw.
+    bound : float
+        The bound.
+    groups : int
+        Recording groups behind the value.
+    side : {"less", "greater"}
+        Where the value is suspected.
+
+    Examples
+    --------
+    >>> draws = np.linspace(-1.0, 0.2, 1000)
+    >>> bootstrap_tail(draws, 0.3, 50, "less") < 0.05 < bootstrap_tail(draws, 0.0, 50, "less")
+    True
+    """
+    from scipy.special import ndtri, stdtr
+
+    defined = replicates[~np.isnan(replicates)]
+    if groups < 2 or len(defined) < 0.9 * len(replicates) or not len(defined):
+        return None
+    slack = 1e-12 * max(1.0, float(np.abs(defined[np.isfinite(defined)]).max(initial=0.0)))
+    against = defined >= bound - slack if side == "less" else defined <= bound + slack
+    count = int(against.sum())
+    share = (count + 1) / (len(defined) + 1)
+    if share >= 1:
+        return 1.0
+    wider = np.sqrt(groups / (groups - 1))
+    p = float(stdtr(groups - 1, float(ndtri(share)) / wider))
+    spread = float(defined.std())
+    if count >= RESOLVED or not np.isfinite(spread) or spread == 0:
+        return p
+    # Beyond what the draws can resolve: Student's t with the bootstrap's error.
+    reach = (float(defined.mean()) - bound) * (1 if side == "less" else -1) / (spread * wider)
+    return min(p, float(stdtr(groups - 1, reach)))
+
+
+def _normal_tail(reach: float) -> float:
+    from scipy.special import ndtr
+
+    return float(ndtr(-reach))
