@@ -16,6 +16,8 @@ from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family, Table
 from benchbed.metrics.number import Number, derived, number
 from benchbed.metrics.slices import Column, Over, Part, numbers
+from benchbed.metrics.weighing import chosen
+from benchbed.metrics.weighing import drawn as drawn_scores
 from benchbed.stats.bootstrap import Bootstrap
 
 
@@ -145,6 +147,7 @@ class _Cut:
             _, key = np.unique(key * (len(levels) + 1) + code + 1, return_inverse=True)
         _, first, row = np.unique(key, return_index=True, return_inverse=True)
         self.rows = family.grouped(scores, target, row.reshape(-1), len(first))
+        self.sample = family.sample(scores, target, row.reshape(-1), len(first))
         self.group_of = np.asarray(group, np.int64)[first]
         self.code_of = [code[first] for code in codes]
         self.clips_of = np.bincount(row.reshape(-1), minlength=len(first))
@@ -159,8 +162,11 @@ class _Cut:
 
     def part(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None) -> Part:
         """Values of the chosen rows."""
-        values = {name: float(value) for name, value in self.family.values(sums).items()}
+        ranked, _ = chosen(self.sample, rows)
+        values = {name: float(value) for name, value in {**self.family.values(sums), **ranked}.items()}
         replicates = {} if drawn is None else self.family.values(drawn)
+        if replicates:
+            replicates |= drawn_scores(self.sample, self.bootstrap, self.group_of, rows)[0]
         clips = int(self.clips_of[rows].sum())
         return Part(values, replicates, clips, frozenset(self.group_of[rows].tolist()))
 
@@ -176,7 +182,7 @@ class _Cut:
         for level, rows, (sums, drawn) in zip(self.levels[index], choices, self.sums(choices)):
             parts[level], reasons[level] = self.part(rows, sums, drawn), family.reasons(sums)
             if main is not None:
-                cells.append(family.per_class(sums)[main])
+                cells.append({**family.per_class(sums), **chosen(self.sample, rows)[1]}[main])
             for pool in pools.values():
                 if level in pool.members:
                     pool.add(rows, sums, drawn)
@@ -212,8 +218,12 @@ class _Cut:
     def classes(self, sums: np.ndarray, drawn: np.ndarray | None) -> dict[str, dict[str, Number]]:
         """`class=LABEL` for every label."""
         family = self.family
-        values, counts = family.per_class(sums), family.class_counts(sums)
+        everything = np.ones(len(self.rows), bool)
+        values = {**family.per_class(sums), **chosen(self.sample, everything)[1]}
+        counts = family.class_counts(sums)
         replicates = {} if drawn is None else family.per_class(drawn)
+        if drawn is not None:
+            replicates |= drawn_scores(self.sample, self.bootstrap, self.group_of, everything)[1]
         groups = _groups_per_class(family.class_counts(self.rows) > 0, self.group_of)
         reasons = family.reasons(sums)
         found = {}

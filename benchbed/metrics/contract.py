@@ -69,6 +69,23 @@ class Table:
     unit: str
 
 
+class Sample(ABC):
+    """The clips of a cell, kept for metrics that no sum gives: ranks, and areas over all thresholds.
+
+    A bootstrap draw is a row of weights, so every replicate is exact, and clips are sorted once.
+    """
+
+    @abstractmethod
+    def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Values `[draw]` and per-class values `[draw, class]` of the family's `ranked` metrics.
+
+        Parameters
+        ----------
+        weights : np.ndarray [shape=(draw, row)]
+            How often the clips of each row count, from 0 up; whole numbers in a bootstrap.
+        """
+
+
 class Family(ABC):
     """A set of metrics computed from one kind of output by the same statistics.
 
@@ -84,6 +101,8 @@ class Family(ABC):
         Classes, in the order of every per-class array; empty for a family without classes.
     class_metrics : mapping of str to MetricInfo
         Every value that `per_class` yields.
+    ranked : frozenset of str
+        Metrics, also per class, that are no function of sums: `sample` yields them, `values` gives NaN.
     """
 
     output: str
@@ -91,6 +110,7 @@ class Family(ABC):
     primary: str
     labels: tuple[str, ...] = ()
     class_metrics: Mapping[str, MetricInfo] = MappingProxyType({})
+    ranked: frozenset[str] = frozenset()
 
     @abstractmethod
     def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -117,6 +137,13 @@ class Family(ABC):
     def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Values of each class from summed statistics, one array `[..., class]` per name in `class_metrics`."""
         return {}
+
+    def sample(self, scores: np.ndarray, target: np.ndarray, row: np.ndarray, rows: int) -> Sample | None:
+        """The clips themselves, for the `ranked` metrics; None for a family that has none.
+
+        `row` holds one code `0 … rows − 1` per clip, as `group` does in `grouped`.
+        """
+        return None
 
     def class_counts(self, sums: np.ndarray) -> np.ndarray:
         """Reference clips of each class, `[..., class]`."""

@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchbed.errors import CannotMeasure
-from benchbed.metrics.contract import Family
+from benchbed.metrics.contract import Family, Sample
 from benchbed.metrics.number import Number, derived, number
+from benchbed.metrics.weighing import chosen
+from benchbed.metrics.weighing import drawn as drawn_scores
 from benchbed.stats.bootstrap import Bootstrap
 
 
@@ -87,15 +89,26 @@ def score_folds(family: Family, folds: Sequence[Fold]) -> FoldScores:
         raise CannotMeasure("two folds share their bootstrap draws", hint="name each fold's bootstrap by its split")
     rows = [family.grouped(f.scores, f.target, f.group, f.bootstrap.groups) for f in folds]
     sums = [row.sum(axis=0) for row in rows]
-    values = [family.values(total) for total in sums]
+    samples = [family.sample(f.scores, f.target, f.group, f.bootstrap.groups) for f in folds]
+    values = [
+        {**family.values(total), **chosen(sample, np.ones(len(row), bool))[0]}
+        for total, sample, row in zip(sums, samples, rows)
+    ]
     clips = sum(len(fold.target) for fold in folds)
     groups = sum(len(np.unique(fold.group)) for fold in folds)
     joint = replace(folds[0].bootstrap, groups=groups)
     total = np.sum(sums, axis=0)
-    whole = family.values(total)
+    pool = _pooled_sample(family, folds)
+    whole = {**family.values(total), **chosen(pool, np.ones(sum(len(row) for row in rows), bool))[0]}
     drawn = [fold.bootstrap.replicates(row) for fold, row in zip(folds, rows)] if draws != {0} else []
-    drawn_values = [family.values(part) for part in drawn]
+    drawn_values = [
+        {**family.values(part), **drawn_scores(sample, f.bootstrap, np.arange(len(row)), np.ones(len(row), bool))[0]}
+        for part, sample, f, row in zip(drawn, samples, folds, rows)
+    ]
     drawn_whole = family.values(np.sum(drawn, axis=0)) if drawn else {}
+    if drawn and pool is not None:
+        blocks = [pool.scores(np.hstack(block))[0] for block in zip(*(f.bootstrap.weights() for f in folds))]
+        drawn_whole |= {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     reasons = family.reasons(total)
 
     mean, std, pooled = {}, {}, {}
@@ -131,3 +144,13 @@ def score_folds(family: Family, folds: Sequence[Fold]) -> FoldScores:
             undefined=undefined,
         )
     return FoldScores(mean, std, pooled)
+
+
+def _pooled_sample(family: Family, folds: Sequence[Fold]) -> Sample | None:
+    # Groups of different folds stay apart, because every fold is drawn for itself.
+    if not family.ranked:
+        return None
+    starts = np.cumsum([0, *(fold.bootstrap.groups for fold in folds)])
+    scores, target = (np.concatenate([getattr(fold, name) for fold in folds]) for name in ("scores", "target"))
+    group = np.concatenate([fold.group + start for fold, start in zip(folds, starts)])
+    return family.sample(scores, target, group, int(starts[-1]))

@@ -12,6 +12,8 @@ import numpy as np
 
 from benchbed.metrics.contract import Family
 from benchbed.metrics.number import Number, derived, number
+from benchbed.metrics.weighing import chosen
+from benchbed.metrics.weighing import drawn as drawn_scores
 from benchbed.stats.bootstrap import Bootstrap
 
 
@@ -87,10 +89,17 @@ def _difference(
 ) -> dict[str, Number]:
     groups = bootstrap.groups if bootstrap is not None else int(group.max()) + 1
     rows = [family.grouped(scores[side], target[side], group[side], groups) for side in sides]
-    points: list[Mapping[str, np.ndarray]] = [family.values(row.sum(axis=0)) for row in rows]
+    samples = [family.sample(scores[side], target[side], group[side], groups) for side in sides]
+    every = np.ones(groups, bool)
+    points: list[Mapping[str, np.ndarray]] = [
+        {**family.values(row.sum(axis=0)), **chosen(sample, every)[0]} for row, sample in zip(rows, samples)
+    ]
     drawn: list[Mapping[str, np.ndarray]] = []
     if bootstrap is not None and bootstrap.draws:
-        drawn = [family.values(bootstrap.replicates(row)) for row in rows]
+        drawn = [
+            {**family.values(bootstrap.replicates(row)), **drawn_scores(sample, bootstrap, np.arange(groups), every)[0]}
+            for row, sample in zip(rows, samples)
+        ]
     held = len(np.unique(group[sides[0]]))
     made = {}
     for metric, info in family.metrics.items():

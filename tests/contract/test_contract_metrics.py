@@ -31,11 +31,31 @@ def test_values_match_their_meanings_and_stay_in_range(case: tuple) -> None:
     family, scores, target = case
     values = family.values(family.statistics(scores, target).sum(axis=0))
     assert set(values) == set(family.metrics)
-    for name, value in values.items():
+    ranked = sampled(family, scores, target, np.ones((1, 40)))[0]
+    assert {*ranked} == family.ranked & {*family.metrics}
+    assert all(np.isnan(values[name]) for name in ranked)
+    for name, value in {**values, **{name: value[0] for name, value in ranked.items()}}.items():
         info = family.metrics[name]
         assert np.ndim(value) == 0 and np.isfinite(value), name
         assert info.low is None or value >= info.low - 1e-9, name
         assert info.high is None or value <= info.high + 1e-9, name
+
+
+def sampled(family: Family, scores: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[dict, dict]:
+    sample = family.sample(scores, target, np.arange(len(scores)), len(scores))
+    assert (sample is not None) == bool(family.ranked)
+    return sample.scores(weights) if sample else ({}, {})
+
+
+def test_a_weight_counts_a_clip_so_many_times(case: tuple) -> None:
+    family, scores, target = case
+    copies = np.random.default_rng(1).integers(0, 3, 40)
+    repeated = np.repeat(np.arange(40), copies)
+    drawn = sampled(family, scores, target, np.array([np.ones(40, int), copies]))
+    alone = sampled(family, scores[repeated], target[repeated], np.ones((1, len(repeated))))
+    for weighted, plain in zip(drawn, alone):
+        for name in weighted:
+            np.testing.assert_allclose(weighted[name][1], plain[name][0], rtol=1e-9, err_msg=name)
 
 
 def test_statistics_are_additive(case: tuple) -> None:

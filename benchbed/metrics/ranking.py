@@ -1,0 +1,165 @@
+"""Average precision and areas under the ROC curve of weighted items, exact and for many weightings at once.
+
+Items are sorted once. Whatever the weights, each of these figures is then a sum over the distinct scores that some
+positive item has, of the positive weight there times a function of the weight ranked above it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+#: Weights of one block of draws; bounds working memory.
+BLOCK = 4_000_000
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Weighted counts at every distinct score of positive items, from the highest down.
+
+    Attributes
+    ----------
+    gain : np.ndarray [shape=(draw, step)]
+        Weight of the positives with exactly this score.
+    found : np.ndarray [shape=(draw, step)]
+        Weight of the positives with this score or a higher one.
+    false_above, false_here : np.ndarray [shape=(draw, step)]
+        Weight of the negatives with a higher score, and with a score at least as high.
+    positives, negatives : np.ndarray [shape=(draw,)]
+        Weight of all positives and negatives.
+    """
+
+    gain: np.ndarray
+    found: np.ndarray
+    false_above: np.ndarray
+    false_here: np.ndarray
+    positives: np.ndarray
+    negatives: np.ndarray
+
+    def average_precision(self) -> np.ndarray:
+        """Sum over recall steps of the precision, `[draw]`; items of equal score enter together. NaN without positives.
+
+        Examples
+        --------
+        >>> ranking = Ranking(np.array([0.9, 0.8, 0.1]), np.array([True, False, True]), np.arange(3))
+        >>> round(float(ranking.curve(np.ones((1, 3))).average_precision()[0]), 4)
+        0.8333
+        """
+        total = self.found + self.false_here
+        precision = np.divide(self.found, total, out=np.zeros_like(total), where=total > 0)
+        return _ratio((self.gain * precision).sum(axis=1), self.positives)
+
+    def auc(self) -> np.ndarray:
+        """Area under the ROC curve, `[draw]`; ties count half. NaN without positives or without negatives."""
+        middle = (self.false_above + self.false_here) / 2
+        area = (self.gain * (self.negatives[:, None] - middle)).sum(axis=1)
+        return _ratio(area, self.positives * self.negatives)
+
+    def partial_auc(self, max_fpr: float, rule: Literal["staircase", "mcclish", "raw"]) -> np.ndarray:
+        """Area under the ROC curve up to a false-positive rate, `[draw]`.
+
+        Parameters
+        ----------
+        max_fpr : float
+            The false-positive rate, in (0, 1].
+        rule : {"staircase", "mcclish", "raw"}
+            `staircase` holds each true-positive rate until the next and divides by `max_fpr`, as sed_scores_eval does;
+            `raw` draws straight lines between points and divides by `max_fpr`; `mcclish` standardises the area of
+            straight lines so that chance is 0.5, as scikit-learn does.
+        """
+        limit = max_fpr * self.negatives[:, None]
+        low, high = self.false_above, self.false_here
+        if rule == "staircase":
+            width = np.maximum(limit - high, 0.0)
+        else:
+            # A step's rise is spread evenly over the negatives that share its score.
+            span = high - low
+            inside = np.divide((limit - low) ** 2, 2 * span, out=np.zeros_like(span), where=span > 0)
+            width = np.where(high <= limit, limit - (low + high) / 2, np.where(low >= limit, 0.0, inside))
+        area = _ratio((self.gain * width).sum(axis=1), self.positives * self.negatives)
+        if rule == "mcclish":
+            least = max_fpr**2 / 2
+            return 0.5 * (1 + (area - least) / (max_fpr - least))
+        return area / max_fpr
+
+    def best_f1(self) -> tuple[np.ndarray, np.ndarray]:
+        """The highest F1 over all thresholds `[draw]`, and the number of the step that reaches it."""
+        under = self.found + self.false_here + self.positives[:, None]
+        f1 = np.divide(2 * self.found, under, out=np.zeros_like(under), where=under > 0)
+        if not f1.shape[1]:
+            return np.full(len(f1), np.nan), np.full(len(f1), -1)
+        best = f1.argmax(axis=1)
+        value = np.take_along_axis(f1, best[:, None], axis=1)[:, 0]
+        return np.where(self.positives > 0, value, np.nan), best
+
+
+class Ranking:
+    """Items of one class in the order of their scores.
+
+    Parameters
+    ----------
+    scores : np.ndarray [shape=(item,)]
+        Finite scores.
+    positive : np.ndarray [shape=(item,), bool]
+        Reference of each item.
+    row : np.ndarray [shape=(item,), int]
+        The weight that each item takes: a column of the weights.
+
+    Examples
+    --------
+    >>> ranking = Ranking(np.array([0.9, 0.8, 0.1]), np.array([True, False, True]), np.array([0, 1, 1]))
+    >>> ranking.curve(np.array([[1, 1], [1, 0]])).auc()
+    array([0.5, nan])
+    """
+
+    def __init__(self, scores: np.ndarray, positive: np.ndarray, row: np.ndarray) -> None:
+        order = np.argsort(-scores, kind="stable")
+        ordered, hit = scores[order], np.asarray(positive, bool)[order]
+        self._row = np.asarray(row)[order].astype(np.int32)
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(ordered) else []
+        ends = np.append(starts[1:], len(ordered)) if len(ordered) else np.zeros(0, int)
+        hits = np.concatenate([[0], np.cumsum(hit)])
+        steps = np.flatnonzero(hits[ends] > hits[starts]) if len(ordered) else np.zeros(0, int)
+        first, last = (np.asarray(starts)[steps], ends[steps]) if len(steps) else (np.zeros(0, int),) * 2
+        self._first, self._last = first, last
+        self._hit_first, self._hit_last = hits[first], hits[last]
+        self._hit_row = self._row[hit]
+        #: Score of each step, from the highest down.
+        self.thresholds = ordered[first] if len(steps) else np.zeros(0)
+
+    def curve(self, weights: np.ndarray) -> Curve:
+        """Counts for each weighting.
+
+        Parameters
+        ----------
+        weights : np.ndarray [shape=(draw, row)]
+            Weights of the rows, not negative.
+        """
+        every = _cumulated(weights, self._row)
+        hits = _cumulated(weights, self._hit_row)
+        found, before = hits[:, self._hit_last], hits[:, self._hit_first]
+        return Curve(
+            found - before,
+            found,
+            every[:, self._first] - before,
+            every[:, self._last] - found,
+            hits[:, -1],
+            every[:, -1] - hits[:, -1],
+        )
+
+    def blocks(self, draws: int) -> list[slice]:
+        """Slices of the draws that keep working memory small."""
+        size = max(1, BLOCK // max(1, len(self._row)))
+        return [slice(start, min(start + size, draws)) for start in range(0, draws, size)]
+
+
+def _cumulated(weights: np.ndarray, row: np.ndarray) -> np.ndarray:
+    out = np.zeros((len(weights), len(row) + 1))
+    np.cumsum(weights[:, row], axis=1, out=out[:, 1:])
+    return out
+
+
+def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)

@@ -1,0 +1,66 @@
+"""Weighted ranks against scikit-learn, which takes weights as well."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from benchbed.metrics.ranking import Ranking
+
+
+@given(st.integers(0, 10**6), st.integers(2, 60), st.sampled_from([1, 3, 12]))
+def test_weighted_ranks_equal_scikit_learn(seed: int, items: int, decimals: int) -> None:
+    generator = np.random.default_rng(seed)
+    scores = np.round(generator.random(items), decimals)
+    positive = generator.random(items) < 0.4
+    weights = generator.integers(0, 4, (3, items))
+    curve = Ranking(scores, positive, np.arange(items)).curve(weights)
+    for draw, weight in enumerate(weights):
+        # scikit-learn adds a false point at zero weight, so items of weight zero are left out there.
+        held = weight > 0
+        ones, zeros = weight[positive].sum(), weight[~positive].sum()
+        if ones:
+            expected = average_precision_score(positive[held], scores[held], sample_weight=weight[held])
+            assert curve.average_precision()[draw] == pytest.approx(expected, abs=1e-12)
+        else:
+            assert np.isnan(curve.average_precision()[draw])
+        if not (ones and zeros):
+            assert np.isnan(curve.auc()[draw])
+            continue
+        expected = roc_auc_score(positive[held], scores[held], sample_weight=weight[held])
+        assert curve.auc()[draw] == pytest.approx(expected, abs=1e-12)
+        for limit in (0.1, 0.55):
+            expected = roc_auc_score(positive[held], scores[held], sample_weight=weight[held], max_fpr=limit)
+            assert curve.partial_auc(limit, "mcclish")[draw] == pytest.approx(expected, abs=1e-12)
+
+
+def test_partial_areas_by_hand() -> None:
+    # Scores 4…1: positive, negative, positive, negative. ROC (0, ½), (½, ½), (½, 1), (1, 1).
+    curve = Ranking(np.array([4.0, 3, 2, 1]), np.array([True, False, True, False]), np.zeros(4, int)).curve(
+        np.array([[1]])
+    )
+    assert curve.partial_auc(0.75, "staircase")[0] == pytest.approx((0.5 * 0.5 + 0.25) / 0.75)
+    # All four share one score: the staircase has nothing before the end, straight lines give the diagonal.
+    tied = Ranking(np.ones(4), positive, np.zeros(4, int)).curve(once)
+    assert tied.partial_auc(0.5, "staircase")[0] == 0
+    assert tied.partial_auc(0.5, "raw")[0] == pytest.approx(0.125 / 0.5)
+    assert tied.partial_auc(0.5, "mcclish")[0] == pytest.approx(0.5)
+
+
+def test_best_f1_tries_every_threshold() -> None:
+    generator = np.random.default_rng(3)
+    scores, positive = np.round(generator.random(50), 1), generator.random(50) < 0.3
+    ranking = Ranking(scores, positive, np.arange(50))
+    best, step = ranking.curve(np.ones((1, 50))).best_f1()
+    found = {t: 2 * (positive & (scores >= t)).sum() / ((scores >= t).sum() + positive.sum()) for t in set(scores)}
+    assert best[0] == pytest.approx(max(found.values()))
+    assert found[ranking.thresholds[step[0]]] == pytest.approx(best[0])
+
+
+def test_no_items_are_undefined() -> None:
+    curve = Ranking(np.zeros(0), np.zeros(0, bool), np.zeros(0, int)).curve(np.ones((2, 1)))
+    for value in (curve.average_precision(), curve.auc(), curve.partial_auc(0.1, "staircase"), curve.best_f1()[0]):
+        assert np.isnan(value).all()
