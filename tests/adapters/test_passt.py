@@ -159,7 +159,7 @@ def test_embedded_weights_know_the_synthetic_scenes(tiny, tmp_path):
     assert (found == truth).mean() > 0.35  # chance is 0.1
     assert tiny.checkpoint.stat().st_size < 1_000_000
     assert (tiny.card.clip_seconds, tiny.card.weight_bits) == (1.0, 16)
-    assert tiny.card.trained_on == ("synthetic-tau2022",)
+    assert tiny.card.trained_on == (data.name,)
 
 
 def test_predict_is_forward_and_a_batch_is_its_clips(tiny):
