@@ -39,9 +39,8 @@ def test_weighted_ranks_equal_scikit_learn(seed: int, items: int, decimals: int)
 
 def test_partial_areas_by_hand() -> None:
     # Scores 4…1: positive, negative, positive, negative. ROC (0, ½), (½, ½), (½, 1), (1, 1).
-    curve = Ranking(np.array([4.0, 3, 2, 1]), np.array([True, False, True, False]), np.zeros(4, int)).curve(
-        np.array([[1]])
-    )
+    once, positive = np.array([[1]]), np.array([True, False, True, False])
+    curve = Ranking(np.array([4.0, 3, 2, 1]), positive, np.zeros(4, int)).curve(once)
     assert curve.partial_auc(0.75, "staircase")[0] == pytest.approx((0.5 * 0.5 + 0.25) / 0.75)
     # All four share one score: the staircase has nothing before the end, straight lines give the diagonal.
     tied = Ranking(np.ones(4), positive, np.zeros(4, int)).curve(once)
