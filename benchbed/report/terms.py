@@ -42,7 +42,14 @@ _METRICS = {
     "macs": "MACs",
     "parameters": "Parameters",
     "robust_accuracy": "Robust accuracy",
+    "mean": "Mean over severities",
+    "breakdown": "Breakdown severity",
+    "snr50": "SNR at half retention",
+    "corruption_mean": "Mean over corruptions",
+    "flip_rate": "Flip rate",
 }
+#: Scope of the figures that all corruption cells of a run give together.
+ROBUSTNESS = "robustness"
 #: How the record names the figures of a model that hears nothing.
 _BASELINE = "baseline_"
 _SETS = {
@@ -100,6 +107,8 @@ def metric(name: str) -> str:
     ('Log loss', 'Worst device accuracy', 'mCE', 'Top-3 accuracy')
     >>> metric("baseline_majority:log_loss"), metric("dcase2025:memory")
     ('Log loss, majority baseline', 'DCASE 2025 memory')
+    >>> metric("robustness:retention"), metric("robustness:fold2:group/noise")
+    ('Retention', 'Group noise, fold2')
     """
     if name in _METRICS or name.lower() in _METRICS:
         return _METRICS.get(name) or _METRICS[name.lower()]
@@ -107,6 +116,10 @@ def metric(name: str) -> str:
     if colon and scope and inner:
         if scope.startswith(_BASELINE):
             return f"{metric(inner)}, {scope.removeprefix(_BASELINE)} baseline"
+        if scope == ROBUSTNESS:
+            split, _, figure = inner.rpartition(":")
+            name = plain(figure.replace("/", " ")) if "/" in figure else metric(figure)
+            return f"{name}, {split}" if split else name
         challenge = re.sub(r"^dcase(\d{4})", r"DCASE \1", scope)
         return f"{challenge} {_METRICS.get(inner, inner.replace('_', ' '))}"
     if top := re.fullmatch(r"top_?(\d+)_accuracy", name):

@@ -98,6 +98,7 @@ class RunView:
     headline: list[tuple[str, Value]]
     overall: dict[str, Value]
     baselines: dict[str, Value]
+    robustness: list[GroupTable]
     details: list[Detail]
     conditions: list[Cell]
     profile: list[ProfileRow]
@@ -109,7 +110,10 @@ def run_view(result: Result) -> RunView:
     """Arrange a record for its page."""
     shown = focus(result)
     primary = primary_value(result)
-    headline = [(name, value) for name, value in figures(result).items() if name != result.primary][:5]
+    pool = {name: value for name, value in figures(result).items() if name != result.primary}
+    # Where a suite perturbs, what is kept under perturbation is asked first.
+    robust = [name for name in pool if name.startswith(terms.ROBUSTNESS) and "/" not in name]
+    headline = [(name, pool[name]) for name in [*robust, *(name for name in pool if name not in robust)]][:6]
     own = shown[0].metrics if len(shown) == 1 else {}
     tallies: dict[str, int] = {}
     for check in result.checks:
@@ -123,6 +127,7 @@ def run_view(result: Result) -> RunView:
         # A single clean cell is the whole run; its figures stand once, under the cell.
         overall={k: v for k, v in figures(result).items() if k in result.scores and own.get(k) != v},
         baselines={name: value for name, value in result.scores.items() if terms.baseline(name)},
+        robustness=robustness(result),
         details=[_detail(cell, result) for cell in shown],
         conditions=result.cells if len(result.cells) > 1 else [],
         profile=list(_profile(result.profile)),
@@ -135,7 +140,33 @@ def figures(result: Result) -> dict[str, Value]:
     """The figures of a run as a whole: of its clean cell if it has one only, and its scores, without the baselines."""
     shown = focus(result)
     pool = {**(shown[0].metrics if len(shown) == 1 else {}), **result.scores}
-    return {name: value for name, value in pool.items() if not terms.baseline(name)}
+    return {name: value for name, value in pool.items() if not terms.baseline(name) and _of_condition(name) is None}
+
+
+def robustness(result: Result) -> list[GroupTable]:
+    """Figures of single corruptions, which a record holds in one long list, as tables: a row for each corruption."""
+    held: dict[str, dict[str, dict[str, Value]]] = {}
+    for name, value in result.scores.items():
+        place = _of_condition(name)
+        if place is not None:
+            title, row, figure = place
+            held.setdefault(title, {}).setdefault(row, {})[figure] = value
+    return [
+        _table(title, [GroupRow(terms.plain(row), metrics) for row, metrics in rows.items()], [], "mean")
+        for title, rows in held.items()
+    ]
+
+
+def _of_condition(name: str) -> tuple[str, str, str] | None:
+    """Table, row and figure of a score about one condition: `robustness:mean/white_noise`, `flip_rate:CELL`."""
+    scope, _, inner = name.partition(":")
+    if scope == "flip_rate" and inner:
+        return "condition, several draws", inner, scope
+    if scope != terms.ROBUSTNESS or "/" not in inner or inner.rpartition(":")[2].startswith("group/"):
+        return None
+    split, _, figure = inner.rpartition(":")
+    figure, _, condition = figure.partition("/")
+    return f"corruption{', split ' + split if split else ''}", condition, figure
 
 
 def primary_baselines(view: RunView) -> dict[str, Value]:
