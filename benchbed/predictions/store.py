@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed.errors import CannotMeasure, DataError
+from benchbed.predictions.forms import FRAME_COLUMNS, Kind, pack, unpack
+from benchbed.types import Events
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +44,7 @@ OWN_COLUMNS = (
     "resampled",
     "remixed",
     "silent",
+    *FRAME_COLUMNS,
 )
 
 _HEADER = b"benchbed"
@@ -60,11 +63,15 @@ class UnitPredictions:
     columns : dict of str to sequence
         `clip_id`, `cell`, `draw`, `group`, `label`, `achieved`, `skipped`, `note`, the flags, and metadata columns.
     scores : np.ndarray [shape=(row, class), float32]
-        Probabilities in the order of `labels`.
+        Probabilities in the order of `labels`; of frames an object array [shape=(row,)] of `FrameScores`.
     failures : list of dict
         `clip_id`, `cell`, `stage`, `message` of every clip without a prediction.
     info : dict
         Further facts for the record (CPU seconds, code version).
+    kind : str
+        Output kind: `scene`, `tags` or `frames`.
+    references : sequence of Events, optional
+        Timed reference of each row of frames, as the row's condition left it.
 
     Examples
     --------
@@ -79,6 +86,8 @@ class UnitPredictions:
     scores: np.ndarray
     failures: list[dict[str, str]] = field(default_factory=list)
     info: dict[str, Any] = field(default_factory=dict)
+    kind: Kind = "scene"
+    references: Sequence[Events] | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -95,21 +104,20 @@ def write_unit(unit: UnitPredictions, folder: Path) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    count, width = unit.scores.shape
-    scores = np.ascontiguousarray(unit.scores, dtype=np.float32)
-    arrays = {name: pa.array(values, from_pandas=True) for name, values in unit.columns.items()}
-    best = np.array(unit.labels, dtype=object)[scores.argmax(1)] if count else np.array([], dtype=object)
-    arrays["prediction"] = pa.array(best, type=pa.string())
-    arrays["scores"] = pa.FixedSizeListArray.from_arrays(pa.array(scores.ravel()), width)
-    header = {"format": FORMAT, "unit": unit.unit, "labels": list(unit.labels), "failures": unit.failures,
-              "info": unit.info}  # fmt: skip
+    several = {"label": pa.list_(pa.string())} if unit.kind != "scene" else {}
+    arrays = {
+        name: pa.array(values, several.get(name), from_pandas=True) for name, values in unit.columns.items()
+    } | pack(unit.kind, unit.scores, unit.references, unit.labels)
+    header = {"format": FORMAT, "kind": unit.kind, "unit": unit.unit, "labels": list(unit.labels),
+              "failures": unit.failures, "info": unit.info}  # fmt: skip
     table = pa.table(arrays).replace_schema_metadata({_HEADER: json.dumps(header).encode()})
     path = folder / f"{unit.unit}.parquet"
     partial = folder / f".{unit.unit}.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Scores are nearly incompressible; the text columns shrink by dictionary encoding alone.
-        pq.write_table(table, partial, compression="zstd", use_dictionary=[n for n in arrays if n != "scores"])
+        plain = [name for name, array in arrays.items() if not pa.types.is_nested(array.type)]
+        pq.write_table(table, partial, compression="zstd", use_dictionary=plain)
         os.replace(partial, path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -155,15 +163,21 @@ class Predictions:
     table : pandas.DataFrame
         A row per (clip, cell, draw): every column but the scores. Text columns are categorical.
     scores : np.ndarray [shape=(row, class), float32]
-        Probabilities.
+        Probabilities; of frames an object array [shape=(row,)] of `FrameScores`.
     failures : list of dict
         Clips without a prediction.
+    kind : str
+        Output kind.
+    references : np.ndarray [shape=(row,), object], optional
+        `Events` of every row of frames.
     """
 
     labels: tuple[str, ...]
     table: pd.DataFrame
     scores: np.ndarray
     failures: list[dict[str, str]]
+    kind: Kind = "scene"
+    references: np.ndarray | None = None
 
 
 def read_units(paths: Iterable[Path]) -> Predictions:
@@ -172,12 +186,12 @@ def read_units(paths: Iterable[Path]) -> Predictions:
     Raises
     ------
     DataError
-        A file is damaged, or the files disagree about the classes.
+        A file is damaged, or the files disagree about the classes or the kind of output.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    tables, failures, labels = [], [], None
+    tables, failures, labels, kind = [], [], None, "scene"
     for path in paths:
         header = read_header(path)
         if header is None:
@@ -188,7 +202,9 @@ def read_units(paths: Iterable[Path]) -> Predictions:
             )
         if labels is not None and header["labels"] != labels:
             raise DataError("the prediction files disagree about the classes", where=str(path))
-        labels = header["labels"]
+        if labels is not None and header.get("kind", "scene") != kind:
+            raise DataError("the prediction files hold different kinds of output", where=str(path))
+        labels, kind = header["labels"], header.get("kind", "scene")
         failures += header["failures"]
         try:
             tables.append(pq.read_table(path).replace_schema_metadata(None))
@@ -201,9 +217,7 @@ def read_units(paths: Iterable[Path]) -> Predictions:
     if labels is None:
         raise DataError("there are no predictions to read")
     joined = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
-    column = joined["scores"].combine_chunks()
-    flat = column.values if isinstance(column, pa.FixedSizeListArray) else column.flatten()
-    scores = np.asarray(flat, dtype=np.float32).reshape(len(joined), len(labels))
-    rest = joined.drop_columns(["scores"])
+    scores, references = unpack(kind, joined, labels)
+    rest = joined.drop_columns(["scores", *(FRAME_COLUMNS if kind == "frames" else ())])
     text = [f.name for f in rest.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
-    return Predictions(tuple(labels), rest.to_pandas(categories=text), scores, failures)
+    return Predictions(tuple(labels), rest.to_pandas(categories=text), scores, failures, kind, references)
