@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _register() -> None:
     """Attach the verbs; each module imports what is heavy inside its verbs."""
-    from benchbed.cli import datasets, looking, pages, running  # noqa: F401
+    from benchbed.cli import comparing, datasets, looking, pages, profiling, running  # noqa: F401
 
 
 _register()

@@ -324,7 +324,7 @@ def _contrast(
     drawn = drawn_a - drawn_b
     interval = boot.interval(drawn, groups=paired.groups)
     defined = drawn[np.isfinite(drawn)]
-    same = value == 0 and not drawn.any()
+    same = value == 0 and not np.nan_to_num(drawn).any()
     tails = [bootstrap_tail(drawn, 0.0, paired.groups, side) for side in ("less", "greater")]  # type: ignore[arg-type]
     sides = [t for t in tails if t is not None]
     p_bootstrap = 1.0 if same else (min(1.0, 2 * min(sides)) if len(sides) == 2 else None)
@@ -354,8 +354,13 @@ def incomplete_cells(*asked: tuple[Run, Figure]) -> str | None:
     return "; ".join(dict.fromkeys(lost)) or None
 
 
+def _join(run: Run, made: Recipe) -> str:
+    # A class has a handful of clips in each fold, and draws without any of them: its folds are pooled.
+    return "pooled" if made.label is not None else run.folds
+
+
 def _points(run: Run, made: Recipe, folds: list[np.ndarray]) -> dict[str, float]:
-    values = evaluate(run.family, made, [sums.sum(axis=0) for sums in folds], run.folds)
+    values = evaluate(run.family, made, [sums.sum(axis=0) for sums in folds], _join(run, made))
     return {name: float(value) for name, value in values.items()}
 
 
@@ -365,7 +370,7 @@ def _draw(run: Run, made: Recipe, folds: list[np.ndarray], paired: Paired, how: 
         groups, parts, width = sums.shape
         boot = Bootstrap(groups, draws=how.draws, name=f"{run.sums.index_hash}/{split}", seed=how.seed)
         drawn.append(boot.replicates(sums.reshape(groups, -1)).reshape(how.draws, parts, width))
-    return evaluate(run.family, made, drawn, run.folds)
+    return evaluate(run.family, made, drawn, _join(run, made))
 
 
 def replicates(run: Run, figure: Figure, procedure: Procedure) -> tuple[dict[str, float], dict[str, np.ndarray]]:
@@ -380,10 +385,10 @@ def _bootstrap(groups: int, how: Procedure) -> Bootstrap:
 
 
 def _swap(run: Run, made: Recipe, paired: Paired, how: Procedure, name: str) -> Swaps:
-    shape = paired.a[0].shape[1:]
+    shape, join = paired.a[0].shape[1:], _join(run, made)
 
     def values(sums: list[np.ndarray]) -> dict[str, np.ndarray]:
-        return evaluate(run.family, made, [s.reshape(-1, *shape) for s in sums], run.folds)
+        return evaluate(run.family, made, [s.reshape(-1, *shape) for s in sums], join)
 
     one, other = ([sums.reshape(len(sums), -1) for sums in side] for side in (paired.a, paired.b))
     return swap_models(one, other, values, draws=how.swaps, name=f"{run.sums.index_hash}/{name}", seed=how.seed)

@@ -1,0 +1,119 @@
+"""Verbs that decide: compare, gate, baseline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchbed.cli import verbs
+from benchbed.cli.flags import print_json
+
+
+@verbs.command()
+@click.argument("runs", nargs=-1, required=True)
+@click.option("--metric", "metrics", multiple=True, help="Metric; by default the one that ranks, all on clean audio.")
+@click.option("--condition", "conditions", multiple=True, help="Condition or pattern, e.g. clean, 'white_noise@*'.")
+@click.option("--group", "groups", multiple=True, help="device=s4, devices=unseen, 'device=*', 'class=*'.")
+@click.option("--families", "by_family", is_flag=True, help="One side per model family (cnn, transformer).")
+@click.option("--seed-option", "seed_options", multiple=True, default=("seed",), show_default=True,
+              help="Option that makes another draw of the same model.")  # fmt: skip
+@click.option("--draws", type=click.IntRange(100), default=2000, show_default=True, help="Bootstrap draws.")
+@click.option("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def compare(runs: tuple[str, ...], **flags: Any) -> None:
+    """Compare every model with the first: paired by recording, corrected over the table.
+
+    RUNS are run folders, result files, named baselines, or NAME=RUN: runs of one NAME are one side. Runs that
+    differ in a seed option only are one side by themselves.
+    """
+    from benchbed.compare.contrast import Procedure
+    from benchbed.compare.places import open_sides
+    from benchbed.compare.show import lines
+    from benchbed.compare.table import Wanted
+    from benchbed.compare.table import compare as make
+
+    sides = open_sides(runs, flags["seed_options"], by_family=flags["by_family"])
+    wanted = Wanted(flags["conditions"] or ("*",), flags["metrics"], flags["groups"])
+    made = make(sides, wanted, Procedure(draws=flags["draws"], alpha=flags["alpha"], seed=flags["seed"]))
+    if flags["as_json"]:
+        print_json(made.as_json())
+    else:
+        click.echo("\n".join(lines(made)))
+
+
+@verbs.command()
+@click.argument("run")
+@click.option("--baseline", "base", help="Run folder, result file, or name of a baseline.")
+@click.option("--rules", help="YAML file of rules, or name of a shipped one; by default no condition may get worse.")
+@click.option("--strict", is_flag=True, help="Exit with 4 where a loss beyond the margin is not ruled out.")
+@click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML.")
+@click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Write a comment in Markdown.")
+@click.option("--report", "json_path", type=click.Path(path_type=Path), help="Write the report as JSON.")
+@click.option("--github/--no-github", default=None, help="Annotations for GitHub; by default where it runs there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def gate(run: str, base: str | None, rules: str | None, strict: bool, **flags: Any) -> int:
+    """Hold RUN against a baseline and rules.
+
+    Exit codes: 0 passed, 1 a regression was shown, 3 something could not be measured, 4 inconclusive under --strict or
+    where a rule asks for non-inferiority.
+    """
+    from benchbed.compare.runs import open_run
+    from benchbed.gate import outputs
+    from benchbed.gate.judge import judge
+    from benchbed.gate.load import load_rules
+    from benchbed.results.baseline import find_run
+
+    loaded = load_rules(rules)
+    report = judge(loaded, open_run(find_run(run)), open_run(find_run(base)) if base else None, strict=strict)
+    outputs.write_outputs(report, junit_path=flags["junit_path"], markdown_path=flags["markdown_path"],
+                          json_path=flags["json_path"])  # fmt: skip
+    if outputs.on_github() if flags["github"] is None else flags["github"]:
+        click.echo("\n".join(outputs.github_annotations(report)), err=True)
+    if flags["as_json"]:
+        print_json(report.as_json())
+    else:
+        click.echo("\n".join(outputs.terminal(report)))
+    return report.exit_code
+
+
+@verbs.group()
+def baseline() -> None:
+    """Named baselines, small enough to be committed: sums behind figures, no audio and no scores."""
+
+
+_FOLDER = click.option("--folder", type=click.Path(path_type=Path), default=Path("baselines"), show_default=True)
+
+
+@baseline.command("set")
+@click.argument("name")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--condition", "conditions", multiple=True, help="Keep these conditions only (patterns).")
+@_FOLDER
+def set_(name: str, run: Path, conditions: tuple[str, ...], folder: Path) -> None:
+    """Store RUN as the baseline NAME."""
+    from benchbed.results.baseline import LARGE, set_baseline
+
+    made = set_baseline(name, run, folder, conditions)
+    if made.bytes > LARGE:
+        click.echo(f"{made.bytes / 1e6:.1f} MB is much to commit; keep what the gate needs with --condition", err=True)
+    click.echo(f"{made.path}: {made.result.model.name}, {len(made.result.cells)} cells, {made.bytes / 1000:.0f} kB")
+
+
+@baseline.command("list")
+@_FOLDER
+@click.option("--json", "as_json", is_flag=True)
+def list_(folder: Path, as_json: bool) -> None:
+    """Baselines there are."""
+    from benchbed.results.baseline import list_baselines
+
+    rows = [{"name": b.name, "model": b.result.model.name, "suite": b.result.suite.name, "cells": len(b.result.cells),
+             "kilobytes": round(b.bytes / 1000), "created": b.result.provenance.created}
+            for b in list_baselines(folder)]  # fmt: skip
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        click.echo(f"{row['name']}: {row['model']} on {row['suite']}, {row['cells']} cells, {row['kilobytes']} kB")

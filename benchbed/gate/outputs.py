@@ -1,0 +1,145 @@
+"""A gate's report for people and machines: terminal, JUnit XML, GitHub annotations and step summary, Markdown, JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from xml.etree import ElementTree
+
+from benchbed.compare.show import plain
+from benchbed.gate.verdict import Answer, Outcome, Report
+
+_MARKS = {Answer.REGRESSED: "✗", Answer.PASSED: "✓", Answer.UNMEASURED: "?"}
+
+
+def terminal(report: Report) -> list[str]:
+    """The report, line by line."""
+    found = [f"{report.run} against {report.baseline}" + (f", rules {report.name}" if report.name else ""), ""]
+    for outcome in report.outcomes:
+        place = f"  [{report.path}:{outcome.line}]" if report.path and outcome.line else ""
+        found.append(f"{_MARKS[outcome.answer]} {outcome.name}: {status(report, outcome)}{place}")
+        if outcome.say:
+            found.append(f"    {outcome.say}")
+        for finding in outcome.findings:
+            guard = "guard " if finding.guard else ""
+            found.append(f"  {_MARKS[finding.answer]} {guard}{finding.subject}: {finding.words}")
+    found += [f"  note: {note}" for note in report.notes]
+    return [plain(line) for line in [*found, "", _method(report), report.headline]]
+
+
+def status(report: Report, outcome: Outcome) -> str:
+    """The answer to a rule, with its proviso."""
+    return f"{outcome.answer}, inconclusive" if outcome in report.inconclusive else str(outcome.answer)
+
+
+def markdown(report: Report) -> str:
+    """The report as a comment: a headline, a table of rules, and the numbers folded away."""
+    rows = ["| | rule | answer | |", "|---|---|---|---|"]
+    for outcome in report.outcomes:
+        worst = next((f for f in outcome.findings if f.answer is outcome.answer), None)
+        told = _cell(f"{worst.subject}: {worst.words}") if worst else ""
+        rule = f"**{_cell(outcome.name)}** {_cell(outcome.say)}"
+        rows.append(f"| {_MARKS[outcome.answer]} | {rule} | {status(report, outcome)} | {told} |")
+    every = ["| | figure | |", "|---|---|---|"]
+    every += [f"| {_MARKS[f.answer]} | {_cell(f.subject)}{' (guard)' if f.guard else ''} | {_cell(f.words)} |"
+              for o in report.outcomes for f in o.findings]  # fmt: skip
+    notes = "".join(f"- {_cell(note)}\n" for note in report.notes)
+    title = f"### benchbed gate {report.headline}\n\n{_cell(report.run)} against {_cell(report.baseline)}\n\n"
+    details = "\n".join(every)
+    folded = f"<details><summary>every figure</summary>\n\n{details}\n\n{_method(report)}\n\n{notes}</details>\n"
+    return title + "\n".join(rows) + "\n\n" + folded
+
+
+def junit(report: Report) -> str:
+    """The report as JUnit XML: a regression is a failure, what could not be measured an error."""
+    suites = ElementTree.Element("testsuites")
+    suite = ElementTree.SubElement(
+        suites, "testsuite", name=plain(f"benchbed gate {report.name}".strip()), tests=str(len(report.outcomes)),
+        failures=str(report.count(Answer.REGRESSED) + len(report.inconclusive)),
+        errors=str(report.count(Answer.UNMEASURED)), skipped="0",
+    )  # fmt: skip
+    for outcome in report.outcomes:
+        place: dict[str, str] = {"file": str(report.path)} if report.path else {}
+        if outcome.line:
+            place["line"] = str(outcome.line)
+        facts = {"classname": "benchbed.gate", "name": plain(outcome.name), **place}
+        case = ElementTree.SubElement(suite, "testcase", facts)
+        text = plain_lines(outcome)
+        if outcome.answer is Answer.REGRESSED or outcome in report.inconclusive:
+            made = ElementTree.SubElement(case, "failure", message=plain(f"{status(report, outcome)}. {outcome.say}"),
+                                          type=str(outcome.answer))  # fmt: skip
+            made.text = text
+        elif outcome.answer is Answer.UNMEASURED:
+            made = ElementTree.SubElement(case, "error", message=plain(f"could not measure. {outcome.say}"),
+                                          type=str(outcome.answer))  # fmt: skip
+            made.text = text
+        ElementTree.SubElement(case, "system-out").text = text
+    ElementTree.indent(suites)
+    return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def plain_lines(outcome: Outcome) -> str:
+    """Every finding of a rule, a line each."""
+    lines = [outcome.say] if outcome.say else []
+    lines += [f"{f.answer}: {'guard ' if f.guard else ''}{f.subject}: {f.words}" for f in outcome.findings]
+    return "\n".join(plain(line) for line in lines)
+
+
+def github_annotations(report: Report) -> list[str]:
+    """GitHub workflow commands that point at the rule's line; passed rules have none."""
+    found = []
+    for outcome in report.outcomes:
+        if outcome.answer is Answer.PASSED and outcome not in report.inconclusive:
+            continue
+        level = "error" if outcome.answer is not Answer.PASSED or outcome in report.inconclusive else "notice"
+        place = [f"file={_property(str(report.path))}"] if report.path else []
+        place += [f"line={outcome.line}"] if outcome.line else []
+        place.append(f"title={_property(f'{outcome.name}: {status(report, outcome)}')}")
+        bad = [f for f in outcome.findings if f.answer is outcome.answer]
+        text = "\n".join([*([outcome.say] if outcome.say else []), *(f"{f.subject}: {f.words}" for f in bad)])
+        found.append(f"::{level} {','.join(place)}::{_data(text)}")
+    return found
+
+
+def write_outputs(
+    report: Report, *, junit_path: Path | None = None, markdown_path: Path | None = None, json_path: Path | None = None
+) -> None:
+    """Write what was asked for, and the step summary where a GitHub runner names its file."""
+    for path, text in (
+        (junit_path, junit(report)),
+        (markdown_path, markdown(report)),
+        (json_path, json.dumps(report.as_json(), indent=1, ensure_ascii=False, default=float) + "\n"),
+    ):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(markdown(report) + "\n")
+
+
+def on_github() -> bool:
+    """The command runs on a GitHub runner, which reads annotations from the log."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def _method(report: Report) -> str:
+    over = f"Holm over {report.tests} tests" if report.correction == "holm" else f"{report.tests} tests, uncorrected"
+    return f"a regression is called at α = {report.alpha:g} ({over})"
+
+
+def _cell(text: str) -> str:
+    """Text that cannot break out of a Markdown table or bring HTML with it."""
+    for bad, good in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "'"), ("@", "&#64;")):
+        text = text.replace(bad, good)
+    return plain(text.replace("\n", " "))
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,253 @@
+"""How far a figure is from breaking its rule, with what is known about the chance in it.
+
+Everything a rule can ask becomes one number that must not be negative: gain + margin, distance from a limit, relation −
+threshold, logarithm of a ratio. One way of testing then serves all rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchbed.compare.contrast import Contrast, Procedure, contrast, incomplete_cells, replicates
+from benchbed.compare.figure import Figure
+from benchbed.compare.runs import Run
+from benchbed.errors import CannotMeasure
+from benchbed.gate.kpi import relation
+from benchbed.gate.lookup import Cost, value_of
+from benchbed.gate.rules import Margin
+from benchbed.results.record import Value
+from benchbed.stats.paired import minimum_detectable_effect
+from benchbed.stats.swaps import bootstrap_tail
+
+
+@dataclass(frozen=True)
+class Slack:
+    """Distance from breaking a rule; negative is broken.
+
+    Attributes
+    ----------
+    point : float
+        The distance as it is.
+    p_broken : float or None
+        p-value that the rule is not broken: small shows that it is. None where chance is not known.
+    p_kept : float or None
+        p-value that it is not kept: small shows that it is.
+    error : float or None
+        Standard error of the distance.
+    how : str
+        How chance was treated.
+    strict : bool
+        A distance of zero is broken.
+    facts : dict
+        Numbers for programs.
+    """
+
+    point: float
+    p_broken: float | None = None
+    p_kept: float | None = None
+    error: float | None = None
+    how: str = "as it is"
+    strict: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def broken(self) -> bool:
+        """The figures as they are break the rule."""
+        slack = 1e-9 * max(1.0, abs(self.point))
+        return self.point <= slack if self.strict else self.point < -slack
+
+
+def of_loss(run: Run, base: Run, figure: Figure, metric: str, margin: Margin | None, how: Procedure,
+            against: Figure | None = None) -> Slack:  # fmt: skip
+    """Distance of a loss from its margin: paired by recording where both runs have their sums, else unpaired."""
+    absolute, share = (margin.absolute or 0.0, margin.relative or 0.0) if margin else (0.0, 0.0)
+    if run.statistics is not None and base.statistics is not None and ":" not in metric:
+        try:
+            found = contrast(run, base, figure, [metric], how, against=against)[metric]
+        except CannotMeasure as error:
+            if "has no paired comparison" not in error.what:
+                raise
+        else:
+            return _paired(found, absolute, share, how)
+    new, old = value_of(run.result, figure, metric), value_of(base.result, against or figure, metric)
+    assert new.value is not None and old.value is not None
+    sign = 1.0 if new.direction == "higher" else -1.0
+    point = sign * (new.value - old.value) + absolute + share * abs(old.value)
+    spread = _joined(_error(new), _error(old))
+    facts = {"value": new.value, "baseline": old.value, "unit": new.unit, "direction": new.direction, "clips": new.n}
+    return _normal(point, spread, "unpaired: a run without statistics, so its clips cannot be lined up", facts, how)
+
+
+def _paired(found: Contrast, absolute: float, share: float, how: Procedure) -> Slack:
+    if found.value is None or found.gain is None or found.b is None:
+        raise CannotMeasure(found.reason or f"{found.metric} is undefined")
+    point = found.gain + absolute + share * abs(found.b)
+    facts = {
+        "value": found.a, "baseline": found.b, "difference": found.value, "low": found.low, "high": found.high,
+        "unit": found.info.unit, "direction": found.direction, "clips": found.clips, "groups": found.groups,
+        "differing": found.differing, "dropped": found.dropped, "mde": found.mde, "interval": found.method,
+    }  # fmt: skip
+    if found.p is None:
+        return Slack(point, how=found.reason or "no test", facts=facts)
+    return Slack(point, found.p_worse(absolute, share), found.p_too_bad(absolute, share), found.error,
+                 f"paired, {found.groups} recordings", facts=facts)  # fmt: skip
+
+
+def of_limit(run: Run, figure: Figure, metric: str, limit: float, above: bool, strict: bool, how: Procedure) -> Slack:
+    """Distance of a metric from a limit; `above` says on which side it must be."""
+    sign = 1.0 if above else -1.0
+    if run.statistics is not None and ":" not in metric:
+        try:
+            points, drawn = replicates(run, figure, how)
+        except CannotMeasure as error:
+            if "has no paired comparison" not in error.what:
+                raise
+        else:
+            if metric not in points:
+                raise CannotMeasure(f"there is no metric '{metric}' for {figure}",
+                                    hint=f"there are: {', '.join(points)}")  # fmt: skip
+            if not np.isfinite(points[metric]):
+                value_of(run.result, figure, metric)
+                raise CannotMeasure(f"{metric} is undefined for {figure}")
+            known = value_of(run.result, figure, metric)
+            return _drawn(sign * (points[metric] - limit), sign * (drawn[metric] - limit), _groups(run), strict,
+                          {"value": points[metric], "limit": limit, "unit": known.unit, "direction": known.direction,
+                           "clips": known.n}, how)  # fmt: skip
+    found = value_of(run.result, figure, metric)
+    assert found.value is not None
+    facts = {"value": found.value, "limit": limit, "unit": found.unit, "direction": found.direction, "clips": found.n}
+    return _normal(sign * (found.value - limit), _error(found), "from the interval on the record", facts, how, strict)
+
+
+def of_relation(name: str, run: Run, base: Run, figure: Figure, metric: str, how: Procedure,
+                against: Figure | None = None) -> tuple[float, np.ndarray | None, dict[str, Any]]:  # fmt: skip
+    """A relation to the baseline as it is, and in every draw where both runs have their sums."""
+    other = against or figure
+    if run.statistics is not None and base.statistics is not None and ":" not in metric:
+        found = contrast(run, base, figure, [metric], how, against=against)[metric]
+        if found.a is None or found.b is None:
+            raise CannotMeasure(found.reason or f"{metric} is undefined")
+        drawn = None
+        if found.drawn_a is not None and found.drawn_b is not None:
+            drawn = relation(name, found.drawn_a, found.drawn_b, found.direction)
+        facts = {"value": found.a, "baseline": found.b, "unit": found.info.unit, "direction": found.direction,
+                 "clips": found.clips, "groups": found.groups}  # fmt: skip
+        return relation(name, found.a, found.b, found.direction), drawn, facts
+    new, old = value_of(run.result, figure, metric), value_of(base.result, other, metric)
+    assert new.value is not None and old.value is not None
+    facts = {"value": new.value, "baseline": old.value, "unit": new.unit, "direction": new.direction, "clips": new.n}
+    return relation(name, new.value, old.value, new.direction), None, facts
+
+
+def of_threshold(point: float, drawn: np.ndarray | None, threshold: float, above: bool, strict: bool,
+                 run: Run, facts: dict[str, Any], how: Procedure) -> Slack:  # fmt: skip
+    """Distance of a relation from its threshold."""
+    sign = 1.0 if above else -1.0
+    if not np.isfinite(point):
+        raise CannotMeasure("the relation is undefined, its baseline is zero")
+    facts = {**facts, "relation": point, "limit": threshold}
+    if drawn is None:
+        return Slack(
+            sign * (point - threshold), how="no statistics, so chance is not known", strict=strict, facts=facts
+        )
+    return _drawn(sign * (point - threshold), sign * (drawn - threshold), _groups(run), strict, facts, how)
+
+
+def of_cost(cost: Cost, limit: float, above: bool, strict: bool, facts: dict[str, Any]) -> Slack:
+    """Distance of a cost from its limit; several rounds are tested by the sign test, which no single spike can move."""
+    sign = 1.0 if above else -1.0
+    facts = {**facts, "value": cost.value, "limit": limit, "unit": cost.unit, "direction": cost.direction}
+    point = sign * (cost.value - limit)
+    if cost.rounds is None:
+        return Slack(point, 0.0 if point < 0 or (strict and point == 0) else 1.0, 0.0 if point > 0 else 1.0, 0.0,
+                     "a count, not a sample", strict, facts)  # fmt: skip
+    broken, kept = sign_tests(sign * (cost.rounds - limit))
+    return Slack(point, broken, kept, None, f"sign test over {len(cost.rounds)} rounds", strict,
+                 {**facts, "rounds": len(cost.rounds)})  # fmt: skip
+
+
+def of_costs(new: Cost, old: Cost, margin: Margin | None) -> Slack:
+    """Distance of a cost from the baseline's with its margin.
+
+    Rounds of both are compared by the rank-sum test, after the margin was taken off: a round that another process
+    disturbed moves no rank by much.
+    """
+    absolute, share = (margin.absolute or 0.0, margin.relative or 0.0) if margin else (0.0, 0.0)
+    sign = 1.0 if new.direction == "higher" else -1.0
+    point = sign * (new.value - old.value) + absolute + share * abs(old.value)
+    facts = {"value": new.value, "baseline": old.value, "unit": new.unit, "direction": new.direction}
+    if new.rounds is None or old.rounds is None:
+        return Slack(point, 0.0 if point < 0 else 1.0, 0.0 if point > 0 else 1.0, 0.0, "a count, not a sample",
+                     facts=facts)  # fmt: skip
+    from scipy.stats import mannwhitneyu
+
+    allowed = sign * old.rounds - absolute - share * np.abs(old.rounds)
+    seen = sign * new.rounds
+    broken = float(mannwhitneyu(seen, allowed, alternative="less").pvalue)
+    kept = float(mannwhitneyu(seen, allowed, alternative="greater").pvalue)
+    how = f"rank-sum test over {len(new.rounds)} and {len(old.rounds)} rounds"
+    return Slack(point, broken, kept, None, how, facts=facts)
+
+
+def sign_tests(slack: np.ndarray) -> tuple[float, float]:
+    """p-values that a median is not below, and not above, zero; rounds at zero count against both.
+
+    Examples
+    --------
+    >>> broken, kept = sign_tests(np.array([0.1, 0.2, 0.1, 0.3, -9.0]))
+    >>> round(broken, 5), round(kept, 5)  # 1 of 5 below zero, 4 of 5 above
+    (0.96875, 0.1875)
+    """
+    from scipy.special import bdtrc
+
+    below, above, count = int((slack < 0).sum()), int((slack > 0).sum()), len(slack)
+    return tuple(1.0 if k == 0 else float(bdtrc(k - 1, count, 0.5)) for k in (below, above))  # type: ignore[return-value]
+
+
+def lost_clips(*asked: tuple[Run, Figure]) -> tuple[str | None, int, float]:
+    """Failed clips behind a figure: in words, their number, and their largest share of a cell."""
+    failed, share = 0, 0.0
+    for run, figure in asked:
+        for cell in run.result.cells:
+            if cell.key.split("/", 2)[2] == figure.condition and figure.split in (None, cell.split):
+                lost = cell.counts.failed or (0 if cell.complete else 1)
+                failed, share = failed + lost, max(share, lost / max(cell.counts.clips, 1))
+    return incomplete_cells(*asked), failed, share
+
+
+def _drawn(point: float, drawn: np.ndarray, groups: int, strict: bool, facts: dict[str, Any], how: Procedure) -> Slack:
+    if not drawn.any():
+        return Slack(point, 1.0, 1.0, 0.0, "no spread in any draw", strict, facts)
+    defined = drawn[np.isfinite(drawn)]
+    error = float(defined.std(ddof=1)) if len(defined) > 1 else None
+    facts = {**facts, "mde": None if not error else minimum_detectable_effect(error, alpha=how.alpha, power=how.power)}
+    return Slack(point, bootstrap_tail(drawn, 0.0, groups, "less"), bootstrap_tail(drawn, 0.0, groups, "greater"),
+                 error, f"bootstrap, {groups} recordings", strict, facts)  # fmt: skip
+
+
+def _normal(point: float, error: float | None, words: str, facts: dict[str, Any], how: Procedure,
+            strict: bool = False) -> Slack:  # fmt: skip
+    from scipy.special import ndtr
+
+    if error is None:
+        return Slack(point, how=f"{words}; no interval on the record", strict=strict, facts=facts)
+    if error == 0:
+        return Slack(point, 1.0 if point >= 0 else 0.0, 0.0 if point > 0 else 1.0, 0.0, words, strict, facts)
+    facts = {**facts, "mde": minimum_detectable_effect(error, alpha=how.alpha, power=how.power)}
+    return Slack(point, float(ndtr(point / error)), float(ndtr(-point / error)), error, words, strict, facts)
+
+
+def _error(value: Value) -> float | None:
+    # Half of a 95 % interval is 1.96 standard errors; the intervals of the record are a little wider than normal ones.
+    return None if value.low is None or value.high is None else (value.high - value.low) / (2 * 1.959964)
+
+
+def _joined(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else float(np.hypot(a, b))
+
+
+def _groups(run: Run) -> int:
+    return sum(len(names) for names in run.sums.groups.values())

@@ -1,0 +1,115 @@
+"""The pytest fixture `benchbed`, so that a project can keep its gate among its tests.
+
+    def test_no_regression(benchbed):
+        run = benchbed.run("suites/esc10.yaml", "adapters/mine.py", data={"esc10": "/datasets/esc10"})
+        benchbed.gate(run, "baselines/esc10", "gate.yaml")
+
+Nothing is imported at pytest's start but pytest itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from benchbed.gate.verdict import Report
+
+
+class Benchbed:
+    """What the fixture gives.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of runs; it outlives the session, so that stored predictions are reused.
+    root : Path
+        Folder that relative paths are taken from.
+    """
+
+    def __init__(self, out: Path, root: Path) -> None:
+        self.out, self.root = out, root
+
+    def run(
+        self,
+        suite: str | Path,
+        model: str | Path,
+        *,
+        options: Mapping[str, Any] | None = None,
+        data: Mapping[str, str | Path] | None = None,
+        **settings: Any,
+    ) -> Path:
+        """Run a suite on a model and return the run's folder.
+
+        Parameters
+        ----------
+        suite : str or Path
+            File or name of a suite.
+        model : str or Path
+            Adapter, as for `benchbed run --model`.
+        options : mapping, optional
+            Options of the model.
+        data : mapping of str to path, optional
+            Where datasets lie.
+        **settings
+            Further fields of `benchbed.run.session.Settings`, e.g. `limit`, `device`, `seed`, `out`.
+        """
+        from benchbed.run import session
+        from benchbed.suite.load import load_suite
+
+        made = {"out": self.out, "quiet": True, "command": "pytest", **settings}
+        folders = {name: self._path(path) for name, path in (data or {}).items()}
+        ready = session.Settings(data=folders, **made)
+        texts = {key: str(value) for key, value in (options or {}).items()}
+        prepared = session.prepare(load_suite(self._text(suite)), self._text(model), texts, ready)
+        return session.run(prepared, ready, texts).path.parent
+
+    def gate(
+        self,
+        run: str | Path,
+        baseline: str | Path | None = None,
+        rules: str | Path | None = None,
+        *,
+        strict: bool = False,
+    ) -> Report:
+        """Hold a run against a baseline and rules; the test fails unless the gate is passed.
+
+        Parameters
+        ----------
+        run, baseline : str or Path
+            Run folder, result file, or name of a baseline below `baselines/`.
+        rules : str or Path, optional
+            File of rules, or name of shipped ones.
+        strict : bool
+            Inconclusive answers fail, too.
+        """
+        from benchbed.compare.runs import open_run
+        from benchbed.gate.judge import judge
+        from benchbed.gate.load import load_rules
+        from benchbed.gate.outputs import terminal
+        from benchbed.results.baseline import FOLDER, find_run
+
+        places = [open_run(find_run(self._text(place), self.root / FOLDER)) for place in (run, baseline) if place]
+        loaded = load_rules(None if rules is None else self._text(rules))
+        report = judge(loaded, *places, strict=strict)
+        if report.exit_code:
+            pytest.fail("\n".join(terminal(report)), pytrace=False)
+        return report
+
+    def _path(self, path: str | Path) -> Path:
+        return Path(path) if Path(path).is_absolute() else self.root / path
+
+    def _text(self, place: str | Path) -> str:
+        path = self._path(place)
+        return str(path) if path.exists() else str(place)
+
+
+@pytest.fixture
+def benchbed(request: pytest.FixtureRequest) -> Benchbed:
+    """Run suites and hold runs against baselines: `benchbed.run(suite, model)`, `benchbed.gate(run, baseline)`."""
+    cache = getattr(request.config, "cache", None)
+    out = cache.mkdir("benchbed") if cache is not None else request.getfixturevalue("tmp_path")
+    return Benchbed(Path(out), Path(request.config.rootpath))
