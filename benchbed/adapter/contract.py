@@ -89,7 +89,9 @@ class Adapter(ABC):
     """Base class of every adapter; subclasses set `card` and implement `predict`.
 
     A subclass may also define `forward(waveforms)`, a differentiable torch path from `[clip, channel, sample]` to
-    logits that agrees with `predict`; it opens white-box attacks and MAC counting.
+    logits that agrees with `predict`; it opens white-box attacks and MAC counting. A model with several exits may
+    define `exits(waveforms)`, a generator that yields the scores of one exit after the other, cheapest first and the
+    last as `forward` gives them: what is computed up to a yield is what leaving there costs.
 
     Examples
     --------

@@ -94,6 +94,17 @@ def figure(value: float | None, unit: str, method: str, **more: Any) -> dict[str
     return {"value": value, "unit": unit, "method": method} | {k: v for k, v in more.items() if v not in (None, "", ())}
 
 
+def milliseconds(seconds: float, method: str, **more: Any) -> dict[str, Any]:
+    """A duration on the record.
+
+    Examples
+    --------
+    >>> milliseconds(0.002, "timed")
+    {'value': 2.0, 'unit': 'ms', 'method': 'timed'}
+    """
+    return figure(1000 * seconds, "ms", method, **more)
+
+
 def missing(unit: str, reason: str) -> dict[str, Any]:
     """A figure that there is not, and why.
 

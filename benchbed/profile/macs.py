@@ -155,7 +155,7 @@ def count_macs(adapter: Adapter, seconds: float, *, on_device: bool = True) -> M
     assert trace is not None
     owners, network, front = _divided(trace)
     total = round(sum(op.macs for op in network))
-    ran = None if real is None else round(sum(op.macs for op in _divided(real)[1]))
+    ran = None if real is None else network_macs(real)
     if traced is not None and ran is not None and abs(ran - total) > TOLERANCE * max(total, 1):
         notes.append(f"{total:,} on the meta device and {ran:,} on {device}: they should be equal")
     by_layer: defaultdict[str, float] = defaultdict(float)
@@ -236,6 +236,11 @@ def front_end_of(module: torch.nn.Module, waveforms: torch.Tensor) -> FrontEnd:
     found = _front_end(trace.operations, {""}, module)
     assert found is not None
     return found
+
+
+def network_macs(trace: Trace) -> int:
+    """Multiply-accumulates of a pass without its front end."""
+    return round(sum(op.macs for op in _divided(trace)[1]))
 
 
 def front_end_layers(trace: Trace) -> tuple[str, ...]:

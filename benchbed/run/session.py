@@ -35,6 +35,7 @@ from benchbed.run.naming import display_name, folder_name
 from benchbed.run.policy import ErrorPolicy, Reuse
 from benchbed.run.progress import Progress
 from benchbed.run.score import Scoring, metric_family, score_cells
+from benchbed.run.timed import Timed, timed_references
 from benchbed.run.source import Source, open_source, scored_clips
 from benchbed.run.units import cut
 from benchbed.suite.load import LoadedSuite
@@ -113,7 +114,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
     loaded, adapter = models[suite.data.splits[0]]
     card = adapter.card
     for _, each in models.values():
-        plan_alignment(mapped_card(each.card, suite.label_map), source.dataset.labels)
+        plan_alignment(mapped_card(each.card, suite.label_map), source.dataset.labels, suite.task)
     side = _side(loaded_suite, adapter, source)
     facts = _corruption_facts(loaded_suite, source)
     metric_family(loaded_suite, source.dataset.labels)
@@ -136,6 +137,8 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
         seed=settings.seed,
         fail_fast=settings.errors.fail_fast,
         trust_checkpoint=settings.trust_checkpoint,
+        task=suite.task,
+        timed=_timed(loaded_suite, source, clips),
     )
     import pandas as pd
 
@@ -242,6 +245,15 @@ def _device(wanted: str) -> str:
     except RuntimeError as error:
         raise ConfigError(f"--device {wanted}: not a device", hint="auto, cpu, cuda, cuda:1") from error
     return wanted
+
+
+def _timed(loaded: LoadedSuite, source: Source, clips: Mapping[str, Any]) -> dict[str, Timed]:
+    """Reference events of the scored clips, for a frames task."""
+    events = source.dataset.events
+    if loaded.suite.task != "frames" or events is None:
+        return {}
+    wanted = {clip for table in clips.values() for clip in table["clip_id"]}
+    return timed_references(events[events["clip_id"].isin(wanted)], source.dataset.labels)
 
 
 def _seconds(source: Source, table: Any) -> float:
@@ -363,7 +375,7 @@ def _record(
     headers = [read_header(path) or {} for path in paths]
     cpu = sum(header.get("info", {}).get("cpu_seconds", 0.0) for header in headers)
     scoring: Scoring = score_cells(prepared, predictions, settings.seed)
-    profile, compliance_scores, compliance_checks = _profile(prepared)
+    profile, compliance_scores, compliance_checks = _profile(prepared, cpu, len(predictions.scores))
     source = prepared.loaded_adapter.source
     groups = {g for table in prepared.job.clips.values() for g in table["group"].astype(str)}
     made = record.Result(
@@ -386,7 +398,7 @@ def _record(
             output=card.output,
             sample_rate=card.sample_rate,
             labels=list(card.labels),
-            alignment=plan_alignment(mapped_card(card, suite.label_map), dataset.labels).describe(),
+            alignment=plan_alignment(mapped_card(card, suite.label_map), dataset.labels, suite.task).describe(),
             trained_on=list(card.trained_on),
             trained_with=list(card.trained_with),
             licence=card.licence,
@@ -435,10 +447,13 @@ def _record(
     return made, scoring.statistics
 
 
-def _profile(prepared: Prepared) -> tuple[dict[str, Any], dict[str, record.Value], list[record.Check]]:
+def _profile(
+    prepared: Prepared, cpu_seconds: float, evaluations: int
+) -> tuple[dict[str, Any], dict[str, record.Value], list[record.Check]]:
     from benchbed.run.complexity import complexity
 
     suite = prepared.loaded_suite.suite
     if not suite.profile and suite.compliance is None:
         return {}, {}, []
-    return complexity(prepared.adapter, prepared.loaded_suite)
+    return complexity(prepared.adapter, prepared.loaded_suite, prepared, cpu_seconds=cpu_seconds,
+                      evaluations=evaluations)  # fmt: skip

@@ -1,0 +1,159 @@
+"""The verb that measures cost: profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchbed.cli import verbs
+from benchbed.cli.flags import MODEL_HELP, SET_HELP, for_model, print_json, split_settings
+from benchbed.errors import ConfigError
+
+
+@verbs.command()
+@click.option("--model", "models", multiple=True, metavar="ADAPTER", help=MODEL_HELP)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1.")
+@click.option("--seconds", type=float, help="Length of audio that figures are stated for; the model's own by default.")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Compute threads.")
+@click.option("--latency/--no-latency", default=True, show_default=True, help="Time the model.")
+@click.option("--least-seconds", type=float, default=2.0, show_default=True, help="Shortest time for a batch size.")
+@click.option("--batch-sizes", default="1,4,16", show_default=True, help="Clips per call that are timed.")
+@click.option("--energy", is_flag=True, help="Measure energy, or estimate it from CPU time and --tdp.")
+@click.option("--tdp", type=float, metavar="WATTS", help="Power of the processor; nothing is estimated without it.")
+@click.option("--tdp-threads", type=click.IntRange(1), help="Hardware threads that share it; all by default.")
+@click.option("--windows", type=click.IntRange(1), default=5, show_default=True, help="Windows of measurement.")
+@click.option("--window-seconds", type=float, default=10.0, show_default=True, help="Shortest length of a window.")
+@click.option("--wattmeter", type=click.Path(path_type=Path), help="CSV (time, watts) of a running power meter.")
+@click.option("--reference", metavar="ADAPTER", help="Model measured in the same session; its ratio is what ranks.")
+@click.option("--grid-factor", type=float, metavar="KG_PER_KWH", help="Emissions of the electricity used.")
+@click.option("--country", metavar="ISO3", help="Country of the grid factor, and for codecarbon.")
+@click.option("--codecarbon", is_flag=True, help="Store codecarbon's estimate beside.")
+@click.option("--layers", is_flag=True, help="List every layer.")
+@click.option("--link", "links", multiple=True, type=float, metavar="BYTES_PER_SECOND",
+              help="Find the best cut between a device and a server over this link; may be repeated.")  # fmt: skip
+@click.option("--server-speedup", type=float, default=10.0, show_default=True, help="Server speed over this machine's.")
+@click.option("--private", is_flag=True, help="Audio must not leave the device.")
+@click.option("--trust-checkpoint", is_flag=True, help="Allow checkpoints that can run code when loaded.")
+@click.option("--trade-offs", "runs", multiple=True, type=click.Path(path_type=Path, exists=True), metavar="RUNS",
+              help="Instead of a model: Pareto fronts of finished runs; may be repeated.")  # fmt: skip
+@click.option("--score", help="With --trade-offs: the score; the metric that ranks by default.")
+@click.option("--json", "as_json", is_flag=True)
+def profile(models: tuple[str, ...], settings: tuple[str, ...], runs: tuple[Path, ...], **flags: Any) -> None:
+    """What a model costs: parameters, MACs, time, memory, energy, and where it could be cut in two."""
+    if bool(models) == bool(runs):
+        raise ConfigError(
+            "profile needs either --model or --trade-offs", hint="benchbed profile --model adapters/cnn.py"
+        )
+    told = _trade_offs(runs, flags["score"]) if runs else {"models": _models(models, settings, flags)}
+    if flags["as_json"]:
+        print_json(told)
+        return
+    from benchbed.report.terminal import print_plan
+
+    for part in told.get("models", told.get("trade_offs", [])):
+        print_plan(_lines(part))
+
+
+def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str, Any]) -> list[dict[str, Any]]:
+    from benchbed.adapter.checkpoint import trusting
+    from benchbed.adapter.load import load_adapter, start
+    from benchbed.profile.session import LatencySettings, ProfileSettings, SplitSettings
+    from benchbed.profile.session import profile as measure
+    from benchbed.provenance import machine, versions
+    from benchbed.run.session import _device
+
+    device = _device(flags["device"])
+    _, options = split_settings(settings)
+    timed = LatencySettings(_sizes(flags["batch_sizes"]), flags["least_seconds"], threads=flags["threads"])
+    wanted = ProfileSettings(
+        seconds=flags["seconds"],
+        layers=flags["layers"],
+        latency=timed if flags["latency"] else None,
+        energy=_energy(flags),
+        split=SplitSettings(flags["links"], server_speedup=flags["server_speedup"], private=flags["private"]),
+    )
+    found = []
+    with trusting(flags["trust_checkpoint"]):
+        reference = start(load_adapter(flags["reference"], {}), device) if flags["reference"] else None
+        for spec in models:
+            chosen = for_model(options, spec, models)
+            loaded = load_adapter(spec, chosen)
+            adapter = start(loaded, device)
+            made = measure(adapter, wanted, recipe=(loaded.locator, chosen), reference=reference)
+            adapter.close()
+            found.append({"model": adapter.card.name, "family": adapter.card.family, "options": loaded.options,
+                          "device": device, "machine": machine(), "versions": versions(), "profile": made})  # fmt: skip
+    return found
+
+
+def _energy(flags: dict[str, Any]) -> Any:
+    from benchbed.profile.energy.account import EnergySettings
+
+    if not flags["energy"]:
+        for name in ("tdp", "wattmeter", "reference", "codecarbon"):
+            if flags[name]:
+                raise ConfigError(f"--{name} is about energy", hint="add --energy")
+        return None
+    return EnergySettings(
+        windows=flags["windows"],
+        window_seconds=flags["window_seconds"],
+        tdp_watts=flags["tdp"],
+        tdp_source="--tdp",
+        tdp_threads=flags["tdp_threads"],
+        wattmeter=flags["wattmeter"],
+        grid_kgco2e_per_kwh=flags["grid_factor"],
+        country=flags["country"],
+        codecarbon=flags["codecarbon"],
+    )
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigError(f"--batch-sizes {text}: expected numbers and commas", hint="1,4,16") from error
+    if min(sizes) < 1:
+        raise ConfigError(f"--batch-sizes {text}: a batch has at least one clip")
+    return sizes
+
+
+def _trade_offs(runs: tuple[Path, ...], score: str | None) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from benchbed.results.find import find_results
+    from benchbed.results.pareto import per_joule, trade_offs
+
+    results = [result for _, result in find_results(runs)]
+    ratios = {result.model.name: per_joule(result, score) for result in results}
+    return {
+        "trade_offs": [asdict(front) for front in trade_offs(results, score)],
+        "score_per_joule": {name: {"value": ratio[0], "energy": ratio[1]} for name, ratio in ratios.items() if ratio},
+    }
+
+
+def _lines(part: dict[str, Any]) -> dict[str, str]:
+    """Figures of one model as lines of a table; what is long stays in --json."""
+    from benchbed.report.view import _flatten
+
+    if "points" in part:
+        lines = {"trade-off": f"{part['score']} against {part['cost']}"}
+        for point in part["points"]:
+            mark = "front" if point["front"] else f"dominated by {', '.join(point['dominated_by'])}"
+            lines[point["model"]] = f"{point['score']:.6g} · {point['cost']:.6g} {part['cost_unit']} · {mark}"
+        return lines
+    lines = {"model": f"{part['model']} ({part['family']}) on {part['device']}"}
+    hidden = ("layers", "cuts", "windows", "threshold_curve", "scenarios")
+    for name, content in part["profile"].items():
+        shown = {k: v for k, v in content.items() if k not in hidden} if isinstance(content, dict) else content
+        for row in _flatten(name, "", shown):
+            label = row.part if row.name in ("", row.part) else f"{row.part} · {row.name}"
+            lines[label] = f"{row.text}   {row.note}".rstrip()
+        for scenario in content.get("scenarios", ()) if isinstance(content, dict) else ():
+            label = f"split · {scenario['bytes_per_second']:g} bytes/s, batch {scenario['batch']}"
+            lines[label] = (
+                f"cut after {scenario['cut_after']}, {scenario['seconds']:.4g} s, gain {scenario['gain']:.1%}"
+            )
+    return lines

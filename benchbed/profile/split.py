@@ -1,0 +1,239 @@
+"""Where to cut a network in two, the head on a device and the tail on a server, for a link and a batch size.
+
+The time of a cut after layer l is T(l) = head(l) + bytes(l)·batch / rate + tail(l): the head on the device, what must
+be sent over the link, the tail on the server. Cutting before everything sends the waveform (full offload, which privacy
+may forbid), cutting after everything sends nothing (no offload). What must be sent is every activation made before the
+cut and needed after it, skip connections included. A layer is a natural bottleneck if less must be sent after it than
+the waveform itself, and compressive if less than after every layer before it: the others need not be considered, as an
+earlier cut sends no more and runs less on the device.
+
+Source: dynamic split computing (Bakhtiarnia et al., 2022; MARVEL D3.1, 7.15).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbed.errors import CannotMeasure, ConfigError
+
+if TYPE_CHECKING:
+    from benchbed.adapter.contract import Adapter
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A place to cut.
+
+    Attributes
+    ----------
+    layer : str
+        The last layer of the head; `input` for full offload.
+    seconds : float
+        Time of the head for one clip where it was measured.
+    send_bytes : int
+        Bytes to send for one clip.
+    compressive : bool
+        Less to send than after every earlier cut, and than the waveform.
+    """
+
+    layer: str
+    seconds: float
+    send_bytes: int
+    compressive: bool = False
+
+
+@dataclass(frozen=True)
+class Split:
+    """The best cut of one scenario.
+
+    Attributes
+    ----------
+    layer : str
+        Where to cut; `input` is full offload, `output` none.
+    seconds : float
+        End-to-end time.
+    no_offload, full_offload : float
+        The same without a cut.
+    gain : float
+        Saving against the better of the two, in 0…1.
+    """
+
+    layer: str
+    seconds: float
+    no_offload: float
+    full_offload: float
+    gain: float
+
+
+def mark_compressive(cuts: Sequence[Cut], input_bytes: int) -> list[Cut]:
+    """Mark the cuts worth considering.
+
+    Examples
+    --------
+    >>> cuts = [Cut("a", 0.1, 90), Cut("b", 0.2, 120), Cut("c", 0.3, 90), Cut("d", 0.4, 10)]
+    >>> [cut.layer for cut in mark_compressive(cuts, 100) if cut.compressive]
+    ['a', 'd']
+    """
+    least, found = input_bytes, []
+    for cut in cuts:
+        found.append(Cut(cut.layer, cut.seconds, cut.send_bytes, cut.send_bytes < least))
+        least = min(least, cut.send_bytes)
+    return found
+
+
+def best_split(
+    cuts: Sequence[Cut],
+    input_bytes: int,
+    total_seconds: float,
+    *,
+    bytes_per_second: float,
+    batch: int = 1,
+    server_speedup: float = 1.0,
+    private: bool = False,
+) -> Split:
+    """The fastest way to run a batch over a link.
+
+    Parameters
+    ----------
+    cuts : sequence of Cut
+        In order; times on the device.
+    input_bytes : int
+        Bytes of one waveform.
+    total_seconds : float
+        Time of the whole network for one clip on the device.
+    bytes_per_second : float
+        Rate of the link.
+    batch : int
+        Clips at once; times are taken to grow with their number.
+    server_speedup : float
+        How many times faster the server is than the device.
+    private : bool
+        The waveform must not leave the device.
+
+    Examples
+    --------
+    >>> cuts = [Cut("a", 0.1, 1000)]
+    >>> best_split(cuts, 8000, 1.0, bytes_per_second=10_000, server_speedup=10).layer
+    'a'
+    """
+    if bytes_per_second <= 0 or server_speedup <= 0 or batch < 1:
+        raise ConfigError("a split needs a rate and a speed-up above zero and at least one clip")
+
+    def end_to_end(head: float, sent: int) -> float:
+        return batch * (head + sent / bytes_per_second + (total_seconds - head) / server_speedup)
+
+    local, remote = batch * total_seconds, end_to_end(0.0, input_bytes)
+    options = [(local, "output")] + ([] if private else [(remote, "input")])
+    options += [(end_to_end(cut.seconds, cut.send_bytes), cut.layer) for cut in cuts]
+    seconds, layer = min(options, key=lambda option: option[0])
+    without = local if private else min(local, remote)
+    return Split(layer, seconds, local, remote, (without - seconds) / without)
+
+
+def measure_cuts(adapter: Adapter, seconds: float, *, repeats: int = 7) -> tuple[list[Cut], int, float]:
+    """Places to cut an adapter's network, with the time of each head and the bytes to send.
+
+    Returns
+    -------
+    cuts : list of Cut
+        One per end of a module; of several at the same place the innermost.
+    input_bytes : int
+        Bytes of one waveform.
+    total_seconds : float
+        Time of the whole network.
+
+    Raises
+    ------
+    CannotMeasure
+        No torch network, or one that runs other modules on data than on shapes.
+    """
+    from benchbed.profile.clock import clock_for
+    from benchbed.profile.counts import has_network
+    from benchbed.profile.macs import count_macs, network_call, noise
+
+    if not has_network(adapter) or not hasattr(adapter, "forward"):
+        raise CannotMeasure("only a network that torch can see can be cut")
+    import torch
+
+    trace = count_macs(adapter, seconds, on_device=False).trace
+    device = str(getattr(adapter, "device", "cpu"))
+    clock, call = clock_for(device), network_call(adapter)
+    waveforms = noise(adapter, seconds).to(device)
+    ends: list[tuple[str, float]] = []
+    begun = 0.0
+
+    def left(path: str) -> Any:
+        def hook(module: Any, args: Any, out: Any) -> None:
+            clock.wait()
+            ends.append((path, time.perf_counter() - begun))
+
+        return hook
+
+    model = adapter.model  # type: ignore[attr-defined]
+    handles = [module.register_forward_hook(left(path)) for path, module in model.named_modules()]
+    runs, totals = [], []
+    try:
+        with torch.inference_mode():
+            for number in range(repeats + 3):
+                ends.clear()
+                clock.wait()
+                begun = time.perf_counter()
+                call(waveforms)
+                clock.wait()
+                if number >= 3:
+                    totals.append(time.perf_counter() - begun)
+                    runs.append([when for _, when in ends])
+    finally:
+        for handle in handles:
+            handle.remove()
+    if [path for path, _ in ends] != [cut.layer for cut in trace.cuts]:
+        raise CannotMeasure("the network runs other modules on data than on shapes, so their cuts cannot be matched")
+    times = np.median(np.array(runs), axis=0)
+    cuts: dict[int, Cut] = {}
+    for cut, when in zip(trace.cuts, times):
+        # The end of a container is the end of its last layer.
+        cuts.setdefault(cut.after, Cut(cut.layer, float(when), cut.send_bytes))
+    inside = [cut for after, cut in sorted(cuts.items()) if after < len(trace.operations)]
+    return mark_compressive(inside, trace.input_bytes), trace.input_bytes, float(np.median(totals))
+
+
+def split_report(
+    adapter: Adapter,
+    seconds: float,
+    *,
+    bytes_per_second: Sequence[float],
+    batches: Sequence[int] = (1,),
+    server_speedup: float = 10.0,
+    private: bool = False,
+) -> dict[str, Any]:
+    """Best cut for every link rate and batch size, with the cuts they were chosen from."""
+    from benchbed.profile.counts import figure, milliseconds
+
+    try:
+        cuts, size, total = measure_cuts(adapter, seconds)
+    except CannotMeasure as error:
+        return {"reason": error.what}
+    scenarios = []
+    for rate in bytes_per_second:
+        for batch in batches:
+            best = best_split(cuts, size, total, bytes_per_second=rate, batch=batch, server_speedup=server_speedup,
+                              private=private)  # fmt: skip
+            scenarios.append({"bytes_per_second": rate, "batch": batch, "cut_after": best.layer,
+                              "seconds": best.seconds, "no_offload_seconds": best.no_offload,
+                              "full_offload_seconds": best.full_offload, "gain": best.gain})  # fmt: skip
+    return {
+        "input": figure(size, "bytes", "one clip as float32"),
+        "network": milliseconds(total, "median of forward, one clip"),
+        "server_speedup": server_speedup,
+        "private": private,
+        "natural_bottlenecks": figure(sum(cut.send_bytes < size for cut in cuts), "cuts", "sends less than the input"),
+        "compressive": [cut.layer for cut in cuts if cut.compressive],
+        "cuts": [{"layer": cut.layer, "head_seconds": cut.seconds, "send_bytes": cut.send_bytes,
+                  "compressive": cut.compressive} for cut in cuts],
+        "scenarios": scenarios,
+    }  # fmt: skip
