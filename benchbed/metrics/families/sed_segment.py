@@ -1,0 +1,151 @@
+"""Segment-based sound event detection: F1, error rate and accuracy on a grid of segments of any length.
+
+Mesaros, Heittola and Virtanen 2016 (Applied Sciences 6:162); sed_eval 0.2.1 is the reference, see
+`benchbed.metrics.sed.counts` for its rules and what is known about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.metrics.contract import Family
+from benchbed.metrics.sed import counts
+from benchbed.metrics.sed.decision import Decision, decision
+from benchbed.metrics.sed.examples import random_corpus
+from benchbed.metrics.sed.flat import Flat, answers, flatten
+from benchbed.metrics.sed.segments import Grid, activity, parts, totals
+
+
+def family(
+    labels: Sequence[str],
+    *,
+    resolution: float = 1.0,
+    rule: counts.Rule = "benchbed",
+    threshold: float | Sequence[float] = 0.5,
+    median_frames: float | Sequence[float] | None = None,
+    median_seconds: float | Sequence[float] | None = None,
+) -> SegmentBased:
+    """The family for the given classes.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Class names, in the dataset's order.
+    resolution : float, default=1.0
+        Length of a segment in seconds.
+    rule : {"benchbed", "sed_eval:zero_score", "sed_eval:default"}
+        How times are compared and undefined values treated.
+    threshold : float or sequence of float, default=0.5
+        From frame scores to events, one or one per class; lists of events need none.
+    median_frames, median_seconds : float or sequence of float, optional
+        Median filter over the scores before the threshold, one length or one per class.
+
+    Examples
+    --------
+    >>> from benchbed.metrics.sed.recording import Events
+    >>> def one(onset, offset):
+    ...     recordings = np.empty(1, object)
+    ...     recordings[0] = Events(np.array([onset]), np.array([offset]), np.array([0]), 4_000_000)
+    ...     return recordings
+    >>> made = family(("dog",))
+    >>> sums = made.statistics(one(0, 2_000_000), one(0, 1_000_000)).sum(axis=0)
+    >>> round(float(made.values(sums)["micro_f1"]), 4), float(made.values(sums)["error_rate"])
+    (0.6667, 1.0)
+    """
+    return SegmentBased(tuple(labels), resolution, rule, decision(threshold, median_frames, median_seconds))
+
+
+def example(generator: np.random.Generator, clips: int) -> tuple[SegmentBased, np.ndarray, np.ndarray]:
+    """A family with random frame scores and references that fit it.
+
+    Examples
+    --------
+    >>> metrics, scores, target = example(np.random.default_rng(0), 5)
+    >>> len(scores), len(target)
+    (5, 5)
+    """
+    return (family(("dog", "rain", "speech")), *random_corpus(generator, clips, 3))
+
+
+class SegmentBased(Family):
+    """Metrics of recordings, from detected events or frame scores and reference events, one object per recording."""
+
+    output = "frames"
+    primary = "macro_f1"
+
+    def __init__(self, labels: tuple[str, ...], resolution: float, rule: counts.Rule, decided: Decision) -> None:
+        if not labels or len(set(labels)) != len(labels):
+            raise ConfigError(f"sound event detection needs different classes, not {list(labels)}")
+        if not resolution > 0:
+            raise ConfigError(f"segments of {resolution} s")
+        counts.check_rule(rule)
+        self.labels, self.rule, self.decision = labels, rule, decided
+        self.grid = Grid(resolution, counts.clock(rule))
+        self.metrics, self.class_metrics = counts.infos(rule, f"segments-{resolution:g}s:{decided.name}", True)
+
+    def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Additive statistics of each recording, `[recording, statistic]` float64.
+
+        Parameters
+        ----------
+        scores : np.ndarray [shape=(recording,), object]
+            `Events` or `FrameScores` of each recording.
+        target : np.ndarray [shape=(recording,), object]
+            Reference `Events` of each recording; their duration ends the grid.
+
+        Raises
+        ------
+        CannotMeasure
+            Something else in the arrays, or another number of classes.
+        """
+        if len(scores) != len(target):
+            raise CannotMeasure(f"{len(scores)} outputs for {len(target)} recordings")
+        classes = len(self.labels)
+        reference = flatten(target, classes)
+        output = answers(scores, self.decision, classes)
+        lengths = self.grid.lengths(reference, output)
+        rows = np.zeros((len(target), 4 * classes + 3))
+        for run, ref, out in parts(reference, output, lengths, classes):
+            rows[run] = self._rows(ref, out, lengths[run])
+        return rows
+
+    def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:
+        """Every metric from summed statistics `[..., statistic]`; NaN without recordings."""
+        return counts.values(self._counts(sums), self.rule)
+
+    def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
+        """Values of each class, `[..., class]`."""
+        return counts.per_class(self._counts(sums), self.rule)
+
+    def class_counts(self, sums: np.ndarray) -> np.ndarray:
+        """Reference segments of each class, `[..., class]`."""
+        return self._counts(sums).reference
+
+    def reasons(self, sums: np.ndarray) -> dict[str, str]:
+        """Why a metric is undefined for the statistics `[statistic]`."""
+        made = self._counts(sums)
+        why = "no segments" if not (made.reference + made.negative).any() else "neither references nor outputs"
+        undefined = {**self.values(sums), **self.per_class(sums)}
+        return {name: why for name, value in undefined.items() if np.isnan(value).any()}
+
+    def _rows(self, ref: Flat, out: Flat, lengths: np.ndarray) -> np.ndarray:
+        classes = len(self.labels)
+        there, said = (activity(events, self.grid, lengths, classes) for events in (ref, out))
+        hits = there & said
+        hit, reference, output = (x.sum(axis=1, dtype=np.int64) for x in (hits, there, said))
+        # Within a segment a missed class and a false one make one substitution; what is left over is counted apart.
+        errors = np.column_stack([
+            np.minimum(reference, output) - hit, np.maximum(0, reference - output), np.maximum(0, output - reference)
+        ])  # fmt: skip
+        sums = [totals(x, lengths) for x in (hits, there, said)]
+        negative = lengths[:, None] - sums[1]
+        return np.concatenate([*sums, negative, totals(errors, lengths)], axis=1)
+
+    def _counts(self, sums: np.ndarray) -> counts.Counts:
+        n = len(self.labels)
+        hit, reference, output, negative = (sums[..., i * n : (i + 1) * n] for i in range(4))
+        errors = (sums[..., 4 * n + i] for i in range(3))
+        return counts.Counts(hit, reference, output, *errors, negative)

@@ -1,0 +1,1 @@
+"""Sound events in time: recordings in whole microseconds, matching, segments and sweeps over all thresholds."""

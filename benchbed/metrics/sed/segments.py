@@ -1,0 +1,90 @@
+"""Events on a grid of segments, and what is counted there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchbed.metrics.sed.flat import Flat
+from benchbed.metrics.sed.matching import Clock, whole
+from benchbed.metrics.sed.recording import SECOND
+
+#: Segments × classes held at once.
+CELLS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Segments of equal length from the start of each recording.
+
+    Attributes
+    ----------
+    resolution : float
+        Length in seconds.
+    clock : {"integer", "float"}
+        `integer`: an event is in every segment that it overlaps, to the microsecond. `float`: as sed_eval computes it,
+        in binary floating point, where 0.3…0.6 s fills four segments of 0.1 s.
+    """
+
+    resolution: float = 1.0
+    clock: Clock = "integer"
+
+    def first(self, onset: np.ndarray) -> np.ndarray:
+        """First segment of each event."""
+        if self.clock == "float":
+            return np.floor(onset / SECOND * 1 / self.resolution).astype(np.int64)
+        return onset // whole(self.resolution, SECOND)
+
+    def after(self, offset: np.ndarray) -> np.ndarray:
+        """Segment after the last one of each event."""
+        if self.clock == "float":
+            return np.ceil(offset / SECOND * 1 / self.resolution).astype(np.int64)
+        return -(-offset // whole(self.resolution, SECOND))
+
+    def lengths(self, reference: Flat, output: Flat) -> np.ndarray:
+        """Number of segments of each recording; one of unknown length ends with its last event."""
+        last = np.zeros(len(reference.duration), np.int64)
+        for events in (reference, output):
+            np.maximum.at(last, events.clip, events.offset)
+        return self.after(np.where(reference.duration >= 0, reference.duration, last))
+
+
+def activity(events: Flat, grid: Grid, lengths: np.ndarray, classes: int) -> np.ndarray:
+    """Where each class is on, `[segment, class]` bool, the segments of all recordings one after the other."""
+    base = np.concatenate([[0], np.cumsum(lengths)])
+    change = np.zeros((int(base[-1]) + 1, classes), np.int32)
+    limit = lengths[events.clip]
+    # What lies beyond the recording is left out, as a recording of stated length has no segments there.
+    first = np.minimum(grid.first(events.onset), limit)
+    after = np.minimum(np.maximum(grid.after(events.offset), first), limit)
+    np.add.at(change, (base[events.clip] + first, events.label), 1)
+    np.add.at(change, (base[events.clip] + after, events.label), -1)
+    return np.cumsum(change, axis=0)[:-1] > 0
+
+
+def parts(reference: Flat, output: Flat, lengths: np.ndarray, classes: int) -> Iterator[tuple[slice, Flat, Flat]]:
+    """Recordings in runs whose segments fit into memory, with their events renumbered."""
+    start, clips = 0, len(lengths)
+    total = np.cumsum(np.maximum(lengths, 1)) * classes
+    while start < clips:
+        before = int(total[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(total, before + CELLS, "right")))
+        run = slice(start, stop)
+        yield run, _cut(reference, run), _cut(output, run)
+        start = stop
+
+
+def _cut(events: Flat, run: slice) -> Flat:
+    low, high = np.searchsorted(events.clip, [run.start, run.stop])
+    part = events.only(np.arange(low, high))
+    return Flat(part.clip - run.start, part.onset, part.offset, part.label, events.duration[run])
+
+
+def totals(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Sum over the segments of each recording, `[clip, …]` float64; empty recordings give zero."""
+    running = np.zeros((len(values) + 1, *values.shape[1:]))
+    np.cumsum(values, axis=0, out=running[1:])
+    edges = np.concatenate([[0], np.cumsum(lengths)])
+    return running[edges[1:]] - running[edges[:-1]]
