@@ -93,8 +93,8 @@ class Events:
     onset, offset : np.ndarray [shape=(event,), int64]
         Begin and end, `0 <= onset < offset <= length`.
     label : np.ndarray [shape=(event,), int64]
-        Class number in the order of the dataset's labels; events of one class neither overlap nor touch, unless their
-        confidences differ.
+        Class number in the order of the dataset's labels; events of one class do not overlap, unless they have a
+        confidence.
     length : int
         Length of the recording.
     confidence : np.ndarray [shape=(event,), float64], optional

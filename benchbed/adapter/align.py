@@ -17,7 +17,7 @@ import numpy as np
 from benchbed.adapter.contract import Card
 from benchbed.errors import AdapterError, did_you_mean
 
-Task = Literal["scene", "tags"]
+Task = Literal["scene", "tags", "frames"]
 
 #: How far the probabilities of one clip may sum away from one; float16 models reach a few thousandths.
 SUM_TOLERANCE = 1e-2
@@ -55,7 +55,7 @@ class Alignment:
     card : Card
         The model's card.
     task : str
-        `scene` or `tags`: what the dataset asks.
+        `scene`, `tags` or `frames`: what the dataset asks.
     """
 
     matches: tuple[Match, ...]
@@ -85,7 +85,7 @@ class Alignment:
         On a scene task, logits of a scene model go through a softmax over the dataset's classes, in float64;
         probabilities of a scene model stay as they are, divided by their sum where the model has other classes too. The
         independent probabilities of a tagger are divided by their sum. If the model gives no probability to any class
-        of the dataset, each gets the same. On a tags task the probabilities stay independent.
+        of the dataset, each gets the same. On a tags or frames task the probabilities stay independent.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class Alignment:
             raise AdapterError(f"predict returned NaN or infinite scores for {unusable} of {len(scores)} clips")
         log = self._logarithms(scores.astype(np.float64))
         chosen = self._largest(log)
-        if self.task == "tags":
+        if self.task != "scene":
             return np.exp(chosen).astype(np.float32)
         if self._as_they_are:
             return np.exp(chosen).astype(np.float32)
@@ -217,7 +217,8 @@ def plan_alignment(card: Card, labels: Sequence[str], task: Task = "scene") -> A
     labels : sequence of str
         Labels of the dataset, in its order.
     task : str
-        `scene` (one label per clip) or `tags` (several).
+        `scene` (one label per clip), `tags` (several) or `frames` (several at every moment, from a model that gives
+        frames, or that tags windows of a fixed length).
 
     Raises
     ------
@@ -231,11 +232,7 @@ def plan_alignment(card: Card, labels: Sequence[str], task: Task = "scene") -> A
     >>> plan_alignment(card, ("bus", "tram")).columns
     ((1,), (0,))
     """
-    if card.output not in ("scene", "tags"):
-        raise AdapterError(
-            f"{card.name} gives {card.output}; a {task} task needs a model whose output is scene or tags",
-            hint="choose another suite, or an option of the adapter that gives clip scores",
-        )
+    _refuse_output(card, task)
     for owner, names in ((f"the card of {card.name}", card.labels), ("the dataset", labels)):
         doubled = sorted({name for name in names if list(names).count(name) > 1})
         if doubled:
@@ -261,6 +258,22 @@ def plan_alignment(card: Card, labels: Sequence[str], task: Task = "scene") -> A
     position = {label: index for index, label in enumerate(card.labels)}
     columns = tuple(tuple(position[name] for name in match.classes) for match in matches)
     return Alignment(tuple(matches), columns, card, task)
+
+
+def _refuse_output(card: Card, task: Task) -> None:
+    if task == "frames":
+        if card.output == "frames" or (card.output == "tags" and card.clip_seconds):
+            return
+        raise AdapterError(
+            f"{card.name} gives {card.output}; a frames task needs a model whose output is frames, or tags of windows "
+            "of a fixed length (clip_seconds)",
+            hint="choose another suite, or an option of the adapter that gives frames",
+        )
+    if card.output not in ("scene", "tags"):
+        raise AdapterError(
+            f"{card.name} gives {card.output}; a {task} task needs a model whose output is scene or tags",
+            hint="choose another suite, or an option of the adapter that gives clip scores",
+        )
 
 
 def align(scores: np.ndarray, card: Card, labels: Sequence[str], task: Task = "scene") -> np.ndarray:

@@ -290,7 +290,7 @@ def _balance(dataset: Dataset) -> list[Finding]:
 
 def _class_counts(dataset: Dataset, split: str) -> dict[str, int]:
     labels = dataset.select(split)["label"]
-    seen = Counter(labels.explode().dropna() if dataset.kind == "tags" else labels)
+    seen = Counter(labels.explode().dropna() if dataset.kind != "scene" else labels)
     return {label: int(seen.get(label, 0)) for label in dataset.labels}
 
 

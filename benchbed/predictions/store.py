@@ -45,6 +45,18 @@ OWN_COLUMNS = (
     "remixed",
     "silent",
     *FRAME_COLUMNS,
+    # of attacks
+    "attacked",
+    "clean_correct",
+    "noise_correct",
+    "carried",
+    "robust",
+    "margin",
+    "correct_share",
+    "broken_by",
+    "broken_step",
+    "snr",
+    "linf",
 )
 
 _HEADER = b"benchbed"
@@ -170,6 +182,8 @@ class Predictions:
         Output kind.
     references : np.ndarray [shape=(row,), object], optional
         `Events` of every row of frames.
+    info : list of dict
+        What each unit noted about how it was made.
     """
 
     labels: tuple[str, ...]
@@ -178,6 +192,7 @@ class Predictions:
     failures: list[dict[str, str]]
     kind: Kind = "scene"
     references: np.ndarray | None = None
+    info: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read_units(paths: Iterable[Path]) -> Predictions:
@@ -192,6 +207,7 @@ def read_units(paths: Iterable[Path]) -> Predictions:
     import pyarrow.parquet as pq
 
     tables, failures, labels, kind = [], [], None, "scene"
+    info: list[dict[str, Any]] = []
     for path in paths:
         header = read_header(path)
         if header is None:
@@ -206,6 +222,7 @@ def read_units(paths: Iterable[Path]) -> Predictions:
             raise DataError("the prediction files hold different kinds of output", where=str(path))
         labels, kind = header["labels"], header.get("kind", "scene")
         failures += header["failures"]
+        info.append(header.get("info", {}))
         try:
             tables.append(pq.read_table(path).replace_schema_metadata(None))
         except (OSError, pa.ArrowException) as error:
@@ -220,4 +237,4 @@ def read_units(paths: Iterable[Path]) -> Predictions:
     scores, references = unpack(kind, joined, labels)
     rest = joined.drop_columns(["scores", *(FRAME_COLUMNS if kind == "frames" else ())])
     text = [f.name for f in rest.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
-    return Predictions(tuple(labels), rest.to_pandas(categories=text), scores, failures, kind, references)
+    return Predictions(tuple(labels), rest.to_pandas(categories=text), scores, failures, kind, references, info)

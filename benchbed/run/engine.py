@@ -23,9 +23,10 @@ from benchbed.predictions.store import OWN_COLUMNS, UnitPredictions
 from benchbed.run.clips import Clip, ModelInput, decode, to_model
 from benchbed.run.job import Job, Unit
 from benchbed.run.memory import keep_large_blocks
+from benchbed.run.timed import NOTHING, hear, hop_of, moved, on_grid, placed, to_windows
 from benchbed.suite.model import CorruptionCondition
 from benchbed.suite.plan import CellPlan
-from benchbed.types import Batch
+from benchbed.types import Batch, Events, FrameScores
 
 
 @dataclass
@@ -39,6 +40,8 @@ class _Item:
     achieved: float | None = None
     skipped: str | None = None
     note: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    reference: Events | None = None
 
 
 @dataclass
@@ -58,6 +61,7 @@ class _Shard:
     number: int
     records: list[dict[str, Any]]
     start: int
+    rows: tuple[int, ...] = ()
     clips: dict[int, Clip | AudioError] = field(default_factory=dict)
 
 
@@ -85,6 +89,8 @@ class Engine:
         self._corruptions: dict[int, Any] = {}
         self._columns: dict[tuple[str, str], np.ndarray] = {}
         self._shard = _Shard("", -1, [], 0)
+        #: What attacks keep between units of this process: source models, universal perturbations.
+        self.kept: dict[Any, Any] = {}
 
     def run(self, unit: Unit) -> UnitPredictions:
         """Predictions of one unit.
@@ -97,10 +103,15 @@ class Engine:
             A clip failed and the job says to stop at the first failure.
         """
         cpu, wall = time.process_time(), time.perf_counter()
-        if (self._shard.split, self._shard.number) != (unit.split, unit.shard):
-            records = self.job.clips[unit.split].iloc[unit.start : unit.stop].to_dict("records")
-            self._shard = _Shard(unit.split, unit.shard, records, unit.start)
+        if (self._shard.split, self._shard.number, self._shard.rows) != (unit.split, unit.shard, unit.rows):
+            rows_of = list(unit.rows) or slice(unit.start, unit.stop)
+            records = self.job.clips[unit.split].iloc[rows_of].to_dict("records")
+            self._shard = _Shard(unit.split, unit.shard, records, unit.start, unit.rows)
             self._use_model_of(unit.split)
+        if unit.cells[0].kind == "attack":
+            from benchbed.run.attacking import attack_unit
+
+            return attack_unit(self, unit)
         rows = _Rows()
         pending: list[_Item] = []
         for item in self._items(unit, rows):
@@ -123,7 +134,7 @@ class Engine:
             self._by_recipe[repr(recipe)] = self._adapters[split]
         self.adapter = self._adapters[split]
         self.card = mapped_card(self.adapter.card, self.job.label_map)
-        self.alignment = plan_alignment(self.card, self.job.labels)
+        self.alignment = plan_alignment(self.card, self.job.labels, self.job.task)
 
     def _items(self, unit: Unit, rows: _Rows) -> Iterator[_Item]:
         for index, row in enumerate(self._shard.records):
@@ -162,6 +173,9 @@ class Engine:
                 if state is None:
                     state = corruption.prepare(clip.waveform, clip.sample_rate, random, context)
                 applied = corruption.apply(state, parameter)
+                reference = None
+                if self.job.task == "frames" and applied.skipped is None:
+                    reference = self._reference(row, clip, corruption, state, parameter)
                 yield _Item(
                     index,
                     cell,
@@ -170,10 +184,21 @@ class Engine:
                     applied.achieved,
                     applied.skipped,
                     applied.note,
+                    reference=reference,
                 )
 
     def _input(self, waveform: np.ndarray, clip: Clip) -> ModelInput:
-        return to_model(waveform, clip.sample_rate, self.card)
+        make = to_windows if self.job.task == "frames" else to_model
+        return make(waveform, clip.sample_rate, self.card)
+
+    def _reference(
+        self, row: Mapping[str, Any], clip: Clip, corruption: Any = None, state: Any = None, parameter: Any = None
+    ) -> Events:
+        """Timed reference of a clip, moved by a corruption if one is given."""
+        timed, seconds = self.job.timed.get(row["clip_id"], NOTHING), _seconds(clip)
+        if corruption is not None:
+            timed = moved(timed, corruption, state, parameter, seconds)
+        return placed(timed, seconds)
 
     def _clip(self, index: int, row: dict[str, Any]) -> Clip | AudioError:
         known = self._shard.clips
@@ -213,7 +238,14 @@ class Engine:
 
             if (unit.split, column) not in self._columns:
                 self._columns[unit.split, column] = pool[column].to_numpy()
-            candidates = np.flatnonzero(self._columns[unit.split, column] != row[column])
+            values = self._columns[unit.split, column]
+            if isinstance(row[column], tuple):
+                # Of clips with several classes, or none, those that share none with this one.
+                mine = set(row[column])
+                differ = np.array([mine.isdisjoint(other) for other in values], bool)
+                candidates = np.flatnonzero(differ & (pool["clip_id"] != row["clip_id"]).to_numpy())
+            else:
+                candidates = np.flatnonzero(values != row[column])
             chosen = random.choice(candidates, size=min(count, len(candidates)), replace=False)
             found = []
             for position in chosen:
@@ -244,14 +276,18 @@ class Engine:
                 reason = AdapterError("predict returned NaN or infinity")
                 self._fail(rows, unit, self._id(item), "predict", reason, item.cell.key)
         if finite.any():
-            rows.items += [item for item, ok in zip(items, finite) if ok]
-            rows.scores.append(self.alignment.apply(scores[finite]))
+            kept = [item for item, ok in zip(items, finite) if ok]
+            rows.items += kept
+            aligned = self.alignment.apply(scores[finite])
+            rows.scores.append(aligned if self.job.task != "frames" else self._in_time(aligned, kept))
 
     def _call(self, items: list[_Item]) -> np.ndarray:
         waveforms = np.stack([item.made.waveform for item in items])
         lengths = np.full(len(items), waveforms.shape[2], dtype=np.int64)
         records = self._shard.records
         side = {name: tuple(records[item.clip][name] for item in items) for name in self.job.side}
+        if self.job.task == "frames":
+            return hear(self.adapter, self.card, waveforms, side, self.job.batch_size)
         scores = np.asarray(self.adapter.predict(Batch(waveforms, lengths, self.card.sample_rate, side)))
         expected = (len(items), len(self.card.labels))
         if scores.shape != expected or scores.dtype.kind != "f":
@@ -262,6 +298,18 @@ class Engine:
                 hint="run `benchbed check` on the adapter",
             )
         return scores
+
+    def _in_time(self, outputs: np.ndarray, items: list[_Item]) -> np.ndarray:
+        """Aligned outputs `[clip, window, frame, class]` as `FrameScores` [shape=(clip,), object]."""
+        hop = hop_of(self.card)
+        window = _length(items[0]) / outputs.shape[1] / self.card.sample_rate
+        found = np.empty(len(items), dtype=object)
+        for index, item in enumerate(items):
+            clip = self._shard.clips[item.clip]
+            assert isinstance(clip, Clip)
+            seconds = _seconds(clip)
+            found[index] = FrameScores(on_grid(outputs[index], hop, window, seconds), hop, seconds)
+        return found
 
     def _id(self, item: _Item) -> str:
         return str(self._shard.records[item.clip]["clip_id"])
@@ -299,9 +347,18 @@ class Engine:
         for name in self._shard.records[0]:
             if name not in ("clip_id", "group", "label"):
                 columns[f"source_{name}" if name in OWN_COLUMNS else name] = [row[name] for row in picked]
-        width = len(self.job.labels)
-        scores = np.concatenate(rows.scores) if rows.scores else np.zeros((0, width), np.float32)
-        return UnitPredictions(unit.id, self.job.labels, columns, scores, rows.failures, info)
+        for name in dict.fromkeys(name for item in items for name in item.facts):
+            columns[name] = [item.facts.get(name) for item in items]
+        task = self.job.task
+        nothing = np.zeros(0, object) if task == "frames" else np.zeros((0, len(self.job.labels)), np.float32)
+        scores = np.concatenate(rows.scores) if rows.scores else nothing
+        references = None
+        if task == "frames":
+            references = [
+                item.reference if item.reference is not None else self._reference(row, clip)
+                for item, row, clip in zip(items, picked, clips)
+            ]
+        return UnitPredictions(unit.id, self.job.labels, columns, scores, rows.failures, info, task, references)
 
 
 def _unheard(card: Card) -> Clip:
@@ -312,6 +369,10 @@ def _unheard(card: Card) -> Clip:
 def mapped_card(card: Card, label_map: Mapping[str, Sequence[str]] | None) -> Card:
     """The card with the suite's label map in place of its own, if the suite has one."""
     return card if label_map is None else replace(card, label_map={k: tuple(v) for k, v in label_map.items()})
+
+
+def _seconds(clip: Clip) -> float:
+    return clip.waveform.shape[1] / clip.sample_rate
 
 
 def _length(item: _Item) -> int:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from benchbed.run.timed import Timed
 from benchbed.suite.model import Condition
 from benchbed.suite.plan import CellPlan
 
@@ -50,6 +51,12 @@ class Job:
         Part of every unit's key.
     fail_fast : bool
         Stop at the first clip that fails.
+    task : str
+        `scene`, `tags` or `frames`.
+    timed : mapping of str to Timed
+        Clip id → reference events, for frames; a clip without events is absent.
+    others : tuple
+        `(spec, options)` of the other models of the run, from which attacks may transfer.
     """
 
     recipe: tuple[str, dict[str, Any]]
@@ -69,6 +76,9 @@ class Job:
     seed: int = 0
     fail_fast: bool = False
     trust_checkpoint: bool = False
+    task: Literal["scene", "tags", "frames"] = "scene"
+    timed: Mapping[str, Timed] = field(default_factory=dict)
+    others: tuple[tuple[str, dict[str, Any]], ...] = ()
 
     def recipe_for(self, split: str) -> tuple[str, dict[str, Any]]:
         """The recipe of the model that scores `split`."""
@@ -104,6 +114,10 @@ class Unit:
         Rows of the split's clip table.
     cells : tuple of CellPlan
         The severities, mildest first.
+    rows : tuple of int
+        Rows of an attack's subset, in the place of `start` to `stop`.
+    number : int
+        Which unit of its attack condition this is; the first one also runs the costly sanity checks.
     """
 
     id: str
@@ -113,6 +127,8 @@ class Unit:
     start: int
     stop: int
     cells: tuple[CellPlan, ...] = field(default=())
+    rows: tuple[int, ...] = ()
+    number: int = 0
 
     @property
     def condition(self) -> int:
@@ -122,4 +138,5 @@ class Unit:
     @property
     def evaluations(self) -> int:
         """Clips × severities × draws."""
-        return (self.stop - self.start) * sum(cell.draws for cell in self.cells)
+        clips = len(self.rows) or self.stop - self.start
+        return clips * sum(cell.draws for cell in self.cells)

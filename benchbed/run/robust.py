@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.contract import MetricInfo
+from benchbed.metrics.folds import Fold
 from benchbed.metrics.number import Number, number
 from benchbed.metrics.robust_scores import Corrupted, Reference, robustness_scores
 from benchbed.metrics.robustness import flip_rate
@@ -72,17 +74,29 @@ def _corrupted(cell: record.Cell, scored: Scored, primary: str) -> Corrupted:
 
 def _flips(scored: Scored, draws: int) -> Number:
     fold = scored.fold
-    outputs = np.asarray(fold.scores).argmax(1)
-    if len(outputs) % draws:
-        return number(float("nan"), _FLIPS, len(outputs) // draws, undefined="some draws of a clip failed")
+    if len(fold.scores) % draws:
+        return number(float("nan"), _FLIPS, len(fold.scores) // draws, undefined="some draws of a clip failed")
     # Rows are sorted by clip, then draw.
-    per_clip = flip_rate(outputs.reshape(-1, draws).T)
+    per_clip, info = _flipped(fold, draws)
     groups = fold.group.reshape(-1, draws)[:, 0]
     sums = np.stack([np.bincount(groups, per_clip, fold.bootstrap.groups),
                      np.bincount(groups, minlength=fold.bootstrap.groups)], axis=1)  # fmt: skip
     drawn = fold.bootstrap.replicates(sums) if fold.bootstrap.draws else None
     replicates = None if drawn is None else drawn[:, 0] / np.maximum(drawn[:, 1], 1)
-    return number(float(per_clip.mean()), _FLIPS, len(per_clip), replicates=replicates, bootstrap=fold.bootstrap)
+    return number(float(per_clip.mean()), info, len(per_clip), replicates=replicates, bootstrap=fold.bootstrap)
+
+
+def _flipped(fold: Fold, draws: int) -> tuple[np.ndarray, MetricInfo]:
+    """Share of pairs of draws that decide differently [shape=(clip,)], and what that is."""
+    frames, single = fold.scores.dtype == object, fold.target.ndim == 1
+    if single and not frames:
+        return flip_rate(fold.scores.argmax(1).reshape(-1, draws).T), _FLIPS
+    rows = [one.scores if frames else one for one in fold.scores]
+    # Every class, of every frame, is a decision of its own.
+    on = [np.stack([row >= 0.5 for row in rows[i : i + draws]]).sum(0) for i in range(0, len(rows), draws)]
+    pairs = draws * (draws - 1) / 2
+    rates = np.array([float(np.mean(count * (draws - count) / pairs)) for count in on])
+    return rates, replace(_FLIPS, rule=f"{_FLIPS.rule}:{'frames' if frames else 'tags'}-at-0.5")
 
 
 def load_reference(loaded: LoadedSuite, dataset: str, primary: str) -> Reference | None:

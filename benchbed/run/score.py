@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from benchbed.metrics import FAMILIES
 from benchbed.metrics.cell import group_codes, score_cell
 from benchbed.metrics.contract import Family, Table
 from benchbed.metrics.folds import Fold
+from benchbed.metrics.joint import Joint
 from benchbed.metrics.matched import matched_differences
 from benchbed.metrics.number import Number
 from benchbed.metrics.slices import Column
@@ -20,6 +21,7 @@ from benchbed.predictions.store import Predictions
 from benchbed.results import record
 from benchbed.results.statistics import CellStatistics, Statistics
 from benchbed.run.aggregate import Scored, aggregate
+from benchbed.run.references import answers, reference_of
 from benchbed.run.robust import load_reference, robust_figures
 from benchbed.run.selfchecks import self_checks
 from benchbed.run.statistics import Rows, collect, sum_cell
@@ -76,7 +78,9 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
         cell, figures, kept = _score(plan, prepared, splits[plan.split], family, predictions, rows, lost)
         cells.append(cell)
         scored[plan.key] = figures
-        sums[plan.key] = sum_cell(family, kept, len(splits[plan.split].groups))
+        sums[plan.key] = sum_cell(
+            family.main if isinstance(family, Joint) else family, kept, len(splits[plan.split].groups)
+        )
     scores = aggregate(suite, family, prepared.cells, scored)
     reference = load_reference(prepared.loaded_suite, prepared.source.dataset.name, primary)
     scores |= robust_figures(cells, scored, primary, reference)
@@ -84,7 +88,38 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
     statistics = collect(suite, prepared.source.dataset.labels, prepared.index_hash, seed,
                          {split: held.groups for split, held in splits.items()},
                          {split: held.columns for split, held in splits.items()}, sums)  # fmt: skip
-    return Scoring(primary, cells, values, self_checks(prepared.job), failures, statistics)
+    checks = self_checks(prepared.job)
+    if any(plan.kind == "attack" for plan in prepared.cells):
+        checks += _attacked(prepared, predictions, splits, cells, rows_of, values)
+    return Scoring(primary, cells, values, checks, failures, statistics)
+
+
+def _attacked(
+    prepared: Any,
+    predictions: Predictions,
+    splits: Mapping[str, _Split],
+    cells: list[record.Cell],
+    rows_of: Mapping[str, np.ndarray],
+    values: dict[str, record.Value],
+) -> list[record.Check]:
+    """Add what attacks say over cells to `values`, mark cells that are not to be ranked, and give the checks."""
+    from benchbed.run.attack_scores import attack_figures, checks_of, failed_cells, flags_of, not_ranked
+
+    plans = [plan for plan in prepared.cells if plan.kind == "attack"]
+    flags, tables = {}, {}
+    for plan in plans:
+        rows, split = rows_of[plan.key], splits[plan.split]
+        position = predictions.table["clip_id"].iloc[rows].map(split.position).to_numpy(dtype=np.int64)
+        flags[plan.key] = flags_of(predictions.table, rows, split.codes[position], split.bootstrap)
+        tables[plan.key] = predictions.table.iloc[rows]
+    classes = len(prepared.source.dataset.labels)
+    facts = [(unit["attack"]["cell"], fact) for unit in predictions.info if "attack" in unit
+             for fact in unit["attack"]["facts"]]  # fmt: skip
+    checks = checks_of(prepared.job, plans, facts, tables, classes)
+    figures = attack_figures(prepared.job, plans, flags, tables, classes)
+    values |= {name: to_value(number) for name, number in figures.items()}
+    not_ranked(cells, values, failed_cells(checks))
+    return checks
 
 
 def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family, str]:
@@ -96,12 +131,16 @@ def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family,
         An unknown family, metric or option.
     """
     metrics = loaded.suite.metrics
-    module = FAMILIES.get(metrics.family, where=loaded.where("metrics", "family"))
-    try:
-        family = module.family(labels, **metrics.options)
-    except TypeError as error:
-        raise ConfigError(f"the metric family {metrics.family} does not take these options: {error}",
-                          where=loaded.where("metrics", "options")) from error  # fmt: skip
+    shared = post_processing(loaded, labels)
+    family = _family(loaded, labels, metrics.family, {**shared, **metrics.options}, ("metrics",))
+    others: dict[str, Family] = {}
+    for index, part in enumerate(metrics.further):
+        place = ("metrics", "further", index)
+        if part.name in others:
+            raise ConfigError(f"two further families are called '{part.name}'", where=loaded.where(*place, "name"))
+        others[part.name] = _family(loaded, labels, part.family, {**shared, **part.options}, place)
+    if others:
+        family = Joint(family, others)
     primary = metrics.primary or family.primary
     if primary not in family.metrics:
         raise ConfigError(
@@ -112,6 +151,48 @@ def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family,
     return family, primary
 
 
+def _family(
+    loaded: LoadedSuite, labels: tuple[str, ...], name: str, options: dict[str, Any], place: tuple[str | int, ...]
+) -> Family:
+    module = FAMILIES.get(name, where=loaded.where(*place, "family"))
+    try:
+        family: Family = module.family(labels, **options)
+    except TypeError as error:
+        raise ConfigError(f"the metric family {name} does not take these options: {error}",
+                          where=loaded.where(*place, "options")) from error  # fmt: skip
+    if family.output != loaded.suite.task:
+        raise ConfigError(f"the metric family {name} is about {family.output}, the suite's task is {loaded.suite.task}",
+                          where=loaded.where(*place, "family"))  # fmt: skip
+    return family
+
+
+def post_processing(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, Any]:
+    """The suite's declared thresholds and filters as options of a metric family, per class in the order of `labels`.
+
+    Raises
+    ------
+    ConfigError
+        A class that the dataset does not have, or one without a value.
+    """
+    part = loaded.suite.post_processing
+    found: dict[str, Any] = {}
+    for name in ("threshold", "median_seconds") if part is not None else ():
+        given = getattr(part, name)
+        if isinstance(given, dict):
+            where = loaded.where("post_processing", name)
+            strange = sorted(set(given) - set(labels))
+            if strange:
+                raise ConfigError(f"{name} of a class '{strange[0]}' that the dataset does not have", where=where,
+                                  hint=did_you_mean(strange[0], labels))  # fmt: skip
+            lacking = [label for label in labels if label not in given]
+            if lacking:
+                raise ConfigError(f"{name} has no value for the class '{lacking[0]}'", where=where)
+            given = [given[label] for label in labels]
+        if given is not None:
+            found[name] = given
+    return found
+
+
 class _Split:
     """What the cells of one split share: group numbers, bootstrap, metadata columns."""
 
@@ -119,8 +200,7 @@ class _Split:
         self.table: pd.DataFrame = prepared.job.clips[split]
         self.codes, self.groups = group_codes(self.table["group"].astype(str).to_numpy())
         self.position = {clip: i for i, clip in enumerate(self.table["clip_id"])}
-        labels = {label: i for i, label in enumerate(prepared.source.dataset.labels)}
-        self.target = self.table["label"].map(labels).to_numpy()
+        self.target = reference_of(self.table["label"], prepared.source.dataset.labels, suite.task)
         self.bootstrap = Bootstrap(
             len(self.groups),
             draws=suite.statistics.draws,
@@ -179,8 +259,9 @@ def _score(
     rows, position = rows[order], position[order]
     skipped = table["skipped"].iloc[rows].notna().to_numpy()
     inapplicable = bool(skipped.all()) and plan.kind != "clean"
+    outputs, target = answers(predictions, rows, split.target, position)
     columns = [Column(c.name, c.values[position], c.sets) for c in split.columns]
-    scores = score_cell(family, predictions.scores[rows], split.target[position], split.codes[position], columns,
+    scores = score_cell(family, outputs, target, split.codes[position], columns,
                         split.bootstrap if split.bootstrap.draws else None, tables=plan.kind == "clean")  # fmt: skip
     found = dict(scores.groups)
     for part, column in zip(prepared.loaded_suite.suite.slices, columns):
@@ -189,7 +270,7 @@ def _score(
             # Independent draws of a clip are moments of their own.
             content = content * plan.draws + draw[order]
             found |= matched_differences(
-                family, predictions.scores[rows], split.target[position], split.codes[position], column.values, content,
+                family, outputs, target, split.codes[position], column.values, content,
                 part.matched.reference, name=part.column, bootstrap=split.bootstrap,
             )  # fmt: skip
     draws = plan.draws
@@ -199,7 +280,14 @@ def _score(
         key: {name: to_value(number, draws, reason) for name, number in numbers.items()}
         for key, numbers in found.items()
     }
-    counts = _counts(table, rows, len(split.table), lost, draws)
+    clips = len(split.table)
+    if plan.kind == "attack":
+        from benchbed.run.attack_scores import flags_of, with_figures
+
+        clips = min(clips, prepared.job.conditions[plan.condition].n)
+        flags = flags_of(table, rows, split.codes[position], split.bootstrap)
+        metrics = {name: to_value(n) for name, n in with_figures(scores.metrics, flags).items()}
+    counts = _counts(table, rows, clips, lost, draws)
     made = record.Cell(
         key=plan.key,
         task=plan.task,
@@ -211,7 +299,7 @@ def _score(
         matrices={name: _matrix(found) for name, found in scores.tables.items()},
         complete=counts.failed == 0,
     )
-    fold = Fold(predictions.scores[rows], split.target[position], split.codes[position], split.bootstrap)
+    fold = Fold(outputs, target, split.codes[position], split.bootstrap)
     clip_ids = split.table["clip_id"].to_numpy()[position].tolist()
     kept = Rows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns)
     return made, Scored(scores, fold), kept
@@ -240,6 +328,10 @@ def _counts(table: pd.DataFrame, rows: np.ndarray, clips: int, lost: int, draws:
 def _condition(plan: CellPlan, prepared: Any, table: pd.DataFrame, rows: np.ndarray) -> record.Condition:
     if plan.kind == "clean":
         return record.Condition(kind="clean", name="clean")
+    if plan.kind == "attack":
+        from benchbed.run.attack_scores import attack_condition
+
+        return attack_condition(plan, prepared.job, table, rows)
     from benchbed.perturb import resolve
 
     condition = prepared.job.conditions[plan.condition]

@@ -35,8 +35,8 @@ from benchbed.run.naming import display_name, folder_name
 from benchbed.run.policy import ErrorPolicy, Reuse
 from benchbed.run.progress import Progress
 from benchbed.run.score import Scoring, metric_family, score_cells
-from benchbed.run.timed import Timed, timed_references
 from benchbed.run.source import Source, open_source, scored_clips
+from benchbed.run.timed import Timed, timed_references
 from benchbed.run.units import cut
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.model import CorruptionCondition

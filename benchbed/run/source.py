@@ -117,7 +117,8 @@ def _fits(loaded: LoadedSuite, dataset: Dataset) -> None:
                 where=loaded.where(*place),
                 hint=did_you_mean(split, dataset.splits) or f"its splits: {splits}",
             )
-    if suite.task != dataset.kind:
+    # The classes of timed events are tags of their clip, too.
+    if suite.task != dataset.kind and (suite.task, dataset.kind) != ("tags", "frames"):
         raise ConfigError(
             f"the suite's task is {suite.task}, dataset {dataset.name} has {dataset.kind} labels",
             where=loaded.where("task"),

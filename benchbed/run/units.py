@@ -16,6 +16,8 @@ from typing import Any
 from benchbed import rng
 from benchbed.provenance import code_hash, versions
 from benchbed.run.job import Job, Unit
+from benchbed.run.timed import Timed
+from benchbed.suite.model import AttackCondition
 from benchbed.suite.plan import CellPlan
 
 #: A shard has at least and at most so many clips, and at most so many seconds of audio, which bounds memory.
@@ -68,19 +70,59 @@ def cut(
         size = shard_size(len(table), seconds[split])
         for number, start in enumerate(range(0, len(table), size)):
             stop = min(start + size, len(table))
-            shard = _shard_hash(table.iloc[start:stop], digests, job.side)
-            for group in by_condition:
+            shard = _shard_hash(table.iloc[start:stop], digests, job)
+            for group in (each for each in by_condition if each[0].kind != "attack"):
                 loose = _loose(job, split, shard, group, models[split])
                 strict = {"loose": loose, "code": _code(group), "versions": _versions()}
                 units.append(Unit(_hash(strict), _hash(loose), split, number, start, stop, group))
+        attacked = [group for group in by_condition if group[0].kind == "attack"]
+        units += _attack_units(job, split, attacked, seconds[split], digests, models[split], -(-len(table) // size))
     return units
 
 
-def _shard_hash(table: Any, digests: Mapping[str, str], side: tuple[str, ...]) -> str:
+def _attack_units(
+    job: Job,
+    split: str,
+    groups: list[tuple[CellPlan, ...]],
+    seconds: float,
+    digests: Mapping[str, str],
+    model: Mapping[str, Any],
+    first: int,
+) -> list[Unit]:
+    """Units of the attack conditions of a split: chunks of each condition's subset, numbered after the other shards."""
+    if not groups:
+        return []
+    from benchbed.run.attacking import attack_units, job_identity
+
+    table, units = job.clips[split], []
+    for group in groups:
+        condition = job.conditions[group[0].condition]
+        assert isinstance(condition, AttackCondition)
+        identity = job_identity(job, split, condition)
+        for number, rows in enumerate(attack_units(table, condition.n, seconds)):
+            shard = _shard_hash(table.iloc[list(rows)], digests, job)
+            loose = {**_loose(job, split, shard, group, model), **identity, "number": number}
+            strict = {"loose": loose, "code": _code(group), "versions": _versions()}
+            made = Unit(_hash(strict), _hash(loose), split, first + number, rows[0], rows[0] + 1, group, rows, number)
+            units.append(made)
+    return units
+
+
+def _shard_hash(table: Any, digests: Mapping[str, str], job: Job) -> str:
     columns = [table[name].tolist() for name in ("clip_id", "onset", "duration", "label", "group")]
-    columns += [table[name].tolist() for name in side if name in table]
+    columns += [table[name].tolist() for name in job.side if name in table]
+    if job.task == "frames":
+        # References are stored beside the predictions, since some conditions move them.
+        columns.append([_reference(job.timed.get(clip)) for clip in table["clip_id"]])
     rows = list(zip(*columns, [digests.get(path, "missing") for path in table["path"]]))
     return _hash(rows)
+
+
+def _reference(timed: Timed | None) -> list[Any]:
+    if timed is None:
+        return []
+    confidence = [] if timed.confidence is None else timed.confidence.tolist()
+    return [timed.times.tolist(), timed.label.tolist(), confidence]
 
 
 def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,6 +132,7 @@ def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model:
         "dataset": job.dataset,
         "labels": list(job.labels),
         "label_map": job.label_map,
+        "task": job.task,
         "split": split,
         "shard": shard,
         "condition": job.conditions[cells[0].condition].model_dump(mode="json"),
@@ -105,14 +148,16 @@ def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model:
 
 
 def _code(cells: tuple[CellPlan, ...]) -> str:
-    places = ["audio", "rng", "adapter", "run/engine", "run/clips", "predictions"]
-    if cells[0].kind != "clean":
+    places = ["audio", "rng", "adapter", "run/engine", "run/clips", "run/timed", "predictions"]
+    if cells[0].kind == "attack":
+        places += ["attack", "run/attacking", "run/attack_checks", "run/attack_sources", "run/victim"]
+    elif cells[0].kind != "clean":
         places.append("perturb")
     return code_hash(*places)
 
 
 def _versions() -> dict[str, str]:
-    made_by = ("torch", "numpy", "scipy", "soundfile", "soxr", "audiomentations")
+    made_by = ("torch", "numpy", "scipy", "soundfile", "soxr", "audiomentations", "torchattacks")
     return {name: version for name, version in versions().items() if name in made_by}
 
 

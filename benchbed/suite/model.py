@@ -149,7 +149,7 @@ class AttackCondition(Part):
         self.budgets = sorted((float(b) for b in self.budgets), reverse=self.threat == "l2")
         if len(set(self.budgets)) < len(self.budgets):
             raise ValueError(f"budgets {self.budgets} repeat")
-        if self.threat == "linf" and not all(0 < b for b in self.budgets):
+        if self.threat == "linf" and not all(b > 0 for b in self.budgets):
             raise ValueError("L∞ budgets are above 0, in waveform units")
         if self.space == "features" and self.audibility is not None:
             raise ValueError("audibility has no meaning in feature space")
@@ -184,6 +184,17 @@ def _only_clean() -> list[Any]:
     return [CleanCondition()]
 
 
+class FurtherMetrics(Part):
+    """A family of metrics beside the main one."""
+
+    family: str
+    """Registered metric family."""
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """Stands before the names of its metrics: `event` makes `event_macro_f1`."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the family."""
+
+
 class Metrics(Part):
     """What is computed."""
 
@@ -193,10 +204,29 @@ class Metrics(Part):
     """Metric that ranks; the family's own by default."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of the family, e.g. `{top_k: [3]}`."""
+    further: list[FurtherMetrics] = Field(default_factory=list)
+    """Further families over the same predictions; pairwise comparisons and baselines use the main one."""
     mce_reference: str | None = None
     """File of reference errors for mCE, relative to the suite; used where it is about the same dataset and metric."""
     folds: Literal["mean", "pooled"] = "mean"
     """How several splits become one headline figure, as the dataset's protocol says; both are reported."""
+
+
+class PostProcessing(Part):
+    """How scores become decisions; declared, so that no system is scored with a rule that its record does not state."""
+
+    threshold: float | dict[str, float] | None = None
+    """A class is on where its score is at least this: one value, or one per class, tuned elsewhere and frozen."""
+    median_seconds: float | dict[str, float] | None = None
+    """Length of a median filter over frames in seconds: one value, or one per class."""
+
+    @model_validator(mode="after")
+    def _positive(self) -> PostProcessing:
+        given = self.median_seconds
+        lengths = given.values() if isinstance(given, dict) else [] if given is None else [given]
+        if any(length <= 0 for length in lengths):
+            raise ValueError("a median filter is longer than 0 s")
+        return self
 
 
 class Statistics(Part):
@@ -300,8 +330,8 @@ class Suite(Part):
     """What the suite asks, and where its protocol comes from."""
     extends: str | list[str] | None = None
     """Suites, or parts of suites, that this one inherits from: files beside it, or names of shipped ones."""
-    task: Literal["scene"]
-    """What the model must do."""
+    task: Literal["scene", "tags", "frames"]
+    """What the model must do: name one scene per clip, several tags, or events in time."""
     data: Data
     audio: Audio = Field(default_factory=Audio)
     label_map: dict[str, list[str]] | None = None
@@ -309,6 +339,8 @@ class Suite(Part):
     slices: list[Slice] = Field(default_factory=list)
     conditions: list[Condition] = Field(default_factory=_only_clean, min_length=1)
     metrics: Metrics = Field(default_factory=Metrics)
+    post_processing: PostProcessing | None = None
+    """Thresholds and filters between scores and decisions, for tags and frames."""
     statistics: Statistics = Field(default_factory=Statistics)
     compliance: Compliance | None = None
     profile: Annotated[
