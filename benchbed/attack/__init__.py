@@ -1,4 +1,4 @@
-"""Attacks on models of audio: budgets, losses, attacks, ensembles of them, and the checks that make a result believable.
+"""Attacks on models of audio: budgets, losses, attacks, ensembles, and the checks that make a result believable.
 
 An attack sees a model as a function from waveforms to class scores; labels, files and adapters stay with the runner.
 """

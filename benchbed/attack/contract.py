@@ -218,7 +218,7 @@ class Outcome:
 
     def offer(self, rows: torch.Tensor, points: torch.Tensor, margin: torch.Tensor, step: int, by: str = "") -> None:
         """Take over points `[row, …]` of the clips `rows` wherever they are stronger."""
-        margin = torch.nan_to_num(margin, nan=float("inf"))
+        margin = torch.nan_to_num(margin.to(self.margin), nan=float("inf"))
         better = margin < self.margin[rows]
         chosen = rows[better]
         newly = (margin < 0) & (self.step[rows] < 0)

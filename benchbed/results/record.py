@@ -129,6 +129,8 @@ class Cell(Record):
     """Named tables: `confusion` (reference × output), `scene_device`, `reliability`."""
     complete: bool = True
     """False if clips failed; a cell with failures never passes a gate silently."""
+    ranked: bool = True
+    """False if a sanity check of its attack failed: the figures are shown, and no ranking may use them."""
 
 
 class Matrix(Record):

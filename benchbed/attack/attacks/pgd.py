@@ -29,9 +29,7 @@ class Pgd(Attack):
                 self._path(problem, outcome, rows, starts(problem, restart)[rows], loss)
         return outcome
 
-    def _path(
-        self, problem: Problem, outcome: Outcome, rows: torch.Tensor, points: torch.Tensor, loss: Loss
-    ) -> None:
+    def _path(self, problem: Problem, outcome: Outcome, rows: torch.Tensor, points: torch.Tensor, loss: Loss) -> None:
         steps = self.options["steps"]
         share = self.options["step_share"] or 2.5 / steps
         if outcome.first is None or outcome.last is None:

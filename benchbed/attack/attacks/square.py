@@ -1,8 +1,8 @@
 """Square attack for sound: random search with tone bursts, from scores alone.
 
-The original (Andriushchenko, Croce, Flammarion and Hein, ECCV 2020) tries coloured squares in images; on a waveform these
-are constant stretches, which front ends that discard slow changes do not hear. Here a proposal is a burst of a square
-wave (L∞) or of a tone (L2) of random pitch and phase in a random window, whose length shrinks as queries are spent.
+The original (Andriushchenko, Croce, Flammarion and Hein, ECCV 2020) tries coloured squares in images; on a waveform
+these are constant stretches, which front ends that discard slow changes do not hear. Here a proposal is a burst of a
+square wave (L∞) or of a tone (L2) of random pitch and phase in a random window, which shrinks as queries are spent.
 """
 
 from __future__ import annotations

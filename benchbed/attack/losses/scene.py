@@ -1,6 +1,6 @@
 """One class per clip: cross-entropy and margin, untargeted or towards a class.
 
-Scores are logits or logarithms of probabilities `[clip, class]`: both losses give the same for either, up to a constant.
+Scores are logits or logarithms of probabilities `[clip, class]`: both losses are the same for either.
 The margin is neither divided by other scores nor needs three classes, so it serves any class count from two.
 """
 
@@ -36,7 +36,7 @@ def negative_margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return -margin(scores, target)
 
 
-def towards(wanted: torch.Tensor):  # noqa: ANN201
+def towards(wanted: torch.Tensor):
     """Loss that grows as class `wanted` `[clip]` overtakes the reference.
 
     Examples

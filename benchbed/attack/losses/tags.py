@@ -1,6 +1,6 @@
 """Several classes per clip: hide what is there, insert what is not, or raise or remove one class.
 
-Scores are logits `[clip, class]` (log-odds, so that 0 is a probability of one half); the reference is a multi-hot matrix.
+Scores are logits `[clip, class]` (log-odds: 0 is a probability of one half); the reference is a multi-hot matrix.
 Softmax cross-entropy has no meaning here and is not offered.
 """
 
@@ -41,7 +41,7 @@ def negative_margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return -margin(scores, target)
 
 
-def towards(wanted: torch.Tensor, *, present: bool = True):  # noqa: ANN201
+def towards(wanted: torch.Tensor, *, present: bool = True):
     """Loss that grows as class `wanted` `[clip]` appears, or with `present=False` disappears."""
 
     def loss(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,266 @@
+"""Several attacks as one: the worst case for every clip, at every budget from the mildest to the strongest.
+
+White-box attacks run first and see every clip that they have not broken. Black-box attacks then see what is left, so
+that whatever they break has been missed by the gradient: a sign of a masked one. Noise is tried on every clip, whatever
+else broke it, so that each attack can be held against its floor. A clip broken at a budget stays broken at every larger
+one: the same point lies in the larger ball.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from benchbed.attack import BRIDGED, resolve
+from benchbed.attack.contract import Attack, Cost, Outcome, Problem
+from benchbed.attack.threat import Threat
+from benchbed.errors import ConfigError
+
+#: Noise draws of the floor, per colour.
+FLOOR_DRAWS = 3
+FLOOR = ("white_noise", "pink_noise")
+
+#: Ensembles: attack and options of each member. `loss: each` stands for every default loss of the output kind.
+PRESETS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
+    "fast": (("apgd", {"loss": "each", "steps": 50}),),
+    "standard": (
+        ("apgd", {"loss": "each", "steps": 50}),
+        ("apgd_t", {"targets": 3, "steps": 50}),
+        ("square", {"queries": 300}),
+        ("transfer", {"steps": 50}),
+    ),
+    "full": (
+        ("apgd", {"loss": "each", "steps": 100, "restarts": 5}),
+        ("apgd_t", {"targets": 9, "steps": 100}),
+        ("square", {"queries": 1000}),
+        ("transfer", {"steps": 100}),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which attacks run, in which order.
+
+    Attributes
+    ----------
+    name : str
+        As in the suite.
+    attacks : tuple of Attack
+        White box first.
+    skipped : dict of str to str
+        Members that cannot run on this model → why.
+    ensemble : bool
+        Noise counts as an attack of an ensemble; beside a single attack it is only its floor.
+    """
+
+    name: str
+    attacks: tuple[Attack, ...]
+    skipped: dict[str, str] = field(default_factory=dict)
+    ensemble: bool = False
+
+    @property
+    def white_box(self) -> bool:
+        """Some attack uses the model's own gradient."""
+        return any(attack.access == "gradient" for attack in self.attacks)
+
+    def cost(self, classes: int, budgets: int, clips: int) -> Cost:
+        """Most model evaluations that all clips can need at all budgets, the noise floor included."""
+        total = Cost(FLOOR_DRAWS * len(FLOOR), 0)
+        for attack in self.attacks:
+            total = total + attack.cost(classes)
+        return total * budgets * clips
+
+
+def plan(
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    *,
+    losses: Sequence[str] = ("ce", "margin"),
+    steps: int | None = None,
+    restarts: int | None = None,
+    differentiable: bool = True,
+    sources: bool = True,
+    where: str | None = None,
+) -> Plan:
+    """The attacks of a preset, or the single attack of that name.
+
+    Parameters
+    ----------
+    name : str
+        `fast`, `standard`, `full`, or an attack.
+    options : mapping, optional
+        Options of a single attack.
+    losses : sequence of str
+        Default losses of the output kind.
+    steps, restarts : int, optional
+        In the place of the members' own.
+    differentiable : bool
+        False leaves out white-box members.
+    sources : bool
+        False leaves out transfer.
+    where : str, optional
+        Place in the suite, for error messages.
+
+    Examples
+    --------
+    >>> [attack.name for attack in plan("standard").attacks]
+    ['apgd', 'apgd', 'apgd_t', 'square', 'transfer']
+    """
+    if name in PRESETS:
+        if options:
+            raise ConfigError(
+                f"the ensemble '{name}' takes no options", where=where, hint="steps, restarts, or an attack"
+            )
+        wanted = [(member, dict(own)) for member, own in PRESETS[name]]
+    else:
+        wanted = [(name, dict(options or {}))]
+    attacks: list[Attack] = []
+    skipped: dict[str, str] = {}
+    for member, own in wanted:
+        for each in _each(own, losses):
+            attack = resolve(member, each, where=where)
+            for option, value in (("steps", steps), ("restarts", restarts)):
+                if value is not None and option in attack.options:
+                    attack.options[option] = value
+            reason = _unavailable(attack, differentiable, sources)
+            if reason is None:
+                attacks.append(attack)
+            else:
+                skipped[member] = reason
+    attacks.sort(key=lambda attack: attack.access != "gradient")
+    return Plan(name, tuple(attacks), skipped, name in PRESETS)
+
+
+def _each(options: dict[str, Any], losses: Sequence[str]) -> list[dict[str, Any]]:
+    if options.get("loss") != "each":
+        return [options]
+    return [{**options, "loss": loss} for loss in losses]
+
+
+def _unavailable(attack: Attack, differentiable: bool, sources: bool) -> str | None:
+    if attack.access == "gradient" and not differentiable:
+        return "the model has no differentiable forward"
+    if attack.access == "transfer" and not sources:
+        return "there is no other model to transfer from"
+    return None
+
+
+@dataclass
+class Level:
+    """What one budget did to the clips of a batch.
+
+    Attributes
+    ----------
+    threat : Threat
+    outcome : Outcome
+        The strongest points over all members; carried clips have those of the milder budget.
+    carried : Tensor [shape=(clip,), bool]
+        Broken at a milder budget already.
+    noise : Tensor [shape=(clip,), bool]
+        Broken by a noise of this budget.
+    white : Tensor [shape=(clip,), bool]
+        Broken by a white-box attack, at this budget or a milder one.
+    black : Tensor [shape=(clip,), bool]
+        Broken by a black-box attack after every white-box attack had failed.
+    climbed, attacked : int
+        Clips whose loss rose, of those on which a loss was climbed.
+    """
+
+    threat: Threat
+    outcome: Outcome
+    carried: torch.Tensor
+    noise: torch.Tensor
+    white: torch.Tensor
+    black: torch.Tensor
+    climbed: int = 0
+    attacked: int = 0
+
+
+def levels(made: Callable[[Threat], Problem], threats: Sequence[Threat], plan: Plan) -> list[Level]:
+    """Run all attacks of a plan on one batch at every budget.
+
+    Parameters
+    ----------
+    made : callable
+        Threat → the problem of the batch at that budget.
+    threats : sequence of Threat
+        Budgets, mildest first.
+    plan : Plan
+        The attacks.
+    """
+    found: list[Level] = []
+    for threat in threats:
+        problem = made(threat)
+        before = found[-1] if found else None
+        found.append(_level(problem, threat, plan, before))
+    return found
+
+
+def _level(problem: Problem, threat: Threat, plan: Plan, before: Level | None) -> Level:
+    count, device = len(problem), problem.target.device
+    none = torch.zeros(count, dtype=torch.bool, device=device)
+    outcome = Outcome.start(problem)
+    if before is not None:
+        old = before.outcome
+        outcome = Outcome(old.points.clone(), old.margin.clone(), old.step.clone(), by=list(old.by))
+    carried = outcome.broken.clone()
+    level = Level(threat, outcome, carried, none.clone(), none.clone(), none.clone())
+    if before is not None:
+        level.white, level.black = before.white.clone(), before.black.clone()
+    floor = [_noise(problem, name) for name in FLOOR]
+    for noise in floor:
+        level.noise |= noise.broken
+    for attack in plan.attacks:
+        # Noise must not hide a clip from the gradient: it would pass for an attack that was never tried.
+        rows = (~outcome.broken).nonzero()[:, 0]
+        if not len(rows):
+            break
+        done = attack.run(problem.select(rows))
+        if attack.access == "gradient":
+            level.white[rows] |= done.broken
+            _count(level, done)
+        elif attack.access in ("scores", "transfer"):
+            level.black[rows] |= done.broken
+        _take(outcome, rows, done, attack.name)
+    if plan.ensemble:
+        every = torch.arange(count, device=device)
+        for name, noise in zip(FLOOR, floor):
+            rows = every[noise.broken & ~outcome.broken]
+            _take(outcome, rows, _rows(noise, rows), name)
+    return level
+
+
+def _noise(problem: Problem, name: str) -> Outcome:
+    return resolve(name, {"draws": FLOOR_DRAWS}).run(problem)
+
+
+def _take(outcome: Outcome, rows: torch.Tensor, done: Outcome, name: str) -> None:
+    stronger = done.margin < outcome.margin[rows]
+    newly = done.broken & ~outcome.broken[rows]
+    outcome.points[rows[stronger]] = done.points[stronger]
+    outcome.margin[rows[stronger]] = done.margin[stronger]
+    outcome.step[rows[newly]] = done.step[newly]
+    for position, row in enumerate(rows.tolist()):
+        if stronger[position]:
+            outcome.by[row] = done.by[position] or name
+
+
+def _rows(outcome: Outcome, rows: torch.Tensor) -> Outcome:
+    return Outcome(outcome.points[rows], outcome.margin[rows], outcome.step[rows], by=[outcome.by[i] for i in rows])
+
+
+def _count(level: Level, done: Outcome) -> None:
+    if done.first is None or done.last is None:
+        return
+    tried = ~done.first.isnan()
+    level.attacked += int(tried.sum())
+    level.climbed += int((tried & ((done.last > done.first) | (done.step == 0))).sum())
+
+
+def is_bridged(plan: Plan) -> bool:
+    """Some attack comes from torchattacks."""
+    return any(attack.name.startswith(BRIDGED) for attack in plan.attacks)

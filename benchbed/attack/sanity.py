@@ -1,0 +1,165 @@
+"""Experiments that show whether an attack can be believed on this model, on a few clips, before its figures are.
+
+An attack that fails proves nothing: the gradient may be masked, the loss saturated, the steps too few, the model random
+or dead. Each experiment here is one that a sound attack on a sound model passes; what a model does with them says why a
+robust accuracy is high.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+from benchbed.attack.contract import Attack, Problem, Victim
+from benchbed.attack.losses import scene
+
+#: Random points among which the planted one is the farthest.
+PLANT_DRAWS = 12
+#: The planted class begins at this share of the way to the planted point.
+PLANT_SHARE = 0.98
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Outcome of one experiment.
+
+    Attributes
+    ----------
+    check : str
+        Name of the check.
+    n : int
+        Clips it was made on.
+    bad : int
+        Clips that speak against the attack or the model.
+    worst : float
+        Size of the worst case, where there is one.
+    text : str
+        What else is needed to read it.
+    """
+
+    check: str
+    n: int
+    bad: int
+    worst: float = 0.0
+    text: str = ""
+
+
+def gradient_health(problem: Problem) -> list[Finding]:
+    """Clips whose margin has no gradient, or one that is not finite, at the clean clip."""
+    clean, victim = problem.ball.clean, problem.victim
+    through = victim.attack_forward or victim.forward
+    leaf = clean.detach().clone().requires_grad_(True)
+    with torch.enable_grad(), victim._kernels(leaf):
+        value = problem.margin(through(leaf)).sum()
+        slope = torch.autograd.grad(value, leaf, allow_unused=True)[0] if value.requires_grad else None
+    flat = torch.zeros_like(clean).flatten(1) if slope is None else slope.flatten(1)
+    broken = ~flat.isfinite().all(1)
+    zero = ~broken & (flat.abs().amax(1) == 0)
+    # Where most samples have no influence, what is left is the gradient of another model than the one that is heard.
+    text = "through the adapter's attack_forward" if victim.attack_forward is not None else ""
+    return [
+        Finding("gradient_zero", len(problem), int(zero.sum()), text=text),
+        Finding("gradient_nonfinite", len(problem), int(broken.sum()), text=text),
+    ]
+
+
+def saturation(problem: Problem, declared: str) -> Finding:
+    """Clips whose cross-entropy has lost its gradient though the margin has one, and answers that are normalised
+    although the card calls them logits."""
+    clean, victim = problem.ball.clean, problem.victim
+    _, scores, slope = victim.gradient(clean, problem.target, scene.cross_entropy)
+    _, _, other = victim.gradient(clean, problem.target, scene.negative_margin)
+    lost = (slope.flatten(1).abs().amax(1) == 0) & (other.flatten(1).abs().amax(1) > 0)
+    text = ""
+    if declared == "logits" and scores.shape[1] > 1:
+        if bool((scores >= 0).all()) and bool(((scores.sum(1) - 1).abs() < 1e-3).all()):
+            text = "the card says logits, the answers are probabilities"
+        elif bool((scores.logsumexp(1).abs() < 1e-3).all()):
+            text = "the card says logits, the answers are logarithms of probabilities"
+    return Finding("saturation", len(problem), int(lost.sum()), text=text)
+
+
+def unbounded(problem: Problem, attack: Attack) -> Finding:
+    """Clips that survive a budget that no model can survive; `problem` has that budget."""
+    broken = attack.run(problem).broken
+    return Finding("unbounded", len(problem), int((~broken).sum()), worst=1.0 / _classes(problem))
+
+
+def more_steps(problem: Problem, make: Callable[[float], Attack]) -> Finding:
+    """Robust clips after twice the steps, against those after the attack's own: `worst` is how many more broke."""
+    once = attack_count(problem, make(1.0))
+    twice = attack_count(problem, make(2.0))
+    return Finding("steps", len(problem), max(twice - once, 0), float(max(once - twice, 0)))
+
+
+def attack_count(problem: Problem, attack: Attack) -> int:
+    """Clips that an attack leaves robust."""
+    return int((~attack.run(problem).broken).sum())
+
+
+def alone(problem: Problem, attack: Attack) -> Finding:
+    """Clips whose flag changes when they are attacked alone; `worst` is the largest margin among them."""
+    together = attack.run(problem)
+    changed, worst = 0, 0.0
+    for clip in range(len(problem)):
+        row = torch.tensor([clip], device=problem.target.device)
+        single = attack.run(problem.select(row))
+        if bool(single.broken[0]) != bool(together.broken[clip]):
+            changed += 1
+            robust = single if not bool(single.broken[0]) else together
+            worst = max(worst, float(robust.margin[0 if robust is single else clip]))
+    return Finding("batch", len(problem), changed, worst)
+
+
+def planted(problem: Problem, attack: Attack) -> Finding:
+    """Clips whose planted adversarial point the attack does not find.
+
+    A head is put on the model's scores that answers `planted` on the far side of a plane through a random point of the
+    ball, the farthest of several from their mean. That point is adversarial by construction; the attack must find one.
+
+    Zimmermann, Brendel, Tramèr and Carlini, Increasing confidence in adversarial robustness evaluations, NeurIPS 2022,
+    plant with a new last layer on the features; scores serve here because any model has them.
+    """
+    missed = tried = 0
+    for clip in range(len(problem)):
+        one = problem.select(torch.tensor([clip], device=problem.target.device))
+        head = _plant(one)
+        if head is None:
+            continue
+        tried += 1
+        inner, aside = problem.victim, one.victim.attack_forward
+        victim = replace(inner, forward=head(inner.forward), attack_forward=head(aside) if aside else None)
+        modified = replace(one, victim=victim, target=torch.zeros_like(one.target), losses=scene)
+        missed += int(not bool(attack.run(modified).broken[0]))
+    text = "" if tried else "no random point moves the scores: there is nothing to plant"
+    return Finding("planted", tried, missed, text=text)
+
+
+def _plant(one: Problem) -> Callable[[Callable], Callable] | None:
+    victim: Victim = one.victim
+    draws = torch.cat([victim.scores(one.ball.spread(one.noise("plant", i))) for i in range(PLANT_DRAWS)])
+    draws = draws.double().flatten(1)
+    middle = draws.mean(0)
+    apart = draws - middle
+    size = apart.norm(dim=1)
+    best = int(size.argmax())
+    if not bool(size[best] > 1e-6 * max(1.0, float(middle.norm()))):
+        return None
+    direction, edge = apart[best] / size[best], PLANT_SHARE * size[best]
+
+    def head(forward: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+        def scores(points: torch.Tensor) -> torch.Tensor:
+            given = forward(points).flatten(1).double()
+            reached = (given - middle) @ direction / edge - 1
+            return torch.stack([torch.zeros_like(reached), reached], 1)
+
+        return scores
+
+    return head
+
+
+def _classes(problem: Problem) -> int:
+    with torch.no_grad():
+        return int(problem.victim.forward(problem.ball.clean[:1]).shape[-1])

@@ -1,0 +1,149 @@
+"""Figures of attacks from the flags of each clip: robust accuracy, success rate, smallest SNR, adversarial gap.
+
+Robust accuracy counts every clip that was to be attacked, a clip that is wrong when clean as not robust; the success
+rate counts only clips that were right when clean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchbed.metrics.contract import MetricInfo
+from benchbed.metrics.number import Number, number
+from benchbed.metrics.robustness import half_loss_level
+from benchbed.stats.bootstrap import Bootstrap
+
+ROBUST = MetricInfo("Robust accuracy", "robust-accuracy:worst-case-per-clip", "fraction", "higher", low=0.0, high=1.0)
+NOISE = MetricInfo("Accuracy in noise of equal budget", "accuracy:worst-of-noise-draws", "fraction", "higher", low=0.0,
+                   high=1.0)  # fmt: skip
+SUCCESS = MetricInfo("Attack success rate", "attack-success:of-clips-right-when-clean", "fraction", "lower", low=0.0,
+                     high=1.0)  # fmt: skip
+SMALLEST = MetricInfo("Median smallest attack", "minimal-snr:median-over-clips-right-when-clean", "dB SNR", "lower")
+HALF = MetricInfo("SNR at half of the above-chance accuracy", "snr50:linear-in-dB", "dB SNR", "lower")
+GAP = MetricInfo("Adversarial gap", "adversarial-gap:snr50-attack-minus-snr50-noise", "dB", "lower")
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Flags of the clips of one cell.
+
+    Attributes
+    ----------
+    group : np.ndarray [shape=(clip,), int]
+        Number of each clip's recording group in `bootstrap`.
+    values : mapping of str to np.ndarray [shape=(clip,)]
+        `clean`, `noise` and `robust`: 1 where the clip is right.
+    bootstrap : Bootstrap
+        Draws of recording groups.
+    """
+
+    group: np.ndarray
+    values: Mapping[str, np.ndarray]
+    bootstrap: Bootstrap
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    def mean(self, name: str, among: str | None = None) -> tuple[float, np.ndarray | None]:
+        """Share of clips with a flag, and the share in every draw; among those with another flag, if one is given."""
+        weight = np.ones(len(self)) if among is None else self.values[among].astype(float)
+        hits = self.values[name].astype(float) * weight
+        total = weight.sum()
+        value = float(hits.sum() / total) if total else float("nan")
+        if not self.bootstrap.draws:
+            return value, None
+        groups = self.bootstrap.groups
+        sums = np.stack([np.bincount(self.group, hits, groups), np.bincount(self.group, weight, groups)], axis=1)
+        drawn = self.bootstrap.replicates(sums)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return value, np.where(drawn[:, 1] > 0, drawn[:, 0] / drawn[:, 1], np.nan)
+
+
+def cell_figures(flags: Flags) -> dict[str, Number]:
+    """Figures of one attacked cell.
+
+    Returns
+    -------
+    dict of str to Number
+        `robust_accuracy`, `noise_accuracy`, `attack_success_rate`.
+
+    Examples
+    --------
+    >>> values = {"clean": np.array([1, 1, 1, 0]), "noise": np.array([1, 1, 1, 0]), "robust": np.array([1, 0, 0, 0])}
+    >>> found = cell_figures(Flags(np.arange(4), values, Bootstrap(4, draws=0)))
+    >>> found["robust_accuracy"].value, round(found["attack_success_rate"].value, 3)
+    (0.25, 0.667)
+    """
+    found = {}
+    for name, flag, info in (("robust_accuracy", "robust", ROBUST), ("noise_accuracy", "noise", NOISE)):
+        value, drawn = flags.mean(flag)
+        found[name] = number(value, info, len(flags), replicates=drawn, bootstrap=flags.bootstrap)
+    kept, drawn = flags.mean("robust", "clean")
+    right = int(flags.values["clean"].sum())
+    found["attack_success_rate"] = number(
+        1 - kept, SUCCESS, right, replicates=None if drawn is None else 1 - drawn, bootstrap=flags.bootstrap,
+        undefined="no clip is right when clean",
+    )  # fmt: skip
+    return found
+
+
+def smallest_attack(snr: np.ndarray) -> Number:
+    """Median over clips of the largest SNR at which any attack succeeded; −∞ for a clip that none broke.
+
+    Examples
+    --------
+    >>> smallest_attack(np.array([40.0, 30.0, -np.inf])).value
+    30.0
+    """
+    if not len(snr):
+        return number(float("nan"), SMALLEST, 0, undefined="no clip is right when clean")
+    middle = float(np.quantile(snr, 0.5, method="lower"))
+    broken = int(np.isfinite(snr).sum())
+    note = f"{broken} of {len(snr)} clips were broken"
+    return number(middle, SMALLEST, len(snr), undefined="fewer than half of the clips were broken at any budget",
+                  no_interval="censored at the budgets that were tried", note=note)  # fmt: skip
+
+
+def half_level(levels: Mapping[float, Flags], flag: str, chance: float) -> tuple[Number, np.ndarray | None]:
+    """SNR at which half of the above-chance accuracy on clean clips is lost, and the same in every draw.
+
+    Parameters
+    ----------
+    levels : mapping of float to Flags
+        SNR in dB → flags of the same clips at it.
+    flag : str
+        `robust` for the attack, `noise` for its floor.
+    chance : float
+        Accuracy of a guess.
+    """
+    first = next(iter(levels.values()))
+    clean, clean_drawn = first.mean("clean")
+    points = [cell.mean(flag) for cell in levels.values()]
+    column = [np.concatenate([[v], d]) if d is not None else np.array([v]) for v, d in points]
+    base = np.concatenate([[clean], clean_drawn]) if clean_drawn is not None else np.array([clean])
+    found = half_loss_level(list(levels), np.stack(column), base, chance)
+    value = float(found[0])
+    if value == float("inf"):
+        reason = f"half is lost at {max(levels):g} dB already"
+    elif value == float("-inf"):
+        reason = f"half is still there at {min(levels):g} dB"
+    else:
+        reason = "accuracy on clean clips is not above chance"
+    drawn = found[1:] if clean_drawn is not None else None
+    return number(value, HALF, len(first), replicates=drawn, bootstrap=first.bootstrap, undefined=reason), found
+
+
+def adversarial_gap(attack: Number, attacked: np.ndarray, noise: Number, noisy: np.ndarray, flags: Flags) -> Number:
+    """How many dB weaker than noise an attack may be to do the same: the difference of two half levels.
+
+    Undefined, with a bound as its reason, where one of the two lies beyond what was measured.
+    """
+    with np.errstate(invalid="ignore"):
+        column = attacked - noisy if len(attacked) == len(noisy) else attacked[:1] - noisy[:1]
+    reason = "; ".join(f"{which}: {n.reason}" for which, n in (("attack", attack), ("noise", noise)) if n.value is None)
+    drawn = column[1:] if len(column) > 1 else None
+    value = float(column[0]) if attack.value is not None and noise.value is not None else float("nan")
+    return number(value, GAP, len(flags), replicates=drawn, bootstrap=flags.bootstrap, undefined=reason or "undefined")

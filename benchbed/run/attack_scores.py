@@ -1,0 +1,210 @@
+"""What the attacked cells of a run say: figures per cell, curves, smallest SNR, gap to noise, and the checks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbed.attack.ensemble import FLOOR
+from benchbed.attack.threat import Threat
+from benchbed.metrics.adversarial import (
+    Flags,
+    adversarial_gap,
+    cell_figures,
+    half_level,
+    smallest_attack,
+)
+from benchbed.metrics.number import Number
+from benchbed.results import record
+from benchbed.run.attack_checks import attack_checks
+from benchbed.run.attacking import attacked_rows, plan_of
+from benchbed.run.job import Job
+from benchbed.stats.bootstrap import Bootstrap
+from benchbed.suite.model import AttackCondition
+from benchbed.suite.plan import CellPlan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Metrics of a family that an attack on the decision makes worst; the others are only what happened to come out.
+_NOT_AIMED_AT = "the attack stops once the answer is wrong: no worst case of this metric"
+
+
+def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.ndarray) -> record.Condition:
+    """What was done to the clips of an attacked cell."""
+    condition = job.conditions[plan.condition]
+    assert isinstance(condition, AttackCondition) and plan.budget is not None
+    threat = Threat(condition.threat, plan.budget)
+    members = plan_of(condition).attacks
+    measured = table["achieved"].iloc[rows].dropna().to_numpy(dtype=float)
+    summary = None
+    if len(measured):
+        summary = {"min": float(measured.min()), "median": float(np.median(measured)), "mean": float(measured.mean()),
+                   "max": float(measured.max())}  # fmt: skip
+    facts = dict(job.facts[plan.condition]) if job.facts else {}
+    facts |= {"threat": condition.threat, "space": condition.space, "attacks": [described(a) for a in members]}
+    if plan.budget == condition.budgets[0]:
+        clips = job.clips[plan.split]
+        facts["clips"] = [str(clips["clip_id"].iat[row]) for row in attacked_rows(clips, condition.n)]
+    unit = threat.unit if condition.space == "waveform" else f"{threat.unit} of features"
+    return record.Condition(kind="attack", name=plan.name, parameter=plan.budget, unit=unit, group="attack",
+                            achieved=summary, facts=facts)  # fmt: skip
+
+
+def described(attack: Any) -> str:
+    """An attack with its options in one line."""
+    return " ".join([attack.name, *(f"{name}={value}" for name, value in attack.options.items())])
+
+
+def flags_of(table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap: Bootstrap) -> Flags:
+    """Flags of the clips of an attacked cell; `codes` numbers their recording groups."""
+    part = table.iloc[rows]
+    values = {
+        name: part[column].to_numpy(dtype=bool)
+        for name, column in (("clean", "clean_correct"), ("noise", "noise_correct"), ("robust", "robust"))
+    }
+    values["noise"] = values["noise"] & values["clean"]
+    return Flags(codes, values, bootstrap)
+
+
+def with_figures(metrics: Mapping[str, Number], flags: Flags) -> dict[str, Number]:
+    """Figures of a cell with those of the attack; metrics that no attack aimed at say so."""
+    found = {
+        name: n if "accuracy" in name and "top" not in name else replace(n, note=n.note or _NOT_AIMED_AT)
+        for name, n in metrics.items()
+    }
+    return {**found, **cell_figures(flags)}
+
+
+def not_ranked(
+    cells: Sequence[record.Cell], values: dict[str, record.Value], failed: Mapping[str, Sequence[str]]
+) -> None:
+    """Mark cells whose attack checks failed, and the figures made from them."""
+    marks: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell.key in failed:
+            cell.ranked = False
+            short = cell.key.split("/", 2)[2]
+            for name in (short, short.rpartition(":")[0]):
+                marks.setdefault(name, []).extend(failed[cell.key])
+    for name, value in values.items():
+        if name.startswith("adversarial:") and name.partition("/")[2] in marks:
+            value.note = f"not ranked: {', '.join(dict.fromkeys(marks[name.partition('/')[2]]))} failed"
+
+
+def attack_figures(
+    job: Job, cells: Sequence[CellPlan], flags: Mapping[str, Flags], rows: Mapping[str, pd.DataFrame], classes: int
+) -> dict[str, Number]:
+    """Curves and summaries of every attack.
+
+    Parameters
+    ----------
+    job : Job
+    cells : sequence of CellPlan
+        All attacked cells.
+    flags : mapping of str to Flags
+        Cell → flags.
+    rows : mapping of str to DataFrame
+        Cell → its predictions.
+    classes : int
+        Classes of the dataset.
+
+    Returns
+    -------
+    dict of str to Number
+        `adversarial:FIGURE/ATTACK@THREAT[:BUDGET]`, with the split after the first colon where there are several.
+    """
+    found: dict[str, Number] = {}
+    splits = list(dict.fromkeys(cell.split for cell in cells))
+    for split in splits:
+        prefix = "adversarial:" if len(splits) == 1 else f"adversarial:{split}:"
+        mine = [cell for cell in cells if cell.split == split]
+        halves: dict[str, tuple[Number, np.ndarray | None, Flags]] = {}
+        noise: tuple[Number, np.ndarray | None] | None = None
+        for _, group in itertools.groupby(mine, key=lambda cell: cell.condition):
+            curve = list(group)
+            name = curve[0].key.split("/", 2)[2].rpartition(":")[0]
+            condition = job.conditions[curve[0].condition]
+            assert isinstance(condition, AttackCondition)
+            for cell in curve:
+                short = cell.key.split("/", 2)[2]
+                for figure, value in cell_figures(flags[cell.key]).items():
+                    found[f"{prefix}{figure}/{short}"] = value
+            if condition.threat != "l2":
+                continue
+            levels = {float(cell.budget or 0.0): flags[cell.key] for cell in curve}
+            if condition.attack not in FLOOR:
+                found[f"{prefix}minimal_snr/{name}"] = smallest_attack(_smallest([rows[cell.key] for cell in curve]))
+            half, drawn = half_level(levels, "robust", 1 / classes)
+            found[f"{prefix}snr50/{name}"] = half
+            if condition.attack == "white_noise":
+                noise = half, drawn
+            elif condition.attack not in FLOOR:
+                halves[name] = half, drawn, next(iter(levels.values()))
+        for name, (half, drawn, some) in halves.items():
+            if noise is not None and drawn is not None and noise[1] is not None:
+                found[f"{prefix}gap/{name}"] = adversarial_gap(half, drawn, noise[0], noise[1], some)
+    return found
+
+
+def _smallest(tables: Sequence[pd.DataFrame]) -> np.ndarray:
+    """Largest SNR at which each clip that is right when clean was broken, −∞ if it never was."""
+    best: dict[str, float] = {}
+    for table in tables:
+        for clip, right, robust, snr in zip(table["clip_id"], table["clean_correct"], table["robust"], table["snr"]):
+            if right:
+                level = float(snr) if not robust and snr is not None and snr == snr else float("-inf")
+                best[clip] = max(best.get(clip, float("-inf")), level)
+    return np.array(list(best.values()))
+
+
+def checks_of(
+    job: Job, cells: Sequence[CellPlan], facts: Sequence[tuple[str, Mapping[str, Any]]],
+    rows: Mapping[str, pd.DataFrame], classes: int
+) -> list[record.Check]:  # fmt: skip
+    """Sanity checks of every attacked cell, from the facts that units noted and from the flags of all clips.
+
+    Parameters
+    ----------
+    facts : sequence of (str, mapping)
+        First cell of the unit that noted it, and the fact.
+    """
+    found: list[record.Check] = []
+    for _, group in itertools.groupby(cells, key=lambda cell: (cell.split, cell.condition)):
+        curve = list(group)
+        condition = job.conditions[curve[0].condition]
+        assert isinstance(condition, AttackCondition)
+        mine = [fact for key, fact in facts if key == curve[0].key]
+        made = attack_checks(condition, curve, mine, classes)
+        found += made + _monotone(curve, rows)
+    return found
+
+
+def _monotone(curve: Sequence[CellPlan], rows: Mapping[str, pd.DataFrame]) -> list[record.Check]:
+    """No clip may be robust at a budget after it was broken at a milder one."""
+    broken: set[str] = set()
+    checks = []
+    for cell in curve:
+        table = rows[cell.key]
+        robust = set(table["clip_id"][table["robust"].to_numpy(dtype=bool)].astype(str))
+        back = len(broken & robust)
+        status = "fail" if back else "pass"
+        message = f"{back} clips broken at a milder budget are robust here" if back else (
+            f"every clip broken at a milder budget is broken here ({len(broken)})"
+        )  # fmt: skip
+        checks.append(record.Check(name="attack:monotone", status=status, message=message, cell=cell.key))
+        broken |= set(table["clip_id"].astype(str)) - robust
+    return checks
+
+
+def failed_cells(checks: Iterable[record.Check]) -> dict[str, list[str]]:
+    """Cell → names of its failed attack checks; such a cell is shown but not ranked."""
+    found: dict[str, list[str]] = {}
+    for check in checks:
+        if check.status == "fail" and check.cell is not None and check.name.startswith("attack:"):
+            found.setdefault(check.cell, []).append(check.name)
+    return found
