@@ -34,8 +34,8 @@ def cold_start(
     Returns
     -------
     dict
-        `import`, `load`, `first_call` and `second_call` in milliseconds, `peak_memory` of the process in bytes and how much
-        of it was there before the model was loaded.
+        `import`, `load`, `first_call`, `second_call` in milliseconds; `peak_memory` of the process in bytes, and how
+        much of it was there before the model was loaded.
     """
     from benchbed.adapter.checkpoint import TRUST_VARIABLE, trusted
 

@@ -142,6 +142,11 @@ def _quantised_linear(args: tuple, kwargs: dict, out: Any) -> int:
     return args[0].shape[-1] * out.numel()
 
 
+def _trilinear(args: tuple, kwargs: dict, out: Any) -> int:
+    # A bilinear layer: the first input with a matrix per output, then with the second input.
+    return args[0].shape[0] * args[1].numel() + out.numel() * args[2].shape[-1]
+
+
 def _distance(args: tuple, kwargs: dict, out: Any) -> int:
     return out.numel() * args[0].shape[-1]
 
@@ -161,6 +166,7 @@ _OWN = {
     "aten._scaled_dot_product_fused_attention_overrideable": _attention,
     "aten.mkldnn_rnn_layer": _lstm,
     "aten._cudnn_rnn": _cudnn_rnn,
+    "aten._trilinear": _trilinear,
     "aten._cdist_forward": _distance,
     "aten._euclidean_dist": _distance,
     "quantized.linear_dynamic": _quantised_linear,
