@@ -63,9 +63,9 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
     from benchbed.profile.session import LatencySettings, ProfileSettings, SplitSettings
     from benchbed.profile.session import profile as measure
     from benchbed.provenance import machine, versions
-    from benchbed.run.session import _device
+    from benchbed.run.prepare import resolve_device
 
-    device = _device(flags["device"])
+    device = resolve_device(flags["device"])
     _, options = split_settings(settings)
     timed = LatencySettings(_sizes(flags["batch_sizes"]), flags["least_seconds"], threads=flags["threads"])
     wanted = ProfileSettings(

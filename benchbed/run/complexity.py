@@ -25,7 +25,7 @@ from benchbed.suite.load import LoadedSuite
 from benchbed.suite.model import Energy, Latency, Profile
 
 if TYPE_CHECKING:
-    from benchbed.run.session import Prepared
+    from benchbed.run.prepare import Prepared
 
 
 def complexity(

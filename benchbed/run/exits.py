@@ -15,7 +15,7 @@ from benchbed.run.clips import decode, to_model
 from benchbed.run.engine import mapped_card
 
 if TYPE_CHECKING:
-    from benchbed.run.session import Prepared
+    from benchbed.run.prepare import Prepared
 
 
 def exits_on_clips(adapter: Adapter, prepared: Prepared, clips: int) -> dict[str, Any]:

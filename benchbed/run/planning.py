@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchbed.run.session import Settings, prepare
+from benchbed.run.prepare import Settings, prepare
 from benchbed.run.source import open_source, scored_clips
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.plan import plan_cells

@@ -1,0 +1,111 @@
+"""The record of a finished run, from its predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchbed import rng
+from benchbed.adapter.align import plan_alignment
+from benchbed.predictions.store import read_header, read_units
+from benchbed.provenance import code_hash, git_state, machine, versions
+from benchbed.results import record
+from benchbed.results.statistics import Statistics
+from benchbed.run.engine import mapped_card
+from benchbed.run.naming import display_name
+from benchbed.run.prepare import Prepared, Settings
+from benchbed.run.score import Scoring, score_cells
+
+
+def make_record(
+    prepared: Prepared, settings: Settings, options: Mapping[str, Any], paths: Sequence[Path]
+) -> tuple[record.Result, Statistics]:
+    suite, dataset, card = prepared.loaded_suite.suite, prepared.source.dataset, prepared.adapter.card
+    predictions = read_units(paths)
+    headers = [read_header(path) or {} for path in paths]
+    cpu = sum(header.get("info", {}).get("cpu_seconds", 0.0) for header in headers)
+    scoring: Scoring = score_cells(prepared, predictions, settings.seed)
+    profile, compliance_scores, compliance_checks = _complexity(prepared, cpu, len(predictions.scores))
+    source = prepared.loaded_adapter.source
+    groups = {g for table in prepared.job.clips.values() for g in table["group"].astype(str)}
+    made = record.Result(
+        suite=record.Suite(
+            name=suite.name,
+            title=suite.title or suite.name,
+            version=suite.version,
+            hash=prepared.loaded_suite.hash,
+            protocol=rng.PROTOCOL,
+            overrides=prepared.loaded_suite.overrides,
+            definition=suite.model_dump(mode="json"),
+        ),
+        model=record.Model(
+            name=display_name(card.name, options),
+            family=card.family,
+            adapter=prepared.loaded_adapter.spec,
+            adapter_hash=prepared.loaded_adapter.source_hash,
+            weights=prepared.weights,
+            options=prepared.loaded_adapter.options,
+            output=card.output,
+            sample_rate=card.sample_rate,
+            labels=list(card.labels),
+            alignment=plan_alignment(mapped_card(card, suite.label_map), dataset.labels, suite.task).describe(),
+            trained_on=list(card.trained_on),
+            trained_with=list(card.trained_with),
+            licence=card.licence,
+            citation=card.citation,
+            description=card.description,
+        ),
+        dataset=record.Dataset(
+            name=dataset.name,
+            layout=prepared.source.layout,
+            synthetic=dataset.synthetic,
+            version=dataset.version,
+            index_hash=prepared.index_hash,
+            labels=list(dataset.labels),
+            clips=sum(len(table) for table in prepared.job.clips.values()),
+            groups=len(groups),
+            seconds=round(prepared.seconds, 3),
+            licence=dataset.licence,
+            citation=dataset.citation,
+            limit=settings.limit,
+            notes=list(dataset.notes),
+        ),
+        provenance=record.Provenance(
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=settings.command,
+            code=code_hash("."),
+            versions=versions(),
+            machine=machine(),
+            git=git_state(source) if source else None,
+            seed=settings.seed,
+            device=prepared.job.device,
+            batch_size=settings.batch_size,
+            threads=settings.threads,
+            workers=settings.workers,
+            reuse=str(settings.reuse),
+            units=len(prepared.units),
+            evaluations=len(predictions.scores),
+            cpu_seconds=round(cpu, 3),
+        ),
+        checks=[*scoring.checks, *compliance_checks],
+        profile=profile,
+        primary=scoring.primary,
+        scores={**scoring.scores, **compliance_scores},
+        cells=scoring.cells,
+        failures=scoring.failures,
+    )
+    return made, scoring.statistics
+
+
+def _complexity(
+    prepared: Prepared, cpu_seconds: float, evaluations: int
+) -> tuple[dict[str, Any], dict[str, record.Value], list[record.Check]]:
+    from benchbed.run.complexity import complexity
+
+    suite = prepared.loaded_suite.suite
+    if not suite.profile and suite.compliance is None:
+        return {}, {}, []
+    return complexity(prepared.adapter, prepared.loaded_suite, prepared, cpu_seconds=cpu_seconds,
+                      evaluations=evaluations)  # fmt: skip
