@@ -90,7 +90,7 @@ def test_a_run_ends_with_the_path_of_its_record(call, toy):
     ]  # fmt: skip
     assert path.with_name("report.html").exists()
     assert (path.parent / "log.jsonl").exists()
-    assert record["profile"]["complexity"]["parameters"] == 0
+    assert record["profile"]["parameters"]["value"] == 0
     assert "SYNTHETIC" not in err
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.load import load_adapter, shipped_adapters, start
@@ -88,7 +88,9 @@ def complexity(
 def _held_against(
     loaded: LoadedSuite, adapter: Adapter, found: dict[str, Any]
 ) -> tuple[dict[str, record.Value], list[record.Check]]:
-    scores, checks, wanted = {}, [], loaded.suite.compliance
+    scores: dict[str, record.Value] = {}
+    checks: list[record.Check] = []
+    wanted = loaded.suite.compliance
     if wanted is None:
         return scores, checks
     findings = compliance(
@@ -101,7 +103,9 @@ def _held_against(
     )
     for finding in findings:
         name = f"{wanted.rule}:{finding.name}"
-        checks.append(record.Check(name=name, status=finding.status, message=finding.message))
+        # A model over a challenge's limit is no unsound measurement: it warns, and stays ranked.
+        status: Literal["pass", "warn", "skipped"] = "warn" if finding.status == "fail" else finding.status
+        checks.append(record.Check(name=name, status=status, message=finding.message))
         scores[name] = record.Value(value=finding.value, n=0, direction="lower", unit=finding.unit, rule=finding.rule,
                                     reason=finding.message if finding.value is None else
                                     "a count, not a sample")  # fmt: skip
