@@ -60,16 +60,23 @@ class Window:
 
 
 def cpu_seconds() -> float:
-    """CPU time in seconds of this process and of its children that have ended; living children are added as they are.
+    """CPU time in seconds of this process, of its children that have ended, and of those that run.
 
     Examples
     --------
     >>> cpu_seconds() > 0
     True
     """
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    total = own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
+    return _own_seconds() + _running_children_seconds()
+
+
+def _own_seconds() -> float:
+    own, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
+
+
+def _running_children_seconds() -> float:
+    total = 0.0
     for child in psutil.Process().children(recursive=True):
         try:
             spent = child.cpu_times()
@@ -123,27 +130,39 @@ def run_window(
     True
     """
     clock = clock or Clock()
-    calls = 0
+
+    def work() -> int:
+        calls, begun = 0, time.perf_counter()
+        while time.perf_counter() - begun < seconds:
+            call()
+            calls += 1
+            # Work that is only queued would be counted outside the window.
+            clock.wait()
+        return calls
+
     clock.wait()
-    mark = sensor.mark() if sensor else None
-    busy_before, own_before, begun = busy(), cpu_seconds(), time.perf_counter()
-    while time.perf_counter() - begun < seconds:
-        call()
-        calls += 1
-        # Work that is only queued would be counted outside the window.
-        clock.wait()
-    lasted, own, all_busy = time.perf_counter() - begun, cpu_seconds() - own_before, busy() - busy_before
-    joules = sensor.between(mark, sensor.mark()) if sensor else None
-    return Window(lasted, own, calls, joules, _percent(all_busy - own, lasted))
+    return _between(work, sensor, busy)
 
 
 def idle_window(seconds: float, sensor: Sensor, *, busy: Callable[[], float] = machine_busy_seconds) -> Window:
     """Do nothing for a while and count what the machine takes meanwhile."""
-    mark, before, own_before, begun = sensor.mark(), busy(), cpu_seconds(), time.perf_counter()
-    time.sleep(seconds)
-    lasted, own = time.perf_counter() - begun, cpu_seconds() - own_before
-    joules = sensor.between(mark, sensor.mark())
-    return Window(lasted, own, 0, joules, _percent(busy() - before - own, lasted))
+
+    def rest() -> int:
+        time.sleep(seconds)
+        return 0
+
+    return _between(rest, sensor, busy)
+
+
+def _between(work: Callable[[], int], sensor: Sensor | None, busy: Callable[[], float]) -> Window:
+    # Looking for children takes milliseconds of CPU time, so it stays outside what is read around the work.
+    busy_before, children = busy(), _running_children_seconds()
+    own, mark, begun = _own_seconds(), sensor.mark() if sensor else None, time.perf_counter()
+    calls = work()
+    lasted, last = time.perf_counter() - begun, sensor.mark() if sensor else None
+    spent = _own_seconds() - own + _running_children_seconds() - children
+    neighbours = busy() - busy_before - spent
+    return Window(lasted, spent, calls, sensor.between(mark, last) if sensor else None, _percent(neighbours, lasted))
 
 
 def _percent(cpu: float, seconds: float) -> float:
