@@ -2,7 +2,7 @@
 
 A suite whose dataset was not configured runs on one of these. They exist to make every path of benchbed work on a
 fresh machine and to be hard enough that models, devices and noise can be told apart; scores on them say nothing about
-real recordings. Two layouts exist:
+real recordings. Five layouts exist:
 
 `tau2022`
     Ten acoustic scenes as TAU Urban Acoustic Scenes 2022 Mobile lays them out: one-second cuts, cities, locations and
@@ -11,6 +11,10 @@ real recordings. Two layouts exist:
     Milan. No location is in both. The recording is `scene-city-location-recording`, shared by its devices.
 `esc50`
     The ten ESC-10 classes as ESC-50 lays them out: five folds, clips of one source in one fold; two seconds a clip.
+`desed`, `fsd50k`, `audioset`
+    Soundscapes: events of ten domestic classes over the noise of a place, with exact times (DESED, ten seconds a clip)
+    or as tags of the clip under the names of the set (FSD50K, four seconds; AudioSet, ten). Sources of test events do
+    not occur in training.
 
 The audio depends on `VERSION`, layout, size and seed alone: computed in float64 and rounded to 16 bits at the end.
 """
@@ -34,13 +38,14 @@ from benchbed.errors import ConfigError, DataError, did_you_mean
 
 #: Rises with every change that changes a sample; part of the dataset's name on records and of the cache folder.
 VERSION = "6"
-LAYOUTS = ("tau2022", "esc50")
-SIZES = ("default", "small")
+LAYOUTS = ("tau2022", "esc50", "desed", "fsd50k", "audioset")
+SIZES = ("default", "small", "large")
+Size = Literal["default", "small", "large"]
 #: File in the root of every synthetic set: what it is, and size, time and hash of every file in it.
 MANIFEST = "synthetic.json"
 
 
-def make(root: Path, *, layout: str = "tau2022", size: Literal["default", "small"] = "default", seed: int = 0) -> Path:
+def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: int = 0) -> Path:
     """Write a synthetic dataset below `root`.
 
     Parameters
@@ -48,9 +53,10 @@ def make(root: Path, *, layout: str = "tau2022", size: Literal["default", "small
     root : Path
         Folder to make; must be missing or empty.
     layout : str
-        `tau2022` (default 2,960 training and 1,080 test clips, 260 MB; small 180 and 180) or `esc50` (400; small 50).
+        `tau2022` (default 2,960 training and 1,080 test clips, 260 MB; small 180 and 180), `esc50` (400; small 50),
+        `desed` (240; small 24; large 1,000), `fsd50k` (200; small 24), `audioset` (120; small 16).
     size : str
-        `default`, or `small` for tests.
+        `default`, `small` for tests, or, for `desed`, `large` for training.
     seed : int
         Another seed gives other recordings, places and devices of the same kind.
 
@@ -78,12 +84,14 @@ def make(root: Path, *, layout: str = "tau2022", size: Literal["default", "small
         if value not in known:
             hint = did_you_mean(value, known) or f"known: {', '.join(known)}"
             raise ConfigError(f"there is no synthetic {what} '{value}'", hint=hint)
+    if size == "large" and layout != "desed":
+        raise ConfigError(f"there is no large synthetic set of layout {layout}", hint="desed has one")
     root = Path(root)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise DataError("a synthetic dataset is made in a new or empty folder only", where=str(root))
     files = _Writer(root)
     try:
-        (_tau2022 if layout == "tau2022" else _esc50)(files, size, seed)
+        _WRITERS[layout](files, size, seed)
         files.manifest({"version": VERSION, "layout": layout, "size": size, "seed": seed})
     except OSError as error:
         raise DataError(
@@ -98,7 +106,7 @@ def ensure(
     layout: str = "tau2022",
     cache_dir: Path | None = None,
     *,
-    size: Literal["default", "small"] = "default",
+    size: Size = "default",
     seed: int = 0,
 ) -> Path:
     """A synthetic dataset from the user's cache, made or remade if it is missing or damaged.
@@ -221,9 +229,9 @@ class _Writer:
             path.write_bytes(content)
         self.files[name] = [len(content), path.stat().st_mtime_ns, _digest(content)]
 
-    def audio(self, name: str, samples: np.ndarray) -> None:
+    def audio(self, name: str, samples: np.ndarray, rate: int = RATE) -> None:
         data = samples.astype("<i2").tobytes()
-        form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+        form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
         head = struct.pack("<4sI4s", b"RIFF", 4 + len(form) + 8 + len(data), b"WAVE")
         self.write(name, head + form + struct.pack("<4sI", b"data", len(data)) + data)
 
@@ -294,3 +302,83 @@ def _esc50(files: _Writer, size: str, seed: int) -> None:
                     rows.append((file, fold, target, name, True, source, letter))
     header = ("filename", "fold", "target", "category", "esc10", "src_file", "take")
     files.table("meta/esc50.csv", [header, *rows], ",")
+
+
+def _desed(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.events_mixed import CLIP_RATE, soundscape
+
+    # Clips of each part, where it lies, and which sources its events come from.
+    counts = {"default": (120, 40, 80), "small": (12, 4, 8), "large": (800, 80, 120)}[size]
+    places = (("train/synthetic21_train/soundscapes", "train/synthetic21_train", "soundscapes", "durations", "train"),
+              ("validation/synthetic21_validation/soundscapes", "validation/synthetic21_validation", "soundscapes",
+               "durations", "train"),
+              ("validation/validation", "validation", "validation", "validation_durations", "test"))  # fmt: skip
+    for count, (folder, tables, events, durations, bank) in zip(counts, places):
+        rows: list[tuple] = [("filename", "onset", "offset", "event_label", "snr")]
+        lengths: list[tuple] = [("filename", "duration")]
+        for number in range(count):
+            sound, placed = soundscape(seed, folder, number, bank=bank)  # type: ignore[arg-type]
+            name = f"{number}.wav"
+            files.audio(f"audio/{folder}/{name}", sound, CLIP_RATE)
+            lengths.append((name, len(sound) / CLIP_RATE))
+            rows += [(name, f"{e.onset:.3f}", f"{e.offset:.3f}", e.label, f"{e.snr:.1f}") for e in placed]
+            if not placed:
+                rows.append((name, "", "", "", ""))
+        files.table(f"metadata/{tables}/{events}.tsv", rows, "\t")
+        files.table(f"metadata/{tables}/{durations}.tsv", lengths, "\t")
+
+
+def _fsd50k(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.events_mixed import CLIP_RATE, soundscape
+    from benchbed.data.synthesis.events_names import FSD50K
+
+    train, val, test = (100, 20, 80) if size == "default" else (12, 4, 8)
+    folder = "FSD50K.ground_truth"
+    names = sorted({label for labels in FSD50K.values() for label in labels})
+    files.table(f"{folder}/vocabulary.csv", [(i, name, f"/s/{i:03d}") for i, name in enumerate(names)], ",")
+    mids = {name: f"/s/{i:03d}" for i, name in enumerate(names)}
+    dev: list[tuple] = [("fname", "labels", "mids", "split")]
+    evaluated: list[tuple] = [("fname", "labels", "mids")]
+    for split, count, bank in (("train", train, "train"), ("val", val, "train"), ("test", test, "test")):
+        number = kept = 0
+        while kept < count:
+            sound, placed = soundscape(seed, f"fsd50k {split}", number, seconds=4.0, bank=bank)  # type: ignore[arg-type]
+            number += 1
+            labels = sorted({name for event in placed for name in FSD50K.get(event.label, ())})
+            if not labels:
+                continue  # every clip of FSD50K has a label
+            name = f"{'123'[('train', 'val', 'test').index(split)]}{kept:05d}"
+            kept += 1
+            part = "eval" if split == "test" else "dev"
+            files.audio(f"FSD50K.{part}_audio/{name}.wav", sound, CLIP_RATE)
+            row = (name, f'"{",".join(labels)}"', f'"{",".join(mids[label] for label in labels)}"')
+            (evaluated if split == "test" else dev).append(row if split == "test" else (*row, split))
+    files.table(f"{folder}/dev.csv", dev, ",")
+    files.table(f"{folder}/eval.csv", evaluated, ",")
+
+
+def _audioset(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.events_mixed import CLIP_RATE, soundscape
+    from benchbed.data.synthesis.events_names import AUDIOSET
+
+    names = sorted({label for labels in AUDIOSET.values() for label in labels})
+    mids = {name: f"/s/{i:03d}" for i, name in enumerate(names)}
+    classes = [("index", "mid", "display_name"), *((i, mids[name], f'"{name}"') for i, name in enumerate(names))]
+    files.table("class_labels_indices.csv", classes, ",")
+    for split, count, bank in (("balanced_train", 40, "train"), ("eval", 80, "test")):
+        rows: list[tuple] = [("# YTID", " start_seconds", " end_seconds", " positive_labels")]
+        number = kept = 0
+        while kept < (count if size == "default" else count // 5 // 2 * 2):
+            sound, placed = soundscape(seed, f"audioset {split}", number, bank=bank)  # type: ignore[arg-type]
+            number += 1
+            labels = sorted({name for event in placed for name in AUDIOSET[event.label]})
+            if not labels:
+                continue  # every segment of AudioSet has a label
+            name = f"{split[0]}{kept:010d}"
+            kept += 1
+            files.audio(f"audio/{name}.wav", sound, CLIP_RATE)
+            rows.append((name, " 0.000", " 10.000", f' "{",".join(mids[label] for label in labels)}"'))
+        files.table(f"{split}_segments.csv", rows, ",")
+
+
+_WRITERS = {"tau2022": _tau2022, "esc50": _esc50, "desed": _desed, "fsd50k": _fsd50k, "audioset": _audioset}
