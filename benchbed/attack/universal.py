@@ -1,8 +1,8 @@
 """Universal perturbations: one sound that fools a model on clips it was not made for.
 
 A parametrisation says which sounds are possible (any waveform, or notes of an instrument); the optimiser ascends the
-loss over batches of fitting clips, under random shifts, gains and rooms, and brings the sound back into the budget after
-every step. Its pattern has Euclidean norm 1 (L2) or greatest magnitude 1 (L∞) and is scaled to each clip's own budget,
+loss over batches of fitting clips, under random shifts, gains and rooms, and brings the sound back into the budget
+after every step. Its pattern has Euclidean norm 1 (L2) or greatest magnitude 1 (L∞) and is scaled to each clip's own budget,
 so the budget holds by construction, whatever the number of passes.
 """
 
@@ -35,8 +35,8 @@ UNIVERSAL_DEFAULTS: Mapping[str, Any] = MappingProxyType(
 class Universal(Attack):
     """Base of attacks that are fitted on some clips and scored on others.
 
-    Options: `loss`, `passes` over the fitting clips, `batch`, and which random changes it must survive: `shift`, `gain`,
-    `room`.
+    Options: `loss`, `passes` over the fitting clips, `batch`, and which random changes it must survive: `shift`,
+    `gain`, `room`.
     """
 
     access = "universal"
@@ -105,9 +105,7 @@ class Universal(Attack):
     def _pattern(self, parameters: list[torch.Tensor], problem: Problem) -> torch.Tensor:
         return normed(self.sound(parameters, problem)[None], problem.ball.norm)[0]
 
-    def _changed(
-        self, sound: torch.Tensor, count: int, sample_rate: int, random: np.random.Generator
-    ) -> torch.Tensor:
+    def _changed(self, sound: torch.Tensor, count: int, sample_rate: int, random: np.random.Generator) -> torch.Tensor:
         """The sound once per clip, each shifted, amplified and heard in a room of its own, as the options say."""
         copies = []
         for _ in range(count):
@@ -142,7 +140,7 @@ def normed(sounds: torch.Tensor, norm: str) -> torch.Tensor:
 
 
 def placed(ball: Ball, patterns: torch.Tensor) -> torch.Tensor:
-    """Patterns `[clip or 1, channel, sample]` added to clips at each clip's own budget; cut or repeated to its length."""
+    """Patterns `[clip or 1, channel, sample]` added to clips at each clip's own budget; cut or repeated to length."""
     samples = ball.clean.shape[-1]
     if patterns.shape[-1] != samples:
         patterns = patterns.repeat(1, 1, -(-samples // patterns.shape[-1]))[..., :samples]

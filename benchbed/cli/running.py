@@ -62,6 +62,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
             trust_checkpoint=flags["trust_checkpoint"],
             quiet=flags["quiet"],
             command=_command(suite, spec, chosen, suite_overrides, flags),
+            others=tuple((each, for_model(options, each, models)) for each in models if each != spec),
         )
         prepared = session.prepare(loaded, spec, chosen, run_settings)
         if not finished and prepared.source.banner:

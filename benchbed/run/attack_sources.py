@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import resolve
 from benchbed.attack.contract import Problem
 from benchbed.attack.threat import Ball, Threat, per_clip
-from benchbed.errors import BenchbedError, CannotMeasure
+from benchbed.errors import BenchbedError, CannotMeasure, ConfigError
+from benchbed.provenance import hash_files
 from benchbed.run.clips import Clip, decode, to_model
 from benchbed.run.job import Job
 from benchbed.run.victim import untouched, victim_of
@@ -75,17 +77,47 @@ class Source:
         return torch.from_numpy(np.stack(out))
 
 
-def source_recipes(job: Job, condition: AttackCondition) -> list[tuple[str, dict[str, Any]]]:
-    """Models that a condition transfers from: those it names, else the other models of the run."""
+Recipes = Sequence[tuple[str, Mapping[str, Any]]]
+
+
+def source_recipes(condition: AttackCondition, others: Recipes) -> list[tuple[str, dict[str, Any]]]:
+    """Models that a condition transfers from: those it names and the other models of the run."""
     if condition.attack not in ("transfer", "standard", "full"):
         return []
-    return [(spec, {}) for spec in condition.sources] or [(spec, dict(options)) for spec, options in job.others]
+    return [*((spec, {}) for spec in condition.sources), *((spec, dict(options)) for spec, options in others)]
+
+
+def attack_facts(condition: AttackCondition, others: Recipes, where: str) -> dict[str, Any]:
+    """Check a condition before anything is computed; says which models it transfers from, for record and cache key.
+
+    Raises
+    ------
+    ConfigError
+        Unknown attack, loss or option, a budget that makes no sense, or a source that cannot be loaded.
+    """
+    from benchbed.run.attacking import plan_of, threats
+
+    try:
+        threats(condition)
+        plan_of(condition)
+        sources = {}
+        for spec, options in source_recipes(condition, others):
+            loaded = load_adapter(spec, options)
+            weights = {Path(path).name: hash_files([Path(path)]) for path in loaded.adapter.weights()}
+            sources[spec] = {"code": loaded.source_hash, "weights": weights, "options": loaded.options}
+    except BenchbedError as error:
+        where = f"{error.where}, asked for at {where}" if error.where else where
+        raise type(error)(error.what, where=where, hint=error.hint) from error
+    if condition.attack == "transfer" and not sources:
+        raise ConfigError("there is no model to transfer from", where=where,
+                          hint="name one in `sources`, or run several models at once with --model")  # fmt: skip
+    return {"sources": sources} if sources else {}
 
 
 def sources_of(engine: Any, condition: AttackCondition) -> dict[str, Source]:
     """The loaded sources of a condition; loaded once per process."""
     found = {}
-    for spec, options in source_recipes(engine.job, condition):
+    for spec, options in source_recipes(condition, engine.job.others):
         key = ("source", spec, repr(options))
         if key not in engine.kept:
             adapter = start(load_adapter(spec, options), engine.job.device)

@@ -25,7 +25,7 @@ from benchbed.run.source import Source, open_source, scored_clips
 from benchbed.run.timed import Timed, timed_references
 from benchbed.run.units import cut
 from benchbed.suite.load import LoadedSuite
-from benchbed.suite.model import CorruptionCondition
+from benchbed.suite.model import AttackCondition, CorruptionCondition
 from benchbed.suite.plan import CellPlan, plan_cells
 
 
@@ -47,6 +47,8 @@ class Settings:
     trust_checkpoint: bool = False
     quiet: bool = False
     command: str = ""
+    others: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """Adapter and options of the other models of the invocation, from which attacks transfer."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
     for _, each in models.values():
         plan_alignment(mapped_card(each.card, suite.label_map), source.dataset.labels, suite.task)
     side = _side(loaded_suite, adapter, source)
-    facts = _corruption_facts(loaded_suite, source)
+    facts = _condition_facts(loaded_suite, source, settings)
     metric_family(loaded_suite, source.dataset.labels)
     clips, pools = scored_clips(loaded_suite, source.dataset, settings.limit)
     job = Job(
@@ -112,6 +114,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
         trust_checkpoint=settings.trust_checkpoint,
         task=suite.task,
         timed=_timed(loaded_suite, source, clips),
+        others=settings.others,
     )
     import pandas as pd
 
@@ -201,7 +204,7 @@ def _side(loaded: LoadedSuite, adapter: Adapter, source: Source) -> tuple[str, .
     replays = getattr(adapter, "replays", False)
     for name in wanted:
         if name == "clip_id" and replays:
-            if any(isinstance(c, CorruptionCondition) for c in suite.conditions):
+            if any(isinstance(c, CorruptionCondition | AttackCondition) for c in suite.conditions):
                 raise ConfigError(
                     f"{adapter.card.name} replays stored predictions and cannot hear a perturbation",
                     where=loaded.where("conditions"),
@@ -221,8 +224,8 @@ def _side(loaded: LoadedSuite, adapter: Adapter, source: Source) -> tuple[str, .
     return tuple(wanted)
 
 
-def _corruption_facts(loaded: LoadedSuite, source: Source) -> tuple[dict[str, Any], ...]:
-    """Check every corruption and its options once; facts per condition, e.g. the digest of a folder of noises."""
+def _condition_facts(loaded: LoadedSuite, source: Source, settings: Settings) -> tuple[dict[str, Any], ...]:
+    """Check every condition and its options once; facts per condition, e.g. the digest of a folder of noises."""
     from benchbed.perturb import resolve
     from benchbed.perturb.contract import Context
 
@@ -232,6 +235,12 @@ def _corruption_facts(loaded: LoadedSuite, source: Source) -> tuple[dict[str, An
     devices = clips if "device" in source.dataset.clips else None
     found: list[dict[str, Any]] = []
     for index, condition in enumerate(loaded.suite.conditions):
+        if isinstance(condition, AttackCondition):
+            from benchbed.run.attack_sources import attack_facts
+
+            with trusting(settings.trust_checkpoint):
+                found.append(attack_facts(condition, settings.others, loaded.where("conditions", index)))
+            continue
         if not isinstance(condition, CorruptionCondition):
             found.append({})
             continue

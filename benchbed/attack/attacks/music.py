@@ -1,9 +1,9 @@
 """Adversarial music: a universal perturbation that is a short tune of plucked notes.
 
 Li et al., Adversarial music: real world audio adversary against wake-word detection system, NeurIPS 2019
-(arXiv:1911.00126), play such a tune beside the speech. Each note has a pitch, an onset, an attack and a decay time and a
-level; all are learned, under random shifts, gains and rooms. Pitches stay within a piano's range, so the result remains
-music, and is a weaker attack than a free waveform.
+(arXiv:1911.00126), play such a tune beside the speech. Each note has a pitch, an onset, an attack and a decay time and
+a level; all are learned, under random shifts, gains and rooms. Pitches stay within a piano's range, so the result
+remains music, and is a weaker attack than a free waveform.
 """
 
 from __future__ import annotations
