@@ -2,20 +2,70 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from benchbed.cli import verbs
 
+_FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "card", "citation")
+
 
 @verbs.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), default=Path("leaderboard"), show_default=True)
-def leaderboard(runs: tuple[Path, ...], out: Path) -> None:
-    """Build static pages from RUNS (run folders, result files, or folders that hold them)."""
+@click.option("--title", default="Leaderboard", show_default=True)
+@click.option("--comparison", "comparisons", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+              help="What `benchbed compare --json` printed; a page each.")  # fmt: skip
+@click.option("--reference", "references", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+              help="Published figures (YAML); by default those that come with benchbed.")  # fmt: skip
+@click.option("--ranks/--no-ranks", default=True, show_default=True, help="Rank runs by paired bootstrap draws.")
+@click.option("--export", "export", type=click.Choice(_FORMATS),
+              help="Print this to standard output and build no pages.")  # fmt: skip
+@click.option("--metric", "metrics", multiple=True, help="Columns of --export markdown and latex; may be repeated.")
+def leaderboard(runs: tuple[Path, ...], **flags: Any) -> None:
+    """Build static pages from RUNS (run folders, result files, or folders that hold them), or export their figures."""
+    from benchbed.compare.ranking import ranks_of
     from benchbed.report.leaderboard import write_leaderboard
-    from benchbed.results.find import find_results
+    from benchbed.results.comparison import read_comparison
+    from benchbed.results.find import earlier_records, find_results
+    from benchbed.results.reference import read_reference, shipped_references
 
-    pages = write_leaderboard(find_results(runs), out)
+    found = find_results(runs)
+    if flags["export"]:
+        click.echo(_exported([result for _, result in found], flags["export"], flags["metrics"]), nl=False)
+        return
+    pages = write_leaderboard(
+        found,
+        flags["out"],
+        ranks=ranks_of(found) if flags["ranks"] else None,
+        references=[read_reference(path) for path in flags["references"]] or shipped_references(),
+        comparisons=[read_comparison(path) for path in flags["comparisons"]],
+        earlier=[old for path, _ in found for old in earlier_records(path)],
+        title=flags["title"],
+    )
     click.echo(str(pages[0]))
+
+
+def _exported(results: list[Any], form: str, metrics: tuple[str, ...]) -> str:
+    from benchbed.report import exports
+    from benchbed.report.every_eval import every_eval_ever
+    from benchbed.report.model_card import citation, model_card
+
+    if form in ("markdown", "latex"):
+        table: Callable[..., str] = exports.markdown_table if form == "markdown" else exports.latex_table
+        return "\n".join(table(held, metrics or (held[0].primary,)) for held in exports.tables_of(results))
+    if form == "csv":
+        return exports.csv_table(results)
+    if form in ("card", "citation"):
+        return "\n".join((model_card if form == "card" else citation)(result) for result in results)
+    if form == "json":
+        return _json(exports.flat_rows(results))
+    return _json([every_eval_ever(result) for result in results])
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchbed.report import island, view
 from benchbed.report.charts.draw import domain
-from benchbed.report.charts.scatter import Dot
-from benchbed.results.record import Result, Value
+from benchbed.results.record import Matrix, Result, Value
+from benchbed.results.reference import Reference, verification
 
 #: Columns of a board besides the one that ranks; the page of a run has every figure.
 COLUMNS = 12
@@ -34,6 +34,22 @@ class Row:
     figures: dict[str, Value]
     badges: list[view.Mark]
     rank: tuple[int, int, int] | None = None
+    earlier: bool = False
+
+    @property
+    def task(self) -> str:
+        """Task of the first cell, for the filter."""
+        return self.result.cells[0].task if self.result.cells else ""
+
+    @property
+    def size(self) -> float | None:
+        """Number of parameters, for the filter."""
+        return next((v.value for v in self.figures.values() if v.unit == "parameters"), None)
+
+    @property
+    def energy(self) -> str:
+        """How energy is known: `measured`, `estimated` or `none`."""
+        return view.energy_kind(self.result.profile)
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,17 @@ class Board:
         return next((row.figures[name] for row in self.rows if name in row.figures), None)
 
     @property
+    def group(self) -> dict[str, int]:
+        """Slug → rank of its tie group: runs whose rank interval reaches the place of the group's best run share it."""
+        found: dict[str, int] = {}
+        place = 0
+        for row in sorted((row for row in self.rows if row.rank), key=lambda row: row.rank or (0, 0, 0)):
+            rank, low, _ = row.rank or (0, 0, 0)
+            place = place if place and low <= place else rank
+            found[row.slug] = place
+        return found
+
+    @property
     def lead(self) -> Value | None:
         """The figure of the first row, whose interval is shaded behind the others."""
         return self.rows[0].primary
@@ -76,10 +103,14 @@ class SuitePage:
         """Number of runs."""
         return sum(len(board.rows) for board in self.boards)
 
-    @property
-    def families(self) -> list[str]:
-        """Model families, for the filter."""
-        return sorted({row.result.model.family for board in self.boards for row in board.rows})
+    def choices(self, name: str) -> list[str]:
+        """Values of a property of the rows (`task`, `energy`) or of their models (`family`, `licence`)."""
+        held = {
+            str(getattr(row, name) if hasattr(Row, name) else getattr(row.result.model, name))
+            for board in self.boards
+            for row in board.rows
+        }
+        return sorted(held - {""})
 
     @property
     def columns(self) -> list[str]:
@@ -96,9 +127,11 @@ class ModelPage:
     boards: list[Board]
 
 
-def arrange(results: Sequence[tuple[Path, Result]], ranks: Ranks | None = None) -> list[SuitePage]:
+def arrange(
+    results: Sequence[tuple[Path, Result]], ranks: Ranks | None = None, references: Sequence[Reference] = ()
+) -> list[SuitePage]:
     """Sort runs into suites and tables of what may be compared, each ordered by the metric that ranks."""
-    rows = make_rows(results, ranks or {})
+    rows = make_rows(results, ranks or {}, references)
     suites: dict[str, dict[tuple, list[Row]]] = {}
     for row in rows:
         suites.setdefault(row.result.suite.name, {}).setdefault(view.comparable(row.result), []).append(row)
@@ -111,13 +144,18 @@ def arrange(results: Sequence[tuple[Path, Result]], ranks: Ranks | None = None) 
     return pages
 
 
-def by_model(pages: Sequence[SuitePage]) -> list[ModelPage]:
-    """The same runs sorted by model."""
+def by_model(pages: Sequence[SuitePage], earlier: Sequence[tuple[Path, Result]] = ()) -> list[ModelPage]:
+    """The same runs sorted by model, with earlier records of their folders in the tables they belong to."""
     models: dict[str, dict[str, list[Row]]] = {}
     for page in pages:
         for board in page.boards:
             for row in board.rows:
                 models.setdefault(row.result.model.name, {}).setdefault(board.identity, []).append(row)
+    for row in make_rows(earlier, {}):
+        held = models.get(row.result.model.name, {})
+        # What was measured otherwise (another suite, other data) has no table here to stand in.
+        if (identity := island.digest(repr(view.comparable(row.result)))) in held:
+            held[identity].append(replace(row, earlier=True))
     return [
         ModelPage(
             name,
@@ -128,7 +166,7 @@ def by_model(pages: Sequence[SuitePage]) -> list[ModelPage]:
     ]
 
 
-def make_rows(results: Sequence[tuple[Path, Result]], ranks: Ranks) -> list[Row]:
+def make_rows(results: Sequence[tuple[Path, Result]], ranks: Ranks, references: Sequence[Reference] = ()) -> list[Row]:
     """One row for each run, with the address of its page."""
     slugs = [run_slug(result) for _, result in results]
     double = {slug for slug, times in Counter(slugs).items() if times > 1}
@@ -139,7 +177,10 @@ def make_rows(results: Sequence[tuple[Path, Result]], ranks: Ranks) -> list[Row]
             slug = f"{slug}-{island.digest(result.provenance.created + str(slugs[:index].count(slug)))}"
         figures = {name: value for name, value in view.figures(result).items() if name != result.primary}
         figures |= {name: value for name, value in _costs(result).items() if name not in figures}
-        rows.append(Row(result, path, slug, view.primary_value(result), figures, view.badges(result), ranks.get(path)))
+        marks = view.badges(result)
+        if source := verification(references, result, view.figures(result)):
+            marks.append(view.Mark("pass", "reference-verified", f"Agrees with the published figures of {source}"))
+        rows.append(Row(result, path, slug, view.primary_value(result), figures, marks, ranks.get(path)))
     return rows
 
 
@@ -171,6 +212,10 @@ def data(page: SuitePage) -> dict[str, Any]:
             flat: dict[str, Any] = {
                 "model": result.model.name,
                 "family": result.model.family,
+                "task": row.task,
+                "licence": result.model.licence,
+                "parameters": row.size,
+                "energy": row.energy,
                 "suite": result.suite.name,
                 "suite_hash": result.suite.hash,
                 "protocol": result.suite.protocol,
@@ -184,6 +229,7 @@ def data(page: SuitePage) -> dict[str, Any]:
                 "primary": board.primary,
             }
             if row.rank:
+                flat |= {"tie_group": board.group[row.slug]}
                 flat |= dict(zip(("rank", "rank_low", "rank_high"), row.rank, strict=True))
             shown = {board.primary: row.primary, **{name: row.figures.get(name) for name in board.columns}}
             for name, value in shown.items():
@@ -193,26 +239,18 @@ def data(page: SuitePage) -> dict[str, Any]:
     return {"suite": page.name, "rows": rows}
 
 
-def dots(board: Board, name: str) -> list[Dot]:
-    """The runs of a board in the plane of one more figure and the metric that ranks, by family."""
-    return [
-        Dot(row.result.model.name, row.figures[name], row.primary, row.result.model.family)
-        for row in board.rows
-        if row.primary
-        and row.primary.value is not None
-        and row.figures.get(name)
-        and row.figures[name].value is not None
-    ]
-
-
-def against(board: Board) -> list[str]:
-    """Figures worth a scatter chart: what is retained under perturbation, and what a model costs."""
-    found = []
-    for name in board.columns:
-        value = board.first(name)
-        if value and ("retention" in name or value.unit in COSTS) and len(dots(board, name)) > 1:
-            found.append(name)
-    return found[:4]
+def transfer(board: Board) -> Matrix | None:
+    """Accuracy left to each model (row) under attacks carried over from each other model (column), if runs have any."""
+    scope = "transfer:"
+    rows = {row.result.model.name: row.result.scores for row in board.rows}
+    held = {name: {k.removeprefix(scope): v for k, v in s.items() if k.startswith(scope)} for name, s in rows.items()}
+    sources = list(dict.fromkeys(source for figures in held.values() for source in figures))
+    if not sources:
+        return None
+    unit = next(value.unit for figures in held.values() for value in figures.values())
+    values = [[figures[s].value if s in figures else None for s in sources] for figures in held.values()]
+    return Matrix(rows=list(held), columns=sources, values=values, row_title="model", column_title="attack made on",
+                  unit=unit)  # fmt: skip
 
 
 def run_slug(result: Result) -> str:
@@ -230,7 +268,12 @@ def run_slug(result: Result) -> str:
 
 def _costs(result: Result) -> dict[str, Value]:
     found = {}
-    for name, part in result.profile.items():
+    parts = dict(result.profile)
+    for held in result.profile.values():
+        # Figures may stand in a part of their own, such as `energy`.
+        if isinstance(held, dict) and "value" not in held:
+            parts |= {name: part for name, part in held.items() if name not in parts}
+    for name, part in parts.items():
         if not isinstance(part, dict) or part.get("unit") not in COSTS:
             continue
         value = part.get("value")

@@ -1,9 +1,12 @@
-"""Tables for papers and pull requests: the figures of comparable runs in Markdown and LaTeX (booktabs)."""
+"""Tables for papers, pull requests and programs: the figures of runs in Markdown, LaTeX (booktabs), CSV and JSON."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from benchbed.errors import ConfigError
 from benchbed.report import terms, view
@@ -43,8 +46,8 @@ def markdown_table(results: Sequence[Result], metrics: Sequence[str]) -> str:
     """
     header, rows = _cells(results, metrics)
     lines = [header, ["---", *["---:"] * len(metrics)], *rows]
-    escaped = [[_markdown(cell) if line is not lines[1] else cell for cell in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in escaped) + f"\n\n{_markdown(_note(results))}\n"
+    escaped = [[escape_markdown(cell) if line is not lines[1] else cell for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped) + f"\n\n{escape_markdown(_note(results))}\n"
 
 
 def latex_table(results: Sequence[Result], metrics: Sequence[str]) -> str:
@@ -62,6 +65,62 @@ def latex_table(results: Sequence[Result], metrics: Sequence[str]) -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", f"% {' '.join(_note(results).split())}"]) + "\n"
 
 
+def tables_of(results: Sequence[Result]) -> list[list[Result]]:
+    """Runs sorted into sets that may stand in one table, in the order given."""
+    held: dict[tuple, list[Result]] = {}
+    for result in results:
+        held.setdefault((result.suite.name, *view.comparable(result)), []).append(result)
+    return list(held.values())
+
+
+def flat_rows(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Every figure of every run as a flat row: runs that may not be compared differ in suite, data or protocol."""
+    rows = []
+    for result in results:
+        head = {
+            "model": result.model.name,
+            "family": result.model.family,
+            "suite": result.suite.name,
+            "suite_hash": result.suite.hash,
+            "protocol": result.suite.protocol,
+            "dataset": result.dataset.name,
+            "index_hash": result.dataset.index_hash,
+            "synthetic": result.dataset.synthetic,
+            "limit": result.dataset.limit,
+        }
+        places: list[tuple[str, str, dict[str, Value]]] = [("", "", result.scores)]
+        for cell in result.cells:
+            places += [(cell.key, "", cell.metrics), *((cell.key, name, held) for name, held in cell.groups.items())]
+        rows += [
+            {**head, "cell": cell, "group": group, "metric": name, **value.model_dump()}
+            for cell, group, held in places
+            for name, value in held.items()
+        ]
+    return rows
+
+
+def csv_table(results: Sequence[Result]) -> str:
+    """Every figure of every run as CSV; a text that a spreadsheet would take for a formula is quoted.
+
+    Examples
+    --------
+    >>> csv_table([])
+    ''
+    """
+    rows = flat_rows(results)
+    if not rows:
+        return ""
+    made = io.StringIO()
+    writer = csv.DictWriter(made, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
+    return made.getvalue()
+
+
+def _inert(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
 def _cells(results: Sequence[Result], metrics: Sequence[str]) -> tuple[list[str], list[list[str]]]:
     kinds = {(result.suite.name, *view.comparable(result)[:-1]) for result in results}
     if len(kinds) != 1:
@@ -69,14 +128,15 @@ def _cells(results: Sequence[Result], metrics: Sequence[str]) -> tuple[list[str]
             "these runs do not belong in one table",
             hint="suite, data and random protocol must be the same, and all real or all synthetic",
         )
+    pools = [{**view.figures(result), **result.scores} for result in results]
     header = ["Model"]
     for name in metrics:
-        held = next((view.figures(result)[name] for result in results if name in view.figures(result)), None)
+        held = next((value for pool in pools if (value := pool.get(name))), None)
         if held is None:
             raise ConfigError(f"no run has the figure '{name}'")
         unit = {"fraction": ", %", "": "", "score": ""}.get(held.unit, f", {held.unit}")
         header.append(f"{terms.metric(name)}{unit} {arrow(held)}")
-    rows = [[result.model.name, *(_figure(view.figures(result).get(name)) for name in metrics)] for result in results]
+    rows = [[r.model.name, *(_figure(pool.get(name)) for name in metrics)] for r, pool in zip(results, pools)]
     return header, rows
 
 
@@ -95,7 +155,8 @@ def _note(results: Sequence[Result]) -> str:
     )
 
 
-def _markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
+    """Text that stays text in Markdown, in one line."""
     flat = " ".join(text.split(" ")).replace("\n", " ").replace("\r", " ")
     return re.sub(r"([\\`*_{}\[\]<>#|!&~])", r"\\\1", flat)
 

@@ -83,6 +83,29 @@ def interval(value: Value) -> str:
     return f"[{number(value.low, value.unit, with_unit=False)}, {number(value.high, value.unit, with_unit=False)}]"
 
 
+def signed(value: float | None, unit: str) -> str:
+    """A difference with its sign, without its unit.
+
+    Examples
+    --------
+    >>> signed(0.0312, "fraction"), signed(-0.5, "nats"), signed(None, "")
+    ('+3.1', '−0.500', '–')
+    """
+    text = number(value, unit, with_unit=False)
+    return f"+{text}" if value is not None and value > 0 and any(digit in "123456789" for digit in text) else text
+
+
+def p_value(p: float | None) -> str:
+    """A p-value to three decimals.
+
+    Examples
+    --------
+    >>> p_value(0.0004), p_value(0.0312), p_value(None)
+    ('<0.001', '0.031', '–')
+    """
+    return NONE if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def count(n: int) -> str:
     """A whole number with its thousands grouped.
 

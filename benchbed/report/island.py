@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Collection
 from typing import Any
 
 from markupsafe import Markup
 
 from benchbed.results.record import Result
+
+#: Characters of a record that stand in a page as they are, and packed ones that a page may carry.
+PLAIN, CARRIED = 100_000, 300_000
+#: What packed data begin with.
+PACKED = "gzip;base64,"
 
 _DANGEROUS = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -39,11 +47,45 @@ def island(data: Any) -> Markup:
     return escape_json(json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
 
 
-def record(result: Result) -> Markup:
-    """A whole record without its defaults, still a valid record, safe inside a script element."""
+def record(result: Result, full: Collection[str] = ()) -> tuple[Markup, bool]:
+    """The content of a page's data element for a record without its defaults, still valid; and whether it is whole.
+
+    A short record is JSON text. A long one is packed (gzip, base64); the page's script unpacks it when it is asked to
+    save. One that is too long even so goes without the groups and matrices of its cells, apart from those of `full`.
+    """
+    text = _body(result)
+    if len(text) <= PLAIN:
+        return escape_json(text), True
+    packed = _packed(text)
+    if len(packed) <= CARRIED:
+        return packed, True
+    cells = [
+        cell if cell.key in full else cell.model_copy(update={"groups": {}, "matrices": {}}) for cell in result.cells
+    ]
+    return _packed(_body(result.model_copy(update={"cells": cells}))), False
+
+
+def unpack(content: str) -> str:
+    """The JSON text that a data element carries, packed or not.
+
+    Examples
+    --------
+    >>> unpack('{"a":1}')
+    '{"a":1}'
+    """
+    if not content.startswith(PACKED):
+        return content
+    return gzip.decompress(base64.b64decode(content.removeprefix(PACKED))).decode("utf-8")
+
+
+def _packed(text: str) -> Markup:
+    # Without a time in its header, the same record packs to the same bytes.
+    return Markup(PACKED + base64.b64encode(gzip.compress(text.encode("utf-8"), 9, mtime=0)).decode("ascii"))
+
+
+def _body(result: Result) -> str:
     # A record of fifty conditions is mostly defaults; the version is the one default that a reader needs.
-    body = result.model_dump_json(exclude_defaults=True)
-    return escape_json(f'{{"schema_version":{result.schema_version},{body[1:]}')
+    return f'{{"schema_version":{result.schema_version},{result.model_dump_json(exclude_defaults=True)[1:]}'
 
 
 def slug(text: str, identity: str) -> str:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
 
-from benchbed.errors import CannotMeasure
-from benchbed.report import board, terms
-from benchbed.report.charts.scatter import scatter
+from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.report import board, listening, terms, versus, view
+from benchbed.report.charts.curves import Point, Series, curves
+from benchbed.report.charts.scatter import Dot, scatter
+from benchbed.report.every_eval import every_eval_ever
+from benchbed.report.exports import latex_table, markdown_table
 from benchbed.report.island import island
 from benchbed.report.page import render, write_page, write_report
-from benchbed.results.record import Result
-from benchbed.results.reference import Reference, parse
+from benchbed.results.comparison import Comparison
+from benchbed.results.pareto import TradeOff, trade_offs
+from benchbed.results.record import Result, Value
+from benchbed.results.reference import Reference, parse, same_protocol
 
 
 def write_leaderboard(
@@ -22,9 +28,11 @@ def write_leaderboard(
     *,
     ranks: board.Ranks | None = None,
     references: Sequence[Reference] = (),
+    comparisons: Sequence[Comparison] = (),
+    earlier: Sequence[tuple[Path, Result]] = (),
     title: str = "Leaderboard",
 ) -> list[Path]:
-    """Write an index over suites and a page per suite, per model and per run.
+    """Write an index over suites and a page per suite, per model, per run and per comparison.
 
     Runs stand in one table only if suite, data, random protocol and metric are the same; synthetic and real never do.
 
@@ -38,14 +46,18 @@ def write_leaderboard(
         Rank of each run and the ends of its rank interval, from the caller's statistics. Without it rows are ordered by
         the metric that ranks and carry no rank.
     references : sequence of Reference, optional
-        Published figures, shown on a page of their own.
+        Published figures, shown on a page of their own; under a board only where its protocol is the same.
+    comparisons : sequence of Comparison, optional
+        What `benchbed compare --json` found, one page each.
+    earlier : sequence of (Path, Result), optional
+        Records that the run folders held before, for the history of each model.
     title : str
         Title of the index.
 
     Returns
     -------
     list of Path
-        The files written, the index first.
+        The pages written, the index first.
 
     Raises
     ------
@@ -55,10 +67,16 @@ def write_leaderboard(
     if not results:
         raise CannotMeasure("no runs to make a leaderboard of", hint="give run folders or result.json files")
     out = Path(out)
-    suites = board.arrange(results, ranks)
-    models = board.by_model(suites)
+    suites = board.arrange(results, ranks, references)
+    models = board.by_model(suites, earlier)
     model_links = {page.name: page.slug for page in models}
-    total = len(results)
+    known = {
+        row.path: (row.slug, page.title, row.result.dataset.synthetic)
+        for page in suites
+        for held in page.boards
+        for row in held.rows
+    }
+    versuses = [versus.comparison_page(comparison, known) for comparison in comparisons]
     written = [
         write_page(
             out / "index.html",
@@ -67,7 +85,8 @@ def write_leaderboard(
                 title=title,
                 suites=suites,
                 models=models,
-                total=total,
+                comparisons=versuses,
+                total=len(results),
                 references=references,
                 island=island({"suites": [page.name for page in suites], "models": [page.name for page in models]}),
             ),
@@ -84,20 +103,41 @@ def write_leaderboard(
         )
         written.append(write_page(out / "reference.html", text))
     for page in suites:
-        text = suite_html(page, model_links, title)
+        text = suite_html(page, model_links, title, references)
         written.append(write_page(out / "suites" / f"{page.slug}.html", text))
     for model in models:
-        text = render("model.html.j2", page=model, title=title, island=island({"model": model.name}))
+        text = render(
+            "model.html.j2",
+            page=model,
+            title=title,
+            charts={held.identity: _history(held) for held in model.boards},
+            island=island({"model": model.name}),
+        )
         written.append(write_page(out / "models" / f"{model.slug}.html", text))
+    for found in versuses:
+        text = render("comparison.html.j2", page=found, title=title, island=island(versus.data(found)))
+        written.append(write_page(out / "comparisons" / f"{found.slug}.html", text))
     for page in suites:
         home = (page.title, f"../suites/{page.slug}.html")
         for held in page.boards:
             for row in held.rows:
-                written.append(write_report(row.result, out / "runs" / f"{row.slug}.html", home=home))
+                record = out / "runs" / f"{row.slug}.json"
+                written.append(
+                    write_report(
+                        row.result,
+                        record.with_suffix(".html"),
+                        home=home,
+                        clips=listening.read(row.path),
+                        exported=record.name,
+                    )
+                )
+                write_page(record, json.dumps(every_eval_ever(row.result), ensure_ascii=False, allow_nan=False))
     return written
 
 
-def suite_html(page: board.SuitePage, model_links: Mapping[str, str], title: str) -> str:
+def suite_html(
+    page: board.SuitePage, model_links: Mapping[str, str], title: str, references: Sequence[Reference] = ()
+) -> str:
     """The page of one suite as text; `model_links` has the address of each model's page."""
     return render(
         "suite.html.j2",
@@ -106,20 +146,82 @@ def suite_html(page: board.SuitePage, model_links: Mapping[str, str], title: str
         model_links=model_links,
         on=board.COLUMNS_ON,
         charts={held.identity: _charts(held) for held in page.boards},
+        transfers={held.identity: board.transfer(held) for held in page.boards},
+        published={held.identity: same_protocol(references, held.example) for held in page.boards},
+        exports={held.identity: _exports(held) for held in page.boards},
+        parse=parse,
         island=island(board.data(page)),
     )
 
 
+def _exports(held: board.Board) -> dict[str, str]:
+    results = [row.result for row in held.rows]
+    pool = {name for result in results for name in (*view.figures(result), *result.scores)}
+    names = [name for name in (held.primary, *held.columns[: board.COLUMNS_ON]) if name in pool]
+    if not names:
+        return {}
+    return {"Markdown": markdown_table(results, names), "LaTeX": latex_table(results, names)}
+
+
 def _charts(held: board.Board) -> list[tuple[str, Markup]]:
     found: list[tuple[str, Markup]] = []
-    for name in board.against(held):
-        label = f"{terms.metric(held.primary)} against {terms.metric(name)}"
-        image = scatter(
-            f"scatter-{held.identity}-{len(found)}",
-            label,
-            board.dots(held, name),
-            x_title=terms.metric(name),
-            y_title=terms.metric(held.primary),
-        )
+    shown = [dot for row in held.rows if (dot := _kept(held, row))]
+    if len(shown) > 1:
+        label = f"Clean {terms.metric(held.primary).lower()} against retention"
+        image = scatter(f"scatter-{held.identity}-kept", label, shown, x_title="Retention under perturbation",
+                        y_title=terms.metric(held.primary))  # fmt: skip
         found.append((label, image))
+    for trade in _trade_offs(held):
+        cost = terms.metric(trade.cost)
+        label = f"{terms.metric(trade.score)} against {cost}: Pareto front"
+        families = {row.result.model.name: row.result.model.family for row in held.rows}
+        dots = [
+            Dot(
+                point.model,
+                Value(value=point.cost, n=0, direction="lower", unit=trade.cost_unit, rule=trade.method or "counted"),
+                _scored(held, point.model) or Value(value=point.score, n=0, direction="higher", unit=trade.score_unit,
+                                                    rule=""),
+                families.get(point.model, ""),
+            )
+            for point in trade.points
+        ]  # fmt: skip
+        front = [place for place, point in enumerate(trade.points) if point.front]
+        image = scatter(f"pareto-{held.identity}-{len(found)}", label, dots, x_title=cost,
+                        y_title=terms.metric(trade.score), front=front)  # fmt: skip
+        found.append((label + (f" ({trade.method})" if trade.method else ""), image))
     return found
+
+
+def _kept(held: board.Board, row: board.Row) -> Dot | None:
+    value = row.figures.get(f"{terms.ROBUSTNESS}:retention")
+    if value is None or value.value is None or row.primary is None or row.primary.value is None:
+        return None
+    return Dot(row.result.model.name, value, row.primary, row.result.model.family)
+
+
+def _trade_offs(held: board.Board) -> list[TradeOff]:
+    try:
+        return trade_offs([row.result for row in held.rows])
+    except ConfigError:
+        # No run of this board has a figure in the metric that ranks.
+        return []
+
+
+def _scored(held: board.Board, model: str) -> Value | None:
+    named = [row for row in held.rows if row.result.model.name == model]
+    return named[0].primary if len(named) == 1 else None
+
+
+def _history(held: board.Board) -> Markup | None:
+    """The metric that ranks over the runs of one model, in the order of time."""
+    points = [
+        Point(number, row.primary.value, row.primary.low, row.primary.high)
+        for number, row in enumerate(held.rows, 1)
+        if row.primary and row.primary.value is not None
+    ]
+    if len(points) < 2:
+        return None
+    name = terms.metric(held.primary)
+    lead = held.lead
+    return curves(f"history-{held.identity}", f"{name} over {len(points)} runs", [Series(name, points)],
+                  x_title="Run, in the order of time", y_title=name, unit=lead.unit if lead else "")  # fmt: skip

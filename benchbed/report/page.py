@@ -18,13 +18,21 @@ from markupsafe import Markup
 import benchbed
 from benchbed.report import figures, island, panels, terms, view
 from benchbed.report.charts import draw, strips
-from benchbed.results.record import Result
+from benchbed.report.listening import Clips
+from benchbed.report.model_card import citation, model_card
+from benchbed.results.record import Result, Value
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def write_report(
-    result: Result, path: Path, *, command: str | None = None, home: tuple[str, str] | None = None
+    result: Result,
+    path: Path,
+    *,
+    command: str | None = None,
+    home: tuple[str, str] | None = None,
+    clips: Clips | None = None,
+    exported: str | None = None,
 ) -> Path:
     """Write the page of one run; the file is the old one or the new one, never half of either.
 
@@ -38,24 +46,41 @@ def write_report(
         Command shown in "how to reproduce"; the record's own by default.
     home : (str, str), optional
         Text and relative link of the page that this one belongs to.
+    clips : Clips, optional
+        What was kept for listening.
+    exported : str, optional
+        Relative link of the run's Every Eval Ever record.
 
     Returns
     -------
     Path
         The file written.
     """
-    return write_page(path, report_html(result, command=command, home=home))
+    return write_page(path, report_html(result, command=command, home=home, clips=clips, exported=exported))
 
 
-def report_html(result: Result, *, command: str | None = None, home: tuple[str, str] | None = None) -> str:
+def report_html(
+    result: Result,
+    *,
+    command: str | None = None,
+    home: tuple[str, str] | None = None,
+    clips: Clips | None = None,
+    exported: str | None = None,
+) -> str:
     """The page of one run as text."""
+    carried, whole = island.record(result, {cell.key for cell in view.focus(result)})
     return render(
         "run.html.j2",
         run=(shown := view.run_view(result)),
+        whole=whole,
         baselines=view.primary_baselines(shown),
         command=command or result.provenance.command,
         home=home,
-        island=island.record(result),
+        heard=clips,
+        exported=exported,
+        card=model_card(result),
+        cite=citation(result),
+        island=carried,
         definition=json.dumps(result.suite.definition, indent=1, ensure_ascii=False, default=str),
     )
 
@@ -108,6 +133,10 @@ def _environment() -> Environment:
         policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data: 'self'; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         number=figures.number,
+        signed=figures.signed,
+        p_value=figures.p_value,
+        # The line that a difference is read against.
+        zero=Value(value=0.0, n=0, direction="higher", unit="", rule="no difference"),
         tick=figures.tick,
         board_cell=strips.board_cell,
         strip=strips.strip,

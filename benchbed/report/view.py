@@ -238,32 +238,36 @@ def badges(result: Result) -> list[Mark]:
         found.append(Mark("fail", "attack checks failed", "A sanity check of the attack failed"))
     elif failed:
         found.append(Mark("fail", "checks failed", "; ".join(check.name for check in failed[:5])))
-    if estimated_energy(result.profile):
+    if energy_kind(result.profile) == "estimated":
         found.append(Mark("note", "estimated energy", "Energy is estimated, not measured"))
     if any(cell.condition.seen_in_training for cell in result.cells):
         found.append(Mark("note", "seen in training", "A perturbation of this suite was seen in training"))
     return found
 
 
-def estimated_energy(profile: dict[str, Any]) -> bool:
-    """Whether the profile says that its energy is an estimate.
+def energy_kind(profile: dict[str, Any]) -> str:
+    """How the profile's energy is known.
 
     Examples
     --------
-    >>> estimated_energy({"energy": {"kwh": 1e-3, "estimated": True}}), estimated_energy({"energy": {"kwh": 1e-3}})
-    (True, False)
+    >>> energy_kind({"energy": {"kwh": 1e-3, "estimated": True}}), energy_kind({"energy": {"reason": "no meter"}})
+    ('estimated', 'none')
+    >>> energy_kind({"energy": {"joules_per_inference": {"value": 2.0, "unit": "J"}, "method": "measured"}})
+    'measured'
     """
     energy = profile.get("energy")
     if not isinstance(energy, dict):
-        return False
+        return "none"
     stack: list[Any] = [energy]
+    known = False
     while stack:
         part = stack.pop()
         if isinstance(part, dict):
             if part.get("estimated") is True or "estimat" in str(part.get("method", "")).lower():
-                return True
+                return "estimated"
+            known = known or isinstance(part.get("value"), (int, float)) or "kwh" in part
             stack += part.values()
-    return False
+    return "measured" if known else "none"
 
 
 def comparable(result: Result) -> tuple:

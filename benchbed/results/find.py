@@ -29,3 +29,22 @@ def find_results(places: Sequence[Path]) -> list[tuple[Path, Result]]:
         for path in paths:
             found.setdefault(path.resolve(), read(path))
     return list(found.items())
+
+
+def earlier_records(path: Path) -> list[tuple[Path, Result]]:
+    """Records that a run folder held before the present one, oldest first.
+
+    Parameters
+    ----------
+    path : Path
+        The present record, or its folder.
+    """
+    folder = path if path.is_dir() else path.parent
+    found = []
+    for old in sorted((folder / "history").glob("*.json")):
+        try:
+            found.append((old, read(old)))
+        except ConfigError:
+            # A record of an older schema cannot stand beside today's; it stays on disk.
+            continue
+    return found

@@ -8,7 +8,7 @@ arithmetic that ties their figures together (an F1 follows from its precision an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from benchbed.errors import ConfigError
-from benchbed.results.record import Record
+from benchbed.results.record import Record, Result, Value
 
 Status = Literal["as printed", "disputed", "damaged", "recomputed"]
 
@@ -176,6 +176,57 @@ def parse(printed: str) -> tuple[float, float | None, float]:
     text = match[2].replace("−", "-")
     decimals = len(text.partition(".")[2])
     return float(text), float(match[3]) if match[3] else None, 0.5 * 10.0**-decimals
+
+
+def shipped_references() -> list[Reference]:
+    """The published figures that come with benchbed: those of the checkout, else those inside the installed wheel."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "_shipped" / "reference", package.parent / "leaderboards" / "reference"):
+        if folder.is_dir():
+            return [read_reference(path) for path in sorted(folder.glob("*.yaml"))]
+    return []
+
+
+def protocol_of(result: Result) -> str | None:
+    """Protocol id of a measured run, `SUITE@VERSION:DATA`; none where nothing published can be about the same.
+
+    A reference table that carries this id states that its figures were measured by exactly this suite.
+    """
+    if result.dataset.synthetic or result.dataset.limit is not None or result.suite.overrides:
+        return None
+    return f"{result.suite.name}@{result.suite.version}:{result.dataset.name}"
+
+
+def same_protocol(references: Sequence[Reference], result: Result) -> list[tuple[Reference, Table]]:
+    """Published tables that were measured under the protocol of a run."""
+    wanted = protocol_of(result)
+    if wanted is None:
+        return []
+    return [(held, table) for held in references for table in held.tables if table.protocol.id == wanted]
+
+
+def verification(references: Sequence[Reference], result: Result, figures: Mapping[str, Value]) -> str | None:
+    """The source that a run agrees with, or none.
+
+    A run is verified where a source names the model, measured it under the same protocol, and every figure that both
+    have and that is not in doubt lies in the interval of the run, give or take half of the last printed digit.
+    """
+    for held, table in same_protocol(references, result):
+        for row in table.rows:
+            if row.system != result.model.name:
+                continue
+            shared = [name for name in row.values if name in figures and row.status(name) == "as printed"]
+            if shared and all(_agrees(row.values[name], table.metrics[name].unit, figures[name]) for name in shared):
+                return f"{held.source.id}, {table.where}"
+    return None
+
+
+def _agrees(printed: str, unit: str, value: Value) -> bool:
+    if value.low is None or value.high is None:
+        return False
+    scale = 100.0 if unit == "%" and value.unit == "fraction" else 1.0
+    number, _, half = parse(printed)
+    return (value.low * scale - half) <= number <= (value.high * scale + half)
 
 
 def problems(reference: Reference) -> list[str]:

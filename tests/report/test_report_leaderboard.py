@@ -57,7 +57,11 @@ def test_every_link_leads_to_a_page(result, tmp_path):
 
 def test_rows_are_ordered_by_the_metric_that_ranks_in_its_direction(result, tmp_path):
     write_leaderboard(runs(result("low", 0.3), result("high", 0.6), result("mid", 0.5)), tmp_path)
-    assert re.findall(r'data-family="\w+">\s*<th[^>]*data-v="(\w+)"', suite_page(tmp_path)) == ["high", "mid", "low"]
+    assert re.findall(r'data-family="\w+"[^>]*>\s*<th[^>]*data-v="(\w+)"', suite_page(tmp_path)) == [
+        "high",
+        "mid",
+        "low",
+    ]
 
 
 def test_lower_is_better_orders_the_other_way(result):

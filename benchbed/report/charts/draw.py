@@ -29,6 +29,49 @@ class Scale:
         return start + share * (end - start)
 
 
+class LogScale(Scale):
+    """The same on a logarithmic axis; ends and values are above 0.
+
+    Examples
+    --------
+    >>> LogScale((1, 100), (0, 50))(10)
+    25.0
+    """
+
+    def __init__(self, domain: tuple[float, float], span: tuple[float, float]) -> None:
+        super().__init__((math.log10(domain[0]), math.log10(domain[1])), span)
+
+    def __call__(self, value: float) -> float:
+        return super().__call__(math.log10(value))
+
+
+def log_ends(values: Iterable[float | None]) -> tuple[float, float] | None:
+    """Ends of a logarithmic axis in powers of ten, or none where a linear one does: within a factor of ten, or zero.
+
+    Examples
+    --------
+    >>> log_ends([2e3, 5e6]), log_ends([3, 9]), log_ends([0, 100])
+    ((1000.0, 10000000.0), None, None)
+    """
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if not known or min(known) <= 0 or max(known) < 10 * min(known):
+        return None
+    return 10.0 ** math.floor(math.log10(min(known))), 10.0 ** math.ceil(math.log10(max(known)))
+
+
+def log_ticks(ends: tuple[float, float]) -> list[float]:
+    """Powers of ten inside an axis, at most six of them.
+
+    Examples
+    --------
+    >>> log_ticks((1.0, 1000.0))
+    [1.0, 10.0, 100.0, 1000.0]
+    """
+    low, high = round(math.log10(ends[0])), round(math.log10(ends[1]))
+    step = max(1, math.ceil((high - low) / 5))
+    return [10.0**power for power in range(low, high + 1, step)]
+
+
 def domain(values: Iterable[float | None], unit: str = "", *, near: bool = False) -> tuple[float, float]:
     """Ends of an axis: 0 and 1 for fractions that fit, else round numbers around the values, with zero if it is near.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from benchbed.report import terms
-from benchbed.report.charts.draw import Scale, at, domain, frame, text, ticks
+from benchbed.report.charts.draw import LogScale, Scale, at, domain, frame, log_ends, log_ticks, text, ticks
 from benchbed.report.figures import number
 from benchbed.report.figures import tick as axis_label
 from benchbed.results.record import Value
@@ -30,9 +30,16 @@ class Dot:
 
 
 def scatter(
-    identity: str, title: str, dots: Sequence[Dot], *, x_title: str, y_title: str, diagonal: bool = False
+    identity: str, title: str, dots: Sequence[Dot], *, x_title: str, y_title: str, front: Collection[int] = ()
 ) -> Markup:
     """A scatter chart; names are drawn where there is room, and are always in the points' own titles.
+
+    Costs that span a factor of ten or more stand on a logarithmic axis.
+
+    Parameters
+    ----------
+    front : collection of int
+        Places of the dots on the Pareto front, which a line joins in steps.
 
     Examples
     --------
@@ -40,22 +47,29 @@ def scatter(
     >>> "cnn" in scatter("s", "t", [Dot("cnn", figure, figure)], x_title="clean", y_title="retention")
     True
     """
-    dots = [dot for dot in dots if dot.x.value is not None and dot.y.value is not None]
+    known = [place for place, dot in enumerate(dots) if dot.x.value is not None and dot.y.value is not None]
+    best = [new for new, old in enumerate(known) if old in front]
+    dots = [dots[place] for place in known]
     x_unit, y_unit = (dots[0].x.unit, dots[0].y.unit) if dots else ("", "")
     x_ends = domain([part for dot in dots for part in (dot.x.value, dot.x.low, dot.x.high)], x_unit)
     y_ends = domain([part for dot in dots for part in (dot.y.value, dot.y.low, dot.y.high)], y_unit, near=True)
     x, y = Scale(x_ends, (_LEFT, _WIDTH - _RIGHT)), Scale(y_ends, (_HEIGHT - _BOTTOM, _TOP))
+    wide = (
+        log_ends(part for dot in dots for part in (dot.x.value, dot.x.low)) if x_unit not in ("", "fraction") else None
+    )
+    x_ticks = ticks(x_ends)
+    label = _with_unit(x_title, x_unit)
+    if wide:
+        x, x_ticks, label = LogScale(wide, (_LEFT, _WIDTH - _RIGHT)), log_ticks(wide), f"{label}, logarithmic"
     body = []
     for tick in ticks(y_ends):
         body.append(f'<path class="grid" d="M{_LEFT} {at(y(tick))}H{_WIDTH - _RIGHT}"/>')
         body.append(text(_LEFT - 6, y(tick) + 4, axis_label(tick, y_unit), anchor="end"))
-    for tick in ticks(x_ends):
+    for tick in x_ticks:
         body.append(f'<path class="grid" d="M{at(x(tick))} {_TOP}V{_HEIGHT - _BOTTOM}"/>')
         body.append(text(x(tick), _HEIGHT - _BOTTOM + 16, axis_label(tick, x_unit)))
-    if diagonal:
-        body.append(
-            f'<path class="level" d="M{at(x(x_ends[0]))} {at(y(y_ends[0]))}L{at(x(x_ends[1]))} {at(y(y_ends[1]))}"/>'
-        )
+    if best:
+        body.append(_front([(x(dots[place].x.value or 0.0), y(dots[place].y.value or 0.0)) for place in best]))
     families = sorted({dot.family for dot in dots})
     taken: list[tuple[float, float, float, float]] = []
     places = [(x(dot.x.value or 0.0), y(dot.y.value or 0.0)) for dot in dots]
@@ -63,7 +77,7 @@ def scatter(
         body.append(_dot(dot, (px, py), x, y, families.index(dot.family) % STYLES))
         taken.append((px - 4, py - 4, px + 4, py + 4))
     body += [_label(dot.name, place, taken) for dot, place in zip(dots, places, strict=True)]
-    body.append(text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, _with_unit(x_title, x_unit), "axis"))
+    body.append(text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, label, "axis"))
     body.append(
         f'<text class="axis" transform="translate(12 {at((_TOP + _HEIGHT - _BOTTOM) / 2)}) rotate(-90)" '
         f'text-anchor="middle">{escape(_with_unit(y_title, y_unit))}</text>'
@@ -71,8 +85,16 @@ def scatter(
     words = "; ".join(
         f"{dot.name}: {number(dot.x.value, x_unit)}, {number(dot.y.value, y_unit)}" for dot in dots[:20]
     ) + (f"; and {len(dots) - 20} more." if len(dots) > 20 else ".")
+    if best:
+        words += f" On the Pareto front: {', '.join(dots[place].name for place in best)}."
     image = frame(identity, title, words, (_WIDTH, _HEIGHT), "".join(body))
-    legend = "".join(
+    legend = (
+        '<li><svg class="swatch" viewBox="0 0 26 10" aria-hidden="true" focusable="false">'
+        '<path class="front" d="M1 5H25"/></svg>Pareto front</li>'
+        if best
+        else ""
+    )
+    legend += "".join(
         f'<li><svg class="swatch" viewBox="0 0 26 10" aria-hidden="true" focusable="false">'
         f'<circle class="mark s{index % STYLES}" cx="13" cy="5" r="4"/></svg>'
         f"<bdi>{escape(terms.plain(name))}</bdi></li>"
@@ -80,6 +102,13 @@ def scatter(
         if name
     )
     return Markup(f'{image}<ul class="legend">{legend}</ul>') if legend else image
+
+
+def _front(places: list[tuple[float, float]]) -> str:
+    """Steps from each point of the front to the next: what is reached at a cost is kept at every higher one."""
+    places = sorted(places)
+    path = f"M{at(places[0][0])} {at(places[0][1])}" + "".join(f"H{at(px)}V{at(py)}" for px, py in places[1:])
+    return f'<path class="front" d="{path}H{_WIDTH - _RIGHT}"/>'
 
 
 def _with_unit(title: str, unit: str) -> str:

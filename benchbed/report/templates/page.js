@@ -66,18 +66,21 @@
     const rows = tables.flatMap((table) => [...table.tBodies[0].rows]);
     const words = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
     const count = form.querySelector("output");
+    const selects = [...form.querySelectorAll("select")];
     const filter = (announce) => {
       const text = form.elements.q.value.trim().toLowerCase();
-      const family = form.elements.family.value;
       let shown = 0;
       rows.forEach((row) => {
-        row.hidden = !((!family || row.dataset.family === family) && (!text || words.get(row).includes(text)));
+        const fits = selects.every((select) => !select.value || (select.name === "size"
+          ? row.dataset.size !== "" && Number(row.dataset.size) <= Number(select.value)
+          : row.dataset[select.name] === select.value));
+        row.hidden = !(fits && (!text || words.get(row).includes(text)));
         shown += row.hidden ? 0 : 1;
       });
       count.textContent = shown + " of " + rows.length + " runs";
       if (announce) {
         remember("q", text);
-        remember("family", family);
+        selects.forEach((select) => remember(select.name, select.value));
         say(count.textContent + " shown.");
       }
     };
@@ -95,7 +98,10 @@
       if (announce) { remember("hide", off.join("~") || "~"); }
     };
     form.elements.q.value = state.get("q") || "";
-    form.elements.family.value = state.get("family") || "";
+    selects.forEach((select) => {
+      const wanted = state.get(select.name) || "";
+      select.value = [...select.options].some((option) => option.value === wanted) ? wanted : "";
+    });
     if (state.has("hide")) {
       const hidden = state.get("hide").split("~");
       form.querySelectorAll("input[name=column]").forEach((box) => { box.checked = !hidden.includes(box.value); });
@@ -142,8 +148,15 @@
     return rows;
   };
   const island = document.getElementById("data");
-  document.querySelectorAll("button[data-save]").forEach((button) => button.addEventListener("click", () => {
-    const data = JSON.parse(island.textContent);
+  // Long records are packed; nothing is fetched to unpack them.
+  const carried = async () => {
+    const [head, packed] = island.textContent.split(",", 2);
+    if (head !== "gzip;base64") { return island.textContent; }
+    const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  };
+  document.querySelectorAll("button[data-save]").forEach((button) => button.addEventListener("click", async () => {
+    const data = JSON.parse(await carried());
     const name = button.dataset.name;
     if (button.dataset.save === "json") { save(name + ".json", "application/json", JSON.stringify(data, null, 1)); }
     else { save(name + ".csv", "text/csv", csv(data.cells ? flat(data) : data.rows)); }

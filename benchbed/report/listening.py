@@ -1,0 +1,72 @@
+"""Sounds and spectrograms of the clips that were kept for listening, taken into a page whole."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from benchbed.results.listening import Listened, Listening, Sound, file_of, read_listening
+
+#: Bytes of sounds and pictures that one page carries.
+CARRIED = 1_500_000
+_TYPES = {"mp3": "audio/mpeg", "png": "image/png"}
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One sound with its data."""
+
+    sound: Sound
+    audio: Markup
+    picture: Markup
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip with its sounds."""
+
+    clip: Listened
+    sounds: list[Heard]
+
+
+@dataclass(frozen=True)
+class Clips:
+    """What a page embeds."""
+
+    about: Listening
+    clips: list[Clip]
+    left_out: int
+
+
+def read(run: Path) -> Clips | None:
+    """What a run kept for listening, up to the weight that a page may have; none if it kept nothing.
+
+    Raises
+    ------
+    ConfigError
+        The folder's index does not fit.
+    """
+    about = read_listening(run)
+    if about is None or not about.clips:
+        return None
+    found, weight = [], 0
+    for clip in about.clips:
+        files = [(sound, file_of(run, sound.audio), file_of(run, sound.spectrogram)) for sound in clip.sounds]
+        heard = [
+            Heard(sound, _data(sound.audio, audio), _data(sound.spectrogram, picture))
+            for sound, audio, picture in files
+            if audio is not None and picture is not None
+        ]
+        size = sum(len(one.audio) + len(one.picture) for one in heard)
+        if not heard or weight + size > CARRIED:
+            continue
+        weight += size
+        found.append(Clip(clip, heard))
+    return Clips(about, found, len(about.clips) - len(found)) if found else None
+
+
+def _data(name: str, content: bytes) -> Markup:
+    return Markup(f"data:{_TYPES[name.rpartition('.')[2]]};base64,{base64.b64encode(content).decode()}")

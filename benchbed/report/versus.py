@@ -1,0 +1,191 @@
+"""What the page of a comparison shows: differences as figures with intervals, sorted into forest plots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchbed.report import island, terms
+from benchbed.report.charts.draw import domain
+from benchbed.results.comparison import Comparison, Difference, GroupDifference, Pairing, Robustness
+from benchbed.results.record import Value
+
+#: Rows of a forest plot that stand unfolded.
+UNFOLDED = 40
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One row of a forest plot."""
+
+    label: str
+    value: Value
+    a: float | None = None
+    b: float | None = None
+    p: float | None = None
+    verdict: str = ""
+    mde: float | None = None
+    effect: float | None = None
+    groups: int = 0
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Differences in one unit on one axis."""
+
+    identity: str
+    title: str
+    unit: str
+    branches: list[Branch]
+    ends: tuple[float, float]
+    tested: bool
+
+    @property
+    def folded(self) -> bool:
+        """Too long to stand open."""
+        return len(self.branches) > UNFOLDED
+
+
+@dataclass(frozen=True)
+class Versus:
+    """One model, or group of models, against the reference."""
+
+    pairing: Pairing
+    anchor: str
+    forests: list[Forest]
+
+
+@dataclass(frozen=True)
+class ComparisonPage:
+    """Everything that the page of a comparison prints."""
+
+    comparison: Comparison
+    slug: str
+    title: str
+    suite: str
+    synthetic: bool
+    versus: list[Versus]
+    links: dict[str, str]
+
+
+def comparison_page(comparison: Comparison, rows: Mapping[Path, tuple[str, str, bool]]) -> ComparisonPage:
+    """Arrange a comparison for its page.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        As `benchbed compare --json` printed it.
+    rows : mapping of Path to (str, str, bool)
+        Record → slug of its page, title of its suite, whether its data are synthetic.
+    """
+    known = {str(path): row for path, row in rows.items()}
+    found = [known[m.path] for side in comparison.sides for m in side.runs if m.path in known]
+    links = {m.path: known[m.path][0] for side in comparison.sides for m in side.runs if m.path in known}
+    suite = found[0][1] if found else ""
+    identity = repr([[(m.model, m.path) for m in side.runs] for side in comparison.sides]) + suite
+    versus = [
+        Versus(pairing, f"p{number}", list(_forests(pairing, f"p{number}", comparison.primary)))
+        for number, pairing in enumerate(comparison.pairings, 1)
+    ]
+    return ComparisonPage(
+        comparison,
+        island.slug(f"{comparison.title} {suite}", identity),
+        comparison.title,
+        suite,
+        any(row[2] for row in found),
+        versus,
+        links,
+    )
+
+
+def data(page: ComparisonPage) -> dict:
+    """The differences as flat rows, for download."""
+    rows = []
+    for pairing in page.comparison.pairings:
+        for row in [*pairing.rows, *pairing.mixed]:
+            shown = row.model_dump(exclude={"values_a", "values_b"})
+            rows.append({"model": pairing.a, "against": pairing.b, **shown})
+    return {"comparison": page.title, "suite": page.suite, "rows": rows}
+
+
+def _forests(pairing: Pairing, identity: str, primary: str):
+    """All clips in the metric that ranks, by condition; other metrics on clean audio; groups; what is kept."""
+    rows: Sequence[Difference | GroupDifference] = [*pairing.rows, *pairing.mixed]
+    whole = [row for row in rows if row.group is None and row.metric == primary]
+    clean = [row for row in rows if row.group is None and row.metric != primary]
+    groups = [row for row in rows if row.group is not None]
+    if whole:
+        yield _forest(
+            f"{identity}-conditions", f"{terms.metric(primary)} by condition", whole, lambda r: words(r.condition)
+        )
+    for key in dict.fromkeys((row.condition, row.unit) for row in clean):
+        held = [row for row in clean if (row.condition, row.unit) == key]
+        title = f"Other metrics, {words(key[0]).lower()}{'' if key[1] == 'fraction' else ', ' + key[1]}"
+        yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, lambda r: terms.metric(r.metric))
+    for key in dict.fromkeys((row.condition, row.metric) for row in groups):
+        held = [row for row in groups if (row.condition, row.metric) == key]
+        title = f"{terms.metric(key[1])} by group, {words(key[0]).lower()}"
+        yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, _group)
+    yield from _robust(pairing.robustness, identity)
+
+
+def words(key: str) -> str:
+    """A condition's key in words.
+
+    Examples
+    --------
+    >>> words("white_noise@3"), words("clean")
+    ('White noise, severity 3', 'Clean')
+    """
+    name, _, severity = key.partition("@")
+    return terms.plain(name) + (f", severity {severity}" if severity.isdigit() else f", {severity}" if severity else "")
+
+
+def _group(row: Difference | GroupDifference) -> str:
+    family, member = terms.group(row.group or "")
+    return f"{terms.plain(family)} {member}"
+
+
+def _forest(identity: str, title: str, rows: Sequence[Difference | GroupDifference], label) -> Forest:
+    branches = [_branch(row, label(row)) for row in rows]
+    return Forest(identity, title, rows[0].unit, branches, _ends(branches, rows[0].unit), True)
+
+
+def _branch(row: Difference | GroupDifference, label: str) -> Branch:
+    clips = row.clips if isinstance(row, Difference) else 0
+    value = Value(
+        value=row.value, low=row.low, high=row.high, n=clips, direction=row.direction, unit=row.unit,
+        rule="difference a − b", interval=row.method, reason=row.reason,
+    )  # fmt: skip
+    remark = "; ".join(part for part in (row.reason, row.incomplete) if part)
+    if isinstance(row, GroupDifference):
+        remark = "; ".join(part for part in (f"{len(row.values_a)} against {len(row.values_b)} models", remark) if part)
+        return Branch(label, value, p=row.p_holm, remark=remark)
+    verdict = {"win": "better", "loss": "worse", "tie": "not shown to differ"}.get(row.verdict, "could not measure")
+    return Branch(label, value, row.a, row.b, row.p_holm, verdict, row.mde, row.effect, row.groups, remark)
+
+
+def _robust(rows: Sequence[Robustness], identity: str):
+    for name, title in (
+        ("retention", "Retention above chance"),
+        ("matched", "At matched clean score: had both started where the reference does"),
+    ):
+        branches = []
+        for row in rows:
+            triple = getattr(row, name)
+            if triple is None and not row.reason:
+                continue
+            ends = {} if triple is None else {"low": triple.low, "high": triple.high}
+            value = Value(value=triple.value if triple else None, n=0, direction="higher", unit="fraction",
+                          rule=f"difference in {name}", reason=row.reason, **ends)  # fmt: skip
+            branches.append(Branch(terms.plain(row.name), value, remark=row.reason or ""))
+        if branches:
+            yield Forest(f"{identity}-{name}", title, "fraction", branches, _ends(branches, "fraction"), False)
+
+
+def _ends(branches: Sequence[Branch], unit: str) -> tuple[float, float]:
+    parts = [part for branch in branches for part in (branch.value.value, branch.value.low, branch.value.high)]
+    # Zero is always on the axis: what matters is on which side of it an interval lies.
+    return domain([*parts, 0.0], unit, near=True)

@@ -1,0 +1,180 @@
+"""What `benchbed compare --json` prints, as pages read it: the differences of models with everything found about them.
+
+Fields that a page does not show are passed over, so that a comparison may learn to say more.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from benchbed.errors import ConfigError
+
+
+class Part(BaseModel):
+    """Base of every part: unknown fields are left out."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Difference(Part):
+    """One figure of two single runs, a − b."""
+
+    condition: str
+    """Condition, e.g. `clean` or `white_noise@3`."""
+    group: str | None = None
+    """`device=s4`, …; none for all clips."""
+    metric: str
+    """Name of the metric."""
+    unit: str
+    """Unit of a, b and the difference."""
+    direction: Literal["higher", "lower"]
+    """Which way is better."""
+    a: float | None = None
+    """The model's figure."""
+    b: float | None = None
+    """The reference model's figure."""
+    value: float | None = None
+    """a − b."""
+    low: float | None = None
+    """Lower end of the interval."""
+    high: float | None = None
+    """Upper end of the interval."""
+    p: float | None = None
+    """p-value before correction."""
+    p_holm: float | None = None
+    """p-value after Holm's correction over the table."""
+    mde: float | None = None
+    """Smallest true difference that the test would find."""
+    effect: float | None = None
+    """Cohen's d_z over recordings."""
+    clips: int = 0
+    """Clips behind it."""
+    groups: int = 0
+    """Recordings behind it."""
+    verdict: Literal["win", "loss", "tie", "unmeasured"] = "unmeasured"
+    """What was shown about a."""
+    method: str | None = None
+    """Method of the interval."""
+    reason: str | None = None
+    """Why there is no value or no test."""
+    incomplete: str | None = None
+    """Which cells lost clips."""
+
+
+class GroupDifference(Part):
+    """One figure of two groups of runs (seeds, families), a − b."""
+
+    condition: str
+    group: str | None = None
+    metric: str
+    unit: str
+    direction: Literal["higher", "lower"]
+    values_a: list[float | None] = Field(default_factory=list)
+    """The figure of each run of a."""
+    values_b: list[float | None] = Field(default_factory=list)
+    """The figure of each run of b."""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    method: str | None = None
+    reason: str | None = None
+    incomplete: str | None = None
+
+
+class Triple(Part):
+    """A figure with its interval."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Robustness(Part):
+    """How much more robust a is than b, given how good each is on clean audio."""
+
+    name: str
+    """Corruption, or `all corruptions`."""
+    metric: str
+    """Metric behind it."""
+    retention: Triple | None = None
+    """Difference in retention above chance."""
+    matched: Triple | None = None
+    """Difference at matched clean score."""
+    reason: str | None = None
+    """Why a figure is missing."""
+
+
+class Pairing(Part):
+    """One model, or group of models, against the reference."""
+
+    a: str
+    b: str
+    wins: int = 0
+    ties: int = 0
+    losses: int = 0
+    rows: list[Difference] = Field(default_factory=list)
+    mixed: list[GroupDifference] = Field(default_factory=list)
+    robustness: list[Robustness] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+
+class Member(Part):
+    """One run of a side."""
+
+    model: str
+    path: str
+
+
+class Side(Part):
+    """What was compared: a run, several seeds of one model, or a family."""
+
+    name: str
+    kind: str = "model"
+    runs: list[Member] = Field(default_factory=list)
+
+
+class Comparison(Part):
+    """Everything that `benchbed compare --json` says."""
+
+    primary: str
+    procedure: dict[str, Any] = Field(default_factory=dict)
+    sides: list[Side]
+    pairings: list[Pairing]
+
+    @property
+    def title(self) -> str:
+        """Who is compared with whom.
+
+        Examples
+        --------
+        >>> Comparison(primary="accuracy", sides=[Side(name="cnn"), Side(name="passt")], pairings=[]).title
+        'passt against cnn'
+        """
+        names = [side.name for side in self.sides]
+        return f"{', '.join(names[1:])} against {names[0]}" if len(names) > 1 else ", ".join(names)
+
+
+def read_comparison(path: Path) -> Comparison:
+    """Read what `benchbed compare --json` printed into a file.
+
+    Raises
+    ------
+    ConfigError
+        No such file, not JSON, or not a comparison.
+    """
+    try:
+        return Comparison.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ConfigError(f"no comparison can be read ({error})", where=str(path)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"not a comparison: {place}: {first['msg']}", where=str(path), hint="benchbed compare … --json > FILE"
+        ) from error

@@ -1,0 +1,127 @@
+"""Clips kept for listening beside a run: which, why, and their audio and spectrograms in small files.
+
+The runner writes `listen/clips.json` and the files that it names; pages read them through this module, which lets no
+name leave the folder and no file be large.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from benchbed.errors import ConfigError
+from benchbed.results.record import Record
+
+FOLDER = "listen"
+INDEX = "clips.json"
+#: Largest file that a page takes in.
+LARGEST = 200_000
+
+_NAME = re.compile(r"^[a-z0-9-]{1,80}\.(mp3|png)$")
+_LICENCE = re.compile(
+    r"^(cc0(-1\.0)?|public domain|pddl|cc[ -]by(-nc)?(-sa)?( \d\.\d|-\d\.\d)?|mit|apache-2\.0)\b", re.IGNORECASE
+)
+
+
+class Sound(Record):
+    """One sound: the clip as it is, perturbed, or what was added."""
+
+    kind: Literal["clean", "perturbed", "difference"]
+    """Which of the three."""
+    audio: str
+    """File in the folder."""
+    spectrogram: str
+    """File in the folder."""
+    output: str | None = None
+    """What the model said."""
+    confidence: float | None = None
+    """With which probability."""
+    other_output: str | None = None
+    """What the other model said, for a disagreement."""
+    other_confidence: float | None = None
+    """With which probability."""
+
+
+class Listened(Record):
+    """One clip under one condition."""
+
+    clip_id: str
+    """The clip."""
+    label: str
+    """Its class."""
+    why: Literal["worst drop", "flipped", "attacked", "disagreement"]
+    """Why it was chosen."""
+    condition: str
+    """Condition in words."""
+    cell: str
+    """Key of the cell."""
+    other: str | None = None
+    """The other model, for a disagreement."""
+    sample_rate: int
+    """Of the sounds before compression."""
+    seconds: float
+    """Length."""
+    gain: float = 1.0
+    """Factor on the difference, which is often too soft to be heard."""
+    sounds: list[Sound]
+    """Clean, perturbed, difference."""
+
+
+class Listening(Record):
+    """Everything kept for listening."""
+
+    licence: str
+    """Licence of the data, which allows it."""
+    citation: str = ""
+    """Whom to name."""
+    frequency: float = 0.0
+    """Highest frequency of the spectrograms in Hz."""
+    clips: list[Listened] = Field(default_factory=list)
+    """Clips, in the order of importance."""
+
+
+def may_publish(licence: str) -> bool:
+    """Whether a licence lets changed excerpts be passed on; what does not say so does not.
+
+    Examples
+    --------
+    >>> [may_publish(text) for text in ("CC0-1.0", "CC BY 4.0", "CC BY-NC 3.0 as a whole; …", "CC BY-ND 4.0", "")]
+    [True, True, True, False, False]
+    """
+    return _LICENCE.match(licence.strip()) is not None and "nd" not in re.split(r"[ -]", licence.lower())
+
+
+def read_listening(run: Path) -> Listening | None:
+    """Clips kept beside a run, or none.
+
+    Raises
+    ------
+    ConfigError
+        The index does not fit, or names a file outside its folder.
+    """
+    folder = (run if run.is_dir() else run.parent) / FOLDER
+    path = folder / INDEX
+    if not path.is_file():
+        return None
+    try:
+        found = Listening.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError) as error:
+        raise ConfigError(f"the clips for listening cannot be read ({error})", where=str(path)) from error
+    for clip in found.clips:
+        for sound in clip.sounds:
+            for name in (sound.audio, sound.spectrogram):
+                if not _NAME.match(name):
+                    raise ConfigError(f"'{name}' is not a file of this folder", where=str(path))
+    return found
+
+
+def file_of(run: Path, name: str) -> bytes | None:
+    """A file of the folder, or none if it is missing or too large for a page."""
+    path = (run if run.is_dir() else run.parent) / FOLDER / name
+    if not _NAME.match(name) or not path.is_file() or path.stat().st_size > LARGEST:
+        return None
+    return path.read_bytes()
