@@ -14,7 +14,7 @@ import numpy as np
 
 from benchbed.compare.figure import Figure, Recipe, cells_of, direction, evaluate, infos, recipe, sums_by_group
 from benchbed.compare.runs import Run, condition_mismatch
-from benchbed.errors import CannotMeasure
+from benchbed.errors import CannotMeasure, did_you_mean
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.stats.paired import minimum_detectable_effect
@@ -275,7 +275,8 @@ def contrast(
     wanted = list(known if metrics is None else metrics)
     for metric in wanted:
         if metric not in known:
-            raise CannotMeasure(f"there is no metric '{metric}' for {figure}", hint=f"there are: {', '.join(known)}")
+            hint = did_you_mean(metric, known) or f"there are: {', '.join(known)}"
+            raise CannotMeasure(f"there is no metric '{metric}' for {figure}", hint=hint)
     paired = pair(a, b, figure, made, against)
     values_a = _points(a, made, paired.a)
     values_b = _points(b, made, paired.b)

@@ -125,7 +125,7 @@ def welch(
     """
     if min(n_a, n_b) < 2:
         raise CannotMeasure(f"{n_a} and {n_b} runs: a spread needs two on each side")
-    return _spread(mean_a - mean_b, [(std_a**2 / n_a, n_a - 1), (std_b**2 / n_b, n_b - 1)], level)
+    return spread_of(mean_a - mean_b, [(std_a**2 / n_a, n_a - 1), (std_b**2 / n_b, n_b - 1)], level)
 
 
 def seeds(runs: Sequence[Run], options: Sequence[str] = SEED_OPTIONS) -> list[Side]:
@@ -185,7 +185,7 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
     parts += [(float(np.var(found, ddof=1)) / len(found), len(found) - 1) for found in values if len(found) > 1]
     if recordings == 0 and all(part == 0 for part, _ in parts):
         return replace(empty, error_recordings=0.0, error_members=0.0, reason="no spread over recordings or members")
-    spread = _spread(float(np.mean(values[0]) - np.mean(values[1])), parts, procedure.level)
+    spread = spread_of(float(np.mean(values[0]) - np.mean(values[1])), parts, procedure.level)
     reason = f"{', '.join(alone)}: one model, so the answer is about it and not about models like it" if alone else None
     method = (f"t with {spread.freedom:.1f} degrees of freedom; {groups} recordings, {len(values[0])} against "
               f"{len(values[1])} models")  # fmt: skip
@@ -194,7 +194,8 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
                    reason=reason)  # fmt: skip
 
 
-def _spread(value: float, parts: Sequence[tuple[float, float]], level: float) -> Spread:
+def spread_of(value: float, parts: Sequence[tuple[float, float]], level: float) -> Spread:
+    """Difference of two means from the variances of its parts and their degrees of freedom (Satterthwaite 1946)."""
     from scipy.special import stdtr, stdtrit
 
     total = sum(part for part, _ in parts)

@@ -209,7 +209,7 @@ def read_statistics(path: Path) -> Statistics:
     except FileNotFoundError as error:
         raise ConfigError("no statistics beside the record", where=str(path),
                           hint=AGAIN) from error  # fmt: skip
-    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, LookupError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise ConfigError(f"not a statistics file ({type(error).__name__}: {error})", where=str(path),
                           hint=AGAIN) from error  # fmt: skip
     return Statistics(

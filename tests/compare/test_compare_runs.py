@@ -1,0 +1,101 @@
+"""What must be equal before two runs may be compared, and what is said where it is not."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from made_runs import answers, made_run, recordings
+
+from benchbed.compare.runs import mismatches, open_run, require_comparable
+from benchbed.errors import CannotMeasure, ConfigError
+
+TARGET, GROUP = recordings(12, 2)
+SCORES = {"clean": answers(np.ones(24, bool), TARGET)}
+
+
+def made(tmp_path, name, **facts):
+    return open_run(made_run(tmp_path / name, SCORES, TARGET, facts.pop("group", GROUP), name=name, **facts))
+
+
+def test_equal_runs_differ_in_nothing(tmp_path):
+    assert require_comparable(made(tmp_path, "a"), made(tmp_path, "b")) == []
+
+
+def test_synthetic_and_real_are_never_compared(tmp_path):
+    with pytest.raises(CannotMeasure, match="real recordings against synthetic") as caught:
+        require_comparable(made(tmp_path, "a"), made(tmp_path, "b", synthetic=True))
+    assert caught.value.exit_code == 3
+
+
+def test_other_clips_are_listed_by_recording(tmp_path):
+    other = np.where(GROUP == "rec0000", "other", GROUP)
+    with pytest.raises(CannotMeasure) as caught:
+        require_comparable(made(tmp_path, "a"), made(tmp_path, "b", index="f" * 32, group=other))
+    message = str(caught.value)
+    assert "index hash" in message and "1 only in the first (rec0000)" in message
+    assert "1 only in the second (other)" in message
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (("suite", "protocol"), "benchbed-0", "random protocol: benchbed-1 against benchbed-0"),
+        (("suite", "version"), "2", "version of the suite: 1 against 2"),
+        (("suite", "name"), "other", "suite: toy against other"),
+        (("suite", "definition", "audio"), {"sample_rate": 8000}, "`audio` of the suite"),
+        (("suite", "definition", "metrics", "folds"), "pooled", "`metrics.folds` of the suite"),
+        (("cells", 0, "metrics", "accuracy", "rule"), "accuracy:other", "rule of accuracy"),
+    ],
+)
+def test_everything_that_differs_is_named(tmp_path, place, value, words):
+    a, b = made(tmp_path, "a"), made(tmp_path, "b")
+    raw = json.loads(b.path.read_text())
+    node = raw
+    for key in place[:-1]:
+        node = node[key]
+    node[place[-1]] = value
+    b.path.write_text(json.dumps(raw))
+    with pytest.raises(CannotMeasure) as caught:
+        require_comparable(a, open_run(b.path))
+    assert words in str(caught.value)
+
+
+def test_a_suite_that_only_asks_more_is_no_obstacle(tmp_path):
+    a, b = made(tmp_path, "a"), made(tmp_path, "b")
+    raw = json.loads(b.path.read_text())
+    raw["suite"]["hash"], raw["suite"]["definition"]["conditions"] = "t" * 32, ["clean", {"corruption": "gain"}]
+    b.path.write_text(json.dumps(raw))
+    [note] = require_comparable(a, open_run(b.path))
+    assert not note.blocking and "conditions" in note.what
+
+
+def test_statistics_of_another_run_are_not_used(tmp_path):
+    a, b = made(tmp_path, "a"), made(tmp_path, "b", index="f" * 32)
+    (a.path.parent / "statistics.npz").write_bytes((b.path.parent / "statistics.npz").read_bytes())
+    assert "belong to another run" in open_run(a.path).lack
+
+
+def test_damaged_statistics_are_said(tmp_path):
+    a = made(tmp_path, "a")
+    (a.path.parent / "statistics.npz").write_bytes(b"PK\x03\x04 broken")
+    run = open_run(a.path)
+    assert run.statistics is None and "not a statistics file" in run.lack
+    with pytest.raises(CannotMeasure, match="not a statistics file"):
+        _ = run.sums
+
+
+def test_another_schema_version_is_refused_with_the_reason(tmp_path):
+    a = made(tmp_path, "a")
+    raw = json.loads(a.path.read_text()) | {"schema_version": 99}
+    a.path.write_text(json.dumps(raw))
+    with pytest.raises(ConfigError, match="schema version 99") as caught:
+        open_run(a.path)
+    assert "upgrade benchbed" in caught.value.hint
+
+
+def test_mismatches_are_symmetric(tmp_path):
+    a, b = made(tmp_path, "a"), made(tmp_path, "b", version="2", synthetic=True)
+    one, other = mismatches(a.result, b.result), mismatches(b.result, a.result)
+    assert [(m.what, m.a, m.b) for m in one] == [(m.what, m.b, m.a) for m in other]

@@ -1,0 +1,208 @@
+"""The whole comparison: Holm over the table, wins and losses, seeds and families, matched robustness, ranks."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from made_runs import answers, lucky, made_run, recordings
+
+from benchbed.compare.contrast import Procedure
+from benchbed.compare.figure import Figure
+from benchbed.compare.matched import robustness
+from benchbed.compare.places import open_sides
+from benchbed.compare.ranking import ranks_of
+from benchbed.compare.runs import open_run
+from benchbed.compare.show import lines
+from benchbed.compare.sides import Side, mixed, spread_of, welch
+from benchbed.compare.table import Wanted, compare
+from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.results.store import read
+from benchbed.rng import stream
+from benchbed.stats.paired import holm
+
+QUICK = Procedure(draws=300, swaps=299)
+TARGET, GROUP = recordings(80, 3)
+
+
+def made(tmp_path, name, clean, noisy=None, **facts):
+    conditions = {"clean": clean} | ({} if noisy is None else {"white@1": noisy, "white@2": noisy * 0.9})
+    # The same recordings are hard for every model and every condition.
+    hard = lucky(80, 3, 0.5, 0.01, "noise")
+    scores = {}
+    for condition, share in conditions.items():
+        right = (lucky(80, 3, share, 0.3, name, condition)) | (hard & (share > 0.97))
+        scores[condition] = answers(right, TARGET)
+    return made_run(tmp_path / name, scores, TARGET, GROUP, name=name, **facts)
+
+
+def sides(*places):
+    return [Side(run.name, (run,)) for run in map(open_run, places)]
+
+
+def test_wins_ties_and_losses_after_holm(tmp_path):
+    base, worse = made(tmp_path, "base", 0.8, 0.6), made(tmp_path, "worse", 0.5, 0.3)
+    found = compare(sides(base, worse), procedure=QUICK)
+    [pairing] = found.pairings
+    assert (pairing.count("win"), pairing.count("tie"), pairing.count("loss")) == (0, 0, 3)
+    raw = {str(i): row.contrast.p for i, row in enumerate(pairing.rows)}
+    assert [row.p for row in pairing.rows] == list(holm(raw).values())
+    text = "\n".join(lines(found))
+    assert "accuracy, all clips, conditions: 0 better, 0 not shown to differ, 3 worse" in text
+    assert "McNemar" in text and "does not apply" in text
+
+
+def test_the_same_model_ties_with_itself(tmp_path):
+    base, copy = made(tmp_path, "base", 0.8, 0.6), tmp_path / "copy"
+    copy.mkdir()
+    for name in ("result.json", "statistics.npz"):
+        (copy / name).write_bytes((base / name).read_bytes())
+    [pairing] = compare(sides(base, copy), procedure=QUICK).pairings
+    assert {row.verdict for row in pairing.rows} == {"tie"} and {row.p for row in pairing.rows} == {1.0}
+
+
+def test_json_has_no_nan_and_holds_every_row(tmp_path):
+    found = compare(sides(made(tmp_path, "a", 0.8, 0.5), made(tmp_path, "b", 0.7, 0.5)), procedure=QUICK)
+    text = json.dumps(found.as_json(), allow_nan=False, default=float)
+    held = json.loads(text)
+    assert len(held["pairings"][0]["rows"]) == len(found.pairings[0].rows)
+    assert {"p_holm", "mde", "effect", "verdict", "low", "high"} <= set(held["pairings"][0]["rows"][0])
+
+
+def test_what_is_asked_can_be_narrowed(tmp_path):
+    a, b = made(tmp_path, "a", 0.8, 0.5), made(tmp_path, "b", 0.7, 0.5)
+    found = compare(sides(a, b), Wanted(("white@*",), ("macro_f1", "f1"), ("class=*",)), QUICK)
+    asked = {(r.contrast.figure.condition, r.contrast.figure.group, r.contrast.metric) for r in found.pairings[0].rows}
+    assert ("white@2", "class=tram", "f1") in asked and ("white@1", None, "macro_f1") in asked
+    assert len(asked) == 2 * 4  # per condition: all clips macro_f1, and three classes in f1
+    with pytest.raises(CannotMeasure, match="no condition like fog"):
+        compare(sides(a, b), Wanted(("fog",)), QUICK)
+
+
+def test_one_thing_cannot_be_compared(tmp_path):
+    with pytest.raises(ConfigError, match="there must be two"):
+        compare(sides(made(tmp_path, "a", 0.8)), procedure=QUICK)
+
+
+def test_runs_that_differ_in_their_seed_are_one_side(tmp_path):
+    places = [made(tmp_path, f"net[seed={i},width=8]", 0.7, options={"seed": i, "width": 8}) for i in range(3)]
+    places.append(made(tmp_path, "net[width=16]", 0.5, options={"width": 16}))
+    found = open_sides([str(p) for p in places])
+    assert [(s.name, s.kind, len(s.runs)) for s in found] == [
+        ("net[width=8]", "seeds", 3),
+        ("net[width=16]", "model", 1),
+    ]
+    [pairing] = compare(found, procedure=QUICK).pairings
+    accuracy = pairing.mixed[0]
+    assert accuracy.metric == "accuracy" and len(accuracy.values_b) == 3 and "one model" in accuracy.reason
+    assert "± " in "\n".join(lines(compare(found, procedure=QUICK)))
+
+
+def test_named_sides_and_the_same_run_twice(tmp_path):
+    a, b, c = (str(made(tmp_path, n, 0.7)) for n in "abc")
+    found = open_sides([f"cnns={a}", f"cnns={b}", c])
+    assert [(s.name, len(s.runs)) for s in found] == [("cnns", 2), ("c", 1)]
+    with pytest.raises(ConfigError, match="given twice"):
+        open_sides([a, a])
+
+
+def test_families_are_no_bag_of_clips(tmp_path):
+    """Three networks against three, each family's models far apart: 240 clips cannot show what six models cannot."""
+    spread = (0.5, 0.7, 0.9)
+    cnns = [made(tmp_path, f"c{i}", m, model_family="cnn") for i, m in enumerate(spread)]
+    transformers = [made(tmp_path, f"t{i}", m + 0.05, model_family="transformer") for i, m in enumerate(spread)]
+    found = open_sides([str(p) for p in cnns + transformers], by_family=True)
+    assert [s.name for s in found] == ["cnn", "transformer"]
+    one = mixed(found[1], found[0], Figure("clean"), "accuracy", QUICK)
+    assert one.error_members > 3 * one.error_recordings
+    assert one.spread.low < 0 < one.spread.high and one.spread.p > 0.3
+    assert one.spread.freedom < 6
+
+
+def test_the_mixed_interval_covers_the_difference_of_families():
+    """Simulated: models drawn from two families, recordings drawn too; 95 % intervals over 400 data sets."""
+    generator, hits = stream("mixed-coverage"), 0
+    for _ in range(400):
+        models = generator.normal([[0.6], [0.7]], 0.05, (2, 4))
+        shared = generator.normal(0, 0.02, 2)
+        noise = generator.normal(0, 0.01, (2, 4))
+        values = models + shared[:, None] + noise
+        recordings_variance = 2 * 0.02**2
+        parts = [(recordings_variance, 99)] + [(float(np.var(v, ddof=1)) / 4, 3) for v in values]
+        found = spread_of(float(values[0].mean() - values[1].mean()), parts, 0.95)
+        hits += found.low <= -0.1 <= found.high
+    assert 0.92 <= hits / 400 <= 0.985
+
+
+def test_welch_on_printed_figures_is_not_significant():
+    """Visual against audio-visual, mean absolute error of five runs each: p = .31 (MARVEL D3.1, early exits)."""
+    found = welch(15.04, 0.71, 5, 14.58, 0.64, 5)
+    assert found.p == pytest.approx(0.31, abs=0.01)
+    scipy_stats = pytest.importorskip("scipy.stats")
+    oracle = scipy_stats.ttest_ind_from_stats(15.04, 0.71, 5, 14.58, 0.64, 5, equal_var=False)
+    assert found.p == pytest.approx(oracle.pvalue)
+    # CNN against single-layer ViT at the same exit: p = .0005.
+    assert welch(17.00, 0.23, 5, 14.58, 0.64, 5).p == pytest.approx(0.0005, abs=0.0004)
+    with pytest.raises(CannotMeasure, match="two on each side"):
+        welch(1, 0, 1, 2, 0, 5)
+
+
+def test_robustness_at_matched_clean_score(tmp_path):
+    """b starts at 80 % and keeps 60 %; a starts at 60 % and keeps 50 %: a loses less log odds."""
+    exact = {}
+    for name, clean, noisy in (("a", 0.6, 0.5), ("b", 0.8, 0.6)):
+        scores = {
+            k: answers(np.arange(240) % 10 < 10 * share, TARGET) for k, share in (("clean", clean), ("white@1", noisy))
+        }
+        exact[name] = open_run(made_run(tmp_path / name, scores, TARGET, GROUP, name=name))
+    whole, single = robustness(exact["a"], exact["b"], "accuracy", QUICK)
+    assert whole.name == "all corruptions" and single.retention == whole.retention
+    third = 1 / 3
+    retention = (0.5 - third) / (0.6 - third) - (0.6 - third) / (0.8 - third)
+    assert whole.retention[0] == pytest.approx(retention)
+    # logit(.8) + logit(.5) − logit(.6), by hand: odds 4 · 1 / 1.5 = 2.667 → .7273; b keeps .6.
+    assert whole.matched[0] == pytest.approx(0.72727 - 0.6, abs=1e-4)
+    [refused] = robustness(exact["a"], exact["b"], "log_loss", QUICK)
+    assert "no score in 0…1" in refused.reason
+
+
+def test_ranks_have_tie_groups(tmp_path):
+    places = [made(tmp_path, n, m) for n, m in (("good", 0.9), ("same1", 0.6), ("same2", 0.6), ("bad", 0.2))]
+    alone = made(tmp_path, "alone", 0.9, version="2")
+    found = ranks_of([(p / "result.json", read(p)) for p in (*places, alone)], QUICK)
+    assert found[places[0] / "result.json"] == (1, 1, 1) and found[places[3] / "result.json"] == (4, 4, 4)
+    middle = [found[p / "result.json"] for p in places[1:3]]
+    assert sorted(rank for rank, _, _ in middle) == [2, 3] and all((low, high) == (2, 3) for _, low, high in middle)
+    assert alone / "result.json" not in found
+
+
+def test_ranks_leave_out_runs_without_sums_or_with_failures(tmp_path):
+    a, b, c = (made(tmp_path, n, 0.6) for n in "abc")
+    (c / "statistics.npz").unlink()
+    lost = np.zeros(240, bool)
+    lost[0] = True
+    d = made(tmp_path, "d", 0.6, lost={"clean": lost})
+    found = ranks_of([(p, read(p)) for p in (a, b, c, d)], QUICK)
+    assert set(found) == {a, b}
+
+
+def test_three_models_are_each_compared_with_the_first(tmp_path):
+    found = compare(sides(*(made(tmp_path, n, m) for n, m in (("a", 0.8), ("b", 0.7), ("c", 0.3)))), procedure=QUICK)
+    assert [(p.a, p.b) for p in found.pairings] == [("b", "a"), ("c", "a")]
+    assert found.ranks["c"] == (3, 3, 3)
+    ps = [row.p for p in found.pairings for row in p.rows]
+    raws = [row.contrast.p for p in found.pairings for row in p.rows]
+    assert all(p >= raw for p, raw in zip(ps, raws))
+    ordered = [p for _, p in sorted(zip(raws, ps))]
+    assert all(x <= y for x, y in pairwise(ordered))
+
+
+def test_hostile_names_stay_text(tmp_path):
+    a, b = made(tmp_path, "a", 0.8), made(tmp_path, "b", 0.7)
+    raw = json.loads((b / "result.json").read_text())
+    raw["model"]["name"] = "evil\x1b[2J\nname"
+    (b / "result.json").write_text(json.dumps(raw))
+    text = "\n".join(lines(compare(sides(a, b), procedure=QUICK)))
+    assert "\x1b" not in text and "evil�[2J�name" in text

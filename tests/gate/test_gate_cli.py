@@ -1,0 +1,115 @@
+"""The verbs `compare`, `gate` and `baseline` as a user calls them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from made_runs import answers, lucky, made_run, recordings
+
+from benchbed.cli import verbs
+from benchbed.errors import BenchbedError
+from benchbed.results.store import read
+
+TARGET, GROUP = recordings(40, 4)
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    for name, mean in (("good", 0.8), ("bad", 0.4)):
+        scores = answers(lucky(40, 4, mean, 0.2, name), TARGET)
+        made_run(tmp_path / "runs" / name, {"clean": scores, "white@1": scores}, TARGET, GROUP, name=name)
+    return tmp_path
+
+
+def call(*words):
+    """Exit code and output; an error's code is the one that the program leaves with."""
+    found = CliRunner().invoke(verbs, words, standalone_mode=False)
+    if isinstance(found.exception, BenchbedError):
+        return found.exception.exit_code, str(found.exception)
+    if found.exception is not None:
+        raise found.exception
+    return found.return_value or 0, found.output
+
+
+def test_compare_prints_a_table_and_json(runs):
+    code, text = call("compare", "runs/good", "runs/bad/result.json", "--draws", "200")
+    assert code == 0 and "bad − good" in text and "worse" in text
+    code, text = call("compare", "runs/good", "runs/bad", "--draws", "200", "--metric", "accuracy", "--json")
+    held = json.loads(text)
+    assert [row["verdict"] for row in held["pairings"][0]["rows"]] == ["loss", "loss"]
+
+
+def test_gate_against_a_named_baseline(runs):
+    code, text = call("baseline", "set", "main", "runs/good")
+    assert code == 0 and "baselines/main: good, 2 cells" in text
+    assert call("gate", "runs/good", "--baseline", "main")[0] == 0
+    code, text = call("gate", "runs/bad", "--baseline", "main", "--junit", "out/j.xml", "--json")
+    assert code == 1 and json.loads(text)["exit_code"] == 1 and (runs / "out" / "j.xml").is_file()
+    assert call("gate", "runs/good", "--baseline", "main", "--strict", "--rules", "regression")[0] == 0
+    code, text = call("baseline", "list", "--json")
+    assert [row["name"] for row in json.loads(text)] == ["main"]
+
+
+def test_annotations_go_where_a_runner_reads_them(runs, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    _, text = call("gate", "runs/bad", "--baseline", "runs/good", "--rules", "regression")
+    assert "::error file=" in text and "line=" in text
+    assert "::error" not in call("gate", "runs/bad", "--baseline", "runs/good", "--no-github")[1]
+
+
+def test_a_baseline_is_small_and_complete(runs):
+    call("baseline", "set", "main", "runs/good")
+    held = read(runs / "baselines" / "main")
+    assert held.cells[0].metrics == read(runs / "runs" / "good").cells[0].metrics and held.failures == []
+    size = sum(p.stat().st_size for p in (runs / "baselines" / "main").iterdir())
+    assert size < 40_000
+    call("baseline", "set", "clean", "runs/good", "--condition", "clean")
+    assert [c.key for c in read(runs / "baselines" / "clean").cells] == ["scene/test/clean"]
+    code, text = call("gate", "runs/good", "--baseline", "clean")
+    assert code == 3 and "white@1" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("gate", "runs/good"), 2, "needs a baseline"),
+        (("gate", "runs/good", "--baseline", "mian"), 2, "did you mean 'main'"),
+        (("gate", "runs", "--baseline", "main"), 2, "give one of them: runs/bad"),
+        (("gate", "nowhere", "--baseline", "main"), 2, "no run and no baseline 'nowhere'"),
+        (("gate", "runs/good", "--baseline", "main", "--rules", "none.yaml"), 2, "no rules 'none.yaml'"),
+        (("baseline", "set", "../evil", "runs/good"), 2, "cannot name a baseline"),
+        (("baseline", "set", "x", "runs/good", "--condition", "fog*"), 2, "no cell matches fog*"),
+        (("compare", "runs/good"), 2, "there must be two"),
+        (("compare", "runs/good", "runs/bad", "--metric", "acuracy"), 3, "no metric acuracy"),
+        (("compare", "runs/good", "runs/bad", "--group", "device=a"), 3, "no group 'device=a'"),
+    ],
+)
+def test_what_cannot_be_done(runs, words, code, told):
+    call("baseline", "set", "main", "runs/good")
+    found, text = call(*words)
+    assert found == code and told in text
+
+
+def test_a_baseline_of_another_schema_is_refused(runs):
+    call("baseline", "set", "main", "runs/good")
+    path = runs / "baselines" / "main" / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 99}))
+    code, text = call("gate", "runs/good", "--baseline", "main")
+    assert code == 2 and "schema version 99" in text
+
+
+def test_statistics_of_another_layout_are_said_and_the_comparison_is_unpaired(runs):
+    import numpy as np
+
+    path = runs / "runs" / "good" / "statistics.npz"
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    meta = json.loads(arrays["meta"].tobytes()) | {"format": 99}
+    arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    np.savez(path, **arrays)
+    code, text = call("gate", "runs/bad", "--baseline", "runs/good")
+    assert code == 1 and "statistics of layout 99" in text and "unpaired" in text

@@ -1,0 +1,120 @@
+"""Budgets and ratios: counts are exact, times are ratios to a reference in the same run and several rounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_runs import made_record
+
+from benchbed.compare.runs import Run
+from benchbed.gate.judge import judge
+from benchbed.gate.load import LoadedRules
+from benchbed.gate.rules import Rule, Rules
+from benchbed.gate.verdict import Answer
+from benchbed.rng import stream
+
+
+def rules(*each: dict) -> LoadedRules:
+    return LoadedRules(Rules(rules=[Rule(**{"name": f"r{i}"} | rule) for i, rule in enumerate(each)]))
+
+
+def run(profile, machine="x"):
+    made = made_record([], profile=profile)
+    made.provenance.machine["cpu"] = machine
+    return Run(Path("result.json"), made)
+
+
+def size(bytes_, macs):
+    return run({"compute": {"memory": {"value": bytes_, "unit": "bytes"}, "macs": {"value": macs, "unit": "MACs"}}})
+
+
+def test_budgets_of_the_challenge():
+    """128 kB is 128,000 bytes and 30 MMAC is 30,000,000; the limit itself is kept, one more is not."""
+    budget = rules({"figure": "compute.memory", "at_most": "128 kB"}, {"figure": "compute.macs", "at_most": "30 MMAC"})
+    assert judge(budget, size(128_000, 30_000_000), strict=True).exit_code == 0
+    report = judge(budget, size(128_001, 30_000_001))
+    assert [o.answer for o in report.outcomes] == [Answer.REGRESSED] * 2
+    assert "128,001 bytes (at most 128,000 bytes)" in report.outcomes[0].findings[0].words
+    assert report.tests == 0  # a count needs no correction
+
+
+def test_a_figure_that_was_not_measured_says_why():
+    report = judge(rules({"figure": "energy.joules", "at_most": 1}), run({"energy": {"reason": "no meter here"}}))
+    assert report.exit_code == 3 and "no meter here" in report.outcomes[0].findings[0].words
+    empty = run({"compute": {"macs": {"value": None, "unit": "MACs", "reason": "the graph is opaque"}}})
+    report = judge(rules({"figure": "compute.macs", "at_most": 1}), empty)
+    assert report.exit_code == 3 and "the graph is opaque" in report.outcomes[0].findings[0].words
+    report = judge(rules({"figure": "compute.mac", "at_most": 1}), size(1, 1))
+    assert "did you mean 'macs'" in report.outcomes[0].findings[0].words
+
+
+def test_growth_against_a_baseline():
+    rule = {"figure": "compute.macs", "margin": {"relative": "10 %"}}
+    assert judge(rules(rule), size(1, 1099), size(1, 1000)).exit_code == 0
+    assert judge(rules(rule), size(1, 1101), size(1, 1000)).exit_code == 1
+
+
+def test_seconds_of_two_machines_are_not_compared():
+    rule = {"figure": "latency", "margin": {"relative": 0.1}}
+    one, other = (run({"latency": {"value": 1.0, "unit": "s"}}, machine) for machine in "xy")
+    report = judge(rules(rule), one, other)
+    assert report.exit_code == 3 and "another machine" in report.outcomes[0].findings[0].words
+    assert judge(rules(rule), one, one).exit_code == 0
+
+
+def timed(ratio, key, rounds=15, busy=0.0):
+    """Rounds of a model and of a reference on a shared machine: common slow-downs, and spikes in some rounds."""
+    generator = stream("latency-gate", key)
+    slow = np.exp(generator.normal(0, 0.3, rounds))
+    spikes = np.where(generator.random((2, rounds)) < busy, generator.uniform(1.5, 4, (2, rounds)), 1.0)
+    jitter = np.exp(generator.normal(0, 0.03, (2, rounds)))
+    model, reference = ratio * slow * jitter[0] * spikes[0], slow * jitter[1] * spikes[1]
+    return run({"rounds": {"model": {"value": model.tolist(), "unit": "s"},
+                           "reference": {"value": reference.tolist(), "unit": "s"}}}, machine=str(key))  # fmt: skip
+
+
+RATIO = {"figure": "rounds.model", "reference": "rounds.reference"}
+
+
+def test_latency_does_not_cry_wolf_on_a_busy_machine():
+    """200 runs each: the model is as fast as before, on machines whose speed varies by 30 % and that are disturbed in
+    one round of seven."""
+    limit = rules(RATIO | {"at_most": 2.2})
+    against = rules(RATIO | {"margin": {"relative": "10 %"}})
+
+    def alarms(loaded, ratio, key, base=None):
+        new = [timed(ratio, (key, i), busy=0.15) for i in range(200)]
+        old = [timed(base, (key, i, "base"), busy=0.15) if base else None for i in range(200)]
+        return sum(judge(loaded, one, other).exit_code == 1 for one, other in zip(new, old))
+
+    assert alarms(limit, 2.0, 1) <= 200 * 0.05
+    assert alarms(against, 2.0, 2, 2.0) <= 200 * 0.05
+    assert alarms(limit, 3.0, 3) >= 160
+    assert alarms(against, 3.0, 4, 2.0) >= 160
+
+
+def test_raw_seconds_would_cry_wolf():
+    """The same runs without the reference: what the ratio is for."""
+    raw = rules({"figure": "rounds.model", "at_most": 2.2, "by": "value"})
+    assert sum(judge(raw, timed(2.0, (1, i), busy=0.15)).exit_code == 1 for i in range(200)) > 20
+
+
+def test_too_few_rounds_show_nothing():
+    report = judge(rules(RATIO | {"at_most": 1.0}), timed(9.0, 1, rounds=3))
+    assert report.exit_code == 0 and not report.outcomes[0].conclusive
+
+
+def test_rounds_must_pair():
+    broken = run({"rounds": {"model": [1.0, 2.0], "reference": [1.0]}})
+    report = judge(rules(RATIO | {"at_most": 1.0}), broken)
+    assert (
+        report.exit_code == 3 and "2 rounds of the model and 1 of the reference" in report.outcomes[0].findings[0].words
+    )
+
+
+@pytest.mark.parametrize("bad", [[], [float("nan")], "fast", True])
+def test_figures_that_are_no_numbers(bad):
+    report = judge(rules({"figure": "latency", "at_most": 1}), run({"latency": bad}))
+    assert report.exit_code == 3

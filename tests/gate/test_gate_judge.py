@@ -1,0 +1,245 @@
+"""Three answers per rule and their exit codes: regressions, limits, guards, classes, lost clips, bad baselines."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from made_runs import answers, lucky, made_run, recordings, simulated_pair
+
+from benchbed.compare.runs import open_run
+from benchbed.errors import ConfigError
+from benchbed.gate.judge import judge
+from benchbed.gate.load import LoadedRules, load_rules
+from benchbed.gate.rules import Rule, Rules
+from benchbed.gate.verdict import Answer
+
+TARGET, GROUP = recordings(60, 4)
+
+
+def rules(*each: dict, **facts) -> LoadedRules:
+    return LoadedRules(
+        Rules(rules=[Rule(**{"name": f"r{i}"} | rule) for i, rule in enumerate(each)], draws=400, **facts)
+    )
+
+
+def made(tmp_path, name, right, noisy=None, **facts):
+    conditions = {"clean": right} | ({} if noisy is None else {"white@1": noisy})
+    scores = {k: answers(v, TARGET) for k, v in conditions.items()}
+    return open_run(made_run(tmp_path / name, scores, TARGET, GROUP, name=name, **facts))
+
+
+GOOD, SAME, BAD = (lucky(60, 4, m, 0.2, k) for m, k in ((0.8, 1), (0.8, 2), (0.45, 3)))
+
+
+def test_a_regression_is_shown(tmp_path):
+    report = judge(rules({"metric": "accuracy"}), made(tmp_path, "new", BAD), made(tmp_path, "old", GOOD))
+    assert report.outcomes[0].answer is Answer.REGRESSED and report.exit_code == 1
+    assert "p < 0.001" in report.outcomes[0].findings[0].words
+
+
+def test_direction_comes_from_the_record(tmp_path):
+    """Log loss rises: that is a regression although the number is higher."""
+    new, old = made(tmp_path, "new", BAD), made(tmp_path, "old", GOOD)
+    assert judge(rules({"metric": "log_loss"}), new, old).exit_code == 1
+    assert judge(rules({"metric": "log_loss"}), old, new).exit_code == 0
+
+
+def test_a_margin_tolerates_a_loss(tmp_path):
+    new, old = made(tmp_path, "new", BAD), made(tmp_path, "old", GOOD)
+    for margin in ({"absolute": "50 pt"}, {"relative": "60 %"}):
+        report = judge(rules({"metric": "accuracy", "margin": margin, "non_inferiority": True}), new, old)
+        assert report.exit_code == 0 and report.outcomes[0].conclusive
+
+
+def test_inconclusive_passes_unless_proof_is_asked_for(tmp_path):
+    new, old = made(tmp_path, "new", SAME), made(tmp_path, "old", GOOD)
+    small = {"metric": "accuracy", "margin": {"absolute": 0.001}}
+    report = judge(rules(small), new, old)
+    assert report.exit_code == 0 and not report.outcomes[0].conclusive
+    assert "not ruled out" in report.outcomes[0].findings[0].words
+    assert judge(rules(small), new, old, strict=True).exit_code == 4
+    assert judge(rules(small | {"non_inferiority": True}), new, old).exit_code == 4
+
+
+def test_ties_everywhere_pass_and_are_conclusive_within_a_margin(tmp_path):
+    new, old = made(tmp_path, "new", GOOD), made(tmp_path, "old", GOOD)
+    report = judge(rules({"metric": "accuracy", "margin": {"absolute": 0.01}}), new, old, strict=True)
+    assert report.exit_code == 0
+    assert judge(rules({"metric": "accuracy", "condition": "*"}), new, old, strict=True).exit_code == 0
+
+
+def test_a_guard_fails_its_rule(tmp_path):
+    new = made(tmp_path, "new", GOOD)
+    sure = answers(GOOD, TARGET, sure=0.4)
+    worse_loss = open_run(made_run(tmp_path / "unsure", {"clean": sure}, TARGET, GROUP, name="unsure"))
+    report = judge(rules({"metric": "accuracy", "guards": [{"metric": "log_loss"}]}), worse_loss, new)
+    [outcome] = report.outcomes
+    assert outcome.answer is Answer.REGRESSED
+    assert [(f.guard, f.answer) for f in outcome.findings] == [(False, Answer.PASSED), (True, Answer.REGRESSED)]
+
+
+def test_one_class_regresses_while_the_mean_rises(tmp_path):
+    """Bus falls from 80 to 0 % and the others rise: the macro accuracy does not show it, the class rule does."""
+    new = np.where(TARGET == 0, False, True)
+    old = np.where(TARGET == 0, np.arange(240) % 5 > 0, np.arange(240) % 2 == 0)
+    a, b = made(tmp_path, "new", new), made(tmp_path, "old", old)
+    report = judge(rules({"metric": "macro_accuracy"}, {"metric": "recall", "group": "class=*"}), a, b)
+    assert [o.answer for o in report.outcomes] == [Answer.PASSED, Answer.REGRESSED]
+    told = {f.subject: f.answer for f in report.outcomes[1].findings}
+    assert told["recall · clean · class=bus"] is Answer.REGRESSED
+    assert told["recall · clean · class=tram"] is Answer.PASSED
+
+
+def test_limits_on_the_figure_itself(tmp_path):
+    run = made(tmp_path, "run", GOOD)
+    report = judge(rules({"metric": "accuracy", "at_least": "95 %"}, {"metric": "accuracy", "at_least": 0.5},
+                         {"metric": "ece", "at_most": 0.9}), run)  # fmt: skip
+    assert [o.answer for o in report.outcomes] == [Answer.REGRESSED, Answer.PASSED, Answer.PASSED]
+
+
+def test_by_value_makes_no_test(tmp_path):
+    new, old = made(tmp_path, "new", lucky(60, 4, 0.79, 0.2, 9)), made(tmp_path, "old", GOOD)
+    lower = new.result.cells[0].metrics["accuracy"].value < old.result.cells[0].metrics["accuracy"].value
+    worse, better = (new, old) if lower else (old, new)
+    report = judge(rules({"metric": "accuracy", "by": "value"}, {"metric": "accuracy"}), worse, better)
+    assert [o.answer for o in report.outcomes] == [Answer.REGRESSED, Answer.PASSED]
+    assert report.tests == 1
+
+
+def test_a_drop_within_one_run(tmp_path):
+    """What noise costs, held against clean audio of the same run and not against a baseline."""
+    run = made(tmp_path, "run", GOOD, BAD)
+    rule = {"metric": "accuracy", "condition": "white@1", "against": "clean", "margin": {"absolute": "5 pt"}}
+    assert judge(rules(rule), run).exit_code == 1
+    assert judge(rules(rule | {"margin": {"absolute": "60 pt"}}), run).exit_code == 0
+
+
+def test_lost_clips_never_pass_silently(tmp_path):
+    lost = np.zeros(240, bool)
+    lost[:2] = True
+    old = made(tmp_path, "old", GOOD)
+    new = made(tmp_path, "new", GOOD, lost={"clean": lost})
+    report = judge(rules({"metric": "accuracy", "margin": {"absolute": 0.1}}), new, old)
+    assert report.exit_code == 3 and "2 of 240 clips" in report.outcomes[0].findings[0].words
+    for allowed in (2, 0.01):
+        rule = {"metric": "accuracy", "margin": {"absolute": 0.1}, "allow_failures": allowed}
+        assert judge(rules(rule), new, old).exit_code == 0
+    assert judge(rules({"metric": "accuracy", "at_least": 0.1}), new, old).exit_code == 3
+    # The baseline's failures count as well, and a regression is still a regression.
+    assert judge(rules({"metric": "accuracy"}), old, new).exit_code == 3
+    bad = made(tmp_path, "bad", BAD, lost={"clean": lost})
+    report = judge(rules({"metric": "accuracy"}), bad, old)
+    assert report.exit_code == 1 and "clips are missing" in report.outcomes[0].findings[0].words
+
+
+def test_all_clips_of_a_condition_lost(tmp_path):
+    lost = np.ones(240, bool)
+    old = made(tmp_path, "old", GOOD, GOOD)
+    new = made(tmp_path, "new", GOOD, GOOD, lost={"white@1": lost})
+    report = judge(rules({"metric": "accuracy", "condition": "*"}), new, old)
+    assert [f.answer for f in report.outcomes[0].findings] == [Answer.PASSED, Answer.UNMEASURED]
+    assert report.exit_code == 3
+
+
+def test_a_baseline_without_the_condition(tmp_path):
+    new, old = made(tmp_path, "new", GOOD, BAD), made(tmp_path, "old", GOOD)
+    report = judge(rules({"metric": "accuracy", "condition": "*"}), new, old)
+    [clean, noisy] = report.outcomes[0].findings
+    assert clean.answer is Answer.PASSED and noisy.answer is Answer.UNMEASURED
+    assert (report.exit_code == 3 and "no condition 'white@1'" in noisy.words) or "has no cell" in noisy.words
+    # A condition that the run no longer measures is asked about as well.
+    assert judge(rules({"metric": "accuracy", "condition": "*"}), old, new).exit_code == 3
+
+
+def test_a_group_without_clips(tmp_path):
+    device = np.where(np.arange(240) % 2, "s1", "s2")
+    facts = {"device": device, "sets": {"unseen": ["s9"]}}
+    new, old = made(tmp_path, "new", GOOD, **facts), made(tmp_path, "old", GOOD, **facts)
+    report = judge(rules({"metric": "accuracy", "group": "devices=unseen"}), new, old)
+    assert report.exit_code == 3 and "no clips" in report.outcomes[0].findings[0].words
+    report = judge(rules({"metric": "accuracy", "group": "device=s3"}), new, old)
+    assert report.exit_code == 3 and "no group 'device=s3'" in report.outcomes[0].findings[0].words
+
+
+def test_an_undefined_metric_could_not_be_measured(tmp_path):
+    improper = answers(GOOD, TARGET) * 3
+    runs = [open_run(made_run(tmp_path / n, {"clean": improper}, TARGET, GROUP, name=n)) for n in ("new", "old")]
+    report = judge(rules({"metric": "log_loss"}, {"metric": "log_loss", "at_most": 9}), *runs)
+    assert [o.answer for o in report.outcomes] == [Answer.UNMEASURED] * 2
+    report = judge(rules({"metric": "acuracy"}), *runs)
+    assert "did you mean 'accuracy'" in report.outcomes[0].findings[0].words
+
+
+def test_a_nan_in_a_damaged_record_could_not_be_measured(tmp_path):
+    new, old = made(tmp_path, "new", GOOD, statistics=False), made(tmp_path, "old", GOOD)
+    raw = json.loads(new.path.read_text())
+    raw["cells"][0]["metrics"]["accuracy"]["value"] = None
+    new.path.write_text(json.dumps(raw))
+    report = judge(rules({"metric": "accuracy"}, {"metric": "accuracy", "by": "value"}), open_run(new.path), old)
+    assert [o.answer for o in report.outcomes] == [Answer.UNMEASURED] * 2
+
+
+def test_runs_that_were_not_measured_alike(tmp_path):
+    new, old = made(tmp_path, "new", GOOD), made(tmp_path, "old", GOOD, synthetic=True)
+    report = judge(rules({"metric": "accuracy"}, {"metric": "accuracy", "at_least": 0.5}), new, old)
+    assert [o.answer for o in report.outcomes] == [Answer.UNMEASURED, Answer.PASSED]
+    assert "synthetic" in report.outcomes[0].findings[0].words and report.exit_code == 3
+
+
+def test_a_record_without_sums_is_compared_unpaired(tmp_path):
+    new, old = made(tmp_path, "new", BAD), made(tmp_path, "old", GOOD, statistics=False)
+    report = judge(rules({"metric": "accuracy"}), new, old)
+    assert report.exit_code == 1 and report.outcomes[0].findings[0].facts["how"].startswith("unpaired")
+    assert any("find less" in note for note in report.notes)
+    bare = made(tmp_path, "bare", GOOD, statistics=False, draws=0)
+    report = judge(rules({"metric": "accuracy"}), new, bare)
+    assert report.exit_code == 3 and "no interval on the record" in report.outcomes[0].findings[0].words
+
+
+def test_rules_for_another_suite_and_rules_without_a_baseline(tmp_path):
+    run = made(tmp_path, "run", GOOD)
+    with pytest.raises(ConfigError, match="for the suite esc50"):
+        judge(rules({"metric": "accuracy"}, suite="esc50"), run, run)
+    with pytest.raises(ConfigError, match="needs a baseline"):
+        judge(rules({"metric": "accuracy"}), run)
+
+
+def test_the_default_rules_ask_about_every_condition(tmp_path):
+    new, old = made(tmp_path, "new", GOOD, BAD), made(tmp_path, "old", GOOD, GOOD)
+    report = judge(load_rules(None), new, old)
+    assert [f.answer for f in report.outcomes[0].findings] == [Answer.PASSED, Answer.REGRESSED]
+
+
+def test_holm_keeps_the_level_for_the_file_as_a_whole(tmp_path):
+    new, old = made(tmp_path, "new", SAME), made(tmp_path, "old", GOOD)
+    each = [{"metric": m} for m in ("accuracy", "macro_f1", "log_loss", "brier")]
+    one = judge(rules(*each, correction="none"), new, old)
+    all_ = judge(rules(*each), new, old)
+    for raw, corrected in zip(one.outcomes, all_.outcomes):
+        assert corrected.findings[0].facts["p_holm"] >= raw.findings[0].facts["p_holm"]
+
+
+def test_false_alarms_and_power_on_grouped_clips():
+    """150 pairs of equal models: alarms at most 5 % (bound at 4 standard errors); plain losses are found."""
+    alarms = found = 0
+    for number in range(150):
+        rule = rules({"metric": "accuracy"})
+        alarms += judge(rule, *simulated_pair(40, 5, 0.0, "alarm", number)).exit_code == 1
+        found += judge(rule, *simulated_pair(40, 5, -1.2, "power", number)).exit_code == 1
+    assert alarms <= 150 * 0.05 + 4 * np.sqrt(150 * 0.05 * 0.95)
+    assert found >= 0.9 * 150
+
+
+def test_the_interval_of_a_difference_covers():
+    """200 pairs: 95 % intervals hold zero, with bounds of 4 standard errors."""
+    from benchbed.compare.contrast import Procedure, contrast
+    from benchbed.compare.figure import Figure
+
+    how, hits = Procedure(draws=400, swaps=99), 0
+    for number in range(200):
+        pair = simulated_pair(40, 5, 0.0, "cover", number)
+        one = contrast(*pair, Figure("clean"), ["macro_f1"], how)["macro_f1"]
+        hits += one.low <= 0 <= one.high
+    assert abs(hits / 200 - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / 200)

@@ -1,0 +1,85 @@
+"""Swaps of two models within recordings against scipy's permutation test, and tails against intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchbed.errors import CannotMeasure
+from benchbed.rng import stream
+from benchbed.stats.bootstrap import Bootstrap
+from benchbed.stats.paired import permutation_test
+from benchbed.stats.swaps import bootstrap_tail, swap_models
+
+
+def mean(sums):
+    return {"mean": sums[0][..., 0] / sums[0][..., 1]}
+
+
+def cases(groups, shift, seed):
+    generator = stream("test-swaps", seed)
+    a, b = generator.normal(shift, 1, groups), generator.normal(0, 1, groups)
+    return [[np.stack([x, np.ones(groups)], axis=1)] for x in (a, b)]
+
+
+def test_exact_swaps_agree_with_scipy():
+    scipy_stats = pytest.importorskip("scipy.stats")
+    a, b = cases(9, 0.8, 1)
+    found = swap_models(a, b, mean, draws=2000)
+    assert found.exact
+    differences = (a[0] - b[0])[:, 0]
+    for side in ("two-sided", "less", "greater"):
+        oracle = scipy_stats.permutation_test((differences,), np.mean, permutation_type="samples", alternative=side,
+                                              n_resamples=np.inf)  # fmt: skip
+        assert found.p("mean", side) == pytest.approx(oracle.pvalue), side
+
+
+def test_two_sided_agrees_with_the_other_implementation():
+    a, b = cases(8, 0.5, 2)
+    assert swap_models(a, b, mean, draws=300).p("mean") == permutation_test(a[0], b[0], lambda s: s[..., 0] / s[..., 1])
+
+
+def test_splits_are_swapped_independently():
+    """Two splits of two recordings: 2⁴ swaps, not 2²."""
+    one = [np.array([[1.0, 1], [1, 1]])] * 2
+    none = [np.array([[0.0, 1], [0, 1]])] * 2
+    found = swap_models(one, none, lambda s: {"mean": np.mean([x[..., 0] / x[..., 1] for x in s], axis=0)}, draws=99)
+    assert len(found.swapped["mean"]) == 16 and found.p("mean", "greater") == 1 / 16
+
+
+def test_the_normal_tail_is_no_smaller_than_the_exact_one():
+    """Twenty recordings that all agree: exact two-sided p is 2 · 2⁻²⁰; the tail must not claim more."""
+    a, b = [np.stack([np.ones(20), np.ones(20)], axis=1)], [np.stack([np.zeros(20), np.ones(20)], axis=1)]
+    p = swap_models(a, b, mean, draws=999).p("mean")
+    assert 2 * 2.0**-20 <= p < 1e-4
+
+
+def test_undefined_values_are_cautious():
+    a, b = cases(30, 3.0, 3)
+
+    def fragile(sums):
+        value = mean(sums)["mean"]
+        return {"mean": np.where(value > 2.5, value, np.nan)}
+
+    found = swap_models(a, b, fragile, draws=199)
+    assert found.p("mean") is None or found.p("mean") > 0.5
+    with pytest.raises(CannotMeasure, match="different shapes"):
+        swap_models(a, [b[0][:5]], mean)
+
+
+@pytest.mark.parametrize("groups", [5, 12, 40, 200])
+def test_the_tail_inverts_the_interval(groups):
+    """The one-sided p at the upper end of a 95 % interval is 2.5 %."""
+    generator = stream("test-tail", groups)
+    drawn = np.sort(generator.normal(0, 1, 20000))
+    boot = Bootstrap(groups, draws=len(drawn))
+    found = boot.interval(drawn)
+    assert bootstrap_tail(drawn, found.high, groups, "less") == pytest.approx(0.025, rel=0.1)
+    assert bootstrap_tail(drawn, found.low, groups, "greater") == pytest.approx(0.025, rel=0.1)
+
+
+def test_tails_of_degenerate_draws():
+    assert bootstrap_tail(np.full(100, np.nan), 0.0, 10, "less") is None
+    assert bootstrap_tail(np.zeros(100), 0.0, 10, "less") == 1.0
+    assert bootstrap_tail(np.arange(100.0), 0.0, 1, "less") is None
+    assert bootstrap_tail(np.full(100, -1.0), 0.0, 10, "less") < 0.05
