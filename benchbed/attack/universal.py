@@ -2,8 +2,8 @@
 
 A parametrisation says which sounds are possible (any waveform, or notes of an instrument); the optimiser ascends the
 loss over batches of fitting clips, under random shifts, gains and rooms, and brings the sound back into the budget
-after every step. Its pattern has Euclidean norm 1 (L2) or greatest magnitude 1 (L∞) and is scaled to each clip's own budget,
-so the budget holds by construction, whatever the number of passes.
+after every step. Its pattern has Euclidean norm 1 (L2) or greatest magnitude 1 (L∞) and is scaled to the budget of each
+clip, so that no number of passes can break it.
 """
 
 from __future__ import annotations
