@@ -1,0 +1,196 @@
+"""Intersection criteria: how much of a detection lies in reference events, and how much of a reference is found.
+
+Bilen et al. 2020 (ICASSP, "A framework for the robust evaluation of sound event detection"); over all thresholds as
+Ebbers, Serizel and Haeb-Umbach 2022 (ICASSP). Shares are compared in whole microseconds, ends included: psds_eval and
+sed_scores_eval compare rounded floats, which can differ where a share is met exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from benchbed.errors import ConfigError
+from benchbed.metrics.sed.flat import Flat
+from benchbed.metrics.sed.levels import Levels, levels
+from benchbed.metrics.sed.recording import Events, FrameScores, merge
+from benchbed.metrics.sed.steps import Steps, crossings
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """Shares that must be reached.
+
+    Attributes
+    ----------
+    dtc : float
+        Detection tolerance: a detection is relevant if this share of it lies in reference events of its class.
+    gtc : float
+        Ground-truth intersection: a reference event is found if relevant detections cover this share of it.
+    cttc : float, optional
+        Cross-trigger tolerance: an irrelevant detection triggers on another class if this share of it lies there.
+    """
+
+    dtc: float
+    gtc: float
+    cttc: float | None = None
+
+    def __post_init__(self) -> None:
+        shares = [self.dtc, self.gtc, *([] if self.cttc is None else [self.cttc])]
+        if not all(0 < share <= 1 for share in shares):
+            raise ConfigError(f"intersection criteria {shares}", hint="shares above 0 and up to 1")
+
+    @property
+    def name(self) -> str:
+        """For rules: `dtc-0.7:gtc-0.7`."""
+        named = f"dtc-{self.dtc:g}:gtc-{self.gtc:g}"
+        return named if self.cttc is None else f"{named}:cttc-{self.cttc:g}"
+
+
+def reached(part: np.ndarray, length: np.ndarray, share: float) -> np.ndarray:
+    """Whether `part` is at least `share` of `length`, exactly.
+
+    Examples
+    --------
+    >>> reached(np.array([7, 6]), np.array([10, 10]), 0.7).tolist()
+    [True, False]
+    """
+    exact = Fraction(str(share))
+    return part * exact.denominator >= length * exact.numerator
+
+
+def references(recordings: np.ndarray) -> np.ndarray:
+    """Reference events with overlapping ones of a class joined, as the criteria need them, and none without length."""
+    made = np.empty(len(recordings), object)
+    for i, events in enumerate(recordings):
+        joined = merge(events) if isinstance(events, Events) else events
+        lasting = joined.offset > joined.onset
+        made[i] = joined if lasting.all() else Events(
+            joined.onset[lasting], joined.offset[lasting], joined.label[lasting], joined.duration
+        )  # fmt: skip
+    return made
+
+
+def sweep(
+    frames: Sequence[FrameScores], reference: Flat, classes: int, criteria: Criteria
+) -> tuple[Steps, Steps, Steps]:
+    """Found reference events, irrelevant detections and cross-triggers at every threshold.
+
+    Parameters
+    ----------
+    frames : sequence of FrameScores
+        Scores of each recording.
+    reference : Flat
+        Reference events without overlaps in a class, see `references`.
+    classes : int
+        Number of classes.
+    criteria : Criteria
+        Shares that must be reached.
+
+    Returns
+    -------
+    tuple of Steps
+        Hits, false alarms, cross-triggers; the last ones are empty without a `cttc`.
+    """
+    order = np.lexsort((reference.onset, reference.clip))
+    reference = reference.only(order)
+    hits, false, cross = [], [], []
+    for block in levels(frames):
+        cover = _cover(block, reference, classes)
+        length = block.offset - block.onset
+        own = cover[block.stop, block.label] - cover[block.start, block.label]
+        relevant = reached(own, length, criteria.dtc)
+        miss = np.flatnonzero(~relevant)
+        false.append(block.changes(miss))
+        hits.append(_found(block, np.flatnonzero(relevant), reference, classes, criteria.gtc))
+        if criteria.cttc is not None:
+            inside = cover[block.stop[miss]] - cover[block.start[miss]]
+            trigger = reached(inside, length[miss, None], criteria.cttc)
+            trigger[np.arange(len(miss)), block.label[miss]] = False
+            event, other = np.nonzero(trigger)
+            cross.append(block.changes(miss[event], other, classes))
+    return Steps.join(hits), Steps.join(false), Steps.join(cross)
+
+
+def detected(
+    output: Flat, reference: Flat, classes: int, criteria: Criteria
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Found reference events, irrelevant detections and cross-triggers of lists of events, each `[clip, class]`."""
+    clips = len(reference.duration)
+    length = output.offset - output.onset
+    inside = np.stack([_inside(output, reference, classes, c) for c in range(classes)], axis=1)
+    own = inside[np.arange(len(output)), output.label]
+    relevant = reached(own, length, criteria.dtc) & (length > 0)
+    _, found, overlap = _overlaps(output.only(relevant), reference, classes)
+    covered = np.bincount(found, weights=overlap, minlength=len(reference)).astype(np.int64)
+    hit = reference.only(reached(covered, reference.offset - reference.onset, criteria.gtc))
+    miss = output.only(~relevant)
+    cross = np.zeros((clips, classes))
+    if criteria.cttc is not None:
+        trigger = reached(inside[~relevant], length[~relevant, None], criteria.cttc)
+        trigger[np.arange(len(miss)), miss.label] = False
+        np.add.at(cross, (miss.clip, miss.label), trigger.sum(axis=1))
+    return hit.counts(classes), miss.counts(classes), cross
+
+
+def _cover(block: Levels, reference: Flat, classes: int) -> np.ndarray:
+    # Microseconds of reference events of each class before each frame border, [position, class].
+    low, high = np.searchsorted(reference.clip, [block.recording[0], block.recording[-1] + 1])
+    first = np.searchsorted(block.recording, reference.clip[low:high], "left")
+    sizes = np.searchsorted(block.recording, reference.clip[low:high], "right") - first
+    event = np.repeat(np.arange(low, high), sizes)
+    place = np.arange(len(event)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + np.repeat(first, sizes)
+    onset = reference.onset[event]
+    before = np.clip(block.times[place] - onset, 0, reference.offset[event] - onset)
+    size = len(block.times) * classes
+    # Sums of whole numbers below 2**53 are exact in float64.
+    cover = np.bincount(place * classes + reference.label[event], weights=before, minlength=size)
+    return cover.astype(np.int64).reshape(-1, classes)
+
+
+def _found(block: Levels, relevant: np.ndarray, reference: Flat, classes: int, gtc: float) -> tuple[np.ndarray, ...]:
+    # How much of each reference event is covered, as a function of the threshold; a hit begins and ends where that
+    # function crosses the criterion.
+    events = Flat(
+        block.clip[relevant], block.onset[relevant], block.offset[relevant], block.label[relevant], reference.duration
+    )
+    event, target, overlap = _overlaps(events, reference, classes)
+    event = relevant[event]
+    length = reference.offset - reference.onset
+    score, target, amount = crossings(
+        target, block.high[event], block.low[event], overlap, lambda total, which: reached(total, length[which], gtc)
+    )
+    return score, reference.clip[target], reference.label[target], np.zeros(len(target), np.int64), amount
+
+
+def _keyed(events: Flat, classes: int, span: int) -> np.ndarray:
+    return (events.clip * classes + events.label) * span
+
+
+def _overlaps(events: Flat, reference: Flat, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    # Every pair of an event and a reference event of its class that overlap: indices, and microseconds.
+    if not len(events) or not len(reference):
+        return (np.zeros(0, np.int64),) * 3
+    span = int(max(events.offset.max(), reference.offset.max())) + 1
+    key = _keyed(reference, classes, span)
+    order = np.argsort(key + reference.onset, kind="stable")
+    onset, offset = (key + reference.onset)[order], (key + reference.offset)[order]
+    mine = _keyed(events, classes, span)
+    first = np.searchsorted(offset, mine + events.onset, "right")
+    sizes = np.maximum(np.searchsorted(onset, mine + events.offset, "left") - first, 0)
+    event = np.repeat(np.arange(len(events)), sizes)
+    found = order[np.arange(len(event)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + np.repeat(first, sizes)]
+    overlap = np.minimum(events.offset[event], reference.offset[found]) - np.maximum(
+        events.onset[event], reference.onset[found]
+    )
+    return event, found, overlap
+
+
+def _inside(events: Flat, reference: Flat, classes: int, label: int) -> np.ndarray:
+    # Microseconds of each event within reference events of one class.
+    moved = Flat(events.clip, events.onset, events.offset, np.full(len(events), label), events.duration)
+    event, _, overlap = _overlaps(moved, reference.only(reference.label == label), classes)
+    return np.bincount(event, weights=overlap, minlength=len(events)).astype(np.int64)

@@ -1,0 +1,173 @@
+"""Every event that any threshold would detect: the level sets of the frame scores.
+
+As a threshold falls, runs of frames above it appear, grow and join. A run of one class in one recording is a *level
+event*: frames l…r−1 with scores of at least `high` that are bounded by scores of at most `low`. It is detected by
+exactly the thresholds in (low, high], so a signal of F frames has at most F level events, however many thresholds there
+are. A count that is a sum over detected events is then a step function of the threshold with two steps per level event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchbed.metrics.sed.recording import FrameScores
+
+#: Frames × classes taken apart at once.
+CELLS = 20_000
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Level events of some recordings and all classes.
+
+    Attributes
+    ----------
+    clip, label : np.ndarray [shape=(event,), int64]
+        Recording and class.
+    start, stop : np.ndarray [shape=(event,), int64]
+        Where they begin and end in `times`.
+    low, high : np.ndarray [shape=(event,), float64]
+        Detected by thresholds above `low` up to and including `high`; −inf where the event is the whole recording.
+    place, border : np.ndarray [shape=(event,), int64]
+        The frame that sets `high` and the one that sets `low`, numbered over classes and `times`.
+    times : np.ndarray [shape=(position,), int64]
+        Frame borders of the recordings one after the other, in microseconds.
+    recording : np.ndarray [shape=(position,), int64]
+        Recording of each position.
+    scores : np.ndarray [shape=(place,)]
+        Score of each place; −inf between recordings.
+    """
+
+    clip: np.ndarray
+    label: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    place: np.ndarray
+    border: np.ndarray
+    times: np.ndarray
+    recording: np.ndarray
+    scores: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.clip)
+
+    @property
+    def onset(self) -> np.ndarray:
+        """Onsets in microseconds."""
+        return self.times[self.start]
+
+    @property
+    def offset(self) -> np.ndarray:
+        """Offsets in microseconds."""
+        return self.times[self.stop]
+
+    def changes(self, events: np.ndarray, kind: np.ndarray | None = None, kinds: int = 1) -> tuple[np.ndarray, ...]:
+        """Where a count of some level events changes as the threshold falls.
+
+        An event's end is the beginning of the one that swallows it, at the same frame, so most changes cancel.
+
+        Parameters
+        ----------
+        events : np.ndarray [shape=(counted,), int64]
+            The events that count, as often as they do.
+        kind : np.ndarray [shape=(counted,), int64], optional
+            Which of several counts each belongs to.
+        kinds : int, default=1
+            How many counts there are.
+
+        Returns
+        -------
+        tuple of np.ndarray [shape=(change,)]
+            Score, recording, class, kind and amount: the count grows by it when the threshold falls to that score.
+        """
+        kind = np.zeros(len(events), np.int64) if kind is None else kind
+        size = len(self.scores) * kinds
+        net = np.bincount(self.place[events] * kinds + kind, minlength=size)
+        net -= np.bincount(self.border[events] * kinds + kind, minlength=size)
+        changed = np.flatnonzero(net)
+        place, of = np.divmod(changed, kinds)
+        held = np.isfinite(self.scores[place])
+        place, of, amount = place[held], of[held], net[changed][held]
+        label, position = np.divmod(place, len(self.times) + 1)
+        return self.scores[place], self.recording[position - 1], label, of, amount
+
+
+def levels(frames: Sequence[FrameScores]) -> Iterator[Levels]:
+    """Level events of recordings, in blocks of whole recordings that fit into memory.
+
+    Examples
+    --------
+    >>> made = next(levels([FrameScores(np.array([[0.2], [0.9], [0.5], [0.7]]), np.arange(5))]))
+    >>> sorted(zip(made.onset.tolist(), made.offset.tolist(), made.low.tolist(), made.high.tolist()))
+    [(0, 4, -inf, 0.2), (1, 2, 0.5, 0.9), (1, 4, 0.2, 0.5), (3, 4, 0.5, 0.7)]
+    """
+    start = 0
+    while start < len(frames):
+        stop, cells = start, 0
+        while stop < len(frames) and (stop == start or cells + frames[stop].scores.size <= CELLS):
+            cells += frames[stop].scores.size
+            stop += 1
+        if cells:
+            yield _block(frames[start:stop], start)
+        start = stop
+
+
+def _block(frames: Sequence[FrameScores], first: int) -> Levels:
+    classes = frames[0].scores.shape[1]
+    sizes = np.array([len(item) for item in frames])
+    # One long signal: all frames of class 0, recording after recording, then class 1, … with a floor in between.
+    edge = np.full((1, classes), -np.inf)
+    stacked = np.concatenate([edge, *(part for item in frames for part in (item.scores, edge))])
+    signal = np.ascontiguousarray(stacked.T, np.float64).ravel()
+    clip_at = np.repeat(np.arange(len(frames)), sizes + 1)
+    time_at = np.concatenate([item.edges[: len(item) + 1] for item in frames])
+    left, right = _reach(signal)
+    place = np.flatnonzero(np.isfinite(signal))
+    left, right = left[place], right[place]
+    border = np.where(signal[left] >= signal[right], left, right)
+    keep = signal[border] < signal[place]
+    left, right, place, border = left[keep], right[keep], place[keep], border[keep]
+    # Position 0 of a class is its floor, so a frame's time is one place earlier.
+    label, start = np.divmod(left, len(stacked))
+    return Levels(
+        clip_at[start] + first,
+        label,
+        start,
+        start + right - left - 1,
+        signal[border],
+        signal[place],
+        place,
+        border,
+        time_at,
+        clip_at + first,
+        signal,
+    )
+
+
+def _reach(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # Nearest place with a score not above to the left, and with a score below to the right, found by halving steps:
+    # the minimum over a power of two of places tells whether that many can be jumped. A place whose run holds an equal
+    # score further left gets that one as its border, so of equal scores in a run only the first spans all of it.
+    ladder = [signal]
+    while True:
+        step = 2 ** (len(ladder) - 1)
+        last = ladder[-1]
+        if len(last) <= step:
+            break
+        wider = np.minimum(last[:-step], last[step:])
+        if not np.isfinite(wider).any():
+            break
+        ladder.append(wider)
+    left = np.arange(len(signal))
+    right = left.copy()
+    for power in range(len(ladder) - 1, -1, -1):
+        step, table = 2**power, ladder[power]
+        # The floors at both ends stop every jump beyond them.
+        left -= step * (table[np.maximum(left - step, 0)] > signal)
+        right += step * (table[np.minimum(right + 1, len(table) - 1)] >= signal)
+    return left - 1, right + 1

@@ -1,0 +1,103 @@
+"""Counts as step functions of the threshold: where they change, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Changes of counts as the threshold falls to a score.
+
+    Attributes
+    ----------
+    score : np.ndarray [shape=(change,)]
+        The score.
+    clip, label : np.ndarray [shape=(change,), int64]
+        Recording and class.
+    kind : np.ndarray [shape=(change,), int64]
+        For cross-triggers, the class triggered on.
+    amount : np.ndarray [shape=(change,), int64]
+        Change of the count.
+    """
+
+    score: np.ndarray
+    clip: np.ndarray
+    label: np.ndarray
+    kind: np.ndarray
+    amount: np.ndarray
+
+    @staticmethod
+    def join(parts: Sequence[tuple[np.ndarray, ...]]) -> Steps:
+        """Changes of several blocks."""
+        empty = (np.zeros(0), *(np.zeros(0, np.int64) for _ in range(4)))
+        return Steps(*(np.concatenate(column) for column in zip(empty, *parts)))
+
+    def negative(self) -> Steps:
+        """The same changes the other way."""
+        return Steps(self.score, self.clip, self.label, self.kind, -self.amount)
+
+
+def by_class(steps: Steps, classes: int) -> list[Steps]:
+    """The changes of each class."""
+    order = np.argsort(steps.label, kind="stable")
+    edges = np.searchsorted(steps.label[order], np.arange(classes + 1))
+    columns = [getattr(steps, n)[order] for n in ("score", "clip", "label", "kind", "amount")]
+    return [Steps(*(column[edges[c] : edges[c + 1]] for column in columns)) for c in range(classes)]
+
+
+def crossings(
+    target: np.ndarray,
+    high: np.ndarray,
+    low: np.ndarray,
+    amount: np.ndarray,
+    holds: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where a condition on a sum over detected events begins and ends to hold, for many targets.
+
+    Parameters
+    ----------
+    target : np.ndarray [shape=(part,), int64]
+        What each part belongs to.
+    high, low : np.ndarray [shape=(part,)]
+        The part counts for thresholds above `low` up to and including `high`.
+    amount : np.ndarray [shape=(part,), int64]
+        What it adds to its target's sum.
+    holds : callable
+        From sums and targets to whether the condition holds; not for a sum of zero.
+
+    Returns
+    -------
+    tuple of np.ndarray [shape=(change,)]
+        Score, target, and 1 where the condition begins to hold as the threshold falls, −1 where it ends.
+
+    Examples
+    --------
+    >>> one = np.array([0, 0]), np.array([0.9, 0.4]), np.array([0.6, 0.2]), np.array([1, 1])
+    >>> [x.tolist() for x in crossings(*one, lambda total, target: total > 0)]
+    [[0.9, 0.6, 0.4, 0.2], [0, 0, 0, 0], [1, -1, 1, -1]]
+    """
+    score = np.concatenate([high, low])
+    target, amount = np.concatenate([target, target]), np.concatenate([amount, -amount])
+    held = np.isfinite(score)
+    score, target, amount = score[held], target[held], amount[held]
+    order = np.lexsort((-score, target))
+    score, target, amount = score[order], target[order], amount[order]
+    if not len(score):
+        return np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64)
+    last = np.ones(len(score), bool)
+    last[:-1] = (score[1:] != score[:-1]) | (target[1:] != target[:-1])
+    total = np.cumsum(amount)
+    begins = np.ones(len(score), bool)
+    begins[1:] = target[1:] != target[:-1]
+    starts = np.flatnonzero(begins)
+    base = np.repeat(total[starts] - amount[starts], np.diff(np.append(starts, len(score))))
+    total, score, target = (total - base)[last], score[last], target[last]
+    state = holds(total, target).astype(np.int64)
+    before = np.zeros_like(state)
+    before[1:] = np.where(target[1:] == target[:-1], state[:-1], 0)
+    change = np.flatnonzero(state != before)
+    return score[change], target[change], (state - before)[change]
