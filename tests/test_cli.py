@@ -195,8 +195,10 @@ def test_scoring_a_file_of_predictions_gives_the_same_figures(call, toy):
     scores = np.stack(table["scores"])
     frame = pd.DataFrame({"file": table["path"].astype(str), "low": scores[:, 0], "high": scores[:, 1]})
     frame.to_csv("system.csv", index=False)
-    code, out, err = call("score", "toy.yaml", "system.csv", "--name", "mine", "--data", "toy=data", "--quiet",
-                          "--set", "suite.conditions=[clean]", "--set", "id_column=file", "--set", "normalise=true")  # fmt: skip
+    code, out, err = call(
+        *("score", "toy.yaml", "system.csv", "--name", "mine", "--data", "toy=data", "--quiet"),
+        *("--set", "suite.conditions=[clean]", "--set", "id_column=file", "--set", "normalise=true"),
+    )
     assert code == 0, err
     scored = json.loads(Path(out.splitlines()[-1]).read_text())
     assert scored["scores"]["accuracy"]["value"] == record["scores"]["accuracy"]["value"]

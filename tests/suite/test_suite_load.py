@@ -58,7 +58,7 @@ def test_every_shipped_suite_is_valid_and_names_its_schema():
         (MINIMAL + "conditions:\n  - corruption: gain\n    severity: 1\n", 7,
          ["unknown key 'severity'", "did you mean 'severities'?"]),
         (MINIMAL + "conditions:\n  - {corruption: gain, severities: [1, 1]}\n", 6, ["repeat"]),
-        (MINIMAL + "conditions:\n  - {corruption: gain, severities: [3], parameters: [1]}\n", 6, ["needs 3 parameters"]),
+        (MINIMAL + "conditions: [clean,\n  {corruption: gain, severities: [3], parameters: [1]}]\n", 6, ["needs 3 parameters"]),
         ("name: !!python/object:os.system x\n", 1, []),
         ("name: ../escape\nversion: '1'\ntask: scene\ndata: {layout: x}\n", 1, ["name"]),
         ("1: toy\n", 1, ["not text"]),

@@ -11,8 +11,8 @@ def suite(**parts) -> Suite:
 
 
 def test_cells_are_splits_times_conditions_times_severities():
-    made = plan_cells(suite(data={"layout": "esc50", "splits": ["fold1", "fold2"]},
-                            conditions=["clean", {"corruption": "gain", "severities": [1, 3, 5], "draws": 2}]))  # fmt: skip
+    conditions = ["clean", {"corruption": "gain", "severities": [1, 3, 5], "draws": 2}]
+    made = plan_cells(suite(data={"layout": "esc50", "splits": ["fold1", "fold2"]}, conditions=conditions))
     assert [cell.key for cell in made] == [
         "scene/fold1/clean", "scene/fold1/gain@1", "scene/fold1/gain@3", "scene/fold1/gain@5",
         "scene/fold2/clean", "scene/fold2/gain@1", "scene/fold2/gain@3", "scene/fold2/gain@5",
