@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ from benchbed.errors import ConfigError
               help="Failed predictions that are tolerated.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--trust-checkpoint", is_flag=True, help="Allow checkpoints that can run code when loaded.")
+@click.option("--listen", type=click.IntRange(0),
+              help="Keep N clips worth hearing beside the run and in its page; 6 where the data's licence allows it, "
+              "0 for none.")  # fmt: skip
 @click.option("--report/--no-report", default=True, show_default=True, help="Write report.html.")
 @click.option("--quiet", is_flag=True, help="No progress and no table.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records instead of their paths.")
@@ -44,6 +48,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
     loaded = load_suite(suite, suite_overrides)
     policy = ErrorPolicy.parse(flags["fail_on_error"])
     finished: list[session.Finished] = []
+    ready: list[session.Prepared] = []
     code = 0
     for spec in models:
         chosen = for_model(options, spec, models)
@@ -69,10 +74,8 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
             click.echo(prepared.source.banner, err=True)
         done = session.run(prepared, run_settings, chosen)
         finished.append(done)
-        if flags["report"]:
-            from benchbed.report.page import write_report
-
-            write_report(done.result, done.path.with_name("report.html"))
+        ready.append(prepared)
+        _page(done, prepared, flags)
         if done.exceeded:
             code = 3
             click.echo(
@@ -80,6 +83,10 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
                 f"  at: {done.path}\n  try: see `failures` in the record and log.jsonl",
                 err=True,
             )
+    if len(finished) > 1 and flags["listen"] != 0:
+        # Only now is it known where the models disagree.
+        for done, prepared in zip(finished, ready):
+            _page(done, prepared, flags, [other for other in finished if other is not done])
     if not flags["quiet"]:
         from benchbed.report.terminal import print_runs
 
@@ -90,6 +97,22 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
     for done in finished:
         click.echo(done.path.read_text(encoding="utf-8") if flags["as_json"] else str(done.path))
     return code
+
+
+def _page(done: Any, prepared: Any, flags: dict[str, Any], others: Sequence[Any] = ()) -> None:
+    """Keep clips worth hearing, and write the page of a run."""
+    from benchbed.run.listening import keep
+
+    count = 6 if flags["listen"] is None else flags["listen"]
+    names = [(other.result.model.name, other.path.parent) for other in others]
+    why_not = keep(prepared, done.result, count, names)
+    if why_not and flags["listen"] and not others:
+        click.echo(why_not, err=True)
+    if flags["report"]:
+        from benchbed.report.listening import read
+        from benchbed.report.page import write_report
+
+        write_report(done.result, done.path.with_name("report.html"), clips=read(done.path))
 
 
 def _command(suite: str, spec: str, options: dict[str, str], overrides: dict[str, str], flags: dict[str, Any]) -> str:
