@@ -55,6 +55,8 @@ class Victim:
         The network has recurrent layers, whose cuDNN kernels cannot be differentiated in evaluation mode.
     cost : Cost
         Evaluations so far.
+    unanswered : int
+        Points that were answered with NaN so far; such an answer never counts as success.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class Victim:
     eot: int = 1
     recurrent: bool = False
     cost: Cost = field(default_factory=Cost)
+    unanswered: int = 0
 
     def scores(self, points: torch.Tensor) -> torch.Tensor:
         """Scores without gradients; the mean of `eot` answers of a model that is random."""
@@ -78,7 +81,11 @@ class Victim:
             total = self.forward(points)
             for _ in range(self.eot - 1):
                 total = total + self.forward(points)
+        self._listen(total)
         return total / self.eot if self.eot > 1 else total
+
+    def _listen(self, answers: torch.Tensor) -> None:
+        self.unanswered += int(answers.isnan().flatten(1).any(1).sum())
 
     def gradient(
         self, points: torch.Tensor, target: torch.Tensor, loss: Loss
@@ -105,6 +112,8 @@ class Victim:
         if self.attack_forward is not None:
             answer = self.scores(points)
             value = loss(answer, target)
+        else:
+            self._listen(answer)
         return value, answer, torch.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0)
 
     def _kernels(self, points: torch.Tensor) -> Any:

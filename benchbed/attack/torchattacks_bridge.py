@@ -47,8 +47,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 _IMAGE = "it resizes or smooths in two dimensions, which a waveform does not have"
 #: Attacks that are refused → why.
 REFUSED: dict[str, str] = {
-    "AutoAttack": "it runs its parts for 10 steps, not 100, seeds from the clock, and crashes on waveforms in L2; take the "
-    "ensemble `standard` or `full`",
+    "AutoAttack": "it runs its parts for 10 steps, not 100, seeds from the clock, and crashes on waveforms in L2; take "
+    "the ensemble `standard` or `full`",
     "MultiAttack": "it chooses examples by their place in the batch; ensembles here do the same clip by clip",
     "Square": "its squares are constant stretches of a waveform, which front ends do not hear; take `square`",
     "DIFGSM": _IMAGE,

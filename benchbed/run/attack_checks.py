@@ -152,6 +152,12 @@ def _finite_clean(fact: _Sum, *_: Any) -> tuple[Status, str]:
     return "pass", f"finite answers to all {fact.n} clean clips"
 
 
+def _answers(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    if fact.bad:
+        return "fail", f"the model answered {fact.bad} of {fact.n} attacked points with NaN: none of them counts as broken"
+    return "pass", f"no answer to {fact.n} attacked points is NaN"
+
+
 def _clean(fact: _Sum, facts: Any, condition: AttackCondition, classes: int) -> tuple[Status, str]:
     right = fact.n - fact.bad
     if right <= fact.n / classes:
@@ -257,6 +263,7 @@ def _state(fact: _Sum, *_: Any) -> tuple[Status, str]:
 
 _JUDGES: dict[str, Any] = {
     "finite_clean": _finite_clean,
+    "answers": _answers,
     "clean": _clean,
     "agreement": _agreement,
     "budget": _budget,

@@ -184,10 +184,13 @@ def _answer(work: _Work, samples: list[_Sample]) -> None:
     engine, different, worst = work.engine, 0, 0.0
     for batch in _batches(work, samples):
         waveforms = np.stack([sample.made.waveform for sample in batch])
-        scores, usable = _predicted(engine, waveforms)
-        again, _ = _predicted(engine, waveforms)
-        gap = np.abs(again - scores).max(1)
-        different += int((gap[usable] > SAME_ANSWER).sum())
+        raw = _raw(engine, waveforms)
+        scores, usable = _aligned(engine, raw)
+        # Probabilities may be too saturated to show what moves: the answers themselves are compared.
+        with np.errstate(invalid="ignore"):
+            gap = np.abs(_raw(engine, waveforms) - raw).reshape(len(raw), -1).max(1)
+            scale = np.maximum(1.0, np.abs(raw).reshape(len(raw), -1).max(1))
+        different += int((gap[usable] > SAME_ANSWER * scale[usable]).sum())
         worst = max(worst, float(gap[usable].max(initial=0.0)))
         for position, sample in enumerate(batch):
             sample.finite = bool(usable[position])
@@ -198,14 +201,18 @@ def _answer(work: _Work, samples: list[_Sample]) -> None:
     work.note("finite_clean", len(samples), sum(not sample.finite for sample in samples))
 
 
-def _predicted(engine: Any, waveforms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Aligned probabilities of the plain path, and which clips have any."""
+def _raw(engine: Any, waveforms: np.ndarray) -> np.ndarray:
+    """What the plain path answers."""
     from benchbed.types import Batch
 
     lengths = np.full(len(waveforms), waveforms.shape[2], dtype=np.int64)
-    raw = np.asarray(engine.adapter.predict(Batch(waveforms, lengths, engine.card.sample_rate)))
+    return np.asarray(engine.adapter.predict(Batch(waveforms, lengths, engine.card.sample_rate)))
+
+
+def _aligned(engine: Any, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Aligned probabilities, NaN where there are none, and which clips have any."""
     usable = engine.alignment.usable(raw)
-    scores = np.full((len(waveforms), len(engine.job.labels)), np.nan, np.float32)
+    scores = np.full((len(raw), len(engine.job.labels)), np.nan, np.float32)
     if usable.any():
         scores[usable] = engine.alignment.apply(raw[usable])
     return scores, usable
@@ -281,6 +288,7 @@ class _Setting:
     def costs(self) -> None:
         """Count what the attack took."""
         cost = self.victim.cost
+        self.work.note("answers", cost.forwards, self.victim.unanswered)
         self.work.note("cost", len(self.loud), 0, text=f"{cost.forwards}/{cost.backwards}")
 
 
@@ -343,7 +351,7 @@ def _judge(work: _Work, cell: Any, batch: list[_Attacked]) -> None:
 
     engine = work.engine
     waveforms = np.stack([done.points for done in batch]).astype(np.float32, copy=False)
-    answers = [_predicted(engine, waveforms) for _ in range(work.eot)]
+    answers = [_aligned(engine, _raw(engine, waveforms)) for _ in range(work.eot)]
     usable = np.logical_and.reduce([ok for _, ok in answers])
     scores = np.mean([given for given, _ in answers], axis=0)
     hits = np.mean([given.argmax(1) == [d.sample.target for d in batch] for given, _ in answers], axis=0)

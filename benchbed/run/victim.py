@@ -13,7 +13,7 @@ from benchbed.adapter.contract import Adapter
 from benchbed.attack.contract import Victim
 from benchbed.types import Batch
 
-#: Two answers to the same clip that differ by more than this (in probability) come from a random model.
+#: Two answers to the same clip that differ by more than this share of their size come from a random model.
 SAME_ANSWER = 1e-4
 #: Gradients averaged per step for a random model.
 EOT_DRAWS = 8
