@@ -17,8 +17,7 @@ from benchbed.compare.runs import Run, condition_mismatch
 from benchbed.errors import CannotMeasure, did_you_mean
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.bootstrap import Bootstrap
-from benchbed.stats.paired import minimum_detectable_effect
-from benchbed.stats.swaps import Swaps, bootstrap_tail, swap_models
+from benchbed.stats.swaps import Swaps, bootstrap_tail, detectable, swap_models
 
 
 @dataclass(frozen=True)
@@ -336,7 +335,7 @@ def _contrast(
     return Contrast(
         figure, metric, info, better, known_a, known_b, value, interval.low, interval.high, p, p_bootstrap, p_swap,
         swaps.exact, error,
-        None if not error else minimum_detectable_effect(error, alpha=procedure.alpha, power=procedure.power),
+        None if not error else detectable(error, paired.groups, alpha=procedure.alpha, power=procedure.power),
         None if not error else float(value / (error * np.sqrt(paired.groups))),
         value / abs(known_b) if known_b else None,
         **facts,  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from benchbed.gate.lookup import Cost, value_of
 from benchbed.gate.rules import Margin
 from benchbed.results.record import Value
 from benchbed.stats.paired import minimum_detectable_effect
-from benchbed.stats.swaps import bootstrap_tail
+from benchbed.stats.swaps import bootstrap_tail, detectable
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,8 @@ def _drawn(point: float, drawn: np.ndarray, groups: int, strict: bool, facts: di
         return Slack(point, 1.0, 1.0, 0.0, "no spread in any draw", strict, facts)
     defined = drawn[np.isfinite(drawn)]
     error = float(defined.std(ddof=1)) if len(defined) > 1 else None
-    facts = {**facts, "mde": None if not error else minimum_detectable_effect(error, alpha=how.alpha, power=how.power)}
+    mde = detectable(error, groups, alpha=how.alpha, power=how.power) if error and groups > 1 else None
+    facts = {**facts, "mde": mde}
     return Slack(point, bootstrap_tail(drawn, 0.0, groups, "less"), bootstrap_tail(drawn, 0.0, groups, "greater"),
                  error, f"bootstrap, {groups} recordings", strict, facts)  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""A published tagger on real recordings: the gate sees noise and a quiet microphone, and lets a decibel pass."""
+"""A published tagger on real recordings: the gate sees a quiet microphone, and lets a decibel pass."""
 
 from __future__ import annotations
 
@@ -34,21 +34,18 @@ ADAPTER = """
 import importlib.util
 from pathlib import Path
 
-import torch
-
 spec = importlib.util.spec_from_file_location("gpvad_file", "REPOSITORY/adapters/gpvad.py")
 gpvad = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(gpvad)
 
 
 class Heard(gpvad.Gpvad):
-    def __init__(self, checkpoint: Path, label_map: Path, level: float = 0.0, noise: float = 0.0):
+    def __init__(self, checkpoint: Path, label_map: Path, level: float = 0.0):
         super().__init__(checkpoint=checkpoint, label_map=label_map)
-        self.level, self.noise = level, noise
+        self.level = level
 
     def forward(self, waveforms):
-        hiss = torch.randn(waveforms.shape, generator=torch.Generator().manual_seed(1))
-        return super().forward(waveforms * 10 ** (self.level / 20) + self.noise * hiss)
+        return super().forward(waveforms * 10 ** (self.level / 20))
 """
 
 
@@ -60,8 +57,7 @@ def runs(tmp_path_factory, realdata, repository):
     base = {"checkpoint": str(realdata / "tag_gpvad" / "pretrained_models" / "teacher1" / "model.pth"),
             "label_map": str(repository / "suites" / "maps" / "esc10_audioset.yaml")}  # fmt: skip
     made = {}
-    for name, options in (("as it is", {}), ("one dB less", {"level": "-1"}), ("quiet", {"level": "-40"}),
-                          ("noisy", {"noise": "0.01"})):  # fmt: skip
+    for name, options in (("as it is", {}), ("one dB less", {"level": "-1"}), ("quiet", {"level": "-40"})):
         chosen = base | options
         how = session.Settings(out=Path(root / "runs"), data={"esc10_real": realdata / "esc10"}, quiet=True,
                                trust_checkpoint=True)  # fmt: skip
@@ -78,5 +74,4 @@ def test_what_the_gate_says(runs):
         "as it is": Answer.PASSED,
         "one dB less": Answer.PASSED,
         "quiet": Answer.REGRESSED,
-        "noisy": Answer.REGRESSED,
     }
