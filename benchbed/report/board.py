@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchbed.report import island, view
+from benchbed.report import island, terms, view
 from benchbed.report.charts.draw import domain
 from benchbed.results.record import Matrix, Result, Value
 from benchbed.results.reference import Reference, verification
@@ -239,18 +239,23 @@ def data(page: SuitePage) -> dict[str, Any]:
     return {"suite": page.name, "rows": rows}
 
 
-def transfer(board: Board) -> Matrix | None:
-    """Accuracy left to each model (row) under attacks carried over from each other model (column), if runs have any."""
-    scope = "transfer:"
-    rows = {row.result.model.name: row.result.scores for row in board.rows}
-    held = {name: {k.removeprefix(scope): v for k, v in s.items() if k.startswith(scope)} for name, s in rows.items()}
-    sources = list(dict.fromkeys(source for figures in held.values() for source in figures))
-    if not sources:
-        return None
-    unit = next(value.unit for figures in held.values() for value in figures.values())
-    values = [[figures[s].value if s in figures else None for s in sources] for figures in held.values()]
-    return Matrix(rows=list(held), columns=sources, values=values, row_title="model", column_title="attack made on",
-                  unit=unit)  # fmt: skip
+def transfer(board: Board) -> dict[str, Matrix]:
+    """Robust accuracy of each model (row) under attacks made on one other model (column), a table for each budget."""
+    held: dict[str, dict[str, dict[str, Value]]] = {}
+    for row in board.rows:
+        for cell in row.result.cells:
+            what = cell.condition
+            sources = list(what.facts.get("sources", ()))
+            if what.name == "transfer" and len(sources) == 1 and "robust_accuracy" in cell.metrics:
+                figures = held.setdefault(f"{terms.setting(what)}, split {cell.split}", {})
+                figures.setdefault(row.result.model.name, {})[sources[0]] = cell.metrics["robust_accuracy"]
+    found = {}
+    for title, rows in held.items():
+        sources = list(dict.fromkeys(source for figures in rows.values() for source in figures))
+        values = [[figures[s].value if s in figures else None for s in sources] for figures in rows.values()]
+        found[title] = Matrix(rows=list(rows), columns=[Path(s).stem for s in sources], values=values,
+                              row_title="model", column_title="attack made on", unit="fraction")  # fmt: skip
+    return found
 
 
 def run_slug(result: Result) -> str:

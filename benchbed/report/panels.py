@@ -26,7 +26,7 @@ def matrix_chart(name: str, matrix: Matrix, identity: str) -> Markup:
     elif matrix.unit:
         caption += ", %" if fraction else f", {matrix.unit}"
     return heatmap(
-        f"{anchor(identity)}-{name}",
+        f"{anchor(identity)}-{anchor(name)}",
         caption,
         matrix.rows,
         matrix.columns,
@@ -70,6 +70,8 @@ def severity_heatmaps(result: Result) -> list[Markup]:
     charts = []
     for (task, split), cells in _tasks(result).items():
         perturbed = [cell for cell in cells if cell.condition.kind != "clean" and result.primary in cell.metrics]
+        charts += _budgets([cell for cell in perturbed if _budget(cell)], f"{task}, split {split}")
+        perturbed = [cell for cell in perturbed if not _budget(cell)]
         if len(perturbed) < 2:
             continue
         severities = sorted({cell.condition.severity for cell in perturbed}, key=lambda level: (level is None, level))
@@ -96,6 +98,40 @@ def severity_heatmaps(result: Result) -> list[Markup]:
             )
         )
     return charts
+
+
+def _budgets(cells: list[Cell], where: str) -> list[Markup]:
+    """Attack × budget, one table per threat model: what is left of the accuracy in the worst case."""
+    charts = []
+    for unit in dict.fromkeys(cell.condition.unit for cell in cells):
+        held = [cell for cell in cells if cell.condition.unit == unit and "robust_accuracy" in cell.metrics]
+        budgets = sorted({_parameter(cell) or 0.0 for cell in held}, reverse="snr" in (unit or "").lower())
+        rows: dict[str, dict[float, Value]] = {}
+        for cell in held:
+            rows.setdefault(cell.condition.name, {})[_parameter(cell) or 0.0] = cell.metrics["robust_accuracy"]
+        if not rows:
+            continue
+        values = [[row[level].value if level in row else None for level in budgets] for row in rows.values()]
+        charts.append(
+            heatmap(
+                f"{anchor(f'{where}/{unit}')}-budget",
+                f"Robust accuracy under attack, %: {where}, budget in {unit}",
+                [terms.plain(name) for name in rows],
+                [f"{level:g}" for level in budgets],
+                values,
+                unit="fraction",
+                row_title="Attack",
+                column_title=f"Budget, {unit}",
+                ends=(0.0, 1.0),
+                notes=[[sentence(row[level]) if level in row else "" for level in budgets] for row in rows.values()],
+            )
+        )
+    return charts
+
+
+def _budget(cell: Cell) -> bool:
+    """An attack whose strength is a budget, not a severity."""
+    return _is(cell, "attack") and cell.condition.severity is None
 
 
 def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
@@ -163,7 +199,9 @@ def _series(cells: list[Cell], primary: str, position) -> list[Series]:
         x = position(cell)
         if x is not None:
             value = cell.metrics[primary]
-            lines.setdefault(cell.condition.name, []).append(Point(x, value.value, value.low, value.high))
+            # White noise is a corruption and the floor of attacks.
+            name = f"attack {cell.condition.name}" if _budget(cell) else cell.condition.name
+            lines.setdefault(name, []).append(Point(x, value.value, value.low, value.high))
     return [
         Series(terms.plain(name), sorted(points, key=lambda point: point.x))
         for name, points in lines.items()
@@ -183,7 +221,9 @@ def _is(cell: Cell, kind: str) -> bool:
 
 
 def _group(cell: Cell) -> str:
-    return cell.condition.group or cell.condition.kind
+    # Budgets of two threat models do not share an axis.
+    threat = f", {cell.condition.unit}" if _budget(cell) else ""
+    return (cell.condition.group or cell.condition.kind) + threat
 
 
 def _severity(cell: Cell) -> float | None:

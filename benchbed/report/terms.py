@@ -47,9 +47,13 @@ _METRICS = {
     "snr50": "SNR at half retention",
     "corruption_mean": "Mean over corruptions",
     "flip_rate": "Flip rate",
+    "noise_accuracy": "Accuracy in noise of equal budget",
+    "attack_success_rate": "Attack success rate",
+    "minimal_snr": "Smallest successful attack, SNR",
+    "gap": "Gap to noise",
 }
-#: Scope of the figures that all corruption cells of a run give together.
-ROBUSTNESS = "robustness"
+#: Scopes of the figures that all corruption cells, or all attacked cells, of a run give together.
+ROBUSTNESS, ADVERSARIAL = "robustness", "adversarial"
 #: How the record names the figures of a model that hears nothing.
 _BASELINE = "baseline_"
 _SETS = {
@@ -116,8 +120,10 @@ def metric(name: str) -> str:
     if colon and scope and inner:
         if scope.startswith(_BASELINE):
             return f"{metric(inner)}, {scope.removeprefix(_BASELINE)} baseline"
-        if scope == ROBUSTNESS:
-            split, _, figure = inner.rpartition(":")
+        if scope in (ROBUSTNESS, ADVERSARIAL):
+            head, slash, rest = inner.partition("/")
+            split, _, figure = head.rpartition(":")
+            figure += slash + rest
             name = plain(figure.replace("/", " ")) if "/" in figure else metric(figure)
             return f"{name}, {split}" if split else name
         challenge = re.sub(r"^dcase(\d{4})", r"DCASE \1", scope)

@@ -146,15 +146,22 @@ def figures(result: Result) -> dict[str, Value]:
 def robustness(result: Result) -> list[GroupTable]:
     """Figures of single corruptions, which a record holds in one long list, as tables: a row for each corruption."""
     held: dict[str, dict[str, dict[str, Value]]] = {}
+    words = {cell.key: terms.condition(cell.condition) for cell in result.cells}
     for name, value in result.scores.items():
         place = _of_condition(name)
         if place is not None:
             title, row, figure = place
+            row = words.get(row, row)
             held.setdefault(title, {}).setdefault(row, {})[figure] = value
     return [
-        _table(title, [GroupRow(terms.plain(row), metrics) for row, metrics in rows.items()], [], "mean")
+        _table(title, [GroupRow(terms.plain(row), metrics) for row, metrics in rows.items()], [], _drawn(title))
         for title, rows in held.items()
     ]
+
+
+def _drawn(title: str) -> str:
+    """The figure of a table that is drawn."""
+    return "robust_accuracy" if title.startswith("attack and") else "snr50" if title.startswith("attack") else "mean"
 
 
 def _of_condition(name: str) -> tuple[str, str, str] | None:
@@ -162,11 +169,14 @@ def _of_condition(name: str) -> tuple[str, str, str] | None:
     scope, _, inner = name.partition(":")
     if scope == "flip_rate" and inner:
         return "condition, several draws", inner, scope
-    if scope != terms.ROBUSTNESS or "/" not in inner or inner.rpartition(":")[2].startswith("group/"):
+    head, slash, condition = inner.partition("/")
+    split, _, figure = head.rpartition(":")
+    if scope not in (terms.ROBUSTNESS, terms.ADVERSARIAL) or not slash or figure == "group":
         return None
-    split, _, figure = inner.rpartition(":")
-    figure, _, condition = figure.partition("/")
-    return f"corruption{', split ' + split if split else ''}", condition, figure
+    kind = "corruption"
+    if scope == terms.ADVERSARIAL:
+        kind = "attack and budget" if ":" in condition else "attack"
+    return f"{kind}{', split ' + split if split else ''}", condition, figure
 
 
 def primary_baselines(view: RunView) -> dict[str, Value]:
@@ -234,7 +244,8 @@ def badges(result: Result) -> list[Mark]:
         found.append(Mark("warn", "limit used", f"--limit {result.dataset.limit}"))
     attacked = {cell.key for cell in result.cells if cell.condition.kind == "attack"}
     failed = [check for check in result.checks if check.status == "fail"]
-    if any("attack" in check.name.lower() or check.cell in attacked for check in failed):
+    lost = any(not cell.ranked for cell in result.cells if cell.condition.kind == "attack")
+    if lost or any("attack" in check.name.lower() or check.cell in attacked for check in failed):
         found.append(Mark("fail", "attack checks failed", "A sanity check of the attack failed"))
     elif failed:
         found.append(Mark("fail", "checks failed", "; ".join(check.name for check in failed[:5])))

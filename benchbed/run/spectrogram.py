@@ -47,8 +47,9 @@ def steps(waveform: np.ndarray) -> np.ndarray:
     waveform : np.ndarray [shape=(sample,)]
         Full scale is 1.
     """
-    padded = np.pad(np.asarray(waveform, np.float64), (_WINDOW // 2, _WINDOW))
-    starts = np.linspace(0, len(padded) - _WINDOW - 1, WIDTH).astype(int)
+    short = max(0, _WINDOW - len(waveform))
+    padded = np.pad(np.asarray(waveform, np.float64), (0, short))
+    starts = np.linspace(0, len(padded) - _WINDOW, WIDTH).astype(int)
     window = np.hanning(_WINDOW)
     frames = np.stack([padded[start : start + _WINDOW] for start in starts]) * window
     # A full-scale sine reaches half the window's sum.
