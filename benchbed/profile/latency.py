@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +73,8 @@ def latency(
         timed: dict[int, Times] = {}
         for size in sorted({1, *batch_sizes}):
             batch = silence_free(adapter, length, size)
-            timed[size] = repeat(lambda batch=batch: adapter.predict(batch), clock, seconds=least_seconds,
-                                 warmup=warmup)  # fmt: skip
+            call = partial(adapter.predict, batch)
+            timed[size] = repeat(call, clock, seconds=least_seconds, warmup=warmup)
         parts = _parts(adapter, silence_free(adapter, length), clock, min(least_seconds, 1.0), decode)
     throughput = {size: size / times.percentile(50) for size, times in timed.items()}
     best = max(throughput, key=lambda size: throughput[size])
@@ -115,7 +116,9 @@ def _parts(
     found = {"decode": milliseconds(decoding.percentile(50), what)}
     if not has_network(adapter) or not hasattr(adapter, "forward"):
         return found | _parts_around(adapter, batch, clock, seconds)
-    whole, network, front = [], [], []
+    whole: list[float] = []
+    network: list[float] = []
+    front: list[float] = []
     with _stopwatches(adapter, clock) as (spent, modules):
         calls = repeat(lambda: _watched(adapter, batch, clock, spent, whole, network, front), Clock(),
                        seconds=seconds, warmup=3)  # fmt: skip

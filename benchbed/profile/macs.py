@@ -252,7 +252,8 @@ def _divided(trace: Trace) -> tuple[set[str], list[Operation], list[Operation]]:
     """Modules of the front end (an empty path: outside the layers), operations of the network, and of the front end."""
     owners = {op.layer for op in trace.operations if op.transform is not None}
     modules = owners - {""}
-    network, front = [], []
+    network: list[Operation] = []
+    front: list[Operation] = []
     # Outside every layer, only what runs before the first layer can belong to the front end.
     before = "" in owners
     for op in trace.operations:

@@ -117,9 +117,9 @@ def trade_offs(results: Sequence[Result], score: str | None = None) -> list[Trad
     values = {index: _score(result, name) for index, result in enumerate(results)}
     known = {index: value for index, value in values.items() if value is not None}
     if not known:
-        names = {key for result in results for key in result.scores}
-        names |= {key for result in results for cell in result.cells for key in cell.metrics}
-        raise ConfigError(f"no run has the score '{name}'", hint=did_you_mean(name, names))
+        there = {key for result in results for key in result.scores}
+        there |= {key for result in results for cell in result.cells for key in cell.metrics}
+        raise ConfigError(f"no run has the score '{name}'", hint=did_you_mean(name, there))
     unit, direction = next(iter(known.values()))[1:]
     names = _names(results)
     found = []

@@ -68,7 +68,9 @@ def complexity(
         decode=None if prepared is None else _reader(prepared, adapter),
         reference=reference,
     )
-    if settings.energy is not None:
+    if settings.energy is None:
+        found["energy"] = {"method": "none", "reason": "the suite does not ask for energy (profile: {energy: …})"}
+    else:
         found["energy"]["whole_run"] = run_energy(
             cpu_seconds,
             evaluations,

@@ -79,7 +79,7 @@ def test_counts_by_default(costed):
     found = costed("")["profile"]
     assert found["parameters"]["value"] == 4000 * 8 + 8 + 2 * (8 * 2 + 2)
     assert found["macs"]["value"] == 4000 * 8 + 2 * 16
-    assert "latency" not in found and "energy" not in found
+    assert "latency" not in found and found["energy"]["method"] == "none"
 
 
 def test_counts_are_the_same_in_every_run(costed):

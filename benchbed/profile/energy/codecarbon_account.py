@@ -100,17 +100,19 @@ def _tracker(tdp_watts: float, ram_watts: float, country: str | None, make: Call
         raise CannotMeasure(
             "codecarbon already runs in this process with other settings", hint="measure in a process of its own"
         )
-    if make is None:
+    maker: Any = make
+    if maker is None:
         try:
-            from codecarbon import OfflineEmissionsTracker as make
+            from codecarbon import OfflineEmissionsTracker
         except ImportError as error:
             raise CannotMeasure("codecarbon is not installed", hint="pip install codecarbon") from error
+        maker = OfflineEmissionsTracker
     options: dict[str, Any] = {"country_iso_code": country} if country else {}
     # Until the tracker has read `log_level` it speaks at the default level.
     speaker = logging.getLogger("codecarbon")
     before, speaker.disabled = speaker.disabled, True
     try:
-        tracker = make(
+        tracker = maker(
             tracking_mode="process",
             force_cpu_power=tdp_watts,
             force_ram_power=ram_watts,

@@ -7,6 +7,7 @@ read, says so instead of guessing.
 from __future__ import annotations
 
 import csv
+import importlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -130,7 +131,7 @@ class Nvml(Sensor):
     def __init__(self, index: int = 0, library: Any = None) -> None:
         if library is None:
             try:
-                import pynvml as library
+                library = importlib.import_module("pynvml")
             except ImportError as error:
                 raise CannotMeasure("NVML needs the package nvidia-ml-py", hint="pip install nvidia-ml-py") from error
         self._library = library
