@@ -100,7 +100,7 @@ class EventBased(Family):
             raise ConfigError(f"unknown matching '{matching}'", hint="optimal or greedy")
         counts.check_rule(rule)
         self.labels, self.collar, self.rule, self.decision = labels, collar, rule, decided
-        self.match = MATCHINGS[matching]
+        self.matching, self.match = matching, MATCHINGS[matching]
         what = f"{collar.name}:{matching}:{decided.name}"
         self.metrics, self.class_metrics = counts.infos(rule, what, False)
 

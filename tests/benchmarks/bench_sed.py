@@ -1,0 +1,214 @@
+"""Time and memory of sound event scoring against sed_eval and sed_scores_eval: 1,000 files, about 20,000 events.
+
+OMP_NUM_THREADS=1 python tests/benchmarks/bench_sed.py [--other PYTHON]
+
+`--other` is a Python that has sed_scores_eval 0.0.4, which needs pandas below 3; without it that part is left out.
+The figures of all programs must agree before their times are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import resource
+import subprocess
+import tempfile
+import time
+import tracemalloc
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HOP, FRAMES, CLASSES = 0.064, 156, 10
+
+OTHER = """
+import json, sys, time, warnings
+warnings.simplefilter("ignore")
+import numpy as np
+from sed_scores_eval import collar_based, intersection_based, segment_based
+from sed_scores_eval.base_modules.scores import create_score_dataframe
+held = np.load(sys.argv[1])
+names = [f"c{i}" for i in range(held["scores"].shape[2])]
+scores = {f"r{i}": create_score_dataframe(s.astype(np.float64), held["edges"], names) for i, s in enumerate(held["scores"])}
+truth = {name: [] for name in scores}
+for clip, onset, offset, label in held["events"]:
+    truth[f"r{int(clip)}"].append((onset, offset, names[int(label)]))
+lengths = dict.fromkeys(scores, float(held["edges"][-1]))
+calls = {
+    "psds1": lambda: intersection_based.psds(scores, truth, lengths, dtc_threshold=.7, gtc_threshold=.7, alpha_st=1.)[0],
+    "psds2": lambda: intersection_based.psds(scores, truth, lengths, dtc_threshold=.1, gtc_threshold=.1,
+                                             cttc_threshold=.3, alpha_ct=.5, alpha_st=1.)[0],
+    "collar best": lambda: collar_based.best_fscore(scores, truth, onset_collar=.2, offset_collar=.2,
+                                                    offset_collar_rate=.2)[0]["macro_average"],
+    "segment auc": lambda: segment_based.auroc(scores, truth, lengths, segment_length=1.)[0]["mean"],
+}
+found = {}
+for name, call in calls.items():
+    started = time.perf_counter()
+    value = float(call())
+    found[name] = [value, time.perf_counter() - started]
+print(json.dumps(found))
+"""  # noqa: E501
+
+
+def corpus(files: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frame scores `[file, frame, class]`, borders in seconds, and events `[event, (file, onset, offset, class)]`."""
+    from benchbed.metrics.sed.recording import SECOND, Events, merge
+    from benchbed.rng import stream
+
+    generator = stream("bench_sed")
+    edges = np.round(np.arange(FRAMES + 1) * HOP, 3)
+    middle = (edges[1:] + edges[:-1]) / 2
+    scores, rows = np.empty((files, FRAMES, CLASSES)), []
+    for i in range(files):
+        count = 24
+        onset = np.round(generator.uniform(0, 9, count), 3)
+        offset = np.minimum(onset + np.round(generator.uniform(0.2, 1.2, count), 3), edges[-1])
+        label = generator.integers(0, CLASSES, count)
+        # sed_scores_eval refuses events of a class that touch; one microsecond more joins them.
+        events = merge(Events(np.rint(onset * SECOND).astype(int), np.rint(offset * SECOND).astype(int) + 1, label))
+        active = np.zeros((FRAMES, CLASSES))
+        for on, off, c in zip(events.onset / SECOND, (events.offset - 1) / SECOND, events.label):
+            active[(middle >= on) & (middle < off), c] = 1
+            rows.append((i, on, off, c))
+        noise = generator.standard_normal((FRAMES + 4, CLASSES))
+        smooth = sum(noise[k : k + FRAMES] for k in range(5)) / math.sqrt(5)
+        scores[i] = 1 / (1 + np.exp(-(-2.0 + 3.2 * active + 0.9 * smooth)))
+    return np.round(scores, 6), edges, np.array(rows)
+
+
+def timed(call: Callable[[], Any], times: int = 3) -> tuple[Any, float]:
+    """Result and the median of a few times."""
+    seconds, value = [], None
+    for _ in range(times):
+        started = time.perf_counter()
+        value = call()
+        seconds.append(time.perf_counter() - started)
+    return value, float(np.median(seconds))
+
+
+def sed_eval_lists(files: int, tables: tuple[np.ndarray, np.ndarray]) -> list[tuple[Any, Any]]:
+    """Lists of events as sed_eval takes them, made before the clock starts."""
+    import dcase_util
+
+    sides = []
+    for table in tables:
+        lists: list[list[dict]] = [[] for _ in range(files)]
+        for clip, onset, offset, label in table:
+            lists[int(clip)].append({"onset": onset, "offset": offset, "event_label": f"c{int(label)}"})
+        sides.append([dcase_util.containers.MetaDataContainer(items) for items in lists])
+    return list(zip(*sides))
+
+
+def line(task: str, ours: float, theirs: float, value: float, other: float) -> None:
+    """Print one row, and stop if the figures differ."""
+    if abs(value - other) > 1e-9:
+        raise SystemExit(f"{task}: {value} here, {other} there")
+    print(f"{task:34s} {ours:8.3f} s {theirs:8.3f} s {theirs / ours:7.1f} ×   {value:.6f}", flush=True)
+
+
+def against_sed_eval(files: int, outputs: np.ndarray, target: np.ndarray) -> None:
+    """Segment-based and event-based figures at a threshold of 0.5."""
+    from benchbed.metrics.families import sed_event, sed_segment
+    from benchbed.metrics.sed.decision import Decision
+    from benchbed.metrics.sed.flat import answers, flatten
+    from benchbed.metrics.sed.recording import SECOND
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import sed_eval
+    labels = [f"c{i}" for i in range(CLASSES)]
+    found = Decision((0.5,)).events(list(outputs), CLASSES)
+    flat = flatten(target, CLASSES), answers(found, Decision(), CLASSES)
+    print(f"{len(flat[0])} reference events, {len(flat[1])} detections")
+    lists = sed_eval_lists(
+        files, tuple(np.column_stack([e.clip, e.onset / SECOND, e.offset / SECOND, e.label]) for e in flat)
+    )
+    rule = "sed_eval:zero_score"
+    tasks: list[tuple[str, Any, Any]] = [
+        (f"segments of {r:g} s", sed_segment.family(labels, resolution=r, rule=rule),
+         sed_eval.sound_event.SegmentBasedMetrics(labels, r)) for r in (1.0, 0.1, 0.02)
+    ] + [
+        (f"events, {m} matching", sed_event.family(labels, matching=m, rule=rule),
+         sed_eval.sound_event.EventBasedMetrics(labels, True, True, 0.2, 0.2, m)) for m in ("optimal", "greedy")
+    ]  # fmt: skip
+    for name, family, metric in tasks:
+        sums, ours = timed(lambda f=family: f.values(f.statistics(found, target).sum(axis=0)))
+        metric.empty_system_output_handling = "zero_score"
+        started = time.perf_counter()
+        for reference, output in lists:
+            metric.evaluate(reference, output)
+        results = metric.results()
+        theirs = time.perf_counter() - started
+        line(name, ours, theirs, float(sums["macro_f1"]), results["class_wise_average"]["f_measure"]["f_measure"])
+
+
+def against_sed_scores_eval(
+    other: str, scores: np.ndarray, edges: np.ndarray, rows: np.ndarray, outputs: np.ndarray, target: np.ndarray
+) -> None:
+    """Figures over all thresholds."""
+    from benchbed.metrics.families import psds, sed_auc, sed_best
+
+    labels, one = tuple(f"c{i}" for i in range(CLASSES)), np.zeros(len(target), int)
+    tasks: dict[str, tuple[Any, str]] = {
+        "psds1": (psds.family(labels, scenarios=("psds1",)), "psds1"),
+        "psds2": (psds.family(labels, scenarios=("psds2",)), "psds2"),
+        "collar best": (sed_best.family(labels), "best_macro_f1"),
+        "segment auc": (sed_auc.family(labels), "mauc"),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "corpus.npz"
+        np.savez(path, scores=scores, edges=edges, events=rows)
+        ran = subprocess.run([other, "-c", OTHER, str(path)], stdout=subprocess.PIPE, text=True, check=True)
+    theirs = json.loads(ran.stdout.splitlines()[-1])
+    for name, (family, metric) in tasks.items():
+        values, ours = timed(lambda f=family: f.sample(outputs, target, one, 1).scores(np.ones((1, 1)))[0])
+        line(name, ours, theirs[name][1], float(values[metric][0]), theirs[name][0])
+
+
+def memory(outputs: np.ndarray, target: np.ndarray) -> None:
+    """Peak memory with more and more thresholds."""
+    from benchbed.metrics.families import psds
+
+    labels, one = tuple(f"c{i}" for i in range(CLASSES)), np.zeros(len(target), int)
+    for thresholds in (10, 1000, 100_000, None):
+        family = psds.family(labels, thresholds=thresholds)
+        tracemalloc.start()
+        family.sample(outputs, target, one, 1).scores(np.ones((1, 1)))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        print(f"PSDS1 and PSDS2, {thresholds or 'all'} thresholds: peak {peak / 2**20:.0f} MiB", flush=True)
+
+
+def main() -> None:
+    """Print seconds, ratios and memory."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--other", help="a Python with sed_scores_eval 0.0.4")
+    chosen = parser.parse_args()
+    from benchbed.metrics.sed.recording import FrameScores, microseconds, recording
+
+    scores, edges, rows = corpus(chosen.files)
+    outputs, target = np.empty(chosen.files, object), np.empty(chosen.files, object)
+    at = np.searchsorted(rows[:, 0], np.arange(chosen.files + 1))
+    labels = [f"c{i}" for i in range(CLASSES)]
+    for i in range(chosen.files):
+        part = rows[at[i] : at[i + 1]]
+        outputs[i] = FrameScores(scores[i], microseconds(edges))
+        names = [labels[int(c)] for c in part[:, 3]]
+        target[i], _ = recording(part[:, 1], part[:, 2], names, labels, float(edges[-1]))
+    print(f"{chosen.files} files, {CLASSES} classes, frames of {1000 * HOP:g} ms")
+    print(f"{'':34s} {'benchbed':>10s} {'other':>10s} {'ratio':>9s}   figure")
+    against_sed_eval(chosen.files, outputs, target)
+    if chosen.other:
+        against_sed_scores_eval(chosen.other, scores, edges, rows, outputs, target)
+    memory(outputs, target)
+    print(f"peak of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
