@@ -1,6 +1,6 @@
 """What profiling itself costs, and how well its times repeat.
 
-OMP_NUM_THREADS=1 python tests/benchmarks/profile.py --model cnn --model passt
+OMP_NUM_THREADS=1 python tests/benchmarks/bench_profile.py --model cnn --model passt
 """
 
 from __future__ import annotations
