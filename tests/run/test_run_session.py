@@ -204,7 +204,7 @@ def test_unconfigured_data_without_a_stand_in(toy):
 @pytest.mark.parametrize("moment", ["first unit", "later"])
 def test_killed_at_any_moment_it_continues_to_the_same_record(toy, tmp_path, adapter_file, monkeypatch, moment):
     monkeypatch.setattr("benchbed.run.units.SHARD_CLIPS", (5, 5))
-    slow = adapter_file("import time; time.sleep(0.15)")
+    slow = adapter_file("import time; time.sleep(0.4)")
     script = tmp_path / "go.py"
     script.write_text(
         "import sys; from pathlib import Path\n"
