@@ -84,6 +84,31 @@ class Curve:
             return 0.5 * (1 + (area - least) / (max_fpr - least))
         return area / max_fpr
 
+    def equal_error_rate(self) -> np.ndarray:
+        """Where false positives and false negatives are equally frequent, `[draw]`; straight lines between points.
+
+        As sed_eval has it for audio tags. NaN without positives or without negatives.
+
+        Examples
+        --------
+        >>> ranking = Ranking(np.array([4.0, 3, 2, 1]), np.array([True, False, True, False]), np.arange(4))
+        >>> float(ranking.curve(np.ones((1, 4))).equal_error_rate()[0])
+        0.5
+        """
+        if not self.gain.shape[1]:
+            return np.full(len(self.gain), np.nan)
+        ones, zeros = self.positives[:, None], self.negatives[:, None]
+        rise, high = _ratio(self.gain, ones + 0 * self.gain), _ratio(self.found, ones + 0 * self.gain)
+        start = _ratio(self.false_above, zeros + 0 * self.gain)
+        width = _ratio(self.false_here - self.false_above, zeros + 0 * self.gain)
+        # The first step that ends on or beyond the line from (0, 1) to (1, 0); before its rise the curve runs level.
+        step = np.argmax(start + width + high >= 1 - 1e-12, axis=1)[:, None]
+        rise, high, start, width = (np.take_along_axis(x, step, axis=1)[:, 0] for x in (rise, high, start, width))
+        low = high - rise
+        share = np.clip(_ratio(1 - start - low, rise + width), 0.0, 1.0)
+        rate = np.where(start + low >= 1, 1 - low, start + share * width)
+        return np.where((self.positives > 0) & (self.negatives > 0), rate, np.nan)
+
     def best_f1(self) -> tuple[np.ndarray, np.ndarray]:
         """The highest F1 over all thresholds `[draw]`, and the number of the step that reaches it."""
         under = self.found + self.false_here + self.positives[:, None]
@@ -118,16 +143,16 @@ class Ranking:
         order = np.argsort(-scores, kind="stable")
         ordered, hit = scores[order], np.asarray(positive, bool)[order]
         self._row = np.asarray(row)[order].astype(np.int32)
-        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(ordered) else []
-        ends = np.append(starts[1:], len(ordered)) if len(ordered) else np.zeros(0, int)
+        starts = np.flatnonzero(np.concatenate([[len(ordered) > 0], ordered[1:] != ordered[:-1]])[: len(ordered)])
+        ends = np.append(starts[1:], len(ordered))[: len(starts)]
         hits = np.concatenate([[0], np.cumsum(hit)])
-        steps = np.flatnonzero(hits[ends] > hits[starts]) if len(ordered) else np.zeros(0, int)
-        first, last = (np.asarray(starts)[steps], ends[steps]) if len(steps) else (np.zeros(0, int),) * 2
+        steps = np.flatnonzero(hits[ends] > hits[starts])
+        first, last = starts[steps], ends[steps]
         self._first, self._last = first, last
         self._hit_first, self._hit_last = hits[first], hits[last]
         self._hit_row = self._row[hit]
         #: Score of each step, from the highest down.
-        self.thresholds = ordered[first] if len(steps) else np.zeros(0)
+        self.thresholds = ordered[first]
 
     def curve(self, weights: np.ndarray) -> Curve:
         """Counts for each weighting.

@@ -13,7 +13,7 @@ import pytest
 
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family
-from benchbed.metrics.families import sed_event, sed_segment
+from benchbed.metrics.families import classification, sed_event, sed_segment
 from benchbed.metrics.sed.recording import SECOND, Events, Policy, frame_scores, recordings
 
 KEEP = Policy(overlap="keep", length="keep")
@@ -268,3 +268,31 @@ def test_bad_input_is_one_clear_error() -> None:
                             (sed_event, {"offset_ratio": 1 / 3})):  # fmt: skip
         with pytest.raises(ConfigError):
             module.family(("a",), **options).statistics(one, one)
+
+
+@pytest.mark.filterwarnings("ignore:pkg_resources")
+def test_the_published_scene_lists_equal_sed_eval(sed_eval: ModuleType, realdata: Path) -> None:
+    folder = realdata / "sed_eval_tests" / "scene"
+    listed = (folder / "file_list.txt").read_text().split("\n")
+    pairs = [[name.strip() for name in line.split("\t")] for line in listed if line]
+    for names in [*pairs, ["reference.txt", "estimated_a.txt"], ["reference.txt", "estimated_b.txt"]]:
+        lists = []
+        for name in names:
+            rows = [line.split("\t") for line in (folder / name).read_text().splitlines() if line.strip()]
+            # The scene is the one column after the file name that is no time.
+            scenes = [next(part for part in row[1:] if not part.replace(".", "").isdigit()) for row in rows]
+            lists.append([{"filename": row[0], "scene_label": scene} for row, scene in zip(rows, scenes)])
+        labels = sorted({item["scene_label"] for items in lists for item in items})
+        metric = sed_eval.scene.SceneClassificationMetrics(scene_labels=labels)
+        results = metric.evaluate(*lists).results()
+        said = {item["filename"]: labels.index(item["scene_label"]) for item in lists[1]}
+        target = np.array([labels.index(item["scene_label"]) for item in lists[0]])
+        scores = np.eye(len(labels))[[said[item["filename"]] for item in lists[0]]]
+        made = classification.family(labels)
+        sums = made.grouped(scores, target, np.zeros(len(target), int), 1)[0]
+        same(made.values(sums)["accuracy"], results["overall"]["accuracy"], names[0])
+        for i, label in enumerate(labels):
+            expected = results["class_wise"][label]["accuracy"]["accuracy"]
+            found = made.per_class(sums)["recall"][i]
+            # A scene without recordings has no accuracy here, and zero there.
+            same(0.0 if np.isnan(found) else found, expected, label)

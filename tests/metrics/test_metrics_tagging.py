@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from math import sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,6 +60,41 @@ def test_every_figure_equals_scikit_learn(clips: tuple) -> None:
     assert found["lwlrap"] == pytest.approx(expected, abs=1e-12)
 
 
+def test_the_equal_error_rate_is_that_of_sed_eval(clips: tuple) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        metric = pytest.importorskip("sed_eval").metric
+    scores, target = clips
+    expected = [metric.equal_error_rate(target[:, i], scores[:, i]) for i in range(6)]
+    found = score_cell(family(LABELS), scores, target, np.arange(80))
+    for label, value in zip(LABELS, expected):
+        assert found.groups[f"class={label}"]["eer"].value == pytest.approx(value, abs=1e-12)
+    assert found.metrics["macro_eer"].value == pytest.approx(np.mean(expected), abs=1e-12)
+
+
+def test_the_published_tag_lists_equal_sed_eval(realdata: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        metric = pytest.importorskip("sed_eval").metric
+    folder = realdata / "sed_eval_tests" / "audio_tagging"
+    reference = [line.split("\t") for line in (folder / "reference.txt").read_text().splitlines() if line.strip()]
+    answer = [line.split(",") for line in (folder / "estimated.txt").read_text().splitlines() if line.strip()]
+    names, labels = [row[0] for row in reference], sorted({row[1] for row in answer})
+    clip, label = ({n: i for i, n in enumerate(held)} for held in (names, labels))
+    target, scores = np.zeros((len(names), len(labels))), np.full((len(names), len(labels)), np.nan)
+    for name, _, tags, *_ in reference:
+        for tag in filter(None, tags.split(";")):
+            target[clip[name], label[tag]] = 1
+    for name, tag, score in answer:
+        scores[clip[name], label[tag]] = float(score)
+    found = score_cell(family(labels), scores, target, np.arange(len(names)))
+    for i, name in enumerate(labels):
+        expected = metric.equal_error_rate(target[:, i], scores[:, i])
+        assert found.groups[f"class={name}"]["eer"].value == pytest.approx(expected, abs=1e-9)
+    # These scores are log-likelihood ratios, far outside 0…1: ranks stand, calibration says why it does not.
+    assert found.metrics["map"].value is not None and "lie outside 0…1" in found.metrics["ece"].reason
+
+
 def test_label_ranking_with_ties_by_hand() -> None:
     # One clip, scores (.5, .5, .1), only class 0 present. Worst rank of the tie: 2, precision ½; later class first: ½;
     # with class 1 present instead, later class first gives rank 1.
@@ -80,7 +117,7 @@ def test_a_class_without_positives_is_left_out_and_counted(clips: tuple) -> None
         assert found["map"] > average_precision_score(target, scores) + 0.05
     assert found["class_coverage"] == pytest.approx(5 / 6)
     number = score_cell(family(LABELS), scores, target, np.arange(80)).groups["class=class2"]["ap"]
-    assert number.value is None and number.reason == "no positive clips, or for AUC no negative ones"
+    assert number.value is None and number.reason == "no positive clips, or for AUC and EER no negative ones"
 
 
 def test_unknown_labels_do_not_count(clips: tuple) -> None:

@@ -147,5 +147,5 @@ class SegmentBased(Family):
     def _counts(self, sums: np.ndarray) -> counts.Counts:
         n = len(self.labels)
         hit, reference, output, negative = (sums[..., i * n : (i + 1) * n] for i in range(4))
-        errors = (sums[..., 4 * n + i] for i in range(3))
-        return counts.Counts(hit, reference, output, *errors, negative)
+        swapped, lost, added = (sums[..., 4 * n + i] for i in range(3))
+        return counts.Counts(hit, reference, output, swapped, lost, added, negative)

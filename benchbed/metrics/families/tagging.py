@@ -99,7 +99,7 @@ class Tagging(Family):
         named = f"threshold-{float(limits):g}" if limits.ndim == 0 else "thresholds-per-class"
         self.metrics = _metrics(named, bins, lwlrap_ties)
         self.class_metrics = _class_metrics(named, lwlrap_ties)
-        self.ranked = frozenset({"map", "mauc", "d_prime", "d_prime_mean", "ap", "auc"})
+        self.ranked = frozenset({"map", "mauc", "d_prime", "d_prime_mean", "macro_eer", "ap", "auc", "eer"})
 
     @property
     def width(self) -> int:
@@ -135,7 +135,7 @@ class Tagging(Family):
         rows[:, self._at["ranked"]] = positive
         rows[:, self._clips] = 1
         rows[:, self._loss], rows[:, self._lossy] = _ranking_loss(scores, positive, negative)
-        improper = ((scores < 0) | (scores > 1)).any(axis=1)
+        improper = np.asarray(((scores < 0) | (scores > 1)).any(axis=1))
         rows[:, self._improper] = improper
         counted = known & ~improper[:, None]
         clip, label = np.nonzero(counted)
@@ -168,7 +168,7 @@ class Tagging(Family):
         covered = (positive > 0).mean(axis=-1)
         micro = _ratio(2 * hit.sum(axis=-1), (positive + hit + false).sum(axis=-1))
         return {
-            **dict.fromkeys(("map", "mauc", "d_prime", "d_prime_mean"), nowhere),
+            **dict.fromkeys(("map", "mauc", "d_prime", "d_prime_mean", "macro_eer"), nowhere),
             "micro_f1": np.where(present, micro, np.nan),
             "macro_f1": _mean(np.where(positive > 0, f1, np.nan)),
             "lwlrap": _ratio(precision.sum(axis=-1), ranked.sum(axis=-1)),
@@ -184,6 +184,7 @@ class Tagging(Family):
         return {
             "ap": nowhere,
             "auc": nowhere,
+            "eer": nowhere,
             "f1": _ratio(2 * hit, positive + hit + false),
             "precision": _ratio(hit, hit + false),
             "recall": _ratio(hit, positive),
@@ -202,11 +203,11 @@ class Tagging(Family):
         found = dict.fromkeys(self.ranked, "a rank over clips cannot be had from sums: score the predictions")
         for name in ("d_prime", "d_prime_mean"):
             found[name] = "a class is ranked without a mistake, or in reverse, which makes d′ infinite"
-        found |= dict.fromkeys(("ap", "auc"), "no positive clips, or for AUC no negative ones")
+        found |= dict.fromkeys(("ap", "auc", "eer"), "no positive clips, or for AUC and EER no negative ones")
         if not (positive > 0).any():
             found |= dict.fromkeys(("map", "micro_f1", "macro_f1", "lwlrap"), "no class has a positive clip")
         if not ((positive > 0) & (negative > 0)).any():
-            found |= dict.fromkeys(("mauc", "d_prime", "d_prime_mean"), "no class has both kinds of clips")
+            found |= dict.fromkeys(("mauc", "d_prime", "d_prime_mean", "macro_eer"), "no class has both kinds of clips")
         if sums[self._lossy] == 0:
             found["ranking_loss"] = "no clip has both present and absent classes"
         if sums[self._improper]:
@@ -254,15 +255,17 @@ class _Clips(Sample):
         ]
 
     def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """mAP, mAUC and both forms of d′ `[draw]`; AP and AUC `[draw, class]`."""
-        ap, auc = np.full((2, len(weights), len(self._classes)), np.nan)
+        """mAP, mAUC, EER and both forms of d′ `[draw]`; AP, AUC and EER `[draw, class]`."""
+        ap, auc, eer = np.full((3, len(weights), len(self._classes)), np.nan)
         for i, ranking in enumerate(self._classes):
             for block in ranking.blocks(len(weights)):
                 curve = ranking.curve(weights[block])
                 ap[block, i], auc[block, i] = curve.average_precision(), curve.auc()
+                eer[block, i] = curve.equal_error_rate()
         mauc = _mean(auc)
-        each = {"ap": ap, "auc": auc}
-        return {"map": _mean(ap), "mauc": mauc, "d_prime": d_prime(mauc), "d_prime_mean": _mean(d_prime(auc))}, each
+        means = {"map": _mean(ap), "mauc": mauc, "macro_eer": _mean(eer)}
+        indices = {"d_prime": d_prime(mauc), "d_prime_mean": _mean(d_prime(auc))}
+        return means | indices, {"ap": ap, "auc": auc, "eer": eer}
 
 
 def d_prime(auc: np.ndarray) -> np.ndarray:
@@ -324,6 +327,9 @@ def _metrics(threshold: str, bins: int, ties: str) -> dict[str, MetricInfo]:
         "mauc": share("mAUC", "mauc:ties-half:classes-with-both", 0.5),
         "d_prime": MetricInfo("d′", "d_prime:of-mean-auc", "d′", "higher", 0.0),
         "d_prime_mean": MetricInfo("Mean class d′", "d_prime:mean-over-classes", "d′", "higher", 0.0),
+        "macro_eer": MetricInfo(
+            "Equal error rate", "macro_eer:straight-lines:classes-with-both", "fraction", "lower", 0.5, 0.0, 1.0
+        ),
         "micro_f1": share("Micro F1", f"micro_f1:{threshold}"),
         "macro_f1": share("Macro F1", f"macro_f1:{threshold}:classes-with-positives"),
         "lwlrap": share("lwlrap", f"lwlrap:ties-{ties}"),
@@ -344,6 +350,7 @@ def _class_metrics(threshold: str, ties: str) -> dict[str, MetricInfo]:
     return {
         "ap": share("AP", "ap:step-sum"),
         "auc": share("AUC", "auc:ties-half", 0.5),
+        "eer": MetricInfo("Equal error rate", "eer:straight-lines", "fraction", "lower", 0.5, 0.0, 1.0),
         "f1": share("F1", f"f1:{threshold}"),
         "precision": share("Precision", f"precision:{threshold}"),
         "recall": share("Recall", f"recall:{threshold}"),

@@ -111,7 +111,7 @@ class SweepSample(Sample):
         if not len(curve.thresholds):
             return 0.0, np.nan, np.zeros(2)
         counts = np.stack(curve.counts(weight))
-        values = f1(*counts, events)
+        values = f1(counts[0], counts[1], events)
         # Of equally good thresholds the highest, which makes the fewest detections.
         best = int(values.argmax())
         return float(values[best]), float(curve.thresholds[best]), counts[:, best]
