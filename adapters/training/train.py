@@ -25,12 +25,11 @@ from torch import nn
 from benchbed import audio
 from benchbed import rng as random
 from benchbed.adapter import TorchAdapter
+from benchbed.adapter.labelmap import read_label_map
 from benchbed.adapter.options import resolve_options
 from benchbed.data.dataset import Dataset
 from benchbed.errors import AdapterError, BenchbedError, ConfigError
 from benchbed.registry import Registry
-
-SAMPLE_RATE = 32000
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -39,7 +38,12 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="adapter file whose class has training_model()")
     parser.add_argument("--out", type=Path, required=True, help="safetensors to write; a card .md is put beside it")
     parser.add_argument("--data", default="synthetic", help="'synthetic', or the root folder of a dataset")
-    parser.add_argument("--size", default="default", choices=("default", "small"), help="of the synthetic set")
+    parser.add_argument("--size", default="default", choices=("default", "small", "large"), help="of the synthetic set")
+    parser.add_argument("--task", default="scene", choices=("scene", "tags", "frames"), help="what is learnt")
+    parser.add_argument("--rate", type=int, default=32000, help="samples per second that the network takes")
+    parser.add_argument(
+        "--label-map", type=Path, help="YAML: names of the classes in other sets → classes, for the card"
+    )
     parser.add_argument("--layout", default="tau2022", help="reader: tau2022, esc50, folder, …")
     parser.add_argument("--layout-set", action="append", default=[], metavar="KEY=VALUE", help="option of the reader")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="option of training_model()")
@@ -104,26 +108,47 @@ class Clips:
     the front end's output, which saves computing it in every epoch.
     """
 
-    def __init__(self, data: Dataset, splits: str, network: nn.Module, seconds: float) -> None:
+    def __init__(self, data: Dataset, splits: str, network: nn.Module, args: argparse.Namespace) -> None:
         import pandas as pd
 
         table = pd.concat([data.select(s) for s in splits.split(",")]).drop_duplicates("clip_id")
         digest, inputs = hashlib.blake2b(digest_size=16), []
         for row in table.itertuples():
             wave, rate = audio.read(data.root / row.path, row.onset, row.duration)
-            wave = audio.resample(audio.to_channels(wave, 1), rate, SAMPLE_RATE)
-            wave = audio.fit(wave, round(seconds * SAMPLE_RATE))
+            wave = audio.resample(audio.to_channels(wave, 1), rate, args.rate)
+            wave = audio.fit(wave, round(args.seconds * args.rate))
             digest.update(f"{row.clip_id}\t{row.label}\t".encode() + wave.tobytes())
             one = torch.from_numpy(np.ascontiguousarray(wave))[None]
             with torch.no_grad():
                 inputs.append(network.features(one) if hasattr(network, "features") else one)
         self.inputs = torch.cat(inputs)
-        self.targets = torch.tensor([data.labels.index(label) for label in table.label])
         self.devices = list(table.device) if "device" in table else None
+        if args.task == "scene":
+            self.targets = torch.tensor([data.labels.index(label) for label in table.label])
+            self.wanted = nn.functional.one_hot(self.targets, len(data.labels)).float()
+        elif args.task == "tags":
+            self.wanted = torch.tensor([[float(name in label) for name in data.labels] for label in table.label])
+        else:
+            with torch.no_grad():
+                frames = getattr(network, "classify", network)(self.inputs[:2]).shape[1]
+            self.wanted = activity(data, list(table.clip_id), frames, args.seconds)
+            digest.update(self.wanted.numpy().tobytes())
         self.hash = digest.hexdigest()
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+
+def activity(data: Dataset, clip_ids: list[str], frames: int, seconds: float) -> torch.Tensor:
+    """Which classes sound at the centre of each frame [shape=(clip, frame, class)], frames lying evenly in the clip."""
+    centres = (np.arange(frames) + 0.5) * seconds / frames
+    on = torch.zeros(len(clip_ids), frames, len(data.labels))
+    assert data.events is not None
+    place = {clip: row for row, clip in enumerate(clip_ids)}
+    for event in data.events[data.events["clip_id"].isin(place)].itertuples():
+        inside = torch.from_numpy((centres >= event.onset) & (centres < event.offset))
+        on[place[event.clip_id], inside, data.labels.index(event.label)] = 1.0
+    return on
 
 
 def mixstyle(x: torch.Tensor, order: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
@@ -136,10 +161,15 @@ def mixstyle(x: torch.Tensor, order: torch.Tensor, share: torch.Tensor) -> torch
 def augmented(
     x: torch.Tensor, y: torch.Tensor, args: argparse.Namespace, draw: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """A batch and its one-hot targets after circular shift, Freq-MixStyle and mixup (Zhang et al. 2018)."""
+    """A batch and its targets after circular shift, Freq-MixStyle and mixup (Zhang et al. 2018)."""
     if args.roll > 0:
-        shifts = draw.integers(0, max(1, int(args.roll * x.shape[-1])), size=len(x))
-        x = torch.stack([clip.roll(int(shift), -1) for clip, shift in zip(x, shifts)])
+        # Where frames are learnt, targets move along: by whole frames of the output.
+        steps = y.shape[1] if args.task == "frames" else x.shape[-1]
+        shifts = draw.integers(0, max(1, int(args.roll * steps)), size=len(x))
+        wide = x.shape[-1] // steps
+        x = torch.stack([clip.roll(int(shift) * wide, -1) for clip, shift in zip(x, shifts)])
+        if args.task == "frames":
+            y = torch.stack([clip.roll(int(shift), 0) for clip, shift in zip(y, shifts)])
     if draw.random() < args.mixstyle:
         share = torch.from_numpy(draw.beta(0.3, 0.3, size=(len(x),) + (1,) * (x.ndim - 1))).float()
         x = mixstyle(x, torch.from_numpy(draw.permutation(len(x))), share)
@@ -147,11 +177,19 @@ def augmented(
         share = torch.from_numpy(draw.beta(args.mixup, args.mixup, size=len(x))).float()
         order = torch.from_numpy(draw.permutation(len(x)))
         wide = share.view((-1,) + (1,) * (x.ndim - 1))
-        x, y = wide * x + (1 - wide) * x[order], share[:, None] * y + (1 - share[:, None]) * y[order]
+        also = share.view((-1,) + (1,) * (y.ndim - 1))
+        x, y = wide * x + (1 - wide) * x[order], also * y + (1 - also) * y[order]
     return x, y
 
 
-def fit(network: nn.Module, clips: Clips, classes: int, args: argparse.Namespace) -> float:
+def loss_of(logits: torch.Tensor, y: torch.Tensor, args: argparse.Namespace) -> torch.Tensor:
+    """Cross-entropy over scenes; over independent tags or frames, binary cross-entropy."""
+    if args.task == "scene":
+        return nn.functional.cross_entropy(logits, y, label_smoothing=args.label_smoothing)
+    return nn.functional.binary_cross_entropy_with_logits(logits, y)
+
+
+def fit(network: nn.Module, clips: Clips, args: argparse.Namespace) -> float:
     """Train in place with AdamW, linear warm-up and cosine decay; the mean loss of the last epoch."""
     network.train()
     logits_of = getattr(network, "classify", network)
@@ -168,7 +206,6 @@ def fit(network: nn.Module, clips: Clips, classes: int, args: argparse.Namespace
         return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
-    onehot = nn.functional.one_hot(clips.targets, classes).float()
     mean_loss = math.nan
     for epoch in range(args.epochs):
         draw, total = random.stream("training", args.seed, epoch), 0.0
@@ -176,8 +213,8 @@ def fit(network: nn.Module, clips: Clips, classes: int, args: argparse.Namespace
         for rows in torch.from_numpy(draw.permutation(len(clips))).split(args.batch):
             if len(rows) < 2:
                 continue  # batch normalisation needs two
-            x, y = augmented(clips.inputs[rows], onehot[rows], args, draw)
-            loss = nn.functional.cross_entropy(logits_of(x), y, label_smoothing=args.label_smoothing)
+            x, y = augmented(clips.inputs[rows], clips.wanted[rows], args, draw)
+            loss = loss_of(logits_of(x), y, args)
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -205,6 +242,18 @@ def macro_accuracy(found: torch.Tensor, targets: torch.Tensor) -> float:
     return float(torch.stack([hits[targets == c].mean() for c in targets.unique()]).mean())
 
 
+def macro_f1(network: nn.Module, clips: Clips) -> float:
+    """Mean over the classes present of F1 at 0.5, over clips or frames."""
+    network.eval()
+    logits_of = getattr(network, "classify", network)
+    with torch.inference_mode():
+        on = torch.cat([logits_of(x) > 0 for x in clips.inputs.split(32)]).flatten(0, -2)
+    wanted = clips.wanted.flatten(0, -2) > 0.5
+    hit, either = (on & wanted).sum(0).double(), (on.sum(0) + wanted.sum(0)).double()
+    present = wanted.any(0)
+    return float((2 * hit / either.clamp_min(1))[present].mean())
+
+
 def scores(network: nn.Module, clips: Clips, seen: set[str]) -> dict[str, float]:
     """Macro accuracy over all clips, over devices seen and unseen in training, and per device."""
     found = predicted(network, clips)
@@ -222,14 +271,15 @@ def stored(network: nn.Module, bits: int) -> dict[str, torch.Tensor]:
     return {k: (v.half() if bits == 16 and v.is_floating_point() else v).contiguous() for k, v in state.items()}
 
 
-def card(about: dict[str, str], title: str, results: dict[str, float]) -> str:
+def card(about: dict[str, str], title: str, results: dict[str, float], measure: str) -> str:
     """The Markdown card: what the weights are, how they were made, what they reach."""
     lines = [f"# {title}", "", f"Made by `{about['command']}`.", "", "| | |", "|---|---|"]
     names = ("labels", "options", "trained_on", "training_data", "augmentation", "epochs", "seed", "weight_bits",
-             "parameters", "train_accuracy")  # fmt: skip
-    lines += [f"| {name.replace('_', ' ')} | {about[name]} |" for name in names]
+             "parameters", "train_accuracy", "train_macro_f1")  # fmt: skip
+    lines += [f"| {name.replace('_', ' ')} | {about[name]} |" for name in names if name in about]
     if results:
-        lines += ["", "Macro accuracy on the test split, from the stored weights:", "", "| clips | macro accuracy |"]
+        said = measure[0].upper() + measure[1:]
+        lines += ["", f"{said} on the test split, from the stored weights:", "", f"| clips | {measure} |"]
         lines += ["|---|---|"] + [f"| {name} | {value:.3f} |" for name, value in results.items()]
     return "\n".join(lines) + "\n"
 
@@ -246,16 +296,18 @@ def main(argv: list[str]) -> dict[str, float]:
     recorded = {k: v for k, v in recorded.items() if k != "labels"}
     with random.preserved_global_state(args.seed):
         network = cls.training_model(**options).to(memory_format=torch.channels_last)
-        clips = Clips(data, args.train_splits, network, args.seconds)
+        clips = Clips(data, args.train_splits, network, args)
         print(f"{len(clips)} clips of {data.name}", file=sys.stderr)
-        loss = fit(network, clips, len(data.labels), args)
+        loss = fit(network, clips, args)
     tensors = stored(network, args.bits)
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}, strict=False)
-    train_accuracy = macro_accuracy(predicted(network, clips), clips.targets)
+    scene = args.task == "scene"
+    measure = "macro accuracy" if scene else f"macro F1 of {args.task} at 0.5"
+    reached = macro_accuracy(predicted(network, clips), clips.targets) if scene else macro_f1(network, clips)
     results: dict[str, float] = {}
     if args.test_splits:
-        test = Clips(data, args.test_splits, network, args.seconds)
-        results = scores(network, test, set(clips.devices or ()))
+        test = Clips(data, args.test_splits, network, args)
+        results = scores(network, test, set(clips.devices or ())) if scene else {"all": macro_f1(network, test)}
     used = ("mixup", "roll", "mixstyle", "label_smoothing")
     shown: dict[str, Any] = {
         "name": data.name, "version": version, "splits": args.train_splits, "clips": len(clips), "hash": clips.hash,
@@ -278,13 +330,17 @@ def main(argv: list[str]) -> dict[str, float]:
         "weight_bits": str(args.bits),
         "parameters": str(sum(p.numel() for p in network.parameters())),
         "train_loss": f"{loss:.4f}",
-        "train_accuracy": f"{train_accuracy:.4f}",
-        "test_accuracy": json.dumps({name: round(value, 4) for name, value in results.items()}),
+        ("train_accuracy" if scene else "train_macro_f1"): f"{reached:.4f}",
+        ("test_accuracy" if scene else "test_macro_f1"): json.dumps(
+            {name: round(value, 4) for name, value in results.items()}
+        ),
     }
+    if args.label_map is not None:
+        about["label_map"] = json.dumps(read_label_map(args.label_map, data.labels))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, args.out, metadata=about)
-    args.out.with_suffix(".md").write_text(card(about, args.out.stem, results))
-    print(f"train {train_accuracy:.3f} " + " ".join(f"{k} {v:.3f}" for k, v in results.items()), file=sys.stderr)
+    args.out.with_suffix(".md").write_text(card(about, args.out.stem, results, measure))
+    print(f"train {reached:.3f} " + " ".join(f"{k} {v:.3f}" for k, v in results.items()), file=sys.stderr)
     print(args.out)
     return results
 

@@ -252,7 +252,8 @@ def plan_alignment(card: Card, labels: Sequence[str], task: Task = "scene") -> A
             matches.append(Match(label, (found,), "exact" if found == label else "normalised"))
     if missing:
         raise _unmatched(card, labels, matches, missing)
-    shared = _first_shared(matches)
+    # A map may give two tags one class, since tags have ancestors; of scenes only one can be right.
+    shared = _first_shared([match for match in matches if task == "scene" or match.how != "map"])
     if shared:
         raise AdapterError(f"{card.name}: the labels {shared[0]} and {shared[1]} would get the same score")
     position = {label: index for index, label in enumerate(card.labels)}

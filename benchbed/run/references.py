@@ -12,6 +12,9 @@ from benchbed.predictions.store import Predictions
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Soft labels count where more than this share of the annotators heard the event, as in DCASE 2023 and 2024.
+SURE = 0.5
+
 
 def reference_of(label: pd.Series, labels: Sequence[str], task: str) -> np.ndarray:
     """References of the clips of a split.
@@ -71,5 +74,7 @@ def answers(
     for index, row in enumerate(rows):
         one, truth = predictions.scores[row], predictions.references[row]
         outputs[index] = recording.frame_scores(one.values, one.frame_seconds, one.seconds)
-        references[index] = recording.Events(truth.onset, truth.offset, truth.label, truth.length)
+        sure = slice(None) if truth.confidence is None else truth.confidence > SURE
+        hard = recording.Events(truth.onset[sure], truth.offset[sure], truth.label[sure], truth.length)
+        references[index] = hard if truth.confidence is None else recording.merge(hard)
     return outputs, references

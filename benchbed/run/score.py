@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -132,13 +133,13 @@ def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family,
     """
     metrics = loaded.suite.metrics
     shared = post_processing(loaded, labels)
-    family = _family(loaded, labels, metrics.family, {**shared, **metrics.options}, ("metrics",))
+    family = _family(loaded, labels, metrics.family, metrics.options, shared, ("metrics",))
     others: dict[str, Family] = {}
     for index, part in enumerate(metrics.further):
         place = ("metrics", "further", index)
         if part.name in others:
             raise ConfigError(f"two further families are called '{part.name}'", where=loaded.where(*place, "name"))
-        others[part.name] = _family(loaded, labels, part.family, {**shared, **part.options}, place)
+        others[part.name] = _family(loaded, labels, part.family, part.options, shared, place)
     if others:
         family = Joint(family, others)
     primary = metrics.primary or family.primary
@@ -152,9 +153,17 @@ def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family,
 
 
 def _family(
-    loaded: LoadedSuite, labels: tuple[str, ...], name: str, options: dict[str, Any], place: tuple[str | int, ...]
+    loaded: LoadedSuite,
+    labels: tuple[str, ...],
+    name: str,
+    options: dict[str, Any],
+    shared: dict[str, Any],
+    place: tuple[str | int, ...],
 ) -> Family:
     module = FAMILIES.get(name, where=loaded.where(*place, "family"))
+    # A threshold means nothing to a metric over all thresholds.
+    known = inspect.signature(module.family).parameters
+    options = {**{key: value for key, value in shared.items() if key in known}, **options}
     try:
         family: Family = module.family(labels, **options)
     except TypeError as error:

@@ -170,15 +170,22 @@ def _folder(folder: Path, stems: Mapping[str, str], audio: str) -> pd.DataFrame:
     import pandas as pd
 
     parts = []
+    tables = 0
     prefix = f"{audio}/" if audio else ""
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() not in (".tsv", ".csv", ".txt", ".jams", ".ann"):
             continue
         stem = prefix + file.relative_to(folder).with_suffix("").as_posix()
         rows = read_jams(file) if file.suffix.lower() == ".jams" else read_list(file)
-        parts.append(rows.assign(file=stems.get(stem, stem)))
-    if not parts:
+        tables += 1
+        if len(rows):
+            parts.append(rows.assign(file=stems.get(stem, stem)))
+        elif stem not in stems:
+            raise DataError("there is no recording of this table's name", where=str(file))
+    if not tables:
         raise DataError("there are no tables of events", where=str(folder), hint="tsv, csv, txt or jams")
+    if not parts:
+        raise DataError("no table holds an event", where=str(folder))
     return pd.concat(parts, ignore_index=True)
 
 
