@@ -278,7 +278,8 @@ def test_the_published_scene_lists_equal_sed_eval(sed_eval: ModuleType, realdata
     for names in [*pairs, ["reference.txt", "estimated_a.txt"], ["reference.txt", "estimated_b.txt"]]:
         lists = []
         for name in names:
-            rows = [line.split("\t") for line in (folder / name).read_text().splitlines() if line.strip()]
+            lines = (folder / name).read_text().splitlines()
+            rows = [[part.strip() for part in line.split("\t")] for line in lines if line.strip()]
             # The scene is the one column after the file name that is no time.
             scenes = [next(part for part in row[1:] if not part.replace(".", "").isdigit()) for row in rows]
             lists.append([{"filename": row[0], "scene_label": scene} for row, scene in zip(rows, scenes)])
