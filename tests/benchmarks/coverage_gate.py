@@ -7,6 +7,23 @@ the other (`simulated_pair`). `coverage` is that of the 95 % interval, for no di
 (accuracy only there, whose truth is known by quadrature). `alarm` is how often a rule without a margin calls a
 regression although there is none, `margin` the same at the edge of a margin of three points: the true loss is exactly
 what is tolerated. Wanted: coverage 93.5 … 96.5, alarms at most 5.
+
+Measured with 2,000 data sets (standard error of a share 0.5), in per cent:
+
+    recordings                  20      50     100     300
+    coverage accuracy         95.3    94.7    94.5    93.6
+    coverage macro accuracy   94.6    94.7    92.8    94.1
+    coverage macro F1         94.6    94.4    93.4    93.5
+    coverage log loss         95.3    94.5    94.1    94.1
+    coverage, 3 points        94.9    94.4    94.2    95.2
+    alarm accuracy             3.7     3.7     4.6     6.1
+    alarm macro accuracy       4.0     3.8     5.4     6.0
+    alarm macro F1             4.7     4.2     5.0     6.3
+    alarm log loss             4.7     4.3     4.6     5.4
+    edge of the margin         4.4     5.3     4.6     4.7
+
+The metrics of a column come from the same data sets, so that they stray together. An alarm needs the swap test, which is
+exact for equal models: what lies above 5 is chance of the data sets.
 """
 
 from __future__ import annotations
