@@ -63,6 +63,8 @@ REFUSED: dict[str, str] = {
     "UPGD": "its loss is a function of its constructor; take `apgd` with a loss",
     "PGDRS": "it smooths with noise whose size does not follow the budget",
     "PGDRSL2": "it smooths with noise whose size does not follow the budget",
+    "EADL1": "its distance is a sum of absolute samples, which no threat model here has; take CW or FAB",
+    "EADEN": "its distance is a sum of absolute samples, which no threat model here has; take CW or FAB",
     "GN": "it is noise; take `white_noise`, which is at the budget",
     "VANILA": "it does nothing",
 }

@@ -154,7 +154,10 @@ def _finite_clean(fact: _Sum, *_: Any) -> tuple[Status, str]:
 
 def _answers(fact: _Sum, *_: Any) -> tuple[Status, str]:
     if fact.bad:
-        return "fail", f"the model answered {fact.bad} of {fact.n} attacked points with NaN: none of them counts as broken"
+        return (
+            "fail",
+            f"the model answered {fact.bad} of {fact.n} attacked points with NaN: none of them counts as broken",
+        )
     return "pass", f"no answer to {fact.n} attacked points is NaN"
 
 

@@ -233,6 +233,7 @@ def _attack(work: _Work, batch: list[_Sample]) -> list[_Attacked]:
         raise ConfigError(f"{name} cannot attack {engine.card.name}: {reason}",
                           hint="leave this condition out for this model, or give the adapter a forward")  # fmt: skip
     found: list[Level] = []
+    shifted: list[list[float] | None] = []
     if loud:
         clean = torch.from_numpy(np.stack([s.made.waveform for s in loud])).to(device)
         setting = _Setting(work, loud, clean, victim, sources, chosen)
@@ -242,7 +243,15 @@ def _attack(work: _Work, batch: list[_Sample]) -> list[_Attacked]:
 
             probe(work, setting)
         setting.costs()
-    return [done for i, cell in enumerate(work.unit.cells) for done in _finished(work, batch, loud, cell, found, i)]
+        shifted = [setting.shifted(level) for level in found]
+    done = [done for i, cell in enumerate(work.unit.cells) for done in _finished(work, batch, loud, cell, found, i)]
+    for number, shares in enumerate(shifted):
+        if shares is not None:
+            share = {id(sample): value for sample, value in zip(loud, shares)}
+            for each in done:
+                if each.cell is work.unit.cells[number] and id(each.sample) in share:
+                    each.facts["shifted_correct"] = share[id(each.sample)]
+    return done
 
 
 @dataclass
@@ -284,6 +293,24 @@ class _Setting:
         from benchbed.attack.audibility import masked
 
         return masked(self.clean, self.work.engine.card.sample_rate, audible.max_nmr, audible.full_scale_spl)
+
+    def shifted(self, level: Level) -> list[float] | None:
+        """Share of random circular shifts of a universal perturbation at which each clip is still right."""
+        names = [attack.name for attack in self.plan.attacks if attack.access == "universal"]
+        if not names:
+            return None
+        import torch
+
+        from benchbed.attack.universal import placed
+
+        problem = self.problem(level.threat)
+        pattern = problem.fitted[names[0]]
+        right = 0.0
+        for shift in range(SHIFTS):
+            moves = [int(problem.stream(i, "shift", shift).integers(pattern.shape[-1])) for i in range(len(problem))]
+            patterns = torch.stack([pattern.roll(move, -1) for move in moves])
+            right = right + (problem.margin(problem.victim.scores(placed(problem.ball, patterns))) >= 0).double()
+        return (right / SHIFTS).tolist()
 
     def costs(self) -> None:
         """Count what the attack took."""

@@ -1,0 +1,142 @@
+"""What every registered attack must keep: budget, purity, determinism, own streams per clip, and nothing but failure
+where there is nothing to find."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from benchbed.attack import ATTACKS, resolve
+from benchbed.attack.contract import Attack, Problem, Victim
+from benchbed.attack.losses import LOSSES, scene
+from benchbed.attack.threat import Ball, Threat
+from benchbed.errors import ConfigError
+from benchbed.rng import stream
+
+NAMES = ATTACKS.names()
+QUICK = {"steps": 8, "restarts": 1, "queries": 20, "passes": 2, "targets": 2, "notes": 4}
+SAMPLES, RATE = 1200, 8000
+
+
+def quick(name):
+    """The attack with few steps."""
+    known = ATTACKS.get(name).ATTACK.defaults
+    return resolve(name, {option: value for option, value in QUICK.items() if option in known})
+
+
+@pytest.fixture(scope="module")
+def model():
+    weight = torch.from_numpy(stream("model").standard_normal((4, 2 * SAMPLES)).astype(np.float32)) / SAMPLES**0.5
+    return lambda x: (3 * x.flatten(1)) @ weight.T
+
+
+@pytest.fixture
+def build(model):
+    """A problem on two-channel clips, with what universal and transfer attacks need."""
+
+    def make(name, norm="l2", budget=20.0, clips=5, forward=None):
+        clean = 0.1 * torch.from_numpy(stream("clips").standard_normal((10, 2, SAMPLES)).astype(np.float32))
+        target = model(clean).argmax(1)
+        ids = [f"clip{i}" for i in range(10)]
+        whole = Problem(Victim(forward or model), Ball.of(Threat(norm, budget), clean), target, scene, ids, 0, RATE)
+        asked, fitting = whole.select(torch.arange(clips)), whole.select(torch.arange(5, 10))
+        if quick(name).access == "universal":
+            asked = replace(asked, fitted={name: quick(name).fit(fitting)})
+
+        def craft(part, steps, loss):
+            return resolve("pgd", {"steps": steps}).run(replace(part, stop=False)).points
+
+        return replace(asked, sources={"other": craft})
+
+    return make
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_described_and_priced(name):
+    attack = quick(name)
+    assert isinstance(attack, Attack)
+    assert inspect.getmodule(type(attack)).__doc__
+    assert attack.access in ("gradient", "scores", "transfer", "universal", "none")
+    for classes in (2, 3, 10, 527):
+        assert attack.cost(classes).forwards > 0
+    with pytest.raises(ConfigError):
+        resolve(name, {"no_such_option": 1})
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_point_is_within_budget_and_box_and_clean_audio_is_left_alone(name, norm, build):
+    budget = 20.0 if norm == "l2" else 0.01
+    asked = build(name, norm, budget)
+    clean = asked.ball.clean.clone()
+    states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
+    found = quick(name).run(asked)
+    assert random.getstate() == states[0] and np.random.get_state()[1].tolist() == states[1]
+    assert torch.equal(torch.get_rng_state(), states[2])
+    assert torch.equal(asked.ball.clean, clean)
+    added = (found.points.double() - clean).flatten(1)
+    size = added.norm(dim=1) if norm == "l2" else added.abs().amax(1)
+    assert bool((size <= asked.ball.radius.double() * (1 + 1e-5) + 1e-7).all())
+    assert float(found.points.abs().max()) <= 1.0
+    # A point that failed is still a point of the attack, not the clean clip.
+    assert bool((size > 0).all())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_it_believes_is_what_the_model_answers(name, build, model):
+    asked = build(name)
+    found = quick(name).run(asked)
+    assert found.broken.tolist() == (model(found.points).argmax(1) != asked.target).tolist()
+    assert ((found.step >= 0) == found.broken).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_clip_is_attacked_alike_in_any_company(name, build):
+    asked = build(name, budget=30.0)
+    together = quick(name).run(asked)
+    again = quick(name).run(asked)
+    assert torch.equal(together.points, again.points)
+    rows = torch.tensor([4, 1])
+    apart = quick(name).run(asked.select(rows))
+    assert torch.allclose(apart.points, together.points[rows], atol=1e-5)
+    assert apart.broken.tolist() == together.broken[rows].tolist()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nan_is_no_success(name, build):
+    asked = build(name)
+    dead = replace(asked, victim=Victim(lambda x: x.flatten(1)[:, :4] * float("nan")), sources={})
+    found = quick(name).run(dead)
+    assert not bool(found.broken.any())
+    assert bool(found.points.isfinite().all())
+
+
+@pytest.mark.parametrize("name", LOSSES.names())
+def test_losses_rise_as_the_margin_falls(name):
+    """Each loss's gradient step lowers the task's margin, and margins are negative where the decision is wrong."""
+    module = LOSSES.get(name)
+    random = stream("losses", name)
+    shape = {"scene": (6, 5), "tags": (6, 5), "frames": (6, 7, 5)}[name]
+    scores = torch.from_numpy(random.standard_normal(shape).astype(np.float32))
+    if name == "scene":
+        target = scores.argmax(1)
+        wrong = (target + 1) % 5
+    else:
+        target = (scores > 0).float()
+        wrong = 1 - target
+    assert (module.margin(scores, target) >= 0).all()
+    assert (module.margin(scores, wrong) < 0).all()
+    assert set(module.DEFAULTS) <= set(module.LOSSES)
+    for loss in module.LOSSES.values():
+        leaf = scores.clone().requires_grad_(True)
+        value = loss(leaf, target)
+        assert value.shape == (6,) and bool(value.isfinite().all())
+        (slope,) = torch.autograd.grad(value.sum(), leaf)
+        moved = module.margin(scores + 3 * slope / slope.flatten(1).norm(dim=1).clamp_min(1e-9).view(
+            -1, *[1] * (scores.dim() - 1)), target)  # fmt: skip
+        assert bool((moved <= module.margin(scores, target) + 1e-5).all())
