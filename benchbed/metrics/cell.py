@@ -6,7 +6,7 @@ bootstrap replicate is then a sum over rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family, Table
 from benchbed.metrics.number import Number, derived, number
 from benchbed.metrics.slices import Column, Over, Part, numbers
-from benchbed.metrics.weighing import chosen
+from benchbed.metrics.weighing import Scores, chosen
 from benchbed.metrics.weighing import drawn as drawn_scores
 from benchbed.stats.bootstrap import Bootstrap
 
@@ -138,6 +138,7 @@ class _Cut:
         bootstrap: Bootstrap | None,
     ) -> None:
         self.family, self.bootstrap = family, bootstrap
+        self._kept: dict[str, Scores] = {}
         self.levels = [column.levels() for column in columns]
         # Code −1 is an empty value; codes are shifted by one inside the combined key.
         codes = [_codes(column.values, levels) for column, levels in zip(columns, self.levels)]
@@ -152,6 +153,20 @@ class _Cut:
         self.code_of = [code[first] for code in codes]
         self.clips_of = np.bincount(row.reshape(-1), minlength=len(first))
 
+    def _chosen(self, rows: np.ndarray) -> Scores:
+        return self._once("chosen", rows, lambda: chosen(self.sample, rows))
+
+    def _drawn(self, rows: np.ndarray) -> Scores:
+        return self._once("drawn", rows, lambda: drawn_scores(self.sample, self.bootstrap, self.group_of, rows))
+
+    def _once(self, name: str, rows: np.ndarray, made: Callable[[], Scores]) -> Scores:
+        # The cell and its classes are asked for one after the other, and ranking every draw again takes long.
+        if not rows.all():
+            return made()
+        if name not in self._kept:
+            self._kept[name] = made()
+        return self._kept[name]
+
     def sums(self, choices: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """Summed statistics of each choice of rows, and their replicates."""
         totals = [self.rows[rows].sum(axis=0) for rows in choices]
@@ -162,11 +177,11 @@ class _Cut:
 
     def part(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None) -> Part:
         """Values of the chosen rows."""
-        ranked, _ = chosen(self.sample, rows)
+        ranked = self._chosen(rows)[0]
         values = {name: float(value) for name, value in {**self.family.values(sums), **ranked}.items()}
         replicates = {} if drawn is None else self.family.values(drawn)
         if replicates:
-            replicates |= drawn_scores(self.sample, self.bootstrap, self.group_of, rows)[0]
+            replicates |= self._drawn(rows)[0]
         clips = int(self.clips_of[rows].sum())
         return Part(values, replicates, clips, frozenset(self.group_of[rows].tolist()))
 
@@ -182,7 +197,7 @@ class _Cut:
         for level, rows, (sums, drawn) in zip(self.levels[index], choices, self.sums(choices)):
             parts[level], reasons[level] = self.part(rows, sums, drawn), family.reasons(sums)
             if main is not None:
-                cells.append({**family.per_class(sums), **chosen(self.sample, rows)[1]}[main])
+                cells.append({**family.per_class(sums), **self._chosen(rows)[1]}[main])
             for pool in pools.values():
                 if level in pool.members:
                     pool.add(rows, sums, drawn)
@@ -219,11 +234,11 @@ class _Cut:
         """`class=LABEL` for every label."""
         family = self.family
         everything = np.ones(len(self.rows), bool)
-        values = {**family.per_class(sums), **chosen(self.sample, everything)[1]}
+        values = {**family.per_class(sums), **self._chosen(everything)[1]}
         counts = family.class_counts(sums)
         replicates = {} if drawn is None else family.per_class(drawn)
         if drawn is not None:
-            replicates |= drawn_scores(self.sample, self.bootstrap, self.group_of, everything)[1]
+            replicates |= self._drawn(everything)[1]
         groups = _groups_per_class(family.class_counts(self.rows) > 0, self.group_of)
         reasons = family.reasons(sums)
         found = {}

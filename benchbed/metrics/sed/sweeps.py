@@ -27,13 +27,19 @@ class F1Curve:
             order = np.argsort(-steps.score, kind="stable")
             self._sides.append((-steps.score[order], row[steps.clip[order]], steps.amount[order].astype(np.float64)))
 
-    def counts(self, weight: np.ndarray, thresholds: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Weighted hits and false alarms at its own thresholds or the given ones."""
-        at = -(self.thresholds if thresholds is None else thresholds)
+        self._own = self.places(self.thresholds)
+
+    def places(self, thresholds: np.ndarray) -> tuple[np.ndarray, ...]:
+        """How many changes of hits and of false alarms have come at each threshold; to be found once for all draws."""
+        return tuple(np.searchsorted(side[0], -thresholds, "right").astype(np.int32) for side in self._sides)
+
+    def counts(self, weight: np.ndarray, places: tuple[np.ndarray, ...] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Weighted hits and false alarms at its own thresholds, or at `places` of others."""
         found = []
-        for score, row, amount in self._sides:
-            running = np.concatenate([[0.0], np.cumsum(weight[row] * amount)])
-            found.append(running[np.searchsorted(score, at, "right")])
+        for (_, row, amount), at in zip(self._sides, places or self._own):
+            running = np.zeros(len(row) + 1)
+            np.cumsum(weight[row] * amount, out=running[1:])
+            found.append(running[at])
         return found[0], found[1]
 
 
@@ -60,6 +66,8 @@ class SweepSample(Sample):
         classes = events.shape[1]
         self._events = events
         self._curves = [F1Curve(h, f, row) for h, f in zip(by_class(hits, classes), by_class(false, classes))]
+        self._common = np.unique(np.concatenate([curve.thresholds for curve in self._curves]))[::-1]
+        self._places = [curve.places(self._common) for curve in self._curves]
 
     def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Macro and micro F1 at each class's best threshold and at the best common one; F1 and threshold by class.
@@ -96,15 +104,16 @@ class SweepSample(Sample):
         Without `thresholds`, at every one that can be the best.
         """
         events = weight @ self._events
-        if thresholds is None:
-            thresholds = np.unique(np.concatenate([curve.thresholds for curve in self._curves]))[::-1]
-        macro, hits, false = np.zeros((3, len(thresholds)))
-        for curve, count in zip(self._curves, events):
-            here = curve.counts(weight, thresholds)
-            hits, false = hits + here[0], false + here[1]
+        at = self._common if thresholds is None else thresholds
+        places = self._places if thresholds is None else [curve.places(at) for curve in self._curves]
+        macro, hits, false = np.zeros((3, len(at)))
+        for curve, place, count in zip(self._curves, places, events):
+            here = curve.counts(weight, place)
+            hits += here[0]
+            false += here[1]
             if count > 0:
                 macro += f1(*here, count)
-        return macro / max((events > 0).sum(), 1), f1(hits, false, events.sum()), thresholds
+        return macro / max((events > 0).sum(), 1), f1(hits, false, events.sum()), at
 
     @staticmethod
     def _best(curve: F1Curve, weight: np.ndarray, events: float) -> tuple[float, float, np.ndarray]:
