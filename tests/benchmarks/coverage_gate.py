@@ -22,8 +22,8 @@ Measured with 2,000 data sets (standard error of a share 0.5), in per cent:
     alarm log loss             4.7     4.3     4.6     5.4
     edge of the margin         4.4     5.3     4.6     4.7
 
-The metrics of a column come from the same data sets, so that they stray together. An alarm needs the swap test, which is
-exact for equal models: what lies above 5 is chance of the data sets.
+The metrics of a column come from the same data sets, so that they stray together. An alarm needs the swap test, which
+is exact for equal models: what lies above 5 is chance of the data sets.
 """
 
 from __future__ import annotations
