@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from benchbed.metrics.contract import Family
 from benchbed.metrics.families import classification, psds, sed_auc, sed_best, sed_event, sed_segment, tagging
 from benchbed.metrics.joint import Joint
 from benchbed.metrics.sed.examples import random_corpus
+from benchbed.predictions.store import read_units
 from benchbed.results.record import Check
-from benchbed.run import verify
-from benchbed.run.verify import Agreement, verify_cell
+from benchbed.run import session, verify
+from benchbed.run.verify import Agreement, verify_cell, verify_run
+from benchbed.suite.load import load_suite
 
 LABELS = ("dog", "rain", "speech")
 pytestmark = pytest.mark.filterwarnings("ignore:pkg_resources")
@@ -96,3 +99,20 @@ def test_figures_over_all_thresholds_are_confirmed() -> None:
     ):
         [check] = checked(family, outputs, target)
         assert check.status == "pass" and "other numbers" not in check.message
+
+
+def test_a_run_is_confirmed_from_its_stored_predictions(tmp_path: Path, toy_table: Any, adapter_file: Any) -> None:
+    toy_table[["path", "label", "group"]].assign(split="test").to_csv(tmp_path / "data" / "clips.csv", index=False)
+    suite = tmp_path / "toy.yaml"
+    suite.write_text(
+        "{name: toy, version: '1', task: scene, conditions: [clean], statistics: {draws: 0}, profile: false, "
+        "data: {layout: folder, name: toy, splits: [test], options: {csv: clips.csv, path: path, label: label, "
+        "group: group, split: split, labels: [low, high]}}}"
+    )
+    settings = session.Settings(out=tmp_path / "runs", data={"toy": tmp_path / "data"}, quiet=True)
+    prepared = session.prepare(load_suite(str(suite)), str(adapter_file()), {}, settings)
+    result = session.run(prepared, settings, {}).result
+    predictions = read_units(sorted((prepared.folder / "predictions").glob("*.parquet")))
+    [check] = verify_run(prepared, predictions, result.cells)
+    assert check.status == "pass" and check.cell == result.cells[0].key
+    assert check.message.endswith("within 1e-09")
