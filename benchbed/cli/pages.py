@@ -23,6 +23,7 @@ _FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "card", "cita
 @click.option("--reference", "references", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
               help="Published figures (YAML); by default those that come with benchbed.")  # fmt: skip
 @click.option("--ranks/--no-ranks", default=True, show_default=True, help="Rank runs by paired bootstrap draws.")
+@click.option("--records", is_flag=True, help="Put an Every Eval Ever record beside the page of each run.")
 @click.option("--export", "export", type=click.Choice(_FORMATS),
               help="Print this to standard output and build no pages.")  # fmt: skip
 @click.option("--metric", "metrics", multiple=True, help="Columns of --export markdown and latex; may be repeated.")
@@ -45,6 +46,7 @@ def leaderboard(runs: tuple[Path, ...], **flags: Any) -> None:
         references=[read_reference(path) for path in flags["references"]] or shipped_references(),
         comparisons=[read_comparison(path) for path in flags["comparisons"]],
         earlier=[old for path, _ in found for old in earlier_records(path)],
+        records=flags["records"],
         title=flags["title"],
     )
     click.echo(str(pages[0]))

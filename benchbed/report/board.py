@@ -20,6 +20,8 @@ COLUMNS_ON = 5
 #: Units of what a model costs.
 COSTS = {"MACs", "parameters", "bytes", "kWh", "Wh", "J"}
 
+_KEPT = (f"{terms.ROBUSTNESS}:", f"{terms.ADVERSARIAL}:")
+
 Ranks = Mapping[Path, tuple[int, int, int]]
 
 
@@ -192,7 +194,8 @@ def make_board(rows: list[Row]) -> Board:
     columns = list(dict.fromkeys(name for row in rows for name in row.figures))
     # What a model costs is asked of every board; other figures keep the order of the record.
     costs = [name for name in columns if any(row.figures[name].unit in COSTS for row in rows if name in row.figures)]
-    others = [name for name in columns if name not in costs]
+    # Where a suite perturbs or attacks, what is kept is asked before other metrics on clean audio.
+    others = sorted((name for name in columns if name not in costs), key=lambda name: not name.startswith(_KEPT))
     return Board(
         identity=island.digest(repr(view.comparable(example))),
         primary=example.primary,

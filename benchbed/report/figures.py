@@ -16,7 +16,19 @@ NONE = "–"
 
 _PREFIXED = {"MACs", "FLOPs", "parameters"}
 _WHOLE = {"clips", "count", "events", "groups", "classes"}
-_DIGITS = {"fraction": 1, "dB": 1, "nats": 3, "bits": 3, "degrees": 1, "°": 1, "s": 3, "ms": 2, "score": 3, "": 3}
+_DIGITS = {
+    "kB": 1,
+    "fraction": 1,
+    "dB": 1,
+    "nats": 3,
+    "bits": 3,
+    "degrees": 1,
+    "°": 1,
+    "s": 3,
+    "ms": 2,
+    "score": 3,
+    "": 3,
+}
 
 
 def number(value: float | None, unit: str = "", *, with_unit: bool = True) -> str:
@@ -28,15 +40,18 @@ def number(value: float | None, unit: str = "", *, with_unit: bool = True) -> st
     True
     >>> number(1.23456, "nats", with_unit=False), number(None, "nats"), number(-0.00001, "fraction", with_unit=False)
     ('1.235', '–', '0.0')
-    >>> number(29_234_920, "MACs", with_unit=False)
-    '29.23 M'
+    >>> number(29_234_920, "MACs", with_unit=False), number(100_200, "bytes", with_unit=False)
+    ('29.23 M', '100.2 k')
     """
     if value is None or not math.isfinite(value):
         return NONE
     if unit in _PREFIXED:
         text = _prefixed(value)
     elif unit == "bytes":
-        text, unit = (f"{value / 1000:,.1f}", "kB") if abs(value) >= 1000 else (f"{value:,.0f}", "bytes")
+        large = abs(value) >= 1000
+        if large and with_unit:
+            return number(value / 1000, "kB")
+        text = f"{value / 1000:,.1f} k" if large else f"{value:,.0f}"
     elif unit in _WHOLE:
         text = f"{value:,.0f}"
     elif unit in _DIGITS:
@@ -67,7 +82,8 @@ def tick(value: float, unit: str) -> str:
     """
     if unit in _PREFIXED:
         return _prefixed(value)
-    return f"{value * 100:.6g}" if unit == "fraction" else f"{value / 1000:g} k" if unit == "bytes" else f"{value:g}"
+    text = f"{value * 100:.6g}" if unit == "fraction" else f"{value / 1000:g} k" if unit == "bytes" else f"{value:g}"
+    return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
 def interval(value: Value) -> str:
@@ -81,6 +97,17 @@ def interval(value: Value) -> str:
     if value.low is None or value.high is None:
         return ""
     return f"[{number(value.low, value.unit, with_unit=False)}, {number(value.high, value.unit, with_unit=False)}]"
+
+
+def key(value: Value) -> str:
+    """A figure as the key that tables sort by: more digits than are shown, and no more than that takes.
+
+    Examples
+    --------
+    >>> key(Value(value=2 / 3, n=9, direction="higher", unit="fraction", rule="r"))
+    '0.66666667'
+    """
+    return "" if value.value is None else f"{value.value:.8g}"
 
 
 def signed(value: float | None, unit: str) -> str:

@@ -30,6 +30,7 @@ def write_leaderboard(
     references: Sequence[Reference] = (),
     comparisons: Sequence[Comparison] = (),
     earlier: Sequence[tuple[Path, Result]] = (),
+    records: bool = False,
     title: str = "Leaderboard",
 ) -> list[Path]:
     """Write an index over suites and a page per suite, per model, per run and per comparison.
@@ -51,6 +52,8 @@ def write_leaderboard(
         What `benchbed compare --json` found, one page each.
     earlier : sequence of (Path, Result), optional
         Records that the run folders held before, for the history of each model.
+    records : bool
+        Put an Every Eval Ever record beside the page of each run.
     title : str
         Title of the index.
 
@@ -128,10 +131,11 @@ def write_leaderboard(
                         record.with_suffix(".html"),
                         home=home,
                         clips=listening.read(row.path),
-                        exported=record.name,
+                        exported=record.name if records else None,
                     )
                 )
-                write_page(record, json.dumps(every_eval_ever(row.result), ensure_ascii=False, allow_nan=False))
+                if records:
+                    write_page(record, json.dumps(every_eval_ever(row.result), ensure_ascii=False, allow_nan=False))
     return written
 
 

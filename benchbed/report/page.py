@@ -120,6 +120,7 @@ def _environment() -> Environment:
         count=figures.count,
         duration=figures.duration,
         interval=figures.interval,
+        key=figures.key,
         metric=terms.metric,
         plain=terms.plain,
         says=figures.sentence,

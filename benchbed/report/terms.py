@@ -237,5 +237,5 @@ def setting(what: Condition) -> str:
     elif isinstance(what.parameter, (list, tuple)):
         text = ", ".join(str(part) for part in what.parameter)
     else:
-        text = str(what.parameter)
+        text = f"{what.parameter:g}" if isinstance(what.parameter, float) else str(what.parameter)
     return f"{text} {what.unit}" if what.unit else text

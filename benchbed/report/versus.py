@@ -43,6 +43,11 @@ class Forest:
     tested: bool
 
     @property
+    def remarks(self) -> bool:
+        """Some row has one."""
+        return any(branch.remark for branch in self.branches)
+
+    @property
     def folded(self) -> bool:
         """Too long to stand open."""
         return len(self.branches) > UNFOLDED
@@ -105,7 +110,7 @@ def data(page: ComparisonPage) -> dict:
     rows = []
     for pairing in page.comparison.pairings:
         for row in [*pairing.rows, *pairing.mixed]:
-            shown = row.model_dump(exclude={"values_a", "values_b"})
+            shown = row.model_dump(exclude={"values_a", "values_b"}, exclude_none=True)
             rows.append({"model": pairing.a, "against": pairing.b, **shown})
     return {"comparison": page.title, "suite": page.suite, "rows": rows}
 

@@ -147,6 +147,7 @@ def robustness(result: Result) -> list[GroupTable]:
     """Figures of single corruptions, which a record holds in one long list, as tables: a row for each corruption."""
     held: dict[str, dict[str, dict[str, Value]]] = {}
     words = {cell.key: terms.condition(cell.condition) for cell in result.cells}
+    words |= {key.split("/", 2)[-1]: text for key, text in words.items() if "@" in key and ":" in key}
     for name, value in result.scores.items():
         place = _of_condition(name)
         if place is not None:

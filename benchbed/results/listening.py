@@ -21,7 +21,7 @@ INDEX = "clips.json"
 #: Largest file that a page takes in.
 LARGEST = 200_000
 
-_NAME = re.compile(r"^[a-z0-9-]{1,80}\.(mp3|png)$")
+_NAME = re.compile(r"[a-z0-9-]{1,80}\.(mp3|png)")
 _LICENCE = re.compile(
     r"^(cc0(-1\.0)?|public domain|pddl|cc[ -]by(-nc)?(-sa)?( \d\.\d|-\d\.\d)?|mit|apache-2\.0)\b", re.IGNORECASE
 )
@@ -114,7 +114,7 @@ def read_listening(run: Path) -> Listening | None:
     for clip in found.clips:
         for sound in clip.sounds:
             for name in (sound.audio, sound.spectrogram):
-                if not _NAME.match(name):
+                if not _NAME.fullmatch(name):
                     raise ConfigError(f"'{name}' is not a file of this folder", where=str(path))
     return found
 
@@ -122,6 +122,6 @@ def read_listening(run: Path) -> Listening | None:
 def file_of(run: Path, name: str) -> bytes | None:
     """A file of the folder, or none if it is missing or too large for a page."""
     path = (run if run.is_dir() else run.parent) / FOLDER / name
-    if not _NAME.match(name) or not path.is_file() or path.stat().st_size > LARGEST:
+    if not _NAME.fullmatch(name) or not path.is_file() or path.stat().st_size > LARGEST:
         return None
     return path.read_bytes()

@@ -1,0 +1,58 @@
+"""Build the example board in `leaderboards/site`: the shipped models on the shipped suites, all on synthetic data.
+
+    python leaderboards/build.py                 # a quarter of an hour on one core; stored predictions are reused
+    python leaderboards/build.py --limit 20 --suite dcase_task1 --out /somewhere
+
+It uses nothing but the command line, so it is also an example of a board that is kept up to date by a machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+#: Suite → clips worth hearing that its pages carry.
+SUITES = {"dcase_task1": 2, "robustness_asc": 2}
+MODELS = ("cnn", "passt")
+TITLE = "Example board: synthetic data, shipped models"
+
+
+def main() -> None:
+    """Run what is missing, compare the models, and write the pages."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--out", type=Path, default=HERE / "site", help="folder of the pages")
+    options.add_argument("--runs", type=Path, default=ROOT / "runs" / "board", help="folder of the runs")
+    options.add_argument("--suite", action="append", choices=list(SUITES), help="only these suites")
+    options.add_argument("--limit", type=int, help="score at most so many clips per split")
+    chosen = options.parse_args()
+    comparisons = []
+    for suite in chosen.suite or SUITES:
+        models = [part for name in MODELS for part in ("--model", f"adapters/{name}.py")]
+        limit = ["--limit", str(chosen.limit)] if chosen.limit else []
+        keep = ["--listen", str(SUITES[suite])]
+        made = _benchbed("run", f"suites/{suite}.yaml", *models, *limit, *keep, "--out", str(chosen.runs), "--quiet")
+        records = made.split()
+        file = chosen.runs / f"{suite}.compare.json"
+        groups = ["--group", "device=*", "--group", "devices=*"] if suite == "dcase_task1" else []
+        file.write_text(_benchbed("compare", *records, *groups, "--json"), encoding="utf-8")
+        comparisons += ["--comparison", str(file)]
+    runs = [str(chosen.runs / suite) for suite in chosen.suite or SUITES]
+    # Pages of an earlier build, whose runs may have other addresses, must not linger.
+    shutil.rmtree(chosen.out, ignore_errors=True)
+    print(_benchbed("leaderboard", *runs, *comparisons, "--title", TITLE, "--out", str(chosen.out)).strip())
+
+
+def _benchbed(*words: str) -> str:
+    done = subprocess.run([sys.executable, "-m", "benchbed", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"benchbed {' '.join(words)} ended with {done.returncode}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Comparison pages: what `benchbed compare --json` says arrives as figures with intervals, and as text only."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from benchbed.errors import ConfigError
+from benchbed.report.leaderboard import write_leaderboard
+from benchbed.report.versus import comparison_page, words
+from benchbed.results.comparison import Comparison, read_comparison
+
+EVIL = "<img src=x onerror=alert(1)>"
+
+
+def row(condition: str, value: float, **fields):
+    base = {"condition": condition, "group": None, "metric": "macro_accuracy", "unit": "fraction", "rule": "r",
+            "direction": "higher", "a": 0.6, "b": 0.6 - value, "value": value, "low": value - 0.05,
+            "high": value + 0.05, "p": 0.01, "p_holm": 0.03, "verdict": "win" if value > 0 else "loss", "clips": 100,
+            "groups": 20, "mde": 0.04, "effect": 0.8}  # fmt: skip
+    return base | fields
+
+
+def comparison(*rows, name: str = "passt", **fields) -> Comparison:
+    return Comparison.model_validate({
+        "primary": "macro_accuracy", "procedure": {"alpha": 0.05, "draws": 2000},
+        "sides": [{"name": "cnn", "kind": "model", "runs": [{"model": "cnn", "path": "runs/0"}]},
+                  {"name": name, "kind": "model", "runs": [{"model": name, "path": "runs/1"}]}],
+        "pairings": [{"a": name, "b": "cnn", "wins": 1, "losses": 1, "rows": list(rows), **fields}],
+    })  # fmt: skip
+
+
+def test_conditions_metrics_and_groups_stand_in_forests_of_their_own():
+    made = comparison(
+        row("clean", 0.04), row("white_noise@3", -0.1), row("clean", -0.2, metric="log_loss", unit="nats"),
+        row("clean", 0.07, group="device=s4"),
+        robustness=[{"name": "mp3", "metric": "macro_accuracy", "retention": {"value": 0.1, "low": 0.0, "high": 0.2},
+                     "matched": None, "reason": None}],
+    )  # fmt: skip
+    (versus,) = comparison_page(made, {}).versus
+    assert [[b.label for b in forest.branches] for forest in versus.forests] == [
+        ["Clean", "White noise, severity 3"], ["Log loss"], ["Device s4"], ["MP3"]
+    ]  # fmt: skip
+    first = versus.forests[0]
+    # The axis holds every interval and the line at zero.
+    assert first.ends[0] <= -0.15 and first.ends[1] >= 0.09
+    assert (first.branches[1].verdict, first.branches[1].value.value) == ("worse", -0.1)
+
+
+def test_the_page_prints_differences_with_signs_and_links_to_the_runs(result, tmp_path):
+    runs = [(Path(f"runs/{i}"), result(name)) for i, name in enumerate(("cnn", "passt"))]
+    written = write_leaderboard(runs, tmp_path, comparisons=[comparison(row("clean", 0.0312), row("mp3@5", -0.25))])
+    (page,) = [path for path in written if path.parent.name == "comparisons"]
+    text = page.read_text(encoding="utf-8")
+    assert "+3.1 <i>[−1.9, 8.1]</i>" in text and "−25.0 <i>[−30.0, −20.0]</i>" in text
+    assert "Synthetic data" in text
+    for link in re.findall(r'href="(\.\./runs/[^"]+)"', text):
+        assert (page.parent / link).resolve().is_file()
+    assert len(re.findall(r'href="(\.\./runs/[^"]+)"', text)) == 2
+    assert f'href="comparisons/{page.name}"' in written[0].read_text(encoding="utf-8")
+    carried = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])
+    assert [(r["condition"], r["value"]) for r in carried["rows"]] == [("clean", 0.0312), ("mp3@5", -0.25)]
+
+
+def test_hostile_names_stay_text(result, tmp_path):
+    made = comparison(row(EVIL, 0.1, reason=EVIL), name=EVIL, notes=[EVIL])
+    written = write_leaderboard([(Path("runs/0"), result("cnn"))], tmp_path, comparisons=[made])
+    for page in written:
+        assert page.resolve().is_relative_to(tmp_path.resolve())
+        assert "<img" not in page.read_text(encoding="utf-8").lower()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"sides": []}', '{"primary": "x", "sides": 3, "pairings": []}'])
+def test_what_is_no_comparison_is_refused(tmp_path, text):
+    path = tmp_path / "c.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="comparison"):
+        read_comparison(path)
+
+
+def test_words_of_conditions():
+    assert words("apgd@l2:30dB") == "Apgd, l2:30dB" or words("apgd@l2:30dB") == "APGD, l2:30dB"
