@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from benchbed.attack import resolve, sanity
 from benchbed.attack.contract import Attack
+from benchbed.attack.torchattacks_bridge import Bridged
 from benchbed.results.record import Check
 from benchbed.suite.model import AttackCondition
 from benchbed.suite.plan import CellPlan
@@ -53,8 +54,28 @@ def probe(work: Any, setting: Any) -> None:
     found.append(sanity.unbounded(problem(budgets[0].unbounded), attack))
     if work.eot == 1:
         found.append(sanity.alone(mild, attack))
+    if attack.access == "gradient" and work.condition.attack in ("standard", "full"):
+        found.append(_cross_check(problem, budgets, attack))
     for finding in found:
         work.note(finding.check, finding.n, finding.bad, finding.worst, text=finding.text)
+
+
+def _cross_check(problem: Any, budgets: Sequence[Any], attack: Attack) -> sanity.Finding:
+    """Robust probes after Auto-PGD of torchattacks and after ours, with one loss and as many steps, at every budget."""
+    steps = attack.options.get("steps", 50)
+    ours, theirs = resolve("apgd", {"loss": "ce", "steps": steps}), resolve("torchattacks:APGD", {"steps": steps})
+    counts, weaker, clips = [], 0, 0
+    for threat in budgets:
+        asked = problem(threat)
+        mine = int((~ours.run(asked).broken).sum())
+        theirs.run(asked)
+        flags = theirs.returned if isinstance(theirs, Bridged) else None
+        other = mine if flags is None else int((~flags).sum())
+        counts.append(f"{threat} {mine}/{other}")
+        weaker, clips = weaker + max(0, mine - other), clips + len(asked)
+        if mine == other == 0:
+            break
+    return sanity.Finding("cross_check", clips, weaker, text=f"robust with ours/theirs: {', '.join(counts)}")
 
 
 def _main(attacks: Sequence[Attack]) -> Attack | None:
@@ -156,7 +177,7 @@ def _answers(fact: _Sum, *_: Any) -> tuple[Status, str]:
     if fact.bad:
         return (
             "fail",
-            f"the model answered {fact.bad} of {fact.n} attacked points with NaN: none of them counts as broken",
+            f"the model answered {fact.bad} of {fact.n} attacked points with NaN: none counts as broken",
         )
     return "pass", f"no answer to {fact.n} attacked points is NaN"
 
@@ -258,6 +279,12 @@ def _batch(fact: _Sum, *_: Any) -> tuple[Status, str]:
     return status, f"{fact.bad} of {fact.n} clips get another flag alone (margin up to {fact.worst:.2g})"
 
 
+def _cross(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    """One clip of difference may be a matter of random starts."""
+    status: Status = "pass" if fact.bad <= 1 else "warn"
+    return status, f"Auto-PGD against that of torchattacks on probes, {fact.text}"
+
+
 def _state(fact: _Sum, *_: Any) -> tuple[Status, str]:
     if fact.bad:
         return "fail", f"the model was changed by the attack: {fact.text}"
@@ -281,5 +308,6 @@ _JUDGES: dict[str, Any] = {
     "planted": _planted,
     "unbounded": _unbounded,
     "batch": _batch,
+    "cross_check": _cross,
     "state": _state,
 }

@@ -46,12 +46,15 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
         summary = {"min": float(measured.min()), "median": float(np.median(measured)), "mean": float(measured.mean()),
                    "max": float(measured.max())}  # fmt: skip
     facts = dict(job.facts[plan.condition]) if job.facts else {}
-    facts |= {"threat": condition.threat, "space": condition.space, "attacks": [described(a) for a in members]}
+    facts |= {
+        "threat": condition.threat,
+        "space": "waveform at the model's input",
+        "attacks": [described(a) for a in members],
+    }
     if plan.budget == condition.budgets[0]:
         clips = job.clips[plan.split]
         facts["clips"] = [str(clips["clip_id"].iat[row]) for row in attacked_rows(clips, condition.n)]
-    unit = threat.unit if condition.space == "waveform" else f"{threat.unit} of features"
-    return record.Condition(kind="attack", name=plan.name, parameter=plan.budget, unit=unit, group="attack",
+    return record.Condition(kind="attack", name=plan.name, parameter=plan.budget, unit=threat.unit, group="attack",
                             achieved=summary, facts=facts)  # fmt: skip
 
 

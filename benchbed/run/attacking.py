@@ -8,7 +8,7 @@ What counts in the end is the plain answer of `predict` to the finished audio, n
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,25 @@ def plan_of(condition: AttackCondition, *, differentiable: bool = True, sources:
 
     return plan(condition.attack, condition.options, losses=scene.DEFAULTS, steps=condition.steps,
                 restarts=condition.restarts, differentiable=differentiable, sources=sources)  # fmt: skip
+
+
+def prices(conditions: Sequence[Any], clips: Mapping[str, int], classes: int) -> list[dict[str, Any]]:
+    """Most passes that the attack conditions of a suite can need on an open model, without sources to transfer from.
+
+    Examples
+    --------
+    >>> prices([AttackCondition(attack="fgsm", budgets=[20, 10], n=5)], {"test": 100}, 10)
+    [{'attack': 'fgsm', 'threat': 'l2', 'clips': 5, 'budgets': 2, 'forwards': 80, 'backwards': 10}]
+    """
+    found = []
+    for condition in conditions:
+        if isinstance(condition, AttackCondition):
+            count = sum(min(condition.n, number) for number in clips.values())
+            cost = plan_of(condition, sources=bool(condition.sources)).cost(classes, len(condition.budgets), count)
+            found.append({"attack": condition.attack, "threat": condition.threat, "clips": count,
+                          "budgets": len(condition.budgets), "forwards": cost.forwards,
+                          "backwards": cost.backwards})  # fmt: skip
+    return found
 
 
 @dataclass

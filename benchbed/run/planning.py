@@ -14,6 +14,9 @@ from benchbed.suite.plan import plan_cells
 
 #: Bytes of one stored prediction beside its scores, measured on the shipped suites (compressed parquet).
 ROW_BYTES = 12
+#: A gradient by the waveform beside its forward pass, in forward passes (2.5 to 6 on small networks). Attacks are
+#: priced as if no clip left early, so the time of an attack is an upper bound.
+GRADIENT = 3
 #: Seconds of work that the probe aims at.
 PROBE_SECONDS = 2.0
 
@@ -40,7 +43,8 @@ def estimate(
     source = open_source(loaded, data, allow_synthetic=allow_synthetic)
     clips, _ = scored_clips(loaded, source.dataset, limit)
     per_split = {split: len(table) for split, table in clips.items()}
-    evaluations = sum(per_split[cell.split] * cell.draws for cell in cells)
+    heard = [cell for cell in cells if cell.kind != "attack"]
+    evaluations = sum(per_split[cell.split] * cell.draws for cell in heard)
     facts: dict[str, Any] = {
         "suite": loaded.suite.name,
         "dataset": source.dataset.name,
@@ -52,6 +56,10 @@ def estimate(
         "model": model,
         "time_seconds": None,
     }
+    if len(heard) < len(cells):
+        from benchbed.run.attacking import prices
+
+        facts["attacks"] = prices(loaded.suite.conditions, per_split, len(source.dataset.labels))
     if model is None:
         return facts
     from benchbed.run.engine import Engine
@@ -61,7 +69,10 @@ def estimate(
     facts["audio_hours"] = prepared.seconds / 3600
     engine, done, spent = Engine(prepared.job, prepared.adapters), 0, 0.0
     # One unit of each condition, as far as the probe's time goes: conditions differ in cost.
-    first = {(unit.split, unit.condition): unit for unit in reversed(prepared.units)}
+    plain = [unit for unit in prepared.units if unit.cells[0].kind != "attack"]
+    first = {(unit.split, unit.condition): unit for unit in reversed(plain)}
+    if not first:
+        return facts
     engine.run(next(iter(first.values())))  # the first call builds caches and is not typical
     for unit in first.values():
         began = time.perf_counter()
@@ -70,6 +81,8 @@ def estimate(
         done += unit.evaluations
         if spent > PROBE_SECONDS:
             break
-    facts["time_seconds"] = spent / max(done, 1) * evaluations
+    each = spent / max(done, 1)
+    passes = sum(entry["forwards"] + GRADIENT * entry["backwards"] for entry in facts.get("attacks", ()))
+    facts["time_seconds"] = each * (evaluations + passes)
     facts["probe"] = {"evaluations": done, "seconds": spent}
     return facts

@@ -136,9 +136,6 @@ class AttackCondition(Part):
     """Adapters whose adversarial audio is tried on this model, besides the other models of the run."""
     audibility: Audibility | None = None
     """Also keep the perturbation inaudible."""
-    space: Literal["waveform", "features"] = "waveform"
-    """What is perturbed. `features` attacks behind the front end, which no sound could do; budgets are then L∞ or dB
-    in the front end's own units."""
     keep: int = Field(default=0, ge=0)
     """Clips whose clean and attacked audio is kept for listening."""
 
@@ -151,8 +148,6 @@ class AttackCondition(Part):
             raise ValueError(f"budgets {self.budgets} repeat")
         if self.threat == "linf" and not all(b > 0 for b in self.budgets):
             raise ValueError("L∞ budgets are above 0, in waveform units")
-        if self.space == "features" and self.audibility is not None:
-            raise ValueError("audibility has no meaning in feature space")
         return self
 
 

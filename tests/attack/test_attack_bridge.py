@@ -33,9 +33,10 @@ def toy():
 def test_every_allowed_attack_keeps_the_budget_and_leaves_no_trace(toy, name, norm):
     forward, clean, target = toy
     asked = problem(forward, clean[:3], target[:3], norm, 0.0005 if norm == "linf" else 38.0)
-    states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
+    states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # noqa: NPY002
     found = resolve(f"torchattacks:{name}").run(asked)
-    assert random.getstate() == states[0] and np.random.get_state()[1].tolist() == states[1]
+    assert random.getstate() == states[0]
+    assert np.random.get_state()[1].tolist() == states[1]  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), states[2])
     added = (found.points.double() - asked.ball.clean).flatten(1)
     size = added.norm(dim=1) if norm == "l2" else added.abs().amax(1)

@@ -21,8 +21,8 @@ def sound(attacked):
 def test_a_sound_model_fails_no_check(sound):
     rows, checks, failures = sound
     assert failed(checks) == [] and not failures
-    must = {"agreement", "budget", "randomness", "gradient_zero", "saturation", "floor", "black_box", "steps", "planted",
-            "unbounded", "batch", "state", "clean", "answers", "finite_clean"}  # fmt: skip
+    must = {"agreement", "budget", "randomness", "gradient_zero", "saturation", "floor", "black_box", "steps",
+            "planted", "unbounded", "batch", "state", "clean", "answers", "finite_clean", "cross_check"}  # fmt: skip
     assert must <= set(checks)
     assert {name for name in must if checks[name].status == "pass"} == must
     assert rows["clean_correct"].all()
@@ -31,7 +31,7 @@ def test_a_sound_model_fails_no_check(sound):
 def test_a_rounded_input_masks_the_gradient_and_is_not_called_robust(attacked, adapter_file):
     """Rounding to 6 bits has zero gradient everywhere; the black box still finds what the gradient cannot."""
     masked = adapter_file(before="x = (x * 32).round() / 32")
-    rows, checks, _ = attacked({**STANDARD, "budgets": [20, 10, 5]}, adapter=masked)
+    _, checks, _ = attacked({**STANDARD, "budgets": [20, 10, 5]}, adapter=masked)
     assert checks["gradient_zero"].status == "fail"
     assert "attack_forward" in checks["gradient_zero"].message
     assert "planted" in failed(checks) or "unbounded" in failed(checks)
@@ -86,7 +86,7 @@ def test_a_model_that_is_nan_on_clean_clips_has_no_predictions(attacked, adapter
 
 def test_a_dead_model_has_nothing_to_attack(attacked, adapter_file):
     dead = adapter_file(after="scores = 0 * scores + torch.tensor([1.0, 0.0, 0.0])")
-    rows, checks, _ = attacked(FAST, adapter=dead)
+    _, checks, _ = attacked(FAST, adapter=dead)
     assert {"clean", "gradient_zero", "unbounded"} <= set(failed(checks))
     assert checks["planted"].status == "skipped"
 
@@ -109,8 +109,7 @@ def test_a_saturated_cross_entropy_is_noticed_and_the_margin_breaks_it(attacked,
 
 def test_a_model_that_counts_its_batch_is_noticed(attacked, adapter_file):
     """Answers that depend on the other clips of a batch make every flag a matter of batching."""
-    social = adapter_file(before="x = x * (1 if len(x) == 1 else 1 + 0.5 * torch.linspace(-1, 1, len(x))[:, None, None])",
-                          after="scores = scores - (3 * scores.mean(0) if len(x) > 1 else 0)")  # fmt: skip
+    social = adapter_file(after="scores = scores - (3 * scores.mean(0) if len(x) > 1 else 0)")
     _, checks, _ = attacked(FAST, adapter=social)
     assert {"batch", "agreement"} & set(failed(checks))
 

@@ -74,9 +74,10 @@ def test_every_point_is_within_budget_and_box_and_clean_audio_is_left_alone(name
     budget = 20.0 if norm == "l2" else 0.01
     asked = build(name, norm, budget)
     clean = asked.ball.clean.clone()
-    states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
+    states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # noqa: NPY002
     found = quick(name).run(asked)
-    assert random.getstate() == states[0] and np.random.get_state()[1].tolist() == states[1]
+    assert random.getstate() == states[0]
+    assert np.random.get_state()[1].tolist() == states[1]  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), states[2])
     assert torch.equal(asked.ball.clean, clean)
     added = (found.points.double() - clean).flatten(1)
