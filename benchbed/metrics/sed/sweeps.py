@@ -26,7 +26,6 @@ class F1Curve:
         for steps in (hits, false):
             order = np.argsort(-steps.score, kind="stable")
             self._sides.append((-steps.score[order], row[steps.clip[order]], steps.amount[order].astype(np.float64)))
-
         self._own = self.places(self.thresholds)
 
     def places(self, thresholds: np.ndarray) -> tuple[np.ndarray, ...]:
