@@ -214,6 +214,8 @@ def read_list(path: Path) -> pd.DataFrame:
     for number, line in enumerate(lines, start=1):
         mark = next((m for m in ("\t", ";", ",") if m in line), None)
         cells = [cell.strip() for cell in (line.split(mark) if mark else line.split(None, 2))]
+        if len(cells) > 4 and not _number(cells[0]) and _number(cells[2]) and _number(cells[3]):
+            cells = cells[2:5]  # the long form of TUT: file, scene, onset, offset, label, …
         if not any(cells) or (number == 1 and not _number(cells[0])):
             continue
         if len(cells) < 3 or not (_number(cells[0]) and _number(cells[1])):
