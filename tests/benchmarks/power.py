@@ -7,8 +7,8 @@ iteration, since a larger difference has another error. `found` is the share of 
 the larger p-value of bootstrap and swaps, so a little under 80 is expected.
 
 Measured with 400 data sets (standard error 2): 20 recordings, effect of 19.7 points, found in 78.8 %; 50 recordings,
-12.4 points, 75.8 %. With the normal quantile in place of Student's t the stated effect was found in 71.0 % and 71.9 % of
-1,000 data sets.
+12.4 points, 75.8 %. With the normal quantile in place of Student's t the stated effect was found in 71.0 % and 71.9 %
+of 1,000 data sets.
 """
 
 from __future__ import annotations
