@@ -1,6 +1,6 @@
 """A run in the words of Every Eval Ever, the shared schema for evaluation results of the EvalEval coalition.
 
-Source: `eval.schema.json`, version 0.2.1, https://github.com/evaleval/every_eval_ever. Whatever its fields have no room
+Source: `eval.schema.json`, version 0.3.0, https://github.com/evaleval/every_eval_ever. Whatever its fields have no room
 for (rule, suite and data hashes, seed) is kept as text in `additional_details` and `details`.
 """
 
@@ -15,7 +15,7 @@ import benchbed
 from benchbed.report import terms, view
 from benchbed.results.record import Cell, Result, Value
 
-SCHEMA_VERSION = "0.2.1"
+SCHEMA_VERSION = "0.3.0"
 
 
 def every_eval_ever(result: Result) -> dict[str, Any]:
@@ -65,6 +65,9 @@ def every_eval_ever(result: Result) -> dict[str, Any]:
             "id": f"local/{name}",
             "additional_details": _texts(
                 {
+                    "deployment_type": "self_deployed",
+                    # A record knows the weights' hashes, not whether others may have them.
+                    "model_availability": "unknown",
                     "family": model.family,
                     "adapter_hash": model.adapter_hash,
                     "licence": model.licence,

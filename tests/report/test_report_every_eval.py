@@ -6,7 +6,7 @@ from benchbed.report.every_eval import every_eval_ever
 from benchbed.report.model_card import citation, model_card
 from benchbed.results.record import Value
 
-#: Required by eval.schema.json 0.2.1 of github.com/evaleval/every_eval_ever.
+#: Required by eval.schema.json 0.3.0 of github.com/evaleval/every_eval_ever.
 REQUIRED = {"schema_version", "evaluation_id", "retrieved_timestamp", "source_metadata", "model_info", "eval_library",
             "evaluation_results"}  # fmt: skip
 
@@ -16,6 +16,7 @@ def test_the_fields_that_the_schema_requires(result):
     assert made.keys() >= REQUIRED and made.keys() <= REQUIRED | {"evaluation_timestamp"}
     assert made["source_metadata"]["source_type"] == "evaluation_run"
     assert made["retrieved_timestamp"] == "1795262400"  # 2026-11-21T12:00:00Z
+    assert made["model_info"]["additional_details"]["deployment_type"] == "self_deployed"
     for figure in made["evaluation_results"]:
         assert figure.keys() >= {"evaluation_name", "source_data", "metric_config", "score_details"}
         assert {"lower_is_better", "score_type", "min_score", "max_score"} <= figure["metric_config"].keys()
