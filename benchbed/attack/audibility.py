@@ -148,8 +148,8 @@ def dissimilarity(clean: np.ndarray, added: np.ndarray, sample_rate: int) -> dic
         segments = np.clip(10 * np.log10(signal[active] / noise[active]), *SEGMENT_RANGE)
     weight = _a_weight(clean.shape[1], sample_rate)
     powers = [float((np.abs(np.fft.rfft(a)) ** 2 * weight).sum()) for a in (clean, added)]
-    tensors = [torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for a in (clean, added)]
-    ratio = noise_to_mask(*tensors, sample_rate).numpy()
+    heard, noisy = (torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for a in (clean, added))
+    ratio = noise_to_mask(heard, noisy, sample_rate).numpy()
     return {
         "snr_segmental": float(segments.mean()) if len(segments) else None,
         "snr_a": float(10 * np.log10(powers[0] / powers[1])) if min(powers) > 0 else None,

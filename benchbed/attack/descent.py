@@ -7,6 +7,7 @@ Croce and Hein, Reliable evaluation of adversarial robustness with an ensemble o
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 import torch
 
@@ -37,16 +38,37 @@ def usable_loss(name: str, problem: Problem) -> Loss:
     return losses[name]
 
 
+@dataclass
 class Path:
     """State of the clips that are still attacked; all fields are `[clip, …]` and shrink together."""
 
-    __slots__ = ("best", "best_gradient", "best_loss", "checked_loss", "first", "gradient", "halved", "loss", "point",
-                 "previous", "raised", "rows", "step")  # fmt: skip
+    rows: torch.Tensor
+    point: torch.Tensor
+    previous: torch.Tensor
+    gradient: torch.Tensor
+    loss: torch.Tensor
+    best: torch.Tensor
+    best_gradient: torch.Tensor
+    best_loss: torch.Tensor
+    checked_loss: torch.Tensor
+    first: torch.Tensor
+    step: torch.Tensor
+    raised: torch.Tensor
+    halved: torch.Tensor
+
+    @classmethod
+    def at(
+        cls, rows: torch.Tensor, point: torch.Tensor, loss: torch.Tensor, gradient: torch.Tensor, radius: torch.Tensor
+    ) -> Path:
+        """The first point of every path."""
+        halved = torch.ones_like(loss, dtype=torch.bool)
+        return cls(rows, point, point, gradient, loss, point.clone(), gradient.clone(), loss.clone(), loss.clone(),
+                   loss.clone(), 2.0 * radius, torch.zeros_like(loss), halved)  # fmt: skip
 
     def keep(self, kept: torch.Tensor) -> None:
         """Only the clips of a mask go on."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name)[kept])
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name)[kept])
 
 
 def auto_pgd(
@@ -73,16 +95,11 @@ def auto_pgd(
     """
     part = problem.select(rows)
     chosen = loss if isinstance(loss, Chosen) else None
-    state, victim = Path(), problem.victim
-    state.rows, state.point = rows, part.ball.project(start)
-    state.loss, scores, state.gradient = victim.gradient(state.point, part.target, loss)
-    state.loss = _finite(state.loss)
-    outcome.offer(rows, state.point, part.margin(scores), 0, label)
-    state.previous, state.best = state.point, state.point.clone()
-    state.best_gradient, state.best_loss = state.gradient.clone(), state.loss.clone()
-    state.checked_loss, state.first = state.loss.clone(), state.loss.clone()
-    state.step = 2.0 * part.ball.radius
-    state.raised, state.halved = torch.zeros_like(state.loss), torch.ones_like(state.loss, dtype=torch.bool)
+    victim = problem.victim
+    point = part.ball.project(start)
+    value, scores, gradient = victim.gradient(point, part.target, loss)
+    outcome.offer(rows, point, part.margin(scores), 0, label)
+    state = Path.at(rows, point, _finite(value), gradient, part.ball.radius)
     _note(outcome, state)
     interval, since = max(int(FIRST * steps), 1), 0
     for step in range(1, steps + 1):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -107,7 +107,7 @@ def _parameters(name: str) -> dict[str, Any]:
 class Bridged(Attack):
     """One attack of torchattacks; `options` are its constructor's, without the budget."""
 
-    defaults: Mapping[str, Any] = MappingProxyType({})
+    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         super().__init__(name, options)

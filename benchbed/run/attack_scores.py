@@ -20,7 +20,7 @@ from benchbed.metrics.adversarial import (
 )
 from benchbed.metrics.number import Number
 from benchbed.results import record
-from benchbed.run.attack_checks import attack_checks
+from benchbed.run.attack_checks import Status, attack_checks
 from benchbed.run.attacking import attacked_rows, plan_of
 from benchbed.run.job import Job
 from benchbed.stats.bootstrap import Bootstrap
@@ -195,7 +195,7 @@ def _monotone(curve: Sequence[CellPlan], rows: Mapping[str, pd.DataFrame]) -> li
         table = rows[cell.key]
         robust = set(table["clip_id"][table["robust"].to_numpy(dtype=bool)].astype(str))
         back = len(broken & robust)
-        status = "fail" if back else "pass"
+        status: Status = "fail" if back else "pass"
         message = f"{back} clips broken at a milder budget are robust here" if back else (
             f"every clip broken at a milder budget is broken here ({len(broken)})"
         )  # fmt: skip

@@ -116,7 +116,7 @@ def attack_facts(condition: AttackCondition, others: Recipes, where: str) -> dic
 
 def sources_of(engine: Any, condition: AttackCondition) -> dict[str, Source]:
     """The loaded sources of a condition; loaded once per process."""
-    found = {}
+    found: dict[str, Source] = {}
     for spec, options in source_recipes(condition, engine.job.others):
         key = ("source", spec, repr(options))
         if key not in engine.kept:
@@ -176,7 +176,9 @@ def _fit_problem(engine: Any, split: str, index: int, threat: Threat, victim: An
     table = job.clips[split]
     attacked = {str(table["clip_id"].iat[row]) for row in attacked_rows(table, condition.n)}
     number = {label: i for i, label in enumerate(job.labels)}
-    waveforms, targets, ids = [], [], []
+    waveforms: list[np.ndarray] = []
+    targets: list[int] = []
+    ids: list[str] = []
     for row in fitting_clips(job, split, attacked):
         try:
             clip = decode(job.root, row, job.audio_rate)

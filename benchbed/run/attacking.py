@@ -324,7 +324,7 @@ class _Setting:
 
         problem = self.problem(level.threat)
         pattern = problem.fitted[names[0]]
-        right = 0.0
+        right = torch.zeros(len(problem), dtype=torch.float64, device=problem.target.device)
         for shift in range(SHIFTS):
             moves = [int(problem.stream(i, "shift", shift).integers(pattern.shape[-1])) for i in range(len(problem))]
             patterns = torch.stack([pattern.roll(move, -1) for move in moves])

@@ -100,7 +100,8 @@ def untouched(adapter: Adapter) -> Iterator[Callable[[], list[str]]]:
         found = [f"{name}: training" for name, m in model.named_modules() if m.training != flags[name]]
         for name, p in model.named_parameters():
             old = gradients[name]
-            if (p.grad is None) != (old is None) or (old is not None and not torch.equal(p.grad, old)):
+            same = p.grad is old if p.grad is None or old is None else torch.equal(p.grad, old)
+            if not same:
                 found.append(f"{name}: gradient")
         after = _digest(model)
         return found + [f"{name}: value" for name in before if before[name] != after.get(name)]

@@ -40,7 +40,11 @@ def test_gpvad_falls_to_what_is_thirty_decibels_below_the_clip(realdata, reposit
         found = resolve("apgd", {"loss": "margin", "steps": 10}).run(asked)
         assert not moved()
     assert int(found.broken.sum()) >= 2 > int(noise.broken.sum())
-    for clip, point in zip(clean.numpy(), found.points.numpy()):
-        heard = dissimilarity(clip.astype(float), (point - clip).astype(float), 22050)
-        # By level the difference is 30 dB down; by ear most of it lies under the mask.
-        assert heard["nmr"] < 0 and heard["snr_a"] > 20
+    heard = [
+        dissimilarity(clip.astype(float), (point - clip).astype(float), 22050)
+        for clip, point in zip(clean.numpy(), found.points.numpy())
+    ]
+    assert all(each["snr_a"] > 20 and each["snr_segmental"] > 25 for each in heard)
+    # One SNR is not one audibility: in a clip with pauses the same energy lies far above the mask.
+    levels = [each["nmr"] for each in heard]
+    assert max(levels) - min(levels) > 10
