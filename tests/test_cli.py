@@ -270,3 +270,12 @@ def test_help_answers_at_once():
     subprocess.run([sys.executable, "-m", "benchbed", "--help"], capture_output=True, check=True)
     used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
     assert used < 0.4, f"{used:.2f} s CPU, {time.perf_counter() - began:.2f} s wall"
+
+
+def test_verify_writes_the_reference_packages_agreement(call):
+    _, out, err = call(*RUN, "--quiet", "--no-report", "--verify", "--set", "suite.conditions=[clean]")
+    checks = {c["name"]: c for c in json.loads(Path(out.strip()).read_text())["checks"]}
+    agreement = [check for name, check in checks.items() if name.startswith("verify:")]
+    assert agreement, err
+    assert {check["status"] for check in agreement} == {"pass"}
+    assert "sed_eval" in agreement[0]["message"]

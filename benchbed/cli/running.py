@@ -32,6 +32,9 @@ from benchbed.errors import ConfigError
               help="Failed predictions that are tolerated.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--trust-checkpoint", is_flag=True, help="Allow checkpoints that can run code when loaded.")
+@click.option(
+    "--verify", is_flag=True, help="Recompute the figures with sed_eval (and sed_scores_eval if it is there)."
+)
 @click.option("--listen", type=click.IntRange(0),
               help="Keep N clips worth hearing beside the run and in its page; 6 where the data's licence allows it, "
               "0 for none.")  # fmt: skip
@@ -66,6 +69,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
             seed=flags["seed"],
             trust_checkpoint=flags["trust_checkpoint"],
             quiet=flags["quiet"],
+            verify=flags["verify"],
             command=_command(suite, spec, chosen, suite_overrides, flags),
             others=tuple((each, for_model(options, each, models)) for each in models if each != spec),
         )

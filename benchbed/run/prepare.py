@@ -46,6 +46,7 @@ class Settings:
     seed: int = 0
     trust_checkpoint: bool = False
     quiet: bool = False
+    verify: bool = False
     command: str = ""
     others: tuple[tuple[str, dict[str, Any]], ...] = ()
     """Adapter and options of the other models of the invocation, from which attacks transfer."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchbed import rng
 from benchbed.adapter.align import plan_alignment
-from benchbed.predictions.store import read_header, read_units
+from benchbed.predictions.store import Predictions, read_header, read_units
 from benchbed.provenance import code_hash, git_state, machine, versions
 from benchbed.results import record
 from benchbed.results.statistics import Statistics
@@ -89,7 +89,7 @@ def make_record(
             evaluations=len(predictions.scores),
             cpu_seconds=round(cpu, 3),
         ),
-        checks=[*scoring.checks, *compliance_checks],
+        checks=[*scoring.checks, *compliance_checks, *_agreement(prepared, settings, predictions, scoring)],
         profile=profile,
         primary=scoring.primary,
         scores={**scoring.scores, **compliance_scores},
@@ -97,6 +97,17 @@ def make_record(
         failures=scoring.failures,
     )
     return made, scoring.statistics
+
+
+def _agreement(
+    prepared: Prepared, settings: Settings, predictions: Predictions, scoring: Scoring
+) -> list[record.Check]:
+    """What the reference packages make of the same predictions, if that was asked for."""
+    if not settings.verify:
+        return []
+    from benchbed.run.verify import verify_run
+
+    return verify_run(prepared, predictions, scoring.cells)
 
 
 def _complexity(
