@@ -166,7 +166,10 @@ class Bootstrap:
         defined = np.sort(replicates[~np.isnan(replicates)])
         if len(defined) < DEFINED * self.draws:
             return Interval(None, None, reason=f"undefined in {self.draws - len(defined)} of {self.draws} draws")
-        if defined[-1] == defined[0] or defined[-1] - defined[0] <= 1e-12 * max(1.0, abs(float(defined[0]))):
+        # Infinite ends are real spread: ∞ − x ≤ ∞ must not pass for "the same value".
+        finite = np.isfinite(defined[0]) and np.isfinite(defined[-1])
+        equal = finite and defined[-1] - defined[0] <= 1e-12 * max(1.0, abs(float(defined[0])))
+        if defined[-1] == defined[0] or equal:
             return Interval(None, None, reason="every draw gives the same value")
         low, high = _ends(self.method, defined, self.level, groups, value, jackknife)
         open_ends = [name for name, end in (("lower", low), ("upper", high)) if not np.isfinite(end)]

@@ -218,7 +218,7 @@ def _located(item: Any, data: dict[str, Any], marks: dict[Place, Mark]) -> Confi
     where = str(_nearest(marks, place))
     kind, given = item["type"], item.get("input")
     if kind == "extra_forbidden":
-        known = _fields_at(place[:-1])
+        known = _fields_at(place[:-1], data)
         return ConfigError(
             f"unknown key '{place[-1]}'",
             where=where,
@@ -249,14 +249,15 @@ def _nearest(marks: Mapping[Place, Mark], place: Place) -> Mark:
     return Mark("suite")
 
 
-def _fields_at(place: Place) -> list[str]:
+def _fields_at(place: Place, data: Mapping[str, Any]) -> list[str]:
     """Names of the keys that may stand at a place of the suite."""
     from benchbed.suite import model
 
     kind: Any = Suite
     for part in place:
         if part == "conditions":
-            kind = model.CorruptionCondition
+            given = data["conditions"][place[1]] if len(place) > 1 else {}
+            kind = model.AttackCondition if "attack" in given else model.CorruptionCondition
         elif part == "slices":
             kind = model.Slice
         elif isinstance(part, str) and hasattr(kind, "model_fields") and part in kind.model_fields:

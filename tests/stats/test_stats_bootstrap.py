@@ -173,3 +173,10 @@ def test_intervals_cover_on_grouped_data_and_ignoring_groups_does_not() -> None:
         naive += abs(mean - 0.5) <= 1.96 * np.sqrt(mean * (1 - mean) / (clips * groups))
     assert 0.92 <= held / 400 <= 0.98
     assert naive / 400 < 0.85
+
+
+def test_infinite_draws_are_spread_and_not_one_value():
+    replicates = np.array([-np.inf] * 10 + [5.0] * 95 + [np.inf] * 95)
+    found = Bootstrap(50, draws=200).interval(replicates)
+    assert found.reason != "every draw gives the same value"
+    assert "beyond what was measured" in found.reason

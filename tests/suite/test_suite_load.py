@@ -57,6 +57,7 @@ def test_every_shipped_suite_is_valid_and_names_its_schema():
         (MINIMAL + "conditions: [clean, {corruptoin: gain}]\n", 5, ["a condition is the word `clean`"]),
         (MINIMAL + "conditions:\n  - corruption: gain\n    severity: 1\n", 7,
          ["unknown key 'severity'", "did you mean 'severities'?"]),
+        (MINIMAL + "conditions:\n  - attack: apgd\n    budget: [30]\n", 7, ["did you mean 'budgets'?"]),
         (MINIMAL + "conditions:\n  - {corruption: gain, severities: [1, 1]}\n", 6, ["repeat"]),
         (MINIMAL + "conditions:\n  - {corruption: gain, severities: [3], parameters: [1]}\n", 6,
          ["needs 3 parameters"]),
