@@ -206,7 +206,8 @@ def read_units(paths: Iterable[Path]) -> Predictions:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    tables, failures, labels, kind = [], [], None, "scene"
+    kind: Kind = "scene"
+    tables, failures, labels = [], [], None
     info: list[dict[str, Any]] = []
     for path in paths:
         header = read_header(path)

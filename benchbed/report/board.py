@@ -112,7 +112,7 @@ class SuitePage:
             for board in self.boards
             for row in board.rows
         }
-        return sorted(held - {""})
+        return sorted(held - {"", "None"})
 
     @property
     def columns(self) -> list[str]:

@@ -44,9 +44,10 @@ def test_projected_points_keep_budget_and_box(seed, norm, level, reach, db, eps)
 @pytest.mark.parametrize("db", [40.0, 30.0, 20.0, 10.0])
 def test_the_snr_of_a_point_on_the_edge_is_the_budget(db):
     """Hand rule: 20 log10 of the ratio of norms, per clip, so loud and soft clips get the same SNR."""
-    clean = torch.randn(4, 1, 4000, generator=torch.Generator().manual_seed(0)) * torch.tensor([1e-3, 0.01, 0.1, 0.2])[
-        :, None, None
-    ]
+    clean = (
+        torch.randn(4, 1, 4000, generator=torch.Generator().manual_seed(0))
+        * torch.tensor([1e-3, 0.01, 0.1, 0.2])[:, None, None]
+    )
     edge = Ball.of(Threat("l2", db), clean).spread(torch.randn(4, 1, 4000, generator=torch.Generator().manual_seed(1)))
     assert snr(clean, edge).tolist() == pytest.approx([db] * 4, abs=0.001)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -64,7 +64,9 @@ def read(
     lists = {split: file for split, file in LISTS.items() if (root / file).is_file()}
     if not lists:
         raise DataError("no list of events is there", where=str(root), hint=", ".join(LISTS.values()))
-    parts, places, paths, videos, splits = [], [], [], [], {}
+    parts, places, splits = [], [], {}
+    paths: list[Any] = []
+    videos: list[Any] = []
     for split, file in lists.items():
         columns = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
         table = read_table(root / file, columns, delimiter="\t")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -65,7 +65,9 @@ def read(
     files = {split: file for split, file in files.items() if file.is_file()}
     if not files:
         raise DataError(f"no list of {labels} labels is there", where=str(folder), hint=FACTS.steps)
-    parts, places, paths, names, splits = [], [], [], [], {}
+    parts, places, splits = [], [], {}
+    paths: list[Any] = []
+    names: list[Any] = []
     for split, file in files.items():
         table = read_table(file, names=("name", "onset", "offset", "label"), delimiter="\t")
         found = list(dict.fromkeys(table.frame["name"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,8 @@ def read(root: Path) -> Dataset:
     there = {split: file for split, file in lists.items() if file.is_file()}
     if not there:
         raise DataError("no list of files is there", where=str(root / "annotation"), hint=", ".join(LISTS))
-    rows, place, splits = [], {}, {}
+    rows: list[Any] = []
+    place, splits = {}, {}
     for split, file in there.items():
         members = []
         for number, name in enumerate(listed_recordings(file), start=1):

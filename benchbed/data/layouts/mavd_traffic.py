@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -63,7 +63,8 @@ def read(
     """
     option(level, ("vehicle", "full"), "level")
     root = find_root(Path(root), "mavd_traffic", FACTS, (), ("MAVD-traffic", "MAVD"))
-    found, splits = [], {}
+    found: list[Any] = []
+    splits = {}
     for split in SPLITS:
         folder = next((f for f in (f"annotations_{split}", f"annotations/{split}") if (root / f).is_dir()), None)
         if folder is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,8 @@ def read(root: Path, *, odd: Odd = "error") -> Dataset:
         Files missing, or a wrong row.
     """
     root = find_root(Path(root), "urban_sed", FACTS, ("annotations", "audio"), ("URBAN-SED_v2.0.0", "URBAN-SED"))
-    found, splits = [], {}
+    found: list[Any] = []
+    splits = {}
     for split in SPLITS:
         lists = sorted((root / "annotations" / split).glob("*.txt"), key=lambda file: natural(file.stem))
         if lists:

@@ -7,7 +7,7 @@ times, and its level over its own length stands in the ratio drawn to the backgr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -102,7 +102,8 @@ def _background(seed: int, rng: np.random.Generator, n: int) -> np.ndarray:
 
 def _plan(rng: np.random.Generator, seconds: float) -> list[Placed]:
     count = 0 if rng.random() < 0.05 else 1 + int(rng.binomial(4, 0.4))
-    labels, found = tuple(SOUNDS), []
+    labels = tuple(SOUNDS)
+    found: list[Any] = []
     for _ in range(count):
         label = labels[int(rng.integers(len(labels)))]
         shortest, longest = SOUNDS[label][1]
