@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
+from benchbed.report import island, listening
 from benchbed.report.leaderboard import write_leaderboard
 from benchbed.report.page import write_report
+from benchbed.results.comparison import Comparison
 from benchbed.results.record import Value
 from benchbed.results.reference import read_reference
 
@@ -19,12 +24,21 @@ pytestmark = pytest.mark.browser
 EVIL = "</script><img src=x onerror=\"document.title='owned'\"><svg onload=\"document.title='owned'\">"
 
 
+DIFFERENCE = {"condition": "clean", "metric": "macro_accuracy", "unit": "fraction", "direction": "higher", "a": 0.6,
+              "b": 0.5, "value": 0.1, "low": 0.05, "high": 0.15, "p_holm": 0.01, "verdict": "win"}  # fmt: skip
+COMPARISON = Comparison.model_validate({
+    "primary": "macro_accuracy",
+    "sides": [{"name": name, "runs": [{"model": name, "path": f"runs/{i}"}]} for i, name in enumerate(("beta", EVIL))],
+    "pairings": [{"a": EVIL, "b": "beta", "rows": [DIFFERENCE, DIFFERENCE | {"condition": "mp3@5", "value": -0.1}]}],
+})  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, result: Callable[..., Any], repository: Path) -> Path:
     """A leaderboard of four models, one of them hostile, with one synthetic run."""
     out = tmp_path_factory.mktemp("site")
     real = {"dataset__synthetic": False, "dataset__name": "tau2022"}
-    cost = {"parameters": {"value": 58764, "unit": "parameters", "method": "sum"}}
+    cost = {"parameters": {"value": 250_000, "unit": "parameters", "method": "sum"}}
     results = [
         result("beta", 0.5, model__family="cnn", profile=cost, **real),
         result("alpha", 0.6, model__family="transformer", conditions=True, **real),
@@ -37,10 +51,28 @@ def site(tmp_path_factory: pytest.TempPathFactory, result: Callable[..., Any], r
     )
     published = [read_reference(path) for path in sorted((repository / "leaderboards/reference").glob("*.yaml"))]
     write_leaderboard(
-        [(Path(f"runs/{index}"), record) for index, record in enumerate(results)], out, references=published
+        [(Path(f"runs/{index}"), record) for index, record in enumerate(results)],
+        out,
+        references=published,
+        comparisons=[COMPARISON],
     )
-    write_report(result(EVIL, conditions=True, suite__title=EVIL), out / "report.html")
+    heard = tmp_path_factory.mktemp("run")
+    clips(heard)
+    write_report(result(EVIL, conditions=True, suite__title=EVIL), out / "report.html", clips=listening.read(heard))
     return out
+
+
+def clips(run: Path) -> None:
+    """One clip kept for listening, with a sound of a tenth of a second and a picture of one point."""
+    folder = run / "listen"
+    folder.mkdir()
+    soundfile.write(folder / "a.mp3", np.zeros(1600), 16000, format="MP3")
+    point = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+    (folder / "a.png").write_bytes(base64.b64decode(point))
+    sound = {"kind": "clean", "audio": "a.mp3", "spectrogram": "a.png", "output": EVIL, "confidence": 0.5}
+    clip = {"clip_id": EVIL, "label": "bus", "why": "flipped", "condition": EVIL, "cell": "scene/test/clean",
+            "sample_rate": 16000, "seconds": 0.1, "sounds": [sound]}  # fmt: skip
+    (folder / "clips.json").write_text(json.dumps({"licence": "CC0-1.0", "clips": [clip]}), encoding="utf-8")
 
 
 @pytest.fixture
@@ -133,6 +165,40 @@ def test_filter_and_address(visit, suite):
     assert len(models(again)) == 4 and "family" not in again.url
 
 
+def test_filter_by_size(visit, suite):
+    page = visit(suite)
+    page.select_option("select[name=size]", "100000")
+    assert announced(page) == "4 of 5 runs shown." and "beta" not in models(page)
+    assert "size=100000" in page.url and models(visit(page.url)) == models(page)
+
+
+def test_a_clip_can_be_heard_and_seen(visit, site):
+    page = visit((site / "report.html").as_uri())
+    heard = "(sound) => new Promise((done) => { sound.onloadeddata = () => done(sound.duration); sound.load(); })"
+    assert page.locator("#listen audio").first.evaluate(heard) > 0
+    assert page.locator("#listen img").first.evaluate("(picture) => picture.naturalWidth") == 1
+
+
+def test_a_packed_record_is_unpacked_to_be_saved(visit, result, tmp_path, monkeypatch):
+    monkeypatch.setattr(island, "PLAIN", 0)
+    path = write_report(result("ärger", conditions=True), tmp_path / "report.html")
+    page = visit(path.as_uri())
+    assert page.locator("#data").text_content().startswith(island.PACKED)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="JSON").click()
+    waiting.value.save_as(tmp_path / "saved.json")
+    saved = json.loads((tmp_path / "saved.json").read_text(encoding="utf-8"))
+    assert saved["model"]["name"] == "ärger" and len(saved["cells"]) == 41
+    assert json.loads(island.unpack(page.locator("#data").text_content())) == saved
+
+
+def test_a_forest_sorts_by_its_difference(visit, site, suite):
+    page = visit(address_of(site, suite, "comparison"))
+    page.locator("table.forest th[data-key=difference] button").first.click()
+    rows = page.locator("table.forest").first.locator("tbody th").all_inner_texts()
+    assert rows == ["Clean", "MP3, severity 5"]
+
+
 def test_columns_are_chosen_and_kept_in_the_address(visit, suite):
     page = visit(suite)
     head = page.locator("table.board").first.locator("th[data-key=accuracy]")
@@ -149,10 +215,18 @@ def test_real_and_synthetic_runs_stand_in_two_tables(visit, suite):
     assert tables[1] == ["delta"] and "delta" not in tables[0]
 
 
-@pytest.mark.parametrize("name", ["report.html", "suite", "index.html"])
+def address_of(site: Path, suite: str, name: str) -> str:
+    """Address of a page by its kind."""
+    folders = {"model": "models", "comparison": "comparisons"}
+    if name in folders:
+        return next((site / folders[name]).iterdir()).as_uri()
+    return suite if name == "suite" else (site / name).as_uri()
+
+
+@pytest.mark.parametrize("name", ["report.html", "suite", "index.html", "comparison"])
 def test_hostile_text_does_nothing(visit, site, suite, name):
-    page = visit(suite if name == "suite" else (site / name).as_uri())
-    assert page.title() != "owned" and page.locator("img").count() == 0
+    page = visit(address_of(site, suite, name))
+    assert page.title() != "owned" and page.locator("img:not([src^='data:image/png'])").count() == 0
     assert EVIL in page.inner_text("body")
     assert json.loads(page.locator("#data").text_content())
 
@@ -167,9 +241,9 @@ def test_scripts_other_than_the_page_s_own_are_dead(chromium, site):
 
 
 @pytest.mark.parametrize("width", [360, 768])
-@pytest.mark.parametrize("name", ["report.html", "suite", "index.html", "model", "reference.html"])
+@pytest.mark.parametrize("name", ["report.html", "suite", "index.html", "model", "reference.html", "comparison"])
 def test_no_page_scrolls_sideways(visit, site, suite, name, width):
-    address = {"suite": suite, "model": next((site / "models").iterdir()).as_uri()}.get(name) or (site / name).as_uri()
+    address = address_of(site, suite, name)
     page = visit(address, viewport={"width": width, "height": 740})
     page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -237,9 +311,9 @@ def test_a_csv_cell_cannot_be_a_formula(visit, result, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["report.html", "suite", "index.html", "model", "reference.html"])
+@pytest.mark.parametrize("name", ["report.html", "suite", "index.html", "model", "reference.html", "comparison"])
 def test_accessibility_rules(chromium, axe, site, suite, name, scheme):
-    address = {"suite": suite, "model": next((site / "models").iterdir()).as_uri()}.get(name) or (site / name).as_uri()
+    address = address_of(site, suite, name)
     # The page's own policy would refuse the checker's script.
     context = chromium.new_context(color_scheme=scheme, bypass_csp=True)
     page = context.new_page()
