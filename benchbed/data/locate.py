@@ -58,7 +58,7 @@ def locate(name: str, given: Mapping[str, str | Path] | None = None) -> Location
     DataError
         A folder was named and does not exist.
     ConfigError
-        A setting that cannot be read.
+        A setting that cannot be read, or a command line that names other datasets only.
 
     Examples
     --------
@@ -67,7 +67,15 @@ def locate(name: str, given: Mapping[str, str | Path] | None = None) -> Location
     >>> locate("esc50", {"esc50": folder}).origin
     '--data'
     """
-    if given and name in given:
+    if given:
+        if name not in given:
+            # A misspelt name would otherwise measure the synthetic set although a path was given.
+            others = ", ".join(sorted(given))
+            raise ConfigError(
+                f"--data names {others}, and the dataset of this suite is {name}",
+                where=f"--data {others}",
+                hint=f"write --data {name}=FOLDER",
+            )
         return _existing(name, Path(given[name]), "--data")
     return _from_environment(name) or _from_config(name)
 

@@ -25,7 +25,13 @@ def folder(path: Path) -> Path:
 
 def test_nobody_named_it() -> None:
     assert locate("esc50") is None
-    assert locate("esc50", {"tau2022": Path("/nowhere")}) is None
+    assert locate("esc50", {}) is None
+
+
+def test_a_path_for_another_dataset_is_an_error_never_a_fallback(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--data names tau2222, and the dataset of this suite is tau2022"):
+        locate("tau2022", {"tau2222": tmp_path})
+    assert locate("tau2022", {"tau2022": tmp_path, "esc50": tmp_path}) == Location(tmp_path, "--data")
 
 
 def test_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
