@@ -19,6 +19,8 @@ COLUMNS = 12
 COLUMNS_ON = 5
 #: Units of what a model costs.
 COSTS = {"MACs", "parameters", "bytes", "kWh", "Wh", "J"}
+#: Figures of a profile that stand in a board; the page of a run has all.
+MAIN_COSTS = ("parameters", "macs", "parameter_memory", "joules_per_inference", "kwh")
 
 _KEPT = (f"{terms.ROBUSTNESS}:", f"{terms.ADVERSARIAL}:")
 
@@ -195,7 +197,9 @@ def make_board(rows: list[Row]) -> Board:
     # What a model costs is asked of every board; other figures keep the order of the record.
     costs = [name for name in columns if any(row.figures[name].unit in COSTS for row in rows if name in row.figures)]
     # Where a suite perturbs or attacks, what is kept is asked before other metrics on clean audio.
-    others = sorted((name for name in columns if name not in costs), key=lambda name: not name.startswith(_KEPT))
+    others = sorted(
+        (name for name in columns if name not in costs), key=lambda name: (not name.startswith(_KEPT), "/" in name)
+    )
     return Board(
         identity=island.digest(repr(view.comparable(example))),
         primary=example.primary,
@@ -282,7 +286,7 @@ def _costs(result: Result) -> dict[str, Value]:
         if isinstance(held, dict) and "value" not in held:
             parts |= {name: part for name, part in held.items() if name not in parts}
     for name, part in parts.items():
-        if not isinstance(part, dict) or part.get("unit") not in COSTS:
+        if name not in MAIN_COSTS or not isinstance(part, dict) or part.get("unit") not in COSTS:
             continue
         value = part.get("value")
         if isinstance(value, (int, float)) and not isinstance(value, bool):

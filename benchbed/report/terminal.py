@@ -74,7 +74,7 @@ def summary_table(result: Result) -> RenderableType:
             parts.append(devices)
     perturbed = [cell for cell in result.cells if cell.condition.kind != "clean" and result.primary in cell.metrics]
     if perturbed:
-        parts.append(_conditions(perturbed, result.primary))
+        parts.append(_conditions(perturbed, result.primary, result.scores))
     notable = [check for check in result.checks if check.status in ("warn", "fail")]
     if notable:
         parts.append(checks_table(notable))
@@ -204,15 +204,21 @@ def _devices(groups: Mapping[str, Mapping[str, Value]], primary: str) -> Table |
     return table
 
 
-def _conditions(cells: Sequence[Any], primary: str) -> Table:
+def _conditions(cells: Sequence[Any], primary: str, scores: Mapping[str, Value]) -> Table:
+    """Figures by condition and severity; with several folds, their mean."""
     severities = sorted({cell.condition.severity for cell in cells}, key=lambda level: (level is None, level))
     rows: dict[str, dict[Any, Value]] = {}
     for cell in cells:
-        name = terms.plain(cell.condition.name)
-        rows.setdefault(name, {})[cell.condition.severity] = cell.metrics[primary]
+        condition = cell.key.split("/", 2)[2]
+        again = condition.partition("#")[2]
+        name = terms.plain(cell.condition.name) + (f" (no. {again})" if again else "")
+        joined = scores.get(f"folds_mean:{condition}:{primary}")
+        rows.setdefault(name, {})[cell.condition.severity] = joined or cell.metrics[primary]
     first = cells[0].metrics[primary]
     table = _table(header=True)
-    table.add_column(f"{_heading(primary, first)} by severity")
+    folds = len({cell.split for cell in cells})
+    title = f"{_heading(primary, first)} by severity"
+    table.add_column(f"{title}, mean of {folds} folds" if folds > 1 else title)
     for level in severities:
         table.add_column("–" if level is None else str(level), justify="right")
     for name, values in rows.items():

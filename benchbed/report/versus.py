@@ -168,7 +168,7 @@ def _branch(row: Difference | GroupDifference, label: str) -> Branch:
     if isinstance(row, GroupDifference):
         remark = "; ".join(part for part in (f"{len(row.values_a)} against {len(row.values_b)} models", remark) if part)
         return Branch(label, value, p=row.p_holm, remark=remark)
-    verdict = {"win": "better", "loss": "worse", "tie": "not shown to differ"}.get(row.verdict, "could not measure")
+    verdict = {"win": "better", "loss": "worse", "tie": "not shown"}.get(row.verdict, "could not measure")
     return Branch(label, value, row.a, row.b, row.p_holm, verdict, row.mde, row.effect, row.groups, remark)
 
 

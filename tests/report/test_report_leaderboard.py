@@ -13,8 +13,8 @@ import pytest
 from benchbed.errors import CannotMeasure
 from benchbed.report import board
 from benchbed.report.leaderboard import suite_html, write_leaderboard
-from benchbed.results.record import Value
-from benchbed.results.reference import read_reference
+from benchbed.results.record import Condition, Value
+from benchbed.results.reference import Reference, read_reference
 
 EVIL = "</script><img src=x onerror=alert(1)>\"'../../x"
 
@@ -200,3 +200,88 @@ def test_a_thousand_runs_build_in_seconds_and_stay_small(result):
     assert time.process_time() - start < 10
     # The stated size: at most 4 kB for each run, the page's own style and script included.
     assert len(text.encode()) < 4_000_000
+
+
+def test_tie_groups_are_read_against_their_best_run(result):
+    held = runs(result("a", 0.6), result("b", 0.58), result("c", 0.5), result("d", 0.49))
+    # c may be second but never first; d reaches c's place.
+    ranks = dict(zip((path for path, _ in held), [(1, 1, 2), (2, 1, 3), (3, 2, 4), (4, 3, 4)], strict=True))
+    (page,) = board.arrange(held, ranks)
+    rows = page.boards[0].rows
+    assert [page.boards[0].group[row.slug] for row in rows] == [1, 1, 3, 3]
+
+
+def test_earlier_records_stand_in_the_history_of_their_model(result, tmp_path):
+    now = runs(result("a", 0.6, provenance__created="2027-02-01T00:00:00Z"))
+    earlier = [
+        (Path("runs/0/history/1.json"), result("a", 0.5, provenance__created="2027-01-01T00:00:00Z")),
+        (Path("runs/0/history/0.json"), result("a", 0.4, suite__hash="b2:another")),
+    ]
+    write_leaderboard(now, tmp_path, earlier=earlier)
+    (page,) = (tmp_path / "models").iterdir()
+    text = page.read_text(encoding="utf-8")
+    assert re.findall(r'<td data-v="([\d.]+)" class="lead-figure"', text) == ["0.5", "0.6"]
+    assert "earlier record" in text and "Macro accuracy over 2 runs" in text
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+    assert "0.5" not in re.findall(r'<td data-v="([\d.]+)" class="lead-figure"', suite_page(tmp_path))
+
+
+def test_a_pareto_front_is_drawn_on_a_logarithmic_axis(result, tmp_path):
+    def cost(parameters):
+        return {"parameters": {"value": parameters, "unit": "parameters", "method": "sum"}}
+
+    held = [result(name, accuracy, profile=cost(size)) for name, accuracy, size in
+            (("small", 0.5, 1e4), ("large", 0.6, 1e7), ("waste", 0.4, 1e6))]  # fmt: skip
+    write_leaderboard(runs(*held), tmp_path)
+    text = suite_page(tmp_path)
+    assert "On the Pareto front: small, large." in text and "Parameters, logarithmic" in text
+    assert len(re.findall(r'class="front" d="M[\d. ]+H[\d.]+V[\d.]+H384"', text)) == 1
+
+
+def published(dataset: str, value: str, system: str = "a") -> Reference:
+    protocol = {"id": f"dcase_task1@2024:{dataset}", "task": "scene", "dataset": dataset, "split": "test"}
+    row = {"system": system, "values": {"macro_accuracy": value}}
+    table = {"id": "t", "where": "Table 1", "title": "T", "protocol": protocol, "rows": [row],
+             "metrics": {"macro_accuracy": {"unit": "%", "direction": "higher"}}}  # fmt: skip
+    return Reference.model_validate({"source": {"id": "paper", "citation": "A. Author"}, "tables": [table]})
+
+
+def test_published_figures_join_a_board_only_under_its_protocol(result, tmp_path):
+    real = {"dataset__synthetic": False, "dataset__name": "tau2022"}
+    held = runs(result("a", 0.573, **real))
+    for name, reference, there in (
+        ("same", published("tau2022", "57.0"), True),
+        ("other", published("tau2020", "57.0"), False),
+    ):
+        write_leaderboard(held, tmp_path / name, references=[reference])
+        assert ("Published under the same protocol" in suite_page(tmp_path / name)) == there
+    write_leaderboard(
+        runs(result("a", 0.573)), tmp_path / "synthetic", references=[published("tau2022-synthetic", "57")]
+    )
+    assert "Published under" not in suite_page(tmp_path / "synthetic")
+
+
+@pytest.mark.parametrize(
+    ("value", "system", "verified"),
+    [("57.0", "a", True), ("60.3", "a", True), ("61.0", "a", False), ("57.0", "b", False)],
+)
+def test_a_run_is_verified_by_a_source_that_names_it_and_agrees(result, value, system, verified):
+    record = result("a", 0.573, dataset__synthetic=False, dataset__name="tau2022")
+    (row,) = board.make_rows(runs(record), {}, [published("tau2022", value, system)])
+    assert ("reference-verified" in [mark.text for mark in row.badges]) == verified
+
+
+def test_transfer_of_attacks_is_a_matrix_of_models(result):
+    def attacked(name, source, value):
+        record = result(name)
+        what = Condition(kind="attack", name="transfer", parameter=30.0, unit="dB SNR", facts={"sources": {source: {}}})
+        cell = record.cells[0].model_copy(update={"key": "scene/test/transfer@l2:30dB", "condition": what})
+        figure = record.cells[0].metrics["macro_accuracy"].model_copy(update={"value": value})
+        record.cells.append(cell.model_copy(update={"metrics": {**cell.metrics, "robust_accuracy": figure}}))
+        return record
+
+    (page,) = board.arrange(runs(attacked("cnn", "adapters/passt.py", 0.4), attacked("passt", "adapters/cnn.py", 0.2)))
+    ((title, matrix),) = board.transfer(page.boards[0]).items()
+    assert title == "30 dB SNR, split test"
+    assert (matrix.rows, matrix.columns) == (["cnn", "passt"], ["passt", "cnn"])
+    assert matrix.values == [[0.4, None], [None, 0.2]]
