@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Times on a shared machine say nothing about an example; a slow first call must not fail a test.
+settings.register_profile("benchbed", deadline=None)
+settings.load_profile("benchbed")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

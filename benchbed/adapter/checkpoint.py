@@ -175,7 +175,13 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     """
     path = existing_file(Path(path).expanduser())
     if recognise(path) != "safetensors":
-        raise CheckpointError(f"{path.name} is a torch file; only safetensors carry metadata", where=str(path))
+        # What is wrong with the file itself (code in it, another format under a wrong name) comes first.
+        load_state_dict(path)
+        raise CheckpointError(
+            f"{path.name} is a torch file; only safetensors carry metadata",
+            where=str(path),
+            hint="save the weights as safetensors, with what the adapter asks for in their metadata",
+        )
     return {str(k): str(v) for k, v in safetensors_header(path).get("__metadata__", {}).items()}
 
 

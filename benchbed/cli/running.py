@@ -82,9 +82,11 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
         _page(done, prepared, flags)
         if done.exceeded:
             code = 3
+            first = done.result.failures[0]
             click.echo(
-                f"error: {len(done.result.failures)} predictions failed, the policy allows {policy}\n"
-                f"  at: {done.path}\n  try: see `failures` in the record and log.jsonl",
+                f"error: {len(done.result.failures)} predictions failed, the policy allows {policy}; "
+                f"the first: {first.clip_id}, {first.stage}: {first.message}\n"
+                f"  at: {done.path}\n  try: `benchbed data check`, or see `failures` in the record",
                 err=True,
             )
     if len(finished) > 1 and flags["listen"] != 0:

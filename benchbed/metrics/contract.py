@@ -34,6 +34,8 @@ class MetricInfo:
         Value of a model that guesses, where it is known.
     low, high : float, optional
         Ends of the range of possible values.
+    no_interval : str, optional
+        Why resampling gives no honest interval of this value, where it does not.
     """
 
     title: str
@@ -43,6 +45,7 @@ class MetricInfo:
     chance: float | None = None
     low: float | None = None
     high: float | None = None
+    no_interval: str | None = None
 
 
 @dataclass(frozen=True)

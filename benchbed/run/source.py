@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -98,8 +99,10 @@ def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthet
 
 
 def _banner(name: str) -> str:
+    searched = os.environ.get("BENCHBED_DATA")
+    why = f"BENCHBED_DATA={searched} holds no such dataset" if searched else "no real dataset is configured"
     return (
-        f"SYNTHETIC DATA: no real dataset is configured, so this runs on {name}, which benchbed makes itself. "
+        f"SYNTHETIC DATA: {why}, so this runs on {name}, which benchbed makes itself. "
         "The figures say nothing about real recordings and are never compared with real ones."
     )
 

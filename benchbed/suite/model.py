@@ -86,7 +86,7 @@ class CorruptionCondition(Part):
     corruption: str
     """Registered corruption, or `audiomentations:Transform`."""
     severities: list[Annotated[int, Field(ge=1)]] = Field(default_factory=lambda: [1, 2, 3, 4, 5], min_length=1)
-    """Which severities, counted from 1."""
+    """Which severities, counted from 1; as many as there are own parameters, if any are given."""
     parameters: list[Any] | dict[str, Any] | None = None
     """Own parameter per severity, in the corruption's unit; for `audiomentations:`, keyword arguments."""
     options: dict[str, Any] = Field(default_factory=dict)
@@ -96,6 +96,8 @@ class CorruptionCondition(Part):
 
     @model_validator(mode="after")
     def _severities_have_parameters(self) -> CorruptionCondition:
+        if isinstance(self.parameters, list) and "severities" not in self.model_fields_set:
+            self.severities = list(range(1, len(self.parameters) + 1))
         if len(set(self.severities)) != len(self.severities):
             raise ValueError(f"severities {self.severities} repeat")
         if isinstance(self.parameters, list) and max(self.severities) > len(self.parameters):

@@ -76,3 +76,13 @@ def test_content_that_is_not_shared_is_left_out():
     keep = device != "a"
     made = matched_differences(family(LABELS), scores[keep], target[keep], group[keep], device[keep], moment[keep], "a")
     assert made == {}
+
+
+def test_a_calibration_error_has_no_interval_because_resampling_inflates_it():
+    from benchbed.metrics.cell import score_cell
+
+    scores, target, group, _, _ = clips()
+    made = score_cell(family(LABELS), scores, target, group, (), Bootstrap(int(group.max()) + 1, draws=100))
+    assert made.metrics["ece"].low is None
+    assert made.metrics["ece"].reason == "resampling inflates a calibration error"
+    assert made.metrics["log_loss"].low is not None

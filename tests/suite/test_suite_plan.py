@@ -24,3 +24,8 @@ def test_the_same_corruption_twice_gets_two_names():
     made = plan_cells(suite(conditions=[{"corruption": "gain", "severities": [1]},
                                         {"corruption": "gain", "severities": [1], "options": {"a": 1}}]))  # fmt: skip
     assert [cell.key for cell in made] == ["scene/test/gain@1", "scene/test/gain@1#2"]
+
+
+def test_own_parameters_say_how_many_severities_there_are():
+    made = plan_cells(suite(conditions=[{"corruption": "gain", "parameters": [-3, -6]}]))
+    assert [cell.key for cell in made] == ["scene/test/gain@1", "scene/test/gain@2"]

@@ -334,7 +334,14 @@ def _metrics(classes: int, top_k: tuple[int, ...], bins: int) -> dict[str, Metri
         "macro_log_loss": nats("Macro log loss", "macro_log_loss:float64-eps2.2e-16:present-classes"),
         "brier": MetricInfo("Brier score", "brier:sum-over-classes", "score", "lower", 1 - 1 / classes, 0.0, 2.0),
         "ece": MetricInfo(
-            "Expected calibration error", f"ece:{bins}-equal-width:top-label", "fraction", "lower", None, 0.0, 1.0
+            "Expected calibration error",
+            f"ece:{bins}-equal-width:top-label",
+            "fraction",
+            "lower",
+            None,
+            0.0,
+            1.0,
+            no_interval="resampling inflates a calibration error",
         ),
     }
     for k in top_k:

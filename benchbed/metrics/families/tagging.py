@@ -337,7 +337,14 @@ def _metrics(threshold: str, bins: int, ties: str) -> dict[str, MetricInfo]:
             "Label-ranking loss", "ranking_loss:clips-with-pairs:ties-wrong", "fraction", "lower", 0.5, 0.0, 1.0
         ),
         "ece": MetricInfo(
-            "Expected calibration error", f"ece:{bins}-equal-width:all-tags", "fraction", "lower", None, 0.0, 1.0
+            "Expected calibration error",
+            f"ece:{bins}-equal-width:all-tags",
+            "fraction",
+            "lower",
+            None,
+            0.0,
+            1.0,
+            no_interval="resampling inflates a calibration error",
         ),
         "class_coverage": share("Classes with positives", "class_coverage:positive-clips"),
     }
