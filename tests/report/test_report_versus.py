@@ -83,3 +83,17 @@ def test_what_is_no_comparison_is_refused(tmp_path, text):
 
 def test_words_of_conditions():
     assert words("apgd@l2:30dB") == "Apgd, l2:30dB" or words("apgd@l2:30dB") == "APGD, l2:30dB"
+
+
+def test_families_are_compared_as_groups_of_runs(result, tmp_path):
+    mixed = {"condition": "clean", "metric": "macro_accuracy", "unit": "fraction", "direction": "higher",
+             "values_a": [0.6, 0.7], "values_b": [0.5, 0.55, 0.6], "value": 0.1, "low": -0.02, "high": 0.22,
+             "p_holm": 0.09, "method": "t with 3.1 degrees of freedom"}  # fmt: skip
+    made = comparison(name="transformer", mixed=[mixed])
+    (versus,) = comparison_page(made, {}).versus
+    (branch,) = versus.forests[0].branches
+    assert (branch.label, branch.value.value, branch.remark) == ("Clean", 0.1, "2 against 3 models")
+    written = write_leaderboard([(Path("runs/0"), result("cnn"))], tmp_path, comparisons=[made])
+    (page,) = [path for path in written if path.parent.name == "comparisons"]
+    text = page.read_text(encoding="utf-8")
+    assert "Groups of runs" in text and "+10.0 <i>[−2.0, 22.0]</i>" in text and "0.090" in text
