@@ -65,6 +65,7 @@ class Crnn(nn.Module):
         cells: int = 128,
         layers: int = 2,
         attention: bool = True,
+        gates: bool = True,
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
@@ -72,7 +73,7 @@ class Crnn(nn.Module):
         for i, (before, after, pool) in enumerate(zip((1, *filters), filters, time_pools)):
             self.cnn.add_module(f"conv{i}", nn.Conv2d(before, after, 3, 1, 1))
             self.cnn.add_module(f"batchnorm{i}", nn.BatchNorm2d(after, eps=0.001, momentum=0.1))
-            self.cnn.add_module(f"glu{i}", Gate(after))
+            self.cnn.add_module(*((f"glu{i}", Gate(after)) if gates else (f"relu{i}", nn.ReLU())))
             self.cnn.add_module(f"dropout{i}", nn.Dropout(dropout))
             self.cnn.add_module(f"pooling{i}", nn.AvgPool2d((pool, 2)))
         self.rnn = Recurrent(filters[-1], cells, layers)
@@ -147,7 +148,7 @@ class Detector(nn.Module):
             self.frontend = LogMel(rate, 64, n_fft=1024, hop_length=hop, mel_scale="slaney", norm="slaney")
             self.bands = nn.BatchNorm1d(64)
             self.net = Crnn(classes, **{"filters": (16, 32, 48, 64, 64, 64), "time_pools": (2, 1, 1, 1, 1, 1),
-                                        "cells": 64, "layers": 1, "attention": False, "dropout": 0.1,
+                                        "cells": 64, "layers": 1, "attention": False, "gates": False, "dropout": 0.05,
                                         **options})  # fmt: skip
         else:
             self.frontend = LogMel(rate, 40, n_fft=4096, win_length=3528, hop_length=hop, norm="slaney")
