@@ -237,6 +237,12 @@ def _condition_facts(loaded: LoadedSuite, source: Source, settings: Settings) ->
     found: list[dict[str, Any]] = []
     for index, condition in enumerate(loaded.suite.conditions):
         if isinstance(condition, AttackCondition):
+            if loaded.suite.task != "scene":
+                raise ConfigError(
+                    f"attacks are on models that name one scene per clip; the suite's task is {loaded.suite.task}",
+                    where=loaded.where("conditions", index),
+                    hint="leave the attack out, or extend a suite of scenes",
+                )
             from benchbed.run.attack_sources import attack_facts
 
             with trusting(settings.trust_checkpoint):
