@@ -183,7 +183,7 @@ def make_rows(results: Sequence[tuple[Path, Result]], ranks: Ranks, references: 
         figures |= {name: value for name, value in _costs(result).items() if name not in figures}
         marks = view.badges(result)
         if source := verification(references, result, view.figures(result)):
-            marks.append(view.Mark("pass", "reference-verified", f"Agrees with the published figures of {source}"))
+            marks.append(view.Mark("pass", "publication confirmed", f"Agrees with the published figures of {source}"))
         rows.append(Row(result, path, slug, view.primary_value(result), figures, marks, ranks.get(path)))
     return rows
 

@@ -254,6 +254,9 @@ def badges(result: Result) -> list[Mark]:
         found.append(Mark("note", "estimated energy", "Energy is estimated, not measured"))
     if any(cell.condition.seen_in_training for cell in result.cells):
         found.append(Mark("note", "seen in training", "A perturbation of this suite was seen in training"))
+    verified = [check for check in result.checks if check.name.startswith("verify:")]
+    if verified and all(check.status == "pass" for check in verified):
+        found.append(Mark("pass", "reference-verified", verified[0].message))
     return found
 
 

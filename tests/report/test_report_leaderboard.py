@@ -13,7 +13,8 @@ import pytest
 from benchbed.errors import CannotMeasure
 from benchbed.report import board
 from benchbed.report.leaderboard import suite_html, write_leaderboard
-from benchbed.results.record import Condition, Value
+from benchbed.report.view import badges
+from benchbed.results.record import Check, Condition, Value
 from benchbed.results.reference import Reference, read_reference
 
 EVIL = "</script><img src=x onerror=alert(1)>\"'../../x"
@@ -268,7 +269,7 @@ def test_published_figures_join_a_board_only_under_its_protocol(result, tmp_path
 def test_a_run_is_verified_by_a_source_that_names_it_and_agrees(result, value, system, verified):
     record = result("a", 0.573, dataset__synthetic=False, dataset__name="tau2022")
     (row,) = board.make_rows(runs(record), {}, [published("tau2022", value, system)])
-    assert ("reference-verified" in [mark.text for mark in row.badges]) == verified
+    assert ("publication confirmed" in [mark.text for mark in row.badges]) == verified
 
 
 def test_transfer_of_attacks_is_a_matrix_of_models(result):
@@ -285,3 +286,14 @@ def test_transfer_of_attacks_is_a_matrix_of_models(result):
     assert title == "30 dB SNR, split test"
     assert (matrix.rows, matrix.columns) == (["cnn", "passt"], ["passt", "cnn"])
     assert matrix.values == [[0.4, None], [None, 0.2]]
+
+
+def test_a_run_that_reference_packages_agree_with_says_so(result):
+    agreed = Check(name="verify:metrics", status="pass", message="sed_eval gives the same figures")
+    doubted = Check(name="verify:metrics", status="warn", message="sed_eval gives another figure")
+    made = result()
+    shown = []
+    for checks in ([], [agreed], [agreed, doubted]):
+        record = made.model_copy(update={"checks": checks})
+        shown.append("reference-verified" in [mark.text for mark in badges(record)])
+    assert shown == [False, True, False]
