@@ -45,12 +45,13 @@ def _without_torchvision():
 
 
 with _without_torchvision():
-    from transformers import ASTConfig, ASTForAudioClassification
     from transformers.utils import import_utils
 
+    # What is available is remembered, and may have been asked before.
     for _available in (import_utils.is_torchvision_available, import_utils.is_torchaudio_available):
         getattr(_available, "cache_clear", _available)()
         _available()
+    from transformers import ASTConfig, ASTForAudioClassification
 
 
 class Ast(TorchAdapter):
