@@ -22,6 +22,7 @@ class LatencySettings:
     warmup: int = 10
     threads: int = 1
     cold_start: bool = True
+    rounds: int = 15
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def profile(
     recipe: tuple[str, Mapping[str, Any]] | None = None,
     decode: Callable[[], Any] | None = None,
     reference: Adapter | None = None,
+    timed_beside: Adapter | None = None,
 ) -> dict[str, Any]:
     """Profile of a loaded model, as it stands on the record.
 
@@ -89,6 +91,8 @@ def profile(
         Reads one clip of the dataset.
     reference : Adapter, optional
         Loaded; its energy is taken in the same session, before the model's.
+    timed_beside : Adapter, optional
+        Loaded; timed in turns with the model, where times are asked for.
 
     Returns
     -------
@@ -106,6 +110,11 @@ def profile(
     found = count(adapter, seconds, layers=settings.layers)
     if settings.latency is not None:
         found["latency"] = _latency(adapter, seconds, settings.latency, recipe, decode)
+        if timed_beside is not None and "reason" not in found["latency"]:
+            from benchbed.profile.rounds import paired_rounds
+
+            found["latency"]["rounds"] = paired_rounds(adapter, timed_beside, rounds=settings.latency.rounds,
+                                                       threads=settings.latency.threads)  # fmt: skip
         from benchbed.profile.layer_time import peak_activation_memory
 
         found["size"]["peak_activations"] = peak_activation_memory(adapter, seconds=seconds)

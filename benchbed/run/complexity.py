@@ -60,13 +60,16 @@ def complexity(
     """
     wanted = loaded.suite.profile if isinstance(loaded.suite.profile, Profile) else Profile()
     settings = _settings(loaded, wanted)
-    reference = _reference(loaded, wanted.energy, str(getattr(adapter, "device", "cpu")))
+    device = str(getattr(adapter, "device", "cpu"))
+    reference = _reference(loaded, wanted.energy, device)
+    timed_beside = _reference(loaded, wanted.latency, device)
     found = profile(
         adapter,
         settings,
         recipe=None if prepared is None else prepared.job.recipe_for(next(iter(prepared.job.clips))),
         decode=None if prepared is None else _reader(prepared, adapter),
         reference=reference,
+        timed_beside=timed_beside,
     )
     if settings.energy is None:
         found["energy"] = {"method": "none", "reason": "the suite does not ask for energy (profile: {energy: …})"}
@@ -117,7 +120,7 @@ def _held_against(
 def _settings(loaded: LoadedSuite, wanted: Profile) -> ProfileSettings:
     latency = Latency() if wanted.latency is True else wanted.latency or None
     energy = Energy() if wanted.energy is True else wanted.energy or None
-    timed = None if latency is None else LatencySettings(**latency.model_dump())
+    timed = None if latency is None else LatencySettings(**latency.model_dump(exclude={"reference"}))
     spent = None
     if energy is not None:
         known = {field.name for field in fields(EnergySettings)}
@@ -128,12 +131,12 @@ def _settings(loaded: LoadedSuite, wanted: Profile) -> ProfileSettings:
     return ProfileSettings(layers=wanted.layers, latency=timed, energy=spent)
 
 
-def _reference(loaded: LoadedSuite, energy: bool | Energy, device: str) -> Adapter | None:
+def _reference(loaded: LoadedSuite, wanted: bool | Energy | Latency, device: str) -> Adapter | None:
     """The reference model a suite names: a shipped adapter, or a file below the suite's folder."""
-    if not isinstance(energy, Energy) or energy.reference is None:
+    if isinstance(wanted, bool) or wanted.reference is None:
         return None
     shipped = shipped_adapters()
-    spec = str(shipped[energy.reference] if energy.reference in shipped else _below(loaded, energy.reference))
+    spec = str(shipped[wanted.reference] if wanted.reference in shipped else _below(loaded, wanted.reference))
     return start(load_adapter(spec, {}), device)
 
 

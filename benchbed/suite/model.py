@@ -262,6 +262,10 @@ class Latency(Part):
     """Compute threads; recorded."""
     cold_start: bool = True
     """Load the model once more in a fresh process and time its first call."""
+    reference: str | None = None
+    """Model timed in turns with this one, for gates on a ratio: a shipped adapter, or a file below the suite."""
+    rounds: int = Field(default=15, ge=5)
+    """Turns of each."""
 
 
 class Energy(Part):
