@@ -151,7 +151,7 @@ def test_a_suite_names_no_file_outside_its_folder(costed, tmp_path):
 def test_a_reference_is_measured_in_the_same_session(costed, tmp_path):
     cost = """
 profile:
-  energy: {windows: 3, window_seconds: 0.1, idle_seconds: 0, tdp_watts: 60, reference: branchy.py}
+  energy: {windows: 5, window_seconds: 0.4, idle_seconds: 0, tdp_watts: 60, reference: branchy.py}
 """
     found = costed(cost)["profile"]["energy"]
     assert found["reference"]["model"] == "branchy"
