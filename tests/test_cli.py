@@ -91,6 +91,8 @@ def test_a_run_ends_with_the_path_of_its_record(call, toy):
     assert path.with_name("report.html").exists()
     assert (path.parent / "log.jsonl").exists()
     assert record["profile"]["parameters"]["value"] == 0
+    clean, noisy = record["cells"][0]["groups"]["class=low"], record["cells"][1]["groups"]["class=low"]
+    assert set(noisy) < set(clean), "slices of perturbed cells keep what ranks"
     assert "SYNTHETIC" not in err
 
 

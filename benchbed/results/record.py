@@ -124,7 +124,8 @@ class Cell(Record):
     metrics: dict[str, Value]
     """Metric name → value over all clips of the cell."""
     groups: dict[str, dict[str, Value]] = Field(default_factory=dict)
-    """`device=s4`, `devices=unseen`, `class=tram`, … → metric name → value."""
+    """`device=s4`, `devices=unseen`, `class=tram`, … → metric name → value. Of perturbed cells only the ranking
+    metric and each class's share of right answers, which keeps records of many cells readable."""
     matrices: dict[str, Matrix] = Field(default_factory=dict)
     """Named tables: `confusion` (reference × output), `scene_device`, `reliability`."""
     complete: bool = True

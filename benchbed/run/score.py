@@ -76,7 +76,7 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
     for plan in prepared.cells:
         rows = rows_of[plan.key]
         lost = sum(failure.cell == plan.key for failure in failures)
-        cell, figures, kept = _score(plan, prepared, splits[plan.split], family, predictions, rows, lost)
+        cell, figures, kept = _score(plan, prepared, splits[plan.split], family, primary, predictions, rows, lost)
         cells.append(cell)
         scored[plan.key] = figures
         sums[plan.key] = sum_cell(
@@ -254,6 +254,7 @@ def _score(
     prepared: Any,
     split: _Split,
     family: Family,
+    primary: str,
     predictions: Predictions,
     rows: np.ndarray,
     lost: int,
@@ -284,9 +285,16 @@ def _score(
             )  # fmt: skip
     draws = plan.draws
     reason = str(table["skipped"].iloc[rows[0]]) if inapplicable else None
+    # A hundred perturbed cells by device and class in every metric would make a record of tens of megabytes; their
+    # slices keep what ranks, and everything else follows from the predictions.
+    shown = {primary, next(iter(family.class_metrics), primary)}
     metrics = {name: to_value(number, draws, reason) for name, number in scores.metrics.items()}
     groups = {
-        key: {name: to_value(number, draws, reason) for name, number in numbers.items()}
+        key: {
+            name: to_value(number, draws, reason)
+            for name, number in numbers.items()
+            if plan.kind == "clean" or name in shown
+        }
         for key, numbers in found.items()
     }
     clips = len(split.table)
