@@ -147,9 +147,13 @@ def totals(rows: dict[str, tuple[float, float]]) -> tuple[float, float, float]:
     return mine, theirs, theirs / mine
 
 
+def test_transforms_are_five_times_faster_than_the_library(tmp_path):
+    rows = comparison(responses(tmp_path))
+    assert totals(rows)[2] >= 5, rows
+
+
 def test_five_times_faster_than_a_loop_over_conditions(tmp_path):
-    folder = responses(tmp_path)
-    rows = comparison(folder)
+    rows = comparison(responses(tmp_path))
     (tmp_path / "read").mkdir()
     assert loops(rows, reading(tmp_path / "read"))[2] >= 5, rows
 

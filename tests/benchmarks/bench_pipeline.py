@@ -2,10 +2,11 @@
 
 Prints, all measured in this one process and in CPU time of one thread:
 
-- the whole pipeline (decode, perturb, predict, write) over the adapter's `forward` alone, waveform to logits, on
-  one-second clips under 51 conditions: clean and ten corruptions without codecs at five severities. Wanted: at most
-  1.6. Beside it, for comparison with figures that leave the front end out of the denominator, the same over the network
-  after the spectrogram; how much that is says more about the size of the network than about the pipeline.
+- the whole pipeline (decode, perturb, predict, write) over forward passes alone, on one-second clips under 51
+  conditions: clean and ten corruptions without codecs at five severities. Wanted: at most 1.6, in both readings of
+  "forward": the adapter's `forward`, waveform to logits, and the network after the spectrogram. The shipped CNN costs
+  about as much as its front end, so the second reading is missed (2.4 to 2.6 when this was written, the first 1.32 to
+  1.37): of 0.76 ms an evaluation, 0.29 are the network, 0.26 the front end and 0.21 everything else.
 - 230,000 predictions written, read and scored with intervals. Wanted: under 10 s.
 - the memory a run needs for 200 and for 2,000 clips. Wanted: no growth with the number of clips.
 - `benchbed --help`. Wanted: under 0.4 s.
@@ -172,6 +173,7 @@ def main() -> None:
     print(f"benchbed --help: {answer:.2f} s")
     marks = {
         "pipeline / forward ≤ 1.6": whole <= 1.6,
+        "pipeline / network after the front end ≤ 1.6": network <= 1.6,
         "230,000 rows < 10 s": seconds < 10,
         "memory does not grow with the clips": large < small * 1.15,
         "--help < 0.4 s": answer < 0.4,
