@@ -99,11 +99,20 @@ def _flipped(fold: Fold, draws: int) -> tuple[np.ndarray, MetricInfo]:
     return rates, replace(_FLIPS, rule=f"{_FLIPS.rule}:{'frames' if frames else 'tags'}-at-0.5")
 
 
-def load_reference(loaded: LoadedSuite, dataset: str, primary: str) -> Reference | None:
-    """The mCE reference of the suite, if it is about this dataset and metric.
+def load_reference(
+    loaded: LoadedSuite, dataset: str, primary: str, index_hash: str
+) -> tuple[Reference | None, list[record.Check]]:
+    """The mCE reference of the suite, if it was measured on these very clips in this metric.
 
-    The file is JSON: `name`, `version`, `dataset`, `metric`, `clean` (error) and `errors` (corruption → severity →
-    error).
+    The file is JSON: `name`, `version`, `dataset`, `metric`, `index_hash`, `clean` (error) and `errors` (corruption →
+    severity → error).
+
+    Returns
+    -------
+    reference : Reference or None
+        None where the suite names none, or one that is about something else.
+    checks : list of Check
+        Why a reference that the suite names was not used.
 
     Raises
     ------
@@ -112,17 +121,22 @@ def load_reference(loaded: LoadedSuite, dataset: str, primary: str) -> Reference
     """
     wanted = loaded.suite.metrics.mce_reference
     if wanted is None:
-        return None
+        return None, []
     where = loaded.where("metrics", "mce_reference")
     path = loaded.path.parent / wanted
     try:
         raw: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
         errors = {c: {int(s): float(e) for s, e in table.items()} for c, table in raw["errors"].items()}
         reference = Reference(f"{raw['name']}-{raw['version']}", float(raw["clean"]), errors)
-        about = raw["dataset"], raw["metric"]
+        about = {"dataset": raw["dataset"], "metric": raw["metric"], "clips": raw["index_hash"]}
     except OSError as error:
         raise ConfigError(f"the mCE reference {wanted} cannot be read: {error.strerror}", where=where) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{wanted} is no mCE reference ({type(error).__name__}: {error})", where=where) from error
-    # A reference measured on other data would make a figure that nobody could read.
-    return reference if about == (dataset, primary) else None
+    # Errors on some clips over errors on others would make a figure that nobody could read.
+    here = {"dataset": dataset, "metric": primary, "clips": index_hash}
+    other = [name for name in about if about[name] != here[name]]
+    if not other:
+        return reference, []
+    why = f"mCE is not computed: {reference.name} was measured with another {', '.join(other)}"
+    return None, [record.Check(name="mce_reference", status="skipped", message=why)]

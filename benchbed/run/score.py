@@ -83,13 +83,15 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
             family.main if isinstance(family, Joint) else family, kept, len(splits[plan.split].groups)
         )
     scores = aggregate(suite, family, prepared.cells, scored)
-    reference = load_reference(prepared.loaded_suite, prepared.source.dataset.name, primary)
+    reference, unused = load_reference(
+        prepared.loaded_suite, prepared.source.dataset.name, primary, prepared.index_hash
+    )
     scores |= robust_figures(cells, scored, primary, reference)
     values = {name: to_value(number) for name, number in scores.items()}
     statistics = collect(suite, prepared.source.dataset.labels, prepared.index_hash, seed,
                          {split: held.groups for split, held in splits.items()},
                          {split: held.columns for split, held in splits.items()}, sums)  # fmt: skip
-    checks = self_checks(prepared.job)
+    checks = [*unused, *self_checks(prepared.job)]
     if any(plan.kind == "attack" for plan in prepared.cells):
         checks += _attacked(prepared, predictions, splits, cells, rows_of, values)
     return Scoring(primary, cells, values, checks, failures, statistics)
