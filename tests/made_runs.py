@@ -13,7 +13,7 @@ from benchbed.metrics.cell import group_codes, score_cell
 from benchbed.metrics.families.classification import family as classification
 from benchbed.metrics.slices import Column
 from benchbed.results import record
-from benchbed.results.statistics import Statistics, write_statistics
+from benchbed.results.statistics import Further, Statistics, write_statistics
 from benchbed.results.store import write
 from benchbed.rng import stream
 from benchbed.run.score import to_value
@@ -116,9 +116,8 @@ def made_run(
     folder.mkdir(parents=True, exist_ok=True)
     write(result, folder / "result.json")
     if statistics:
-        model = type("Suite", (), {"metrics": type("Metrics", (), {"family": "classification",
-                                                                    "options": {"top_k": []}})})  # fmt: skip
-        write_statistics(collect(model, LABELS, index, 0, groups, columns_of, sums), folder)
+        used = [Further("", "classification", {"top_k": []})]
+        write_statistics(collect(used, LABELS, index, 0, groups, columns_of, sums, draws=draws), folder)
     return folder
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics import FAMILIES
 from benchbed.metrics.contract import Family
+from benchbed.metrics.joint import Joint
 from benchbed.results.record import Result
 from benchbed.results.statistics import NAME, Statistics, read_statistics
 from benchbed.results.store import read
@@ -49,8 +50,10 @@ class Run:
     def family(self) -> Family:
         """The metrics that the sums belong to."""
         sums = self.sums
-        options = {key: tuple(v) if isinstance(v, list) else v for key, v in sums.options.items()}
-        return FAMILIES.get(sums.family).family(sums.labels, **options)
+        main = _made(sums.family, sums.options, sums.labels)
+        if not sums.further:
+            return main
+        return Joint(main, {f.name: _made(f.family, f.options, sums.labels) for f in sums.further}, sums.widths)
 
     @property
     def sums(self) -> Statistics:
@@ -93,6 +96,12 @@ class Mismatch:
 
     def __str__(self) -> str:
         return f"{self.what}: {self.a} against {self.b}"
+
+
+def _made(name: str, options: Mapping[str, Any], labels: Sequence[str]) -> Family:
+    used = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
+    made: Family = FAMILIES.get(name).family(labels, **used)
+    return made
 
 
 def open_run(place: Path) -> Run:

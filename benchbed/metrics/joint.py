@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,6 +19,8 @@ class Joint(Family):
         Gives the default primary metric and the class counts.
     others : mapping of str to Family
         Name → family over the same classes and the same kind of output.
+    widths : sequence of int, optional
+        Number of statistics of each family, where sums are read that were made elsewhere.
 
     Raises
     ------
@@ -34,7 +36,7 @@ class Joint(Family):
     (1.0, 0.0)
     """
 
-    def __init__(self, main: Family, others: Mapping[str, Family]) -> None:
+    def __init__(self, main: Family, others: Mapping[str, Family], widths: Sequence[int] = ()) -> None:
         self.main, self.parts = main, {"": main, **{f"{name}_": family for name, family in others.items()}}
         for name, family in others.items():
             if (family.output, family.labels) != (main.output, main.labels):
@@ -43,7 +45,7 @@ class Joint(Family):
         self.metrics = self._named("metrics")
         self.class_metrics = self._named("class_metrics")
         self.ranked = frozenset(prefix + name for prefix, part in self.parts.items() for name in part.ranked)
-        self._widths: list[int] = []
+        self.widths: list[int] = list(widths)
 
     def _named(self, attribute: str) -> dict:
         found: dict = {}
@@ -63,16 +65,16 @@ class Joint(Family):
         return self._together([part.grouped(scores, target, group, groups) for part in self.parts.values()])
 
     def _together(self, rows: list[np.ndarray]) -> np.ndarray:
-        self._widths = [part.shape[1] for part in rows]
+        self.widths = [part.shape[1] for part in rows]
         return np.concatenate(rows, axis=1)
 
     def _split(self, sums: np.ndarray) -> list[tuple[str, Family, np.ndarray]]:
-        if sum(self._widths) != sums.shape[-1]:
-            raise ValueError(f"{sums.shape[-1]} statistics, but these families have {self._widths}")
-        ends = np.cumsum(self._widths)
+        if sum(self.widths) != sums.shape[-1]:
+            raise ValueError(f"{sums.shape[-1]} statistics, but these families have {self.widths}")
+        ends = np.cumsum(self.widths)
         return [
             (prefix, part, sums[..., end - width : end])
-            for (prefix, part), end, width in zip(self.parts.items(), ends, self._widths)
+            for (prefix, part), end, width in zip(self.parts.items(), ends, self.widths)
         ]
 
     def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class Number:
         Why there is no value or no interval.
     note : str or None
         What else is needed to read it, e.g. which device is the worst.
+    drawn : np.ndarray or None [shape=(draw,)]
+        The value in every bootstrap draw, so that two models can be compared in the same draws.
     """
 
     value: float | None
@@ -41,6 +43,7 @@ class Number:
     interval: str | None = None
     reason: str | None = None
     note: str | None = None
+    drawn: np.ndarray | None = field(default=None, repr=False, compare=False)
 
 
 def number(
@@ -90,7 +93,7 @@ def number(
     if replicates is None or bootstrap is None:
         return Number(float(value), None, None, n, info, reason=no_interval, note=note)
     found = bootstrap.interval(replicates, groups=groups)
-    return Number(float(value), found.low, found.high, n, info, found.method, found.reason, note)
+    return Number(float(value), found.low, found.high, n, info, found.method, found.reason, note, replicates)
 
 
 def derived(info: MetricInfo, rule: str, *, title: str | None = None, bounded: bool = True) -> MetricInfo:

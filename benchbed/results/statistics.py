@@ -1,10 +1,13 @@
-"""`statistics.npz`: what a run's figures are sums of, so that two runs can be compared without their predictions.
+"""`statistics.npz`: what a run's figures are made from, so that two runs can be compared without their predictions.
 
-Per cell there is one row for each recording group and combination of metadata values that results are cut by. The file
-holds neither audio nor clip ids nor scores, and is small enough to be committed as a baseline. Nothing here knows what
-the numbers in a row mean; the metric family that made them does.
+Figures that are functions of sums: per cell there is one row of sums for each recording group and combination of
+metadata values that results are cut by. Figures that are not (ranks, areas over thresholds, curves over cells): their
+value in every bootstrap draw. Draws are named after the data, so two runs on the same clips share them, and the
+difference draw by draw is a paired bootstrap.
 
-Numbers are rounded to float32, in a run and in a baseline alike, so that equal predictions give equal statistics.
+The file holds neither audio nor clip ids nor scores, and is small enough to be committed as a baseline. Nothing here
+knows what the numbers in a row mean; the metric families that made them do. Numbers are rounded alike in a run and in a
+baseline, so that equal predictions give equal statistics.
 """
 
 from __future__ import annotations
@@ -23,9 +26,13 @@ from typing import Any
 import numpy as np
 
 from benchbed.errors import ConfigError
+from benchbed.results.draws import Drawn, pack, unpack
 
-#: Version of the file layout.
-FORMAT = 1
+#: Version of the file layout. 1 had the sums of the main metric family only, and no draws.
+FORMAT = 2
+
+#: Layouts that are read.
+READ = (1, 2)
 
 #: Name of the file in a run folder or baseline.
 NAME = "statistics.npz"
@@ -51,6 +58,25 @@ class Levels:
 
 
 @dataclass(frozen=True)
+class Further:
+    """A metric family beside the main one, whose metrics carry its name before theirs.
+
+    Attributes
+    ----------
+    name : str
+        Name before its metrics, e.g. `event` in `event_macro_f1`.
+    family : str
+        Registered metric family.
+    options : mapping
+        Its options.
+    """
+
+    name: str
+    family: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class CellStatistics:
     """One cell, summed by recording group and metadata.
 
@@ -59,7 +85,7 @@ class CellStatistics:
     split : str
         Its split, whose groups and columns it uses.
     rows : np.ndarray [shape=(row, statistic), float64]
-        Sums of the family's statistics.
+        Sums of the statistics of all families, side by side.
     group : np.ndarray [shape=(row,), int64]
         Number of each row's recording group.
     codes : mapping of str to np.ndarray [shape=(row,), int64]
@@ -68,6 +94,9 @@ class CellStatistics:
         Clips (times draws) in each row.
     marks : np.ndarray [shape=(group,), uint64]
         Hash over the ids of each group's scored clips: two runs scored the same clips of a group if they agree.
+    drawn : Drawn
+        Figures of the cell that no sum gives, in every bootstrap draw; keys are (group, metric), the group empty for
+        all clips.
     """
 
     split: str
@@ -76,6 +105,7 @@ class CellStatistics:
     codes: Mapping[str, np.ndarray]
     clips: np.ndarray
     marks: np.ndarray
+    drawn: Drawn = field(default_factory=Drawn)
 
 
 @dataclass(frozen=True)
@@ -100,6 +130,16 @@ class Statistics:
         Split → metadata column → its values.
     cells : mapping of str to CellStatistics
         Key of the cell → its sums.
+    further : tuple of Further
+        Other families over the same clips.
+    widths : tuple of int
+        Statistics of each family, the main one first.
+    draws : int
+        Bootstrap draws of the run.
+    scores : Drawn
+        Figures over cells in every draw; keys are ("", name under `scores`).
+    layout : int
+        Version of the file that they were read from.
     """
 
     family: str
@@ -110,15 +150,27 @@ class Statistics:
     groups: Mapping[str, tuple[str, ...]]
     columns: Mapping[str, Mapping[str, Levels]]
     cells: Mapping[str, CellStatistics]
+    further: tuple[Further, ...] = ()
+    widths: tuple[int, ...] = ()
+    draws: int = 0
+    scores: Drawn = field(default_factory=Drawn)
+    layout: int = FORMAT
 
     def only(self, patterns: Sequence[str]) -> Statistics:
         """The cells whose key, or its part after task and split, matches one of the patterns (`*`, `?`)."""
+        return replace(self, cells={key: cell for key, cell in self.cells.items() if _matches(key, patterns)})
+
+    def without_parts(self, patterns: Sequence[str]) -> Statistics:
+        """Draws of classes and slices kept for the cells that match, of all clips for all."""
         kept = {
-            key: cell
+            key: cell if _matches(key, patterns) else replace(cell, drawn=cell.drawn.only(lambda name: not name[0]))
             for key, cell in self.cells.items()
-            if any(fnmatchcase(key, p) or fnmatchcase(key.split("/", 2)[2], p) for p in patterns)
         }
         return replace(self, cells=kept)
+
+
+def _matches(key: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(key, p) or fnmatchcase(key.split("/", 2)[2], p) for p in patterns)
 
 
 def marks(clip_ids: Iterable[str], group: np.ndarray, groups: int) -> np.ndarray:
@@ -162,14 +214,23 @@ def write_statistics(statistics: Statistics, folder: Path) -> Path:
         arrays[f"{number}.marks"] = cell.marks.astype(np.uint64)
         for column, codes in cell.codes.items():
             arrays[f"{number}.code.{column}"] = codes.astype(np.int16)
-        cells.append({"key": key, "split": cell.split, "shape": list(cell.rows.shape), "columns": list(cell.codes)})
+        held, names = pack(cell.drawn)
+        arrays |= {f"{number}.{name}": array for name, array in held.items()}
+        cells.append({"key": key, "split": cell.split, "shape": list(cell.rows.shape), "columns": list(cell.codes),
+                      "drawn": names})  # fmt: skip
+    held, scores = pack(statistics.scores)
+    arrays |= {f"scores.{name}": array for name, array in held.items()}
     meta = {
         "format": FORMAT,
         "family": statistics.family,
         "options": dict(statistics.options),
+        "further": [{"name": f.name, "family": f.family, "options": dict(f.options)} for f in statistics.further],
+        "widths": list(statistics.widths),
         "labels": list(statistics.labels),
         "index_hash": statistics.index_hash,
         "seed": statistics.seed,
+        "draws": statistics.draws,
+        "scores": scores,
         "groups": {split: list(names) for split, names in statistics.groups.items()},
         "columns": {
             split: {
@@ -193,19 +254,22 @@ def write_statistics(statistics: Statistics, folder: Path) -> Path:
 def read_statistics(path: Path) -> Statistics:
     """Read a `statistics.npz`, from the file or the folder that holds it.
 
+    A file of layout 1 is read as what it holds: sums of the main metric family, without draws.
+
     Raises
     ------
     ConfigError
-        No such file, damaged, or of another layout version.
+        No such file, damaged, or of a layout that is not known here.
     """
     path = path / NAME if path.is_dir() else path
     try:
         with np.load(path, allow_pickle=False) as stored:
             meta = json.loads(stored["meta"].tobytes())
-            if meta["format"] != FORMAT:
-                what = f"statistics of layout {meta['format']}, this benchbed reads {FORMAT}"
+            if meta["format"] not in READ:
+                what = f"statistics of layout {meta['format']}, this benchbed reads {' and '.join(map(str, READ))}"
                 raise ConfigError(what, where=str(path), hint=AGAIN)
             cells = {item["key"]: _cell(stored, number, item) for number, item in enumerate(meta["cells"])}
+            scores = unpack(stored, "scores", meta.get("scores", []))
     except FileNotFoundError as error:
         raise ConfigError("no statistics beside the record", where=str(path),
                           hint=AGAIN) from error  # fmt: skip
@@ -227,6 +291,11 @@ def read_statistics(path: Path) -> Statistics:
             for split, columns in meta["columns"].items()
         },
         cells,
+        tuple(Further(part["name"], part["family"], part["options"]) for part in meta.get("further", [])),
+        tuple(meta.get("widths", [])),
+        meta.get("draws", 0),
+        scores,
+        meta["format"],
     )
 
 
@@ -240,4 +309,5 @@ def _cell(stored: Mapping[str, np.ndarray], number: int, item: Mapping[str, Any]
         {column: stored[f"{number}.code.{column}"].astype(np.int64) for column in item["columns"]},
         stored[f"{number}.clips"].astype(np.int64),
         stored[f"{number}.marks"],
+        unpack(stored, str(number), item.get("drawn", [])),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +20,12 @@ from benchbed.metrics.number import Number
 from benchbed.metrics.slices import Column
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
-from benchbed.results.statistics import CellStatistics, Statistics
+from benchbed.results.statistics import CellStatistics, Further, Statistics
 from benchbed.run.aggregate import Scored, aggregate
 from benchbed.run.references import answers, reference_of
 from benchbed.run.robust import load_reference, robust_figures
 from benchbed.run.selfchecks import self_checks
-from benchbed.run.statistics import Rows, collect, sum_cell
+from benchbed.run.statistics import Rows, cell_draws, collect, sum_cell
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.model import CorruptionCondition, Suite
@@ -79,21 +79,22 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
         cell, figures, kept = _score(plan, prepared, splits[plan.split], family, primary, predictions, rows, lost)
         cells.append(cell)
         scored[plan.key] = figures
-        sums[plan.key] = sum_cell(
-            family.main if isinstance(family, Joint) else family, kept, len(splits[plan.split].groups)
-        )
+        sums[plan.key] = sum_cell(family, kept, len(splits[plan.split].groups))
     scores = aggregate(suite, family, prepared.cells, scored)
     reference, unused = load_reference(
         prepared.loaded_suite, prepared.source.dataset.name, primary, prepared.index_hash
     )
     scores |= robust_figures(cells, scored, primary, reference)
     values = {name: to_value(number) for name, number in scores.items()}
-    statistics = collect(suite, prepared.source.dataset.labels, prepared.index_hash, seed,
-                         {split: held.groups for split, held in splits.items()},
-                         {split: held.columns for split, held in splits.items()}, sums)  # fmt: skip
     checks = [*unused, *self_checks(prepared.job)]
     if any(plan.kind == "attack" for plan in prepared.cells):
-        checks += _attacked(prepared, predictions, splits, cells, rows_of, values)
+        more, attacked = _attacked(prepared, predictions, splits, cells, rows_of, values)
+        checks, scores = checks + more, {**scores, **attacked}
+    statistics = collect(families_of(prepared.loaded_suite, prepared.source.dataset.labels),
+                         prepared.source.dataset.labels, prepared.index_hash, seed,
+                         {split: held.groups for split, held in splits.items()},
+                         {split: held.columns for split, held in splits.items()}, sums,
+                         family=family, draws=suite.statistics.draws, scores=scores)  # fmt: skip
     return Scoring(primary, cells, values, checks, failures, statistics)
 
 
@@ -104,8 +105,8 @@ def _attacked(
     cells: list[record.Cell],
     rows_of: Mapping[str, np.ndarray],
     values: dict[str, record.Value],
-) -> list[record.Check]:
-    """Add what attacks say over cells to `values`, mark cells that are not to be ranked, and give the checks."""
+) -> tuple[list[record.Check], dict[str, Number]]:
+    """Add what attacks say over cells to `values`, mark cells that are not to be ranked; checks and figures."""
     from benchbed.run.attack_scores import attack_figures, checks_of, failed_cells, flags_of, not_ranked
 
     plans = [plan for plan in prepared.cells if plan.kind == "attack"]
@@ -122,7 +123,7 @@ def _attacked(
     figures = attack_figures(prepared.job, plans, flags, tables, classes)
     values |= {name: to_value(number) for name, number in figures.items()}
     not_ranked(cells, values, failed_cells(checks))
-    return checks
+    return checks, figures
 
 
 def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family, str]:
@@ -134,14 +135,14 @@ def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family,
         An unknown family, metric or option.
     """
     metrics = loaded.suite.metrics
-    shared = post_processing(loaded, labels)
-    family = _family(loaded, labels, metrics.family, metrics.options, shared, ("metrics",))
+    main, *further = families_of(loaded, labels)
+    family = _family(loaded, labels, main, ("metrics",))
     others: dict[str, Family] = {}
-    for index, part in enumerate(metrics.further):
+    for index, part in enumerate(further):
         place = ("metrics", "further", index)
         if part.name in others:
             raise ConfigError(f"two further families are called '{part.name}'", where=loaded.where(*place, "name"))
-        others[part.name] = _family(loaded, labels, part.family, part.options, shared, place)
+        others[part.name] = _family(loaded, labels, part, place)
     if others:
         family = Joint(family, others)
     primary = metrics.primary or family.primary
@@ -154,26 +155,38 @@ def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family,
     return family, primary
 
 
-def _family(
-    loaded: LoadedSuite,
-    labels: tuple[str, ...],
-    name: str,
-    options: dict[str, Any],
-    shared: dict[str, Any],
-    place: tuple[str | int, ...],
-) -> Family:
-    module = FAMILIES.get(name, where=loaded.where(*place, "family"))
-    # A threshold means nothing to a metric over all thresholds.
-    known = inspect.signature(module.family).parameters
-    options = {**{key: value for key, value in shared.items() if key in known}, **options}
+def families_of(loaded: LoadedSuite, labels: tuple[str, ...]) -> list[Further]:
+    """Metric families of a suite, the main one first, with their options as they are used.
+
+    Raises
+    ------
+    ConfigError
+        An unknown family.
+    """
+    metrics = loaded.suite.metrics
+    shared = post_processing(loaded, labels)
+    asked: list[tuple[str, str, dict[str, Any], tuple[str | int, ...]]]
+    asked = [("", metrics.family, metrics.options, ("metrics",))]
+    asked += [(part.name, part.family, part.options, ("metrics", "further", i))
+              for i, part in enumerate(metrics.further)]  # fmt: skip
+    found = []
+    for name, family, options, place in asked:
+        # A threshold means nothing to a metric over all thresholds.
+        known = inspect.signature(FAMILIES.get(family, where=loaded.where(*place, "family")).family).parameters
+        used = {**{key: value for key, value in shared.items() if key in known}, **options}
+        found.append(Further(name, family, used))
+    return found
+
+
+def _family(loaded: LoadedSuite, labels: tuple[str, ...], part: Further, place: tuple[str | int, ...]) -> Family:
     try:
-        family: Family = module.family(labels, **options)
+        family: Family = FAMILIES.get(part.family).family(labels, **part.options)
     except TypeError as error:
-        raise ConfigError(f"the metric family {name} does not take these options: {error}",
+        raise ConfigError(f"the metric family {part.family} does not take these options: {error}",
                           where=loaded.where(*place, "options")) from error  # fmt: skip
     if family.output != loaded.suite.task:
-        raise ConfigError(f"the metric family {name} is about {family.output}, the suite's task is {loaded.suite.task}",
-                          where=loaded.where(*place, "family"))  # fmt: skip
+        what = f"the metric family {part.family} is about {family.output}, the suite's task is {loaded.suite.task}"
+        raise ConfigError(what, where=loaded.where(*place, "family"))
     return family
 
 
@@ -290,13 +303,14 @@ def _score(
     # A hundred perturbed cells by device and class in every metric would make a record of tens of megabytes; their
     # slices keep what ranks, and everything else follows from the predictions.
     shown = {primary, next(iter(family.class_metrics), primary)}
-    metrics = {name: to_value(number, draws, reason) for name, number in scores.metrics.items()}
+    found = {
+        key: {name: number for name, number in numbers.items() if plan.kind == "clean" or name in shown}
+        for key, numbers in found.items()
+    }
+    figures = scores.metrics
+    metrics = {name: to_value(number, draws, reason) for name, number in figures.items()}
     groups = {
-        key: {
-            name: to_value(number, draws, reason)
-            for name, number in numbers.items()
-            if plan.kind == "clean" or name in shown
-        }
+        key: {name: to_value(number, draws, reason) for name, number in numbers.items()}
         for key, numbers in found.items()
     }
     clips = len(split.table)
@@ -305,7 +319,8 @@ def _score(
 
         clips = min(clips, prepared.job.conditions[plan.condition].n)
         flags = flags_of(table, rows, split.codes[position], split.bootstrap)
-        metrics = {name: to_value(n) for name, n in with_figures(scores.metrics, flags).items()}
+        figures = with_figures(scores.metrics, flags)
+        metrics = {name: to_value(number) for name, number in figures.items()}
     counts = _counts(table, rows, clips, lost, draws)
     made = record.Cell(
         key=plan.key,
@@ -320,8 +335,10 @@ def _score(
     )
     fold = Fold(outputs, target, split.codes[position], split.bootstrap)
     clip_ids = split.table["clip_id"].to_numpy()[position].tolist()
-    kept = Rows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns)
-    return made, Scored(scores, fold), kept
+    drawn = cell_draws(family, figures if reason is None else {}, found if reason is None else {})
+    kept = Rows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns, drawn)
+    # Draws of every class of every cell would fill the memory; figures over cells need those of all clips.
+    return made, Scored(replace(scores, groups={}), fold), kept
 
 
 def _nothing(plan: CellPlan, predictions: Predictions) -> CannotMeasure:

@@ -1,16 +1,18 @@
-"""The sums behind a run's figures, collected for comparisons and baselines."""
+"""The sums behind a run's figures, and draws of those that no sum gives, collected for comparisons and baselines."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from benchbed.metrics.contract import Family
+from benchbed.metrics.joint import Joint
+from benchbed.metrics.number import Number
 from benchbed.metrics.slices import Column
-from benchbed.results.statistics import CellStatistics, Levels, Statistics, marks
+from benchbed.results.draws import Drawn, drawn
+from benchbed.results.statistics import CellStatistics, Further, Levels, Statistics, marks
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Rows:
         Id of each clip.
     columns : sequence of Column
         Metadata that results are cut by.
+    drawn : Drawn
+        Figures that no sum gives, in every draw.
     """
 
     split: str
@@ -37,6 +41,26 @@ class Rows:
     group: np.ndarray
     clip_ids: Sequence[str]
     columns: Sequence[Column]
+    drawn: Drawn = field(default_factory=Drawn)
+
+
+def cell_draws(family: Family, metrics: Mapping[str, Number], groups: Mapping[str, Mapping[str, Number]]) -> Drawn:
+    """Draws of a cell's figures that its sums cannot give: ranks, areas over thresholds, and what attacks add.
+
+    Parameters
+    ----------
+    metrics : mapping of str to Number
+        Figures of all clips.
+    groups : mapping of str to mapping of str to Number
+        Figures of slices and classes; the choice of a worst one is left out, because two models choose differently.
+    """
+    named: dict[tuple[str, str], Number] = {
+        ("", name): number for name, number in metrics.items() if name in family.ranked or name not in family.metrics
+    }
+    for group, figures in groups.items():
+        if not group.partition("=")[0].endswith("_worst"):
+            named |= {(group, name): number for name, number in figures.items() if name in family.ranked}
+    return drawn({name: (n.value, n.drawn) for name, n in named.items() if n.drawn is not None})
 
 
 def sum_cell(family: Family, rows: Rows, groups: int) -> CellStatistics:
@@ -67,22 +91,41 @@ def sum_cell(family: Family, rows: Rows, groups: int) -> CellStatistics:
         {name: code[first] for name, code in codes.items()},
         np.bincount(row, minlength=len(first)),
         marks(rows.clip_ids, rows.group, groups),
+        rows.drawn,
     )
 
 
 def collect(
-    suite: Any,
+    families: Sequence[Further],
     labels: Sequence[str],
     index_hash: str,
     seed: int,
     groups: Mapping[str, Sequence[str]],
     columns: Mapping[str, Sequence[Column]],
     cells: Mapping[str, CellStatistics],
+    *,
+    family: Family | None = None,
+    draws: int = 0,
+    scores: Mapping[str, Number] | None = None,
 ) -> Statistics:
-    """Statistics of a whole run."""
+    """Statistics of a whole run.
+
+    Parameters
+    ----------
+    families : sequence of Further
+        Metric families with their options as they were used, the main one first.
+    family : Family, optional
+        What made the sums; needed for the widths where there are several families.
+    draws : int
+        Bootstrap draws of the run.
+    scores : mapping of str to Number, optional
+        Figures over cells; those with a colon in their name are kept draw by draw.
+    """
+    held = {("", name): (n.value, n.drawn) for name, n in (scores or {}).items() if ":" in name and n.drawn is not None}
+    width = next((cell.rows.shape[1] for cell in cells.values()), 0)
     return Statistics(
-        suite.metrics.family,
-        suite.metrics.options,
+        families[0].family,
+        families[0].options,
         tuple(labels),
         index_hash,
         seed,
@@ -92,4 +135,8 @@ def collect(
             for split, held in columns.items()
         },
         dict(cells),
+        tuple(families[1:]),
+        tuple(family.widths) if isinstance(family, Joint) else (width,),
+        draws,
+        drawn(held),
     )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from made_runs import answers, lucky, made_run, recordings
 
 from benchbed.errors import ConfigError
 from benchbed.results.baseline import find_run, list_baselines, set_baseline
-from benchbed.results.statistics import marks, read_statistics, write_statistics
+from benchbed.results.draws import drawn, rounded
+from benchbed.results.statistics import FORMAT, Further, marks, read_statistics, write_statistics
 
 TARGET, GROUP = recordings(20, 3)
 
@@ -30,6 +37,80 @@ def test_round_trip(tmp_path):
             assert np.array_equal(getattr(cell, name), getattr(other, name))
         assert np.array_equal(cell.codes["device"], other.codes["device"])
         assert cell.clips.sum() == 60 and cell.rows.shape[0] == 60  # a row per recording and device
+
+
+def downgraded(path):
+    """The file as layout 1 had it: no draws, no further families."""
+    with np.load(path) as stored:
+        arrays = {name: stored[name] for name in stored if not name.endswith((".point", ".planes"))}
+    meta = json.loads(arrays["meta"].tobytes()) | {"format": 1}
+    for key in ("further", "widths", "draws", "scores"):
+        meta.pop(key)
+    for cell in meta["cells"]:
+        cell.pop("drawn")
+    arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    np.savez_compressed(path, **arrays)
+
+
+def test_layout_1_is_read_as_what_it_holds(tmp_path):
+    path = made(tmp_path / "a") / "statistics.npz"
+    before = read_statistics(path)
+    downgraded(path)
+    after = read_statistics(path)
+    assert (after.layout, after.further, after.draws, len(after.scores)) == (1, (), 0, 0)
+    for key, cell in before.cells.items():
+        assert np.array_equal(cell.rows, after.cells[key].rows) and not len(after.cells[key].drawn)
+    # Written again, it is a file of the present layout.
+    assert read_statistics(write_statistics(after, tmp_path / "b")).layout == FORMAT
+
+
+@pytest.mark.parametrize("layout", [0, 3, 99])
+def test_a_layout_that_is_not_known_is_refused(tmp_path, layout):
+    path = made(tmp_path / "a") / "statistics.npz"
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    meta = json.loads(arrays["meta"].tobytes()) | {"format": layout}
+    np.savez(path, **arrays | {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)})
+    with pytest.raises(ConfigError, match=f"statistics of layout {layout}, this benchbed reads 1 and 2") as caught:
+        read_statistics(path)
+    assert "run the suite again" in caught.value.hint
+
+
+def with_draws(statistics, draws=50):
+    figures = {("", "map"): (0.5, np.linspace(0.4, 0.6, draws)), ("class=bus", "ap"): (None, np.full(draws, np.nan)),
+               ("", "d_prime"): (np.inf, np.array([np.inf] + [1e-3] * (draws - 1)))}  # fmt: skip
+    cells = {key: replace(cell, drawn=drawn(figures)) for key, cell in statistics.cells.items()}
+    further = (Further("event", "sed_event", {"threshold": 0.5}),)
+    return replace(statistics, cells=cells, further=further, widths=(3, 4), draws=draws,
+                   scores=drawn({("", "robustness:aurc"): (0.3, np.linspace(0.2, 0.4, draws))}))  # fmt: skip
+
+
+def test_draws_are_read_as_they_were_written(tmp_path):
+    first = with_draws(read_statistics(made(tmp_path / "a")))
+    again = read_statistics(write_statistics(first, tmp_path / "b"))
+    assert (again.further, again.widths, again.draws, again.layout) == (first.further, (3, 4), 50, FORMAT)
+    for key, cell in first.cells.items():
+        held = again.cells[key].drawn
+        assert held.names == cell.drawn.names
+        np.testing.assert_array_equal(held.values, cell.drawn.values)
+        np.testing.assert_array_equal(held.replicates, cell.drawn.replicates)
+        # Sixteen bits are kept: half of 2**-16 is the most that a draw moves.
+        np.testing.assert_allclose(held["", "map"][1], np.linspace(0.4, 0.6, 50), rtol=2**-16)
+    assert again.scores["", "robustness:aurc"][0] == 0.3
+    assert write_statistics(again, tmp_path / "c").read_bytes() == (tmp_path / "b" / "statistics.npz").read_bytes()
+
+
+def test_a_baseline_may_leave_out_draws_of_classes(tmp_path):
+    kept = with_draws(read_statistics(made(tmp_path / "a"))).without_parts(["clean"])
+    assert kept.cells["scene/test/clean"].drawn.names == (("", "map"), ("class=bus", "ap"), ("", "d_prime"))
+    assert kept.cells["scene/test/white@1"].drawn.names == (("", "map"), ("", "d_prime"))
+
+
+@given(arrays(np.float64, 40, elements=st.floats(-1e6, 1e6)))
+def test_rounding_keeps_16_bits_and_happens_once(values):
+    once = rounded(values)
+    assert np.array_equal(rounded(once), once)
+    np.testing.assert_allclose(once, values.astype(np.float32), rtol=2**-16, atol=1e-37)
 
 
 def test_equal_runs_give_equal_bytes(tmp_path):
