@@ -13,6 +13,7 @@ from benchbed.predictions.store import Predictions, read_header, read_units
 from benchbed.provenance import code_hash, git_state, machine, versions
 from benchbed.results import record
 from benchbed.results.statistics import Statistics
+from benchbed.run.drawings import Drawings, drawings
 from benchbed.run.engine import mapped_card
 from benchbed.run.naming import display_name
 from benchbed.run.prepare import Prepared, Settings
@@ -21,7 +22,7 @@ from benchbed.run.score import Scoring, score_cells
 
 def make_record(
     prepared: Prepared, settings: Settings, options: Mapping[str, Any], paths: Sequence[Path]
-) -> tuple[record.Result, Statistics]:
+) -> tuple[record.Result, Statistics, Drawings]:
     suite, dataset, card = prepared.loaded_suite.suite, prepared.source.dataset, prepared.adapter.card
     predictions = read_units(paths)
     headers = [read_header(path) or {} for path in paths]
@@ -96,7 +97,7 @@ def make_record(
         cells=scoring.cells,
         failures=scoring.failures,
     )
-    return made, scoring.statistics
+    return made, scoring.statistics, drawings(prepared, predictions)
 
 
 def _agreement(

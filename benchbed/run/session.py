@@ -19,6 +19,7 @@ from benchbed.predictions.store import read_header, storage_error
 from benchbed.results import record
 from benchbed.results.statistics import write_statistics
 from benchbed.results.store import write as write_result
+from benchbed.run.drawings import write_drawings
 from benchbed.run.job import Unit
 from benchbed.run.journal import Journal, locked
 from benchbed.run.local import execute
@@ -85,12 +86,13 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
                 journal.write("stopped", reason=f"{type(error).__name__}: {error}")
                 raise
         paths = [have[unit.id] for unit in prepared.units]
-        result, statistics = make_record(prepared, settings, options, paths)
+        result, statistics, drawn = make_record(prepared, settings, options, paths)
         exceeded = settings.errors.exceeded(len(result.failures), total)
         _keep_history(folder)
         try:
-            # First the sums, then the record: a record never stands beside the sums of an older one.
+            # First the sums, then the record: a record never stands beside the sums or drawings of an older one.
             write_statistics(statistics, folder)
+            write_drawings(drawn, folder)
             write_result(result, folder / "result.json")
         except OSError as error:
             raise storage_error(error, folder) from error
