@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchbed.compare.contrast import Procedure, replicates
+from benchbed.compare.answer import Procedure
+from benchbed.compare.drawing import drawn_metrics, draws_differ, replicates, stored
 from benchbed.compare.figure import Figure, conditions
+from benchbed.compare.pairing import scored_alike
 from benchbed.compare.runs import Run
 from benchbed.errors import CannotMeasure
 from benchbed.stats.bootstrap import Bootstrap
@@ -66,6 +68,10 @@ def robustness(a: Run, b: Run, metric: str, procedure: Procedure) -> list[Robust
         return []
     if info.direction != "higher" or info.low != 0.0 or info.high != 1.0 or info.chance is None:
         return [Robustness("all corruptions", None, None, f"{metric} is no score in 0…1 with a known chance value")]
+    if metric in drawn_metrics(a, Figure("clean")):
+        why = draws_differ(a, b) or scored_alike(a, b)
+        if why is not None:
+            return [Robustness("all corruptions", None, None, why)]
     clean = [_column(run, "clean", metric, procedure) for run in (a, b)]
     found, families = [], []
     for members in groups.values():
@@ -85,6 +91,9 @@ def _measured(run: Run, condition: str, metric: str) -> bool:
 
 
 def _column(run: Run, condition: str, metric: str, procedure: Procedure) -> np.ndarray:
+    if metric in drawn_metrics(run, Figure(condition)):
+        point, column = stored(run, Figure(condition), metric)
+        return np.concatenate([[point], column])
     points, drawn = replicates(run, Figure(condition), procedure)
     return np.concatenate([[points[metric]], drawn[metric]])
 
@@ -93,7 +102,7 @@ def _figures(
     name: str, clean: list[np.ndarray], scores: list[np.ndarray], chance: float, run: Run, procedure: Procedure
 ) -> Robustness:
     groups = sum(len(names) for names in run.sums.groups.values())
-    boot = Bootstrap(groups, draws=procedure.draws, level=procedure.level, seed=procedure.seed)
+    boot = Bootstrap(groups, draws=len(clean[0]) - 1, level=procedure.level, seed=procedure.seed)
     above = [column - chance for column in clean]
     if min(column[0] for column in above) < 0.01:
         return Robustness(name, None, None, "a clean score is not better than chance by 0.01")

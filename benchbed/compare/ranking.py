@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchbed.compare.contrast import Procedure, replicates
+from benchbed.compare.answer import Procedure
+from benchbed.compare.drawing import drawn_metrics, draws_differ, replicates
 from benchbed.compare.figure import Figure, cells_of
 from benchbed.compare.runs import Run, mismatches, open_run
 from benchbed.errors import BenchbedError
@@ -68,6 +69,8 @@ def _usable(path: Path) -> Run | None:
 def _alike(a: Run, b: Run) -> bool:
     if a.result.primary != b.result.primary or any(m.blocking for m in mismatches(a.result, b.result)):
         return False
+    if a.result.primary in drawn_metrics(a, Figure("clean")) and draws_differ(a, b):
+        return False
     mine, theirs = (cells_of(run.sums, Figure("clean")) for run in (a, b))
     return set(mine) == set(theirs) and all(np.array_equal(mine[s].marks, theirs[s].marks) for s in mine)
 
@@ -79,6 +82,7 @@ def rank_alike(board: Sequence[tuple[Path, Run]], procedure: Procedure) -> dict[
     primary = board[0][1].result.primary
     info = board[0][1].family.metrics[primary]
     measured = [(path, *replicates(run, Figure("clean"), procedure)) for path, run in board]
+    # A figure that is made from no sums is NaN where the run kept no draws of it.
     defined = [(path, points[primary], drawn[primary]) for path, points, drawn in measured
                if np.isfinite(points[primary])]  # fmt: skip
     if len(defined) < 2:

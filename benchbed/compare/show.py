@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchbed.compare.contrast import Contrast
+from benchbed.compare.answer import BOOTSTRAP, Contrast
 from benchbed.compare.table import Comparison, Pairing
 from benchbed.metrics.contract import MetricInfo
 
@@ -27,9 +27,24 @@ def lines(comparison: Comparison) -> list[str]:
         rows = [[name, str(rank), f"{low}–{high}" if low != high else str(low)]
                 for name, (rank, low, high) in sorted(comparison.ranks.items(), key=lambda item: item[1])]  # fmt: skip
         found += grid(["model", "rank", f"{100 * how.level:g} %"], rows, right=(1, 2))
-    found += ["", f"p: larger of bootstrap and swap test, after Holm over the table; α = {how.alpha:g}. "
-              f"MDE: true difference found with power {how.power:g} before the correction."]  # fmt: skip
+    found += [
+        "",
+        f"p: larger of bootstrap and swap test, after Holm over the table; α = {how.alpha:g}. "
+        f"MDE: true difference found with power {how.power:g} before the correction.",
+        *_alone(comparison),
+    ]
     return [plain(line) for line in found]
+
+
+def _alone(comparison: Comparison) -> list[str]:
+    rows = [row.contrast for pairing in comparison.pairings for row in pairing.rows]
+    if not any(_by_bootstrap(c) for c in rows):
+        return []
+    return [f"¹ {BOOTSTRAP} alone, from draws kept on disk: the clips are not at hand to swap the models in them."]
+
+
+def _by_bootstrap(found: Contrast) -> bool:
+    return found.test == BOOTSTRAP and found.p is not None
 
 
 def _single(pairing: Pairing, alpha: float) -> list[str]:
@@ -40,7 +55,8 @@ def _single(pairing: Pairing, alpha: float) -> list[str]:
         marks = {"win": "better", "loss": "worse", "tie": "", "unmeasured": "could not measure"}[row.verdict]
         remarks = "; ".join(r for r in (marks, remark(c)) if r)
         table.append([c.figure.condition, name, figure(c.a, c.info), figure(c.b, c.info), difference(c.value, c.info),
-                      interval(c.low, c.high, c.info), p_text(row.p), difference(c.mde, c.info, sign=False),
+                      interval(c.low, c.high, c.info), p_text(row.p) + ("¹" if _by_bootstrap(c) else ""),
+                      difference(c.mde, c.info, sign=False),
                       "" if c.effect is None else f"{c.effect:+.2f}", remarks])  # fmt: skip
     head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "MDE", "d_z", ""]
     won, tied, lost = (pairing.count(v) for v in ("win", "tie", "loss"))

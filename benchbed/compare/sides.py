@@ -15,8 +15,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchbed.compare.contrast import Procedure, incomplete_cells, replicates
-from benchbed.compare.figure import Figure, direction, infos, recipe
+from benchbed.compare.answer import Procedure
+from benchbed.compare.drawing import (
+    drawn_metrics,
+    draws_differ,
+    meaning,
+    meanings,
+    replicates,
+    stored,
+    stored_score,
+)
+from benchbed.compare.figure import Figure, direction, recipe
+from benchbed.compare.pairing import incomplete_cells, scored_alike
 from benchbed.compare.runs import Run, require_comparable
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.contract import MetricInfo
@@ -153,6 +163,89 @@ def families(runs: Sequence[Run]) -> list[Side]:
     return [Side(name, tuple(members), "family") for name, members in found.items()]
 
 
+@dataclass(frozen=True)
+class Members:
+    """One figure of every member of two sides, in draws that all of them share.
+
+    Attributes
+    ----------
+    info : MetricInfo
+        What the metric means.
+    direction : str
+        Which way is better.
+    a, b : tuple of float
+        The figure of each member; NaN where it is undefined.
+    drawn_a, drawn_b : np.ndarray [shape=(member, draw)]
+        Its replicates.
+    groups : int
+        Recordings behind it.
+    incomplete : str or None
+        Which cells lost clips.
+    """
+
+    info: MetricInfo
+    direction: str
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+    drawn_a: np.ndarray
+    drawn_b: np.ndarray
+    groups: int
+    incomplete: str | None
+
+
+def members(
+    a: Sequence[Run],
+    b: Sequence[Run],
+    figure: Figure,
+    metric: str,
+    procedure: Procedure,
+    against: Figure | None = None,
+) -> Members:
+    """One figure of several runs on either side; a metric with a colon is a figure over cells.
+
+    `against` is the figure of b where it is another one than a's.
+
+    Raises
+    ------
+    CannotMeasure
+        Members without this figure, that have not scored the same clips, or that kept other draws of it.
+    """
+    everyone = [(run, figure) for run in a] + [(run, against or figure) for run in b]
+    first = everyone[0][0]
+    groups = sum(len(names) for names in first.sums.groups.values())
+    over_cells = ":" in metric and figure.group is None
+    if over_cells:
+        alike = [scored_alike(first, run) for run, _ in everyone]
+        held = [stored_score(run, metric)[:2] for run, _ in everyone]
+        info, kept = meaning(metric, first.result.scores[metric]), True
+        better: str = info.direction
+        cells = [(run, Figure(key.split("/", 2)[2])) for run, _ in everyone for key in run.sums.cells]
+    else:
+        made, known = recipe(first.sums, figure), meanings(first, figure)
+        if metric not in known:
+            raise CannotMeasure(f"there is no metric '{metric}' for {figure}")
+        info, better, kept = known[metric], direction(known[metric], made), metric in drawn_metrics(first, figure)
+        alike = [_same_clips(first, run, asked) for run, asked in everyone]
+        held = [stored(run, asked, metric) if kept else _summed(run, asked, metric, procedure)
+                for run, asked in everyone]  # fmt: skip
+        cells = everyone
+    for (run, _), why in zip(everyone, alike):
+        if why is None and kept:
+            why = draws_differ(first, run)
+        if why is not None:
+            raise CannotMeasure(f"{run.name} against {first.name}: {why}",
+                                hint="several models are compared on complete runs only")  # fmt: skip
+    values = [value for value, _ in held]
+    drawn = np.stack([replicates for _, replicates in held])
+    return Members(info, better, tuple(values[: len(a)]), tuple(values[len(a) :]), drawn[: len(a)], drawn[len(a) :],
+                   groups, incomplete_cells(*cells))  # fmt: skip
+
+
+def _summed(run: Run, figure: Figure, metric: str, procedure: Procedure) -> tuple[float, np.ndarray]:
+    points, drawn = replicates(run, figure, procedure)
+    return points[metric], drawn[metric]
+
+
 def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -> Mixed:
     """Compare the means of two sides in one figure.
 
@@ -164,34 +257,30 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
     everyone = [*a.runs, *b.runs]
     for run in everyone[1:]:
         require_comparable(everyone[0], run)
-    made = recipe(everyone[0].sums, figure)
-    info = infos(everyone[0].family, made).get(metric)
-    if info is None:
-        raise CannotMeasure(f"there is no metric '{metric}' for {figure}")
-    _same_clips(everyone, figure)
-    held = [[replicates(run, figure, procedure) for run in side.runs] for side in (a, b)]
-    values = [[points[metric] for points, _ in side] for side in held]
-    groups = sum(len(names) for names in everyone[0].sums.groups.values())
-    better = direction(info, made)
-    incomplete = incomplete_cells(*((run, figure) for run in everyone))
-    names = tuple(values[0]), tuple(values[1])
-    empty = Mixed(figure, metric, info, better, *names, None, None, None, groups, "", incomplete)
-    if not np.isfinite([*values[0], *values[1]]).all():
+    found = members(a.runs, b.runs, figure, metric, procedure)
+    values = [found.a, found.b]
+    empty = Mixed(figure, metric, found.info, found.direction, found.a, found.b, None, None, None, found.groups, "",
+                  found.incomplete)  # fmt: skip
+    if not np.isfinite([*found.a, *found.b]).all():
         return replace(empty, reason=f"{metric} is undefined for a member")
-    drawn = [np.mean([reps[metric] for _, reps in side], axis=0) for side in held]
-    recordings = float(np.nanvar(drawn[0] - drawn[1], ddof=1))
-    parts = [(recordings, groups - 1)]
-    alone = [side.name for side, found in zip((a, b), values) if len(found) < 2]
-    parts += [(float(np.var(found, ddof=1)) / len(found), len(found) - 1) for found in values if len(found) > 1]
+    recordings = float(np.nanvar(found.drawn_a.mean(axis=0) - found.drawn_b.mean(axis=0), ddof=1))
+    parts = [(recordings, groups_freedom(found.groups))]
+    alone = [side.name for side, held in zip((a, b), values) if len(held) < 2]
+    parts += [(float(np.var(held, ddof=1)) / len(held), len(held) - 1) for held in values if len(held) > 1]
     if recordings == 0 and all(part == 0 for part, _ in parts):
         return replace(empty, error_recordings=0.0, error_members=0.0, reason="no spread over recordings or members")
-    spread = spread_of(float(np.mean(values[0]) - np.mean(values[1])), parts, procedure.level)
+    spread = spread_of(float(np.mean(found.a) - np.mean(found.b)), parts, procedure.level)
     reason = f"{', '.join(alone)}: one model, so the answer is about it and not about models like it" if alone else None
-    method = (f"t with {spread.freedom:.1f} degrees of freedom; {groups} recordings, {len(values[0])} against "
-              f"{len(values[1])} models")  # fmt: skip
-    members = sum(part for part, _ in parts[1:]) ** 0.5 if len(parts) > 1 else None
-    return replace(empty, spread=spread, error_recordings=recordings**0.5, error_members=members, method=method,
+    method = (f"t with {spread.freedom:.1f} degrees of freedom; {found.groups} recordings, {len(found.a)} against "
+              f"{len(found.b)} models")  # fmt: skip
+    error = sum(part for part, _ in parts[1:]) ** 0.5 if len(parts) > 1 else None
+    return replace(empty, spread=spread, error_recordings=recordings**0.5, error_members=error, method=method,
                    reason=reason)  # fmt: skip
+
+
+def groups_freedom(groups: int) -> int:
+    """Degrees of freedom of a variance over recordings; a single recording has none, which counts as one."""
+    return max(groups - 1, 1)
 
 
 def spread_of(value: float, parts: Sequence[tuple[float, float]], level: float) -> Spread:
@@ -207,15 +296,13 @@ def spread_of(value: float, parts: Sequence[tuple[float, float]], level: float) 
     return Spread(value, value - reach, value + reach, 2 * float(stdtr(freedom, -abs(value) / error)), freedom, error)
 
 
-def _same_clips(runs: Sequence[Run], figure: Figure) -> None:
-    for key, cell in runs[0].sums.cells.items():
-        if key.split("/", 2)[2] != figure.condition:
-            continue
-        for run in runs[1:]:
+def _same_clips(first: Run, run: Run, figure: Figure) -> str | None:
+    for key, cell in first.sums.cells.items():
+        if key.split("/", 2)[2] == figure.condition and figure.split in (None, cell.split):
             other = run.sums.cells.get(key)
             if other is None or not np.array_equal(cell.marks, other.marks):
-                raise CannotMeasure(f"{run.name} has not scored the same clips of {key} as {runs[0].name}",
-                                    hint="several models are compared on complete runs only")  # fmt: skip
+                return f"they have not scored the same clips of {key}"
+    return None
 
 
 def _stem(name: str, options: Sequence[str]) -> str:

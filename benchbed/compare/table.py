@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from benchbed.compare.contrast import Contrast, Procedure, contrast
-from benchbed.compare.figure import Figure, infos, matching, recipe, recipes
+from benchbed.compare.answer import Contrast, Procedure
+from benchbed.compare.contrast import contrast
+from benchbed.compare.drawing import meanings
+from benchbed.compare.figure import Figure, matching, recipe, recipes
 from benchbed.compare.matched import Robustness, robustness
 from benchbed.compare.ranking import rank_alike
-from benchbed.compare.runs import Mismatch, Run, require_comparable
+from benchbed.compare.runs import Mismatch, Run, require_comparable, shared
 from benchbed.compare.sides import Mixed, Side, mixed
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.stats.paired import holm
@@ -189,11 +191,12 @@ def _questions(a: Run, b: Run, wanted: Wanted, primary: str) -> list[tuple[Figur
     if not both:
         raise CannotMeasure(f"the runs share no condition like {', '.join(wanted.conditions)}")
     groups = _groups(a, wanted.groups)
+    a, b, _ = shared(a, b)
     found: list[tuple[Figure, list[str]]] = []
     for condition in dict.fromkeys(both):
         for group in groups:
             figure = Figure(condition, group)
-            known = infos(a.family, recipe(a.sums, figure))
+            known = meanings(a, figure)
             if wanted.metrics:
                 metrics = [m for m in wanted.metrics if m in known]
             elif group is not None:
@@ -252,7 +255,7 @@ def row_json(found: Contrast) -> dict[str, Any]:
     """A contrast for programs and pages."""
     names = ("metric", "direction", "a", "b", "value", "low", "high", "p", "p_bootstrap", "p_swap", "exact", "error",
              "mde", "effect", "relative", "clips", "groups", "differing", "dropped", "incomplete", "mcnemar",
-             "no_mcnemar", "method", "reason")  # fmt: skip
+             "no_mcnemar", "method", "test", "reason")  # fmt: skip
     figure = {"condition": found.figure.condition, "group": found.figure.group, "split": found.figure.split}
     made = {**figure, "unit": found.info.unit, "rule": found.info.rule, **{n: getattr(found, n) for n in names}}
     if found.mcnemar is not None:

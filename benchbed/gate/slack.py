@@ -11,8 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from benchbed.compare.contrast import Contrast, Procedure, contrast, incomplete_cells, replicates
+from benchbed.compare.answer import Contrast, Procedure
+from benchbed.compare.contrast import contrast, contrast_score
+from benchbed.compare.drawing import replicates, stored_score
 from benchbed.compare.figure import Figure
+from benchbed.compare.pairing import incomplete_cells
 from benchbed.compare.runs import Run
 from benchbed.errors import CannotMeasure
 from benchbed.gate.kpi import relation
@@ -64,12 +67,14 @@ def of_loss(run: Run, base: Run, figure: Figure, metric: str, margin: Margin | N
             against: Figure | None = None) -> Slack:  # fmt: skip
     """Distance of a loss from its margin: paired by recording where both runs have their sums, else unpaired."""
     absolute, share = (margin.absolute or 0.0, margin.relative or 0.0) if margin else (0.0, 0.0)
-    if run.statistics is not None and base.statistics is not None and ":" not in metric:
+    why = "a run without statistics, so its clips cannot be lined up"
+    if run.statistics is not None and base.statistics is not None:
         try:
-            found = contrast(run, base, figure, [metric], how, against=against)[metric]
+            found = _contrast(run, base, figure, metric, how, against)
         except CannotMeasure as error:
             if "has no paired comparison" not in error.what:
                 raise
+            why = error.what
         else:
             return _paired(found, absolute, share, how)
     new, old = value_of(run.result, figure, metric), value_of(base.result, against or figure, metric)
@@ -77,8 +82,20 @@ def of_loss(run: Run, base: Run, figure: Figure, metric: str, margin: Margin | N
     sign = 1.0 if new.direction == "higher" else -1.0
     point = sign * (new.value - old.value) + absolute + share * abs(old.value)
     spread = _joined(_error(new), _error(old))
-    facts = {"value": new.value, "baseline": old.value, "unit": new.unit, "direction": new.direction, "clips": new.n}
-    return _normal(point, spread, "unpaired: a run without statistics, so its clips cannot be lined up", facts, how)
+    facts = {"value": new.value, "baseline": old.value, "unit": new.unit, "direction": new.direction, "clips": new.n,
+             "test": "unpaired intervals of the record"}  # fmt: skip
+    return _normal(point, spread, f"unpaired: {why}", facts, how)
+
+
+def over_cells(figure: Figure, metric: str) -> bool:
+    """The metric is a figure over cells, e.g. `robustness:retention`, which stands under `scores`."""
+    return ":" in metric and figure.group is None
+
+
+def _contrast(run: Run, base: Run, figure: Figure, metric: str, how: Procedure, against: Figure | None) -> Contrast:
+    if over_cells(figure, metric):
+        return contrast_score(run, base, metric, how)
+    return contrast(run, base, figure, [metric], how, against=against)[metric]
 
 
 def _paired(found: Contrast, absolute: float, share: float, how: Procedure) -> Slack:
@@ -89,19 +106,20 @@ def _paired(found: Contrast, absolute: float, share: float, how: Procedure) -> S
         "value": found.a, "baseline": found.b, "difference": found.value, "low": found.low, "high": found.high,
         "unit": found.info.unit, "direction": found.direction, "clips": found.clips, "groups": found.groups,
         "differing": found.differing, "dropped": found.dropped, "mde": found.mde, "interval": found.method,
+        "test": found.test,
     }  # fmt: skip
     if found.p is None:
         return Slack(point, how=found.reason or "no test", facts=facts)
     return Slack(point, found.p_worse(absolute, share), found.p_too_bad(absolute, share), found.error,
-                 f"paired, {found.groups} recordings", facts=facts)  # fmt: skip
+                 f"{found.test}, {found.groups} recordings", facts=facts)  # fmt: skip
 
 
 def of_limit(run: Run, figure: Figure, metric: str, limit: float, above: bool, strict: bool, how: Procedure) -> Slack:
     """Distance of a metric from a limit; `above` says on which side it must be."""
     sign = 1.0 if above else -1.0
-    if run.statistics is not None and ":" not in metric:
+    if run.statistics is not None:
         try:
-            points, drawn = replicates(run, figure, how)
+            points, drawn = _replicates(run, figure, metric, how)
         except CannotMeasure as error:
             if "has no paired comparison" not in error.what:
                 raise
@@ -109,32 +127,45 @@ def of_limit(run: Run, figure: Figure, metric: str, limit: float, above: bool, s
             if metric not in points:
                 raise CannotMeasure(f"there is no metric '{metric}' for {figure}",
                                     hint=f"there are: {', '.join(points)}")  # fmt: skip
-            if not np.isfinite(points[metric]):
-                value_of(run.result, figure, metric)
-                raise CannotMeasure(f"{metric} is undefined for {figure}")
             known = value_of(run.result, figure, metric)
-            return _drawn(sign * (points[metric] - limit), sign * (drawn[metric] - limit), _groups(run), strict,
-                          {"value": points[metric], "limit": limit, "unit": known.unit, "direction": known.direction,
-                           "clips": known.n}, how)  # fmt: skip
+            if not np.isfinite(points[metric]) and metric not in run.family.ranked:
+                raise CannotMeasure(f"{metric} is undefined for {figure}")
+            if np.isfinite(points[metric]):
+                return _drawn(sign * (points[metric] - limit), sign * (drawn[metric] - limit), _groups(run), strict,
+                              {"value": points[metric], "limit": limit, "unit": known.unit, "test": "bootstrap",
+                               "direction": known.direction, "clips": known.n}, how)  # fmt: skip
     found = value_of(run.result, figure, metric)
     assert found.value is not None
-    facts = {"value": found.value, "limit": limit, "unit": found.unit, "direction": found.direction, "clips": found.n}
+    facts = {"value": found.value, "limit": limit, "unit": found.unit, "direction": found.direction, "clips": found.n,
+             "test": "interval of the record"}  # fmt: skip
     return _normal(sign * (found.value - limit), _error(found), "from the interval on the record", facts, how, strict)
+
+
+def _replicates(
+    run: Run, figure: Figure, metric: str, how: Procedure
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    if not over_cells(figure, metric):
+        return replicates(run, figure, how)
+    try:
+        value, drawn, _ = stored_score(run, metric)
+    except CannotMeasure as error:
+        raise CannotMeasure(f"{metric} has no paired comparison: {error.what}") from error
+    return {metric: value}, {metric: drawn}
 
 
 def of_relation(name: str, run: Run, base: Run, figure: Figure, metric: str, how: Procedure,
                 against: Figure | None = None) -> tuple[float, np.ndarray | None, dict[str, Any]]:  # fmt: skip
     """A relation to the baseline as it is, and in every draw where both runs have their sums."""
     other = against or figure
-    if run.statistics is not None and base.statistics is not None and ":" not in metric:
-        found = contrast(run, base, figure, [metric], how, against=against)[metric]
+    if run.statistics is not None and base.statistics is not None:
+        found = _contrast(run, base, figure, metric, how, against)
         if found.a is None or found.b is None:
             raise CannotMeasure(found.reason or f"{metric} is undefined")
         drawn = None
         if found.drawn_a is not None and found.drawn_b is not None:
             drawn = relation(name, found.drawn_a, found.drawn_b, found.direction)
         facts = {"value": found.a, "baseline": found.b, "unit": found.info.unit, "direction": found.direction,
-                 "clips": found.clips, "groups": found.groups}  # fmt: skip
+                 "clips": found.clips, "groups": found.groups, "test": "paired bootstrap"}  # fmt: skip
         return relation(name, found.a, found.b, found.direction), drawn, facts
     new, old = value_of(run.result, figure, metric), value_of(base.result, other, metric)
     assert new.value is not None and old.value is not None

@@ -16,9 +16,10 @@ def sentence(subject: str, slack: Slack, allowed: str, p: float | None) -> str:
     Examples
     --------
     >>> from benchbed.gate.slack import Slack
-    >>> facts = {"value": 0.7, "baseline": 0.75, "unit": "fraction", "low": -0.08, "high": -0.02, "mde": 0.04}
+    >>> facts = {"value": 0.7, "baseline": 0.75, "unit": "fraction", "low": -0.08, "high": -0.02, "mde": 0.04,
+    ...          "test": "paired bootstrap"}
     >>> sentence("accuracy", Slack(-0.05, facts=facts), "no loss", 0.01)
-    '70.0 % against 75.0 %, −5.0 pt [−8.0, −2.0] (no loss), p = 0.010, would find 4.0 pt'
+    '70.0 % against 75.0 %, −5.0 pt [−8.0, −2.0] (no loss), p = 0.010 by paired bootstrap, would find 4.0 pt'
     """
     facts = slack.facts
     unit = str(facts.get("unit", ""))
@@ -35,7 +36,7 @@ def sentence(subject: str, slack: Slack, allowed: str, p: float | None) -> str:
             text += f" [{change(facts['low'], unit, bare=True)}, {change(facts['high'], unit, bare=True)}]"
     text += f" ({allowed})" if allowed else ""
     if p is not None:
-        text += ", p < 0.001" if p < 0.001 else f", p = {p:.3f}"
+        text += (", p < 0.001" if p < 0.001 else f", p = {p:.3f}") + (f" by {facts['test']}" if "test" in facts else "")
         if facts.get("mde"):
             text += f", would find {change(facts['mde'], unit, sign=False)}"
     return text

@@ -160,6 +160,15 @@ class Statistics:
         """The cells whose key, or its part after task and split, matches one of the patterns (`*`, `?`)."""
         return replace(self, cells={key: cell for key, cell in self.cells.items() if _matches(key, patterns)})
 
+    def families(self, names: Sequence[str]) -> Statistics:
+        """The main metric family and those of the others that are named, with their sums."""
+        ends = np.cumsum(self.widths)
+        kept = [i for i, part in enumerate(("", *(f.name for f in self.further))) if not i or part in names]
+        columns = np.concatenate([np.arange(ends[i] - self.widths[i], ends[i]) for i in kept])
+        cells = {key: replace(cell, rows=cell.rows[:, columns]) for key, cell in self.cells.items()}
+        further = tuple(self.further[i - 1] for i in kept[1:])
+        return replace(self, cells=cells, further=further, widths=tuple(self.widths[i] for i in kept))
+
     def without_parts(self, patterns: Sequence[str]) -> Statistics:
         """Draws of classes and slices kept for the cells that match, of all clips for all."""
         kept = {

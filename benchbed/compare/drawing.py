@@ -1,0 +1,169 @@
+"""A figure of one run in the draws that all runs on the same clips share.
+
+Figures that are functions of sums are drawn anew, as often as is asked for. Those that are not (ranks, areas over all
+thresholds, curves over conditions) were drawn when the run was scored, when the clips were at hand, and are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchbed.compare.answer import Procedure
+from benchbed.compare.figure import Figure, Recipe, cells_of, evaluate, infos, recipe
+from benchbed.compare.pairing import Paired, pair
+from benchbed.compare.runs import Run
+from benchbed.errors import CannotMeasure
+from benchbed.metrics.contract import MetricInfo
+from benchbed.results.record import Value
+from benchbed.results.statistics import AGAIN
+from benchbed.stats.bootstrap import Bootstrap
+
+
+def join(run: Run, made: Recipe) -> str:
+    """How the splits of a figure become one: `mean` or `pooled`."""
+    # A class has a handful of clips in each fold, and draws without any of them: its folds are pooled.
+    return "pooled" if made.label is not None else run.folds
+
+
+def points(run: Run, made: Recipe, folds: list[np.ndarray]) -> dict[str, float]:
+    """Values of a figure from sums `[group, part, statistic]` of each split."""
+    values = evaluate(run.family, made, [sums.sum(axis=0) for sums in folds], join(run, made))
+    return {name: float(value) for name, value in values.items()}
+
+
+def draw(run: Run, made: Recipe, folds: list[np.ndarray], paired: Paired, how: Procedure) -> dict[str, np.ndarray]:
+    """Values of a figure in every draw, from sums `[group, part, statistic]` of each split."""
+    drawn = []
+    for split, sums in zip(paired.splits, folds):
+        groups, parts, width = sums.shape
+        boot = Bootstrap(groups, draws=how.draws, name=f"{run.sums.index_hash}/{split}", seed=how.seed)
+        drawn.append(boot.replicates(sums.reshape(groups, -1)).reshape(how.draws, parts, width))
+    return evaluate(run.family, made, drawn, join(run, made))
+
+
+def replicates(run: Run, figure: Figure, procedure: Procedure) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """A run's own values of a figure, and its replicates in draws that all runs on the same clips share.
+
+    Metrics that are made from no sums have as many draws as the run made; those that the run kept no draws of are left
+    out.
+    """
+    made = recipe(run.sums, figure)
+    paired = pair(run, run, figure, made)
+    values, drawn = points(run, made, paired.a), draw(run, made, paired.a, paired, procedure)
+    for metric in drawn_metrics(run, figure):
+        try:
+            values[metric], drawn[metric] = stored(run, figure, metric)
+        except CannotMeasure:
+            # Undefined, or not kept: its value in sums is NaN, which says so.
+            continue
+    return values, drawn
+
+
+def drawn_metrics(run: Run, figure: Figure) -> list[str]:
+    """Metrics of a figure that are made from no sums: those of the family, and those that an attack adds."""
+    known = infos(run.family, recipe(run.sums, figure))
+    cell = next(iter(cells_of(run.sums, figure).values()))
+    added = [name for group, name in cell.drawn.names if group == (figure.group or "") and name not in known]
+    return [*(name for name in known if name in run.family.ranked), *added]
+
+
+def meanings(run: Run, figure: Figure) -> Mapping[str, MetricInfo]:
+    """Metrics that a figure can be asked in; those that an attack adds are described by the record."""
+    known = dict(infos(run.family, recipe(run.sums, figure)))
+    for metric in drawn_metrics(run, figure):
+        if metric not in known:
+            known[metric] = meaning(metric, _values(run, figure, metric)[0])
+    return known
+
+
+def meaning(name: str, value: Value) -> MetricInfo:
+    """What the record says about a figure."""
+    return MetricInfo(name, value.rule, value.unit, value.direction)
+
+
+def stored(run: Run, figure: Figure, metric: str) -> tuple[float, np.ndarray]:
+    """A figure that is made from no sums, and its replicates `[draw]`, as the run left them.
+
+    Several splits are averaged; pooled clips of several splits are read where the run kept them.
+
+    Raises
+    ------
+    CannotMeasure
+        The run kept no draws of it; the message says why.
+    """
+    cells = cells_of(run.sums, figure)
+    if len(cells) > 1 and run.folds == "pooled":
+        prefix = "" if figure.condition == "clean" else f"{figure.condition}:"
+        name = ("", f"folds_pooled:{prefix}{metric}")
+        if figure.group is not None or name not in run.sums.scores:
+            raise CannotMeasure(f"{run.name} keeps no draws of {metric} over the pooled folds of {figure}",
+                                hint="ask for one split, or for `metrics.folds: mean`")  # fmt: skip
+        return run.sums.scores[name]
+    key = (figure.group or "", metric)
+    if any(key not in cell.drawn for cell in cells.values()):
+        raise _missing(run, figure, metric)
+    parts = [cell.drawn[key] for cell in cells.values()]
+    return float(np.mean([value for value, _ in parts])), np.mean([drawn for _, drawn in parts], axis=0)
+
+
+def stored_score(run: Run, name: str) -> tuple[float, np.ndarray, Value]:
+    """A figure over cells, e.g. `robustness:retention`, its replicates `[draw]`, and its entry on the record.
+
+    Raises
+    ------
+    CannotMeasure
+        There is none, it is undefined, or the run kept no draws of it.
+    """
+    value = run.result.scores.get(name)
+    if value is None:
+        raise CannotMeasure(f"{run.name} has no score '{name}'")
+    if value.value is None:
+        raise CannotMeasure(f"{name} of {run.name} is undefined: {value.reason or 'no reason given'}")
+    if ("", name) not in run.sums.scores:
+        raise CannotMeasure(f"{run.name} keeps no draws of {name}: {value.reason or _old(run)}")
+    return *run.sums.scores["", name], value
+
+
+def draws_differ(a: Run, b: Run) -> str | None:
+    """Why draws that two runs kept are not the same draws, or None.
+
+    The draws are named after the clips; only with their number and seed do they pair.
+    """
+    one, other = a.sums, b.sums
+    if one.index_hash != other.index_hash:
+        return "the draws of the two runs are over other clips"
+    if (one.draws, one.seed) == (other.draws, other.seed):
+        return None
+    told = " and ".join(f"{s.draws} draws with seed {s.seed}" for s in (one, other))
+    return f"the runs kept other bootstrap draws, {told}: run both with the same `statistics.draws` and --seed"
+
+
+def _missing(run: Run, figure: Figure, metric: str) -> CannotMeasure:
+    values = _values(run, figure, metric)
+    undefined = next((v for v in values if v.value is None), None)
+    if undefined is not None:
+        return CannotMeasure(f"{metric} for {figure} of {run.name} is undefined: {undefined.reason}")
+    what = f"{run.name} keeps no draws of {metric} for {figure}"
+    if run.sums.layout < 2 or not run.sums.draws:
+        return CannotMeasure(f"{what}: {_old(run)}", hint=AGAIN)
+    if figure.group is not None:
+        return CannotMeasure(what, hint="a baseline keeps them with `benchbed baseline set --parts PATTERN`")
+    return CannotMeasure(what, hint=AGAIN)
+
+
+def _old(run: Run) -> str:
+    if run.sums.layout < 2:
+        return f"statistics of layout {run.sums.layout} hold none"
+    return "it has no interval" if run.sums.draws else "the suite asks for none (`statistics.draws: 0`)"
+
+
+def _values(run: Run, figure: Figure, metric: str) -> list[Value]:
+    found = []
+    for cell in run.result.cells:
+        if cell.key.split("/", 2)[2] == figure.condition and figure.split in (None, cell.split):
+            held = cell.metrics if figure.group is None else cell.groups.get(figure.group, {})
+            if metric in held:
+                found.append(held[metric])
+    return found
