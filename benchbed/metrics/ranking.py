@@ -6,13 +6,13 @@ positive item has, of the positive weight there times a function of the weight r
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-#: Weights of one block of draws; bounds working memory.
-BLOCK = 4_000_000
+from benchbed.metrics.running import Running, blocks, by_row
 
 
 @dataclass(frozen=True)
@@ -142,15 +142,16 @@ class Ranking:
     def __init__(self, scores: np.ndarray, positive: np.ndarray, row: np.ndarray) -> None:
         order = np.argsort(-scores, kind="stable")
         ordered, hit = scores[order], np.asarray(positive, bool)[order]
-        self._row = np.asarray(row)[order].astype(np.int32)
+        row = np.asarray(row)[order]
+        self._items, self._positives = Running(row, np.ones(len(row))), Running(row[hit], np.ones(int(hit.sum())))
         starts = np.flatnonzero(np.concatenate([[len(ordered) > 0], ordered[1:] != ordered[:-1]])[: len(ordered)])
         ends = np.append(starts[1:], len(ordered))[: len(starts)]
         hits = np.concatenate([[0], np.cumsum(hit)])
         steps = np.flatnonzero(hits[ends] > hits[starts])
         first, last = starts[steps], ends[steps]
-        self._first, self._last = first, last
-        self._hit_first, self._hit_last = hits[first], hits[last]
-        self._hit_row = self._row[hit]
+        # Where each step begins and ends among all items, and where the last item is; and so among the positive ones.
+        self._places = np.append(np.column_stack([first, last]).ravel(), len(row))
+        self._hit_places = np.append(hits[last], hits[-1])
         #: Score of each step, from the highest down.
         self.thresholds = ordered[first]
 
@@ -162,28 +163,38 @@ class Ranking:
         weights : np.ndarray [shape=(draw, row)]
             Weights of the rows, not negative.
         """
-        every = _cumulated(weights, self._row)
-        hits = _cumulated(weights, self._hit_row)
-        found, before = hits[:, self._hit_last], hits[:, self._hit_first]
-        return Curve(
-            found - before,
-            found,
-            every[:, self._first] - before,
-            every[:, self._last] - found,
-            hits[:, -1],
-            every[:, -1] - hits[:, -1],
-        )
+        columns = by_row(weights)
+        every = self._items.sums(columns, self._places)
+        hits = self._positives.sums(columns, self._hit_places)
+        found, positives = hits[:, :-1], hits[:, -1]
+        gain = np.diff(found, prepend=0.0, axis=1)
+        above, here = every[:, :-1:2], every[:, 1::2]
+        return Curve(gain, found, above - found + gain, here - found, positives, every[:, -1] - positives)
 
-    def blocks(self, draws: int) -> list[slice]:
-        """Slices of the draws that keep working memory small."""
-        size = max(1, BLOCK // max(1, len(self._row)))
-        return [slice(start, min(start + size, draws)) for start in range(0, draws, size)]
+    def __len__(self) -> int:
+        return len(self._items)
 
 
-def _cumulated(weights: np.ndarray, row: np.ndarray) -> np.ndarray:
-    out = np.zeros((len(weights), len(row) + 1))
-    np.cumsum(weights[:, row], axis=1, out=out[:, 1:])
-    return out
+def curves(rankings: Sequence[Ranking], weights: np.ndarray) -> Iterator[tuple[slice, int, Curve]]:
+    """The curve of each ranking for blocks of draws that keep working memory small.
+
+    Parameters
+    ----------
+    rankings : sequence of Ranking
+        One for each class.
+    weights : np.ndarray [shape=(draw, row)]
+        Weights of the rows, not negative.
+
+    Yields
+    ------
+    tuple of slice, int, Curve
+        The draws, the number of the ranking, and its counts in these draws.
+    """
+    for block in blocks(len(weights), max([weights.shape[1], *map(len, rankings)])):
+        # In the layout that products with them want, once for all rankings.
+        once = by_row(weights[block]).T
+        for number, ranking in enumerate(rankings):
+            yield block, number, ranking.curve(once)
 
 
 def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:

@@ -1,9 +1,10 @@
 """Time and memory of sound event scoring against sed_eval and sed_scores_eval: 1,000 files, about 20,000 events.
 
-OMP_NUM_THREADS=1 python tests/benchmarks/bench_sed.py [--other PYTHON]
+OMP_NUM_THREADS=1 python tests/benchmarks/bench_sed.py [--other PYTHON] [--before FOLDER]
 
 `--other` is a Python that has sed_scores_eval 0.0.4, which needs pandas below 3; without it that part is left out.
-The figures of all programs must agree before their times are compared.
+`--before` is a checkout of an earlier commit: 1,000 bootstrap draws of figures over all thresholds are then also made
+with it. The figures of all programs must agree before their times are compared; those of draws are CPU times.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import resource
 import subprocess
+import sys
 import tempfile
 import time
 import tracemalloc
@@ -53,6 +56,44 @@ for name, call in calls.items():
     found[name] = [value, time.perf_counter() - started]
 print(json.dumps(found))
 """  # noqa: E501
+
+DRAWS = """
+import json, sys, time
+import numpy as np
+import benchbed
+from benchbed.metrics.families import psds, sed_auc, sed_best, tagging
+from benchbed.metrics.sed.recording import FrameScores, microseconds, recording
+held, draws = np.load(sys.argv[1]), int(sys.argv[3])
+files, _, classes = held["scores"].shape
+labels = [f"c{i}" for i in range(classes)]
+outputs, target = np.empty(files, object), np.empty(files, object)
+for i, scores in enumerate(held["scores"]):
+    part = held["events"][held["events"][:, 0] == i]
+    outputs[i] = FrameScores(scores, microseconds(held["edges"]))
+    names = [labels[int(c)] for c in part[:, 3]]
+    target[i], _ = recording(part[:, 1], part[:, 2], names, labels, float(held["edges"][-1]))
+generator = np.random.default_rng(0)
+clips = generator.random((5000, 200)), (generator.random((5000, 200)) < 0.02) * 1.0
+weights = {n: generator.multinomial(n, np.full(n, 1 / n), draws).astype(np.uint8) for n in (files, 5000)}
+made = {
+    "psds1 and psds2": (psds.family(labels), outputs, target),
+    "collar best": (sed_best.family(labels), outputs, target),
+    "intersection best": (sed_best.family(labels, criterion="intersection"), outputs, target),
+    "segment best": (sed_best.family(labels, criterion="segment"), outputs, target),
+    "segment auc": (sed_auc.family(labels), outputs, target),
+    "tags, 5,000 clips, 200 classes": (tagging.family([f"t{i}" for i in range(200)]), *clips),
+}
+seconds, values = {}, {}
+for name, (family, scores, references) in made.items():
+    count = len(references)
+    sample = family.sample(scores, references, np.arange(count), count)
+    started = time.process_time()
+    parts = [sample.scores(weights[count][start : start + 100])[0] for start in range(0, draws, 100)]
+    seconds[name] = time.process_time() - started
+    values |= {f"{name}/{key}": np.concatenate([part[key] for part in parts]) for key in parts[0]}
+np.savez(sys.argv[2], **values)
+print(json.dumps({"from": benchbed.__file__, "seconds": seconds}))
+"""
 
 
 def corpus(files: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -170,6 +211,31 @@ def against_sed_scores_eval(
         line(name, ours, theirs[name][1], float(values[metric][0]), theirs[name][0])
 
 
+def against_before(before: Path, scores: np.ndarray, edges: np.ndarray, rows: np.ndarray, draws: int) -> None:
+    """CPU seconds of bootstrap draws, now and with an earlier checkout; their figures must agree in every draw."""
+    seconds, values = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "corpus.npz"
+        np.savez(data, scores=scores, edges=edges, events=rows)
+        for root in (Path(__file__).parents[2], before.resolve()):
+            out = Path(folder) / f"{len(values)}.npz"
+            ran = subprocess.run([sys.executable, "-c", DRAWS, str(data), str(out), str(draws)], stdout=subprocess.PIPE,
+                                 text=True, check=True, env={**os.environ, "PYTHONPATH": str(root)})  # fmt: skip
+            told = json.loads(ran.stdout.splitlines()[-1])
+            if not Path(told["from"]).is_relative_to(root):
+                raise SystemExit(f"{told['from']} was measured, not {root}")
+            seconds.append(told["seconds"])
+            values.append(dict(np.load(out)))
+    print(f"{draws} draws{'':24s} {'now':>10s} {'before':>10s} {'ratio':>9s}   largest difference")
+    for name in seconds[0]:
+        apart = max(float(np.nanmax(np.abs(values[0][key] - values[1][key]))) for key in values[0]
+                    if key.startswith(f"{name}/"))  # fmt: skip
+        if apart > 1e-9:
+            raise SystemExit(f"{name}: draws differ by {apart}")
+        now, then = (side[name] for side in seconds)
+        print(f"{name:34s} {now:8.3f} s {then:8.3f} s {then / now:7.1f} ×   {apart:.1e}", flush=True)
+
+
 def memory(outputs: np.ndarray, target: np.ndarray) -> None:
     """Peak memory with more and more thresholds."""
     from benchbed.metrics.families import psds
@@ -189,6 +255,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1000)
     parser.add_argument("--other", help="a Python with sed_scores_eval 0.0.4")
+    parser.add_argument("--before", type=Path, help="a checkout of an earlier commit")
+    parser.add_argument("--draws", type=int, default=1000)
     chosen = parser.parse_args()
     from benchbed.metrics.sed.recording import FrameScores, microseconds, recording
 
@@ -206,6 +274,8 @@ def main() -> None:
     against_sed_eval(chosen.files, outputs, target)
     if chosen.other:
         against_sed_scores_eval(chosen.other, scores, edges, rows, outputs, target)
+    if chosen.before:
+        against_before(chosen.before, scores, edges, rows, chosen.draws)
     memory(outputs, target)
     print(f"peak of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 

@@ -149,7 +149,7 @@ class Psds(Family):
             filtered = frames if median is None else [median.apply(item) for item in frames]
             for name, scenario in self.scenarios.items():
                 parts = [by_class(steps, classes) for steps in sweep(filtered, reference, classes, scenario.criteria)]
-                curves[name].append([Curves(h, f, c, row, self.thresholds) for h, f, c in zip(*parts)])
+                curves[name].append([Curves(h, f, c, row, rows, self.thresholds) for h, f, c in zip(*parts)])
         return PsdSample(curves, self.scenarios, exposure)
 
     def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:

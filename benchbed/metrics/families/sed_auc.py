@@ -16,7 +16,7 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family, MetricInfo, Sample
-from benchbed.metrics.ranking import Ranking
+from benchbed.metrics.ranking import Ranking, curves
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import flatten, framed
 from benchbed.metrics.sed.segment_scores import Pool, Segments, segments
@@ -163,14 +163,12 @@ class _Ranked(Sample):
     def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Means over classes that have both kinds of segments, `[draw]`, and each class, `[draw, class]`."""
         each = {n: np.full((len(weights), len(self._classes)), np.nan) for n in ("pauc", "auc", "ap", "best_f1")}
-        for i, ranking in enumerate(self._classes):
-            for block in ranking.blocks(len(weights)):
-                curve = ranking.curve(weights[block])
-                each["pauc"][block, i] = curve.partial_auc(self._max_fpr, self._rule)
-                whole = curve.partial_auc(1.0, "staircase") if self._rule == "staircase" else curve.auc()
-                each["auc"][block, i] = whole
-                each["ap"][block, i] = curve.average_precision()
-                each["best_f1"][block, i] = curve.best_f1()[0]
+        for block, i, curve in curves(self._classes, weights):
+            each["pauc"][block, i] = curve.partial_auc(self._max_fpr, self._rule)
+            whole = curve.partial_auc(1.0, "staircase") if self._rule == "staircase" else curve.auc()
+            each["auc"][block, i] = whole
+            each["ap"][block, i] = curve.average_precision()
+            each["best_f1"][block, i] = curve.best_f1()[0]
         names = {"mpauc": "pauc", "mauc": "auc", "map": "ap", "best_macro_f1": "best_f1"}
         return {name: _mean(each[of]) for name, of in names.items()}, each
 

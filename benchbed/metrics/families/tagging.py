@@ -16,7 +16,7 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family, MetricInfo, Sample, Table
-from benchbed.metrics.ranking import Ranking
+from benchbed.metrics.ranking import Ranking, curves
 
 Ties = Literal["worst", "order"]
 
@@ -257,11 +257,9 @@ class _Clips(Sample):
     def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """mAP, mAUC, EER and both forms of d′ `[draw]`; AP, AUC and EER `[draw, class]`."""
         ap, auc, eer = np.full((3, len(weights), len(self._classes)), np.nan)
-        for i, ranking in enumerate(self._classes):
-            for block in ranking.blocks(len(weights)):
-                curve = ranking.curve(weights[block])
-                ap[block, i], auc[block, i] = curve.average_precision(), curve.auc()
-                eer[block, i] = curve.equal_error_rate()
+        for block, i, curve in curves(self._classes, weights):
+            ap[block, i], auc[block, i] = curve.average_precision(), curve.auc()
+            eer[block, i] = curve.equal_error_rate()
         mauc = _mean(auc)
         means = {"map": _mean(ap), "mauc": mauc, "macro_eer": _mean(eer)}
         indices = {"d_prime": d_prime(mauc), "d_prime_mean": _mean(d_prime(auc))}

@@ -8,19 +8,24 @@ below zero, is integrated up to `max_efpr`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.contract import Sample
+from benchbed.metrics.running import WORTH, Running, blocks, bounded, by_row, stretches
 from benchbed.metrics.sed.intersection import Criteria
 from benchbed.metrics.sed.steps import Steps
 
 #: Microseconds in an hour.
 HOUR = 3_600_000_000
+
+#: Rates and effective ratios of a curve, and rates and rises of each class.
+Roc = tuple[tuple[np.ndarray, np.ndarray], dict[int, tuple[np.ndarray, np.ndarray]]]
 
 
 @dataclass(frozen=True)
@@ -105,20 +110,23 @@ class Curves:
         Changes, of this class only.
     row : np.ndarray [shape=(clip,), int]
         Row of each recording.
+    rows : int
+        Number of rows.
     thresholds : np.ndarray, optional
         Operating points; all if not given.
     """
 
     def __init__(
-        self, hits: Steps, false: Steps, cross: Steps, row: np.ndarray, thresholds: np.ndarray | None = None
+        self, hits: Steps, false: Steps, cross: Steps, row: np.ndarray, rows: int, thresholds: np.ndarray | None = None
     ) -> None:
         kind = np.concatenate([np.zeros(len(false.score), np.int64), cross.kind + 1])
         clip, amount = (np.concatenate([getattr(false, n), getattr(cross, n)]) for n in ("clip", "amount"))
         score = np.concatenate([false.score, cross.score])
         falls = np.argsort(-score, kind="stable")
         rises = np.argsort(-hits.score, kind="stable")
-        self._false = row[clip[falls]], amount[falls].astype(np.float64), kind[falls]
-        self._hits = row[hits.clip[rises]], hits.amount[rises].astype(np.float64)
+        self._rows = rows
+        self._false = Running((kind * rows + row[clip])[falls], amount[falls])
+        self._hits = Running(row[hits.clip[rises]], hits.amount[rises])
         if thresholds is None:
             # Only where hits change or false alarms vanish can a point be the best one at its rate.
             points = np.unique(-np.concatenate([hits.score, score[amount < 0]]))
@@ -130,22 +138,46 @@ class Curves:
         )
         self.thresholds = -points
 
-    def points(self, weights: np.ndarray, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Hits and effective false-positive rates at each operating point of one weighting, from the strictest on.
+    def reached(self, weights: np.ndarray, most: np.ndarray) -> np.ndarray:
+        """Operating points that some draw may reach with a rate that counts; the others are too loose for all.
 
         Parameters
         ----------
-        weights : np.ndarray [shape=(row,)]
+        weights : np.ndarray [shape=(row, draw)]
             Weight of each row.
-        factors : np.ndarray [shape=(1 + class,)]
-            What a false alarm, and a cross-trigger on each class, adds to the rate.
+        most : np.ndarray [shape=(draw,)]
+            False alarms that make the highest rate of the curve; cross-triggers only add to their rate.
         """
-        row, amount = self._hits
-        hits = np.concatenate([[0.0], np.cumsum(weights[row] * amount)])[self._at[0]]
-        row, amount, kind = self._false
-        rates = np.concatenate([[0.0], np.cumsum(weights[row] * amount * factors[kind])])[self._at[1]]
+        count = len(self.thresholds)
+        if count * len(most) < WORTH:
+            return np.arange(count)
+        edges, least = self._stretches
+        near = (least @ weights <= most * (1 + 1e-9)).any(axis=1)
+        return np.flatnonzero(np.repeat(near, np.diff(edges)))
+
+    def points(self, weights: np.ndarray, rates: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Hits and effective false-positive rates at chosen operating points, each `[draw, point]`.
+
+        Parameters
+        ----------
+        weights : np.ndarray [shape=(row, draw)]
+            Weight of each row.
+        rates : np.ndarray [shape=(row or (1 + class) × row, draw)]
+            What a false alarm in each row, and then a cross-trigger on each class there, adds to the rate.
+        chosen : np.ndarray [shape=(point,), int]
+            Numbers of the points, rising; their thresholds fall.
+        """
+        hits = self._hits.sums(weights, self._at[0][chosen])
+        found = self._false.sums(rates, self._at[1][chosen])
         # Sums of rates up and down leave rounding errors near zero.
-        return hits, np.where(np.abs(rates) < 1e-9, 0.0, rates)
+        found[np.abs(found) < 1e-9] = 0.0
+        return hits, found
+
+    @cached_property
+    def _stretches(self) -> tuple[np.ndarray, np.ndarray]:
+        # Stretches of points, and how many false alarms there are at least.
+        edges = stretches(len(self.thresholds), self._rows)
+        return edges, bounded(self._false, self._at[1], edges, self._rows)[0]
 
 
 def envelope(hits: np.ndarray, rates: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
@@ -157,13 +189,14 @@ def envelope(hits: np.ndarray, rates: np.ndarray, limit: float) -> tuple[np.ndar
     >>> at.tolist(), rise.tolist()
     ([0.0, 2.0, 5.0], [1.0, 1.0, 1.0])
     """
-    useful = (rates <= limit) & (hits > 0)
-    hits, rates = hits[useful].astype(np.float64), rates[useful]
+    useful = np.flatnonzero(rates <= limit)
+    rates = rates[useful]
     order = np.argsort(rates, kind="stable")
-    best = np.maximum.accumulate(hits[order]) if len(order) else np.zeros(0)
-    rise = np.diff(best, prepend=0.0)
-    steps = rise > 0
-    return rates[order][steps], rise[steps]
+    best = np.maximum.accumulate(hits[useful[order]].astype(np.float64))
+    rise = best.copy()
+    rise[1:] -= best[:-1]
+    steps = np.flatnonzero(rise > 0)
+    return rates[order[steps]], rise[steps]
 
 
 def joined(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -172,19 +205,19 @@ def joined(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray,
     Examples
     --------
     >>> joined([(np.array([1.0]), np.array([0.5])), (np.array([0.0]), np.array([1.0]))])[1].tolist()
-    [[0.0, 1.0], [0.5, 1.0]]
+    [[0.0, 0.5], [1.0, 1.0]]
     """
     at = np.concatenate([np.zeros(0), *(curve[0] for curve in curves)])
     label = np.repeat(np.arange(len(curves)), [len(curve[0]) for curve in curves])
     order = np.argsort(at, kind="stable")
-    ratios = np.zeros((len(at), len(curves)))
-    ratios[np.arange(len(at)), label[order]] = np.concatenate([np.zeros(0), *(c[1] for c in curves)])[order]
-    return at[order], np.cumsum(ratios, axis=0)
+    ratios = np.zeros((len(curves), len(at)))
+    ratios[label[order], np.arange(len(at))] = np.concatenate([np.zeros(0), *(c[1] for c in curves)])[order]
+    return at[order], np.cumsum(ratios, axis=1, out=ratios)
 
 
 def roc(ratios: np.ndarray, alpha_st: float) -> np.ndarray:
-    """Effective true-positive ratio from every class's ratio, `[point]`."""
-    return np.maximum(ratios.mean(axis=1) - alpha_st * ratios.std(axis=1), 0.0)
+    """Effective true-positive ratio `[point]` from every class's ratio `[class, point]`."""
+    return np.maximum(ratios.mean(axis=0) - alpha_st * ratios.std(axis=0), 0.0)
 
 
 class PsdSample(Sample):
@@ -213,40 +246,53 @@ class PsdSample(Sample):
         draws, classes = len(weights), self._exposure.events.shape[1]
         values = {name: np.full(draws, np.nan) for name in self._scenarios}
         each = {name: np.full((draws, classes), np.nan) for name in self._scenarios}
-        for draw in range(draws):
-            weight = weights[draw].astype(np.float64)
+        rows = len(weights[0]) * (1 + classes) if draws else 1
+        for block in blocks(draws, rows):
+            weight = by_row(weights[block])
             for name, scenario in self._scenarios.items():
-                found = self.roc(name, weight)
-                if found is None:
-                    continue
-                (at, ratio), curves = found
-                widths = np.diff(np.append(at, scenario.max_efpr))
-                values[name][draw] = (ratio * widths).sum() / scenario.max_efpr
-                for label, (rates, rise) in curves.items():
-                    each[name][draw, label] = (rise * (scenario.max_efpr - rates)).sum() / scenario.max_efpr
+                for draw, found in zip(range(block.start, block.stop), self._rocs(name, weight)):
+                    if found is None:
+                        continue
+                    (at, ratio), curves = found
+                    widths = np.diff(np.append(at, scenario.max_efpr))
+                    values[name][draw] = (ratio * widths).sum() / scenario.max_efpr
+                    for label, (rates, rise) in curves.items():
+                        each[name][draw, label] = (rise * (scenario.max_efpr - rates)).sum() / scenario.max_efpr
         return values, each
 
-    def roc(
-        self, name: str, weight: np.ndarray
-    ) -> tuple[tuple[np.ndarray, np.ndarray], dict[int, tuple[np.ndarray, np.ndarray]]] | None:
+    def roc(self, name: str, weight: np.ndarray) -> Roc | None:
         """The PSD-ROC of one score: rates and effective ratios, and each class's rates and rises; None without data."""
+        return next(self._rocs(name, by_row(weight[None])))
+
+    def _rocs(self, name: str, weights: np.ndarray) -> Iterator[Roc | None]:
         scenario, exposure = self._scenarios[name], self._exposure
-        hours = weight @ exposure.hours
-        events, event_hours = weight @ exposure.events, weight @ exposure.event_hours
-        classes = len(events)
-        counted = [c for c in range(classes) if scenario.classes == "all" or events[c] > 0]
-        if not hours > 0 or not counted or not events.any():
-            return None
-        others = classes - 1 if scenario.ct_mean == "C-1" else classes
-        factors = np.zeros(1 + classes)
-        factors[0] = 1 / hours
+        hours = exposure.hours @ weights
+        events, event_hours = exposure.events.T @ weights, exposure.event_hours.T @ weights
+        classes, draws = events.shape
+        defined = (hours > 0) & events.any(axis=0)
+        once = np.divide(1.0, hours, out=np.zeros(draws), where=hours > 0)
+        rates = weights * once
         if scenario.alpha_ct:
-            np.divide(scenario.alpha_ct / max(others, 1), event_hours, out=factors[1:], where=event_hours > 0)
-        curves = {}
-        for label in counted:
-            points = [made[label].points(weight, factors) for made in self._curves[name]]
-            hits, rates = (np.concatenate(side) for side in zip(*points))
-            at, rise = envelope(hits, rates, scenario.max_efpr)
-            curves[label] = at, rise / max(events[label], 1e-300)
-        at, ratios = joined(list(curves.values()))
-        return (at, roc(ratios, scenario.alpha_st)), curves
+            others = max(classes - 1 if scenario.ct_mean == "C-1" else classes, 1)
+            weighed = np.full_like(event_hours, scenario.alpha_ct / others)
+            factors = np.divide(weighed, event_hours, out=np.zeros_like(event_hours), where=event_hours > 0)
+            rates = np.concatenate([rates[None], factors[:, None] * weights]).reshape(-1, draws)
+        most = scenario.max_efpr * hours
+        counted = np.ones((classes, draws), bool) if scenario.classes == "all" else events > 0
+        drawn: list[dict[int, tuple[np.ndarray, np.ndarray]]] = [{} for _ in range(draws)]
+        for label in np.flatnonzero((counted & defined).any(axis=1)).tolist():
+            made = [curves[label] for curves in self._curves[name]]
+            chosen = [curve.reached(weights, most) for curve in made]
+            for block in blocks(draws, sum(map(len, chosen))):
+                parts = [c.points(weights[:, block], rates[:, block], at) for c, at in zip(made, chosen)]
+                hits, found = (np.concatenate(side, axis=1) for side in zip(*parts))
+                for draw in np.flatnonzero((counted[label] & defined)[block]).tolist():
+                    at, rise = envelope(hits[draw], found[draw], scenario.max_efpr)
+                    draw += block.start
+                    drawn[draw][label] = at, rise / max(events[label, draw], 1e-300)
+        for draw in range(draws):
+            if not defined[draw] or not drawn[draw]:
+                yield None
+                continue
+            at, ratios = joined(list(drawn[draw].values()))
+            yield (at, roc(ratios, scenario.alpha_st)), drawn[draw]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from benchbed.metrics.contract import Sample
+from benchbed.metrics.running import STRETCHES, WORTH, Running, blocks, bounded, by_row, stretches
 from benchbed.metrics.sed.steps import Steps, by_class
 
 
@@ -22,24 +25,35 @@ class F1Curve:
     def __init__(self, hits: Steps, false: Steps, row: np.ndarray) -> None:
         # F1 rises only where hits are gained or false alarms vanish.
         self.thresholds = np.unique(np.concatenate([hits.score[hits.amount > 0], false.score[false.amount < 0]]))[::-1]
-        self._sides = []
+        self._sides, self._scores = [], []
         for steps in (hits, false):
             order = np.argsort(-steps.score, kind="stable")
-            self._sides.append((-steps.score[order], row[steps.clip[order]], steps.amount[order].astype(np.float64)))
+            self._scores.append(-steps.score[order])
+            self._sides.append(Running(row[steps.clip[order]], steps.amount[order]))
         self._own = self.places(self.thresholds)
 
     def places(self, thresholds: np.ndarray) -> tuple[np.ndarray, ...]:
         """How many changes of hits and of false alarms have come at each threshold; to be found once for all draws."""
-        return tuple(np.searchsorted(side[0], -thresholds, "right").astype(np.int32) for side in self._sides)
+        return tuple(np.searchsorted(scores, -thresholds, "right").astype(np.int32) for scores in self._scores)
 
     def counts(self, weight: np.ndarray, places: tuple[np.ndarray, ...] | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Weighted hits and false alarms at its own thresholds, or at `places` of others."""
-        found = []
-        for (_, row, amount), at in zip(self._sides, places or self._own):
-            running = np.zeros(len(row) + 1)
-            np.cumsum(weight[row] * amount, out=running[1:])
-            found.append(running[at])
-        return found[0], found[1]
+        """Weighted hits and false alarms at its own thresholds, or at `places` of others.
+
+        Weights `[row]` give counts `[threshold]`, and weights `[row, draw]` counts `[draw, threshold]`.
+        """
+        weights = weight.reshape(len(weight), -1)
+        hits, false = (side.sums(weights, at) for side, at in zip(self._sides, places or self._own))
+        return (hits, false) if weight.ndim == 2 else (hits[0], false[0])
+
+    def own(self, points: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Places of its own thresholds of these numbers."""
+        return tuple(side[points] for side in self._own)
+
+    def bounds(self, places: tuple[np.ndarray, ...], edges: np.ndarray, rows: int) -> tuple[np.ndarray, ...]:
+        """Most hits and least false alarms in each stretch of places, then both at its end, each `[stretch, row]`."""
+        _, most, hits = bounded(self._sides[0], places[0], edges, rows)
+        least, _, false = bounded(self._sides[1], places[1], edges, rows)
+        return most, least, hits, false
 
 
 def f1(hits: np.ndarray, false: np.ndarray, events: np.ndarray | float) -> np.ndarray:
@@ -78,22 +92,60 @@ class SweepSample(Sample):
         best, chosen = np.full((2, draws, classes), np.nan)
         names = ("best_macro_f1", "best_micro_f1", "best_common_macro_f1", "best_common_micro_f1")
         values = {n: np.full(draws, np.nan) for n in names}
-        for draw in range(draws):
-            weight = weights[draw].astype(np.float64)
-            events = weight @ self._events
-            held = np.flatnonzero(events > 0)
-            if not len(held):
-                continue
-            pooled = np.zeros(2)
-            for c in held:
-                best[draw, c], chosen[draw, c], counts = self._best(self._curves[c], weight, events[c])
-                pooled += counts
-            values["best_micro_f1"][draw] = f1(pooled[0], pooled[1], events[held].sum())
-            values["best_macro_f1"][draw] = best[draw, held].mean()
-            macro, micro, _ = self.common(weight)
-            values["best_common_macro_f1"][draw] = macro.max(initial=0.0)
-            values["best_common_micro_f1"][draw] = micro.max(initial=0.0)
+        for block in blocks(draws, max(self.rows, classes * STRETCHES)):
+            weight = by_row(weights[block])
+            events = self._events.T @ weight
+            held, count = events > 0, (events > 0).sum(axis=0)
+            own, common = self._near(weight, events)
+            pooled = np.zeros((2, len(count)))
+            for c in np.flatnonzero(held.any(axis=1)).tolist():
+                best[block, c], chosen[block, c], counts = self._best(self._curves[c], own[c], weight, events[c])
+                pooled += counts * held[c]
+            kept = np.where(held.T, best[block], 0.0)
+            best[block], chosen[block] = (np.where(held.T, found[block], np.nan) for found in (best, chosen))
+            found = (kept.sum(axis=1) / np.maximum(count, 1), f1(pooled[0], pooled[1], events.sum(axis=0)),
+                     *self._best_common(common, weight, events))  # fmt: skip
+            for name, value in zip(names, found):
+                values[name][block] = np.where(count > 0, value, np.nan)
         return values, {"best_f1": best, "best_threshold": chosen}
+
+    def _near(self, weight: np.ndarray, events: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        # Numbers of each class's own thresholds, and of common ones, that can be the best in some draw: those in
+        # stretches whose most hits and least false alarms together are no worse than the end of any stretch.
+        sizes, common = [len(curve.thresholds) for curve in self._curves], len(self._common)
+        if common * weight.shape[1] < WORTH:
+            return [np.arange(size) for size in sizes], np.arange(common)
+        edges, bounds = self._bounds
+        shape = len(edges) - 1, weight.shape[1]
+        own, total, macro = [], np.zeros((4, *shape)), np.zeros((2, *shape))
+        for curve, parts, count in zip(self._curves, bounds, events):
+            made = np.stack([part @ weight for part in parts])
+            total += made
+            ends = np.stack([f1(made[0], made[1], count), f1(made[2], made[3], count)])
+            macro += ends * (count > 0)
+            stretch = np.searchsorted(edges, np.searchsorted(-self._common, -curve.thresholds), "right") - 1
+            own.append(np.flatnonzero(_can_be_best(*ends)[stretch]))
+        micro = f1(total[0], total[1], events.sum(axis=0)), f1(total[2], total[3], events.sum(axis=0))
+        near = _can_be_best(macro[0], macro[1]) | _can_be_best(*micro)
+        return own, np.flatnonzero(np.repeat(near, np.diff(edges)))
+
+    @cached_property
+    def _bounds(self) -> tuple[np.ndarray, list[tuple[np.ndarray, ...]]]:
+        edges = stretches(len(self._common), self.rows)
+        return edges, [c.bounds(places, edges, self.rows) for c, places in zip(self._curves, self._places)]
+
+    def _best_common(self, points: np.ndarray, weight: np.ndarray, events: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        macro, micro = np.zeros((2, weight.shape[1]))
+        for part in blocks(weight.shape[1], len(points)):
+            mean, hits, false = np.zeros((3, len(macro[part]), len(points)))
+            for curve, places, count in zip(self._curves, self._places, events[:, part]):
+                here = curve.counts(weight[:, part], tuple(side[points] for side in places))
+                hits += here[0]
+                false += here[1]
+                mean += f1(*here, count[:, None]) * (count > 0)[:, None]
+            macro[part] = mean.max(axis=1, initial=0.0)
+            micro[part] = f1(hits, false, events[:, part].sum(axis=0)[:, None]).max(axis=1, initial=0.0)
+        return macro / np.maximum((events > 0).sum(axis=0), 1), micro
 
     def common(
         self, weight: np.ndarray, thresholds: np.ndarray | None = None
@@ -114,12 +166,44 @@ class SweepSample(Sample):
                 macro += f1(*here, count)
         return macro / max((events > 0).sum(), 1), f1(hits, false, events.sum()), at
 
+    @property
+    def rows(self) -> int:
+        """Rows that recordings are summed in."""
+        return len(self._events)
+
+    @property
+    def events(self) -> np.ndarray:
+        """Reference events or segments of each class in all recordings, `[class]`."""
+        return self._events.sum(axis=0)
+
+    def points(self, label: int, thresholds: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Thresholds of one class, and its hits and false alarms at each of them in all recordings.
+
+        Without `thresholds`, those that can be the best, from the highest down.
+        """
+        curve, weight = self._curves[label], np.ones(self.rows)
+        if thresholds is None:
+            return curve.thresholds, *curve.counts(weight)
+        return thresholds, *curve.counts(weight, curve.places(thresholds))
+
     @staticmethod
-    def _best(curve: F1Curve, weight: np.ndarray, events: float) -> tuple[float, float, np.ndarray]:
-        if not len(curve.thresholds):
-            return 0.0, np.nan, np.zeros(2)
-        counts = np.stack(curve.counts(weight))
-        values = f1(counts[0], counts[1], events)
-        # Of equally good thresholds the highest, which makes the fewest detections.
-        best = int(values.argmax())
-        return float(values[best]), float(curve.thresholds[best]), counts[:, best]
+    def _best(
+        curve: F1Curve, points: np.ndarray, weight: np.ndarray, events: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        # Highest F1 of each draw at the points of a class, its threshold, and hits and false alarms there.
+        draws = weight.shape[1]
+        value, threshold, counts = np.zeros(draws), np.full(draws, np.nan), np.zeros((2, draws))
+        for part in blocks(draws, len(points)) if len(points) else []:
+            made = curve.counts(weight[:, part], curve.own(points))
+            found = f1(*made, events[part, None])
+            # Of equally good thresholds the highest, which makes the fewest detections.
+            at = found.argmax(axis=1)[:, None]
+            value[part] = np.take_along_axis(found, at, axis=1)[:, 0]
+            threshold[part] = curve.thresholds[points[at[:, 0]]]
+            counts[:, part] = [np.take_along_axis(side, at, axis=1)[:, 0] for side in made]
+        return value, threshold, counts
+
+
+def _can_be_best(most: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    # Stretches [stretch] of which some draw may have its highest value: what is reached somewhere is not above there.
+    return (most * (1 + 1e-9) >= ends.max(axis=0)).any(axis=1)

@@ -1,0 +1,166 @@
+"""Running sums of weighted items, for many weightings at once.
+
+Metrics over all thresholds are functions of counts that change item by item as the threshold falls, and the items are
+in the same order whatever they weigh. A running sum over them is then a sparse matrix times the weights, of which only
+the wanted places are ever made, and what it can be at most or at least over a stretch follows from a small dense one.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+#: Numbers of one block of draws; bounds working memory.
+BLOCK = 2_000_000
+
+#: Points × draws from which on it pays to bound stretches of points first; how many stretches at the most, and how many
+#: numbers there may be for their bounds.
+WORTH, STRETCHES, STRETCHED = 100_000, 128, 200_000
+
+#: Items between two wanted places from which on they are added up by column first, which is one product with a vector.
+FAR = 2048
+
+
+class Running:
+    """Items in order, each with a weight to take and an amount.
+
+    Parameters
+    ----------
+    column : np.ndarray [shape=(item,), int]
+        The weight that each item takes: a row of the weights.
+    amount : np.ndarray [shape=(item,)]
+        What each item counts.
+
+    Examples
+    --------
+    >>> items = Running(np.array([0, 1, 0]), np.array([1, 1, -1]))
+    >>> items.sums(np.array([[1.0, 2.0], [1.0, 0.0]]), np.array([0, 2, 3])).tolist()
+    [[0.0, 2.0, 1.0], [0.0, 2.0, 0.0]]
+    """
+
+    def __init__(self, column: np.ndarray, amount: np.ndarray) -> None:
+        self._column, self._amount = np.asarray(column, np.int32), np.asarray(amount, np.float64)
+
+    def __len__(self) -> int:
+        return len(self._column)
+
+    def sums(self, weights: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Weighted sums of the first so many items, `[draw, place]`.
+
+        Parameters
+        ----------
+        weights : np.ndarray [shape=(column, draw)]
+            Weights of each column; fastest if its rows are contiguous.
+        places : np.ndarray [shape=(place,), int]
+            Numbers of items; fastest if they do not fall.
+        """
+        from scipy.sparse import csr_matrix
+
+        if (np.diff(places) < 0).any():
+            order = np.argsort(places, kind="stable")
+            return self.sums(weights, places[order])[:, np.argsort(order)]
+        out = np.empty((weights.shape[1], len(places)))
+        base, done = np.zeros(weights.shape[1]), 0
+        leaps = np.flatnonzero(np.diff(places) > FAR) + 1
+        for start, stop in pairwise([0, *leaps.tolist(), len(places)] if len(places) else []):
+            first, last = int(places[start]), int(places[stop - 1])
+            if first > done:
+                base = base + self._totals(done, first, len(weights)) @ weights
+            between = slice(first, last)
+            ends = np.concatenate([[0], places[start:stop] - first])
+            made = csr_matrix((self._amount[between], self._column[between], ends), shape=(stop - start, len(weights)))
+            out[:, start:stop] = (made @ weights).T
+            out[:, start] += base
+            np.cumsum(out[:, start:stop], axis=1, out=out[:, start:stop])
+            base, done = out[:, stop - 1], last
+        return out
+
+    def extremes(self, edges: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Least, most and last of each column's running sum from edge to edge, each `[stretch, column]` float32.
+
+        Weighted, the first two bound every sum of the stretch, ends included, and the third is that at its end.
+
+        Parameters
+        ----------
+        edges : np.ndarray [shape=(1 + stretch,), int]
+            Numbers of items, not falling.
+        columns : int
+            Number of columns; items of others are left out.
+
+        Examples
+        --------
+        >>> [x.tolist() for x in Running(np.array([0, 0, 0]), np.array([1, 1, -1])).extremes(np.array([0, 1, 3]), 1)]
+        [[[0.0], [1.0]], [[1.0], [2.0]], [[1.0], [1.0]]]
+        """
+        stretches = len(edges) - 1
+        stretch = np.repeat(np.arange(stretches), np.diff(edges))
+        items = np.arange(edges[0], edges[-1])
+        kept = self._column[items] < columns
+        stretch, items = stretch[kept], items[kept]
+        key = self._column[items].astype(np.int64) * stretches + stretch
+        order = np.argsort(key, kind="stable")
+        key, amount = key[order], self._amount[items][order]
+        net = np.bincount(key, weights=amount, minlength=columns * stretches).reshape(columns, stretches)
+        before = self._totals(0, int(edges[0]), columns)
+        begins = before[:, None] + np.cumsum(net, axis=1) - net
+        least, most = begins.ravel().copy(), begins.ravel().copy()
+        if len(key):
+            starts = np.flatnonzero(np.diff(key, prepend=-1))
+            held = key[starts]
+            # Sums within a stretch: those of all items less what had come before the stretch's first.
+            total = np.cumsum(amount)
+            moved = total - np.repeat(total[starts] - amount[starts], np.diff([*starts, len(key)]))
+            least[held] += np.minimum(np.minimum.reduceat(moved, starts), 0)
+            most[held] += np.maximum(np.maximum.reduceat(moved, starts), 0)
+        return (
+            np.ascontiguousarray(least.reshape(columns, stretches).T, np.float32),
+            np.ascontiguousarray(most.reshape(columns, stretches).T, np.float32),
+            np.ascontiguousarray((begins + net).T, np.float32),
+        )
+
+    def _totals(self, start: int, stop: int, columns: int) -> np.ndarray:
+        column, amount = self._column[start:stop], self._amount[start:stop]
+        kept = column < columns
+        return np.bincount(column[kept], weights=amount[kept], minlength=columns)
+
+
+def by_row(weights: np.ndarray) -> np.ndarray:
+    """Weights `[draw, row]` as float64 `[row, draw]` with contiguous rows; no copy if they are that already.
+
+    Examples
+    --------
+    >>> by_row(np.array([[1, 2]], np.uint8)).tolist()
+    [[1.0], [2.0]]
+    """
+    return np.ascontiguousarray(weights.T, np.float64)
+
+
+def blocks(draws: int, each: int) -> list[slice]:
+    """Slices of the draws of which each needs so many numbers, that keep working memory bounded.
+
+    Examples
+    --------
+    >>> blocks(3, BLOCK // 2)
+    [slice(0, 2, None), slice(2, 3, None)]
+    """
+    size = max(1, BLOCK // max(1, each))
+    return [slice(start, min(start + size, draws)) for start in range(0, draws, size)]
+
+
+def stretches(points: int, rows: int) -> np.ndarray:
+    """Edges of stretches of points that are bounded as one, short ones first: from there on counts hardly move.
+
+    Examples
+    --------
+    >>> stretches(16, 1_000)[:4].tolist(), len(stretches(100_000, 1_000)), len(stretches(100_000, 100_000))
+    ([0, 1, 2, 3], 129, 3)
+    """
+    count = max(1, min(STRETCHES, STRETCHED // max(1, rows)))
+    return np.unique(np.rint(points * np.linspace(0, 1, count + 1) ** 2).astype(np.int64))
+
+
+def bounded(running: Running, places: np.ndarray, edges: np.ndarray, columns: int) -> tuple[np.ndarray, ...]:
+    """`Running.extremes` of stretches of places, of which `edges` says with which place each begins."""
+    ends = np.append(places, places[-1:])[edges]
+    return running.extremes(ends, columns)
