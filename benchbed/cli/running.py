@@ -115,10 +115,11 @@ def _page(done: Any, prepared: Any, flags: dict[str, Any], others: Sequence[Any]
     if why_not and flags["listen"] and not others:
         click.echo(why_not, err=True)
     if flags["report"]:
-        from benchbed.report.listening import read
+        from benchbed.report import drawings, listening
         from benchbed.report.page import write_report
 
-        write_report(done.result, done.path.with_name("report.html"), clips=read(done.path))
+        page = done.path.with_name("report.html")
+        write_report(done.result, page, clips=listening.read(done.path), drawn=drawings.read(done.path))
 
 
 def _command(suite: str, spec: str, options: dict[str, str], overrides: dict[str, str], flags: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.report import board, listening, terms, versus, view
+from benchbed.report import board, drawings, listening, terms, versus, view
 from benchbed.report.charts.curves import Point, Series, curves
 from benchbed.report.charts.scatter import Dot, scatter
 from benchbed.report.every_eval import every_eval_ever
@@ -131,6 +131,7 @@ def write_leaderboard(
                         record.with_suffix(".html"),
                         home=home,
                         clips=listening.read(row.path),
+                        drawn=drawings.read(row.path),
                         exported=record.name if records else None,
                     )
                 )

@@ -16,8 +16,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import benchbed
-from benchbed.report import figures, island, panels, terms, view
+from benchbed.report import drawings, figures, island, panels, terms, view
 from benchbed.report.charts import draw, strips
+from benchbed.report.charts.timeline import event_rows
+from benchbed.report.drawings import Drawn
 from benchbed.report.listening import Clips
 from benchbed.report.model_card import citation, model_card
 from benchbed.results.record import Result, Value
@@ -32,6 +34,7 @@ def write_report(
     command: str | None = None,
     home: tuple[str, str] | None = None,
     clips: Clips | None = None,
+    drawn: Drawn | None = None,
     exported: str | None = None,
 ) -> Path:
     """Write the page of one run; the file is the old one or the new one, never half of either.
@@ -48,6 +51,8 @@ def write_report(
         Text and relative link of the page that this one belongs to.
     clips : Clips, optional
         What was kept for listening.
+    drawn : Drawn, optional
+        Timelines and curves that the run kept.
     exported : str, optional
         Relative link of the run's Every Eval Ever record.
 
@@ -56,7 +61,8 @@ def write_report(
     Path
         The file written.
     """
-    return write_page(path, report_html(result, command=command, home=home, clips=clips, exported=exported))
+    text = report_html(result, command=command, home=home, clips=clips, drawn=drawn, exported=exported)
+    return write_page(path, text)
 
 
 def report_html(
@@ -65,9 +71,11 @@ def report_html(
     command: str | None = None,
     home: tuple[str, str] | None = None,
     clips: Clips | None = None,
+    drawn: Drawn | None = None,
     exported: str | None = None,
 ) -> str:
     """The page of one run as text."""
+    drawn = drawn or Drawn()
     carried, whole = island.record(result, {cell.key for cell in view.focus(result)})
     return render(
         "run.html.j2",
@@ -77,6 +85,9 @@ def report_html(
         command=command or result.provenance.command,
         home=home,
         heard=clips,
+        told=drawings.told(drawn, result),
+        lacking=drawings.lacking(result, drawn),
+        pictures={cell.key: drawings.pictures(cell, drawn.curves) for cell in view.focus(result)},
         exported=exported,
         card=model_card(result),
         cite=citation(result),
@@ -145,6 +156,9 @@ def _environment() -> Environment:
         matrix_title=panels.matrix_title,
         matrix_chart=panels.matrix_chart,
         reliability_chart=panels.reliability_chart,
+        class_bars=drawings.class_bars,
+        event_rows=event_rows,
+        LONG=drawings.LONG,
         severity_heatmaps=panels.severity_heatmaps,
         robustness_curves=panels.robustness_curves,
         FAILURES_SHOWN=view.FAILURES_SHOWN,

@@ -50,6 +50,8 @@ def matrix_title(name: str) -> str:
     """
     if name == "confusion":
         return "Confusion matrix"
+    if name.endswith("_roc"):
+        return f"PSD-ROC of {terms.metric(name.removesuffix('_roc'))}"
     first, _, second = name.partition("_")
     return f"{terms.plain(first)} × {second.replace('_', ' ')}" if first in ("scene", "class") else terms.plain(name)
 

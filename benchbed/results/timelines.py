@@ -45,6 +45,10 @@ class Track(Record):
     """Annotated events that reach into the shown part."""
     output: list[Stretch] = Field(default_factory=list)
     """Detected events that do."""
+    missed: float = 0.0
+    """Missed reference events; where segments are judged, missed seconds."""
+    false: float = 0.0
+    """False alarms; where segments are judged, false seconds."""
     threshold: float | None = None
     """Score from which on the class counts as detected; null for lists of events."""
     scores: list[int] = Field(default_factory=list)

@@ -193,11 +193,14 @@ def _timeline(
     shown = np.sort(labels[np.argsort(-busy[labels], kind="stable")][:MOST_TRACKS])
     limits = np.broadcast_to(np.array(judge.decision.thresholds), len(judge.labels))
     framed = scores[0] if isinstance(scores[0], FrameScores) else None
+    by_event = isinstance(judge, EventBased)
     tracks = [
         Track(
             label=judge.labels[label],
             reference=_stretches(held[0], label),
             output=_stretches(held[1], label),
+            missed=_wrong(held[0], label, by_event),
+            false=_wrong(held[1], label, by_event),
             threshold=None if framed is None else float(limits[label]),
             scores=[] if framed is None else _line(framed, int(label), start, stop),
         )
@@ -258,6 +261,14 @@ def _stretches(side: _Side, label: int) -> list[Stretch]:
         )
         for i in order
     ]
+
+
+def _wrong(side: _Side, label: int, by_event: bool) -> float:
+    """Wrong events of a class, or the seconds in which they are."""
+    parts = [side.lost[i] for i in np.flatnonzero(side.events.label == label)]
+    if by_event:
+        return float(sum(bool(lost) for lost in parts))
+    return _seconds(sum(off - on for lost in parts for on, off in lost))
 
 
 def _line(frames: FrameScores, label: int, start: int, stop: int) -> list[int]:

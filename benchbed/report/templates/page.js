@@ -60,6 +60,21 @@
     if (wanted) { sort(table, wanted[1], wanted[2], false); }
   });
 
+  document.querySelectorAll("select[data-choose]").forEach((select) => {
+    const figures = [...document.getElementById(select.dataset.choose).querySelectorAll("[data-choice]")];
+    const show = (announce) => {
+      figures.forEach((figure) => { figure.hidden = figure.dataset.choice !== select.value; });
+      if (announce) {
+        remember("show." + select.dataset.choose, select.selectedIndex ? select.value : "");
+        say(select.options[select.selectedIndex].textContent + " shown.");
+      }
+    };
+    const wanted = state.get("show." + select.dataset.choose);
+    if ([...select.options].some((option) => option.value === wanted)) { select.value = wanted; }
+    select.addEventListener("change", () => show(true));
+    show(false);
+  });
+
   const form = document.querySelector("form[data-filter]");
   if (form) {
     const tables = [...document.querySelectorAll("table[data-filterable]")];
