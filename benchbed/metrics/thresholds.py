@@ -7,15 +7,17 @@ family as a plain option.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family
-from benchbed.metrics.ranking import Ranking
+from benchbed.metrics.sed.sweeps import SweepSample
+from benchbed.metrics.tuning import Average, Choice, choose, tag_sweep
 
 #: Threshold of a class that validation data say nothing about.
 FALLBACK = 0.5
@@ -36,7 +38,13 @@ class Thresholds:
     rule : str
         How they were chosen.
     untuned : tuple of str
-        Classes without positives there, which keep 0.5.
+        Classes without positives there, which keep the fallback, 0.5 if nothing else was said.
+    median_seconds : tuple of float, optional
+        Length of the median filter before each threshold, where that was chosen too; 0 for none.
+    reached : float, optional
+        The F1 that was reached there; NaN if no class had positives.
+    class_f1 : tuple of float, optional
+        That of each class; NaN without positives.
     """
 
     labels: tuple[str, ...]
@@ -44,9 +52,12 @@ class Thresholds:
     tuned_on: str
     rule: str
     untuned: tuple[str, ...] = ()
+    median_seconds: tuple[float, ...] | None = None
+    reached: float | None = None
+    class_f1: tuple[float, ...] | None = None
 
     def options(self, labels: Sequence[str], scored_on: str) -> dict[str, list[float]]:
-        """The option `threshold` of a metric family.
+        """The option `threshold` of a metric family, and `median_seconds` where filters were chosen too.
 
         Parameters
         ----------
@@ -71,20 +82,30 @@ class Thresholds:
                 f"thresholds that were chosen on {scored_on} cannot be scored there",
                 hint="choose them on validation data, or report sed_best, which says what it is",
             )
-        held = dict(zip(self.labels, self.values))
-        absent = [label for label in labels if label not in held]
+        absent = [label for label in labels if label not in self.labels]
         if absent:
             raise ConfigError(f"no threshold for {', '.join(absent)}", hint=f"thresholds of {', '.join(self.labels)}")
-        return {"threshold": [held[label] for label in labels]}
+        place = [self.labels.index(label) for label in labels]
+        found = {"threshold": [self.values[i] for i in place]}
+        if self.median_seconds is not None and any(self.median_seconds):
+            found["median_seconds"] = [self.median_seconds[i] for i in place]
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, to be written down."""
-        return {
+        written: dict[str, Any] = {
             "thresholds": dict(zip(self.labels, self.values)),
             "tuned_on": self.tuned_on,
             "rule": self.rule,
             "untuned": list(self.untuned),
         }
+        if self.median_seconds is not None:
+            written["median_seconds"] = dict(zip(self.labels, self.median_seconds))
+        if self.reached is not None:
+            written["reached"] = _written(self.reached)
+        if self.class_f1 is not None:
+            written["class_f1"] = {label: _written(value) for label, value in zip(self.labels, self.class_f1)}
+        return written
 
     @classmethod
     def from_dict(cls, written: Mapping[str, Any], where: str | None = None) -> Thresholds:
@@ -97,9 +118,16 @@ class Thresholds:
         """
         try:
             pairs = {str(label): float(value) for label, value in written["thresholds"].items()}
+            each = {
+                name: tuple(_read(written[name][label]) for label in pairs) if name in written else None
+                for name in ("median_seconds", "class_f1")
+            }
+            if not all(map(math.isfinite, (*pairs.values(), *(each["median_seconds"] or ())))):
+                raise ValueError("a value is not finite")
             return cls(
                 tuple(pairs), tuple(pairs.values()), str(written["tuned_on"]), str(written["rule"]),
-                tuple(str(label) for label in written.get("untuned", ())),
+                tuple(str(label) for label in written.get("untuned", ())), each["median_seconds"],
+                _read(written["reached"]) if "reached" in written else None, each["class_f1"],
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigError(
@@ -109,7 +137,24 @@ class Thresholds:
             ) from error
 
 
-def tune_tags(scores: np.ndarray, target: np.ndarray, labels: Sequence[str], tuned_on: str) -> Thresholds:
+def _written(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _read(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def tune_tags(
+    scores: np.ndarray,
+    target: np.ndarray,
+    labels: Sequence[str],
+    tuned_on: str,
+    *,
+    average: Average = "macro",
+    per_class: bool = True,
+    fallback: float = FALLBACK,
+) -> Thresholds:
     """The threshold of each class with the highest F1 over clips.
 
     Parameters
@@ -122,6 +167,10 @@ def tune_tags(scores: np.ndarray, target: np.ndarray, labels: Sequence[str], tun
         Class names.
     tuned_on : str
         The data, e.g. `fsd50k/val`.
+    average, per_class
+        As in `benchbed.metrics.tuning.choose`.
+    fallback : float, default=0.5
+        Threshold of classes without positives.
 
     Raises
     ------
@@ -133,45 +182,73 @@ def tune_tags(scores: np.ndarray, target: np.ndarray, labels: Sequence[str], tun
     >>> tune_tags(np.array([[0.9], [0.4], [0.2]]), np.array([[1], [1], [0]]), ["dog"], "toy/val").values
     (0.4,)
     """
-    scores, target = np.asarray(scores, np.float64), np.asarray(target, np.float64)
-    if scores.shape != target.shape or scores.ndim != 2 or scores.shape[1] != len(labels):
-        raise CannotMeasure(f"scores {list(scores.shape)}, references {list(target.shape)}, {len(labels)} classes")
-    if not np.isfinite(scores).all():
-        raise CannotMeasure("scores are not finite")
-    found = np.full(len(labels), np.nan)
-    for i in range(len(labels)):
-        known = ~np.isnan(target[:, i])
-        ranking = Ranking(scores[known, i], target[known, i] > 0.5, np.zeros(int(known.sum()), int))
-        if len(ranking.thresholds):
-            found[i] = ranking.thresholds[ranking.curve(np.ones((1, 1))).best_f1()[1][0]]
-    return _frozen(found, labels, tuned_on, "best-f1:every-threshold:clips")
+    if np.ndim(scores) != 2 or np.shape(scores)[1] != len(labels):
+        raise CannotMeasure(f"scores {list(np.shape(scores))} for {len(labels)} classes")
+    choice = choose([tag_sweep(scores, target)], average=average, per_class=per_class)
+    return _frozen(choice, labels, tuned_on, f"{_named(average, per_class)}:every-threshold:clips", fallback)
 
 
-def tune_events(family: Family, scores: np.ndarray, target: np.ndarray, tuned_on: str) -> Thresholds:
+def tune_events(
+    family: Family | Sequence[Family],
+    scores: np.ndarray,
+    target: np.ndarray,
+    tuned_on: str,
+    *,
+    median_seconds: Sequence[float] | None = None,
+    average: Average = "macro",
+    per_class: bool = True,
+    fallback: float = FALLBACK,
+) -> Thresholds:
     """The threshold of each class with the highest F1 over events, by the rules of a `sed_best` family.
 
     Parameters
     ----------
-    family : Family
-        From `benchbed.metrics.families.sed_best`; says what a hit is, and which median filter comes first.
+    family : Family, or a sequence of them
+        From `benchbed.metrics.families.sed_best`; says what a hit is, and which median filter comes first. Several
+        that differ in their filter alone: each class takes the best one, and of equally good ones the first.
     scores, target : np.ndarray [shape=(recording,), object]
         `FrameScores` and reference `Events` of validation data.
     tuned_on : str
         The data, e.g. `desed/validation`.
+    median_seconds : sequence of float, optional
+        The length of each family's filter, 0 for none, if several are tried.
+    average, per_class
+        As in `benchbed.metrics.tuning.choose`.
+    fallback : float, default=0.5
+        Threshold of classes without events, which take the first filter.
 
     Raises
     ------
     ConfigError
         Another kind of family.
     """
-    sample = family.sample(scores, target, np.zeros(len(scores), int), 1)
-    if sample is None or "best_threshold" not in family.class_metrics:
-        raise ConfigError("thresholds of events are chosen by a family of sed_best")
-    found = sample.scores(np.ones((1, 1)))[1]["best_threshold"][0]
-    return _frozen(found, family.labels, tuned_on, family.class_metrics["best_threshold"].rule)
+    families = [family] if isinstance(family, Family) else list(family)
+    samples: list[SweepSample] = []
+    for one in families:
+        sample = one.sample(scores, target, np.zeros(len(scores), int), 1)
+        if not isinstance(sample, SweepSample):
+            raise ConfigError("thresholds of events are chosen by a family of sed_best")
+        samples.append(sample)
+    choice = choose(samples, average=average, per_class=per_class)
+    rule = families[0].class_metrics["best_threshold"].rule.removeprefix("best_threshold")
+    if median_seconds is not None:
+        tried = ",".join(f"{length:g}" for length in median_seconds)
+        rule = rule.partition(":median")[0] + f":median-of-{tried}-s"
+    made = _frozen(choice, families[0].labels, tuned_on, _named(average, per_class) + rule, fallback)
+    if median_seconds is None:
+        return made
+    return replace(made, median_seconds=tuple(float(median_seconds[i]) for i in choice.candidate))
 
 
-def _frozen(found: np.ndarray, labels: Sequence[str], tuned_on: str, rule: str) -> Thresholds:
-    values = np.where(np.isnan(found), FALLBACK, found)
-    untuned = tuple(label for label, value in zip(labels, found) if np.isnan(value))
-    return Thresholds(tuple(labels), tuple(float(v) for v in values), tuned_on, rule, untuned)
+def _named(average: Average, per_class: bool) -> str:
+    """`best-f1`, and what else was asked: `best-common-micro-f1`."""
+    return "best-" + ("" if per_class else "common-") + ("micro-" if average == "micro" else "") + "f1"
+
+
+def _frozen(choice: Choice, labels: Sequence[str], tuned_on: str, rule: str, fallback: float) -> Thresholds:
+    values = np.where(np.isnan(choice.thresholds), fallback, choice.thresholds)
+    untuned = tuple(label for label, value in zip(labels, choice.thresholds) if np.isnan(value))
+    return Thresholds(
+        tuple(labels), tuple(float(v) for v in values), tuned_on, rule, untuned, None, choice.reached,
+        tuple(float(v) for v in choice.class_f1),
+    )  # fmt: skip

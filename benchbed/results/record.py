@@ -271,6 +271,43 @@ class Provenance(Record):
     """CPU time spent on the predictions, by whichever invocation made them."""
 
 
+class Thresholds(Record):
+    """Thresholds that were chosen on other clips than the scored ones, and frozen."""
+
+    thresholds: dict[str, float]
+    """Class → a class is output where its score is at least this."""
+    median_seconds: dict[str, float] | None = None
+    """Class → length of the median filter before it, where that was chosen too; 0 is none."""
+    tuned_on: str
+    """Dataset and split that they were chosen on."""
+    rule: str
+    """How they were chosen."""
+    reached: float | None = None
+    """The F1 that they have there."""
+    class_f1: dict[str, float | None] | None = None
+    """That of each class; null without positives there."""
+    untuned: list[str] = Field(default_factory=list)
+    """Classes that do not occur there and keep the fallback."""
+    fallback: float | None = None
+    """Threshold of those."""
+    clips: int | None = None
+    """Clips that had a say."""
+    available: int | None = None
+    """Clips of the split; fewer have a say under `--limit`, or where predictions failed."""
+    failed: int = 0
+    """Clips without a prediction."""
+    groups: int | None = None
+    """Recording groups among the clips."""
+    index_hash: str | None = None
+    """Hash over ids, labels, groups and file checksums of the clips."""
+    cpu_seconds: float | None = None
+    """CPU time spent on predicting them; not part of that of the run."""
+    model: str = ""
+    """The model whose scores they were chosen by."""
+    file: str | None = None
+    """File that they were read from, if an earlier run chose them."""
+
+
 class Check(Record):
     """The outcome of one sanity check."""
 
@@ -297,6 +334,8 @@ class Result(Record):
     """Which data."""
     provenance: Provenance
     """How the record came about."""
+    thresholds: Thresholds | None = None
+    """Where the thresholds come from, if they were chosen on a validation split."""
     checks: list[Check] = Field(default_factory=list)
     """Sanity checks."""
     profile: dict[str, Any] = Field(default_factory=dict)

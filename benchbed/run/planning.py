@@ -7,13 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchbed.run.prepare import Settings, prepare
+from benchbed.run.prepare import Settings, prepare, seconds_of
 from benchbed.run.source import open_source, scored_clips
+from benchbed.run.thresholds import tuning_clips
+from benchbed.run.timed import hop_of
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.plan import plan_cells
 
 #: Bytes of one stored prediction beside its scores, measured on the shipped suites (compressed parquet).
 ROW_BYTES = 12
+#: Bytes beside the scores for a recording of frames: its reference events, times and tags.
+FRAMES_ROW_BYTES = 160
+#: Seconds from one frame to the next where no model says it: detectors give frames of 20 to 160 ms.
+FRAME_SECONDS = 0.02
 #: A gradient by the waveform beside its forward pass, in forward passes (2.5 to 6 on small networks). Attacks are
 #: priced as if no clip left early, so the time of an attack is an upper bound.
 GRADIENT = 3
@@ -44,7 +50,11 @@ def estimate(
     clips, _ = scored_clips(loaded, source.dataset, limit)
     per_split = {split: len(table) for split, table in clips.items()}
     heard = [cell for cell in cells if cell.kind != "attack"]
-    evaluations = sum(per_split[cell.split] * cell.draws for cell in heard)
+    runs = {split: sum(cell.draws for cell in heard if cell.split == split) for split in clips}
+    tuned = tuning_clips(loaded, source.dataset, limit)
+    if tuned is not None:
+        clips, runs = {**clips, "": tuned[0]}, {**runs, "": 1}
+    evaluations = sum(len(clips[split]) * count for split, count in runs.items())
     facts: dict[str, Any] = {
         "suite": loaded.suite.name,
         "dataset": source.dataset.name,
@@ -86,3 +96,8 @@ def estimate(
     facts["time_seconds"] = each * (evaluations + passes)
     facts["probe"] = {"evaluations": done, "seconds": spent}
     return facts
+
+
+def _frames_bytes(evaluations: int, seconds: float, hop: float, classes: int) -> int:
+    # Scores of frames hardly shrink on disk: noise to nine tenths, those of a sure model further.
+    return round(evaluations * FRAMES_ROW_BYTES + seconds / hop * 4 * classes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from benchbed.errors import ConfigError
 from benchbed.provenance import hash_files
 from benchbed.run.engine import mapped_card
 from benchbed.run.job import Job, Unit, options_for
-from benchbed.run.naming import folder_name
+from benchbed.run.naming import display_name, folder_name
 from benchbed.run.policy import ErrorPolicy, Reuse
 from benchbed.run.score import metric_family
 from benchbed.run.source import Source, open_source, scored_clips
+from benchbed.run.thresholds import Frozen, Tuning, families, read_frozen, tuning_clips, tuning_job
 from benchbed.run.timed import Timed, timed_references
 from benchbed.run.units import cut
 from benchbed.suite.load import LoadedSuite
@@ -67,6 +68,16 @@ class Prepared:
     seconds: float
     weights: dict[str, str]
     folder: Path
+    tuning: Tuning | None = None
+    """Clips on which thresholds are chosen first."""
+    frozen: Frozen | None = None
+    """Thresholds that were chosen; `loaded_suite` then has them in the place of what was declared."""
+    declared: LoadedSuite | None = None
+    """The suite as it was given, where thresholds have been put into `loaded_suite`."""
+
+    def with_thresholds(self, frozen: Frozen) -> Prepared:
+        """The run with its thresholds."""
+        return replace(self, frozen=frozen, declared=self.loaded_suite, loaded_suite=frozen.applied(self.loaded_suite))
 
     @property
     def adapter(self) -> Adapter:
@@ -94,6 +105,8 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
     side = _side(loaded_suite, adapter, source)
     facts = _condition_facts(loaded_suite, source, settings)
     metric_family(loaded_suite, source.dataset.labels)
+    families(loaded_suite, source.dataset.labels)
+    tuned = tuning_clips(loaded_suite, source.dataset, settings.limit)
     clips, pools = scored_clips(loaded_suite, source.dataset, settings.limit)
     job = Job(
         recipe=(loaded.locator, dict(options)),
@@ -120,7 +133,8 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
     import pandas as pd
 
     scored = pd.concat(list(clips.values())).drop_duplicates("clip_id")
-    known, unreadable = hash_clips(source.dataset.root, scored["path"].unique().tolist(), cache_folder() / "index")
+    heard = pd.concat([scored, tuned[0]]) if tuned else scored
+    known, unreadable = hash_clips(source.dataset.root, heard["path"].unique().tolist(), cache_folder() / "index")
     # A file that cannot be read is a failure of its clips when they are decoded; here it only needs a name.
     known |= dict.fromkeys(unreadable, "unreadable")
     weights: dict[str, str] = {}
@@ -132,12 +146,35 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
         identity[split] = {"source": model.source_hash, "weights": hashes, "options": model.options,
                            "card": repr(each.card)}  # fmt: skip
     cells = plan_cells(suite)
-    seconds = {split: _seconds(source, table) for split, table in clips.items()}
+    seconds = {split: seconds_of(source, table) for split, table in clips.items()}
     units = cut(job, cells, seconds, known, identity)
     folder = settings.out / suite.name / folder_name(card.name, options)
     adapters = {split: each for split, (_, each) in models.items()}
-    return Prepared(loaded_suite, source, loaded, adapters, job, cells, units, index_hash(scored, known),
-                    sum(seconds.values()), weights, folder)  # fmt: skip
+    tuning = None
+    if tuned is not None:
+        first = next(iter(identity.values()))
+        tuning = _tuning(loaded_suite, source, job, *tuned, known, first)
+        adapters[tuning.split] = adapter
+    made = Prepared(loaded_suite, source, loaded, adapters, job, cells, units, index_hash(scored, known),
+                    sum(seconds.values()), weights, folder, tuning)  # fmt: skip
+    frozen = read_frozen(loaded_suite, source, display_name(card.name, options))
+    return made if frozen is None else made.with_thresholds(frozen)
+
+
+def _tuning(
+    loaded: LoadedSuite,
+    source: Source,
+    job: Job,
+    table: Any,
+    available: int,
+    digests: Mapping[str, str],
+    model: Mapping[str, Any],
+) -> Tuning:
+    """The work that choosing thresholds takes."""
+    made, cells = tuning_job(job, loaded, source, table)
+    split, seconds = next(iter(made.clips)), seconds_of(source, table)
+    units = cut(made, cells, {split: seconds}, digests, {split: model})
+    return Tuning(made, units, available, index_hash(table, digests), seconds)
 
 
 def _models(
@@ -185,7 +222,7 @@ def _timed(loaded: LoadedSuite, source: Source, clips: Mapping[str, Any]) -> dic
     return timed_references(events[events["clip_id"].isin(wanted)], source.dataset.labels)
 
 
-def _seconds(source: Source, table: Any) -> float:
+def seconds_of(source: Source, table: Any) -> float:
     """Audio in a clip table; files whose index has no duration are asked for theirs."""
     from benchbed import audio
     from benchbed.errors import AudioError

@@ -30,6 +30,7 @@ def make_record(
     scoring: Scoring = score_cells(prepared, predictions, settings.seed)
     profile, compliance_scores, compliance_checks = _complexity(prepared, cpu, len(predictions.scores))
     source = prepared.loaded_adapter.source
+    frozen = prepared.frozen
     groups = {g for table in prepared.job.clips.values() for g in table["group"].astype(str)}
     made = record.Result(
         suite=record.Suite(
@@ -39,7 +40,7 @@ def make_record(
             hash=prepared.loaded_suite.hash,
             protocol=rng.PROTOCOL,
             overrides=prepared.loaded_suite.overrides,
-            definition=suite.model_dump(mode="json"),
+            definition=(prepared.declared or prepared.loaded_suite).suite.model_dump(mode="json"),
         ),
         model=record.Model(
             name=display_name(card.name, options),
@@ -90,12 +91,18 @@ def make_record(
             evaluations=len(predictions.scores),
             cpu_seconds=round(cpu, 3),
         ),
-        checks=[*scoring.checks, *compliance_checks, *_agreement(prepared, settings, predictions, scoring)],
+        thresholds=frozen.facts if frozen else None,
+        checks=[
+            *(frozen.checks if frozen else ()),
+            *scoring.checks,
+            *compliance_checks,
+            *_agreement(prepared, settings, predictions, scoring),
+        ],
         profile=profile,
         primary=scoring.primary,
         scores={**scoring.scores, **compliance_scores},
         cells=scoring.cells,
-        failures=scoring.failures,
+        failures=[*(record.Failure.model_validate(f) for f in (frozen.failures if frozen else ())), *scoring.failures],
     )
     return made, scoring.statistics, drawings(prepared, predictions)
 

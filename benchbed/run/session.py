@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from benchbed.results import record
 from benchbed.results.statistics import write_statistics
 from benchbed.results.store import write as write_result
 from benchbed.run.drawings import write_drawings
-from benchbed.run.job import Unit
+from benchbed.run.job import Job, Unit
 from benchbed.run.journal import Journal, locked
 from benchbed.run.local import execute
 from benchbed.run.naming import display_name
@@ -28,6 +28,8 @@ from benchbed.run.policy import Reuse
 from benchbed.run.prepare import Prepared, Settings, prepare
 from benchbed.run.progress import Progress
 from benchbed.run.recording import make_record
+from benchbed.run.thresholds import FOLDER, choose
+from benchbed.run.thresholds import write as write_thresholds
 
 __all__ = ["Finished", "Prepared", "Settings", "prepare", "run"]
 
@@ -56,36 +58,33 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
     folder = prepared.folder
     with locked(folder), trusting(settings.trust_checkpoint):
         journal = Journal(folder)
-        stored = folder / "predictions"
-        have = _stored(stored, prepared.units, settings.reuse)
-        missing = [unit for unit in prepared.units if unit.id not in have]
-        if missing and settings.reuse is Reuse.ONLY:
-            raise DataError(
-                f"{len(missing)} of {len(prepared.units)} units of predictions are not stored",
-                where=str(stored),
-                hint="run without --reuse only",
-            )
-        journal.write("started", command=settings.command, units=len(prepared.units), reused=len(have))
+        works = [_Work(prepared.job, prepared.units, folder / "predictions")]
+        if prepared.tuning is not None:
+            works.insert(0, _Work(prepared.tuning.job, prepared.tuning.units, folder / FOLDER))
+        for work in works:
+            work.have.update(_stored(work.stored, work.units, settings.reuse))
+            if work.missing and settings.reuse is Reuse.ONLY:
+                raise DataError(
+                    f"{len(work.missing)} of {len(work.units)} units of predictions are not stored",
+                    where=str(work.stored),
+                    hint="run without --reuse only",
+                )
+        reused = sum(len(work.have) for work in works)
+        journal.write("started", command=settings.command, units=sum(len(work.units) for work in works), reused=reused)
         began = time.monotonic()
-        total = sum(unit.evaluations for unit in prepared.units)
-        failed = computed = 0
+        total = sum(unit.evaluations for work in works for unit in work.units)
+        missing = sum(unit.evaluations for work in works for unit in work.missing)
         with Progress(total, display_name(prepared.adapter.card.name, options), quiet=settings.quiet) as progress:
-            progress.advance(total - sum(unit.evaluations for unit in missing))
+            progress.advance(total - missing)
             try:
-                for done in execute(prepared.job, missing, stored, prepared.adapters, settings.workers):
-                    journal.write("unit", id=done.unit.id, split=done.unit.split, shard=done.unit.shard,
-                                  cells=[cell.key for cell in done.unit.cells], failures=done.failures,
-                                  cpu_seconds=round(done.cpu_seconds, 4))  # fmt: skip
-                    have[done.unit.id] = stored / f"{done.unit.id}.parquet"
-                    failed += done.failures
-                    progress.advance(done.unit.evaluations)
-                    computed += done.unit.evaluations
-                    if failed == computed and failed >= ALL_FAILED:
-                        raise _all_failed(have[done.unit.id])
+                for work in works:
+                    _predict(work, prepared, settings, journal, progress)
+                    if prepared.tuning is not None and work is works[0]:
+                        prepared = _with_thresholds(prepared, work, options)
             except BaseException as error:
                 journal.write("stopped", reason=f"{type(error).__name__}: {error}")
                 raise
-        paths = [have[unit.id] for unit in prepared.units]
+        paths = works[-1].paths
         result, statistics, drawn = make_record(prepared, settings, options, paths)
         exceeded = settings.errors.exceeded(len(result.failures), total)
         _keep_history(folder)
@@ -93,12 +92,54 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
             # First the sums, then the record: a record never stands beside the sums or drawings of an older one.
             write_statistics(statistics, folder)
             write_drawings(drawn, folder)
+            write_thresholds(prepared.frozen, folder)
             write_result(result, folder / "result.json")
         except OSError as error:
             raise storage_error(error, folder) from error
-        _prune(stored, {path.name for path in paths})
+        for work in works:
+            _prune(work.stored, {path.name for path in work.paths})
+        if prepared.tuning is None:
+            _prune(folder / FOLDER, set())
         journal.write("finished", seconds=round(time.monotonic() - began, 3), failures=len(result.failures))
-    return Finished(folder / "result.json", result, len(prepared.units) - len(missing), exceeded)
+    return Finished(folder / "result.json", result, reused, exceeded)
+
+
+@dataclass
+class _Work:
+    """Units of one job, and the files of those that are done."""
+
+    job: Job
+    units: Sequence[Unit]
+    stored: Path
+    have: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> list[Unit]:
+        return [unit for unit in self.units if unit.id not in self.have]
+
+    @property
+    def paths(self) -> list[Path]:
+        return [self.have[unit.id] for unit in self.units]
+
+
+def _predict(work: _Work, prepared: Prepared, settings: Settings, journal: Journal, progress: Progress) -> None:
+    """Compute what is missing of a job."""
+    failed = computed = 0
+    for done in execute(work.job, work.missing, work.stored, prepared.adapters, settings.workers):
+        journal.write("unit", id=done.unit.id, split=done.unit.split, shard=done.unit.shard,
+                      cells=[cell.key for cell in done.unit.cells], failures=done.failures,
+                      cpu_seconds=round(done.cpu_seconds, 4))  # fmt: skip
+        work.have[done.unit.id] = work.stored / f"{done.unit.id}.parquet"
+        failed += done.failures
+        progress.advance(done.unit.evaluations)
+        computed += done.unit.evaluations
+        if failed == computed and failed >= ALL_FAILED:
+            raise _all_failed(work.have[done.unit.id])
+
+
+def _with_thresholds(prepared: Prepared, work: _Work, options: Mapping[str, Any]) -> Prepared:
+    frozen = choose(prepared, work.paths, display_name(prepared.adapter.card.name, options))
+    return prepared.with_thresholds(frozen)
 
 
 def _stored(folder: Path, units: Sequence[Unit], reuse: Reuse) -> dict[str, Path]:

@@ -162,9 +162,13 @@ def scored_clips(loaded: LoadedSuite, dataset: Dataset, limit: int | None) -> tu
         table = dataset.select(split)
         if loaded.suite.data.group != "group":
             table = table.assign(group=table[loaded.suite.data.group].astype(str))
-        pools[split] = table
-        if limit is not None and limit < len(table):
-            order = sorted(range(len(table)), key=lambda i: rng.key("limit", table["clip_id"].iat[i]))
-            table = table.iloc[sorted(order[:limit])].reset_index(drop=True)
-        clips[split] = table
+        pools[split], clips[split] = table, subset(table, limit)
     return clips, pools
+
+
+def subset(table: pd.DataFrame, limit: int | None) -> pd.DataFrame:
+    """At most `limit` clips of a table, by no other rule than their names, in its order."""
+    if limit is None or limit >= len(table):
+        return table
+    order = sorted(range(len(table)), key=lambda i: rng.key("limit", table["clip_id"].iat[i]))
+    return table.iloc[sorted(order[:limit])].reset_index(drop=True)

@@ -95,12 +95,17 @@ def load_suite(name: str, overrides: Mapping[str, str] | None = None) -> LoadedS
     for place, text in (overrides or {}).items():
         changed[place] = _override(data, marks, place, text)
     suite = _validate(data, marks)
+    _check_tuning(suite, marks)
     return LoadedSuite(suite, path, _hash(suite), changed, marks)
 
 
 def _hash(suite: Suite) -> str:
     # Words about the suite, and what is found out about cost, may change without changing what it asks.
     definition = suite.model_dump(mode="json", exclude={"title", "description", "extends", "profile"})
+    for key in ("tune", "frozen"):
+        # What a suite does not say changes nothing about it, whenever it became possible to say.
+        if (definition["post_processing"] or {}).get(key, "") is None:
+            del definition["post_processing"][key]
     text = json.dumps(definition, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -207,6 +212,33 @@ def _validate(data: dict[str, Any], marks: dict[Place, Mark]) -> Suite:
         hint = f"{first.hint or 'mend this line'}; then mend also{more}{tail}"
         raise ConfigError(first.what, where=first.where, hint=hint)
     raise first
+
+
+def _check_tuning(suite: Suite, marks: Mapping[Place, Mark]) -> None:
+    """Thresholds are chosen where nothing is scored, by a figure of the task."""
+    tune = suite.post_processing.tune if suite.post_processing is not None else None
+    if tune is None:
+        return
+    place: Place = ("post_processing", "tune")
+    if tune.split in suite.data.splits:
+        raise ConfigError(
+            f"thresholds would be chosen on the split '{tune.split}', which is scored",
+            where=str(_nearest(marks, (*place, "split"))),
+            hint="choose them on a validation split, or report the family sed_best, which says what it is",
+        )
+    known = {"tags": ("f1",), "frames": ("f1", "segment_f1", "event_f1", "intersection_f1")}.get(suite.task, ())
+    if not known:
+        raise ConfigError(
+            f"a task of {suite.task} has no thresholds to choose",
+            where=str(_nearest(marks, place)),
+            hint="leave it out",
+        )
+    if tune.metric not in known:
+        raise ConfigError(
+            f"thresholds of {suite.task} cannot be chosen by {tune.metric}",
+            where=str(_nearest(marks, (*place, "metric"))),
+            hint=f"by {', '.join(known)}",
+        )
 
 
 def _located(item: Any, data: dict[str, Any], marks: dict[Place, Mark]) -> ConfigError:

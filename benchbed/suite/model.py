@@ -117,6 +117,20 @@ class Audibility(Part):
     """Assumed sound pressure level of full scale in dB; audibility has no meaning without it."""
 
 
+class Success(Part):
+    """When a clip of several tags, or of events, counts as broken: its own score falls to a share of its clean one."""
+
+    rule: str | None = None
+    """Score of one clip in 0…1: `clip_ap`, `label_f1`, `label_set`, `class_decision` of tags, `event_f1`, `segment_f1`
+    of frames; the task's own by default."""
+    fraction: float = Field(default=0.5, ge=0, lt=1)
+    """Broken where the score is at most this share of what it is clean."""
+    clean_above: float | None = Field(default=None, ge=0, lt=1)
+    """Right when clean, and so worth attacking, where the clean score is above this; the rule's own by default."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the metric behind the rule, e.g. `{onset_collar: 0.5}`; by default those of the suite's metrics."""
+
+
 class AttackCondition(Part):
     """An attack, or an ensemble of attacks, at several budgets, on a fixed stratified subset of the clips."""
 
@@ -140,6 +154,13 @@ class AttackCondition(Part):
     """Also keep the perturbation inaudible."""
     keep: int = Field(default=0, ge=0)
     """Clips whose clean and attacked audio is kept for listening."""
+    goal: str | None = None
+    """What the attacker wants: of tags `everything`, `hide`, `insert` or `class`, of frames `both`, `missed` or
+    `false_alarms`; the first by default."""
+    target_class: str | None = None
+    """Class that the goal `class` is about."""
+    success: Success = Field(default_factory=Success)
+    """When a clip counts as broken; of scenes, when its answer is wrong."""
 
     @model_validator(mode="after")
     def _budgets_fit(self) -> AttackCondition:
@@ -150,6 +171,8 @@ class AttackCondition(Part):
             raise ValueError(f"budgets {self.budgets} repeat")
         if self.threat == "linf" and not all(b > 0 for b in self.budgets):
             raise ValueError("L∞ budgets are above 0, in waveform units")
+        if (self.goal == "class") != (self.target_class is not None):
+            raise ValueError("`goal: class` and `target_class` go together")
         return self
 
 
@@ -209,6 +232,34 @@ class Metrics(Part):
     """How several splits become one headline figure, as the dataset's protocol says; both are reported."""
 
 
+class Tune(Part):
+    """Thresholds chosen on another split before anything is scored, then frozen for every cell of the run."""
+
+    split: str
+    """Split of clean clips to choose on; none that is scored, and none that shares recordings with those."""
+    metric: Literal["f1", "segment_f1", "event_f1", "intersection_f1"]
+    """F1 that is to be high there: of tags, or of frames by segments, collars or intersections (`f1`: of the classes
+    that are somewhere in a recording, by its frames' highest score)."""
+    average: Literal["macro", "micro"] = "macro"
+    """The mean of the classes' F1, or the F1 of their summed counts."""
+    per_class: bool = True
+    """A threshold for each class, or one for all."""
+    fallback: float = 0.5
+    """Threshold of classes that do not occur in the split."""
+    median_seconds: list[Annotated[float, Field(ge=0)]] = Field(default_factory=list)
+    """Lengths of the median filter to choose from, for each class its own where thresholds are; 0 is none."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the family `sed_best`, which says what a hit is: `resolution`, `onset_collar`, `dtc`, …"""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Tune:
+        if self.metric == "f1" and (self.median_seconds or self.options):
+            raise ValueError("the F1 of tags knows no median filter and no options")
+        if len(set(self.median_seconds)) < len(self.median_seconds):
+            raise ValueError(f"median_seconds {self.median_seconds} repeat")
+        return self
+
+
 class PostProcessing(Part):
     """How scores become decisions; declared, so that no system is scored with a rule that its record does not state."""
 
@@ -216,13 +267,24 @@ class PostProcessing(Part):
     """A class is on where its score is at least this: one value, or one per class, tuned elsewhere and frozen."""
     median_seconds: float | dict[str, float] | None = None
     """Length of a median filter over frames in seconds: one value, or one per class."""
+    tune: Tune | None = None
+    """Choose thresholds on a validation split in each run. A metric family keeps a fixed one by its own option."""
+    frozen: str | None = None
+    """File `thresholds.json` that another run wrote where it chose thresholds, relative to the suite."""
 
     @model_validator(mode="after")
-    def _positive(self) -> PostProcessing:
+    def _fits(self) -> PostProcessing:
         given = self.median_seconds
         lengths = given.values() if isinstance(given, dict) else [] if given is None else [given]
         if any(length <= 0 for length in lengths):
             raise ValueError("a median filter is longer than 0 s")
+        origins = [name for name in ("threshold", "tune", "frozen") if getattr(self, name) is not None]
+        if len(origins) > 1:
+            raise ValueError(
+                f"thresholds come from one place, not from {' and '.join(origins)}; set the others to null"
+            )
+        if self.tune is not None and self.tune.median_seconds and given is not None:
+            raise ValueError("the length of the median filter is fixed and to be chosen at the same time")
         return self
 
 

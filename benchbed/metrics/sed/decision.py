@@ -19,7 +19,7 @@ class Median:
     ----------
     lengths : tuple of float
         One length for all classes, or one per class: frames, or seconds if `seconds` is true. Seconds become the
-        nearest odd number of frames.
+        nearest odd number of frames; among lengths per class, 0 s leaves a class as it is.
     seconds : bool
         The lengths are in seconds.
 
@@ -33,7 +33,8 @@ class Median:
     seconds: bool = False
 
     def __post_init__(self) -> None:
-        odd = all(n > 0 and (self.seconds or n % 2 == 1) for n in self.lengths)
+        none = self.seconds and len(self.lengths) > 1
+        odd = all((none and n == 0) or (n > 0 and (self.seconds or n % 2 == 1)) for n in self.lengths)
         if not self.lengths or not odd:
             raise ConfigError(f"a median filter of {list(self.lengths)}", hint="an odd number of frames, or seconds")
 

@@ -176,6 +176,11 @@ class SweepSample(Sample):
         """Reference events or segments of each class in all recordings, `[class]`."""
         return self._events.sum(axis=0)
 
+    def silent(self, label: int) -> float:
+        """The lowest threshold at which one class has neither hits nor false alarms."""
+        highest = [-scores[0] for scores in self._curves[label]._scores if len(scores)]
+        return float(np.nextafter(max(highest, default=0.0), np.inf))
+
     def points(self, label: int, thresholds: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Thresholds of one class, and its hits and false alarms at each of them in all recordings.
 
