@@ -9,7 +9,7 @@ Nothing is imported at pytest's start but pytest itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +69,8 @@ class Benchbed:
 
     def gate(
         self,
-        run: str | Path,
-        baseline: str | Path | None = None,
+        run: str | Path | Sequence[str | Path],
+        baseline: str | Path | Sequence[str | Path] | None = None,
         rules: str | Path | None = None,
         *,
         strict: bool = False,
@@ -80,24 +80,28 @@ class Benchbed:
         Parameters
         ----------
         run, baseline : str or Path
-            Run folder, result file, or name of a baseline below `baselines/`.
+            Run folder, result file, or name of a baseline below `baselines/`; several of them are seeds of one model.
         rules : str or Path, optional
             File of rules, or name of shipped ones.
         strict : bool
             Inconclusive answers fail, too.
         """
-        from benchbed.compare.runs import open_run
+        from benchbed.compare.places import open_seeds
         from benchbed.gate.judge import judge
         from benchbed.gate.load import load_rules
         from benchbed.gate.outputs import terminal
-        from benchbed.results.baseline import FOLDER, find_run
+        from benchbed.results.baseline import FOLDER
 
-        places = [open_run(find_run(self._text(place), self.root / FOLDER)) for place in (run, baseline) if place]
+        sides = [open_seeds(self._texts(place), folder=self.root / FOLDER) if place else None
+                 for place in (run, baseline)]  # fmt: skip
         loaded = load_rules(None if rules is None else self._text(rules))
-        report = judge(loaded, *places, strict=strict)
+        report = judge(loaded, sides[0] or [], sides[1], strict=strict)
         if report.exit_code:
             pytest.fail("\n".join(terminal(report)), pytrace=False)
         return report
+
+    def _texts(self, places: str | Path | Sequence[str | Path]) -> list[str]:
+        return [self._text(place) for place in ([places] if isinstance(places, (str, Path)) else places)]
 
     def _path(self, path: str | Path) -> Path:
         return Path(path) if Path(path).is_absolute() else self.root / path

@@ -45,29 +45,34 @@ def compare(runs: tuple[str, ...], **flags: Any) -> None:
 
 
 @verbs.command()
-@click.argument("run")
-@click.option("--baseline", "base", help="Run folder, result file, or name of a baseline.")
+@click.argument("runs", nargs=-1, required=True)
+@click.option("--baseline", "bases", multiple=True, help="Run folder, result file, or name of a baseline; once a seed.")
 @click.option("--rules", help="YAML file of rules, or name of a shipped one; by default no condition may get worse.")
+@click.option("--seed-option", "seed_options", multiple=True, default=("seed",), show_default=True,
+              help="Option that makes another draw of the same model.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Exit with 4 where a loss beyond the margin is not ruled out.")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Write a comment in Markdown.")
 @click.option("--report", "json_path", type=click.Path(path_type=Path), help="Write the report as JSON.")
 @click.option("--github/--no-github", default=None, help="Annotations for GitHub; by default where it runs there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def gate(run: str, base: str | None, rules: str | None, strict: bool, **flags: Any) -> int:
-    """Hold RUN against a baseline and rules.
+def gate(runs: tuple[str, ...], bases: tuple[str, ...], rules: str | None, strict: bool, **flags: Any) -> int:
+    """Hold a run, or several seeds of one model, against a baseline and rules.
+
+    RUNS are one run, or several that differ in their seed only, or a pattern of them; --baseline likewise. The spread
+    over seeds then enters every interval.
 
     Exit codes: 0 passed, 1 a regression was shown, 3 something could not be measured, 4 inconclusive under --strict or
     where a rule asks for non-inferiority.
     """
-    from benchbed.compare.runs import open_run
+    from benchbed.compare.places import open_seeds
     from benchbed.gate import outputs
     from benchbed.gate.judge import judge
     from benchbed.gate.load import load_rules
-    from benchbed.results.baseline import find_run
 
     loaded = load_rules(rules)
-    report = judge(loaded, open_run(find_run(run)), open_run(find_run(base)) if base else None, strict=strict)
+    candidate, against = (open_seeds(places, flags["seed_options"]) for places in (runs, bases))
+    report = judge(loaded, candidate, against or None, strict=strict)
     outputs.write_outputs(report, junit_path=flags["junit_path"], markdown_path=flags["markdown_path"],
                           json_path=flags["json_path"])  # fmt: skip
     if outputs.on_github() if flags["github"] is None else flags["github"]:
@@ -81,7 +86,7 @@ def gate(run: str, base: str | None, rules: str | None, strict: bool, **flags: A
 
 @verbs.group()
 def baseline() -> None:
-    """Named baselines, small enough to be committed: sums behind figures, no audio and no scores."""
+    """Named baselines, small enough to be committed: sums and draws behind figures, no audio and no scores."""
 
 
 _FOLDER = click.option("--folder", type=click.Path(path_type=Path), default=Path("baselines"), show_default=True)
@@ -91,12 +96,14 @@ _FOLDER = click.option("--folder", type=click.Path(path_type=Path), default=Path
 @click.argument("name")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--condition", "conditions", multiple=True, help="Keep these conditions only (patterns).")
+@click.option("--parts", multiple=True, default=("clean",), show_default=True,
+              help="Conditions (patterns) to keep ranked metrics of single classes and slices of.")  # fmt: skip
 @_FOLDER
-def set_(name: str, run: Path, conditions: tuple[str, ...], folder: Path) -> None:
+def set_(name: str, run: Path, conditions: tuple[str, ...], parts: tuple[str, ...], folder: Path) -> None:
     """Store RUN as the baseline NAME."""
     from benchbed.results.baseline import LARGE, set_baseline
 
-    made = set_baseline(name, run, folder, conditions)
+    made = set_baseline(name, run, folder, conditions, parts)
     if made.bytes > LARGE:
         click.echo(f"{made.bytes / 1e6:.1f} MB is much to commit; keep what the gate needs with --condition", err=True)
     click.echo(f"{made.path}: {made.result.model.name}, {len(made.result.cells)} cells, {made.bytes / 1000:.0f} kB")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchbed.compare.runs import Run, open_run
-from benchbed.compare.sides import Side, families, seeds
+from benchbed.compare.sides import SEED_OPTIONS, Side, families, seeds
 from benchbed.errors import ConfigError
-from benchbed.results.baseline import FOLDER, find_run
+from benchbed.results.baseline import FOLDER, find_run, find_runs
 
 
 def open_sides(
@@ -59,6 +59,29 @@ def open_sides(
         if not any(side is other for other in found):
             found.append(side)
     return _told_apart(found)
+
+
+def open_seeds(places: Sequence[str], seed_options: Sequence[str] = SEED_OPTIONS, folder: Path = FOLDER) -> list[Run]:
+    """Open the runs of one model: one, or several that differ in their seed.
+
+    Parameters
+    ----------
+    places : sequence of str
+        Run folders, result files, named baselines, or patterns of them.
+
+    Raises
+    ------
+    ConfigError
+        A place that holds no run, the same run twice, or runs of several models.
+    """
+    seen: set[Path] = set()
+    runs = [_open(str(path), seen, folder) for place in places for path in find_runs(place, folder)]
+    sides = seeds(runs, seed_options)
+    if len(sides) > 1:
+        raise ConfigError(f"runs of {len(sides)} models on one side of the gate: {', '.join(s.name for s in sides)}",
+                          hint="give seeds of one model (--seed-option names the option that makes them), or compare "
+                          "models with `benchbed compare`")  # fmt: skip
+    return runs
 
 
 def _open(place: str, seen: set[Path], folder: Path) -> Run:

@@ -115,6 +115,15 @@ class Rule(Where):
         return self
 
     @property
+    def limit(self) -> tuple[float | None, bool, bool]:
+        """Limit, whether the figure must be above it, and whether the limit itself is too little."""
+        if self.at_least is not None:
+            return self.at_least, True, False
+        if self.more_than is not None:
+            return self.more_than, True, True
+        return self.at_most, False, False
+
+    @property
     def needs_baseline(self) -> bool:
         """The rule compares with the baseline."""
         limited = self.at_least is not None or self.more_than is not None or self.at_most is not None

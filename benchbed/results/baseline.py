@@ -1,7 +1,7 @@
 """Named baselines: a run cut down to what a comparison needs, small enough to be committed.
 
-A baseline is a folder `baselines/NAME/` with the record, without its tables and list of failures, and the sums behind
-its figures. It holds no audio, no clip ids and no scores.
+A baseline is a folder `baselines/NAME/` with the record, without its tables and list of failures, and the sums and
+draws behind its figures. It holds no audio, no clip ids and no scores.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from benchbed.results.store import read
 
 #: Where baselines are kept, below the working folder.
 FOLDER = Path("baselines")
+
+#: Cells whose classes and slices are kept draw by draw.
+PARTS = ("clean",)
 
 #: Above this size in bytes, committing a baseline deserves a second thought.
 LARGE = 5_000_000
@@ -50,7 +53,13 @@ class Baseline:
     has_statistics: bool
 
 
-def set_baseline(name: str, run: Path, folder: Path = FOLDER, conditions: Sequence[str] = ()) -> Baseline:
+def set_baseline(
+    name: str,
+    run: Path,
+    folder: Path = FOLDER,
+    conditions: Sequence[str] = (),
+    parts: Sequence[str] = PARTS,
+) -> Baseline:
     """Store a run as a named baseline, in place of an older one of that name.
 
     Parameters
@@ -63,6 +72,9 @@ def set_baseline(name: str, run: Path, folder: Path = FOLDER, conditions: Sequen
         Where baselines are kept.
     conditions : sequence of str
         Patterns of the cells to keep the sums of; all by default.
+    parts : sequence of str
+        Patterns of the cells to keep draws of single classes and slices of, for metrics that are made from no sums;
+        clean audio by default. Two hundred classes take as much as two hundred conditions.
 
     Raises
     ------
@@ -78,6 +90,7 @@ def set_baseline(name: str, run: Path, folder: Path = FOLDER, conditions: Sequen
         statistics = statistics.only(conditions)
         if not statistics.cells:
             raise ConfigError(f"no cell matches {', '.join(conditions)}", where=str(run))
+    statistics = statistics.without_parts(parts)
     kept = result.model_copy(
         update={
             "cells": [c.model_copy(update={"matrices": {}}) for c in result.cells if c.key in statistics.cells],
@@ -94,6 +107,26 @@ def set_baseline(name: str, run: Path, folder: Path = FOLDER, conditions: Sequen
 def list_baselines(folder: Path = FOLDER) -> list[Baseline]:
     """Baselines in a folder, by name."""
     return [_described(path.parent) for path in sorted(folder.glob("*/result.json"))]
+
+
+def find_runs(place: str, folder: Path = FOLDER) -> list[Path]:
+    """The paths of a run, or of all runs and named baselines that a pattern (`*`, `?`) matches, in order.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
+    if not any(c in place for c in "*?[") or Path(place).expanduser().exists():
+        return [find_run(place, folder)]
+    path = Path(place).expanduser()
+    below = Path(path.anchor) if path.is_absolute() else Path()
+    pattern = str(path.relative_to(path.anchor)) if path.is_absolute() else str(path)
+    found = [p for p in sorted(below.glob(pattern)) if p.name == "result.json" or (p / "result.json").is_file()]
+    found = found or [p for p in sorted(folder.glob(place)) if (p / "result.json").is_file()]
+    if not found:
+        raise ConfigError(f"no run and no baseline like '{place}'", hint="a pattern of run folders or of baselines")
+    return found
 
 
 def find_run(place: str, folder: Path = FOLDER) -> Path:

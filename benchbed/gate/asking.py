@@ -1,0 +1,212 @@
+"""Measuring what a rule asks about: every figure that its patterns stand for, and its guards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benchbed.compare.answer import Procedure
+from benchbed.compare.drawing import drawn_metrics
+from benchbed.compare.figure import Figure
+from benchbed.compare.runs import Run
+from benchbed.compare.sides import members
+from benchbed.errors import CannotMeasure
+from benchbed.gate.costs import cost_relation, cost_slack
+from benchbed.gate.held import Held
+from benchbed.gate.kpi import relation
+from benchbed.gate.lookup import cost_of, expand, metric_of
+from benchbed.gate.rules import Margin, Rule, Where
+from benchbed.gate.seeds import of_seeds
+from benchbed.gate.slack import Slack, lost_clips, of_limit, of_loss, of_relation, of_threshold, over_cells
+from benchbed.gate.words import margin_words
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One figure of a rule, measured or not.
+
+    Attributes
+    ----------
+    subject : str
+        Which figure, in words.
+    slack : Slack or None
+        Distance from breaking the rule.
+    allowed : str
+        What the rule allows, in words.
+    lack : str or None
+        Why it could not be measured.
+    lost : str or None
+        Failed clips behind it that the rule does not tolerate.
+    guard : bool
+        It is a guard.
+    """
+
+    subject: str
+    slack: Slack | None
+    allowed: str = ""
+    lack: str | None = None
+    lost: str | None = None
+    guard: bool = False
+
+
+def ask(rule: Rule, held: Held) -> list[Asked]:
+    """Measure every figure of a rule and of its guards."""
+    try:
+        if rule.over:
+            found = [_over(rule, held)]
+        elif rule.figure is not None:
+            found = [_cost(rule, held)]
+        else:
+            found = _metric(rule, held)
+    except CannotMeasure as error:
+        found = [Asked(_subject(rule, rule.condition, rule.group), None, lack=_lack(error))]
+    for guard in rule.guards:
+        made = Rule(name=f"guard of {rule.name}", by=rule.by, against=rule.against, margin=guard.margin or Margin(
+            absolute=0.0), allow_failures=rule.allow_failures, metric=guard.metric, figure=guard.figure,
+            condition=guard.condition, group=guard.group, split=guard.split)  # fmt: skip
+        found += [replace(one, guard=True) for one in ask(made, held)]
+    return found
+
+
+def _metric(rule: Rule, held: Held) -> list[Asked]:
+    assert rule.metric is not None
+    compares = rule.relation is not None or rule.limit[0] is None
+    within = rule.against != "baseline"
+    others = [rule.against] if isinstance(rule.against, str) else rule.against
+    known = [*held.runs] if within or not compares else [*held.runs, *held.bases]
+    found = []
+    for figure in expand([run.result for run in known], rule.condition, rule.group, rule.split):
+        metric = metric_of(held.run.result, figure, rule.metric)
+        over = over_cells(figure, metric)
+        for other in others if compares else [""]:
+            against = Figure(other, figure.group, figure.split) if within and compares else None
+            subject = metric if over else f"{metric} · {figure}" + (f" against {other}" if against else "")
+            try:
+                bases = () if not compares else (held.runs if within else held.baseline())
+                asked = [(run, figure) for run in held.runs] + [(base, against or figure) for base in bases]
+                lost = _lost(rule, *(_every_cell(asked) if over else asked))
+                slack = _slack(rule, held, figure, metric, bases, against)
+            except CannotMeasure as error:
+                found.append(Asked(subject, None, lack=_lack(error)))
+            else:
+                found.append(Asked(subject, slack, margin_words(rule, slack), lost=lost))
+        if over:
+            break
+    return found
+
+
+def _slack(rule: Rule, held: Held, figure: Figure, metric: str, bases: Sequence[Run], against: Figure | None) -> Slack:
+    limit, above, strict = rule.limit
+    if len(held.runs) > 1 or len(bases) > 1:
+        return _of_seeds(rule, held, figure, metric, bases, against)
+    if not bases:
+        assert limit is not None
+        return of_limit(held.run, figure, metric, limit, above, strict, held.how)
+    if rule.relation is None:
+        return of_loss(held.run, bases[0], figure, metric, rule.margin, held.how, against)
+    assert limit is not None
+    point, drawn, facts = of_relation(rule.relation, held.run, bases[0], figure, metric, held.how, against)
+    return of_threshold(point, drawn, limit, above, strict, held.run, facts, held.how)
+
+
+def _of_seeds(
+    rule: Rule, held: Held, figure: Figure, metric: str, bases: Sequence[Run], against: Figure | None
+) -> Slack:
+    found = members(held.runs, bases, figure, metric, held.how, against)
+    limit, above, strict = rule.limit
+    means = float(np.mean(found.a)), float(np.mean(found.b)) if bases else None
+    facts = {"value": means[0], "baseline": means[1], "values": list(found.a), "baselines": list(found.b),
+             "unit": found.info.unit, "direction": found.direction}  # fmt: skip
+    sign = 1.0 if (above if limit is not None else found.direction == "higher") else -1.0
+    absolute, share = (rule.margin.absolute or 0.0, rule.margin.relative or 0.0) if rule.margin else (0.0, 0.0)
+
+    def distance(sides: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        new, base = np.asarray(sides[0][0]), np.asarray(sides[0][1])
+        if limit is None:
+            return sign * (new - base) + absolute + share * np.abs(base)
+        return sign * ((new if rule.relation is None else relation(rule.relation, new, base, found.direction)) - limit)
+
+    if limit is not None:
+        facts["limit"] = limit
+    if rule.relation is not None and means[1] is not None:
+        facts["relation"] = relation(rule.relation, means[0], means[1], found.direction)
+    made = of_seeds([found], distance, together=against is not None, strict=strict, level=held.how.level,
+                    alpha=held.how.alpha, power=held.how.power, facts=facts)  # fmt: skip
+    if rule.relation is None and bases and "slack_low" in made.facts and not share:
+        ends = sorted(sign * (made.facts[name] - absolute) for name in ("slack_low", "slack_high"))
+        made.facts.update(low=ends[0], high=ends[1])
+    return made
+
+
+def _over(rule: Rule, held: Held) -> Asked:
+    limit, above, strict = rule.limit
+    assert rule.relation is not None and limit is not None
+    subject = f"mean {rule.relation.replace('_', ' ')} over {1 + len(rule.over)} figures"
+    bases = held.baseline()
+    if held.several:
+        raise CannotMeasure("a mean over figures is made of single runs", hint="give one run on either side")
+    run, base = held.run, bases[0]
+    first = Where(metric=rule.metric, figure=rule.figure, condition=rule.condition, group=rule.group, split=rule.split)
+    points: list[float] = []
+    draws: list[np.ndarray | None] = []
+    lost = None
+    how = _common_draws(run, [first, *rule.over], held.how)
+    for where in (first, *rule.over):
+        if where.metric is None:
+            assert where.figure is not None
+            points.append(cost_relation(rule.relation, cost_of(run.result, where.figure),
+                                        cost_of(base.result, where.figure)))  # fmt: skip
+            draws.append(np.full(how.draws, points[-1]))
+            continue
+        figure = Figure(where.condition, where.group, where.split)
+        metric = metric_of(run.result, figure, where.metric)
+        lost = lost or _lost(rule, (run, figure), (base, figure))
+        point, drawn, _ = of_relation(rule.relation, run, base, figure, metric, how)
+        points.append(point)
+        draws.append(drawn)
+    kept = [d for d in draws if d is not None]
+    drawn_mean = np.mean(kept, axis=0) if len(kept) == len(draws) else None
+    slack = of_threshold(float(np.mean(points)), drawn_mean, limit, above, strict, run, {"relations": points}, how)
+    return Asked(subject, slack, margin_words(rule, slack), lost=lost)
+
+
+def _common_draws(run: Run, asked: Sequence[Where], how: Procedure) -> Procedure:
+    """Draws that all figures can be had in: those that the run kept, where one of them is made from no sums."""
+    if run.statistics is None:
+        return how
+    for where in asked:
+        if where.metric is not None:
+            figure = Figure(where.condition, where.group, where.split)
+            metric = metric_of(run.result, figure, where.metric)
+            if over_cells(figure, metric) or metric in drawn_metrics(run, figure):
+                return replace(how, draws=run.sums.draws, seed=run.sums.seed)
+    return how
+
+
+def _cost(rule: Rule, held: Held) -> Asked:
+    subject = f"{rule.figure}" + (f" / {rule.reference}" if rule.reference else "")
+    slack = cost_slack(rule, held)
+    return Asked(subject, slack, margin_words(rule, slack))
+
+
+def _every_cell(asked: Sequence[tuple[Run, Figure]]) -> list[tuple[Run, Figure]]:
+    return [(run, Figure(c.key.split("/", 2)[2], None, c.split)) for run, _ in asked for c in run.result.cells]
+
+
+def _lost(rule: Rule, *cells: tuple[Run, Figure]) -> str | None:
+    words, count, share = lost_clips(*cells)
+    tolerated = share <= rule.allow_failures if rule.allow_failures < 1 else count <= rule.allow_failures
+    return None if not count or (rule.allow_failures and tolerated) else words
+
+
+def _subject(rule: Rule, condition: str, group: str | None) -> str:
+    if rule.figure is not None:
+        return rule.figure
+    return f"{rule.metric} · {Figure(condition, group, rule.split)}"
+
+
+def _lack(error: CannotMeasure) -> str:
+    what = error.what.splitlines()[0]
+    return f"{what} ({error.hint})" if error.hint else what

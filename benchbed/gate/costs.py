@@ -1,0 +1,83 @@
+"""Rules about figures of the profile: budgets, and times or energy over those of a reference in the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchbed.compare.runs import Run
+from benchbed.errors import CannotMeasure
+from benchbed.gate.held import Held
+from benchbed.gate.kpi import relation
+from benchbed.gate.lookup import Cost, cost_of
+from benchbed.gate.rules import Rule
+from benchbed.gate.slack import Slack, of_cost, of_costs
+
+
+def cost_slack(rule: Rule, held: Held) -> Slack:
+    """Distance of a rule about a cost from being broken.
+
+    Of several seeds, rounds of a timing are put together, and of counts the candidate's worst is held against the
+    baseline's best: a count has no chance in it that could excuse one of them.
+
+    Raises
+    ------
+    CannotMeasure
+        A figure is not there, or was measured where it cannot be compared.
+    """
+    assert rule.figure is not None
+    limit, above, strict = rule.limit
+    new = _over_runs(held.runs, rule.figure, rule.reference, worst=True)
+    if limit is not None and rule.relation is None:
+        return of_cost(new, limit, above, strict, {})
+    bases = held.baseline()
+    if rule.reference is None and new.unit in ("s", "J", "s/s") and not _same_machine([*held.runs, *bases]):
+        raise CannotMeasure("the baseline was measured on another machine, so times and energy cannot be compared",
+                            hint="name a `reference:` that runs on both")  # fmt: skip
+    old = _over_runs(bases, rule.figure, rule.reference, worst=False)
+    if rule.relation is None:
+        return of_costs(new, old, rule.margin)
+    assert limit is not None
+    facts = {"value": new.value, "baseline": old.value, "unit": new.unit, "direction": new.direction}
+    point = cost_relation(rule.relation, new, old)
+    made = of_cost(Cost(point, "", "higher"), limit, above, strict, {})
+    return Slack(made.point, made.p_broken, made.p_kept, 0.0, "medians as they are", strict,
+                 {**facts, "relation": point, "limit": limit})  # fmt: skip
+
+
+def cost_relation(name: str, new: Cost, old: Cost) -> float:
+    """Relation of two costs."""
+    return relation(name, new.value, old.value, new.direction)
+
+
+def _over_runs(runs: Sequence[Run], path: str, reference: str | None, *, worst: bool) -> Cost:
+    costs = [_ratio(cost_of(run.result, path), run, reference) for run in runs]
+    first = costs[0]
+    if len(costs) == 1:
+        return first
+    rounds = [cost.rounds for cost in costs if cost.rounds is not None]
+    if len(rounds) == len(costs):
+        together = np.concatenate(rounds)
+        return Cost(float(np.median(together)), first.unit, first.direction, together)
+    highest = (first.direction == "lower") == worst
+    return Cost((max if highest else min)(cost.value for cost in costs), first.unit, first.direction)
+
+
+def _ratio(cost: Cost, run: Run, reference: str | None) -> Cost:
+    """Ratio to a reference that ran in the same run, round by round where there are rounds."""
+    if reference is None:
+        return cost
+    other = cost_of(run.result, reference)
+    if cost.rounds is not None and other.rounds is not None:
+        if len(cost.rounds) != len(other.rounds):
+            raise CannotMeasure(f"{len(cost.rounds)} rounds of the model and {len(other.rounds)} of the reference")
+        ratios = cost.rounds / other.rounds
+        return Cost(float(np.median(ratios)), "ratio", cost.direction, ratios)
+    if other.value == 0:
+        raise CannotMeasure(f"the reference {reference} is zero")
+    return Cost(cost.value / other.value, "ratio", cost.direction)
+
+
+def _same_machine(runs: Sequence[Run]) -> bool:
+    return all(run.result.provenance.machine == runs[0].result.provenance.machine for run in runs)
