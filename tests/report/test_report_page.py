@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from benchbed.report.page import report_html, write_report
-from benchbed.results.record import Check, Matrix, Result, Value
+from benchbed.results.record import Check, Matrix, Result, Thresholds, Value
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
@@ -231,6 +231,18 @@ def test_hostile_text_stays_text_everywhere(result, failure, evil):
     assert not handlers
     assert evil in page.words
     assert json.loads(page.raw["data"])["model"]["name"] == evil
+
+
+def test_thresholds_that_were_chosen_elsewhere_stand_among_the_facts(result):
+    chosen = Thresholds(thresholds={"bus": 0.25, "<tram>": 0.5}, tuned_on="tau/val", rule="best-f1", reached=0.625,
+                        class_f1={"bus": 0.625, "<tram>": None}, untuned=["<tram>"], fallback=0.5, clips=1200,
+                        available=1300, failed=100, median_seconds={"bus": 0.4, "<tram>": 0.0})  # fmt: skip
+    page = report_html(result(thresholds=chosen))
+    assert (
+        "<dt>Chosen on</dt><dd><bdi>tau/val</bdi></dd>" in page and "62.5 %" in page and "<dd><bdi>1,300</bdi>" in page
+    )
+    assert "<td>0.25</td><td>0.4</td><td>62.5</td>" in page and "<td>0.5</td><td>none</td><td>–</td>" in page
+    assert "<bdi>&lt;tram&gt;</bdi>" in page and "Threshold of each class" not in report_html(result())
 
 
 def test_control_characters_become_visible(result):
