@@ -10,8 +10,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType, ModuleType
-from typing import Any, ClassVar, Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import torch
@@ -120,6 +120,18 @@ class Victim:
         return torch.backends.cudnn.flags(enabled=not (self.recurrent and points.is_cuda))
 
 
+class Judge(Protocol):
+    """Success on a task's own metric, where that is no differentiable function of the scores of one batch."""
+
+    def margin(self, scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Distance to success `[clip]`: broken where it is negative, NaN where the answer is."""
+        ...
+
+    def select(self, rows: torch.Tensor) -> Judge:
+        """The judge of some of the clips."""
+        ...
+
+
 @dataclass(frozen=True)
 class Problem:
     """One batch to be attacked.
@@ -132,7 +144,7 @@ class Problem:
         What is allowed; its centres are the clean clips.
     target : Tensor
         Reference of each clip, as the losses want it.
-    losses : module
+    losses : module or Aimed
         Losses and margin of the output kind, from `benchbed.attack.losses`.
     ids : sequence of str
         Clip ids, which key the random streams.
@@ -148,18 +160,21 @@ class Problem:
         Name → other model, as a callable that crafts points of this problem, for transfer.
     fitted : mapping
         What attacks learned before from other clips, e.g. universal perturbations.
+    judge : Judge, optional
+        Decides success in the place of the losses' margin, e.g. with median filters and collars.
     """
 
     victim: Victim
     ball: Ball
     target: torch.Tensor
-    losses: ModuleType
+    losses: Any
     ids: Sequence[str]
     seed: int = 0
     sample_rate: int = 32000
     stop: bool = True
     sources: Mapping[str, Any] = field(default_factory=dict)
     fitted: Mapping[str, Any] = field(default_factory=dict)
+    judge: Judge | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -167,7 +182,8 @@ class Problem:
     def select(self, rows: torch.Tensor) -> Problem:
         """Some of the clips."""
         ids = [self.ids[i] for i in rows.tolist()]
-        return replace(self, ball=self.ball.select(rows), target=self.target[rows], ids=ids)
+        judge = None if self.judge is None else self.judge.select(rows)
+        return replace(self, ball=self.ball.select(rows), target=self.target[rows], ids=ids, judge=judge)
 
     def stream(self, clip: int, *parts: Any) -> np.random.Generator:
         """Random stream of one clip; it does not depend on the budget, so that curves are paired."""
@@ -181,6 +197,8 @@ class Problem:
 
     def margin(self, scores: torch.Tensor) -> torch.Tensor:
         """Distance to success on the task's own decision `[clip]`: broken where it is negative."""
+        if self.judge is not None:
+            return self.judge.margin(scores, self.target)
         return self.losses.margin(scores, self.target)
 
 

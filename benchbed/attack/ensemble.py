@@ -16,8 +16,8 @@ import torch
 
 from benchbed.attack import BRIDGED, resolve
 from benchbed.attack.contract import Attack, Cost, Outcome, Problem
-from benchbed.attack.threat import Threat
-from benchbed.errors import ConfigError
+from benchbed.attack.threat import Threat, per_clip
+from benchbed.errors import ConfigError, did_you_mean
 
 #: Noise draws of the floor, per colour.
 FLOOR_DRAWS = 3
@@ -80,6 +80,8 @@ def plan(
     options: Mapping[str, Any] | None = None,
     *,
     losses: Sequence[str] = ("ce", "margin"),
+    known: Sequence[str] | None = None,
+    output: str = "scene",
     steps: int | None = None,
     restarts: int | None = None,
     differentiable: bool = True,
@@ -95,7 +97,11 @@ def plan(
     options : mapping, optional
         Options of a single attack.
     losses : sequence of str
-        Default losses of the output kind.
+        Losses that an ensemble climbs; the first is a single attack's own, the last that of a transfer's source.
+    known : sequence of str, optional
+        All losses of the output kind; those climbed by default.
+    output : str
+        Output kind; attacks whose loss means nothing for it are left out.
     steps, restarts : int, optional
         In the place of the members' own.
     differentiable : bool
@@ -123,10 +129,11 @@ def plan(
     for member, own in wanted:
         for each in _each(own, losses):
             attack = resolve(member, each, where=where)
+            _give_loss(attack, each, losses, known or losses, output, where)
             for option, value in (("steps", steps), ("restarts", restarts)):
                 if value is not None and option in attack.options:
                     attack.options[option] = value
-            reason = _unavailable(attack, differentiable, sources)
+            reason = _meaningless(attack, output) or _unavailable(attack, differentiable, sources)
             if reason is None:
                 attacks.append(attack)
             else:
@@ -139,6 +146,35 @@ def _each(options: dict[str, Any], losses: Sequence[str]) -> list[dict[str, Any]
     if options.get("loss") != "each":
         return [options]
     return [{**options, "loss": loss} for loss in losses]
+
+
+def _give_loss(
+    attack: Attack,
+    given: Mapping[str, Any],
+    losses: Sequence[str],
+    known: Sequence[str],
+    output: str,
+    where: str | None,
+) -> None:
+    if "loss" not in attack.options:
+        return
+    if "loss" not in given and output != "scene":
+        # The attacks' own defaults are losses of scenes.
+        attack.options["loss"] = losses[-1] if attack.access == "transfer" else losses[0]
+    loss = attack.options["loss"]
+    if loss not in known:
+        hint = did_you_mean(str(loss), known) or f"losses: {', '.join(known)}"
+        raise ConfigError(f"an attack on {output} has no loss '{loss}'", where=where, hint=hint)
+
+
+def _meaningless(attack: Attack, output: str) -> str | None:
+    if output == "scene":
+        return None
+    if attack.name.startswith(BRIDGED):
+        return f"torchattacks takes the labels of {output} for soft ones of a softmax, whose loss means nothing here"
+    if attack.name == "apgd_t":
+        return f"it aims at wrong classes of clips that have one class each, not at {output}"
+    return None
 
 
 def _unavailable(attack: Attack, differentiable: bool, sources: bool) -> str | None:
@@ -166,6 +202,8 @@ class Level:
         Broken by a white-box attack, at this budget or a milder one.
     black : Tensor [shape=(clip,), bool]
         Broken by a black-box attack after every white-box attack had failed.
+    worst_noise : Tensor [shape=(clip, …)], optional
+        The strongest of the noises of this budget.
     climbed, attacked : int
         Clips whose loss rose, of those on which a loss was climbed.
     """
@@ -176,6 +214,7 @@ class Level:
     noise: torch.Tensor
     white: torch.Tensor
     black: torch.Tensor
+    worst_noise: torch.Tensor | None = None
     climbed: int = 0
     attacked: int = 0
 
@@ -214,6 +253,7 @@ def _level(problem: Problem, threat: Threat, plan: Plan, before: Level | None) -
     floor = [_noise(problem, name) for name in FLOOR]
     for noise in floor:
         level.noise |= noise.broken
+    level.worst_noise = _stronger(*floor)
     for attack in plan.attacks:
         # Noise must not hide a clip from the gradient: it would pass for an attack that was never tried.
         rows = (~outcome.broken).nonzero()[:, 0]
@@ -236,6 +276,10 @@ def _level(problem: Problem, threat: Threat, plan: Plan, before: Level | None) -
 
 def _noise(problem: Problem, name: str) -> Outcome:
     return resolve(name, {"draws": FLOOR_DRAWS}).run(problem)
+
+
+def _stronger(one: Outcome, other: Outcome) -> torch.Tensor:
+    return torch.where(per_clip(other.margin < one.margin, one.points), other.points, one.points)
 
 
 def _take(outcome: Outcome, rows: torch.Tensor, done: Outcome, name: str) -> None:

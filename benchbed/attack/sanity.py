@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from benchbed.attack.contract import Attack, Problem, Victim
-from benchbed.attack.losses import scene
+from benchbed.attack import resolve
+from benchbed.attack.contract import Attack, Loss, Problem, Victim
+from benchbed.attack.losses import Aimed, scene
 
 #: Random points among which the planted one is the farthest.
 PLANT_DRAWS = 12
@@ -52,7 +53,8 @@ def gradient_health(problem: Problem) -> list[Finding]:
     through = victim.attack_forward or victim.forward
     leaf = clean.detach().clone().requires_grad_(True)
     with torch.enable_grad(), victim._kernels(leaf):
-        value = problem.margin(through(leaf)).sum()
+        # The margin of the loss, not a judge's: success on a metric of events has no gradient by nature.
+        value = problem.losses.margin(through(leaf), problem.target).sum()
         slope = torch.autograd.grad(value, leaf, allow_unused=True)[0] if value.requires_grad else None
     flat = torch.zeros_like(clean).flatten(1) if slope is None else slope.flatten(1)
     broken = ~flat.isfinite().all(1)
@@ -66,19 +68,41 @@ def gradient_health(problem: Problem) -> list[Finding]:
 
 
 def saturation(problem: Problem, declared: str) -> Finding:
-    """Clips whose cross-entropy has lost its gradient though the margin has one, and answers that are normalised
-    although the card calls them logits."""
+    """Clips whose curved loss (cross-entropy) has lost its gradient though the straight one (margin) has one, and
+    answers that are squashed already although the card calls them logits."""
     clean, victim = problem.ball.clean, problem.victim
-    _, scores, slope = victim.gradient(clean, problem.target, scene.cross_entropy)
-    _, _, other = victim.gradient(clean, problem.target, scene.negative_margin)
+    curved, straight = _losses(problem)
+    _, scores, slope = victim.gradient(clean, problem.target, curved)
+    _, _, other = victim.gradient(clean, problem.target, straight)
     lost = (slope.flatten(1).abs().amax(1) == 0) & (other.flatten(1).abs().amax(1) > 0)
     text = ""
-    if declared == "logits" and scores.shape[1] > 1:
-        if bool((scores >= 0).all()) and bool(((scores.sum(1) - 1).abs() < 1e-3).all()):
-            text = "the card says logits, the answers are probabilities"
-        elif bool((scores.logsumexp(1).abs() < 1e-3).all()):
-            text = "the card says logits, the answers are logarithms of probabilities"
+    if declared == "logits":
+        text = _squashed(scores) if problem.target.dim() == 1 else _sigmoid_twice(scores)
     return Finding("saturation", len(problem), int(lost.sum()), text=text)
+
+
+def _losses(problem: Problem) -> tuple[Loss, Loss]:
+    losses = problem.losses
+    if isinstance(losses, Aimed):
+        return losses.curved, losses.straight
+    return losses.LOSSES[losses.DEFAULTS[0]], losses.LOSSES[losses.DEFAULTS[-1]]
+
+
+def _squashed(scores: torch.Tensor) -> str:
+    if scores.shape[1] < 2:
+        return ""
+    if bool((scores >= 0).all()) and bool(((scores.sum(1) - 1).abs() < 1e-3).all()):
+        return "the card says logits, the answers are probabilities"
+    if bool((scores.logsumexp(1).abs() < 1e-3).all()):
+        return "the card says logits, the answers are logarithms of probabilities"
+    return ""
+
+
+def _sigmoid_twice(scores: torch.Tensor) -> str:
+    # Independent logits of many classes are not all between 0 and 1 unless they have been through a sigmoid.
+    if scores[0].numel() > 1 and bool(((scores >= 0) & (scores <= 1)).all()):
+        return "the card says logits, every answer lies in 0…1: they have been through a sigmoid already"
+    return ""
 
 
 def unbounded(problem: Problem, attack: Attack) -> Finding:
@@ -131,10 +155,18 @@ def planted(problem: Problem, attack: Attack) -> Finding:
         tried += 1
         inner, aside = problem.victim, one.victim.attack_forward
         victim = replace(inner, forward=head(inner.forward), attack_forward=head(aside) if aside else None)
-        modified = replace(one, victim=victim, target=torch.zeros_like(one.target), losses=scene)
-        missed += int(not bool(attack.run(modified).broken[0]))
+        target = torch.zeros(1, dtype=torch.int64, device=one.target.device)
+        modified = replace(one, victim=victim, target=target, losses=scene, judge=None)
+        missed += int(not bool(_of_scene(attack).run(modified).broken[0]))
     text = "" if tried else "no random point moves the scores: there is nothing to plant"
     return Finding("planted", tried, missed, text=text)
+
+
+def _of_scene(attack: Attack) -> Attack:
+    """The attack with a loss of the two classes of the planted head."""
+    if attack.options.get("loss", "margin") in scene.LOSSES:
+        return attack
+    return resolve(attack.name, {**attack.options, "loss": "margin"})
 
 
 def _plant(one: Problem) -> Callable[[Callable], Callable] | None:

@@ -7,7 +7,7 @@ rate counts only clips that were right when clean.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,17 @@ SUCCESS = MetricInfo("Attack success rate", "attack-success:of-clips-right-when-
                      high=1.0)  # fmt: skip
 SMALLEST = MetricInfo("Median smallest attack", "minimal-snr:median-over-clips-right-when-clean", "dB SNR", "lower")
 HALF = MetricInfo("SNR at half of the above-chance accuracy", "snr50:linear-in-dB", "dB SNR", "lower")
+#: Columns of scores of single clips, of tags and frames → name of their mean over the attacked clips.
+SCORES = {"score_clean": "clean_clip_score", "score_noise": "noise_clip_score", "score_attacked": "clip_score"}
+#: Columns of what an attack has changed in a clip → name of their mean.
+FLIPS = {"missed": "missed_per_clip", "inserted": "inserted_per_clip"}
+_TITLES = {
+    "clean_clip_score": "Mean score of a clip, clean",
+    "noise_clip_score": "Mean score of a clip in noise of equal budget",
+    "clip_score": "Mean score of a clip, attacked",
+    "missed_per_clip": "Events or labels lost per clip",
+    "inserted_per_clip": "Events or labels inserted per clip",
+}
 GAP = MetricInfo("Adversarial gap", "adversarial-gap:snr50-attack-minus-snr50-noise", "dB", "lower")
 
 
@@ -62,8 +73,15 @@ class Flags:
             return value, np.where(drawn[:, 1] > 0, drawn[:, 0] / drawn[:, 1], np.nan)
 
 
-def cell_figures(flags: Flags) -> dict[str, Number]:
+def cell_figures(flags: Flags, success: str = "") -> dict[str, Number]:
     """Figures of one attacked cell.
+
+    Parameters
+    ----------
+    flags : Flags
+        Of its clips.
+    success : str
+        Rule by which a clip is broken, where that is more than a wrong answer; part of the figures' rules.
 
     Returns
     -------
@@ -80,14 +98,49 @@ def cell_figures(flags: Flags) -> dict[str, Number]:
     found = {}
     for name, flag, info in (("robust_accuracy", "robust", ROBUST), ("noise_accuracy", "noise", NOISE)):
         value, drawn = flags.mean(flag)
-        found[name] = number(value, info, len(flags), replicates=drawn, bootstrap=flags.bootstrap)
+        found[name] = number(value, _by(info, success), len(flags), replicates=drawn, bootstrap=flags.bootstrap)
     kept, drawn = flags.mean("robust", "clean")
     right = int(flags.values["clean"].sum())
     found["attack_success_rate"] = number(
-        1 - kept, SUCCESS, right, replicates=None if drawn is None else 1 - drawn, bootstrap=flags.bootstrap,
-        undefined="no clip is right when clean",
+        1 - kept, _by(SUCCESS, success), right, replicates=None if drawn is None else 1 - drawn,
+        bootstrap=flags.bootstrap, undefined="no clip is right when clean",
     )  # fmt: skip
     return found
+
+
+def clip_figures(flags: Flags, success: str) -> dict[str, Number]:
+    """Means over the attacked clips of what single clips score, and of what was lost and inserted; nothing for scenes.
+
+    Parameters
+    ----------
+    flags : Flags
+        With the columns `SCORES` and `FLIPS` among its values, where there are such.
+    success : str
+        Rule by which a clip is broken; its score is the one that is averaged.
+
+    Examples
+    --------
+    >>> values = {"score_clean": np.ones(2), "score_attacked": np.array([0.0, 0.5]), "missed": np.array([2, 1])}
+    >>> found = clip_figures(Flags(np.arange(2), values, Bootstrap(2, draws=0)), "event_f1")
+    >>> {name: n.value for name, n in found.items()}
+    {'clean_clip_score': 1.0, 'clip_score': 0.25, 'missed_per_clip': 1.5}
+    """
+    found = {}
+    for column, name in (SCORES | FLIPS).items():
+        if column not in flags.values:
+            continue
+        known = ~np.isnan(flags.values[column].astype(float))
+        part = Flags(flags.group, {column: np.where(known, flags.values[column], 0.0), "known": known}, flags.bootstrap)
+        value, drawn = part.mean(column, "known")
+        score = column in SCORES
+        info = MetricInfo(_TITLES[name], f"{name.replace('_', '-')}:{success}", "fraction" if score else "per clip",
+                          "higher" if score else "lower", low=0.0, high=1.0 if score else None)  # fmt: skip
+        found[name] = number(value, info, int(known.sum()), replicates=drawn, bootstrap=flags.bootstrap)
+    return found
+
+
+def _by(info: MetricInfo, success: str) -> MetricInfo:
+    return replace(info, rule=f"{info.rule}:{success}") if success else info
 
 
 def smallest_attack(snr: np.ndarray) -> Number:

@@ -57,6 +57,11 @@ OWN_COLUMNS = (
     "broken_step",
     "snr",
     "linf",
+    "score_clean",
+    "score_noise",
+    "score_attacked",
+    "missed",
+    "inserted",
 )
 
 _HEADER = b"benchbed"

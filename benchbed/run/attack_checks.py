@@ -13,11 +13,14 @@ from benchbed.attack import resolve, sanity
 from benchbed.attack.contract import Attack
 from benchbed.attack.torchattacks_bridge import Bridged
 from benchbed.results.record import Check
+from benchbed.run.attack_plan import threats
 from benchbed.suite.model import AttackCondition
 from benchbed.suite.plan import CellPlan
 
 Status = Literal["pass", "warn", "fail", "skipped"]
 
+#: Clips on which the costly experiments run.
+PROBES = 8
 #: A black box may break one clip more than the gradient by chance; above this share of clips and above one it may not.
 BLACK_BOX_SHARE = 0.002
 #: Share of clips whose loss must rise.
@@ -29,8 +32,6 @@ ZERO_SHARE = 0.05
 def probe(work: Any, setting: Any) -> None:
     """Run the experiments once per condition, on the first clips of its first unit."""
     import torch
-
-    from benchbed.run.attacking import PROBES, threats
 
     if any(fact["check"] in ("planted", "probes") for fact in work.facts):
         return
@@ -55,7 +56,8 @@ def probe(work: Any, setting: Any) -> None:
     if work.eot == 1:
         found.append(sanity.alone(mild, attack))
     if attack.access == "gradient" and work.condition.attack in ("standard", "full"):
-        found.append(_cross_check(problem, budgets, attack))
+        found.append(_cross_check(problem, budgets, attack) if not work.task.scored else sanity.Finding(
+            "cross_check", 0, 0, text=f"torchattacks has no attack on {work.task.output}"))  # fmt: skip
     for finding in found:
         work.note(finding.check, finding.n, finding.bad, finding.worst, text=finding.text)
 
@@ -102,7 +104,11 @@ class _Sum:
 
 
 def attack_checks(
-    condition: AttackCondition, cells: Sequence[CellPlan], facts: Iterable[Mapping[str, Any]], classes: int
+    condition: AttackCondition,
+    cells: Sequence[CellPlan],
+    facts: Iterable[Mapping[str, Any]],
+    classes: int,
+    chance: float | None = None,
 ) -> list[Check]:
     """The verdicts on one condition, for every cell of it.
 
@@ -116,6 +122,8 @@ def attack_checks(
         What the units noted.
     classes : int
         Classes of the dataset.
+    chance : float, optional
+        Share of clips that are right by chance; one over the classes by default.
 
     Returns
     -------
@@ -133,7 +141,7 @@ def attack_checks(
     checks: list[Check] = []
     for cell in cells:
         own = {name: _sum(found) for (key, name), found in per_cell.items() if key == cell.key}
-        for name, status, message in _verdicts({**shared, **own}, condition, classes):
+        for name, status, message in _verdicts({**shared, **own}, condition, 1 / classes if chance is None else chance):
             checks.append(Check(name=f"attack:{name}", status=status, message=message, cell=cell.key))
     return checks
 
@@ -144,10 +152,12 @@ def _sum(facts: Sequence[Mapping[str, Any]]) -> _Sum:
                 "; ".join(texts[:3]))  # fmt: skip
 
 
-def _verdicts(facts: Mapping[str, _Sum], condition: AttackCondition, classes: int) -> Iterable[tuple[str, Status, str]]:
+def _verdicts(
+    facts: Mapping[str, _Sum], condition: AttackCondition, chance: float
+) -> Iterable[tuple[str, Status, str]]:
     for name, judge in _JUDGES.items():
         if name in facts:
-            status, message = judge(facts[name], facts, condition, classes)
+            status, message = judge(facts[name], facts, condition, chance)
             yield name, status, message
 
 
@@ -182,9 +192,9 @@ def _answers(fact: _Sum, *_: Any) -> tuple[Status, str]:
     return "pass", f"no answer to {fact.n} attacked points is NaN"
 
 
-def _clean(fact: _Sum, facts: Any, condition: AttackCondition, classes: int) -> tuple[Status, str]:
+def _clean(fact: _Sum, facts: Any, condition: AttackCondition, chance: float) -> tuple[Status, str]:
     right = fact.n - fact.bad
-    if right <= fact.n / classes:
+    if right <= fact.n * chance:
         return "fail", f"{right} of {fact.n} clean clips are right, no more than by chance: there is nothing to attack"
     return "pass", f"{right} of {fact.n} clean clips are right and were attacked"
 
@@ -251,8 +261,8 @@ def _black_box(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition
     return "pass", f"no black box breaks one of {fact.n} clips that the gradient does not"
 
 
-def _unbounded(fact: _Sum, facts: Any, condition: AttackCondition, classes: int) -> tuple[Status, str]:
-    status: Status = "pass" if fact.bad <= fact.n / classes else "fail"
+def _unbounded(fact: _Sum, facts: Any, condition: AttackCondition, chance: float) -> tuple[Status, str]:
+    status: Status = "pass" if fact.bad <= fact.n * chance else "fail"
     return status, f"{fact.bad} of {fact.n} clips survive a budget that nothing can survive"
 
 
@@ -281,6 +291,8 @@ def _batch(fact: _Sum, *_: Any) -> tuple[Status, str]:
 
 def _cross(fact: _Sum, *_: Any) -> tuple[Status, str]:
     """One clip of difference may be a matter of random starts."""
+    if not fact.n:
+        return "skipped", fact.text
     status: Status = "pass" if fact.bad <= 1 else "warn"
     return status, f"Auto-PGD against that of torchattacks on probes, {fact.text}"
 

@@ -12,16 +12,21 @@ import numpy as np
 from benchbed.attack.ensemble import FLOOR
 from benchbed.attack.threat import Threat
 from benchbed.metrics.adversarial import (
+    FLIPS,
+    SCORES,
     Flags,
     adversarial_gap,
     cell_figures,
+    clip_figures,
     half_level,
     smallest_attack,
 )
 from benchbed.metrics.number import Number
 from benchbed.results import record
 from benchbed.run.attack_checks import Status, attack_checks
-from benchbed.run.attacking import attacked_rows, plan_of
+from benchbed.run.attack_plan import plan_of
+from benchbed.run.attack_subset import attacked_rows
+from benchbed.run.attack_tasks import task_of
 from benchbed.run.job import Job
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.model import AttackCondition
@@ -39,7 +44,7 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
     condition = job.conditions[plan.condition]
     assert isinstance(condition, AttackCondition) and plan.budget is not None
     threat = Threat(condition.threat, plan.budget)
-    members = plan_of(condition).attacks
+    chosen = plan_of(condition, job.task)
     measured = table["achieved"].iloc[rows].dropna().to_numpy(dtype=float)
     summary = None
     if len(measured):
@@ -49,8 +54,10 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
     facts |= {
         "threat": condition.threat,
         "space": "waveform at the model's input",
-        "attacks": [described(a) for a in members],
+        "attacks": [described(a) for a in chosen.attacks],
     }
+    if chosen.skipped:
+        facts["skipped"] = dict(chosen.skipped)
     if plan.budget == condition.budgets[0]:
         clips = job.clips[plan.split]
         facts["clips"] = [str(clips["clip_id"].iat[row]) for row in attacked_rows(clips, condition.n)]
@@ -71,16 +78,40 @@ def flags_of(table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap
         for name, column in (("clean", "clean_correct"), ("noise", "noise_correct"), ("robust", "robust"))
     }
     values["noise"] = values["noise"] & values["clean"]
+    for column in (*SCORES, *FLIPS):
+        if column in part and part[column].notna().any():
+            values[column] = part[column].to_numpy(dtype=float)
     return Flags(codes, values, bootstrap)
 
 
-def with_figures(metrics: Mapping[str, Number], flags: Flags) -> dict[str, Number]:
-    """Figures of a cell with those of the attack; metrics that no attack aimed at say so."""
-    found = {
-        name: n if "accuracy" in name and "top" not in name else replace(n, note=n.note or _NOT_AIMED_AT)
-        for name, n in metrics.items()
-    }
-    return {**found, **cell_figures(flags)}
+def with_figures(metrics: Mapping[str, Number], flags: Flags, success: str = "") -> dict[str, Number]:
+    """Figures of a cell with those of the attack; metrics that no attack aimed at say so.
+
+    Parameters
+    ----------
+    success : str
+        The rule by which a clip of tags or frames is broken; empty for scenes, where that is a wrong answer.
+    """
+    note = f"the attack stops once a clip is broken ({success}): no worst case of this metric" if success else (
+        _NOT_AIMED_AT
+    )  # fmt: skip
+    aimed = {name for name in metrics if not success and "accuracy" in name and "top" not in name}
+    found = {name: n if name in aimed else replace(n, note=n.note or note) for name, n in metrics.items()}
+    return {**found, **cell_figures(flags, success), **clip_figures(flags, success)}
+
+
+def success_of(job: Job, index: int) -> str:
+    """The rule by which a clip of a condition is broken, in one line; empty for scenes."""
+    return task_of(job, index).success
+
+
+def chance_of(job: Job, plan: CellPlan) -> float:
+    """Share of the attacked clips that a model gets right that hears nothing."""
+    condition = job.conditions[plan.condition]
+    assert isinstance(condition, AttackCondition)
+    clips = job.clips[plan.split]
+    rows = clips.iloc[attacked_rows(clips, condition.n)].to_dict("records")
+    return task_of(job, plan.condition).chance(rows)
 
 
 def not_ranked(
@@ -135,14 +166,14 @@ def attack_figures(
             assert isinstance(condition, AttackCondition)
             for cell in curve:
                 short = cell.key.split("/", 2)[2]
-                for figure, value in cell_figures(flags[cell.key]).items():
+                for figure, value in cell_figures(flags[cell.key], success_of(job, cell.condition)).items():
                     found[f"{prefix}{figure}/{short}"] = value
             if condition.threat != "l2":
                 continue
             levels = {float(cell.budget or 0.0): flags[cell.key] for cell in curve}
             if condition.attack not in FLOOR:
                 found[f"{prefix}minimal_snr/{name}"] = smallest_attack(_smallest([rows[cell.key] for cell in curve]))
-            half, drawn = half_level(levels, "robust", 1 / classes)
+            half, drawn = half_level(levels, "robust", chance_of(job, curve[0]))
             found[f"{prefix}snr50/{name}"] = half
             if condition.attack == "white_noise":
                 noise = half, drawn
@@ -182,7 +213,7 @@ def checks_of(
         condition = job.conditions[curve[0].condition]
         assert isinstance(condition, AttackCondition)
         mine = [fact for key, fact in facts if key == curve[0].key]
-        made = attack_checks(condition, curve, mine, classes)
+        made = attack_checks(condition, curve, mine, classes, chance_of(job, curve[0]))
         found += made + _monotone(curve, rows)
     return found
 

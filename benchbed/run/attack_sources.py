@@ -3,51 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchbed import audio, rng
-from benchbed.adapter.align import Alignment, plan_alignment
-from benchbed.adapter.contract import Adapter
+from benchbed.adapter.align import plan_alignment
 from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import resolve
 from benchbed.attack.contract import Problem
 from benchbed.attack.threat import Ball, Threat, per_clip
 from benchbed.errors import BenchbedError, CannotMeasure, ConfigError
 from benchbed.provenance import hash_files
-from benchbed.run.clips import Clip, decode, to_model
-from benchbed.run.job import Job
-from benchbed.run.victim import untouched, victim_of
+from benchbed.run.attack_plan import plan_of, threats
+from benchbed.run.attack_subset import attacked_rows
+from benchbed.run.attack_task import Sample, Task
+from benchbed.run.attack_tasks import settle
+from benchbed.run.attack_view import View, seconds_of
+from benchbed.run.clips import decode
+from benchbed.run.job import Job, Unit
+from benchbed.run.victim import untouched
 from benchbed.suite.model import AttackCondition
 
 #: Clips on which a universal perturbation is fitted.
 FIT_CLIPS = 64
 
 
+@dataclass(frozen=True)
+class Furthest:
+    """Judge of a source: the further up the loss, the stronger the point; nothing is ever broken enough."""
+
+    loss: Callable[[Any, Any], Any]
+
+    def margin(self, scores: Any, target: Any) -> Any:
+        """Falls as the loss rises."""
+        return -self.loss(scores, target)
+
+    def select(self, rows: Any) -> Furthest:
+        """The same for any clips."""
+        return self
+
+
 class Source:
     """Another model, whose gradient makes adversarial audio for the one under test."""
 
-    def __init__(self, name: str, adapter: Adapter, alignment: Alignment, seed: int) -> None:
-        self.name, self.adapter, self.alignment, self.seed = name, adapter, alignment, seed
-        self.victim = victim_of(adapter, alignment)
+    def __init__(self, name: str, view: View, seed: int) -> None:
+        self.name, self.view, self.adapter, self.seed = name, view, view.adapter, seed
 
-    def craft(self, threat: Threat, clips: Mapping[str, Clip]) -> Callable[[Problem, int, str], Any]:
+    def craft(self, threat: Threat, heard: Mapping[str, Sample], task: Task) -> Callable[[Problem, int, str], Any]:
         """A function `(problem, steps, loss) → points` in the target model's input."""
 
         def points(problem: Problem, steps: int, loss: str) -> Any:
             import torch
 
-            made = [to_model(clips[i].waveform, clips[i].sample_rate, self.adapter.card).waveform for i in problem.ids]
+            made = [self.view.input(heard[i].clip).waveform for i in problem.ids]
             added = torch.zeros_like(problem.ball.clean)
             for length in sorted({waveform.shape[1] for waveform in made}):
                 rows = [i for i, waveform in enumerate(made) if waveform.shape[1] == length]
                 clean = torch.from_numpy(np.stack([made[i] for i in rows])).to(getattr(self.adapter, "device", "cpu"))
-                target = problem.target[rows].to(clean.device)
-                own = Problem(self.victim, Ball.of(threat, clean), target, problem.losses,
-                              [problem.ids[i] for i in rows], self.seed, self.adapter.card.sample_rate,
-                              stop=False)  # fmt: skip
+                # The source has a grid of frames of its own, and with it references of its own.
+                samples = [heard[problem.ids[i]] for i in rows]
+                seconds = samples[0].seconds
+                target = self.view.target(task, [s.truth for s in samples], length, seconds).to(clean.device)
+                judge = Furthest(task.losses.LOSSES[loss]) if task.scored else None
+                own = Problem(self.view.victim(length, seconds), Ball.of(threat, clean), target, task.losses,
+                              [problem.ids[i] for i in rows], self.seed, self.adapter.card.sample_rate, stop=False,
+                              judge=judge)  # fmt: skip
                 with untouched(self.adapter):
                     found = resolve("apgd", {"steps": steps, "loss": loss}).run(own)
                 added[rows] = self._carried(found.points - clean, problem).to(added)
@@ -87,19 +110,40 @@ def source_recipes(condition: AttackCondition, others: Recipes) -> list[tuple[st
     return [*((spec, {}) for spec in condition.sources), *((spec, dict(options)) for spec, options in others)]
 
 
-def attack_facts(condition: AttackCondition, others: Recipes, where: str) -> dict[str, Any]:
-    """Check a condition before anything is computed; says which models it transfers from, for record and cache key.
+def attack_facts(
+    condition: AttackCondition,
+    others: Recipes,
+    where: str,
+    *,
+    task: str = "scene",
+    labels: Sequence[str] = (),
+    declared: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Check a condition before anything is computed; says what it aims at, when it succeeds, and which models it
+    transfers from, for record and cache key.
+
+    Parameters
+    ----------
+    task : str
+        The suite's task.
+    labels : sequence of str
+        Classes of the dataset.
+    declared : mapping, optional
+        Metric family → options that the suite gives it.
 
     Raises
     ------
     ConfigError
-        Unknown attack, loss or option, a budget that makes no sense, or a source that cannot be loaded.
+        Unknown attack, goal, loss, rule of success or option, a budget that makes no sense, an attack that means
+        nothing for the task, or a source that cannot be loaded.
     """
-    from benchbed.run.attacking import plan_of, threats
-
     try:
         threats(condition)
-        plan_of(condition)
+        facts = settle(task, condition, labels, declared)
+        chosen = plan_of(condition, task)
+        if not chosen.attacks:
+            name, reason = next(iter(chosen.skipped.items()))
+            raise ConfigError(f"{name} cannot attack {task}: {reason}", hint="leave it out, or take another attack")
         sources = {}
         for spec, options in source_recipes(condition, others):
             loaded = load_adapter(spec, options)
@@ -111,7 +155,7 @@ def attack_facts(condition: AttackCondition, others: Recipes, where: str) -> dic
     if condition.attack == "transfer" and not sources:
         raise ConfigError("there is no model to transfer from", where=where,
                           hint="name one in `sources`, or run several models at once with --model")  # fmt: skip
-    return {"sources": sources} if sources else {}
+    return {**facts, **({"sources": sources} if sources else {})}
 
 
 def sources_of(engine: Any, condition: AttackCondition) -> dict[str, Source]:
@@ -121,8 +165,10 @@ def sources_of(engine: Any, condition: AttackCondition) -> dict[str, Source]:
         key = ("source", spec, repr(options))
         if key not in engine.kept:
             adapter = start(load_adapter(spec, options), engine.job.device)
-            alignment = plan_alignment(adapter.card, engine.job.labels)
-            engine.kept[key] = Source(adapter.card.name, adapter, alignment, engine.job.seed)
+            job = engine.job
+            alignment = plan_alignment(adapter.card, job.labels, job.task)
+            view = View(adapter, adapter.card, alignment, job.task, job.batch_size)
+            engine.kept[key] = Source(adapter.card.name, view, job.seed)
         source = engine.kept[key]
         found[source.name if source.name not in found else f"{source.name}-{len(found)}"] = source
     return found
@@ -148,7 +194,7 @@ def fitting_clips(job: Job, split: str, attacked: set[str]) -> list[dict[str, An
     return left.iloc[sorted(order[:FIT_CLIPS])].to_dict("records")
 
 
-def fitted_of(engine: Any, split: str, index: int, plan: Any, threat: Threat, victim: Any) -> dict[str, Any]:
+def fitted_of(engine: Any, unit: Unit, plan: Any, threat: Threat, task: Task, view: View, eot: int) -> dict[str, Any]:
     """What the universal attacks of a plan learned at a budget; learned once per process.
 
     Raises
@@ -159,38 +205,39 @@ def fitted_of(engine: Any, split: str, index: int, plan: Any, threat: Threat, vi
     found = {}
     for attack in plan.attacks:
         if attack.access == "universal":
-            key = ("fit", split, index, attack.name, str(threat))
+            key = ("fit", unit.split, unit.condition, attack.name, str(threat))
             if key not in engine.kept:
-                engine.kept[key] = attack.fit(_fit_problem(engine, split, index, threat, victim))
+                engine.kept[key] = attack.fit(_fit_problem(engine, unit, threat, task, view, eot))
             found[attack.name] = engine.kept[key]
     return found
 
 
-def _fit_problem(engine: Any, split: str, index: int, threat: Threat, victim: Any) -> Problem:
+def _fit_problem(engine: Any, unit: Unit, threat: Threat, task: Task, view: View, eot: int) -> Problem:
     import torch
 
-    from benchbed.attack.losses import scene
-    from benchbed.run.attacking import attacked_rows
-
-    job, condition = engine.job, engine.job.conditions[index]
-    table = job.clips[split]
+    job, condition = engine.job, task.condition
+    table = job.clips[unit.split]
     attacked = {str(table["clip_id"].iat[row]) for row in attacked_rows(table, condition.n)}
-    number = {label: i for i, label in enumerate(job.labels)}
     waveforms: list[np.ndarray] = []
-    targets: list[int] = []
+    truths: list[Any] = []
     ids: list[str] = []
-    for row in fitting_clips(job, split, attacked):
+    seconds = 0.0
+    for row in fitting_clips(job, unit.split, attacked):
         try:
             clip = decode(job.root, row, job.audio_rate)
         except BenchbedError:
             continue  # a clip that is only learned from may be missing
-        made = to_model(clip.waveform, clip.sample_rate, engine.card).waveform
-        if made.any() and (not waveforms or made.shape == waveforms[0].shape):
+        made = view.input(clip).waveform
+        same = not waveforms or (made.shape == waveforms[0].shape and (view.hop is None or seconds == seconds_of(clip)))
+        if made.any() and same:
+            seconds = seconds_of(clip)
             waveforms.append(made)
-            targets.append(number[row["label"]])
+            truths.append(task.truth(row, seconds))
             ids.append(str(row["clip_id"]))
     if not waveforms:
         raise CannotMeasure("no clip could be read to fit a universal perturbation on")
     clean = torch.from_numpy(np.stack(waveforms)).to(getattr(engine.adapter, "device", "cpu"))
-    return Problem(victim, Ball.of(threat, clean), torch.tensor(targets, device=clean.device), scene, ids, job.seed,
+    samples = clean.shape[2]
+    target = view.target(task, truths, samples, seconds).to(clean.device)
+    return Problem(view.victim(samples, seconds, eot), Ball.of(threat, clean), target, task.losses, ids, job.seed,
                    engine.card.sample_rate)  # fmt: skip

@@ -66,17 +66,28 @@ def estimate(
         "model": model,
         "time_seconds": None,
     }
+    if tuned is not None:
+        facts["tuning"] = {"split": loaded.suite.post_processing.tune.split, "clips": len(tuned[0])}  # type: ignore[union-attr]
+    seconds = 0.0
+    if loaded.suite.task == "frames":
+        seconds = sum(seconds_of(source, clips[split]) * count for split, count in runs.items())
+        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, FRAME_SECONDS, len(source.dataset.labels))
+        facts["disk_assumes"] = f"frames of {1000 * FRAME_SECONDS:g} ms"
     if len(heard) < len(cells):
-        from benchbed.run.attacking import prices
+        from benchbed.run.attack_plan import prices
 
-        facts["attacks"] = prices(loaded.suite.conditions, per_split, len(source.dataset.labels))
+        facts["attacks"] = prices(loaded.suite.conditions, per_split, len(source.dataset.labels), loaded.suite.task)
     if model is None:
         return facts
     from benchbed.run.engine import Engine
 
     settings = Settings(data=data, allow_synthetic=allow_synthetic, device=device, limit=limit, batch_size=batch_size)
     prepared = prepare(loaded, model, options, settings)
-    facts["audio_hours"] = prepared.seconds / 3600
+    facts["audio_hours"] = (prepared.seconds + (prepared.tuning.seconds if prepared.tuning else 0.0)) / 3600
+    if loaded.suite.task == "frames":
+        del facts["disk_assumes"]
+        hop = hop_of(prepared.adapter.card)
+        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop, len(source.dataset.labels))
     engine, done, spent = Engine(prepared.job, prepared.adapters), 0, 0.0
     # One unit of each condition, as far as the probe's time goes: conditions differ in cost.
     plain = [unit for unit in prepared.units if unit.cells[0].kind != "attack"]

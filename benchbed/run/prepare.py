@@ -274,16 +274,14 @@ def _condition_facts(loaded: LoadedSuite, source: Source, settings: Settings) ->
     found: list[dict[str, Any]] = []
     for index, condition in enumerate(loaded.suite.conditions):
         if isinstance(condition, AttackCondition):
-            if loaded.suite.task != "scene":
-                raise ConfigError(
-                    f"attacks are on models that name one scene per clip; the suite's task is {loaded.suite.task}",
-                    where=loaded.where("conditions", index),
-                    hint="leave the attack out, or extend a suite of scenes",
-                )
             from benchbed.run.attack_sources import attack_facts
+            from benchbed.run.attack_success import declared
 
+            labels = source.dataset.labels
             with trusting(settings.trust_checkpoint):
-                found.append(attack_facts(condition, settings.others, loaded.where("conditions", index)))
+                found.append(attack_facts(condition, settings.others, loaded.where("conditions", index),
+                                          task=loaded.suite.task, labels=labels,
+                                          declared=declared(loaded, labels)))  # fmt: skip
             continue
         if not isinstance(condition, CorruptionCondition):
             found.append({})

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed.predictions.store import Predictions
+from benchbed.types import Events
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from benchbed.metrics.sed import recording
 
 #: Soft labels count where more than this share of the annotators heard the event, as in DCASE 2023 and 2024.
 SURE = 0.5
@@ -72,9 +75,23 @@ def answers(
     assert predictions.references is not None
     outputs, references = np.empty(len(rows), dtype=object), np.empty(len(rows), dtype=object)
     for index, row in enumerate(rows):
-        one, truth = predictions.scores[row], predictions.references[row]
+        one = predictions.scores[row]
         outputs[index] = recording.frame_scores(one.values, one.frame_seconds, one.seconds)
-        sure = slice(None) if truth.confidence is None else truth.confidence > SURE
-        hard = recording.Events(truth.onset[sure], truth.offset[sure], truth.label[sure], truth.length)
-        references[index] = hard if truth.confidence is None else recording.merge(hard)
+        references[index] = certain(predictions.references[row])
     return outputs, references
+
+
+def certain(truth: Events) -> recording.Events:
+    """A timed reference as event metrics take it: of soft labels, the events that most annotators heard.
+
+    Examples
+    --------
+    >>> truth = Events(np.array([0, 5]), np.array([5, 9]), np.array([0, 0]), 9, np.array([0.4, 0.9]))
+    >>> certain(truth).onset.tolist()
+    [5]
+    """
+    from benchbed.metrics.sed import recording
+
+    sure = slice(None) if truth.confidence is None else truth.confidence > SURE
+    hard = recording.Events(truth.onset[sure], truth.offset[sure], truth.label[sure], truth.length)
+    return hard if truth.confidence is None else recording.merge(hard)

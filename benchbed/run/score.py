@@ -315,11 +315,11 @@ def _score(
     }
     clips = len(split.table)
     if plan.kind == "attack":
-        from benchbed.run.attack_scores import flags_of, with_figures
+        from benchbed.run.attack_scores import flags_of, success_of, with_figures
 
         clips = min(clips, prepared.job.conditions[plan.condition].n)
         flags = flags_of(table, rows, split.codes[position], split.bootstrap)
-        figures = with_figures(scores.metrics, flags)
+        figures = with_figures(scores.metrics, flags, success_of(prepared.job, plan.condition))
         metrics = {name: to_value(number) for name, number in figures.items()}
     counts = _counts(table, rows, clips, lost, draws)
     made = record.Cell(

@@ -92,7 +92,7 @@ def _attack_units(
     """Units of the attack conditions of a split: chunks of each condition's subset, numbered after the other shards."""
     if not groups:
         return []
-    from benchbed.run.attacking import attack_units, job_identity
+    from benchbed.run.attack_subset import attack_units, job_identity
 
     table, units = job.clips[split], []
     for group in groups:
@@ -150,7 +150,9 @@ def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model:
 def _code(cells: tuple[CellPlan, ...]) -> str:
     places = ["audio", "rng", "adapter", "run/engine", "run/clips", "run/timed", "predictions"]
     if cells[0].kind == "attack":
-        places += ["attack", "run/attacking", "run/attack_checks", "run/attack_sources", "run/victim"]
+        places += ["attack", "run/attacking", "run/victim", "run/references", "metrics/clip_scores", "metrics/sed"]
+        places += [f"run/attack_{part}" for part in ("checks", "plan", "setting", "sources", "subset", "task", "tasks",
+                                                     "verdict", "view", "work")]  # fmt: skip
     elif cells[0].kind != "clean":
         places.append("perturb")
     return code_hash(*places)

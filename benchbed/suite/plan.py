@@ -80,5 +80,6 @@ def _of_condition(task: str, split: str, index: int, condition: Any) -> list[Cel
 
 def _attacked(task: str, split: str, index: int, condition: AttackCondition, budget: float) -> CellPlan:
     threat = condition.threat + ("+nmr" if condition.audibility else "")
-    key = f"{task}/{split}/{condition.attack}@{threat}:{budget:g}" + ("dB" if condition.threat == "l2" else "")
+    name = condition.attack + (f"+{condition.goal}" if condition.goal else "")
+    key = f"{task}/{split}/{name}@{threat}:{budget:g}" + ("dB" if condition.threat == "l2" else "")
     return CellPlan(key, task, split, "attack", condition.attack, None, index, budget=budget)

@@ -109,7 +109,7 @@ def test_7_interleaved_and_spliced_loss_are_two_conditions():
 def test_8_a_universal_perturbation_is_never_scored_on_what_it_was_fitted_on(toy_job, attacked):
     """The attacker saw the test set it was scored on."""
     from benchbed.run.attack_sources import fitting_clips
-    from benchbed.run.attacking import attacked_rows
+    from benchbed.run.attack_subset import attacked_rows
 
     job = toy_job({"attack": "universal", "budgets": [10], "n": 9})
     table = job.clips["test"]

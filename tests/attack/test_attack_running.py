@@ -10,7 +10,7 @@ import torch
 from benchbed.attack.audibility import dissimilarity, masked, noise_to_mask
 from benchbed.errors import ConfigError
 from benchbed.rng import stream
-from benchbed.run.attacking import attacked_rows
+from benchbed.run.attack_subset import attacked_rows
 
 
 def table(count=300, classes=10):

@@ -26,7 +26,7 @@ from benchbed.attack.losses import scene
 from benchbed.attack.threat import Ball, Threat
 from benchbed.data import LAYOUTS, synthetic
 from benchbed.rng import preserved_global_state
-from benchbed.run.attacking import attacked_rows
+from benchbed.run.attack_subset import attacked_rows
 from benchbed.run.clips import decode, to_model
 from benchbed.run.victim import untouched
 

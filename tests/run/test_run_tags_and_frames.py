@@ -174,9 +174,9 @@ def test_a_family_of_another_output_is_refused(made):
         made("task: frames\nmetrics: {family: tagging}\n")
 
 
-def test_an_attack_on_frames_is_refused_before_anything_is_computed(made):
-    with pytest.raises(ConfigError, match="the suite's task is frames"):
-        made(FRAMES + "conditions: [clean, {attack: pgd, budgets: [30]}]\n")
+def test_an_attack_that_means_nothing_for_frames_is_refused_before_anything_is_computed(made):
+    with pytest.raises(ConfigError, match="softmax"):
+        made(FRAMES + "conditions: [clean, {attack: 'torchattacks:PGD', threat: linf, budgets: [0.001]}]\n")
 
 
 def test_nan_scores_are_failures_of_their_clips(made):

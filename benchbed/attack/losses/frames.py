@@ -41,9 +41,37 @@ def both(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return missed(scores, target) + false_alarms(scores, target)
 
 
+def missed_margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Minus the mean score of the active frames: missed events, with a gradient that does not vanish."""
+    return _mean(-scores, target > 0.5)
+
+
+def false_alarms_margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Mean score of the inactive frames: false alarms, with a gradient that does not vanish."""
+    return _mean(scores, target <= 0.5)
+
+
+def both_margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Misses and false alarms with equal weight, with a gradient that does not vanish."""
+    return missed_margin(scores, target) + false_alarms_margin(scores, target)
+
+
 def _mean(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     return (values * chosen).flatten(1).sum(1) / chosen.flatten(1).sum(1).clamp_min(1)
 
 
-LOSSES = {"both": both, "missed": missed, "false_alarms": false_alarms}
-DEFAULTS = ("both", "missed", "false_alarms")
+LOSSES = {
+    "both": both,
+    "both_margin": both_margin,
+    "missed": missed,
+    "missed_margin": missed_margin,
+    "false_alarms": false_alarms,
+    "false_alarms_margin": false_alarms_margin,
+}
+#: Both errors at once are climbed by way of each alone too: which of them is the cheaper one depends on the clip.
+GOALS = {
+    "both": ("both", "false_alarms", "missed_margin"),
+    "missed": ("missed", "missed_margin"),
+    "false_alarms": ("false_alarms", "false_alarms_margin"),
+}
+DEFAULTS = GOALS["both"]

@@ -52,4 +52,5 @@ def towards(wanted: torch.Tensor):
 
 
 LOSSES = {"ce": cross_entropy, "margin": negative_margin}
-DEFAULTS = ("ce", "margin")
+GOALS = {"wrong": ("ce", "margin")}
+DEFAULTS = GOALS["wrong"]

@@ -41,12 +41,46 @@ def negative_margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return -margin(scores, target)
 
 
-def towards(wanted: torch.Tensor, *, present: bool = True):
-    """Loss that grows as class `wanted` `[clip]` appears, or with `present=False` disappears."""
+def ranking(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Grows as absent classes overtake present ones: soft maximum of the absent scores minus soft minimum of the
+    present ones.
+
+    The logarithm of the sum over all such pairs, after Li, Song and Luo, Improving pairwise ranking for multi-label
+    image classification, CVPR 2017, without their constant, with which the gradient vanishes for a confident model.
+
+    Examples
+    --------
+    >>> round(ranking(torch.tensor([[3.0, 1.0]]), torch.tensor([[1.0, 0.0]])).item(), 4)
+    -2.0
+    """
+    present = target > 0.5
+    return _soft_top(scores, ~present) + _soft_top(-scores, present)
+
+
+def hide_margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Minus the mean score of the present classes: hiding them, with a gradient that does not vanish."""
+    return _mean(-scores, target > 0.5)
+
+
+def insert_margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Greatest score of an absent class: inserting it, with a gradient that does not vanish; zero without one."""
+    absent = target <= 0.5
+    top = scores.masked_fill(~absent, float("-inf")).amax(1)
+    return torch.where(absent.any(1), top, torch.zeros_like(top))
+
+
+def towards_class(number: int):
+    """Loss that grows as one class is decided wrongly: it appears where it is absent, and disappears where it is there.
+
+    Examples
+    --------
+    >>> loss = towards_class(1)
+    >>> loss(torch.tensor([[0.0, 2.0], [0.0, 2.0]]), torch.tensor([[0.0, 1.0], [1.0, 0.0]])).tolist()
+    [-2.0, 2.0]
+    """
 
     def loss(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        own = scores.gather(1, wanted[:, None])[:, 0]
-        return own if present else -own
+        return torch.where(target[:, number] > 0.5, -scores[:, number], scores[:, number])
 
     return loss
 
@@ -55,5 +89,26 @@ def _mean(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     return (values * chosen).sum(1) / chosen.sum(1).clamp_min(1)
 
 
-LOSSES = {"bce": everything, "hide": hide, "insert": insert, "margin": negative_margin}
-DEFAULTS = ("bce", "margin")
+def _soft_top(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    some = chosen.any(1)
+    # A row without any is given one value, whose gradient is then masked: the logarithm of nothing is −∞.
+    kept = torch.where(some[:, None], chosen, torch.ones_like(chosen))
+    return values.masked_fill(~kept, float("-inf")).logsumexp(1) * some
+
+
+LOSSES = {
+    "bce": everything,
+    "ranking": ranking,
+    "margin": negative_margin,
+    "hide": hide,
+    "hide_margin": hide_margin,
+    "insert": insert,
+    "insert_margin": insert_margin,
+}
+GOALS = {
+    "everything": ("bce", "ranking"),
+    "hide": ("hide", "hide_margin"),
+    "insert": ("insert", "insert_margin"),
+    "class": ("class",),
+}
+DEFAULTS = GOALS["everything"]

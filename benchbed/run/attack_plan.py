@@ -1,0 +1,96 @@
+"""Which attacks a condition of a suite stands for on a task, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchbed.attack.ensemble import Plan, plan
+from benchbed.attack.losses import Aimed, aimed
+from benchbed.attack.threat import Threat
+from benchbed.errors import ConfigError, did_you_mean
+from benchbed.suite.model import AttackCondition
+
+
+def threats(condition: AttackCondition) -> list[Threat]:
+    """Budgets of a condition, mildest first."""
+    return [Threat(condition.threat, budget) for budget in condition.budgets]
+
+
+def aim_of(condition: AttackCondition, task: str, labels: Sequence[str] = (), where: str | None = None) -> Aimed:
+    """The losses that a condition's goal asks for.
+
+    Raises
+    ------
+    ConfigError
+        Unknown goal, or a targeted class that the dataset does not have.
+    """
+    number = None
+    if condition.target_class is not None and labels:
+        if condition.target_class not in labels:
+            known = f"classes: {', '.join(labels[:8])}"
+            raise ConfigError(f"the dataset has no class '{condition.target_class}' to aim at", where=where,
+                              hint=did_you_mean(condition.target_class, labels) or known)  # fmt: skip
+        number = list(labels).index(condition.target_class)
+    elif condition.target_class is not None:
+        number = 0  # where only the price is asked, any class will do
+    return aimed(task, condition.goal, number=number, where=where)
+
+
+def plan_of(
+    condition: AttackCondition,
+    task: str = "scene",
+    *,
+    differentiable: bool = True,
+    sources: bool = True,
+    where: str | None = None,
+) -> Plan:
+    """The attacks of a condition, for a model and a task.
+
+    Examples
+    --------
+    >>> made = plan_of(AttackCondition(attack="fast", budgets=[20], goal="hide"), "tags")
+    >>> [attack.options["loss"] for attack in made.attacks]
+    ['hide', 'hide_margin']
+    """
+    aim = aim_of(condition, task, where=where)
+    return plan(condition.attack, condition.options, losses=losses_of(condition, aim), known=tuple(aim.LOSSES),
+                output=task, steps=condition.steps, restarts=condition.restarts, differentiable=differentiable,
+                sources=sources, where=where)  # fmt: skip
+
+
+def losses_of(condition: AttackCondition, aim: Aimed) -> tuple[str, ...]:
+    """Losses that an ensemble climbs: the goal's; where decisions count, not ranks, the class nearest to flipping."""
+    if aim.output == "tags" and aim.goal == "everything" and condition.success.rule in ("label_set", "label_f1"):
+        return ("bce", "margin")
+    return aim.names
+
+
+def prices(
+    conditions: Sequence[Any], clips: Mapping[str, int], classes: int, task: str = "scene"
+) -> list[dict[str, Any]]:
+    """Most passes that the attack conditions of a suite can need on an open model, without sources to transfer from.
+
+    Members of an ensemble that mean nothing for the task stand under `skipped`, with the reason.
+
+    Examples
+    --------
+    >>> prices([AttackCondition(attack="fgsm", budgets=[20, 10], n=5)], {"test": 100}, 10)
+    [{'attack': 'fgsm', 'threat': 'l2', 'clips': 5, 'budgets': 2, 'forwards': 80, 'backwards': 10}]
+    >>> made = prices([AttackCondition(attack="standard", budgets=[20], n=5)], {"test": 100}, 10, "frames")
+    >>> sorted(made[0]["skipped"])
+    ['apgd_t', 'transfer']
+    """
+    found = []
+    for condition in conditions:
+        if isinstance(condition, AttackCondition):
+            count = sum(min(condition.n, number) for number in clips.values())
+            chosen = plan_of(condition, task, sources=bool(condition.sources))
+            cost = chosen.cost(classes, len(condition.budgets), count)
+            entry = {"attack": condition.attack, "threat": condition.threat, "clips": count,
+                     "budgets": len(condition.budgets), "forwards": cost.forwards,
+                     "backwards": cost.backwards}  # fmt: skip
+            if task != "scene" and chosen.skipped:
+                entry["skipped"] = dict(chosen.skipped)
+            found.append(entry)
+    return found

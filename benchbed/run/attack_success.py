@@ -1,0 +1,36 @@
+"""What a suite declares about its metrics: the collars, thresholds and filters by which an attack succeeds."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from benchbed.metrics import FAMILIES
+from benchbed.run.score import post_processing
+from benchbed.suite.load import LoadedSuite
+
+#: Metric families behind the rules of success.
+BEHIND = ("tagging", "sed_event", "sed_segment")
+
+
+def declared(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Options that a suite gives each metric family behind a rule of success: its post-processing, and where the suite
+    has the family among its metrics, the options there.
+
+    Raises
+    ------
+    ConfigError
+        Post-processing of a class that the dataset does not have.
+    """
+    shared = post_processing(loaded, labels)
+    metrics = loaded.suite.metrics
+    given: dict[str, dict[str, Any]] = {}
+    for family, options in [(part.family, part.options) for part in reversed(metrics.further)] + [
+        (metrics.family, metrics.options)
+    ]:
+        given[family] = dict(options)
+    found = {}
+    for name in BEHIND:
+        known = inspect.signature(FAMILIES.get(name).family).parameters
+        found[name] = {**{k: v for k, v in shared.items() if k in known}, **given.get(name, {})}
+    return found
