@@ -134,7 +134,7 @@ def _predict(work: _Work, prepared: Prepared, settings: Settings, journal: Journ
         progress.advance(done.unit.evaluations)
         computed += done.unit.evaluations
         if failed == computed and failed >= ALL_FAILED:
-            raise _all_failed(work.have[done.unit.id])
+            raise _all_failed(work.have[done.unit.id], FOLDER in work.stored.parts[-1:])
 
 
 def _with_thresholds(prepared: Prepared, work: _Work, options: Mapping[str, Any]) -> Prepared:
@@ -176,8 +176,13 @@ def _keep_history(folder: Path) -> None:
         old.replace(folder / "history" / f"{stamp}.json")
 
 
-def _all_failed(path: Path) -> CannotMeasure:
+def _all_failed(path: Path, tuning: bool) -> CannotMeasure:
     first = (read_header(path) or {"failures": [{}]})["failures"][0]
-    return CannotMeasure(f"every prediction so far failed, the last one with: {first.get('message')}",
-                         where=first.get("clip_id"), hint="run `benchbed check` on the adapter, `benchbed data check` "
-                         "on the data")  # fmt: skip
+    what, hint = (
+        "every prediction so far failed",
+        "run `benchbed check` on the adapter, `benchbed data check` on the data",
+    )
+    if tuning:
+        what = "every prediction that thresholds were to be chosen by failed so far"
+        hint = f"{hint}; or keep fixed thresholds: --set suite.post_processing.tune=null"
+    return CannotMeasure(f"{what}, the last one with: {first.get('message')}", where=first.get("clip_id"), hint=hint)

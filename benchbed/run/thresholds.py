@@ -118,7 +118,8 @@ def tuning_clips(loaded: LoadedSuite, dataset: Dataset, limit: int | None) -> tu
         raise ConfigError(
             f"dataset {dataset.name} has no split '{tune.split}' to choose thresholds on",
             where=where,
-            hint=did_you_mean(tune.split, dataset.splits) or f"its other splits: {splits}; or give frozen thresholds",
+            hint=did_you_mean(tune.split, dataset.splits)
+            or f"its other splits: {splits}; or keep fixed thresholds: --set suite.post_processing.tune=null",
         )
     table = dataset.select(tune.split)
     if data.group != "group":
