@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import resource
 import subprocess
 import sys
@@ -220,7 +219,7 @@ def against_before(before: Path, scores: np.ndarray, edges: np.ndarray, rows: np
         for root in (Path(__file__).parents[2], before.resolve()):
             out = Path(folder) / f"{len(values)}.npz"
             ran = subprocess.run([sys.executable, "-c", DRAWS, str(data), str(out), str(draws)], stdout=subprocess.PIPE,
-                                 text=True, check=True, env={**os.environ, "PYTHONPATH": str(root)})  # fmt: skip
+                                 text=True, check=True, cwd=root)  # fmt: skip
             told = json.loads(ran.stdout.splitlines()[-1])
             if not Path(told["from"]).is_relative_to(root):
                 raise SystemExit(f"{told['from']} was measured, not {root}")
