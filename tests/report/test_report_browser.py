@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,27 +80,6 @@ def suite(site: Path) -> str:
     """Address of the suite page."""
     (page,) = (site / "suites").iterdir()
     return page.as_uri()
-
-
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Open a page; the test fails afterwards if the page complained or asked for anything but itself."""
-    contexts, noise = [], []
-
-    def open_page(address: str, **options: Any) -> Any:
-        context = chromium.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: noise.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: noise.append(f"error: {error}"))
-        page.on("request", lambda request: request.is_navigation_request() or noise.append(f"request: {request.url}"))
-        page.goto(address)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [line for line in noise if not line.startswith("request: data:")] == []
 
 
 def models(page: Any) -> list[str]:
