@@ -11,11 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from benchbed.errors import ConfigError
+
+if TYPE_CHECKING:
+    from benchbed.attack.features import FeatureThreat
 
 Norm = Literal["l2", "linf"]
 
@@ -38,6 +42,10 @@ class Threat:
 
     norm: Norm
     budget: float
+
+    #: Range of every sample, and whether what is found is sound that can be played.
+    box = (-1.0, 1.0)
+    realizable = True
 
     def __post_init__(self) -> None:
         if self.norm not in ("l2", "linf"):
@@ -111,10 +119,10 @@ class Ball:
     rows: torch.Tensor | None = None
 
     @classmethod
-    def of(cls, threat: Threat, clean: torch.Tensor, limit: Any = None) -> Ball:
+    def of(cls, threat: Threat | FeatureThreat, clean: torch.Tensor, limit: Any = None) -> Ball:
         """The ball of a threat model around clips."""
         rows = torch.arange(len(clean), device=clean.device)
-        return cls(threat.norm, clean, threat.radius(clean), limit=limit, rows=rows)
+        return cls(threat.norm, clean, threat.radius(clean), threat.box, limit, rows)
 
     def __len__(self) -> int:
         return len(self.clean)
@@ -124,6 +132,22 @@ class Ball:
         kept = None if self.rows is None else self.rows[rows]
         return replace(self, clean=self.clean[rows], radius=self.radius[rows], rows=kept)
 
+    @cached_property
+    def bounds(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Least and greatest value of every sample: the box, and for L∞ the ball too; None where nothing bounds one.
+
+        Both hold the clean clip, so one clamp to their intersection is the projection on the one and then on the other.
+        """
+        low = high = self.clean
+        if self.box is not None:
+            low, high = self.clean.clamp(max=self.box[0]), self.clean.clamp(min=self.box[1])
+        if self.norm == "l2":
+            return None if self.box is None else (low, high)
+        eps = per_clip(self.radius, self.clean)
+        if self.box is None:
+            return self.clean - eps, self.clean + eps
+        return torch.maximum(self.clean - eps, low), torch.minimum(self.clean + eps, high)
+
     def project(self, points: torch.Tensor) -> torch.Tensor:
         """Points brought into the ball and the box.
 
@@ -132,17 +156,28 @@ class Ball:
         if self.limit is not None:
             assert self.rows is not None
             points = self.clean + self.limit(self.rows, points - self.clean)
-        if self.norm == "linf":
-            eps = per_clip(self.radius, points)
-            points = torch.minimum(torch.maximum(points, self.clean - eps), self.clean + eps)
-        else:
+        if self.norm == "l2":
             difference = points - self.clean
             size = norms(difference, "l2").clamp_min(1e-30)
             points = self.clean + difference * per_clip((self.radius / size).clamp(max=1.0), points)
-        if self.box is None:
-            return points
-        low, high = self.clean.clamp(max=self.box[0]), self.clean.clamp(min=self.box[1])
-        return torch.minimum(torch.maximum(points, low), high)
+        return points if self.bounds is None else points.clamp(*self.bounds)
+
+    def into(self, points: torch.Tensor) -> torch.Tensor:
+        """`project` in the memory of `points`, which must be the caller's own and part of no graph."""
+        if self.limit is not None:
+            return self.project(points)
+        if self.norm == "l2":
+            points.sub_(self.clean)
+            size = norms(points, "l2").clamp_min(1e-30)
+            points.mul_(per_clip((self.radius / size).clamp(max=1.0), points)).add_(self.clean)
+        return points if self.bounds is None else torch.clamp(points, *self.bounds, out=points)
+
+    def climbed(self, points: torch.Tensor, gradient: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
+        """Where a step of `step` `[clip]` along the steepest direction leads from `points`, brought into the ball."""
+        if self.norm == "linf":
+            return self.into(gradient.sign().mul_(per_clip(step, gradient)).add_(points))
+        share = step / norms(gradient, "l2").clamp_min(1e-30)
+        return self.into(torch.addcmul(points, gradient, per_clip(share, gradient)))
 
     def steepest(self, gradient: torch.Tensor) -> torch.Tensor:
         """Unit step that a linear loss grows fastest along."""

@@ -1,0 +1,226 @@
+"""Attacks on what a model's front end gives instead of on sound: a probe of the network, not realizable as audio.
+
+The ball lies on the features of the clean clip, so points in it need not be the features of any waveform; a model that
+falls here may be safe from every sound. Figures of this space are therefore kept apart from those of waveforms, are
+never ranked beside them, and are offered only where a suite declares the space. Budgets are in units of the features:
+two models whose front ends take another logarithm or normalise otherwise do not have the same budget.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchbed.attack.contract import Attack
+from benchbed.attack.threat import Norm
+from benchbed.errors import CannotMeasure, ConfigError
+
+#: What stands beside every figure of this space.
+LABEL = "not realizable as audio"
+#: Budgets of the protocol, mildest first. The greatest L∞ one is that of the published attacks on normalised log-mel.
+LINF_BUDGETS = (0.01, 0.03, 0.1, 0.3)
+L2_BUDGETS = (0.01, 0.03, 0.1, 0.3)
+#: Colours of the noise floor: pink noise is a notion of sound.
+FLOOR = ("white_noise",)
+#: Attacks that work in any space.
+ATTACKS = ("apgd", "apgd_t", "fgsm", "pgd", "white_noise")
+
+
+@dataclass(frozen=True)
+class FeatureThreat:
+    """A norm and a budget in units of the features; takes the place of `Threat`.
+
+    L∞ bounds the change of every value, L2 the root mean square of the changes of a clip, so that a budget does not
+    depend on the clip's length.
+
+    Examples
+    --------
+    >>> FeatureThreat("l2", 0.1).radius(torch.zeros(2, 5, 20)).tolist()
+    [1.0, 1.0]
+    >>> str(FeatureThreat("linf", 0.1)), FeatureThreat("l2", 0.1).milder_than(FeatureThreat("l2", 0.3))
+    ('features-linf:0.1', True)
+    """
+
+    norm: Norm
+    budget: float
+
+    box = None
+    realizable = False
+
+    def __post_init__(self) -> None:
+        if self.norm not in ("l2", "linf"):
+            raise ConfigError(f"unknown threat model '{self.norm}' on features", hint="l2 or linf")
+        if not 0 < self.budget <= 1000:
+            raise ConfigError(f"a budget of {self.budget:g} on features", hint="in units of the features, e.g. 0.1")
+
+    def __str__(self) -> str:
+        return f"features-{self.norm}:{self.budget:g}"
+
+    @property
+    def unit(self) -> str:
+        """Unit of the budget, for the record."""
+        return "RMS in feature units" if self.norm == "l2" else "Linf in feature units"
+
+    def milder_than(self, other: FeatureThreat) -> bool:
+        """True if everything allowed here is allowed in `other`."""
+        return self.budget <= other.budget
+
+    def radius(self, clean: torch.Tensor) -> torch.Tensor:
+        """Radius of every clip's ball `[clip]`, as greatest change (L∞) or as Euclidean norm (L2)."""
+        size = self.budget * (clean[0].numel() ** 0.5 if self.norm == "l2" else 1.0)
+        return torch.full((len(clean),), size, dtype=clean.dtype, device=clean.device)
+
+    @property
+    def unbounded(self) -> FeatureThreat:
+        """A budget at which no model can be robust: beyond the range of any logarithm of a 32-bit power."""
+        return FeatureThreat(self.norm, 1000.0)
+
+
+def refusal(attack: Attack) -> str | None:
+    """Why an attack means nothing on features, or None.
+
+    Examples
+    --------
+    >>> from benchbed.attack import resolve
+    >>> refusal(resolve("apgd")) is None, refusal(resolve("square"))
+    (True, 'square is made for waveforms; on features there are apgd, apgd_t, fgsm, pgd, white_noise')
+    """
+    if attack.name in ATTACKS:
+        return None
+    return f"{attack.name} is made for waveforms; on features there are {', '.join(ATTACKS)}"
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """A model cut in two behind its front end.
+
+    Attributes
+    ----------
+    forward : callable
+        The whole model, waveforms `[clip, channel, sample]` → scores.
+    owner, name : Module, str
+        The front end is `owner.name(waveforms)`, called once by `forward`.
+    channels, samples : int
+        Shape of the clips; `forward` may look at it besides the features.
+
+    Examples
+    --------
+    >>> model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 2))
+    >>> space = FeatureSpace(lambda x: model(x[:, 0]), model[0], "forward", 1, 4)
+    >>> clip = torch.ones(5, 1, 4)
+    >>> features = space.of(clip)
+    >>> features.shape, torch.equal(space.scores(features), model(clip[:, 0]))
+    (torch.Size([5, 3]), True)
+    """
+
+    forward: Callable[[torch.Tensor], torch.Tensor]
+    owner: torch.nn.Module
+    name: str
+    channels: int
+    samples: int
+
+    @classmethod
+    def cut(
+        cls,
+        model: Any,
+        forward: Callable[[torch.Tensor], torch.Tensor] | None,
+        kinds: tuple[type[torch.nn.Module], ...],
+        shape: tuple[int, int],
+        *,
+        where: str | None = None,
+    ) -> FeatureSpace:
+        """Find the cut: the only front end of a known kind in the model, or its method `features` beside `classify`.
+
+        A front end of a known kind comes first, because its units are those of a spectrogram, before any normalisation
+        that is the model's own.
+
+        Parameters
+        ----------
+        model : Module
+            The adapter's network.
+        forward : callable or None
+            The adapter's `forward`.
+        kinds : tuple of type
+            Modules that are front ends, e.g. `benchbed.adapter.frontend.LogMel`.
+        shape : tuple of int
+            Channels and samples of a clip.
+        where : str, optional
+            Place in the suite, for error messages.
+
+        Raises
+        ------
+        ConfigError
+            The model has no front end that can be told from the rest, or more than one.
+        """
+        hint = "give the network one LogMel, or methods `features` and `classify`"
+        if forward is None or not isinstance(model, torch.nn.Module):
+            raise ConfigError("an attack on features needs a torch model with a forward", where=where, hint=hint)
+        found = [module for module in model.modules() if isinstance(module, kinds)]
+        if len(found) == 1:
+            return cls(forward, found[0], "forward", *shape)
+        features = getattr(model, "features", None)
+        if not found and callable(features) and callable(getattr(model, "classify", None)):
+            if isinstance(features, torch.nn.Module):
+                return cls(forward, features, "forward", *shape)
+            return cls(forward, model, "features", *shape)
+        what = f"{len(found)} front ends" if found else "no front end that stands apart from the network"
+        raise ConfigError(f"an attack on features: the model has {what}", where=where, hint=hint)
+
+    def of(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Features `[clip, …]` of waveforms, without gradient, as the differentiable path computes them.
+
+        Raises
+        ------
+        CannotMeasure
+            The front end is not called once for the whole batch, or the scores hang on the waveform past the features:
+            a ball around the features would then leave out a part of what the model hears.
+        """
+        seen: list[torch.Tensor] = []
+        plain = getattr(self.owner, self.name)
+
+        def record(*args: Any, **options: Any) -> torch.Tensor:
+            seen.append(plain(*args, **options))
+            return seen[-1]
+
+        with torch.no_grad(), self._put(record):
+            scores = self.forward(waveforms)
+        if len(seen) != 1 or len(seen[0]) != len(waveforms):
+            raise CannotMeasure(f"the front end ran {len(seen)} times for a batch of {len(waveforms)} clips, not once")
+        features = seen[0].detach().clone()
+        with torch.no_grad():
+            again = self.scores(features)
+        scale = scores.abs().amax().clamp_min(1.0)
+        if bool(((again - scores).abs() > 1e-4 * scale).any()):
+            raise CannotMeasure("the network hears more than the features: with a silent waveform beside the same "
+                                "features its scores are others")  # fmt: skip
+        return features
+
+    def scores(self, features: torch.Tensor) -> torch.Tensor:
+        """Scores of features as the whole model would give them, differentiable by the features; the waveform beside
+        them is silent."""
+        silent = features.new_zeros(1).expand(len(features), self.channels, self.samples)
+        with self._put(lambda *_, **__: features):
+            return self.forward(silent)
+
+    def predict(self, features: torch.Tensor) -> np.ndarray:
+        """Raw scores of finished features, as `predict` of an adapter gives them: float32, without gradient."""
+        with torch.inference_mode():
+            return self.scores(features).float().cpu().numpy()
+
+    @contextlib.contextmanager
+    def _put(self, stand_in: Callable[..., torch.Tensor]) -> Iterator[None]:
+        """Another function in the place of the front end, for this one instance and only inside."""
+        before = vars(self.owner).get(self.name)
+        object.__setattr__(self.owner, self.name, stand_in)
+        try:
+            yield
+        finally:
+            if before is None:
+                object.__delattr__(self.owner, self.name)
+            else:
+                object.__setattr__(self.owner, self.name, before)
