@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 import torch
 
-from benchbed.attack.contract import Loss, Outcome, Problem
+from benchbed.attack.contract import Loss, Outcome, Problem, Victim
 from benchbed.attack.threat import per_clip
 
 #: Share of steps until the first check of progress, by which the interval shrinks, and its smallest length.
@@ -20,6 +20,9 @@ FIRST, SHRINK, SHORTEST = 0.22, 0.03, 0.06
 RAISED = 0.75
 #: Weight of the gradient step against the previous move.
 MOMENTUM = 0.75
+#: Most samples that a CPU differentiates at once, forty seconds at 32 kHz. The graph of more does not fit into memory
+#: that the allocator keeps, and fetching it from the system anew at every step costs up to half as much as the model.
+SLICE = 1_300_000
 
 
 def starts(problem: Problem, restart: int) -> torch.Tensor:
@@ -36,6 +39,31 @@ def usable_loss(name: str, problem: Problem) -> Loss:
         known = ", ".join(losses)
         raise ConfigError(f"there is no loss '{name}' for this output", hint=did_you_mean(name, losses) or known)
     return losses[name]
+
+
+def sliced_gradient(
+    victim: Victim, points: torch.Tensor, target: torch.Tensor, loss: Loss
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """`Victim.gradient` in even slices of at most `SLICE` samples on a CPU, at once elsewhere.
+
+    Examples
+    --------
+    >>> victim = Victim(lambda x: torch.stack([x.sum((1, 2)), -x.sum((1, 2))], 1))
+    >>> points, target = torch.ones(3, 1, 500_000), torch.zeros(3).long()
+    >>> value, scores, slope = sliced_gradient(victim, points, target, lambda s, y: s[:, 0])
+    >>> slope.shape, value.tolist()
+    (torch.Size([3, 1, 500000]), [500000.0, 500000.0, 500000.0])
+    """
+    slices = min(len(points), -(-points.numel() // SLICE)) if points.device.type == "cpu" else 1
+    if slices <= 1:
+        return victim.gradient(points, target, loss)
+    parts = []
+    for rows in torch.arange(len(points)).tensor_split(slices):
+        within = slice(int(rows[0]), int(rows[-1]) + 1)
+        part = loss.select(rows) if isinstance(loss, Chosen) else loss
+        parts.append(victim.gradient(points[within], target[within], part))
+    value, scores, slope = (torch.cat(part) for part in zip(*parts))
+    return value, scores, slope
 
 
 @dataclass
@@ -97,7 +125,7 @@ def auto_pgd(
     chosen = loss if isinstance(loss, Chosen) else None
     victim = problem.victim
     point = part.ball.project(start)
-    value, scores, gradient = victim.gradient(point, part.target, loss)
+    value, scores, gradient = sliced_gradient(victim, point, part.target, loss)
     outcome.offer(rows, point, part.margin(scores), 0, label)
     state = Path.at(rows, point, _finite(value), gradient, part.ball.radius)
     _note(outcome, state)
@@ -107,27 +135,25 @@ def auto_pgd(
             part, chosen = _leave(problem, outcome, state, part, chosen)
         if not len(state.rows):
             return
-        ball = part.ball
-        aim = state.point + per_clip(state.step, state.point) * ball.steepest(state.gradient)
-        if step == 1:
-            moved = ball.project(aim)
-        else:
-            momentum = state.point - state.previous
-            moved = state.point + MOMENTUM * (ball.project(aim) - state.point) + (1 - MOMENTUM) * momentum
-            moved = ball.project(moved)
+        moved = part.ball.climbed(state.point, state.gradient, state.step)
+        if step > 1:
+            # point + 0.75·(moved − point) + 0.25·(point − previous), in the memory of what is no longer needed: clips
+            # of sound are large, and a new tensor for each term would cost as much as a small model.
+            moved.mul_(MOMENTUM).add_(state.point, alpha=2 - 2 * MOMENTUM).sub_(state.previous, alpha=1 - MOMENTUM)
+            moved = part.ball.into(moved)
         state.previous, state.point = state.point, moved
         if step == steps:  # the last point needs an answer, not a gradient
             scores = victim.scores(moved)
             found = _finite((chosen or loss)(scores, part.target))
         else:
-            found, scores, state.gradient = victim.gradient(moved, part.target, chosen or loss)
+            found, scores, state.gradient = sliced_gradient(victim, moved, part.target, chosen or loss)
             found = _finite(found)
         outcome.offer(state.rows, moved, part.margin(scores), step, label)
         state.raised = state.raised + (found > state.loss)
         state.loss = found
-        better = found > state.best_loss
-        state.best[better] = moved[better]
-        state.best_gradient[better] = state.gradient[better]
+        better = (found > state.best_loss).nonzero()[:, 0]
+        state.best.index_copy_(0, better, moved[better])
+        state.best_gradient.index_copy_(0, better, state.gradient[better])
         state.best_loss[better] = found[better]
         since += 1
         if since == interval:

@@ -10,8 +10,7 @@ from types import MappingProxyType
 import torch
 
 from benchbed.attack.contract import Attack, Cost, Outcome, Problem
-from benchbed.attack.descent import usable_loss
-from benchbed.attack.threat import per_clip
+from benchbed.attack.descent import sliced_gradient, usable_loss
 
 
 class Fgsm(Attack):
@@ -22,8 +21,8 @@ class Fgsm(Attack):
     def run(self, problem: Problem) -> Outcome:
         outcome, ball = Outcome.start(problem), problem.ball
         loss = usable_loss(self.options["loss"], problem)
-        outcome.first, _, gradient = problem.victim.gradient(ball.clean, problem.target, loss)
-        points = ball.project(ball.clean + per_clip(ball.radius, gradient) * ball.steepest(gradient))
+        outcome.first, _, gradient = sliced_gradient(problem.victim, ball.clean, problem.target, loss)
+        points = ball.climbed(ball.clean, gradient, ball.radius)
         scores = problem.victim.scores(points)
         outcome.last = loss(scores, problem.target)
         outcome.offer(torch.arange(len(problem), device=points.device), points, problem.margin(scores), 1, self.name)

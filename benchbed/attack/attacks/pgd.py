@@ -10,8 +10,7 @@ from types import MappingProxyType
 import torch
 
 from benchbed.attack.contract import Attack, Cost, Loss, Outcome, Problem
-from benchbed.attack.descent import starts, usable_loss
-from benchbed.attack.threat import per_clip
+from benchbed.attack.descent import sliced_gradient, starts, usable_loss
 
 
 class Pgd(Attack):
@@ -23,9 +22,9 @@ class Pgd(Attack):
         outcome = Outcome.start(problem)
         loss = usable_loss(self.options["loss"], problem)
         for restart in range(self.options["restarts"]):
-            rows = (outcome.margin >= 0).nonzero()[:, 0] if problem.stop else torch.arange(len(problem))
+            every = torch.arange(len(problem), device=problem.target.device)
+            rows = every[outcome.margin >= 0] if problem.stop else every
             if len(rows):
-                rows = rows.to(problem.target.device)
                 self._path(problem, outcome, rows, starts(problem, restart)[rows], loss)
         return outcome
 
@@ -42,7 +41,7 @@ class Pgd(Attack):
                 value = loss(scores, part.target)
                 gradient = points
             else:
-                value, scores, gradient = problem.victim.gradient(points, part.target, loss)
+                value, scores, gradient = sliced_gradient(problem.victim, points, part.target, loss)
             if step == 0:
                 outcome.first[rows] = value.to(outcome.margin)
                 outcome.last[rows] = value.to(outcome.margin)
@@ -56,8 +55,7 @@ class Pgd(Attack):
                 if not len(rows):
                     return
                 part = problem.select(rows)
-            move = per_clip(share * part.ball.radius, gradient) * part.ball.steepest(gradient)
-            points = part.ball.project(points + move)
+            points = part.ball.climbed(points, gradient, share * part.ball.radius)
 
     def cost(self, classes: int) -> Cost:
         steps = self.options["steps"]
