@@ -21,6 +21,8 @@ from benchbed.metrics.adversarial import (
     half_level,
     smallest_attack,
 )
+from benchbed.metrics.contract import Family
+from benchbed.metrics.joint import Joint
 from benchbed.metrics.number import Number
 from benchbed.results import record
 from benchbed.run.attack_checks import Status, attack_checks
@@ -112,6 +114,59 @@ def chance_of(job: Job, plan: CellPlan) -> float:
     clips = job.clips[plan.split]
     rows = clips.iloc[attacked_rows(clips, condition.n)].to_dict("records")
     return task_of(job, plan.condition).chance(rows)
+
+
+def clean_cells(job: Job, plans: Sequence[CellPlan]) -> list[tuple[CellPlan, CellPlan]]:
+    """Attacked cells of clips with scores of their own, each with the clean cell of its split."""
+    clean = {plan.split: plan for plan in plans if plan.kind == "clean"}
+    return [
+        (plan, clean[plan.split])
+        for plan in plans
+        if plan.kind == "attack" and plan.split in clean and task_of(job, plan.condition).scored
+    ]
+
+
+def beside(
+    attacked: CellPlan,
+    plans: Sequence[CellPlan],
+    job: Job,
+    family: Family,
+    primary: str,
+    clean: Mapping[str, record.Value],
+    made: Mapping[str, record.Cell],
+) -> dict[str, record.Value]:
+    """The suite's main figures of the attacked clips when clean (`clean_…`), and in white noise of the same budget
+    (`noise_…`), where the suite has that among its conditions.
+
+    Parameters
+    ----------
+    attacked : CellPlan
+        The cell they stand in.
+    clean : mapping of str to Value
+        Every figure of the same clips when clean.
+    made : mapping of str to Cell
+        All cells.
+    """
+    names = [primary, *_headlines(family)]
+    found = {f"clean_{name}": clean[name] for name in names if name in clean}
+    mine = job.conditions[attacked.condition]
+    assert isinstance(mine, AttackCondition)
+    for plan in plans:
+        other = job.conditions[plan.condition]
+        if plan.name != "white_noise" or not isinstance(other, AttackCondition) or plan.key == attacked.key:
+            continue
+        one = (plan.split, plan.budget, other.threat, other.n, other.audibility)
+        if one == (attacked.split, attacked.budget, mine.threat, mine.n, mine.audibility):
+            noise = made[plan.key].metrics
+            found |= {f"noise_{name}": noise[name] for name in names if name in noise}
+    return found
+
+
+def _headlines(family: Family) -> list[str]:
+    """What ranks by default in each of the families that are scored together."""
+    if isinstance(family, Joint):
+        return [prefix + part.primary for prefix, part in family.parts.items()]
+    return [family.primary]
 
 
 def not_ranked(

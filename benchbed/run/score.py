@@ -89,6 +89,7 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
     checks = [*unused, *self_checks(prepared.job)]
     if any(plan.kind == "attack" for plan in prepared.cells):
         more, attacked = _attacked(prepared, predictions, splits, cells, rows_of, values)
+        _beside_attacks(prepared, predictions, splits, cells, rows_of, family, primary)
         checks, scores = checks + more, {**scores, **attacked}
     statistics = collect(families_of(prepared.loaded_suite, prepared.source.dataset.labels),
                          prepared.source.dataset.labels, prepared.index_hash, seed,
@@ -124,6 +125,36 @@ def _attacked(
     values |= {name: to_value(number) for name, number in figures.items()}
     not_ranked(cells, values, failed_cells(checks))
     return checks, figures
+
+
+def _beside_attacks(
+    prepared: Any,
+    predictions: Predictions,
+    splits: Mapping[str, _Split],
+    cells: list[record.Cell],
+    rows_of: Mapping[str, np.ndarray],
+    family: Family,
+    primary: str,
+) -> None:
+    """Put what attacked clips of tags and frames score clean, and in white noise, beside what they score attacked."""
+    from benchbed.run.attack_scores import beside, clean_cells
+
+    known: dict[tuple[str, ...], dict[str, record.Value]] = {}
+    made = {cell.key: cell for cell in cells}
+    for attacked, clean in clean_cells(prepared.job, prepared.cells):
+        split, clips = splits[attacked.split], predictions.table["clip_id"].astype(str)
+        wanted = set(clips.iloc[rows_of[attacked.key]])
+        rows = rows_of[clean.key][clips.iloc[rows_of[clean.key]].isin(wanted).to_numpy()]
+        at = (attacked.split, *sorted(wanted))
+        if at not in known and len(rows):
+            position = clips.iloc[rows].map(split.position).to_numpy(dtype=np.int64)
+            rows, position = rows[np.argsort(position)], np.sort(position)
+            outputs, target = answers(predictions, rows, split.target, position)
+            found = score_cell(family, outputs, target, split.codes[position], [],
+                               split.bootstrap if split.bootstrap.draws else None, tables=False)  # fmt: skip
+            known[at] = {name: to_value(number) for name, number in found.metrics.items()}
+        made[attacked.key].metrics |= beside(attacked, prepared.cells, prepared.job, family, primary,
+                                             known.get(at, {}), made)  # fmt: skip
 
 
 def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family, str]:

@@ -56,6 +56,7 @@ class Tags(Scored):
                               hint="goal: class, target_class: NAME")  # fmt: skip
         known = inspect.signature(tagging.family).parameters
         options = {k: v for k, v in {**declared.get("tagging", {}), **asked.options}.items() if k in known}
+        options.setdefault("threshold", 0.5)
         strange = [name for name in asked.options if name not in known]
         if strange:
             raise ConfigError(f"the rule {rule} has no option '{strange[0]}'", where=where,
