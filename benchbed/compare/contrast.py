@@ -26,6 +26,7 @@ from benchbed.compare.drawing import (
     meaning,
     meanings,
     points,
+    recorded,
     replicates,
     stored,
     stored_score,
@@ -114,11 +115,11 @@ def contrast_score(a: Run, b: Run, name: str, procedure: Procedure | None = None
     """
     procedure = procedure or Procedure()
     try:
+        value_a, drawn_a, held = stored_score(a, name)
+        value_b, drawn_b, other = stored_score(b, name)
         why = draws_differ(a, b) or scored_alike(a, b)
         if why is not None:
             raise CannotMeasure(why)
-        value_a, drawn_a, held = stored_score(a, name)
-        value_b, drawn_b, other = stored_score(b, name)
         if held.rule != other.rule:
             raise CannotMeasure(f"the rule is {held.rule} in one run and {other.rule} in the other")
     except CannotMeasure as error:
@@ -133,15 +134,16 @@ def contrast_score(a: Run, b: Run, name: str, procedure: Procedure | None = None
 
 
 def _from_draws(a: Run, b: Run, metric: str, info: MetricInfo, better: str, against: Figure, told: _Told) -> Contrast:
-    lack = f"{told.paired.dropped} recordings were not scored alike, and {metric} cannot be made without them"
-    why = draws_differ(a, b) or (lack if told.paired.dropped else None)
+    known = recorded(a, told.figure, metric), recorded(b, against, metric)
     try:
-        sides = stored(a, told.figure, metric), stored(b, against, metric)
+        (value_a, drawn_a), (value_b, drawn_b) = stored(a, told.figure, metric), stored(b, against, metric)
     except CannotMeasure as error:
-        return told.without(metric, info, better, error.what if error.hint is None else f"{error.what} ({error.hint})")
-    if why is not None:
-        return told.without(metric, info, better, why)
-    (value_a, drawn_a), (value_b, drawn_b) = sides
+        why = error.what if error.hint is None else f"{error.what} ({error.hint})"
+        return told.without(metric, info, better, known, why)
+    lack = f"{told.paired.dropped} recordings were not scored alike, and {metric} cannot be made without them"
+    why = draws_differ(a, b) or (lack if told.paired.dropped else "")
+    if why:
+        return told.without(metric, info, better, known, why)
     return told.contrast(metric, info, better, (value_a, value_b), (drawn_a, drawn_b), None)
 
 
@@ -164,9 +166,11 @@ class _Told:
             "no_mcnemar": self.mcnemar[1] if right else "it is about right and wrong clips",
         }  # fmt: skip
 
-    def without(self, metric: str, info: MetricInfo, better: str, why: str) -> Contrast:
+    def without(
+        self, metric: str, info: MetricInfo, better: str, known: tuple[float | None, float | None], why: str
+    ) -> Contrast:
         """No difference, and the reason."""
-        return Contrast(self.figure, metric, info, better, None, None, reason=why, **self.facts(metric, False))
+        return Contrast(self.figure, metric, info, better, *known, reason=why, **self.facts(metric, False))
 
     def contrast(
         self,
@@ -186,7 +190,9 @@ class _Told:
             return Contrast(self.figure, metric, info, better, known_a, known_b, reason=why, **facts)
         value = known_a - known_b
         drawn = replicates[0] - replicates[1]
-        interval = Bootstrap(groups, draws=len(drawn), level=how.level, seed=how.seed).interval(drawn, groups=groups)
+        interval = Bootstrap(groups, draws=len(drawn), level=how.level, seed=how.seed).interval(
+            drawn, groups=groups, value=value
+        )
         defined = drawn[np.isfinite(drawn)]
         same = value == 0 and not np.nan_to_num(drawn).any()
         tails = [bootstrap_tail(drawn, 0.0, groups, "less"), bootstrap_tail(drawn, 0.0, groups, "greater")]

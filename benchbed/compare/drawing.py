@@ -108,6 +108,13 @@ def stored(run: Run, figure: Figure, metric: str) -> tuple[float, np.ndarray]:
     return float(np.mean([value for value, _ in parts])), np.mean([drawn for _, drawn in parts], axis=0)
 
 
+def recorded(run: Run, figure: Figure, metric: str) -> float | None:
+    """A figure as it stands on the record, averaged over splits; None where it is undefined in one."""
+    values = [value.value for value in _values(run, figure, metric)]
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known and len(known) == len(values) else None
+
+
 def stored_score(run: Run, name: str) -> tuple[float, np.ndarray, Value]:
     """A figure over cells, e.g. `robustness:retention`, its replicates `[draw]`, and its entry on the record.
 
@@ -129,12 +136,13 @@ def stored_score(run: Run, name: str) -> tuple[float, np.ndarray, Value]:
 def draws_differ(a: Run, b: Run) -> str | None:
     """Why draws that two runs kept are not the same draws, or None.
 
-    The draws are named after the clips; only with their number and seed do they pair.
+    The draws are named after the clips; only with their number and seed do they pair. A run without draws differs in
+    none.
     """
     one, other = a.sums, b.sums
     if one.index_hash != other.index_hash:
         return "the draws of the two runs are over other clips"
-    if (one.draws, one.seed) == (other.draws, other.seed):
+    if (one.draws, one.seed) == (other.draws, other.seed) or not one.draws or not other.draws:
         return None
     told = " and ".join(f"{s.draws} draws with seed {s.seed}" for s in (one, other))
     return f"the runs kept other bootstrap draws, {told}: run both with the same `statistics.draws` and --seed"

@@ -81,6 +81,8 @@ def rank_alike(board: Sequence[tuple[Path, Run]], procedure: Procedure) -> dict[
         return {}
     primary = board[0][1].result.primary
     info = board[0][1].family.metrics[primary]
+    if primary in board[0][1].family.ranked and any(draws_differ(board[0][1], run) for _, run in board):
+        return {}
     measured = [(path, *replicates(run, Figure("clean"), procedure)) for path, run in board]
     # A figure that is made from no sums is NaN where the run kept no draws of it.
     defined = [(path, points[primary], drawn[primary]) for path, points, drawn in measured

@@ -80,12 +80,18 @@ def shared(a: Run, b: Run) -> tuple[Run, Run, str | None]:
     if a is b or a.sums.further == b.sums.further:
         return a, b, None
     names = [f.name for f in a.sums.further if f in b.sums.further]
-    lacking = {run.name: [f.name for f in other.sums.further if f not in run.sums.further]
-               for run, other in ((a, b), (b, a))}  # fmt: skip
-    told = "; ".join(f"{name} has no sums of {', '.join(gone)}" for name, gone in lacking.items() if gone)
+    told = []
+    for run, other in ((a, b), (b, a)):
+        held = {f.name: f for f in run.sums.further}
+        gone = [f.name for f in other.sums.further if f.name not in held]
+        if gone:
+            told.append(f"{run.name} has no sums of {', '.join(gone)}")
+    changed = [f.name for f in a.sums.further if f.name in {g.name for g in b.sums.further} and f.name not in names]
+    if changed:
+        told.append(f"the options of {', '.join(changed)} differ")
     cut = [run if len(names) == len(run.sums.further) else replace(run, statistics=run.sums.families(names))
            for run in (a, b)]  # fmt: skip
-    return cut[0], cut[1], f"{told}: run the suite again and set the baseline again"
+    return cut[0], cut[1], f"{'; '.join(told)}: run the suite again, or set the baseline again"
 
 
 @dataclass(frozen=True)
@@ -164,11 +170,6 @@ def mismatches(a: Result, b: Result) -> list[Mismatch]:
         one, other = (d.get("metrics", {}).get(part) for d in (mine, theirs))
         if one != other:
             found.append(Mismatch(f"`metrics.{part}` of the suite", _short(one), _short(other)))
-    theirs_by = {f["name"]: f for f in theirs.get("metrics", {}).get("further", [])}
-    for part in mine.get("metrics", {}).get("further", []):
-        other = theirs_by.get(part["name"], part)
-        if other != part:
-            found.append(Mismatch(f"`metrics.further` '{part['name']}' of the suite", _short(part), _short(other)))
     found += _rules(a, b)
     if a.suite.hash != b.suite.hash and not any(m.blocking for m in found):
         changed = [k for k in sorted({*mine, *theirs}) if mine.get(k) != theirs.get(k) and k not in MEANING]
