@@ -2,7 +2,7 @@
 
 A suite whose dataset was not configured runs on one of these. They exist to make every path of benchbed work on a
 fresh machine and to be hard enough that models, devices and noise can be told apart; scores on them say nothing about
-real recordings. Five layouts exist:
+real recordings. Six layouts exist:
 
 `tau2022`
     Ten acoustic scenes as TAU Urban Acoustic Scenes 2022 Mobile lays them out: one-second cuts, cities, locations and
@@ -15,6 +15,9 @@ real recordings. Five layouts exist:
     Soundscapes: events of ten domestic classes over the noise of a place, with exact times (DESED, ten seconds a clip)
     or as tags of the clip under the names of the set (FSD50K, four seconds; AudioSet, ten). Sources of test events do
     not occur in training.
+`maestro_real`
+    Recordings of half a minute in five places, with the shares of five simulated listeners who heard an event in each
+    second, and five folds.
 
 The audio depends on `VERSION`, layout, size and seed alone: computed in float64 and rounded to 16 bits at the end.
 """
@@ -38,7 +41,7 @@ from benchbed.errors import ConfigError, DataError, did_you_mean
 
 #: Rises with every change that changes a sample; part of the dataset's name on records and of the cache folder.
 VERSION = "6"
-LAYOUTS = ("tau2022", "esc50", "desed", "fsd50k", "audioset")
+LAYOUTS = ("tau2022", "esc50", "desed", "fsd50k", "audioset", "maestro_real")
 SIZES = ("default", "small", "large")
 Size = Literal["default", "small", "large"]
 #: File in the root of every synthetic set: what it is, and size, time and hash of every file in it.
@@ -54,7 +57,8 @@ def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: i
         Folder to make; must be missing or empty.
     layout : str
         `tau2022` (default 2,960 training and 1,080 test clips, 260 MB; small 180 and 180), `esc50` (400; small 50),
-        `desed` (240; small 24; large 1,000), `fsd50k` (200; small 24), `audioset` (120; small 16).
+        `desed` (240; small 24; large 1,000), `fsd50k` (200; small 24), `audioset` (120; small 16),
+        `maestro_real` (20 recordings of 30 s; small 5 of 12 s).
     size : str
         `default`, `small` for tests, or, for `desed`, `large` for training.
     seed : int
@@ -381,4 +385,24 @@ def _audioset(files: _Writer, size: str, seed: int) -> None:
         files.table(f"{split}_segments.csv", rows, ",")
 
 
-_WRITERS = {"tau2022": _tau2022, "esc50": _esc50, "desed": _desed, "fsd50k": _fsd50k, "audioset": _audioset}
+def _maestro_real(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.events_mixed import CLIP_RATE
+    from benchbed.data.synthesis.events_soft import PLACES, heard, street
+
+    each, seconds = (4, 30) if size == "default" else (1, 12)
+    folds: list[list[tuple]] = [[("filename",)] for _ in range(5)]
+    for place in PLACES:
+        for number in range(each):
+            name = f"{place}_{number:02d}"
+            sound, placed = street(seed, place, number, float(seconds))
+            files.audio(f"development_audio/{place}/{name}.wav", sound, CLIP_RATE)
+            rows = [(second, second + 1, label, f"{share:.1f}")
+                    for second, label, share in heard(seed, name, placed, seconds)]  # fmt: skip
+            files.table(f"development_annotation/soft_labels_{place}/{name}.txt", rows, "\t")
+            folds[(number + PLACES.index(place)) % 5].append((f"{place}/{name}",))
+    for number, fold in enumerate(folds, start=1):
+        files.table(f"development_folds/fold{number}_test.csv", fold, ",")
+
+
+_WRITERS = {"tau2022": _tau2022, "esc50": _esc50, "desed": _desed, "fsd50k": _fsd50k, "audioset": _audioset,
+            "maestro_real": _maestro_real}  # fmt: skip

@@ -23,7 +23,7 @@ from benchbed.predictions.store import OWN_COLUMNS, UnitPredictions
 from benchbed.run.clips import Clip, ModelInput, decode, to_model
 from benchbed.run.job import Job, Unit
 from benchbed.run.memory import keep_large_blocks
-from benchbed.run.timed import NOTHING, hear, hop_of, moved, on_grid, placed, to_windows
+from benchbed.run.timed import NOTHING, hear, hop_of, moved, on_grid, overlaid, placed, to_windows
 from benchbed.suite.model import CorruptionCondition
 from benchbed.suite.plan import CellPlan
 from benchbed.types import Batch, Events, FrameScores
@@ -188,8 +188,9 @@ class Engine:
                 )
 
     def _input(self, waveform: np.ndarray, clip: Clip) -> ModelInput:
-        make = to_windows if self.job.task == "frames" else to_model
-        return make(waveform, clip.sample_rate, self.card)
+        if self.job.task == "frames":
+            return to_windows(waveform, clip.sample_rate, self.card, self.job.windows)
+        return to_model(waveform, clip.sample_rate, self.card)
 
     def _reference(
         self, row: Mapping[str, Any], clip: Clip, corruption: Any = None, state: Any = None, parameter: Any = None
@@ -287,7 +288,7 @@ class Engine:
         records = self._shard.records
         side = {name: tuple(records[item.clip][name] for item in items) for name in self.job.side}
         if self.job.task == "frames":
-            return hear(self.adapter, self.card, waveforms, side, self.job.batch_size)
+            return hear(self.adapter, self.card, waveforms, side, self.job.batch_size, self.job.windows)
         scores = np.asarray(self.adapter.predict(Batch(waveforms, lengths, self.card.sample_rate, side)))
         expected = (len(items), len(self.card.labels))
         if scores.shape != expected or scores.dtype.kind != "f":
@@ -308,6 +309,10 @@ class Engine:
             clip = self._shard.clips[item.clip]
             assert isinstance(clip, Clip)
             seconds = _seconds(clip)
+            if self.job.windows is not None:
+                length, step = self.card.clip_seconds or self.job.windows[0], self.job.windows[1]
+                found[index] = overlaid(outputs[index], hop, step, length, seconds)
+                continue
             found[index] = FrameScores(on_grid(outputs[index], hop, window, seconds), hop, seconds)
         return found
 

@@ -55,6 +55,8 @@ class Job:
         `scene`, `tags` or `frames`.
     timed : mapping of str to Timed
         Clip id → reference events, for frames; a clip without events is absent.
+    windows : tuple of float or None
+        Length and hop in seconds of overlapping windows, for frames.
     others : tuple
         `(spec, options)` of the other models of the run, from which attacks may transfer.
     """
@@ -79,6 +81,7 @@ class Job:
     task: Literal["scene", "tags", "frames"] = "scene"
     timed: Mapping[str, Timed] = field(default_factory=dict)
     others: tuple[tuple[str, dict[str, Any]], ...] = ()
+    windows: tuple[float, float] | None = None
 
     def recipe_for(self, split: str) -> tuple[str, dict[str, Any]]:
         """The recipe of the model that scores `split`."""

@@ -128,6 +128,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
         trust_checkpoint=settings.trust_checkpoint,
         task=suite.task,
         timed=_timed(loaded_suite, source, clips),
+        windows=_windows(loaded_suite),
         others=settings.others,
     )
     import pandas as pd
@@ -220,6 +221,20 @@ def _timed(loaded: LoadedSuite, source: Source, clips: Mapping[str, Any]) -> dic
         return {}
     wanted = {clip for table in clips.values() for clip in table["clip_id"]}
     return timed_references(events[events["clip_id"].isin(wanted)], source.dataset.labels)
+
+
+def _windows(loaded: LoadedSuite) -> tuple[float, float] | None:
+    windows = loaded.suite.audio.windows
+    if windows is None:
+        return None
+    if loaded.suite.task != "frames":
+        raise ConfigError(f"a task of {loaded.suite.task} has no windows",
+                          where=loaded.where("audio", "windows"), hint="frames has")  # fmt: skip
+    for index, condition in enumerate(loaded.suite.conditions):
+        if isinstance(condition, AttackCondition):
+            raise ConfigError("an attack hears windows one after another, this suite's overlap",
+                              where=loaded.where("conditions", index), hint="audio.windows: null")  # fmt: skip
+    return windows.seconds, windows.hop_seconds
 
 
 def seconds_of(source: Source, table: Any) -> float:

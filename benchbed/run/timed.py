@@ -18,7 +18,7 @@ from benchbed import audio
 from benchbed.adapter.contract import Adapter, Card
 from benchbed.errors import AdapterError
 from benchbed.run.clips import ModelInput
-from benchbed.types import Batch, Events, microseconds
+from benchbed.types import Batch, Events, FrameScores, microseconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +107,9 @@ def moved(reference: Timed, corruption: Any, state: Any, parameter: Any, seconds
     return Timed(times, reference.label[rows], confidence)
 
 
-def to_windows(waveform: np.ndarray, sample_rate: int, card: Card) -> ModelInput:
+def to_windows(
+    waveform: np.ndarray, sample_rate: int, card: Card, windows: tuple[float, float] | None = None
+) -> ModelInput:
     """Bring a recording to the channels and rate of the card, and to a whole number of its windows; never cropped.
 
     Parameters
@@ -117,6 +119,8 @@ def to_windows(waveform: np.ndarray, sample_rate: int, card: Card) -> ModelInput
         Its rate in Hz.
     card : Card
         The model's card.
+    windows : tuple of float, optional
+        Length (of a model without one) and hop in seconds of overlapping windows.
     """
     remixed, resampled = waveform.shape[0] != card.channels, sample_rate != card.sample_rate
     if remixed:
@@ -125,7 +129,10 @@ def to_windows(waveform: np.ndarray, sample_rate: int, card: Card) -> ModelInput
         waveform = audio.resample(waveform, sample_rate, card.sample_rate)
     have = waveform.shape[1]
     want = max(have, math.ceil(card.min_seconds * card.sample_rate))
-    if card.clip_seconds is not None:
+    if windows is not None:
+        window, hop = _lengths(card, windows, want)
+        want = window + hop * max(0, math.ceil((have - 2 - window) / hop))
+    elif card.clip_seconds is not None:
         window = round(card.clip_seconds * card.sample_rate)
         # Resampling may leave a sample or two beyond the last window; they are no window of their own.
         want = max(1, math.ceil((have - 2) / window)) * window
@@ -134,7 +141,14 @@ def to_windows(waveform: np.ndarray, sample_rate: int, card: Card) -> ModelInput
     return ModelInput(waveform, want > have, False, resampled, remixed)
 
 
-def hear(adapter: Adapter, card: Card, waveforms: np.ndarray, side: Mapping[str, tuple], batch_size: int) -> np.ndarray:
+def hear(
+    adapter: Adapter,
+    card: Card,
+    waveforms: np.ndarray,
+    side: Mapping[str, tuple],
+    batch_size: int,
+    overlapping: tuple[float, float] | None = None,
+) -> np.ndarray:
     """Raw outputs of recordings of one length, window by window.
 
     Parameters
@@ -145,6 +159,8 @@ def hear(adapter: Adapter, card: Card, waveforms: np.ndarray, side: Mapping[str,
         Side information, one value per recording.
     batch_size : int
         Windows per call.
+    overlapping : tuple of float, optional
+        Length (of a model without one) and hop of the windows in seconds.
 
     Returns
     -------
@@ -156,20 +172,32 @@ def hear(adapter: Adapter, card: Card, waveforms: np.ndarray, side: Mapping[str,
     AdapterError
         The outputs have another shape than the card says, or another number of frames than its `frame_seconds`.
     """
-    count, channels, samples = waveforms.shape
-    window = samples if card.clip_seconds is None else round(card.clip_seconds * card.sample_rate)
-    windows = samples // window
-    pieces = waveforms.reshape(count, channels, windows, window).swapaxes(1, 2).reshape(-1, channels, window)
+    count, _, samples = waveforms.shape
+    window, hop = _lengths(card, overlapping, samples)
+    windows = (samples - window) // hop + 1
+    # [window of a recording, …] without copies, of which overlapping windows would need many.
+    pieces = np.lib.stride_tricks.sliding_window_view(waveforms, window, axis=2)[:, :, ::hop].swapaxes(1, 2)
     outputs = []
-    for start in range(0, len(pieces), batch_size):
-        part = np.ascontiguousarray(pieces[start : start + batch_size])
-        rows = [i // windows for i in range(start, start + len(part))]
+    for start in range(0, count * windows, batch_size):
+        places = [divmod(i, windows) for i in range(start, min(start + batch_size, count * windows))]
+        part = np.stack([pieces[place] for place in places])
+        rows = [row for row, _ in places]
         given = {name: tuple(values[row] for row in rows) for name, values in side.items()}
         lengths = np.full(len(part), window, dtype=np.int64)
         scores = np.asarray(adapter.predict(Batch(part, lengths, card.sample_rate, given)))
         outputs.append(_as_frames(scores, card, len(part), window))
     scores = np.concatenate(outputs)
     return scores.reshape(count, windows, *scores.shape[1:])
+
+
+def _lengths(card: Card, overlapping: tuple[float, float] | None, samples: int) -> tuple[int, int]:
+    """Window and hop in samples: the model's own windows one after another, or overlapping ones."""
+    own = None if card.clip_seconds is None else round(card.clip_seconds * card.sample_rate)
+    if overlapping is None:
+        return (own or samples,) * 2
+    seconds, hop = overlapping
+    window = own or round(seconds * card.sample_rate)
+    return window, min(round(hop * card.sample_rate), window)
 
 
 def _as_frames(scores: np.ndarray, card: Card, clips: int, window: int) -> np.ndarray:
@@ -239,3 +267,32 @@ def on_grid(outputs: np.ndarray, hop: float, window_seconds: float, seconds: flo
     window = np.minimum((centre / window_seconds).astype(np.int64), outputs.shape[0] - 1)
     inner = ((centre - window * window_seconds) / hop + 1e-9).astype(np.int64)
     return outputs[window, inner.clip(0, outputs.shape[1] - 1)]
+
+
+def overlaid(outputs: np.ndarray, hop: float, step: float, window_seconds: float, seconds: float) -> FrameScores:
+    """Outputs of overlapping windows of one recording as segments of a second, averaged where windows overlap.
+
+    As the baseline of DCASE 2024 Task 4 does with the clips of MAESTRO-Real: the mean of a window's frames on every
+    second, then the mean over windows.
+
+    Parameters
+    ----------
+    outputs : np.ndarray [shape=(window, frame, class)]
+    hop, step, window_seconds, seconds : float
+        From frame to frame, from window to window, and the length of a window and of the recording.
+
+    Examples
+    --------
+    >>> windows = np.array([[[0.2], [0.4]], [[0.2], [0.8]]])
+    >>> (10 * overlaid(windows, 1.0, 1.0, 2.0, 3.0).values.ravel()).round(2).tolist()
+    [2.0, 3.0, 8.0]
+    """
+    from benchbed.metrics.sed.recording import FrameScores as Framed
+    from benchbed.metrics.sed.soft import laid_over
+
+    # A model may give a frame that is centred on the end of its window.
+    outputs = outputs[:, : max(1, math.ceil(window_seconds / hop - 1e-6))]
+    edges = microseconds(np.minimum(hop * np.arange(outputs.shape[1] + 1), window_seconds))
+    clips = [Framed(one, edges) for one in outputs]
+    laid = laid_over(clips, [step * i for i in range(len(clips))], seconds, outputs.shape[2])
+    return FrameScores(laid.scores.astype(np.float32), 1.0, seconds)

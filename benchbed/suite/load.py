@@ -102,10 +102,11 @@ def load_suite(name: str, overrides: Mapping[str, str] | None = None) -> LoadedS
 def _hash(suite: Suite) -> str:
     # Words about the suite, and what is found out about cost, may change without changing what it asks.
     definition = suite.model_dump(mode="json", exclude={"title", "description", "extends", "profile"})
-    for key in ("tune", "frozen"):
-        # What a suite does not say changes nothing about it, whenever it became possible to say.
-        if (definition["post_processing"] or {}).get(key, "") is None:
-            del definition["post_processing"][key]
+    for part, keys in (("post_processing", ("tune", "frozen")), ("audio", ("windows",))):
+        for key in keys:
+            # What a suite does not say changes nothing about it, whenever it became possible to say.
+            if (definition[part] or {}).get(key, "") is None:
+                del definition[part][key]
     text = json.dumps(definition, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

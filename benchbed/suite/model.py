@@ -38,6 +38,21 @@ class Data(Part):
         return self.name or self.layout
 
 
+class Windows(Part):
+    """Overlapping windows over long recordings, whose outputs are averaged on segments of one second."""
+
+    seconds: float = Field(default=10.0, gt=0)
+    """Length of a window, for models that have none of their own."""
+    hop_seconds: float = Field(default=1.0, gt=0)
+    """From the start of one window to the next."""
+
+    @model_validator(mode="after")
+    def _cover(self) -> Windows:
+        if self.hop_seconds > self.seconds:
+            raise ValueError(f"windows of {self.seconds:g} s every {self.hop_seconds:g} s leave gaps")
+        return self
+
+
 class Audio(Part):
     """How audio reaches the perturbations and the model."""
 
@@ -45,6 +60,8 @@ class Audio(Part):
     """Rate in Hz at which perturbations act; the file's own rate if absent. The model gets its own rate either way."""
     side_information: list[str] = Field(default_factory=list)
     """Metadata columns that an adapter may ask for, e.g. `device` in DCASE 2025 Task 1."""
+    windows: Windows | None = None
+    """How frames tasks cut recordings; by default into windows of the model's own length, one after another."""
 
 
 class Matched(Part):
