@@ -100,8 +100,7 @@ class Ast(TorchAdapter):
             if not labels:
                 raise ConfigError("ast needs the names of its classes", hint="--set labels=class_labels_indices.csv")
             names, said = read_labels(labels), {}
-            self.config = ASTConfig(num_labels=len(names), frequency_stride=stride, time_stride=stride,
-                                    max_length=frames, num_mel_bins=bands)  # fmt: skip
+            self.config = config_of(len(names), stride, frames, bands)
         if len(names) != self.config.num_labels:
             raise ConfigError(f"{len(names)} labels are given for a model of {self.config.num_labels} classes")
         self.mean, self.deviation = said.get("mean", MEAN), said.get("std", DEVIATION)
@@ -135,7 +134,7 @@ class Ast(TorchAdapter):
                 lacking = ", ".join(sorted(report["missing_keys"])[:4])
                 raise CheckpointError(f"weights are not in the checkpoint: {lacking}", where=str(self.checkpoint))
         else:
-            net = ASTForAudioClassification(self.config)
+            net = network(self.config)
             fit_state_dict(net, converted(load_state_dict(self.checkpoint)), where=str(self.checkpoint))
         mel = LogMel.kaldi(RATE, self.config.num_mel_bins, window="hann", fmin=20.0)
         return nn.ModuleDict({"mel": mel, "net": net})
@@ -146,6 +145,19 @@ class Ast(TorchAdapter):
         features = self.model["mel"](waveforms - waveforms.mean(-1, keepdim=True)).transpose(1, 2)
         features = nn.functional.pad(features, (0, 0, 0, self.config.max_length - features.shape[1]))
         return self.model["net"]((features - self.mean) / (2 * self.deviation)).logits
+
+
+def config_of(classes: int, stride: int, frames: int, bands: int, **sizes: Any) -> ASTConfig:
+    """What transformers must know of a model of the authors."""
+    return ASTConfig(num_labels=classes, frequency_stride=stride, time_stride=stride, max_length=frames,
+                     num_mel_bins=bands, layer_norm_eps=1e-6, **sizes)  # fmt: skip
+
+
+def network(config: ASTConfig) -> nn.Module:
+    """The authors' model: its blocks add 1e-6 to a variance, as timm's do, and its head 1e-5."""
+    net = ASTForAudioClassification(config)
+    net.classifier.layernorm.eps = 1e-5
+    return net
 
 
 def converted(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
