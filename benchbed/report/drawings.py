@@ -59,6 +59,7 @@ class Sweep:
     """The threshold charts of one way of counting."""
 
     title: str
+    declared: list[str]
     curves: ThresholdCurves
     whole: list[Panel]
     classes: list[Panel]
@@ -197,16 +198,18 @@ def _float(text: str) -> float | None:
 
 
 def _sweep(one: ThresholdCurves, identity: str) -> Sweep:
-    name = anchor(f"{one.prefix}{one.what}{one.rule}")
+    name = anchor(one.what + "".join(f"{held.prefix}{held.rule}" for held in one.declared))
+    names = [terms.plain(held.prefix.strip("_")) or "Declared" for held in one.declared]
     whole: list[Panel] = []
     classes: list[Panel] = []
     for line in one.lines:
         mean = line.name in ("macro", "micro")
         title = {"macro": "Macro mean over classes", "micro": "All classes pooled (micro)"}.get(line.name, line.name)
         said = []
-        if line.at.f1 is not None:
-            where = "own thresholds" if line.at.threshold is None else f"{line.at.threshold:.3g}"
-            said.append(f"F1 {number(line.at.f1, 'fraction')} at {where}")
+        for mark in line.at:
+            if mark.f1 is not None:
+                where = "own thresholds" if mark.threshold is None else f"{mark.threshold:.3g}"
+                said.append(f"{number(mark.f1, 'fraction')} at {where}")
         if line.best_f1 is not None and line.best_threshold is not None:
             said.append(f"highest {number(line.best_f1, 'fraction')} at {line.best_threshold:.3g}")
         chart = threshold_chart(
@@ -216,8 +219,8 @@ def _sweep(one: ThresholdCurves, identity: str) -> Sweep:
             one.thresholds,
             large=mean,
         )
-        (whole if mean else classes).append(Panel(title, chart, "; ".join(said)))
-    return Sweep(f"Threshold curves: {one.what}", one, whole, classes)
+        (whole if mean else classes).append(Panel(title, chart, f"F1 {'; '.join(said)}." if said else ""))
+    return Sweep(f"Threshold curves: {one.what}", names, one, whole, classes)
 
 
 def told(drawn: Drawn, result: Result) -> list[Told]:

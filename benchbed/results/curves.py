@@ -49,7 +49,7 @@ class Roc(Record):
 
 
 class AtThreshold(Record):
-    """What the record says at the declared threshold."""
+    """What the record says at one declared threshold."""
 
     threshold: float | None
     """The threshold; null for a mean over classes that have their own."""
@@ -74,23 +74,32 @@ class ThresholdLine(Record):
     """Precision."""
     recall: list[float | None]
     """Recall."""
-    at: AtThreshold
-    """The same at the declared threshold, exactly."""
+    at: list[AtThreshold]
+    """The same at each declared threshold, exactly; in the order of `ThresholdCurves.declared`."""
     best_threshold: float | None = None
     """Of the drawn thresholds, the highest one with the highest F1."""
     best_f1: float | None = None
     """That F1, chosen with the answers known."""
 
 
-class ThresholdCurves(Record):
-    """One way of counting hits."""
+class Declared(Record):
+    """A decision that the suite declares or that was tuned, whose figures are in the record."""
 
     prefix: str
     """What stands before the names of its metrics in the record: `event_`, or nothing."""
-    what: str
-    """`events`, `events by intersection`, `segments` or `tags`."""
     rule: str
     """Rule of its F1."""
+    own: bool
+    """Every class has a threshold of its own."""
+
+
+class ThresholdCurves(Record):
+    """One way of counting hits, after one filter."""
+
+    what: str
+    """`events`, `events by intersection`, `segments` or `tags`."""
+    declared: list[Declared]
+    """Decisions that differ in their thresholds only."""
     thresholds: list[float]
     """Drawn thresholds, rising."""
     lines: list[ThresholdLine]

@@ -6,7 +6,7 @@ the figures at the declared threshold are the recorded ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from benchbed.metrics.sed.intersection import references, sweep
 from benchbed.metrics.sed.recording import FrameScores
 from benchbed.metrics.sed.segment_scores import segments
 from benchbed.metrics.sed.steps import Steps, by_class
-from benchbed.results.curves import AtThreshold, CellCurves, Roc, RocLine, ThresholdCurves, ThresholdLine
+from benchbed.results.curves import AtThreshold, CellCurves, Declared, Roc, RocLine, ThresholdCurves, ThresholdLine
 from benchbed.run.timelines import unfiltered
 
 #: Evenly spaced thresholds that are drawn; fewer where every one needs a matching of its own.
@@ -37,6 +37,7 @@ CLASSES = 30
 #: Steps of a stored line; the line of all classes has twice as many.
 STEPS = 60
 
+Detector = EventBased | SegmentBased | IntersectionBased
 #: Thresholds → figure → its values: `[threshold]` over all classes, `[threshold, class]` of each.
 Figures = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
 
@@ -55,18 +56,31 @@ def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: st
     """
     parts: Mapping[str, Family] = family.parts if isinstance(family, Joint) else {"": family}
     rocs: list[Roc] = []
-    thresholds: list[ThresholdCurves] = []
+    # Metrics that differ in their thresholds only share their curves.
+    alike: dict[Hashable, list[tuple[str, Any]]] = {}
     framed = family.output == "frames" and all(isinstance(item, FrameScores) for item in scores)
     for prefix, part in parts.items():
         if not len(scores) or (family.output == "frames" and not framed):
             break
         if isinstance(part, Psds):
             rocs += _rocs(prefix, part, scores, target)
-        elif isinstance(part, EventBased | SegmentBased | IntersectionBased):
-            thresholds.append(_detector(prefix, part, scores, target))
-        elif isinstance(part, Tagging):
-            thresholds.append(_tagger(prefix, part, scores, target))
-    return CellCurves(cell=cell, rocs=rocs, thresholds=thresholds)
+        elif isinstance(part, EventBased | SegmentBased | IntersectionBased | Tagging):
+            alike.setdefault(_counting(part), []).append((prefix, part))
+    made = [
+        (_tagger if isinstance(members[0][1], Tagging) else _detector)(members, scores, target)
+        for members in alike.values()
+    ]
+    return CellCurves(cell=cell, rocs=rocs, thresholds=made)
+
+
+def _counting(part: Detector | Tagging) -> Hashable:
+    """Everything but its thresholds that decides how often a part of the metrics is right."""
+    if isinstance(part, Tagging):
+        return "tags", part.pool if isinstance(part, WeakTagging) else ""
+    if isinstance(part, IntersectionBased):
+        return "intersection", part.criteria, part.decision.median
+    how = (part.collar, part.matching) if isinstance(part, EventBased) else part.grid
+    return type(part).__name__, how, part.rule, part.decision.median
 
 
 def _rocs(prefix: str, family: Psds, scores: np.ndarray, target: np.ndarray) -> list[Roc]:
@@ -139,13 +153,11 @@ def thinned(at: np.ndarray, rise: np.ndarray, limit: float, most: int) -> tuple[
     return centre[order], total[order]
 
 
-def _detector(
-    prefix: str, family: EventBased | SegmentBased | IntersectionBased, scores: np.ndarray, target: np.ndarray
-) -> ThresholdCurves:
+def _detector(members: Sequence[tuple[str, Detector]], scores: np.ndarray, target: np.ndarray) -> ThresholdCurves:
+    family = members[0][1]
     classes = len(family.labels)
     plain, filtered = unfiltered(family, scores)
-    sums = plain.statistics(filtered, target).sum(axis=0)
-    declared = plain.decision.thresholds
+    declared = [part.decision.thresholds for _, part in members]
     own = isinstance(family, IntersectionBased) or (
         family.rule == "benchbed" and not (isinstance(family, EventBased) and family.matching != "optimal")
     )
@@ -156,14 +168,16 @@ def _detector(
         made = _figures(hit, np.broadcast_to(there, hit.shape), hit + wrong)
     else:
         made = _one_by_one(plain, filtered, target, grid)
+    at = []
+    for limits in declared:
+        plain.decision = Decision(limits)
+        sums = plain.statistics(filtered, target).sum(axis=0)
+        at.append((plain.values(sums), plain.per_class(sums)))
     what = {EventBased: "events", SegmentBased: "segments", IntersectionBased: "events by intersection"}[type(family)]
-    at = plain.values(sums), plain.per_class(sums)
-    return _curves(prefix, what, family, family.class_counts(sums), grid, made, at, declared)
+    return _curves(what, members, family.class_counts(sums), grid, made, list(zip(declared, at)))
 
 
-def _swept(
-    family: EventBased | SegmentBased | IntersectionBased, frames: list[FrameScores], target: np.ndarray
-) -> tuple[Steps, Steps, np.ndarray]:
+def _swept(family: Detector, frames: list[FrameScores], target: np.ndarray) -> tuple[Steps, Steps, np.ndarray]:
     """Hits and false alarms as functions of the threshold, and references of each class."""
     classes = len(family.labels)
     if isinstance(family, SegmentBased):
@@ -193,30 +207,28 @@ def _counted(steps: Steps, grid: np.ndarray, classes: int) -> np.ndarray:
     return made
 
 
-def _one_by_one(
-    family: EventBased | SegmentBased | IntersectionBased, scores: np.ndarray, target: np.ndarray, grid: np.ndarray
-) -> Figures:
+def _one_by_one(family: Detector, scores: np.ndarray, target: np.ndarray, grid: np.ndarray) -> Figures:
     whole: dict[str, list[np.ndarray]] = {}
     each: dict[str, list[np.ndarray]] = {}
-    usual = family.decision
     for threshold in grid.tolist():
         family.decision = Decision((threshold,))
         sums = family.statistics(scores, target).sum(axis=0)
         for held, found in ((whole, family.values(sums)), (each, family.per_class(sums))):
             for name, value in found.items():
                 held.setdefault(name, []).append(value)
-    family.decision = usual
     return {k: np.array(v) for k, v in whole.items()}, {k: np.array(v) for k, v in each.items()}
 
 
-def _tagger(prefix: str, family: Tagging, scores: np.ndarray, target: np.ndarray) -> ThresholdCurves:
+def _tagger(members: Sequence[tuple[str, Tagging]], scores: np.ndarray, target: np.ndarray) -> ThresholdCurves:
+    family = members[0][1]
     classes = len(family.labels)
     if isinstance(family, WeakTagging):
         scores = np.stack([pooled_scores(item, classes, family.pool) for item in scores])
         target = np.stack([present(item, classes) for item in target])
     scores, target = np.asarray(scores, np.float64), np.asarray(target, np.float64)
     known = ~np.isnan(target)
-    declared = tuple(np.unique(family.threshold)) if len(set(family.threshold)) == 1 else tuple(family.threshold)
+    limits = [part.threshold for _, part in members]
+    declared = [tuple(each[:1] if len(set(each)) == 1 else each) for each in limits]
     grid = _grid(scores, declared, DRAWN)
     there = ((target > 0.5) & known).sum(axis=0)
 
@@ -230,9 +242,11 @@ def _tagger(prefix: str, family: Tagging, scores: np.ndarray, target: np.ndarray
     hit = count(lambda label: known[:, label] & (target[:, label] > 0.5))
     said = count(lambda label: known[:, label])
     made = _figures(hit, np.broadcast_to(there, hit.shape), said)
-    output = (scores >= family.threshold) & known
-    at = _figures((output & (target > 0.5)).sum(axis=0), there, output.sum(axis=0))
-    return _curves(prefix, "tags", family, there, grid, made, at, declared)
+    at = []
+    for each in limits:
+        output = (scores >= each) & known
+        at.append(_figures((output & (target > 0.5)).sum(axis=0), there, output.sum(axis=0)))
+    return _curves("tags", members, there, grid, made, list(zip(declared, at)))
 
 
 def _figures(hit: np.ndarray, reference: np.ndarray, output: np.ndarray) -> Figures:
@@ -241,64 +255,70 @@ def _figures(hit: np.ndarray, reference: np.ndarray, output: np.ndarray) -> Figu
     return counts.values(held, "benchbed"), counts.per_class(held, "benchbed")
 
 
-def _grid(scores: np.ndarray, declared: tuple[float, ...], drawn: int) -> np.ndarray:
-    """Thresholds over 0…1, or over what scores of another range take, and the declared one."""
+def _grid(scores: np.ndarray, declared: Sequence[tuple[float, ...]], drawn: int) -> np.ndarray:
+    """Thresholds over 0…1, or over what scores of another range take, and the declared ones of all classes."""
     low, high = 0.0, 1.0
     for item in scores:
         values = item.scores if isinstance(item, FrameScores) else item
         if values.size:
             low, high = min(low, float(values.min())), max(high, float(values.max()))
     grid = np.round(np.linspace(low, high, drawn), 6)
-    if len(declared) == 1 and low <= declared[0] <= high:
-        near = np.abs(grid - declared[0]).argmin()
+    for limits in declared:
+        if len(limits) > 1 or not low <= limits[0] <= high:
+            continue
+        near = np.abs(grid - limits[0]).argmin()
         # What lies on the grid but for its rounding stays one point.
-        if abs(grid[near] - declared[0]) < 1e-9:
-            grid[near] = declared[0]
+        if abs(grid[near] - limits[0]) < 1e-9:
+            grid[near] = limits[0]
         else:
-            grid = np.sort(np.append(grid, declared[0]))
+            grid = np.sort(np.append(grid, limits[0]))
     return grid
 
 
 def _curves(
-    prefix: str,
     what: str,
-    family: Family,
+    members: Sequence[tuple[str, Any]],
     there: np.ndarray,
     grid: np.ndarray,
     made: Figures,
-    at: Figures,
-    declared: tuple[float, ...],
+    marks: Sequence[tuple[tuple[float, ...], Figures]],
 ) -> ThresholdCurves:
-    own = declared if len(declared) > 1 else declared * len(family.labels)
+    labels = members[0][1].labels
     lines = []
     for mean in ("macro", "micro"):
         names = {name: f"{mean}_{name}" for name in ("f1", "precision", "recall")}
-        if names["f1"] in made[0]:
-            curve = {name: made[0].get(key) for name, key in names.items()}
-            point = {name: at[0].get(key) for name, key in names.items()}
-            lines.append(_line(mean, there.sum(), curve, point, grid, declared[0] if len(declared) == 1 else None))
+        curve = {name: made[0].get(key) for name, key in names.items()}
+        at = [
+            _at(limits[0] if len(limits) == 1 else None, {name: whole.get(key) for name, key in names.items()})
+            for limits, (whole, _) in marks
+        ]
+        lines.append(_line(mean, there.sum(), curve, at, grid))
     kept = _most(there, np.flatnonzero(there > 0))
     for label in kept:
         curve = {name: made[1][name][:, label] for name in ("f1", "precision", "recall")}
-        point = {name: at[1][name][label] for name in ("f1", "precision", "recall")}
-        lines.append(_line(family.labels[label], there[label], curve, point, grid, own[label]))
-    return ThresholdCurves(
-        prefix=prefix,
-        what=what,
-        rule=family.metrics["macro_f1"].rule,
-        thresholds=grid.tolist(),
-        lines=lines,
-        left_out=int((there > 0).sum()) - len(kept),
-    )
+        at = [
+            _at(limits[label % len(limits)], {name: each[name][label] for name in curve}) for limits, (_, each) in marks
+        ]
+        lines.append(_line(labels[label], there[label], curve, at, grid))
+    declared = [
+        Declared(prefix=prefix, rule=part.metrics["macro_f1"].rule, own=len(limits) > 1)
+        for (prefix, part), (limits, _) in zip(members, marks)
+    ]
+    left_out = int((there > 0).sum()) - len(kept)
+    return ThresholdCurves(what=what, declared=declared, thresholds=grid.tolist(), lines=lines, left_out=left_out)
+
+
+def _at(threshold: float | None, figures: Mapping[str, Any]) -> AtThreshold:
+    known = {name: None if value is None or np.isnan(value) else float(value) for name, value in figures.items()}
+    return AtThreshold(threshold=threshold, **known)
 
 
 def _line(
     name: str,
     references: Any,
     curve: Mapping[str, np.ndarray | None],
-    point: Mapping[str, Any],
+    at: list[AtThreshold],
     grid: np.ndarray,
-    threshold: float | None,
 ) -> ThresholdLine:
     f1 = np.asarray(curve["f1"], np.float64)
     best = None
@@ -311,7 +331,7 @@ def _line(
         f1=_rounded(f1),
         precision=_rounded(curve["precision"], len(grid)),
         recall=_rounded(curve["recall"], len(grid)),
-        at=AtThreshold(threshold=threshold, **{key: _number(value) for key, value in point.items()}),
+        at=at,
         best_threshold=None if best is None else float(grid[best]),
         best_f1=None if best is None else float(f1[best]),
     )
@@ -326,7 +346,3 @@ def _rounded(values: np.ndarray | None, length: int = 0) -> list[float | None]:
     if values is None:
         return [None] * length
     return [None if np.isnan(value) else round(float(value), 5) for value in values]
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or np.isnan(value) else float(value)

@@ -15,7 +15,7 @@ from benchbed.metrics.families.sed_event import family as event_based
 from benchbed.metrics.families.sed_intersection import IntersectionBased
 from benchbed.metrics.families.sed_segment import SegmentBased
 from benchbed.metrics.joint import Joint
-from benchbed.metrics.sed.decision import Decision
+from benchbed.metrics.sed.decision import Decision, decision
 from benchbed.metrics.sed.flat import Flat, answers, flatten
 from benchbed.metrics.sed.recording import SECOND, FrameScores
 from benchbed.metrics.sed.segments import activity
@@ -33,14 +33,17 @@ Decided = TypeVar("Decided", bound=EventBased | SegmentBased | IntersectionBased
 
 
 def judge_of(family: Family, options: dict) -> tuple[Judge, str]:
-    """The metrics of a suite that say which events are right at its threshold, and their prefix in the record.
+    """The metrics of a suite that say which events are right, and their prefix in the record.
+
+    The first that decide by the suite's post-processing, else the first that decide by something else; a suite whose
+    metrics decide nothing gets the usual collars.
 
     Parameters
     ----------
     family : Family
         All metrics of the suite.
     options : dict
-        Its declared post-processing, for a suite whose metrics need none: events are then judged by the usual collars.
+        Its declared post-processing, with the thresholds that a run has chosen.
 
     Examples
     --------
@@ -49,10 +52,10 @@ def judge_of(family: Family, options: dict) -> tuple[Judge, str]:
     'macro_f1'
     """
     parts = family.parts if isinstance(family, Joint) else {"": family}
-    for prefix, part in parts.items():
-        if isinstance(part, EventBased | SegmentBased):
-            return part, prefix
-    return event_based(family.labels, **options), ""
+    judges = [(part, prefix) for prefix, part in parts.items() if isinstance(part, EventBased | SegmentBased)]
+    asked = decision(**options)
+    as_asked = [held for held in judges if held[0].decision == asked]
+    return next(iter([*as_asked, *judges]), (event_based(family.labels, **options), ""))
 
 
 def cell_timelines(

@@ -396,8 +396,9 @@ def make_drawn(clip_id: str = "audio/a.wav", labels: tuple[str, ...] = CLASSES) 
     grid = [0.0, 0.25, 0.5, 0.75, 1.0]
     curve = {"references": 12, "f1": [0.1, 0.5, 0.6, 0.7, 0.0], "precision": [0.1, 0.5, 0.7, 1.0, None],
              "recall": [1.0, 0.8, 0.6, 0.5, 0.0], "best_threshold": 0.75, "best_f1": 0.7}  # fmt: skip
-    at = {"threshold": 0.5, "f1": 0.6, "precision": 0.7, "recall": 0.6}
-    sweep = {"prefix": "event_", "what": "events", "rule": "macro_f1:benchbed", "thresholds": grid, "left_out": 0,
+    at = [{"threshold": 0.5, "f1": 0.6, "precision": 0.7, "recall": 0.6}]
+    declared = [{"prefix": "event_", "rule": "macro_f1:benchbed", "own": False}]
+    sweep = {"what": "events", "declared": declared, "thresholds": grid, "left_out": 0,
              "lines": [{"name": name, "at": at, **curve} for name in ("macro", "micro", *labels)]}  # fmt: skip
     lines = [("all", 0.3, [0.0, 50.0], [0.2, 0.4]), (labels[0], 0.5, [0.0], [0.5]),
              (labels[1], 0.25, [50.0], [0.5]), (labels[2], 0.75, [0.0, 50.0], [0.5, 1.0])]  # fmt: skip

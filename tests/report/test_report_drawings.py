@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -93,13 +94,13 @@ def test_names_beside_a_roc_do_not_overlap():
     text = roc("r", "PSDS2", lines, 100.0)
     height = int(re.search(r'viewBox="0 0 \d+ (\d+)"', text)[1])
     places = sorted(float(one.get("y")) for one in elements(text, "name"))
-    assert len(places) == 30 and all(b - a >= 12 for a, b in zip(places, places[1:]))
+    assert len(places) == 30 and all(b - a >= 12 for a, b in pairwise(places))
     assert places[0] >= 8 and places[-1] <= height
 
 
 def test_threshold_curves_break_where_a_figure_is_undefined():
     line = ThresholdLine(name="dog", references=1, f1=[0.0, 1.0, 0.0], precision=[0.5, None, None],
-                         recall=[1.0, 1.0, 0.0], at=AtThreshold(threshold=0.25, f1=0.5, precision=None, recall=1.0),
+                         recall=[1.0, 1.0, 0.0], at=[AtThreshold(threshold=0.25, f1=0.5, precision=None, recall=1.0)],
                          best_threshold=0.5, best_f1=1.0)  # fmt: skip
     text = threshold_chart("t", "dog", line, [0.0, 0.5, 1.0])
     shown = [one.get("class") for one in elements(text, "line")]
@@ -115,14 +116,15 @@ def test_threshold_curves_break_where_a_figure_is_undefined():
 
 def test_a_mean_over_own_thresholds_is_a_level_line():
     line = ThresholdLine(name="macro", references=9, f1=[0.0, 0.5], precision=[None, None], recall=[1.0, 0.0],
-                         at=AtThreshold(threshold=None, f1=0.75, precision=None, recall=None))  # fmt: skip
+                         at=[AtThreshold(threshold=None, f1=0.75, precision=None, recall=None)])  # fmt: skip
     text = threshold_chart("t", "Macro", line, [0.0, 1.0], large=True)
     assert not elements(text, "spot") and "H" in elements(text, "declared")[0].get("d")
     assert "each class's own threshold" in "".join(ET.fromstring(text).itertext())
 
 
 def told(**changes) -> Timeline:
-    track = Track(label="dog", reference=[Stretch(onset=102, offset=104), Stretch(onset=105, offset=110, lost=[(106, 108)])],
+    part = Stretch(onset=105, offset=110, lost=[(106, 108)])
+    track = Track(label="dog", reference=[Stretch(onset=102, offset=104), part],
                   output=[Stretch(onset=101, offset=102, lost=[(101, 102)])], missed=2, false=1, threshold=0.5,
                   scores=[0, 100])  # fmt: skip
     given = {"clip_id": "a.wav", "why": "worst", "f1": 0, "seconds": 300, "start": 100, "stop": 120, "tracks": [track]}
@@ -168,7 +170,7 @@ def test_hostile_names_stay_text(drawn, detector):
     rows = {EVIL: figure(0.5, 0.4, 0.6), "b": figure(0.1)}
     line = RocLine(name=EVIL, area=0.5, rates=[0.0], ratios=[0.5])
     sweep = ThresholdLine(name=EVIL, references=1, f1=[0.1, 0.2], precision=[None, None], recall=[0.1, 0.2],
-                          at=AtThreshold(threshold=0.5, f1=0.1, precision=None, recall=0.1))  # fmt: skip
+                          at=[AtThreshold(threshold=0.5, f1=0.1, precision=None, recall=0.1)])  # fmt: skip
     evil = told(clip_id=EVIL, tracks=[Track(label=EVIL, output=[Stretch(onset=101, offset=102)])])
     for text in (bars("b", EVIL, rows), roc("r", EVIL, [line], 100), threshold_chart("t", EVIL, sweep, [0, 1]),
                  timeline("t", EVIL, evil, "event")):  # fmt: skip

@@ -1,7 +1,8 @@
-"""The pages of detectors in a real browser: every chart is there and in sight, by keyboard, on a phone, without colour."""
+"""The pages of detectors in a real browser: every chart is there, by keyboard, on a phone, and without colour."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -83,18 +84,13 @@ def test_times_can_be_unfolded_and_read(visit, address):
 
 
 def test_names_of_a_roc_do_not_run_into_each_other_or_out_of_the_page(visit, address):
-    boxes = (
-        visit(address)
-        .locator("svg.broad text.name")
-        .evaluate_all(
-            "(names) => names.map((name) => { const b = name.getBoundingClientRect(); return [b.top, b.bottom, b.right]; })"
-        )
-    )
-    edge = visit(address).locator("svg.broad").evaluate("(chart) => chart.getBoundingClientRect().right")
-    boxes.sort()
+    chart = visit(address).locator("svg.broad")
+    corners = "(name) => { const box = name.getBoundingClientRect(); return [box.top, box.bottom, box.right]; }"
+    boxes = sorted(chart.locator("text.name").evaluate_all(f"(names) => names.map({corners})"))
+    edge = chart.evaluate("(image) => image.getBoundingClientRect().right")
     assert len(boxes) == 4 and all(right <= edge for _, _, right in boxes)
-    # Line boxes are taller than letters: a sixth of overlap touches no ink.
-    assert all(low[1] - high[0] < (low[1] - low[0]) / 3 for low, high in zip(boxes, boxes[1:]))
+    # Line boxes are taller than letters: a third of one over the other touches no ink.
+    assert all(low[1] - high[0] < (low[1] - low[0]) / 3 for low, high in pairwise(boxes))
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])

@@ -106,11 +106,11 @@ def test_a_curve_at_a_threshold_is_what_sed_scores_eval_finds_there(golden):
     )
     inter, event = cell_curves(family, outputs, target, "k").thresholds
     for held, name, what in ((inter, "intersection_at", "events by intersection"), (event, "collar_at", "events")):
-        assert held.what == what and held.prefix == ("" if held is inter else "event_")
+        assert held.what == what and held.declared[0].prefix == ("" if held is inter else "event_")
         place = held.thresholds.index(0.555)
         for line in held.lines:
             key = {"macro": "macro_average", "micro": "micro_average"}.get(line.name, line.name)
-            assert line.at.f1 == pytest.approx(expected[name][key], abs=1e-11)
+            assert line.at[0].f1 == pytest.approx(expected[name][key], abs=1e-11)
             assert line.f1[place] == pytest.approx(expected[name][key], abs=6e-6)
 
 
@@ -153,7 +153,8 @@ def test_the_best_threshold_is_the_highest_of_the_best_drawn_ones():
     (held,) = cell_curves(sed_event.family(("dog",), threshold=0.2), outputs, target, "k").thresholds
     dog = named(held)["dog"]
     assert (dog.best_threshold, dog.best_f1, dog.references) == (0.7, 1, 1)
-    assert (dog.at.threshold, dog.at.f1, dog.at.precision, dog.at.recall) == (0.2, pytest.approx(2 / 3), 0.5, 1)
+    (mark,) = dog.at
+    assert (mark.threshold, mark.f1, mark.precision, mark.recall) == (0.2, pytest.approx(2 / 3), 0.5, 1)
     at = dict(zip(held.thresholds, zip(dog.f1, dog.precision, dog.recall)))
     # At zero the whole recording is one event, which lies beyond the collars.
     assert at[0.0] == (0, 0, 0) and at[0.3] == (0.66667, 0.5, 1) and at[0.32] == (1, 1, 1)
@@ -167,11 +168,11 @@ def test_thresholds_of_their_own_are_marked_on_each_class():
     sums = made.statistics(outputs, target).sum(axis=0)
     (held,) = cell_curves(made, outputs, target, "k").thresholds
     lines = named(held)
-    assert [lines[name].at.threshold for name in LABELS] == own and lines["macro"].at.threshold is None
-    np.testing.assert_allclose([lines[name].at.f1 for name in LABELS], made.per_class(sums)["f1"], atol=1e-12)
-    assert lines["macro"].at.f1 == pytest.approx(float(made.values(sums)["macro_f1"]), abs=1e-12)
+    assert [lines[name].at[0].threshold for name in LABELS] == own and lines["macro"].at[0].threshold is None
+    np.testing.assert_allclose([lines[name].at[0].f1 for name in LABELS], made.per_class(sums)["f1"], atol=1e-12)
+    assert lines["macro"].at[0].f1 == pytest.approx(float(made.values(sums)["macro_f1"]), abs=1e-12)
     # Each class's own figure lies on its own curve where the grid has its threshold.
-    assert lines["c2"].f1[held.thresholds.index(0.5)] == pytest.approx(lines["c2"].at.f1, abs=6e-6)
+    assert lines["c2"].f1[held.thresholds.index(0.5)] == pytest.approx(lines["c2"].at[0].f1, abs=6e-6)
 
 
 @pytest.mark.parametrize("weak", [False, True])
@@ -198,8 +199,8 @@ def test_tags_agree_with_scikit_learn(weak):
             assert drawn == pytest.approx([precision, recall], abs=6e-6)
             assert line.f1[place] == pytest.approx(f1, abs=6e-6)
     sums = made.statistics(frames, target).sum(axis=0)
-    assert lines["macro"].at.f1 == pytest.approx(float(made.values(sums)["macro_f1"]), abs=1e-12)
-    assert lines["rain"].at.recall == pytest.approx(float(made.per_class(sums)["recall"][1]), abs=1e-12)
+    assert lines["macro"].at[0].f1 == pytest.approx(float(made.values(sums)["macro_f1"]), abs=1e-12)
+    assert lines["rain"].at[0].recall == pytest.approx(float(made.per_class(sums)["recall"][1]), abs=1e-12)
 
 
 def test_unknown_tags_and_scores_of_another_range():
@@ -210,7 +211,7 @@ def test_unknown_tags_and_scores_of_another_range():
     assert [lines[name].references for name in ("dog", "rain", "micro")] == [1, 2, 3]
     # The clip that nobody knows about is no false alarm.
     assert lines["dog"].precision[held.thresholds.index(0.5)] == 0.5
-    assert lines["dog"].at.f1 == pytest.approx(2 / 3) and lines["rain"].at.recall == 0.5
+    assert lines["dog"].at[0].f1 == pytest.approx(2 / 3) and lines["rain"].at[0].recall == 0.5
 
 
 def test_classes_without_references_and_beyond_the_most_have_no_line(monkeypatch):

@@ -1,4 +1,4 @@
-"""F1, precision and recall against the threshold, with the declared one marked."""
+"""F1, precision and recall against the threshold, with the declared ones marked."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ _LEFT, _TOP, _BOTTOM, _RIGHT = 30, 8, 22, 8
 def threshold_chart(
     identity: str, title: str, line: ThresholdLine, thresholds: Sequence[float], *, large: bool = False
 ) -> Markup:
-    """Three curves; an upright line at the declared threshold and a dot at the F1 that the record has there.
+    """Three curves; an upright line at each declared threshold and a dot at the F1 that the record has there.
+
+    The first is drawn through with a full dot, others broken with an empty one.
 
     Examples
     --------
     >>> from benchbed.results.curves import AtThreshold
     >>> one = ThresholdLine(name="dog", references=2, f1=[0.5, 1.0, 0.0], precision=[0.4, 1.0, None],
-    ...                     recall=[1.0, 1.0, 0.0], at=AtThreshold(threshold=0.5, f1=1.0, precision=1.0, recall=1.0))
+    ...                     recall=[1.0, 1.0, 0.0], at=[AtThreshold(threshold=0.5, f1=1.0, precision=1.0, recall=1.0)])
     >>> chart = threshold_chart("t", "dog", one, [0.0, 0.5, 1.0])
     >>> chart.count("<path class=\\"line t-"), chart.count('class="declared"'), chart.count("spot")
     (3, 1, 1)
@@ -38,17 +40,21 @@ def threshold_chart(
         body.append(text(_LEFT - 5, y(level) + 4, f"{100 * level:g}", anchor="end"))
     for level in ticks((low, high), 4 if large else 2):
         body.append(text(x(level), height - 7, f"{level:g}"))
-    if line.at.threshold is not None:
-        body.append(f'<path class="declared" d="M{at(x(line.at.threshold))} {_TOP}V{height - _BOTTOM}"/>')
-    elif line.at.f1 is not None:
-        # Every class has a threshold of its own, so what they reach together has no place on the axis.
-        body.append(f'<path class="declared" d="M{_LEFT} {at(y(line.at.f1))}H{width - _RIGHT}"/>')
+    for place, mark in enumerate(line.at):
+        look = "declared" if place == 0 else "declared other"
+        if mark.threshold is not None:
+            body.append(f'<path class="{look}" d="M{at(x(mark.threshold))} {_TOP}V{height - _BOTTOM}"/>')
+        elif mark.f1 is not None:
+            # Every class has a threshold of its own, so what they reach together has no place on the axis.
+            body.append(f'<path class="{look}" d="M{_LEFT} {at(y(mark.f1))}H{width - _RIGHT}"/>')
     for name in reversed(FIGURES):
         shape = _broken(getattr(line, name), thresholds, x, y)
         if shape:
             body.append(f'<path class="line t-{name}" d="{shape}"/>')
-    if line.at.threshold is not None and line.at.f1 is not None:
-        body.append(f'<circle class="spot" cx="{at(x(line.at.threshold))}" cy="{at(y(line.at.f1))}" r="3.5"/>')
+    for place, mark in enumerate(line.at):
+        if mark.threshold is not None and mark.f1 is not None:
+            look = "spot" if place == 0 else "spot other"
+            body.append(f'<circle class="{look}" cx="{at(x(mark.threshold))}" cy="{at(y(mark.f1))}" r="3.5"/>')
     return frame(identity, title, _words(line), (width, height), "".join(body), "chart large" if large else "chart")
 
 
@@ -65,11 +71,12 @@ def _broken(values: Sequence[float | None], thresholds: Sequence[float], x: Scal
 
 def _words(line: ThresholdLine) -> str:
     said = []
-    if line.at.f1 is not None:
-        where = "each class's own threshold" if line.at.threshold is None else f"the declared {line.at.threshold:g}"
-        figures = {name: getattr(line.at, name) for name in FIGURES}
+    for mark in line.at:
+        figures = {name: getattr(mark, name) for name in FIGURES}
         known = [f"{FIGURES[name]} {number(value, 'fraction')}" for name, value in figures.items() if value is not None]
-        said.append(f"At {where}: {', '.join(known)}.")
+        if known:
+            where = "each class's own threshold" if mark.threshold is None else f"the declared {mark.threshold:.3g}"
+            said.append(f"At {where}: {', '.join(known)}.")
     if line.best_f1 is not None:
         said.append(f"The highest drawn F1 is {number(line.best_f1, 'fraction')} at {line.best_threshold:g}.")
     return " ".join(said) or "No figures."

@@ -1,0 +1,128 @@
+"""What a run keeps for its page, from suite to files: the record's own figures, again bit for bit, and never stale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchbed.report import drawings as shown
+from benchbed.report.page import report_html
+from benchbed.results import curves, timelines
+from benchbed.results.record import Result
+from benchbed.run import session
+from benchbed.run.drawings import Drawings, write_drawings
+from benchbed.run.policy import Reuse
+from benchbed.suite.load import load_suite
+
+FIGURES = ("f1", "precision", "recall")
+
+
+def run(repository: Path, out: Path, suite: str, model: str, limit: int, **settings) -> session.Finished:
+    loaded = load_suite(str(repository / "suites" / f"{suite}.yaml"), {"profile": "false", "statistics.draws": "20"})
+    made = session.Settings(out=out, limit=limit, quiet=True, **settings)
+    return session.run(session.prepare(loaded, str(repository / "adapters" / f"{model}.py"), {}, made), made, {})
+
+
+@pytest.fixture(scope="module")
+def detector(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> session.Finished:
+    """The shipped CRNN on a few recordings of the embedded set."""
+    return run(repository, tmp_path_factory.mktemp("runs"), "dcase_task4", "crnn", 12)
+
+
+def test_the_curves_hold_the_figures_of_the_record(detector):
+    (cell,) = detector.result.cells
+    kept = curves.read_curves(detector.path)
+    assert kept is not None and [one.cell for one in kept.cells] == [cell.key]
+    (held,) = kept.cells
+    assert [one.metric for one in held.rocs] == ["psds1", "psds2"]
+    for one in held.rocs:
+        for line in one.lines:
+            of = cell.metrics if line.name == "all" else cell.groups[f"class={line.name}"]
+            assert line.area == pytest.approx(of[one.metric].value, abs=1e-12)
+            stored = (np.array(line.ratios) * np.diff(np.append(line.rates, one.max_rate))).sum() / one.max_rate
+            assert stored == pytest.approx(of[one.metric].value, abs=5e-6)
+    marks = [[part.prefix for part in one.declared] for one in held.thresholds]
+    # Metrics that differ in their thresholds only share their curves.
+    assert marks == [["event_", "event_tuned_"], ["intersection_"], ["segment_", "segment_tuned_"]]
+    compared = drawn = 0
+    for one in held.thresholds:
+        for line in one.lines:
+            mean = line.name in ("macro", "micro")
+            of = cell.metrics if mean else cell.groups[f"class={line.name}"]
+            for part, at in zip(one.declared, line.at, strict=True):
+                for name in FIGURES:
+                    value = of.get(f"{part.prefix}{line.name}_{name}" if mean else f"{part.prefix}{name}")
+                    if value is None:
+                        continue
+                    compared += 1
+                    assert getattr(at, name) == pytest.approx(value.value, abs=1e-12)
+                    if at.threshold in one.thresholds:
+                        drawn += 1
+                        place = one.thresholds.index(at.threshold)
+                        assert getattr(line, name)[place] == pytest.approx(value.value, abs=6e-6)
+    assert compared > 120 and drawn > 60
+    tuned = detector.result.thresholds.thresholds
+    assert {line.name: line.at[1].threshold for line in held.thresholds[0].lines[2:]}.items() <= tuned.items()
+
+
+def test_the_timelines_are_of_the_worst_recordings(detector):
+    kept = timelines.read_timelines(detector.path)
+    assert kept is not None
+    (cell,) = kept.cells
+    # The thresholds of the suite are those that the run chose.
+    assert cell.rule == detector.result.cells[0].metrics["event_tuned_micro_f1"].rule and cell.per == "event"
+    worst = [one.f1 for one in cell.timelines if one.why == "worst"]
+    assert len(worst) == 4 and worst == sorted(worst) and worst[-1] < 1
+    assert {one.why for one in cell.timelines} == {"worst", "typical"} and len(cell.timelines) == 7
+    assert all(one.clip_id.startswith("desed-synthetic/") for one in cell.timelines)
+    for one in cell.timelines:
+        wrong = [sum(getattr(track, side) for track in one.tracks) for side in ("missed", "false")]
+        total = [sum(len(getattr(track, side)) for track in one.tracks) for side in ("reference", "output")]
+        # Hits on either side are the same pairs, and give the recording's own F1.
+        assert total[0] - wrong[0] == total[1] - wrong[1]
+        assert one.f1 == pytest.approx(2 * (total[0] - wrong[0]) / sum(total))
+
+
+def test_the_page_draws_every_one_of_them(detector):
+    text = report_html(detector.result, drawn=shown.read(detector.path))
+    classes = len({name for name in detector.result.cells[0].groups if name.startswith("class=")})
+    assert text.count('class="recording"') == 7 and text.count('class="chart broad"') == 2
+    sweeps = curves.read_curves(detector.path).cells[0].thresholds
+    assert text.count('<circle class="spot') == sum(
+        sum(mark.threshold is not None and mark.f1 is not None for line in one.lines for mark in line.at)
+        + len(one.declared)
+        for one in sweeps
+    )
+    assert text.count("data-choice=") >= 20 and classes >= 8 and 'id="lacking"' not in text
+
+
+def test_scored_again_the_files_are_the_same(detector, repository):
+    folder = detector.path.parent
+    before = {name: (folder / name).read_bytes() for name in (timelines.NAME, curves.NAME)}
+    again = run(repository, folder.parent.parent, "dcase_task4", "crnn", 12, reuse=Reuse.ONLY)
+    assert again.path == detector.path
+    assert {name: (folder / name).read_bytes() for name in before} == before
+    assert sum(len(content) for content in before.values()) < 200_000
+
+
+def test_what_an_earlier_run_kept_does_not_stay(tmp_path):
+    write_drawings(Drawings(timelines.Timelines(format=1), curves.Curves(format=1)), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [curves.NAME, timelines.NAME]
+    write_drawings(Drawings(None, None), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_scenes_keep_nothing_and_perturbed_cells_have_no_drawings(repository, tmp_path):
+    scenes = run(repository, tmp_path, "dcase_task1", "cnn", 10)
+    assert isinstance(scenes.result, Result)
+    assert not (scenes.path.parent / timelines.NAME).exists() and not (scenes.path.parent / curves.NAME).exists()
+    segments = run(repository, tmp_path, "sed_segments", "cnn_transformer", 6)
+    kept = timelines.read_timelines(segments.path), curves.read_curves(segments.path)
+    assert [[cell.cell for cell in one.cells] for one in kept] == [["frames/validation/clean"]] * 2
+    assert kept[0].cells[0].per == "segment" and len(segments.result.cells) > 1
+    (held,) = kept[1].cells
+    assert held.rocs == [] and [one.declared[0].prefix for one in held.thresholds] == [""]
+    micro = held.thresholds[0].lines[1]
+    assert micro.at[0].f1 == pytest.approx(segments.result.cells[0].metrics["micro_f1"].value, abs=1e-12)
