@@ -92,8 +92,11 @@ def number(
         return Number(float(value), None, None, n, info, reason=info.no_interval, note=note)
     if replicates is None or bootstrap is None:
         return Number(float(value), None, None, n, info, reason=no_interval, note=note)
-    found = bootstrap.interval(replicates, groups=groups)
-    return Number(float(value), found.low, found.high, n, info, found.method, found.reason, note, replicates)
+    found = bootstrap.interval(replicates, groups=groups, value=float(value))
+    # An interval that is centred on a value near the end of its range can reach beyond it.
+    low = found.low if found.low is None or info.low is None else max(found.low, info.low)
+    high = found.high if found.high is None or info.high is None else min(found.high, info.high)
+    return Number(float(value), low, high, n, info, found.method, found.reason, note, replicates)
 
 
 def derived(info: MetricInfo, rule: str, *, title: str | None = None, bounded: bool = True) -> MetricInfo:

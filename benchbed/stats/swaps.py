@@ -10,7 +10,7 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure
 from benchbed.rng import stream
-from benchbed.stats.bootstrap import CHUNK
+from benchbed.stats.bootstrap import CHUNK, bias
 
 #: Draws beyond a value that are needed to read a p-value off them.
 RESOLVED = 10
@@ -127,11 +127,19 @@ def swap_models(
     return Swaps(seen, {metric: np.concatenate(found) for metric, found in parts.items()}, exact)
 
 
-def bootstrap_tail(replicates: np.ndarray, bound: float, groups: int, side: Literal["less", "greater"]) -> float | None:
-    """One-sided p-value that a value is not beyond a bound, the inverse of the expanded percentile interval.
+def bootstrap_tail(
+    replicates: np.ndarray,
+    bound: float,
+    groups: int,
+    side: Literal["less", "greater"],
+    *,
+    value: float | None = None,
+    freedom: float | None = None,
+) -> float | None:
+    """One-sided p-value that a value is not beyond a bound, the inverse of the centred percentile interval.
 
     `side="less"` asks whether the value is shown to be below the bound. The share of draws on the other side is widened
-    by Student's t for the number of groups, as the interval is (Hesterberg 2015); draws at the bound count against.
+    by Student's t, as the interval is (Hesterberg 2015); draws at the bound count against.
 
     Parameters
     ----------
@@ -143,6 +151,10 @@ def bootstrap_tail(replicates: np.ndarray, bound: float, groups: int, side: Lite
         Recording groups behind the value.
     side : {"less", "greater"}
         Where the value is suspected.
+    value : float, optional
+        The value itself: the bias of the draws is taken off, as in the interval.
+    freedom : float, optional
+        Degrees of freedom of the spread; groups − 1 by default.
 
     Examples
     --------
@@ -156,23 +168,32 @@ def bootstrap_tail(replicates: np.ndarray, bound: float, groups: int, side: Lite
     if groups < 2 or len(defined) < 0.9 * len(replicates) or not len(defined):
         return None
     slack = 1e-12 * max(1.0, float(np.abs(defined[np.isfinite(defined)]).max(initial=0.0)))
-    against = defined >= bound - slack if side == "less" else defined <= bound + slack
+    # Draws in which nothing tells the models apart stay at the bound wherever the others are moved.
+    level = np.abs(defined - bound) <= slack
+    if value is not None and np.isfinite(value):
+        defined = defined - bias(defined, value)
+    against = level | (defined >= bound - slack if side == "less" else defined <= bound + slack)
     count = int(against.sum())
     share = (count + 1) / (len(defined) + 1)
     if share >= 1:
         return 1.0
     wider = np.sqrt(groups / (groups - 1))
-    p = float(stdtr(groups - 1, float(ndtri(share)) / wider))
+    freedom = groups - 1 if freedom is None else freedom
+    p = float(stdtr(freedom, float(ndtri(share)) / wider))
     spread = float(defined.std())
     if count >= RESOLVED or not np.isfinite(spread) or spread == 0:
         return p
     # Beyond what the draws can resolve: Student's t with the bootstrap's error.
     reach = (float(defined.mean()) - bound) * (1 if side == "less" else -1) / (spread * wider)
-    return min(p, float(stdtr(groups - 1, reach)))
+    return min(p, float(stdtr(freedom, reach)))
 
 
-def detectable(error: float, groups: int, *, alpha: float = 0.05, power: float = 0.8) -> float:
+def detectable(
+    error: float, groups: int, *, alpha: float = 0.05, power: float = 0.8, freedom: float | None = None
+) -> float:
     """Smallest true difference that the two-sided test finds with the given power, with Student's t for the groups.
+
+    The error, its factor √(G/(G − 1)) and the degrees of freedom are those of the test itself.
 
     `minimum_detectable_effect` takes the error for known; with 20 recordings that promises eight per cent too much.
 
@@ -183,7 +204,8 @@ def detectable(error: float, groups: int, *, alpha: float = 0.05, power: float =
     """
     from scipy.special import stdtrit
 
-    reach = float(stdtrit(groups - 1, 1 - alpha / 2) + stdtrit(groups - 1, power))
+    freedom = groups - 1 if freedom is None else freedom
+    reach = float(stdtrit(freedom, 1 - alpha / 2) + stdtrit(freedom, power))
     return reach * error * float(np.sqrt(groups / (groups - 1)))
 
 

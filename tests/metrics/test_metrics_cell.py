@@ -143,10 +143,10 @@ def test_the_interval_of_a_slice_equals_resampling_whole_recordings(case: Case, 
     copies = weights[:, case.group] * (case.device == "s4")
     replicates = (copies * case.right).sum(axis=1) / copies.sum(axis=1)
     groups = len(np.unique(case.group[case.device == "s4"]))
-    expected = bootstrap.interval(replicates, groups=groups)
+    expected = bootstrap.interval(replicates, groups=groups, value=case.right[case.device == "s4"].mean())
     number = found.groups["device=s4"]["accuracy"]
     assert (number.low, number.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
-    assert number.interval == f"bootstrap expanded percentile 95 %, {groups} groups, 200 draws"
+    assert number.interval == f"bootstrap centred percentile 95 %, {groups} groups (few, known to be narrow), 200 draws"
 
 
 def test_a_value_of_a_set_without_clips_says_so() -> None:
@@ -172,7 +172,7 @@ def test_one_recording_has_no_interval_and_two_say_few() -> None:
     assert one.metrics["accuracy"].low is None
     assert one.metrics["accuracy"].reason == "1 recording group: nothing to resample"
     two = score_cell(family(LABELS), scores, target, np.array([0, 0, 1, 1]), [], Bootstrap(2, 100))
-    assert "2 groups (few)" in two.metrics["accuracy"].interval
+    assert "2 groups (few, known to be narrow)" in two.metrics["accuracy"].interval
 
 
 def test_everything_right_has_no_interval_because_nothing_varies() -> None:

@@ -1,0 +1,215 @@
+"""Populations of recordings whose true figures are known, for simulations of intervals, tests and gates.
+
+A population is a few thousand recordings of several clips with the answers of two models, both made from stated
+distributions; a data set is recordings drawn from it with replacement. Drawing again and again from the population is
+then drawing independent recordings from a known distribution, and the truth is the figure of the whole population:
+exact, whatever the metric. Clips of one recording share their difficulty and their classes, and the errors of the two
+models on a recording go together.
+
+With `shift=0` every recording is there twice, with the models' answers exchanged, so that the two models are exactly
+equally good. A shift makes the first model worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from benchbed.metrics.contract import Family, Sample
+from benchbed.metrics.families import classification, psds, sed_event, sed_segment, tagging
+from benchbed.metrics.sed.recording import Events, FrameScores
+from benchbed.metrics.weighing import chosen, drawn
+from benchbed.rng import stream
+from benchbed.stats.bootstrap import Bootstrap
+
+#: What is simulated: world → metrics.
+METRICS = {
+    "scenes": ("accuracy", "macro_accuracy", "macro_f1"),
+    "tags": ("micro_f1", "macro_f1", "map"),
+    "segments": ("micro_f1", "macro_f1", "error_rate"),
+    "events": ("micro_f1", "macro_f1", "error_rate"),
+    "psds": ("psds1", "psds2"),
+}
+
+LABELS = tuple("abcdefghij")
+
+
+@dataclass(frozen=True)
+class World:
+    """A population of recordings.
+
+    Attributes
+    ----------
+    name : str
+        Its kind.
+    family : Family
+        Metric family.
+    metrics : tuple of str
+        Metrics to look at.
+    answers : tuple of two np.ndarray [shape=(recording · clips, …)]
+        What the models gave; recordings in order, each with the same number of clips.
+    target : np.ndarray [shape=(recording · clips, …)]
+        References.
+    clips : int
+        Clips of a recording.
+    """
+
+    name: str
+    family: Family
+    metrics: tuple[str, ...]
+    answers: tuple[np.ndarray, np.ndarray]
+    target: np.ndarray
+    clips: int
+    sums: list[np.ndarray] = field(init=False, repr=False)
+    truth: list[dict[str, float]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        row = np.repeat(np.arange(self.size), self.clips)
+        sums = [self.family.grouped(scores, self.target, row, self.size) for scores in self.answers]
+        object.__setattr__(self, "sums", sums)
+        everyone = np.arange(self.size)
+        object.__setattr__(self, "truth", [self.take(everyone, model).values() for model in (0, 1)])
+
+    @property
+    def size(self) -> int:
+        """Recordings of the population."""
+        return len(self.target) // self.clips
+
+    def draw(self, generator: np.random.Generator, groups: int) -> np.ndarray:
+        """Recordings of a data set."""
+        return generator.integers(0, self.size, groups)
+
+    def take(self, recordings: np.ndarray, model: int) -> Taken:
+        """A data set of these recordings, as one model answered it."""
+        return Taken(self, recordings, model)
+
+    def difference(self, metric: str) -> float:
+        """True difference of the two models."""
+        return self.truth[0][metric] - self.truth[1][metric]
+
+
+class Taken:
+    """One data set with one model's answers."""
+
+    def __init__(self, world: World, recordings: np.ndarray, model: int) -> None:
+        self.world, self.sums = world, world.sums[model][recordings]
+        self.groups = len(recordings)
+        self.sample: Sample | None = None
+        if world.family.ranked & set(world.metrics):
+            clips = (recordings[:, None] * world.clips + np.arange(world.clips)).ravel()
+            row = np.repeat(np.arange(self.groups), world.clips)
+            self.sample = world.family.sample(world.answers[model][clips], world.target[clips], row, self.groups)
+
+    def values(self) -> dict[str, float]:
+        """Figures of the data set."""
+        everyone = np.ones(self.groups, bool)
+        found = {**self.world.family.values(self.sums.sum(axis=0)), **chosen(self.sample, everyone)[0]}
+        return {metric: float(found[metric]) for metric in self.world.metrics}
+
+    def replicates(self, bootstrap: Bootstrap) -> dict[str, np.ndarray]:
+        """Figures in every draw."""
+        everyone, group = np.ones(self.groups, bool), np.arange(self.groups)
+        found = self.world.family.values(bootstrap.replicates(self.sums))
+        found |= drawn(self.sample, bootstrap, group, everyone)[0]
+        return {metric: found[metric] for metric in self.world.metrics}
+
+
+@lru_cache(maxsize=8)
+def world(name: str, shift: float = 0.0, size: int | None = None) -> World:
+    """The population of this kind, always the same."""
+    made = {"scenes": _scenes, "tags": _tags}.get(name)
+    if made is not None:
+        return made(shift, size or 12_000)
+    answers, target = _sounds(shift, size or 4000, 3)
+    labels = LABELS[:3]
+    families: Mapping[str, Any] = {
+        "segments": lambda: sed_segment.family(labels),
+        "events": lambda: sed_event.family(labels, onset_collar=0.5, offset_collar=0.5),
+        "psds": lambda: psds.family(labels),
+    }
+    return World(name, families[name](), METRICS[name], answers, target, 2)
+
+
+def _exchanged(answers: tuple[np.ndarray, np.ndarray], target: np.ndarray) -> tuple[tuple, np.ndarray]:
+    a, b = answers
+    return (np.concatenate([a, b]), np.concatenate([b, a])), np.concatenate([target, target])
+
+
+def _scenes(shift: float, size: int) -> World:
+    # Ten classes, the rarest with 4 % of the recordings and the commonest with 16 %, five clips each.
+    clips, classes = 5, 10
+    generator = stream("world", "scenes")
+    prior = np.linspace(0.04, 0.16, classes)
+    label = generator.choice(classes, size, p=prior / prior.sum())
+    ease = generator.normal(0, 1.0, size)
+    confused = generator.normal(0, 1.0, (size, classes))
+    answers = []
+    for moved in (shift, 0.0):
+        own = generator.normal(0, 0.7, (size, 1, classes)) + confused[:, None]
+        logits = own + generator.normal(0, 0.8, (size, clips, classes))
+        at = np.arange(size)
+        logits[at, :, label] += (2.6 + ease - moved + 0.1 * (label - 4.5))[:, None]
+        exp = np.exp(logits - logits.max(axis=2, keepdims=True))
+        answers.append((exp / exp.sum(axis=2, keepdims=True)).reshape(-1, classes))
+    target = np.repeat(label, clips)
+    both = (answers[0], answers[1])
+    if not shift:
+        both, target = _exchanged(both, target)
+    return World("scenes", classification.family(LABELS, top_k=()), METRICS["scenes"], both, target, clips)
+
+
+def _tags(shift: float, size: int) -> World:
+    # Six classes in 8 … 40 % of the recordings, each then in three of four clips of a recording's four.
+    clips, classes = 4, 6
+    generator = stream("world", "tags")
+    held = generator.random((size, classes)) < np.linspace(0.08, 0.4, classes)
+    there = held[:, None] & (generator.random((size, clips, classes)) < 0.75)
+    ease = generator.normal(0, 0.7, (size, 1, classes))
+    answers = []
+    for moved in (shift, 0.0):
+        noise = ease + generator.normal(0, 0.7, (size, 1, classes)) + generator.normal(0, 0.7, (size, clips, classes))
+        latent = -1.5 + there * (2.6 - moved) + noise
+        answers.append((1 / (1 + np.exp(-latent))).reshape(-1, classes))
+    target = there.reshape(-1, classes).astype(np.float64)
+    both = (answers[0], answers[1])
+    if not shift:
+        both, target = _exchanged(both, target)
+    return World("tags", tagging.family(LABELS[:classes]), METRICS["tags"], both, target, clips)
+
+
+@lru_cache(maxsize=4)
+def _sounds(shift: float, size: int, classes: int) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    # Two clips of ten seconds per recording, frames of half a second, up to two events of each class.
+    clips, frames, hop = 2, 20, 500_000
+    generator = stream("world", "sounds")
+    edges = np.arange(frames + 1) * hop
+    total = size * clips
+    there = np.repeat(generator.random((size, classes)) < np.linspace(0.5, 0.8, classes), clips, axis=0)
+    hard = np.linspace(0.9, -0.7, classes)
+    onset = generator.integers(0, 7, (total, classes)) + generator.integers(0, 2, (total, classes)) * 7
+    last = np.minimum(onset + generator.integers(2, 7, (total, classes)), frames)
+    frame = np.arange(frames)[None, :, None]
+    active = there[:, None] & (frame >= onset[:, None]) & (frame < last[:, None])
+    ease = np.repeat(generator.normal(0, 0.8, (size, 1, classes)), clips, axis=0)
+    answers = []
+    for moved in (shift, 0.0):
+        own = np.repeat(generator.normal(0, 0.5, (size, 1, classes)), clips, axis=0)
+        own = own + generator.normal(0, 0.6, (total, 1, classes))
+        noise = 0.45 * generator.standard_normal((total, frames, classes))
+        latent = np.where(active, 0.4 + hard + ease + own - moved, -1.2 + 0.7 * own) + noise
+        made = np.empty(total, object)
+        # Scores of a hundredth, as files hold them.
+        rounded = np.clip(np.round(1 / (1 + np.exp(-latent)), 2), 0.01, 0.99)
+        for i in range(total):
+            made[i] = FrameScores(rounded[i], edges)
+        answers.append(made)
+    target = np.empty(total, object)
+    for i in range(total):
+        label = np.flatnonzero(there[i])
+        target[i] = Events(onset[i, label] * hop, last[i, label] * hop, label, int(edges[-1]))
+    both = (answers[0], answers[1])
+    return both if shift else _exchanged(both, target)[0], target if shift else np.concatenate([target, target])
