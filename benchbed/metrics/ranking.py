@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from benchbed.metrics.ratios import ratio
 from benchbed.metrics.running import Running, blocks, by_row
 
 
@@ -49,13 +50,13 @@ class Curve:
         """
         total = self.found + self.false_here
         precision = np.divide(self.found, total, out=np.zeros_like(total), where=total > 0)
-        return _ratio((self.gain * precision).sum(axis=1), self.positives)
+        return ratio((self.gain * precision).sum(axis=1), self.positives)
 
     def auc(self) -> np.ndarray:
         """Area under the ROC curve, `[draw]`; ties count half. NaN without positives or without negatives."""
         middle = (self.false_above + self.false_here) / 2
         area = (self.gain * (self.negatives[:, None] - middle)).sum(axis=1)
-        return _ratio(area, self.positives * self.negatives)
+        return ratio(area, self.positives * self.negatives)
 
     def partial_auc(self, max_fpr: float, rule: Literal["staircase", "mcclish", "raw"]) -> np.ndarray:
         """Area under the ROC curve up to a false-positive rate, `[draw]`.
@@ -78,7 +79,7 @@ class Curve:
             span = high - low
             inside = np.divide((limit - low) ** 2, 2 * span, out=np.zeros_like(span), where=span > 0)
             width = np.where(high <= limit, limit - (low + high) / 2, np.where(low >= limit, 0.0, inside))
-        area = _ratio((self.gain * width).sum(axis=1), self.positives * self.negatives)
+        area = ratio((self.gain * width).sum(axis=1), self.positives * self.negatives)
         if rule == "mcclish":
             least = max_fpr**2 / 2
             return 0.5 * (1 + (area - least) / (max_fpr - least))
@@ -98,14 +99,14 @@ class Curve:
         if not self.gain.shape[1]:
             return np.full(len(self.gain), np.nan)
         ones, zeros = self.positives[:, None], self.negatives[:, None]
-        rise, high = _ratio(self.gain, ones + 0 * self.gain), _ratio(self.found, ones + 0 * self.gain)
-        start = _ratio(self.false_above, zeros + 0 * self.gain)
-        width = _ratio(self.false_here - self.false_above, zeros + 0 * self.gain)
+        rise, high = ratio(self.gain, ones + 0 * self.gain), ratio(self.found, ones + 0 * self.gain)
+        start = ratio(self.false_above, zeros + 0 * self.gain)
+        width = ratio(self.false_here - self.false_above, zeros + 0 * self.gain)
         # The first step that ends on or beyond the line from (0, 1) to (1, 0); before its rise the curve runs level.
         step = np.argmax(start + width + high >= 1 - 1e-12, axis=1)[:, None]
         rise, high, start, width = (np.take_along_axis(x, step, axis=1)[:, 0] for x in (rise, high, start, width))
         low = high - rise
-        share = np.clip(_ratio(1 - start - low, rise + width), 0.0, 1.0)
+        share = np.clip(ratio(1 - start - low, rise + width), 0.0, 1.0)
         rate = np.where(start + low >= 1, 1 - low, start + share * width)
         return np.where((self.positives > 0) & (self.negatives > 0), rate, np.nan)
 
@@ -195,7 +196,3 @@ def curves(rankings: Sequence[Ranking], weights: np.ndarray) -> Iterator[tuple[s
         once = by_row(weights[block]).T
         for number, ranking in enumerate(rankings):
             yield block, number, ranking.curve(once)
-
-
-def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
-    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)

@@ -15,9 +15,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.metrics.contract import Family, MetricInfo, Table
+from benchbed.errors import ConfigError
+from benchbed.metrics.contract import MetricInfo, Table
 from benchbed.metrics.sed.decision import Median
+from benchbed.metrics.sed.detection import OverThresholds, paired
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import Flat, flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references, sweep
@@ -86,10 +87,8 @@ def example(generator: np.random.Generator, clips: int) -> tuple[Psds, np.ndarra
     return (family(("dog", "rain", "speech")), *random_corpus(generator, clips, 3))
 
 
-class Psds(Family):
+class Psds(OverThresholds):
     """Detection scores, from frame scores and reference events, one object per recording."""
-
-    output = "frames"
 
     def __init__(
         self,
@@ -98,9 +97,8 @@ class Psds(Family):
         thresholds: int | Sequence[float] | None,
         filters: Sequence[Median | None],
     ) -> None:
-        if not labels or len(set(labels)) != len(labels):
-            raise ConfigError(f"sound event detection needs different classes, not {list(labels)}")
-        self.labels, self.scenarios, self.filters = labels, dict(scenarios), tuple(filters)
+        super().__init__(labels)
+        self.scenarios, self.filters = dict(scenarios), tuple(filters)
         self.thresholds, how = _points(thresholds)
         self.primary = next(iter(self.scenarios))
         if len(self.filters) > 1:
@@ -117,20 +115,10 @@ class Psds(Family):
         }
         self.ranked = frozenset(self.metrics)
 
-    def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Reference events and their microseconds by class, and the recording's microseconds, `[recording, statistic]`.
+    def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Reference events and their microseconds by class, and the recording's microseconds.
 
-        Parameters
-        ----------
-        scores : np.ndarray [shape=(recording,), object]
-            `FrameScores` of each recording.
-        target : np.ndarray [shape=(recording,), object]
-            Reference `Events` of each recording; overlapping events of a class are joined first.
-
-        Raises
-        ------
-        CannotMeasure
-            Something else in the arrays, or another number of classes.
+        Overlapping events of a class are joined first.
         """
         return np.concatenate(self._exposed(scores, target)[1:], axis=1)
 
@@ -151,14 +139,6 @@ class Psds(Family):
                 parts = [by_class(steps, classes) for steps in sweep(filtered, reference, classes, scenario.criteria)]
                 curves[name].append([Curves(h, f, c, row, rows, self.thresholds) for h, f, c in zip(*parts)])
         return PsdSample(curves, self.scenarios, exposure)
-
-    def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:
-        """NaN for every score, none of which is a function of sums."""
-        return dict.fromkeys(self.metrics, np.full(sums.shape[:-1], np.nan))
-
-    def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
-        """NaN for every score of every class."""
-        return dict.fromkeys(self.class_metrics, np.full((*sums.shape[:-1], len(self.labels)), np.nan))
 
     def class_counts(self, sums: np.ndarray) -> np.ndarray:
         """Reference events of each class, `[..., class]`."""
@@ -196,8 +176,7 @@ class Psds(Family):
         return tables
 
     def _exposed(self, scores: np.ndarray, target: np.ndarray) -> tuple[Flat, np.ndarray, np.ndarray, np.ndarray]:
-        if len(scores) != len(target):
-            raise CannotMeasure(f"{len(scores)} outputs for {len(target)} recordings")
+        paired(scores, target)
         classes = len(self.labels)
         reference = flatten(references(target), classes)
         ends = np.array([item.edges[-1] for item in framed(scores, classes)], np.int64)

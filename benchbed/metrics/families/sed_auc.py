@@ -14,9 +14,11 @@ from typing import Literal
 
 import numpy as np
 
-from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.metrics.contract import Family, MetricInfo, Sample
+from benchbed.errors import ConfigError
+from benchbed.metrics.contract import MetricInfo, Sample
 from benchbed.metrics.ranking import Ranking, curves
+from benchbed.metrics.ratios import defined_mean
+from benchbed.metrics.sed.detection import OverThresholds, paired
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import flatten, framed
 from benchbed.metrics.sed.segment_scores import Pool, Segments, segments
@@ -68,18 +70,16 @@ def example(generator: np.random.Generator, clips: int) -> tuple[SegmentRanks, n
     return (family(("dog", "rain", "speech")), *random_corpus(generator, clips, 3))
 
 
-class SegmentRanks(Family):
+class SegmentRanks(OverThresholds):
     """Metrics of recordings, from frame scores and reference events, one object per recording."""
 
-    output = "frames"
     primary = "mpauc"
 
     def __init__(self, labels: tuple[str, ...], resolution: float, max_fpr: float, rule: Rule, pool: Pool) -> None:
-        if not labels or len(set(labels)) != len(labels):
-            raise ConfigError(f"sound event detection needs different classes, not {list(labels)}")
+        super().__init__(labels)
         if not resolution > 0 or not 0 < max_fpr <= 1 or rule not in ("staircase", "mcclish", "raw"):
             raise ConfigError(f"resolution={resolution}, max_fpr={max_fpr}, rule={rule}")
-        self.labels, self.resolution, self.max_fpr, self.rule, self.pool = labels, resolution, max_fpr, rule, pool
+        self.resolution, self.max_fpr, self.rule, self.pool = resolution, max_fpr, rule, pool
         what, area = f"segments-{resolution:g}s:{pool}", "staircase" if rule == "staircase" else "ties-half"
 
         def share(title: str, name: str, chance: float | None = None) -> MetricInfo:
@@ -100,21 +100,8 @@ class SegmentRanks(Family):
         }
         self.ranked = frozenset([*self.metrics, *self.class_metrics])
 
-    def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Segments with and without each class, `[recording, statistic]`.
-
-        Parameters
-        ----------
-        scores : np.ndarray [shape=(recording,), object]
-            `FrameScores` of each recording.
-        target : np.ndarray [shape=(recording,), object]
-            Reference `Events` of each recording.
-
-        Raises
-        ------
-        CannotMeasure
-            Something else in the arrays, or another number of classes.
-        """
+    def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Segments with and without each class."""
         held = self._segments(scores, target)
         rows = np.zeros((len(target), 2 * len(self.labels)))
         np.add.at(rows, held.clip, np.concatenate([held.present, ~held.present], axis=1))
@@ -123,14 +110,6 @@ class SegmentRanks(Family):
     def sample(self, scores: np.ndarray, target: np.ndarray, row: np.ndarray, rows: int) -> Sample:
         """The segments, ranked; arguments as in `statistics`."""
         return _Ranked(self._segments(scores, target), np.asarray(row), self.max_fpr, self.rule)
-
-    def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:
-        """NaN for every metric, none of which is a function of sums."""
-        return dict.fromkeys(self.metrics, np.full(sums.shape[:-1], np.nan))
-
-    def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
-        """NaN for every metric of every class."""
-        return dict.fromkeys(self.class_metrics, np.full((*sums.shape[:-1], len(self.labels)), np.nan))
 
     def class_counts(self, sums: np.ndarray) -> np.ndarray:
         """Segments that hold each class, `[..., class]`."""
@@ -146,8 +125,7 @@ class SegmentRanks(Family):
         return dict.fromkeys(self.ranked, why)
 
     def _segments(self, scores: np.ndarray, target: np.ndarray) -> Segments:
-        if len(scores) != len(target):
-            raise CannotMeasure(f"{len(scores)} outputs for {len(target)} recordings")
+        paired(scores, target)
         classes = len(self.labels)
         return segments(framed(scores, classes), flatten(target, classes), classes, self.resolution, self.pool)
 
@@ -170,11 +148,4 @@ class _Ranked(Sample):
             each["ap"][block, i] = curve.average_precision()
             each["best_f1"][block, i] = curve.best_f1()[0]
         names = {"mpauc": "pauc", "mauc": "auc", "map": "ap", "best_macro_f1": "best_f1"}
-        return {name: _mean(each[of]) for name, of in names.items()}, each
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    held = ~np.isnan(values)
-    count = held.sum(axis=-1)
-    total = np.where(held, values, 0.0).sum(axis=-1)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+        return {name: defined_mean(each[of]) for name, of in names.items()}, each

@@ -11,10 +11,11 @@ from typing import Literal
 
 import numpy as np
 
-from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.metrics.contract import Family, MetricInfo, Table
+from benchbed.errors import ConfigError
+from benchbed.metrics.contract import MetricInfo, Table
 from benchbed.metrics.sed.collar_sweep import collar_sweep
 from benchbed.metrics.sed.decision import Median, decision
+from benchbed.metrics.sed.detection import OverThresholds, paired
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import Flat, flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references, sweep
@@ -89,16 +90,14 @@ def example(generator: np.random.Generator, clips: int) -> tuple[BestThreshold, 
     return (made, *random_corpus(generator, clips, 3))
 
 
-class BestThreshold(Family):
+class BestThreshold(OverThresholds):
     """Metrics of recordings, from frame scores and reference events, one object per recording."""
 
-    output = "frames"
     primary = "best_macro_f1"
 
     def __init__(self, labels: tuple[str, ...], hit: Collar | Criteria | Grid, median: Median | None) -> None:
-        if not labels or len(set(labels)) != len(labels):
-            raise ConfigError(f"sound event detection needs different classes, not {list(labels)}")
-        self.labels, self.hit, self.median = labels, hit, median
+        super().__init__(labels)
+        self.hit, self.median = hit, median
         if isinstance(hit, Grid):
             what = f"every-threshold:segments-{hit.resolution:g}s:max"
         else:
@@ -121,21 +120,8 @@ class BestThreshold(Family):
         }
         self.ranked = frozenset([*self.metrics, *self.class_metrics])
 
-    def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Reference events or segments of each class, and one for the recording, `[recording, statistic]`.
-
-        Parameters
-        ----------
-        scores : np.ndarray [shape=(recording,), object]
-            `FrameScores` of each recording.
-        target : np.ndarray [shape=(recording,), object]
-            Reference `Events` of each recording.
-
-        Raises
-        ------
-        CannotMeasure
-            Something else in the arrays, or another number of classes.
-        """
+    def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Reference events or segments of each class, and one for the recording."""
         frames, reference = self._checked(scores, target)
         return np.column_stack([self._events(frames, reference), np.ones(len(target))])
 
@@ -148,14 +134,6 @@ class BestThreshold(Family):
         if self.median is not None:
             frames = [self.median.apply(item) for item in frames]
         return SweepSample(*self._swept(frames, reference), events, row)
-
-    def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:
-        """NaN for every metric, none of which is a function of sums."""
-        return dict.fromkeys(self.metrics, np.full(sums.shape[:-1], np.nan))
-
-    def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
-        """NaN for every metric of every class."""
-        return dict.fromkeys(self.class_metrics, np.full((*sums.shape[:-1], len(self.labels)), np.nan))
 
     def class_counts(self, sums: np.ndarray) -> np.ndarray:
         """Reference events or segments of each class, `[..., class]`."""
@@ -181,8 +159,7 @@ class BestThreshold(Family):
         return {"thresholds": Table(names, ("macro F1", "F1"), values, "threshold", "metric", "fraction")}
 
     def _checked(self, scores: np.ndarray, target: np.ndarray) -> tuple[list[FrameScores], Flat]:
-        if len(scores) != len(target):
-            raise CannotMeasure(f"{len(scores)} outputs for {len(target)} recordings")
+        paired(scores, target)
         classes = len(self.labels)
         whole = references(target) if isinstance(self.hit, Criteria) else target
         return framed(scores, classes), flatten(whole, classes)

@@ -13,10 +13,10 @@ from typing import Literal
 
 import numpy as np
 
-from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.metrics.contract import Family
+from benchbed.errors import ConfigError
 from benchbed.metrics.sed import counts
 from benchbed.metrics.sed.decision import Decision, decision
+from benchbed.metrics.sed.detection import Detection
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import answers, flatten
 from benchbed.metrics.sed.matching import MATCHINGS, Collar, greedy
@@ -85,42 +85,25 @@ def example(generator: np.random.Generator, clips: int) -> tuple[EventBased, np.
     return (family(("dog", "rain", "speech")), *random_corpus(generator, clips, 3))
 
 
-class EventBased(Family):
+class EventBased(Detection):
     """Metrics of recordings, from detected events or frame scores and reference events, one object per recording."""
 
-    output = "frames"
     primary = "macro_f1"
 
     def __init__(
         self, labels: tuple[str, ...], collar: Collar, matching: Matching, rule: counts.Rule, decided: Decision
     ) -> None:
-        if not labels or len(set(labels)) != len(labels):
-            raise ConfigError(f"sound event detection needs different classes, not {list(labels)}")
+        super().__init__(labels)
         if matching not in MATCHINGS:
             raise ConfigError(f"unknown matching '{matching}'", hint="optimal or greedy")
         counts.check_rule(rule)
-        self.labels, self.collar, self.rule, self.decision = labels, collar, rule, decided
+        self.collar, self.rule, self.decision = collar, rule, decided
         self.matching, self.match = matching, MATCHINGS[matching]
         what = f"{collar.name}:{matching}:{decided.name}"
         self.metrics, self.class_metrics = counts.infos(rule, what, False)
 
-    def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Additive statistics of each recording, `[recording, statistic]` float64.
-
-        Parameters
-        ----------
-        scores : np.ndarray [shape=(recording,), object]
-            `Events` or `FrameScores` of each recording.
-        target : np.ndarray [shape=(recording,), object]
-            Reference `Events` of each recording.
-
-        Raises
-        ------
-        CannotMeasure
-            Something else in the arrays, or another number of classes.
-        """
-        if len(scores) != len(target):
-            raise CannotMeasure(f"{len(scores)} outputs for {len(target)} recordings")
+    def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Found, reference and detected events of each class, and substitutions, deletions and insertions."""
         classes, clips = len(self.labels), len(target)
         reference = flatten(target, classes)
         output = answers(scores, self.decision, classes)
@@ -148,10 +131,9 @@ class EventBased(Family):
 
     def reasons(self, sums: np.ndarray) -> dict[str, str]:
         """Why a metric is undefined for the statistics `[statistic]`."""
-        undefined = {**self.values(sums), **self.per_class(sums)}
         held = self._counts(sums)
         why = "no reference events" if not held.reference.any() else "neither reference events nor outputs of a class"
-        return {name: why for name, value in undefined.items() if np.isnan(value).any()}
+        return self.undefined(sums, why)
 
     def _counts(self, sums: np.ndarray) -> counts.Counts:
         n = len(self.labels)

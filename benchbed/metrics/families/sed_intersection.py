@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.metrics.contract import Family, MetricInfo
+from benchbed.metrics.contract import MetricInfo
+from benchbed.metrics.ratios import ratio
 from benchbed.metrics.sed.decision import Decision, decision
+from benchbed.metrics.sed.detection import Detection
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import answers, flatten
 from benchbed.metrics.sed.intersection import Criteria, detected, references
@@ -66,16 +67,14 @@ def example(generator: np.random.Generator, clips: int) -> tuple[IntersectionBas
     return (family(("dog", "rain", "speech")), *random_corpus(generator, clips, 3))
 
 
-class IntersectionBased(Family):
+class IntersectionBased(Detection):
     """Metrics of recordings, from detected events or frame scores and reference events, one object per recording."""
 
-    output = "frames"
     primary = "macro_f1"
 
     def __init__(self, labels: tuple[str, ...], criteria: Criteria, decided: Decision) -> None:
-        if not labels or len(set(labels)) != len(labels):
-            raise ConfigError(f"sound event detection needs different classes, not {list(labels)}")
-        self.labels, self.criteria, self.decision = labels, criteria, decided
+        super().__init__(labels)
+        self.criteria, self.decision = criteria, decided
         what = f"{criteria.name}:{decided.name}"
 
         def share(title: str, name: str) -> MetricInfo:
@@ -100,23 +99,8 @@ class IntersectionBased(Family):
             "cross_triggers": rate("Cross-triggers", "cross_triggers"),
         }
 
-    def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Additive statistics of each recording, `[recording, statistic]` float64.
-
-        Parameters
-        ----------
-        scores : np.ndarray [shape=(recording,), object]
-            `Events` or `FrameScores` of each recording.
-        target : np.ndarray [shape=(recording,), object]
-            Reference `Events` of each recording.
-
-        Raises
-        ------
-        CannotMeasure
-            Something else in the arrays, or another number of classes.
-        """
-        if len(scores) != len(target):
-            raise CannotMeasure(f"{len(scores)} outputs for {len(target)} recordings")
+    def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Found events, false alarms, reference events and cross-triggers of each class, and hours."""
         classes, clips = len(self.labels), len(target)
         reference = flatten(references(target), classes)
         output = answers(scores, self.decision, classes)
@@ -140,23 +124,23 @@ class IntersectionBased(Family):
         held = ~np.isnan(f1)
         total = [part.sum(axis=-1) for part in (hit, false, reference, cross)]
         return {
-            "macro_f1": _ratio(np.where(held, f1, 0.0).sum(axis=-1), held.sum(axis=-1)),
-            "micro_f1": _ratio(2 * total[0], total[0] + total[1] + total[2]),
-            "micro_precision": _ratio(total[0], total[0] + total[1]),
-            "micro_recall": _ratio(total[0], total[2]),
-            "false_alarms": _ratio(total[1], hours),
-            "cross_triggers": _ratio(total[3], hours),
+            "macro_f1": ratio(np.where(held, f1, 0.0).sum(axis=-1), held.sum(axis=-1)),
+            "micro_f1": ratio(2 * total[0], total[0] + total[1] + total[2]),
+            "micro_precision": ratio(total[0], total[0] + total[1]),
+            "micro_recall": ratio(total[0], total[2]),
+            "false_alarms": ratio(total[1], hours),
+            "cross_triggers": ratio(total[3], hours),
         }
 
     def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Values of each class, `[..., class]`."""
         hit, false, reference, cross, hours = self._parts(sums)
         return {
-            "f1": _ratio(2 * hit, hit + false + reference),
-            "precision": _ratio(hit, hit + false),
-            "recall": _ratio(hit, reference),
-            "false_alarms": _ratio(false, hours[..., None]),
-            "cross_triggers": _ratio(cross, hours[..., None]),
+            "f1": ratio(2 * hit, hit + false + reference),
+            "precision": ratio(hit, hit + false),
+            "recall": ratio(hit, reference),
+            "false_alarms": ratio(false, hours[..., None]),
+            "cross_triggers": ratio(cross, hours[..., None]),
         }
 
     def class_counts(self, sums: np.ndarray) -> np.ndarray:
@@ -165,15 +149,9 @@ class IntersectionBased(Family):
 
     def reasons(self, sums: np.ndarray) -> dict[str, str]:
         """Why a metric is undefined for the statistics `[statistic]`."""
-        undefined = {**self.values(sums), **self.per_class(sums)}
         why = "no reference events" if not self.class_counts(sums).any() else "neither references nor detections"
-        return {name: why for name, value in undefined.items() if np.isnan(value).any()}
+        return self.undefined(sums, why)
 
     def _parts(self, sums: np.ndarray) -> tuple[np.ndarray, ...]:
         n = len(self.labels)
         return (*(sums[..., i * n : (i + 1) * n] for i in range(4)), sums[..., 4 * n])
-
-
-def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
-    over, under = np.broadcast_arrays(over, under)
-    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)

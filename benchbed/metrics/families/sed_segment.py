@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.metrics.contract import Family
+from benchbed.errors import ConfigError
 from benchbed.metrics.sed import counts
 from benchbed.metrics.sed.decision import Decision, decision
+from benchbed.metrics.sed.detection import Detection
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import Flat, answers, flatten
 from benchbed.metrics.sed.segments import Grid, activity, parts, totals
@@ -70,39 +70,25 @@ def example(generator: np.random.Generator, clips: int) -> tuple[SegmentBased, n
     return (family(("dog", "rain", "speech")), *random_corpus(generator, clips, 3))
 
 
-class SegmentBased(Family):
+class SegmentBased(Detection):
     """Metrics of recordings, from detected events or frame scores and reference events, one object per recording."""
 
-    output = "frames"
     primary = "macro_f1"
 
     def __init__(self, labels: tuple[str, ...], resolution: float, rule: counts.Rule, decided: Decision) -> None:
-        if not labels or len(set(labels)) != len(labels):
-            raise ConfigError(f"sound event detection needs different classes, not {list(labels)}")
+        super().__init__(labels)
         if not resolution > 0:
             raise ConfigError(f"segments of {resolution} s")
         counts.check_rule(rule)
-        self.labels, self.rule, self.decision = labels, rule, decided
+        self.rule, self.decision = rule, decided
         self.grid = Grid(resolution, counts.clock(rule))
         self.metrics, self.class_metrics = counts.infos(rule, f"segments-{resolution:g}s:{decided.name}", True)
 
-    def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Additive statistics of each recording, `[recording, statistic]` float64.
+    def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Hit, reference, output and free segments of each class, and substitutions, deletions and insertions.
 
-        Parameters
-        ----------
-        scores : np.ndarray [shape=(recording,), object]
-            `Events` or `FrameScores` of each recording.
-        target : np.ndarray [shape=(recording,), object]
-            Reference `Events` of each recording; their duration ends the grid.
-
-        Raises
-        ------
-        CannotMeasure
-            Something else in the arrays, or another number of classes.
+        The duration of the reference ends the grid.
         """
-        if len(scores) != len(target):
-            raise CannotMeasure(f"{len(scores)} outputs for {len(target)} recordings")
         classes = len(self.labels)
         reference = flatten(target, classes)
         output = answers(scores, self.decision, classes)
@@ -128,8 +114,7 @@ class SegmentBased(Family):
         """Why a metric is undefined for the statistics `[statistic]`."""
         made = self._counts(sums)
         why = "no segments" if not (made.reference + made.negative).any() else "neither references nor outputs"
-        undefined = {**self.values(sums), **self.per_class(sums)}
-        return {name: why for name, value in undefined.items() if np.isnan(value).any()}
+        return self.undefined(sums, why)
 
     def _rows(self, ref: Flat, out: Flat, lengths: np.ndarray) -> np.ndarray:
         classes = len(self.labels)

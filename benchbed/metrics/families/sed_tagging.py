@@ -14,6 +14,7 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.families.tagging import Tagging, Ties
+from benchbed.metrics.sed.detection import paired
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.recording import Events, FrameScores
 
@@ -90,8 +91,7 @@ class WeakTagging(Tagging):
 
     def _checked(self, scores: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         count = len(self.labels)
-        if len(scores) != len(target):
-            raise CannotMeasure(f"{len(scores)} outputs for {len(target)} recordings")
+        paired(scores, target)
         pooled = np.stack([np.zeros(count), *(pooled_scores(item, count, self.pool) for item in scores)])[1:]
         weak = np.stack([np.zeros(count), *(present(item, count) for item in target)])[1:]
         return super()._checked(pooled, weak)

@@ -17,6 +17,7 @@ import numpy as np
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family, MetricInfo, Sample, Table
 from benchbed.metrics.ranking import Ranking, curves
+from benchbed.metrics.ratios import defined_mean, ratio
 
 Ties = Literal["worst", "order"]
 
@@ -166,14 +167,14 @@ class Tagging(Family):
         f1 = self.per_class(sums)["f1"]
         present = positive.sum(axis=-1) > 0
         covered = (positive > 0).mean(axis=-1)
-        micro = _ratio(2 * hit.sum(axis=-1), (positive + hit + false).sum(axis=-1))
+        micro = ratio(2 * hit.sum(axis=-1), (positive + hit + false).sum(axis=-1))
         return {
             **dict.fromkeys(("map", "mauc", "d_prime", "d_prime_mean", "macro_eer"), nowhere),
             "micro_f1": np.where(present, micro, np.nan),
-            "macro_f1": _mean(np.where(positive > 0, f1, np.nan)),
-            "lwlrap": _ratio(precision.sum(axis=-1), ranked.sum(axis=-1)),
-            "ranking_loss": _ratio(sums[..., self._loss], sums[..., self._lossy]),
-            "ece": _ratio(np.abs(share - mean).sum(axis=-1), count.sum(axis=-1)) * proper,
+            "macro_f1": defined_mean(np.where(positive > 0, f1, np.nan)),
+            "lwlrap": ratio(precision.sum(axis=-1), ranked.sum(axis=-1)),
+            "ranking_loss": ratio(sums[..., self._loss], sums[..., self._lossy]),
+            "ece": ratio(np.abs(share - mean).sum(axis=-1), count.sum(axis=-1)) * proper,
             "class_coverage": np.where(sums[..., self._clips] > 0, covered, np.nan),
         }
 
@@ -185,10 +186,10 @@ class Tagging(Family):
             "ap": nowhere,
             "auc": nowhere,
             "eer": nowhere,
-            "f1": _ratio(2 * hit, positive + hit + false),
-            "precision": _ratio(hit, hit + false),
-            "recall": _ratio(hit, positive),
-            "lwlrap": _ratio(precision, ranked),
+            "f1": ratio(2 * hit, positive + hit + false),
+            "precision": ratio(hit, hit + false),
+            "recall": ratio(hit, positive),
+            "lwlrap": ratio(precision, ranked),
         }
 
     def class_counts(self, sums: np.ndarray) -> np.ndarray:
@@ -221,7 +222,7 @@ class Tagging(Family):
         count, mean, share = self._bin_sums(sums)
         edges = np.linspace(0, 1, self.bins + 1)
         names = tuple(f"{low:.3f}…{high:.3f}" for low, high in pairwise(edges))
-        values = np.column_stack([count, _ratio(mean, count), _ratio(share, count)])
+        values = np.column_stack([count, ratio(mean, count), ratio(share, count)])
         columns = ("tags", "score", "present")
         return {"reliability": Table(names, columns, values, "score bin", "mean in bin", "tags, fraction")}
 
@@ -260,9 +261,9 @@ class _Clips(Sample):
         for block, i, curve in curves(self._classes, weights):
             ap[block, i], auc[block, i] = curve.average_precision(), curve.auc()
             eer[block, i] = curve.equal_error_rate()
-        mauc = _mean(auc)
-        means = {"map": _mean(ap), "mauc": mauc, "macro_eer": _mean(eer)}
-        indices = {"d_prime": d_prime(mauc), "d_prime_mean": _mean(d_prime(auc))}
+        mauc = defined_mean(auc)
+        means = {"map": defined_mean(ap), "mauc": mauc, "macro_eer": defined_mean(eer)}
+        indices = {"d_prime": d_prime(mauc), "d_prime_mean": defined_mean(d_prime(auc))}
         return means | indices, {"ap": ap, "auc": auc, "eer": eer}
 
 
@@ -361,13 +362,3 @@ def _class_metrics(threshold: str, ties: str) -> dict[str, MetricInfo]:
         "recall": share("Recall", f"recall:{threshold}"),
         "lwlrap": share("Class lwlrap", f"lwlrap:ties-{ties}"),
     }
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    held = ~np.isnan(values)
-    return _ratio(np.where(held, values, 0.0).sum(axis=-1), held.sum(axis=-1))
-
-
-def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
-    over, under = np.broadcast_arrays(over, under)
-    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)

@@ -34,6 +34,7 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.contract import MetricInfo
+from benchbed.metrics.ratios import ratio
 
 Rule = Literal["benchbed", "sed_eval:zero_score", "sed_eval:default"]
 RULES = ("benchbed", "sed_eval:zero_score", "sed_eval:default")
@@ -157,10 +158,10 @@ def infos(rule: str, what: str, accuracy: bool) -> tuple[dict[str, MetricInfo], 
 
 
 def _f_measure(hit: np.ndarray, reference: np.ndarray, output: np.ndarray, rule: str) -> dict[str, np.ndarray]:
-    precision, recall = _ratio(hit, output), _ratio(hit, reference)
+    precision, recall = ratio(hit, output), ratio(hit, reference)
     if rule == "benchbed":
         # Undefined only where nothing was there and nothing was output.
-        return {"f1": _ratio(2 * hit, reference + output), "precision": precision, "recall": recall}
+        return {"f1": ratio(2 * hit, reference + output), "precision": precision, "recall": recall}
     if rule == "sed_eval:zero_score":
         precision = np.where(output == 0, 0.0, precision)
     both = precision + recall
@@ -182,16 +183,11 @@ def _accuracy(
 
 
 def _rate(over: np.ndarray, under: np.ndarray, own: bool) -> np.ndarray:
-    return _ratio(over, under) if own else over / (under + EPS)
+    return ratio(over, under) if own else over / (under + EPS)
 
 
 def _macro(each: np.ndarray, counts: Counts, own: bool) -> np.ndarray:
     if own:
         each = np.where(counts.reference > 0, each, np.nan)
     held = ~np.isnan(each)
-    return _ratio(np.where(held, each, 0.0).sum(axis=-1), held.sum(axis=-1))
-
-
-def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
-    over, under = np.broadcast_arrays(over, under)
-    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
+    return ratio(np.where(held, each, 0.0).sum(axis=-1), held.sum(axis=-1))
