@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -105,6 +106,27 @@ def tag_run(
     write_statistics(collect(used, LABELS, index, seed, groups, columns, sums, family=family, draws=draws,
                              scores=figures), folder)  # fmt: skip
     return open_run(folder)
+
+
+def downgraded(run: Run) -> Run:
+    """The run with statistics as an older benchbed wrote them."""
+    path = run.path.with_name("statistics.npz")
+    with np.load(path) as stored:
+        arrays = {name: stored[name] for name in stored if not name.endswith((".point", ".planes"))}
+    held = json.loads(arrays["meta"].tobytes()) | {"format": 1}
+    width = held["widths"][0]
+    for key in ("further", "widths", "draws", "scores"):
+        held.pop(key)
+    for number, cell in enumerate(held["cells"]):
+        cell.pop("drawn")
+        rows = run.sums.cells[cell["key"]].rows[:, :width]
+        cell["shape"] = list(rows.shape)
+        place = np.flatnonzero(rows)
+        arrays |= {f"{number}.step": np.diff(place, prepend=0).astype(np.uint32),
+                   f"{number}.value": rows.ravel()[place].astype(np.float32)}  # fmt: skip
+    arrays["meta"] = np.frombuffer(json.dumps(held).encode(), np.uint8)
+    np.savez_compressed(path, **arrays)
+    return open_run(run.path)
 
 
 class _Fold:

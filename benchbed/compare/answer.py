@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -90,6 +91,8 @@ class Contrast:
         Method of the interval.
     test : str
         Which tests gave the p-value.
+    freedom : float or None
+        Degrees of freedom of the bootstrap's spread.
     reason : str or None
         Why there is no value or no test.
     drawn_a, drawn_b : np.ndarray or None [shape=(draw,)]
@@ -124,6 +127,7 @@ class Contrast:
     no_mcnemar: str | None = None
     method: str | None = None
     test: str = BOTH
+    freedom: float | None = None
     reason: str | None = None
     drawn_a: np.ndarray | None = field(default=None, repr=False, compare=False)
     drawn_b: np.ndarray | None = field(default=None, repr=False, compare=False)
@@ -147,7 +151,7 @@ class Contrast:
         gains = self._gains(margin, relative)
         if gains is None or self.p is None:
             return 1.0 if self.value == 0 else None
-        tail = bootstrap_tail(gains, 0.0, self.groups, "less")
+        tail = self._tail(gains, margin, relative, "less")
         if self.swaps is None:
             return tail if self.error else 1.0
         swap = self.swaps.p(self.metric, "less" if self.direction == "higher" else "greater")
@@ -158,7 +162,15 @@ class Contrast:
         if self.error == 0:
             return 0.0 if margin > 0 or relative > 0 else 1.0
         gains = self._gains(margin, relative)
-        return None if gains is None else bootstrap_tail(gains, 0.0, self.groups, "greater")
+        return None if gains is None else self._tail(gains, margin, relative, "greater")
+
+    def _tail(
+        self, gains: np.ndarray, margin: float, relative: float, side: Literal["less", "greater"]
+    ) -> float | None:
+        value = None
+        if self.gain is not None and self.b is not None:
+            value = self.gain + margin + relative * abs(self.b)
+        return bootstrap_tail(gains, 0.0, self.groups, side, value=value, freedom=self.freedom)
 
     def _gains(self, margin: float, relative: float) -> np.ndarray | None:
         if self.drawn_a is None or self.drawn_b is None or self.value is None:

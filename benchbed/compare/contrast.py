@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from benchbed.compare.answer import BOOTSTRAP, BOTH, Contrast, Procedure
 from benchbed.compare.drawing import (
+    boots,
     draw,
     drawn_metrics,
     draws_differ,
@@ -37,8 +38,10 @@ from benchbed.compare.pairing import Paired, incomplete_cells, pair, scored_alik
 from benchbed.compare.runs import Run, shared
 from benchbed.errors import CannotMeasure, did_you_mean
 from benchbed.metrics.contract import MetricInfo
-from benchbed.stats.bootstrap import Bootstrap
+from benchbed.stats.bootstrap import Bootstrap, degrees_of_freedom
 from benchbed.stats.swaps import Swaps, bootstrap_tail, detectable, swap_models
+
+SIDES: tuple[Literal["less"], Literal["greater"]] = ("less", "greater")
 
 __all__ = ["Contrast", "Procedure", "contrast", "contrast_score", "incomplete_cells", "replicates"]
 
@@ -84,7 +87,7 @@ def contrast(
     paired = pair(a, b, figure, made, against)
     kept = set(drawn_metrics(a, figure))
     told = _Told(
-        figure, paired, procedure, incomplete_cells((a, figure), (b, against or figure)),
+        figure, a, paired, procedure, incomplete_cells((a, figure), (b, against or figure)),
         mcnemar(paired, made, a) if "accuracy" in wanted else (None, None),
     )  # fmt: skip
     found: dict[str, Contrast] = {}
@@ -125,11 +128,11 @@ def contrast_score(a: Run, b: Run, name: str, procedure: Procedure | None = None
     except CannotMeasure as error:
         raise CannotMeasure(f"{name} has no paired comparison: {error.what}", hint=error.hint) from error
     groups = sum(len(names) for names in a.sums.groups.values())
-    paired = Paired([], [], [], held.n, groups, 0, False)
+    paired = Paired([], [], [*a.sums.groups], held.n, groups, 0, False)
     figures = [Figure(key.split("/", 2)[2]) for key in a.sums.cells]
     lost = incomplete_cells(*((run, figure) for run in (a, b) for figure in figures))
     info = meaning(name, held)
-    told = _Told(Figure(name.partition(":")[0]), paired, procedure, lost, (None, None))
+    told = _Told(Figure(name.partition(":")[0]), a, paired, procedure, lost, (None, None))
     return told.contrast(name, info, info.direction, (value_a, value_b), (drawn_a, drawn_b), None)
 
 
@@ -152,6 +155,7 @@ class _Told:
     """What all metrics of a figure have in common."""
 
     figure: Figure
+    run: Run
     paired: Paired
     procedure: Procedure
     incomplete: str | None
@@ -189,13 +193,17 @@ class _Told:
                 why = "no recording whose clips both models scored" if self.paired.dropped else "no clips"
             return Contrast(self.figure, metric, info, better, known_a, known_b, reason=why, **facts)
         value = known_a - known_b
-        drawn = replicates[0] - replicates[1]
-        interval = Bootstrap(groups, draws=len(drawn), level=how.level, seed=how.seed).interval(
-            drawn, groups=groups, value=value
-        )
+        with np.errstate(invalid="ignore"):
+            # Two infinite values of d′ have no difference.
+            drawn = replicates[0] - replicates[1]
+        # Draws that were kept have their own number and seed.
+        seed = self.run.sums.seed if swaps is None else how.seed
+        freedom = degrees_of_freedom(boots(self.run, self.paired.splits, len(drawn), seed), drawn, groups)
+        boot = Bootstrap(groups, draws=len(drawn), level=how.level, seed=seed)
+        interval = boot.interval(drawn, groups=groups, value=value, freedom=freedom)
         defined = drawn[np.isfinite(drawn)]
         same = value == 0 and not np.nan_to_num(drawn).any()
-        tails = [bootstrap_tail(drawn, 0.0, groups, "less"), bootstrap_tail(drawn, 0.0, groups, "greater")]
+        tails = [bootstrap_tail(drawn, 0.0, groups, side, value=value, freedom=freedom) for side in SIDES]
         sides = [t for t in tails if t is not None]
         p_bootstrap = 1.0 if same else (min(1.0, 2 * min(sides)) if len(sides) == 2 else None)
         p_swap = None if swaps is None else swaps.p(metric)
@@ -207,10 +215,11 @@ class _Told:
         return Contrast(
             self.figure, metric, info, better, known_a, known_b, value, interval.low, interval.high, p, p_bootstrap,
             p_swap, swaps is not None and swaps.exact, error,
-            None if not error else detectable(error, groups, alpha=how.alpha, power=how.power),
+            None if not error else detectable(error, groups, alpha=how.alpha, power=how.power, freedom=freedom),
             None if not error else float(value / (error * np.sqrt(groups))),
             value / abs(known_b) if known_b else None,
-            **facts, method=interval.method, reason=reason, drawn_a=replicates[0], drawn_b=replicates[1], swaps=swaps,
+            **facts, method=interval.method, freedom=freedom, reason=reason, drawn_a=replicates[0],
+            drawn_b=replicates[1], swaps=swaps,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ thresholds, curves over conditions) were drawn when the run was scored, when the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -36,11 +36,16 @@ def points(run: Run, made: Recipe, folds: list[np.ndarray]) -> dict[str, float]:
 def draw(run: Run, made: Recipe, folds: list[np.ndarray], paired: Paired, how: Procedure) -> dict[str, np.ndarray]:
     """Values of a figure in every draw, from sums `[group, part, statistic]` of each split."""
     drawn = []
-    for split, sums in zip(paired.splits, folds):
+    for boot, sums in zip(boots(run, paired.splits, how.draws, how.seed), folds):
         groups, parts, width = sums.shape
-        boot = Bootstrap(groups, draws=how.draws, name=f"{run.sums.index_hash}/{split}", seed=how.seed)
         drawn.append(boot.replicates(sums.reshape(groups, -1)).reshape(how.draws, parts, width))
     return evaluate(run.family, made, drawn, join(run, made))
+
+
+def boots(run: Run, splits: Iterable[str], draws: int, seed: int) -> list[Bootstrap]:
+    """What drew the replicates of a figure over some splits."""
+    return [Bootstrap(len(run.sums.groups[split]), draws=draws, name=f"{run.sums.index_hash}/{split}", seed=seed)
+            for split in splits]  # fmt: skip
 
 
 def replicates(run: Run, figure: Figure, procedure: Procedure) -> tuple[dict[str, float], dict[str, np.ndarray]]:

@@ -123,7 +123,8 @@ def find_runs(place: str, folder: Path = FOLDER) -> list[Path]:
     below = Path(path.anchor) if path.is_absolute() else Path()
     pattern = str(path.relative_to(path.anchor)) if path.is_absolute() else str(path)
     found = [p for p in sorted(below.glob(pattern)) if p.name == "result.json" or (p / "result.json").is_file()]
-    found = found or [p for p in sorted(folder.glob(place)) if (p / "result.json").is_file()]
+    if not found and not path.is_absolute():
+        found = [p for p in sorted(folder.glob(place)) if (p / "result.json").is_file()]
     if not found:
         raise ConfigError(f"no run and no baseline like '{place}'", hint="a pattern of run folders or of baselines")
     return found

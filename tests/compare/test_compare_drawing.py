@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
-from made_tags import FURTHER, LABELS, heard, tag_run, tags
+from made_tags import FURTHER, LABELS, downgraded, heard, tag_run, tags
 
 from benchbed.compare.answer import BOOTSTRAP, BOTH, Procedure
 from benchbed.compare.contrast import contrast, contrast_score
 from benchbed.compare.drawing import replicates
 from benchbed.compare.figure import Figure
-from benchbed.compare.runs import open_run
 from benchbed.compare.show import lines
 from benchbed.compare.sides import Side, mixed
 from benchbed.compare.table import compare
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.cell import group_codes
 from benchbed.metrics.families.tagging import family as tagging
-from benchbed.stats.bootstrap import Bootstrap
+from benchbed.stats.bootstrap import Bootstrap, degrees_of_freedom
 from benchbed.stats.paired import paired_difference
 from benchbed.stats.swaps import bootstrap_tail
 
@@ -49,8 +46,11 @@ def test_the_difference_is_that_of_a_paired_bootstrap_with_the_clips_at_hand(tmp
     # A draw is kept in sixteen bits.
     assert (found.low, found.high) == pytest.approx((by_hand.interval.low, by_hand.interval.high), abs=2**-15)
     assert found.error == pytest.approx(by_hand.error, rel=1e-3)
-    tail = bootstrap_tail(maps[0][1] - maps[1][1], 0.0, 60, "greater")
-    assert found.p == pytest.approx(min(1.0, 2 * tail), rel=0.05) and found.p < 0.01
+    drawn = maps[0][1] - maps[1][1]
+    freedom = degrees_of_freedom([boot], drawn, 60)
+    tail = bootstrap_tail(drawn, 0.0, 60, "greater", value=by_hand.value, freedom=freedom)
+    assert found.freedom == pytest.approx(freedom, rel=1e-3)
+    assert np.log(found.p) == pytest.approx(np.log(2 * tail), rel=1e-2) and found.p < 0.01
     assert found.low > 0 and found.p_worse() > 0.9 and found.p_too_bad(0.02) < 0.01
     assert (found.test, found.p_swap, found.differing) == (BOOTSTRAP, None, None)
     assert (found.groups, found.clips) == (60, 120) and found.mde > 0 and found.effect > 0
@@ -150,27 +150,6 @@ def test_folds_are_averaged_draw_by_draw(tmp_path):
     assert found.a == pytest.approx(np.mean([c.metrics["map"].value for c in a.result.cells])) and found.p < 0.05
     drawn = [cell.drawn["", "map"][1] for cell in a.sums.cells.values()]
     np.testing.assert_allclose(replicates(a, Figure("clean"), QUICK)[1]["map"], np.mean(drawn, axis=0))
-
-
-def downgraded(run, **meta):
-    """The run with statistics as an older benchbed wrote them."""
-    path = run.path.with_name("statistics.npz")
-    with np.load(path) as stored:
-        arrays = {name: stored[name] for name in stored if not name.endswith((".point", ".planes"))}
-    held = json.loads(arrays["meta"].tobytes()) | {"format": 1}
-    width = held["widths"][0]
-    for key in ("further", "widths", "draws", "scores"):
-        held.pop(key)
-    for number, cell in enumerate(held["cells"]):
-        cell.pop("drawn")
-        rows = run.sums.cells[cell["key"]].rows[:, :width]
-        cell["shape"] = list(rows.shape)
-        place = np.flatnonzero(rows)
-        arrays |= {f"{number}.step": np.diff(place, prepend=0).astype(np.uint32),
-                   f"{number}.value": rows.ravel()[place].astype(np.float32)}  # fmt: skip
-    arrays["meta"] = np.frombuffer(json.dumps(held).encode(), np.uint8)
-    np.savez_compressed(path, **arrays)
-    return open_run(run.path)
 
 
 def test_a_baseline_of_layout_1_serves_for_what_it_holds(tmp_path):
