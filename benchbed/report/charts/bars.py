@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from benchbed.report.charts.draw import Scale, at, domain, frame, text, ticks
 from benchbed.report.figures import NONE, interval, number, tick
@@ -44,9 +44,14 @@ def bars(identity: str, title: str, rows: Mapping[str, Value]) -> Markup:
     for level in ticks(ends):
         body.append(f'<path class="grid" d="M{at(scale(level))} {_TOP}V{height - _BOTTOM + 3}"/>')
         body.append(text(scale(level), height - _BOTTOM + 16, tick(level, first.unit)))
-    for place, (name, value) in enumerate(shown):
-        below = bool(hidden) and place >= MOST // 2
-        body.append(_bar(name, value, scale, left, _TOP + _ROW * (place + below)))
+    tops = [_TOP + _ROW * (place + (bool(hidden) and place >= MOST // 2)) for place in range(len(shown))]
+    # What the rows have in common stands once: a page may hold a thousand of them.
+    body += [_bar(value, scale, top) for (_, value), top in zip(shown, tops)]
+    body.append(_column("names", left - 6, tops, [_short(name) for name, _ in shown]))
+    figures = [number(value.value, value.unit, with_unit=False) for _, value in shown]
+    body.append(_column("figures", _WIDTH - _RIGHT + 52, tops, figures))
+    bounds = [interval(value).replace(", ", "…").strip("[]") if value.value is not None else "" for _, value in shown]
+    body.append(_column("bounds", _WIDTH - 2, tops, bounds))
     if hidden:
         body.append(text(left - 6, _TOP + _ROW * (MOST // 2) + 13, f"… {hidden} between …", "tick", "end"))
     return frame(identity, title, _words(shown, hidden), (_WIDTH, round(height)), "".join(body), "chart bars")
@@ -72,25 +77,26 @@ def ordered(rows: Mapping[str, Value]) -> list[tuple[str, Value]]:
     return sorted(rows.items(), key=place)
 
 
-def _bar(name: str, value: Value, scale: Scale, left: float, top: float) -> str:
-    middle = top + _ROW / 2
-    short = name if len(name) <= NAME else f"{name[: NAME - 1]}…"
-    parts = [text(left - 6, middle + 4, short, "name", "end")]
-    if value.value is not None:
-        start, end = sorted((scale(max(scale.domain[0], min(0.0, scale.domain[1]))), scale(value.value)))
-        parts.append(
-            f'<rect class="bar" x="{at(start)}" y="{at(top + 3)}" width="{at(end - start)}" height="{_ROW - 6}"/>'
-        )
-        if value.low is not None and value.high is not None:
-            low, high = scale(value.low), scale(value.high)
-            caps = f"M{at(low)} {at(middle - 3)}v6M{at(high)} {at(middle - 3)}v6"
-            parts.append(f'<path class="iv" d="M{at(low)} {at(middle)}H{at(high)}{caps}"/>')
-    figure = number(value.value, value.unit, with_unit=False)
-    bounds = interval(value).replace(", ", "…").strip("[]") if value.value is not None else ""
-    parts.append(text(_WIDTH - _RIGHT + 52, middle + 4, figure, "figure", "end"))
-    if bounds:
-        parts.append(text(_WIDTH - 2, middle + 4, bounds, "tick", "end"))
-    return "".join(parts)
+def _bar(value: Value, scale: Scale, top: int) -> str:
+    if value.value is None:
+        return ""
+    start, end = sorted((scale(max(scale.domain[0], min(0.0, scale.domain[1]))), scale(value.value)))
+    drawn = f'<rect class="bar" x="{start:.1f}" y="{top + 3}" width="{end - start:.1f}" height="{_ROW - 6}"/>'
+    if value.low is None or value.high is None:
+        return drawn
+    low, high = f"{scale(value.low):.1f}", f"{scale(value.high):.1f}"
+    ends = f"M{low} {top + 6}v7M{high} {top + 6}v7"
+    return f'{drawn}<path class="iv" d="M{low} {top + 9.5}H{high}{ends}"/>'
+
+
+def _column(kind: str, x: float, tops: list[int], words: list[str]) -> str:
+    """Words below each other that end at `x`."""
+    lines = "".join(f'<text x="{at(x)}" y="{top + 14}">{escape(word)}</text>' for top, word in zip(tops, words) if word)
+    return f'<g class="{kind}">{lines}</g>'
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
 def _words(rows: list[tuple[str, Value]], hidden: int) -> str:

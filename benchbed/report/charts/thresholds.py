@@ -65,8 +65,14 @@ def _broken(values: Sequence[float | None], thresholds: Sequence[float], x: Scal
         if value is None:
             parts.append([])
         else:
-            parts[-1].append((x(threshold), y(value)))
-    return "".join(path(part) for part in parts if len(part) > 1)
+            parts[-1].append((round(x(threshold), 1), round(y(value), 1)))
+    return "".join(path(_bends(part)) for part in parts if len(part) > 1)
+
+
+def _bends(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points without those in the middle of a level stretch, which a line shows without them."""
+    inner = zip(points, points[1:], points[2:])
+    return [points[0], *(here for before, here, after in inner if not before[1] == here[1] == after[1]), points[-1]]
 
 
 def _words(line: ThresholdLine) -> str:

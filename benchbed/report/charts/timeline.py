@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from benchbed.report.charts.draw import at, path, ticks
+from benchbed.report.charts.draw import at, ticks
 from benchbed.results.timelines import Stretch, Timeline, Track
 
 _REFERENCE = ("missed", "found")
@@ -90,7 +90,12 @@ def _scores(track: Track) -> str:
     """The highest scores as steps, and the threshold."""
     if not track.scores:
         return ""
-    points = [(place, 100 - score) for i, score in enumerate(track.scores) for place in (i, i + 1)]
+    steps, height = "", 100
+    for place, score in enumerate(track.scores):
+        # Only where the level changes.
+        if 100 - score != height:
+            height = 100 - score
+            steps += f"H{place}V{height}"
     limit = ""
     if track.threshold is not None:
         level = at(100 * (1 - min(1.0, max(0.0, track.threshold))))
@@ -98,7 +103,7 @@ def _scores(track: Track) -> str:
     return (
         f'<svg class="score" viewBox="0 0 {len(track.scores)} 100" preserveAspectRatio="none" aria-hidden="true" '
         f'focusable="false">'
-        f'<path class="sure" d="{path([(0, 100), *points, (len(track.scores), 100)], close=True)}"/>{limit}</svg>'
+        f'<path class="sure" d="M0 100{steps}H{len(track.scores)}V100Z"/>{limit}</svg>'
     )
 
 
