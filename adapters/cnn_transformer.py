@@ -20,6 +20,7 @@ from torch import nn
 
 from benchbed.adapter import Card, TorchAdapter
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict, read_metadata
+from benchbed.adapter.detector import card_of, tags_of
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.labels import read_labels
 from benchbed.errors import CheckpointError
@@ -154,12 +155,9 @@ class CnnTransformer(TorchAdapter):
             clip_seconds=10.0 if frames else None,
             min_seconds=0.2,
             frame_seconds=hop * pooled / RATE if frames else None,
-            label_map={k: tuple(v) for k, v in json.loads(about.get("label_map", "{}")).items()},
-            weight_bits=int(about.get("weight_bits", 32)),
             licence="Apache-2.0" if checkpoint is None else "",
             description="log-mel convolutions and self-attention over time",
-            trained_on=tuple(json.loads(about.get("trained_on", "[]"))),
-            trained_with=tuple(json.loads(about.get("trained_with", "[]"))),
+            **card_of(about),
         )
 
     @classmethod
@@ -177,8 +175,4 @@ class CnnTransformer(TorchAdapter):
         """Probabilities [clip, frame, class] or [clip, class] of waveforms [clip, channel, sample]."""
         logits, weights = self.model.weigh(self.model.features(waveforms))
         frames = torch.sigmoid(logits)
-        if self.card.output == "frames":
-            return frames
-        # Without weights of its own the network is pooled by linear softmax: frames count as much as they are sure.
-        weights = frames if weights is None else weights
-        return ((frames * weights).sum(1) / weights.sum(1).clamp_min(1e-7)).clamp(0, 1)
+        return frames if self.card.output == "frames" else tags_of(frames, weights)

@@ -33,6 +33,7 @@ from torch import nn
 
 from benchbed.adapter import Card, TorchAdapter
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict, read_metadata
+from benchbed.adapter.detector import card_of, tags_of
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.labels import read_labels
 from benchbed.errors import CheckpointError, ConfigError
@@ -325,13 +326,10 @@ class CRNN(TorchAdapter):
             clip_seconds=(10.24 if arch in STREET else 10.0) if frames else None,
             min_seconds=0.2,
             frame_seconds=hop * pooled / rate if frames else None,
-            label_map={k: tuple(v) for k, v in json.loads(about.get("label_map", "{}")).items()},
-            weight_bits=int(about.get("weight_bits", 32)),
             licence="Apache-2.0" if checkpoint is None else "",
             citation=CITED.get(arch, ""),
             description=described,
-            trained_on=tuple(json.loads(about.get("trained_on", "[]"))),
-            trained_with=tuple(json.loads(about.get("trained_with", "[]"))),
+            **card_of(about),
         )
 
     @classmethod
@@ -373,11 +371,7 @@ class CRNN(TorchAdapter):
         """Probabilities [clip, frame, class] or [clip, class] of waveforms [clip, channel, sample]."""
         logits, weights = self.model.weigh(self.model.features(waveforms))
         frames = torch.sigmoid(logits)
-        if self.card.output == "frames":
-            return frames
-        # Without weights of its own the network is pooled by linear softmax: frames count as much as they are sure.
-        weights = frames if weights is None else weights
-        return ((frames * weights).sum(1) / weights.sum(1).clamp_min(1e-7)).clamp(0, 1)
+        return frames if self.card.output == "frames" else tags_of(frames, weights)
 
 
 def as_here(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
