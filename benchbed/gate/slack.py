@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from benchbed.compare.answer import Contrast, Procedure
-from benchbed.compare.contrast import contrast, contrast_score
-from benchbed.compare.drawing import replicates, stored_score
+from benchbed.compare.contrast import SIDES, contrast, contrast_score
+from benchbed.compare.drawing import boots, replicates, stored_score
 from benchbed.compare.figure import Figure
 from benchbed.compare.pairing import incomplete_cells
 from benchbed.compare.runs import Run
@@ -22,6 +22,7 @@ from benchbed.gate.kpi import relation
 from benchbed.gate.lookup import Cost, value_of
 from benchbed.gate.rules import Margin
 from benchbed.results.record import Value
+from benchbed.stats.bootstrap import degrees_of_freedom
 from benchbed.stats.paired import minimum_detectable_effect
 from benchbed.stats.swaps import bootstrap_tail, detectable
 
@@ -131,7 +132,7 @@ def of_limit(run: Run, figure: Figure, metric: str, limit: float, above: bool, s
             if not np.isfinite(points[metric]) and metric not in run.family.ranked:
                 raise CannotMeasure(f"{metric} is undefined for {figure}")
             if np.isfinite(points[metric]):
-                return _drawn(sign * (points[metric] - limit), sign * (drawn[metric] - limit), _groups(run), strict,
+                return _drawn(sign * (points[metric] - limit), sign * (drawn[metric] - limit), run, strict,
                               {"value": points[metric], "limit": limit, "unit": known.unit, "test": "bootstrap",
                                "direction": known.direction, "clips": known.n}, how)  # fmt: skip
     found = value_of(run.result, figure, metric)
@@ -184,7 +185,7 @@ def of_threshold(point: float, drawn: np.ndarray | None, threshold: float, above
         return Slack(
             sign * (point - threshold), how="no statistics, so chance is not known", strict=strict, facts=facts
         )
-    return _drawn(sign * (point - threshold), sign * (drawn - threshold), _groups(run), strict, facts, how)
+    return _drawn(sign * (point - threshold), sign * (drawn - threshold), run, strict, facts, how)
 
 
 def of_cost(cost: Cost, limit: float, above: bool, strict: bool, facts: dict[str, Any]) -> Slack:
@@ -249,15 +250,21 @@ def lost_clips(*asked: tuple[Run, Figure]) -> tuple[str | None, int, float]:
     return incomplete_cells(*asked), failed, share
 
 
-def _drawn(point: float, drawn: np.ndarray, groups: int, strict: bool, facts: dict[str, Any], how: Procedure) -> Slack:
+def _drawn(point: float, drawn: np.ndarray, run: Run, strict: bool, facts: dict[str, Any], how: Procedure) -> Slack:
+    groups = _groups(run)
     if not drawn.any():
         return Slack(point, 1.0, 1.0, 0.0, "no spread in any draw", strict, facts)
     defined = drawn[np.isfinite(drawn)]
     error = float(defined.std(ddof=1)) if len(defined) > 1 else None
-    mde = detectable(error, groups, alpha=how.alpha, power=how.power) if error and groups > 1 else None
-    facts = {**facts, "mde": mde}
-    return Slack(point, bootstrap_tail(drawn, 0.0, groups, "less"), bootstrap_tail(drawn, 0.0, groups, "greater"),
-                 error, f"bootstrap, {groups} recordings", strict, facts)  # fmt: skip
+    # Draws that the run kept have its seed, those made now the procedure's; of others the degrees of freedom stay G − 1.
+    known = (degrees_of_freedom(boots(run, run.sums.groups, len(drawn), seed), drawn, groups)
+             for seed in {how.seed, run.sums.seed})  # fmt: skip
+    freedom = min(known) if groups > 1 else None
+    mde = None
+    if error and groups > 1:
+        mde = detectable(error, groups, alpha=how.alpha, power=how.power, freedom=freedom)
+    broken, kept = (bootstrap_tail(drawn, 0.0, groups, side, value=point, freedom=freedom) for side in SIDES)
+    return Slack(point, broken, kept, error, f"bootstrap, {groups} recordings", strict, {**facts, "mde": mde})
 
 
 def _normal(point: float, error: float | None, words: str, facts: dict[str, Any], how: Procedure,

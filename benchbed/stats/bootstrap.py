@@ -206,7 +206,8 @@ class Bootstrap:
         groups = self.groups if groups is None else groups
         title = {"centred": "centred percentile", "expanded": "expanded percentile", "bca": "BCa"}
         few = " (few, known to be narrow)" if groups < FEW_GROUPS else ""
-        return f"bootstrap {title.get(self.method, self.method)} {100 * self.level:g} %, {groups} groups{few}, {self.draws} draws"
+        made = title.get(self.method, self.method)
+        return f"bootstrap {made} {100 * self.level:g} %, {groups} groups{few}, {self.draws} draws"
 
 
 @lru_cache(maxsize=1024)
