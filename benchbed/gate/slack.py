@@ -256,7 +256,7 @@ def _drawn(point: float, drawn: np.ndarray, run: Run, strict: bool, facts: dict[
         return Slack(point, 1.0, 1.0, 0.0, "no spread in any draw", strict, facts)
     defined = drawn[np.isfinite(drawn)]
     error = float(defined.std(ddof=1)) if len(defined) > 1 else None
-    # Draws that the run kept have its seed, those made now the procedure's; of others the degrees of freedom stay G − 1.
+    # Draws that the run kept have its seed, those made now the procedure's; with the wrong one it stays G − 1.
     known = (degrees_of_freedom(boots(run, run.sums.groups, len(drawn), seed), drawn, groups)
              for seed in {how.seed, run.sums.seed})  # fmt: skip
     freedom = min(known) if groups > 1 else None
