@@ -42,8 +42,18 @@ def both(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def missed_margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Minus the mean score of the active frames: missed events, with a gradient that does not vanish."""
-    return _mean(-scores, target > 0.5)
+    """Minus the mean score of the active frames: missed events, with a gradient that does not vanish.
+
+    Of a clip without events, where nothing can be missed, the greatest score of any frame.
+
+    Examples
+    --------
+    >>> target = torch.tensor([[[1.0], [1.0], [0.0]], [[0.0], [0.0], [0.0]]])
+    >>> missed_margin(torch.tensor([[[2.0], [4.0], [9.0]], [[-1.0], [-5.0], [-3.0]]]), target).tolist()
+    [-3.0, -1.0]
+    """
+    active = target > 0.5
+    return torch.where(active.flatten(1).any(1), _mean(-scores, active), scores.flatten(1).amax(1))
 
 
 def false_alarms_margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

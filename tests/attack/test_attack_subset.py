@@ -1,0 +1,53 @@
+"""The fixed subset of clips with several labels: balanced, nested, and the same whatever the order of the table."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchbed.run.attack_subset import attacked_rows
+
+
+def table(labels):
+    return pd.DataFrame({"clip_id": [f"c{i}" for i in range(len(labels))], "label": labels})
+
+
+def test_rare_classes_are_not_left_out_and_clips_without_labels_keep_their_share():
+    labels = [("speech",)] * 500 + [("speech", "dog")] * 60 + [("bell",)] * 6 + [()] * 200
+    chosen = [labels[row] for row in attacked_rows(table(labels), 100)]
+    counts = Counter(name for clip in chosen for name in clip)
+    assert counts["bell"] == 6, "all there are"
+    # 26 of 100 are without labels, as 200 of 766; dog brings speech with it, which then needs no clip of its own.
+    assert chosen.count(()) == 26
+    assert counts["dog"] >= 30 and abs(counts["speech"] - counts["dog"]) <= 8
+
+
+def test_a_subset_of_single_label_clips_written_as_tuples_is_balanced_too():
+    labels = [("a",)] * 40 + [("b",)] * 4 + [("c",)] * 12
+    counts = Counter(labels[row][0] for row in attacked_rows(table(labels), 12))
+    assert counts == {"a": 4, "b": 4, "c": 4}
+
+
+@given(
+    st.lists(st.frozensets(st.sampled_from("abcdef"), max_size=3), min_size=1, max_size=40),
+    st.integers(1, 45),
+    st.randoms(use_true_random=False),
+)
+def test_it_is_nested_complete_and_independent_of_the_order(sets, n, random):
+    clips = table([tuple(sorted(one)) for one in sets])
+    chosen = attacked_rows(clips, n)
+    assert len(chosen) == len(set(chosen)) == min(n, len(clips))
+    assert attacked_rows(clips, max(1, n // 2)) == chosen[: max(1, n // 2)]
+    order = list(range(len(clips)))
+    random.shuffle(order)
+    again = clips.iloc[order].reset_index(drop=True)
+    assert [again["clip_id"].iat[row] for row in attacked_rows(again, n)] == [f"c{row}" for row in chosen]
+
+
+@pytest.mark.parametrize("labels", [[()] * 5, [("a",)] * 5])
+def test_one_kind_of_clip_alone(labels):
+    assert sorted(attacked_rows(table(labels), 9)) == [0, 1, 2, 3, 4]
