@@ -207,17 +207,25 @@ def joined(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray,
     >>> joined([(np.array([1.0]), np.array([0.5])), (np.array([0.0]), np.array([1.0]))])[1].tolist()
     [[0.0, 0.5], [1.0, 1.0]]
     """
+    sizes = [len(curve[0]) for curve in curves]
     at = np.concatenate([np.zeros(0), *(curve[0] for curve in curves)])
-    label = np.repeat(np.arange(len(curves)), [len(curve[0]) for curve in curves])
     order = np.argsort(at, kind="stable")
-    ratios = np.zeros((len(curves), len(at)))
-    ratios[label[order], np.arange(len(at))] = np.concatenate([np.zeros(0), *(c[1] for c in curves)])[order]
-    return at[order], np.cumsum(ratios, axis=1, out=ratios)
+    place = np.empty(len(at), np.int64)
+    place[order] = np.arange(len(at))
+    # A class keeps its ratio from one of its own rises to the next.
+    held = [np.concatenate([[0.0], np.cumsum(curve[1])]) for curve in curves]
+    stays = [np.diff(own, prepend=0, append=len(at)) for own in np.split(place, np.cumsum(sizes)[:-1])]
+    ratios = np.repeat(np.concatenate(held), np.concatenate(stays))
+    return at[order], ratios.reshape(len(curves), len(at))
 
 
 def roc(ratios: np.ndarray, alpha_st: float) -> np.ndarray:
     """Effective true-positive ratio `[point]` from every class's ratio `[class, point]`."""
-    return np.maximum(ratios.mean(axis=0) - alpha_st * ratios.std(axis=0), 0.0)
+    mean = ratios.mean(axis=0)
+    if not alpha_st:
+        return mean
+    apart = ratios - mean
+    return np.maximum(mean - alpha_st * np.sqrt(np.einsum("cp,cp->p", apart, apart) / len(ratios)), 0.0)
 
 
 class PsdSample(Sample):
