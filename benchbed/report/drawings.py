@@ -11,9 +11,10 @@ from benchbed.report import terms
 from benchbed.report.charts.bars import MOST, bars
 from benchbed.report.charts.roc import roc
 from benchbed.report.charts.thresholds import threshold_chart
-from benchbed.report.charts.timeline import timeline
+from benchbed.report.charts.timeline import Picture, timeline
 from benchbed.report.figures import number
 from benchbed.report.island import anchor
+from benchbed.report.listening import Clip, Clips, apart
 from benchbed.report.view import GroupTable
 from benchbed.results.curves import Curves, Roc, RocLine, ThresholdCurves, read_curves
 from benchbed.results.record import Cell, Matrix, Result, Value
@@ -80,6 +81,7 @@ class Recording:
     shown: Timeline
     chart: Markup
     identity: str
+    sound: Clip | None = None
 
 
 @dataclass(frozen=True)
@@ -223,20 +225,28 @@ def _sweep(one: ThresholdCurves, identity: str) -> Sweep:
     return Sweep(f"Threshold curves: {one.what}", names, one, whole, classes)
 
 
-def told(drawn: Drawn, result: Result) -> list[Told]:
-    """The timelines of a run, cell by cell."""
+def told(drawn: Drawn, result: Result, heard: Clips | None = None) -> list[Told]:
+    """The timelines of a run, cell by cell, with what was kept of their sounds."""
+    sounds = apart(heard)[1]
+    frequency = heard.about.frequency if heard else 0.0
     titles = {cell.key: f"{terms.plain(cell.task)}, split {cell.split}" for cell in result.cells}
     return [
         Told(
             about=cell,
             title=titles.get(cell.cell, cell.cell),
-            recordings=[_recording(one, cell) for one in cell.timelines],
+            recordings=[
+                _recording(one, cell, sounds.get((cell.cell, one.clip_id)), frequency) for one in cell.timelines
+            ],
         )
         for cell in (drawn.timelines.cells if drawn.timelines else [])
         if cell.timelines
     ]
 
 
-def _recording(one: Timeline, cell: CellTimelines) -> Recording:
+def _recording(one: Timeline, cell: CellTimelines, sound: Clip | None, frequency: float) -> Recording:
     identity = anchor(f"timeline/{cell.cell}/{one.clip_id}")
-    return Recording(one, timeline(f"lanes-{identity}", f"Events of {one.clip_id}", one, cell.per), identity)
+    picture = None
+    if sound is not None:
+        picture = Picture(sound.sounds[0].picture, sound.clip.seconds, min(frequency, sound.clip.sample_rate / 2))
+    chart = timeline(f"lanes-{identity}", f"Events of {one.clip_id}", one, cell.per, picture)
+    return Recording(one, chart, identity, sound)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from markupsafe import Markup
@@ -12,6 +12,8 @@ from benchbed.results.listening import Listened, Listening, Sound, file_of, read
 
 #: Bytes of sounds and pictures that one page carries.
 CARRIED = 1_500_000
+#: Reasons of recordings that stand in a timeline.
+_TIMED = ("worst", "typical")
 _TYPES = {"mp3": "audio/mpeg", "png": "image/png"}
 
 
@@ -66,6 +68,15 @@ def read(run: Path) -> Clips | None:
         weight += size
         found.append(Clip(clip, heard))
     return Clips(about, found, len(about.clips) - len(found)) if found else None
+
+
+def apart(held: Clips | None) -> tuple[Clips | None, dict[tuple[str, str], Clip]]:
+    """Clips that have a section of their own, and those that stand in a timeline, by cell and recording."""
+    if held is None:
+        return None, {}
+    timed = {(one.clip.cell, one.clip.clip_id): one for one in held.clips if one.clip.why in _TIMED}
+    others = [one for one in held.clips if one.clip.why not in _TIMED]
+    return (replace(held, clips=others) if others else None), timed
 
 
 def _data(name: str, content: bytes) -> Markup:

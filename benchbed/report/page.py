@@ -20,7 +20,7 @@ from benchbed.report import drawings, figures, island, panels, terms, view
 from benchbed.report.charts import draw, strips
 from benchbed.report.charts.timeline import event_rows
 from benchbed.report.drawings import Drawn
-from benchbed.report.listening import Clips
+from benchbed.report.listening import Clips, apart
 from benchbed.report.model_card import citation, model_card
 from benchbed.results.record import Result, Value
 
@@ -84,8 +84,9 @@ def report_html(
         baselines=view.primary_baselines(shown),
         command=command or result.provenance.command,
         home=home,
-        heard=clips,
-        told=drawings.told(drawn, result),
+        heard=apart(clips)[0],
+        licensed=clips.about if clips else None,
+        told=drawings.told(drawn, result, clips),
         lacking=drawings.lacking(result, drawn),
         pictures={cell.key: drawings.pictures(cell, drawn.curves) for cell in view.focus(result)},
         exported=exported,

@@ -52,9 +52,9 @@ class Listened(Record):
     clip_id: str
     """The clip."""
     label: str
-    """Its class."""
-    why: Literal["worst drop", "flipped", "attacked", "disagreement"]
-    """Why it was chosen."""
+    """Its class, or the classes of its events."""
+    why: Literal["worst drop", "flipped", "attacked", "disagreement", "worst", "typical"]
+    """Why it was chosen; `worst` and `typical` are recordings of the event timelines."""
     condition: str
     """Condition in words."""
     cell: str
@@ -65,6 +65,8 @@ class Listened(Record):
     """Of the sounds before compression."""
     seconds: float
     """Length."""
+    start: float = 0.0
+    """Where in the recording the sounds begin, in seconds."""
     gain: float = 1.0
     """Factor on the difference, which is often too soft to be heard."""
     sounds: list[Sound]

@@ -2,7 +2,7 @@
 
 Only data whose licence lets changed excerpts be passed on are kept: pages travel. What is chosen: the worst drops of
 the true class, clips that flip at the mildest severity, clips that an attack broke, and clips on which two models
-disagree.
+disagree; of detectors of events, the recordings of the timelines.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from benchbed.predictions.store import read_units
 from benchbed.report.terms import condition
 from benchbed.results.listening import FOLDER, INDEX, Listened, Listening, Sound, may_publish
 from benchbed.results.record import Result
+from benchbed.results.timelines import read_timelines
 from benchbed.run.engine import Engine, _Shard
 from benchbed.run.prepare import Prepared
 from benchbed.run.spectrogram import picture
@@ -53,6 +54,7 @@ class Pick:
     after: tuple[str, float]
     other: tuple[str, str, float] | None = None
     sounds: tuple[np.ndarray, np.ndarray | None, int] | None = None
+    start: float = 0.0
 
 
 def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[str, Path]] = ()) -> str | None:
@@ -82,9 +84,9 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
     if not may_publish(result.dataset.licence):
         licence = f"'{result.dataset.licence}'" if result.dataset.licence else "unknown"
         return f"no clips for listening: the licence of {result.dataset.name} is {licence}"
-    if job.task != "scene" or getattr(prepared.adapter, "replays", False):
-        return "no clips for listening: they are kept for models of one class per clip that hear audio"
-    picks = _chosen(prepared, result, count, others)
+    if job.task not in ("scene", "frames") or getattr(prepared.adapter, "replays", False):
+        return "no clips for listening: they are kept for models of scenes and of events that hear audio"
+    picks = _recordings(prepared.folder, count) if job.task == "frames" else _chosen(prepared, result, count, others)
     engine = Engine(job, prepared.adapters)
     plans = {cell.key: cell for cell in prepared.cells}
     conditions = {cell.key: cell.condition for cell in result.cells}
@@ -94,6 +96,7 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
             clean, perturbed, rate = pick.sounds or _sounds(prepared, engine, plans[pick.cell], pick)
         except BenchbedError:
             continue  # the run has counted the clip as failed
+        clean = clean[:, round(pick.start * rate) :]
         found.append(_write(folder, pick, clean, perturbed, rate, condition(conditions[pick.cell])))
     if not found:
         return "no clips for listening: nothing was lost, flipped or broken"
@@ -124,6 +127,19 @@ def _chosen(prepared: Prepared, result: Result, count: int, others: Sequence[tup
     ]
     turns = itertools.zip_longest(*queues)
     return list(itertools.islice((pick for turn in turns for pick in turn if pick is not None), count))
+
+
+def _recordings(folder: Path, count: int) -> list[Pick]:
+    """The recordings of the timelines, the worst of every cell first, each from where its timeline begins."""
+    kept = read_timelines(folder)
+    shown = [(cell.cell, one) for cell in (kept.cells if kept else []) for one in cell.timelines]
+    shown.sort(key=lambda held: held[1].why != "worst")
+    nothing = ("", 0.0)
+    return [
+        Pick(one.why, one.clip_id, cell, 0, ", ".join(track.label for track in one.tracks), nothing, nothing,
+             start=one.start)
+        for cell, one in shown[:count]
+    ]  # fmt: skip
 
 
 def _table(folder: Path) -> pd.DataFrame | None:
@@ -248,7 +264,7 @@ def _write(
     folder: Path, pick: Pick, clean: np.ndarray, perturbed: np.ndarray | None, rate: int, condition: str
 ) -> Listened:
     first, heard = _excerpt(clean, rate)
-    said = {"output": pick.before[0], "confidence": pick.before[1]}
+    said = {"output": pick.before[0], "confidence": pick.before[1]} if pick.before[0] else {}
     if pick.other is not None:
         said |= {"other_output": pick.other[1], "other_confidence": pick.other[2]}
     made: list[tuple[Any, np.ndarray, dict[str, Any]]] = [("clean", first, said)]
@@ -270,8 +286,8 @@ def _write(
         (folder / f"{name}-{kind}.png").write_bytes(picture(waveform, heard))
         sounds.append(Sound(kind=kind, audio=f"{name}-{kind}.mp3", spectrogram=f"{name}-{kind}.png", **facts))
     return Listened(clip_id=pick.clip_id, label=pick.label, why=pick.why, condition=condition, cell=pick.cell,
-                    other=pick.other[0] if pick.other else None, sample_rate=heard, seconds=len(first) / heard,
-                    gain=gain, sounds=sounds)  # fmt: skip
+                    other=pick.other[0] if pick.other else None, start=pick.start, sample_rate=heard,
+                    seconds=len(first) / heard, gain=gain, sounds=sounds)  # fmt: skip
 
 
 def _excerpt(waveform: np.ndarray, rate: int) -> tuple[np.ndarray, int]:

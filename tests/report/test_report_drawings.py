@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 
 from benchbed.errors import ConfigError
 from benchbed.report import drawings
 from benchbed.report.charts.bars import MOST, bars, ordered
 from benchbed.report.charts.roc import roc
 from benchbed.report.charts.thresholds import threshold_chart
-from benchbed.report.charts.timeline import event_rows, timeline
+from benchbed.report.charts.timeline import Picture, event_rows, timeline
 from benchbed.report.drawings import Drawn
 from benchbed.report.leaderboard import write_leaderboard
 from benchbed.report.page import report_html
@@ -170,6 +172,14 @@ def test_scores_and_their_threshold_are_drawn_upwards():
     assert area.get("d") == "M0 100H1V0H2V100Z" and limit.get("d") == "M0 50H2"
     silent = told(tracks=[Track(label="dog", output=[Stretch(onset=101, offset=102)])])
     assert not elements(timeline("t", "c", silent, "event"), "score")
+
+
+def test_a_spectrogram_lies_on_the_axis_of_the_lanes():
+    picture = Picture(Markup("data:image/png;base64,AA"), 10.0, 8000.0)
+    (image,) = ET.fromstring(timeline("t", "c", told(), "event", picture)).iter("img")
+    assert image.get("style") == "width:50%" and image.get("alt") == "Spectrogram, 0 to 8 kHz, from 100 s"
+    longer = timeline("t", "c", told(), "event", replace(picture, seconds=99))
+    assert "width:100%" in longer and "<img" not in timeline("t", "c", told(), "event")
 
 
 def test_every_event_stands_in_the_table_of_times():

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from benchbed.report import drawings as shown
+from benchbed.report import listening
 from benchbed.report.page import report_html
 from benchbed.results import curves, timelines
+from benchbed.results.listening import read_listening
 from benchbed.results.record import Result
 from benchbed.run import session
 from benchbed.run.drawings import Drawings, write_drawings
+from benchbed.run.listening import _recordings, keep
 from benchbed.run.policy import Reuse
 from benchbed.suite.load import load_suite
 
@@ -96,6 +100,44 @@ def test_the_page_draws_every_one_of_them(detector):
         for one in sweeps
     )
     assert text.count("data-choice=") >= 20 and classes >= 8 and 'id="lacking"' not in text
+
+
+def test_the_recordings_can_be_heard_beside_their_timelines(repository, tmp_path):
+    made = session.Settings(out=tmp_path, limit=6, quiet=True)
+    loaded = load_suite(str(repository / "suites" / "sed_segments.yaml"), {"profile": "false", "statistics.draws": "0"})
+    prepared = session.prepare(loaded, str(repository / "adapters" / "crnn.py"), {}, made)
+    done = session.run(prepared, made, {})
+    assert keep(prepared, done.result, 3) is None
+    (cell,) = timelines.read_timelines(done.path).cells
+    found = read_listening(done.path)
+    assert [(one.why, one.clip_id, one.cell) for one in found.clips] == [
+        (one.why, one.clip_id, cell.cell) for one in cell.timelines[:3]
+    ]
+    clips = prepared.job.clips["validation"].set_index("clip_id")
+    for one in found.clips:
+        (sound,) = one.sounds
+        heard, rate = soundfile.read(done.path.parent / "listen" / sound.audio)
+        original, original_rate = soundfile.read(prepared.job.root / clips.loc[one.clip_id, "path"])
+        assert (one.start, sound.kind, sound.output) == (0, "clean", None) and rate == one.sample_rate == 44100
+        assert len(heard) / rate == pytest.approx(len(original) / original_rate, abs=0.1)
+        # An encoder delays a sound; what lasts from one tenth of a second to the next does not notice.
+        loud = [np.array([np.abs(part).mean() for part in np.array_split(wave, 50)]) for wave in (heard, original)]
+        assert np.corrcoef(*loud)[0, 1] > 0.98
+    text = report_html(done.result, clips=listening.read(done.path), drawn=shown.read(done.path))
+    assert text.count("<audio") == 3 and text.count('alt="Spectrogram, 0 to 22.05 kHz, from 0 s"') == 3
+    assert 'id="listen"' not in text and "Licence of the recordings: <bdi>CC0-1.0</bdi>" in text
+    assert keep(prepared, done.result, 0) is not None and read_listening(done.path) is None
+
+
+def test_of_a_long_recording_the_sound_begins_where_its_timeline_does(tmp_path):
+    one = timelines.Timeline(clip_id="a", why="typical", f1=1, seconds=400, start=200, stop=320, tracks=[])
+    other = one.model_copy(update={"clip_id": "b", "why": "worst", "start": 0})
+    cell = timelines.CellTimelines(cell="c", rule="r", per="event", recordings=2, timelines=[one, other])
+    timelines.write_kept(timelines.Timelines(format=1, cells=[cell]), tmp_path, timelines.NAME)
+    assert [(pick.clip_id, pick.start) for pick in _recordings(tmp_path, 9)] == [("b", 0), ("a", 200)]
+    assert [pick.clip_id for pick in _recordings(tmp_path, 1)] == ["b"]
+    (tmp_path / timelines.NAME).unlink()
+    assert _recordings(tmp_path, 3) == []
 
 
 def test_scored_again_the_files_are_the_same(detector, repository):

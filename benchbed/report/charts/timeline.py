@@ -8,6 +8,7 @@ times.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
@@ -18,13 +19,24 @@ _REFERENCE = ("missed", "found")
 _OUTPUT = ("false alarm", "right")
 
 
-def timeline(identity: str, caption: str, shown: Timeline, per: str) -> Markup:
+@dataclass(frozen=True)
+class Picture:
+    """A spectrogram from the start of what is shown."""
+
+    source: Markup
+    seconds: float
+    frequency: float
+
+
+def timeline(identity: str, caption: str, shown: Timeline, per: str, picture: Picture | None = None) -> Markup:
     """The lanes of one recording.
 
     Parameters
     ----------
     per : str
         `event` or `segment`: whether errors are counted in events or in seconds.
+    picture : Picture, optional
+        Drawn on the same axis, above the lanes.
 
     Examples
     --------
@@ -41,7 +53,8 @@ def timeline(identity: str, caption: str, shown: Timeline, per: str) -> Markup:
         for level, name in zip(marks, names, strict=True)
     )
     unit = "" if per == "event" else ", s"
-    rows = "".join(_row(track, shown, marks, per) for track in shown.tracks)
+    rows = "" if picture is None else _seen(picture, shown)
+    rows += "".join(_row(track, shown, marks, per) for track in shown.tracks)
     return Markup(
         f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(caption)}">'
         f'<table class="lanes" id="{escape(identity)}"><caption class="vh">{escape(caption)}</caption><thead><tr>'
@@ -50,6 +63,17 @@ def timeline(identity: str, caption: str, shown: Timeline, per: str) -> Markup:
         f'<span class="axis" aria-hidden="true">{axis}</span></th>'
         f'<th scope="col" class="num">Missed{unit}</th><th scope="col" class="num">False{unit}</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _seen(picture: Picture, shown: Timeline) -> str:
+    """The row of the spectrogram, as wide as its sound lasts."""
+    share = at(min(100.0, 100 * picture.seconds / _span_of(shown)))
+    words = f"Spectrogram, 0 to {picture.frequency / 1000:g} kHz, from {shown.start:g} s"
+    return (
+        f'<tr><th scope="row">Spectrogram<span class="sub">0–{picture.frequency / 1000:g} kHz</span></th>'
+        f'<td class="side"></td><td class="time"><img src="{picture.source}" alt="{words}" style="width:{share}%"/></td>'
+        '<td class="num"></td><td class="num"></td></tr>'
     )
 
 
