@@ -19,6 +19,7 @@ import torch
 from benchbed.attack.contract import Attack
 from benchbed.attack.threat import Norm
 from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.types import Batch
 
 #: What stands beside every figure of this space.
 LABEL = "not realizable as audio"
@@ -93,6 +94,19 @@ def refusal(attack: Attack) -> str | None:
     if attack.name in ATTACKS:
         return None
     return f"{attack.name} is made for waveforms; on features there are {', '.join(ATTACKS)}"
+
+
+def reached(norm: Norm, clean: np.ndarray, points: np.ndarray) -> float:
+    """How much of a budget one finished clip uses, measured in double precision and apart from the attack's own code.
+
+    Examples
+    --------
+    >>> clean = np.zeros((2, 2), np.float32)
+    >>> reached("linf", clean, clean + 0.25), reached("l2", clean, clean - 0.25)
+    (0.25, 0.25)
+    """
+    added = np.asarray(points, np.float64) - np.asarray(clean, np.float64)
+    return float(np.abs(added).max() if norm == "linf" else np.sqrt((added**2).mean()))
 
 
 @dataclass(frozen=True)
@@ -224,3 +238,30 @@ class FeatureSpace:
                 object.__delattr__(self.owner, self.name)
             else:
                 object.__setattr__(self.owner, self.name, before)
+
+
+class OnFeatures:
+    """An adapter cut behind its front end: where it took waveforms, it takes features of the same clips.
+
+    It has what a victim and the plain path need (`card`, `model`, `device`, `forward`, `predict`), so both judge the
+    features by the model's own pooling and activation, and nothing else has to know of the space.
+
+    Parameters
+    ----------
+    adapter : Adapter
+        With its model loaded.
+    space : FeatureSpace
+        The cut.
+    """
+
+    def __init__(self, adapter: Any, space: FeatureSpace) -> None:
+        self.card, self.model, self.device = adapter.card, adapter.model, adapter.device
+        self.space = space
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Differentiable scores of features."""
+        return self.space.scores(features)
+
+    def predict(self, batch: Batch) -> np.ndarray:
+        """Scores of a batch whose `waveforms` are features `[clip, …]`."""
+        return self.space.predict(torch.from_numpy(np.ascontiguousarray(batch.waveforms)).to(self.device))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from attack_toys import RATE, linear
 
+from benchbed.adapter.align import plan_alignment
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import ATTACKS, resolve
 from benchbed.attack.contract import Problem, Victim
 from benchbed.attack.features import ATTACKS as ALLOWED
-from benchbed.attack.features import LABEL, FeatureSpace, FeatureThreat, refusal
+from benchbed.attack.features import LABEL, FeatureSpace, FeatureThreat, OnFeatures, reached, refusal
 from benchbed.attack.losses import scene
 from benchbed.attack.threat import Ball, Threat
 from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.run.victim import untouched
+from benchbed.run.victim import untouched, victim_of
+from benchbed.types import Batch
 
 
 class Bands(torch.nn.Module):
@@ -192,3 +195,26 @@ def test_budgets_of_features_cannot_be_taken_for_those_of_waveforms():
 def test_nothing_survives_the_unbounded_budget():
     problem, _ = made(10, "l2", FeatureThreat("l2", 0.1).unbounded.budget)
     assert bool(resolve("apgd", {"loss": "margin", "steps": 10}).run(problem).broken.all())
+
+
+@pytest.mark.parametrize("spec", ["cnn", "passt"])
+def test_a_run_can_treat_a_cut_adapter_like_any_other(spec):
+    """The victim, the plain path and the alignment of labels take it as they take an adapter of waveforms."""
+    adapter = start(load_adapter(spec))
+    space = FeatureSpace.cut(adapter.model, adapter.forward, (LogMel,), (1, 32000))
+    cut, alignment = OnFeatures(adapter, space), plan_alignment(adapter.card, list(adapter.card.labels))
+    waveforms = 0.1 * torch.randn(4, 1, 32000, generator=torch.Generator().manual_seed(1))
+    with untouched(adapter) as moved:
+        clean = space.of(waveforms)
+        victim = victim_of(cut, alignment)
+        target = victim.scores(clean).argmax(1)
+        problem = Problem(victim, Ball.of(FeatureThreat("l2", 0.3), clean), target, scene, list("abcd"))
+        found = resolve("pgd", {"steps": 10, "loss": "margin"}).run(problem)
+        assert not moved()
+    lengths = np.full(4, clean.shape[2])
+    plain = adapter.predict(Batch(waveforms.numpy(), np.full(4, 32000), 32000))
+    assert np.allclose(cut.predict(Batch(clean.numpy(), lengths, 32000)), plain, atol=1e-4)
+    answers = alignment.apply(cut.predict(Batch(found.points.numpy(), lengths, 32000)))
+    assert (answers.argmax(1) != target.numpy()).tolist() == found.broken.tolist()
+    used = [reached("l2", *pair) for pair in zip(clean.numpy(), found.points.numpy())]
+    assert max(used) <= 0.3 * (1 + 1e-5) and bool(found.broken.any())
