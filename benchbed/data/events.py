@@ -82,7 +82,8 @@ def checked_events(
     onset, offset = rows["onset"].to_numpy(np.float64), rows["offset"].to_numpy(np.float64)
     blank = ~np.isfinite(onset) | ~np.isfinite(offset)
     if blank.any():
-        raise DataError("an event needs onset and offset as numbers", where=where(int(blank.argmax())))
+        raise DataError("an event needs onset and offset as numbers", where=where(int(blank.argmax())),
+                        hint="seconds from the start of the recording, e.g. 1.25")  # fmt: skip
     known = rows["label"].isin(set(labels)).to_numpy()
     end = durations[rows["row"].to_numpy(np.int64)]
     kept = np.ones(len(rows), bool)
@@ -103,7 +104,10 @@ def checked_events(
             also = f" ({int(bad.sum())} such events)" if bad.sum() > 1 else ""
             raise DataError(what + also, where=where(first), hint=hint or "mend the row, or say odd: drop")
         if bad.any():
-            notes.append(f"{_events(bad.sum())} {called} left out")
+            count = int(bad.sum())
+            notes.append(
+                f"{count} event{'' if count == 1 else 's'} {called} {'was' if count == 1 else 'were'} left out"
+            )
         kept &= ~bad
     late = kept & (offset > end)
     # Tables round times, files end at a sample: two milliseconds are no event past the end.
@@ -133,6 +137,41 @@ def tags_of(events: pd.DataFrame, clips: int, labels: Sequence[str]) -> pd.Serie
     for row, label in zip(events["row"].tolist(), events["label"].tolist()):
         found[row].add(label)
     return pd.Series([tuple(sorted(tags, key=place.__getitem__)) for tags in found], dtype=object)
+
+
+def with_weak(
+    tags: pd.Series, weak: Mapping[int, Sequence[str]], labels: Sequence[str], where: str
+) -> tuple[pd.Series, list[str]]:
+    """Tags of all recordings where some have weak labels, and a note of how many.
+
+    Parameters
+    ----------
+    tags : pandas.Series [shape=(clip,), tuples]
+        Those that follow from events.
+    weak : mapping of int to sequence of str
+        Number of a recording → its classes.
+
+    Raises
+    ------
+    DataError
+        A label that is no class.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> made, notes = with_weak(pd.Series([("a",), ()]), {1: ["b", "a"]}, ("a", "b"), "weak.tsv")
+    >>> made.tolist(), notes
+    ([('a',), ('a', 'b')], ['1 of 2 recordings have weak labels alone: metrics of events leave them out'])
+    """
+    place = {label: i for i, label in enumerate(labels)}
+    tags = tags.copy()
+    for row, names in weak.items():
+        lost = [name for name in names if name not in place]
+        if lost:
+            raise DataError(f"unknown label '{lost[0]}'", where=where, hint=did_you_mean(lost[0], labels))
+        tags.iat[row] = tuple(sorted(set(names), key=place.__getitem__))
+    told = f"{len(weak)} of {len(tags)} recordings have weak labels alone: metrics of events leave them out"
+    return tags, [told]
 
 
 def header_seconds(root: Path, paths: Sequence[str]) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchbed.metrics.contract import Family
+from benchbed.metrics.strong import timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import curves as curve_file
 from benchbed.results import timelines as timeline_file
@@ -80,6 +81,8 @@ def _clean(
         position = predictions.table["clip_id"].iloc[rows].map(place).to_numpy(dtype=np.int64)
         order = np.argsort(position, kind="stable")
         rows, position = rows[order], position[order]
-        reference = reference_of(clips["label"], family.labels, plan.task)
+        reference = reference_of(clips, family.labels, plan.task)
         scores, target = answers(predictions, rows, reference, position)
-        yield plan.key, clips["clip_id"].iloc[position].tolist(), scores, target
+        # What has tags alone cannot be drawn in time.
+        held = timed(target) if plan.task == "frames" else slice(None)
+        yield plan.key, clips["clip_id"].iloc[position[held]].tolist(), scores[held], target[held]

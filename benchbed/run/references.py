@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 SURE = 0.5
 
 
-def reference_of(label: pd.Series, labels: Sequence[str], task: str) -> np.ndarray:
+#: Column that says which recordings of a set of timed events have tags alone.
+WEAK = "weak"
+
+
+def reference_of(clips: pd.DataFrame | pd.Series, labels: Sequence[str], task: str) -> np.ndarray:
     """References of the clips of a split.
 
     Parameters
     ----------
-    label : pandas.Series
-        A class name for each clip, or for tags a tuple of them.
+    clips : pandas.DataFrame, or the column of its labels
+        With the column `label`, a class name for each clip, or for tags a tuple of them; for frames perhaps with the
+        column `weak`, true where a recording has tags alone.
     labels : sequence of str
         Class names in the order of the scores.
     task : str
@@ -35,23 +40,36 @@ def reference_of(label: pd.Series, labels: Sequence[str], task: str) -> np.ndarr
     -------
     np.ndarray
         Class numbers [shape=(clip,)]; for tags 1 where a class is present [shape=(clip, class)]. The references of
-        frames stand beside their predictions, so for them the array is only as long.
+        frames stand beside their predictions, so for them the array is only as long, and holds tags [shape=(class,)]
+        where a recording has nothing else.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> reference_of(pd.Series([("b",), (), ("a", "b")]), ("a", "b"), "tags").tolist()
+    >>> reference_of(pd.DataFrame({"label": [("b",), (), ("a", "b")]}), ("a", "b"), "tags").tolist()
     [[0.0, 1.0], [0.0, 0.0], [1.0, 1.0]]
     """
     number = {name: index for index, name in enumerate(labels)}
+    label = clips["label"] if clips.ndim == 2 else clips
     if task == "scene":
         return label.map(number).to_numpy()
-    if task == "frames":
+    weak = clips[WEAK].to_numpy(bool) if clips.ndim == 2 and WEAK in clips else np.zeros(len(label), bool)
+    if task == "frames" and not weak.any():
         return np.zeros(len(label))
     present = np.zeros((len(label), len(labels)))
     for row, names in enumerate(label):
         present[row, [number[name] for name in names]] = 1.0
-    return present
+    if task == "tags":
+        return present
+    tags = np.empty(len(label), dtype=object)
+    for row in np.flatnonzero(weak).tolist():
+        tags[row] = present[row]
+    return tags
+
+
+def some_weak(tables: Iterable[pd.DataFrame]) -> bool:
+    """Whether some recordings of frames have tags alone."""
+    return any(WEAK in table and bool(table[WEAK].any()) for table in tables)
 
 
 def answers(
@@ -77,7 +95,8 @@ def answers(
     for index, row in enumerate(rows):
         one = predictions.scores[row]
         outputs[index] = recording.frame_scores(one.values, one.frame_seconds, one.seconds)
-        references[index] = certain(predictions.references[row])
+        tags = target[position[index]] if target.dtype == object else None
+        references[index] = certain(predictions.references[row]) if tags is None else tags
     return outputs, references
 
 

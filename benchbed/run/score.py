@@ -66,6 +66,8 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
     """
     suite: Suite = prepared.loaded_suite.suite
     family, primary = metric_family(prepared.loaded_suite, prepared.source.dataset.labels)
+    if suite.task == "frames" and some_weak(prepared.job.clips.values()):
+        family = where_timed(family)
     failures = [record.Failure.model_validate(failure) for failure in predictions.failures]
     failures.sort(key=lambda failure: (failure.cell, failure.clip_id))
     splits = {split: _Split(prepared, suite, split, seed) for split in prepared.job.clips}
@@ -255,7 +257,7 @@ class _Split:
         self.table: pd.DataFrame = prepared.job.clips[split]
         self.codes, self.groups = group_codes(self.table["group"].astype(str).to_numpy())
         self.position = {clip: i for i, clip in enumerate(self.table["clip_id"])}
-        self.target = reference_of(self.table["label"], prepared.source.dataset.labels, suite.task)
+        self.target = reference_of(self.table, prepared.source.dataset.labels, suite.task)
         self.bootstrap = Bootstrap(
             len(self.groups),
             draws=suite.statistics.draws,
@@ -319,6 +321,8 @@ def _score(
     columns = [Column(c.name, c.values[position], c.sets) for c in split.columns]
     scores = score_cell(family, outputs, target, split.codes[position], columns,
                         split.bootstrap if split.bootstrap.draws else None, tables=plan.kind == "clean")  # fmt: skip
+    if strong := strong_metrics(family):
+        scores = _counted(scores, strong, columns, timed(target))
     found = dict(scores.groups)
     for part, column in zip(prepared.loaded_suite.suite.slices, columns):
         if part.matched is not None:

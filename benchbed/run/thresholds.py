@@ -223,7 +223,7 @@ def choose(prepared: Any, paths: Sequence[Path], model: str) -> Frozen:
     place = {clip: i for i, clip in enumerate(table["clip_id"])}
     position = predictions.table["clip_id"].map(place).to_numpy(dtype=np.int64)
     rows = np.argsort(position, kind="stable")
-    outputs, target = answers(predictions, rows, reference_of(table["label"], labels, task), position[rows])
+    outputs, target = answers(predictions, rows, reference_of(table, labels, task), position[rows])
     common: dict[str, Any] = {"average": tune.average, "per_class": tune.per_class, "fallback": tune.fallback}
     if tune.metric == "f1":
         if task == "frames":

@@ -29,6 +29,7 @@ from benchbed.metrics.sed.flat import Flat, answers, flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references
 from benchbed.metrics.sed.matching import Collar
 from benchbed.metrics.sed.recording import SECOND
+from benchbed.metrics.strong import Strong, timed, where_timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
 
@@ -99,13 +100,17 @@ def verify_cell(
     parts = family.parts if isinstance(family, Joint) else {"": family}
     checks = []
     for prefix, part in parts.items():
+        outputs, truth = scores, target
+        if isinstance(part, Strong):
+            held = timed(target)
+            part, outputs, truth = part.inner, scores[held], target[held]
         package, ask, why = _oracle(part)
         name = f"verify:{prefix.rstrip('_') or 'metrics'}"
         if ask is None:
             checks.append(record.Check(name=name, status="skipped", message=why, cell=cell))
             continue
         try:
-            found = list(ask(part, scores, target, {k.removeprefix(prefix): v for k, v in recorded.items()
+            found = list(ask(part, outputs, truth, {k.removeprefix(prefix): v for k, v in recorded.items()
                                                     if k.startswith(prefix)}))  # fmt: skip
         except _NotComparable as error:
             checks.append(record.Check(name=name, status="skipped", message=f"{package}: {error}", cell=cell))
@@ -131,6 +136,8 @@ def verify_run(prepared: Any, predictions: Predictions, cells: list[record.Cell]
 
     labels = prepared.source.dataset.labels
     family, _ = metric_family(prepared.loaded_suite, labels)
+    if inputs.some_weak(prepared.job.clips.values()):
+        family = where_timed(family)
     held = predictions.table["cell"].astype(str).to_numpy()
     checks = []
     for cell in cells:
@@ -138,7 +145,7 @@ def verify_run(prepared: Any, predictions: Predictions, cells: list[record.Cell]
         place = {clip: i for i, clip in enumerate(table["clip_id"])}
         rows = np.flatnonzero(held == cell.key)
         position = predictions.table["clip_id"].iloc[rows].map(place).to_numpy(dtype=np.int64)
-        target = inputs.reference_of(table["label"], labels, prepared.loaded_suite.suite.task)
+        target = inputs.reference_of(table, labels, prepared.loaded_suite.suite.task)
         outputs, truth = inputs.answers(predictions, rows, target, position)
         recorded = {name: value.value for name, value in cell.metrics.items()}
         checks += verify_cell(family, outputs, truth, recorded, cell.key)

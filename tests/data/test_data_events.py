@@ -40,7 +40,7 @@ def test_an_odd_event_is_an_error_at_its_row_or_left_out_and_counted(row, error,
         check((0, 0.0, 1.0, "cat"), row)
     assert caught.value.where == "t.tsv:3"
     kept, notes = check((0, 0.0, 1.0, "cat"), row, odd="drop")
-    assert len(kept) == 1 and notes == [f"1 event was {note} left out"]
+    assert len(kept) == 1 and notes == [f"1 event {note} was left out"]
 
 
 @pytest.mark.parametrize("time", [np.nan, np.inf])

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchbed.data.assemble import build, find_root, option
 from benchbed.data.dataset import Dataset
-from benchbed.data.events import Odd, checked_events, empty_note, tags_of
+from benchbed.data.events import Odd, checked_events, empty_note, tags_of, with_weak
 from benchbed.data.facts import Facts
 from benchbed.data.tables import read_table
 from benchbed.errors import DataError
@@ -34,7 +34,7 @@ FACTS = Facts(
 def read(
     root: Path,
     *,
-    labels: Literal["strong", "weak"] = "strong",
+    labels: Literal["strong", "weak", "both"] = "strong",
     audio: str = "{split}/Y{name}",
     odd: Odd = "error",
 ) -> Dataset:
@@ -44,8 +44,9 @@ def read(
     ----------
     root : Path
         Folder with the lists, or with a folder `metadata` of them, and the audio.
-    labels : {"strong", "weak"}
-        Timed events (`groundtruth_strong_label_…`), or tags (`groundtruth_weak_label_…`).
+    labels : {"strong", "weak", "both"}
+        Timed events (`groundtruth_strong_label_…`), tags (`groundtruth_weak_label_…`), or events where there are some
+        and tags of the other recordings, which metrics of events leave out.
     audio : str
         Path of a file: `{name}` as in the list, `{split}` the official word (`training`, `testing`, `evaluation`).
     odd : {"error", "drop"}
@@ -58,45 +59,58 @@ def read(
     """
     import pandas as pd
 
-    option(labels, ("strong", "weak"), "labels")
+    option(labels, ("strong", "weak", "both"), "labels")
     root = find_root(Path(root), "dcase2017_task4", FACTS, (), ())
     folder = root / "metadata" if (root / "metadata").is_dir() else root
-    files = {split: folder / f"groundtruth_{labels}_label_{word}_set.csv" for split, word in SPLITS.items()}
-    files = {split: file for split, file in files.items() if file.is_file()}
-    if not files:
-        raise DataError(f"no list of {labels} labels is there", where=str(folder), hint=FACTS.steps)
-    parts, places, splits = [], [], {}
+    kinds = ("strong", "weak") if labels == "both" else (labels,)
+    files = {(split, kind): folder / f"groundtruth_{kind}_label_{word}_set.csv"
+             for split, word in SPLITS.items() for kind in kinds}  # fmt: skip
+    files = {asked: file for asked, file in files.items() if file.is_file()}
+    if not any(kind == kinds[0] for _, kind in files):
+        raise DataError(f"no list of {kinds[0]} labels is there", where=str(folder), hint=FACTS.steps)
+    parts: list[pd.DataFrame] = []
+    splits: dict[str, np.ndarray] = {}
+    places: dict[str, list[str]] = {"strong": [], "weak": []}
     paths: list[Any] = []
     names: list[Any] = []
-    for split, file in files.items():
+    for (split, kind), file in files.items():
         table = read_table(file, names=("name", "onset", "offset", "label"), delimiter="\t")
-        found = list(dict.fromkeys(table.frame["name"]))
+        timed = set(names[splits[split][0] :]) if split in splits else set()
+        found = [name for name in dict.fromkeys(table.frame["name"]) if name not in timed]
         place = {name: len(paths) + i for i, name in enumerate(found)}
         paths += [audio.format(name=name, split=SPLITS[split]) for name in found]
         names += found
-        splits[split] = np.arange(len(paths) - len(found), len(paths))
-        parts.append(pd.DataFrame({"row": table.frame["name"].map(place), "onset": table.numbers("onset"),
-                                   "offset": table.numbers("offset"), "label": table.frame["label"]}))  # fmt: skip
-        places += [table.where(i) for i in range(len(table.frame))]
+        before = splits.get(split, np.zeros(0, np.int64))
+        splits[split] = np.concatenate([before, np.arange(len(paths) - len(found), len(paths))])
+        new = table.frame["name"].isin(place).to_numpy()
+        rows = pd.DataFrame({"row": table.frame["name"].map(place), "onset": table.numbers("onset"),
+                             "offset": table.numbers("offset"), "label": table.frame["label"],
+                             "kind": kind})[new]  # fmt: skip
+        parts.append(rows.astype({"row": np.int64}))
+        places[kind] += [table.where(int(i)) for i in np.flatnonzero(new)]
     rows, classes = pd.concat(parts, ignore_index=True), WARNINGS + VEHICLES
+    strong, weak = (rows[rows["kind"] == kind].drop(columns="kind").reset_index(drop=True) for kind in places)
     notes: list[str] = []
-    events = None
-    if labels == "strong":
+    events, tags = None, tags_of(strong.iloc[:0], len(paths), classes)
+    if len(strong):
         unknown = np.full(len(paths), np.nan)
-        events, notes = checked_events(rows, classes, unknown, places.__getitem__, odd=odd)
+        events, notes = checked_events(strong, classes, unknown, places["strong"].__getitem__, odd=odd)
         tags = tags_of(events, len(paths), classes)
+    # The times of weak labels are those of the segment in its video, which the file already is.
+    lost = ~weak["label"].isin(classes).to_numpy()
+    if lost.any():
+        first = int(lost.argmax())
+        raise DataError(f"unknown label '{weak['label'].iloc[first]}'", where=places["weak"][first])
+    tagged = weak.groupby("row")["label"].agg(tuple).to_dict()
+    if tagged:
+        tags, said = with_weak(tags, tagged, classes, str(folder))
+        notes += said if labels == "both" else []
+    if events is not None:
         notes += empty_note(tags)
-    else:
-        # The times of weak labels are those of the segment in its video, which the file already is.
-        lost = ~rows["label"].isin(classes).to_numpy()
-        if lost.any():
-            first = int(lost.argmax())
-            raise DataError(f"unknown label '{rows['label'].iloc[first]}'", where=places[first])
-        tags = tags_of(rows, len(paths), classes)
     return build(
         name="dcase2017_task4",
         root=root,
-        kind="frames" if labels == "strong" else "tags",
+        kind="tags" if labels == "weak" else "frames",
         labels=classes,
         paths=pd.Series(paths, dtype=object),
         label=tags,
@@ -104,6 +118,7 @@ def read(
         where=lambda row: str(root / paths[row]),
         splits=splits,
         facts=FACTS,
+        metadata={"weak": [row in tagged for row in range(len(paths))]} if labels == "both" else None,
         notes=notes,
         events=events,
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchbed.data.assemble import build, find_root, option
 from benchbed.data.dataset import Dataset
-from benchbed.data.events import Odd, checked_events, empty_note, header_seconds, tags_of
+from benchbed.data.events import Odd, checked_events, empty_note, header_seconds, tags_of, with_weak
 from benchbed.data.facts import Facts
 from benchbed.data.tables import Table, read_table
 from benchbed.errors import DataError
@@ -37,6 +37,8 @@ class Part:
     durations: tuple[str, ...] = ()
 
 
+#: Where recordings with weak labels lie; `filename`, `event_labels` separated by commas.
+WEAK = Part(("audio/train/weak",), ("metadata/train/weak.tsv",))
 #: Split → where it lies below the folder with `audio` and `metadata`.
 PARTS = {
     "synthetic_train": Part(
@@ -79,8 +81,8 @@ FACTS = Facts(
 
 
 def read(root: Path, *, audio: Literal["as_is", "16k"] = "as_is", odd: Odd = "error") -> Dataset:
-    """Read those of the splits `synthetic_train`, `strong_train`, `synthetic_validation`, `validation` and
-    `public_eval` that are there.
+    """Read those of the splits `synthetic_train`, `strong_train`, `synthetic_validation`, `validation`, `public_eval`
+    and `weak_train` that are there; of the last one only the classes of each recording are known.
 
     Parameters
     ----------
@@ -116,9 +118,17 @@ def read(root: Path, *, audio: Literal["as_is", "16k"] = "as_is", odd: Odd = "er
         paths += files
         lengths.append(seconds)
         places += where
+    timed, weak = len(paths), _weak(root, "_16k" if audio == "16k" else "")
     table, notes = checked_events(pd.concat(events, ignore_index=True), LABELS, np.concatenate(lengths),
                                   places.__getitem__, odd=odd)  # fmt: skip
+    if weak:
+        splits["weak_train"] = np.arange(timed, timed + len(weak))
+        paths += list(weak)
     tags = tags_of(table, len(paths), LABELS)
+    if weak:
+        tagged = {timed + row: labels for row, labels in enumerate(weak.values())}
+        tags, said = with_weak(tags, tagged, LABELS, str(root / WEAK.events[0]))
+        notes += said
     return build(
         name="desed",
         root=root,
@@ -130,7 +140,10 @@ def read(root: Path, *, audio: Literal["as_is", "16k"] = "as_is", odd: Odd = "er
         where=lambda row: str(root / paths[row]),
         splits=splits,
         facts=FACTS,
-        metadata={"events": [len(one) for one in tags]},
+        metadata={
+            "events": [len(one) for one in tags],
+            **({"weak": [row >= timed for row in range(len(paths))]} if weak else {}),
+        },
         notes=notes + empty_note(tags),
         events=table,
     )
@@ -173,6 +186,17 @@ def _part(root: Path, part: Part, ending: str) -> tuple[list[str], np.ndarray, p
         known[unknown] = header_seconds(root, [path for path, lacking in zip(paths, unknown) if lacking])
     where = [table.where(int(index)) for index in np.flatnonzero(held)]
     return paths, known, rows[held], where
+
+
+def _weak(root: Path, ending: str) -> dict[str, tuple[str, ...]]:
+    """Recording → its classes, of those with weak labels."""
+    listed = _first(root, WEAK.events)
+    if listed is None:
+        return {}
+    frame = read_table(root / listed, ("filename", "event_labels"), delimiter="\t").frame
+    folder = WEAK.audio[0] + ending
+    return {f"{folder}/{name}": tuple(labels.split(",")) for name, labels in zip(frame["filename"],
+                                                                                frame["event_labels"])}  # fmt: skip
 
 
 def _first(root: Path, places: tuple[str, ...]) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchbed.data.assemble import build, find_root, natural
 from benchbed.data.dataset import Dataset
-from benchbed.data.events import Odd, checked_events, empty_note, header_seconds, tags_of
+from benchbed.data.events import Odd, checked_events, empty_note, header_seconds, tags_of, with_weak
 from benchbed.data.facts import Facts
 from benchbed.data.layouts.folder import SUFFIXES
 from benchbed.data.tables import read_table
@@ -42,6 +42,7 @@ def read(
     labels: Sequence[str] | None = None,
     splits: Mapping[str, str] | None = None,
     listed_only: bool = False,
+    weak: str | None = None,
     odd: Odd = "error",
     group_parts: int = 0,
     separator: str = "_",
@@ -70,6 +71,9 @@ def read(
         Split → table of its own, or text file of recordings, relative to the root. All recordings are `test` if absent.
     listed_only : bool, default=False
         Leave out recordings without a row; otherwise they are recordings without events.
+    weak : str, optional
+        Table of recordings of which only the classes are known (`filename`, `event_labels`, which commas separate);
+        metrics of events leave them out, those of tags count them.
     odd : {"error", "drop"}
         What to do with an event that cannot be scored.
     group_parts : int, default=0
@@ -116,14 +120,22 @@ def read(
         files = [file for file in files if file in set(found)]
         place = {file: index for index, file in enumerate(files)}
         rows = rows.assign(row=[place[file] for file in found])
+    tagged = _weak(root / weak, place, named, prefix) if weak else {}
+    both = [file for file in found if place[file] in tagged]
+    if both:
+        raise DataError(f"'{both[0]}' has weak labels and events", where=str(root / str(weak)), hint="one of the two")
     rows = rows[(rows["label"] != "").to_numpy()].reset_index(drop=True)
-    classes = tuple(labels) if labels is not None else tuple(sorted(set(rows["label"])))
+    every = set(rows["label"]).union(*tagged.values())
+    classes = tuple(labels) if labels is not None else tuple(sorted(every))
     if not classes:
         raise DataError("no event has a label", where=str(root / table))
     where = rows["where"].tolist()
     events, notes = checked_events(rows.drop(columns=["where", "file"]), classes, header_seconds(root, files),
                                    where.__getitem__, odd=odd)  # fmt: skip
     tags = tags_of(events, len(files), classes)
+    if tagged:
+        tags, said = with_weak(tags, tagged, classes, str(root / str(weak)))
+        notes += said
     return build(
         name=name,
         root=root,
@@ -135,9 +147,22 @@ def read(
         where=lambda row: str(root / files[row]),
         splits=_splits(root, splits, place, named, stems),
         facts=Facts(name, source, licence, citation, version),
+        metadata={"weak": [row in tagged for row in range(len(files))]} if tagged else None,
         notes=notes + empty_note(tags),
         events=events,
     )
+
+
+def _weak(path: Path, place: Mapping[str, int], named: Mapping[str, str], prefix: str) -> dict[int, tuple[str, ...]]:
+    """Row of a recording → its classes, from a table of weak labels."""
+    table = read_table(path, ("filename", "event_labels"), delimiter="\t")
+    found = {}
+    for row, (file, labels) in enumerate(zip(table.frame["filename"], table.frame["event_labels"])):
+        at = place.get(file, place.get(named.get(file, prefix + file), -1))
+        if at < 0:
+            raise DataError(f"the recording '{file}' is not there", where=table.where(row))
+        found[at] = tuple(label.strip() for label in labels.split(",") if label.strip())
+    return found
 
 
 def _recordings(root: Path, audio: str) -> list[str]:
