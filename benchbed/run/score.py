@@ -11,18 +11,19 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
 from benchbed.metrics import FAMILIES
-from benchbed.metrics.cell import group_codes, score_cell
+from benchbed.metrics.cell import CellScores, group_codes, score_cell
 from benchbed.metrics.contract import Family, Table
 from benchbed.metrics.folds import Fold
 from benchbed.metrics.joint import Joint
 from benchbed.metrics.matched import matched_differences
 from benchbed.metrics.number import Number
 from benchbed.metrics.slices import Column
+from benchbed.metrics.strong import strong_metrics, timed, where_timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
 from benchbed.results.statistics import CellStatistics, Further, Statistics
 from benchbed.run.aggregate import Scored, aggregate
-from benchbed.run.references import answers, reference_of
+from benchbed.run.references import answers, reference_of, some_weak
 from benchbed.run.robust import load_reference, robust_figures
 from benchbed.run.selfchecks import self_checks
 from benchbed.run.statistics import Rows, cell_draws, collect, sum_cell
@@ -374,6 +375,22 @@ def _score(
     kept = Rows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns, drawn)
     # Draws of every class of every cell would fill the memory; figures over cells need those of all clips.
     return made, Scored(replace(scores, groups={}), fold), kept
+
+
+def _counted(scores: CellScores, strong: frozenset[str], columns: list[Column], held: np.ndarray) -> CellScores:
+    """The figures with the recordings behind those that count strong labels alone."""
+    members: dict[str, np.ndarray] = {}
+    for column in columns:
+        members |= {f"{column.name}={value}": held & (column.values == value) for value in set(column.values)}
+        members |= {f"{column.plural}={name}": held & np.isin(column.values, values)
+                    for name, values in column.sets.items()}  # fmt: skip
+
+    def numbers(found: Mapping[str, Number], mask: np.ndarray | None) -> dict[str, Number]:
+        return {name: replace(number, n=int(mask.sum())) if mask is not None and name in strong else number
+                for name, number in found.items()}  # fmt: skip
+
+    groups = {key: numbers(found, members.get(key)) for key, found in scores.groups.items()}
+    return replace(scores, metrics=numbers(scores.metrics, held), groups=groups)
 
 
 def _nothing(plan: CellPlan, predictions: Predictions) -> CannotMeasure:
