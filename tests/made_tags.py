@@ -21,7 +21,7 @@ from benchbed.rng import stream
 from benchbed.run.aggregate import Scored
 from benchbed.run.robust import robust_figures
 from benchbed.run.score import to_value
-from benchbed.run.statistics import Rows, cell_draws, collect, sum_cell
+from benchbed.run.statistics import Rows, cell_draws, collect, sum_cell, summed_draws
 from benchbed.stats.bootstrap import Bootstrap
 
 LABELS = ("bell", "cat", "rain")
@@ -79,7 +79,8 @@ def tag_run(
             found = {
                 g: {n: v for n, v in held.items() if not severity or n in shown} for g, held in made.groups.items()
             }
-            rows = Rows(split, *args, ids[here][kept].tolist(), cut, cell_draws(family, made.metrics, found))
+            draws_of = cell_draws(family, made.metrics, found), summed_draws(family, made.metrics)
+            rows = Rows(split, *args, ids[here][kept].tolist(), cut, *draws_of)
             sums[key] = sum_cell(family, rows, len(groups[split]))
             scored[key] = Scored(made, _Fold(boot, int(here.sum())))
             cells.append(record.Cell(
@@ -114,11 +115,13 @@ def downgraded(run: Run) -> Run:
     with np.load(path) as stored:
         arrays = {name: stored[name] for name in stored if not name.endswith((".point", ".planes"))}
     held = json.loads(arrays["meta"].tobytes()) | {"format": 1}
+    arrays |= {name: arrays[source] for name, source in held.pop("same").items()}
     width = held["widths"][0]
     for key in ("further", "widths", "draws", "scores"):
         held.pop(key)
     for number, cell in enumerate(held["cells"]):
-        cell.pop("drawn")
+        for key in ("drawn", "summed", "lean"):
+            cell.pop(key)
         rows = run.sums.cells[cell["key"]].rows[:, :width]
         cell["shape"] = list(rows.shape)
         place = np.flatnonzero(rows)

@@ -98,14 +98,19 @@ _FOLDER = click.option("--folder", type=click.Path(path_type=Path), default=Path
 @click.option("--condition", "conditions", multiple=True, help="Keep these conditions only (patterns).")
 @click.option("--parts", multiple=True, default=("clean",), show_default=True,
               help="Conditions (patterns) to keep ranked metrics of single classes and slices of.")  # fmt: skip
+@click.option("--sums", multiple=True, default=("*",), show_default=True,
+              help="Conditions (patterns) to keep sums of; of the others draws alone, which take less.")  # fmt: skip
 @_FOLDER
-def set_(name: str, run: Path, conditions: tuple[str, ...], parts: tuple[str, ...], folder: Path) -> None:
+def set_(
+    name: str, run: Path, conditions: tuple[str, ...], parts: tuple[str, ...], sums: tuple[str, ...], folder: Path
+) -> None:
     """Store RUN as the baseline NAME."""
     from benchbed.results.baseline import LARGE, set_baseline
 
-    made = set_baseline(name, run, folder, conditions, parts)
+    made = set_baseline(name, run, folder, conditions, parts, sums)
     if made.bytes > LARGE:
-        click.echo(f"{made.bytes / 1e6:.1f} MB is much to commit; keep what the gate needs with --condition", err=True)
+        click.echo(f"{made.bytes / 1e6:.1f} MB is much to commit; --sums clean keeps less of the other conditions, "
+                   "--condition keeps what the gate needs", err=True)  # fmt: skip
     click.echo(f"{made.path}: {made.result.model.name}, {len(made.result.cells)} cells, {made.bytes / 1000:.0f} kB")
 
 

@@ -85,11 +85,10 @@ def contrast(
             hint = did_you_mean(metric, known) or f"there are: {', '.join(known)}"
             raise CannotMeasure(f"there is no metric '{metric}' for {figure}", hint=lack or hint)
     paired = pair(a, b, figure, made, against)
-    kept = set(drawn_metrics(a, figure))
-    told = _Told(
-        figure, a, paired, procedure, incomplete_cells((a, figure), (b, against or figure)),
-        mcnemar(paired, made, a) if "accuracy" in wanted else (None, None),
-    )  # fmt: skip
+    kept = {*drawn_metrics(a, figure), *drawn_metrics(b, against or figure)}
+    lost = incomplete_cells((a, figure), (b, against or figure))
+    right = (None, "no sums of the clips were kept") if paired.lean else mcnemar(paired, made, a)
+    told = _Told(figure, a, paired, procedure, lost, right)
     found: dict[str, Contrast] = {}
     if not kept.issuperset(wanted):
         values_a, values_b = points(a, made, paired.a), points(b, made, paired.b)

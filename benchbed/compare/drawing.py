@@ -56,7 +56,10 @@ def replicates(run: Run, figure: Figure, procedure: Procedure) -> tuple[dict[str
     """
     made = recipe(run.sums, figure)
     paired = pair(run, run, figure, made)
-    values, drawn = points(run, made, paired.a), draw(run, made, paired.a, paired, procedure)
+    values: dict[str, float] = dict.fromkeys(infos(run.family, made), float("nan"))
+    drawn: dict[str, np.ndarray] = {}
+    if not paired.lean:
+        values, drawn = points(run, made, paired.a), draw(run, made, paired.a, paired, procedure)
     for metric in drawn_metrics(run, figure):
         try:
             values[metric], drawn[metric] = stored(run, figure, metric)
@@ -67,11 +70,14 @@ def replicates(run: Run, figure: Figure, procedure: Procedure) -> tuple[dict[str
 
 
 def drawn_metrics(run: Run, figure: Figure) -> list[str]:
-    """Metrics of a figure that are made from no sums: those of the family, and those that an attack adds."""
+    """Metrics of a figure that are made from no sums: ranked ones, those that an attack adds, all where sums lack."""
     known = infos(run.family, recipe(run.sums, figure))
-    cell = next(iter(cells_of(run.sums, figure).values()))
-    added = [name for group, name in cell.drawn.names if group == (figure.group or "") and name not in known]
-    return [*(name for name in known if name in run.family.ranked), *added]
+    cells = cells_of(run.sums, figure).values()
+    added = [
+        name for group, name in next(iter(cells)).drawn.names if group == (figure.group or "") and name not in known
+    ]
+    lean = any(cell.lean for cell in cells)
+    return [*(name for name in known if lean or name in run.family.ranked), *added]
 
 
 def meanings(run: Run, figure: Figure) -> Mapping[str, MetricInfo]:
@@ -107,9 +113,10 @@ def stored(run: Run, figure: Figure, metric: str) -> tuple[float, np.ndarray]:
                                 hint="ask for one split, or for `metrics.folds: mean`")  # fmt: skip
         return run.sums.scores[name]
     key = (figure.group or "", metric)
-    if any(key not in cell.drawn for cell in cells.values()):
+    held = [cell.drawn if key in cell.drawn else cell.summed for cell in cells.values()]
+    if any(key not in drawn for drawn in held):
         raise _missing(run, figure, metric)
-    parts = [cell.drawn[key] for cell in cells.values()]
+    parts = [drawn[key] for drawn in held]
     return float(np.mean([value for value, _ in parts])), np.mean([drawn for _, drawn in parts], axis=0)
 
 

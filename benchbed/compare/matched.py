@@ -68,16 +68,18 @@ def robustness(a: Run, b: Run, metric: str, procedure: Procedure) -> list[Robust
         return []
     if info.direction != "higher" or info.low != 0.0 or info.high != 1.0 or info.chance is None:
         return [Robustness("all corruptions", None, None, f"{metric} is no score in 0…1 with a known chance value")]
-    if metric in drawn_metrics(a, Figure("clean")):
-        why = draws_differ(a, b) or scored_alike(a, b)
-        if why is not None:
-            return [Robustness("all corruptions", None, None, why)]
-    clean = [_column(run, "clean", metric, procedure) for run in (a, b)]
+    used = ["clean", *(key for members in groups.values() for keys in members.values() for key in keys)]
+    kept = any(metric in drawn_metrics(run, Figure(key)) for run in (a, b) for key in used)
+    why = (draws_differ(a, b) or scored_alike(a, b, used)) if kept else None
+    if why is not None:
+        return [Robustness("all corruptions", None, None, why)]
+    columns = _Columns(metric, procedure, kept)
+    clean = [columns(run, "clean") for run in (a, b)]
     found, families = [], []
     for members in groups.values():
         means = []
         for name, keys in members.items():
-            scores = [np.mean([_column(run, key, metric, procedure) for key in keys], axis=0) for run in (a, b)]
+            scores = [np.mean([columns(run, key) for key in keys], axis=0) for run in (a, b)]
             means.append(scores)
             found.append(_figures(name, clean, scores, info.chance, a, procedure))
         families.append(np.mean(means, axis=0))
@@ -90,12 +92,20 @@ def _measured(run: Run, condition: str, metric: str) -> bool:
     return all(c.metrics[metric].value is not None for c in cells)
 
 
-def _column(run: Run, condition: str, metric: str, procedure: Procedure) -> np.ndarray:
-    if metric in drawn_metrics(run, Figure(condition)):
-        point, column = stored(run, Figure(condition), metric)
-        return np.concatenate([[point], column])
-    points, drawn = replicates(run, Figure(condition), procedure)
-    return np.concatenate([[points[metric]], drawn[metric]])
+@dataclass(frozen=True)
+class _Columns:
+    """A metric under a condition: its value, then its replicates; those that were kept where a figure has no other."""
+
+    metric: str
+    procedure: Procedure
+    kept: bool
+
+    def __call__(self, run: Run, condition: str) -> np.ndarray:
+        if self.kept:
+            value, column = stored(run, Figure(condition), self.metric)
+            return np.concatenate([[value], column])
+        points, drawn = replicates(run, Figure(condition), self.procedure)
+        return np.concatenate([[points[self.metric]], drawn[self.metric]])
 
 
 def _figures(
@@ -115,7 +125,7 @@ def _figures(
 
 
 def _interval(column: np.ndarray, boot: Bootstrap) -> tuple[float, float | None, float | None]:
-    found = boot.interval(column[1:])
+    found = boot.interval(column[1:], value=float(column[0]))
     return float(column[0]), found.low, found.high
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,8 @@ class Paired:
         Recordings left out.
     single : bool
         Every recording holds one clip.
+    lean : bool
+        A run kept no sums of a cell, so that only draws can be compared.
     """
 
     a: list[np.ndarray]
@@ -38,6 +41,7 @@ class Paired:
     groups: int
     dropped: int
     single: bool
+    lean: bool = False
 
     @property
     def differing(self) -> int:
@@ -46,12 +50,20 @@ class Paired:
                    for x, y in zip(self.a, self.b))  # fmt: skip
 
 
-def scored_alike(a: Run, b: Run) -> str | None:
-    """Why two runs have not scored the same clips in every cell, or None."""
-    if set(a.sums.cells) != set(b.sums.cells):
+def scored_alike(a: Run, b: Run, conditions: Collection[str] | None = None) -> str | None:
+    """Why two runs have not scored the same clips in every cell, or None.
+
+    Parameters
+    ----------
+    conditions : collection of str, optional
+        Conditions that matter, which both have; by default all, and both must have the same.
+    """
+    if conditions is None and set(a.sums.cells) != set(b.sums.cells):
         odd = sorted(set(a.sums.cells) ^ set(b.sums.cells))
         return f"only one of the runs has {', '.join(odd[:3])}{', …' if len(odd) > 3 else ''}"
     for key, cell in a.sums.cells.items():
+        if conditions is not None and key.split("/", 2)[2] not in conditions:
+            continue
         if not np.array_equal(cell.marks, b.sums.cells[key].marks):
             return f"the runs have not scored the same clips of {key}"
         why = condition_mismatch(a.result, b.result, key)
@@ -80,23 +92,40 @@ def pair(a: Run, b: Run, figure: Figure, made: Recipe, other: Figure | None = No
     if set(mine) != set(theirs):
         raise CannotMeasure(f"the runs have other splits: {sorted(mine)} and {sorted(theirs)}")
     first, second, clips, groups, dropped, single = [], [], 0, 0, 0, True
+    lean = any(cell.lean for cells in (mine, theirs) for cell in cells.values())
     for split, cell in mine.items():
         against = theirs[split]
         if a.sums.groups[split] != b.sums.groups[split]:
             raise CannotMeasure(f"the runs have other recordings in split {split}")
         keep = cell.marks == against.marks
         dropped += int((~keep).sum())
-        sums, count = sums_by_group(a.sums, cell, made, keep)
+        if cell.lean and against.lean:
+            scored, met = _recorded(a, figure, split, cell.marks)
+            clips, groups, single = clips + scored, groups + met, False
+            continue
+        # The clips are the same, so either run says how many there are.
+        full, whose = (b, against) if cell.lean else (a, cell)
+        sums, count = sums_by_group(full.sums, whose, made, keep)
         first.append(sums)
-        second.append(sums_by_group(b.sums, against, made, keep)[0])
+        second.append(sums if lean else sums_by_group(b.sums, against, made, keep)[0])
         count = count // _draws(a, figure)
         if made.label is not None:
             # A class is met in some recordings only, and those are what its figure rests on.
-            count = a.family.class_counts(sums)[..., a.family.labels.index(made.label)].astype(np.int64)
+            count = full.family.class_counts(sums)[..., full.family.labels.index(made.label)].astype(np.int64)
         clips += int(count.sum())
         groups += int((count.sum(axis=1) > 0).sum())
         single = single and bool((count.sum(axis=1) <= 1).all())
-    return Paired(first, second, list(mine), clips, groups, dropped, single)
+    return Paired(first, second, list(mine), clips, groups, dropped, single, lean)
+
+
+def _recorded(run: Run, figure: Figure, split: str, marks: np.ndarray) -> tuple[int, int]:
+    """Clips and recordings of a figure without sums, as the record has them."""
+    if figure.group is not None:
+        raise CannotMeasure(f"no run keeps the sums that say how many recordings {figure} rests on",
+                            hint="set the baseline again with `--sums` for this condition")  # fmt: skip
+    held = [c.counts.scored for c in run.result.cells
+            if c.split == split and c.key.split("/", 2)[2] == figure.condition]  # fmt: skip
+    return sum(held), int((marks != 0).sum())
 
 
 def _draws(run: Run, figure: Figure) -> int:

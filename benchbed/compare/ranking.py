@@ -81,13 +81,15 @@ def rank_alike(board: Sequence[tuple[Path, Run]], procedure: Procedure) -> dict[
         return {}
     primary = board[0][1].result.primary
     info = board[0][1].family.metrics[primary]
-    if primary in board[0][1].family.ranked and any(draws_differ(board[0][1], run) for _, run in board):
-        return {}
     measured = [(path, *replicates(run, Figure("clean"), procedure)) for path, run in board]
     # A figure that is made from no sums is NaN where the run kept no draws of it.
     defined = [(path, points[primary], drawn[primary]) for path, points, drawn in measured
                if np.isfinite(points[primary])]  # fmt: skip
-    if len(defined) < 2:
+    kept = any(primary in drawn_metrics(run, Figure("clean")) for _, run in board)
+    if len(defined) < 2 or (kept and any(draws_differ(board[0][1], run) for _, run in board)):
+        return {}
+    if len({len(drawn) for _, _, drawn in defined}) > 1:
+        # One run has sums, which are drawn as often as is asked for, and another draws alone.
         return {}
     places = ranks([value for _, value, _ in defined], info.direction)
     intervals = rank_intervals(np.stack([drawn for _, _, drawn in defined]), info.direction, procedure.level)

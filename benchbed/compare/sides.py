@@ -224,7 +224,8 @@ def members(
         made, known = recipe(first.sums, figure), meanings(first, figure)
         if metric not in known:
             raise CannotMeasure(f"there is no metric '{metric}' for {figure}")
-        info, better, kept = known[metric], direction(known[metric], made), metric in drawn_metrics(first, figure)
+        info, better = known[metric], direction(known[metric], made)
+        kept = any(metric in drawn_metrics(run, asked) for run, asked in everyone)
         alike = [_same_clips(first, run, asked) for run, asked in everyone]
         held = [stored(run, asked, metric) if kept else _summed(run, asked, metric, procedure)
                 for run, asked in everyone]  # fmt: skip

@@ -59,6 +59,7 @@ def set_baseline(
     folder: Path = FOLDER,
     conditions: Sequence[str] = (),
     parts: Sequence[str] = PARTS,
+    sums: Sequence[str] = ("*",),
 ) -> Baseline:
     """Store a run as a named baseline, in place of an older one of that name.
 
@@ -71,10 +72,13 @@ def set_baseline(
     folder : Path
         Where baselines are kept.
     conditions : sequence of str
-        Patterns of the cells to keep the sums of; all by default.
+        Patterns of the cells to keep; all by default.
     parts : sequence of str
         Patterns of the cells to keep draws of single classes and slices of, for metrics that are made from no sums;
         clean audio by default. Two hundred classes take as much as two hundred conditions.
+    sums : sequence of str
+        Patterns of the cells to keep sums of; of the others draws of all clips alone, which is little and the same for
+        any number of clips. Models can then not be swapped in them, nor recordings left out that lost clips.
 
     Raises
     ------
@@ -90,7 +94,7 @@ def set_baseline(
         statistics = statistics.only(conditions)
         if not statistics.cells:
             raise ConfigError(f"no cell matches {', '.join(conditions)}", where=str(run))
-    statistics = statistics.without_parts(parts)
+    statistics = statistics.without_parts(parts).short(sums)
     kept = result.model_copy(
         update={
             "cells": [c.model_copy(update={"matrices": {}}) for c in result.cells if c.key in statistics.cells],

@@ -65,6 +65,13 @@ class Drawn:
         kept = [i for i, name in enumerate(self.names) if wanted(name)]
         return Drawn(tuple(self.names[i] for i in kept), self.values[kept], self.replicates[kept])
 
+    def joined(self, other: Drawn) -> Drawn:
+        """These figures and those of another; both must have the same number of draws."""
+        if not self.names or not other.names:
+            return other if not self.names else self
+        replicates = np.concatenate([self.replicates, other.replicates])
+        return Drawn(self.names + other.names, np.concatenate([self.values, other.values]), replicates)
+
 
 def drawn(figures: Mapping[Name, tuple[float | None, np.ndarray]]) -> Drawn:
     """Figures and their replicates, rounded as they are stored; all must have the same number of draws."""

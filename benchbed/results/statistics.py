@@ -16,7 +16,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from hashlib import blake2b
@@ -97,6 +97,10 @@ class CellStatistics:
     drawn : Drawn
         Figures of the cell that no sum gives, in every bootstrap draw; keys are (group, metric), the group empty for
         all clips.
+    summed : Drawn
+        Figures of all clips that the sums give as well, so that a baseline can do without the sums.
+    lean : bool
+        There are no sums: every figure that is left stands in `drawn`.
     """
 
     split: str
@@ -106,6 +110,14 @@ class CellStatistics:
     clips: np.ndarray
     marks: np.ndarray
     drawn: Drawn = field(default_factory=Drawn)
+    summed: Drawn = field(default_factory=Drawn)
+    lean: bool = False
+
+    def without_sums(self) -> CellStatistics:
+        """The cell with its draws alone: a few kilobytes, whatever the number of clips."""
+        return replace(self, rows=self.rows[:0], group=self.group[:0], clips=self.clips[:0], lean=True,
+                       codes={name: code[:0] for name, code in self.codes.items()},
+                       drawn=self.drawn.joined(self.summed), summed=Drawn())  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -169,6 +181,14 @@ class Statistics:
         further = tuple(self.further[i - 1] for i in kept[1:])
         return replace(self, cells=cells, further=further, widths=tuple(self.widths[i] for i in kept))
 
+    def short(self, sums: Sequence[str]) -> Statistics:
+        """Sums of the cells that match, draws alone of the others; nothing is there twice."""
+        kept = {
+            key: replace(cell, summed=Drawn()) if _matches(key, sums) or cell.lean else cell.without_sums()
+            for key, cell in self.cells.items()
+        }
+        return replace(self, cells=kept)
+
     def without_parts(self, patterns: Sequence[str]) -> Statistics:
         """Draws of classes and slices kept for the cells that match, of all clips for all."""
         kept = {
@@ -211,22 +231,35 @@ def marks(clip_ids: Iterable[str], group: np.ndarray, groups: int) -> np.ndarray
 def write_statistics(statistics: Statistics, folder: Path) -> Path:
     """Write `statistics.npz`, whole or not at all; equal statistics give equal bytes."""
     arrays: dict[str, np.ndarray] = {}
+    same: dict[str, str] = {}
+    first: dict[bytes, str] = {}
+
+    def put(name: str, array: np.ndarray) -> None:
+        # The cells of a split have the same recordings, and mostly the same clips.
+        content = blake2b(array.tobytes(), person=f"{array.dtype}{array.ndim}".encode()[:16]).digest()
+        if first.setdefault(content, name) == name:
+            arrays[name] = array
+        else:
+            same[name] = first[content]
+
     cells = []
     for number, (key, cell) in enumerate(statistics.cells.items()):
         flat = np.ascontiguousarray(cell.rows, np.float64).ravel()
         place = np.flatnonzero(flat)
         # Most statistics of a row are zero; steps between the others compress better than positions.
-        arrays[f"{number}.step"] = np.diff(place, prepend=0).astype(np.uint32)
-        arrays[f"{number}.value"] = flat[place].astype(np.float32)
-        arrays[f"{number}.group"] = cell.group.astype(np.uint32)
-        arrays[f"{number}.clips"] = cell.clips.astype(np.uint32)
-        arrays[f"{number}.marks"] = cell.marks.astype(np.uint64)
+        put(f"{number}.step", np.diff(place, prepend=0).astype(np.uint32))
+        put(f"{number}.value", flat[place].astype(np.float32))
+        put(f"{number}.group", cell.group.astype(np.uint32))
+        put(f"{number}.clips", cell.clips.astype(np.uint32))
+        put(f"{number}.marks", cell.marks.astype(np.uint64))
         for column, codes in cell.codes.items():
-            arrays[f"{number}.code.{column}"] = codes.astype(np.int16)
-        held, names = pack(cell.drawn)
-        arrays |= {f"{number}.{name}": array for name, array in held.items()}
+            put(f"{number}.code.{column}", codes.astype(np.int16))
+        names = {}
+        for part in ("drawn", "summed"):
+            held, names[part] = pack(getattr(cell, part))
+            arrays |= {f"{number}.{part}.{name}": array for name, array in held.items()}
         cells.append({"key": key, "split": cell.split, "shape": list(cell.rows.shape), "columns": list(cell.codes),
-                      "drawn": names})  # fmt: skip
+                      "lean": cell.lean, **names})  # fmt: skip
     held, scores = pack(statistics.scores)
     arrays |= {f"scores.{name}": array for name, array in held.items()}
     meta = {
@@ -240,6 +273,7 @@ def write_statistics(statistics: Statistics, folder: Path) -> Path:
         "seed": statistics.seed,
         "draws": statistics.draws,
         "scores": scores,
+        "same": same,
         "groups": {split: list(names) for split, names in statistics.groups.items()},
         "columns": {
             split: {
@@ -277,7 +311,8 @@ def read_statistics(path: Path) -> Statistics:
             if meta["format"] not in READ:
                 what = f"statistics of layout {meta['format']}, this benchbed reads {' and '.join(map(str, READ))}"
                 raise ConfigError(what, where=str(path), hint=AGAIN)
-            cells = {item["key"]: _cell(stored, number, item) for number, item in enumerate(meta["cells"])}
+            held = _Once(stored, meta.get("same", {}))
+            cells = {item["key"]: _cell(held, number, item) for number, item in enumerate(meta["cells"])}
             scores = unpack(stored, "scores", meta.get("scores", []))
     except FileNotFoundError as error:
         raise ConfigError("no statistics beside the record", where=str(path),
@@ -308,6 +343,28 @@ def read_statistics(path: Path) -> Statistics:
     )
 
 
+class _Once(Mapping[str, np.ndarray]):
+    """Arrays of a file, where one that several names share is read once."""
+
+    def __init__(self, stored: Mapping[str, np.ndarray], same: Mapping[str, str]) -> None:
+        self.stored, self.same, self.shared = stored, same, set(same.values())
+        self.read: dict[str, np.ndarray] = {}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        source = self.same.get(name, name)
+        if source not in self.shared:
+            return self.stored[source]
+        if source not in self.read:
+            self.read[source] = self.stored[source]
+        return self.read[source]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.stored, *self.same])
+
+    def __len__(self) -> int:
+        return len(self.stored) + len(self.same)
+
+
 def _cell(stored: Mapping[str, np.ndarray], number: int, item: Mapping[str, Any]) -> CellStatistics:
     rows = np.zeros(item["shape"])
     rows.ravel()[np.cumsum(stored[f"{number}.step"], dtype=np.int64)] = stored[f"{number}.value"]
@@ -318,5 +375,7 @@ def _cell(stored: Mapping[str, np.ndarray], number: int, item: Mapping[str, Any]
         {column: stored[f"{number}.code.{column}"].astype(np.int64) for column in item["columns"]},
         stored[f"{number}.clips"].astype(np.int64),
         stored[f"{number}.marks"],
-        unpack(stored, str(number), item.get("drawn", [])),
+        unpack(stored, f"{number}.drawn", item.get("drawn", [])),
+        unpack(stored, f"{number}.summed", item.get("summed", [])),
+        item.get("lean", False),
     )

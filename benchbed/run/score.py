@@ -26,7 +26,7 @@ from benchbed.run.aggregate import Scored, aggregate
 from benchbed.run.references import answers, reference_of, some_weak
 from benchbed.run.robust import load_reference, robust_figures
 from benchbed.run.selfchecks import self_checks
-from benchbed.run.statistics import Rows, cell_draws, collect, sum_cell
+from benchbed.run.statistics import Rows, cell_draws, collect, sum_cell, summed_draws
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.model import CorruptionCondition, Suite
@@ -372,7 +372,8 @@ def _score(
     fold = Fold(outputs, target, split.codes[position], split.bootstrap)
     clip_ids = split.table["clip_id"].to_numpy()[position].tolist()
     drawn = cell_draws(family, figures if reason is None else {}, found if reason is None else {})
-    kept = Rows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns, drawn)
+    summed = summed_draws(family, scores.metrics if reason is None else {})
+    kept = Rows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns, drawn, summed)
     # Draws of every class of every cell would fill the memory; figures over cells need those of all clips.
     return made, Scored(replace(scores, groups={}), fold), kept
 

@@ -33,6 +33,8 @@ class Rows:
         Metadata that results are cut by.
     drawn : Drawn
         Figures that no sum gives, in every draw.
+    summed : Drawn
+        Figures of all clips that sums give as well.
     """
 
     split: str
@@ -42,6 +44,13 @@ class Rows:
     clip_ids: Sequence[str]
     columns: Sequence[Column]
     drawn: Drawn = field(default_factory=Drawn)
+    summed: Drawn = field(default_factory=Drawn)
+
+
+def summed_draws(family: Family, metrics: Mapping[str, Number]) -> Drawn:
+    """Draws of the figures of all clips that sums give as well."""
+    named = {("", n): number for n, number in metrics.items() if n in family.metrics and n not in family.ranked}
+    return drawn({name: (n.value, n.drawn) for name, n in named.items() if n.drawn is not None})
 
 
 def cell_draws(family: Family, metrics: Mapping[str, Number], groups: Mapping[str, Mapping[str, Number]]) -> Drawn:
@@ -92,6 +101,7 @@ def sum_cell(family: Family, rows: Rows, groups: int) -> CellStatistics:
         np.bincount(row, minlength=len(first)),
         marks(rows.clip_ids, rows.group, groups),
         rows.drawn,
+        rows.summed,
     )
 
 

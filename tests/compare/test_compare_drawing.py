@@ -10,12 +10,14 @@ from benchbed.compare.answer import BOOTSTRAP, BOTH, Procedure
 from benchbed.compare.contrast import contrast, contrast_score
 from benchbed.compare.drawing import replicates
 from benchbed.compare.figure import Figure
+from benchbed.compare.runs import open_run
 from benchbed.compare.show import lines
 from benchbed.compare.sides import Side, mixed
 from benchbed.compare.table import compare
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.cell import group_codes
 from benchbed.metrics.families.tagging import family as tagging
+from benchbed.results.baseline import set_baseline
 from benchbed.stats.bootstrap import Bootstrap, degrees_of_freedom
 from benchbed.stats.paired import paired_difference
 from benchbed.stats.swaps import bootstrap_tail
@@ -222,3 +224,33 @@ def test_families_of_models_are_compared_in_ranked_metrics(tmp_path):
     assert found.spread.value > 0 and found.spread.p < 0.05 and found.error_members > 0
     own = [run.result.cells[0].metrics["map"].value for run in sides[0].runs]
     assert found.values_a == pytest.approx(own)
+
+
+def short(run, tmp_path, **facts):
+    return open_run(set_baseline("short", run.path, tmp_path / "baselines", **facts).path)
+
+
+def test_a_baseline_without_sums_serves_by_its_draws(tmp_path):
+    a, b = noisy(tmp_path, 0.5, "a"), noisy(tmp_path, 0.2, "b")
+    lean = short(b, tmp_path, sums=["clean"])
+    assert lean.sums.cells["tags/test/white@1"].rows.size == 0 and not lean.sums.cells["tags/test/clean"].lean
+    whole, drawn = (contrast(a, other, Figure("white@1"), ["map", "micro_f1"], QUICK) for other in (b, lean))
+    assert (drawn["map"].value, drawn["map"].p) == (whole["map"].value, whole["map"].p)
+    found = drawn["micro_f1"]
+    assert found.test == BOOTSTRAP and found.value == pytest.approx(whole["micro_f1"].value)
+    assert (found.clips, found.groups) == (120, 60) and found.error == pytest.approx(whole["micro_f1"].error, rel=0.2)
+    assert contrast(a, lean, Figure("clean"), ["micro_f1"], QUICK)["micro_f1"].test == BOTH
+    # Neither side has sums: the record and the marks say how many clips there are.
+    both = contrast(short(a, tmp_path / "a", sums=["clean"]), lean, Figure("white@1"), ["micro_f1"], QUICK)["micro_f1"]
+    assert (both.clips, both.groups, both.p) == (120, 60, found.p)
+    table = compare([Side("b", (lean,)), Side("a", (a,))], procedure=QUICK)
+    assert {row.verdict for row in table.pairings[0].rows if row.contrast.metric == "map"} == {"win"}
+    with pytest.raises(CannotMeasure, match="no run keeps the sums"):
+        contrast(lean, lean, Figure("white@1", "class=cat"), ["ap"], QUICK)
+
+
+def test_lost_clips_show_without_sums(tmp_path):
+    gone = np.arange(120) == 10
+    a, b = noisy(tmp_path, 0.5, "a", lost={"white@1": gone}), noisy(tmp_path, 0.2, "b")
+    found = contrast(a, short(b, tmp_path, sums=["clean"]), Figure("white@1"), ["micro_f1"], QUICK)["micro_f1"]
+    assert found.value is None and "1 recordings were not scored alike" in found.reason

@@ -44,10 +44,12 @@ def downgraded(path):
     with np.load(path) as stored:
         arrays = {name: stored[name] for name in stored if not name.endswith((".point", ".planes"))}
     meta = json.loads(arrays["meta"].tobytes()) | {"format": 1}
+    arrays |= {name: arrays[source] for name, source in meta.pop("same").items()}
     for key in ("further", "widths", "draws", "scores"):
         meta.pop(key)
     for cell in meta["cells"]:
-        cell.pop("drawn")
+        for key in ("drawn", "summed", "lean"):
+            cell.pop(key)
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     np.savez_compressed(path, **arrays)
 
