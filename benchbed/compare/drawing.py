@@ -38,7 +38,12 @@ def draw(run: Run, made: Recipe, folds: list[np.ndarray], paired: Paired, how: P
     drawn = []
     for boot, sums in zip(boots(run, paired.splits, how.draws, how.seed), folds):
         groups, parts, width = sums.shape
-        drawn.append(boot.replicates(sums.reshape(groups, -1)).reshape(how.draws, parts, width))
+        flat = sums.reshape(groups, -1)
+        # Most bins and pairs of classes never occur, and nothing drawn from nothing is nothing.
+        used = flat.any(axis=0)
+        whole = np.zeros((how.draws, flat.shape[1]))
+        whole[:, used] = boot.replicates(flat[:, used])
+        drawn.append(whole.reshape(how.draws, parts, width))
     return evaluate(run.family, made, drawn, join(run, made))
 
 

@@ -9,11 +9,12 @@ models are too few to fit one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchbed.compare.answer import Procedure
+from benchbed.compare.answer import Contrast, Procedure
 from benchbed.compare.drawing import drawn_metrics, draws_differ, replicates, stored
 from benchbed.compare.figure import Figure, conditions
 from benchbed.compare.pairing import scored_alike
@@ -44,10 +45,13 @@ class Robustness:
     reason: str | None = None
 
 
-def robustness(a: Run, b: Run, metric: str, procedure: Procedure) -> list[Robustness]:
+def robustness(
+    a: Run, b: Run, metric: str, procedure: Procedure, known: Mapping[str, Contrast] | None = None
+) -> list[Robustness]:
     """Compare two runs under each corruption, and over all of them, at matched clean score.
 
     Severities of a corruption are averaged first, then corruptions of a family, then families, as in the record.
+    `known` holds differences in this metric that were drawn before, by condition: nothing is drawn twice.
 
     Raises
     ------
@@ -73,7 +77,7 @@ def robustness(a: Run, b: Run, metric: str, procedure: Procedure) -> list[Robust
     why = (draws_differ(a, b) or scored_alike(a, b, used)) if kept else None
     if why is not None:
         return [Robustness("all corruptions", None, None, why)]
-    columns = _Columns(metric, procedure, kept)
+    columns = _Columns(metric, procedure, kept, (a, b), known or {})
     clean = [columns(run, "clean") for run in (a, b)]
     found, families = [], []
     for members in groups.values():
@@ -99,11 +103,18 @@ class _Columns:
     metric: str
     procedure: Procedure
     kept: bool
+    sides: tuple[Run, Run]
+    known: Mapping[str, Contrast]
 
     def __call__(self, run: Run, condition: str) -> np.ndarray:
         if self.kept:
             value, column = stored(run, Figure(condition), self.metric)
             return np.concatenate([[value], column])
+        found = self.known.get(condition)
+        if found is not None and not found.dropped and found.drawn_a is not None and found.drawn_b is not None:
+            if run is self.sides[0]:
+                return np.concatenate([[found.a], found.drawn_a])
+            return np.concatenate([[found.b], found.drawn_b])
         points, drawn = replicates(run, Figure(condition), self.procedure)
         return np.concatenate([[points[self.metric]], drawn[self.metric]])
 

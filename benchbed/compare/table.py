@@ -157,7 +157,8 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
                 contrasts += contrast(side.runs[0], first.runs[0], figure, metrics, procedure).values()
             else:
                 groups += [mixed(side, first, figure, metric, procedure) for metric in metrics]
-        robust = robustness(side.runs[0], first.runs[0], primary, procedure) if single else []
+        known = {c.figure.condition: c for c in contrasts if c.metric == primary and c.figure.group is None}
+        robust = robustness(side.runs[0], first.runs[0], primary, procedure, known) if single else []
         made.append((Pairing(side.name, first.name, primary, robustness=robust, notes=notes), contrasts, groups))
     p_values: dict[str, float | None] = {}
     for number, (_, contrasts, groups) in enumerate(made):
