@@ -53,6 +53,9 @@ class Context:
         The clip's metadata columns (e.g. its device). Never its label.
     other_devices : callable, optional
         `other_devices(rng, n)` gives up to n waveforms recorded with another device than this clip's.
+    severities : tuple, optional
+        The parameters that will be asked for, where they are not all of the corruption's; what is made for all of
+        them at once is then not made in vain. No output depends on it.
     """
 
     dataset: str = ""
@@ -60,6 +63,7 @@ class Context:
     others: Any = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     other_devices: Any = None
+    severities: tuple[Any, ...] | None = None
 
 
 class Corruption(ABC):

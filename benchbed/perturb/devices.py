@@ -7,11 +7,13 @@ times. In the log spectrum such a response can be scaled, which gives a severity
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from benchbed.perturb.filters import mel
+from benchbed.perturb.scratch import scratch
 
 #: Points of the coarse frequency grid on which minimum-phase responses are made.
 GRID = 2048
@@ -98,20 +100,27 @@ def impulse(log_spectrum: np.ndarray, strength: float) -> np.ndarray:
     np.ndarray [shape=(GRID // 2,), float32]
         The second half of the grid is left out: it holds only what has wrapped round.
     """
-    response = np.fft.irfft(np.exp(strength * log_spectrum))[: GRID // 2]
-    return (response / np.sqrt((response**2).sum())).astype(np.float32)
+    return _impulses(log_spectrum, [strength])[0]
 
 
-def response_at(log_spectrum: np.ndarray, strength: float, size: int) -> np.ndarray:
-    """The device at a strength, at the bins of a transform of `size`.
+def _impulses(log_spectrum: np.ndarray, strengths: Sequence[float]) -> list[np.ndarray]:
+    waves = np.fft.irfft(np.exp(np.array(strengths)[:, None] * log_spectrum))[:, : GRID // 2]
+    return [(wave / np.sqrt((wave**2).sum())).astype(np.float32) for wave in waves]
+
+
+def responses_at(log_spectrum: np.ndarray, strengths: Sequence[float], size: int) -> np.ndarray:
+    """The device at several strengths, at the bins of a transform of `size`.
 
     Returns
     -------
-    np.ndarray [shape=(bin,), complex64]
+    np.ndarray [shape=(strength, bin), complex64]
     """
     from scipy import fft
 
-    return fft.rfft(impulse(log_spectrum, strength), size)
+    padded = scratch("padded", (len(strengths), size), np.float32)
+    for row, wave in zip(padded, _impulses(log_spectrum, strengths), strict=True):
+        row[: len(wave)], row[len(wave) :] = wave, 0
+    return fft.rfft(padded)
 
 
 #: Bands and frame of the style statistics.

@@ -5,10 +5,13 @@ Filters are zero-phase, so that no event moves by a group delay, and keep their 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+
+from benchbed.perturb.scratch import scratch
 
 #: Silence appended before the transform, in seconds: room for the filter to ring without wrapping round.
 PADDING_SECONDS = 0.1
@@ -16,7 +19,7 @@ PADDING_SECONDS = 0.1
 HIGHEST_EDGE = 0.45
 
 
-@dataclass(frozen=True)
+@dataclass
 class Spectrum:
     """The transform of a zero-padded clip.
 
@@ -27,11 +30,14 @@ class Spectrum:
         Transform length in samples.
     samples : int
         Length of the clip.
+    together : bool
+        Its severities have been made together once.
     """
 
     values: np.ndarray
     size: int
     samples: int
+    together: bool = False
 
 
 def spectrum(waveform: np.ndarray, padding: int) -> Spectrum:
@@ -44,23 +50,28 @@ def spectrum(waveform: np.ndarray, padding: int) -> Spectrum:
     return Spectrum(fft.rfft(waveform, size), size, samples)
 
 
-def filtered(clip: Spectrum, response: np.ndarray) -> np.ndarray:
-    """The clip through a filter given at the transform's bins.
+def filtered(clip: Spectrum, responses: Iterable[np.ndarray], count: int) -> np.ndarray:
+    """The clip through several filters given at the transform's bins, in memory that the next call uses again.
 
     Parameters
     ----------
     clip : Spectrum
-    response : np.ndarray [shape=(bin,) or (channel, bin)]
+    responses : iterable of np.ndarray [shape=(bin,) or (channel, bin)]
         Real (zero-phase) or complex.
+    count : int
+        How many there are.
 
     Returns
     -------
-    np.ndarray [shape=(channel, sample), float32]
+    np.ndarray [shape=(filter, channel, sample), float32]
     """
-    from scipy import fft
-
-    product = clip.values * response
-    return np.ascontiguousarray(fft.irfft(product, clip.size, overwrite_x=True)[:, : clip.samples], dtype=np.float32)
+    products = scratch("products", (count, *clip.values.shape), clip.values.dtype)
+    real = np.float32 if products.dtype == np.complex64 else np.float64
+    for product, response in zip(products, responses, strict=True):
+        np.multiply(clip.values, response, out=product)
+    waves = scratch("waves", (*products.shape[:2], clip.size), real)
+    np.fft.irfft(products, clip.size, out=waves)
+    return waves[..., : clip.samples]
 
 
 def bins(size: int, sample_rate: int) -> np.ndarray:

@@ -18,12 +18,13 @@ class CannotApply(Exception):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A clip made ready: its audio, its rate, the corruption's own work, or the reason why there is none."""
+    """A clip made ready: audio, rate, the corruption's own work or the reason why there is none, what will be asked."""
 
     waveform: np.ndarray
     sample_rate: int
     data: Any = None
     skipped: str | None = None
+    asked: tuple[Any, ...] = ()
 
 
 class Guarded(Corruption):
@@ -43,7 +44,9 @@ class Guarded(Corruption):
         if reason is not None:
             return Prepared(waveform, sample_rate, skipped=reason)
         try:
-            return Prepared(waveform, sample_rate, data=self.begin(waveform, sample_rate, rng, context))
+            data = self.begin(waveform, sample_rate, rng, context)
+            asked = self.parameters if context.severities is None else context.severities
+            return Prepared(waveform, sample_rate, data=data, asked=asked)
         except CannotApply as why:
             return Prepared(waveform, sample_rate, skipped=str(why))
 

@@ -158,7 +158,8 @@ class Engine:
                 yield _Item(index, cell, 0, self._input(clip.waveform, clip))
             return
         corruption = self._corruption(unit.condition, condition)
-        context = self._context(unit, row, clip)
+        wanted = tuple(corruption.parameters[cell.severity - 1] for cell in unit.cells if cell.severity is not None)
+        context = replace(self._context(unit, row, clip), severities=wanted)
         for draw in range(condition.draws):
             random = rng.stream(condition.corruption, corruption.version, condition.options, row["clip_id"], draw,
                                 self.job.seed)  # fmt: skip

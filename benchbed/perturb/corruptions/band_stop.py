@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, band_stop, filtered, spectrum, too_high
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.filtering import Filtering
+from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, band_stop, spectrum, too_high
+from benchbed.perturb.guarded import Prepared
 
 CENTRE, ORDER = 1000.0, 4
 
 
-class BandStop(Guarded):
+class BandStop(Filtering):
     """The upper edge must lie below 0.45 of the sample rate."""
 
     group = "bandwidth"
@@ -25,11 +26,14 @@ class BandStop(Guarded):
         """The clip's spectrum, shared by all severities."""
         return spectrum(waveform, round(PADDING_SECONDS * sample_rate))
 
+    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+        """The magnitude at the bins."""
+        half = 2 ** (parameter / 2)
+        return band_stop(state.data.size, state.sample_rate, CENTRE / half, CENTRE * half, ORDER)
+
     def at(self, state: Prepared, parameter: Any) -> Applied:
         """The clip without a band of so many octaves."""
-        half = 2 ** (parameter / 2)
-        response = band_stop(state.data.size, state.sample_rate, CENTRE / half, CENTRE * half, ORDER)
-        return Applied(filtered(state.data, response), achieved=float(parameter))
+        return Applied(self.heard(state, parameter), achieved=float(parameter))
 
     def unavailable(self, parameter: Any, sample_rate: int, channels: int) -> str | None:
         """Edges above 0.45 of the sample rate."""

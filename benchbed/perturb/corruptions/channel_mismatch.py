@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, bins, filtered, spectrum
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.filtering import Filtering
+from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, bins, spectrum
+from benchbed.perturb.guarded import Prepared
 
 
-class ChannelMismatch(Guarded):
+class ChannelMismatch(Filtering):
     """The first channel is the reference and stays as it is; `achieved` is the gain error."""
 
     group = "channel"
@@ -30,14 +31,22 @@ class ChannelMismatch(Guarded):
         signs[:, 0] = 0
         return spectrum(waveform, round(PADDING_SECONDS * sample_rate)), signs
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
-        """The clip with gain errors in dB and delays in µs (fractions of a sample included)."""
+    def spectrum_of(self, state: Prepared) -> Spectrum:
+        """The clip's spectrum."""
+        return state.data[0]
+
+    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+        """Each channel's gain error in dB and delay in µs, at the bins."""
         clip, (gain, delay) = state.data
         decibel, microseconds = (float(value) for value in parameter)
         late = np.exp(-2e-6j * np.pi * microseconds * bins(clip.size, state.sample_rate)).astype(np.complex64)
         response = np.stack([late.conj() if d < 0 else late if d > 0 else np.ones_like(late) for d in delay])
         response *= (10 ** (decibel * gain / 20)).astype(np.float32)[:, None]
-        return Applied(filtered(clip, response), achieved=decibel)
+        return response
+
+    def at(self, state: Prepared, parameter: Any) -> Applied:
+        """The clip with gain errors in dB and delays in µs (fractions of a sample included)."""
+        return Applied(self.heard(state, parameter), achieved=float(parameter[0]))
 
     def unavailable(self, parameter: Any, sample_rate: int, channels: int) -> str | None:
         """Clips of one channel."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.devices import GRID, equaliser, response_at
-from benchbed.perturb.filters import Spectrum, filtered, spectrum
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.devices import GRID, equaliser, responses_at
+from benchbed.perturb.filtering import Filtering
+from benchbed.perturb.filters import Spectrum, spectrum
+from benchbed.perturb.guarded import Prepared
 
 BANDS, TAPS = 12, GRID // 2
 
 
-class DeviceEq(Guarded):
+class DeviceEq(Filtering):
     """All channels through the same curve; the mean gain over bands is zero."""
 
     group = "device"
@@ -29,11 +31,18 @@ class DeviceEq(Guarded):
         gains = rng.standard_normal(BANDS)
         return spectrum(waveform, TAPS), equaliser(gains - gains.mean(), sample_rate)
 
+    def spectrum_of(self, state: Prepared) -> Spectrum:
+        """The clip's spectrum."""
+        return state.data[0]
+
+    def responses(self, state: Prepared, parameters: Sequence[Any]) -> np.ndarray:
+        """The equaliser at standard deviations in dB, at the bins."""
+        clip, curve = state.data
+        return responses_at(curve, [float(parameter) for parameter in parameters], clip.size)
+
     def at(self, state: Prepared, parameter: Any) -> Applied:
         """The clip through the equaliser at a standard deviation in dB."""
-        clip, curve = state.data
-        response = response_at(curve, float(parameter), clip.size)
-        return Applied(filtered(clip, response), achieved=float(parameter))
+        return Applied(self.heard(state, parameter), achieved=float(parameter))
 
 
 CORRUPTION = DeviceEq()

@@ -6,7 +6,7 @@ dynamic-range compression. Their settings were not published, so the severities 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,14 +14,15 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.devices import GRID, measured, response_at
+from benchbed.perturb.devices import GRID, measured, responses_at
 from benchbed.perturb.files import Folder, open_folder
-from benchbed.perturb.filters import Spectrum, filtered, spectrum
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.filtering import Filtering
+from benchbed.perturb.filters import Spectrum, spectrum
+from benchbed.perturb.guarded import Prepared
 from benchbed.perturb.level import compress, compressor_state, keep_power
 
 
-class DeviceResponse(Guarded):
+class DeviceResponse(Filtering):
     """Options: `folder` of device responses (needed), `ignore` patterns, `file` to use one of them for every clip.
 
     A severity is the share of the measured response (in dB over frequency) and the compressor's ratio; at a share of 1
@@ -50,14 +51,21 @@ class DeviceResponse(Guarded):
         note = None if rate == sample_rate else f"response resampled from {rate} Hz"
         return spectrum(waveform, GRID // 2), _curve(folder, index, sample_rate), note
 
+    def spectrum_of(self, state: Prepared) -> Spectrum:
+        """The clip's spectrum."""
+        return state.data[0]
+
+    def responses(self, state: Prepared, parameters: Sequence[Any]) -> np.ndarray:
+        """Shares of the device's response at the bins."""
+        clip, curve, _ = state.data
+        return responses_at(curve, [float(share) for share, _ in parameters], clip.size)
+
     def at(self, state: Prepared, parameter: Any) -> Applied:
         """The clip as recorded by the device."""
-        clip, curve, note = state.data
         share, ratio = (float(value) for value in parameter)
-        response = response_at(curve, share, clip.size)
-        heard = keep_power(filtered(clip, response), state.waveform)
+        heard = keep_power(self.heard(state, parameter), state.waveform)
         out = compress(heard, compressor_state(heard, state.sample_rate), ratio)
-        return Applied(out, achieved=share, note=note)
+        return Applied(out, achieved=share, note=state.data[2])
 
     def _folder(self, context: Context) -> Folder:
         path = self.option("folder", context)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, filtered, mel, mel_gap, spectrum
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.filtering import Filtering
+from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, mel, mel_gap, spectrum
+from benchbed.perturb.guarded import Prepared
 
 
-class FrequencyMask(Guarded):
+class FrequencyMask(Filtering):
     """One gap per clip, the same in all channels."""
 
     group = "bandwidth"
@@ -25,14 +26,21 @@ class FrequencyMask(Guarded):
         """The spectrum and the place of the gap."""
         return spectrum(waveform, round(PADDING_SECONDS * sample_rate)), float(rng.random())
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
-        """The clip without a share of the mel scale."""
+    def spectrum_of(self, state: Prepared) -> Spectrum:
+        """The clip's spectrum."""
+        return state.data[0]
+
+    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+        """The gap at the bins."""
         clip, place = state.data
         top = float(mel(state.sample_rate / 2))
         width = top * parameter / 100
         low = place * (top - width)
-        response = mel_gap(clip.size, state.sample_rate, low, low + width, 0.1 * width)
-        return Applied(filtered(clip, response), achieved=float(parameter))
+        return mel_gap(clip.size, state.sample_rate, low, low + width, 0.1 * width)
+
+    def at(self, state: Prepared, parameter: Any) -> Applied:
+        """The clip without a share of the mel scale."""
+        return Applied(self.heard(state, parameter), achieved=float(parameter))
 
 
 CORRUPTION = FrequencyMask()

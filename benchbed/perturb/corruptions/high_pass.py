@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, filtered, high_pass, spectrum, too_high
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.filtering import Filtering
+from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, high_pass, spectrum, too_high
+from benchbed.perturb.guarded import Prepared
 
 ORDER = 4
 
 
-class HighPass(Guarded):
+class HighPass(Filtering):
     """Cut-offs stay in Hz at every sample rate."""
 
     group = "bandwidth"
@@ -25,10 +26,13 @@ class HighPass(Guarded):
         """The clip's spectrum, shared by all severities."""
         return spectrum(waveform, round(PADDING_SECONDS * sample_rate))
 
+    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+        """The magnitude at the bins."""
+        return high_pass(state.data.size, state.sample_rate, float(parameter), ORDER)
+
     def at(self, state: Prepared, parameter: Any) -> Applied:
         """The clip above a cut-off in Hz."""
-        response = high_pass(state.data.size, state.sample_rate, float(parameter), ORDER)
-        return Applied(filtered(state.data, response), achieved=float(parameter))
+        return Applied(self.heard(state, parameter), achieved=float(parameter))
 
     def unavailable(self, parameter: Any, sample_rate: int, channels: int) -> str | None:
         """Edges above 0.45 of the sample rate."""

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, filtered, low_pass, spectrum, too_high
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.filtering import Filtering
+from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, low_pass, spectrum, too_high
+from benchbed.perturb.guarded import Prepared
 
 ORDER = 8
 
 
-class LowPass(Guarded):
+class LowPass(Filtering):
     """Cut-offs stay in kHz at every sample rate; those a rate cannot show are skipped."""
 
     group = "bandwidth"
@@ -25,10 +26,13 @@ class LowPass(Guarded):
         """The clip's spectrum, shared by all severities."""
         return spectrum(waveform, round(PADDING_SECONDS * sample_rate))
 
+    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+        """The magnitude at the bins."""
+        return low_pass(state.data.size, state.sample_rate, 1000.0 * parameter, ORDER)
+
     def at(self, state: Prepared, parameter: Any) -> Applied:
         """The clip below a cut-off in kHz."""
-        response = low_pass(state.data.size, state.sample_rate, 1000.0 * parameter, ORDER)
-        return Applied(filtered(state.data, response), achieved=float(parameter))
+        return Applied(self.heard(state, parameter), achieved=float(parameter))
 
     def unavailable(self, parameter: Any, sample_rate: int, channels: int) -> str | None:
         """Edges above 0.45 of the sample rate."""

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.filters import Spectrum, filtered, spectrum
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.filtering import Filtering
+from benchbed.perturb.filters import Spectrum, spectrum
+from benchbed.perturb.guarded import Prepared
 from benchbed.perturb.rooms import ROOMS, response_spectrum, synthetic_response
 
 
-class Reverb(Guarded):
+class Reverb(Filtering):
     """One of sixteen rooms per clip, the same at every severity; `achieved` is the DRR."""
 
     group = "room"
@@ -26,18 +27,25 @@ class Reverb(Guarded):
         """The clip's spectrum and the room it stands in."""
         return spectrum(waveform, waveform.shape[1]), int(rng.integers(ROOMS))
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
-        """The clip in its room at a reverberation time and direct-to-reverberant ratio."""
+    def spectrum_of(self, state: Prepared) -> Spectrum:
+        """The clip's spectrum."""
+        return state.data[0]
+
+    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+        """The room at a reverberation time and direct-to-reverberant ratio, at the bins."""
         clip, room = state.data
         t60, drr = (float(value) for value in parameter)
         channels, rate = len(state.waveform), state.sample_rate
-        response = response_spectrum(
+        return response_spectrum(
             ("synthetic", room, rate, channels, t60, drr),
             lambda: synthetic_response(room, rate, channels, t60, drr),
             clip.size,
             clip.samples,
         )
-        return Applied(filtered(clip, response), achieved=drr)
+
+    def at(self, state: Prepared, parameter: Any) -> Applied:
+        """The clip in its room at a reverberation time and direct-to-reverberant ratio."""
+        return Applied(self.heard(state, parameter), achieved=float(parameter[1]))
 
 
 CORRUPTION = Reverb()

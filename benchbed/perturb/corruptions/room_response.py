@@ -10,12 +10,13 @@ import numpy as np
 from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.files import Folder, conversion, fit_channels, open_folder
-from benchbed.perturb.filters import Spectrum, filtered, spectrum
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.filtering import Filtering
+from benchbed.perturb.filters import Spectrum, spectrum
+from benchbed.perturb.guarded import Prepared
 from benchbed.perturb.rooms import align, response_spectrum, with_drr
 
 
-class RoomResponse(Guarded):
+class RoomResponse(Filtering):
     """Options: `folder` of impulse responses (needed), `ignore` patterns.
 
     The direct path is moved to sample 0 and the energy set to one. A response with the clip's channel count is used as
@@ -39,18 +40,27 @@ class RoomResponse(Guarded):
         folder = self._folder(context)
         return spectrum(waveform, waveform.shape[1]), folder, int(rng.integers(len(folder.files)))
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
-        """The clip in the measured room at a direct-to-reverberant ratio in dB."""
+    def spectrum_of(self, state: Prepared) -> Spectrum:
+        """The clip's spectrum."""
+        return state.data[0]
+
+    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+        """The measured room at a direct-to-reverberant ratio in dB, at the bins."""
         clip, folder, index = state.data
         channels, rate, drr = len(state.waveform), state.sample_rate, float(parameter)
 
-        def response() -> np.ndarray:
+        def made() -> np.ndarray:
             return with_drr(align(fit_channels(folder.load(index, rate), channels)), rate, drr)
 
-        values = response_spectrum((folder.digest, index, rate, channels, drr), response, clip.size, clip.samples)
+        return response_spectrum((folder.digest, index, rate, channels, drr), made, clip.size, clip.samples)
+
+    def at(self, state: Prepared, parameter: Any) -> Applied:
+        """The clip in the measured room at a direct-to-reverberant ratio in dB."""
+        _, folder, index = state.data
+        channels, rate = len(state.waveform), state.sample_rate
         converted = conversion(folder.rates[index], folder.channels[index], rate, channels)
         note = "; ".join(f"response {words}" for words in converted) or None
-        return Applied(filtered(clip, values), achieved=drr, note=note)
+        return Applied(self.heard(state, parameter), achieved=float(parameter), note=note)
 
     def _folder(self, context: Context) -> Folder:
         path = self.option("folder", context)
