@@ -27,7 +27,7 @@ from benchbed.metrics.number import Number
 from benchbed.results import record
 from benchbed.run.attack_checks import Status, attack_checks
 from benchbed.run.attack_plan import plan_of
-from benchbed.run.attack_subset import attacked_rows
+from benchbed.run.attack_subset import subset
 from benchbed.run.attack_tasks import task_of
 from benchbed.run.job import Job
 from benchbed.stats.bootstrap import Bootstrap
@@ -62,7 +62,7 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
         facts["skipped"] = dict(chosen.skipped)
     if plan.budget == condition.budgets[0]:
         clips = job.clips[plan.split]
-        facts["clips"] = [str(clips["clip_id"].iat[row]) for row in attacked_rows(clips, condition.n)]
+        facts["clips"] = [str(clips["clip_id"].iat[row]) for row in subset(job, plan.split, condition)]
     return record.Condition(kind="attack", name=plan.name, parameter=plan.budget, unit=threat.unit, group="attack",
                             achieved=summary, facts=facts)  # fmt: skip
 
@@ -112,7 +112,7 @@ def chance_of(job: Job, plan: CellPlan) -> float:
     condition = job.conditions[plan.condition]
     assert isinstance(condition, AttackCondition)
     clips = job.clips[plan.split]
-    rows = clips.iloc[attacked_rows(clips, condition.n)].to_dict("records")
+    rows = clips.iloc[subset(job, plan.split, condition)].to_dict("records")
     return task_of(job, plan.condition).chance(rows)
 
 

@@ -18,12 +18,13 @@ from benchbed.attack.threat import Ball, Threat, per_clip
 from benchbed.errors import BenchbedError, CannotMeasure, ConfigError
 from benchbed.provenance import hash_files
 from benchbed.run.attack_plan import plan_of, threats
-from benchbed.run.attack_subset import attacked_rows
+from benchbed.run.attack_subset import subset
 from benchbed.run.attack_task import Sample, Task
 from benchbed.run.attack_tasks import settle
 from benchbed.run.attack_view import View, seconds_of
 from benchbed.run.clips import decode
 from benchbed.run.job import Job, Unit
+from benchbed.run.references import WEAK
 from benchbed.run.victim import untouched
 from benchbed.suite.model import AttackCondition
 
@@ -217,12 +218,14 @@ def _fit_problem(engine: Any, unit: Unit, threat: Threat, task: Task, view: View
 
     job, condition = engine.job, task.condition
     table = job.clips[unit.split]
-    attacked = {str(table["clip_id"].iat[row]) for row in attacked_rows(table, condition.n)}
+    attacked = {str(table["clip_id"].iat[row]) for row in subset(job, unit.split, condition)}
     waveforms: list[np.ndarray] = []
     truths: list[Any] = []
     ids: list[str] = []
     seconds = 0.0
     for row in fitting_clips(job, unit.split, attacked):
+        if job.task == "frames" and row.get(WEAK):
+            continue  # nobody said when its events are
         try:
             clip = decode(job.root, row, job.audio_rate)
         except BenchbedError:

@@ -8,6 +8,7 @@ import numpy as np
 
 from benchbed import rng
 from benchbed.run.job import Job
+from benchbed.run.references import WEAK, some_weak
 from benchbed.suite.model import AttackCondition
 
 if TYPE_CHECKING:
@@ -81,9 +82,18 @@ def _several(table: pd.DataFrame, n: int, keys: dict[Any, int]) -> list[int]:
     return found
 
 
-def attack_units(table: pd.DataFrame, n: int, seconds: float) -> list[tuple[int, ...]]:
+def subset(job: Job, split: str, condition: AttackCondition) -> list[int]:
+    """Rows of a job's split that a condition is about; of recordings, those whose events are timed."""
+    table = job.clips[split]
+    if job.task != "frames" or not some_weak([table]):
+        return attacked_rows(table, condition.n)
+    timed = np.flatnonzero(~table[WEAK].to_numpy(bool))
+    return [int(timed[row]) for row in attacked_rows(table.iloc[timed], condition.n)]
+
+
+def attack_units(job: Job, split: str, condition: AttackCondition, seconds: float) -> list[tuple[int, ...]]:
     """Rows of each unit of an attack condition, at most `CHUNK` clips and about twenty minutes of audio each."""
-    rows = attacked_rows(table, n)
+    rows, table = subset(job, split, condition), job.clips[split]
     size = max(1, min(CHUNK, int(1200 * max(len(table), 1) / max(seconds, 1e-9))))
     return [tuple(rows[start : start + size]) for start in range(0, len(rows), size)]
 
@@ -91,5 +101,5 @@ def attack_units(table: pd.DataFrame, n: int, seconds: float) -> list[tuple[int,
 def job_identity(job: Job, split: str, condition: AttackCondition) -> dict[str, Any]:
     """What a unit of attacking depends on besides its clips: the whole subset, and so what is left to fit on."""
     table = job.clips[split]
-    rows = attacked_rows(table, condition.n)
+    rows = subset(job, split, condition)
     return {"attacked": f"{rng.key('ids', [str(table['clip_id'].iat[row]) for row in rows]):032x}"}

@@ -352,8 +352,9 @@ def _score(
     clips = len(split.table)
     if plan.kind == "attack":
         from benchbed.run.attack_scores import flags_of, success_of, with_figures
+        from benchbed.run.attack_subset import subset
 
-        clips = min(clips, prepared.job.conditions[plan.condition].n)
+        clips = len(subset(prepared.job, plan.split, prepared.job.conditions[plan.condition]))
         flags = flags_of(table, rows, split.codes[position], split.bootstrap)
         figures = with_figures(scores.metrics, flags, success_of(prepared.job, plan.condition))
         metrics = {name: to_value(number) for name, number in figures.items()}

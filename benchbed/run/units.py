@@ -99,7 +99,7 @@ def _attack_units(
         condition = job.conditions[group[0].condition]
         assert isinstance(condition, AttackCondition)
         identity = job_identity(job, split, condition)
-        for number, rows in enumerate(attack_units(table, condition.n, seconds)):
+        for number, rows in enumerate(attack_units(job, split, condition, seconds)):
             shard = _shard_hash(table.iloc[list(rows)], digests, job)
             loose = {**_loose(job, split, shard, group, model), **identity, "number": number}
             strict = {"loose": loose, "code": _code(group), "versions": _versions()}

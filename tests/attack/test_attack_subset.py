@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchbed.run.attack_subset import attacked_rows
+from benchbed.run.attack_subset import attacked_rows, subset
+from benchbed.run.job import Job
+from benchbed.suite.model import AttackCondition
 
 
 def table(labels):
@@ -46,6 +49,16 @@ def test_it_is_nested_complete_and_independent_of_the_order(sets, n, random):
     random.shuffle(order)
     again = clips.iloc[order].reset_index(drop=True)
     assert [again["clip_id"].iat[row] for row in attacked_rows(again, n)] == [f"c{row}" for row in chosen]
+
+
+def test_recordings_that_have_tags_alone_are_no_target_of_attacks_on_events(tmp_path):
+    clips = table([("a",), ("b",), (), ("a", "b")] * 5)
+    clips["weak"] = [True, False, False, False] * 5
+    condition = AttackCondition(attack="fast", budgets=[20], n=20)
+    job = Job(("", {}), "cpu", "d", tmp_path, ("a", "b"), None, {"test": clips}, {"test": clips}, [condition],
+              task="frames")  # fmt: skip
+    assert sorted(subset(job, "test", condition)) == [row for row in range(20) if row % 4]
+    assert len(subset(replace(job, task="tags"), "test", condition)) == 20
 
 
 @pytest.mark.parametrize("labels", [[()] * 5, [("a",)] * 5])
