@@ -15,7 +15,7 @@ THIN = "\u202f"
 NONE = "–"
 
 _PREFIXED = {"MACs", "FLOPs", "parameters"}
-_WHOLE = {"clips", "count", "events", "groups", "classes"}
+_WHOLE = {"clips", "tags", "count", "events", "groups", "classes"}
 _DIGITS = {
     "kB": 1,
     "fraction": 1,

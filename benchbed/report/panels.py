@@ -13,7 +13,8 @@ from benchbed.report.figures import sentence
 from benchbed.report.island import anchor
 from benchbed.results.record import Cell, Matrix, Result, Value
 
-_SIDES = ("confidence", "accuracy")
+#: What a bin states and what is true of it: of classes, and of tags.
+_SIDES = (("confidence", "accuracy"), ("score", "present"))
 
 
 def matrix_chart(name: str, matrix: Matrix, identity: str) -> Markup:
@@ -22,7 +23,10 @@ def matrix_chart(name: str, matrix: Matrix, identity: str) -> Markup:
     fraction = matrix.unit == "fraction"
     caption, units = matrix_title(name), None
     if name == "reliability":
-        units = ["fraction" if title in _SIDES else "clips" for title in matrix.columns]
+        units = [
+            "fraction" if any(title in pair for pair in _SIDES) else "tags" if title == "tags" else "clips"
+            for title in matrix.columns
+        ]
     elif matrix.unit:
         caption += ", %" if fraction else f", {matrix.unit}"
     return heatmap(
@@ -59,12 +63,13 @@ def matrix_title(name: str) -> str:
 def reliability_chart(matrix: Matrix, identity: str) -> Markup | None:
     """The reliability diagram, if the matrix has the columns that it takes."""
     columns = {title.lower(): index for index, title in enumerate(matrix.columns)}
-    if not columns.keys() >= set(_SIDES):
+    pair = next((pair for pair in _SIDES if columns.keys() >= set(pair)), None)
+    if pair is None:
         return None
-    sides = [columns[name] for name in _SIDES]
-    clips = columns.get("clips", columns.get("count", columns.get("n")))
+    sides = [columns[name] for name in pair]
+    clips = next((columns[name] for name in ("clips", "tags", "count", "n") if name in columns), None)
     bins = [(row[sides[0]], row[sides[1]], row[clips] if clips is not None else None) for row in matrix.values]
-    return reliability(f"{anchor(identity)}-reliability-chart", bins)
+    return reliability(f"{anchor(identity)}-reliability-chart", bins, (pair[0].capitalize(), pair[1].capitalize()))
 
 
 def severity_heatmaps(result: Result) -> list[Markup]:

@@ -24,6 +24,8 @@ _METRICS = {
     "d_prime": "d′",
     "lwlrap": "lwlrap",
     "auc": "ROC AUC",
+    "mauc": "mAUC",
+    "d_prime_mean": "Mean class d′",
     "mce": "mCE",
     "relative_mce": "Relative mCE",
     "aurc": "AURC",
@@ -76,6 +78,11 @@ _UPPER = {
     "pgd": "PGD",
 }
 _UPPER |= {
+    "f1": "F1",
+    "auc": "AUC",
+    "ap": "AP",
+    "eer": "EER",
+    "er": "ER",
     "gmm": "GMM",
     "dnn": "DNN",
     "rnn": "RNN",

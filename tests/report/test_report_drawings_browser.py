@@ -61,11 +61,11 @@ def test_a_metric_is_chosen_with_the_keyboard_and_kept_in_the_address(visit, add
     page.keyboard.press("ArrowDown")
     page.wait_for_timeout(80)
     shown = page.locator(".choices figure:visible")
-    assert shown.locator("figcaption").inner_text().startswith("Event f1 by class, %")
+    assert shown.locator("figcaption").inner_text().startswith("Event F1 by class, %")
     assert shown.count() == 1 and shown.locator("rect.bar").count() == 2
-    assert page.locator("#live").inner_text() == "Event f1 shown."
+    assert page.locator("#live").inner_text() == "Event F1 shown."
     again = visit(page.url)
-    assert again.locator(".choices figure:visible figcaption").inner_text().startswith("Event f1")
+    assert again.locator(".choices figure:visible figcaption").inner_text().startswith("Event F1")
 
 
 def test_without_the_script_the_first_chart_and_every_event_are_there(visit, address):

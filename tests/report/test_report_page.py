@@ -155,6 +155,17 @@ def test_every_chart_has_a_name_and_a_description(result):
     assert all(attributes.get("aria-hidden") == "true" for attributes in others)
 
 
+def test_the_bins_of_tags_are_a_diagram_too(result):
+    record = result()
+    record.cells[0].matrices = {"reliability": Matrix(
+        rows=["0.0…0.5", "0.5…1.0"], columns=["tags", "score", "present"], values=[[100, 0.2, 0.1], [40, 0.8, 0.9]],
+        row_title="score bin", column_title="mean in bin", unit="tags, fraction",
+    )}  # fmt: skip
+    text = report_html(record)
+    assert "In bin 1 score 20.0\u202f%, present 10.0\u202f%" in text and ">Score, %</text>" in text
+    assert re.findall(r'<td class="none">([^<]*)</td>', text)[:3] == ["100\u202ftags", "20.0\u202f%", "10.0\u202f%"]
+
+
 def test_ids_are_unique(result, failure):
     page = Reader(report_html(result(conditions=True, failures=failure(3))))
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]

@@ -12,8 +12,14 @@ from benchbed.report.figures import number
 _SIZE, _LEFT, _TOP, _BOTTOM = 300, 44, 10, 40
 
 
-def reliability(identity: str, bins: Sequence[tuple[float | None, float | None, float | None]]) -> Markup:
+def reliability(
+    identity: str,
+    bins: Sequence[tuple[float | None, float | None, float | None]],
+    sides: tuple[str, str] = ("Confidence", "Accuracy"),
+) -> Markup:
     """Draw bins of (confidence, accuracy, clips); empty bins are left out, the dot's area is the share of clips.
+
+    `sides` names the axes: of tags, what is stated is a score, and what is true is how many are present.
 
     Examples
     --------
@@ -36,11 +42,12 @@ def reliability(identity: str, bins: Sequence[tuple[float | None, float | None, 
         body.append(f'<path class="gap" d="M{at(px)} {at(py)}V{at(y(confidence))}"/>')
         body.append(f'<circle class="mark s0" cx="{at(px)}" cy="{at(py)}" r="{at(radius)}"/>')
         words.append(
-            f"In bin {index} confidence {number(confidence, 'fraction')}, accuracy {number(accuracy, 'fraction')}"
+            f"In bin {index} {sides[0].lower()} {number(confidence, 'fraction')}, "
+            f"{sides[1].lower()} {number(accuracy, 'fraction')}"
         )
-    body.append(text((_LEFT + _SIZE - 10) / 2, _SIZE - 6, "Confidence, %", "axis"))
+    body.append(text((_LEFT + _SIZE - 10) / 2, _SIZE - 6, f"{sides[0]}, %", "axis"))
     middle = at((_TOP + _SIZE - _BOTTOM) / 2)
     body.append(
-        f'<text class="axis" transform="translate(11 {middle}) rotate(-90)" text-anchor="middle">Accuracy, %</text>'
+        f'<text class="axis" transform="translate(11 {middle}) rotate(-90)" text-anchor="middle">{sides[1]}, %</text>'
     )
     return frame(identity, "Reliability diagram", ". ".join(words) + ".", (_SIZE, _SIZE), "".join(body), "chart square")

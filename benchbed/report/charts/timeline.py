@@ -72,7 +72,8 @@ def _seen(picture: Picture, shown: Timeline) -> str:
     words = f"Spectrogram, 0 to {picture.frequency / 1000:g} kHz, from {shown.start:g} s"
     return (
         f'<tr><th scope="row">Spectrogram<span class="sub">0–{picture.frequency / 1000:g} kHz</span></th>'
-        f'<td class="side"></td><td class="time"><img src="{picture.source}" alt="{words}" style="width:{share}%"/></td>'
+        f'<td class="side"></td><td class="time"><img src="{picture.source}" alt="{words}" style="width:{share}%"/>'
+        "</td>"
         '<td class="num"></td><td class="num"></td></tr>'
     )
 
