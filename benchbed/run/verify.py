@@ -112,6 +112,12 @@ def verify_cell(
         try:
             found = list(ask(part, outputs, truth, {k.removeprefix(prefix): v for k, v in recorded.items()
                                                     if k.startswith(prefix)}))  # fmt: skip
+        except ImportError as error:
+            # Installed, but without something that it needs.
+            checks.append(
+                record.Check(name=name, status="skipped", message=f"{package} cannot be used: {error}", cell=cell)
+            )
+            continue
         except _NotComparable as error:
             checks.append(record.Check(name=name, status="skipped", message=f"{package}: {error}", cell=cell))
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,6 +82,14 @@ def test_what_cannot_be_asked_is_skipped_with_a_reason(monkeypatch: pytest.Monke
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     [check] = verify_cell(psds.family(LABELS), outputs, target, {}, "cell")
     assert check.status == "skipped" and check.message == "sed_scores_eval is not installed"
+
+
+def test_a_package_that_lacks_something_is_no_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs, target = random_corpus(np.random.default_rng(3), 5, 3)
+    monkeypatch.setitem(sys.modules, "sed_eval", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    [check] = verify_cell(sed_event.family(LABELS), outputs, target, {}, "cell")
+    assert check.status == "skipped" and check.message.startswith("sed_eval 0.2.1 cannot be used: ")
 
 
 def test_undefined_figures_agree_when_both_are() -> None:
