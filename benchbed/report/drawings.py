@@ -229,7 +229,7 @@ def told(drawn: Drawn, result: Result, heard: Clips | None = None) -> list[Told]
     """The timelines of a run, cell by cell, with what was kept of their sounds."""
     sounds = apart(heard)[1]
     frequency = heard.about.frequency if heard else 0.0
-    titles = {cell.key: f"{terms.plain(cell.task)}, split {cell.split}" for cell in result.cells}
+    titles = {cell.key: f"{terms.condition(cell.condition)}, split {cell.split}" for cell in result.cells}
     return [
         Told(
             about=cell,

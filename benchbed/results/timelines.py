@@ -99,7 +99,7 @@ class Timelines(Record):
     format: int
     """Version of the file layout."""
     cells: list[CellTimelines] = Field(default_factory=list)
-    """The clean cells."""
+    """The clean cells, and the perturbed one that is hit the most."""
 
 
 def read_timelines(run: Path) -> Timelines | None:
@@ -145,7 +145,11 @@ def read_kept(run: Path, name: str, kind: type[Kept], version: int) -> Kept | No
             what = f"layout version {found}, this benchbed reads {version}"
             raise ConfigError(what, where=str(path), hint=hint)
         return kind.model_validate(held)
-    except (OSError, ValueError, ValidationError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        what = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']} ({error.error_count()} problems)"
+        raise ConfigError(f"cannot be read: {what}", where=str(path), hint=hint) from error
+    except (OSError, ValueError) as error:
         raise ConfigError(f"cannot be read ({error})", where=str(path), hint=hint) from error
 
 

@@ -27,6 +27,7 @@ from benchbed.metrics.sed.intersection import references, sweep
 from benchbed.metrics.sed.recording import FrameScores
 from benchbed.metrics.sed.segment_scores import segments
 from benchbed.metrics.sed.steps import Steps, by_class
+from benchbed.metrics.strong import timed
 from benchbed.results.curves import AtThreshold, CellCurves, Declared, Roc, RocLine, ThresholdCurves, ThresholdLine
 from benchbed.run.timelines import unfiltered
 
@@ -58,18 +59,27 @@ def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: st
     rocs: list[Roc] = []
     # Metrics that differ in their thresholds only share their curves.
     alike: dict[Hashable, list[tuple[str, Any]]] = {}
-    framed = family.output == "frames" and all(isinstance(item, FrameScores) for item in scores)
+    if not len(scores) or (family.output == "frames" and not all(isinstance(item, FrameScores) for item in scores)):
+        return CellCurves(cell=cell)
+    # Recordings with tags alone count for tags alone.
+    held = timed(target) if family.output == "frames" else np.ones(len(scores), bool)
+    rule = "" if held.all() else ":strong-labels"
     for prefix, part in parts.items():
-        if not len(scores) or (family.output == "frames" and not framed):
-            break
         if isinstance(part, Psds):
-            rocs += _rocs(prefix, part, scores, target)
+            rocs += [
+                one.model_copy(update={"rule": one.rule + rule})
+                for one in _rocs(prefix, part, scores[held], target[held])
+            ]
         elif isinstance(part, EventBased | SegmentBased | IntersectionBased | Tagging):
             alike.setdefault(_counting(part), []).append((prefix, part))
-    made = [
-        (_tagger if isinstance(members[0][1], Tagging) else _detector)(members, scores, target)
-        for members in alike.values()
-    ]
+    made = []
+    for members in alike.values():
+        if isinstance(members[0][1], Tagging):
+            made.append(_tagger(members, scores, target))
+            continue
+        found = _detector(members, scores[held], target[held])
+        declared = [one.model_copy(update={"rule": one.rule + rule}) for one in found.declared]
+        made.append(found.model_copy(update={"declared": declared}))
     return CellCurves(cell=cell, rocs=rocs, thresholds=made)
 
 

@@ -1,8 +1,8 @@
-"""What a run keeps for its page besides the record: timelines and curves of its clean cells."""
+"""What a run keeps for its page besides the record: timelines, and curves over thresholds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from benchbed.metrics.contract import Family
 from benchbed.metrics.strong import timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import curves as curve_file
+from benchbed.results import record
 from benchbed.results import timelines as timeline_file
 from benchbed.results.curves import CellCurves, Curves
 from benchbed.results.timelines import CellTimelines, Timelines, write_kept
@@ -20,6 +21,7 @@ from benchbed.run.prepare import Prepared
 from benchbed.run.references import answers, reference_of
 from benchbed.run.score import metric_family, post_processing
 from benchbed.run.timelines import cell_timelines, judge_of
+from benchbed.suite.plan import CellPlan
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Drawings:
     curves: Curves | None
 
 
-def drawings(prepared: Prepared, predictions: Predictions) -> Drawings:
-    """Timelines and curves of a run's clean cells.
+def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[record.Cell], primary: str) -> Drawings:
+    """Timelines and curves of a run's clean cells, and timelines of the perturbed cell that is hit the most.
 
     Parameters
     ----------
@@ -39,26 +41,45 @@ def drawings(prepared: Prepared, predictions: Predictions) -> Drawings:
         The run.
     predictions : Predictions
         All its predictions.
+    cells : sequence of record.Cell
+        Its cells as they were scored.
+    primary : str
+        The metric that ranks.
     """
     if predictions.kind not in ("frames", "tags"):
         return Drawings(None, None)
     labels = prepared.source.dataset.labels
     family, _ = metric_family(prepared.loaded_suite, labels)
-    judge = (
-        judge_of(family, post_processing(prepared.loaded_suite, labels))[0] if predictions.kind == "frames" else None
-    )
     drawn: list[CellCurves] = []
     told: list[CellTimelines] = []
-    for key, clip_ids, scores, target in _clean(prepared, predictions, family):
-        curves = cell_curves(family, scores, target, key)
-        if curves.rocs or curves.thresholds:
-            drawn.append(curves)
-        if judge is not None:
-            told.append(cell_timelines(judge, scores, target, clip_ids, key))
+    hardest = _hardest(cells, primary)
+    for plan in sorted(prepared.cells, key=lambda plan: plan.kind != "clean"):
+        if plan.kind != "clean" and (plan.key != hardest or predictions.kind != "frames"):
+            continue
+        clip_ids, scores, target = _rows(prepared, predictions, plan, family)
+        if plan.kind == "clean":
+            curves = cell_curves(family, scores, target, plan.key)
+            drawn += [curves] if curves.rocs or curves.thresholds else []
+        if predictions.kind == "frames":
+            judge, _ = judge_of(family, post_processing(prepared.loaded_suite, labels))
+            # What has tags alone cannot be drawn in time.
+            held = timed(target)
+            told.append(cell_timelines(judge, scores[held], target[held], clip_ids[held].tolist(), plan.key))
     return Drawings(
         Timelines(format=timeline_file.FORMAT, cells=told) if any(cell.timelines for cell in told) else None,
         Curves(format=curve_file.FORMAT, cells=drawn) if drawn else None,
     )
+
+
+def _hardest(cells: Sequence[record.Cell], primary: str) -> str | None:
+    """Key of the perturbed cell with the worst figure in the metric that ranks."""
+    figures = [
+        (value.value if value.direction == "higher" else -value.value, cell.key)
+        for cell in cells
+        if cell.condition.kind != "clean" and cell.ranked and primary in cell.metrics
+        if (value := cell.metrics[primary]).value is not None
+    ]
+    return min(figures)[1] if figures else None
 
 
 def write_drawings(made: Drawings, folder: Path) -> None:
@@ -67,22 +88,17 @@ def write_drawings(made: Drawings, folder: Path) -> None:
     write_kept(made.curves, folder, curve_file.NAME)
 
 
-def _clean(
-    prepared: Prepared, predictions: Predictions, family: Family
-) -> Iterator[tuple[str, list[str], np.ndarray, np.ndarray]]:
-    """Key, recordings, outputs and references of each clean cell, in the order of its split."""
-    cells = predictions.table["cell"].astype(str).to_numpy()
-    for plan in prepared.cells:
-        if plan.kind != "clean":
-            continue
-        clips = prepared.job.clips[plan.split]
-        place = {clip: i for i, clip in enumerate(clips["clip_id"])}
-        rows = np.flatnonzero(cells == plan.key)
-        position = predictions.table["clip_id"].iloc[rows].map(place).to_numpy(dtype=np.int64)
-        order = np.argsort(position, kind="stable")
-        rows, position = rows[order], position[order]
-        reference = reference_of(clips, family.labels, plan.task)
-        scores, target = answers(predictions, rows, reference, position)
-        # What has tags alone cannot be drawn in time.
-        held = timed(target) if plan.task == "frames" else slice(None)
-        yield plan.key, clips["clip_id"].iloc[position[held]].tolist(), scores[held], target[held]
+def _rows(
+    prepared: Prepared, predictions: Predictions, plan: CellPlan, family: Family
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Recordings, outputs and references of a cell in the order of its split; of several draws the first."""
+    clips = prepared.job.clips[plan.split]
+    place = {clip: i for i, clip in enumerate(clips["clip_id"])}
+    table = predictions.table
+    rows = np.flatnonzero((table["cell"].astype(str).to_numpy() == plan.key) & (table["draw"].to_numpy() == 0))
+    position = table["clip_id"].iloc[rows].map(place).to_numpy(dtype=np.int64)
+    order = np.argsort(position, kind="stable")
+    rows, position = rows[order], position[order]
+    reference = reference_of(clips, family.labels, plan.task)
+    scores, target = answers(predictions, rows, reference, position)
+    return clips["clip_id"].to_numpy()[position], scores, target

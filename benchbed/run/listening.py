@@ -86,7 +86,10 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
         return f"no clips for listening: the licence of {result.dataset.name} is {licence}"
     if job.task not in ("scene", "frames") or getattr(prepared.adapter, "replays", False):
         return "no clips for listening: they are kept for models of scenes and of events that hear audio"
-    picks = _recordings(prepared.folder, count) if job.task == "frames" else _chosen(prepared, result, count, others)
+    if job.task == "frames":
+        picks = _recordings(prepared.folder, count, result)
+    else:
+        picks = _chosen(prepared, result, count, others)
     engine = Engine(job, prepared.adapters)
     plans = {cell.key: cell for cell in prepared.cells}
     conditions = {cell.key: cell.condition for cell in result.cells}
@@ -129,10 +132,11 @@ def _chosen(prepared: Prepared, result: Result, count: int, others: Sequence[tup
     return list(itertools.islice((pick for turn in turns for pick in turn if pick is not None), count))
 
 
-def _recordings(folder: Path, count: int) -> list[Pick]:
-    """The recordings of the timelines, the worst of every cell first, each from where its timeline begins."""
+def _recordings(folder: Path, count: int, result: Result) -> list[Pick]:
+    """The recordings of the clean timelines, the worst of every cell first, each from where its timeline begins."""
     kept = read_timelines(folder)
-    shown = [(cell.cell, one) for cell in (kept.cells if kept else []) for one in cell.timelines]
+    clean = {cell.key for cell in result.cells if cell.condition.kind == "clean"}
+    shown = [(cell.cell, one) for cell in (kept.cells if kept else []) if cell.cell in clean for one in cell.timelines]
     shown.sort(key=lambda held: held[1].why != "worst")
     nothing = ("", 0.0)
     return [

@@ -104,7 +104,7 @@ def make_record(
         cells=scoring.cells,
         failures=[*(record.Failure.model_validate(f) for f in (frozen.failures if frozen else ())), *scoring.failures],
     )
-    return made, scoring.statistics, drawings(prepared, predictions)
+    return made, scoring.statistics, drawings(prepared, predictions, scoring.cells, scoring.primary)
 
 
 def _agreement(

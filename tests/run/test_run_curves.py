@@ -230,6 +230,18 @@ def test_lists_of_events_and_nothing_at_all_have_no_curves():
     assert (made.rocs, made.thresholds) == ([], [])
 
 
+def test_recordings_with_tags_alone_count_for_tags_alone():
+    tags, outputs, target = sed_tagging.example(np.random.default_rng(0), 30)
+    strong = [i for i in range(30) if i % 3]
+    event = sed_event.family(tags.labels)
+    made = cell_curves(Joint(event, {"weak": tags}), outputs, target, "k").thresholds
+    alone = cell_curves(event, outputs[strong], target[strong], "k").thresholds
+    assert made[0].lines == alone[0].lines
+    assert made[0].declared[0].rule == f"{alone[0].declared[0].rule}:strong-labels"
+    assert made[1].lines == cell_curves(tags, outputs, target, "k").thresholds[0].lines
+    assert made[1].declared[0].rule == tags.metrics["macro_f1"].rule
+
+
 def test_a_set_without_references_has_no_roc():
     outputs, target = random_corpus(np.random.default_rng(0), 3, 4)
     empty = np.empty(3, object)

@@ -13,9 +13,9 @@ from benchbed.report import listening
 from benchbed.report.page import report_html
 from benchbed.results import curves, timelines
 from benchbed.results.listening import read_listening
-from benchbed.results.record import Result
+from benchbed.results.record import Cell, Condition, Counts, Result, Value
 from benchbed.run import session
-from benchbed.run.drawings import Drawings, write_drawings
+from benchbed.run.drawings import Drawings, _hardest, write_drawings
 from benchbed.run.listening import _recordings, keep
 from benchbed.run.policy import Reuse
 from benchbed.suite.load import load_suite
@@ -108,7 +108,7 @@ def test_the_recordings_can_be_heard_beside_their_timelines(repository, tmp_path
     prepared = session.prepare(loaded, str(repository / "adapters" / "crnn.py"), {}, made)
     done = session.run(prepared, made, {})
     assert keep(prepared, done.result, 3) is None
-    (cell,) = timelines.read_timelines(done.path).cells
+    cell, _ = timelines.read_timelines(done.path).cells
     found = read_listening(done.path)
     assert [(one.why, one.clip_id, one.cell) for one in found.clips] == [
         (one.why, one.clip_id, cell.cell) for one in cell.timelines[:3]
@@ -129,15 +129,18 @@ def test_the_recordings_can_be_heard_beside_their_timelines(repository, tmp_path
     assert keep(prepared, done.result, 0) is not None and read_listening(done.path) is None
 
 
-def test_of_a_long_recording_the_sound_begins_where_its_timeline_does(tmp_path):
+def test_of_a_long_recording_the_sound_begins_where_its_timeline_does(detector, tmp_path):
     one = timelines.Timeline(clip_id="a", why="typical", f1=1, seconds=400, start=200, stop=320, tracks=[])
     other = one.model_copy(update={"clip_id": "b", "why": "worst", "start": 0})
-    cell = timelines.CellTimelines(cell="c", rule="r", per="event", recordings=2, timelines=[one, other])
-    timelines.write_kept(timelines.Timelines(format=1, cells=[cell]), tmp_path, timelines.NAME)
-    assert [(pick.clip_id, pick.start) for pick in _recordings(tmp_path, 9)] == [("b", 0), ("a", 200)]
-    assert [pick.clip_id for pick in _recordings(tmp_path, 1)] == ["b"]
+    (key,) = (cell.key for cell in detector.result.cells)
+    cell = timelines.CellTimelines(cell=key, rule="r", per="event", recordings=2, timelines=[one, other])
+    perturbed = cell.model_copy(update={"cell": "frames/validation/mp3@5"})
+    timelines.write_kept(timelines.Timelines(format=1, cells=[cell, perturbed]), tmp_path, timelines.NAME)
+    picks = _recordings(tmp_path, 9, detector.result)
+    assert [(pick.clip_id, pick.start, pick.cell) for pick in picks] == [("b", 0, key), ("a", 200, key)]
+    assert [pick.clip_id for pick in _recordings(tmp_path, 1, detector.result)] == ["b"]
     (tmp_path / timelines.NAME).unlink()
-    assert _recordings(tmp_path, 3) == []
+    assert _recordings(tmp_path, 3, detector.result) == []
 
 
 def test_scored_again_the_files_are_the_same(detector, repository):
@@ -156,15 +159,34 @@ def test_what_an_earlier_run_kept_does_not_stay(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_scenes_keep_nothing_and_perturbed_cells_have_no_drawings(repository, tmp_path):
+def test_scenes_keep_nothing_and_of_perturbed_cells_the_hardest_has_timelines(repository, tmp_path):
     scenes = run(repository, tmp_path, "dcase_task1", "cnn", 10)
     assert isinstance(scenes.result, Result)
     assert not (scenes.path.parent / timelines.NAME).exists() and not (scenes.path.parent / curves.NAME).exists()
     segments = run(repository, tmp_path, "sed_segments", "cnn_transformer", 6)
     kept = timelines.read_timelines(segments.path), curves.read_curves(segments.path)
-    assert [[cell.cell for cell in one.cells] for one in kept] == [["frames/validation/clean"]] * 2
-    assert kept[0].cells[0].per == "segment" and len(segments.result.cells) > 1
+    clean, *others = (cell.key for cell in segments.result.cells)
+    value = {cell.key: cell.metrics["micro_f1"].value for cell in segments.result.cells}
+    # Of the perturbed cells the one with the lowest figure has timelines, and none has curves.
+    assert [cell.cell for cell in kept[0].cells] == [clean, min(others, key=lambda key: value[key])]
+    assert [cell.cell for cell in kept[1].cells] == [clean] and kept[0].cells[0].per == "segment"
+    text = report_html(segments.result, drawn=shown.read(segments.path))
+    assert "<bdi>Clean, split validation</bdi>" in text and "<bdi>Resampling, severity 1" in text
     (held,) = kept[1].cells
     assert held.rocs == [] and [one.declared[0].prefix for one in held.thresholds] == [""]
     micro = held.thresholds[0].lines[1]
     assert micro.at[0].f1 == pytest.approx(segments.result.cells[0].metrics["micro_f1"].value, abs=1e-12)
+
+
+def cell(key: str, value: float | None, direction: str = "higher", **fields) -> Cell:
+    made = Value(value=value, n=1, direction=direction, unit="", rule="r", reason="none" if value is None else None)
+    kind = "clean" if key.endswith("clean") else "corruption"
+    return Cell(key=key, task="frames", split="t", condition=Condition(kind=kind, name=key.split("/")[-1]),
+                counts=Counts(clips=1, scored=1), metrics={"m": made}, **fields)  # fmt: skip
+
+
+def test_the_hardest_cell_is_the_worst_in_the_metric_s_direction():
+    cells = [cell("f/t/clean", 0.1), cell("f/t/a", 0.5), cell("f/t/b", 0.3), cell("f/t/c", None),
+             cell("f/t/d", 0.2, ranked=False)]  # fmt: skip
+    assert _hardest(cells, "m") == "f/t/b" and _hardest(cells, "other") is None and _hardest(cells[:1], "m") is None
+    assert _hardest([cell("f/t/a", 0.5, "lower"), cell("f/t/b", 0.3, "lower")], "m") == "f/t/a"
