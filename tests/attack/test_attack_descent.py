@@ -7,9 +7,10 @@ import torch
 from attack_toys import linear, problem
 
 from benchbed.attack import ATTACKS, resolve
-from benchbed.attack.contract import Cost, Victim
-from benchbed.attack.descent import Chosen, sliced_gradient
+from benchbed.attack.contract import Cost, Outcome, Victim
+from benchbed.attack.descent import Chosen, auto_pgd, sliced_gradient
 from benchbed.attack.losses import scene
+from benchbed.rng import preserved_global_state
 
 
 def bent(classes=5, clips=6, samples=60):
@@ -160,3 +161,47 @@ def test_flags_on_a_gpu_are_those_of_the_cpu(name, norm, budget):
     sure = found[0].margin.abs() > 1e-4
     assert torch.equal(found[0].broken[sure], found[1].broken.cpu()[sure])
     assert torch.allclose(found[0].margin, found[1].margin.cpu(), atol=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("norm", "budget"), [("linf", 0.3), ("l2", 10.0), ("l2", 0.0)])
+def test_every_step_is_that_of_torchattacks_from_the_same_start(norm, budget):
+    """Forty steps in double precision, with halvings and returns to the best point, from the library's random start.
+
+    The budgets are such that the loss keeps changing: the library compares its losses in single precision, and takes
+    a smaller rise for none.
+    """
+    import torchattacks
+
+    weight, clean, _ = linear(6, samples=60, clips=5)
+    second = linear(6, samples=6, seed=1)[0].double()
+    weight, clean, asked = weight.double(), clean.double(), []
+
+    def forward(waveforms):
+        asked.append(waveforms.detach().clone())
+        return 3 * (4 * waveforms.flatten(1) @ weight.T).sin() @ second.T
+
+    class Image(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.anchor = torch.nn.Parameter(torch.zeros(1), requires_grad=False)
+            self.eval()
+
+        def forward(self, images):
+            return forward((2 * images - 1)[:, 0])
+
+    target = forward(clean).argmax(1)
+    made = problem(forward, clean[:1] if norm == "l2" else clean, target[:1] if norm == "l2" else target, norm, budget,
+                   stop=False)  # fmt: skip
+    library = torchattacks.APGD(Image(), norm={"linf": "Linf", "l2": "L2"}[norm], steps=40,
+                                eps=float(made.ball.radius[0]) / 2)  # fmt: skip
+    asked.clear()
+    with preserved_global_state():
+        library(((made.ball.clean + 1) / 2)[:, None], made.target)
+    theirs = asked[1:]
+    asked = []
+    outcome = Outcome.start(made)
+    auto_pgd(made, outcome, torch.arange(len(made)), theirs[0], scene.cross_entropy, 40, "apgd")
+    assert len(asked) == len(theirs) == 41
+    for step, (mine, other) in enumerate(zip(asked, theirs)):
+        assert torch.allclose(mine, other, atol=1e-6, rtol=0), step
