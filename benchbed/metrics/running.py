@@ -14,9 +14,9 @@ import numpy as np
 #: Numbers of one block of draws; bounds working memory.
 BLOCK = 2_000_000
 
-#: Points × draws from which on it pays to bound stretches of points first; how many stretches at the most, and how many
-#: numbers there may be for their bounds.
-WORTH, STRETCHES, STRETCHED = 100_000, 128, 200_000
+#: Draws, and points × draws, from which on it pays to bound stretches of points first; how many stretches at the most,
+#: and how many numbers there may be for their bounds.
+FEW, WORTH, STRETCHES, STRETCHED = 8, 100_000, 128, 200_000
 
 #: Items between two wanted places from which on they are added up by column first, which is one product with a vector.
 FAR = 2048
@@ -146,6 +146,17 @@ def blocks(draws: int, each: int) -> list[slice]:
     """
     size = max(1, BLOCK // max(1, each))
     return [slice(start, min(start + size, draws)) for start in range(0, draws, size)]
+
+
+def worthwhile(points: int, draws: int) -> bool:
+    """Whether it pays to find out first which of the points matter.
+
+    Examples
+    --------
+    >>> worthwhile(200_000, 100), worthwhile(200_000, 1)
+    (True, False)
+    """
+    return draws >= FEW and points * draws >= WORTH
 
 
 def stretches(points: int, rows: int) -> np.ndarray:

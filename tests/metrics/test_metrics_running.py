@@ -14,8 +14,6 @@ from benchbed.metrics import running
 from benchbed.metrics.contract import Family
 from benchbed.metrics.families import psds, sed_auc, sed_best, tagging
 from benchbed.metrics.running import Running, bounded, stretches
-from benchbed.metrics.sed import psds as psds_sample
-from benchbed.metrics.sed import sweeps
 from benchbed.metrics.sed.examples import random_corpus
 
 LABELS = ("c0", "c1", "c2")
@@ -45,9 +43,8 @@ def clips(name: str, count: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(params=["all points", "skipping"])
 def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes at which everything happens that large corpora make happen, or nothing."""
-    worth = 0 if request.param == "skipping" else 10**12
-    for module in (psds_sample, sweeps):
-        monkeypatch.setattr(module, "WORTH", worth)
+    monkeypatch.setattr(running, "WORTH", 0 if request.param == "skipping" else 10**12)
+    monkeypatch.setattr(running, "FEW", 0)
     if request.param == "skipping":
         monkeypatch.setattr(running, "FAR", 3)
         monkeypatch.setattr(running, "BLOCK", 300)
@@ -110,7 +107,8 @@ def test_stretches_cover_all_points_once() -> None:
 
 
 def test_points_are_left_out_only_beyond_the_end_of_the_curve(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(psds_sample, "WORTH", 0)
+    monkeypatch.setattr(running, "WORTH", 0)
+    monkeypatch.setattr(running, "FEW", 0)
     scores, target = clips("psds", 30)
     sample = psds.family(LABELS).sample(scores, target, np.arange(30), 30)
     weights = np.random.default_rng(2).integers(0, 3, (30, 4)).astype(float)
@@ -131,8 +129,7 @@ def test_points_are_left_out_only_beyond_the_end_of_the_curve(monkeypatch: pytes
 
 def test_memory_does_not_grow_with_the_number_of_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "BLOCK", 40_000)
-    for module in (psds_sample, sweeps):
-        monkeypatch.setattr(module, "WORTH", 0)
+    monkeypatch.setattr(running, "WORTH", 0)
     scores, target = clips("psds", 40)
     for name in ("psds", "best_collar", "segment_ranks"):
         sample = FAMILIES[name].sample(scores, target, np.arange(40), 40)

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.contract import Sample
-from benchbed.metrics.running import WORTH, Running, blocks, bounded, by_row, stretches
+from benchbed.metrics.running import Running, blocks, bounded, by_row, stretches, worthwhile
 from benchbed.metrics.sed.intersection import Criteria
 from benchbed.metrics.sed.steps import Steps
 
@@ -149,7 +149,7 @@ class Curves:
             False alarms that make the highest rate of the curve; cross-triggers only add to their rate.
         """
         count = len(self.thresholds)
-        if count * len(most) < WORTH:
+        if not worthwhile(count, len(most)):
             return np.arange(count)
         edges, least = self._stretches
         near = (least @ weights <= most * (1 + 1e-9)).any(axis=1)

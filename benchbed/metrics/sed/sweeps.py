@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from benchbed.metrics.contract import Sample
-from benchbed.metrics.running import STRETCHES, WORTH, Running, blocks, bounded, by_row, stretches
+from benchbed.metrics.running import STRETCHES, Running, blocks, bounded, by_row, stretches, worthwhile
 from benchbed.metrics.sed.steps import Steps, by_class
 
 
@@ -113,7 +113,7 @@ class SweepSample(Sample):
         # Numbers of each class's own thresholds, and of common ones, that can be the best in some draw: those in
         # stretches whose most hits and least false alarms together are no worse than the end of any stretch.
         sizes, common = [len(curve.thresholds) for curve in self._curves], len(self._common)
-        if common * weight.shape[1] < WORTH:
+        if not worthwhile(common, weight.shape[1]):
             return [np.arange(size) for size in sizes], np.arange(common)
         edges, bounds = self._bounds
         shape = len(edges) - 1, weight.shape[1]
