@@ -186,7 +186,7 @@ def not_ranked(
 
 
 def attack_figures(
-    job: Job, cells: Sequence[CellPlan], flags: Mapping[str, Flags], rows: Mapping[str, pd.DataFrame], classes: int
+    job: Job, cells: Sequence[CellPlan], flags: Mapping[str, Flags], rows: Mapping[str, pd.DataFrame]
 ) -> dict[str, Number]:
     """Curves and summaries of every attack.
 
@@ -199,8 +199,6 @@ def attack_figures(
         Cell → flags.
     rows : mapping of str to DataFrame
         Cell → its predictions.
-    classes : int
-        Classes of the dataset.
 
     Returns
     -------

@@ -124,7 +124,7 @@ def _attacked(
     facts = [(unit["attack"]["cell"], fact) for unit in predictions.info if "attack" in unit
              for fact in unit["attack"]["facts"]]  # fmt: skip
     checks = checks_of(prepared.job, plans, facts, tables, classes)
-    figures = attack_figures(prepared.job, plans, flags, tables, classes)
+    figures = attack_figures(prepared.job, plans, flags, tables)
     values |= {name: to_value(number) for name, number in figures.items()}
     not_ranked(cells, values, failed_cells(checks))
     return checks, figures

@@ -151,7 +151,9 @@ def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model:
 def _code(cells: tuple[CellPlan, ...]) -> str:
     places = ["audio", "rng", "adapter", "run/engine", "run/clips", "run/timed", "predictions"]
     if cells[0].kind == "attack":
-        places += ["attack", "run/attacking", "run/victim", "run/references", "metrics/clip_scores", "metrics/sed"]
+        places += ["attack", "run/attacking", "run/victim", "run/references"]
+        if cells[0].task != "scene":  # success is defined on figures
+            places += ["metrics/clip_scores", "metrics/families", "metrics/sed"]
         places += [f"run/attack_{part}" for part in ("checks", "plan", "setting", "sources", "subset", "task", "tasks",
                                                      "verdict", "view", "work")]  # fmt: skip
     elif cells[0].kind != "clean":

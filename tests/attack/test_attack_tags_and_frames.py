@@ -218,6 +218,7 @@ def test_probabilities_and_logits_of_one_model_fall_alike(world):
     ("broken", "check", "status"),
     [
         ({"before": "x = (x * 16).round() / 16"}, "gradient_zero", "fail"),
+        ({"after": "scores = torch.sigmoid(1e4 * scores)", "scores": "probabilities"}, "gradient_zero", "fail"),
         ({"after": "scores = scores * 0 - 1"}, "clean", "fail"),
         ({"after": "scores = torch.sigmoid(scores)"}, "saturation", "warn"),
         ({"after": "scores = scores + 0.01 * torch.randn_like(scores)"}, "randomness", "warn"),
