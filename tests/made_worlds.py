@@ -15,14 +15,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from made_runs import made_record
 
+from benchbed.compare.runs import Run
 from benchbed.metrics.contract import Family, Sample
 from benchbed.metrics.families import classification, psds, sed_event, sed_segment, tagging
+from benchbed.metrics.ranking import Ranking
 from benchbed.metrics.sed.recording import Events, FrameScores
 from benchbed.metrics.weighing import chosen, drawn
+from benchbed.results import record
+from benchbed.results.draws import drawn as drawn_figures
+from benchbed.results.statistics import CellStatistics, Statistics
 from benchbed.rng import stream
 from benchbed.stats.bootstrap import Bootstrap
 
@@ -34,6 +41,14 @@ METRICS = {
     "events": ("micro_f1", "macro_f1", "error_rate"),
     "psds": ("psds1", "psds2"),
 }
+
+#: World → registered metric family.
+FAMILIES = {
+    "scenes": "classification", "tags": "tagging", "segments": "sed_segment", "events": "sed_event", "psds": "psds"
+}  # fmt: skip
+
+#: Options of these families, where they are not the defaults.
+OPTIONS: dict[str, dict[str, Any]] = {"scenes": {"top_k": []}, "events": {"onset_collar": 0.5, "offset_collar": 0.5}}
 
 LABELS = tuple("abcdefghij")
 
@@ -75,6 +90,11 @@ class World:
         object.__setattr__(self, "truth", [self.take(everyone, model).values() for model in (0, 1)])
 
     @property
+    def options(self) -> dict[str, Any]:
+        """Options of the family, as a suite gives them."""
+        return OPTIONS.get(self.name, {})
+
+    @property
     def size(self) -> int:
         """Recordings of the population."""
         return len(self.target) // self.clips
@@ -102,7 +122,8 @@ class Taken:
         if world.family.ranked & set(world.metrics):
             clips = (recordings[:, None] * world.clips + np.arange(world.clips)).ravel()
             row = np.repeat(np.arange(self.groups), world.clips)
-            self.sample = world.family.sample(world.answers[model][clips], world.target[clips], row, self.groups)
+            sample = _Precisions if world.name == "tags" else world.family.sample
+            self.sample = sample(world.answers[model][clips], world.target[clips], row, self.groups)
 
     def values(self) -> dict[str, float]:
         """Figures of the data set."""
@@ -118,6 +139,17 @@ class Taken:
         return {metric: found[metric] for metric in self.world.metrics}
 
 
+class _Precisions(Sample):
+    """mAP alone: the family's sample also ranks for EER and d′, which takes three times as long."""
+
+    def __init__(self, scores: np.ndarray, target: np.ndarray, row: np.ndarray, rows: int) -> None:
+        self.rankings = [Ranking(scores[:, i], target[:, i] > 0.5, row) for i in range(scores.shape[1])]
+
+    def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        each = np.stack([ranking.curve(weights).average_precision() for ranking in self.rankings])
+        return {"map": np.nanmean(each, axis=0)}, {}
+
+
 @lru_cache(maxsize=8)
 def world(name: str, shift: float = 0.0, size: int | None = None) -> World:
     """The population of this kind, always the same."""
@@ -128,7 +160,7 @@ def world(name: str, shift: float = 0.0, size: int | None = None) -> World:
     labels = LABELS[:3]
     families: Mapping[str, Any] = {
         "segments": lambda: sed_segment.family(labels),
-        "events": lambda: sed_event.family(labels, onset_collar=0.5, offset_collar=0.5),
+        "events": lambda: sed_event.family(labels, **OPTIONS["events"]),
         "psds": lambda: psds.family(labels),
     }
     return World(name, families[name](), METRICS[name], answers, target, 2)
@@ -213,3 +245,29 @@ def _sounds(shift: float, size: int, classes: int) -> tuple[tuple[np.ndarray, np
         target[i] = Events(onset[i, label] * hop, last[i, label] * hop, label, int(edges[-1]))
     both = (answers[0], answers[1])
     return both if shift else _exchanged(both, target)[0], target if shift else np.concatenate([target, target])
+
+
+def runs(made: World, recordings: np.ndarray, name: str, draws: int = 200) -> tuple[Run, Run]:
+    """The data set as runs of the two models, never written: what a gate or a comparison is given.
+
+    Figures that no sum gives are kept in `draws` bootstrap draws, as a real run keeps them.
+    """
+    groups = {"test": tuple(f"r{i:05d}" for i in range(len(recordings)))}
+    key, labels = f"{made.family.output}/test/clean", made.family.labels
+    clips = record.Counts(clips=made.clips * len(recordings), scored=made.clips * len(recordings))
+    found = []
+    for model in (0, 1):
+        taken = made.take(recordings, model)
+        kept = {}
+        if taken.sample is not None:
+            replicates, values = taken.replicates(Bootstrap(len(recordings), draws, f"{name}/test")), taken.values()
+            kept = {("", m): (values[m], replicates[m]) for m in made.metrics if m in made.family.ranked}
+        place = np.arange(len(recordings))
+        cell = CellStatistics("test", taken.sums, place, {}, np.full(len(place), made.clips), place.astype(np.uint64),
+                              drawn_figures(kept))  # fmt: skip
+        held = record.Cell(key=key, task=key.split("/")[0], split="test", metrics={}, counts=clips,
+                           condition=record.Condition(kind="clean", name="clean"))  # fmt: skip
+        sums = Statistics(FAMILIES[made.name], made.options, labels, name, 0, groups, {"test": {}}, {key: cell},
+                          widths=(taken.sums.shape[1],), draws=draws)  # fmt: skip
+        found.append(Run(Path("ab"[model]), made_record([held], name="ab"[model], index=name), sums))
+    return found[0], found[1]

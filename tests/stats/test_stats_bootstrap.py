@@ -7,7 +7,7 @@ import pytest
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.families.classification import family
-from benchbed.stats.bootstrap import Bootstrap, quantile_levels
+from benchbed.stats.bootstrap import Bootstrap, bias, degrees_of_freedom, quantile_levels
 from benchbed.stats.jackknife import leave_one_out
 
 
@@ -85,6 +85,83 @@ def test_expanded_quantiles_by_hand() -> None:
     assert quantile_levels(0.95, 10)[0] == pytest.approx(0.00855, abs=5e-6)
     # With many groups it is the plain percentile.
     assert quantile_levels(0.95, 10**6)[0] == pytest.approx(0.025, abs=1e-6)
+
+
+def test_the_centred_interval_by_hand() -> None:
+    # 999 draws at the quantiles k/1000 of a normal distribution around 0.5, of a value of 0: the share s of the draws
+    # is 0.5 + Φ⁻¹(s). Their mean, 0.5, is bias but for two of its standard errors. With the outer draws at ±1.96 their
+    # standard deviation is √(0.95 − 2 · 1.96 · φ(1.96) + 0.05 · 1.96²) = √(0.95 − 0.2291 + 0.1921) = 0.9555.
+    from scipy.special import ndtri
+
+    replicates = 0.5 + ndtri(np.arange(1, 1000) / 1000)
+    chance = 2 * 0.9555 / np.sqrt(999)
+    assert bias(replicates, 0.0) == pytest.approx(0.5 - chance, abs=2e-4)
+    found = Bootstrap(400, 999).interval(replicates, value=0.0)
+    # With 400 groups the degrees of freedom are 399: t = 1.9659, times √(400/399).
+    reach = 1.9659 * np.sqrt(400 / 399)
+    assert (found.low, found.high) == pytest.approx((chance - reach, chance + reach), abs=2e-3)
+
+
+def test_chance_of_the_draws_is_no_bias() -> None:
+    sums = np.random.default_rng(7).standard_normal((400, 1))
+    value = float(sums.mean())
+    replicates = Bootstrap(400, 1000, "fair").replicates(sums)[:, 0] / 400
+    centred, expanded = (
+        Bootstrap(400, 1000, "fair", method=m).interval(replicates, value=value) for m in ("centred", "expanded")
+    )
+    assert (centred.low, centred.high) == (expanded.low, expanded.high)
+
+
+def test_infinite_draws_have_no_bias() -> None:
+    assert bias(np.r_[np.linspace(0, 1, 90), np.full(10, np.inf)], 0.9) == 0.0
+    # One draw beyond reason counts as the end of the middle 95 %.
+    assert bias(np.r_[np.linspace(0, 1, 999), 1e30], 0.5) == 0.0
+
+
+def test_degrees_of_freedom_are_those_of_the_influences() -> None:
+    # A mean has the influences (x − x̄)/G, of which Satterthwaite's formula is computed here directly.
+    generator = np.random.default_rng(8)
+    for sample in (generator.standard_normal(100), generator.standard_t(3, 100), np.repeat([1.0, 0.0], [10, 90])):
+        boot = Bootstrap(100, 4000, "freedom")
+        drawn = boot.replicates(sample[:, None])[:, 0] / 100
+        square, fourth = (np.sum((sample - sample.mean()) ** k) for k in (2, 4))
+        expected = min(99.0, 2 * square**2 / (fourth - square**2 / 100))
+        assert degrees_of_freedom([boot], drawn, 100) == pytest.approx(expected, rel=0.25)
+
+
+def test_degrees_of_freedom_of_a_macro_average_near_those_of_welch() -> None:
+    # Five recordings of one class and 95 of another, both with variance 1 and the same weight: Welch's formula gives
+    # (1/5 + 1/95)² / ((1/5)²/4 + (1/95)²/94) = 4.4 degrees of freedom, not 99.
+    generator, found = np.random.default_rng(9), []
+    label = np.repeat([0, 1], [5, 95])
+    for number in range(60):
+        one_hot = np.eye(2)[label]
+        sums = np.hstack([one_hot * generator.standard_normal(100)[:, None], one_hot])
+        boot = Bootstrap(100, 1000, f"welch {number}")
+        drawn = boot.replicates(sums)
+        held = (drawn[:, 2:] > 0).all(axis=1)
+        means = np.divide(drawn[:, :2], drawn[:, 2:], where=drawn[:, 2:] > 0, out=np.zeros((1000, 2)))
+        replicates = np.where(held, means.mean(axis=1), means[:, 1] / 2)
+        found.append(degrees_of_freedom([boot], replicates, 100))
+    assert 3 < np.median(found) < 9
+
+
+def test_draws_of_something_else_say_nothing_about_freedom() -> None:
+    boot = Bootstrap(50, 1000, "one")
+    drawn = Bootstrap(50, 1000, "other").replicates(np.random.default_rng(10).standard_normal((50, 1)))[:, 0]
+    assert degrees_of_freedom([boot], drawn, 50) == 49
+    assert degrees_of_freedom([boot], np.full(1000, 0.5), 50) == 49
+    assert degrees_of_freedom([boot], np.r_[drawn[:-1], np.nan], 50) == 49
+    assert degrees_of_freedom([Bootstrap(50, 500, "one")], drawn, 50) == 49
+
+
+def test_draws_of_several_splits_join() -> None:
+    generator = np.random.default_rng(11)
+    boots = [Bootstrap(30, 2000, f"split {i}") for i in range(2)]
+    sums = [generator.standard_normal(30) * scale for scale in (1.0, 0.01)]
+    drawn = sum(boot.replicates(part[:, None])[:, 0] for boot, part in zip(boots, sums))
+    # Nearly all of the spread is that of the first split's 30 recordings.
+    assert degrees_of_freedom(boots, drawn, 60) < 40
 
 
 def test_methods_on_a_symmetric_mean_agree_and_basic_mirrors_percentile() -> None:

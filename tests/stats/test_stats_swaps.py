@@ -9,7 +9,7 @@ from benchbed.errors import CannotMeasure
 from benchbed.rng import stream
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.stats.paired import permutation_test
-from benchbed.stats.swaps import bootstrap_tail, swap_models
+from benchbed.stats.swaps import bootstrap_tail, detectable, swap_models
 
 
 def mean(sums):
@@ -76,6 +76,29 @@ def test_the_tail_inverts_the_interval(groups):
     found = boot.interval(drawn)
     assert bootstrap_tail(drawn, found.high, groups, "less") == pytest.approx(0.025, rel=0.1)
     assert bootstrap_tail(drawn, found.low, groups, "greater") == pytest.approx(0.025, rel=0.1)
+
+
+def test_the_tail_inverts_the_centred_interval_of_few_degrees_of_freedom():
+    """The same with draws that are biased by half of their spread, and with 12 degrees of freedom of 60 groups."""
+    drawn = np.sort(stream("test-tail-centred").normal(0.5, 1, 20000))
+    found = Bootstrap(60, draws=len(drawn)).interval(drawn, value=0.0, freedom=12.0)
+    # t(12) = 2.179 of the spread on either side of the value; what is not taken off as bias is 2/√20000 of it.
+    assert (found.low, found.high) == pytest.approx((-2.198, 2.198), abs=0.06)
+    told = {"value": 0.0, "freedom": 12.0}
+    assert bootstrap_tail(drawn, found.high, 60, "less", **told) == pytest.approx(0.025, rel=0.05)
+    assert bootstrap_tail(drawn, found.low, 60, "greater", **told) == pytest.approx(0.025, rel=0.05)
+
+
+def test_draws_in_which_nothing_differs_stay_at_the_bound():
+    """Of 100 draws 30 show no difference: they never count for one, wherever the others are moved."""
+    drawn = np.r_[np.zeros(30), np.linspace(-2, -1, 70)]
+    assert bootstrap_tail(drawn, 0.0, 50, "less", value=-3.0) > 0.3
+
+
+def test_fewer_degrees_of_freedom_need_a_larger_effect():
+    """(2.262 + 0.883) · √(50/49) standard errors with 9 degrees of freedom (Student's table)."""
+    assert detectable(1.0, 50, freedom=9) == pytest.approx((2.262 + 0.883) * np.sqrt(50 / 49), abs=2e-3)
+    assert detectable(1.0, 50) < detectable(1.0, 50, freedom=9)
 
 
 def test_tails_of_degenerate_draws():
