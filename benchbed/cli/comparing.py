@@ -22,6 +22,8 @@ from benchbed.cli.flags import print_json
 @click.option("--draws", type=click.IntRange(100), default=2000, show_default=True, help="Bootstrap draws.")
 @click.option("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--predictions", is_flag=True, help="Swap the models in ranked metrics, too, where both runs have "
+              "their predictions; takes longer.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True)
 def compare(runs: tuple[str, ...], **flags: Any) -> None:
     """Compare every model with the first: paired by recording, corrected over the table.
@@ -37,11 +39,21 @@ def compare(runs: tuple[str, ...], **flags: Any) -> None:
 
     sides = open_sides(runs, flags["seed_options"], by_family=flags["by_family"])
     wanted = Wanted(flags["conditions"] or ("*",), flags["metrics"], flags["groups"])
-    made = make(sides, wanted, Procedure(draws=flags["draws"], alpha=flags["alpha"], seed=flags["seed"]))
+    how = Procedure(draws=flags["draws"], alpha=flags["alpha"], seed=flags["seed"],
+                    swapper=_swapper(flags["predictions"], flags["seed"]))  # fmt: skip
+    made = make(sides, wanted, how)
     if flags["as_json"]:
         print_json(made.as_json())
     else:
         click.echo("\n".join(lines(made)))
+
+
+def _swapper(wanted: bool, seed: int = 0) -> Any:
+    if not wanted:
+        return None
+    from benchbed.run.swapping import PredictionSwaps
+
+    return PredictionSwaps(seed=seed)
 
 
 @verbs.command()
@@ -51,6 +63,8 @@ def compare(runs: tuple[str, ...], **flags: Any) -> None:
 @click.option("--seed-option", "seed_options", multiple=True, default=("seed",), show_default=True,
               help="Option that makes another draw of the same model.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Exit with 4 where a loss beyond the margin is not ruled out.")
+@click.option("--predictions", is_flag=True, help="Swap the models in ranked metrics, too, where both runs have "
+              "their predictions; takes longer.")  # fmt: skip
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Write a comment in Markdown.")
 @click.option("--report", "json_path", type=click.Path(path_type=Path), help="Write the report as JSON.")
@@ -72,7 +86,8 @@ def gate(runs: tuple[str, ...], bases: tuple[str, ...], rules: str | None, stric
 
     loaded = load_rules(rules)
     candidate, against = (open_seeds(places, flags["seed_options"]) for places in (runs, bases))
-    report = judge(loaded, candidate, against or None, strict=strict)
+    swapper = _swapper(flags["predictions"], loaded.rules.seed)
+    report = judge(loaded, candidate, against or None, strict=strict, swapper=swapper)
     outputs.write_outputs(report, junit_path=flags["junit_path"], markdown_path=flags["markdown_path"],
                           json_path=flags["json_path"])  # fmt: skip
     if outputs.on_github() if flags["github"] is None else flags["github"]:

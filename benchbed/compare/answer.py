@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from benchbed.compare.figure import Figure
+from benchbed.compare.runs import Run
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.swaps import Swaps, bootstrap_tail
+
+#: Two runs, and the figure of each, to swaps of the models in all metrics that no sum gives; None where they cannot be
+#: swapped.
+Swapper = Callable[[Run, Run, Figure, Figure], Swaps | None]
 
 #: Names of the tests, as every output shows them.
 BOTH, BOOTSTRAP = "paired bootstrap and swaps", "paired bootstrap"
@@ -33,6 +39,8 @@ class Procedure:
         Power that the minimum detectable effect is stated for.
     seed : int
         Seed of both.
+    swapper : callable, optional
+        Swaps the models in metrics that no sum gives, where the clips of both runs are at hand.
     """
 
     draws: int = 2000
@@ -41,6 +49,12 @@ class Procedure:
     alpha: float = 0.05
     power: float = 0.8
     seed: int = 0
+    swapper: Swapper | None = field(default=None, repr=False, compare=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """The procedure for programs."""
+        names = ("draws", "swaps", "level", "alpha", "power", "seed")
+        return {name: getattr(self, name) for name in names} | {"swapped_predictions": self.swapper is not None}
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ def contrast_score(a: Run, b: Run, name: str, procedure: Procedure | None = None
     lost = incomplete_cells(*((run, figure) for run in (a, b) for figure in figures))
     info = meaning(name, held)
     told = _Told(Figure(name.partition(":")[0]), a, paired, procedure, lost, (None, None))
-    return told.contrast(name, info, info.direction, (value_a, value_b), (drawn_a, drawn_b), None)
+    return told.contrast(name, info, info.direction, (value_a, value_b), (drawn_a, drawn_b), None, kept=True)
 
 
 def _from_draws(a: Run, b: Run, metric: str, info: MetricInfo, better: str, against: Figure, told: _Told) -> Contrast:
@@ -146,7 +146,11 @@ def _from_draws(a: Run, b: Run, metric: str, info: MetricInfo, better: str, agai
     why = draws_differ(a, b) or (lack if told.paired.dropped else "")
     if why:
         return told.without(metric, info, better, known, why)
-    return told.contrast(metric, info, better, (value_a, value_b), (drawn_a, drawn_b), None)
+    swapper = told.procedure.swapper
+    swaps = None if swapper is None else swapper(a, b, told.figure, against)
+    if swaps is not None and metric not in swaps.seen:
+        swaps = None
+    return told.contrast(metric, info, better, (value_a, value_b), (drawn_a, drawn_b), swaps, kept=True)
 
 
 @dataclass(frozen=True)
@@ -160,11 +164,11 @@ class _Told:
     incomplete: str | None
     mcnemar: tuple[dict[str, float] | None, str | None]
 
-    def facts(self, metric: str, summed: bool) -> dict[str, Any]:
+    def facts(self, metric: str, summed: bool, swapped: bool) -> dict[str, Any]:
         paired, right = self.paired, metric == "accuracy" and summed
         return {
             "clips": paired.clips, "groups": paired.groups, "dropped": paired.dropped, "incomplete": self.incomplete,
-            "differing": paired.differing if summed else None, "test": BOTH if summed else BOOTSTRAP,
+            "differing": paired.differing if summed else None, "test": BOTH if swapped else BOOTSTRAP,
             "mcnemar": self.mcnemar[0] if right else None,
             "no_mcnemar": self.mcnemar[1] if right else "it is about right and wrong clips",
         }  # fmt: skip
@@ -173,7 +177,7 @@ class _Told:
         self, metric: str, info: MetricInfo, better: str, known: tuple[float | None, float | None], why: str
     ) -> Contrast:
         """No difference, and the reason."""
-        return Contrast(self.figure, metric, info, better, *known, reason=why, **self.facts(metric, False))
+        return Contrast(self.figure, metric, info, better, *known, reason=why, **self.facts(metric, False, False))
 
     def contrast(
         self,
@@ -183,8 +187,10 @@ class _Told:
         values: tuple[float, float],
         replicates: tuple[np.ndarray, np.ndarray],
         swaps: Swaps | None,
+        *,
+        kept: bool = False,
     ) -> Contrast:
-        facts, groups, how = self.facts(metric, swaps is not None), self.paired.groups, self.procedure
+        facts, groups, how = self.facts(metric, not kept, swaps is not None), self.paired.groups, self.procedure
         known_a, known_b = (float(x) if np.isfinite(x) else None for x in values)
         if known_a is None or known_b is None:
             why = f"{metric} is undefined for these clips"
@@ -196,7 +202,7 @@ class _Told:
             # Two infinite values of d′ have no difference.
             drawn = replicates[0] - replicates[1]
         # Draws that were kept have their own number and seed.
-        seed = self.run.sums.seed if swaps is None else how.seed
+        seed = self.run.sums.seed if kept else how.seed
         freedom = degrees_of_freedom(boots(self.run, self.paired.splits, len(drawn), seed), drawn, groups)
         boot = Bootstrap(groups, draws=len(drawn), level=how.level, seed=seed)
         interval = boot.interval(drawn, groups=groups, value=value, freedom=freedom)

@@ -118,7 +118,7 @@ class Comparison:
     def as_json(self) -> dict[str, Any]:
         """The comparison for programs and pages; NaN and infinity are null."""
         return {
-            "procedure": vars(self.procedure),
+            "procedure": self.procedure.as_json(),
             "primary": self.primary,
             "sides": [{"name": s.name, "kind": s.kind, "runs": [{"model": r.name, "path": str(r.path)} for r in s.runs]}
                       for s in self.sides],

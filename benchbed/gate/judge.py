@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchbed.compare.answer import Procedure
+from benchbed.compare.answer import Procedure, Swapper
 from benchbed.compare.runs import Run
 from benchbed.errors import ConfigError
 from benchbed.gate.asking import Asked, ask
@@ -22,6 +22,7 @@ def judge(
     baseline: Run | Sequence[Run] | None = None,
     *,
     strict: bool = False,
+    swapper: Swapper | None = None,
 ) -> Report:
     """Hold a run against rules.
 
@@ -35,6 +36,8 @@ def judge(
         What it is compared with, or several seeds of that.
     strict : bool
         Inconclusive answers are no pass.
+    swapper : callable, optional
+        Swaps the models in metrics that no sum gives, where the predictions of both runs are at hand.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def judge(
     if not bases and needing:
         raise ConfigError(f"the rule '{needing[0]}' needs a baseline", hint="--baseline RUN, or a name made by "
                           "`benchbed baseline set`")  # fmt: skip
-    sides = held(runs, bases, Procedure(draws=rules.draws, alpha=rules.alpha, seed=rules.seed))
+    sides = held(runs, bases, Procedure(draws=rules.draws, alpha=rules.alpha, seed=rules.seed, swapper=swapper))
     asked = [ask(rule, sides) for rule in rules.rules]
     p_values: dict[str, float | None] = {}
     for number, (rule, members) in enumerate(zip(rules.rules, asked)):
