@@ -73,6 +73,17 @@ def test_what_is_offered_is_not_overwritten_by_later_steps(norm):
     assert torch.allclose(scene.margin(forward(found.points), target), found.margin, atol=1e-6)
 
 
+def test_a_weaker_point_never_takes_the_place_of_a_stronger_one():
+    made = problem(lambda x: x[:, 0, :2], torch.zeros(3, 1, 4), torch.zeros(3, dtype=torch.int64), "linf", 0.1)
+    outcome, every = Outcome.start(made), torch.arange(3)
+    outcome.offer(every, torch.full((3, 1, 4), 0.1), torch.tensor([0.5, -0.2, 0.3]), 1, "first")
+    outcome.offer(every, torch.full((3, 1, 4), 0.2), torch.tensor([0.6, -0.1, float("nan")]), 2, "weaker")
+    outcome.offer(every[:1], torch.full((1, 1, 4), 0.3), torch.tensor([-0.4]), 3, "stronger")
+    assert outcome.margin.tolist() == pytest.approx([-0.4, -0.2, 0.3])
+    assert outcome.points[:, 0, 0].tolist() == pytest.approx([0.3, 0.1, 0.1])
+    assert outcome.by == ["stronger", "first", "first"] and outcome.step.tolist() == [3, 1, -1]
+
+
 @pytest.mark.parametrize("name", ["apgd", "apgd_t", "pgd", "fgsm"])
 def test_slices_change_no_flag_and_no_count(monkeypatch, name):
     forward, clean, target, _ = bent(clips=7)
