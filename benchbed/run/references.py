@@ -103,14 +103,16 @@ def answers(
 def certain(truth: Events) -> recording.Events:
     """A timed reference as event metrics take it: of soft labels, the events that most annotators heard.
 
+    Seconds of one class that follow each other are one event.
+
     Examples
     --------
-    >>> truth = Events(np.array([0, 5]), np.array([5, 9]), np.array([0, 0]), 9, np.array([0.4, 0.9]))
-    >>> certain(truth).onset.tolist()
-    [5]
+    >>> truth = Events(np.array([0, 5, 9]), np.array([5, 9, 12]), np.zeros(3, int), 12, np.array([0.4, 0.9, 0.6]))
+    >>> certain(truth).onset.tolist(), certain(truth).offset.tolist()
+    ([5], [12])
     """
     from benchbed.metrics.sed import recording
 
     sure = slice(None) if truth.confidence is None else truth.confidence > SURE
     hard = recording.Events(truth.onset[sure], truth.offset[sure], truth.label[sure], truth.length)
-    return hard if truth.confidence is None else recording.merge(hard)
+    return hard if truth.confidence is None else recording.merge(hard, touching=True)

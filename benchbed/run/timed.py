@@ -82,9 +82,17 @@ def placed(reference: Timed, seconds: float) -> Events:
     kept = offset > onset
     onset, offset, label = onset[kept], offset[kept], reference.label[kept]
     if reference.confidence is not None:
-        # Soft labels of one class are a curve, not an on and off: neighbours with other confidences stay apart.
+        # Soft labels of one class are a curve, not an on and off: neighbours with other confidences stay apart, and
+        # those with the same one are one stretch of it, so that a class that everybody heard is one event.
+        confidence = reference.confidence[kept]
+        order = np.lexsort((onset, label))
+        onset, offset, label, confidence = onset[order], offset[order], label[order], confidence[order]
+        same = (label[1:] == label[:-1]) & (onset[1:] == offset[:-1]) & (confidence[1:] == confidence[:-1])
+        first = np.flatnonzero(np.append(True, ~same)[: len(onset)])
+        offset = offset[np.append(first[1:], len(onset))[: len(first)] - 1]
+        onset, label, confidence = onset[first], label[first], confidence[first]
         order = np.lexsort((label, onset))
-        return Events(onset[order], offset[order], label[order], length, reference.confidence[kept][order])
+        return Events(onset[order], offset[order], label[order], length, confidence[order])
     order = np.lexsort((onset, label))
     onset, offset, label = onset[order], offset[order], label[order]
     first = np.ones(len(onset), bool)

@@ -28,7 +28,7 @@ from benchbed.metrics.joint import Joint
 from benchbed.metrics.sed.flat import Flat, answers, flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references
 from benchbed.metrics.sed.matching import Collar
-from benchbed.metrics.sed.recording import SECOND
+from benchbed.metrics.sed.recording import SECOND, Events, FrameScores
 from benchbed.metrics.strong import Strong, timed, where_timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
@@ -117,6 +117,10 @@ def verify_cell(
             checks.append(
                 record.Check(name=name, status="skipped", message=f"{package} cannot be used: {error}", cell=cell)
             )
+            continue
+        except AssertionError as error:
+            # How sed_scores_eval says that it does not take something.
+            checks.append(record.Check(name=name, status="skipped", message=f"{package} refuses: {error}", cell=cell))
             continue
         except _NotComparable as error:
             checks.append(record.Check(name=name, status="skipped", message=f"{package}: {error}", cell=cell))
@@ -311,6 +315,19 @@ def _filter(part: Any) -> Any:
     return filters[0]
 
 
+def _referenced(part: Family, scores: np.ndarray, target: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Classes that have reference events, and scores and references of those alone."""
+    held = np.flatnonzero(flatten(target, len(part.labels)).counts(len(part.labels)).sum(axis=0))
+    frames = framed(scores, len(part.labels))
+    some, truth = np.empty(len(frames), object), np.empty(len(frames), object)
+    number = np.full(len(part.labels), -1)
+    number[held] = np.arange(len(held))
+    for i, item in enumerate(frames):
+        some[i] = FrameScores(item.scores[:, held], item.edges)
+        truth[i] = Events(target[i].onset, target[i].offset, number[target[i].label], target[i].duration)
+    return tuple(part.labels[c] for c in held), some, truth
+
+
 def _swept(part: Family, scores: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
     sample = part.sample(scores, target, np.zeros(len(target), int), 1)
     assert sample is not None
@@ -361,9 +378,10 @@ def _ranks(part: SegmentRanks, scores: np.ndarray, target: np.ndarray, recorded:
 
     if part.pool != "max":
         raise _NotComparable("scores segments by their highest frame")
-    twin = SegmentRanks(part.labels, part.resolution, part.max_fpr, "staircase", "max")
+    labels, scores, target = _referenced(part, scores, target)
+    twin = SegmentRanks(labels, part.resolution, part.max_fpr, "staircase", "max")
     ours = _swept(twin, scores, target)
-    made, truth, lengths = _frames(part, scores, target, join=True)
+    made, truth, lengths = _frames(twin, scores, target, join=True)
     for name, limit in (("mauc", None), ("mpauc", part.max_fpr)):
         value = segment_based.auroc(made, truth, lengths, segment_length=part.resolution, max_fpr=limit)[0]["mean"]
         yield Agreement(name, recorded.get(name), float(ours[name][0]), float(value))

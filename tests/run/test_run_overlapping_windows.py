@@ -15,7 +15,7 @@ from benchbed.data.layouts import maestro_real
 from benchbed.errors import ConfigError
 from benchbed.predictions.store import read_units
 from benchbed.run import session
-from benchbed.run.timed import hear, overlaid, to_windows
+from benchbed.run.timed import Timed, hear, overlaid, placed, to_windows
 from benchbed.suite.load import load_suite
 
 #: Its outputs depend on where in its window a frame is, so that only the right average gives the right scores.
@@ -162,6 +162,21 @@ def test_folds_of_maestro(run) -> None:
 def test_windows_that_make_no_sense(run, overrides, words) -> None:
     with pytest.raises(ConfigError, match=words):
         run("maestro_real", None, overrides)
+
+
+def test_seconds_that_most_annotators_heard_are_one_event() -> None:
+    from benchbed.run.references import certain
+
+    times = np.array([[0.0, 1], [1, 2], [2, 3], [3, 4], [0, 1], [2, 3]])
+    soft = Timed(times, np.array([0, 0, 0, 0, 1, 1]), np.array([1.0, 1.0, 0.6, 0.4, 1.0, 1.0]))
+    stored = placed(soft, 4.0)
+    assert stored.onset.tolist() == [0, 0, 2_000_000, 2_000_000, 3_000_000], "a curve: 1.0 twice, then 0.6 and 0.4"
+    made = certain(stored)
+    assert (made.onset.tolist(), made.offset.tolist()) == ([0, 0, 2_000_000], [3_000_000, 1_000_000, 3_000_000])
+    # What everybody heard has no soft labels left when it is read again.
+    everybody = placed(Timed(times[:2], np.zeros(2, int), np.ones(2)), 4.0)
+    assert (everybody.onset.tolist(), everybody.offset.tolist()) == ([0], [2_000_000])
+    assert len(placed(Timed(times[:0], np.zeros(0, int), np.zeros(0)), 4.0)) == 0
 
 
 def test_listeners_agree_on_what_is_loud() -> None:

@@ -17,6 +17,7 @@ from benchbed.metrics.contract import Family
 from benchbed.metrics.families import classification, psds, sed_auc, sed_best, sed_event, sed_segment, tagging
 from benchbed.metrics.joint import Joint
 from benchbed.metrics.sed.examples import random_corpus
+from benchbed.metrics.sed.recording import FrameScores
 from benchbed.predictions.store import read_units
 from benchbed.results.record import Check
 from benchbed.run import session, verify
@@ -108,6 +109,14 @@ def test_figures_over_all_thresholds_are_confirmed() -> None:
     ):
         [check] = checked(family, outputs, target)
         assert check.status == "pass" and "other numbers" not in check.message
+    more = sed_auc.family((*LABELS, "never"))
+    wider = np.empty(len(outputs), object)
+    for i, item in enumerate(outputs):
+        wider[i] = FrameScores(np.column_stack([item.scores, item.scores[:, 0]]), item.edges)
+    [check] = checked(more, wider, target)
+    assert check.status == "pass" and "other numbers" not in check.message, "classes without references have no area"
+    [check] = checked(psds.family((*LABELS, "never")), wider, target)
+    assert check.status in ("pass", "skipped")
 
 
 def test_a_run_is_confirmed_from_its_stored_predictions(tmp_path: Path, toy_table: Any, adapter_file: Any) -> None:

@@ -339,13 +339,19 @@ def recordings(
     return made, repairs
 
 
-def merge(events: Events) -> Events:
+def merge(events: Events, *, touching: bool = False) -> Events:
     """The events with overlapping ones of a class joined, by class and time; those that only touch stay apart.
+
+    Parameters
+    ----------
+    touching : bool
+        Join those as well, as parts of one event that was cut into seconds.
 
     Examples
     --------
-    >>> merge(Events(np.array([0, 5, 10]), np.array([6, 10, 12]), np.zeros(3, int))).onset.tolist()
-    [0, 10]
+    >>> three = Events(np.array([0, 5, 10]), np.array([6, 10, 12]), np.zeros(3, int))
+    >>> merge(three).onset.tolist(), merge(three, touching=True).onset.tolist()
+    ([0, 10], [0])
     """
     if len(events) < 2:
         return events
@@ -355,7 +361,8 @@ def merge(events: Events) -> Events:
     span = int(offset.max() - min(0, int(onset.min()))) + 1
     reach = np.maximum.accumulate(offset + label * span)
     first = np.ones(len(onset), bool)
-    first[1:] = (onset[1:] + label[1:] * span) >= reach[:-1]
+    begin = onset[1:] + label[1:] * span
+    first[1:] = (begin > reach[:-1]) if touching else (begin >= reach[:-1])
     starts = np.flatnonzero(first)
     return Events(onset[starts], np.maximum.reduceat(offset, starts), label[starts], events.duration)
 
