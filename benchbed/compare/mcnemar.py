@@ -13,7 +13,9 @@ def mcnemar(paired: Paired, made: Recipe, run: Run) -> tuple[dict[str, float] | 
     """Clips that only one model got right, two-sided exact p-value and odds ratio; or why the test does not apply."""
     from scipy.special import bdtr
 
-    if "accuracy" not in infos(run.family, made) or len(made.parts) != 1:
+    # The accuracy of a detector is about segments within a clip.
+    counted = run.family.output == "scene" and "accuracy" in infos(run.family, made)
+    if not counted or len(made.parts) != 1:
         return None, "the metrics do not count right and wrong clips"
     if not paired.single:
         return None, (f"clips of one recording depend on each other ({paired.clips} clips of {paired.groups} "

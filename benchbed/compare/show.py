@@ -96,6 +96,9 @@ def _several(pairing: Pairing, alpha: float) -> list[str]:
 
 
 def _members(values: Sequence[float], info: MetricInfo) -> str:
+    undefined = sum(value != value for value in values)
+    if undefined:
+        return f"undefined in {undefined} of {len(values)}"
     mean = sum(values) / len(values)
     if len(values) == 1:
         return figure(mean, info)

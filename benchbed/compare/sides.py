@@ -21,6 +21,7 @@ from benchbed.compare.drawing import (
     draws_differ,
     meaning,
     meanings,
+    recorded,
     replicates,
     stored,
     stored_score,
@@ -30,6 +31,7 @@ from benchbed.compare.pairing import incomplete_cells, scored_alike
 from benchbed.compare.runs import Run, require_comparable
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.contract import MetricInfo
+from benchbed.stats.bootstrap import DEFINED
 
 #: Options that make another draw of the same model.
 SEED_OPTIONS = ("seed",)
@@ -258,13 +260,24 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
     everyone = [*a.runs, *b.runs]
     for run in everyone[1:]:
         require_comparable(everyone[0], run)
-    found = members(a.runs, b.runs, figure, metric, procedure)
+    try:
+        found = members(a.runs, b.runs, figure, metric, procedure)
+    except CannotMeasure as error:
+        values = [tuple(_or_nan(recorded(run, figure, metric)) for run in side.runs) for side in (a, b)]
+        if np.isfinite(values[0] + values[1]).all():
+            raise
+        # One figure without a value is no reason to refuse the table.
+        info = meanings(everyone[0], figure)[metric]
+        return Mixed(figure, metric, info, info.direction, values[0], values[1], None, None, None, 0, "", None,
+                     error.what)  # fmt: skip
     values = [found.a, found.b]
     empty = Mixed(figure, metric, found.info, found.direction, found.a, found.b, None, None, None, found.groups, "",
                   found.incomplete)  # fmt: skip
     if not np.isfinite([*found.a, *found.b]).all():
         return replace(empty, reason=f"{metric} is undefined for a member")
-    recordings = float(np.nanvar(found.drawn_a.mean(axis=0) - found.drawn_b.mean(axis=0), ddof=1))
+    recordings = variance(found.drawn_a.mean(axis=0), found.drawn_b.mean(axis=0))
+    if recordings is None:
+        return replace(empty, reason=f"{metric} is undefined in more than a tenth of the draws")
     parts = [(recordings, groups_freedom(found.groups))]
     alone = [side.name for side, held in zip((a, b), values) if len(held) < 2]
     parts += [(float(np.var(held, ddof=1)) / len(held), len(held) - 1) for held in values if len(held) > 1]
@@ -274,9 +287,27 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
     reason = f"{', '.join(alone)}: one model, so the answer is about it and not about models like it" if alone else None
     method = (f"t with {spread.freedom:.1f} degrees of freedom; {found.groups} recordings, {len(found.a)} against "
               f"{len(found.b)} models")  # fmt: skip
-    error = sum(part for part, _ in parts[1:]) ** 0.5 if len(parts) > 1 else None
-    return replace(empty, spread=spread, error_recordings=recordings**0.5, error_members=error, method=method,
+    among = sum(part for part, _ in parts[1:]) ** 0.5 if len(parts) > 1 else None
+    return replace(empty, spread=spread, error_recordings=recordings**0.5, error_members=among, method=method,
                    reason=reason)  # fmt: skip
+
+
+def variance(a: np.ndarray, b: np.ndarray | float = 0.0) -> float | None:
+    """Variance of a − b over draws; None where more than a tenth of them has no value.
+
+    Examples
+    --------
+    >>> variance(np.array([1.0, 2.0, 3.0]), 1.0), variance(np.array([1.0, np.inf]))
+    (1.0, None)
+    """
+    with np.errstate(invalid="ignore"):
+        drawn = np.asarray(a - b)
+    defined = drawn[np.isfinite(drawn)]
+    return float(defined.var(ddof=1)) if len(defined) > 1 and len(defined) >= DEFINED * len(drawn) else None
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 def groups_freedom(groups: int) -> int:

@@ -233,7 +233,7 @@ def _pairing(pairing: Pairing, primary: str) -> dict[str, Any]:
         "mixed": [
             {
                 "condition": m.figure.condition, "group": m.figure.group, "metric": m.metric, "unit": m.info.unit,
-                "direction": m.direction, "values_a": m.values_a, "values_b": m.values_b,
+                "direction": m.direction, "values_a": _known(m.values_a), "values_b": _known(m.values_b),
                 "std_a": _std(m.values_a), "std_b": _std(m.values_b),
                 **({} if m.spread is None else {"value": m.spread.value, "low": m.spread.low, "high": m.spread.high,
                                                 "p": m.spread.p}),
@@ -264,5 +264,9 @@ def row_json(found: Contrast) -> dict[str, Any]:
     return made
 
 
+def _known(values: Sequence[float]) -> list[float | None]:
+    return [value if np.isfinite(value) else None for value in values]
+
+
 def _std(values: Sequence[float]) -> float | None:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return float(np.std(values, ddof=1)) if len(values) > 1 and np.isfinite(values).all() else None

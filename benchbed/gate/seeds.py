@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from benchbed.compare.sides import Members, groups_freedom, spread_of
+from benchbed.compare.sides import Members, groups_freedom, spread_of, variance
 from benchbed.errors import CannotMeasure
 from benchbed.gate.slack import Slack
 from benchbed.stats.swaps import detectable
@@ -72,7 +72,10 @@ def of_seeds(
         raise CannotMeasure("the rule's figure is undefined for these means")
     drawn = distance([(one.drawn_a.mean(axis=0), _mean(one.drawn_b)) for one in asked])
     groups = min(one.groups for one in asked)
-    parts = [(float(np.nanvar(drawn, ddof=1)), float(groups_freedom(groups)))]
+    recordings = variance(np.asarray(drawn))
+    if recordings is None:
+        raise CannotMeasure("the rule's figure is undefined in more than a tenth of the draws")
+    parts = [(recordings, float(groups_freedom(groups)))]
     if together:
         parts += _left_out([at(np.delete(every[0], i), np.delete(every[1], i)) for i in every[0]])
     else:

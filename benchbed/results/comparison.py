@@ -59,6 +59,8 @@ class Difference(Part):
     """What was shown about a."""
     method: str | None = None
     """Method of the interval."""
+    test: str | None = None
+    """Which tests gave the p-value."""
     reason: str | None = None
     """Why there is no value or no test."""
     incomplete: str | None = None

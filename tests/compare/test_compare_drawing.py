@@ -254,3 +254,21 @@ def test_lost_clips_show_without_sums(tmp_path):
     a, b = noisy(tmp_path, 0.5, "a", lost={"white@1": gone}), noisy(tmp_path, 0.2, "b")
     found = contrast(a, short(b, tmp_path, sums=["clean"]), Figure("white@1"), ["micro_f1"], QUICK)["micro_f1"]
     assert found.value is None and "1 recordings were not scored alike" in found.reason
+
+
+def test_a_figure_without_a_value_leaves_the_table_of_seeds_standing(tmp_path):
+    """d′ of a class that is ranked without a mistake is infinite: in the record, or in most draws."""
+    perfect = TARGET * 0.9 + 0.05
+    sides = [Side(name, tuple(tag_run(tmp_path / f"{name}{i}", {"clean": s}, TARGET, name=name, options={"seed": i})
+                              for i, s in enumerate(scores)), "seeds")
+             for name, scores in (("a", (GOOD, heard(TARGET, 0.35, "more"))), ("b", (perfect, perfect)))]  # fmt: skip
+    [pairing] = compare(sides, procedure=QUICK).pairings
+    found = {m.metric: m for m in pairing.mixed}
+    assert found["d_prime"].spread is None and "infinite" in found["d_prime"].reason
+    assert found["map"].spread.p < 0.01
+    assert "nan" not in "".join(lines(compare(sides, procedure=QUICK))).lower().replace("d_prime", "")
+
+
+def test_mcnemar_is_about_scenes(tmp_path):
+    a, b = two(tmp_path)
+    assert all(c.mcnemar is None for c in contrast(a, b, Figure("clean"), procedure=QUICK).values())
