@@ -258,9 +258,12 @@ from benchbed.adapter import Card, TorchAdapter
 
 class Level(torch.nn.Module):
     def forward(self, x):
+        {before}
         frames = x[:, 0].unflatten(1, (-1, 800))
         even, odd = frames[..., ::2].mean(2), frames[..., 1::2].mean(2)
-        return 200 * (torch.stack([even, odd], 2) - 0.1)
+        scores = 200 * (torch.stack([even, odd], 2) - 0.1)
+        {after}
+        return scores
 
 class Detector(TorchAdapter):
     card = Card(name="level", family="other", output="frames", labels=("even", "odd"), sample_rate=8000,
@@ -277,6 +280,11 @@ RECORDINGS = {
     "none": (4.0, []),
     "long": (6.0, [(4.5, 5.5, 0, 0.12)]),
 }
+
+
+def detector(window, before="pass", after="pass") -> str:
+    text = textwrap.dedent(LEVEL).replace("{window}", str(window))
+    return text.replace("{before}", before).replace("{after}", after)
 
 
 @pytest.fixture
@@ -297,9 +305,9 @@ def timed(world):
             events[name] = Timed(np.array([event[:2] for event in given]), np.array([event[2] for event in given]))
     clips = pd.DataFrame(rows)
 
-    def run(condition: dict, window: float | None = 1.0, **facts):
+    def run(condition: dict, window: float | None = 1.0, before="pass", after="pass", **facts):
         path = world.root.parent / f"level{round(window or 0)}.py"
-        path.write_text(textwrap.dedent(LEVEL).replace("{window}", str(window)))
+        path.write_text(detector(window, before, after))
         return world({"n": 5, **condition}, clips, path, task="frames", labels=("even", "odd"), timed=events, **facts)
 
     return run
@@ -352,15 +360,41 @@ def test_success_is_judged_after_the_median_filter_and_by_the_suites_collars(tim
 
 
 def test_every_attack_runs_on_frames(timed):
-    for attack in ("pgd", "fgsm", "square", "white_noise", "pink_noise"):
-        options = {"square": {"queries": 20}}.get(attack, {})
-        rows, checks, _ = timed({"attack": attack, "budgets": [20], "options": options})
-        assert len(rows) == 5 and checks["budget"].status == "pass" and checks["agreement"].status == "pass"
+    learned = {"passes": 2}
+    own = {"square": {"queries": 20}, "universal": learned, "music": learned, "pgd": {"steps": 8}}
+    for attack in ("pgd", "fgsm", "square", "white_noise", "pink_noise", "universal", "music"):
+        # Two of five recordings of one length are left to learn from.
+        count = 3 if attack in ("universal", "music") else 5
+        rows, checks, _ = timed({"attack": attack, "budgets": [20], "n": count, "options": own.get(attack, {})})
+        assert len(rows) == count and checks["budget"].status == "pass" and checks["agreement"].status == "pass"
+
+
+ROUGH = "rough = (x[..., 2:] - x[..., :-2]).abs().mean((1, 2)) > 0.02; "
+
+
+@pytest.mark.parametrize(
+    ("broken", "check", "status"),
+    [
+        ({"before": "x = (x * 8).round() / 8"}, "gradient_zero", "fail"),
+        ({"after": "scores = scores.clamp(min=5.0)"}, "clean", "fail"),
+        # Squashed twice, every frame of every class is on, and no recording is right.
+        ({"after": "scores = torch.sigmoid(scores)"}, "clean", "fail"),
+        ({"after": "scores = scores + 0.1 * torch.randn_like(scores)"}, "randomness", "warn"),
+        ({"after": ROUGH + "scores = torch.where(rough[:, None, None], scores + float('nan'), scores)"}, "answers",
+         "fail"),
+    ],
+)  # fmt: skip
+def test_a_broken_detector_trips_the_right_check(timed, broken, check, status):
+    condition = {"attack": "fast", "threat": "linf", "budgets": [0.05], "steps": 5}
+    rows, checks, _ = timed(condition, window=None, **broken)
+    assert checks[check].status == status, checks[check].message
+    if check == "answers":
+        assert rows.loc[rows["clean_correct"], "robust"].all() and rows["clean_correct"].any()
 
 
 def test_a_source_with_other_frames_has_references_of_its_own(timed, world):
     coarse = world.root.parent / "coarse.py"
-    text = textwrap.dedent(LEVEL).replace("-1, 800", "-1, 1600").replace("0.1,", "0.2,").replace("{window}", "2.0")
+    text = detector(2.0).replace("-1, 800", "-1, 1600").replace("0.1,", "0.2,")
     coarse.write_text(text.replace('"level"', '"coarse"'))
     rows, checks, _ = timed({"attack": "transfer", "threat": "linf", "budgets": [0.15], "options": {"steps": 8},
                              "sources": [str(coarse)]})  # fmt: skip
