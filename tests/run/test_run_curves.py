@@ -203,6 +203,13 @@ def test_tags_agree_with_scikit_learn(weak):
     assert lines["rain"].at[0].recall == pytest.approx(float(made.per_class(sums)["recall"][1]), abs=1e-12)
 
 
+def test_a_score_at_the_threshold_is_an_output():
+    scores, target = np.array([[0.5], [0.48], [0.2]]), np.array([[1.0], [1.0], [0.0]])
+    (held,) = cell_curves(tagging.family(("dog",)), scores, target, "k").thresholds
+    recall = dict(zip(held.thresholds, named(held)["dog"].recall))
+    assert (recall[0.48], recall[0.5], recall[0.52]) == (1, 0.5, 0) and named(held)["dog"].at[0].recall == 0.5
+
+
 def test_unknown_tags_and_scores_of_another_range():
     scores, target = np.array([[3.0, -2.0], [1.0, 4.0], [2.0, 0.0]]), np.array([[1, 0], [0, 1], [np.nan, 1]])
     (held,) = cell_curves(tagging.family(("dog", "rain")), scores, target, "k").thresholds

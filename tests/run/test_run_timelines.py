@@ -112,6 +112,11 @@ def test_of_equal_recordings_the_one_with_more_events_is_worse_and_names_break_t
     assert [one.clip_id for one in made.timelines] == ["c", "a", "b"]
 
 
+def test_a_detector_without_a_mistake_has_no_worst_recordings():
+    target = [events(5, (1, 2, 0))] * 2
+    assert [one.why for one in told(sed_event.family(LABELS), target, target).timelines] == ["typical"] * 2
+
+
 def test_the_order_of_recordings_does_not_matter():
     scores, target = random_corpus(np.random.default_rng(3), 30, 3)
     names = [f"r{i:02d}" for i in range(30)]
