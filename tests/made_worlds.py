@@ -39,16 +39,23 @@ METRICS = {
     "tags": ("micro_f1", "macro_f1", "map"),
     "segments": ("micro_f1", "macro_f1", "error_rate"),
     "events": ("micro_f1", "macro_f1", "error_rate"),
-    "psds": ("psds1", "psds2"),
+    "psds": ("psds1",),
+    "psds2": ("psds2",),
 }
 
 #: World → registered metric family.
 FAMILIES = {
-    "scenes": "classification", "tags": "tagging", "segments": "sed_segment", "events": "sed_event", "psds": "psds"
+    "scenes": "classification", "tags": "tagging", "segments": "sed_segment", "events": "sed_event", "psds": "psds",
+    "psds2": "psds",
 }  # fmt: skip
 
 #: Options of these families, where they are not the defaults.
-OPTIONS: dict[str, dict[str, Any]] = {"scenes": {"top_k": []}, "events": {"onset_collar": 0.5, "offset_collar": 0.5}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "scenes": {"top_k": []},
+    "events": {"onset_collar": 0.5, "offset_collar": 0.5},
+    "psds": {"scenarios": ["psds1"]},
+    "psds2": {"scenarios": ["psds2"]},
+}
 
 LABELS = tuple("abcdefghij")
 
@@ -157,13 +164,9 @@ def world(name: str, shift: float = 0.0, size: int | None = None) -> World:
     if made is not None:
         return made(shift, size or 12_000)
     answers, target = _sounds(shift, size or 4000, 3)
-    labels = LABELS[:3]
-    families: Mapping[str, Any] = {
-        "segments": lambda: sed_segment.family(labels),
-        "events": lambda: sed_event.family(labels, **OPTIONS["events"]),
-        "psds": lambda: psds.family(labels),
-    }
-    return World(name, families[name](), METRICS[name], answers, target, 2)
+    kinds: Mapping[str, Any] = {"sed_segment": sed_segment, "sed_event": sed_event, "psds": psds}
+    family = kinds[FAMILIES[name]].family(LABELS[:3], **OPTIONS.get(name, {}))
+    return World(name, family, METRICS[name], answers, target, 2)
 
 
 def _exchanged(answers: tuple[np.ndarray, np.ndarray], target: np.ndarray) -> tuple[tuple, np.ndarray]:
