@@ -11,6 +11,7 @@ import torch
 from attack_toys import linear, problem
 
 from benchbed.attack import resolve
+from benchbed.attack.threat import Ball
 from benchbed.attack.torchattacks_bridge import ALLOWED, REFUSED
 from benchbed.errors import ConfigError
 
@@ -44,6 +45,34 @@ def test_every_allowed_attack_keeps_the_budget_and_leaves_no_trace(toy, name, no
     # What the library fails on it returns clean; the strongest point tried is kept instead.
     assert bool((size > 0).all())
     assert found.broken.tolist() == (forward(found.points).argmax(1) != asked.target).tolist()
+
+
+@pytest.mark.parametrize(("name", "norm", "budget"), [("PGD", "linf", 0.0004), ("PGDL2", "l2", 40.0)])
+def test_the_library_is_given_half_the_radius_for_a_range_half_as_wide(toy, monkeypatch, name, norm, budget):
+    """What the library itself returns is within the budget of the waveform, and uses it: nothing is left to cut."""
+    forward, clean, target = toy
+    asked = problem(forward, clean[:2], target[:2], norm, budget)
+    given = []
+
+    def kept(ball, points):
+        given.append((points - ball.clean) / ball.radius)
+        return points
+
+    monkeypatch.setattr(Ball, "project", kept)
+    resolve(f"torchattacks:{name}", {"steps": 5}).run(asked)
+    size = torch.cat(given).flatten(1)
+    used = size.norm(dim=1) if norm == "l2" else size.abs().amax(1)
+    assert used.tolist() == pytest.approx([1.0, 1.0], rel=1e-2)
+
+
+@pytest.mark.parametrize("name", ["APGD"])
+def test_where_the_library_fails_the_strongest_point_is_kept_not_the_clean_clip(toy, name):
+    forward, clean, target = toy
+    asked = problem(forward, clean[:2], target[:2], "linf", 1e-6)
+    found = resolve(f"torchattacks:{name}", {"steps": 3}).run(asked)
+    assert not bool(found.broken.any())
+    assert bool(((found.points - clean[:2]).abs().flatten(1).amax(1) > 0).all())
+    assert bool((found.margin <= asked.margin(forward(clean[:2]))).all())
 
 
 def test_results_do_not_depend_on_the_batch(toy):
