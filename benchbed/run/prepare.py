@@ -99,7 +99,11 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
         device = resolve_device(settings.device)
         models = _models(spec, options, suite.data.splits, device, [loaded_suite.path.parent])
     loaded, adapter = models[suite.data.splits[0]]
-    card = adapter.card
+    card, declared = adapter.card, None
+    frozen = read_frozen(loaded_suite, source, display_name(card.name, options))
+    if frozen is not None:
+        # Before anything else, since the success of an attack may rest on thresholds, too.
+        declared, loaded_suite = loaded_suite, frozen.applied(loaded_suite)
     for _, each in models.values():
         plan_alignment(mapped_card(each.card, suite.label_map), source.dataset.labels, suite.task)
     side = _side(loaded_suite, adapter, source)
@@ -156,10 +160,8 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
         first = next(iter(identity.values()))
         tuning = _tuning(loaded_suite, source, job, *tuned, known, first)
         adapters[tuning.split] = adapter
-    made = Prepared(loaded_suite, source, loaded, adapters, job, cells, units, index_hash(scored, known),
-                    sum(seconds.values()), weights, folder, tuning)  # fmt: skip
-    frozen = read_frozen(loaded_suite, source, display_name(card.name, options))
-    return made if frozen is None else made.with_thresholds(frozen)
+    return Prepared(loaded_suite, source, loaded, adapters, job, cells, units, index_hash(scored, known),
+                    sum(seconds.values()), weights, folder, tuning, frozen, declared)  # fmt: skip
 
 
 def _tuning(

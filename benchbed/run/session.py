@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbed.adapter.checkpoint import trusting
-from benchbed.errors import CannotMeasure, DataError
+from benchbed.errors import BenchbedError, CannotMeasure, DataError
 from benchbed.predictions.store import read_header, storage_error
 from benchbed.results import record
 from benchbed.results.statistics import write_statistics
@@ -77,10 +77,9 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
         with Progress(total, display_name(prepared.adapter.card.name, options), quiet=settings.quiet) as progress:
             progress.advance(total - missing)
             try:
-                for work in works:
-                    _predict(work, prepared, settings, journal, progress)
-                    if prepared.tuning is not None and work is works[0]:
-                        prepared = _with_thresholds(prepared, work, options)
+                if prepared.tuning is not None:
+                    prepared = _tuned(works[0], prepared, settings, journal, progress, options)
+                _predict(works[-1], prepared, settings, journal, progress)
             except BaseException as error:
                 journal.write("stopped", reason=f"{type(error).__name__}: {error}")
                 raise
@@ -134,12 +133,26 @@ def _predict(work: _Work, prepared: Prepared, settings: Settings, journal: Journ
         progress.advance(done.unit.evaluations)
         computed += done.unit.evaluations
         if failed == computed and failed >= ALL_FAILED:
-            raise _all_failed(work.have[done.unit.id], FOLDER in work.stored.parts[-1:])
+            raise _all_failed(work.have[done.unit.id])
 
 
-def _with_thresholds(prepared: Prepared, work: _Work, options: Mapping[str, Any]) -> Prepared:
-    frozen = choose(prepared, work.paths, display_name(prepared.adapter.card.name, options))
-    return prepared.with_thresholds(frozen)
+def _tuned(
+    work: _Work,
+    prepared: Prepared,
+    settings: Settings,
+    journal: Journal,
+    progress: Progress,
+    options: Mapping[str, Any],
+) -> Prepared:
+    """The run with the thresholds that are best on its tuning clips."""
+    assert prepared.tuning is not None
+    try:
+        _predict(work, prepared, settings, journal, progress)
+    except BenchbedError as error:
+        cure = "or keep fixed thresholds: --set suite.post_processing.tune=null"
+        what = f"thresholds cannot be chosen on '{prepared.tuning.split}': {error.what}"
+        raise type(error)(what, where=error.where, hint=f"{error.hint}; {cure}" if error.hint else cure) from error
+    return prepared.with_thresholds(choose(prepared, work.paths, display_name(prepared.adapter.card.name, options)))
 
 
 def _stored(folder: Path, units: Sequence[Unit], reuse: Reuse) -> dict[str, Path]:
@@ -176,13 +189,8 @@ def _keep_history(folder: Path) -> None:
         old.replace(folder / "history" / f"{stamp}.json")
 
 
-def _all_failed(path: Path, tuning: bool) -> CannotMeasure:
+def _all_failed(path: Path) -> CannotMeasure:
     first = (read_header(path) or {"failures": [{}]})["failures"][0]
-    what, hint = (
-        "every prediction so far failed",
-        "run `benchbed check` on the adapter, `benchbed data check` on the data",
-    )
-    if tuning:
-        what = "every prediction that thresholds were to be chosen by failed so far"
-        hint = f"{hint}; or keep fixed thresholds: --set suite.post_processing.tune=null"
-    return CannotMeasure(f"{what}, the last one with: {first.get('message')}", where=first.get("clip_id"), hint=hint)
+    return CannotMeasure(f"every prediction so far failed, the last one with: {first.get('message')}",
+                         where=first.get("clip_id"), hint="run `benchbed check` on the adapter, `benchbed data check` "
+                         "on the data")  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from sklearn.metrics import f1_score
 
-from benchbed.errors import CannotMeasure, ConfigError, DataError
+from benchbed.errors import BenchbedError, CannotMeasure, ConfigError, DataError
 from benchbed.predictions.store import read_units
 from benchbed.run import session
 from benchbed.run.planning import estimate
@@ -85,7 +85,7 @@ def ready(tmp_path: Path, toys: Path):
 
     def prepare(text: str, options: dict | None = None, overrides=None, **settings):
         given = session.Settings(out=tmp_path / "runs", data={"toys": toys}, quiet=True, **settings)
-        return session.prepare(suite(text, overrides), str(adapter), options or {}, given), given
+        return session.prepare(suite(text, overrides), str(prepare.adapter), options or {}, given), given
 
     def run(text: str, options: dict | None = None, overrides=None, **settings):
         prepared, given = prepare(text, options, overrides, **settings)
@@ -221,6 +221,27 @@ def test_clips_that_cannot_be_predicted_are_counted(ready, toys):
     assert (result.thresholds.clips, result.thresholds.failed) == (19, 1)
     assert [(f.clip_id, f.cell) for f in result.failures] == [("toys/audio/val_3.wav", "tags/val/clean")]
     assert result.cells[0].complete and any(c.name == "thresholds:failed" for c in result.checks)
+
+
+def test_stored_predictions_of_the_scored_half_alone_say_how_to_do_without(ready, tmp_path):
+    first = ready.run(TAGS + TUNE % "f1", {"output": "tags"})
+    stored = read_units(sorted((first.path.parent / "predictions").glob("*.parquet")))
+    rows = [
+        "clip_id,high,low",
+        *(f"{clip},{high},{low}" for clip, (high, low) in zip(stored.table["clip_id"], stored.scores)),
+    ]
+    (tmp_path / "preds.csv").write_text("\n".join(rows) + "\n")
+    options = {"file": str(tmp_path / "preds.csv"), "output": "tags"}
+    ready.adapter = "predictions"
+    with pytest.raises(
+        BenchbedError, match=r"thresholds cannot be chosen on 'val': .* clips have no prediction"
+    ) as caught:
+        ready.run(TAGS + TUNE % "f1", options)
+    assert "suite.post_processing.tune=null" in str(caught.value.hint)
+    frozen = {"post_processing.tune": "null", "post_processing.frozen": str(first.path.parent / "thresholds.json")}
+    again = ready.run(TAGS + TUNE % "f1", options, frozen)
+    assert again.result.cells[0].metrics == first.result.cells[0].metrics
+    assert any(check.name == "thresholds:model" and check.status == "warn" for check in again.result.checks)
 
 
 def test_no_prediction_at_all_is_one_error(ready):
