@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchbed.attack.ensemble import Plan, plan
@@ -67,11 +67,33 @@ def losses_of(condition: AttackCondition, aim: Aimed) -> tuple[str, ...]:
 
 
 def prices(
-    conditions: Sequence[Any], clips: Mapping[str, int], classes: int, task: str = "scene"
+    conditions: Sequence[Any],
+    clips: Mapping[str, int],
+    classes: int,
+    task: str = "scene",
+    where: Callable[..., str | None] = lambda *place: None,
 ) -> list[dict[str, Any]]:
     """Most passes that the attack conditions of a suite can need on an open model, without sources to transfer from.
 
     Members of an ensemble that mean nothing for the task stand under `skipped`, with the reason.
+
+    Parameters
+    ----------
+    conditions : sequence
+        All conditions of the suite.
+    clips : mapping of str to int
+        Split → clips.
+    classes : int
+        Classes of the dataset.
+    task : str
+        The suite's task.
+    where : callable
+        Path in the suite → its place, for error messages.
+
+    Raises
+    ------
+    ConfigError
+        Unknown attack, goal, loss or option.
 
     Examples
     --------
@@ -82,10 +104,11 @@ def prices(
     ['apgd_t', 'transfer']
     """
     found = []
-    for condition in conditions:
+    for index, condition in enumerate(conditions):
         if isinstance(condition, AttackCondition):
             count = sum(min(condition.n, number) for number in clips.values())
-            chosen = plan_of(condition, task, sources=bool(condition.sources))
+            place = where("conditions", index)
+            chosen = plan_of(condition, task, sources=bool(condition.sources), where=place)
             cost = chosen.cost(classes, len(condition.budgets), count)
             entry = {"attack": condition.attack, "threat": condition.threat, "clips": count,
                      "budgets": len(condition.budgets), "forwards": cost.forwards,

@@ -76,7 +76,9 @@ def estimate(
     if len(heard) < len(cells):
         from benchbed.run.attack_plan import prices
 
-        facts["attacks"] = prices(loaded.suite.conditions, per_split, len(source.dataset.labels), loaded.suite.task)
+        facts["attacks"] = prices(
+            loaded.suite.conditions, per_split, len(source.dataset.labels), loaded.suite.task, loaded.where
+        )
     if model is None:
         return facts
     from benchbed.run.engine import Engine

@@ -180,6 +180,13 @@ def test_the_plan_prices_what_runs_and_says_what_does_not(made):
     assert ensemble["forwards"] == 6 * 2 * (3 * 16 + 300 + 6) and ensemble["backwards"] == 6 * 2 * 3 * 15
 
 
+def test_the_plan_points_at_a_wrong_goal(made):
+    suite = made.suite(FRAMES.replace("steps: 15", "goal: misses"))
+    with pytest.raises(ConfigError, match="no goal 'misses'") as caught:
+        estimate(suite, None, {}, data=made.data)
+    assert "suite.yaml" in str(caught.value.where) and "missed" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [
