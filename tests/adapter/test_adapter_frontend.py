@@ -11,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchbed.adapter.frontend import KALDI_FLOOR, LogMel, hz_to_mel, mel_filters, mel_to_hz, window_of
+from benchbed.adapter.frontend import KALDI_FLOOR, LogMel, window_of
+from benchbed.adapter.mel import hz_to_mel, mel_filters, mel_to_hz
 from benchbed.errors import ConfigError
 
 librosa = pytest.importorskip("librosa")
@@ -121,11 +122,34 @@ def test_pre_emphasis_of_the_waveform_is_the_difference_equation():
     assert torch.equal(LogMel(16000, 32, preemphasis=0.97, **options)(wave), LogMel(16000, 32, **options)(by_hand))
 
 
-def test_sparse_and_dense_paths_agree():
-    wave, mel = noise(32000, clips=3), LogMel(32000, 128)
+@pytest.mark.parametrize(
+    "mel",
+    [
+        LogMel(32000, 128),
+        LogMel(32000, 64, n_fft=1024, hop_length=320, mel_scale="slaney", norm="slaney"),
+        LogMel(16000, 40, n_fft=512, win_length=400, hop_length=160, power=1, fmin=50, fmax=7000),
+        LogMel(16000, 32, n_fft=511, win_length=400, hop_length=160, pad_mode="constant", preemphasis=0.97),
+        LogMel(16000, 32, n_fft=512, hop_length=160, pad_mode="replicate", log="db", top_db=80, floor=1e-10),
+        LogMel(16000, 32, n_fft=512, hop_length=160, center=False, log=None),
+        LogMel(8000, 128, n_fft=256, hop_length=80),
+        LogMel.kaldi(16000, 80),
+        LogMel.kaldi(16000, 23, center=True, power=1),
+    ],
+)
+def test_paths_with_and_without_gradients_agree(mel):
+    wave = noise(32000, clips=3)
     dense = mel(wave.clone().requires_grad_())
     assert dense.requires_grad
-    assert (mel(wave) - dense.detach()).abs().max() < 2e-5
+    largest = 1.0 if mel.log else float(dense.detach().abs().max())
+    assert (mel(wave) - dense.detach()).abs().max() < 2e-5 * largest
+
+
+def test_a_long_clip_in_pieces_is_what_its_parts_give():
+    wave, mel = noise(32000 * 12, clips=1), LogMel(32000, 64, n_fft=1024, hop_length=320, center=False, log=None)
+    whole = mel(wave)
+    for frame in (0, 127, 128, 129, 600, whole.shape[-1] - 1):
+        alone = mel(wave[:, 320 * frame : 320 * frame + 1024])
+        torch.testing.assert_close(alone[0, :, 0], whole[0, :, frame], rtol=2e-6, atol=1e-9)
 
 
 def test_result_does_not_depend_on_the_batch():
