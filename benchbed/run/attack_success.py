@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from benchbed.metrics import FAMILIES
-from benchbed.run.score import post_processing
+from benchbed.run.families import post_processing
 from benchbed.suite.load import LoadedSuite
 
 #: Metric families behind the rules of success.

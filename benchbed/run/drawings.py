@@ -17,9 +17,9 @@ from benchbed.results import timelines as timeline_file
 from benchbed.results.curves import CellCurves, Curves
 from benchbed.results.timelines import CellTimelines, Timelines, write_kept
 from benchbed.run.curves import cell_curves
+from benchbed.run.families import metric_family, post_processing
 from benchbed.run.prepare import Prepared
 from benchbed.run.references import answers, reference_of
-from benchbed.run.score import metric_family, post_processing
 from benchbed.run.timelines import cell_timelines, judge_of
 from benchbed.suite.plan import CellPlan
 

@@ -17,10 +17,10 @@ from benchbed.data.synthetic import cache_folder
 from benchbed.errors import ConfigError
 from benchbed.provenance import hash_files
 from benchbed.run.engine import mapped_card
+from benchbed.run.families import metric_family
 from benchbed.run.job import Job, Unit, options_for
 from benchbed.run.naming import display_name, folder_name
 from benchbed.run.policy import ErrorPolicy, Reuse
-from benchbed.run.score import metric_family
 from benchbed.run.source import Source, open_source, scored_clips
 from benchbed.run.thresholds import Frozen, Tuning, families, read_frozen, tuning_clips, tuning_job
 from benchbed.run.timed import Timed, timed_references

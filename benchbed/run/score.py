@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
-from benchbed.metrics import FAMILIES
+from benchbed.errors import CannotMeasure
 from benchbed.metrics.cell import CellScores, group_codes, score_cell
 from benchbed.metrics.contract import Family, Table
 from benchbed.metrics.folds import Fold
-from benchbed.metrics.joint import Joint
 from benchbed.metrics.matched import matched_differences
 from benchbed.metrics.number import Number
 from benchbed.metrics.slices import Column
 from benchbed.metrics.strong import strong_metrics, timed, where_timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
-from benchbed.results.statistics import CellStatistics, Further, Statistics
+from benchbed.results.statistics import CellStatistics, Statistics
 from benchbed.run.aggregate import Scored, aggregate
+from benchbed.run.families import families_of, metric_family
 from benchbed.run.references import answers, reference_of, some_weak
 from benchbed.run.robust import load_reference, robust_figures
 from benchbed.run.selfchecks import self_checks
 from benchbed.run.statistics import Rows, cell_draws, collect, sum_cell, summed_draws
 from benchbed.stats.bootstrap import Bootstrap
-from benchbed.suite.load import LoadedSuite
 from benchbed.suite.model import CorruptionCondition, Suite
 from benchbed.suite.plan import CellPlan
 
@@ -158,97 +155,6 @@ def _beside_attacks(
             known[at] = {name: to_value(number) for name, number in found.metrics.items()}
         made[attacked.key].metrics |= beside(attacked, prepared.cells, prepared.job, family, primary,
                                              known.get(at, {}), made)  # fmt: skip
-
-
-def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family, str]:
-    """The metrics of a suite and the one that ranks.
-
-    Raises
-    ------
-    ConfigError
-        An unknown family, metric or option.
-    """
-    metrics = loaded.suite.metrics
-    main, *further = families_of(loaded, labels)
-    family = _family(loaded, labels, main, ("metrics",))
-    others: dict[str, Family] = {}
-    for index, part in enumerate(further):
-        place = ("metrics", "further", index)
-        if part.name in others:
-            raise ConfigError(f"two further families are called '{part.name}'", where=loaded.where(*place, "name"))
-        others[part.name] = _family(loaded, labels, part, place)
-    if others:
-        family = Joint(family, others)
-    primary = metrics.primary or family.primary
-    if primary not in family.metrics:
-        raise ConfigError(
-            f"unknown metric '{primary}'",
-            where=loaded.where("metrics", "primary"),
-            hint=did_you_mean(primary, family.metrics) or f"known: {', '.join(family.metrics)}",
-        )
-    return family, primary
-
-
-def families_of(loaded: LoadedSuite, labels: tuple[str, ...]) -> list[Further]:
-    """Metric families of a suite, the main one first, with their options as they are used.
-
-    Raises
-    ------
-    ConfigError
-        An unknown family.
-    """
-    metrics = loaded.suite.metrics
-    shared = post_processing(loaded, labels)
-    asked: list[tuple[str, str, dict[str, Any], tuple[str | int, ...]]]
-    asked = [("", metrics.family, metrics.options, ("metrics",))]
-    asked += [(part.name, part.family, part.options, ("metrics", "further", i))
-              for i, part in enumerate(metrics.further)]  # fmt: skip
-    found = []
-    for name, family, options, place in asked:
-        # A threshold means nothing to a metric over all thresholds.
-        known = inspect.signature(FAMILIES.get(family, where=loaded.where(*place, "family")).family).parameters
-        used = {**{key: value for key, value in shared.items() if key in known}, **options}
-        found.append(Further(name, family, used))
-    return found
-
-
-def _family(loaded: LoadedSuite, labels: tuple[str, ...], part: Further, place: tuple[str | int, ...]) -> Family:
-    try:
-        family: Family = FAMILIES.get(part.family).family(labels, **part.options)
-    except TypeError as error:
-        raise ConfigError(f"the metric family {part.family} does not take these options: {error}",
-                          where=loaded.where(*place, "options")) from error  # fmt: skip
-    if family.output != loaded.suite.task:
-        what = f"the metric family {part.family} is about {family.output}, the suite's task is {loaded.suite.task}"
-        raise ConfigError(what, where=loaded.where(*place, "family"))
-    return family
-
-
-def post_processing(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, Any]:
-    """The suite's declared thresholds and filters as options of a metric family, per class in the order of `labels`.
-
-    Raises
-    ------
-    ConfigError
-        A class that the dataset does not have, or one without a value.
-    """
-    part = loaded.suite.post_processing
-    found: dict[str, Any] = {}
-    for name in ("threshold", "median_seconds") if part is not None else ():
-        given = getattr(part, name)
-        if isinstance(given, dict):
-            where = loaded.where("post_processing", name)
-            strange = sorted(set(given) - set(labels))
-            if strange:
-                raise ConfigError(f"{name} of a class '{strange[0]}' that the dataset does not have", where=where,
-                                  hint=did_you_mean(strange[0], labels))  # fmt: skip
-            lacking = [label for label in labels if label not in given]
-            if lacking:
-                raise ConfigError(f"{name} has no value for the class '{lacking[0]}'", where=where)
-            given = [given[label] for label in labels]
-        if given is not None:
-            found[name] = given
-    return found
 
 
 class _Split:

@@ -20,6 +20,7 @@ from benchbed.metrics.contract import Family
 from benchbed.metrics.thresholds import Thresholds, tune_events, tune_tags
 from benchbed.predictions.store import read_header, read_units
 from benchbed.results import record
+from benchbed.run.families import post_processing
 from benchbed.run.job import Job, Unit
 from benchbed.run.references import answers, reference_of
 from benchbed.run.source import Source, subset
@@ -175,7 +176,6 @@ def families(loaded: LoadedSuite, labels: tuple[str, ...]) -> list[Family]:
         Options that the family does not take.
     """
     from benchbed.metrics.families import sed_best
-    from benchbed.run.score import post_processing
 
     tune = declared(loaded)
     if tune is None or tune.metric == "f1":

@@ -142,7 +142,7 @@ def verify_run(prepared: Any, predictions: Predictions, cells: list[record.Cell]
         What was recorded.
     """
     from benchbed.run import references as inputs
-    from benchbed.run.score import metric_family
+    from benchbed.run.families import metric_family
 
     labels = prepared.source.dataset.labels
     family, _ = metric_family(prepared.loaded_suite, labels)
