@@ -83,6 +83,8 @@ class Tags(Scored):
             return "nothing to hide: the clip has no label"
         if self.losses.goal == "insert" and sample.truth.all():
             return "nothing to insert: the clip has every label"
+        if self.rule == "clip_ap" and sample.truth.all():
+            return "nothing to rank: the clip has every label"
         return None
 
     def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
