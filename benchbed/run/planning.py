@@ -71,8 +71,11 @@ def estimate(
     seconds = 0.0
     if loaded.suite.task == "frames":
         seconds = sum(seconds_of(source, clips[split]) * count for split, count in runs.items())
-        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, FRAME_SECONDS, len(source.dataset.labels))
-        facts["disk_assumes"] = f"frames of {1000 * FRAME_SECONDS:g} ms"
+        # What overlapping windows give is kept by the second.
+        hop = FRAME_SECONDS if loaded.suite.audio.windows is None else 1.0
+        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop, len(source.dataset.labels))
+        if loaded.suite.audio.windows is None:
+            facts["disk_assumes"] = f"frames of {1000 * FRAME_SECONDS:g} ms"
     if len(heard) < len(cells):
         from benchbed.run.attack_plan import prices
 
@@ -86,7 +89,7 @@ def estimate(
     settings = Settings(data=data, allow_synthetic=allow_synthetic, device=device, limit=limit, batch_size=batch_size)
     prepared = prepare(loaded, model, options, settings)
     facts["audio_hours"] = (prepared.seconds + (prepared.tuning.seconds if prepared.tuning else 0.0)) / 3600
-    if loaded.suite.task == "frames":
+    if "disk_assumes" in facts:
         del facts["disk_assumes"]
         hop = hop_of(prepared.adapter.card)
         facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop, len(source.dataset.labels))

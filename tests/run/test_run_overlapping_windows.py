@@ -15,6 +15,7 @@ from benchbed.data.layouts import maestro_real
 from benchbed.errors import ConfigError
 from benchbed.predictions.store import read_units
 from benchbed.run import session
+from benchbed.run.planning import estimate
 from benchbed.run.timed import Timed, hear, overlaid, placed, to_windows
 from benchbed.suite.load import load_suite
 
@@ -133,6 +134,14 @@ def test_maestro_is_scored_by_the_recipe_of_2024(run, maestro) -> None:
     assert metrics["mpauc"].rule.startswith("mpauc:staircase:max-fpr-0.1") and metrics["mpauc"].value is not None
     assert {"best_macro_f1", "segment_micro_f1", "segment_error_rate"} <= set(metrics)
     assert "scene=cafe_restaurant" in finished.result.cells[0].groups and finished.result.dataset.synthetic
+
+
+def test_the_plan_knows_that_seconds_are_kept(run, maestro) -> None:
+    planned = estimate(load_suite("maestro_real"), None, {}, data={"maestro_real": maestro})
+    folder = run("maestro_real").path.parent / "predictions"
+    scores = 5 * 12 * 11 * 4
+    assert "disk_assumes" not in planned and scores < planned["disk_bytes"] < 2 * scores
+    assert sum(len(one.values) for one in read_units(sorted(folder.glob("*.parquet"))).scores) == 5 * 12
 
 
 def test_windows_are_part_of_the_key_of_a_prediction(run) -> None:
