@@ -17,6 +17,9 @@ def declared(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, dict[str
     """Options that a suite gives each metric family behind a rule of success: its post-processing, and where the suite
     has the family among its metrics, the options there.
 
+    Thresholds that a run chooses on a validation split, or reads from a file, are not among them: attacks are planned,
+    and named, before. `fixed` says so.
+
     Raises
     ------
     ConfigError
@@ -33,4 +36,7 @@ def declared(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, dict[str
     for name in BEHIND:
         known = inspect.signature(FAMILIES.get(name).family).parameters
         found[name] = {**{k: v for k, v in shared.items() if k in known}, **given.get(name, {})}
+    part = loaded.suite.post_processing
+    if part is not None and (part.tune is not None or part.frozen is not None):
+        found["fixed"] = {"thresholds": "fixed at 0.5: those of the suite are chosen in a run, after its attacks are"}
     return found

@@ -13,8 +13,10 @@ from benchbed.errors import ConfigError
 from benchbed.results.store import read
 from benchbed.rng import stream
 from benchbed.run import session
+from benchbed.run.attack_tasks import settle
 from benchbed.run.planning import estimate
 from benchbed.suite.load import load_suite
+from benchbed.suite.model import AttackCondition
 
 RATE = 8000
 #: Recording → events (onset, offset, class, level), each four seconds long; heard above a level of 0.1.
@@ -178,6 +180,22 @@ def test_the_plan_prices_what_runs_and_says_what_does_not(made):
     assert "skipped" not in noise and sorted(ensemble["skipped"]) == ["apgd_t", "transfer"]
     # Three losses of 15 steps and a square search of 300 queries on six clips at two budgets, and the floor.
     assert ensemble["forwards"] == 6 * 2 * (3 * 16 + 300 + 6) and ensemble["backwards"] == 6 * 2 * 3 * 15
+
+
+def test_success_takes_the_thresholds_collars_and_filters_that_the_suite_declares(made):
+    from benchbed.run.attack_success import declared
+
+    text = FRAMES.replace("{threshold: 0.5}", "{threshold: 0.3, median_seconds: 0.3}")
+    text = text.replace("name: event}", "name: event, options: {onset_collar: 0.25}}")
+    given = declared(made.suite(text), ("even", "odd"))
+    assert given["sed_event"] == {"threshold": 0.3, "median_seconds": 0.3, "onset_collar": 0.25}
+    tuned = FRAMES.replace("{threshold: 0.5}", "{tune: {split: val, metric: event_f1}}")
+    given = declared(made.suite(tuned), ("even", "odd"))
+    condition = AttackCondition(attack="fast", budgets=[20])
+    success = settle("frames", condition, ("even", "odd"), given)["success"]
+    assert success["options"]["threshold"] == 0.5 and "fixed at 0.5" in success["thresholds"]
+    own = AttackCondition(attack="fast", budgets=[20], success={"options": {"threshold": 0.2}})
+    assert "thresholds" not in settle("frames", own, ("even", "odd"), given)["success"]
 
 
 def test_the_plan_points_at_a_wrong_goal(made):

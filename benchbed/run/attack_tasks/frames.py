@@ -58,9 +58,10 @@ class Frames(Scored):
             raise ConfigError(f"the rule {rule} has no option '{strange[0]}'", where=where, hint=hint)
         name = "sed_event" if rule == "event_f1" else "sed_segment"
         options = {k: v for k, v in {**declared.get(name, {}), **asked.options}.items() if k in known}
+        fixed = {} if "threshold" in options else declared.get("fixed", {})
         options.setdefault("threshold", 0.5)
         above = 0.0 if asked.clean_above is None else asked.clean_above
-        success = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options}
+        success = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options, **fixed}
         if rule != "event_f1":
             allowed = _options_of(sed_event)
             success["events"] = {k: v for k, v in declared.get("sed_event", {}).items() if k in allowed}

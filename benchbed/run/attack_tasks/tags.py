@@ -56,6 +56,7 @@ class Tags(Scored):
                               hint="goal: class, target_class: NAME")  # fmt: skip
         known = inspect.signature(tagging.family).parameters
         options = {k: v for k, v in {**declared.get("tagging", {}), **asked.options}.items() if k in known}
+        fixed = {} if "threshold" in options else declared.get("fixed", {})
         options.setdefault("threshold", 0.5)
         strange = [name for name in asked.options if name not in known]
         if strange:
@@ -63,7 +64,7 @@ class Tags(Scored):
                               hint=did_you_mean(strange[0], known))  # fmt: skip
         above = RULES[rule] if asked.clean_above is None else asked.clean_above
         return {"goal": aim.goal, "success": {"rule": rule, "fraction": asked.fraction, "clean_above": above,
-                                              "options": options}}  # fmt: skip
+                                              "options": options, **fixed}}  # fmt: skip
 
     def truth(self, row: Mapping[str, Any], seconds: float) -> np.ndarray:
         return _present(row, self.job.labels)
