@@ -92,12 +92,16 @@ def pair(a: Run, b: Run, figure: Figure, made: Recipe, other: Figure | None = No
     if set(mine) != set(theirs):
         raise CannotMeasure(f"the runs have other splits: {sorted(mine)} and {sorted(theirs)}")
     first, second, clips, groups, dropped, single = [], [], 0, 0, 0, True
+    draws = _draws(a, figure), _draws(b, other or figure)
     lean = any(cell.lean for cells in (mine, theirs) for cell in cells.values())
     for split, cell in mine.items():
         against = theirs[split]
         if a.sums.groups[split] != b.sums.groups[split]:
             raise CannotMeasure(f"the runs have other recordings in split {split}")
         keep = cell.marks == against.marks
+        if draws[0] != draws[1]:
+            # A clip counts once a draw, so of other numbers of draws multiples are equal, modulo 2**64.
+            keep = cell.marks * np.uint64(draws[1]) == against.marks * np.uint64(draws[0])
         dropped += int((~keep).sum())
         if cell.lean and against.lean:
             scored, met = _recorded(a, figure, split, cell.marks)
@@ -106,12 +110,15 @@ def pair(a: Run, b: Run, figure: Figure, made: Recipe, other: Figure | None = No
         # The clips are the same, so either run says how many there are.
         full, whose = (b, against) if cell.lean else (a, cell)
         sums, count = sums_by_group(full.sums, whose, made, keep)
-        first.append(sums)
-        second.append(sums if lean else sums_by_group(b.sums, against, made, keep)[0])
-        count = count // _draws(a, figure)
+        each = draws[1] if cell.lean else draws[0]
         if made.label is not None:
             # A class is met in some recordings only, and those are what its figure rests on.
             count = full.family.class_counts(sums)[..., full.family.labels.index(made.label)].astype(np.int64)
+        count = count // each
+        # A recording must weigh the same on both sides to be swapped.
+        over = (1, 1) if draws[0] == draws[1] else draws
+        first.append(sums / over[0])
+        second.append(sums if lean else sums_by_group(b.sums, against, made, keep)[0] / over[1])
         clips += int(count.sum())
         groups += int((count.sum(axis=1) > 0).sum())
         single = single and bool((count.sum(axis=1) <= 1).all())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_tags import FURTHER, LABELS, downgraded, heard, tag_run, tags
@@ -272,3 +274,20 @@ def test_a_figure_without_a_value_leaves_the_table_of_seeds_standing(tmp_path):
 def test_mcnemar_is_about_scenes(tmp_path):
     a, b = two(tmp_path)
     assert all(c.mcnemar is None for c in contrast(a, b, Figure("clean"), procedure=QUICK).values())
+
+
+def test_a_condition_of_several_draws_is_held_against_one_of_a_single_draw(tmp_path):
+    """Three draws of the noise against clean audio: every clip is there, three times as often."""
+    run = noisy(tmp_path, 0.3, "a")
+    key = "tags/test/white@1"
+    cell = run.sums.cells[key]
+    thrice = replace(cell, rows=3 * cell.rows, clips=3 * cell.clips, marks=cell.marks * np.uint64(3))
+    result = run.result.model_copy(deep=True)
+    next(c for c in result.cells if c.key == key).condition.draws = 3
+    many = replace(run, result=result, statistics=replace(run.sums, cells={**run.sums.cells, key: thrice}))
+    once, found = (contrast(x, x, Figure("white@1"), ["micro_f1", "map"], QUICK, against=Figure("clean"))
+                   for x in (run, many))  # fmt: skip
+    for metric in ("micro_f1", "map"):
+        assert found[metric].dropped == 0 and (found[metric].clips, found[metric].groups) == (120, 60)
+        assert found[metric].value == pytest.approx(once[metric].value)
+        assert found[metric].p == pytest.approx(once[metric].p) and found[metric].p < 0.05
