@@ -114,7 +114,7 @@ _FOLDER = click.option("--folder", type=click.Path(path_type=Path), default=Path
 @click.option("--parts", multiple=True, default=("clean",), show_default=True,
               help="Conditions (patterns) to keep ranked metrics of single classes and slices of.")  # fmt: skip
 @click.option("--sums", multiple=True, default=("*",), show_default=True,
-              help="Conditions (patterns) to keep sums of; of the others draws alone, which take less.")  # fmt: skip
+              help="Conditions (patterns) to keep sums of; of others draws alone, less of many clips.")  # fmt: skip
 @_FOLDER
 def set_(
     name: str, run: Path, conditions: tuple[str, ...], parts: tuple[str, ...], sums: tuple[str, ...], folder: Path

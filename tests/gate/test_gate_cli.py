@@ -113,3 +113,28 @@ def test_statistics_of_another_layout_are_said_and_the_comparison_is_unpaired(ru
     np.savez(path, **arrays)
     code, text = call("gate", "runs/bad", "--baseline", "runs/good")
     assert code == 1 and "statistics of layout 99" in text and "unpaired" in text
+
+
+def test_seeds_are_given_several_times_or_as_a_pattern(runs):
+    for side, mean in (("new", 0.4), ("old", 0.8)):
+        for seed in range(3):
+            scores = answers(lucky(40, 4, mean, 0.2, side, seed), TARGET)
+            made_run(runs / "runs" / f"{side}{seed}", {"clean": scores}, TARGET, GROUP, name=f"net[seed={seed}]",
+                     options={"seed": seed})  # fmt: skip
+    code, text = call("gate", "runs/new*", "--baseline", "runs/old0", "--baseline", "runs/old1")
+    assert code == 1 and "net[seed=0] and 2 more seeds against net[seed=0] and 1 more seeds" in text
+    assert "by t over recordings and seeds" in text
+    assert call("gate", "runs/old0", "runs/old1", "--baseline", "runs/old[01]")[0] == 0
+    code, text = call("gate", "runs/good", "runs/bad", "--baseline", "runs/old0")
+    assert code == 2 and "runs of 2 models on one side" in text
+    for seed in range(2):
+        call("baseline", "set", f"main-{seed}", f"runs/old{seed}")
+    assert call("gate", "runs/new0", "runs/new1", "--baseline", "main-*")[0] == 1
+
+
+def test_a_baseline_keeps_what_it_is_told_to(runs):
+    code, _ = call("baseline", "set", "short", "runs/good", "--sums", "clean", "--parts", "white@*")
+    assert code == 0
+    code, text = call("gate", "runs/bad", "--baseline", "short", "--json")
+    found = {f["subject"]: f["test"] for f in json.loads(text)["rules"][0]["findings"] if "test" in f}
+    assert code in (1, 3) and found["accuracy · clean"] == "paired bootstrap and swaps"
