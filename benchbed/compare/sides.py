@@ -246,6 +246,10 @@ def members(
 
 def _summed(run: Run, figure: Figure, metric: str, procedure: Procedure) -> tuple[float, np.ndarray]:
     points, drawn = replicates(run, figure, procedure)
+    if metric not in drawn:
+        raise CannotMeasure(
+            f"{run.name} has no sums of {metric}", hint="run the suite again, or set the baseline again"
+        )
     return points[metric], drawn[metric]
 
 

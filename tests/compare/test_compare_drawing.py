@@ -291,3 +291,14 @@ def test_a_condition_of_several_draws_is_held_against_one_of_a_single_draw(tmp_p
         assert found[metric].dropped == 0 and (found[metric].clips, found[metric].groups) == (120, 60)
         assert found[metric].value == pytest.approx(once[metric].value)
         assert found[metric].p == pytest.approx(once[metric].p) and found[metric].p < 0.05
+
+
+def test_a_seed_of_an_older_layout_says_what_it_lacks(tmp_path):
+    a = [tag_run(tmp_path / f"a{i}", {"clean": GOOD}, TARGET, options={"seed": i}, name=f"a{i}") for i in range(2)]
+    b = tag_run(tmp_path / "b", {"clean": WEAK}, TARGET, name="b")
+    sides = Side("a", (a[0], downgraded(a[1]))), Side("b", (b,))
+    with pytest.raises(CannotMeasure, match="a1 has no sums of strict_micro_f1"):
+        mixed(*sides, Figure("clean"), "strict_micro_f1", QUICK)
+    with pytest.raises(CannotMeasure, match="a1 keeps no draws of map for clean: statistics of layout 1"):
+        mixed(*sides, Figure("clean"), "map", QUICK)
+    assert mixed(*sides, Figure("clean"), "micro_f1", QUICK).spread is not None
