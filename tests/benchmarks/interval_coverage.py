@@ -7,6 +7,29 @@ the interval of one model's figure, `two` that of the difference of two models o
 zero. `centred` is what the product states; the other columns are for contrast. Wanted: `centred` within 93.5 … 96.5
 with 100, 300 and 1000 recordings, else the exit status is 1. With fewer than 50 recordings an interval says that it is
 known to be narrow.
+
+Measured for `centred` in per cent, with 4,000 (scenes), 3,000 (segments, events), 1,500 (tags) and 1,000 (PSDS) data
+sets, whose standard errors are 0.34, 0.40, 0.56 and 0.69:
+
+    recordings                        one model              two models
+                              20   50  100  300 1000   20   50  100  300 1000
+    scenes   accuracy       95.4 95.1 95.6 94.7      95.5 95.9 95.6 95.3
+             macro accuracy 91.0 92.6 94.5 95.4      92.4 93.9 95.1 96.0
+             macro F1       93.6 93.8 94.3 93.9      93.6 94.9 95.1 95.5
+    tags     micro F1                 94.3 94.1                94.7 96.5
+             macro F1                 95.5 94.3                94.8 95.9
+             mAP                      95.7 94.1                95.5 94.2
+    segments micro F1            95.4 95.1 94.9 95.1      95.2 95.4 95.3 95.2
+             macro F1            95.6 95.6 94.4 95.0      95.1 95.3 94.9 95.0
+             error rate          95.2 95.5 94.8 95.7      95.0 94.9 95.3 94.8
+    events   micro F1            95.1 95.1 94.6 94.7      95.1 94.9 96.1 94.8
+             macro F1            95.6 94.9 94.8 94.6      94.7 95.0 95.4 94.7
+             error rate          95.2 94.8 95.4 94.9      95.3 95.1 95.6 94.6
+    PSDS1                             94.2                     97.0
+
+The percentiles alone held macro F1 of one model in 92.5 % with 100 recordings and in 92.7 % with 300, nearly all misses
+on one side: the rarest of the ten classes has 4 % of the recordings. The difference in PSDS1 is held too often with 200
+draws, as used here for speed.
 """
 
 from __future__ import annotations

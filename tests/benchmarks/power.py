@@ -42,17 +42,17 @@ def compared(made: World, metric: str, groups: int, count: int, how: Procedure, 
     return found
 
 
-def stated(made: World, metric: str, groups: int, how: Procedure) -> float:
+def stated(made: World, metric: str, groups: int, how: Procedure, count: int) -> float:
     """Mean of the effects that comparisons state."""
-    return float(np.mean([one.mde for one in compared(made, metric, groups, 60, how, "mde") if one.mde is not None]))
+    return float(np.mean([one.mde for one in compared(made, metric, groups, count, how, "mde") if one.mde is not None]))
 
 
 def sought(name: str, metric: str, groups: int, how: Procedure) -> float:
     """The shift whose true difference is what comparisons of it state."""
     shift = 0.3
-    for _ in range(4):
+    for count in (60, 60, 300):
         made = world(name, round(shift, 4))
-        shift *= stated(made, metric, groups, how) / abs(made.difference(metric))
+        shift *= stated(made, metric, groups, how, count) / abs(made.difference(metric))
     return round(shift, 4)
 
 
@@ -66,8 +66,8 @@ def main() -> int:
     given, missed = parser.parse_args(), 0
     print(f"{'world':9}{'recordings':>11} {'metric':15}{'effect':>8}{'stated':>8}{'found':>8}    ± 1 se")
     for name in given.world:
-        draws, count = SLOW.get(name, (400, given.data_sets))
-        how = Procedure(draws=draws, swaps=799)
+        draws, count = SLOW.get(name, (2000, given.data_sets))
+        how = Procedure(draws=draws)
         for metric in [m for m in METRICS[name] if m in given.metric]:
             for groups in given.groups:
                 made = world(name, sought(name, metric, groups, how))
