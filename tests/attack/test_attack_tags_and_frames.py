@@ -196,13 +196,12 @@ def test_a_silent_clip_without_labels_is_kept_apart(world):
 def test_five_hundred_classes(world):
     labels = tuple(f"k{i:03d}" for i in range(527))
     clips = world.table(527, 8)
-    rows, checks, _ = world({"attack": "standard", "budgets": [40, 10, 0], "n": 8, "steps": 10}, clips,
+    rows, checks, _ = world({"attack": "fast", "budgets": [40, 0], "n": 8, "steps": 10}, clips,
                             world.tagger(labels=labels), labels=labels)  # fmt: skip
     assert rows["clean_correct"].all() and rows["score_clean"].eq(1.0).all()
     assert failed(checks) == []
     first, last = (rows[rows["cell"].str.endswith(end)] for end in (":40dB", ":0dB"))
     assert first["robust"].mean() > last["robust"].mean() == 0.0
-    assert not rows["broken_by"].dropna().str.startswith("apgd_t").any()
 
 
 def test_probabilities_and_logits_of_one_model_fall_alike(world):
@@ -360,7 +359,7 @@ def test_success_is_judged_after_the_median_filter_and_by_the_suites_collars(tim
 
 
 def test_every_attack_runs_on_frames(timed):
-    learned = {"passes": 2}
+    learned = {"passes": 1}
     own = {"square": {"queries": 20}, "universal": learned, "music": learned, "pgd": {"steps": 8}}
     for attack in ("pgd", "fgsm", "square", "white_noise", "pink_noise", "universal", "music"):
         # Two of five recordings of one length are left to learn from.
