@@ -57,10 +57,15 @@ def equaliser(gains_db: np.ndarray, sample_rate: int) -> np.ndarray:
     -------
     np.ndarray [shape=(GRID // 2 + 1,), complex128]
     """
-    frequency = np.fft.rfftfreq(GRID, 1 / sample_rate)
-    centres = np.geomspace(60, 0.5 * sample_rate, len(gains_db))
-    curve = np.interp(np.log(np.maximum(frequency, 1)), np.log(centres), gains_db)
+    curve = np.interp(*_log_frequencies(sample_rate, len(gains_db)), gains_db)
     return minimum_phase(curve * (np.log(10) / 20))
+
+
+@lru_cache(maxsize=16)
+def _log_frequencies(sample_rate: int, bands: int) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of the grid's frequencies, and of those of the bands."""
+    frequency = np.fft.rfftfreq(GRID, 1 / sample_rate)
+    return np.log(np.maximum(frequency, 1)), np.log(np.geomspace(60, 0.5 * sample_rate, bands))
 
 
 def measured(response: np.ndarray) -> np.ndarray:
