@@ -180,8 +180,8 @@ def bootstrap_tail(
     wider = np.sqrt(groups / (groups - 1))
     freedom = groups - 1 if freedom is None else freedom
     p = float(stdtr(freedom, float(ndtri(share)) / wider))
-    spread = float(defined.std())
-    if count >= RESOLVED or not np.isfinite(spread) or spread == 0:
+    spread = float(defined.std()) if np.isfinite(defined).all() else 0.0
+    if count >= RESOLVED or spread == 0:
         return p
     # Beyond what the draws can resolve: Student's t with the bootstrap's error.
     reach = (float(defined.mean()) - bound) * (1 if side == "less" else -1) / (spread * wider)

@@ -9,6 +9,15 @@ another error. `found` is the share of data sets whose two-sided test at 0.05 ca
 larger p-value of bootstrap and swaps counts, which costs a little power.
 
 Wanted: `found` 80 within 3 points and two standard errors, else the exit status is 1.
+
+Measured with 100 recordings, in points and per cent:
+
+                        effect  stated  found  ± 1 se  data sets
+    scenes  accuracy      9.76    9.75   77.1     1.4        800
+            macro F1      9.98   10.04   76.2     1.4        800
+    PSDS1                 8.85    8.77   80.7     2.3        300
+
+The bootstrap alone, as for PSDS, finds what is stated; that the swaps must agree costs three points.
 """
 
 from __future__ import annotations
