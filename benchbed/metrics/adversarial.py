@@ -17,6 +17,8 @@ from benchbed.metrics.robustness import half_loss_level
 from benchbed.stats.bootstrap import Bootstrap
 
 ROBUST = MetricInfo("Robust accuracy", "robust-accuracy:worst-case-per-clip", "fraction", "higher", low=0.0, high=1.0)
+CLEAN = MetricInfo("Accuracy on the attacked clips when clean", "accuracy:attacked-clips-when-clean", "fraction",
+                   "higher", low=0.0, high=1.0)  # fmt: skip
 NOISE = MetricInfo("Accuracy in noise of equal budget", "accuracy:worst-of-noise-draws", "fraction", "higher", low=0.0,
                    high=1.0)  # fmt: skip
 SUCCESS = MetricInfo("Attack success rate", "attack-success:of-clips-right-when-clean", "fraction", "lower", low=0.0,
@@ -86,7 +88,7 @@ def cell_figures(flags: Flags, success: str = "") -> dict[str, Number]:
     Returns
     -------
     dict of str to Number
-        `robust_accuracy`, `noise_accuracy`, `attack_success_rate`.
+        `robust_accuracy`, `noise_accuracy`, `clean_accuracy`, `attack_success_rate`.
 
     Examples
     --------
@@ -96,7 +98,8 @@ def cell_figures(flags: Flags, success: str = "") -> dict[str, Number]:
     (0.25, 0.667)
     """
     found = {}
-    for name, flag, info in (("robust_accuracy", "robust", ROBUST), ("noise_accuracy", "noise", NOISE)):
+    for name, flag, info in (("robust_accuracy", "robust", ROBUST), ("noise_accuracy", "noise", NOISE),
+                             ("clean_accuracy", "clean", CLEAN)):  # fmt: skip
         value, drawn = flags.mean(flag)
         found[name] = number(value, _by(info, success), len(flags), replicates=drawn, bootstrap=flags.bootstrap)
     kept, drawn = flags.mean("robust", "clean")

@@ -18,12 +18,14 @@ def ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
 
 
 def defined_mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the last axis of the values that are no NaN; NaN if there are none.
+    """Mean over the last axis of the values that are no NaN; NaN if there are none, or if both infinities are among them.
 
     Examples
     --------
-    >>> defined_mean(np.array([[1.0, np.nan, 2.0], [np.nan, np.nan, np.nan]]))
-    array([1.5, nan])
+    >>> defined_mean(np.array([[1.0, np.nan, 2.0], [np.nan, np.nan, np.nan], [np.inf, -np.inf, 0.0]]))
+    array([1.5, nan, nan])
     """
     held = ~np.isnan(values)
-    return ratio(np.where(held, values, 0.0).sum(axis=-1), held.sum(axis=-1))
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ has no value, which is what the NaN says
+        total = np.where(held, values, 0.0).sum(axis=-1)
+    return ratio(total, held.sum(axis=-1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from benchbed.report import terms
+from benchbed.report import terms, view
 from benchbed.report.charts.curves import Point, Series, curves
 from benchbed.report.charts.draw import domain
 from benchbed.report.charts.heatmap import heatmap
@@ -77,8 +77,8 @@ def severity_heatmaps(result: Result) -> list[Markup]:
     charts = []
     for (task, split), cells in _tasks(result).items():
         perturbed = [cell for cell in cells if cell.condition.kind != "clean" and result.primary in cell.metrics]
-        charts += _budgets([cell for cell in perturbed if _budget(cell)], f"{task}, split {split}")
-        perturbed = [cell for cell in perturbed if not _budget(cell)]
+        charts += _budgets([cell for cell in perturbed if view.by_budget(cell)], f"{task}, split {split}")
+        perturbed = [cell for cell in perturbed if not view.by_budget(cell)]
         if len(perturbed) < 2:
             continue
         severities = sorted({cell.condition.severity for cell in perturbed}, key=lambda level: (level is None, level))
@@ -112,10 +112,10 @@ def _budgets(cells: list[Cell], where: str) -> list[Markup]:
     charts = []
     for unit in dict.fromkeys(cell.condition.unit for cell in cells):
         held = [cell for cell in cells if cell.condition.unit == unit and "robust_accuracy" in cell.metrics]
-        budgets = sorted({_parameter(cell) or 0.0 for cell in held}, reverse="snr" in (unit or "").lower())
+        budgets = sorted({view.budget(cell) for cell in held}, reverse="snr" in (unit or "").lower())
         rows: dict[str, dict[float, Value]] = {}
         for cell in held:
-            rows.setdefault(cell.condition.name, {})[_parameter(cell) or 0.0] = cell.metrics["robust_accuracy"]
+            rows.setdefault(terms.attack(cell.key), {})[view.budget(cell)] = cell.metrics["robust_accuracy"]
         if not rows:
             continue
         values = [[row[level].value if level in row else None for level in budgets] for row in rows.values()]
@@ -123,7 +123,7 @@ def _budgets(cells: list[Cell], where: str) -> list[Markup]:
             heatmap(
                 f"{anchor(f'{where}/{unit}')}-budget",
                 f"Robust accuracy under attack, %: {where}, budget in {unit}",
-                [terms.plain(name) for name in rows],
+                list(rows),
                 [f"{level:g}" for level in budgets],
                 values,
                 unit="fraction",
@@ -136,11 +136,6 @@ def _budgets(cells: list[Cell], where: str) -> list[Markup]:
     return charts
 
 
-def _budget(cell: Cell) -> bool:
-    """An attack whose strength is a budget, not a severity."""
-    return _is(cell, "attack") and cell.condition.severity is None
-
-
 def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
     """One panel per family of conditions, and one of noise and attack together against SNR; with their titles."""
     panels = []
@@ -150,9 +145,12 @@ def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
         )
         reference = Point(0, clean.value, clean.low, clean.high) if clean else None
         families: dict[str, list[Cell]] = {}
+        attacked: dict[str | None, list[Cell]] = {}
         for cell in cells:
-            if cell.condition.kind != "clean" and result.primary in cell.metrics:
-                families.setdefault(_group(cell), []).append(cell)
+            if view.by_budget(cell):
+                attacked.setdefault(cell.condition.unit, []).append(cell)  # two threat models do not share an axis
+            elif cell.condition.kind != "clean" and result.primary in cell.metrics:
+                families.setdefault(cell.condition.group or cell.condition.kind, []).append(cell)
         where = "" if len(_tasks(result)) == 1 else f", {terms.plain(task)} {split}"
         for family, members in families.items():
             chart = _panel(
@@ -160,6 +158,8 @@ def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
             )
             if chart:
                 panels.append((f"{terms.plain(family)}{where}", chart))
+        for unit, members in attacked.items():
+            panels += _attacked(members, result.primary, f"{unit}{where}", f"{task}/{split}/{unit}")
         by_snr = [cell for cell in cells if _snr(cell) is not None and result.primary in cell.metrics]
         if any(_is(cell, "attack") for cell in by_snr) and any(_is(cell, "corruption") for cell in by_snr):
             lines = _series(by_snr, result.primary, _snr)
@@ -177,6 +177,44 @@ def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
                     reverse=True,
                 )
                 panels.append((title, chart))
+    return panels
+
+
+def _attacked(cells: list[Cell], primary: str, where: str, identity: str) -> list[tuple[str, Markup]]:
+    """Clean, in noise and attacked against the budget: clips that hold, and the ranking metric where it is another."""
+    panels = []
+    for name in ("robust_accuracy", *([] if primary.endswith("accuracy") else [primary])):
+        # Noise of the same budgets as a condition has draws and a curve of its own; beside it the floor says nothing.
+        own = any(cell.condition.name == "white_noise" for cell in cells)
+        lines: dict[str, list[Point]] = {}
+        for cell in cells:
+            drawn = {terms.attack(cell.key): name}
+            if name == "robust_accuracy" and not own:
+                drawn["Noise of equal budget"] = "noise_accuracy"
+            for line, metric in drawn.items():
+                if metric in cell.metrics:
+                    value = cell.metrics[metric]
+                    lines.setdefault(line, []).append(Point(view.budget(cell), value.value, value.low, value.high))
+        # Several attacks of one threat model share their floor: one line of it is enough.
+        series = [Series(line, sorted({p.x: p for p in points}.values(), key=lambda p: p.x))
+                  for line, points in lines.items() if len({p.x for p in points}) > 1]  # fmt: skip
+        if not series:
+            continue
+        before = "clean_accuracy" if name == "robust_accuracy" else f"clean_{primary}"
+        clean = next((cell.metrics[before] for cell in cells if before in cell.metrics), None)
+        title = f"{terms.metric(name)} under attack, {where}"
+        unit = cells[0].condition.unit or ""
+        chart = curves(
+            f"{anchor(f'{identity}/{name}')}-curve",
+            title,
+            series,
+            x_title=f"Budget, {unit}",
+            y_title=terms.metric(name),
+            unit=next(cell.metrics[name].unit for cell in cells if name in cell.metrics),
+            reference=Point(0, clean.value, clean.low, clean.high) if clean else None,
+            reverse="snr" in unit.lower(),
+        )
+        panels.append((title, chart))
     return panels
 
 
@@ -207,10 +245,10 @@ def _series(cells: list[Cell], primary: str, position) -> list[Series]:
         if x is not None:
             value = cell.metrics[primary]
             # White noise is a corruption and the floor of attacks.
-            name = f"attack {cell.condition.name}" if _budget(cell) else cell.condition.name
+            name = f"Attack {terms.attack(cell.key)}" if view.by_budget(cell) else terms.plain(cell.condition.name)
             lines.setdefault(name, []).append(Point(x, value.value, value.low, value.high))
     return [
-        Series(terms.plain(name), sorted(points, key=lambda point: point.x))
+        Series(name, sorted(points, key=lambda point: point.x))
         for name, points in lines.items()
         if len({point.x for point in points}) > 1
     ]
@@ -228,9 +266,7 @@ def _is(cell: Cell, kind: str) -> bool:
 
 
 def _group(cell: Cell) -> str:
-    # Budgets of two threat models do not share an axis.
-    threat = f", {cell.condition.unit}" if _budget(cell) else ""
-    return (cell.condition.group or cell.condition.kind) + threat
+    return cell.condition.group or cell.condition.kind
 
 
 def _severity(cell: Cell) -> float | None:

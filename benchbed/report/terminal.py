@@ -15,7 +15,7 @@ from rich.text import Text
 
 from benchbed.report import terms, view
 from benchbed.report.figures import arrow, count, interval, number
-from benchbed.results.record import Result, Value
+from benchbed.results.record import Cell, Result, Value
 
 _STYLES = {
     "pass": "green",
@@ -73,8 +73,11 @@ def summary_table(result: Result) -> RenderableType:
         if devices is not None:
             parts.append(devices)
     perturbed = [cell for cell in result.cells if cell.condition.kind != "clean" and result.primary in cell.metrics]
+    attacked = [cell for cell in perturbed if view.by_budget(cell)]
+    perturbed = [cell for cell in perturbed if not view.by_budget(cell)]
     if perturbed:
         parts.append(_conditions(perturbed, result.primary, result.scores))
+    parts += [_budgets(cells, result) for cells in _alike(attacked)]
     notable = [check for check in result.checks if check.status in ("warn", "fail")]
     if notable:
         parts.append(checks_table(notable))
@@ -226,6 +229,40 @@ def _conditions(cells: Sequence[Any], primary: str, scores: Mapping[str, Value])
             number(values[level].value, first.unit, with_unit=False) if level in values else "" for level in severities
         ]
         table.add_row(_safe(name), *shown)
+    return table
+
+
+def _alike(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Attacked cells by split and threat model, whose budgets share an axis."""
+    held: dict[tuple[str, str | None], list[Cell]] = {}
+    for cell in cells:
+        held.setdefault((cell.split, cell.condition.unit), []).append(cell)
+    return list(held.values())
+
+
+def _budgets(cells: Sequence[Cell], result: Result) -> Table:
+    """What is left at each budget, mildest first: under attack, in noise of equal budget, and of the ranking metric."""
+    names = ["robust_accuracy", "noise_accuracy"]
+    if not result.primary.endswith("accuracy"):
+        names.append(result.primary)  # of scenes it would say the same again
+    rows: dict[tuple[str, str], dict[float, Value]] = {}
+    for cell in cells:
+        attack = terms.attack(cell.key)
+        for name in names:
+            # Beside the cells of noise itself its floor says nothing.
+            if name in cell.metrics and not (name == "noise_accuracy" and cell.condition.name.endswith("_noise")):
+                rows.setdefault((attack, name), {})[view.budget(cell)] = cell.metrics[name]
+    unit = cells[0].condition.unit or ""
+    budgets = sorted({view.budget(cell) for cell in cells}, reverse="snr" in unit.lower())
+    several = len({cell.split for cell in result.cells}) > 1
+    table = _table(header=True)
+    table.add_column(_clean(f"attack, budget in {unit}{', ' + cells[0].split if several else ''}"))
+    table.add_column("")
+    for budget in budgets:
+        table.add_column(f"{budget:g}", justify="right")
+    for (attack, name), values in rows.items():
+        shown = [number(values[b].value, values[b].unit, with_unit=False) if b in values else "" for b in budgets]
+        table.add_row(_safe(attack), _safe(_heading(name, next(iter(values.values())))), *shown)
     return table
 
 

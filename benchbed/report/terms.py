@@ -50,14 +50,22 @@ _METRICS = {
     "corruption_mean": "Mean over corruptions",
     "flip_rate": "Flip rate",
     "noise_accuracy": "Accuracy in noise of equal budget",
+    "clean_accuracy": "Accuracy on the attacked clips when clean",
     "attack_success_rate": "Attack success rate",
     "minimal_snr": "Smallest successful attack, SNR",
+    "clip_score": "Mean score of a clip, attacked",
+    "clean_clip_score": "Mean score of a clip, clean",
+    "noise_clip_score": "Mean score of a clip in noise of equal budget",
+    "missed_per_clip": "Events or labels lost per clip",
+    "inserted_per_clip": "Events or labels inserted per clip",
     "gap": "Gap to noise",
 }
 #: Scopes of the figures that all corruption cells, or all attacked cells, of a run give together.
 ROBUSTNESS, ADVERSARIAL = "robustness", "adversarial"
 #: How the record names the figures of a model that hears nothing.
 _BASELINE = "baseline_"
+#: Figures that stand beside those of attacked clips: of the same clips, before and in noise.
+_BESIDE = {"clean_": "the same clips when clean", "noise_": "the same clips in white noise of equal budget"}
 _SETS = {
     "": "{member} {plural}, clips pooled",
     "mean": "{member} {plural}, mean over {plural}",
@@ -118,6 +126,8 @@ def metric(name: str) -> str:
     ('Log loss', 'Worst device accuracy', 'mCE', 'Top-3 accuracy')
     >>> metric("baseline_majority:log_loss"), metric("dcase2025:memory")
     ('Log loss, majority baseline', 'DCASE 2025 memory')
+    >>> metric("clean_psds1"), metric("clip_score")
+    ('PSDS1, the same clips when clean', 'Mean score of a clip, attacked')
     >>> metric("robustness:retention"), metric("robustness:fold2:group/noise")
     ('Retention', 'Group noise, fold2')
     """
@@ -135,6 +145,9 @@ def metric(name: str) -> str:
             return f"{name}, {split}" if split else name
         challenge = re.sub(r"^dcase(\d{4})", r"DCASE \1", scope)
         return f"{challenge} {_METRICS.get(inner, inner.replace('_', ' '))}"
+    for prefix, what in _BESIDE.items():
+        if name.startswith(prefix) and name != prefix:
+            return f"{metric(name.removeprefix(prefix))}, {what}"
     if top := re.fullmatch(r"top_?(\d+)_accuracy", name):
         return f"Top-{top[1]} accuracy"
     return plain(name) if name.islower() else name.replace("_", " ")
@@ -227,6 +240,21 @@ def condition(what: Condition) -> str:
     if what.severity is not None:
         text += f", severity {what.severity}"
     return text + (f" ({setting(what)})" if what.parameter is not None else "")
+
+
+def attack(cell: str) -> str:
+    """The attack of a cell in words, with its goal and whether it had to stay inaudible, from the cell's key.
+
+    Examples
+    --------
+    >>> attack("frames/test/standard@l2:30dB"), attack("tags/test/apgd+hide@l2+nmr:30dB#2")
+    ('Standard', 'APGD, hide, inaudible (no. 2)')
+    """
+    whole, _, again = cell.split("/", 2)[2].partition("#")
+    name, _, threat = whole.partition("@")
+    parts = [plain(part) if i == 0 else part.replace("_", " ") for i, part in enumerate(name.split("+"))]
+    text = ", ".join([*parts, *(["inaudible"] if "+nmr" in threat else [])])
+    return f"{text} (no. {again})" if again else text
 
 
 def setting(what: Condition) -> str:

@@ -260,6 +260,16 @@ def badges(result: Result) -> list[Mark]:
     return found
 
 
+def by_budget(cell: Cell) -> bool:
+    """An attack whose strength is a budget, not a severity."""
+    return cell.condition.kind == "attack" and cell.condition.severity is None
+
+
+def budget(cell: Cell) -> float:
+    """The budget of an attacked cell, in the unit of its threat model."""
+    return float(cell.condition.parameter or 0.0)
+
+
 def energy_kind(profile: dict[str, Any]) -> str:
     """How the profile's energy is known.
 

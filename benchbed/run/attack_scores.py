@@ -220,7 +220,8 @@ def attack_figures(
             for cell in curve:
                 short = cell.key.split("/", 2)[2]
                 for figure, value in cell_figures(flags[cell.key], success_of(job, cell.condition)).items():
-                    found[f"{prefix}{figure}/{short}"] = value
+                    if figure != "clean_accuracy":  # the same at every budget: it stands in the cells
+                        found[f"{prefix}{figure}/{short}"] = value
             if condition.threat != "l2":
                 continue
             levels = {float(cell.budget or 0.0): flags[cell.key] for cell in curve}
