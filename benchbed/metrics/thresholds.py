@@ -180,7 +180,7 @@ def tune_tags(
     Examples
     --------
     >>> tune_tags(np.array([[0.9], [0.4], [0.2]]), np.array([[1], [1], [0]]), ["dog"], "toy/val").values
-    (0.4,)
+    (0.3,)
     """
     if np.ndim(scores) != 2 or np.shape(scores)[1] != len(labels):
         raise CannotMeasure(f"scores {list(np.shape(scores))} for {len(labels)} classes")
@@ -241,8 +241,8 @@ def tune_events(
 
 
 def _named(average: Average, per_class: bool) -> str:
-    """`best-f1`, and what else was asked: `best-common-micro-f1`."""
-    return "best-" + ("" if per_class else "common-") + ("micro-" if average == "micro" else "") + "f1"
+    """`best-f1:middle`, and what else was asked: `best-common-micro-f1:middle`."""
+    return "best-" + ("" if per_class else "common-") + ("micro-" if average == "micro" else "") + "f1:middle"
 
 
 def _frozen(choice: Choice, labels: Sequence[str], tuned_on: str, rule: str, fallback: float) -> Thresholds:

@@ -60,13 +60,15 @@ def choose(samples: Sequence[SweepSample], *, average: Average = "macro", per_cl
     Returns
     -------
     Choice
-        Of equally good thresholds the highest, which outputs least; of equally good filters the first.
+        Of thresholds that decide alike on these clips the middle: at an end of them, a score a little lower or higher
+        would turn the decision. Of others that are equally good, those of the highest, which output least; of equally
+        good filters the first.
 
     Examples
     --------
     >>> made = tag_sweep(np.array([[0.9, 0.3], [0.4, 0.2], [0.2, 0.6]]), np.array([[1, 0], [1, 0], [0, 1]]))
     >>> choose([made]).thresholds.tolist(), choose([made], per_class=False).thresholds.tolist()
-    ([0.4, 0.6], [0.4, 0.4])
+    ([0.3, 0.4], [0.35, 0.35])
     """
     if not per_class:
         return _common(samples, average)
@@ -86,7 +88,10 @@ def choose(samples: Sequence[SweepSample], *, average: Average = "macro", per_cl
     thresholds, candidate, each = np.full(count, np.nan), np.zeros(count, np.int64), np.full(count, np.nan)
     each[held] = 0.0
     for c, at in picked.items():
-        thresholds[c], candidate[c] = points[c][0][at], points[c][3][at]
+        at_highest, hits, false, which = (column[at] for column in points[c])
+        # A class that is not output at all stays just above its scores.
+        thresholds[c] = samples[which].middle(float(at_highest), c) if hits or false else at_highest
+        candidate[c] = which
         each[c] = f1(points[c][1][at], points[c][2][at], events[c])
     return Choice(thresholds, candidate, each, _reached(points, picked, events, held, each, average))
 
@@ -170,4 +175,6 @@ def _common(samples: Sequence[SweepSample], average: Average) -> Choice:
     for c in np.flatnonzero(held & ~np.isnan(threshold)):
         _, hits, false = samples[number].points(int(c), np.array([threshold]))
         each[c] = f1(hits, false, events[c])[0]
+    if not np.isnan(threshold):
+        threshold = samples[number].middle(threshold)
     return Choice(np.full(count, threshold), np.full(count, number), each, reached if reached >= 0 else float("nan"))

@@ -77,13 +77,64 @@ def test_micro_thresholds_are_no_worse_than_going_through_the_classes() -> None:
 def test_unknown_labels_and_absent_classes() -> None:
     scores, target = np.array([[0.9, 0.1], [0.8, 0.7], [0.1, 0.2]]), np.array([[1, 0], [np.nan, 0], [0, 0]])
     frozen = tune_tags(scores, target, ("a", "b"), "toy/val", fallback=0.3)
-    assert frozen.values == (0.9, 0.3) and frozen.untuned == ("b",)
+    # Halfway from the only positive clip to the only negative one; what is unknown has no say.
+    assert frozen.values == (0.5, 0.3) and frozen.untuned == ("b",)
     assert frozen.reached == 1.0 and np.isnan(frozen.class_f1[1])
     nothing = tune_tags(scores, np.zeros((3, 2)), ("a", "b"), "toy/val", per_class=False)
     assert nothing.values == (0.5, 0.5) and np.isnan(nothing.reached)
     assert Thresholds.from_dict(nothing.as_dict()).untuned == ("a", "b")
     with pytest.raises(CannotMeasure, match="for 1 classes"):
         tune_tags(scores, target, ("a",), "toy/val")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_thresholds_keep_away_from_scores_that_they_would_part(seed: int) -> None:
+    """Between the last score that is output and the first that is not, a quarter of the way from either at least."""
+    scores, target = tags(seed, 30)
+    for c, value in enumerate(choose([tag_sweep(scores, target)]).thresholds):
+        if np.isnan(value):
+            continue
+        above, below = scores[scores[:, c] >= value, c], scores[scores[:, c] < value, c]
+        if not len(below):
+            assert value == above.min()
+            continue
+        room = above.min() - below.max()
+        assert below.max() + room / 4 - 1e-12 <= value <= above.min() - room / 4 + 1e-12
+
+
+def test_thresholds_of_events_decide_as_the_edge_does_and_stand_in_the_middle() -> None:
+    """Every threshold of a fine grid is scored by itself; around the chosen one the counts stay what they are."""
+    outputs, target = random_corpus(np.random.default_rng(7), 12, 2)
+    over = sed_best.family(LABELS[:2], onset_collar=0.5, offset_collar=0.5, median_seconds=0.3)
+    frozen = tune_events(over, outputs, target, "toy/val")
+    grid = np.unique(np.concatenate([item.scores.ravel() for item in outputs]).astype(np.float64))
+
+    def reached(limit: float, c: int) -> tuple[float, ...]:
+        at = sed_event.family(LABELS[:2], onset_collar=0.5, offset_collar=0.5, median_seconds=0.3, threshold=limit)
+        found = at.per_class(at.statistics(outputs, target).sum(axis=0))
+        return tuple(float(np.nan_to_num(found[name][c])) for name in ("f1", "precision", "recall"))
+
+    for c, value in enumerate(frozen.values):
+        every = [reached(limit, c) for limit in grid]
+        assert reached(value, c)[0] == pytest.approx(max(f1 for f1, *_ in every), abs=1e-12)
+        assert frozen.class_f1[c] == pytest.approx(reached(value, c)[0], abs=1e-12)
+        # From the next score at or above it, down and up to where the counts change.
+        here = start = int(np.searchsorted(grid, value))
+        while here > 0 and every[here - 1] == every[start]:
+            here -= 1
+        last = start
+        while last + 1 < len(grid) and every[last + 1] == every[start]:
+            last += 1
+        low, high = grid[here - 1], grid[last]
+        assert low + (high - low) / 4 - 1e-9 <= value <= high - (high - low) / 4 + 1e-9
+
+
+def test_there_is_no_middle_between_neighbours_in_single_precision() -> None:
+    low = np.float32(0.3)
+    high = np.nextafter(low, np.float32(1))
+    made = choose([tag_sweep(np.array([[high], [low]], np.float64), np.array([[1], [0]]))])
+    assert made.thresholds[0] == float(high)
 
 
 @pytest.mark.parametrize("average", ["macro", "micro"])
@@ -110,7 +161,7 @@ def test_one_threshold_for_all_events() -> None:
     frozen = tune_events(over, outputs, target, "toy/val", per_class=False)
     at = sed_event.family(LABELS, onset_collar=0.5, offset_collar=0.5, **frozen.options(LABELS, "toy/test"))
     sums = at.statistics(outputs, target).sum(axis=0)
-    assert len(set(frozen.values)) == 1 and frozen.rule.startswith("best-common-f1:")
+    assert len(set(frozen.values)) == 1 and frozen.rule.startswith("best-common-f1:middle:")
     assert at.values(sums)["macro_f1"] == pytest.approx(frozen.reached, abs=1e-12)
 
 

@@ -25,6 +25,7 @@ class F1Curve:
     def __init__(self, hits: Steps, false: Steps, row: np.ndarray) -> None:
         # F1 rises only where hits are gained or false alarms vanish.
         self.thresholds = np.unique(np.concatenate([hits.score[hits.amount > 0], false.score[false.amount < 0]]))[::-1]
+        self._rows = int(row.max(initial=-1)) + 1
         self._sides, self._scores = [], []
         for steps in (hits, false):
             order = np.argsort(-steps.score, kind="stable")
@@ -44,6 +45,14 @@ class F1Curve:
         weights = weight.reshape(len(weight), -1)
         hits, false = (side.sums(weights, at) for side, at in zip(self._sides, places or self._own))
         return (hits, false) if weight.ndim == 2 else (hits[0], false[0])
+
+    def below(self, threshold: float) -> float:
+        """The next lower threshold with other hits or false alarms, all weights being one; -inf if there is none."""
+        lower = np.unique(np.concatenate([-scores for scores in self._scores]))[::-1]
+        tried = np.append(threshold, lower[lower < threshold])
+        hits, false = self.counts(np.ones(self._rows), self.places(tried))
+        other = np.flatnonzero((hits != hits[0]) | (false != false[0]))
+        return float(tried[other[0]]) if len(other) else float("-inf")
 
     def own(self, points: np.ndarray) -> tuple[np.ndarray, ...]:
         """Places of its own thresholds of these numbers."""
@@ -190,6 +199,29 @@ class SweepSample(Sample):
         if thresholds is None:
             return curve.thresholds, *curve.counts(weight)
         return thresholds, *curve.counts(weight, curve.places(thresholds))
+
+    def middle(self, threshold: float, label: int | None = None) -> float:
+        """The middle of the thresholds with the counts of this one, which is the highest of them.
+
+        Parameters
+        ----------
+        threshold : float
+            One from `points` or `common`.
+        label : int, optional
+            The class whose hits and false alarms stay; without it, those of all classes do.
+
+        Returns
+        -------
+        float
+            Rounded as long as it stays within a quarter of the stretch; `threshold` itself where nothing lies below.
+        """
+        curves = self._curves if label is None else [self._curves[label]]
+        low = max(curve.below(threshold) for curve in curves)
+        half = (threshold - low) / 2
+        # Between neighbouring numbers in single precision there is no room.
+        if not np.isfinite(half) or half <= 1e-6 * max(abs(threshold), abs(low)):
+            return threshold
+        return round(threshold - half, int(np.ceil(-np.log10(half))))
 
     @staticmethod
     def _best(
