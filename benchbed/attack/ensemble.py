@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -18,6 +18,9 @@ from benchbed.attack import BRIDGED, resolve
 from benchbed.attack.contract import Attack, Cost, Outcome, Problem
 from benchbed.attack.threat import Threat, per_clip
 from benchbed.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from benchbed.attack.features import FeatureThreat
 
 #: Noise draws of the floor, per colour.
 FLOOR_DRAWS = 3
@@ -55,12 +58,15 @@ class Plan:
         Members that cannot run on this model → why.
     ensemble : bool
         Noise counts as an attack of an ensemble; beside a single attack it is only its floor.
+    floor : tuple of str
+        Noises that attacks are held against.
     """
 
     name: str
     attacks: tuple[Attack, ...]
     skipped: dict[str, str] = field(default_factory=dict)
     ensemble: bool = False
+    floor: tuple[str, ...] = FLOOR
 
     @property
     def white_box(self) -> bool:
@@ -69,7 +75,7 @@ class Plan:
 
     def cost(self, classes: int, budgets: int, clips: int) -> Cost:
         """Most model evaluations that all clips can need at all budgets, the noise floor included."""
-        total = Cost(FLOOR_DRAWS * len(FLOOR), 0)
+        total = Cost(FLOOR_DRAWS * len(self.floor), 0)
         for attack in self.attacks:
             total = total + attack.cost(classes)
         return total * budgets * clips
@@ -86,6 +92,8 @@ def plan(
     restarts: int | None = None,
     differentiable: bool = True,
     sources: bool = True,
+    refusal: Callable[[Attack], str | None] | None = None,
+    floor: tuple[str, ...] = FLOOR,
     where: str | None = None,
 ) -> Plan:
     """The attacks of a preset, or the single attack of that name.
@@ -108,6 +116,10 @@ def plan(
         False leaves out white-box members.
     sources : bool
         False leaves out transfer.
+    refusal : callable, optional
+        Attack → why it means nothing in the space of the condition, or None.
+    floor : tuple of str
+        Noises that attacks are held against.
     where : str, optional
         Place in the suite, for error messages.
 
@@ -133,13 +145,14 @@ def plan(
             for option, value in (("steps", steps), ("restarts", restarts)):
                 if value is not None and option in attack.options:
                     attack.options[option] = value
-            reason = _meaningless(attack, output) or _unavailable(attack, differentiable, sources)
+            reason = refusal(attack) if refusal is not None else None
+            reason = reason or _meaningless(attack, output) or _unavailable(attack, differentiable, sources)
             if reason is None:
                 attacks.append(attack)
             else:
                 skipped[member] = reason
     attacks.sort(key=lambda attack: attack.access != "gradient")
-    return Plan(name, tuple(attacks), skipped, name in PRESETS)
+    return Plan(name, tuple(attacks), skipped, name in PRESETS, floor)
 
 
 def _each(options: dict[str, Any], losses: Sequence[str]) -> list[dict[str, Any]]:
@@ -208,7 +221,7 @@ class Level:
         Clips whose loss rose, of those on which a loss was climbed.
     """
 
-    threat: Threat
+    threat: Threat | FeatureThreat
     outcome: Outcome
     carried: torch.Tensor
     noise: torch.Tensor
@@ -219,14 +232,16 @@ class Level:
     attacked: int = 0
 
 
-def levels(made: Callable[[Threat], Problem], threats: Sequence[Threat], plan: Plan) -> list[Level]:
+def levels(
+    made: Callable[[Any], Problem], threats: Sequence[Threat] | Sequence[FeatureThreat], plan: Plan
+) -> list[Level]:
     """Run all attacks of a plan on one batch at every budget.
 
     Parameters
     ----------
     made : callable
         Threat → the problem of the batch at that budget.
-    threats : sequence of Threat
+    threats : sequence of Threat or FeatureThreat
         Budgets, mildest first.
     plan : Plan
         The attacks.
@@ -239,7 +254,7 @@ def levels(made: Callable[[Threat], Problem], threats: Sequence[Threat], plan: P
     return found
 
 
-def _level(problem: Problem, threat: Threat, plan: Plan, before: Level | None) -> Level:
+def _level(problem: Problem, threat: Threat | FeatureThreat, plan: Plan, before: Level | None) -> Level:
     count, device = len(problem), problem.target.device
     none = torch.zeros(count, dtype=torch.bool, device=device)
     outcome = Outcome.start(problem)
@@ -250,10 +265,10 @@ def _level(problem: Problem, threat: Threat, plan: Plan, before: Level | None) -
     level = Level(threat, outcome, carried, none.clone(), none.clone(), none.clone())
     if before is not None:
         level.white, level.black = before.white.clone(), before.black.clone()
-    floor = [_noise(problem, name) for name in FLOOR]
+    floor = [_noise(problem, name) for name in plan.floor]
     for noise in floor:
         level.noise |= noise.broken
-    level.worst_noise = _stronger(*floor)
+    level.worst_noise = _strongest(floor)
     for attack in plan.attacks:
         # Noise must not hide a clip from the gradient: it would pass for an attack that was never tried.
         rows = (~outcome.broken).nonzero()[:, 0]
@@ -268,7 +283,7 @@ def _level(problem: Problem, threat: Threat, plan: Plan, before: Level | None) -
         _take(outcome, rows, done, attack.name)
     if plan.ensemble:
         every = torch.arange(count, device=device)
-        for name, noise in zip(FLOOR, floor):
+        for name, noise in zip(plan.floor, floor):
             rows = every[noise.broken & ~outcome.broken]
             _take(outcome, rows, _rows(noise, rows), name)
     return level
@@ -278,8 +293,12 @@ def _noise(problem: Problem, name: str) -> Outcome:
     return resolve(name, {"draws": FLOOR_DRAWS}).run(problem)
 
 
-def _stronger(one: Outcome, other: Outcome) -> torch.Tensor:
-    return torch.where(per_clip(other.margin < one.margin, one.points), other.points, one.points)
+def _strongest(noises: Sequence[Outcome]) -> torch.Tensor:
+    points, margin = noises[0].points, noises[0].margin
+    for other in noises[1:]:
+        points = torch.where(per_clip(other.margin < margin, points), other.points, points)
+        margin = torch.minimum(margin, other.margin)
+    return points
 
 
 def _take(outcome: Outcome, rows: torch.Tensor, done: Outcome, name: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from benchbed.attack import resolve, sanity
 from benchbed.attack.contract import Attack
+from benchbed.attack.features import LABEL
 from benchbed.attack.torchattacks_bridge import Bridged
 from benchbed.results.record import Check
 from benchbed.run.attack_plan import threats
@@ -56,8 +57,11 @@ def probe(work: Any, setting: Any) -> None:
     if work.eot == 1:
         found.append(sanity.alone(mild, attack))
     if attack.access == "gradient" and work.condition.attack in ("standard", "full"):
-        found.append(_cross_check(problem, budgets, attack) if not work.task.scored else sanity.Finding(
-            "cross_check", 0, 0, text=f"torchattacks has no attack on {work.task.output}"))  # fmt: skip
+        if work.task.scored or work.condition.space == "features":
+            what = "features, which have no box" if work.condition.space == "features" else work.task.output
+            found.append(sanity.Finding("cross_check", 0, 0, text=f"torchattacks has no attack on {what}"))
+        else:
+            found.append(_cross_check(problem, budgets, attack))
     for finding in found:
         work.note(finding.check, finding.n, finding.bad, finding.worst, text=finding.text)
 
@@ -161,20 +165,30 @@ def _verdicts(
             yield name, status, message
 
 
-def _agreement(fact: _Sum, facts: Mapping[str, _Sum], *_: Any) -> tuple[Status, str]:
+def _agreement(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: Any) -> tuple[Status, str]:
     near = facts["agreement_near"].bad
     if fact.bad:
         return "fail", f"{fact.bad} of {fact.n} clips: the plain forward pass does not confirm the attack's flag"
     if near:
         return "warn", f"{near} of {fact.n} flags differ within 0.001 of the boundary; the plain forward pass counts"
-    return "pass", f"a plain forward pass on the finished audio confirms all {fact.n} flags"
+    return "pass", f"a plain forward pass on the finished {_space(condition)} confirms all {fact.n} flags"
 
 
 def _budget(fact: _Sum, facts: Any, condition: AttackCondition, *_: Any) -> tuple[Status, str]:
-    unit = "dB" if condition.threat == "l2" else ""
+    sound = condition.space == "waveform"
+    unit = "in feature units" if not sound else "dB" if condition.threat == "l2" else ""
     if fact.bad:
         return "fail", f"{fact.bad} of {fact.n} clips break the budget, by up to {fact.worst:.3g} {unit}; {fact.text}"
-    return "pass", f"{fact.n} clips within the budget (worst excess {max(fact.worst, 0.0):.2g} {unit}), all in the box"
+    box = ", all in the box" if sound else "; features have no box"
+    return "pass", f"{fact.n} clips within the budget (worst excess {max(fact.worst, 0.0):.2g} {unit}){box}"
+
+
+def _cut(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    return "pass", f"attacked is the output of {fact.text}: {LABEL}"
+
+
+def _space(condition: AttackCondition) -> str:
+    return "audio" if condition.space == "waveform" else "features"
 
 
 def _finite_clean(fact: _Sum, *_: Any) -> tuple[Status, str]:
@@ -250,7 +264,7 @@ def _floor(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_
 
 
 def _black_box(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: Any) -> tuple[Status, str]:
-    if condition.attack not in ("standard", "full"):
+    if condition.attack not in ("standard", "full") or condition.space == "features":
         return "skipped", "no black-box attack beside the gradient"
     if "gradient_zero" not in facts:
         return "warn", "only black-box attacks can run: the figures are an upper bound of robustness"
@@ -304,6 +318,7 @@ def _state(fact: _Sum, *_: Any) -> tuple[Status, str]:
 
 
 _JUDGES: dict[str, Any] = {
+    "space": _cut,
     "finite_clean": _finite_clean,
     "answers": _answers,
     "clean": _clean,

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchbed.attack.ensemble import Plan, plan
+from benchbed.attack import features
+from benchbed.attack.ensemble import FLOOR, Plan, plan
 from benchbed.attack.losses import Aimed, aimed
 from benchbed.attack.threat import Threat
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.suite.model import AttackCondition
 
 
-def threats(condition: AttackCondition) -> list[Threat]:
-    """Budgets of a condition, mildest first."""
+def threats(condition: AttackCondition) -> list[Threat] | list[features.FeatureThreat]:
+    """Budgets of a condition in its space, mildest first.
+
+    Examples
+    --------
+    >>> [str(threat) for threat in threats(AttackCondition(attack="pgd", space="features", budgets=[0.3, 0.1]))]
+    ['features-l2:0.1', 'features-l2:0.3']
+    """
+    if condition.space == "features":
+        return [features.FeatureThreat(condition.threat, budget) for budget in condition.budgets]
     return [Threat(condition.threat, budget) for budget in condition.budgets]
 
 
@@ -52,11 +61,18 @@ def plan_of(
     >>> made = plan_of(AttackCondition(attack="fast", budgets=[20], goal="hide"), "tags")
     >>> [attack.options["loss"] for attack in made.attacks]
     ['hide', 'hide_margin']
+
+    What is made for waveforms is left out on features:
+
+    >>> sorted(plan_of(AttackCondition(attack="standard", space="features")).skipped)
+    ['square', 'transfer']
     """
+    on_features = condition.space == "features"
     aim = aim_of(condition, task, where=where)
     return plan(condition.attack, condition.options, losses=losses_of(condition, aim), known=tuple(aim.LOSSES),
                 output=task, steps=condition.steps, restarts=condition.restarts, differentiable=differentiable,
-                sources=sources, where=where)  # fmt: skip
+                sources=sources, refusal=features.refusal if on_features else None,
+                floor=features.FLOOR if on_features else FLOOR, where=where)  # fmt: skip
 
 
 def losses_of(condition: AttackCondition, aim: Aimed) -> tuple[str, ...]:
@@ -75,7 +91,8 @@ def prices(
 ) -> list[dict[str, Any]]:
     """Most passes that the attack conditions of a suite can need on an open model, without sources to transfer from.
 
-    Members of an ensemble that mean nothing for the task stand under `skipped`, with the reason.
+    Members of an ensemble that mean nothing for the task, or in the space of the condition, stand under `skipped`, with
+    the reason.
 
     Parameters
     ----------
@@ -113,7 +130,9 @@ def prices(
             entry = {"attack": condition.attack, "threat": condition.threat, "clips": count,
                      "budgets": len(condition.budgets), "forwards": cost.forwards,
                      "backwards": cost.backwards}  # fmt: skip
-            if task != "scene" and chosen.skipped:
+            if condition.space == "features":
+                entry["space"] = f"features, {features.LABEL}"
+            if (task != "scene" or "space" in entry) and chosen.skipped:
                 entry["skipped"] = dict(chosen.skipped)
             found.append(entry)
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchbed.attack.ensemble import Level, Plan
+from benchbed.attack.features import FeatureThreat
 from benchbed.attack.threat import Threat
 from benchbed.run.attack_sources import fitted_of
 from benchbed.run.attack_task import Sample
@@ -27,7 +28,7 @@ class Setting:
     loud : list of Sample
         Clips that are attacked.
     clean : Tensor [shape=(clip, channel, sample)]
-        Their audio.
+        Their audio, or their features `[clip, …]`.
     victim : Victim
         The model.
     sources : mapping
@@ -43,13 +44,13 @@ class Setting:
     sources: Mapping[str, Any]
     plan: Plan
 
-    def problem(self, threat: Threat) -> Any:
+    def problem(self, threat: Threat | FeatureThreat) -> Any:
         """The batch at one budget."""
         from benchbed.attack.contract import Problem
         from benchbed.attack.threat import Ball
 
         engine, view, task = self.work.engine, self.work.view, self.work.task
-        samples, seconds = self.clean.shape[2], self.loud[0].seconds
+        samples, seconds = self.loud[0].samples, self.loud[0].seconds
         target = view.target(task, [s.truth for s in self.loud], samples, seconds).to(self.clean.device)
         ids = [str(engine._shard.records[s.index]["clip_id"]) for s in self.loud]
         ball = Ball.of(threat, self.clean, self.limit())

@@ -18,6 +18,7 @@ from benchbed.attack.threat import Ball, Threat, per_clip
 from benchbed.errors import BenchbedError, CannotMeasure, ConfigError
 from benchbed.provenance import hash_files
 from benchbed.run.attack_plan import plan_of, threats
+from benchbed.run.attack_space import refuse_task
 from benchbed.run.attack_subset import subset
 from benchbed.run.attack_task import Sample, Task
 from benchbed.run.attack_tasks import settle
@@ -106,7 +107,8 @@ Recipes = Sequence[tuple[str, Mapping[str, Any]]]
 
 def source_recipes(condition: AttackCondition, others: Recipes) -> list[tuple[str, dict[str, Any]]]:
     """Models that a condition transfers from: those it names and the other models of the run."""
-    if condition.attack not in ("transfer", "standard", "full"):
+    # Features of another model are others: nothing that is found there is a point of this one's ball.
+    if condition.attack not in ("transfer", "standard", "full") or condition.space == "features":
         return []
     return [*((spec, {}) for spec in condition.sources), *((spec, dict(options)) for spec, options in others)]
 
@@ -140,11 +142,13 @@ def attack_facts(
     """
     try:
         threats(condition)
+        refuse_task(condition.space, task)
         facts = settle(task, condition, labels, declared)
         chosen = plan_of(condition, task)
         if not chosen.attacks:
             name, reason = next(iter(chosen.skipped.items()))
-            raise ConfigError(f"{name} cannot attack {task}: {reason}", hint="leave it out, or take another attack")
+            what = f"features of {task}" if condition.space == "features" else task
+            raise ConfigError(f"{name} cannot attack {what}: {reason}", hint="leave it out, or take another attack")
         sources = {}
         for spec, options in source_recipes(condition, others):
             loaded = load_adapter(spec, options)
@@ -195,7 +199,7 @@ def fitting_clips(job: Job, split: str, attacked: set[str]) -> list[dict[str, An
     return left.iloc[sorted(order[:FIT_CLIPS])].to_dict("records")
 
 
-def fitted_of(engine: Any, unit: Unit, plan: Any, threat: Threat, task: Task, view: View, eot: int) -> dict[str, Any]:
+def fitted_of(engine: Any, unit: Unit, plan: Any, threat: Any, task: Task, view: View, eot: int) -> dict[str, Any]:
     """What the universal attacks of a plan learned at a budget; learned once per process.
 
     Raises

@@ -44,6 +44,8 @@ class Sample:
         Reference, as the task reads it.
     seconds : float
         Length of the recording.
+    samples : int
+        Of the model's input; where features are attacked, of the input they were made from.
     right, finite : bool
         Whether the clean answer is right, and whether there is one.
     clean : object
@@ -59,6 +61,7 @@ class Sample:
     made: Any
     truth: Any
     seconds: float
+    samples: int
     right: bool = False
     finite: bool = True
     clean: Any = None

@@ -1,4 +1,7 @@
-"""What counts of an attack: the plain answer of `predict` to the finished audio, which must be within the budget."""
+"""What counts of an attack: the plain answer of `predict` to the finished audio, which must be within the budget.
+
+On features it is the plain answer of the cut model to the finished features, and the budget is in their units.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from benchbed.attack.features import reached
 from benchbed.errors import AdapterError
 from benchbed.run.attack_subset import CHUNK
 from benchbed.run.attack_work import Attacked, Work
+
+#: What float32 can lose of a budget on features: of the budget itself, and of the greatest value it is added to.
+ROUNDING = 1e-5, 1e-6
 
 
 def score(work: Work, finished: list[Attacked]) -> None:
     """Let the plain path judge the finished audio, and audit budgets on the very samples that it was given."""
     for cell in work.unit.cells:
         mine = sorted((done for done in finished if done.cell is cell), key=lambda done: done.sample.index)
-        _audit(work, cell, mine)
+        (_audit if work.condition.space == "waveform" else _audit_features)(work, cell, mine)
         groups: dict[tuple[int, float], list[Attacked]] = {}
         for done in mine:
             groups.setdefault(_kind(work, done), []).append(done)
@@ -27,7 +34,7 @@ def score(work: Work, finished: list[Attacked]) -> None:
 
 def _kind(work: Work, done: Attacked) -> tuple[int, float]:
     # Recordings of one length have one grid of frames; of clips with one answer only the input's length matters.
-    return done.points.shape[1], done.sample.seconds if work.view.task == "frames" else 0.0
+    return done.sample.samples, done.sample.seconds if work.view.task == "frames" else 0.0
 
 
 def _judge(work: Work, cell: Any, batch: list[Attacked]) -> None:
@@ -68,8 +75,8 @@ def _judge(work: Work, cell: Any, batch: list[Attacked]) -> None:
 
 
 def _heard(work: Work, audio: list[np.ndarray], batch: list[Attacked]) -> tuple[np.ndarray, np.ndarray]:
-    waveforms = np.stack(audio).astype(np.float32, copy=False)
-    return work.view.aligned(work.view.raw(waveforms), waveforms.shape[2], batch[0].sample.seconds)
+    points, samples = np.stack(audio).astype(np.float32, copy=False), batch[0].sample.samples
+    return work.view.aligned(work.view.raw(points, samples), samples, batch[0].sample.seconds)
 
 
 def _skipped(done: Attacked) -> str | None:
@@ -127,6 +134,24 @@ def _audit(work: Work, cell: Any, finished: list[Attacked]) -> None:
     left = infinite or outside > 1e-6
     text = f"{infinite} not finite, at most {outside:.2g} outside −1…1" if left else ""
     work.note("budget", len(finished), bad + infinite + (outside > 1e-6), worst, cell.key, text)
+
+
+def _audit_features(work: Work, cell: Any, finished: list[Attacked]) -> None:
+    """The same on features, which have no box, and no level that an SNR or an ear could be held against."""
+    bad, worst, infinite = 0, 0.0, 0
+    for done in finished:
+        clean = done.sample.made.waveform
+        done.facts |= {"snr": None, "linf": None, "achieved": None}
+        if not np.isfinite(done.points).all():
+            infinite += 1
+            continue
+        used = reached(work.condition.threat, clean, done.points)
+        excess = used - cell.budget
+        bad += excess > ROUNDING[0] * cell.budget + ROUNDING[1] * max(1.0, float(np.abs(clean).max()))
+        worst = max(worst, excess)
+        done.facts["achieved"] = used if used > 0 else None
+    text = f"{infinite} not finite" if infinite else ""
+    work.note("budget", len(finished), bad + infinite, worst, cell.key, text)
 
 
 def _kept(work: Work, done: Attacked) -> bool:

@@ -5,9 +5,9 @@ The model under test and the models that attacks transfer from are looked at in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from benchbed.run.clips import Clip, ModelInput, to_model
 from benchbed.run.timed import hear, hop_of, on_grid, to_windows
 from benchbed.run.victim import Grid, victim_of
 from benchbed.types import Batch, FrameScores
+
+if TYPE_CHECKING:
+    from benchbed.attack.features import OnFeatures
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class View:
         `scene`, `tags` or `frames`.
     batch_size : int
         Clips, or windows, per call.
+    cuts : mapping of int to OnFeatures
+        Samples of a clip → the model behind its front end, where features are attacked; points are then features.
     """
 
     adapter: Adapter
@@ -40,6 +45,7 @@ class View:
     alignment: Alignment
     task: str
     batch_size: int
+    cuts: Mapping[int, OnFeatures] = field(default_factory=dict)
 
     @property
     def hop(self) -> float | None:
@@ -55,12 +61,16 @@ class View:
         """Inputs of so many samples that are heard at once."""
         return max(1, self.batch_size // max(1, samples // self._window(samples)))
 
-    def raw(self, waveforms: np.ndarray) -> np.ndarray:
-        """What the plain path answers."""
+    def raw(self, points: np.ndarray, samples: int | None = None) -> np.ndarray:
+        """What the plain path answers to audio, or to features of audio of so many samples."""
         if self.task == "frames":
-            return hear(self.adapter, self.card, waveforms, {}, self.batch_size)
-        lengths = np.full(len(waveforms), waveforms.shape[2], dtype=np.int64)
-        return np.asarray(self.adapter.predict(Batch(waveforms, lengths, self.card.sample_rate)))
+            return hear(self.adapter, self.card, points, {}, self.batch_size)
+        samples = points.shape[2] if samples is None else samples
+        lengths = np.full(len(points), samples, dtype=np.int64)
+        return np.asarray(self._asked(samples).predict(Batch(points, lengths, self.card.sample_rate)))
+
+    def _asked(self, samples: int) -> Any:
+        return self.cuts[samples] if self.cuts else self.adapter
 
     def aligned(self, raw: np.ndarray, samples: int, seconds: float) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities in the dataset's classes `[clip, …, class]`, NaN where there are none, and which clips have
@@ -99,7 +109,7 @@ class View:
 
     def victim(self, samples: int, seconds: float, eot: int = 1) -> Victim:
         """The model as a function that attacks differentiate."""
-        return victim_of(self.adapter, self.alignment, eot, self.grid(samples, seconds))
+        return victim_of(self._asked(samples), self.alignment, eot, self.grid(samples, seconds))
 
     def target(self, task: Task, truths: Sequence[Any], samples: int, seconds: float) -> Any:
         """References as a tensor on the model's device, on its own grid of frames."""

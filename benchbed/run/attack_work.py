@@ -24,7 +24,7 @@ class Attacked:
     cell : CellPlan
         Condition and budget.
     points : np.ndarray [shape=(channel, sample)]
-        The audio that counts.
+        The audio that counts, or the features.
     facts : dict
         Columns of the row.
     noise : np.ndarray [shape=(channel, sample)], optional

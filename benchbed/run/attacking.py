@@ -2,7 +2,9 @@
 
 The runner knows the labels and hands losses to the attack; the adapter still sees audio only. An attack acts on the
 model's own input: after conversion of rate and channels and after cropping or padding, which are no part of the model.
-What counts in the end is the plain answer of `predict` to the finished audio, never what the attack believed.
+What counts in the end is the plain answer of `predict` to the finished audio, never what the attack believed. Where a
+condition declares features for its space, the model is cut behind its front end first, and features take the place of
+audio in all of this.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from benchbed.predictions.store import UnitPredictions
 from benchbed.run.attack_plan import plan_of, threats
 from benchbed.run.attack_setting import Setting
 from benchbed.run.attack_sources import sources_of
+from benchbed.run.attack_space import on_features
 from benchbed.run.attack_task import Sample
 from benchbed.run.attack_tasks import task_of
 from benchbed.run.attack_verdict import score
@@ -54,6 +57,8 @@ def attack_unit(engine: Any, unit: Unit) -> UnitPredictions:
     seed = rng.key("attack-unit", [cell.key for cell in unit.cells], unit.split, unit.shard, engine.job.seed)
     with rng.preserved_global_state(seed), untouched(engine.adapter) as moved:
         samples = _samples(work)
+        if condition.space == "features":
+            on_features(work, _batches(work, samples))
         _answer(work, samples)
         finished = [done for batch in _batches(work, samples) for done in _attack(work, batch)]
         score(work, finished)
@@ -76,7 +81,7 @@ def _samples(work: Work) -> list[Sample]:
         # The attack must not be able to reach back into what other conditions see.
         made.waveform.flags.writeable = False
         seconds = seconds_of(clip)
-        found.append(Sample(index, clip, made, work.task.truth(row, seconds), seconds))
+        found.append(Sample(index, clip, made, work.task.truth(row, seconds), seconds, made.waveform.shape[1]))
     return found
 
 
@@ -85,7 +90,7 @@ def _batches(work: Work, samples: list[Sample]) -> list[list[Sample]]:
     for sample in samples:
         # Recordings of one length have one grid of frames; of clips with one answer only the input's length matters.
         seconds = sample.seconds if work.view.task == "frames" else 0.0
-        alike.setdefault((sample.made.waveform.shape[1], seconds), []).append(sample)
+        alike.setdefault((sample.samples, seconds), []).append(sample)
     return [
         group[i : i + work.view.fits(samples)]
         for (samples, _), group in alike.items()
@@ -97,12 +102,12 @@ def _answer(work: Work, samples: list[Sample]) -> None:
     """Clean answers, and whether the model gives the same one twice."""
     view, different, worst = work.view, 0, 0.0
     for batch in _batches(work, samples):
-        waveforms = np.stack([sample.made.waveform for sample in batch])
-        raw = view.raw(waveforms)
-        scores, usable = view.aligned(raw, waveforms.shape[2], batch[0].seconds)
+        points, length = np.stack([sample.made.waveform for sample in batch]), batch[0].samples
+        raw = view.raw(points, length)
+        scores, usable = view.aligned(raw, length, batch[0].seconds)
         # Probabilities may be too saturated to show what moves: the answers themselves are compared.
         with np.errstate(invalid="ignore"):
-            gap = np.abs(view.raw(waveforms) - raw).reshape(len(raw), -1).max(1)
+            gap = np.abs(view.raw(points, length) - raw).reshape(len(raw), -1).max(1)
             scale = np.maximum(1.0, np.abs(raw).reshape(len(raw), -1).max(1))
         different += int((gap[usable] > SAME_ANSWER * scale[usable]).sum())
         worst = max(worst, float(gap[usable].max(initial=0.0)))
@@ -121,10 +126,10 @@ def _attack(work: Work, batch: list[Sample]) -> list[Attacked]:
 
     engine, condition = work.engine, work.condition
     device = torch.device(getattr(engine.adapter, "device", "cpu"))
-    loud = [
-        s for s in batch if s.right and not s.spared and (condition.threat == "linf" or s.made.waveform.any())
-    ]  # fmt: skip
-    victim = work.view.victim(batch[0].made.waveform.shape[1], batch[0].seconds, work.eot)
+    # A silent clip has no level to set an SNR against; any other budget it can be given.
+    level = condition.space == "waveform" and condition.threat == "l2"
+    loud = [s for s in batch if s.right and not s.spared and (not level or s.made.waveform.any())]
+    victim = work.view.victim(batch[0].samples, batch[0].seconds, work.eot)
     sources = sources_of(engine, condition)
     chosen = plan_of(condition, work.task.output, sources=bool(sources),
                      differentiable=victim.differentiable or victim.attack_forward is not None)  # fmt: skip

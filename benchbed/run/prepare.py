@@ -108,6 +108,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
         plan_alignment(mapped_card(each.card, suite.label_map), source.dataset.labels, suite.task)
     side = _side(loaded_suite, adapter, source)
     facts = _condition_facts(loaded_suite, source, settings)
+    _can_be_cut(loaded_suite, [each for _, each in models.values()])
     metric_family(loaded_suite, source.dataset.labels)
     families(loaded_suite, source.dataset.labels)
     tuned = tuning_clips(loaded_suite, source.dataset, settings.limit)
@@ -277,6 +278,16 @@ def _side(loaded: LoadedSuite, adapter: Adapter, source: Source) -> tuple[str, .
                 where=loaded.where("audio"),
             )
     return tuple(wanted)
+
+
+def _can_be_cut(loaded: LoadedSuite, adapters: Sequence[Adapter]) -> None:
+    """Refuse attacks on features of a model that has none, before anything is computed."""
+    for index, condition in enumerate(loaded.suite.conditions):
+        if isinstance(condition, AttackCondition) and condition.space == "features":
+            from benchbed.run.attack_space import cut
+
+            for adapter in adapters:
+                cut(adapter, (adapter.card.channels, 1), loaded.where("conditions", index))
 
 
 def _condition_facts(loaded: LoadedSuite, source: Source, settings: Settings) -> tuple[dict[str, Any], ...]:

@@ -154,8 +154,8 @@ def _code(cells: tuple[CellPlan, ...]) -> str:
         places += ["attack", "run/attacking", "run/victim", "run/references"]
         if cells[0].task != "scene":  # success is defined on figures
             places += ["metrics/clip_scores", "metrics/families", "metrics/sed"]
-        places += [f"run/attack_{part}" for part in ("checks", "plan", "setting", "sources", "subset", "task", "tasks",
-                                                     "verdict", "view", "work")]  # fmt: skip
+        places += [f"run/attack_{part}" for part in ("checks", "plan", "setting", "sources", "space", "subset", "task",
+                                                     "tasks", "verdict", "view", "work")]  # fmt: skip
     elif cells[0].kind != "clean":
         places.append("perturb")
     return code_hash(*places)

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 
 class Part(BaseModel):
@@ -154,9 +164,13 @@ class AttackCondition(Part):
     attack: str
     """Registered attack, `torchattacks:NAME`, or an ensemble: `fast`, `standard`, `full`."""
     threat: Literal["l2", "linf"] = "l2"
-    """`l2`: SNR in dB per clip; `linf`: waveform units."""
+    """`l2`: SNR in dB per clip; `linf`: waveform units. On features both are in units of the features: `l2` the root
+    mean square of a clip's changes, `linf` the greatest one."""
+    space: Literal["waveform", "features"] = "waveform"
+    """What is changed: the sound, or what the model's front end makes of it. Features that an attack finds need be
+    those of no sound (not realizable as audio): figures of this space are never ranked, nor mixed with others."""
     budgets: list[float] = Field(default_factory=list)
-    """Budgets; by default 40, 30, 20, 10 dB, or 0.001, 0.002, 0.004, 0.008."""
+    """Budgets; by default 40, 30, 20, 10 dB, or 0.001, 0.002, 0.004, 0.008; on features 0.01, 0.03, 0.1, 0.3."""
     n: int = Field(default=200, ge=1)
     """Clips to attack: the same ones for every model, balanced over classes."""
     steps: int | None = Field(default=None, ge=1)
@@ -181,16 +195,41 @@ class AttackCondition(Part):
 
     @model_validator(mode="after")
     def _budgets_fit(self) -> AttackCondition:
-        if not self.budgets:
+        sound = self.space == "waveform"
+        if not self.budgets and not sound:
+            self.budgets = [0.01, 0.03, 0.1, 0.3]
+        elif not self.budgets:
             self.budgets = [40.0, 30.0, 20.0, 10.0] if self.threat == "l2" else [0.001, 0.002, 0.004, 0.008]
-        self.budgets = sorted((float(b) for b in self.budgets), reverse=self.threat == "l2")
+        self.budgets = sorted((float(b) for b in self.budgets), reverse=sound and self.threat == "l2")
         if len(set(self.budgets)) < len(self.budgets):
             raise ValueError(f"budgets {self.budgets} repeat")
-        if self.threat == "linf" and not all(b > 0 for b in self.budgets):
+        if sound and self.threat == "linf" and not all(b > 0 for b in self.budgets):
             raise ValueError("L∞ budgets are above 0, in waveform units")
+        if not sound and not all(0 < b <= 1000 for b in self.budgets):
+            raise ValueError("budgets on features are above 0 and at most 1000, in units of the features, not in dB")
+        if not sound:
+            self._without_sound()
         if (self.goal == "class") != (self.target_class is not None):
             raise ValueError("`goal: class` and `target_class` go together")
         return self
+
+    def _without_sound(self) -> None:
+        reasons = {
+            "audibility": "a perturbation of features is no sound, so nothing of it can be masked",
+            "sources": "another model's features are others, so no attack on them transfers",
+            "keep": "a perturbation of features is no sound that could be kept for listening",
+        }
+        for name, reason in reasons.items():
+            if getattr(self, name):
+                raise ValueError(f"`space: features` goes without `{name}`: {reason}")
+
+    @model_serializer(mode="wrap")
+    def _said(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What a suite does not say changes no hash and no cache key of it, whenever it became possible to say.
+        found: dict[str, Any] = written(self)
+        if self.space == "waveform":
+            found.pop("space", None)
+        return found
 
 
 def _kind(value: Any) -> str | None:
