@@ -9,7 +9,7 @@ models are too few to fit one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from benchbed.compare.drawing import drawn_metrics, draws_differ, replicates, st
 from benchbed.compare.figure import Figure, conditions
 from benchbed.compare.pairing import scored_alike
 from benchbed.compare.runs import Run
+from benchbed.compare.sides import groups_freedom, spread_of, variance
 from benchbed.errors import CannotMeasure
 from benchbed.stats.bootstrap import Bootstrap
 
@@ -58,37 +59,128 @@ def robustness(
     CannotMeasure
         The metric is no score in 0…1 with a known chance value, or there is no clean condition.
     """
-    info = a.family.metrics.get(metric)
+    asked = _asked((a, b), metric)
+    if asked is None or isinstance(asked, Robustness):
+        return [] if asked is None else [asked]
+    columns = _Columns(metric, procedure, asked.kept, (a, b), known or {})
+    clean = [columns(run, "clean") for run in (a, b)]
+    found = []
+    for name, scores in asked.scores(lambda key: np.stack([columns(run, key) for run in (a, b)])):
+        made = _above(clean, list(scores), asked.chance)
+        if isinstance(made, str):
+            found.append(Robustness(name, None, None, made))
+            continue
+        boot = Bootstrap(_recordings(a), draws=len(clean[0]) - 1, level=procedure.level, seed=procedure.seed)
+        retention, matched = (_interval(column, boot) for column in made)
+        found.append(Robustness(name, retention, matched))
+    return found
+
+
+def robustness_of_sides(a: Sequence[Run], b: Sequence[Run], metric: str, procedure: Procedure) -> list[Robustness]:
+    """Compare the means of two groups of runs (seeds, families) under each corruption, and over all of them.
+
+    The figures are those of `robustness`, of the mean score of each side's members. Their variance is that of the
+    recordings, members fixed, plus that of leaving out one member after the other, as in `benchbed.compare.sides`.
+
+    Raises
+    ------
+    CannotMeasure
+        The metric is no score in 0…1 with a known chance value, or there is no clean condition.
+    """
+    asked = _asked((*a, *b), metric)
+    if asked is None or isinstance(asked, Robustness):
+        return [] if asked is None else [asked]
+    columns = _Columns(metric, procedure, asked.kept, (a[0], b[0]), {})
+
+    def table(key: str) -> np.ndarray:
+        return np.stack([columns(run, key) for run in (*a, *b)])
+
+    clean = table("clean")
+    return [_of_sides(name, clean, scores, len(a), asked.chance, _recordings(a[0]), procedure.level)
+            for name, scores in asked.scores(table)]  # fmt: skip
+
+
+def _of_sides(
+    name: str, clean: np.ndarray, scores: np.ndarray, size: int, chance: float, groups: int, level: float
+) -> Robustness:
+    """Both figures of the means of the first `size` members and of the rest."""
+    first, rest = np.arange(size), np.arange(size, len(clean))
+
+    def figures(one: np.ndarray, other: np.ndarray) -> list[np.ndarray] | str:
+        start, kept = ([table[rows].mean(axis=0) for rows in (one, other)] for table in (clean, scores))
+        return _above(start, kept, chance)
+
+    whole = figures(first, rest)
+    if isinstance(whole, str):
+        return Robustness(name, None, None, whole)
+    out = [[figures(np.delete(first, i), rest) for i in range(len(first))] if len(first) > 1 else [],
+           [figures(first, np.delete(rest, i)) for i in range(len(rest))] if len(rest) > 1 else []]  # fmt: skip
+    if any(isinstance(made, str) for side in out for made in side):
+        return Robustness(name, None, None, "without one of the models a clean score is not better than chance by 0.01")
+    found: list[tuple[float, float | None, float | None]] = []
+    for which, column in enumerate(whole):
+        recordings = variance(column[1:])
+        if recordings is None:
+            found.append((float(column[0]), None, None))
+            continue
+        parts = [(recordings, float(groups_freedom(groups)))]
+        for side in out:
+            left = np.array([made[which][0] for made in side])
+            if len(left):
+                parts.append((float((len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum()), len(left) - 1))
+        spread = spread_of(float(column[0]), parts, level)
+        found.append((spread.value, spread.low, spread.high))
+    return Robustness(name, found[0], found[1])
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What all runs have in common: families of corruptions, their corruptions, and the conditions of each."""
+
+    groups: Mapping[str, Mapping[str, Sequence[str]]]
+    chance: float
+    kept: bool
+
+    def scores(self, table: Callable[[str], np.ndarray]) -> list[tuple[str, np.ndarray]]:
+        """Means over severities of each corruption, and over all of them first."""
+        found: list[tuple[str, np.ndarray]] = []
+        families = []
+        for held in self.groups.values():
+            means = [np.mean([table(key) for key in keys], axis=0) for keys in held.values()]
+            found += zip(held, means)
+            families.append(np.mean(means, axis=0))
+        return [("all corruptions", np.mean(families, axis=0)), *found]
+
+
+def _asked(runs: Sequence[Run], metric: str) -> _Asked | Robustness | None:
+    """Which conditions are compared; None where there are none, a row with a reason where they cannot be."""
+    first = runs[0]
+    info = first.family.metrics.get(metric)
     if info is None:
         raise CannotMeasure(f"there is no metric '{metric}'")
     groups: dict[str, dict[str, list[str]]] = {}
-    held = {cell.key.split("/", 2)[2]: cell.condition for cell in a.result.cells}
-    both = [c for c in conditions(a.sums) if c in conditions(b.sums)]
-    for key in both:
+    held = {cell.key.split("/", 2)[2]: cell.condition for cell in first.result.cells}
+    shared = [c for c in conditions(first.sums) if all(c in conditions(run.sums) for run in runs[1:])]
+    for key in shared:
         condition = held[key]
-        if condition.severity is not None and all(_measured(run, key, metric) for run in (a, b)):
+        if condition.severity is not None and all(_measured(run, key, metric) for run in runs):
             groups.setdefault(condition.group or "other", {}).setdefault(condition.name, []).append(key)
-    if "clean" not in both or not groups:
-        return []
+    if "clean" not in shared or not groups:
+        return None
     if info.direction != "higher" or info.low != 0.0 or info.high != 1.0 or info.chance is None:
-        return [Robustness("all corruptions", None, None, f"{metric} is no score in 0…1 with a known chance value")]
+        return Robustness("all corruptions", None, None, f"{metric} is no score in 0…1 with a known chance value")
     used = ["clean", *(key for members in groups.values() for keys in members.values() for key in keys)]
-    kept = any(metric in drawn_metrics(run, Figure(key)) for run in (a, b) for key in used)
-    why = (draws_differ(a, b) or scored_alike(a, b, used)) if kept else None
-    if why is not None:
-        return [Robustness("all corruptions", None, None, why)]
-    columns = _Columns(metric, procedure, kept, (a, b), known or {})
-    clean = [columns(run, "clean") for run in (a, b)]
-    found, families = [], []
-    for members in groups.values():
-        means = []
-        for name, keys in members.items():
-            scores = [np.mean([columns(run, key) for key in keys], axis=0) for run in (a, b)]
-            means.append(scores)
-            found.append(_figures(name, clean, scores, info.chance, a, procedure))
-        families.append(np.mean(means, axis=0))
-    whole = np.mean(families, axis=0)
-    return [_figures("all corruptions", clean, list(whole), info.chance, a, procedure), *found]
+    kept = any(metric in drawn_metrics(run, Figure(key)) for run in runs for key in used)
+    if kept or len(runs) > 2:
+        for run in runs[1:]:
+            why = (draws_differ(first, run) if kept else None) or scored_alike(first, run, used)
+            if why is not None:
+                return Robustness("all corruptions", None, None, why)
+    return _Asked(groups, info.chance, kept)
+
+
+def _recordings(run: Run) -> int:
+    return sum(len(names) for names in run.sums.groups.values())
 
 
 def _measured(run: Run, condition: str, metric: str) -> bool:
@@ -119,20 +211,17 @@ class _Columns:
         return np.concatenate([[points[self.metric]], drawn[self.metric]])
 
 
-def _figures(
-    name: str, clean: list[np.ndarray], scores: list[np.ndarray], chance: float, run: Run, procedure: Procedure
-) -> Robustness:
-    groups = sum(len(names) for names in run.sums.groups.values())
-    boot = Bootstrap(groups, draws=len(clean[0]) - 1, level=procedure.level, seed=procedure.seed)
+def _above(clean: Sequence[np.ndarray], scores: Sequence[np.ndarray], chance: float) -> list[np.ndarray] | str:
+    """Difference in retention and at matched clean score, value first and then replicates, or why there is none."""
     above = [column - chance for column in clean]
     if min(column[0] for column in above) < 0.01:
-        return Robustness(name, None, None, "a clean score is not better than chance by 0.01")
+        return "a clean score is not better than chance by 0.01"
     with np.errstate(divide="ignore", invalid="ignore"):
         kept = [(score - chance) / column for score, column in zip(scores, above)]
     shift = [_logit(score) - _logit(column) for score, column in zip(scores, clean)]
     start = _logit(clean[1])
     matched = 1 / (1 + np.exp(-(start + shift[0]))) - 1 / (1 + np.exp(-(start + shift[1])))
-    return Robustness(name, _interval(kept[0] - kept[1], boot), _interval(matched, boot))
+    return [kept[0] - kept[1], matched]
 
 
 def _interval(column: np.ndarray, boot: Bootstrap) -> tuple[float, float | None, float | None]:

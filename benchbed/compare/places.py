@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchbed.compare.grouping import SEED_OPTIONS, families, seeds
 from benchbed.compare.runs import Run, open_run
-from benchbed.compare.sides import SEED_OPTIONS, Side, families, seeds
+from benchbed.compare.sides import Side
 from benchbed.errors import ConfigError
 from benchbed.results.baseline import FOLDER, find_run, find_runs
 
@@ -79,8 +81,8 @@ def open_seeds(places: Sequence[str], seed_options: Sequence[str] = SEED_OPTIONS
     sides = seeds(runs, seed_options)
     if len(sides) > 1:
         raise ConfigError(f"runs of {len(sides)} models on one side of the gate: {', '.join(s.name for s in sides)}",
-                          hint="give seeds of one model (--seed-option names the option that makes them), or compare "
-                          "models with `benchbed compare`")  # fmt: skip
+                          hint="give seeds of one model (--seed-option names the option that makes them; the same seed "
+                          "twice is no second draw), or compare models with `benchbed compare`")  # fmt: skip
     return runs
 
 
@@ -94,11 +96,12 @@ def _open(place: str, seen: set[Path], folder: Path) -> Run:
 
 
 def _told_apart(sides: list[Side]) -> list[Side]:
-    """Two sides of one name get the folder of their run beside it."""
-    names = [side.name for side in sides]
-    return [
-        Side(f"{s.name} ({s.runs[0].path.parent.parent.parent.name}/{s.runs[0].path.parent.name})", s.runs, s.kind)
-        if names.count(s.name) > 1
-        else s
-        for s in sides
-    ]
+    """Sides of one name get the folder of their first run beside it, as far as the folders differ."""
+    found = []
+    for side in sides:
+        alike = [s.runs[0].path.resolve().parent for s in sides if s.name == side.name]
+        if len(alike) > 1:
+            where = side.runs[0].path.resolve().parent.relative_to(os.path.commonpath(alike))
+            side = Side(f"{side.name} ({where.as_posix()})", side.runs, side.kind)
+        found.append(side)
+    return found

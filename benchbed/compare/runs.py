@@ -175,6 +175,9 @@ def mismatches(a: Result, b: Result) -> list[Mismatch]:
         changed = [k for k in sorted({*mine, *theirs}) if mine.get(k) != theirs.get(k) and k not in MEANING]
         found.append(Mismatch(f"hash of the suite ({', '.join(changed) or 'wording'})", a.suite.hash[:12],
                               b.suite.hash[:12], False))  # fmt: skip
+    if a.provenance.seed != b.provenance.seed:
+        found.append(Mismatch("--seed, so perturbations were drawn anew", str(a.provenance.seed),
+                              str(b.provenance.seed), False))  # fmt: skip
     if a.provenance.code != b.provenance.code:
         found.append(Mismatch("benchbed's own code", a.provenance.code[:12], b.provenance.code[:12], False))
     return found

@@ -8,6 +8,8 @@ from benchbed.compare.answer import BOOTSTRAP, Contrast
 from benchbed.compare.table import Comparison, Pairing
 from benchbed.metrics.contract import MetricInfo
 
+_MARKS = {"win": "better", "loss": "worse", "tie": "", "unmeasured": "could not measure"}
+
 
 def lines(comparison: Comparison) -> list[str]:
     """The comparison, line by line; a model's name or a label cannot bring control characters with it."""
@@ -27,9 +29,14 @@ def lines(comparison: Comparison) -> list[str]:
         rows = [[name, str(rank), f"{low}–{high}" if low != high else str(low)]
                 for name, (rank, low, high) in sorted(comparison.ranks.items(), key=lambda item: item[1])]  # fmt: skip
         found += grid(["model", "rank", f"{100 * how.level:g} %"], rows, right=(1, 2))
+    tests = []
+    if any(pairing.rows for pairing in comparison.pairings):
+        tests.append("larger of bootstrap and swap test")
+    if any(pairing.mixed for pairing in comparison.pairings):
+        tests.append("t-test of means over models and recordings")
     found += [
         "",
-        f"p: larger of bootstrap and swap test, after Holm over the table; α = {how.alpha:g}. "
+        f"p: {', or '.join(tests)}, after Holm over the table; α = {how.alpha:g}. "
         f"MDE: true difference found with power {how.power:g} before the correction.",
         *_alone(comparison),
     ]
@@ -40,7 +47,8 @@ def _alone(comparison: Comparison) -> list[str]:
     rows = [row.contrast for pairing in comparison.pairings for row in pairing.rows]
     if not any(_by_bootstrap(c) for c in rows):
         return []
-    return [f"¹ {BOOTSTRAP} alone, from draws kept on disk: the clips are not at hand to swap the models in them."]
+    return [f"¹ {BOOTSTRAP} alone, from draws kept on disk; --predictions swaps the models in ranked metrics, too, "
+            "where both runs have their predictions."]  # fmt: skip
 
 
 def _by_bootstrap(found: Contrast) -> bool:
@@ -52,17 +60,13 @@ def _single(pairing: Pairing, alpha: float) -> list[str]:
     for row in pairing.rows:
         c = row.contrast
         name = c.metric if c.figure.group is None else f"{c.metric} · {c.figure.group}"
-        marks = {"win": "better", "loss": "worse", "tie": "", "unmeasured": "could not measure"}[row.verdict]
-        remarks = "; ".join(r for r in (marks, remark(c)) if r)
+        remarks = "; ".join(r for r in (_MARKS[row.verdict], remark(c)) if r)
         table.append([c.figure.condition, name, figure(c.a, c.info), figure(c.b, c.info), difference(c.value, c.info),
                       interval(c.low, c.high, c.info), p_text(row.p) + ("¹" if _by_bootstrap(c) else ""),
                       difference(c.mde, c.info, sign=False),
                       "" if c.effect is None else f"{c.effect:+.2f}", remarks])  # fmt: skip
     head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "MDE", "d_z", ""]
-    won, tied, lost = (pairing.count(v) for v in ("win", "tie", "loss"))
-    found = grid(head, table, right=range(2, 9))
-    told = f"{won} better, {tied} not shown to differ, {lost} worse (α = {alpha:g})"
-    found.append(f"  {pairing.primary}, all clips, conditions: {told}")
+    found = [*grid(head, table, right=range(2, 9)), *_counted(pairing, alpha)]
     mcnemar = next((r.contrast for r in pairing.rows if r.contrast.metric == "accuracy"), None)
     if mcnemar is not None:
         found.append(f"  McNemar, accuracy, {mcnemar.figure.condition}: {mcnemar_text(mcnemar)}")
@@ -79,20 +83,30 @@ def mcnemar_text(found: Contrast) -> str:
 
 def _several(pairing: Pairing, alpha: float) -> list[str]:
     table, reasons = [], []
-    for m, p in zip(pairing.mixed, pairing.mixed_p):
+    for m, p, verdict in zip(pairing.mixed, pairing.mixed_p, pairing.mixed_verdicts):
         name = m.metric if m.figure.group is None else f"{m.metric} · {m.figure.group}"
         s = m.spread
         table.append([
             m.figure.condition, name, _members(m.values_a, m.info), _members(m.values_b, m.info),
             difference(s.value if s else None, m.info), interval(s.low, s.high, m.info) if s else "", p_text(p),
+            difference(m.mde, m.info, sign=False), "" if m.effect is None else f"{m.effect:+.2f}",
             difference(m.error_recordings, m.info, sign=False), difference(m.error_members, m.info, sign=False),
-            "" if s is None or p is None or p >= alpha else
-            ("better" if (s.value > 0) == (m.direction == "higher") else "worse"),
+            _MARKS[verdict],
         ])  # fmt: skip
         reasons += [r for r in (m.reason, m.incomplete) if r]
-    head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "se recordings", "se models", ""]
-    found = grid(head, table, right=range(2, 9))
-    return found + [f"  {reason}" for reason in dict.fromkeys(reasons)] + [f"  {pairing.mixed[0].method}"]
+    head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "MDE", "d", "se recordings", "se models", ""]
+    found = [*grid(head, table, right=range(2, 11)), *_counted(pairing, alpha)]
+    method = next((m.method for m in pairing.mixed if m.method), "")
+    return found + [f"  {line}" for line in dict.fromkeys([*reasons, method]) if line]
+
+
+def _counted(pairing: Pairing, alpha: float) -> list[str]:
+    won, tied, lost, unmeasured = (pairing.count(v) for v in ("win", "tie", "loss", "unmeasured"))
+    if won + tied + lost + unmeasured == 0:
+        return []
+    told = f"{won} better, {tied} not shown to differ, {lost} worse (α = {alpha:g})"
+    lack = f", {unmeasured} could not be measured" if unmeasured else ""
+    return [f"  {pairing.primary}, all clips, conditions: {told}{lack}"]
 
 
 def _members(values: Sequence[float], info: MetricInfo) -> str:

@@ -9,7 +9,6 @@ caution. A side with one member has no spread, so the answer is then about that 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -32,9 +31,6 @@ from benchbed.compare.runs import Run, require_comparable
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.bootstrap import DEFINED
-
-#: Options that make another draw of the same model.
-SEED_OPTIONS = ("seed",)
 
 
 @dataclass(frozen=True)
@@ -100,8 +96,14 @@ class Mixed:
         Recordings.
     method : str
         How the interval was made.
+    incomplete : str or None
+        Which cells lost clips.
     reason : str or None
         What the answer does not cover, or why there is none.
+    mde : float or None
+        Smallest true difference that the test would find with the stated power.
+    effect : float or None
+        Difference in standard deviations between the models of a side (Cohen's d, pooled); it needs two on each.
     """
 
     figure: Figure
@@ -117,6 +119,15 @@ class Mixed:
     method: str
     incomplete: str | None = None
     reason: str | None = None
+    mde: float | None = None
+    effect: float | None = None
+
+    @property
+    def gain(self) -> float | None:
+        """How much better side a is, positive whichever way the metric points."""
+        if self.spread is None:
+            return None
+        return self.spread.value if self.direction == "higher" else -self.spread.value
 
 
 def welch(
@@ -138,31 +149,6 @@ def welch(
     if min(n_a, n_b) < 2:
         raise CannotMeasure(f"{n_a} and {n_b} runs: a spread needs two on each side")
     return spread_of(mean_a - mean_b, [(std_a**2 / n_a, n_a - 1), (std_b**2 / n_b, n_b - 1)], level)
-
-
-def seeds(runs: Sequence[Run], options: Sequence[str] = SEED_OPTIONS) -> list[Side]:
-    """Runs that differ in a seed option only as one side each, in the order of their first member."""
-    found: dict[tuple, list[Run]] = {}
-    for run in runs:
-        model = run.result.model
-        rest = {k: v for k, v in model.options.items() if k not in options}
-        # A checkpoint per seed is named after it.
-        rest = {k: re.sub(r"seed[-_=]?\d+", "seed", str(v)) for k, v in rest.items()}
-        found.setdefault((model.adapter_hash, _stem(model.name, options), repr(sorted(rest.items()))), []).append(run)
-    return [
-        Side(
-            members[0].name if len(members) == 1 else key[1], tuple(members), "model" if len(members) == 1 else "seeds"
-        )
-        for key, members in found.items()
-    ]
-
-
-def families(runs: Sequence[Run]) -> list[Side]:
-    """One side per model family."""
-    found: dict[str, list[Run]] = {}
-    for run in runs:
-        found.setdefault(run.result.model.family, []).append(run)
-    return [Side(name, tuple(members), "family") for name, members in found.items()]
 
 
 @dataclass(frozen=True)
@@ -267,11 +253,14 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
     try:
         found = members(a.runs, b.runs, figure, metric, procedure)
     except CannotMeasure as error:
-        values = [tuple(_or_nan(recorded(run, figure, metric)) for run in side.runs) for side in (a, b)]
-        if np.isfinite(values[0] + values[1]).all():
+        over_cells = ":" in metric and figure.group is None
+        values = [tuple(_or_nan(run.result.scores[metric].value if over_cells else recorded(run, figure, metric))
+                        for run in side.runs) for side in (a, b)]  # fmt: skip
+        if np.isfinite(values[0] + values[1]).all() and not over_cells:
             raise
         # One figure without a value is no reason to refuse the table.
-        info = meanings(everyone[0], figure)[metric]
+        first = everyone[0]
+        info = meaning(metric, first.result.scores[metric]) if over_cells else meanings(first, figure)[metric]
         return Mixed(figure, metric, info, info.direction, values[0], values[1], None, None, None, 0, "", None,
                      error.what)  # fmt: skip
     values = [found.a, found.b]
@@ -285,7 +274,11 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
     parts = [(recordings, groups_freedom(found.groups))]
     alone = [side.name for side, held in zip((a, b), values) if len(held) < 2]
     parts += [(float(np.var(held, ddof=1)) / len(held), len(held) - 1) for held in values if len(held) > 1]
-    if recordings == 0 and all(part == 0 for part, _ in parts):
+    still = recordings == 0 and all(part == 0 for part, _ in parts)
+    if still and np.mean(found.a) == np.mean(found.b):
+        same = spread_of(0.0, parts, procedure.level)
+        return replace(empty, spread=same, error_recordings=0.0, error_members=0.0, reason="no difference in any draw")
+    if still:
         return replace(empty, error_recordings=0.0, error_members=0.0, reason="no spread over recordings or members")
     spread = spread_of(float(np.mean(found.a) - np.mean(found.b)), parts, procedure.level)
     reason = f"{', '.join(alone)}: one model, so the answer is about it and not about models like it" if alone else None
@@ -293,7 +286,36 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
               f"{len(found.b)} models")  # fmt: skip
     among = sum(part for part, _ in parts[1:]) ** 0.5 if len(parts) > 1 else None
     return replace(empty, spread=spread, error_recordings=recordings**0.5, error_members=among, method=method,
-                   reason=reason)  # fmt: skip
+                   reason=reason, mde=found_by(spread, procedure.alpha, procedure.power),
+                   effect=cohen(found.a, found.b))  # fmt: skip
+
+
+def found_by(spread: Spread, alpha: float, power: float) -> float:
+    """Smallest true difference that the two-sided t-test behind a difference of means finds with the given power.
+
+    Examples
+    --------
+    >>> round(found_by(Spread(0.0, -0.02, 0.02, 1.0, 1e9, 0.01), 0.05, 0.8), 4)  # (1.960 + 0.842) · 0.01
+    0.028
+    """
+    from scipy.special import stdtrit
+
+    return float(stdtrit(spread.freedom, 1 - alpha / 2) + stdtrit(spread.freedom, power)) * spread.error
+
+
+def cohen(a: Sequence[float], b: Sequence[float]) -> float | None:
+    """Difference of two groups' means in pooled sample standard deviations; None below two a group or without spread.
+
+    Examples
+    --------
+    >>> cohen([3.0, 5.0], [1.0, 3.0]) == 2 / 2**0.5, cohen([1.0], [2.0, 3.0])
+    (True, None)
+    """
+    if min(len(a), len(b)) < 2:
+        return None
+    squares = sum(float(((np.asarray(side) - np.mean(side)) ** 2).sum()) for side in (a, b))
+    pooled = (squares / (len(a) + len(b) - 2)) ** 0.5
+    return float(np.mean(a) - np.mean(b)) / pooled if pooled else None
 
 
 def variance(a: np.ndarray, b: np.ndarray | float = 0.0) -> float | None:
@@ -339,9 +361,3 @@ def _same_clips(first: Run, run: Run, figure: Figure) -> str | None:
             if other is None or not np.array_equal(cell.marks, other.marks):
                 return f"they have not scored the same clips of {key}"
     return None
-
-
-def _stem(name: str, options: Sequence[str]) -> str:
-    for option in options:
-        name = re.sub(rf"(?<=[\[,]){re.escape(option)}=[^,\]]*,?", "", name)
-    return name.replace("[]", "").replace(",]", "]")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 
 from benchbed.compare.answer import Contrast, Procedure
-from benchbed.compare.contrast import contrast
-from benchbed.compare.drawing import meanings
-from benchbed.compare.figure import Figure, matching, recipe, recipes
-from benchbed.compare.matched import Robustness, robustness
+from benchbed.compare.contrast import contrast, contrast_score
+from benchbed.compare.drawing import meaning, meanings
+from benchbed.compare.figure import Figure, conditions, matching, recipe, recipes
+from benchbed.compare.matched import Robustness, robustness, robustness_of_sides
 from benchbed.compare.ranking import rank_alike
 from benchbed.compare.runs import Mismatch, Run, require_comparable, shared
 from benchbed.compare.sides import Mixed, Side, mixed
-from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
 from benchbed.stats.paired import holm
 
 
@@ -70,6 +71,8 @@ class Pairing:
         Differences a − b of single runs.
     mixed : list of Mixed
         Differences of groups of runs, where one side has several.
+    mixed_p, mixed_verdicts : list
+        Their p-values after the correction, and `win`, `tie`, `loss` or `unmeasured` as in `Row`.
     robustness : list of Robustness
         At matched clean score.
     notes : list of Mismatch
@@ -82,13 +85,15 @@ class Pairing:
     rows: list[Row] = field(default_factory=list)
     mixed: list[Mixed] = field(default_factory=list)
     mixed_p: list[float | None] = field(default_factory=list)
+    mixed_verdicts: list[str] = field(default_factory=list)
     robustness: list[Robustness] = field(default_factory=list)
     notes: list[Mismatch] = field(default_factory=list)
 
     def count(self, verdict: str) -> int:
         """Conditions won, lost or tied: all clips, the metric that ranks."""
-        rows = [row for row in self.rows if row.contrast.figure.group is None]
-        return sum(row.verdict == verdict for row in rows if row.contrast.metric == self.primary)
+        singles = [(row.contrast.figure.group, row.contrast.metric, row.verdict) for row in self.rows]
+        several = [(m.figure.group, m.metric, v) for m, v in zip(self.mixed, self.mixed_verdicts)]
+        return sum(key == (None, self.primary, verdict) for key in singles + several)
 
 
 @dataclass(frozen=True)
@@ -157,8 +162,17 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
                 contrasts += contrast(side.runs[0], first.runs[0], figure, metrics, procedure).values()
             else:
                 groups += [mixed(side, first, figure, metric, procedure) for metric in metrics]
+        for name in _scores(first.runs[0], side.runs[0], wanted):
+            if single:
+                contrasts.append(_over_cells(side.runs[0], first.runs[0], name, procedure))
+            else:
+                groups.append(mixed(side, first, Figure(name.partition(":")[0]), name, procedure))
         known = {c.figure.condition: c for c in contrasts if c.metric == primary and c.figure.group is None}
-        robust = robustness(side.runs[0], first.runs[0], primary, procedure, known) if single else []
+        if single:
+            robust = robustness(side.runs[0], first.runs[0], primary, procedure, known)
+        else:
+            robust = robustness_of_sides(side.runs, first.runs, primary, procedure)
+        notes += _alone(first.runs[0], side.runs[0])
         made.append((Pairing(side.name, first.name, primary, robustness=robust, notes=notes), contrasts, groups))
     p_values: dict[str, float | None] = {}
     for number, (_, contrasts, groups) in enumerate(made):
@@ -170,15 +184,17 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
             p = adjusted[f"{number} single {i}"]
             pairing.rows.append(Row(found, p, _verdict(found, p, procedure.alpha)))
         for i, several in enumerate(groups):
+            p = adjusted[f"{number} mixed {i}"]
             pairing.mixed.append(several)
-            pairing.mixed_p.append(adjusted[f"{number} mixed {i}"])
+            pairing.mixed_p.append(p)
+            pairing.mixed_verdicts.append(_verdict(several, p, procedure.alpha))
     singles = [(side.runs[0].path, side.runs[0]) for side in sides if len(side.runs) == 1]
     ranked = rank_alike(singles, procedure) if len(singles) == len(sides) else {}
     ranks = {side.name: ranked[side.runs[0].path] for side in sides if side.runs[0].path in ranked}
     return Comparison([pairing for pairing, _, _ in made], ranks, list(sides), procedure, primary)
 
 
-def _verdict(found: Contrast, p: float | None, alpha: float) -> str:
+def _verdict(found: Contrast | Mixed, p: float | None, alpha: float) -> str:
     if found.gain is None or p is None:
         return "unmeasured"
     if p >= alpha:
@@ -192,6 +208,7 @@ def _questions(a: Run, b: Run, wanted: Wanted, primary: str) -> list[tuple[Figur
     if not both:
         raise CannotMeasure(f"the runs share no condition like {', '.join(wanted.conditions)}")
     groups = _groups(a, wanted.groups)
+    scores = _scores(a, b, wanted)
     a, b, _ = shared(a, b)
     found: list[tuple[Figure, list[str]]] = []
     for condition in dict.fromkeys(both):
@@ -206,8 +223,45 @@ def _questions(a: Run, b: Run, wanted: Wanted, primary: str) -> list[tuple[Figur
                 metrics = [primary, *(m for m in known if condition == "clean" and m != primary)]
             if metrics:
                 found.append((figure, metrics))
-    if not found:
-        raise CannotMeasure(f"no metric {', '.join(wanted.metrics)}", hint=f"there are: {', '.join(a.family.metrics)}")
+    if not found and not scores:
+        names = [*a.family.metrics, *_held(a, b)]
+        kinds = [*a.family.metrics, *dict.fromkeys(f"{name.partition(':')[0]}:*" for name in _held(a, b))]
+        hint = did_you_mean(wanted.metrics[0], names) or f"there are: {', '.join(kinds)}"
+        raise CannotMeasure(f"no metric {', '.join(wanted.metrics)} in both runs", hint=hint)
+    return found
+
+
+def _held(a: Run, b: Run) -> list[str]:
+    """Figures over cells that both runs have."""
+    return [name for name in a.result.scores if name in b.result.scores and ":" in name]
+
+
+def _scores(a: Run, b: Run, wanted: Wanted) -> list[str]:
+    """Figures over cells that were asked for by name or pattern, e.g. `robustness:*`."""
+    patterns = [pattern for pattern in wanted.metrics if ":" in pattern]
+    return [name for name in _held(a, b) if any(name == p or fnmatchcase(name, p) for p in patterns)]
+
+
+def _over_cells(a: Run, b: Run, name: str, procedure: Procedure) -> Contrast:
+    """A figure over cells; one that is undefined, or of which no draws were kept, is a row with the reason."""
+    try:
+        return contrast_score(a, b, name, procedure)
+    except CannotMeasure as error:
+        held = [run.result.scores[name] for run in (a, b)]
+        why = error.what.removeprefix(f"{name} has no paired comparison: ")
+        info = meaning(name, held[0])
+        return Contrast(Figure(name.partition(":")[0]), name, info, info.direction, held[0].value, held[1].value,
+                        reason=why, no_mcnemar="it is about right and wrong clips")  # fmt: skip
+
+
+def _alone(a: Run, b: Run) -> list[Mismatch]:
+    """Conditions that only one of the two runs has."""
+    mine, theirs = (conditions(run.sums) for run in (a, b))
+    only = [[c for c in one if c not in other] for one, other in ((mine, theirs), (theirs, mine))]
+    found = []
+    if any(only):
+        one, other = (f"{', '.join(some[:4])}{', …' if len(some) > 4 else ''}" if some else "none" for some in only)
+        found.append(Mismatch("conditions that only one run has, so left out", one, other, False))
     return found
 
 
@@ -237,10 +291,11 @@ def _pairing(pairing: Pairing, primary: str) -> dict[str, Any]:
                 "std_a": _std(m.values_a), "std_b": _std(m.values_b),
                 **({} if m.spread is None else {"value": m.spread.value, "low": m.spread.low, "high": m.spread.high,
                                                 "p": m.spread.p}),
-                "p_holm": p, "error_recordings": m.error_recordings, "error_members": m.error_members,
+                "p_holm": p, "verdict": verdict, "mde": m.mde, "effect": m.effect,
+                "error_recordings": m.error_recordings, "error_members": m.error_members, "groups": m.groups,
                 "method": m.method, "incomplete": m.incomplete, "reason": m.reason,
             }
-            for m, p in zip(pairing.mixed, pairing.mixed_p)
+            for m, p, verdict in zip(pairing.mixed, pairing.mixed_p, pairing.mixed_verdicts)
         ],
         "robustness": [
             {"name": r.name, "metric": primary, "reason": r.reason,

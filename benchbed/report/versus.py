@@ -41,6 +41,7 @@ class Forest:
     branches: list[Branch]
     ends: tuple[float, float]
     tested: bool
+    effect: str = "d_z"
 
     @property
     def remarks(self) -> bool:
@@ -61,6 +62,11 @@ class Versus:
     anchor: str
     forests: list[Forest]
 
+    @property
+    def counted(self) -> bool:
+        """The metric that ranks was compared, so that conditions were won, tied or lost."""
+        return self.pairing.wins + self.pairing.ties + self.pairing.losses > 0
+
 
 @dataclass(frozen=True)
 class ComparisonPage:
@@ -73,6 +79,19 @@ class ComparisonPage:
     synthetic: bool
     versus: list[Versus]
     links: dict[str, str]
+
+    @property
+    def tests(self) -> str:
+        """Which tests gave the p-values."""
+        rows = [row for pairing in self.comparison.pairings for row in pairing.rows if row.p is not None]
+        told = []
+        if any(row.test != "paired bootstrap" for row in rows):
+            told.append("the larger of bootstrap and swap test")
+        if any(row.test == "paired bootstrap" for row in rows):
+            told.append("of ranked metrics whose clips were not at hand the bootstrap alone")
+        if any(pairing.mixed for pairing in self.comparison.pairings):
+            told.append("of groups of runs a t-test of their means over runs and recordings")
+        return "; ".join(told) or "none was made"
 
 
 def comparison_page(comparison: Comparison, rows: Mapping[Path, tuple[str, str, bool]]) -> ComparisonPage:
@@ -155,7 +174,9 @@ def _group(row: Difference | GroupDifference) -> str:
 
 def _forest(identity: str, title: str, rows: Sequence[Difference | GroupDifference], label) -> Forest:
     branches = [_branch(row, label(row)) for row in rows]
-    return Forest(identity, title, rows[0].unit, branches, _ends(branches, rows[0].unit), True)
+    # Over recordings for two runs, over models for groups of them.
+    effect = "d" if isinstance(rows[0], GroupDifference) else "d_z"
+    return Forest(identity, title, rows[0].unit, branches, _ends(branches, rows[0].unit), True, effect)
 
 
 def _branch(row: Difference | GroupDifference, label: str) -> Branch:
@@ -167,9 +188,19 @@ def _branch(row: Difference | GroupDifference, label: str) -> Branch:
     remark = "; ".join(part for part in (row.reason, row.incomplete) if part)
     if isinstance(row, GroupDifference):
         remark = "; ".join(part for part in (f"{len(row.values_a)} against {len(row.values_b)} models", remark) if part)
-        return Branch(label, value, p=row.p_holm, remark=remark)
-    verdict = {"win": "better", "loss": "worse", "tie": "not shown"}.get(row.verdict, "could not measure")
+        shown = "" if row.verdict is None else _SHOWN[row.verdict]
+        return Branch(label, value, _mean(row.values_a), _mean(row.values_b), row.p_holm, shown, row.mde, row.effect,
+                      row.groups, remark)  # fmt: skip
+    verdict = _SHOWN[row.verdict]
     return Branch(label, value, row.a, row.b, row.p_holm, verdict, row.mde, row.effect, row.groups, remark)
+
+
+_SHOWN = {"win": "better", "loss": "worse", "tie": "not shown", "unmeasured": "could not measure"}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None
 
 
 def _robust(rows: Sequence[Robustness], identity: str):

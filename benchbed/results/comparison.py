@@ -84,6 +84,14 @@ class GroupDifference(Part):
     high: float | None = None
     p: float | None = None
     p_holm: float | None = None
+    mde: float | None = None
+    """Smallest true difference that the test would find."""
+    effect: float | None = None
+    """Cohen's d over the models of both sides."""
+    groups: int = 0
+    """Recordings behind it."""
+    verdict: Literal["win", "loss", "tie", "unmeasured"] | None = None
+    """What was shown about a; none in a comparison made before it was said."""
     method: str | None = None
     reason: str | None = None
     incomplete: str | None = None
