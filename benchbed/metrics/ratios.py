@@ -18,7 +18,7 @@ def ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
 
 
 def defined_mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the last axis of the values that are no NaN; NaN if there are none, or if both infinities are among them.
+    """Mean over the last axis of the values that are no NaN; NaN if there are none, or both infinities are among them.
 
     Examples
     --------

@@ -252,15 +252,25 @@ def transfer(board: Board) -> dict[str, Matrix]:
     for row in board.rows:
         for cell in row.result.cells:
             what = cell.condition
+            if what.name != "transfer":
+                continue
+            by_source = {
+                terms.group(key)[1]: figures["robust_accuracy"]
+                for key, figures in cell.groups.items()
+                if terms.group(key)[0] == "source" and "robust_accuracy" in figures
+            }
             sources = list(what.facts.get("sources", ()))
-            if what.name == "transfer" and len(sources) == 1 and "robust_accuracy" in cell.metrics:
+            if not by_source and len(sources) == 1 and "robust_accuracy" in cell.metrics:
+                # Records from before each source had figures of its own.
+                by_source = {Path(sources[0]).stem: cell.metrics["robust_accuracy"]}
+            if by_source:
                 figures = held.setdefault(f"{terms.setting(what)}, split {cell.split}", {})
-                figures.setdefault(row.result.model.name, {})[sources[0]] = cell.metrics["robust_accuracy"]
+                figures.setdefault(row.result.model.name, {}).update(by_source)
     found = {}
     for title, rows in held.items():
         sources = list(dict.fromkeys(source for figures in rows.values() for source in figures))
         values = [[figures[s].value if s in figures else None for s in sources] for figures in rows.values()]
-        found[title] = Matrix(rows=list(rows), columns=[Path(s).stem for s in sources], values=values,
+        found[title] = Matrix(rows=list(rows), columns=sources, values=values,
                               row_title="model", column_title="attack made on", unit="fraction")  # fmt: skip
     return found
 

@@ -29,6 +29,8 @@ from benchbed.run.references import WEAK
 from benchbed.run.victim import untouched
 from benchbed.suite.model import AttackCondition
 
+#: Fact of a condition that has nothing to do in a run, and why.
+LEFT_OUT = "left_out"
 #: Clips on which a universal perturbation is fitted.
 FIT_CLIPS = 64
 
@@ -139,6 +141,11 @@ def attack_facts(
     ConfigError
         Unknown attack, goal, loss, rule of success or option, a budget that makes no sense, an attack that means
         nothing for the task, or a source that cannot be loaded.
+
+    Returns
+    -------
+    dict
+        With `left_out` and a reason for a transfer that has no model to transfer from.
     """
     try:
         threats(condition)
@@ -158,8 +165,8 @@ def attack_facts(
         where = f"{error.where}, asked for at {where}" if error.where else where
         raise type(error)(error.what, where=where, hint=error.hint) from error
     if condition.attack == "transfer" and not sources:
-        raise ConfigError("there is no model to transfer from", where=where,
-                          hint="name one in `sources`, or run several models at once with --model")  # fmt: skip
+        return {LEFT_OUT: "there is no other model to transfer from: run several at once with --model, or name some in "
+                          "`sources`"}  # fmt: skip
     return {**facts, **({"sources": sources} if sources else {})}
 
 

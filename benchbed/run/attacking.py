@@ -138,25 +138,35 @@ def _attack(work: Work, batch: list[Sample]) -> list[Attacked]:
         raise ConfigError(f"{name} cannot attack {engine.card.name}: {reason}",
                           hint="leave this condition out for this model, or give the adapter a forward")  # fmt: skip
     found: list[Level] = []
-    shifted: list[list[float] | None] = []
+    columns: list[dict[str, list[Any]]] = [{} for _ in work.unit.cells]
     if loud:
         clean = torch.from_numpy(np.stack([s.made.waveform for s in loud])).to(device)
         setting = Setting(work, loud, clean, victim, sources, chosen)
-        found = levels(setting.problem, threats(condition), chosen)
+        if condition.attack == "transfer":
+            from benchbed.run.attack_transfer import apart
+
+            found, columns = apart(setting, threats(condition))
+        else:
+            found = levels(setting.problem, threats(condition), chosen)
         if work.unit.number == 0:
             from benchbed.run.attack_checks import probe
 
             probe(work, setting)
         setting.costs()
-        shifted = [setting.shifted(level) for level in found]
+        for held, level in zip(columns, found):
+            if (shares := setting.shifted(level)) is not None:
+                held["shifted_correct"] = shares
     done = [done for i, cell in enumerate(work.unit.cells) for done in _finished(work, batch, loud, cell, found, i)]
-    for number, shares in enumerate(shifted):
-        if shares is not None:
-            share = {id(sample): value for sample, value in zip(loud, shares)}
-            for each in done:
-                if each.cell is work.unit.cells[number] and id(each.sample) in share:
-                    each.facts["shifted_correct"] = share[id(each.sample)]
+    position = {id(sample): i for i, sample in enumerate(loud)}
+    for each in done:
+        if (i := position.get(id(each.sample))) is not None:
+            each.facts |= {name: values[i] for name, values in columns[_number(work, each)].items()}
     return done
+
+
+def _number(work: Work, done: Attacked) -> int:
+    """Which of the condition's budgets a finished clip is about."""
+    return next(i for i, cell in enumerate(work.unit.cells) if cell is done.cell)
 
 
 def _finished(

@@ -151,7 +151,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
         weights |= {f"{split}/{name}" if several else name: value for name, value in hashes.items()}
         identity[split] = {"source": model.source_hash, "weights": hashes, "options": model.options,
                            "card": repr(each.card)}  # fmt: skip
-    cells = plan_cells(suite)
+    cells = _measured(loaded_suite, facts)
     seconds = {split: seconds_of(source, table) for split, table in clips.items()}
     units = cut(job, cells, seconds, known, identity)
     folder = settings.out / suite.name / folder_name(card.name, options)
@@ -163,6 +163,20 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
         adapters[tuning.split] = adapter
     return Prepared(loaded_suite, source, loaded, adapters, job, cells, units, index_hash(scored, known),
                     sum(seconds.values()), weights, folder, tuning, frozen, declared)  # fmt: skip
+
+
+def _measured(loaded: LoadedSuite, facts: tuple[dict[str, Any], ...]) -> list[CellPlan]:
+    """The cells of a suite without those of conditions that have nothing to do in this run, unless nothing is left."""
+    from benchbed.run.attack_sources import LEFT_OUT
+
+    cells = plan_cells(loaded.suite)
+    left = [cell for cell in cells if LEFT_OUT not in facts[cell.condition]]
+    if not any(cell.kind != "clean" for cell in left):
+        for index, fact in enumerate(facts):
+            if LEFT_OUT in fact:
+                what, _, hint = fact[LEFT_OUT].partition(": ")
+                raise ConfigError(what, where=loaded.where("conditions", index), hint=hint)
+    return left
 
 
 def _tuning(

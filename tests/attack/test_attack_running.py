@@ -134,6 +134,22 @@ def test_transfer_uses_the_other_models_and_names_them(attacked, adapter_file):
     assert checks["budget"].status == "pass"
 
 
+def test_every_source_meets_every_clip_and_the_worst_of_them_counts(attacked, adapter_file):
+    near = adapter_file(before="x = torch.nn.functional.avg_pool1d(x, 3, 1, 1)", name="near")
+    far = adapter_file(before="x = torch.nn.functional.avg_pool1d(x, 41, 1, 20)", name="far")
+    asked = {"attack": "transfer", "budgets": [0, -10], "n": 12, "options": {"steps": 10}}
+    both, checks, _ = attacked({**asked, "sources": [str(near), str(far)]})
+    assert checks["agreement"].status == "pass" and checks["budget"].status == "pass"
+    for name, spec in (("near", near), ("far", far)):
+        alone, _, _ = attacked({**asked, "sources": [str(spec)]})
+        tried = alone["attacked"].to_numpy(bool)
+        assert alone["clip_id"].tolist() == both["clip_id"].tolist() and tried.any()
+        assert (both[f"withstood:{name}"].to_numpy()[tried] == alone["robust"].to_numpy()[tried]).all()
+    tried = both["attacked"].to_numpy(bool)
+    held = both["withstood:near"].to_numpy()[tried] & both["withstood:far"].to_numpy()[tried]
+    assert (both["robust"].to_numpy()[tried] == held).all()
+
+
 def test_a_universal_perturbation_is_fitted_and_scored_inside_a_run(attacked):
     rows, checks, _ = attacked({"attack": "universal", "budgets": [0], "n": 9, "options": {"passes": 5}})
     assert len(rows) == 9 and checks["budget"].status == "pass"

@@ -288,6 +288,20 @@ def test_transfer_of_attacks_is_a_matrix_of_models(result):
     assert matrix.values == [[0.4, None], [None, 0.2]]
 
 
+def test_one_transfer_from_several_models_fills_a_row_of_the_matrix(result):
+    record = result("crnn")
+    value = record.cells[0].metrics["macro_accuracy"]
+    what = Condition(kind="attack", name="transfer", parameter=30.0, unit="dB SNR",
+                     facts={"sources": {"adapters/cnn.py": {}, "adapters/passt.py": {}}})  # fmt: skip
+    groups = {f"source={name}": {"robust_accuracy": value.model_copy(update={"value": kept})}
+              for name, kept in (("cnn", 0.2), ("passt", 0.5))}  # fmt: skip
+    record.cells.append(record.cells[0].model_copy(
+        update={"key": "scene/test/transfer@l2:30dB", "condition": what, "groups": groups}))  # fmt: skip
+    (page,) = board.arrange(runs(record))
+    ((_, matrix),) = board.transfer(page.boards[0]).items()
+    assert (matrix.rows, matrix.columns, matrix.values) == (["crnn"], ["cnn", "passt"], [[0.2, 0.5]])
+
+
 def test_a_run_that_reference_packages_agree_with_says_so(result):
     agreed = Check(name="verify:metrics", status="pass", message="sed_eval gives the same figures")
     doubted = Check(name="verify:metrics", status="warn", message="sed_eval gives another figure")

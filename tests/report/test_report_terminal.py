@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from benchbed.report import terminal
-from benchbed.results.record import Check
+from benchbed.results.record import Check, Condition
 
 
 def printed(function, *arguments, **options) -> str:
@@ -30,6 +30,25 @@ def test_one_run_shows_figures_devices_and_what_went_wrong(result):
     assert "no interval asked" in text
     assert "clean agreement" in text and "finite outputs" not in text
     assert "White noise" in text and "33.8" in text
+
+
+def test_every_budget_of_an_attack_is_shown_with_noise_beside_it(result):
+    record = result("cnn")
+    value = record.cells[0].metrics["macro_accuracy"]
+    for budget, kept in ((30.0, 0.25), (40.0, 0.5)):
+        what = Condition(kind="attack", name="standard", parameter=budget, unit="dB SNR", group="attack")
+        metrics = {"robust_accuracy": value.model_copy(update={"value": kept}),
+                   "noise_accuracy": value.model_copy(update={"value": 0.875})}  # fmt: skip
+        record.cells.append(record.cells[0].model_copy(
+            update={"key": f"scene/test/standard@l2:{budget:g}dB", "condition": what, "metrics": metrics}))  # fmt: skip
+    gap = value.model_copy(update={"value": 31.5, "low": None, "high": None, "unit": "dB", "reason": "no draws"})
+    record.scores["adversarial:gap/standard@l2"] = gap
+    for shown in (printed(terminal.print_runs, [record]), printed(terminal.print_runs, [record, result("x")])):
+        lines = [line.split() for line in shown.splitlines()]
+        assert ["attack,", "budget", "in", "dB", "SNR", "40", "30"] in lines  # the mildest first
+        assert any(line[0] == "Standard" and line[-2:] == ["50.0", "25.0"] for line in lines if line)
+        assert any("noise" in line and line[-2:] == ["87.5", "87.5"] for line in lines)
+        assert "Gap to noise" in shown and "31.5" in shown
 
 
 def test_plain_text_has_no_escape_sequences(result):
