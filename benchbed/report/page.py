@@ -138,6 +138,7 @@ def _environment() -> Environment:
         says=figures.sentence,
         setting=terms.setting,
     )
+    environment.tests["on_features"] = terms.on_features
     environment.globals.update(
         version=benchbed.__version__,
         style=Markup((folder / "page.css").read_text(encoding="utf-8")),
@@ -163,6 +164,7 @@ def _environment() -> Environment:
         severity_heatmaps=panels.severity_heatmaps,
         robustness_curves=panels.robustness_curves,
         FAILURES_SHOWN=view.FAILURES_SHOWN,
+        NO_SOUND=terms.NO_SOUND,
     )
     return environment
 

@@ -122,7 +122,7 @@ def _budgets(cells: list[Cell], where: str) -> list[Markup]:
         charts.append(
             heatmap(
                 f"{anchor(f'{where}/{unit}')}-budget",
-                f"Robust accuracy under attack, %: {where}, budget in {unit}",
+                f"Robust accuracy under attack{_no_sound(held)}, %: {where}, budget in {unit}",
                 list(rows),
                 [f"{level:g}" for level in budgets],
                 values,
@@ -202,7 +202,7 @@ def _attacked(cells: list[Cell], primary: str, where: str, identity: str) -> lis
             continue
         before = "clean_accuracy" if name == "robust_accuracy" else f"clean_{primary}"
         clean = next((cell.metrics[before] for cell in cells if before in cell.metrics), None)
-        title = f"{terms.metric(name)} under attack, {where}"
+        title = f"{terms.metric(name)} under attack{_no_sound(cells)}, {where}"
         unit = cells[0].condition.unit or ""
         chart = curves(
             f"{anchor(f'{identity}/{name}')}-curve",
@@ -216,6 +216,11 @@ def _attacked(cells: list[Cell], primary: str, where: str, identity: str) -> lis
         )
         panels.append((title, chart))
     return panels
+
+
+def _no_sound(cells: list[Cell]) -> str:
+    """What must be said of cells of one threat model on features; their budgets share no axis with those of sound."""
+    return f" {terms.NO_SOUND}" if any(terms.on_features(cell.condition) for cell in cells) else ""
 
 
 def _panel(cells: list[Cell], reference: Point | None, primary: str, title: str, identity: str) -> Markup | None:

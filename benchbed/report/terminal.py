@@ -25,8 +25,6 @@ _STYLES = {
     "synthetic": "magenta",
     "note": "cyan",
 }
-#: What an attack says over all its budgets.
-_OVER = ("minimal_snr", "snr50", "gap")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -41,13 +39,7 @@ class Outcome(Protocol):
 def print_runs(results: Sequence[Result], console: Console | None = None) -> None:
     """Print one run in full, or several side by side."""
     console = console or _console()
-    if len(results) == 1:
-        console.print(summary_table(results[0]))
-        return
-    console.print(comparison_table(results))
-    for result in results:
-        if tables := _attacks(result):
-            console.print(Group(Text(""), Text(_clean(result.model.name), "bold"), *_spaced(tables)))
+    console.print(summary_table(results[0]) if len(results) == 1 else comparison_table(results))
 
 
 def print_checks(outcomes: Sequence[Outcome], console: Console | None = None) -> None:
@@ -81,10 +73,11 @@ def summary_table(result: Result) -> RenderableType:
         if devices is not None:
             parts.append(devices)
     perturbed = [cell for cell in result.cells if cell.condition.kind != "clean" and result.primary in cell.metrics]
+    attacked = [cell for cell in perturbed if view.by_budget(cell)]
     perturbed = [cell for cell in perturbed if not view.by_budget(cell)]
     if perturbed:
         parts.append(_conditions(perturbed, result.primary, result.scores))
-    parts += _attacks(result)
+    parts += [_budgets(cells, result) for cells in _alike(attacked)]
     notable = [check for check in result.checks if check.status in ("warn", "fail")]
     if notable:
         parts.append(checks_table(notable))
@@ -239,27 +232,6 @@ def _conditions(cells: Sequence[Any], primary: str, scores: Mapping[str, Value])
     return table
 
 
-def _attacks(result: Result) -> list[RenderableType]:
-    """What attacks left, by budget, and what each says over its budgets; nothing for a run without attacks."""
-    attacked = [cell for cell in result.cells if view.by_budget(cell)]
-    tables: list[RenderableType] = [_budgets(cells, result) for cells in _alike(attacked)]
-    over: dict[str, dict[str, Value]] = {}
-    for key, value in result.scores.items():
-        figure, _, about = key.removeprefix(f"{terms.ADVERSARIAL}:").partition("/")
-        split, _, name = figure.rpartition(":")
-        if key.startswith(f"{terms.ADVERSARIAL}:") and name in _OVER:
-            over.setdefault(terms.attack(f"//{about}") + (f", {split}" if split else ""), {})[name] = value
-    if not over:
-        return tables
-    table = _table(header=True)
-    table.add_column("attack, over its budgets")
-    for name in _OVER:
-        table.add_column(f"{terms.metric(name)}, dB", justify="right")
-    for attack, held in over.items():
-        table.add_row(_safe(attack), *(_safe(figure_text(held[name])) if name in held else Text("–") for name in _OVER))
-    return [*tables, table]
-
-
 def _alike(cells: Sequence[Cell]) -> list[list[Cell]]:
     """Attacked cells by split and threat model, whose budgets share an axis."""
     held: dict[tuple[str, str | None], list[Cell]] = {}
@@ -284,7 +256,8 @@ def _budgets(cells: Sequence[Cell], result: Result) -> Table:
     budgets = sorted({view.budget(cell) for cell in cells}, reverse="snr" in unit.lower())
     several = len({cell.split for cell in result.cells}) > 1
     table = _table(header=True)
-    table.add_column(_clean(f"attack, budget in {unit}{', ' + cells[0].split if several else ''}"))
+    what = f"attack {terms.NO_SOUND}" if any(terms.on_features(cell.condition) for cell in cells) else "attack"
+    table.add_column(_clean(f"{what}, budget in {unit}{', ' + cells[0].split if several else ''}"))
     table.add_column("")
     for budget in budgets:
         table.add_column(f"{budget:g}", justify="right")

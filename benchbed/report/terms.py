@@ -62,6 +62,8 @@ _METRICS = {
 }
 #: Scopes of the figures that all corruption cells, or all attacked cells, of a run give together.
 ROBUSTNESS, ADVERSARIAL = "robustness", "adversarial"
+#: Scope of the figures of attacks on features, and what is said of them wherever they stand.
+UNREALIZABLE, NO_SOUND = "unrealizable", "on features, not realizable as audio"
 #: How the record names the figures of a model that hears nothing.
 _BASELINE = "baseline_"
 #: Figures that stand beside those of attacked clips: of the same clips, before and in noise.
@@ -137,7 +139,7 @@ def metric(name: str) -> str:
     if colon and scope and inner:
         if scope.startswith(_BASELINE):
             return f"{metric(inner)}, {scope.removeprefix(_BASELINE)} baseline"
-        if scope in (ROBUSTNESS, ADVERSARIAL):
+        if scope in (ROBUSTNESS, ADVERSARIAL, UNREALIZABLE):
             head, slash, rest = inner.partition("/")
             split, _, figure = head.rpartition(":")
             figure += slash + rest
@@ -235,11 +237,18 @@ def condition(what: Condition) -> str:
     'White noise, severity 3 (10 dB SNR)'
     >>> condition(Condition(kind="clean", name="clean"))
     'Clean'
+    >>> condition(Condition(kind="attack", name="apgd", facts={"space": "features, not realizable as audio"}))
+    'APGD on features, not realizable as audio'
     """
-    text = plain(what.name)
+    text = plain(what.name) + (f" {NO_SOUND}" if on_features(what) else "")
     if what.severity is not None:
         text += f", severity {what.severity}"
     return text + (f" ({setting(what)})" if what.parameter is not None else "")
+
+
+def on_features(what: Condition) -> bool:
+    """The condition attacks what the model's front end gives, not sound."""
+    return what.kind == "attack" and str(what.facts.get("space", "")).startswith("features")
 
 
 def attack(cell: str) -> str:

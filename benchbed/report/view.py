@@ -162,7 +162,9 @@ def robustness(result: Result) -> list[GroupTable]:
 
 def _drawn(title: str) -> str:
     """The figure of a table that is drawn."""
-    return "robust_accuracy" if title.startswith("attack and") else "snr50" if title.startswith("attack") else "mean"
+    if not title.startswith("attack"):
+        return "mean"
+    return "robust_accuracy" if " and budget" in title else "snr50"
 
 
 def _of_condition(name: str) -> tuple[str, str, str] | None:
@@ -172,9 +174,11 @@ def _of_condition(name: str) -> tuple[str, str, str] | None:
         return "condition, several draws", inner, scope
     head, slash, condition = inner.partition("/")
     split, _, figure = head.rpartition(":")
-    if scope not in (terms.ROBUSTNESS, terms.ADVERSARIAL) or not slash or figure == "group":
+    if scope not in (terms.ROBUSTNESS, terms.ADVERSARIAL, terms.UNREALIZABLE) or not slash or figure == "group":
         return None
     kind = "corruption"
+    if scope == terms.UNREALIZABLE:
+        kind = f"attack and budget {terms.NO_SOUND}"
     if scope == terms.ADVERSARIAL:
         kind = "attack and budget" if ":" in condition else "attack"
     return f"{kind}{', split ' + split if split else ''}", condition, figure
@@ -187,8 +191,10 @@ def primary_baselines(view: RunView) -> dict[str, Value]:
 
 
 def focus(result: Result) -> list[Cell]:
-    """The cells shown in full: the clean ones, or the first if none is clean."""
-    return [cell for cell in result.cells if cell.condition.kind == "clean"] or result.cells[:1]
+    """The cells shown in full: the clean ones, or the first if none is clean; what no sound need do never heads a
+    page, nor ranks a model."""
+    clean = [cell for cell in result.cells if cell.condition.kind == "clean"]
+    return clean or [cell for cell in result.cells if not terms.on_features(cell.condition)][:1]
 
 
 def primary_value(result: Result) -> Value | None:
@@ -245,7 +251,9 @@ def badges(result: Result) -> list[Mark]:
         found.append(Mark("warn", "limit used", f"--limit {result.dataset.limit}"))
     attacked = {cell.key for cell in result.cells if cell.condition.kind == "attack"}
     failed = [check for check in result.checks if check.status == "fail"]
-    lost = any(not cell.ranked for cell in result.cells if cell.condition.kind == "attack")
+    # Features are never ranked, whatever their checks say.
+    heard = [cell for cell in result.cells if not terms.on_features(cell.condition)]
+    lost = any(not cell.ranked for cell in heard if cell.condition.kind == "attack")
     if lost or any("attack" in check.name.lower() or check.cell in attacked for check in failed):
         found.append(Mark("fail", "attack checks failed", "A sanity check of the attack failed"))
     elif failed:

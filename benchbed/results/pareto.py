@@ -108,12 +108,15 @@ def trade_offs(results: Sequence[Result], score: str | None = None) -> list[Trad
     Raises
     ------
     ConfigError
-        Runs that cannot be compared, or a score that none of them has.
+        Runs that cannot be compared, a score that none of them has, or one of an attack on features.
     """
     if not results:
         return []
     _comparable(results)
     name = score or results[0].primary
+    if name.startswith("unrealizable:"):
+        raise ConfigError(f"'{name}' is of an attack on features: not realizable as audio, so no model is ranked by it",
+                          hint="take a figure of an attack on waveforms, `adversarial:…`")  # fmt: skip
     values = {index: _score(result, name) for index, result in enumerate(results)}
     known = {index: value for index, value in values.items() if value is not None}
     if not known:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed.attack.ensemble import FLOOR
-from benchbed.attack.threat import Threat
+from benchbed.attack.features import LABEL
 from benchbed.metrics.adversarial import (
     FLIPS,
     SCORES,
@@ -26,10 +26,9 @@ from benchbed.metrics.joint import Joint
 from benchbed.metrics.number import Number
 from benchbed.results import record
 from benchbed.run.attack_checks import Status, attack_checks
-from benchbed.run.attack_plan import plan_of
+from benchbed.run.attack_plan import plan_of, threats
 from benchbed.run.attack_subset import subset
 from benchbed.run.attack_tasks import task_of
-from benchbed.run.attack_transfer import COLUMN, GROUP
 from benchbed.run.job import Job
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.model import AttackCondition
@@ -46,7 +45,7 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
     """What was done to the clips of an attacked cell."""
     condition = job.conditions[plan.condition]
     assert isinstance(condition, AttackCondition) and plan.budget is not None
-    threat = Threat(condition.threat, plan.budget)
+    threat = threats(condition)[condition.budgets.index(plan.budget)]
     chosen = plan_of(condition, job.task)
     measured = table["achieved"].iloc[rows].dropna().to_numpy(dtype=float)
     summary = None
@@ -56,7 +55,7 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
     facts = dict(job.facts[plan.condition]) if job.facts else {}
     facts |= {
         "threat": condition.threat,
-        "space": "waveform at the model's input",
+        "space": f"features, {LABEL}" if condition.space == "features" else "waveform at the model's input",
         "attacks": [described(a) for a in chosen.attacks],
     }
     if chosen.skipped:
@@ -87,38 +86,29 @@ def flags_of(table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap
     return Flags(codes, values, bootstrap)
 
 
-def with_figures(metrics: Mapping[str, Number], flags: Flags, success: str = "") -> dict[str, Number]:
+def with_figures(
+    metrics: Mapping[str, Number], flags: Flags, success: str = "", *, realizable: bool = True
+) -> dict[str, Number]:
     """Figures of a cell with those of the attack; metrics that no attack aimed at say so.
 
     Parameters
     ----------
     success : str
         The rule by which a clip of tags or frames is broken; empty for scenes, where that is a wrong answer.
+    realizable : bool
+        False for attacks on features, whose figures all say that no sound need do this.
     """
     note = f"the attack stops once a clip is broken ({success}): no worst case of this metric" if success else (
         _NOT_AIMED_AT
     )  # fmt: skip
     aimed = {name for name in metrics if not success and "accuracy" in name and "top" not in name}
     found = {name: n if name in aimed else replace(n, note=n.note or note) for name, n in metrics.items()}
-    return {**found, **cell_figures(flags, success), **clip_figures(flags, success)}
+    found |= {**cell_figures(flags, success), **clip_figures(flags, success)}
+    return found if realizable else _labelled(found)
 
 
-def by_source(
-    table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap: Bootstrap, success: str = ""
-) -> dict[str, dict[str, Number]]:
-    """Figures of a cell of transferred attacks for each model they were made on, as groups; empty for other attacks."""
-    part = table.iloc[rows]
-    found = {}
-    for column in (name for name in part.columns if name.startswith(COLUMN)):
-        if not part[column].notna().any():
-            continue
-        flags = flags_of(table, rows, codes, bootstrap)
-        # A clip that was not attacked has no flag of its own: what holds for it holds for every source.
-        own = part[column].astype(object).where(part[column].notna(), part["robust"]).to_numpy(dtype=bool)
-        figures = cell_figures(replace(flags, values={**flags.values, "robust": own & flags.values["clean"]}), success)
-        name = f"{GROUP}{column.removeprefix(COLUMN)}"
-        found[name] = {figure: figures[figure] for figure in ("robust_accuracy", "attack_success_rate")}
-    return found
+def _labelled(figures: Mapping[str, Number]) -> dict[str, Number]:
+    return {name: replace(n, note=f"{LABEL}; {n.note}" if n.note else LABEL) for name, n in figures.items()}
 
 
 def success_of(job: Job, index: int) -> str:
@@ -174,8 +164,8 @@ def beside(
         other = job.conditions[plan.condition]
         if plan.name != "white_noise" or not isinstance(other, AttackCondition) or plan.key == attacked.key:
             continue
-        one = (plan.split, plan.budget, other.threat, other.n, other.audibility)
-        if one == (attacked.split, attacked.budget, mine.threat, mine.n, mine.audibility):
+        one = (plan.split, plan.budget, other.space, other.threat, other.n, other.audibility)
+        if one == (attacked.split, attacked.budget, mine.space, mine.threat, mine.n, mine.audibility):
             noise = made[plan.key].metrics
             found |= {f"noise_{name}": noise[name] for name in names if name in noise}
     return found
@@ -191,7 +181,10 @@ def _headlines(family: Family) -> list[str]:
 def not_ranked(
     cells: Sequence[record.Cell], values: dict[str, record.Value], failed: Mapping[str, Sequence[str]]
 ) -> None:
-    """Mark cells whose attack checks failed, and the figures made from them."""
+    """Mark cells that no ranking may use, on features or with failed checks, and what is made from the latter."""
+    for cell in cells:
+        if "@features-" in cell.key:
+            cell.ranked = False
     marks: dict[str, list[str]] = {}
     for cell in cells:
         if cell.key in failed:
@@ -200,8 +193,9 @@ def not_ranked(
             for name in (short, short.rpartition(":")[0]):
                 marks.setdefault(name, []).extend(failed[cell.key])
     for name, value in values.items():
-        if name.startswith("adversarial:") and name.partition("/")[2] in marks:
-            value.note = f"not ranked: {', '.join(dict.fromkeys(marks[name.partition('/')[2]]))} failed"
+        if name.startswith(("adversarial:", "unrealizable:")) and name.partition("/")[2] in marks:
+            why = f"not ranked: {', '.join(dict.fromkeys(marks[name.partition('/')[2]]))} failed"
+            value.note = f"{LABEL}; {why}" if name.startswith("unrealizable:") else why
 
 
 def attack_figures(
@@ -222,7 +216,8 @@ def attack_figures(
     Returns
     -------
     dict of str to Number
-        `adversarial:FIGURE/ATTACK@THREAT[:BUDGET]`, with the split after the first colon where there are several.
+        `adversarial:FIGURE/ATTACK@THREAT[:BUDGET]`, with the split after the first colon where there are several; of
+        attacks on features `unrealizable:…` with the figures of single budgets only.
     """
     found: dict[str, Number] = {}
     splits = list(dict.fromkeys(cell.split for cell in cells))
@@ -236,12 +231,16 @@ def attack_figures(
             name = curve[0].key.split("/", 2)[2].rpartition(":")[0]
             condition = job.conditions[curve[0].condition]
             assert isinstance(condition, AttackCondition)
+            realizable = condition.space == "waveform"
+            scope = prefix if realizable else prefix.replace("adversarial:", "unrealizable:", 1)
             for cell in curve:
                 short = cell.key.split("/", 2)[2]
-                for figure, value in cell_figures(flags[cell.key], success_of(job, cell.condition)).items():
+                own = cell_figures(flags[cell.key], success_of(job, cell.condition))
+                for figure, value in (own if realizable else _labelled(own)).items():
                     if figure != "clean_accuracy":  # the same at every budget: it stands in the cells
-                        found[f"{prefix}{figure}/{short}"] = value
-            if condition.threat != "l2":
+                        found[f"{scope}{figure}/{short}"] = value
+            # A budget on features is no SNR: it has no level in dB, and no gap to noise.
+            if condition.threat != "l2" or not realizable:
                 continue
             levels = {float(cell.budget or 0.0): flags[cell.key] for cell in curve}
             if condition.attack not in FLOOR:
