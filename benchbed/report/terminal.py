@@ -25,6 +25,8 @@ _STYLES = {
     "synthetic": "magenta",
     "note": "cyan",
 }
+#: What an attack says over all its budgets.
+_OVER = ("minimal_snr", "snr50", "gap")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -39,7 +41,13 @@ class Outcome(Protocol):
 def print_runs(results: Sequence[Result], console: Console | None = None) -> None:
     """Print one run in full, or several side by side."""
     console = console or _console()
-    console.print(summary_table(results[0]) if len(results) == 1 else comparison_table(results))
+    if len(results) == 1:
+        console.print(summary_table(results[0]))
+        return
+    console.print(comparison_table(results))
+    for result in results:
+        if tables := _attacks(result):
+            console.print(Group(Text(""), Text(_clean(result.model.name), "bold"), *_spaced(tables)))
 
 
 def print_checks(outcomes: Sequence[Outcome], console: Console | None = None) -> None:
@@ -73,11 +81,10 @@ def summary_table(result: Result) -> RenderableType:
         if devices is not None:
             parts.append(devices)
     perturbed = [cell for cell in result.cells if cell.condition.kind != "clean" and result.primary in cell.metrics]
-    attacked = [cell for cell in perturbed if view.by_budget(cell)]
     perturbed = [cell for cell in perturbed if not view.by_budget(cell)]
     if perturbed:
         parts.append(_conditions(perturbed, result.primary, result.scores))
-    parts += [_budgets(cells, result) for cells in _alike(attacked)]
+    parts += _attacks(result)
     notable = [check for check in result.checks if check.status in ("warn", "fail")]
     if notable:
         parts.append(checks_table(notable))
@@ -230,6 +237,27 @@ def _conditions(cells: Sequence[Any], primary: str, scores: Mapping[str, Value])
         ]
         table.add_row(_safe(name), *shown)
     return table
+
+
+def _attacks(result: Result) -> list[RenderableType]:
+    """What attacks left, by budget, and what each says over its budgets; nothing for a run without attacks."""
+    attacked = [cell for cell in result.cells if view.by_budget(cell)]
+    tables: list[RenderableType] = [_budgets(cells, result) for cells in _alike(attacked)]
+    over: dict[str, dict[str, Value]] = {}
+    for key, value in result.scores.items():
+        figure, _, about = key.removeprefix(f"{terms.ADVERSARIAL}:").partition("/")
+        split, _, name = figure.rpartition(":")
+        if key.startswith(f"{terms.ADVERSARIAL}:") and name in _OVER:
+            over.setdefault(terms.attack(f"//{about}") + (f", {split}" if split else ""), {})[name] = value
+    if not over:
+        return tables
+    table = _table(header=True)
+    table.add_column("attack, over its budgets")
+    for name in _OVER:
+        table.add_column(f"{terms.metric(name)}, dB", justify="right")
+    for attack, held in over.items():
+        table.add_row(_safe(attack), *(_safe(figure_text(held[name])) if name in held else Text("–") for name in _OVER))
+    return [*tables, table]
 
 
 def _alike(cells: Sequence[Cell]) -> list[list[Cell]]:

@@ -29,6 +29,7 @@ from benchbed.run.attack_checks import Status, attack_checks
 from benchbed.run.attack_plan import plan_of, threats
 from benchbed.run.attack_subset import subset
 from benchbed.run.attack_tasks import task_of
+from benchbed.run.attack_transfer import COLUMN, GROUP
 from benchbed.run.job import Job
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.model import AttackCondition
@@ -109,6 +110,24 @@ def with_figures(
 
 def _labelled(figures: Mapping[str, Number]) -> dict[str, Number]:
     return {name: replace(n, note=f"{LABEL}; {n.note}" if n.note else LABEL) for name, n in figures.items()}
+
+
+def by_source(
+    table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap: Bootstrap, success: str = ""
+) -> dict[str, dict[str, Number]]:
+    """Figures of a cell of transferred attacks for each model they were made on, as groups; empty for other attacks."""
+    part = table.iloc[rows]
+    found = {}
+    for column in (name for name in part.columns if name.startswith(COLUMN)):
+        if not part[column].notna().any():
+            continue
+        flags = flags_of(table, rows, codes, bootstrap)
+        # A clip that was not attacked has no flag of its own: what holds for it holds for every source.
+        own = part[column].astype(object).where(part[column].notna(), part["robust"]).to_numpy(dtype=bool)
+        figures = cell_figures(replace(flags, values={**flags.values, "robust": own & flags.values["clean"]}), success)
+        name = f"{GROUP}{column.removeprefix(COLUMN)}"
+        found[name] = {figure: figures[figure] for figure in ("robust_accuracy", "attack_success_rate")}
+    return found
 
 
 def success_of(job: Job, index: int) -> str:

@@ -21,12 +21,13 @@ from benchbed.results import record
 from benchbed.results.statistics import CellStatistics, Statistics
 from benchbed.run.aggregate import Scored, aggregate
 from benchbed.run.families import families_of, metric_family
+from benchbed.run.job import Job
 from benchbed.run.references import answers, reference_of, some_weak
 from benchbed.run.robust import load_reference, robust_figures
 from benchbed.run.selfchecks import self_checks
 from benchbed.run.statistics import Rows, cell_draws, collect, sum_cell, summed_draws
 from benchbed.stats.bootstrap import Bootstrap
-from benchbed.suite.model import CorruptionCondition, Suite
+from benchbed.suite.model import AttackCondition, CorruptionCondition, Suite
 from benchbed.suite.plan import CellPlan
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
     )
     scores |= robust_figures(cells, scored, primary, reference)
     values = {name: to_value(number) for name, number in scores.items()}
-    checks = [*unused, *self_checks(prepared.job)]
+    checks = [*unused, *_left_out(prepared.job), *self_checks(prepared.job)]
     if any(plan.kind == "attack" for plan in prepared.cells):
         more, attacked = _attacked(prepared, predictions, splits, cells, rows_of, values)
         _beside_attacks(prepared, predictions, splits, cells, rows_of, family, primary)
@@ -97,6 +98,15 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
                          {split: held.columns for split, held in splits.items()}, sums,
                          family=family, draws=suite.statistics.draws, scores=scores)  # fmt: skip
     return Scoring(primary, cells, values, checks, failures, statistics)
+
+
+def _left_out(job: Job) -> list[record.Check]:
+    """Conditions of the suite that had nothing to do in this run."""
+    from benchbed.run.attack_sources import LEFT_OUT
+
+    return [record.Check(name=f"attack:{condition.attack}", status="skipped", message=f"left out: {fact[LEFT_OUT]}")
+            for condition, fact in zip(job.conditions, job.facts)
+            if isinstance(condition, AttackCondition) and LEFT_OUT in fact]  # fmt: skip
 
 
 def _attacked(
@@ -257,14 +267,17 @@ def _score(
     }
     clips = len(split.table)
     if plan.kind == "attack":
-        from benchbed.run.attack_scores import flags_of, success_of, with_figures
+        from benchbed.run.attack_scores import by_source, flags_of, success_of, with_figures
         from benchbed.run.attack_subset import subset
 
         clips = len(subset(prepared.job, plan.split, prepared.job.conditions[plan.condition]))
         flags = flags_of(table, rows, split.codes[position], split.bootstrap)
+        success = success_of(prepared.job, plan.condition)
         sound = prepared.job.conditions[plan.condition].space == "waveform"
-        figures = with_figures(scores.metrics, flags, success_of(prepared.job, plan.condition), realizable=sound)
+        figures = with_figures(scores.metrics, flags, success, realizable=sound)
         metrics = {name: to_value(number) for name, number in figures.items()}
+        sources = by_source(table, rows, split.codes[position], split.bootstrap, success)
+        groups |= {key: {name: to_value(n) for name, n in numbers.items()} for key, numbers in sources.items()}
     counts = _counts(table, rows, clips, lost, draws)
     made = record.Cell(
         key=plan.key,
