@@ -17,6 +17,7 @@ from benchbed.run.drawings import Drawings, drawings
 from benchbed.run.engine import mapped_card
 from benchbed.run.naming import display_name
 from benchbed.run.prepare import Prepared, Settings
+from benchbed.run.rank_checks import rank_checks
 from benchbed.run.score import Scoring, score_cells
 
 
@@ -95,6 +96,7 @@ def make_record(
         checks=[
             *(frozen.checks if frozen else ()),
             *scoring.checks,
+            *rank_checks(scoring.cells),
             *compliance_checks,
             *_agreement(prepared, settings, predictions, scoring),
         ],
