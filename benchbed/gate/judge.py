@@ -70,7 +70,7 @@ def judge(
         outcomes.append(Outcome(rule.name, rule.say, tuple(findings), loaded.line(number), rule.non_inferiority))
     tests = sum(p is not None for p in p_values.values())
     return Report(rules.name, title(runs), title(bases), tuple(outcomes), rules.alpha, rules.correction, tests,
-                  sides.notes, loaded.path, strict)  # fmt: skip
+                  sides.notes, loaded.path, strict, runs[0].result.provenance.created)  # fmt: skip
 
 
 def _answer(rule: Rule, one: Asked, p: float | None, alpha: float) -> Finding:
@@ -84,7 +84,7 @@ def _answer(rule: Rule, one: Asked, p: float | None, alpha: float) -> Finding:
     if rule.by == "value" or exact:
         answer, conclusive = (Answer.REGRESSED if slack.broken else Answer.PASSED), True
     elif slack.p_broken is None:
-        why = f"{sentence(one.subject, slack, one.allowed, p)}, but {slack.how}"
+        why = f"{sentence(one.subject, slack, one.allowed, p)}, but there is no test of it: {slack.how}"
         return Finding(one.subject, Answer.UNMEASURED, why, one.guard, False, facts)
     else:
         regressed = slack.broken and (slack.p_broken if p is None else p) < alpha

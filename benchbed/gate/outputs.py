@@ -52,31 +52,42 @@ def markdown(report: Report) -> str:
 
 
 def junit(report: Report) -> str:
-    """The report as JUnit XML: a regression is a failure, what could not be measured an error."""
+    """The report as JUnit XML: a regression is a failure, what could not be measured an error.
+
+    It keeps to what the schemas of Ant and of Jenkins' xUnit plugin both allow, which refuse a report with anything
+    else: a place in a file has no attribute there, so it opens the text of a failure.
+    """
+    made = report.created.replace("Z", "+00:00").partition("+")[0] or "1970-01-01T00:00:00"
     suites = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(
-        suites, "testsuite", name=plain(f"benchbed gate {report.name}".strip()), tests=str(len(report.outcomes)),
+        suites, "testsuite", id="0", package="benchbed", name=plain(f"benchbed gate {report.name}".strip()),
+        hostname="localhost", timestamp=made, time="0", tests=str(len(report.outcomes)),
         failures=str(report.count(Answer.REGRESSED) + len(report.inconclusive)),
         errors=str(report.count(Answer.UNMEASURED)), skipped="0",
     )  # fmt: skip
+    facts = ElementTree.SubElement(suite, "properties")
+    for name, value in (("run", report.run), ("baseline", report.baseline), ("alpha", f"{report.alpha:g}"),
+                        ("correction", report.correction), ("tests", str(report.tests))):  # fmt: skip
+        ElementTree.SubElement(facts, "property", name=name, value=plain(value))
     for outcome in report.outcomes:
-        place: dict[str, str] = {"file": str(report.path)} if report.path else {}
-        if outcome.line:
-            place["line"] = str(outcome.line)
-        facts = {"classname": "benchbed.gate", "name": plain(outcome.name), **place}
-        case = ElementTree.SubElement(suite, "testcase", facts)
-        text = plain_lines(outcome)
-        if outcome.answer is Answer.REGRESSED or outcome in report.inconclusive:
-            made = ElementTree.SubElement(case, "failure", message=plain(f"{status(report, outcome)}. {outcome.say}"),
-                                          type=str(outcome.answer))  # fmt: skip
-            made.text = text
-        elif outcome.answer is Answer.UNMEASURED:
-            made = ElementTree.SubElement(case, "error", message=plain(f"could not measure. {outcome.say}"),
-                                          type=str(outcome.answer))  # fmt: skip
-            made.text = text
-        ElementTree.SubElement(case, "system-out").text = text
+        case = ElementTree.SubElement(suite, "testcase", classname="benchbed.gate", name=plain(outcome.name), time="0")
+        bad = outcome.answer is Answer.REGRESSED or outcome in report.inconclusive
+        if bad or outcome.answer is Answer.UNMEASURED:
+            told = ElementTree.SubElement(case, "failure" if bad else "error", type=str(outcome.answer),
+                                          message=plain(f"{status(report, outcome)}. {outcome.say}"))  # fmt: skip
+            told.text = _placed(report, outcome)
+    every = [f"{outcome.name}: {status(report, outcome)}\n{_placed(report, outcome)}" for outcome in report.outcomes]
+    notes = [f"note: {note}" for note in report.notes]
+    lines = "\n".join([*every, *notes, _method(report), report.headline]).split("\n")
+    ElementTree.SubElement(suite, "system-out").text = "\n".join(plain(line) for line in lines)
+    ElementTree.SubElement(suite, "system-err").text = ""
     ElementTree.indent(suites)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _placed(report: Report, outcome: Outcome) -> str:
+    place = plain(f"{report.path}:{outcome.line}") if report.path and outcome.line else ""
+    return "\n".join(part for part in (place, plain_lines(outcome)) if part)
 
 
 def plain_lines(outcome: Outcome) -> str:
@@ -93,13 +104,21 @@ def github_annotations(report: Report) -> list[str]:
         if outcome.answer is Answer.PASSED and outcome not in report.inconclusive:
             continue
         level = "error" if outcome.answer is not Answer.PASSED or outcome in report.inconclusive else "notice"
-        place = [f"file={_property(str(report.path))}"] if report.path else []
+        place = [f"file={_property(_in_workspace(report.path))}"] if report.path else []
         place += [f"line={outcome.line}"] if outcome.line else []
         place.append(f"title={_property(f'{outcome.name}: {status(report, outcome)}')}")
         bad = [f for f in outcome.findings if f.answer is outcome.answer]
         text = "\n".join([*([outcome.say] if outcome.say else []), *(f"{f.subject}: {f.words}" for f in bad)])
         found.append(f"::{level} {','.join(place)}::{_data(text)}")
     return found
+
+
+def _in_workspace(path: Path) -> str:
+    """A path as annotations need it: from the root of the checkout, wherever in it the command runs."""
+    root = os.environ.get("GITHUB_WORKSPACE")
+    if root and path.resolve().is_relative_to(Path(root).resolve()):
+        return path.resolve().relative_to(Path(root).resolve()).as_posix()
+    return str(path)
 
 
 def write_outputs(

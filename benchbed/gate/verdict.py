@@ -106,6 +106,8 @@ class Report:
         File of the rules.
     strict : bool
         Inconclusive answers are no pass.
+    created : str
+        When the candidate was run (ISO 8601).
     """
 
     name: str
@@ -118,6 +120,7 @@ class Report:
     notes: tuple[str, ...] = ()
     path: Path | None = None
     strict: bool = False
+    created: str = ""
 
     def count(self, answer: Answer) -> int:
         """Rules with this answer."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -40,13 +42,33 @@ def test_exit_codes_in_order_of_gravity():
 def test_junit_counts_and_places():
     suite = ElementTree.fromstring(outputs.junit(report(strict=True))).find("testsuite")
     assert {k: suite.get(k) for k in ("tests", "failures", "errors")} == {"tests": "4", "failures": "2", "errors": "1"}
-    cases = {case.get("name"): case for case in suite}
-    bad = cases["bad, really: 5 %"]
-    assert bad.get("file") == "rules/gate.yaml" and bad.get("line") == "7"
-    assert "Why it matters." in bad.find("failure").get("message")
-    assert "guard loss: same" in bad.find("failure").text
-    assert cases["gone"].find("error") is not None and cases["fine"].find("failure") is None
-    assert "It holds." in cases["fine"].find("system-out").text
+    cases = {case.get("name"): case for case in suite.findall("testcase")}
+    bad = cases["bad, really: 5 %"].find("failure")
+    assert bad.text.startswith("rules/gate.yaml:7\n") and "Why it matters." in bad.get("message")
+    assert "guard loss: same" in bad.text
+    assert cases["gone"].find("error").text.startswith("rules/gate.yaml:12\n")
+    assert len(cases["fine"]) == 0 and "It holds." in suite.find("system-out").text
+
+
+#: Attributes that the schema of Ant (windyroad/JUnit-Schema, JUnit.xsd) demands of a suite; Jenkins' xUnit plugin
+#: (junit-10.xsd) knows all of them. Of a case, both know these three and no place in a file.
+SUITE = {"id", "package", "name", "hostname", "timestamp", "time", "tests", "failures", "errors"}
+CASE = {"classname", "name", "time"}
+
+
+@pytest.mark.parametrize("created", ["2026-11-21T16:00:00+00:00", "2026-11-21T16:00:00Z", ""])
+def test_junit_keeps_to_what_both_schemas_allow(created):
+    made = outputs.junit(replace(report(strict=True), created=created))
+    root = ElementTree.fromstring(made)
+    assert root.tag == "testsuites" and not root.attrib
+    [suite] = root
+    assert set(suite.attrib) == SUITE | {"skipped"}
+    assert re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}", suite.get("timestamp"))
+    assert [child.tag for child in suite] == ["properties", *["testcase"] * 4, "system-out", "system-err"]
+    assert all(p.tag == "property" and set(p.attrib) == {"name", "value"} and p.get("name") for p in suite[0])
+    for case in suite.findall("testcase"):
+        assert set(case.attrib) == CASE and len(case) <= 1
+        assert all(told.tag in ("failure", "error") and set(told.attrib) == {"type", "message"} for told in case)
 
 
 def test_annotations_point_at_the_rule_and_cannot_be_injected():
@@ -57,6 +79,16 @@ def test_annotations_point_at_the_rule_and_cannot_be_injected():
     assert "Why it matters.%0A" in found[0]
     assert all("\n" not in line and "\r" not in line for line in found)
     assert any("line=4" in line for line in outputs.github_annotations(report(strict=True)))
+
+
+def test_annotations_start_at_the_root_of_the_checkout(monkeypatch, tmp_path):
+    """A command that runs in a folder of the checkout names its rules from there; a runner reads them from its root."""
+    (tmp_path / "models" / "rules").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "models")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    assert "file=models/rules/gate.yaml,line=7" in outputs.github_annotations(report())[0]
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "elsewhere"))
+    assert "file=rules/gate.yaml,line=7" in outputs.github_annotations(report())[0]
 
 
 def test_markdown_and_terminal_keep_hostile_text_text():

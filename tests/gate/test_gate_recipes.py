@@ -67,11 +67,11 @@ def project(tmp_path_factory, examples) -> Path:
 
 
 def shell(root: Path, line: str, **extra: str) -> tuple[int, str]:
-    """Run a line as runners do, with `bash -e -o pipefail`."""
+    """Run a line as a GitHub runner does where a step names no shell, with `bash -e`: a pipe hides what fails in it."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     known = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "CI"))}
     env = known | {"PATH": path, "OMP_NUM_THREADS": "1"} | extra
-    words = ["bash", "-e", "-o", "pipefail", "-c", line]
+    words = ["bash", "-e", "-c", line]
     found = subprocess.run(words, cwd=root, env=env, capture_output=True, text=True, timeout=300)
     return found.returncode, found.stdout + found.stderr
 
@@ -113,6 +113,22 @@ def test_github_passes_and_fails(project, examples, tmp_path):
     assert "::error file=gate.yaml,line=3,title=accuracy holds%3A regressed::The product depends on it." in log
     assert "not passed: 1 regressed" in (worse / "summary.md").read_text()
     assert ElementTree.parse(worse / "gate.xml").find("testsuite").get("failures") == "1"
+
+
+def test_a_model_that_cannot_run_stops_where_it_fails(project, examples, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(project, broken, ignore=shutil.ignore_patterns("runs", "gate.*ml", "gate.json"))
+    shutil.copy(project / "gate.yaml", broken)
+    (broken / "model.py").write_text(MODEL.replace("sample_rate=8000", "sample_rate=oops"))
+    code, log = act(broken, read(examples / "github-actions.yml"))
+    assert code == 2 and "oops" in log and "no run and no baseline" not in log, log
+    assert not (broken / "gate.xml").exists()
+    code, text = shell(broken, "make gate")
+    assert code != 0 and "oops" in text and "no run and no baseline" not in text
+    assert not any((broken / "baselines" / "main").glob("*.part"))
+    job = read(examples / "gitlab-ci.yml")["gate"]
+    code, text = shell(broken, "\n".join(job["script"]), **job["variables"])
+    assert code == 2 and "no run and no baseline" not in text
 
 
 def test_gitlab(project, examples):
