@@ -43,8 +43,8 @@ def probe(work: Any, setting: Any) -> None:
     budgets = threats(work.condition)
     rows = torch.arange(min(PROBES, len(setting.loud)), device=setting.clean.device)
 
-    def problem(threat: Any) -> Any:
-        return setting.problem(threat).select(rows)
+    def problem(threat: Any, limited: bool = True) -> Any:
+        return setting.problem(threat, limited=limited).select(rows)
 
     mild, middle = problem(budgets[0]), problem(budgets[len(budgets) // 2])
     found = []
@@ -53,7 +53,8 @@ def probe(work: Any, setting: Any) -> None:
         found.append(sanity.saturation(mild, work.engine.card.scores))
         found.append(sanity.more_steps(mild, lambda times: _longer(attack, times)))
     found.append(sanity.planted(middle, attack))
-    found.append(sanity.unbounded(problem(budgets[0].unbounded), attack))
+    # What may not be heard is bounded still: a clip whose every sound is faint would rightly survive.
+    found.append(sanity.unbounded(problem(budgets[0].unbounded, limited=False), attack))
     if work.eot == 1:
         found.append(sanity.alone(mild, attack))
     if attack.access == "gradient" and work.condition.attack in ("standard", "full"):

@@ -44,8 +44,8 @@ class Setting:
     sources: Mapping[str, Any]
     plan: Plan
 
-    def problem(self, threat: Threat | FeatureThreat) -> Any:
-        """The batch at one budget."""
+    def problem(self, threat: Threat | FeatureThreat, *, limited: bool = True) -> Any:
+        """The batch at one budget; `limited` as inaudible as the condition asks for."""
         from benchbed.attack.contract import Problem
         from benchbed.attack.threat import Ball
 
@@ -53,7 +53,7 @@ class Setting:
         samples, seconds = self.loud[0].samples, self.loud[0].seconds
         target = view.target(task, [s.truth for s in self.loud], samples, seconds).to(self.clean.device)
         ids = [str(engine._shard.records[s.index]["clip_id"]) for s in self.loud]
-        ball = Ball.of(threat, self.clean, self.limit())
+        ball = Ball.of(threat, self.clean, self.limit() if limited else None)
         heard = dict(zip(ids, self.loud))
         crafts = {name: source.craft(threat, heard, task) for name, source in self.sources.items()}
         unit = self.work.unit

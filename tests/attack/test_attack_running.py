@@ -85,6 +85,9 @@ def test_a_perturbation_kept_inaudible_stays_below_the_mask(attacked):
     assert free.loc[free["attacked"], "audible"].mean() > 0.5
     assert quiet.loc[quiet["attacked"], "nmr"].max() < 0.5
     assert quiet["snr"].mean() > free["snr"].mean()
+    # What is kept inaudible is bounded: that clips survive it says nothing against the attack.
+    faint, checks, _ = attacked({**condition, "audibility": {"max_nmr": -40.0}})
+    assert faint.loc[faint["attacked"], "robust"].any() and checks["unbounded"].status == "pass"
 
 
 def test_masking_projection_weakens_only_what_is_heard():
