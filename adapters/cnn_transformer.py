@@ -1,6 +1,7 @@
 """Convolutions, then self-attention over time: a recurrent detector with a Transformer in the place of its GRU.
 
     benchbed run suites/dcase_task4.yaml --model adapters/cnn_transformer.py
+    benchbed run suites/fsd50k.yaml --model adapters/cnn_transformer.py --set output=tags
     benchbed run SUITE --model adapters/cnn_transformer.py --set arch=audioset --set checkpoint=FILE --set labels=FILE
 
 `arch=small` is embedded, trained on the synthetic soundscapes. `arch=audioset` has the ten convolutions and five pools

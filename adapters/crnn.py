@@ -1,6 +1,7 @@
 """Convolutions, then a recurrent layer: the detectors of sound events that most others are compared with.
 
     benchbed run suites/dcase_task4.yaml --model adapters/crnn.py
+    benchbed run suites/fsd50k.yaml --model adapters/crnn.py --set output=tags
     benchbed run SUITE --model adapters/crnn.py --set arch=desed --set checkpoint=student.ckpt
     benchbed run SUITE --model adapters/crnn.py --set arch=dessed --set checkpoint=FILE --set labels=bus,car,motorcycle
 

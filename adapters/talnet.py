@@ -114,7 +114,9 @@ class Talnet(TorchAdapter):
         deviation: float = 1.0,
     ) -> None:
         if checkpoint is None:
-            raise CheckpointError("talnet has no weights of its own", hint="--set checkpoint=FILE --set labels=FILE")
+            raise CheckpointError("talnet has no weights of its own",
+                                  hint="get TALNet.pt by github.com/MaigoAkisame/cmu-thesis, then "
+                                  "--set checkpoint=FILE --set labels=class_labels_indices.csv")  # fmt: skip
         if not labels or deviation <= 0:
             raise ConfigError("talnet needs the names of its classes, and a deviation above 0",
                               hint="--set labels=class_labels_indices.csv")  # fmt: skip

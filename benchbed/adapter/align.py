@@ -232,7 +232,7 @@ def plan_alignment(card: Card, labels: Sequence[str], task: Task = "scene") -> A
     >>> plan_alignment(card, ("bus", "tram")).columns
     ((1,), (0,))
     """
-    _refuse_output(card, task)
+    refuse_output(card, task)
     for owner, names in ((f"the card of {card.name}", card.labels), ("the dataset", labels)):
         doubled = sorted({name for name in names if list(names).count(name) > 1})
         if doubled:
@@ -261,20 +261,37 @@ def plan_alignment(card: Card, labels: Sequence[str], task: Task = "scene") -> A
     return Alignment(tuple(matches), columns, card, task)
 
 
-def _refuse_output(card: Card, task: Task) -> None:
+def refuse_output(card: Card, task: Task, offered: Sequence[str] = ()) -> None:
+    """Refuse a model whose output says nothing about a task.
+
+    Parameters
+    ----------
+    card : Card
+        Of the model.
+    task : str
+        As in `plan_alignment`.
+    offered : sequence of str
+        Outputs that the adapter has an option for, which the hint then names.
+
+    Raises
+    ------
+    AdapterError
+        The output is of another kind.
+    """
+    wanted: tuple[str, ...]
     if task == "frames":
         if card.output == "frames" or (card.output == "tags" and card.clip_seconds):
             return
-        raise AdapterError(
-            f"{card.name} gives {card.output}; a frames task needs a model whose output is frames, or tags of windows "
-            "of a fixed length (clip_seconds)",
-            hint="choose another suite, or an option of the adapter that gives frames",
-        )
-    if card.output not in ("scene", "tags"):
-        raise AdapterError(
-            f"{card.name} gives {card.output}; a {task} task needs a model whose output is scene or tags",
-            hint="choose another suite, or an option of the adapter that gives clip scores",
-        )
+        wanted, needed = ("frames",), "frames, or tags of windows of a fixed length (clip_seconds)"
+        other = "an option of the adapter that gives frames"
+    else:
+        if card.output in ("scene", "tags"):
+            return
+        wanted, needed = (task, "tags", "scene"), "scene or tags"
+        other = "an option of the adapter that gives clip scores"
+    hint = next((f"--set output={kind}" for kind in wanted if kind in offered), f"choose another suite, or {other}")
+    raise AdapterError(f"{card.name} gives {card.output}; a {task} task needs a model whose output is {needed}",
+                       hint=hint)  # fmt: skip
 
 
 def align(scores: np.ndarray, card: Card, labels: Sequence[str], task: Task = "scene") -> np.ndarray:

@@ -63,6 +63,22 @@ def describe_options(target: Callable[..., Any]) -> list[Option]:
     return _declared(target)[0]
 
 
+def choices(target: Callable[..., Any], name: str) -> tuple[Any, ...]:
+    """The values that an option with a list of them takes; none if there is no such option.
+
+    Examples
+    --------
+    >>> class Net:
+    ...     def __init__(self, output: typing.Literal["frames", "tags"] = "frames"): ...
+    >>> choices(Net, "output"), choices(Net, "arch")
+    (('frames', 'tags'), ())
+    """
+    for option in describe_options(target):
+        if option.name == name and typing.get_origin(option.kind) is typing.Literal:
+            return typing.get_args(option.kind)
+    return ()
+
+
 def resolve_options(
     target: Callable[..., Any], given: Mapping[str, Any], *, where: str | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchbed.adapter.align import plan_alignment
+from benchbed.adapter.align import plan_alignment, refuse_output
 from benchbed.adapter.checkpoint import trusting
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.load import LoadedAdapter, load_adapter, start
+from benchbed.adapter.options import choices
 from benchbed.data.index import hash_files as hash_clips
 from benchbed.data.index import index_hash
 from benchbed.data.synthetic import cache_folder
@@ -104,7 +105,8 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
     if frozen is not None:
         # Before anything else, since the success of an attack may rest on thresholds, too.
         declared, loaded_suite = loaded_suite, frozen.applied(loaded_suite)
-    for _, each in models.values():
+    for of_split, each in models.values():
+        refuse_output(each.card, suite.task, choices(type(each), "output") if "output" in of_split.options else ())
         plan_alignment(mapped_card(each.card, suite.label_map), source.dataset.labels, suite.task)
     side = _side(loaded_suite, adapter, source)
     facts = _condition_facts(loaded_suite, source, settings)

@@ -196,6 +196,23 @@ def test_a_missing_recording_is_counted(made):
     assert result.cells[0].counts.failed == 1 and result.failures[0].clip_id == "toys/audio/a.wav"
 
 
+TAGS = "task: tags\nmetrics: {family: tagging, primary: map}\n"
+
+
+def test_the_option_that_gives_the_wanted_output_is_named(made):
+    """What a newcomer meets who gives a detector to a suite of tags, and the other way round."""
+    path = made.root.parent / "ear.py"
+    path.write_text(path.read_text().replace("output: str =", 'output: Literal["frames", "tags"] =')
+                    .replace("import numpy", "from typing import Literal\nimport numpy"))  # fmt: skip
+    with pytest.raises(AdapterError, match="ear gives frames; a tags task") as caught:
+        made(TAGS)
+    assert caught.value.hint == "--set output=tags"
+    with pytest.raises(AdapterError) as caught:
+        made(FRAMES, {"output": "tags", "clip_seconds": "0"})
+    assert caught.value.hint == "--set output=frames"
+    assert made(TAGS, {"output": "tags"})[0].model.output == "tags"
+
+
 def test_a_scene_model_cannot_do_frames():
     scene = Card(name="s", family="cnn", output="scene", labels=("a", "b"), sample_rate=8000)
     with pytest.raises(AdapterError, match="needs a model whose output is frames"):
