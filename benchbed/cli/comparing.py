@@ -134,11 +134,14 @@ def set_(
 @click.option("--json", "as_json", is_flag=True)
 def list_(folder: Path, as_json: bool) -> None:
     """Baselines there are."""
-    from benchbed.results.baseline import list_baselines
+    from benchbed.results.baseline import scan_baselines
 
+    found, broken = scan_baselines(folder)
+    for error in broken:
+        click.echo(f"cannot be read: {error}", err=True)
     rows = [{"name": b.name, "model": b.result.model.name, "suite": b.result.suite.name, "cells": len(b.result.cells),
              "kilobytes": round(b.bytes / 1000), "created": b.result.provenance.created}
-            for b in list_baselines(folder)]  # fmt: skip
+            for b in found]  # fmt: skip
     if as_json:
         print_json(rows)
         return

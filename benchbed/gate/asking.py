@@ -12,11 +12,11 @@ from benchbed.compare.drawing import drawn_metrics
 from benchbed.compare.figure import Figure
 from benchbed.compare.runs import Run
 from benchbed.compare.sides import members
-from benchbed.errors import CannotMeasure
+from benchbed.errors import CannotMeasure, did_you_mean
 from benchbed.gate.costs import cost_relation, cost_slack
 from benchbed.gate.held import Held
 from benchbed.gate.kpi import relation
-from benchbed.gate.lookup import cost_of, expand, metric_of
+from benchbed.gate.lookup import condition_of, cost_of, expand, metric_of, scores_of
 from benchbed.gate.rules import Margin, Rule, Where
 from benchbed.gate.seeds import of_seeds
 from benchbed.gate.slack import Slack, lost_clips, of_limit, of_loss, of_relation, of_threshold, over_cells
@@ -58,6 +58,9 @@ def ask(rule: Rule, held: Held) -> list[Asked]:
             found = [_over(rule, held)]
         elif rule.figure is not None:
             found = [_cost(rule, held)]
+        elif ":" in str(rule.metric) and rule.group is None:
+            names = scores_of([run.result for run in (*held.runs, *held.bases)], str(rule.metric))
+            found = [one for name in names for one in _metric(rule.model_copy(update={"metric": name}), held)]
         else:
             found = _metric(rule, held)
     except CannotMeasure as error:
@@ -86,6 +89,8 @@ def _metric(rule: Rule, held: Held) -> list[Asked]:
             try:
                 bases = () if not compares else (held.runs if within else held.baseline())
                 asked = [(run, figure) for run in held.runs] + [(base, against or figure) for base in bases]
+                if not over:
+                    _present(held, asked)
                 lost = _lost(rule, *(_every_cell(asked) if over else asked))
                 slack = _slack(rule, held, figure, metric, bases, against)
             except CannotMeasure as error:
@@ -189,6 +194,16 @@ def _cost(rule: Rule, held: Held) -> Asked:
     subject = f"{rule.figure}" + (f" / {rule.reference}" if rule.reference else "")
     slack = cost_slack(rule, held)
     return Asked(subject, slack, margin_words(rule, slack))
+
+
+def _present(held: Held, asked: Sequence[tuple[Run, Figure]]) -> None:
+    """Every run has its condition, or the side that lacks it is named."""
+    for run, figure in asked:
+        known = list(dict.fromkeys(condition_of(cell) for cell in run.result.cells))
+        if figure.condition not in known:
+            side = "the run" if any(run is one for one in held.runs) else "the baseline"
+            hint = did_you_mean(figure.condition, known) or f"it has: {', '.join(known)}"
+            raise CannotMeasure(f"there is no condition '{figure.condition}' in {side}, {run.name}", hint=hint)
 
 
 def _every_cell(asked: Sequence[tuple[Run, Figure]]) -> list[tuple[Run, Figure]]:

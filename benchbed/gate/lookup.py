@@ -84,6 +84,14 @@ def expand(results: Sequence[Result], condition: str, group: str | None, split: 
     return found
 
 
+def scores_of(results: Sequence[Result], metric: str) -> list[str]:
+    """Figures over cells that a name or pattern such as `adversarial:snr50/*` stands for, in any of the runs.
+
+    A pattern that nothing matches stays as it is, and is then reported as missing.
+    """
+    return _hits([name for r in results for name in r.scores if ":" in name], metric) or [metric]
+
+
 def _hits(names: Sequence[str], pattern: str) -> list[str]:
     unique = list(dict.fromkeys(names))
     return [pattern] if pattern in unique else [n for n in unique if fnmatchcase(n, pattern)]
@@ -109,6 +117,11 @@ def value_of(result: Result, figure: Figure, metric: str) -> Value:
     """
     if metric in result.scores and figure.group is None and ":" in metric:
         return _defined(result.scores[metric], f"{metric} of {result.model.name}")
+    if ":" in metric and figure.group is None:
+        known = [name for name in result.scores if ":" in name]
+        kinds = dict.fromkeys(f"{name.partition(':')[0]}:*" for name in known)
+        hint = did_you_mean(metric, known) or f"there are: {', '.join(kinds) or 'none'}"
+        raise CannotMeasure(f"{result.model.name} has no score '{metric}'", hint=hint)
     values = []
     for cell in cells_of(result, figure):
         held = cell.metrics if figure.group is None else cell.groups.get(figure.group)

@@ -109,8 +109,19 @@ def set_baseline(
 
 
 def list_baselines(folder: Path = FOLDER) -> list[Baseline]:
-    """Baselines in a folder, by name."""
-    return [_described(path.parent) for path in sorted(folder.glob("*/result.json"))]
+    """Baselines in a folder that can be read, by name."""
+    return scan_baselines(folder)[0]
+
+
+def scan_baselines(folder: Path = FOLDER) -> tuple[list[Baseline], list[ConfigError]]:
+    """Baselines in a folder, by name, and why others cannot be read: one that is broken does not hide the rest."""
+    found, broken = [], []
+    for path in sorted(folder.glob("*/result.json")):
+        try:
+            found.append(_described(path.parent))
+        except ConfigError as error:
+            broken.append(error)
+    return found, broken
 
 
 def find_runs(place: str, folder: Path = FOLDER) -> list[Path]:

@@ -102,6 +102,16 @@ def test_a_baseline_of_another_schema_is_refused(runs):
     assert code == 2 and "schema version 99" in text
 
 
+def test_a_broken_baseline_does_not_hide_the_others(runs):
+    for name in ("main", "old"):
+        call("baseline", "set", name, "runs/good")
+    path = runs / "baselines" / "old" / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 0}))
+    code, text = call("baseline", "list")
+    assert code == 0 and "main: good on toy" in text
+    assert "cannot be read: schema version 0, this benchbed reads 1" in text and "baselines/old/result.json" in text
+
+
 def test_statistics_of_another_layout_are_said_and_the_comparison_is_unpaired(runs):
     import numpy as np
 

@@ -87,6 +87,28 @@ def test_figures_over_cells_are_paired_or_say_that_they_are_not(tmp_path):
     assert all("unpaired" in text for text in texts)
 
 
+def test_a_pattern_of_figures_over_cells_asks_each_of_them(tmp_path):
+    old, bad = made(tmp_path, "old", 0.35), made(tmp_path, "bad", 0.1)
+    [outcome] = judge(rules({"metric": "robustness:*"}), bad, old).outcomes
+    asked = {finding.subject for finding in outcome.findings}
+    assert asked == {name for name in old.result.scores if name.startswith("robustness:")} and len(asked) > 1
+    assert outcome.answer is Answer.REGRESSED
+    for name, told in (("robustness:corruption_men", "did you mean 'robustness:corruption_mean'"),
+                       ("adversarial:*", "there are: robustness:*")):  # fmt: skip
+        [finding] = judge(rules({"metric": name}), bad, old).outcomes[0].findings
+        assert finding.answer is Answer.UNMEASURED and f"no score '{name}'" in finding.words and told in finding.words
+
+
+def test_a_condition_that_is_missing_names_the_side_that_lacks_it(tmp_path):
+    whole = made(tmp_path, "whole", 0.35)
+    clean = tag_run(tmp_path / "short", {"clean": heard(TARGET, 0.35, "short")}, TARGET, name="short")
+    for run, base, side in ((whole, clean, "the baseline"), (clean, whole, "the run")):
+        report = judge(rules({"metric": "map", "condition": "*"}), run, base)
+        words = {finding.subject: finding.words for finding in report.outcomes[0].findings}
+        assert report.exit_code == 3
+        assert words["map · white@1"] == f"there is no condition 'white@1' in {side}, short (it has: clean)"
+
+
 def test_every_output_names_the_test_of_a_ranked_metric(tmp_path):
     report = judge(rules({"metric": "map"}), made(tmp_path, "bad", 0.1), made(tmp_path, "old", 0.35))
     for text in ("\n".join(terminal(report)), markdown(report), junit(report), *github_annotations(report)):
