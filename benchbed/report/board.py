@@ -10,6 +10,7 @@ from typing import Any
 
 from benchbed.report import island, terms, view
 from benchbed.report.charts.draw import domain
+from benchbed.report.charts.scatter import Dot
 from benchbed.results.record import Matrix, Result, Value
 from benchbed.results.reference import Reference, verification
 
@@ -273,6 +274,46 @@ def transfer(board: Board) -> dict[str, Matrix]:
         found[title] = Matrix(rows=list(rows), columns=sources, values=values,
                               row_title="model", column_title="attack made on", unit="fraction")  # fmt: skip
     return found
+
+
+def against_noise(board: Board) -> dict[str, list[Dot]]:
+    """Models as points, noise across and attack up, a title each; attacks on features and failed checks are left out.
+
+    Of each attack the budget is shown at which the models lie furthest apart, and the SNR at which half is lost.
+    """
+    by_attack: dict[tuple[str, str], dict[float, list[Dot]]] = {}
+    halves: dict[str, list[Dot]] = {}
+    for row in board.rows:
+        model = row.result.model
+        for cell in row.result.cells:
+            if not view.by_budget(cell) or not cell.ranked or terms.on_features(cell.condition):
+                continue
+            noisy, kept = cell.metrics.get("noise_accuracy"), cell.metrics.get("robust_accuracy")
+            if cell.condition.name.endswith("_noise") or noisy is None or kept is None:
+                continue
+            curve = by_attack.setdefault(
+                (f"{terms.attack(cell.key)}, split {cell.split}", cell.condition.unit or ""), {}
+            )
+            curve.setdefault(view.budget(cell), []).append(Dot(model.name, noisy, kept, model.family))
+        scores = row.result.scores
+        noise = scores.get(f"{terms.ADVERSARIAL}:snr50/white_noise@l2")
+        for key, value in scores.items():
+            about = key.removeprefix(f"{terms.ADVERSARIAL}:snr50/")
+            if about != key and "noise" not in about and noise is not None and None not in (noise.value, value.value):
+                halves.setdefault(f"{terms.attack(f'//{about}')} against noise, SNR at half retention", []).append(
+                    Dot(model.name, noise, value, model.family))  # fmt: skip
+    found = {}
+    for (attack, unit), curve in by_attack.items():
+        wide = {budget: _apart(dots) for budget, dots in curve.items() if len(dots) > 1}
+        if wide:
+            budget = max(wide, key=lambda each: wide[each])
+            found[f"{attack}, against noise of equal budget ({budget:g} {unit})"] = curve[budget]
+    return found | {title: dots for title, dots in halves.items() if len(dots) > 1}
+
+
+def _apart(dots: Sequence[Dot]) -> float:
+    kept = [dot.y.value for dot in dots if dot.y.value is not None]
+    return max(kept, default=0.0) - min(kept, default=0.0)
 
 
 def run_slug(result: Result) -> str:

@@ -176,6 +176,7 @@ def _charts(held: board.Board) -> list[tuple[str, Markup]]:
         image = scatter(f"scatter-{held.identity}-kept", label, shown, x_title="Retention under perturbation",
                         y_title=terms.metric(held.primary))  # fmt: skip
         found.append((label, image))
+    found += _against_noise(held)
     for trade in _trade_offs(held):
         cost = terms.metric(trade.cost)
         label = f"{terms.metric(trade.score)} against {cost}: Pareto front"
@@ -194,6 +195,18 @@ def _charts(held: board.Board) -> list[tuple[str, Markup]]:
         image = scatter(f"pareto-{held.identity}-{len(found)}", label, dots, x_title=cost,
                         y_title=terms.metric(trade.score), front=front)  # fmt: skip
         found.append((label + (f" ({trade.method})" if trade.method else ""), image))
+    return found
+
+
+def _against_noise(held: board.Board) -> list[tuple[str, Markup]]:
+    """What each model keeps under an attack against what it keeps in noise of equal budget, and the two half levels."""
+    found = []
+    for number, (label, dots) in enumerate(board.against_noise(held).items()):
+        half = dots[0].y.unit != "fraction"
+        image = scatter(f"scatter-{held.identity}-noise-{number}", label, dots,
+                        x_title="SNR at half retention, noise" if half else "Accuracy in noise of equal budget",
+                        y_title="SNR at half retention, attack" if half else "Robust accuracy")  # fmt: skip
+        found.append((label, image))
     return found
 
 

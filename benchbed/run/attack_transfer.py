@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbed.attack.ensemble import Level, levels
+from benchbed.attack.features import FeatureThreat
 from benchbed.attack.threat import Threat, per_clip
 
 #: Column of a clip's flag for one source, and how the source's figures are called in the record.
@@ -33,7 +34,7 @@ def names_of(specs: Iterable[str]) -> dict[str, str]:
     return {spec: Path(spec).stem if times[Path(spec).stem] == 1 else spec for spec in given}
 
 
-def apart(setting: Any, budgets: Sequence[Threat]) -> tuple[list[Level], list[dict[str, Any]]]:
+def apart(setting: Any, budgets: Sequence[Threat] | Sequence[FeatureThreat]) -> tuple[list[Level], list[dict[str, Any]]]:
     """Levels of the worst case over all sources, and at each budget a column for every source: who withstood it.
 
     Every source meets every clip that it has not broken itself, whatever the others did.

@@ -153,8 +153,8 @@ def _attack(work: Work, batch: list[Sample]) -> list[Attacked]:
 
             probe(work, setting)
         setting.costs()
-        for held, level in zip(columns, found):
-            if (shares := setting.shifted(level)) is not None:
+        for held, made in zip(columns, found):
+            if (shares := setting.shifted(made)) is not None:
                 held["shifted_correct"] = shares
     done = [done for i, cell in enumerate(work.unit.cells) for done in _finished(work, batch, loud, cell, found, i)]
     position = {id(sample): i for i, sample in enumerate(loud)}

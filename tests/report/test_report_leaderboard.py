@@ -288,6 +288,36 @@ def test_transfer_of_attacks_is_a_matrix_of_models(result):
     assert matrix.values == [[0.4, None], [None, 0.2]]
 
 
+def test_attack_against_noise_is_a_scatter_of_models_where_they_lie_furthest_apart(result):
+    def attacked(name, kept, half):
+        record = result(name)
+        value = record.cells[0].metrics["macro_accuracy"]
+        for budget, (noise, robust) in kept.items():
+            what = Condition(kind="attack", name="standard", parameter=budget, unit="dB SNR", group="attack")
+            metrics = {"noise_accuracy": value.model_copy(update={"value": noise}),
+                       "robust_accuracy": value.model_copy(update={"value": robust})}  # fmt: skip
+            key = f"scene/test/standard@l2:{budget:g}dB"
+            record.cells.append(record.cells[0].model_copy(update={"key": key, "condition": what, "metrics": metrics}))
+        for condition, level in zip(("white_noise@l2", "standard@l2"), half):
+            level = value.model_copy(
+                update={"value": level, "unit": "dB SNR", "low": None, "high": None, "reason": "-"}
+            )
+            record.scores[f"adversarial:snr50/{condition}"] = level
+        return record
+
+    one = attacked("cnn", {40.0: (0.9, 0.7), 30.0: (0.8, 0.1)}, (2.0, 33.0))
+    two = attacked("passt", {40.0: (0.9, 0.2), 30.0: (0.7, 0.0)}, (4.0, 45.0))
+    (page,) = board.arrange(runs(one, two))
+    budget, half = board.against_noise(page.boards[0]).items()
+    assert budget[0] == "Standard, split test, against noise of equal budget (40 dB SNR)"
+    assert {(dot.name, dot.x.value, dot.y.value) for dot in budget[1]} == {("cnn", 0.9, 0.7), ("passt", 0.9, 0.2)}
+    assert {(dot.name, dot.x.value, dot.y.value) for dot in half[1]} == {("cnn", 2.0, 33.0), ("passt", 4.0, 45.0)}
+    # A cell that failed a check of its attack is not ranked, and not drawn beside others.
+    two.cells[-2].ranked = False
+    ((title, _), _) = board.against_noise(board.arrange(runs(one, two))[0].boards[0]).items()
+    assert "(30 dB SNR)" in title
+
+
 def test_one_transfer_from_several_models_fills_a_row_of_the_matrix(result):
     record = result("crnn")
     value = record.cells[0].metrics["macro_accuracy"]
