@@ -34,7 +34,9 @@ def names_of(specs: Iterable[str]) -> dict[str, str]:
     return {spec: Path(spec).stem if times[Path(spec).stem] == 1 else spec for spec in given}
 
 
-def apart(setting: Any, budgets: Sequence[Threat] | Sequence[FeatureThreat]) -> tuple[list[Level], list[dict[str, Any]]]:
+def apart(
+    setting: Any, budgets: Sequence[Threat] | Sequence[FeatureThreat]
+) -> tuple[list[Level], list[dict[str, Any]]]:
     """Levels of the worst case over all sources, and at each budget a column for every source: who withstood it.
 
     Every source meets every clip that it has not broken itself, whatever the others did.
