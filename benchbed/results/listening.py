@@ -40,6 +40,8 @@ class Sound(Record):
     """What the model said."""
     confidence: float | None = None
     """With which probability."""
+    score: float | None = None
+    """Of tags and of events under attack: what the clip scores by the rule that decides whether it is broken."""
     other_output: str | None = None
     """What the other model said, for a disagreement."""
     other_confidence: float | None = None

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchbed.attack.features import reached
 from benchbed.errors import AdapterError
-from benchbed.run.attack_subset import CHUNK
+from benchbed.run.attack_subset import subset
 from benchbed.run.attack_work import Attacked, Work
 
 #: What float32 can lose of a budget on features: of the budget itself, and of the greatest value it is added to.
@@ -155,4 +155,9 @@ def _audit_features(work: Work, cell: Any, finished: list[Attacked]) -> None:
 
 
 def _kept(work: Work, done: Attacked) -> bool:
-    return work.unit.number * CHUNK + done.sample.index < work.condition.keep
+    """Whether a clip is among the first of the condition's subset, however that is cut into units."""
+    unit, kept = work.unit, work.engine.kept
+    key = ("keep", unit.split, unit.condition)
+    if key not in kept:
+        kept[key] = set(subset(work.engine.job, unit.split, work.condition)[: work.condition.keep])
+    return unit.rows[done.sample.index] in kept[key]

@@ -2,7 +2,7 @@
 
 Only data whose licence lets changed excerpts be passed on are kept: pages travel. What is chosen: the worst drops of
 the true class, clips that flip at the mildest severity, clips that an attack broke, and clips on which two models
-disagree; of detectors of events, the recordings of the timelines.
+disagree; of detectors of events, the recordings of the timelines and what an attack broke; of taggers the latter alone.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Pick:
     other: tuple[str, str, float] | None = None
     sounds: tuple[np.ndarray, np.ndarray | None, int] | None = None
     start: float = 0.0
+    scores: tuple[float, float] | None = None
 
 
 def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[str, Path]] = ()) -> str | None:
@@ -84,12 +85,15 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
     if not may_publish(result.dataset.licence):
         licence = f"'{result.dataset.licence}'" if result.dataset.licence else "unknown"
         return f"no clips for listening: the licence of {result.dataset.name} is {licence}"
-    if job.task not in ("scene", "frames") or getattr(prepared.adapter, "replays", False):
-        return "no clips for listening: they are kept for models of scenes and of events that hear audio"
-    if job.task == "frames":
-        picks = _recordings(prepared.folder, count, result)
-    else:
+    if getattr(prepared.adapter, "replays", False):
+        return "no clips for listening: they are kept for models that hear audio"
+    if job.task == "scene":
         picks = _chosen(prepared, result, count, others)
+    else:
+        told = _recordings(prepared.folder, count, result) if job.task == "frames" else []
+        broken = list(_once(_broken(prepared.folder, result, prepared.adapter.card.sample_rate)))
+        turns = itertools.zip_longest(told, broken)
+        picks = list(itertools.islice((pick for turn in turns for pick in turn if pick is not None), count))
     engine = Engine(job, prepared.adapters)
     plans = {cell.key: cell for cell in prepared.cells}
     conditions = {cell.key: cell.condition for cell in result.cells}
@@ -202,6 +206,23 @@ def _attacked(table: pd.DataFrame, clean: pd.DataFrame, kinds: Mapping[str, str]
             )
 
 
+def _broken(folder: Path, result: Result, rate: int) -> Iterator[Pick]:
+    """Clips of tags and of events that an attack broke, of which the sound was kept."""
+    paths = sorted((folder / "predictions").glob("*.parquet"))
+    table = read_units(paths).table if paths else None
+    if table is None or "audio_attacked" not in table:
+        return
+    attacked = {cell.key for cell in result.cells if cell.condition.kind == "attack"}
+    rows = table[table["cell"].astype(str).isin(attacked) & table["audio_attacked"].notna()]
+    for row in rows[rows["clean_correct"].astype(bool) & ~rows["robust"].astype(bool)].to_dict("records"):
+        said = row.get("label")
+        label = ", ".join(said) if isinstance(said, (list, tuple, np.ndarray)) else str(said or "")
+        clean, attack = (np.frombuffer(row[f"audio_{name}"], "<f4")[None] for name in ("clean", "attacked"))
+        scores = float(row["score_clean"]), float(row["score_attacked"])
+        yield Pick("attacked", str(row["clip_id"]), str(row["cell"]), int(row["draw"]), label, ("", 0.0), ("", 0.0),
+                   sounds=(clean, attack, rate), scores=scores)  # fmt: skip
+
+
 def _disagreements(clean: pd.DataFrame, name: str, folder: Path) -> Iterator[Pick]:
     held = _table(folder)
     if held is None:
@@ -230,7 +251,8 @@ def _once(picks: Iterator[Pick]) -> Iterator[Pick]:
     """No clip and no corruption twice, so that a few clips show many kinds of failure."""
     clips, conditions = set(), set()
     for pick in picks:
-        condition = pick.cell.partition("@")[0] if pick.why != "disagreement" else pick.clip_id
+        # Of a corruption one severity is enough; every budget of an attack may be heard.
+        condition = {"disagreement": pick.clip_id, "attacked": pick.cell}.get(pick.why, pick.cell.partition("@")[0])
         if pick.clip_id not in clips and condition not in conditions:
             clips.add(pick.clip_id)
             conditions.add(condition)
@@ -268,14 +290,17 @@ def _write(
     folder: Path, pick: Pick, clean: np.ndarray, perturbed: np.ndarray | None, rate: int, condition: str
 ) -> Listened:
     first, heard = _excerpt(clean, rate)
-    said = {"output": pick.before[0], "confidence": pick.before[1]} if pick.before[0] else {}
+    said: dict[str, Any] = {"output": pick.before[0], "confidence": pick.before[1]} if pick.before[0] else {}
+    then: dict[str, Any] = {"output": pick.after[0], "confidence": pick.after[1]} if pick.after[0] else {}
+    if pick.scores is not None:
+        said, then = said | {"score": pick.scores[0]}, then | {"score": pick.scores[1]}
     if pick.other is not None:
         said |= {"other_output": pick.other[1], "other_confidence": pick.other[2]}
     made: list[tuple[Any, np.ndarray, dict[str, Any]]] = [("clean", first, said)]
     gain = 1.0
     if perturbed is not None:
         second, _ = _excerpt(perturbed, rate)
-        made.append(("perturbed", second, {"output": pick.after[0], "confidence": pick.after[1]}))
+        made.append(("perturbed", second, then))
         # A perturbation that changes the length leaves nothing to subtract from.
         if perturbed.shape == clean.shape and (peak := float(np.abs(second - first).max())) > 0:
             gain = min(max(1.0, PEAK / peak), MOST_GAIN)
@@ -287,7 +312,9 @@ def _write(
     for kind, waveform, facts in made:
         factor = gain if kind == "difference" else 1 / loudest
         (folder / f"{name}-{kind}.mp3").write_bytes(_mp3(waveform * factor, heard))
-        (folder / f"{name}-{kind}.png").write_bytes(picture(waveform, heard))
+        # The difference is seen as loud as it is heard, or nothing would be seen of most attacks.
+        shown = waveform * gain if kind == "difference" else waveform
+        (folder / f"{name}-{kind}.png").write_bytes(picture(shown, heard))
         sounds.append(Sound(kind=kind, audio=f"{name}-{kind}.mp3", spectrogram=f"{name}-{kind}.png", **facts))
     return Listened(clip_id=pick.clip_id, label=pick.label, why=pick.why, condition=condition, cell=pick.cell,
                     other=pick.other[0] if pick.other else None, start=pick.start, sample_rate=heard,
