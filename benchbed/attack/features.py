@@ -191,8 +191,8 @@ class FeatureSpace:
         Raises
         ------
         CannotMeasure
-            The front end is not called once for the whole batch, or the scores hang on the waveform past the features:
-            a ball around the features would then leave out a part of what the model hears.
+            The front end is not called once for the whole batch, the model answers at random, or the scores hang on the
+            waveform past the features: a ball around the features would then leave out a part of what the model hears.
         """
         seen: list[torch.Tensor] = []
         plain = getattr(self.owner, self.name)
@@ -208,8 +208,12 @@ class FeatureSpace:
         features = seen[0].detach().clone()
         with torch.no_grad():
             again = self.scores(features)
-        scale = scores.abs().amax().clamp_min(1.0)
-        if bool(((again - scores).abs() > 1e-4 * scale).any()):
+        limit = 1e-4 * scores.abs().amax().clamp_min(1.0)
+        if bool(((again - scores).abs() > limit).any()):
+            with torch.no_grad():
+                if bool(((self.forward(waveforms) - scores).abs() > limit).any()):
+                    raise CannotMeasure("the model gives another answer every time, so it cannot be seen whether it "
+                                        "hears the features alone")  # fmt: skip
             raise CannotMeasure("the network hears more than the features: with a silent waveform beside the same "
                                 "features its scores are others")  # fmt: skip
         return features

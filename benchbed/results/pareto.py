@@ -114,9 +114,6 @@ def trade_offs(results: Sequence[Result], score: str | None = None) -> list[Trad
         return []
     _comparable(results)
     name = score or results[0].primary
-    if name.startswith("unrealizable:"):
-        raise ConfigError(f"'{name}' is of an attack on features: not realizable as audio, so no model is ranked by it",
-                          hint="take a figure of an attack on waveforms, `adversarial:…`")  # fmt: skip
     values = {index: _score(result, name) for index, result in enumerate(results)}
     known = {index: value for index, value in values.items() if value is not None}
     if not known:
@@ -183,6 +180,9 @@ def _names(results: Sequence[Result]) -> list[str]:
 
 
 def _score(result: Result, name: str) -> tuple[float, str, str] | None:
+    if name.startswith("unrealizable:"):
+        raise ConfigError(f"'{name}' is of an attack on features: not realizable as audio, so no model is ranked by it",
+                          hint="take a figure of an attack on waveforms, `adversarial:…`")  # fmt: skip
     value = result.scores.get(name)
     if value is None:
         cells = [cell for cell in result.cells if cell.condition.kind == "clean" and name in cell.metrics]

@@ -34,9 +34,9 @@ def refuse_task(space: str, task: str, where: str | None = None) -> None:
         The suite asks for features on a frames task.
     """
     if space == "features" and task == "frames":
-        raise ConfigError("an attack on features needs a model that hears a clip at once; recordings of a frames task "
-                          "are heard window by window, and one ball around the features of each would not be one "
-                          "around the recording", where=where, hint="space: waveform")  # fmt: skip
+        raise ConfigError("an attack on features needs a model that hears a whole clip at once; recordings of a frames "
+                          "task are heard in windows, and balls around the features of each are none around the "
+                          "recording", where=where, hint="space: waveform, or a task of scenes or tags")  # fmt: skip
 
 
 def cut(adapter: Any, shape: tuple[int, int], where: str | None = None) -> FeatureSpace:
