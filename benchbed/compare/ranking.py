@@ -66,6 +66,16 @@ def _usable(path: Path) -> Run | None:
     return run if any(key.endswith("/clean") for key in run.statistics.cells) else None
 
 
+def unranked(runs: Sequence[Run]) -> str | None:
+    """Why runs that are compared have no ranks among each other, or None."""
+    lost = [run.name for run in runs if any(not c.complete for c in run.result.cells if c.condition.kind == "clean")]
+    if lost:
+        return f"no ranks: {', '.join(lost)} lost clips of clean audio"
+    return (
+        None if all(_alike(runs[0], run) for run in runs[1:]) else "no ranks: the runs have not scored the same clips"
+    )
+
+
 def _alike(a: Run, b: Run) -> bool:
     if a.result.primary != b.result.primary or any(m.blocking for m in mismatches(a.result, b.result)):
         return False

@@ -29,6 +29,8 @@ def lines(comparison: Comparison) -> list[str]:
         rows = [[name, str(rank), f"{low}–{high}" if low != high else str(low)]
                 for name, (rank, low, high) in sorted(comparison.ranks.items(), key=lambda item: item[1])]  # fmt: skip
         found += grid(["model", "rank", f"{100 * how.level:g} %"], rows, right=(1, 2))
+    if comparison.no_ranks:
+        found += ["", comparison.no_ranks]
     tests = []
     if any(pairing.rows for pairing in comparison.pairings):
         tests.append("larger of bootstrap and swap test")

@@ -14,7 +14,7 @@ from benchbed.compare.contrast import contrast, contrast_score
 from benchbed.compare.drawing import meaning, meanings
 from benchbed.compare.figure import Figure, conditions, matching, recipe, recipes
 from benchbed.compare.matched import Robustness, robustness, robustness_of_sides
-from benchbed.compare.ranking import rank_alike
+from benchbed.compare.ranking import rank_alike, unranked
 from benchbed.compare.runs import Mismatch, Run, require_comparable, shared
 from benchbed.compare.sides import Mixed, Side, mixed
 from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
@@ -112,6 +112,8 @@ class Comparison:
         How.
     primary : str
         Metric that ranks.
+    no_ranks : str or None
+        Why there are no ranks, where single runs are compared.
     """
 
     pairings: list[Pairing]
@@ -119,6 +121,7 @@ class Comparison:
     sides: list[Side]
     procedure: Procedure
     primary: str
+    no_ranks: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The comparison for programs and pages; NaN and infinity are null."""
@@ -128,6 +131,7 @@ class Comparison:
             "sides": [{"name": s.name, "kind": s.kind, "runs": [{"model": r.name, "path": str(r.path)} for r in s.runs]}
                       for s in self.sides],
             "ranks": {name: {"rank": r, "low": low, "high": high} for name, (r, low, high) in self.ranks.items()},
+            "no_ranks": self.no_ranks,
             "pairings": [_pairing(p, self.primary) for p in self.pairings],
         }  # fmt: skip
 
@@ -189,9 +193,10 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
             pairing.mixed_p.append(p)
             pairing.mixed_verdicts.append(_verdict(several, p, procedure.alpha))
     singles = [(side.runs[0].path, side.runs[0]) for side in sides if len(side.runs) == 1]
-    ranked = rank_alike(singles, procedure) if len(singles) == len(sides) else {}
+    why = unranked([run for _, run in singles]) if len(singles) == len(sides) else None
+    ranked = rank_alike(singles, procedure) if len(singles) == len(sides) and why is None else {}
     ranks = {side.name: ranked[side.runs[0].path] for side in sides if side.runs[0].path in ranked}
-    return Comparison([pairing for pairing, _, _ in made], ranks, list(sides), procedure, primary)
+    return Comparison([pairing for pairing, _, _ in made], ranks, list(sides), procedure, primary, why)
 
 
 def _verdict(found: Contrast | Mixed, p: float | None, alpha: float) -> str:

@@ -39,6 +39,8 @@ class Asked:
         Why it could not be measured.
     lost : str or None
         Failed clips behind it that the rule does not tolerate.
+    tolerated : str or None
+        Failed clips behind it that it does.
     guard : bool
         It is a guard.
     """
@@ -49,6 +51,7 @@ class Asked:
     lack: str | None = None
     lost: str | None = None
     guard: bool = False
+    tolerated: str | None = None
 
 
 def ask(rule: Rule, held: Held) -> list[Asked]:
@@ -86,17 +89,18 @@ def _metric(rule: Rule, held: Held) -> list[Asked]:
         for other in others if compares else [""]:
             against = Figure(other, figure.group, figure.split) if within and compares else None
             subject = metric if over else f"{metric} · {figure}" + (f" against {other}" if against else "")
+            asked: list[tuple[Run, Figure]] = []
             try:
                 bases = () if not compares else (held.runs if within else held.baseline())
                 asked = [(run, figure) for run in held.runs] + [(base, against or figure) for base in bases]
                 if not over:
                     _present(held, asked)
-                lost = _lost(rule, *(_every_cell(asked) if over else asked))
+                lost, tolerated = _lost(rule, *(_every_cell(asked) if over else asked))
                 slack = _slack(rule, held, figure, metric, bases, against)
             except CannotMeasure as error:
-                found.append(Asked(subject, None, lack=_lack(error)))
+                found.append(Asked(subject, None, lack=_lack(error) + ("" if over else _why_lost(asked, metric))))
             else:
-                found.append(Asked(subject, slack, margin_words(rule, slack), lost=lost))
+                found.append(Asked(subject, slack, margin_words(rule, slack), lost=lost, tolerated=tolerated))
         if over:
             break
     return found
@@ -156,7 +160,7 @@ def _over(rule: Rule, held: Held) -> Asked:
     first = Where(metric=rule.metric, figure=rule.figure, condition=rule.condition, group=rule.group, split=rule.split)
     points: list[float] = []
     draws: list[np.ndarray | None] = []
-    lost = None
+    lost, tolerated = None, None
     how = _common_draws(run, [first, *rule.over], held.how)
     for where in (first, *rule.over):
         if where.metric is None:
@@ -167,14 +171,15 @@ def _over(rule: Rule, held: Held) -> Asked:
             continue
         figure = Figure(where.condition, where.group, where.split)
         metric = metric_of(run.result, figure, where.metric)
-        lost = lost or _lost(rule, (run, figure), (base, figure))
+        gone, allowed = _lost(rule, (run, figure), (base, figure))
+        lost, tolerated = lost or gone, tolerated or allowed
         point, drawn, _ = of_relation(rule.relation, run, base, figure, metric, how)
         points.append(point)
         draws.append(drawn)
     kept = [d for d in draws if d is not None]
     drawn_mean = np.mean(kept, axis=0) if len(kept) == len(draws) else None
     slack = of_threshold(float(np.mean(points)), drawn_mean, limit, above, strict, run, {"relations": points}, how)
-    return Asked(subject, slack, margin_words(rule, slack), lost=lost)
+    return Asked(subject, slack, margin_words(rule, slack), lost=lost, tolerated=tolerated)
 
 
 def _common_draws(run: Run, asked: Sequence[Where], how: Procedure) -> Procedure:
@@ -210,10 +215,27 @@ def _every_cell(asked: Sequence[tuple[Run, Figure]]) -> list[tuple[Run, Figure]]
     return [(run, Figure(c.key.split("/", 2)[2], None, c.split)) for run, _ in asked for c in run.result.cells]
 
 
-def _lost(rule: Rule, *cells: tuple[Run, Figure]) -> str | None:
-    words, count, share = lost_clips(*cells)
-    tolerated = share <= rule.allow_failures if rule.allow_failures < 1 else count <= rule.allow_failures
-    return None if not count or (rule.allow_failures and tolerated) else words
+def _lost(rule: Rule, *cells: tuple[Run, Figure]) -> tuple[str | None, str | None]:
+    """Failed clips that the rule does not tolerate, and those that it does."""
+    words, _, share = lost_clips(*cells)
+    count = max((lost_clips(cell)[1] for cell in cells), default=0)
+    within = share <= rule.allow_failures if rule.allow_failures < 1 else count <= rule.allow_failures
+    if not count:
+        return None, None
+    return (None, words) if rule.allow_failures and within else (words, None)
+
+
+def _why_lost(asked: Sequence[tuple[Run, Figure]], metric: str) -> str:
+    """What failed clips have to do with a figure that could not be measured."""
+    words, count, _ = lost_clips(*asked)
+    if not count:
+        return ""
+    told = f"; clips are missing: {words}"
+    if any(run.statistics is not None and metric in drawn_metrics(run, figure) for run, figure in asked):
+        # A pair of recordings can be left out of sums, but not out of an order of all clips that was drawn from before.
+        told += (f"; {metric} is made from all clips at once, so `allow_failures` cannot leave recordings out of it: "
+                 "score the same clips in both runs")  # fmt: skip
+    return told
 
 
 def _subject(rule: Rule, condition: str, group: str | None) -> str:

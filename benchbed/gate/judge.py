@@ -97,6 +97,8 @@ def _answer(rule: Rule, one: Asked, p: float | None, alpha: float) -> Finding:
                        facts)  # fmt: skip
     if one.lost is not None:
         words = f"{words}; clips are missing: {one.lost}"
-    elif answer is Answer.PASSED and not conclusive:
+    if one.tolerated is not None:
+        words = f"{words}; clips are missing, as the rule allows: {one.tolerated}"
+    if one.lost is None and answer is Answer.PASSED and not conclusive:
         words = f"{words}; a loss beyond the margin is not ruled out"
     return Finding(one.subject, answer, words, one.guard, conclusive, facts)

@@ -93,7 +93,11 @@ class Rule(Where):
     non_inferiority: bool = False
     """It must be shown that the loss is within the margin; without that the answer is inconclusive."""
     allow_failures: Quantity = Field(default=0.0, ge=0)
-    """Failed clips of a cell that are tolerated: a count, or a share below 1."""
+    """Failed clips of a cell that are tolerated: a count, or a share below 1.
+
+    Recordings that one run lost are left out of both, which a metric that ranks all clips at once (mAP, PSDS) does not
+    allow: against a baseline it is then not measured, whatever is tolerated.
+    """
 
     @model_validator(mode="after")
     def _fits(self) -> Rule:

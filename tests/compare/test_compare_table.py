@@ -188,6 +188,15 @@ def test_ranks_leave_out_runs_without_sums_or_with_failures(tmp_path):
     assert set(found) == {a, b}
 
 
+def test_runs_that_lost_clips_are_compared_without_ranks(tmp_path):
+    lost = np.zeros(240, bool)
+    lost[0] = True
+    a, b = made(tmp_path, "a", 0.8), made(tmp_path, "b", 0.7, lost={"clean": lost})
+    found = compare(sides(a, b), procedure=QUICK)
+    assert found.ranks == {} and found.as_json()["no_ranks"] == "no ranks: b lost clips of clean audio"
+    assert "no ranks: b lost clips" in "\n".join(lines(found))
+
+
 def test_three_models_are_each_compared_with_the_first(tmp_path):
     found = compare(sides(*(made(tmp_path, n, m) for n, m in (("a", 0.8), ("b", 0.7), ("c", 0.3)))), procedure=QUICK)
     assert [(p.a, p.b) for p in found.pairings] == [("b", "a"), ("c", "a")]

@@ -125,7 +125,9 @@ def test_lost_clips_never_pass_silently(tmp_path):
     assert report.exit_code == 3 and "2 of 240 clips" in report.outcomes[0].findings[0].words
     for allowed in (2, 0.01):
         rule = {"metric": "accuracy", "margin": {"absolute": 0.1}, "allow_failures": allowed}
-        assert judge(rules(rule), new, old).exit_code == 0
+        report = judge(rules(rule), new, old)
+        assert report.exit_code == 0
+        assert "clips are missing, as the rule allows: new: 2 of 240" in report.outcomes[0].findings[0].words
     assert judge(rules({"metric": "accuracy", "at_least": 0.1}), new, old).exit_code == 3
     # The baseline's failures count as well, and a regression is still a regression.
     assert judge(rules({"metric": "accuracy"}), old, new).exit_code == 3

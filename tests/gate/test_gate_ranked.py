@@ -179,7 +179,15 @@ def test_lost_clips_never_pass_silently(tmp_path):
     lost = np.arange(120) == 7
     old, new = made(tmp_path, "old", 0.35), made(tmp_path, "new", 0.35, lost={"clean": lost})
     report = judge(rules({"metric": "map", "allow_failures": 1}), new, old)
-    assert report.exit_code == 3 and "1 recordings were not scored alike" in report.outcomes[0].findings[0].words
+    words = report.outcomes[0].findings[0].words
+    assert report.exit_code == 3 and "1 recordings were not scored alike" in words
+    assert "1 of 120 clips" in words and "`allow_failures` cannot leave recordings out of it" in words
+    # Both lost the same one, or no other run is needed: the figures are made from the same clips, and the loss is said.
+    both = made(tmp_path, "both", 0.35, lost={"clean": lost})
+    for report in (judge(rules({"metric": "map", "allow_failures": 1}), new, both),
+                   judge(rules({"metric": "map", "at_least": 0.1, "allow_failures": 1}), new)):  # fmt: skip
+        assert report.exit_code == 0
+        assert "clips are missing, as the rule allows: new: 1 of 120" in report.outcomes[0].findings[0].words
 
 
 def test_nan_in_the_draws_is_no_test(tmp_path):
