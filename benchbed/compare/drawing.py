@@ -7,6 +7,7 @@ thresholds, curves over conditions) were drawn when the run was scored, when the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -123,6 +124,26 @@ def stored(run: Run, figure: Figure, metric: str) -> tuple[float, np.ndarray]:
         raise _missing(run, figure, metric)
     parts = [drawn[key] for drawn in held]
     return float(np.mean([value for value, _ in parts])), np.mean([drawn for _, drawn in parts], axis=0)
+
+
+def like_stored(run: Run, figure: Figure, metric: str, procedure: Procedure) -> tuple[float, np.ndarray]:
+    """A figure in the draws that the run kept others in: as it left them, or made from sums in the same draws.
+
+    Raises
+    ------
+    CannotMeasure
+        The run kept neither draws of it nor sums.
+    """
+    sums = run.sums
+    lean = any(cell.lean for cell in cells_of(sums, figure).values())
+    held = all((figure.group or "", metric) in cell.drawn or (figure.group or "", metric) in cell.summed
+               for cell in cells_of(sums, figure).values())  # fmt: skip
+    if held or lean or metric in run.family.ranked or not sums.draws:
+        return stored(run, figure, metric)
+    values, drawn = replicates(run, figure, replace(procedure, draws=sums.draws, seed=sums.seed))
+    if metric not in drawn:
+        return stored(run, figure, metric)
+    return values[metric], drawn[metric]
 
 
 def recorded(run: Run, figure: Figure, metric: str) -> float | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchbed.compare.answer import Contrast, Procedure
-from benchbed.compare.drawing import drawn_metrics, draws_differ, replicates, stored
+from benchbed.compare.drawing import drawn_metrics, draws_differ, like_stored, replicates
 from benchbed.compare.figure import Figure, conditions
 from benchbed.compare.pairing import scored_alike
 from benchbed.compare.runs import Run
@@ -200,7 +200,7 @@ class _Columns:
 
     def __call__(self, run: Run, condition: str) -> np.ndarray:
         if self.kept:
-            value, column = stored(run, Figure(condition), self.metric)
+            value, column = like_stored(run, Figure(condition), self.metric, self.procedure)
             return np.concatenate([[value], column])
         found = self.known.get(condition)
         if found is not None and not found.dropped and found.drawn_a is not None and found.drawn_b is not None:

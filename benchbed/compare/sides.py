@@ -18,11 +18,11 @@ from benchbed.compare.answer import Procedure
 from benchbed.compare.drawing import (
     drawn_metrics,
     draws_differ,
+    like_stored,
     meaning,
     meanings,
     recorded,
     replicates,
-    stored,
     stored_score,
 )
 from benchbed.compare.figure import Figure, direction, recipe
@@ -215,7 +215,7 @@ def members(
         info, better = known[metric], direction(known[metric], made)
         kept = any(metric in drawn_metrics(run, asked) for run, asked in everyone)
         alike = [_same_clips(first, run, asked) for run, asked in everyone]
-        held = [stored(run, asked, metric) if kept else _summed(run, asked, metric, procedure)
+        held = [like_stored(run, asked, metric, procedure) if kept else _summed(run, asked, metric, procedure)
                 for run, asked in everyone]  # fmt: skip
         cells = everyone
     for (run, _), why in zip(everyone, alike):

@@ -12,7 +12,7 @@ import numpy as np
 from benchbed.compare.answer import Contrast, Procedure
 from benchbed.compare.contrast import contrast, contrast_score
 from benchbed.compare.drawing import meaning, meanings
-from benchbed.compare.figure import Figure, conditions, matching, recipe, recipes
+from benchbed.compare.figure import Figure, matching, recipe, recipes
 from benchbed.compare.matched import Robustness, robustness, robustness_of_sides
 from benchbed.compare.ranking import rank_alike, unranked
 from benchbed.compare.runs import Mismatch, Run, require_comparable, shared
@@ -176,7 +176,7 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
             robust = robustness(side.runs[0], first.runs[0], primary, procedure, known)
         else:
             robust = robustness_of_sides(side.runs, first.runs, primary, procedure)
-        notes += _alone(first.runs[0], side.runs[0])
+        notes += _alone(first.runs[0], side.runs[0], wanted)
         made.append((Pairing(side.name, first.name, primary, robustness=robust, notes=notes), contrasts, groups))
     p_values: dict[str, float | None] = {}
     for number, (_, contrasts, groups) in enumerate(made):
@@ -259,9 +259,9 @@ def _over_cells(a: Run, b: Run, name: str, procedure: Procedure) -> Contrast:
                         reason=why, no_mcnemar="it is about right and wrong clips")  # fmt: skip
 
 
-def _alone(a: Run, b: Run) -> list[Mismatch]:
-    """Conditions that only one of the two runs has."""
-    mine, theirs = (conditions(run.sums) for run in (a, b))
+def _alone(a: Run, b: Run, wanted: Wanted) -> list[Mismatch]:
+    """Conditions that were asked for and only one of the two runs has."""
+    mine, theirs = ([c for pattern in wanted.conditions for c in matching(run.sums, pattern)] for run in (a, b))
     only = [[c for c in one if c not in other] for one, other in ((mine, theirs), (theirs, mine))]
     found = []
     if any(only):

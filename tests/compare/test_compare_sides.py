@@ -10,6 +10,8 @@ from made_runs import answers, lucky, made_run, recordings
 from made_tags import heard, tag_run, tags
 
 from benchbed.compare.answer import Procedure
+from benchbed.compare.drawing import like_stored, stored
+from benchbed.compare.figure import Figure
 from benchbed.compare.matched import robustness, robustness_of_sides
 from benchbed.compare.places import open_seeds, open_sides
 from benchbed.compare.runs import open_run
@@ -18,6 +20,7 @@ from benchbed.compare.sides import Side
 from benchbed.compare.table import Wanted, compare
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.report.versus import comparison_page
+from benchbed.results.baseline import set_baseline
 from benchbed.results.comparison import Comparison as Shown
 
 QUICK = Procedure(draws=300, swaps=299)
@@ -71,6 +74,24 @@ def test_conditions_that_only_one_run_has_are_named(tmp_path):
     for places, told in (((a, b), "white@1 against none"), ((b, a), "none against white@1")):
         text = "\n".join(lines(compare(open_sides([str(p) for p in places]), procedure=QUICK)))
         assert f"conditions that only one run has, so left out: {told}" in text
+
+    narrow = compare(open_sides([str(a), str(b)]), Wanted(("clean",)), QUICK)
+    assert "only one run has" not in "\n".join(lines(narrow))
+
+
+def test_a_baseline_that_keeps_sums_of_clean_audio_alone_is_drawn_like_the_rest(tmp_path):
+    """Where other conditions are draws alone, figures of clean audio come from sums in the very draws the run made."""
+    target = tags(60)
+    scores = {"clean": heard(target, 0.35, "a"), "white@1": heard(target, 0.2, "a", 1)}
+    whole = tag_run(tmp_path / "a", scores, target, name="a")
+    set_baseline("lean", whole.path.parent, tmp_path, sums=("clean",))
+    lean = open_run(tmp_path / "lean")
+    with pytest.raises(CannotMeasure, match="keeps no draws"):
+        stored(lean, Figure("clean"), "micro_f1")
+    for condition in ("clean", "white@1"):
+        value, drawn = stored(whole, Figure(condition), "micro_f1")
+        found, again = like_stored(lean, Figure(condition), "micro_f1", QUICK)
+        assert found == pytest.approx(value) and again == pytest.approx(drawn)
 
 
 def families(tmp_path, shares):
