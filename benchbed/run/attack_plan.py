@@ -56,6 +56,11 @@ def plan_of(
 ) -> Plan:
     """The attacks of a condition, for a model and a task.
 
+    Raises
+    ------
+    ConfigError
+        Unknown attack, goal, loss or option, or features of a frames task.
+
     Examples
     --------
     >>> made = plan_of(AttackCondition(attack="fast", budgets=[20], goal="hide"), "tags")
@@ -68,6 +73,10 @@ def plan_of(
     ['square', 'transfer']
     """
     on_features = condition.space == "features"
+    if on_features and task == "frames":
+        raise ConfigError("an attack on features needs a model that hears a whole clip at once; recordings of a frames "
+                          "task are heard in windows, and balls around the features of each are none around the "
+                          "recording", where=where, hint="space: waveform, or a task of scenes or tags")  # fmt: skip
     aim = aim_of(condition, task, where=where)
     return plan(condition.attack, condition.options, losses=losses_of(condition, aim), known=tuple(aim.LOSSES),
                 output=task, steps=condition.steps, restarts=condition.restarts, differentiable=differentiable,

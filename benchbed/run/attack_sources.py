@@ -18,7 +18,6 @@ from benchbed.attack.threat import Ball, Threat, per_clip
 from benchbed.errors import BenchbedError, CannotMeasure, ConfigError
 from benchbed.provenance import hash_files
 from benchbed.run.attack_plan import plan_of, threats
-from benchbed.run.attack_space import refuse_task
 from benchbed.run.attack_subset import subset
 from benchbed.run.attack_task import Sample, Task
 from benchbed.run.attack_tasks import settle
@@ -149,7 +148,6 @@ def attack_facts(
     """
     try:
         threats(condition)
-        refuse_task(condition.space, task)
         facts = settle(task, condition, labels, declared)
         chosen = plan_of(condition, task)
         if not chosen.attacks:

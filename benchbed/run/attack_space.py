@@ -25,20 +25,6 @@ SAME_ANSWER = 1e-3
 HINT = "leave `space: features` out for this model, or give its network one LogMel or methods `features` and `classify`"
 
 
-def refuse_task(space: str, task: str, where: str | None = None) -> None:
-    """Refuse features of recordings, which are heard window by window.
-
-    Raises
-    ------
-    ConfigError
-        The suite asks for features on a frames task.
-    """
-    if space == "features" and task == "frames":
-        raise ConfigError("an attack on features needs a model that hears a whole clip at once; recordings of a frames "
-                          "task are heard in windows, and balls around the features of each are none around the "
-                          "recording", where=where, hint="space: waveform, or a task of scenes or tags")  # fmt: skip
-
-
 def cut(adapter: Any, shape: tuple[int, int], where: str | None = None) -> FeatureSpace:
     """The model of an adapter in two behind its front end.
 

@@ -258,6 +258,8 @@ def test_frames_are_refused_with_the_reason():
     with pytest.raises(ConfigError, match="frames") as error:
         attack_facts(AttackCondition(attack="fast", space="features"), (), "s.yaml:3:1", task="frames", labels=LABELS)
     assert "s.yaml:3:1" in str(error.value) and "space: waveform" in str(error.value)
+    with pytest.raises(ConfigError, match="frames"):
+        prices([AttackCondition(attack="fast", space="features")], {"test": 3}, 3, "frames")
 
 
 def test_the_plan_says_what_is_left_out_and_prices_one_noise():
