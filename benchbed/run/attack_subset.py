@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed import rng
-from benchbed.run.job import Job
+from benchbed.run.job import Job, Unit
 from benchbed.run.references import WEAK, some_weak
 from benchbed.suite.model import AttackCondition
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Clips of one unit of attacking: few enough to lose little when killed, enough to fill batches.
-CHUNK = 32
+#: Clips of one unit of attacking, at least and at most, and seconds of audio in between: few enough to lose little when
+#: killed and to see progress, enough to fill batches and for the checks that the first unit makes.
+CHUNK, CHUNK_SECONDS = (8, 32), 80.0
+#: A gradient by the waveform beside its forward pass, in forward passes (2.5 to 6 on small networks). Attacks are
+#: priced as if no clip left early, so the time of an attack is an upper bound.
+GRADIENT = 3
 
 
 def attacked_rows(table: pd.DataFrame, n: int) -> list[int]:
@@ -92,10 +96,24 @@ def subset(job: Job, split: str, condition: AttackCondition) -> list[int]:
 
 
 def attack_units(job: Job, split: str, condition: AttackCondition, seconds: float) -> list[tuple[int, ...]]:
-    """Rows of each unit of an attack condition, at most `CHUNK` clips and about twenty minutes of audio each."""
+    """Rows of each unit of an attack condition: 32 clips of a second, 16 of five seconds, 8 of ten and more."""
     rows, table = subset(job, split, condition), job.clips[split]
-    size = max(1, min(CHUNK, int(1200 * max(len(table), 1) / max(seconds, 1e-9))))
+    low, high = CHUNK
+    size = max(low, min(high, int(CHUNK_SECONDS * max(len(table), 1) / max(seconds, 1e-9))))
     return [tuple(rows[start : start + size]) for start in range(0, len(rows), size)]
+
+
+def passes(job: Job, unit: Unit) -> int:
+    """Forward passes that a unit can need at most, by which progress is counted; of anything but an attack its
+    evaluations."""
+    condition = job.conditions[unit.condition]
+    if not isinstance(condition, AttackCondition):
+        return unit.evaluations
+    from benchbed.run.attack_plan import plan_of
+
+    sources = bool(job.others or condition.sources)
+    cost = plan_of(condition, job.task, sources=sources).cost(len(job.labels), len(unit.cells), len(unit.rows))
+    return unit.evaluations + cost.forwards + GRADIENT * cost.backwards
 
 
 def job_identity(job: Job, split: str, condition: AttackCondition) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchbed.run.attack_subset import GRADIENT
 from benchbed.run.prepare import Settings, prepare, seconds_of
 from benchbed.run.source import open_source, scored_clips
 from benchbed.run.thresholds import tuning_clips
@@ -20,9 +21,6 @@ ROW_BYTES = 12
 FRAMES_ROW_BYTES = 160
 #: Seconds from one frame to the next where no model says it: detectors give frames of 20 to 160 ms.
 FRAME_SECONDS = 0.02
-#: A gradient by the waveform beside its forward pass, in forward passes (2.5 to 6 on small networks). Attacks are
-#: priced as if no clip left early, so the time of an attack is an upper bound.
-GRADIENT = 3
 #: Seconds of work that the probe aims at.
 PROBE_SECONDS = 2.0
 

@@ -19,6 +19,7 @@ from benchbed.predictions.store import read_header, storage_error
 from benchbed.results import record
 from benchbed.results.statistics import write_statistics
 from benchbed.results.store import write as write_result
+from benchbed.run.attack_subset import passes
 from benchbed.run.drawings import write_drawings
 from benchbed.run.job import Job, Unit
 from benchbed.run.journal import Journal, locked
@@ -73,9 +74,11 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
         journal.write("started", command=settings.command, units=sum(len(work.units) for work in works), reused=reused)
         began = time.monotonic()
         total = sum(unit.evaluations for work in works for unit in work.units)
-        missing = sum(unit.evaluations for work in works for unit in work.missing)
-        with Progress(total, display_name(prepared.adapter.card.name, options), quiet=settings.quiet) as progress:
-            progress.advance(total - missing)
+        weights = {unit.id: passes(work.job, unit) for work in works for unit in work.units}
+        missing = sum(weights[unit.id] for work in works for unit in work.missing)
+        title = display_name(prepared.adapter.card.name, options)
+        with Progress(sum(weights.values()), title, quiet=settings.quiet) as progress:
+            progress.advance(sum(weights.values()) - missing)
             try:
                 if prepared.tuning is not None:
                     prepared = _tuned(works[0], prepared, settings, journal, progress, options)
@@ -130,7 +133,7 @@ def _predict(work: _Work, prepared: Prepared, settings: Settings, journal: Journ
                       cpu_seconds=round(done.cpu_seconds, 4))  # fmt: skip
         work.have[done.unit.id] = work.stored / f"{done.unit.id}.parquet"
         failed += done.failures
-        progress.advance(done.unit.evaluations)
+        progress.advance(passes(work.job, done.unit))
         computed += done.unit.evaluations
         if failed == computed and failed >= ALL_FAILED:
             raise _all_failed(work.have[done.unit.id])

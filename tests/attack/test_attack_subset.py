@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchbed.run.attack_subset import attacked_rows, subset
+from benchbed.run.attack_subset import attack_units, attacked_rows, passes, subset
 from benchbed.run.job import Job
 from benchbed.suite.model import AttackCondition
 
@@ -64,3 +65,25 @@ def test_recordings_that_have_tags_alone_are_no_target_of_attacks_on_events(tmp_
 @pytest.mark.parametrize("labels", [[()] * 5, [("a",)] * 5])
 def test_one_kind_of_clip_alone(labels):
     assert sorted(attacked_rows(table(labels), 9)) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sizes"), [(1.0, [32, 32, 16]), (5.0, [16] * 5), (10.0, [8] * 10), (60.0, [8] * 10)]
+)
+def test_units_of_long_clips_are_small_so_that_little_is_lost_and_progress_is_seen(seconds, sizes):
+    table = pd.DataFrame({"clip_id": [f"c{i}" for i in range(80)], "label": [f"k{i % 4}" for i in range(80)]})
+    job = SimpleNamespace(clips={"test": table}, task="scene")
+    units = attack_units(job, "test", AttackCondition(attack="fast", budgets=[20]), 80 * seconds)
+    assert [len(unit) for unit in units] == sizes
+    assert sorted(row for unit in units for row in unit) == list(range(80))
+
+
+def test_progress_counts_what_an_attack_costs_not_its_clips():
+    condition = AttackCondition(attack="pgd", budgets=[20, 10], steps=10)
+    job = SimpleNamespace(conditions=["clean", condition], task="scene", labels=("a", "b"), others=())
+    clean, attack = (
+        SimpleNamespace(condition=i, evaluations=n, cells=[0] * n, rows=(0, 1, 2)) for i, n in ((0, 7), (1, 2))
+    )
+    assert passes(job, clean) == 7
+    # Noise 6 and PGD 11 forwards with 10 gradients, each worth three: for each of three clips at two budgets.
+    assert passes(job, attack) == 2 + 3 * 2 * (6 + 11 + 3 * 10)
