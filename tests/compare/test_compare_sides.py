@@ -91,7 +91,8 @@ def test_a_baseline_that_keeps_sums_of_clean_audio_alone_is_drawn_like_the_rest(
     for condition in ("clean", "white@1"):
         value, drawn = stored(whole, Figure(condition), "micro_f1")
         found, again = like_stored(lean, Figure(condition), "micro_f1", QUICK)
-        assert found == pytest.approx(value) and again == pytest.approx(drawn)
+        # Draws are kept to a 16-bit share of their value.
+        assert found == pytest.approx(value) and again == pytest.approx(drawn, rel=2**-16)
 
 
 def families(tmp_path, shares):
