@@ -128,8 +128,9 @@ class Comparison:
         return {
             "procedure": self.procedure.as_json(),
             "primary": self.primary,
-            "sides": [{"name": s.name, "kind": s.kind, "runs": [{"model": r.name, "path": str(r.path)} for r in s.runs]}
-                      for s in self.sides],
+            "sides": [{"name": s.name, "kind": s.kind, "runs": [{
+                "model": r.name, "path": str(r.path), "suite": r.result.suite.name,
+                "synthetic": r.result.dataset.synthetic} for r in s.runs]} for s in self.sides],
             "ranks": {name: {"rank": r, "low": low, "high": high} for name, (r, low, high) in self.ranks.items()},
             "no_ranks": self.no_ranks,
             "pairings": [_pairing(p, self.primary) for p in self.pairings],

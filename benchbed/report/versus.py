@@ -104,10 +104,11 @@ def comparison_page(comparison: Comparison, rows: Mapping[Path, tuple[str, str, 
     rows : mapping of Path to (str, str, bool)
         Record → slug of its page, title of its suite, whether its data are synthetic.
     """
-    known = {str(path): row for path, row in rows.items()}
-    found = [known[m.path] for side in comparison.sides for m in side.runs if m.path in known]
-    links = {m.path: known[m.path][0] for side in comparison.sides for m in side.runs if m.path in known}
-    suite = found[0][1] if found else ""
+    known = {_record(path): row for path, row in rows.items()}
+    runs = [run for side in comparison.sides for run in side.runs]
+    found = {run.path: known[_record(run.path)] for run in runs if _record(run.path) in known}
+    links = {path: slug for path, (slug, _, _) in found.items()}
+    suite = next((title for _, title, _ in found.values()), "") or next((run.suite for run in runs if run.suite), "")
     identity = repr([[(m.model, m.path) for m in side.runs] for side in comparison.sides]) + suite
     versus = [
         Versus(pairing, f"p{number}", list(_forests(pairing, f"p{number}", comparison.primary)))
@@ -118,10 +119,16 @@ def comparison_page(comparison: Comparison, rows: Mapping[Path, tuple[str, str, 
         island.slug(f"{comparison.title} {suite}", identity),
         comparison.title,
         suite,
-        any(row[2] for row in found),
+        any(synthetic for _, _, synthetic in found.values()) or any(run.synthetic for run in runs),
         versus,
         links,
     )
+
+
+def _record(place: Path | str) -> Path:
+    """The file of a record, however it was named."""
+    path = Path(place).resolve()
+    return path if path.suffix == ".json" else path / "result.json"
 
 
 def data(page: ComparisonPage) -> dict:
@@ -146,11 +153,11 @@ def _forests(pairing: Pairing, identity: str, primary: str):
         )
     for key in dict.fromkeys((row.condition, row.unit) for row in clean):
         held = [row for row in clean if (row.condition, row.unit) == key]
-        title = f"Other metrics, {words(key[0]).lower()}{'' if key[1] == 'fraction' else ', ' + key[1]}"
+        title = f"Other metrics, {_within(key[0])}{'' if key[1] == 'fraction' else ', ' + key[1]}"
         yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, lambda r: terms.metric(r.metric))
     for key in dict.fromkeys((row.condition, row.metric) for row in groups):
         held = [row for row in groups if (row.condition, row.metric) == key]
-        title = f"{terms.metric(key[1])} by group, {words(key[0]).lower()}"
+        title = f"{terms.metric(key[1])} by group, {_within(key[0])}"
         yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, _group)
     yield from _robust(pairing.robustness, identity)
 
@@ -165,6 +172,12 @@ def words(key: str) -> str:
     """
     name, _, severity = key.partition("@")
     return terms.plain(name) + (f", severity {severity}" if severity.isdigit() else f", {severity}" if severity else "")
+
+
+def _within(key: str) -> str:
+    """A condition in the middle of a line: a unit such as dB keeps its capital."""
+    told = words(key)
+    return told if told[:2].isupper() else told[:1].lower() + told[1:]
 
 
 def _group(row: Difference | GroupDifference) -> str:
@@ -192,6 +205,8 @@ def _branch(row: Difference | GroupDifference, label: str) -> Branch:
         return Branch(label, value, _mean(row.values_a), _mean(row.values_b), row.p_holm, shown, row.mde, row.effect,
                       row.groups, remark)  # fmt: skip
     verdict = _SHOWN[row.verdict]
+    if row.test == "paired bootstrap" and row.p is not None:
+        remark = "; ".join(part for part in ("bootstrap alone", remark) if part)
     return Branch(label, value, row.a, row.b, row.p_holm, verdict, row.mde, row.effect, row.groups, remark)
 
 

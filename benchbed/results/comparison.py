@@ -139,6 +139,10 @@ class Member(Part):
 
     model: str
     path: str
+    suite: str = ""
+    """Name of its suite."""
+    synthetic: bool = False
+    """Its data are made by the embedded generator."""
 
 
 class Side(Part):

@@ -68,6 +68,8 @@ def test_json_has_no_nan_and_holds_every_row(tmp_path):
     text = json.dumps(found.as_json(), allow_nan=False, default=float)
     held = json.loads(text)
     assert len(held["pairings"][0]["rows"]) == len(found.pairings[0].rows)
+    told = [run for side in held["sides"] for run in side["runs"]]
+    assert [(run["suite"], run["synthetic"]) for run in told] == [("toy", False)] * 2
     assert {"p_holm", "mde", "effect", "verdict", "low", "high"} <= set(held["pairings"][0]["rows"][0])
 
 

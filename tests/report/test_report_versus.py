@@ -65,6 +65,37 @@ def test_the_page_prints_differences_with_signs_and_links_to_the_runs(result, tm
     assert [(r["condition"], r["value"]) for r in carried["rows"]] == [("clean", 0.0312), ("mp3@5", -0.25)]
 
 
+def test_runs_are_found_however_they_were_named(result, tmp_path, monkeypatch):
+    """`compare` was given relative folders, the leaderboard reads absolute files: the same runs."""
+    monkeypatch.chdir(tmp_path)
+    runs = [(tmp_path / f"runs/{i}/result.json", result(name)) for i, name in enumerate(("cnn", "passt"))]
+    written = write_leaderboard(runs, tmp_path / "out", comparisons=[comparison(row("clean", 0.03))])
+    (page,) = [path for path in written if path.parent.name == "comparisons"]
+    text = page.read_text(encoding="utf-8")
+    assert len(re.findall(r'href="(\.\./runs/[^"]+)"', text)) == 2 and "Synthetic data" in text
+
+
+def test_a_comparison_marks_synthetic_data_itself():
+    """Also where the runs it is of are not on the board."""
+    raw = comparison(row("clean", 0.03)).model_dump()
+    assert not comparison_page(Comparison.model_validate(raw), {}).synthetic
+    raw["sides"][1]["runs"][0] |= {"synthetic": True, "suite": "toy"}
+    page = comparison_page(Comparison.model_validate(raw), {})
+    assert page.synthetic and page.suite == "toy"
+
+
+def test_a_row_that_rests_on_the_bootstrap_alone_says_so():
+    made = comparison(row("clean", 0.04, test="paired bootstrap", metric="psds1"), row("clean", 0.04, metric="psds2"))
+    page = comparison_page(made, {})
+    remarks = [branch.remark for forest in page.versus[0].forests for branch in forest.branches]
+    assert remarks == ["bootstrap alone", ""] and "bootstrap alone" in page.tests and "swap test" in page.tests
+
+
+def test_units_keep_their_capitals_in_titles():
+    made = comparison(row("white_noise@l2:50dB", 0.04, metric="log_loss", unit="nats"))
+    assert comparison_page(made, {}).versus[0].forests[0].title == "Other metrics, white noise, l2:50dB, nats"
+
+
 def test_hostile_names_stay_text(result, tmp_path):
     made = comparison(row(EVIL, 0.1, reason=EVIL), name=EVIL, notes=[EVIL])
     written = write_leaderboard([(Path("runs/0"), result("cnn"))], tmp_path, comparisons=[made])
