@@ -355,6 +355,8 @@ def _unmatched(card: Card, labels: Sequence[str], matches: Sequence[Match], miss
     guesses = [(label, did_you_mean(label, left)) for label in missing]
     close = [f"for {label}, {guess}" for label, guess in guesses if guess]
     hint = "map the labels: label_map on the card or in the suite, dataset label → model classes"
+    if "clip_id" in card.side_information and not left:
+        hint = "for classes that the stored outputs never name: --set labels=FILE, or all names separated by commas"
     return AdapterError(
         f"{card.name} has no class for {len(missing)} of {len(labels)} labels: {_few(missing)}; "
         f"its classes that no label uses: {_few(left) or 'none'}",

@@ -183,12 +183,19 @@ def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool
 def score(
     ctx: click.Context, suite: str, predictions: Path, name: str | None, settings: tuple[str, ...], **flags: Any
 ) -> int:
-    """Score stored or foreign PREDICTIONS (csv, tsv, parquet) by the rules of SUITE."""
+    """Score stored or foreign PREDICTIONS (csv, tsv, parquet) by the rules of SUITE.
+
+    For events in time they are a table of events, or a folder of tables of scores.
+    """
+    from benchbed.suite.load import load_suite
+
     if not predictions.exists():
         raise ConfigError("no file of predictions", where=str(predictions))
+    timed = load_suite(suite, split_settings(settings)[0]).suite.task == "frames"
+    adapter = "detections" if timed else "predictions"
     extra = (f"file={predictions}", *((f"name={name}",) if name else ()))
     return ctx.invoke(
-        run, suite=suite, models=("predictions",), settings=(*settings, *extra), data=flags["data"],
+        run, suite=suite, models=(adapter,), settings=(*settings, *extra), data=flags["data"],
         no_synthetic=flags["no_synthetic"], out=flags["out"], device="cpu", batch_size=256, workers=1, threads=1,
         engine="local", limit=None, reuse="missing", fail_on_error="true", seed=flags["seed"],
         trust_checkpoint=False, report=True, quiet=flags["quiet"], as_json=False,

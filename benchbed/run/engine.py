@@ -205,8 +205,8 @@ class Engine:
     def _clip(self, index: int, row: dict[str, Any]) -> Clip | AudioError:
         known = self._shard.clips
         if index not in known:
-            if getattr(self.adapter, "replays", False):
-                # Stored outputs are looked up by clip id; the audio need not even be there.
+            if getattr(self.adapter, "replays", False) and self.job.task != "frames":
+                # Stored outputs are looked up by clip id; the audio need not even be there, but to say how long it is.
                 return known.setdefault(index, _unheard(self.card))
             try:
                 known[index] = decode(self.job.root, row, self.job.audio_rate)

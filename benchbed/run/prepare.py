@@ -135,7 +135,8 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
         trust_checkpoint=settings.trust_checkpoint,
         task=suite.task,
         timed=_timed(loaded_suite, source, clips),
-        windows=_windows(loaded_suite),
+        # Stored outputs lie over whole recordings.
+        windows=None if getattr(adapter, "replays", False) else _windows(loaded_suite),
         others=settings.others,
     )
     import pandas as pd
