@@ -11,7 +11,7 @@ import numpy as np
 from benchbed.compare.figure import Figure
 from benchbed.compare.runs import Run
 from benchbed.metrics.contract import MetricInfo
-from benchbed.stats.swaps import Swaps, bootstrap_tail
+from benchbed.stats.swaps import Swaps, bootstrap_critical, bootstrap_tail, detectable
 
 #: Two runs, and the figure of each, to swaps of the models in all metrics that no sum gives; None where they cannot be
 #: swapped.
@@ -177,6 +177,26 @@ class Contrast:
             return 0.0 if margin > 0 or relative > 0 else 1.0
         gains = self._gains(margin, relative)
         return None if gains is None else self._tail(gains, margin, relative, "greater")
+
+    def detectable(self, alpha: float, power: float) -> float | None:
+        """Smallest true difference that the two-sided test of this level finds with this power.
+
+        None where there is no error to tell it from, or where the swaps can call no difference, whatever its size, as
+        with five recordings. A loss that a one-sided test finds has twice its level.
+        """
+        if not self.error or self.value is None or self.drawn_a is None or self.drawn_b is None:
+            return None
+        with np.errstate(invalid="ignore"):
+            drawn = self.drawn_a - self.drawn_b
+        critical = bootstrap_critical(drawn, self.value, self.groups, alpha, self.freedom)
+        if critical is None:
+            critical = detectable(self.error, self.groups, alpha=alpha, power=0.5, freedom=self.freedom)
+        if self.swaps is not None:
+            called = self.swaps.critical(self.metric, self.groups, alpha)
+            if called is None:
+                return None
+            critical = max(critical, called)
+        return detectable(self.error, self.groups, power=power, freedom=self.freedom, critical=critical)
 
     def _tail(
         self, gains: np.ndarray, margin: float, relative: float, side: Literal["less", "greater"]

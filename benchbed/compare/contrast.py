@@ -12,7 +12,7 @@ alone, which every output says.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -39,7 +39,7 @@ from benchbed.compare.runs import Run, shared
 from benchbed.errors import CannotMeasure, did_you_mean
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.bootstrap import Bootstrap, degrees_of_freedom
-from benchbed.stats.swaps import Swaps, bootstrap_tail, detectable, swap_models
+from benchbed.stats.swaps import Swaps, bootstrap_tail, swap_models
 
 SIDES: tuple[Literal["less"], Literal["greater"]] = ("less", "greater")
 
@@ -217,15 +217,18 @@ class _Told:
             p = None if p_bootstrap is None or p_swap is None else max(p_bootstrap, p_swap)
         error = 0.0 if same else (float(defined.std(ddof=1)) if p_bootstrap is not None and len(defined) > 1 else None)
         reason = "no difference in any draw" if same else interval.reason
-        return Contrast(
+        if p is None and p_bootstrap is not None:
+            reason = f"{metric} is undefined where the models are to be swapped"
+        made = Contrast(
             self.figure, metric, info, better, known_a, known_b, value, interval.low, interval.high, p, p_bootstrap,
             p_swap, swaps is not None and swaps.exact, error,
-            None if not error else detectable(error, groups, alpha=how.alpha, power=how.power, freedom=freedom),
+            None,
             None if not error else float(value / (error * np.sqrt(groups))),
             value / abs(known_b) if known_b else None,
             **facts, method=interval.method, freedom=freedom, reason=reason, drawn_a=replicates[0],
             drawn_b=replicates[1], swaps=swaps,
         )  # fmt: skip
+        return replace(made, mde=made.detectable(how.alpha, how.power))
 
 
 def _swap(run: Run, made: Recipe, paired: Paired, how: Procedure, name: str) -> Swaps:

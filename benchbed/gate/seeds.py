@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from benchbed.compare.sides import Members, groups_freedom, spread_of, variance
+from benchbed.compare.sides import Members, found_by, groups_freedom, spread_of, variance
 from benchbed.errors import CannotMeasure
 from benchbed.gate.slack import Slack
-from benchbed.stats.swaps import detectable
 
 #: Figures of both sides `[…]` to a distance from breaking the rule `[…]`, one pair per figure of the rule.
 Distance = Callable[[Sequence[tuple[np.ndarray, np.ndarray]]], np.ndarray]
@@ -93,7 +92,8 @@ def of_seeds(
 
     test = f"t over recordings and seeds ({found.freedom:.1f} degrees of freedom)"
     held |= {"test": test, "slack_low": found.low, "slack_high": found.high,
-             "mde": detectable(found.error, max(round(found.freedom) + 1, 2), alpha=alpha, power=power)}  # fmt: skip
+             # A rule is broken on one side only: one-sided at a level is two-sided at twice this level.
+             "mde": found_by(found, 2 * alpha, power)}  # fmt: skip
     reach = point / found.error
     return Slack(point, float(stdtr(found.freedom, reach)), float(stdtr(found.freedom, -reach)), found.error, test,
                  strict, held)  # fmt: skip

@@ -106,8 +106,8 @@ def _paired(found: Contrast, absolute: float, share: float, how: Procedure) -> S
     facts = {
         "value": found.a, "baseline": found.b, "difference": found.value, "low": found.low, "high": found.high,
         "unit": found.info.unit, "direction": found.direction, "clips": found.clips, "groups": found.groups,
-        "differing": found.differing, "dropped": found.dropped, "mde": found.mde, "interval": found.method,
-        "test": found.test,
+        "differing": found.differing, "dropped": found.dropped, "mde": found.detectable(2 * how.alpha, how.power),
+        "interval": found.method, "test": found.test,
     }  # fmt: skip
     if found.p is None:
         return Slack(point, how=found.reason or "no test", facts=facts)
@@ -262,7 +262,8 @@ def _drawn(point: float, drawn: np.ndarray, run: Run, strict: bool, facts: dict[
     freedom = min(known) if groups > 1 else None
     mde = None
     if error and groups > 1:
-        mde = detectable(error, groups, alpha=how.alpha, power=how.power, freedom=freedom)
+        # A rule is broken on one side only: one-sided at a level is two-sided at twice this level.
+        mde = detectable(error, groups, alpha=2 * how.alpha, power=how.power, freedom=freedom)
     broken, kept = (bootstrap_tail(drawn, 0.0, groups, side, value=point, freedom=freedom) for side in SIDES)
     return Slack(point, broken, kept, error, f"bootstrap, {groups} recordings", strict, {**facts, "mde": mde})
 
@@ -275,7 +276,7 @@ def _normal(point: float, error: float | None, words: str, facts: dict[str, Any]
         return Slack(point, how=f"{words}; no interval on the record", strict=strict, facts=facts)
     if error == 0:
         return Slack(point, 1.0 if point >= 0 else 0.0, 0.0 if point > 0 else 1.0, 0.0, words, strict, facts)
-    facts = {**facts, "mde": minimum_detectable_effect(error, alpha=how.alpha, power=how.power)}
+    facts = {**facts, "mde": minimum_detectable_effect(error, alpha=2 * how.alpha, power=how.power)}
     return Slack(point, float(ndtr(point / error)), float(ndtr(-point / error)), error, words, strict, facts)
 
 

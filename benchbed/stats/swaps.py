@@ -10,7 +10,7 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure
 from benchbed.rng import stream
-from benchbed.stats.bootstrap import CHUNK, bias
+from benchbed.stats.bootstrap import CHUNK, bias, quantile_levels
 
 #: Draws beyond a value that are needed to read a p-value off them.
 RESOLVED = 10
@@ -57,13 +57,55 @@ class Swaps:
         if self.exact:
             return count / len(drawn)
         p = (count + 1) / (len(drawn) + 1)
-        if count >= RESOLVED or np.isnan(drawn).any() or not drawn.std():
+        # Infinite draws (d′ of a class that is told apart without an error) have no spread to read a tail off.
+        if count >= RESOLVED or not np.isfinite(drawn).all() or not drawn.std():
             return p
         # Beyond what the sample of swaps can resolve: the sum of swapped differences is close to normal, and bounded,
         # so that its tail is lighter than the normal one. A correction over many tests would else find nothing.
         tail = _normal_tail(abs(seen) / drawn.std() if side == "two-sided" else
                             (-seen if side == "less" else seen) / drawn.std())  # fmt: skip
         return min(p, (2 if side == "two-sided" else 1) * tail)
+
+    def critical(self, metric: str, groups: int, alpha: float = 0.05) -> float | None:
+        """Size from which the two-sided test calls a difference; None where it can call none.
+
+        A difference widens its own swaps: recordings whose differences have the spread s and the sum d are swapped with
+        the variance G · s² + d²/G. So it is called from k · σ / √(1 − k²/G), where σ is the spread of the swaps less
+        what the seen difference adds, and k their quantile in units of their spread.
+
+        Parameters
+        ----------
+        metric : str
+            Which metric.
+        groups : int
+            Recording groups, of which some may not differ.
+        alpha : float, default=0.05
+            Level.
+
+        Examples
+        --------
+        >>> alike = np.repeat([1.0, -1.0], 30)[:, None]
+        >>> found = swap_models([alike], [0 * alike], lambda sums: {"mean": sums[0][..., 0] / 60})
+        >>> 0.24 < found.critical("mean", 60) < 0.28  # 1.96 · √(1/60) / √(1 − 1.96²/60) = 0.262
+        True
+        >>> found.critical("mean", 5) is None  # the rarest of 2⁵ swaps, and its mirror, are 6 % of them
+        True
+        """
+        from scipy.special import ndtri
+
+        seen, drawn = self.seen[metric], np.abs(self.swapped[metric])
+        finite = drawn[np.isfinite(drawn)]
+        # Undefined swaps count as extreme.
+        if 2.0 ** (1 - groups) > alpha or not np.isfinite(seen) or len(finite) <= (1 - alpha) * len(drawn):
+            return None
+        spread = float(np.sqrt((finite**2).mean()))
+        own = spread**2 - seen**2 / groups
+        if own <= 0:
+            return 0.0 if spread == 0 else None
+        reach = float(-ndtri(alpha / 2))
+        if alpha * len(drawn) >= RESOLVED:
+            reach = _called_from(np.where(np.isfinite(drawn), drawn, np.inf), alpha) / spread
+        return None if reach**2 >= groups else reach * float(np.sqrt(own / (1 - reach**2 / groups)))
 
 
 def swap_models(
@@ -103,7 +145,9 @@ def swap_models(
         raise CannotMeasure("statistics of different shapes cannot be paired")
     totals = [(x.sum(axis=0), y.sum(axis=0)) for x, y in zip(a, b)]
     first, second = values([x[None] for x, _ in totals]), values([y[None] for _, y in totals])
-    seen = {metric: float(first[metric][0] - second[metric][0]) for metric in first}
+    with np.errstate(invalid="ignore"):
+        # Two infinite values of d′ have no difference, here and below.
+        seen = {metric: float(first[metric][0] - second[metric][0]) for metric in first}
     # Groups on which the models agree change nothing, whichever way they are swapped.
     changes = [y - x for x, y in zip(a, b)]
     changes = [c[np.abs(c).max(axis=1, initial=0.0) > 0] for c in changes]
@@ -122,8 +166,9 @@ def swap_models(
         moved = [swap[:, low:high].astype(np.float64) @ c for low, high, c in zip(edges, edges[1:], changes)]
         one = values([x + m for (x, _), m in zip(totals, moved)])
         other = values([y - m for (_, y), m in zip(totals, moved)])
-        for metric in parts:
-            parts[metric].append(one[metric] - other[metric])
+        with np.errstate(invalid="ignore"):
+            for metric in parts:
+                parts[metric].append(one[metric] - other[metric])
     return Swaps(seen, {metric: np.concatenate(found) for metric, found in parts.items()}, exact)
 
 
@@ -188,12 +233,40 @@ def bootstrap_tail(
     return min(p, float(stdtr(freedom, reach)))
 
 
+def bootstrap_critical(
+    replicates: np.ndarray, value: float, groups: int, alpha: float = 0.05, freedom: float | None = None
+) -> float | None:
+    """Size from which the two-sided test by `bootstrap_tail` calls a difference from zero, the mean of its two sides.
+
+    None where the draws cannot resolve it, so that Student's t with the bootstrap's error stands for it.
+
+    Examples
+    --------
+    >>> draws = stream("example").normal(0.3, 1.0, 20_000)
+    >>> round(bootstrap_critical(draws, 0.3, 50), 1)  # 2.01 · √(50/49)
+    2.0
+    """
+    tail = quantile_levels(1 - alpha, groups, freedom)[0]
+    if not np.isfinite(replicates).all() or tail * len(replicates) < RESOLVED:
+        return None
+    away = replicates - bias(replicates, value) - value
+    return (_called_from(away, tail) + _called_from(-away, tail)) / 2
+
+
 def detectable(
-    error: float, groups: int, *, alpha: float = 0.05, power: float = 0.8, freedom: float | None = None
+    error: float,
+    groups: int,
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    freedom: float | None = None,
+    critical: float | None = None,
 ) -> float:
     """Smallest true difference that the two-sided test finds with the given power, with Student's t for the groups.
 
-    The error, its factor √(G/(G − 1)) and the degrees of freedom are those of the test itself.
+    The error, its factor √(G/(G − 1)) and the degrees of freedom are those of the test itself. A test that is one-sided
+    at a level is two-sided at twice this level. Where the test is not Student's t alone, `critical` is the size from
+    which it calls a difference, by default Student's quantile in standard errors.
 
     `minimum_detectable_effect` takes the error for known; with 20 recordings that promises eight per cent too much.
 
@@ -201,12 +274,28 @@ def detectable(
     --------
     >>> round(detectable(0.01, 20), 4), round(detectable(0.01, 10_000), 4)
     (0.0303, 0.028)
+    >>> round(detectable(0.01, 10_000, critical=0.03), 4)  # 0.03 + 0.8416 · 0.01
+    0.0384
     """
     from scipy.special import stdtrit
 
     freedom = groups - 1 if freedom is None else freedom
-    reach = float(stdtrit(freedom, 1 - alpha / 2) + stdtrit(freedom, power))
-    return reach * error * float(np.sqrt(groups / (groups - 1)))
+    error *= float(np.sqrt(groups / (groups - 1)))
+    if critical is None:
+        critical = float(stdtrit(freedom, 1 - alpha / 2)) * error
+    return critical + float(stdtrit(freedom, power)) * error
+
+
+def _called_from(sizes: np.ndarray, share: float) -> float:
+    """Middle between the largest size that is not called and the smallest that is; infinite where none is called.
+
+    A metric of counts moves in steps, and draws at the value itself count against it. Of a continuous metric the two
+    are neighbours among the draws.
+    """
+    ordered = np.sort(sizes)
+    below = float(ordered[min(int((len(ordered) + 1) * (1 - share)), len(ordered) - 1)])
+    above = ordered[np.searchsorted(ordered, below + 1e-12 * max(1.0, abs(below)), "right") :]
+    return (below + float(above[0])) / 2 if len(above) and np.isfinite(above[0]) else below
 
 
 def _normal_tail(reach: float) -> float:

@@ -10,6 +10,7 @@ from benchbed.compare.contrast import Procedure, contrast
 from benchbed.compare.figure import Figure
 from benchbed.compare.runs import open_run
 from benchbed.errors import CannotMeasure
+from benchbed.stats.swaps import bootstrap_critical, detectable
 
 QUICK = Procedure(draws=400, swaps=399)
 
@@ -63,6 +64,24 @@ def test_few_disagreements_do_not_make_a_regression(tmp_path):
     a, b = pair(tmp_path, worse, right, each=1)
     found = contrast(a, b, Figure("clean"), ["accuracy"], Procedure())["accuracy"]
     assert found.exact and found.p_worse() == pytest.approx(1 / 16)
+
+
+def test_the_detectable_difference_is_that_of_the_stricter_test(tmp_path):
+    a, b = pair(tmp_path, lucky(60, 4, 0.7, 0.3, "a"), lucky(60, 4, 0.6, 0.3, "b"))
+    for metric, one in contrast(a, b, Figure("clean"), ["accuracy", "macro_f1"], Procedure()).items():
+        bootstrap = bootstrap_critical(one.drawn_a - one.drawn_b, one.value, 60, freedom=one.freedom)
+        stricter = max(bootstrap, one.swaps.critical(metric, 60))
+        assert one.mde == pytest.approx(detectable(one.error, 60, freedom=one.freedom, critical=stricter))
+        assert one.mde >= detectable(one.error, 60, freedom=one.freedom, critical=bootstrap)
+        # A gate asks on one side only, which finds smaller losses: (1.67 + 0.85) / (2.00 + 0.85).
+        assert one.detectable(0.1, 0.8) == pytest.approx(0.885 * one.mde, rel=0.05)
+
+
+def test_five_recordings_can_show_no_difference_of_any_size(tmp_path):
+    """The rarest of 2⁵ swaps and its mirror are 6 % of them."""
+    a, b = pair(tmp_path, np.ones(20, bool), np.tile([True, True, True, False], 5) & (np.arange(20) != 2))
+    found = contrast(a, b, Figure("clean"), ["accuracy"], QUICK)["accuracy"]
+    assert found.error > 0 and found.p >= 1 / 16 and found.mde is None and found.detectable(0.1, 0.8) > 0
 
 
 def test_ties_everywhere(tmp_path):

@@ -9,7 +9,7 @@ from benchbed.errors import CannotMeasure
 from benchbed.rng import stream
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.stats.paired import permutation_test
-from benchbed.stats.swaps import bootstrap_tail, detectable, swap_models
+from benchbed.stats.swaps import Swaps, bootstrap_critical, bootstrap_tail, detectable, swap_models
 
 
 def mean(sums):
@@ -89,6 +89,23 @@ def test_the_tail_inverts_the_centred_interval_of_few_degrees_of_freedom():
     assert bootstrap_tail(drawn, found.low, 60, "greater", **told) == pytest.approx(0.025, rel=0.05)
 
 
+@pytest.mark.parametrize("step", [0.0, 0.1])
+def test_the_critical_value_of_a_bootstrap_is_where_its_test_turns(step):
+    """Moved until the test turns, on either side and by steps of a tenth as a count of clips makes them."""
+    drawn = stream("test-critical").normal(0, 0.4, 20_000)
+    drawn = np.round(drawn / step) * step if step else drawn
+    critical = bootstrap_critical(drawn, 0.0, 30)
+    turns = []
+    for sign, side in ((1, "greater"), (-1, "less")):
+        sizes = np.arange(6, 12) * step if step else np.linspace(0.7, 0.95, 500)
+        called = [bootstrap_tail(drawn + sign * u, 0.0, 30, side, value=sign * u) < 0.025 for u in sizes]
+        first = called.index(True)
+        turns.append((sizes[first - 1] + sizes[first]) / 2)
+    assert critical == pytest.approx(np.mean(turns), abs=2e-3)
+    assert bootstrap_critical(drawn[:200], 0.0, 30) is None
+    assert bootstrap_critical(np.append(drawn, np.inf), 0.0, 30) is None
+
+
 def test_draws_in_which_nothing_differs_stay_at_the_bound():
     """Of 100 draws 30 show no difference: they never count for one, wherever the others are moved."""
     drawn = np.r_[np.zeros(30), np.linspace(-2, -1, 70)]
@@ -99,6 +116,49 @@ def test_fewer_degrees_of_freedom_need_a_larger_effect():
     """(2.262 + 0.883) · √(50/49) standard errors with 9 degrees of freedom (Student's table)."""
     assert detectable(1.0, 50, freedom=9) == pytest.approx((2.262 + 0.883) * np.sqrt(50 / 49), abs=2e-3)
     assert detectable(1.0, 50) < detectable(1.0, 50, freedom=9)
+
+
+def test_the_critical_value_of_swaps_is_where_the_p_value_is_alpha():
+    """A data set moved to just below and just above it is called in neither and both of the swap tests."""
+    groups = 60
+    a, b = cases(groups, 0.0, 3)
+    critical = swap_models(a, b, mean, draws=9999).critical("mean", groups)
+    # Student's t of the same sixty differences is the swap test's limit.
+    differences = (a[0] - b[0])[:, 0]
+    assert critical == pytest.approx(2.001 * differences.std(ddof=1) / np.sqrt(groups), rel=0.03)
+    moved = []
+    for share in (0.96, 1.04):
+        a[0][:, 0] += share * critical - (a[0] - b[0])[:, 0].mean()
+        found = swap_models(a, b, mean, draws=9999)
+        moved.append(found.p("mean"))
+        # The seen difference widens its own swaps, and is taken out again.
+        assert found.critical("mean", groups) == pytest.approx(critical, rel=0.03)
+    assert moved[0] > 0.05 > moved[1]
+
+
+def test_a_size_from_which_swaps_call_a_difference_needs_swaps_that_can_call_one():
+    a, b = cases(5, 1.0, 1)
+    found = swap_models(a, b, mean)
+    assert found.critical("mean", 5) is None and found.critical("mean", 5, alpha=0.1) > 0
+    assert swap_models(a, a, mean).critical("mean", 5, alpha=0.1) == 0.0
+    unknown = Swaps({"d": 0.1}, {"d": np.r_[np.full(90, 0.1), np.full(10, np.nan)]}, False)
+    assert unknown.critical("d", 50) is None and unknown.critical("d", 50, alpha=0.2) == pytest.approx(0.1, rel=0.05)
+    assert Swaps({"d": np.nan}, {"d": np.ones(100)}, False).critical("d", 50) is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_infinite_draws_are_counted_without_a_warning():
+    """Of 100 swaps 3 are +∞, 2 −∞ and 1 undefined; none of them has a spread to read a tail off."""
+    drawn = np.r_[np.linspace(-0.5, 0.5, 94), np.full(3, np.inf), np.full(2, -np.inf), np.nan]
+    found = Swaps({"d": 1.0}, {"d": drawn}, False)
+    assert [found.p("d", side) for side in ("two-sided", "greater", "less")] == [7 / 101, 5 / 101, 98 / 101]
+    assert Swaps({"d": np.inf}, {"d": drawn}, False).p("d") is None
+
+    def either(sums):
+        return {"d": np.where(sums[0][..., 0] > 8, np.inf, sums[0][..., 0])}
+
+    made = swap_models([np.full((9, 1), 1.0)], [np.full((9, 1), 1.2)], either)
+    assert made.p("d") is None and np.isnan(made.swapped["d"]).all()
 
 
 def test_tails_of_degenerate_draws():
