@@ -9,7 +9,10 @@ Nothing is imported at pytest's start but pytest itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,16 +59,25 @@ class Benchbed:
             Where datasets lie.
         **settings
             Further fields of `benchbed.run.session.Settings`, e.g. `limit`, `device`, `seed`, `out`.
+
+        What cannot be run fails the test with the error that the command line would print.
         """
+        from benchbed.errors import ConfigError, did_you_mean
         from benchbed.run import session
         from benchbed.suite.load import load_suite
 
-        made = {"out": self.out, "quiet": True, "command": "pytest", **settings}
-        folders = {name: self._path(path) for name, path in (data or {}).items()}
-        ready = session.Settings(data=folders, **made)
-        texts = {key: str(value) for key, value in (options or {}).items()}
-        prepared = session.prepare(load_suite(self._text(suite)), self._text(model), texts, ready)
-        return session.run(prepared, ready, texts).path.parent
+        with _told():
+            known = [field.name for field in fields(session.Settings)]
+            for name in settings:
+                if name not in known:
+                    hint = did_you_mean(name, [*known, "options"]) or f"known: {', '.join(known)}"
+                    raise ConfigError(f"benchbed.run: unknown setting '{name}'", hint=hint)
+            made = {"out": self.out, "quiet": True, "command": "pytest", **settings}
+            folders = {name: self._path(path) for name, path in (data or {}).items()}
+            ready = session.Settings(data=folders, **made)
+            texts = {key: _as_text(value) for key, value in (options or {}).items()}
+            prepared = session.prepare(load_suite(self._text(suite)), self._text(model), texts, ready)
+            return session.run(prepared, ready, texts).path.parent
 
     def gate(
         self,
@@ -92,10 +104,11 @@ class Benchbed:
         from benchbed.gate.outputs import terminal
         from benchbed.results.baseline import FOLDER
 
-        sides = [open_seeds(self._texts(place), folder=self.root / FOLDER) if place else None
-                 for place in (run, baseline)]  # fmt: skip
-        loaded = load_rules(None if rules is None else self._text(rules))
-        report = judge(loaded, sides[0] or [], sides[1], strict=strict)
+        with _told():
+            sides = [open_seeds(self._texts(place), folder=self.root / FOLDER) if place else None
+                     for place in (run, baseline)]  # fmt: skip
+            loaded = load_rules(None if rules is None else self._text(rules))
+            report = judge(loaded, sides[0] or [], sides[1], strict=strict)
         if report.exit_code:
             pytest.fail("\n".join(terminal(report)), pytrace=False)
         return report
@@ -109,6 +122,24 @@ class Benchbed:
     def _text(self, place: str | Path) -> str:
         path = self._path(place)
         return str(path) if path.exists() else str(place)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """An error of benchbed fails the test in its own words: its place is in the project, not in the traceback."""
+    from benchbed.errors import BenchbedError
+
+    try:
+        yield
+    except BenchbedError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+def _as_text(value: Any) -> str:
+    """An option as the command line takes it."""
+    if isinstance(value, (bool, list, tuple, dict)):
+        return json.dumps(value)
+    return "none" if value is None else str(value)
 
 
 @pytest.fixture

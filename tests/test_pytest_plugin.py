@@ -83,6 +83,37 @@ def test_a_run_among_the_tests(project):
     assert sum('"reused": 1' in log for log in logs) == 1, logs
 
 
+def test_what_cannot_be_run_fails_in_its_own_words(project):
+    test = """
+        def test_model(benchbed):
+            benchbed.run("toy.yaml", "mine.py")
+
+        def test_setting(benchbed):
+            benchbed.run("toy.yaml", "mine.py", opions={"a": 1})
+
+        def test_baseline(benchbed):
+            benchbed.gate("runs/good", "mian")
+
+        def test_rules(benchbed):
+            benchbed.gate("runs/good", "main", "no_rules.yaml")
+    """
+    code, text = inner(project, test)
+    assert code == 1 and "4 failed" in text
+    for told in ("toy.yaml", "unknown setting 'opions'", "did you mean 'options'", "did you mean 'main'", "no rules"):
+        assert told in text
+    # The words alone: no line of benchbed's or of the test's code.
+    assert "raise ConfigError" not in text and "def test_" not in text and "Traceback" not in text
+    assert "another exception" not in text
+
+
+@pytest.mark.parametrize(("value", "text"), [(True, "true"), ([1, "a"], '[1, "a"]'), (None, "none"), (0.5, "0.5"),
+                                             ("x,y", "x,y"), (Path("a/b"), "a/b")])  # fmt: skip
+def test_options_are_written_as_the_command_line_takes_them(value, text):
+    from benchbed.pytest_plugin import _as_text
+
+    assert _as_text(value) == text
+
+
 def test_nothing_heavy_is_imported_at_the_start():
     code = "import benchbed.pytest_plugin, sys; print([m for m in ('numpy', 'torch', 'pydantic') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
