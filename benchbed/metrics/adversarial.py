@@ -25,6 +25,8 @@ SUCCESS = MetricInfo("Attack success rate", "attack-success:of-clips-right-when-
                      high=1.0)  # fmt: skip
 SMALLEST = MetricInfo("Median smallest attack", "minimal-snr:median-over-clips-right-when-clean", "dB SNR", "lower")
 HALF = MetricInfo("SNR at half of the above-chance accuracy", "snr50:linear-in-dB", "dB SNR", "lower")
+SHIFTED = MetricInfo("Accuracy under random shifts of the perturbation", "accuracy:mean-over-random-shifts", "fraction",
+                     "higher", low=0.0, high=1.0)  # fmt: skip
 #: Columns of scores of single clips, of tags and frames → name of their mean over the attacked clips.
 SCORES = {"score_clean": "clean_clip_score", "score_noise": "noise_clip_score", "score_attacked": "clip_score"}
 #: Columns of what an attack has changed in a clip → name of their mean.
@@ -88,7 +90,8 @@ def cell_figures(flags: Flags, success: str = "") -> dict[str, Number]:
     Returns
     -------
     dict of str to Number
-        `robust_accuracy`, `noise_accuracy`, `clean_accuracy`, `attack_success_rate`.
+        `robust_accuracy`, `noise_accuracy`, `clean_accuracy`, `attack_success_rate`; of universal perturbations, for
+        which `robust` is aligned as it was learned, also `shifted_accuracy`.
 
     Examples
     --------
@@ -102,6 +105,10 @@ def cell_figures(flags: Flags, success: str = "") -> dict[str, Number]:
                              ("clean_accuracy", "clean", CLEAN)):  # fmt: skip
         value, drawn = flags.mean(flag)
         found[name] = number(value, _by(info, success), len(flags), replicates=drawn, bootstrap=flags.bootstrap)
+    if "shifted" in flags.values:  # of universal perturbations, which must hold wherever they begin
+        value, drawn = flags.mean("shifted")
+        found["shifted_accuracy"] = number(value, _by(SHIFTED, success), len(flags), replicates=drawn,
+                                           bootstrap=flags.bootstrap)  # fmt: skip
     kept, drawn = flags.mean("robust", "clean")
     right = int(flags.values["clean"].sum())
     found["attack_success_rate"] = number(

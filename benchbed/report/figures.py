@@ -42,6 +42,8 @@ def number(value: float | None, unit: str = "", *, with_unit: bool = True) -> st
     ('1.235', '–', '0.0')
     >>> number(29_234_920, "MACs", with_unit=False), number(100_200, "bytes", with_unit=False)
     ('29.23 M', '100.2 k')
+    >>> number(1.4e-06, "dB SNR", with_unit=False), number(18.25, "dB SNR", with_unit=False)
+    ('0', '18.25')
     """
     if value is None or not math.isfinite(value):
         return NONE
@@ -57,6 +59,8 @@ def number(value: float | None, unit: str = "", *, with_unit: bool = True) -> st
     elif unit in _DIGITS:
         text = f"{value * 100 if unit == 'fraction' else value:,.{_DIGITS[unit]}f}"
     else:
+        # Of a level in dB nobody hears a thousandth: rounding errors of a level of nothing are none.
+        value = round(value, 3) + 0.0 if unit.startswith("dB") else value
         text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     # "-0.0" would claim a sign that the printed digits do not show.
     if text.startswith("-"):

@@ -270,7 +270,7 @@ def _alike(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 def _budgets(cells: Sequence[Cell], result: Result) -> Table:
     """What is left at each budget, mildest first: under attack, in noise of equal budget, and of the ranking metric."""
-    names = ["robust_accuracy", "noise_accuracy"]
+    names = ["robust_accuracy", "shifted_accuracy", "noise_accuracy"]
     if not result.primary.endswith("accuracy"):
         names.append(result.primary)  # of scenes it would say the same again
     rows: dict[tuple[str, str], dict[float, Value]] = {}

@@ -50,6 +50,7 @@ _METRICS = {
     "corruption_mean": "Mean over corruptions",
     "flip_rate": "Flip rate",
     "noise_accuracy": "Accuracy in noise of equal budget",
+    "shifted_accuracy": "Accuracy under random shifts of the perturbation",
     "clean_accuracy": "Accuracy on the attacked clips when clean",
     "attack_success_rate": "Attack success rate",
     "minimal_snr": "Smallest successful attack, SNR",
@@ -60,6 +61,7 @@ _METRICS = {
     "inserted_per_clip": "Events or labels inserted per clip",
     "gap": "Gap to noise",
 }
+_ATTACKS = {"apgd_t": "Targeted APGD"}
 #: Scopes of the figures that all corruption cells, or all attacked cells, of a run give together.
 ROBUSTNESS, ADVERSARIAL = "robustness", "adversarial"
 #: Scope of the figures of attacks on features, and what is said of them wherever they stand.
@@ -114,6 +116,8 @@ def plain(name: str) -> str:
     >>> plain("white_noise"), plain("mp3"), plain("device_eq")
     ('White noise', 'MP3', 'Device EQ')
     """
+    if name in _ATTACKS:
+        return _ATTACKS[name]
     words = [_UPPER.get(word.lower(), word) for word in name.replace("_", " ").split(" ")]
     text = " ".join(words)
     return text[:1].upper() + text[1:]

@@ -135,13 +135,13 @@ def prices(
             count = sum(min(condition.n, number) for number in clips.values())
             place = where("conditions", index)
             chosen = plan_of(condition, task, sources=bool(condition.sources), where=place)
-            cost = chosen.cost(classes, len(condition.budgets), count)
+            cost = chosen.cost(classes, len(condition.budgets), count if chosen.attacks else 0)
             entry = {"attack": condition.attack, "threat": condition.threat, "clips": count,
                      "budgets": len(condition.budgets), "forwards": cost.forwards,
                      "backwards": cost.backwards}  # fmt: skip
             if condition.space == "features":
                 entry["space"] = f"features, {features.LABEL}"
-            if (task != "scene" or "space" in entry) and chosen.skipped:
+            if (task != "scene" or "space" in entry or not chosen.attacks) and chosen.skipped:
                 entry["skipped"] = dict(chosen.skipped)
             found.append(entry)
     return found

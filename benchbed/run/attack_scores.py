@@ -81,6 +81,10 @@ def flags_of(table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap
         for name, column in (("clean", "clean_correct"), ("noise", "noise_correct"), ("robust", "robust"))
     }
     values["noise"] = values["noise"] & values["clean"]
+    if "shifted_correct" in part and part["shifted_correct"].notna().any():
+        # A clip that was not attacked is right under every shift, or under none.
+        shares = part["shifted_correct"].astype(float)
+        values["shifted"] = shares.where(shares.notna(), values["robust"]).to_numpy(dtype=float)
     for column in (*SCORES, *FLIPS):
         if column in part and part[column].notna().any():
             values[column] = part[column].to_numpy(dtype=float)

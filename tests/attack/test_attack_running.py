@@ -9,8 +9,11 @@ import torch
 
 from benchbed.attack.audibility import dissimilarity, masked, noise_to_mask
 from benchbed.errors import ConfigError
+from benchbed.metrics.adversarial import cell_figures
 from benchbed.rng import stream
+from benchbed.run.attack_scores import flags_of
 from benchbed.run.attack_subset import attacked_rows
+from benchbed.stats.bootstrap import Bootstrap
 
 
 def table(count=300, classes=10):
@@ -175,3 +178,14 @@ def test_white_box_alone_is_refused_on_a_closed_model(attacked, adapter_file):
 """)  # fmt: skip
     with pytest.raises(ConfigError, match="differentiable"):
         attacked({"attack": "apgd", "budgets": [20], "n": 3}, adapter=closed)
+
+
+def test_a_universal_perturbation_has_a_figure_for_each_way_it_is_scored():
+    clean, shares = [True, True, True, False], [1 / 3, 1.0, None, None]
+    part = pd.DataFrame({"clean_correct": clean, "noise_correct": clean, "robust": [False, True, True, False],
+                         "shifted_correct": shares})  # fmt: skip
+    flags = flags_of(part, np.arange(4), np.arange(4), Bootstrap(4, draws=0))
+    found = cell_figures(flags)
+    # The third clip was not attacked and is right, the fourth is wrong when clean.
+    assert found["shifted_accuracy"].value == pytest.approx((1 / 3 + 1 + 1 + 0) / 4)
+    assert found["robust_accuracy"].value == 0.5
