@@ -84,6 +84,7 @@ class Detections(Adapter):
                 if str(key) in self._held:
                     raise AdapterError(f"two tables are about {key}", where=str(self.path))
                 self._held[str(key)] = _timed(rows, names)
+        self._claimed: dict[str, str] = {}
         self._short: dict[str, list[str]] = {}
         for key in self._held:
             self._short.setdefault(_stem(key), []).append(key)
@@ -132,6 +133,12 @@ class Detections(Adapter):
             raise AdapterError(f"{' and '.join(keys[:2])} could both mean {clip}", where=str(self.path),
                                hint="give paths relative to the dataset's folder")  # fmt: skip
         if keys:
+            other = self._claimed.setdefault(keys[0], whole)
+            if other != whole:
+                raise AdapterError(f"{keys[0]} would stand for two recordings, {other} and {whole}",
+                                   where=str(self.path), hint="give paths relative to the dataset's folder; if one of "
+                                   "them is of another split, e.g. where thresholds are chosen: "
+                                   "--set suite.post_processing=null")  # fmt: skip
             return self._held[keys[0]]
         if self.missing == "error":
             raise AdapterError(f"{clip} has no row", where=str(self.path),

@@ -93,9 +93,10 @@ def test_a_folder_of_score_tables(toys, scored):
     for name in "abc":
         rows = ["onset\toffset\train\tdog"]
         for start in np.arange(0, SECONDS, 0.05):
-            value = {c: 0.9 if any(f[0] == f"{name}.wav" and f[3] == c and f[1] <= start + 0.01 < f[2] for f in TRUTH) else 0.2
-                     for c in ("rain", "dog")}  # fmt: skip
-            rows.append(f"{start:.2f}\t{start + 0.05:.2f}\t{value['rain']}\t{value['dog']}")
+            here = [label for file, onset, offset, label in TRUTH
+                    if file == f"{name}.wav" and onset <= start + 0.01 < offset]  # fmt: skip
+            values = "\t".join("0.9" if label in here else "0.2" for label in ("rain", "dog"))
+            rows.append(f"{start:.2f}\t{start + 0.05:.2f}\t{values}")
         (folder / f"{name}.tsv").write_text("\n".join(rows) + "\n")
     result = scored(folder, "resolution=0.05")
     assert result.model.labels == ["rain", "dog"]
@@ -173,4 +174,11 @@ def test_two_files_of_one_name_need_their_folders(tmp_path):
     made = load_adapter("detections", {"file": str(tmp_path / "s.tsv")}).adapter
     batch = Batch(np.zeros((1, 1, RATE), np.float32), np.array([RATE]), RATE, {"clip_id": ("toys/z/a.wav",)})
     with pytest.raises(BenchbedError, match="could both mean toys/z/a"):
+        made.predict(batch)
+    (tmp_path / "s.tsv").write_text(listing([("a.wav", 0, 1, "dog")]))
+    made = load_adapter("detections", {"file": str(tmp_path / "s.tsv")}).adapter
+    batch.side["clip_id"] = ("toys/x/a.wav",)
+    assert made.predict(batch).all() and made.predict(batch).all()
+    batch.side["clip_id"] = ("toys/y/a.wav",)
+    with pytest.raises(BenchbedError, match=r"would stand for two recordings, toys/x/a\.wav and toys/y"):
         made.predict(batch)
