@@ -85,8 +85,13 @@ def conditions(statistics: Statistics) -> list[str]:
 
 
 def matching(statistics: Statistics, pattern: str) -> list[str]:
-    """Conditions that match a pattern (`*`, `?`), in the order of the run."""
-    return [c for c in conditions(statistics) if c == pattern or fnmatchcase(c, pattern)]
+    """Conditions that match a pattern (`*`, `?`), in the order of the run.
+
+    Attacks on features, whose budgets are in units of each model's own front end, are matched only by a pattern that
+    says `features`.
+    """
+    known = [c for c in conditions(statistics) if "features" in pattern or "@features-" not in c]
+    return [c for c in known if c == pattern or fnmatchcase(c, pattern)]
 
 
 def recipe(statistics: Statistics, figure: Figure) -> Recipe:

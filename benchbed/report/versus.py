@@ -169,8 +169,12 @@ def words(key: str) -> str:
     --------
     >>> words("white_noise@3"), words("clean")
     ('White noise, severity 3', 'Clean')
+    >>> words("fgsm@features-linf:0.1")
+    'FGSM on features, not realizable as audio, linf:0.1'
     """
     name, _, severity = key.partition("@")
+    if severity.startswith("features-"):
+        return f"{terms.plain(name)} {terms.NO_SOUND}, {severity.removeprefix('features-')}"
     return terms.plain(name) + (f", severity {severity}" if severity.isdigit() else f", {severity}" if severity else "")
 
 

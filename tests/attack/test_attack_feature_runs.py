@@ -13,8 +13,13 @@ import soundfile
 
 from benchbed.attack.features import LABEL
 from benchbed.attack.threat import Ball
+from benchbed.compare.figure import matching
 from benchbed.compare.ranking import ranks_of
+from benchbed.compare.runs import open_run
+from benchbed.compare.sides import Side
+from benchbed.compare.table import compare
 from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.gate.lookup import expand, scores_of
 from benchbed.report import board, terms, view
 from benchbed.report.page import report_html
 from benchbed.report.panels import robustness_curves, severity_heatmaps
@@ -73,7 +78,7 @@ def weight() -> np.ndarray:
     return stream("split").standard_normal((3, BLOCKS)).astype(np.float32)
 
 
-def scores_of(wave: np.ndarray) -> np.ndarray:
+def answer_to(wave: np.ndarray) -> np.ndarray:
     """What the whole model answers to a clip, by hand."""
     return weight() @ (np.abs(wave).reshape(BLOCKS, BLOCK).max(1) - SHIFT)
 
@@ -87,7 +92,7 @@ def world(tmp_path: Path):
         wave = (0.06 * stream("feature-clip", i).standard_normal(BLOCK * BLOCKS)).astype(np.float32)
         wave = np.zeros_like(wave) if i == 11 else wave
         soundfile.write(tmp_path / "data" / f"{i:02d}.wav", wave, RATE, subtype="FLOAT")
-        rows.append((f"{i:02d}.wav", scores_of(wave)))
+        rows.append((f"{i:02d}.wav", answer_to(wave)))
 
     def adapter(output="tags", after="pass", extra="") -> Path:
         text = textwrap.dedent(ADAPTER)
@@ -406,6 +411,20 @@ def test_no_rank_front_or_transfer_table_knows_of_features(both):
         "cells": [cell for cell in both[0][1].cells if "@features-" in cell.key],
         "scores": {}})  # fmt: skip
     assert view.primary_value(only) is None and LABEL in report_html(only)
+
+
+def test_a_comparison_or_a_gate_meets_features_only_where_they_are_asked_for_by_name(both):
+    first, second = (open_run(path) for path, _ in both)
+    assert not [c for c in matching(first.sums, "*") if "features" in c]
+    assert matching(first.sums, "standard@features-*") == [f"standard@features-linf:{b}" for b in ("0.0003", "0.3")]
+    rows = compare([Side("cnn", (first,)), Side("passt", (second,))]).pairings[0].rows
+    assert rows and not any("features" in row.contrast.figure.condition for row in rows)
+    results = [result for _, result in both]
+    assert {f.condition for f in expand(results, "*@linf*", None, None)} == {"fast@linf:0.0003", "fast@linf:0.3"}
+    assert not any("features" in f.condition for f in expand(results, "*", None, None))
+    assert all("features" in f.condition for f in expand(results, "*@features-*", None, None))
+    assert not any("features" in name for name in scores_of(results, "*:robust_accuracy/*"))
+    assert len(scores_of(results, "unrealizable:robust_accuracy/*")) == 4
 
 
 def test_the_part_of_suites_is_a_suite_of_scenes_and_is_joined_by_none(tmp_path):
