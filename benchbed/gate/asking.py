@@ -16,10 +16,11 @@ from benchbed.errors import CannotMeasure, did_you_mean
 from benchbed.gate.costs import cost_relation, cost_slack
 from benchbed.gate.held import Held
 from benchbed.gate.kpi import relation
-from benchbed.gate.lookup import condition_of, cost_of, expand, metric_of, scores_of
+from benchbed.gate.lookup import condition_of, expand, metric_of, scores_of
 from benchbed.gate.rules import Margin, Rule, Where
 from benchbed.gate.seeds import of_seeds
 from benchbed.gate.slack import Slack, lost_clips, of_limit, of_loss, of_relation, of_threshold, over_cells
+from benchbed.gate.units import measured
 from benchbed.gate.words import margin_words
 
 
@@ -165,8 +166,8 @@ def _over(rule: Rule, held: Held) -> Asked:
     for where in (first, *rule.over):
         if where.metric is None:
             assert where.figure is not None
-            points.append(cost_relation(rule.relation, cost_of(run.result, where.figure),
-                                        cost_of(base.result, where.figure)))  # fmt: skip
+            points.append(cost_relation(rule.relation, measured(run.result, where.figure),
+                                        measured(base.result, where.figure)))  # fmt: skip
             draws.append(np.full(how.draws, points[-1]))
             continue
         figure = Figure(where.condition, where.group, where.split)

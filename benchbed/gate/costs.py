@@ -10,9 +10,10 @@ from benchbed.compare.runs import Run
 from benchbed.errors import CannotMeasure
 from benchbed.gate.held import Held
 from benchbed.gate.kpi import relation
-from benchbed.gate.lookup import Cost, cost_of
+from benchbed.gate.lookup import Cost
 from benchbed.gate.rules import Rule
 from benchbed.gate.slack import Slack, of_cost, of_costs
+from benchbed.gate.units import measured, of_a_machine
 
 
 def cost_slack(rule: Rule, held: Held) -> Slack:
@@ -32,7 +33,7 @@ def cost_slack(rule: Rule, held: Held) -> Slack:
     if limit is not None and rule.relation is None:
         return of_cost(new, limit, above, strict, {})
     bases = held.baseline()
-    if rule.reference is None and new.unit in ("s", "J", "s/s") and not _same_machine([*held.runs, *bases]):
+    if rule.reference is None and of_a_machine(new, rule.figure) and not _same_machine([*held.runs, *bases]):
         raise CannotMeasure("the baseline was measured on another machine, so times and energy cannot be compared",
                             hint="name a `reference:` that runs on both")  # fmt: skip
     old = _over_runs(bases, rule.figure, rule.reference, worst=False)
@@ -52,7 +53,7 @@ def cost_relation(name: str, new: Cost, old: Cost) -> float:
 
 
 def _over_runs(runs: Sequence[Run], path: str, reference: str | None, *, worst: bool) -> Cost:
-    costs = [_ratio(cost_of(run.result, path), run, reference) for run in runs]
+    costs = [_ratio(measured(run.result, path), run, reference) for run in runs]
     first = costs[0]
     if len(costs) == 1:
         return first
@@ -68,7 +69,7 @@ def _ratio(cost: Cost, run: Run, reference: str | None) -> Cost:
     """Ratio to a reference that ran in the same run, round by round where there are rounds."""
     if reference is None:
         return cost
-    other = cost_of(run.result, reference)
+    other = measured(run.result, reference)
     if cost.rounds is not None and other.rounds is not None:
         if len(cost.rounds) != len(other.rounds):
             raise CannotMeasure(f"{len(cost.rounds)} rounds of the model and {len(other.rounds)} of the reference")

@@ -66,7 +66,10 @@ def number(value: float, unit: str) -> str:
     --------
     >>> number(0.714, "fraction"), number(128000, "bytes"), number(29.42e6, "MACs")
     ('71.4 %', '128,000 bytes', '29,420,000 MACs')
+    >>> number(0.00107, "s"), change(-0.0005, "s")
+    ('1.07 ms', '−0.5 ms')
     """
+    value, unit = _small(value, unit)
     if unit == "fraction":
         return f"{100 * value:.1f} %"
     if unit in ("bytes", "MACs", "parameters", "FLOPs"):
@@ -76,9 +79,15 @@ def number(value: float, unit: str) -> str:
 
 def change(value: float, unit: str, *, sign: bool = True, bare: bool = False) -> str:
     """A difference in its unit; fractions in points."""
+    value, unit = _small(value, unit)
     form = "+" if sign else ""
     if unit == "fraction":
         text = f"{100 * value:{form}.1f}" + ("" if bare else " pt")
     else:
         text = f"{value:{form}.3g}" + ("" if bare or not unit else f" {unit}")
     return text.replace("-", "−")
+
+
+def _small(value: float, unit: str) -> tuple[float, str]:
+    """Times below a second in milliseconds."""
+    return (1e3 * value, "ms") if unit == "s" and 0 < abs(value) < 1 else (value, unit)

@@ -106,6 +106,56 @@ def test_too_few_rounds_show_nothing():
     assert report.exit_code == 0 and not report.outcomes[0].conclusive
 
 
+def profiled(median=1.07, clips=900.0, machine="x", **more):
+    """Times as a run writes them: in milliseconds."""
+    return run({"latency": {"batch_1": {"median": {"value": median, "unit": "ms"}},
+                            "throughput": {"batch_1": {"value": clips, "unit": "clips/s"}},
+                            "rounds": {"model": [median] * 15, "reference": [1.0] * 15, "unit": "ms"}},
+                "energy": {"joules_per_inference": {"value": 0.02, "unit": "J"}, "kwh": {"value": 2e-6, "unit": "kWh"},
+                           "reference": {"value": 0.01, "unit": "J"}} | more}, machine)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "answer"),
+    [
+        ({"figure": "latency.batch_1.median", "at_most": "1.1 ms"}, Answer.PASSED),
+        ({"figure": "latency.batch_1.median", "at_most": "1 ms"}, Answer.REGRESSED),
+        ({"figure": "latency.batch_1.median", "at_most": 0.0011}, Answer.PASSED),  # bare numbers are seconds
+        ({"figure": "latency.rounds.model", "at_most": "1.1 ms"}, Answer.PASSED),
+        ({"figure": "latency.rounds.model", "at_most": "1 ms"}, Answer.REGRESSED),
+        ({"figure": "latency.rounds.model", "reference": "latency.rounds.reference", "at_most": 1.1}, Answer.PASSED),
+        ({"figure": "latency.rounds.model", "reference": "latency.rounds.reference", "at_most": "1.05x"},
+         Answer.REGRESSED),
+        ({"figure": "energy.joules_per_inference", "at_most": "25 mJ"}, Answer.PASSED),
+        ({"figure": "energy.kwh", "at_most": "7 J"}, Answer.REGRESSED),  # 2e-6 kWh are 7.2 J
+        ({"figure": "energy.kwh", "at_most": "7.3 J"}, Answer.PASSED),
+        ({"figure": "energy.joules_per_inference", "reference": "energy.reference", "at_most": 2.5}, Answer.PASSED),
+        ({"figure": "energy.joules_per_inference", "reference": "energy.reference", "at_most": 1.5}, Answer.REGRESSED),
+    ],
+)  # fmt: skip
+def test_limits_are_in_the_units_that_they_name_whatever_the_record_wrote(rule, answer):
+    assert judge(rules(rule), profiled()).outcomes[0].answer is answer
+
+
+def test_a_margin_on_milliseconds_and_on_clips_per_second():
+    slower = {"figure": "latency.batch_1.median", "margin": {"absolute": "0.5 ms"}}
+    report = judge(rules(slower), profiled(1.57), profiled(1.07))
+    assert report.exit_code == 0 and "1.57 ms against 1.07 ms, +0.5 ms" in report.outcomes[0].findings[0].words
+    assert judge(rules(slower), profiled(1.58), profiled(1.07)).exit_code == 1
+    # More clips a second are better.
+    rate = {"figure": "latency.throughput.batch_1", "margin": {"relative": "5 %"}}
+    assert judge(rules(rate), profiled(clips=800), profiled(clips=900)).exit_code == 1
+    assert judge(rules(rate), profiled(clips=1000), profiled(clips=900)).exit_code == 0
+
+
+@pytest.mark.parametrize("figure", ["latency.batch_1.median", "latency.throughput.batch_1", "latency.rounds.model",
+                                    "energy.joules_per_inference", "energy.kwh"])  # fmt: skip
+def test_what_a_machine_did_is_not_compared_with_another(figure):
+    report = judge(rules({"figure": figure, "margin": {"relative": 0.5}}), profiled(), profiled(machine="y"))
+    assert report.exit_code == 3 and "another machine" in report.outcomes[0].findings[0].words
+    assert judge(rules({"figure": figure, "margin": {"relative": 0.5}}), profiled(), profiled()).exit_code == 0
+
+
 def test_rounds_must_pair():
     broken = run({"rounds": {"model": [1.0, 2.0], "reference": [1.0]}})
     report = judge(rules(RATIO | {"at_most": 1.0}), broken)
