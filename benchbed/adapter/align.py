@@ -34,7 +34,8 @@ class Match:
     classes : tuple of str
         Labels of the model; the largest of their scores counts.
     how : str
-        `exact`, `normalised` (equal but for case, spaces, hyphens and underscores) or `map` (the card's `label_map`).
+        `exact`, `normalised` (equal but for case, spaces, hyphens, commas and underscores) or `map` (the card's
+        `label_map`).
     """
 
     label: str
@@ -207,8 +208,8 @@ class Alignment:
 def plan_alignment(card: Card, labels: Sequence[str], task: Task = "scene") -> Alignment:
     """Decide which model classes mean which dataset label.
 
-    The card's `label_map` decides first; then equal names; then names that are equal but for case, spaces, hyphens and
-    underscores. `urban park` and `park` are different labels unless a map says otherwise.
+    The card's `label_map` decides first; then equal names; then names that are equal but for case, spaces, hyphens,
+    commas and underscores. `urban park` and `park` are different labels unless a map says otherwise.
 
     Parameters
     ----------
@@ -306,9 +307,11 @@ def normalised(label: str) -> str:
     --------
     >>> normalised("Shopping_Mall") == normalised("shopping mall")
     True
+    >>> normalised("Dishes_pots_and_pans") == normalised("Dishes, pots, and pans")
+    True
     """
     text = unicodedata.normalize("NFKC", label).casefold()
-    return " ".join("".join(" " if char in "_-/" else char for char in text).split())
+    return " ".join("".join(" " if char in "_-/," else char for char in text).split())
 
 
 class _Names:

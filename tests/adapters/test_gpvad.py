@@ -62,6 +62,15 @@ def test_size_is_the_published_one(loaded):
     assert len(loaded.card.labels) == 527
 
 
+def test_audioset_s_own_names_are_found_without_a_map(loaded):
+    """AudioSet writes commas where this model's classes have none."""
+    names = ("Dishes, pots, and pans", "Electric shaver, electric razor", "Roaring cats (lions, tigers)", "Speech",
+             "Bee, wasp, etc.", "Dental drill, dentist's drill", "Fire engine, fire truck (siren)")  # fmt: skip
+    matches = plan_alignment(replace(loaded.card, label_map={}), names, "tags").matches
+    assert [match.how for match in matches] == ["normalised"] * 3 + ["exact"] + ["normalised"] * 3
+    assert matches[0].classes == ("Dishes_pots_and_pans",)
+
+
 def test_class_names_are_alphabetical_and_read_without_unpickling(loaded):
     labels = loaded.card.labels
     assert labels[:3] == ("A_capella", "Accelerating_revving_vroom", "Accordion")
