@@ -182,6 +182,7 @@ def make_rows(results: Sequence[tuple[Path, Result]], ranks: Ranks, references: 
             slug = f"{slug}-{island.digest(result.provenance.created + str(slugs[:index].count(slug)))}"
         figures = {name: value for name, value in view.figures(result).items() if name != result.primary}
         figures |= {name: value for name, value in _costs(result).items() if name not in figures}
+        figures |= _attacked(result)
         marks = view.badges(result)
         if source := verification(references, result, view.figures(result)):
             marks.append(view.Mark("pass", "publication confirmed", f"Agrees with the published figures of {source}"))
@@ -314,6 +315,12 @@ def against_noise(board: Board) -> dict[str, list[Dot]]:
 def _apart(dots: Sequence[Dot]) -> float:
     kept = [dot.y.value for dot in dots if dot.y.value is not None]
     return max(kept, default=0.0) - min(kept, default=0.0)
+
+
+def _attacked(result: Result) -> dict[str, Value]:
+    """What attacks say over all their budgets; figures at single budgets are in the tables of the run's page."""
+    wanted = tuple(f"{terms.ADVERSARIAL}:{name}/" for name in ("gap", "snr50", "minimal_snr"))
+    return {name: value for name, value in result.scores.items() if name.startswith(wanted) and "_noise" not in name}
 
 
 def run_slug(result: Result) -> str:

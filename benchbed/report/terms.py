@@ -134,6 +134,8 @@ def metric(name: str) -> str:
     ('Log loss, majority baseline', 'DCASE 2025 memory')
     >>> metric("clean_psds1"), metric("clip_score")
     ('PSDS1, the same clips when clean', 'Mean score of a clip, attacked')
+    >>> metric("adversarial:gap/standard@l2")
+    'Gap to noise, Standard (l2)'
     >>> metric("robustness:retention"), metric("robustness:fold2:group/noise")
     ('Retention', 'Group noise, fold2')
     """
@@ -146,6 +148,9 @@ def metric(name: str) -> str:
         if scope in (ROBUSTNESS, ADVERSARIAL, UNREALIZABLE):
             head, slash, rest = inner.partition("/")
             split, _, figure = head.rpartition(":")
+            if scope == ADVERSARIAL and slash and figure in _METRICS:
+                threat = rest.partition("@")[2]
+                return f"{_METRICS[figure]}, {attack(f'//{rest}')} ({threat})" + (f", {split}" if split else "")
             figure += slash + rest
             name = plain(figure.replace("/", " ")) if "/" in figure else metric(figure)
             return f"{name}, {split}" if split else name
