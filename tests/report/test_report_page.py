@@ -254,6 +254,9 @@ def test_thresholds_that_were_chosen_elsewhere_stand_among_the_facts(result):
     )
     assert "<td>0.25</td><td>0.4</td><td>62.5</td>" in page and "<td>0.5</td><td>none</td><td>–</td>" in page
     assert "<bdi>&lt;tram&gt;</bdi>" in page and "Threshold of each class" not in report_html(result())
+    # What does not apply has no line, rather than an empty one.
+    whole = report_html(result(thresholds=chosen.model_copy(update={"untuned": [], "failed": 0})))
+    assert "Their threshold" in page and "Their threshold" not in whole and "<dd><bdi></bdi></dd>" not in whole
 
 
 def test_control_characters_become_visible(result):
