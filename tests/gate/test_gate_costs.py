@@ -10,7 +10,7 @@ from made_runs import made_record
 
 from benchbed.compare.runs import Run
 from benchbed.gate.judge import judge
-from benchbed.gate.load import LoadedRules
+from benchbed.gate.load import LoadedRules, load_rules
 from benchbed.gate.rules import Rule, Rules
 from benchbed.gate.verdict import Answer
 from benchbed.rng import stream
@@ -106,13 +106,13 @@ def test_too_few_rounds_show_nothing():
     assert report.exit_code == 0 and not report.outcomes[0].conclusive
 
 
-def profiled(median=1.07, clips=900.0, machine="x", **more):
+def profiled(median=1.07, clips=900.0, machine="x"):
     """Times as a run writes them: in milliseconds."""
     return run({"latency": {"batch_1": {"median": {"value": median, "unit": "ms"}},
                             "throughput": {"batch_1": {"value": clips, "unit": "clips/s"}},
                             "rounds": {"model": [median] * 15, "reference": [1.0] * 15, "unit": "ms"}},
                 "energy": {"joules_per_inference": {"value": 0.02, "unit": "J"}, "kwh": {"value": 2e-6, "unit": "kWh"},
-                           "reference": {"value": 0.01, "unit": "J"}} | more}, machine)  # fmt: skip
+                           "reference": {"value": 0.01, "unit": "J"}}}, machine)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,17 @@ def test_what_a_machine_did_is_not_compared_with_another(figure):
     report = judge(rules({"figure": figure, "margin": {"relative": 0.5}}), profiled(), profiled(machine="y"))
     assert report.exit_code == 3 and "another machine" in report.outcomes[0].findings[0].words
     assert judge(rules({"figure": figure, "margin": {"relative": 0.5}}), profiled(), profiled()).exit_code == 0
+
+
+def test_the_shipped_rules_on_energy_compare_ratios_across_machines():
+    def metered(ratio, machine="x"):
+        return run({"energy": {"ratio_to_reference": {"value": ratio, "unit": "ratio"}}}, machine)
+
+    shipped = load_rules("energy")
+    report = judge(shipped, metered(1.19, "y"), metered(1.0))
+    assert report.exit_code == 0, report.outcomes[0].findings[0].words
+    assert judge(shipped, metered(1.21, "y"), metered(1.0)).exit_code == 1
+    assert judge(shipped, run({"energy": {"reason": "no meter here"}}), metered(1.0)).exit_code == 3
 
 
 def test_rounds_must_pair():
