@@ -13,7 +13,12 @@ from benchbed.cli.flags import print_json
 
 @verbs.command()
 @click.argument("runs", nargs=-1, required=True)
-@click.option("--metric", "metrics", multiple=True, help="Metric; by default the one that ranks, all on clean audio.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    help="Metric, or figures over cells ('robustness:*'); by default the one that ranks, all on clean audio.",
+)
 @click.option("--condition", "conditions", multiple=True, help="Condition or pattern, e.g. clean, 'white_noise@*'.")
 @click.option("--group", "groups", multiple=True, help="device=s4, devices=unseen, 'device=*', 'class=*'.")
 @click.option("--families", "by_family", is_flag=True, help="One side per model family (cnn, transformer).")
