@@ -8,28 +8,31 @@ zero. `centred` is what the product states; the other columns are for contrast. 
 with 100, 300 and 1000 recordings, else the exit status is 1. With fewer than 50 recordings an interval says that it is
 known to be narrow.
 
-Measured for `centred` in per cent, with 4,000 (scenes), 3,000 (segments, events), 1,500 (tags) and 500 (PSDS) data
-sets, whose standard errors are 0.34, 0.40, 0.56 and 0.97; what is empty was not measured:
+Measured for `centred` in per cent; what is empty was not measured. Data sets and the standard error of a share: scenes
+4,000, 0.34 (with 1000 recordings 2,000, 0.49); segments and events 3,000, 0.40; tags 1,500, 0.56 (with 1000 recordings
+1,000, 0.69); PSDS 1,000, 0.69 (PSDS1 with 300 recordings 500, 0.97).
 
     recordings                        one model              two models
                               20   50  100  300 1000   20   50  100  300 1000
-    scenes   accuracy       95.4 95.1 95.6 94.7      95.5 95.9 95.6 95.3
-             macro accuracy 91.0 92.6 94.5 95.4      92.4 93.9 95.1 96.0
-             macro F1       93.6 93.8 94.3 93.9      93.6 94.9 95.1 95.5
-    tags     micro F1                 94.3 94.1                94.7 96.5
-             macro F1                 95.5 94.3                94.8 95.9
-             mAP                      95.7 94.1                95.5 94.2
+    scenes   accuracy       95.4 95.1 95.6 94.7 94.9 95.5 95.9 95.6 95.3 95.2
+             macro accuracy 91.0 92.6 94.5 95.4 95.1 92.4 93.9 95.1 96.0 95.1
+             macro F1       93.6 93.8 94.3 93.9 94.3 93.6 94.9 95.1 95.5 95.3
+    tags     micro F1                 94.3 94.1 93.8           94.7 96.5 94.6
+             macro F1                 95.5 94.3 94.8           94.8 95.9 94.6
+             mAP                      95.7 94.1 94.8           95.5 94.2 94.5
     segments micro F1            95.4 95.1 94.9 95.1      95.2 95.4 95.3 95.2
              macro F1            95.6 95.6 94.4 95.0      95.1 95.3 94.9 95.0
              error rate          95.2 95.5 94.8 95.7      95.0 94.9 95.3 94.8
     events   micro F1            95.1 95.1 94.6 94.7      95.1 94.9 96.1 94.8
              macro F1            95.6 94.9 94.8 94.6      94.7 95.0 95.4 94.7
              error rate          95.2 94.8 95.4 94.9      95.3 95.1 95.6 94.6
-    PSDS1                             94.2 94.4                95.8 94.8
+    PSDS1                             93.4 94.4                96.8 94.8
+    PSDS2                             94.3                     95.2
 
 The percentiles alone held macro F1 of one model in 92.5 % with 100 recordings and in 92.7 % with 300, nearly all misses
-on one side: the rarest of the ten classes has 4 % of the recordings. The difference in PSDS1 with 100 recordings was
-held in 97.0 % of 1,000 data sets with 200 draws, and in 95.8 % with the 400 of the table.
+on one side: the rarest of the ten classes has 4 % of the recordings. PSDS1 with 100 recordings misses: 93.4 of one
+model, 96.8 of two, with 1,000 draws. The same data sets gave 97.0 of two with 200 draws, so that more draws do not mend
+it. Both misses are smaller than a standard error; the one of two models errs on the safe side.
 """
 
 from __future__ import annotations
@@ -52,8 +55,8 @@ METHODS = ("percentile", "basic", "expanded", "centred")
 LOWEST, HIGHEST, FROM = 93.5, 96.5, 100
 
 #: Data sets where a score takes long to draw: world → recordings → data sets. Their standard error is printed.
-SLOW = {"tags": {300: 1500, 1000: 500}, "psds": {20: 1000, 50: 1000, 100: 1000, 300: 500, 1000: 200}}
-SLOW["psds2"] = SLOW["psds"]
+SLOW = {"tags": {300: 1500, 1000: 1000}, "psds": {20: 1000, 50: 1000, 100: 1000, 300: 500, 1000: 200}}
+SLOW["psds2"] = SLOW["psds"] | {300: 1000}
 
 
 def covered(made: World, groups: int, data_sets: int, draws: int) -> dict[tuple[str, str], dict[str, float]]:
