@@ -15,7 +15,7 @@ from benchbed.attack.features import LABEL
 from benchbed.attack.torchattacks_bridge import Bridged
 from benchbed.results.record import Check
 from benchbed.run.attack_plan import threats
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.plan import CellPlan
 
 Status = Literal["pass", "warn", "fail", "skipped"]

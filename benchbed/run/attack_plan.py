@@ -10,7 +10,7 @@ from benchbed.attack.ensemble import FLOOR, Plan, plan
 from benchbed.attack.losses import Aimed, aimed
 from benchbed.attack.threat import Threat
 from benchbed.errors import ConfigError, did_you_mean
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 
 
 def threats(condition: AttackCondition) -> list[Threat] | list[features.FeatureThreat]:

@@ -32,7 +32,7 @@ from benchbed.run.attack_tasks import task_of
 from benchbed.run.attack_transfer import COLUMN, GROUP
 from benchbed.run.job import Job
 from benchbed.stats.bootstrap import Bootstrap
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.plan import CellPlan
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from benchbed.run.clips import decode
 from benchbed.run.job import Job, Unit
 from benchbed.run.references import WEAK
 from benchbed.run.victim import untouched
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 
 #: Fact of a condition that has nothing to do in a run, and why.
 LEFT_OUT = "left_out"

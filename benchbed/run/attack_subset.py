@@ -9,7 +9,7 @@ import numpy as np
 from benchbed import rng
 from benchbed.run.job import Job, Unit
 from benchbed.run.references import WEAK, some_weak
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ import numpy as np
 from benchbed.run.attack_task import Sample, Task
 from benchbed.run.attack_view import View
 from benchbed.run.job import Unit
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 
 
 @dataclass

@@ -24,7 +24,7 @@ from benchbed.run.clips import Clip, ModelInput, decode, to_model
 from benchbed.run.job import Job, Unit
 from benchbed.run.memory import keep_large_blocks
 from benchbed.run.timed import NOTHING, hear, hop_of, moved, on_grid, overlaid, placed, to_windows
-from benchbed.suite.model import CorruptionCondition
+from benchbed.suite.conditions import CorruptionCondition
 from benchbed.suite.plan import CellPlan
 from benchbed.types import Batch, Events, FrameScores
 

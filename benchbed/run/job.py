@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchbed.run.timed import Timed
-from benchbed.suite.model import Condition
+from benchbed.suite.conditions import Condition
 from benchbed.suite.plan import CellPlan
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from benchbed.results.timelines import read_timelines
 from benchbed.run.engine import Engine, _Shard
 from benchbed.run.prepare import Prepared
 from benchbed.run.spectrogram import picture
-from benchbed.suite.model import CorruptionCondition
+from benchbed.suite.conditions import CorruptionCondition
 from benchbed.suite.plan import CellPlan
 
 if TYPE_CHECKING:

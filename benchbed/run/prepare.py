@@ -26,8 +26,8 @@ from benchbed.run.source import Source, open_source, scored_clips
 from benchbed.run.thresholds import Frozen, Tuning, families, read_frozen, tuning_clips, tuning_job
 from benchbed.run.timed import Timed, timed_references
 from benchbed.run.units import cut
+from benchbed.suite.conditions import AttackCondition, CorruptionCondition
 from benchbed.suite.load import LoadedSuite
-from benchbed.suite.model import AttackCondition, CorruptionCondition
 from benchbed.suite.plan import CellPlan, plan_cells
 
 

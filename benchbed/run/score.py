@@ -27,7 +27,8 @@ from benchbed.run.robust import load_reference, robust_figures
 from benchbed.run.selfchecks import self_checks
 from benchbed.run.statistics import Rows, cell_draws, collect, sum_cell, summed_draws
 from benchbed.stats.bootstrap import Bootstrap
-from benchbed.suite.model import AttackCondition, CorruptionCondition, Suite
+from benchbed.suite.conditions import AttackCondition, CorruptionCondition
+from benchbed.suite.model import Suite
 from benchbed.suite.plan import CellPlan
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from benchbed.errors import BenchbedError
 from benchbed.results import record
 from benchbed.run.clips import decode
 from benchbed.run.job import Job
-from benchbed.suite.model import CorruptionCondition
+from benchbed.suite.conditions import CorruptionCondition
 
 #: Clips to check with: enough to notice, few enough to cost nothing beside a run.
 PROBES = 3

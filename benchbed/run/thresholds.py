@@ -25,8 +25,9 @@ from benchbed.run.job import Job, Unit
 from benchbed.run.references import answers, reference_of
 from benchbed.run.source import Source, subset
 from benchbed.run.timed import timed_references
+from benchbed.suite.conditions import CleanCondition
 from benchbed.suite.load import LoadedSuite
-from benchbed.suite.model import CleanCondition, Tune
+from benchbed.suite.model import Tune
 from benchbed.suite.plan import CellPlan
 
 if TYPE_CHECKING:

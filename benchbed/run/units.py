@@ -17,7 +17,7 @@ from benchbed import rng
 from benchbed.provenance import code_hash, versions
 from benchbed.run.job import Job, Unit
 from benchbed.run.timed import Timed
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.plan import CellPlan
 
 #: A shard has at least and at most so many clips, and at most so many seconds of audio, which bounds memory.

@@ -284,13 +284,13 @@ def _nearest(marks: Mapping[Place, Mark], place: Place) -> Mark:
 
 def _fields_at(place: Place, data: Mapping[str, Any]) -> list[str]:
     """Names of the keys that may stand at a place of the suite."""
-    from benchbed.suite import model
+    from benchbed.suite import conditions, model
 
     kind: Any = Suite
     for part in place:
         if part == "conditions":
             given = data["conditions"][place[1]] if len(place) > 1 else {}
-            kind = model.AttackCondition if "attack" in given else model.CorruptionCondition
+            kind = conditions.AttackCondition if "attack" in given else conditions.CorruptionCondition
         elif part == "slices":
             kind = model.Slice
         elif isinstance(part, str) and hasattr(kind, "model_fields") and part in kind.model_fields:

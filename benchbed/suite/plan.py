@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from benchbed.suite.model import AttackCondition, CleanCondition, CorruptionCondition, Suite
+from benchbed.suite.conditions import AttackCondition, CleanCondition, CorruptionCondition
+from benchbed.suite.model import Suite
 
 
 @dataclass(frozen=True)

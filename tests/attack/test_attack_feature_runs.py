@@ -34,8 +34,9 @@ from benchbed.run.attack_sources import attack_facts
 from benchbed.run.engine import Engine
 from benchbed.run.job import Job
 from benchbed.run.units import cut
+from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.load import load_suite
-from benchbed.suite.model import AttackCondition, Suite
+from benchbed.suite.model import Suite
 from benchbed.suite.plan import plan_cells
 
 RATE, BLOCK, BLOCKS = 8000, 10, 40

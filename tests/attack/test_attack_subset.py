@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchbed.run.attack_subset import attack_units, attacked_rows, passes, subset
 from benchbed.run.job import Job
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 
 
 def table(labels):

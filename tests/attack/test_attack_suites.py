@@ -15,8 +15,8 @@ from benchbed.rng import stream
 from benchbed.run import session
 from benchbed.run.attack_tasks import settle
 from benchbed.run.planning import estimate
+from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.load import load_suite
-from benchbed.suite.model import AttackCondition
 
 RATE = 8000
 #: Recording → events (onset, offset, class, level), each four seconds long; heard above a level of 0.1.

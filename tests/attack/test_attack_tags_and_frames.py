@@ -19,7 +19,8 @@ from benchbed.run.engine import Engine
 from benchbed.run.job import Job
 from benchbed.run.timed import Timed
 from benchbed.run.units import cut
-from benchbed.suite.model import AttackCondition, Suite
+from benchbed.suite.conditions import AttackCondition
+from benchbed.suite.model import Suite
 from benchbed.suite.plan import plan_cells
 
 RATE, SAMPLES = 8000, 1600

@@ -16,7 +16,8 @@ from benchbed.attack.contract import Outcome, Victim
 from benchbed.attack.ensemble import levels, plan
 from benchbed.attack.threat import Ball, Threat
 from benchbed.run.attack_checks import attack_checks
-from benchbed.suite.model import AttackCondition, Suite
+from benchbed.suite.conditions import AttackCondition
+from benchbed.suite.model import Suite
 from benchbed.suite.plan import plan_cells
 
 FAST = {"attack": "fast", "budgets": [0], "n": 12, "steps": 10}

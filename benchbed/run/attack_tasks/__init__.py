@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchbed.registry import Registry
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 
 if TYPE_CHECKING:
     from benchbed.run.attack_task import Task

@@ -22,7 +22,7 @@ from benchbed.run.attack_task import Sample, Scored
 from benchbed.run.job import Job
 from benchbed.run.references import SURE, certain
 from benchbed.run.timed import NOTHING, placed
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 
 #: Rule → metric family.
 RULES: dict[str, Any] = {"event_f1": sed_event, "segment_f1": sed_segment}

@@ -12,7 +12,7 @@ from benchbed.errors import ConfigError
 from benchbed.run.attack_plan import aim_of
 from benchbed.run.attack_task import Sample, Task, Verdict
 from benchbed.run.job import Job
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 
 #: A margin of probabilities below this may turn by rounding.
 BOUNDARY = 1e-3

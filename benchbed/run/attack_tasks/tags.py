@@ -19,7 +19,7 @@ from benchbed.run.attack_plan import aim_of
 from benchbed.run.attack_task import Sample, Scored
 from benchbed.run.job import Job
 from benchbed.run.references import reference_of
-from benchbed.suite.model import AttackCondition
+from benchbed.suite.conditions import AttackCondition
 
 #: Rule → score above which a clip is right when clean.
 RULES = {"clip_ap": 0.5, "label_f1": 0.0, "label_set": 0.0, "class_decision": 0.0}
