@@ -5,19 +5,35 @@
 What a comparison states depends on its data set, so the typical statement is tested: the mean of the effects that
 comparisons of this size state. Of the populations of `made_worlds`, in which the first model is worse by a shift, the
 one is sought whose true difference equals the mean effect stated on its own data sets, since a larger difference has
-another error. `found` is the share of data sets whose two-sided test at 0.05 calls it. Where models can be swapped, the
-larger p-value of bootstrap and swaps counts, which costs a little power.
+another error. `found` is the share of data sets that call it: `compare` by the two-sided test at 0.05, `gate` by a rule
+without a margin, whose test is one-sided. Where models can be swapped, the larger p-value of the two tests counts.
 
-Wanted: `found` 80 within 3 points and two standard errors, else the exit status is 1.
+Wanted: `found` 80 within two standard errors, else the exit status is 1.
 
-Measured with 100 recordings, in points and per cent:
+Measured, in points and per cent:
 
-                        effect  stated  found  ± 1 se  data sets
-    scenes  accuracy      9.76    9.75   77.1     1.4        800
-            macro F1      9.98   10.04   76.2     1.4        800
-    PSDS1                 8.85    8.77   80.7     2.3        300
+                    recordings  effect  stated  found  ± 1 se  data sets
+    compare
+    scenes  accuracy        50   14.52   14.62   80.0     1.3      1,000
+                           100   10.03   10.06   78.9     1.3      1,000
+            macro F1        50   15.04   14.96   80.9     1.3      1,000
+                           100   10.28   10.25   79.3     1.3      1,000
+    tags    macro F1       100    7.98    7.99   79.1     1.3      1,000
+            mAP            100   11.19   11.16   76.5     1.3      1,000  missed
+    events  macro F1       100    7.49    7.55   80.8     1.3      1,000
+    PSDS1                  100    8.85    8.78   82.9     1.3      1,000  missed
+    gate
+    scenes  accuracy       100    8.84    8.89   78.2     0.8      2,500  missed
+            macro F1       100    9.05    9.04   79.8     1.3      1,000
 
-The bootstrap alone, as for PSDS, finds what is stated; that the swaps must agree costs three points.
+Of mAP and PSDS1 the runs have no clips, so that the bootstrap stands alone. In 700 data sets with a larger shift the
+mean difference in mAP was 3.7 % smaller than that of the population and its spread 9 % above the mean bootstrap error,
+with eight recordings of the rarest class; either takes power. The difference in PSDS1 is found more often than stated,
+which fits its wide interval (`interval_coverage.py`). Of accuracy a gate finds 78, not 80: why is not known.
+
+Student's quantiles with the bootstrap's error alone promised effects of which 77 % were found where swaps must agree.
+The steps of a count of clips, which both tests count against a difference, and the wider spread of the swaps of macro
+F1 make up most of the rest.
 """
 
 from __future__ import annotations
@@ -40,8 +56,8 @@ from benchbed.compare.runs import Run
 from benchbed.gate.slack import of_loss
 from benchbed.rng import stream
 
-#: Draws and data sets where a score takes long to draw.
-SLOW = {"psds": (100, 300), "psds2": (100, 300)}
+#: Draws where a score takes long to draw.
+SLOW = {"tags": 400, "psds": 100, "psds2": 100}
 
 
 @dataclass(frozen=True)
@@ -111,8 +127,7 @@ def main() -> int:
     given, missed = parser.parse_args(), 0
     print(f"{'of':8}{'world':9}{'recordings':>11} {'metric':15}{'effect':>8}{'stated':>8}{'found':>8}    ± 1 se")
     for of, name in product(given.of, given.world):
-        draws, count = SLOW.get(name, (2000, given.data_sets))
-        how, count = Procedure(draws=draws), min(count, given.data_sets)
+        how, count = Procedure(draws=SLOW.get(name, 2000)), given.data_sets
         for metric, groups in product([m for m in METRICS[name] if m in given.metric], given.groups):
             made = world(name, sought(of, name, metric, groups, how))
             asked = answers(of, made, metric, groups, count, how, "power")
