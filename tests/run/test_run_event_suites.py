@@ -142,7 +142,8 @@ def test_thresholds_of_tags_are_chosen_on_weak_recordings(run) -> None:
     tune = {"post_processing": "{tune: {split: train, metric: f1, average: micro, fallback: 0.1}}"}
     result = run("dcase2017_task4", "dcase2017_task4", labels, tune, level=0.3)
     perfect(result.cells[0].metrics, "error_rate", "tags_micro_f1")
-    assert result.thresholds.reached == 1.0 and result.thresholds.thresholds["Bus"] == pytest.approx(0.35)
+    # Midway between a bus that is heard, 0.3 + 0.05, and one that is not, 0.05.
+    assert result.thresholds.reached == 1.0 and result.thresholds.thresholds["Bus"] == pytest.approx(0.2)
 
 
 def test_the_generic_reader_takes_weak_labels_and_desed_has_them(tmp_path: Path) -> None:
