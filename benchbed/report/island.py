@@ -15,8 +15,8 @@ from markupsafe import Markup
 
 from benchbed.results.record import Result
 
-#: Characters of a record that stand in a page as they are, and packed ones that a page may carry.
-PLAIN, CARRIED = 100_000, 300_000
+#: Characters of data that stand in a page as they are, and packed ones that a page may carry.
+PLAIN, CARRIED = 50_000, 300_000
 #: What packed data begin with.
 PACKED = "gzip;base64,"
 
@@ -37,14 +37,15 @@ def escape_json(text: str) -> Markup:
 
 
 def island(data: Any) -> Markup:
-    """Any JSON data, safe inside a script element.
+    """Any JSON data, safe inside a script element: as text, or packed where that would be long (see `unpack`).
 
     Examples
     --------
     >>> print(island({"a": "é<"}))
     {"a":"é\\u003c"}
     """
-    return escape_json(json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return escape_json(text) if len(text) <= PLAIN else _packed(text)
 
 
 def record(result: Result, full: Collection[str] = ()) -> tuple[Markup, bool]:

@@ -112,6 +112,12 @@ def write_page(path: Path, text: str) -> Path:
     return path
 
 
+def _lean(source: str) -> str:
+    """A script or style sheet without indentation, empty lines and comment lines: every page carries its own copy."""
+    lines = (line.strip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(
@@ -123,7 +129,7 @@ def _environment() -> Environment:
         finalize=_visible,
     )
     folder = files("benchbed.report") / "templates"
-    script = (folder / "page.js").read_text(encoding="utf-8")
+    script = _lean((folder / "page.js").read_text(encoding="utf-8"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.filters.update(
         anchor=island.anchor,
@@ -141,7 +147,7 @@ def _environment() -> Environment:
     environment.tests["on_features"] = terms.on_features
     environment.globals.update(
         version=benchbed.__version__,
-        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
+        style=Markup(_lean((folder / "page.css").read_text(encoding="utf-8"))),
         script=Markup(script),
         # Only this script may run: markup that slipped through would still be dead text.
         policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data: 'self'; "
