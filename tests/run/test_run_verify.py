@@ -20,8 +20,9 @@ from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.recording import FrameScores
 from benchbed.predictions.store import read_units
 from benchbed.results.record import Check
-from benchbed.run import session, verify
-from benchbed.run.verify import Agreement, verify_cell, verify_run
+from benchbed.run import session
+from benchbed.run.verify import verify_cell, verify_run
+from benchbed.run.verifying.agreement import Agreement
 from benchbed.suite.load import load_suite
 
 LABELS = ("dog", "rain", "speech")
@@ -42,7 +43,7 @@ def checked(family: Family, scores: np.ndarray, target: np.ndarray, **changed: f
 
 
 def test_scenes_are_confirmed_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "BATCH", 7)
+    monkeypatch.setattr("benchbed.run.verifying.sed_eval.BATCH", 7)
     generator = np.random.default_rng(0)
     scores, target = generator.dirichlet(np.ones(3), 60), generator.integers(0, 2, 60)
     [check] = checked(classification.family(LABELS), scores, target)

@@ -1,0 +1,96 @@
+"""Scene, segment-based and event-based figures by sed_eval."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from benchbed.metrics.families.classification import Classification
+from benchbed.metrics.families.sed_event import EventBased
+from benchbed.metrics.families.sed_segment import SegmentBased
+from benchbed.metrics.sed.flat import Flat, answers, flatten
+from benchbed.metrics.sed.recording import SECOND
+from benchbed.run.verifying.agreement import Agreement, Asked, NotComparable
+
+#: Clips given to the scene metric at once; it compares every clip with every other.
+BATCH = 200
+
+
+def scene(part: Classification, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import sed_eval
+    metric = sed_eval.scene.SceneClassificationMetrics(scene_labels=list(part.labels))
+    names = np.array(part.labels, object)
+    output = np.asarray(scores).argmax(axis=1)
+    for start in range(0, len(target), BATCH):
+        run = range(start, min(start + BATCH, len(target)))
+        metric.evaluate(
+            [{"filename": str(i), "scene_label": names[target[i]]} for i in run],
+            [{"filename": str(i), "scene_label": names[output[i]]} for i in run],
+        )
+    results = metric.results()
+    sums = part.grouped(scores, target, np.zeros(len(target), int), 1)[0]
+    values = part.values(sums)
+    # sed_eval counts a class without clips as zero in the mean over classes; here it is left out.
+    macro = np.nan_to_num(part.per_class(sums)["recall"]).mean()
+    yield Agreement("accuracy", recorded.get("accuracy"), float(values["accuracy"]),
+                    float(results["overall"]["accuracy"]))  # fmt: skip
+    yield Agreement("macro_accuracy", recorded.get("macro_accuracy"), float(macro),
+                    float(results["class_wise_average"]["accuracy"]["accuracy"]))  # fmt: skip
+
+
+def counts(
+    part: SegmentBased | EventBased, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]
+) -> Asked:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import sed_eval
+    rule = part.rule if part.rule.startswith("sed_eval") else "sed_eval:zero_score"
+    labels = list(part.labels)
+    twin: SegmentBased | EventBased
+    if isinstance(part, SegmentBased):
+        twin = SegmentBased(part.labels, part.grid.resolution, rule, part.decision)  # type: ignore[arg-type]
+        metric = sed_eval.sound_event.SegmentBasedMetrics(labels, part.grid.resolution)
+    else:
+        collar = part.collar
+        width = {c for c in (collar.onset, collar.offset) if c is not None}
+        if len(width) != 1:
+            raise NotComparable("one collar serves onsets and offsets there")
+        twin = EventBased(part.labels, replace(collar, clock="float"), part.matching, rule, part.decision)  # type: ignore[arg-type]
+        metric = sed_eval.sound_event.EventBasedMetrics(
+            labels, collar.onset is not None, collar.offset is not None, width.pop(), collar.ratio, part.matching
+        )
+    # Version 0.2.1 has no argument for it in one of the two classes.
+    metric.empty_system_output_handling = "zero_score" if rule.endswith("zero_score") else None
+    classes = len(labels)
+    flat = flatten(target, classes), answers(scores, part.decision, classes)
+    for reference, output in zip(*(_lists(events, labels) for events in flat)):
+        metric.evaluate(reference, output)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        results = metric.results()
+    overall, average = results["overall"], results["class_wise_average"]
+    theirs = {
+        "micro_f1": overall["f_measure"]["f_measure"],
+        "micro_precision": overall["f_measure"]["precision"],
+        "micro_recall": overall["f_measure"]["recall"],
+        "macro_f1": average["f_measure"]["f_measure"],
+        **{n: overall["error_rate"][n] for n in ("error_rate", "substitution_rate", "deletion_rate", "insertion_rate")},
+    }
+    ours = twin.values(twin.statistics(scores, target).sum(axis=0))
+    for name, value in theirs.items():
+        yield Agreement(name, recorded.get(name), float(ours[name]), float(value))
+
+
+def _lists(events: Flat, labels: list[str]) -> list[Any]:
+    import dcase_util
+
+    made: list[list[dict[str, Any]]] = [[] for _ in events.duration]
+    for clip, onset, offset, label in zip(events.clip, events.onset / SECOND, events.offset / SECOND, events.label):
+        made[clip].append({"onset": float(onset), "offset": float(offset), "event_label": labels[label]})
+    return [dcase_util.containers.MetaDataContainer(items) for items in made]

@@ -1,0 +1,126 @@
+"""Figures over all thresholds by sed_scores_eval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from benchbed.metrics.contract import Family
+from benchbed.metrics.families.psds import Psds
+from benchbed.metrics.families.sed_auc import SegmentRanks
+from benchbed.metrics.families.sed_best import BestThreshold
+from benchbed.metrics.sed.flat import flatten, framed
+from benchbed.metrics.sed.intersection import Criteria, references
+from benchbed.metrics.sed.matching import Collar
+from benchbed.metrics.sed.recording import SECOND, Events, FrameScores
+from benchbed.run.verifying.agreement import Agreement, Asked, NotComparable
+
+
+def _frames(part: Any, scores: np.ndarray, target: np.ndarray, *, join: bool) -> tuple[dict, dict, dict]:
+    # Scores, references and durations as sed_scores_eval takes them.
+    from sed_scores_eval.base_modules.scores import create_score_dataframe
+
+    labels = list(part.labels)
+    reference = flatten(references(target) if join else target, len(labels))
+    order = np.lexsort((reference.onset, reference.label, reference.clip))
+    sorted_ = reference.only(order)
+    next_ = (sorted_.clip[1:] == sorted_.clip[:-1]) & (sorted_.label[1:] == sorted_.label[:-1])
+    if (next_ & (sorted_.onset[1:] <= sorted_.offset[:-1])).any():
+        raise NotComparable("refuses events of a class that touch")
+    frames = framed(scores, len(labels))
+    if any(not len(item) for item in frames):
+        raise NotComparable("refuses recordings without frames")
+    made: dict[str, Any] = {}
+    truth: dict[str, list] = {str(i): [] for i in range(len(frames))}
+    lengths: dict[str, float] = {}
+    for i, item in enumerate(frames):
+        filtered = item if _filter(part) is None else _filter(part).apply(item)
+        made[str(i)] = create_score_dataframe(np.asarray(filtered.scores, np.float64), item.edges / SECOND, labels)
+        known = reference.duration[i]
+        lengths[str(i)] = float(known if known >= 0 else item.edges[-1]) / SECOND
+    for clip, onset, offset, label in zip(reference.clip, reference.onset, reference.offset, reference.label):
+        truth[str(clip)].append((float(onset / SECOND), float(offset / SECOND), labels[label]))
+    return made, truth, lengths
+
+
+def _filter(part: Any) -> Any:
+    """The one median filter of a family over all thresholds, or None."""
+    filters = getattr(part, "filters", (getattr(part, "median", None),))
+    if len(filters) > 1:
+        raise NotComparable("is not asked about scores that are independent of post-processing")
+    return filters[0]
+
+
+def _referenced(part: Family, scores: np.ndarray, target: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Classes that have reference events, and scores and references of those alone."""
+    held = np.flatnonzero(flatten(target, len(part.labels)).counts(len(part.labels)).sum(axis=0))
+    frames = framed(scores, len(part.labels))
+    some, truth = np.empty(len(frames), object), np.empty(len(frames), object)
+    number = np.full(len(part.labels), -1)
+    number[held] = np.arange(len(held))
+    for i, item in enumerate(frames):
+        some[i] = FrameScores(item.scores[:, held], item.edges)
+        truth[i] = Events(target[i].onset, target[i].offset, number[target[i].label], target[i].duration)
+    return tuple(part.labels[c] for c in held), some, truth
+
+
+def _swept(part: Family, scores: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+    sample = part.sample(scores, target, np.zeros(len(target), int), 1)
+    assert sample is not None
+    return sample.scores(np.ones((1, 1)))[0]
+
+
+def psds(part: Psds, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
+    if part.thresholds is not None:
+        raise NotComparable("has no rule for listed thresholds")
+    if any(scenario.alpha_ct and scenario.ct_mean == "C" for scenario in part.scenarios.values()):
+        raise NotComparable("averages cross-triggers over the other classes only")
+    from sed_scores_eval import intersection_based
+
+    twins = {name: replace(scenario, classes="all") for name, scenario in part.scenarios.items()}
+    ours = _swept(Psds(part.labels, twins, None, part.filters), scores, target)
+    made, truth, lengths = _frames(part, scores, target, join=True)
+    for name, scenario in part.scenarios.items():
+        limits = scenario.criteria
+        value = intersection_based.psds(
+            made, truth, lengths, dtc_threshold=limits.dtc, gtc_threshold=limits.gtc, cttc_threshold=limits.cttc,
+            alpha_ct=scenario.alpha_ct, alpha_st=scenario.alpha_st, max_efpr=scenario.max_efpr,
+        )[0]  # fmt: skip
+        yield Agreement(name, recorded.get(name), float(ours[name][0]), float(value))
+
+
+def best(part: BestThreshold, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
+    from sed_scores_eval import collar_based, intersection_based, segment_based
+
+    if not flatten(target, len(part.labels)).counts(len(part.labels)).sum(axis=0).all():
+        raise NotComparable("has no F1 for classes without references")
+    made, truth, lengths = _frames(part, scores, target, join=isinstance(part.hit, Criteria))
+    if isinstance(part.hit, Collar):
+        if part.hit.onset is None or part.hit.offset is None:
+            raise NotComparable("needs collars on onsets and offsets")
+        found = collar_based.best_fscore(made, truth, onset_collar=part.hit.onset, offset_collar=part.hit.offset,
+                                         offset_collar_rate=part.hit.ratio)[0]  # fmt: skip
+    elif isinstance(part.hit, Criteria):
+        found = intersection_based.best_fscore(made, truth, dtc_threshold=part.hit.dtc, gtc_threshold=part.hit.gtc)[0]
+    else:
+        found = segment_based.best_fscore(made, truth, lengths, segment_length=part.hit.resolution)[0]
+    ours = _swept(part, scores, target)
+    yield Agreement("best_macro_f1", recorded.get("best_macro_f1"), float(ours["best_macro_f1"][0]),
+                    float(found["macro_average"]))  # fmt: skip
+
+
+def ranks(part: SegmentRanks, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
+    from sed_scores_eval import segment_based
+
+    if part.pool != "max":
+        raise NotComparable("scores segments by their highest frame")
+    labels, scores, target = _referenced(part, scores, target)
+    twin = SegmentRanks(labels, part.resolution, part.max_fpr, "staircase", "max")
+    ours = _swept(twin, scores, target)
+    made, truth, lengths = _frames(twin, scores, target, join=True)
+    for name, limit in (("mauc", None), ("mpauc", part.max_fpr)):
+        value = segment_based.auroc(made, truth, lengths, segment_length=part.resolution, max_fpr=limit)[0]["mean"]
+        yield Agreement(name, recorded.get(name), float(ours[name][0]), float(value))
