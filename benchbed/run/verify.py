@@ -1,9 +1,9 @@
 """`--verify`: a run's figures once more, by the packages that the field takes them from.
 
-Scene, segment-based and event-based figures are recomputed by sed_eval, figures over all thresholds by sed_scores_eval,
-from the same outputs and references. Two questions are kept apart: whether benchbed computes what the package computes
-when it follows the package's rule (to 1e-9; anything else is a failure), and whether the recorded figure, by the rule
-that the record names, is another number.
+Scene, segment-based and event-based figures are recomputed by sed_eval, intersection-based ones and those over all
+thresholds by sed_scores_eval, from the same outputs and references. Two questions are kept apart: whether benchbed
+computes what the package computes when it follows the package's rule (to 1e-9; anything else is a failure), and whether
+the recorded figure, by the rule that the record names, is another number.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from benchbed.metrics.families.psds import Psds
 from benchbed.metrics.families.sed_auc import SegmentRanks
 from benchbed.metrics.families.sed_best import BestThreshold
 from benchbed.metrics.families.sed_event import EventBased
+from benchbed.metrics.families.sed_intersection import IntersectionBased
 from benchbed.metrics.families.sed_segment import SegmentBased
 from benchbed.metrics.joint import Joint
 from benchbed.metrics.strong import Strong, timed, where_timed
@@ -122,6 +123,7 @@ def _oracle(part: Family) -> tuple[str, Ask | None, str]:
         (Classification, "sed_eval", sed_eval.scene),
         (SegmentBased, "sed_eval", sed_eval.counts),
         (EventBased, "sed_eval", sed_eval.counts),
+        (IntersectionBased, "sed_scores_eval", sed_scores_eval.intersection),
         (Psds, "sed_scores_eval", sed_scores_eval.psds),
         (BestThreshold, "sed_scores_eval", sed_scores_eval.best),
         (SegmentRanks, "sed_scores_eval", sed_scores_eval.ranks),
@@ -142,7 +144,10 @@ def _check(name: str, package: str, found: list[Agreement], cell: str) -> record
     text = f"{package} gives the same {len(found)} figures by its own rule, within {TOLERANCE:g}"
     other = [a for a in found if a.recorded_differs]
     if other:
-        listed = "; ".join(f"{a.metric}: recorded {_text(a.recorded)}, by its rule {_text(a.theirs)}" for a in other)
+        listed = "; ".join(
+            f"{a.metric}: recorded {_text(a.recorded)}, by its rule {_text(a.theirs)}{f' ({a.why})' if a.why else ''}"
+            for a in other
+        )
         text = f"{text}; by the recorded rule other numbers: {listed}"
     return record.Check(name=name, status="pass", message=text, cell=cell)
 

@@ -26,12 +26,15 @@ class Agreement:
         What benchbed computes by the package's rule.
     theirs : float
         What the package computes.
+    why : str, default=""
+        What the package's rule does otherwise than the recorded one, if that is known.
     """
 
     metric: str
     recorded: float | None
     ours: float
     theirs: float
+    why: str = ""
 
     @property
     def equal(self) -> bool:

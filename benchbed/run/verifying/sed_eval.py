@@ -21,6 +21,7 @@ BATCH = 200
 
 
 def scene(part: Classification, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
+    """Accuracy over clips and its mean over classes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import sed_eval
@@ -47,6 +48,7 @@ def scene(part: Classification, scores: np.ndarray, target: np.ndarray, recorded
 def counts(
     part: SegmentBased | EventBased, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]
 ) -> Asked:
+    """F1, precision, recall and error rates of segments or events, by the rule for empty outputs that is recorded."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import sed_eval

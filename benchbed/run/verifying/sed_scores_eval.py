@@ -1,4 +1,4 @@
-"""Figures over all thresholds by sed_scores_eval."""
+"""Figures over all thresholds, and intersection-based ones at a given threshold, by sed_scores_eval."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from benchbed.metrics.contract import Family
 from benchbed.metrics.families.psds import Psds
 from benchbed.metrics.families.sed_auc import SegmentRanks
 from benchbed.metrics.families.sed_best import BestThreshold
+from benchbed.metrics.families.sed_intersection import IntersectionBased
+from benchbed.metrics.sed.decision import Decision
 from benchbed.metrics.sed.flat import flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references
 from benchbed.metrics.sed.matching import Collar
@@ -56,7 +58,7 @@ def _filter(part: Any) -> Any:
 
 def _referenced(part: Family, scores: np.ndarray, target: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """Classes that have reference events, and scores and references of those alone."""
-    held = np.flatnonzero(flatten(target, len(part.labels)).counts(len(part.labels)).sum(axis=0))
+    labels, held = _held(part.labels, target)
     frames = framed(scores, len(part.labels))
     some, truth = np.empty(len(frames), object), np.empty(len(frames), object)
     number = np.full(len(part.labels), -1)
@@ -64,7 +66,13 @@ def _referenced(part: Family, scores: np.ndarray, target: np.ndarray) -> tuple[t
     for i, item in enumerate(frames):
         some[i] = FrameScores(item.scores[:, held], item.edges)
         truth[i] = Events(target[i].onset, target[i].offset, number[target[i].label], target[i].duration)
-    return tuple(part.labels[c] for c in held), some, truth
+    return labels, some, truth
+
+
+def _held(labels: tuple[str, ...], target: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+    """Names and numbers of the classes that have reference events."""
+    held = np.flatnonzero(flatten(target, len(labels)).counts(len(labels)).sum(axis=0))
+    return tuple(labels[c] for c in held), held
 
 
 def _swept(part: Family, scores: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
@@ -74,6 +82,7 @@ def _swept(part: Family, scores: np.ndarray, target: np.ndarray) -> dict[str, np
 
 
 def psds(part: Psds, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
+    """The score of every scenario; there every class counts, with references or without."""
     if part.thresholds is not None:
         raise NotComparable("has no rule for listed thresholds")
     if any(scenario.alpha_ct and scenario.ct_mean == "C" for scenario in part.scenarios.values()):
@@ -93,6 +102,7 @@ def psds(part: Psds, scores: np.ndarray, target: np.ndarray, recorded: Mapping[s
 
 
 def best(part: BestThreshold, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
+    """The mean over classes of the F1 at the best threshold of each."""
     from sed_scores_eval import collar_based, intersection_based, segment_based
 
     if not flatten(target, len(part.labels)).counts(len(part.labels)).sum(axis=0).all():
@@ -113,6 +123,7 @@ def best(part: BestThreshold, scores: np.ndarray, target: np.ndarray, recorded: 
 
 
 def ranks(part: SegmentRanks, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
+    """Mean areas under the ROC curves of segments, of the classes that have references."""
     from sed_scores_eval import segment_based
 
     if part.pool != "max":
@@ -124,3 +135,47 @@ def ranks(part: SegmentRanks, scores: np.ndarray, target: np.ndarray, recorded: 
     for name, limit in (("mauc", None), ("mpauc", part.max_fpr)):
         value = segment_based.auroc(made, truth, lengths, segment_length=part.resolution, max_fpr=limit)[0]["mean"]
         yield Agreement(name, recorded.get(name), float(ours[name][0]), float(value))
+
+
+def intersection(
+    part: IntersectionBased, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]
+) -> Asked:
+    """F1, precision and recall at the thresholds; false alarms and cross-triggers per hour have no function there."""
+    if not all(isinstance(item, FrameScores) for item in scores):
+        raise NotComparable("takes frame scores, not lists of events")
+    classes = len(part.labels)
+    labels, held = _held(part.labels, references(target))
+    if not labels:
+        raise NotComparable("has no F1 without reference events")
+    from sed_scores_eval import intersection_based
+
+    median, limits = part.decision.median, np.broadcast_to(np.array(part.decision.thresholds), classes)
+    filtered = scores.copy()
+    for i, item in enumerate(scores):
+        filtered[i] = item if median is None else median.apply(item)
+    _, some, truth = _referenced(part, filtered, references(target))
+    twin = IntersectionBased(labels, part.criteria, Decision(tuple(limits[held])))
+    made, events, _ = _frames(twin, some, truth, join=False)
+    # There a score must exceed its threshold, here it must reach it.
+    below = {name: float(np.nextafter(limit, -np.inf)) for name, limit in zip(labels, limits[held])}
+    f1, precision, recall, _ = intersection_based.fscore(
+        made, events, below, dtc_threshold=part.criteria.dtc, gtc_threshold=part.criteria.gtc
+    )
+    theirs = {
+        "macro_f1": f1["macro_average"],
+        "micro_f1": f1["micro_average"],
+        "micro_precision": precision["micro_average"],
+        "micro_recall": recall["micro_average"],
+    }
+    # The family's own counts, filter and thresholds included, of the classes that have references.
+    sums = part.statistics(scores, target).sum(axis=0)
+    counts = sums[: 4 * classes].reshape(4, classes)[:, held]
+    ours = twin.values(np.append(counts.ravel(), sums[4 * classes]))
+    why = dict.fromkeys(theirs, "")
+    if len(held) < classes:
+        why["micro_f1"] = why["micro_precision"] = "classes without references are left out"
+    if np.isnan(ours["micro_precision"]):
+        ours["micro_precision"] = np.zeros(())
+        why["micro_precision"] = "precision without detections is zero"
+    for name, value in theirs.items():
+        yield Agreement(name, recorded.get(name), float(ours[name]), float(value), why[name])
