@@ -21,6 +21,7 @@ from benchbed.errors import CannotMeasure
 from benchbed.gate.kpi import relation
 from benchbed.gate.lookup import Cost, value_of
 from benchbed.gate.rules import Margin
+from benchbed.gate.words import recordings
 from benchbed.results.record import Value
 from benchbed.stats.bootstrap import degrees_of_freedom
 from benchbed.stats.paired import minimum_detectable_effect
@@ -112,7 +113,7 @@ def _paired(found: Contrast, absolute: float, share: float, how: Procedure) -> S
     if found.p is None:
         return Slack(point, how=found.reason or "no test", facts=facts)
     return Slack(point, found.p_worse(absolute, share), found.p_too_bad(absolute, share), found.error,
-                 f"{found.test}, {found.groups} recordings", facts=facts)  # fmt: skip
+                 f"{found.test}, {recordings(found.groups)}", facts=facts)  # fmt: skip
 
 
 def of_limit(run: Run, figure: Figure, metric: str, limit: float, above: bool, strict: bool, how: Procedure) -> Slack:
@@ -265,7 +266,7 @@ def _drawn(point: float, drawn: np.ndarray, run: Run, strict: bool, facts: dict[
         # A rule is broken on one side only: one-sided at a level is two-sided at twice this level.
         mde = detectable(error, groups, alpha=2 * how.alpha, power=how.power, freedom=freedom)
     broken, kept = (bootstrap_tail(drawn, 0.0, groups, side, value=point, freedom=freedom) for side in SIDES)
-    return Slack(point, broken, kept, error, f"bootstrap, {groups} recordings", strict, {**facts, "mde": mde})
+    return Slack(point, broken, kept, error, f"bootstrap, {recordings(groups)}", strict, {**facts, "mde": mde})
 
 
 def _normal(point: float, error: float | None, words: str, facts: dict[str, Any], how: Procedure,

@@ -91,3 +91,14 @@ def change(value: float, unit: str, *, sign: bool = True, bare: bool = False) ->
 def _small(value: float, unit: str) -> tuple[float, str]:
     """Times below a second in milliseconds."""
     return (1e3 * value, "ms") if unit == "s" and 0 < abs(value) < 1 else (value, unit)
+
+
+def recordings(count: int) -> str:
+    """A number of recordings.
+
+    Examples
+    --------
+    >>> recordings(1), recordings(12)
+    ('1 recording', '12 recordings')
+    """
+    return f"{count} recording{'' if count == 1 else 's'}"
