@@ -145,8 +145,6 @@ class FeatureSpace:
         forward: Callable[[torch.Tensor], torch.Tensor] | None,
         kinds: tuple[type[torch.nn.Module], ...],
         shape: tuple[int, int],
-        *,
-        where: str | None = None,
     ) -> FeatureSpace:
         """Find the cut: the only front end of a known kind in the model, or its method `features` beside `classify`.
 
@@ -163,8 +161,6 @@ class FeatureSpace:
             Modules that are front ends, e.g. `benchbed.adapter.frontend.LogMel`.
         shape : tuple of int
             Channels and samples of a clip.
-        where : str, optional
-            Place in the suite, for error messages.
 
         Raises
         ------
@@ -173,7 +169,7 @@ class FeatureSpace:
         """
         hint = "give the network one LogMel, or methods `features` and `classify`"
         if forward is None or not isinstance(model, torch.nn.Module):
-            raise ConfigError("an attack on features needs a torch model with a forward", where=where, hint=hint)
+            raise ConfigError("an attack on features needs a torch model with a forward", hint=hint)
         found = [module for module in model.modules() if isinstance(module, kinds)]
         if len(found) == 1:
             return cls(forward, found[0], "forward", *shape)
@@ -183,7 +179,7 @@ class FeatureSpace:
                 return cls(forward, features, "forward", *shape)
             return cls(forward, model, "features", *shape)
         what = f"{len(found)} front ends" if found else "no front end that stands apart from the network"
-        raise ConfigError(f"an attack on features: the model has {what}", where=where, hint=hint)
+        raise ConfigError(f"an attack on features: the model has {what}", hint=hint)
 
     def of(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Features `[clip, …]` of waveforms, without gradient, as the differentiable path computes them.
