@@ -322,8 +322,3 @@ def _count(level: Level, done: Outcome) -> None:
     tried = ~done.first.isnan()
     level.attacked += int(tried.sum())
     level.climbed += int((tried & ((done.last > done.first) | (done.step == 0))).sum())
-
-
-def is_bridged(plan: Plan) -> bool:
-    """Some attack comes from torchattacks."""
-    return any(attack.name.startswith(BRIDGED) for attack in plan.attacks)

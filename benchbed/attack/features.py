@@ -23,9 +23,6 @@ from benchbed.types import Batch
 
 #: What stands beside every figure of this space.
 LABEL = "not realizable as audio"
-#: Budgets of the protocol, mildest first. The greatest L∞ one is that of the published attacks on normalised log-mel.
-LINF_BUDGETS = (0.01, 0.03, 0.1, 0.3)
-L2_BUDGETS = (0.01, 0.03, 0.1, 0.3)
 #: Colours of the noise floor: pink noise is a notion of sound.
 FLOOR = ("white_noise",)
 #: Attacks that work in any space.

@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
 Norm = Literal["l2", "linf"]
 
-#: Budgets of the protocol: SNR in dB, and waveform units, mildest first.
-L2_BUDGETS = (40.0, 30.0, 20.0, 10.0)
-LINF_BUDGETS = (0.001, 0.002, 0.004, 0.008)
-
 
 @dataclass(frozen=True)
 class Threat:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -108,20 +108,6 @@ def canaries(name: str, corruption: Corruption, probes: Sequence[Probe], context
         for severity, parameter in enumerate(corruption.parameters, 1):
             found[f"{name}/{severity}/{probe.id}"] = canary(corruption.apply(state, parameter).waveform)
     return found
-
-
-def same_canaries(now: Mapping[str, str], stored: Mapping[str, str]) -> Outcome:
-    """Whether this run's audio is that of an earlier run of the same protocol."""
-    shared = now.keys() & stored.keys()
-    if not shared:
-        return Outcome("canaries", "skipped", "no canary in common")
-    changed = sorted(key for key in shared if now[key] != stored[key])
-    if changed:
-        listed = ", ".join(changed[:5])
-        return Outcome(
-            "canaries", "warn", f"same protocol, different audio in {len(changed)} of {len(shared)}: {listed}"
-        )
-    return Outcome("canaries", "pass", f"{len(shared)} canaries unchanged")
 
 
 def severity_monotone(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> Outcome:

@@ -38,11 +38,6 @@ class ExitCosts:
     seconds: list[float]
 
 
-def has_exits(adapter: Any) -> bool:
-    """Whether an adapter exposes several exits."""
-    return callable(getattr(adapter, "exits", None))
-
-
 def exit_costs(adapter: Adapter, seconds: float, *, repeats: int = 15) -> ExitCosts:
     """Cost of every exit.
 

@@ -56,17 +56,6 @@ class Aimed:
         return self.LOSSES[self.names[-1]]
 
 
-def goals(output: str) -> Mapping[str, tuple[str, ...]]:
-    """Goals of an output kind → losses climbed for them; the first goal is the default.
-
-    Examples
-    --------
-    >>> list(goals("frames"))
-    ['both', 'missed', 'false_alarms']
-    """
-    return LOSSES.get(output).GOALS
-
-
 def aimed(output: str, goal: str | None = None, *, number: int | None = None, where: str | None = None) -> Aimed:
     """The losses of an output kind for a goal.
 
