@@ -149,8 +149,15 @@ class Ast(TorchAdapter):
 
 def config_of(classes: int, stride: int, frames: int, bands: int, **sizes: Any) -> ASTConfig:
     """What transformers must know of a model of the authors."""
-    return ASTConfig(num_labels=classes, frequency_stride=stride, time_stride=stride, max_length=frames,
-                     num_mel_bins=bands, layer_norm_eps=1e-6, **sizes)  # fmt: skip
+    return ASTConfig(
+        num_labels=classes,
+        frequency_stride=stride,
+        time_stride=stride,
+        max_length=frames,
+        num_mel_bins=bands,
+        layer_norm_eps=1e-6,
+        **sizes,
+    )
 
 
 def network(config: ASTConfig) -> nn.Module:
@@ -172,10 +179,17 @@ def converted(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     if "v.pos_embed" not in state:
         raise CheckpointError("not an AST checkpoint: it has no v.pos_embed")
     body, found = "audio_spectrogram_transformer", {}
-    plain = {"v.cls_token": f"{body}.embeddings.cls_token", "v.dist_token": f"{body}.embeddings.distillation_token",
-             "v.pos_embed": f"{body}.embeddings.position_embeddings"}  # fmt: skip
-    layers = {"v.patch_embed.proj": f"{body}.embeddings.patch_embeddings.projection", "v.norm": f"{body}.layernorm",
-              "mlp_head.0": "classifier.layernorm", "mlp_head.1": "classifier.dense"}  # fmt: skip
+    plain = {
+        "v.cls_token": f"{body}.embeddings.cls_token",
+        "v.dist_token": f"{body}.embeddings.distillation_token",
+        "v.pos_embed": f"{body}.embeddings.position_embeddings",
+    }
+    layers = {
+        "v.patch_embed.proj": f"{body}.embeddings.patch_embeddings.projection",
+        "v.norm": f"{body}.layernorm",
+        "mlp_head.0": "classifier.layernorm",
+        "mlp_head.1": "classifier.dense",
+    }
     parts = block_names()
     for key, value in state.items():
         stem, _, kind = key.rpartition(".")
@@ -192,8 +206,9 @@ def converted(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def block_names() -> dict[str, Any]:
     """Where the parts of a block stand in this version of transformers, found by asking a tiny model."""
-    tiny = ASTForAudioClassification(ASTConfig(hidden_size=4, num_hidden_layers=1, num_attention_heads=1,
-                                               intermediate_size=4))  # fmt: skip
+    tiny = ASTForAudioClassification(
+        ASTConfig(hidden_size=4, num_hidden_layers=1, num_attention_heads=1, intermediate_size=4)
+    )
     names = [key.removesuffix(".weight") for key in tiny.state_dict() if key.endswith(".weight")]
     inside = [name for name in names if ".0." in name]
     prefix = inside[0].partition(".0.")[0] + "."
@@ -204,7 +219,12 @@ def block_names() -> dict[str, Any]:
 
     attention = [pick("query", "q_proj"), pick("key", "k_proj"), pick("value", "v_proj")]
     rest = [name for name in short if name not in attention and "norm" not in name]
-    return {"": prefix, "norm1": [pick("layernorm_before")], "norm2": [pick("layernorm_after")],
-            "attn.qkv": attention, "attn.proj": [next(n for n in rest if n.startswith("attention"))],
-            "mlp.fc1": [n for n in rest if not n.startswith("attention")][:1],
-            "mlp.fc2": [n for n in rest if not n.startswith("attention")][1:2]}  # fmt: skip
+    return {
+        "": prefix,
+        "norm1": [pick("layernorm_before")],
+        "norm2": [pick("layernorm_after")],
+        "attn.qkv": attention,
+        "attn.proj": [next(n for n in rest if n.startswith("attention"))],
+        "mlp.fc1": [n for n in rest if not n.startswith("attention")][:1],
+        "mlp.fc2": [n for n in rest if not n.startswith("attention")][1:2],
+    }

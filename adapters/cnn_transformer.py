@@ -88,9 +88,11 @@ class Network(nn.Module):
         self.into = nn.Identity() if small else nn.Linear(channels[-1] * 2, width)
         self.scale = math.sqrt(width)
         self.layers = nn.Sequential(
-            *(Attention(width, heads or (4 if small else 8), 2 * width if small else 4 * width, dropout)
-              for _ in range(layers))
-        )  # fmt: skip
+            *(
+                Attention(width, heads or (4 if small else 8), 2 * width if small else 4 * width, dropout)
+                for _ in range(layers)
+            )
+        )
         self.last = nn.LayerNorm(width)
         self.head = nn.Linear(width, classes)
         # Which frames a tag is read from; the small network learns frames and needs none.
@@ -141,8 +143,11 @@ class CnnTransformer(TorchAdapter):
         self.arch, self.checkpoint = arch, Path(checkpoint or EMBEDDED)
         about = read_metadata(self.checkpoint) if self.checkpoint.suffix == ".safetensors" else {}
         if not labels and "labels" not in about:
-            raise CheckpointError("the checkpoint does not say which classes it knows", where=str(self.checkpoint),
-                                  hint="--set labels=FILE")  # fmt: skip
+            raise CheckpointError(
+                "the checkpoint does not say which classes it knows",
+                where=str(self.checkpoint),
+                hint="--set labels=FILE",
+            )
         self.options = json.loads(about.get("options", "{}"))
         hop, pooled = TIMING[arch]
         frames = output == "frames"

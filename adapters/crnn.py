@@ -40,8 +40,18 @@ from benchbed.adapter.labels import read_labels
 from benchbed.errors import CheckpointError, ConfigError
 
 EMBEDDED = Path(__file__).parent / "weights" / "crnn.safetensors"
-DESED = ("Alarm_bell_ringing", "Blender", "Cat", "Dishes", "Dog", "Electric_shaver_toothbrush", "Frying",
-         "Running_water", "Speech", "Vacuum_cleaner")  # fmt: skip
+DESED = (
+    "Alarm_bell_ringing",
+    "Blender",
+    "Cat",
+    "Dishes",
+    "Dog",
+    "Electric_shaver_toothbrush",
+    "Frying",
+    "Running_water",
+    "Speech",
+    "Vacuum_cleaner",
+)
 #: Rate, hop in samples and frames per output of each architecture that has a rate of its own.
 TIMING = {"small": (16000, 512, 2), "desed": (16000, 256, 4)}
 Arch = Literal["small", "desed", "cakir", "marvel", "dessed"]
@@ -124,11 +134,18 @@ class Crnn(nn.Module):
 
 def stages(layer: Callable[[int], nn.Module], width: int, pools: tuple[int, ...], dropout: float) -> nn.ModuleDict:
     """Convolutions that pool frequency, under the authors' names; normalised after the ReLU, as they do."""
-    return nn.ModuleDict({
-        f"layer_{i}": nn.Sequential(layer(1 if i == 1 else width), nn.ReLU(), nn.BatchNorm2d(width),
-                                    nn.MaxPool2d((1, pool)), nn.Dropout2d(dropout))
-        for i, pool in enumerate(pools, start=1)
-    })  # fmt: skip
+    return nn.ModuleDict(
+        {
+            f"layer_{i}": nn.Sequential(
+                layer(1 if i == 1 else width),
+                nn.ReLU(),
+                nn.BatchNorm2d(width),
+                nn.MaxPool2d((1, pool)),
+                nn.Dropout2d(dropout),
+            )
+            for i, pool in enumerate(pools, start=1)
+        }
+    )
 
 
 class Cakir(nn.Module):
@@ -227,19 +244,40 @@ class Detector(nn.Module):
         self.arch = arch
         rate, self.hop, _ = timing(arch, sample_rate)
         if arch == "desed":
-            self.frontend = LogMel(rate, 128, n_fft=2048, hop_length=self.hop, fmax=8000, window="hamming",
-                                   periodic=False, power=1, log="db", floor=1e-5)  # fmt: skip
+            self.frontend = LogMel(
+                rate,
+                128,
+                n_fft=2048,
+                hop_length=self.hop,
+                fmax=8000,
+                window="hamming",
+                periodic=False,
+                power=1,
+                log="db",
+                floor=1e-5,
+            )
             self.net: nn.Module = Crnn(classes, **options)
         elif arch == "small":
             self.frontend = LogMel(rate, 64, n_fft=1024, hop_length=self.hop, mel_scale="slaney", norm="slaney")
             self.bands = nn.BatchNorm1d(64)
-            self.net = Crnn(classes, **{"filters": (16, 32, 48, 64, 64, 64), "time_pools": (2, 1, 1, 1, 1, 1),
-                                        "cells": 64, "layers": 1, "attention": False, "gates": False, "dropout": 0.05,
-                                        **options})  # fmt: skip
+            self.net = Crnn(
+                classes,
+                **{
+                    "filters": (16, 32, 48, 64, 64, 64),
+                    "time_pools": (2, 1, 1, 1, 1, 1),
+                    "cells": 64,
+                    "layers": 1,
+                    "attention": False,
+                    "gates": False,
+                    "dropout": 0.05,
+                    **options,
+                },
+            )
         else:
             window = 2 * self.hop
-            self.frontend = LogMel(rate, 40, n_fft=2 ** math.ceil(math.log2(window)), win_length=window,
-                                   hop_length=self.hop, norm="slaney")  # fmt: skip
+            self.frontend = LogMel(
+                rate, 40, n_fft=2 ** math.ceil(math.log2(window)), win_length=window, hop_length=self.hop, norm="slaney"
+            )
             self.bands = nn.BatchNorm1d(40)
             self.net = STREET[arch](classes, **({"cells": 160} if arch == "marvel" else {}) | options)
 
@@ -266,9 +304,10 @@ class Detector(nn.Module):
 
 CITED = {
     "desed": "DCASE Task 4 baseline",
-    **dict.fromkeys(STREET, "K. Drossos et al.: Sound event detection with depthwise separable and dilated "
-                            "convolutions, IJCNN 2020"),
-}  # fmt: skip
+    **dict.fromkeys(
+        STREET, "K. Drossos et al.: Sound event detection with depthwise separable and dilated convolutions, IJCNN 2020"
+    ),
+}
 
 
 class CRNN(TorchAdapter):
@@ -306,8 +345,11 @@ class CRNN(TorchAdapter):
         about = read_metadata(self.checkpoint) if self.checkpoint.suffix == ".safetensors" else {}
         self.options = json.loads(about.get("options", "{}"))
         if not labels and "labels" not in about and arch != "desed":
-            raise CheckpointError("the checkpoint does not say which classes it knows", where=str(self.checkpoint),
-                                  hint="--set labels=FILE")  # fmt: skip
+            raise CheckpointError(
+                "the checkpoint does not say which classes it knows",
+                where=str(self.checkpoint),
+                hint="--set labels=FILE",
+            )
         names = read_labels(labels) if labels else tuple(json.loads(about["labels"])) if "labels" in about else DESED
         rate, hop, pooled = timing(arch, sample_rate)
         described = "log-mel convolutions and a bidirectional GRU"
@@ -357,16 +399,19 @@ class CRNN(TorchAdapter):
         try:
             sizes = kind.sizes({k.removeprefix("net."): v for k, v in self._state().items()})
         except KeyError as error:
-            raise CheckpointError(f"no weights of arch={self.arch}: {error} is not among them",
-                                  where=str(self.checkpoint)) from error  # fmt: skip
+            raise CheckpointError(
+                f"no weights of arch={self.arch}: {error} is not among them", where=str(self.checkpoint)
+            ) from error
         width, cells, kernel = (sizes.get(name, 0) for name in ("width", "cells", "kernel"))
         if kind is Cakir:
             described = f"log-mel convolutions of {width} channels and a GRU of {cells} cells"
             note = {(256, 256): ", as published", (256, 160): ": cells derived from a stated 3.5 million parameters"}
             return sizes, described + note.get((width, cells), "")
         known = width == 256 and kernel in (3, 5, 7) and sizes["inner"] == 1
-        return sizes, (f"depthwise-separable convolutions of {width} channels and dilated ones of "
-                       f"{kernel} × {kernel}{', as published' if known else ''}")  # fmt: skip
+        return sizes, (
+            f"depthwise-separable convolutions of {width} channels and dilated ones of "
+            f"{kernel} × {kernel}{', as published' if known else ''}"
+        )
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Probabilities [clip, frame, class] or [clip, class] of waveforms [clip, channel, sample]."""

@@ -112,8 +112,9 @@ class Detections(Adapter):
         for made, clip in zip(scores, batch.side["clip_id"]):
             for onset, offset, value in zip(*self._rows(str(clip))):
                 if onset >= seconds:
-                    raise AdapterError(f"something is found at {onset:g} s, and {clip} ends at {seconds:g} s",
-                                       where=str(self.path))  # fmt: skip
+                    raise AdapterError(
+                        f"something is found at {onset:g} s, and {clip} ends at {seconds:g} s", where=str(self.path)
+                    )
                 start = min(round(onset / self.resolution), frames - 1)
                 part = made[start : max(start + 1, round(offset / self.resolution))]
                 np.maximum(part, value, out=part)
@@ -130,20 +131,29 @@ class Detections(Adapter):
                 return self._held[key]
         keys = self._short.get(_stem(whole), [])
         if len(keys) > 1:
-            raise AdapterError(f"{' and '.join(keys[:2])} could both mean {clip}", where=str(self.path),
-                               hint="give paths relative to the dataset's folder")  # fmt: skip
+            raise AdapterError(
+                f"{' and '.join(keys[:2])} could both mean {clip}",
+                where=str(self.path),
+                hint="give paths relative to the dataset's folder",
+            )
         if keys:
             other = self._claimed.setdefault(keys[0], whole)
             if other != whole:
-                raise AdapterError(f"{keys[0]} would stand for two recordings, {other} and {whole}",
-                                   where=str(self.path), hint="give paths relative to the dataset's folder; if one of "
-                                   "them is of another split, e.g. where thresholds are chosen: "
-                                   "--set suite.post_processing=null")  # fmt: skip
+                raise AdapterError(
+                    f"{keys[0]} would stand for two recordings, {other} and {whole}",
+                    where=str(self.path),
+                    hint="give paths relative to the dataset's folder; if one of "
+                    "them is of another split, e.g. where thresholds are chosen: "
+                    "--set suite.post_processing=null",
+                )
             return self._held[keys[0]]
         if self.missing == "error":
-            raise AdapterError(f"{clip} has no row", where=str(self.path),
-                               hint="a row with the file name alone says that nothing was found; or --set "
-                               "missing=empty if that holds for every recording without a row")  # fmt: skip
+            raise AdapterError(
+                f"{clip} has no row",
+                where=str(self.path),
+                hint="a row with the file name alone says that nothing was found; or --set "
+                "missing=empty if that holds for every recording without a row",
+            )
         return np.zeros(0), np.zeros(0), np.zeros((0, len(self.card.labels)))
 
 
@@ -161,20 +171,27 @@ def _stem(key: str) -> str:
 def _table(path: Path, one: bool) -> pd.DataFrame:
     """Rows with `file`, `onset`, `offset`, and `label` or a column for each class; `one` if of one recording."""
     if path.suffix.lower() not in ENDINGS:
-        raise ConfigError(f"events in {path.suffix or 'a file without ending'} are unknown", where=str(path),
-                          hint="give .tsv, .csv or .txt, or a folder of them")  # fmt: skip
+        raise ConfigError(
+            f"events in {path.suffix or 'a file without ending'} are unknown",
+            where=str(path),
+            hint="give .tsv, .csv or .txt, or a folder of them",
+        )
     lines = path.read_text(encoding="utf-8-sig").splitlines()
     cells = [re.split(r"[\t,;]", line.strip("\r\n")) for line in lines]
     usual = ["onset", "offset", "label"] if one else ["file", "onset", "offset", "label"]
     headed = bool(cells) and any(cell.strip() in COLUMNS["onset"] for cell in cells[0])
     names = [_usual(cell.strip()) for cell in cells[0]] if headed else usual
     first = 2 if headed else 1
-    rows = [(number, [*row, *[""] * (len(names) - len(row))]) for number, row in enumerate(cells[first - 1 :], first)
-            if any(cell.strip() for cell in row)]  # fmt: skip
+    rows = [
+        (number, [*row, *[""] * (len(names) - len(row))])
+        for number, row in enumerate(cells[first - 1 :], first)
+        if any(cell.strip() for cell in row)
+    ]
     for number, row in rows:
         if len(row) != len(names):
-            raise AdapterError(f"{len(row)} columns where {len(names)} are expected", where=f"{path}:{number}",
-                               hint=", ".join(names))  # fmt: skip
+            raise AdapterError(
+                f"{len(row)} columns where {len(names)} are expected", where=f"{path}:{number}", hint=", ".join(names)
+            )
     table = pd.DataFrame([[cell.strip() for cell in row] for _, row in rows], columns=names, dtype=str)
     table["where"] = [f"{path}:{number}" for number, _ in rows]
     if one:
@@ -183,8 +200,11 @@ def _table(path: Path, one: bool) -> pd.DataFrame:
         table["file"] = path.stem
     lacking = [name for name in ("file", "onset", "offset") if name not in table]
     if lacking or not len(table):
-        raise AdapterError(f"the table has no column of {lacking[0]}" if lacking else "the table has no rows",
-                           where=f"{path}:1", hint=f"its columns are {', '.join(names)}")  # fmt: skip
+        raise AdapterError(
+            f"the table has no column of {lacking[0]}" if lacking else "the table has no rows",
+            where=f"{path}:1",
+            hint=f"its columns are {', '.join(names)}",
+        )
     table["file"] = table["file"].str.replace("\\", "/").str.removeprefix("./")
     return table
 

@@ -114,12 +114,16 @@ class Talnet(TorchAdapter):
         deviation: float = 1.0,
     ) -> None:
         if checkpoint is None:
-            raise CheckpointError("talnet has no weights of its own",
-                                  hint="get TALNet.pt by github.com/MaigoAkisame/cmu-thesis, then "
-                                  "--set checkpoint=FILE --set labels=class_labels_indices.csv")  # fmt: skip
+            raise CheckpointError(
+                "talnet has no weights of its own",
+                hint="get TALNet.pt by github.com/MaigoAkisame/cmu-thesis, then "
+                "--set checkpoint=FILE --set labels=class_labels_indices.csv",
+            )
         if not labels or deviation <= 0:
-            raise ConfigError("talnet needs the names of its classes, and a deviation above 0",
-                              hint="--set labels=class_labels_indices.csv")  # fmt: skip
+            raise ConfigError(
+                "talnet needs the names of its classes, and a deviation above 0",
+                hint="--set labels=class_labels_indices.csv",
+            )
         self.checkpoint, self.pooling, self.mean, self.deviation = Path(checkpoint), pooling, mean, deviation
         names = read_labels(labels)
         frames = output == "frames"

@@ -14,8 +14,19 @@ from pathlib import Path
 from typing import Any
 
 #: Packages whose version can change a number.
-PACKAGES = ("torch", "numpy", "scipy", "pandas", "soundfile", "soxr", "audiomentations", "torchattacks", "sed_eval",
-            "codecarbon", "pyarrow")  # fmt: skip
+PACKAGES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "pandas",
+    "soundfile",
+    "soxr",
+    "audiomentations",
+    "torchattacks",
+    "sed_eval",
+    "codecarbon",
+    "pyarrow",
+)
 
 
 def versions() -> dict[str, str]:

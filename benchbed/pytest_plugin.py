@@ -105,8 +105,10 @@ class Benchbed:
         from benchbed.results.baseline import FOLDER
 
         with _told():
-            sides = [open_seeds(self._texts(place), folder=self.root / FOLDER) if place else None
-                     for place in (run, baseline)]  # fmt: skip
+            sides = [
+                open_seeds(self._texts(place), folder=self.root / FOLDER) if place else None
+                for place in (run, baseline)
+            ]
             loaded = load_rules(None if rules is None else self._text(rules))
             report = judge(loaded, sides[0] or [], sides[1], strict=strict)
         if report.exit_code:

@@ -16,8 +16,8 @@ from benchbed.results import record
 from benchbed.results.statistics import Further, Statistics, write_statistics
 from benchbed.results.store import write
 from benchbed.rng import stream
-from benchbed.run.score import to_value
-from benchbed.run.statistics import Rows, collect, sum_cell
+from benchbed.run.scoring.cells import to_value
+from benchbed.run.scoring.statistics import Rows, collect, sum_cell
 from benchbed.stats.bootstrap import Bootstrap
 
 LABELS = ("bus", "park", "tram")
@@ -98,8 +98,10 @@ def made_run(
                     task="scene",
                     split=split,
                     condition=record.Condition(
-                        kind="corruption" if severity else "clean", name=corruption,
-                        severity=int(severity) if severity else None, group="noise" if severity else None,
+                        kind="corruption" if severity else "clean",
+                        name=corruption,
+                        severity=int(severity) if severity else None,
+                        group="noise" if severity else None,
                         parameter=10 * int(severity) if severity else None,
                     ),
                     counts=record.Counts(clips=int(here.sum()), scored=int(kept.sum()), failed=int((~kept).sum())),
@@ -107,12 +109,28 @@ def made_run(
                     groups={g: {k: to_value(v) for k, v in held.items()} for g, held in made.groups.items()},
                     complete=bool(kept.all()),
                 )
-            )  # fmt: skip
-    definition = {"task": "scene", "data": {"layout": "folder"}, "metrics": {"family": "classification",
-                  "options": {"top_k": []}, "folds": "mean"}, "conditions": list(conditions)}  # fmt: skip
-    result = made_record(cells, name=name, model_family=model_family, options=options, synthetic=synthetic, index=index,
-                         profile=profile, primary=primary, suite=suite, version=version, definition=definition,
-                         clips=len(target), groups=len(set(group)))  # fmt: skip
+            )
+    definition = {
+        "task": "scene",
+        "data": {"layout": "folder"},
+        "metrics": {"family": "classification", "options": {"top_k": []}, "folds": "mean"},
+        "conditions": list(conditions),
+    }
+    result = made_record(
+        cells,
+        name=name,
+        model_family=model_family,
+        options=options,
+        synthetic=synthetic,
+        index=index,
+        profile=profile,
+        primary=primary,
+        suite=suite,
+        version=version,
+        definition=definition,
+        clips=len(target),
+        groups=len(set(group)),
+    )
     folder.mkdir(parents=True, exist_ok=True)
     write(result, folder / "result.json")
     if statistics:
@@ -129,9 +147,14 @@ def in_memory(
     codes, names = group_codes(group)
     ids = [str(i) for i in range(len(target))]
     cell = sum_cell(family, Rows("test", answers(right, target, sure=sure), target, codes, ids, []), len(names))
-    held = record.Cell(key="scene/test/clean", task="scene", split="test",
-                       condition=record.Condition(kind="clean", name="clean"),
-                       counts=record.Counts(clips=len(target), scored=len(target)), metrics={})  # fmt: skip
+    held = record.Cell(
+        key="scene/test/clean",
+        task="scene",
+        split="test",
+        condition=record.Condition(kind="clean", name="clean"),
+        counts=record.Counts(clips=len(target), scored=len(target)),
+        metrics={},
+    )
     sums = Statistics(
         "classification", {"top_k": []}, LABELS, index, 0, {"test": names}, {"test": {}}, {held.key: cell}
     )
@@ -185,36 +208,76 @@ def made_record(
 ) -> record.Result:
     """A record around these cells."""
     return record.Result(
-        suite=record.Suite(name=suite, title=suite, version=version, hash="s" * 32, protocol="benchbed-1",
-                           definition=definition or {}),
-        model=record.Model(name=name, family=model_family, adapter="toy.py", adapter_hash="a" * 32,
-                           options=dict(options or {}), output="scene", sample_rate=8000),
-        dataset=record.Dataset(name="toy-synthetic" if synthetic else "toy", layout="folder", synthetic=synthetic,
-                               index_hash=index, labels=list(LABELS), clips=clips, groups=groups, seconds=1.0),
-        provenance=record.Provenance(created="2026-01-01T00:00:00+00:00", command="", code="c" * 32, versions={},
-                                     machine={"cpu": "x"}, seed=0, device="cpu", batch_size=1, threads=1, workers=1,
-                                     reuse="missing", units=1, evaluations=1, cpu_seconds=0.0),
+        suite=record.Suite(
+            name=suite, title=suite, version=version, hash="s" * 32, protocol="benchbed-1", definition=definition or {}
+        ),
+        model=record.Model(
+            name=name,
+            family=model_family,
+            adapter="toy.py",
+            adapter_hash="a" * 32,
+            options=dict(options or {}),
+            output="scene",
+            sample_rate=8000,
+        ),
+        dataset=record.Dataset(
+            name="toy-synthetic" if synthetic else "toy",
+            layout="folder",
+            synthetic=synthetic,
+            index_hash=index,
+            labels=list(LABELS),
+            clips=clips,
+            groups=groups,
+            seconds=1.0,
+        ),
+        provenance=record.Provenance(
+            created="2026-01-01T00:00:00+00:00",
+            command="",
+            code="c" * 32,
+            versions={},
+            machine={"cpu": "x"},
+            seed=0,
+            device="cpu",
+            batch_size=1,
+            threads=1,
+            workers=1,
+            reuse="missing",
+            units=1,
+            evaluations=1,
+            cpu_seconds=0.0,
+        ),
         profile=profile or {},
         primary=primary,
         scores=dict(scores or {}),
         cells=list(cells),
-    )  # fmt: skip
+    )
 
 
 def printed(value: float, direction: str = "higher", unit: str = "fraction", rule: str = "as-printed") -> record.Value:
     """A figure from a paper: no clips, no interval."""
-    return record.Value(value=value, n=0, direction=direction, unit=unit, rule=rule,  # type: ignore[arg-type]
-                        reason="as printed, no interval")  # fmt: skip
+    return record.Value(
+        value=value,
+        n=0,
+        direction=direction,
+        unit=unit,
+        rule=rule,  # type: ignore[arg-type]
+        reason="as printed, no interval",
+    )
 
 
 def paper(path: Path, figures: Mapping[str, Mapping[str, record.Value]], **facts: Any) -> Path:
     """A record of published figures: condition → metric → value."""
     cells = [
-        record.Cell(key=f"scene/test/{condition}", task="scene", split="test",
-                    condition=record.Condition(kind="clean", name=condition.partition("@")[0]),
-                    counts=record.Counts(clips=1, scored=1), metrics=dict(metrics))
+        record.Cell(
+            key=f"scene/test/{condition}",
+            task="scene",
+            split="test",
+            condition=record.Condition(kind="clean", name=condition.partition("@")[0]),
+            counts=record.Counts(clips=1, scored=1),
+            metrics=dict(metrics),
+        )
         for condition, metrics in figures.items()
-    ]  # fmt: skip
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
     write(made_record(cells, primary=next(iter(next(iter(figures.values())))), **facts), path)
     return path

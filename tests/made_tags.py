@@ -18,10 +18,10 @@ from benchbed.results import record
 from benchbed.results.statistics import Further, write_statistics
 from benchbed.results.store import write
 from benchbed.rng import stream
-from benchbed.run.aggregate import Scored
-from benchbed.run.robust import robust_figures
-from benchbed.run.score import to_value
-from benchbed.run.statistics import Rows, cell_draws, collect, sum_cell, summed_draws
+from benchbed.run.scoring.aggregate import Scored
+from benchbed.run.scoring.cells import to_value
+from benchbed.run.scoring.robust import robust_figures
+from benchbed.run.scoring.statistics import Rows, cell_draws, collect, sum_cell, summed_draws
 from benchbed.stats.bootstrap import Bootstrap
 
 LABELS = ("bell", "cat", "rain")
@@ -83,29 +83,50 @@ def tag_run(
             rows = Rows(split, *args, ids[here][kept].tolist(), cut, *draws_of)
             sums[key] = sum_cell(family, rows, len(groups[split]))
             scored[key] = Scored(made, _Fold(boot, int(here.sum())))
-            cells.append(record.Cell(
-                key=key, task="tags", split=split,
-                condition=record.Condition(
-                    kind="corruption" if severity else "clean", name=corruption,
-                    severity=int(severity) if severity else None, group="noise" if severity else None,
-                    parameter=10 * int(severity) if severity else None),
-                counts=record.Counts(clips=int(here.sum()), scored=int(kept.sum()), failed=int((~kept).sum())),
-                metrics={k: to_value(v) for k, v in made.metrics.items()},
-                groups={g: {k: to_value(v) for k, v in held.items()} for g, held in found.items()},
-                complete=bool(kept.all()),
-            ))  # fmt: skip
+            cells.append(
+                record.Cell(
+                    key=key,
+                    task="tags",
+                    split=split,
+                    condition=record.Condition(
+                        kind="corruption" if severity else "clean",
+                        name=corruption,
+                        severity=int(severity) if severity else None,
+                        group="noise" if severity else None,
+                        parameter=10 * int(severity) if severity else None,
+                    ),
+                    counts=record.Counts(clips=int(here.sum()), scored=int(kept.sum()), failed=int((~kept).sum())),
+                    metrics={k: to_value(v) for k, v in made.metrics.items()},
+                    groups={g: {k: to_value(v) for k, v in held.items()} for g, held in found.items()},
+                    complete=bool(kept.all()),
+                )
+            )
     figures = robust_figures(cells, scored, "map", None)
     values = {k: to_value(v) for k, v in figures.items()}
-    definition = {"task": "tags", "data": {"layout": "folder"}, "conditions": list(conditions),
-                  "metrics": {"family": "tagging", "options": {}, "folds": "mean"}}  # fmt: skip
-    result = made_record(cells, name=name, options=options, primary="map", definition=definition, clips=len(target),
-                         groups=len(set(group)), index=index, scores=values)  # fmt: skip
+    definition = {
+        "task": "tags",
+        "data": {"layout": "folder"},
+        "conditions": list(conditions),
+        "metrics": {"family": "tagging", "options": {}, "folds": "mean"},
+    }
+    result = made_record(
+        cells,
+        name=name,
+        options=options,
+        primary="map",
+        definition=definition,
+        clips=len(target),
+        groups=len(set(group)),
+        index=index,
+        scores=values,
+    )
     result.dataset.labels = list(LABELS)
     folder.mkdir(parents=True, exist_ok=True)
     write(result, folder / "result.json")
     used = [Further("", "tagging", {}), *further]
-    write_statistics(collect(used, LABELS, index, seed, groups, columns, sums, family=family, draws=draws,
-                             scores=figures), folder)  # fmt: skip
+    write_statistics(
+        collect(used, LABELS, index, seed, groups, columns, sums, family=family, draws=draws, scores=figures), folder
+    )
     return open_run(folder)
 
 
@@ -125,8 +146,10 @@ def downgraded(run: Run) -> Run:
         rows = run.sums.cells[cell["key"]].rows[:, :width]
         cell["shape"] = list(rows.shape)
         place = np.flatnonzero(rows)
-        arrays |= {f"{number}.step": np.diff(place, prepend=0).astype(np.uint32),
-                   f"{number}.value": rows.ravel()[place].astype(np.float32)}  # fmt: skip
+        arrays |= {
+            f"{number}.step": np.diff(place, prepend=0).astype(np.uint32),
+            f"{number}.value": rows.ravel()[place].astype(np.float32),
+        }
     arrays["meta"] = np.frombuffer(json.dumps(held).encode(), np.uint8)
     np.savez_compressed(path, **arrays)
     return open_run(run.path)

@@ -45,9 +45,13 @@ METRICS = {
 
 #: World → registered metric family.
 FAMILIES = {
-    "scenes": "classification", "tags": "tagging", "segments": "sed_segment", "events": "sed_event", "psds": "psds",
+    "scenes": "classification",
+    "tags": "tagging",
+    "segments": "sed_segment",
+    "events": "sed_event",
+    "psds": "psds",
     "psds2": "psds",
-}  # fmt: skip
+}
 
 #: Options of these families, where they are not the defaults.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -266,11 +270,28 @@ def runs(made: World, recordings: np.ndarray, name: str, draws: int = 200) -> tu
             replicates, values = taken.replicates(Bootstrap(len(recordings), draws, f"{name}/test")), taken.values()
             kept = {("", m): (values[m], replicates[m]) for m in made.metrics if m in made.family.ranked}
         place = np.arange(len(recordings))
-        cell = CellStatistics("test", taken.sums, place, {}, np.full(len(place), made.clips), place.astype(np.uint64),
-                              drawn_figures(kept))  # fmt: skip
-        held = record.Cell(key=key, task=key.split("/")[0], split="test", metrics={}, counts=clips,
-                           condition=record.Condition(kind="clean", name="clean"))  # fmt: skip
-        sums = Statistics(FAMILIES[made.name], made.options, labels, name, 0, groups, {"test": {}}, {key: cell},
-                          widths=(taken.sums.shape[1],), draws=draws)  # fmt: skip
+        cell = CellStatistics(
+            "test", taken.sums, place, {}, np.full(len(place), made.clips), place.astype(np.uint64), drawn_figures(kept)
+        )
+        held = record.Cell(
+            key=key,
+            task=key.split("/")[0],
+            split="test",
+            metrics={},
+            counts=clips,
+            condition=record.Condition(kind="clean", name="clean"),
+        )
+        sums = Statistics(
+            FAMILIES[made.name],
+            made.options,
+            labels,
+            name,
+            0,
+            groups,
+            {"test": {}},
+            {key: cell},
+            widths=(taken.sums.shape[1],),
+            draws=draws,
+        )
         found.append(Run(Path("ab"[model]), made_record([held], name="ab"[model], index=name), sums))
     return found[0], found[1]

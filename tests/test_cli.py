@@ -86,8 +86,10 @@ def test_a_run_ends_with_the_path_of_its_record(call, toy):
     path = Path(out.splitlines()[-1])
     record = json.loads(path.read_text())
     assert [cell["key"] for cell in record["cells"]] == [
-        "scene/all/clean", "scene/all/white_noise@1", "scene/all/white_noise@5",
-    ]  # fmt: skip
+        "scene/all/clean",
+        "scene/all/white_noise@1",
+        "scene/all/white_noise@5",
+    ]
     assert path.with_name("report.html").exists()
     assert (path.parent / "log.jsonl").exists()
     assert record["profile"]["parameters"]["value"] == 0
@@ -151,7 +153,7 @@ def test_options_reach_the_model_they_are_meant_for(call, toy):
         (("leaderboard", "."), 2, "no result.json"),
         (("score", "toy.yaml", "nofile.csv"), 2, "nofile.csv"),
     ],
-)  # fmt: skip
+)
 def test_every_mistake_is_one_clear_error(call, words, code, said):
     found, out, err = call(*words)
     assert found == code, err

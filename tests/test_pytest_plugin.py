@@ -30,8 +30,9 @@ def project(tmp_path: Path) -> Path:
 def inner(project: Path, test: str) -> tuple[int, str]:
     """Exit code and output of a pytest in the project."""
     (project / "test_mine.py").write_text(textwrap.dedent(test))
-    found = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=project, capture_output=True, text=True,
-                           timeout=300)  # fmt: skip
+    found = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"], cwd=project, capture_output=True, text=True, timeout=300
+    )
     return found.returncode, found.stdout + found.stderr
 
 
@@ -106,8 +107,10 @@ def test_what_cannot_be_run_fails_in_its_own_words(project):
     assert "another exception" not in text
 
 
-@pytest.mark.parametrize(("value", "text"), [(True, "true"), ([1, "a"], '[1, "a"]'), (None, "none"), (0.5, "0.5"),
-                                             ("x,y", "x,y"), (Path("a/b"), "a/b")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), ([1, "a"], '[1, "a"]'), (None, "none"), (0.5, "0.5"), ("x,y", "x,y"), (Path("a/b"), "a/b")],
+)
 def test_options_are_written_as_the_command_line_takes_them(value, text):
     from benchbed.pytest_plugin import _as_text
 

@@ -274,8 +274,19 @@ def stored(network: nn.Module, bits: int) -> dict[str, torch.Tensor]:
 def card(about: dict[str, str], title: str, results: dict[str, float], measure: str) -> str:
     """The Markdown card: what the weights are, how they were made, what they reach."""
     lines = [f"# {title}", "", f"Made by `{about['command']}`.", "", "| | |", "|---|---|"]
-    names = ("labels", "options", "trained_on", "training_data", "augmentation", "epochs", "seed", "weight_bits",
-             "parameters", "train_accuracy", "train_macro_f1")  # fmt: skip
+    names = (
+        "labels",
+        "options",
+        "trained_on",
+        "training_data",
+        "augmentation",
+        "epochs",
+        "seed",
+        "weight_bits",
+        "parameters",
+        "train_accuracy",
+        "train_macro_f1",
+    )
     lines += [f"| {name.replace('_', ' ')} | {about[name]} |" for name in names if name in about]
     if results:
         said = measure[0].upper() + measure[1:]
@@ -310,8 +321,12 @@ def main(argv: list[str]) -> dict[str, float]:
         results = scores(network, test, set(clips.devices or ())) if scene else {"all": macro_f1(network, test)}
     used = ("mixup", "roll", "mixstyle", "label_smoothing")
     shown: dict[str, Any] = {
-        "name": data.name, "version": version, "splits": args.train_splits, "clips": len(clips), "hash": clips.hash,
-    }  # fmt: skip
+        "name": data.name,
+        "version": version,
+        "splits": args.train_splits,
+        "clips": len(clips),
+        "hash": clips.hash,
+    }
     # A dataset's place on this machine is nobody's business; its name, version and hash identify it.
     command = [Path(a).name if args.data != "synthetic" and a == args.data else a for a in argv]
     about = {

@@ -291,8 +291,9 @@ def refuse_output(card: Card, task: Task, offered: Sequence[str] = ()) -> None:
         wanted, needed = (task, "tags", "scene"), "scene or tags"
         other = "an option of the adapter that gives clip scores"
     hint = next((f"--set output={kind}" for kind in wanted if kind in offered), f"choose another suite, or {other}")
-    raise AdapterError(f"{card.name} gives {card.output}; a {task} task needs a model whose output is {needed}",
-                       hint=hint)  # fmt: skip
+    raise AdapterError(
+        f"{card.name} gives {card.output}; a {task} task needs a model whose output is {needed}", hint=hint
+    )
 
 
 def align(scores: np.ndarray, card: Card, labels: Sequence[str], task: Task = "scene") -> np.ndarray:

@@ -30,10 +30,15 @@ class BandedFilters:
 
     def __init__(self, filters: torch.Tensor, repeated: int = 1) -> None:
         self.blocks = [
-            (first, last, low * repeated, high * repeated,
-             filters[first:last, low:high].repeat_interleave(repeated, 1).contiguous())
+            (
+                first,
+                last,
+                low * repeated,
+                high * repeated,
+                filters[first:last, low:high].repeat_interleave(repeated, 1).contiguous(),
+            )
             for first, last, low, high in cut(filters)
-        ]  # fmt: skip
+        ]
 
     def into(self, out: torch.Tensor, spectra: torch.Tensor) -> torch.Tensor:
         """Write the filtered spectra into `out` and return it.

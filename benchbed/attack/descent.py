@@ -90,8 +90,21 @@ class Path:
     ) -> Path:
         """The first point of every path."""
         halved = torch.ones_like(loss, dtype=torch.bool)
-        return cls(rows, point, point, gradient, loss, point.clone(), gradient.clone(), loss.clone(), loss.clone(),
-                   loss.clone(), 2.0 * radius, torch.zeros_like(loss), halved)  # fmt: skip
+        return cls(
+            rows,
+            point,
+            point,
+            gradient,
+            loss,
+            point.clone(),
+            gradient.clone(),
+            loss.clone(),
+            loss.clone(),
+            loss.clone(),
+            2.0 * radius,
+            torch.zeros_like(loss),
+            halved,
+        )
 
     def keep(self, kept: torch.Tensor) -> None:
         """Only the clips of a mask go on."""
@@ -215,6 +228,7 @@ def _note(outcome: Outcome, state: Path) -> None:
         outcome.first = torch.full_like(outcome.margin, float("nan"))
         outcome.last = torch.full_like(outcome.margin, float("nan"))
     # Of several runs, the progress of the latest is kept.
-    outcome.first[state.rows], outcome.last[state.rows] = state.first.to(outcome.margin), state.best_loss.to(
-        outcome.margin
-    )  # fmt: skip
+    outcome.first[state.rows], outcome.last[state.rows] = (
+        state.first.to(outcome.margin),
+        state.best_loss.to(outcome.margin),
+    )

@@ -205,10 +205,14 @@ class FeatureSpace:
         if bool(((again - scores).abs() > limit).any()):
             with torch.no_grad():
                 if bool(((self.forward(waveforms) - scores).abs() > limit).any()):
-                    raise CannotMeasure("the model gives another answer every time, so it cannot be seen whether it "
-                                        "hears the features alone")  # fmt: skip
-            raise CannotMeasure("the network hears more than the features: with a silent waveform beside the same "
-                                "features its scores are others")  # fmt: skip
+                    raise CannotMeasure(
+                        "the model gives another answer every time, so it cannot be seen whether it "
+                        "hears the features alone"
+                    )
+            raise CannotMeasure(
+                "the network hears more than the features: with a silent waveform beside the same "
+                "features its scores are others"
+            )
         return features
 
     def scores(self, features: torch.Tensor) -> torch.Tensor:

@@ -119,11 +119,15 @@ class Bridged(Attack):
 
     def run(self, problem: Problem) -> Outcome:
         if problem.target.dim() != 1:
-            raise ConfigError(f"{self.name} takes several labels for soft ones of a single class",
-                              hint="take an attack of benchbed for tags and frames")  # fmt: skip
+            raise ConfigError(
+                f"{self.name} takes several labels for soft ones of a single class",
+                hint="take an attack of benchbed for tags and frames",
+            )
         if problem.ball.norm not in ALLOWED[self.library_name]:
-            raise ConfigError(f"{self.name} has no {problem.ball.norm} form",
-                              hint=f"threat: {' or '.join(ALLOWED[self.library_name])}")  # fmt: skip
+            raise ConfigError(
+                f"{self.name} has no {problem.ball.norm} form",
+                hint=f"threat: {' or '.join(ALLOWED[self.library_name])}",
+            )
         outcome = Outcome.start(problem)
         self.returned = torch.zeros(len(problem), dtype=torch.bool)
         for clip in range(len(problem)):
@@ -167,8 +171,10 @@ class Bridged(Attack):
             if image.classes < 4 and self.library_name == "APGDT":
                 raise ConfigError(f"{self.name} needs four classes, there are {image.classes}", hint="take apgd_t")
             if image.classes > FAB_CLASSES and self.library_name == "FAB":
-                raise ConfigError(f"{self.name} keeps a gradient for each of {image.classes} classes",
-                                  hint=f"at most {FAB_CLASSES}; take apgd_t")  # fmt: skip
+                raise ConfigError(
+                    f"{self.name} keeps a gradient for each of {image.classes} classes",
+                    hint=f"at most {FAB_CLASSES}; take apgd_t",
+                )
         return getattr(torchattacks, self.library_name)(image, **given)
 
     def cost(self, classes: int) -> Cost:

@@ -18,8 +18,22 @@ from benchbed.errors import BenchbedError, ConfigError
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-_ORDER = ("run", "check", "validate", "plan", "score", "profile", "compare", "gate", "baseline", "leaderboard", "data",
-          "list", "schema", "doctor")  # fmt: skip
+_ORDER = (
+    "run",
+    "check",
+    "validate",
+    "plan",
+    "score",
+    "profile",
+    "compare",
+    "gate",
+    "baseline",
+    "leaderboard",
+    "data",
+    "list",
+    "schema",
+    "doctor",
+)
 
 
 class _Verbs(click.Group):

@@ -22,13 +22,22 @@ from benchbed.cli.flags import print_json
 @click.option("--condition", "conditions", multiple=True, help="Condition or pattern, e.g. clean, 'white_noise@*'.")
 @click.option("--group", "groups", multiple=True, help="device=s4, devices=unseen, 'device=*', 'class=*'.")
 @click.option("--families", "by_family", is_flag=True, help="One side per model family (cnn, transformer).")
-@click.option("--seed-option", "seed_options", multiple=True, default=("seed",), show_default=True,
-              help="Option that makes another draw of the same model.")  # fmt: skip
+@click.option(
+    "--seed-option",
+    "seed_options",
+    multiple=True,
+    default=("seed",),
+    show_default=True,
+    help="Option that makes another draw of the same model.",
+)
 @click.option("--draws", type=click.IntRange(100), default=2000, show_default=True, help="Bootstrap draws.")
 @click.option("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--predictions", is_flag=True, help="Swap the models in ranked metrics, too, where both runs have "
-              "their predictions; takes longer.")  # fmt: skip
+@click.option(
+    "--predictions",
+    is_flag=True,
+    help="Swap the models in ranked metrics, too, where both runs have their predictions; takes longer.",
+)
 @click.option("--json", "as_json", is_flag=True)
 def compare(runs: tuple[str, ...], **flags: Any) -> None:
     """Compare every model with the first: paired by recording, corrected over the table.
@@ -44,8 +53,12 @@ def compare(runs: tuple[str, ...], **flags: Any) -> None:
 
     sides = open_sides(runs, flags["seed_options"], by_family=flags["by_family"])
     wanted = Wanted(flags["conditions"] or ("*",), flags["metrics"], flags["groups"])
-    how = Procedure(draws=flags["draws"], alpha=flags["alpha"], seed=flags["seed"],
-                    swapper=_swapper(flags["predictions"], flags["seed"]))  # fmt: skip
+    how = Procedure(
+        draws=flags["draws"],
+        alpha=flags["alpha"],
+        seed=flags["seed"],
+        swapper=_swapper(flags["predictions"], flags["seed"]),
+    )
     made = make(sides, wanted, how)
     if flags["as_json"]:
         print_json(made.as_json())
@@ -56,7 +69,7 @@ def compare(runs: tuple[str, ...], **flags: Any) -> None:
 def _swapper(wanted: bool, seed: int = 0) -> Any:
     if not wanted:
         return None
-    from benchbed.run.swapping import PredictionSwaps
+    from benchbed.run.scoring.swapping import PredictionSwaps
 
     return PredictionSwaps(seed=seed)
 
@@ -65,11 +78,20 @@ def _swapper(wanted: bool, seed: int = 0) -> Any:
 @click.argument("runs", nargs=-1, required=True)
 @click.option("--baseline", "bases", multiple=True, help="Run folder, result file, or name of a baseline; once a seed.")
 @click.option("--rules", help="YAML file of rules, or name of a shipped one; by default no condition may get worse.")
-@click.option("--seed-option", "seed_options", multiple=True, default=("seed",), show_default=True,
-              help="Option that makes another draw of the same model.")  # fmt: skip
+@click.option(
+    "--seed-option",
+    "seed_options",
+    multiple=True,
+    default=("seed",),
+    show_default=True,
+    help="Option that makes another draw of the same model.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 4 where a loss beyond the margin is not ruled out.")
-@click.option("--predictions", is_flag=True, help="Swap the models in ranked metrics, too, where both runs have "
-              "their predictions; takes longer.")  # fmt: skip
+@click.option(
+    "--predictions",
+    is_flag=True,
+    help="Swap the models in ranked metrics, too, where both runs have their predictions; takes longer.",
+)
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Write a comment in Markdown.")
 @click.option("--report", "json_path", type=click.Path(path_type=Path), help="Write the report as JSON.")
@@ -93,8 +115,9 @@ def gate(runs: tuple[str, ...], bases: tuple[str, ...], rules: str | None, stric
     candidate, against = (open_seeds(places, flags["seed_options"]) for places in (runs, bases))
     swapper = _swapper(flags["predictions"], loaded.rules.seed)
     report = judge(loaded, candidate, against or None, strict=strict, swapper=swapper)
-    outputs.write_outputs(report, junit_path=flags["junit_path"], markdown_path=flags["markdown_path"],
-                          json_path=flags["json_path"])  # fmt: skip
+    outputs.write_outputs(
+        report, junit_path=flags["junit_path"], markdown_path=flags["markdown_path"], json_path=flags["json_path"]
+    )
     if outputs.on_github() if flags["github"] is None else flags["github"]:
         click.echo("\n".join(outputs.github_annotations(report)), err=True)
     if flags["as_json"]:
@@ -116,10 +139,20 @@ _FOLDER = click.option("--folder", type=click.Path(path_type=Path), default=Path
 @click.argument("name")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--condition", "conditions", multiple=True, help="Keep these conditions only (patterns).")
-@click.option("--parts", multiple=True, default=("clean",), show_default=True,
-              help="Conditions (patterns) to keep ranked metrics of single classes and slices of.")  # fmt: skip
-@click.option("--sums", multiple=True, default=("*",), show_default=True,
-              help="Conditions (patterns) to keep sums of; of others draws alone, less of many clips.")  # fmt: skip
+@click.option(
+    "--parts",
+    multiple=True,
+    default=("clean",),
+    show_default=True,
+    help="Conditions (patterns) to keep ranked metrics of single classes and slices of.",
+)
+@click.option(
+    "--sums",
+    multiple=True,
+    default=("*",),
+    show_default=True,
+    help="Conditions (patterns) to keep sums of; of others draws alone, less of many clips.",
+)
 @_FOLDER
 def set_(
     name: str, run: Path, conditions: tuple[str, ...], parts: tuple[str, ...], sums: tuple[str, ...], folder: Path
@@ -129,8 +162,11 @@ def set_(
 
     made = set_baseline(name, run, folder, conditions, parts, sums)
     if made.bytes > LARGE:
-        click.echo(f"{made.bytes / 1e6:.1f} MB is much to commit; --sums clean keeps less of the other conditions, "
-                   "--condition keeps what the gate needs", err=True)  # fmt: skip
+        click.echo(
+            f"{made.bytes / 1e6:.1f} MB is much to commit; --sums clean keeps less of the other conditions, "
+            "--condition keeps what the gate needs",
+            err=True,
+        )
     click.echo(f"{made.path}: {made.result.model.name}, {len(made.result.cells)} cells, {made.bytes / 1000:.0f} kB")
 
 
@@ -144,9 +180,17 @@ def list_(folder: Path, as_json: bool) -> None:
     found, broken = scan_baselines(folder)
     for error in broken:
         click.echo(f"cannot be read: {error}", err=True)
-    rows = [{"name": b.name, "model": b.result.model.name, "suite": b.result.suite.name, "cells": len(b.result.cells),
-             "kilobytes": round(b.bytes / 1000), "created": b.result.provenance.created}
-            for b in found]  # fmt: skip
+    rows = [
+        {
+            "name": b.name,
+            "model": b.result.model.name,
+            "suite": b.result.suite.name,
+            "cells": len(b.result.cells),
+            "kilobytes": round(b.bytes / 1000),
+            "created": b.result.provenance.created,
+        }
+        for b in found
+    ]
     if as_json:
         print_json(rows)
         return

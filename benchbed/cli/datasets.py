@@ -48,7 +48,7 @@ def data_make(layout: str, folder: Path, size: Any, seed: int) -> None:
 def data_check(suite: str, decode: bool, as_json: bool, **flags: Any) -> int:
     """Look for missing, unreadable, duplicate and leaking files in the dataset of SUITE."""
     from benchbed.data.check import check as check_data
-    from benchbed.run.source import open_source
+    from benchbed.run.preparing.source import open_source
     from benchbed.suite.load import load_suite
 
     source = open_source(load_suite(suite), paths(flags["data"]), allow_synthetic=not flags["no_synthetic"])

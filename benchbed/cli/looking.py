@@ -45,8 +45,14 @@ def validate(suites: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
     rows = []
     for name in suites:
         loaded = load_suite(name, overrides)
-        rows.append({"suite": loaded.suite.name, "file": str(loaded.path), "hash": loaded.hash,
-                     "cells": len(plan_cells(loaded.suite))})  # fmt: skip
+        rows.append(
+            {
+                "suite": loaded.suite.name,
+                "file": str(loaded.path),
+                "hash": loaded.hash,
+                "cells": len(plan_cells(loaded.suite)),
+            }
+        )
     if as_json:
         print_json(rows)
     else:

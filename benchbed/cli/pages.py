@@ -18,14 +18,27 @@ _FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "card", "cita
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), default=Path("leaderboard"), show_default=True)
 @click.option("--title", default="Leaderboard", show_default=True)
-@click.option("--comparison", "comparisons", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
-              help="What `benchbed compare --json` printed; a page each.")  # fmt: skip
-@click.option("--reference", "references", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
-              help="Published figures (YAML); by default those that come with benchbed.")  # fmt: skip
+@click.option(
+    "--comparison",
+    "comparisons",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What `benchbed compare --json` printed; a page each.",
+)
+@click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Published figures (YAML); by default those that come with benchbed.",
+)
 @click.option("--ranks/--no-ranks", default=True, show_default=True, help="Rank runs by paired bootstrap draws.")
 @click.option("--records", is_flag=True, help="Put an Every Eval Ever record beside the page of each run.")
-@click.option("--export", "export", type=click.Choice(_FORMATS),
-              help="Print this to standard output and build no pages.")  # fmt: skip
+@click.option(
+    "--export", "export", type=click.Choice(_FORMATS), help="Print this to standard output and build no pages."
+)
 @click.option("--metric", "metrics", multiple=True, help="Columns of --export markdown and latex; may be repeated.")
 def leaderboard(runs: tuple[Path, ...], **flags: Any) -> None:
     """Build static pages from RUNS (run folders, result files, or folders that hold them), or export their figures."""

@@ -32,13 +32,25 @@ from benchbed.errors import ConfigError
 @click.option("--country", metavar="ISO3", help="Country of the grid factor, and for codecarbon.")
 @click.option("--codecarbon", is_flag=True, help="Store codecarbon's estimate beside.")
 @click.option("--layers", is_flag=True, help="List every layer.")
-@click.option("--link", "links", multiple=True, type=float, metavar="BYTES_PER_SECOND",
-              help="Find the best cut between a device and a server over this link; may be repeated.")  # fmt: skip
+@click.option(
+    "--link",
+    "links",
+    multiple=True,
+    type=float,
+    metavar="BYTES_PER_SECOND",
+    help="Find the best cut between a device and a server over this link; may be repeated.",
+)
 @click.option("--server-speedup", type=float, default=10.0, show_default=True, help="Server speed over this machine's.")
 @click.option("--private", is_flag=True, help="Audio must not leave the device.")
 @click.option("--trust-checkpoint", is_flag=True, help="Allow checkpoints that can run code when loaded.")
-@click.option("--trade-offs", "runs", multiple=True, type=click.Path(path_type=Path, exists=True), metavar="RUNS",
-              help="Instead of a model: Pareto fronts of finished runs; may be repeated.")  # fmt: skip
+@click.option(
+    "--trade-offs",
+    "runs",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    metavar="RUNS",
+    help="Instead of a model: Pareto fronts of finished runs; may be repeated.",
+)
 @click.option("--score", help="With --trade-offs: the score; the metric that ranks by default.")
 @click.option("--json", "as_json", is_flag=True)
 def profile(models: tuple[str, ...], settings: tuple[str, ...], runs: tuple[Path, ...], **flags: Any) -> None:
@@ -63,7 +75,7 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
     from benchbed.profile.session import LatencySettings, ProfileSettings, SplitSettings
     from benchbed.profile.session import profile as measure
     from benchbed.provenance import machine, versions
-    from benchbed.run.prepare import resolve_device
+    from benchbed.run.preparing.prepare import resolve_device
 
     device = resolve_device(flags["device"])
     _, options = split_settings(settings)
@@ -84,8 +96,17 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
             adapter = start(loaded, device)
             made = measure(adapter, wanted, recipe=(loaded.locator, chosen), reference=reference)
             adapter.close()
-            found.append({"model": adapter.card.name, "family": adapter.card.family, "options": loaded.options,
-                          "device": device, "machine": machine(), "versions": versions(), "profile": made})  # fmt: skip
+            found.append(
+                {
+                    "model": adapter.card.name,
+                    "family": adapter.card.family,
+                    "options": loaded.options,
+                    "device": device,
+                    "machine": machine(),
+                    "versions": versions(),
+                    "profile": made,
+                }
+            )
     return found
 
 

@@ -26,25 +26,37 @@ from benchbed.errors import ConfigError
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Compute threads per process.")
 @click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="Score at most N clips per split, a fixed subset.")
-@click.option("--reuse", type=click.Choice(["missing", "always", "never", "only"]), default="missing",
-              show_default=True, help="What to do with stored predictions.")  # fmt: skip
-@click.option("--fail-on-error", default="0.01", show_default=True, metavar="true|N|FRACTION",
-              help="Failed predictions that are tolerated.")  # fmt: skip
+@click.option(
+    "--reuse",
+    type=click.Choice(["missing", "always", "never", "only"]),
+    default="missing",
+    show_default=True,
+    help="What to do with stored predictions.",
+)
+@click.option(
+    "--fail-on-error",
+    default="0.01",
+    show_default=True,
+    metavar="true|N|FRACTION",
+    help="Failed predictions that are tolerated.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--trust-checkpoint", is_flag=True, help="Allow checkpoints that can run code when loaded.")
 @click.option(
     "--verify", is_flag=True, help="Recompute the figures with sed_eval (and sed_scores_eval if it is there)."
 )
-@click.option("--listen", type=click.IntRange(0),
-              help="Keep N clips worth hearing beside the run and in its page; 6 where the data's licence allows it, "
-              "0 for none.")  # fmt: skip
+@click.option(
+    "--listen",
+    type=click.IntRange(0),
+    help="Keep N clips worth hearing beside the run and in its page; 6 where the data's licence allows it, 0 for none.",
+)
 @click.option("--report/--no-report", default=True, show_default=True, help="Write report.html.")
 @click.option("--quiet", is_flag=True, help="No progress and no table.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records instead of their paths.")
 def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags: Any) -> int:
     """Run SUITE on one or more models; the last line on standard output is the path of result.json."""
     from benchbed.run import session
-    from benchbed.run.policy import ErrorPolicy, Reuse
+    from benchbed.run.job.policy import ErrorPolicy, Reuse
     from benchbed.suite.load import load_suite
 
     suite_overrides, options = split_settings(settings)
@@ -107,7 +119,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
 
 def _page(done: Any, prepared: Any, flags: dict[str, Any], others: Sequence[Any] = ()) -> None:
     """Keep clips worth hearing, and write the page of a run."""
-    from benchbed.run.listening import keep
+    from benchbed.run.showing.listening import keep
 
     count = 6 if flags["listen"] is None else flags["listen"]
     names = [(other.result.model.name, other.path.parent) for other in others]
@@ -131,8 +143,14 @@ def _command(suite: str, spec: str, options: dict[str, str], overrides: dict[str
         words += ["--set", f"suite.{key}={value}"]
     for pair in flags["data"]:
         words += ["--data", pair]
-    for name, default in (("device", "auto"), ("batch_size", 16), ("threads", 1), ("limit", None), ("seed", 0),
-                          ("fail_on_error", "0.01")):  # fmt: skip
+    for name, default in (
+        ("device", "auto"),
+        ("batch_size", 16),
+        ("threads", 1),
+        ("limit", None),
+        ("seed", 0),
+        ("fail_on_error", "0.01"),
+    ):
         if flags[name] != default:
             words += [f"--{name.replace('_', '-')}", str(flags[name])]
     if flags["trust_checkpoint"]:
@@ -151,14 +169,21 @@ def _command(suite: str, spec: str, options: dict[str, str], overrides: dict[str
 @click.option("--json", "as_json", is_flag=True)
 def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool, **flags: Any) -> None:
     """What SUITE would do: cells, clips, audio hours, disk, and the time with a model."""
-    from benchbed.run.planning import estimate
+    from benchbed.run.preparing.price import estimate
     from benchbed.suite.load import load_suite
 
     overrides, options = split_settings(settings)
     loaded = load_suite(suite, overrides)
-    estimated = estimate(loaded, model, options, data=paths(flags["data"]), limit=flags["limit"],
-                         allow_synthetic=not flags["no_synthetic"], device=flags["device"],
-                         batch_size=flags["batch_size"])  # fmt: skip
+    estimated = estimate(
+        loaded,
+        model,
+        options,
+        data=paths(flags["data"]),
+        limit=flags["limit"],
+        allow_synthetic=not flags["no_synthetic"],
+        device=flags["device"],
+        batch_size=flags["batch_size"],
+    )
     if as_json:
         print_json(estimated)
     else:
@@ -173,8 +198,13 @@ def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool
 @click.argument("suite")
 @click.argument("predictions", type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the system in tables; by default the file's.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
-              help="How to read the file: id_column=…, normalise=true; or suite.…")  # fmt: skip
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="How to read the file: id_column=…, normalise=true; or suite.…",
+)
 @data_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
@@ -195,8 +225,24 @@ def score(
     adapter = "detections" if timed else "predictions"
     extra = (f"file={predictions}", *((f"name={name}",) if name else ()))
     return ctx.invoke(
-        run, suite=suite, models=(adapter,), settings=(*settings, *extra), data=flags["data"],
-        no_synthetic=flags["no_synthetic"], out=flags["out"], device="cpu", batch_size=256, workers=1, threads=1,
-        engine="local", limit=None, reuse="missing", fail_on_error="true", seed=flags["seed"],
-        trust_checkpoint=False, report=True, quiet=flags["quiet"], as_json=False,
-    )  # fmt: skip
+        run,
+        suite=suite,
+        models=(adapter,),
+        settings=(*settings, *extra),
+        data=flags["data"],
+        no_synthetic=flags["no_synthetic"],
+        out=flags["out"],
+        device="cpu",
+        batch_size=256,
+        workers=1,
+        threads=1,
+        engine="local",
+        limit=None,
+        reuse="missing",
+        fail_on_error="true",
+        seed=flags["seed"],
+        trust_checkpoint=False,
+        report=True,
+        quiet=flags["quiet"],
+        as_json=False,
+    )

@@ -100,9 +100,13 @@ def contrast(
             found[metric] = _from_draws(a, b, metric, known[metric], better, against or figure, told)
         else:
             found[metric] = told.contrast(
-                metric, known[metric], better, (values_a[metric], values_b[metric]),
-                (drawn_a[metric], drawn_b[metric]), swaps,
-            )  # fmt: skip
+                metric,
+                known[metric],
+                better,
+                (values_a[metric], values_b[metric]),
+                (drawn_a[metric], drawn_b[metric]),
+                swaps,
+            )
     return found
 
 
@@ -167,11 +171,15 @@ class _Told:
     def facts(self, metric: str, summed: bool, swapped: bool) -> dict[str, Any]:
         paired, right = self.paired, metric == "accuracy" and summed
         return {
-            "clips": paired.clips, "groups": paired.groups, "dropped": paired.dropped, "incomplete": self.incomplete,
-            "differing": paired.differing if summed else None, "test": BOTH if swapped else BOOTSTRAP,
+            "clips": paired.clips,
+            "groups": paired.groups,
+            "dropped": paired.dropped,
+            "incomplete": self.incomplete,
+            "differing": paired.differing if summed else None,
+            "test": BOTH if swapped else BOOTSTRAP,
             "mcnemar": self.mcnemar[0] if right else None,
             "no_mcnemar": self.mcnemar[1] if right else "it is about right and wrong clips",
-        }  # fmt: skip
+        }
 
     def without(
         self, metric: str, info: MetricInfo, better: str, known: tuple[float | None, float | None], why: str
@@ -220,14 +228,31 @@ class _Told:
         if p is None and p_bootstrap is not None:
             reason = f"{metric} is undefined where the models are to be swapped"
         made = Contrast(
-            self.figure, metric, info, better, known_a, known_b, value, interval.low, interval.high, p, p_bootstrap,
-            p_swap, swaps is not None and swaps.exact, error,
+            self.figure,
+            metric,
+            info,
+            better,
+            known_a,
+            known_b,
+            value,
+            interval.low,
+            interval.high,
+            p,
+            p_bootstrap,
+            p_swap,
+            swaps is not None and swaps.exact,
+            error,
             None,
             None if not error else float(value / (error * np.sqrt(groups))),
             value / abs(known_b) if known_b else None,
-            **facts, method=interval.method, freedom=freedom, reason=reason, drawn_a=replicates[0],
-            drawn_b=replicates[1], swaps=swaps,
-        )  # fmt: skip
+            **facts,
+            method=interval.method,
+            freedom=freedom,
+            reason=reason,
+            drawn_a=replicates[0],
+            drawn_b=replicates[1],
+            swaps=swaps,
+        )
         return replace(made, mde=made.detectable(how.alpha, how.power))
 
 

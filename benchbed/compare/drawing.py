@@ -50,8 +50,10 @@ def draw(run: Run, made: Recipe, folds: list[np.ndarray], paired: Paired, how: P
 
 def boots(run: Run, splits: Iterable[str], draws: int, seed: int) -> list[Bootstrap]:
     """What drew the replicates of a figure over some splits."""
-    return [Bootstrap(len(run.sums.groups[split]), draws=draws, name=f"{run.sums.index_hash}/{split}", seed=seed)
-            for split in splits]  # fmt: skip
+    return [
+        Bootstrap(len(run.sums.groups[split]), draws=draws, name=f"{run.sums.index_hash}/{split}", seed=seed)
+        for split in splits
+    ]
 
 
 def replicates(run: Run, figure: Figure, procedure: Procedure) -> tuple[dict[str, float], dict[str, np.ndarray]]:
@@ -115,8 +117,10 @@ def stored(run: Run, figure: Figure, metric: str) -> tuple[float, np.ndarray]:
         prefix = "" if figure.condition == "clean" else f"{figure.condition}:"
         name = ("", f"folds_pooled:{prefix}{metric}")
         if figure.group is not None or name not in run.sums.scores:
-            raise CannotMeasure(f"{run.name} keeps no draws of {metric} over the pooled folds of {figure}",
-                                hint="ask for one split, or for `metrics.folds: mean`")  # fmt: skip
+            raise CannotMeasure(
+                f"{run.name} keeps no draws of {metric} over the pooled folds of {figure}",
+                hint="ask for one split, or for `metrics.folds: mean`",
+            )
         return run.sums.scores[name]
     key = (figure.group or "", metric)
     held = [cell.drawn if key in cell.drawn else cell.summed for cell in cells.values()]
@@ -136,8 +140,10 @@ def like_stored(run: Run, figure: Figure, metric: str, procedure: Procedure) -> 
     """
     sums = run.sums
     lean = any(cell.lean for cell in cells_of(sums, figure).values())
-    held = all((figure.group or "", metric) in cell.drawn or (figure.group or "", metric) in cell.summed
-               for cell in cells_of(sums, figure).values())  # fmt: skip
+    held = all(
+        (figure.group or "", metric) in cell.drawn or (figure.group or "", metric) in cell.summed
+        for cell in cells_of(sums, figure).values()
+    )
     if held or lean or metric in run.family.ranked or not sums.draws:
         return stored(run, figure, metric)
     values, drawn = replicates(run, figure, replace(procedure, draws=sums.draws, seed=sums.seed))

@@ -109,8 +109,10 @@ def recipe(statistics: Statistics, figure: Figure) -> Recipe:
     if name in known:
         return known[name]
     if any(f"_{kind}=" in name for kind in ("worst", "std", "cell_std")):
-        raise CannotMeasure(f"{name} is a choice or a spread and has no paired comparison",
-                            hint="compare the single values, e.g. device=s4")  # fmt: skip
+        raise CannotMeasure(
+            f"{name} is a choice or a spread and has no paired comparison",
+            hint="compare the single values, e.g. device=s4",
+        )
     hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
     raise CannotMeasure(f"there is no group '{name}' in the run", hint=hint)
 

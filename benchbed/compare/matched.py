@@ -96,8 +96,10 @@ def robustness_of_sides(a: Sequence[Run], b: Sequence[Run], metric: str, procedu
         return np.stack([columns(run, key) for run in (*a, *b)])
 
     clean = table("clean")
-    return [_of_sides(name, clean, scores, len(a), asked.chance, _recordings(a[0]), procedure.level)
-            for name, scores in asked.scores(table)]  # fmt: skip
+    return [
+        _of_sides(name, clean, scores, len(a), asked.chance, _recordings(a[0]), procedure.level)
+        for name, scores in asked.scores(table)
+    ]
 
 
 def _of_sides(
@@ -113,8 +115,10 @@ def _of_sides(
     whole = figures(first, rest)
     if isinstance(whole, str):
         return Robustness(name, None, None, whole)
-    out = [[figures(np.delete(first, i), rest) for i in range(len(first))] if len(first) > 1 else [],
-           [figures(first, np.delete(rest, i)) for i in range(len(rest))] if len(rest) > 1 else []]  # fmt: skip
+    out = [
+        [figures(np.delete(first, i), rest) for i in range(len(first))] if len(first) > 1 else [],
+        [figures(first, np.delete(rest, i)) for i in range(len(rest))] if len(rest) > 1 else [],
+    ]
     if any(isinstance(made, str) for side in out for made in side):
         return Robustness(name, None, None, "without one of the models a clean score is not better than chance by 0.01")
     found: list[tuple[float, float | None, float | None]] = []

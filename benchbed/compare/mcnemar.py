@@ -18,8 +18,9 @@ def mcnemar(paired: Paired, made: Recipe, run: Run) -> tuple[dict[str, float] | 
     if not counted or len(made.parts) != 1:
         return None, "the metrics do not count right and wrong clips"
     if not paired.single:
-        return None, (f"clips of one recording depend on each other ({paired.clips} clips of {paired.groups} "
-                      "recordings)")  # fmt: skip
+        return None, (
+            f"clips of one recording depend on each other ({paired.clips} clips of {paired.groups} recordings)"
+        )
     right = []
     for side in (paired.a, paired.b):
         with np.errstate(invalid="ignore"):

@@ -46,8 +46,9 @@ class Paired:
     @property
     def differing(self) -> int:
         """Recordings on which the two models' sums differ."""
-        return sum(int((np.abs(x - y).reshape(len(x), -1).max(axis=1, initial=0.0) > 0).sum())
-                   for x, y in zip(self.a, self.b))  # fmt: skip
+        return sum(
+            int((np.abs(x - y).reshape(len(x), -1).max(axis=1, initial=0.0) > 0).sum()) for x, y in zip(self.a, self.b)
+        )
 
 
 def scored_alike(a: Run, b: Run, conditions: Collection[str] | None = None) -> str | None:
@@ -128,10 +129,13 @@ def pair(a: Run, b: Run, figure: Figure, made: Recipe, other: Figure | None = No
 def _recorded(run: Run, figure: Figure, split: str, marks: np.ndarray) -> tuple[int, int]:
     """Clips and recordings of a figure without sums, as the record has them."""
     if figure.group is not None:
-        raise CannotMeasure(f"no run keeps the sums that say how many recordings {figure} rests on",
-                            hint="set the baseline again with `--sums` for this condition")  # fmt: skip
-    held = [c.counts.scored for c in run.result.cells
-            if c.split == split and c.key.split("/", 2)[2] == figure.condition]  # fmt: skip
+        raise CannotMeasure(
+            f"no run keeps the sums that say how many recordings {figure} rests on",
+            hint="set the baseline again with `--sums` for this condition",
+        )
+    held = [
+        c.counts.scored for c in run.result.cells if c.split == split and c.key.split("/", 2)[2] == figure.condition
+    ]
     return sum(held), int((marks != 0).sum())
 
 

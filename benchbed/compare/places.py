@@ -80,9 +80,11 @@ def open_seeds(places: Sequence[str], seed_options: Sequence[str] = SEED_OPTIONS
     runs = [_open(str(path), seen, folder) for place in places for path in find_runs(place, folder)]
     sides = seeds(runs, seed_options)
     if len(sides) > 1:
-        raise ConfigError(f"runs of {len(sides)} models on one side of the gate: {', '.join(s.name for s in sides)}",
-                          hint="give seeds of one model (--seed-option names the option that makes them; the same seed "
-                          "twice is no second draw), or compare models with `benchbed compare`")  # fmt: skip
+        raise ConfigError(
+            f"runs of {len(sides)} models on one side of the gate: {', '.join(s.name for s in sides)}",
+            hint="give seeds of one model (--seed-option names the option that makes them; the same seed "
+            "twice is no second draw), or compare models with `benchbed compare`",
+        )
     return runs
 
 

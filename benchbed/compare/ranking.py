@@ -93,8 +93,9 @@ def rank_alike(board: Sequence[tuple[Path, Run]], procedure: Procedure) -> dict[
     info = board[0][1].family.metrics[primary]
     measured = [(path, *replicates(run, Figure("clean"), procedure)) for path, run in board]
     # A figure that is made from no sums is NaN where the run kept no draws of it.
-    defined = [(path, points[primary], drawn[primary]) for path, points, drawn in measured
-               if np.isfinite(points[primary])]  # fmt: skip
+    defined = [
+        (path, points[primary], drawn[primary]) for path, points, drawn in measured if np.isfinite(points[primary])
+    ]
     kept = any(primary in drawn_metrics(run, Figure("clean")) for _, run in board)
     if len(defined) < 2 or (kept and any(draws_differ(board[0][1], run) for _, run in board)):
         return {}
@@ -103,5 +104,7 @@ def rank_alike(board: Sequence[tuple[Path, Run]], procedure: Procedure) -> dict[
         return {}
     places = ranks([value for _, value, _ in defined], info.direction)
     intervals = rank_intervals(np.stack([drawn for _, _, drawn in defined]), info.direction, procedure.level)
-    return {path: (int(place), min(low, int(place)), max(high, int(place)))
-            for (path, _, _), place, (low, high) in zip(defined, places, intervals)}  # fmt: skip
+    return {
+        path: (int(place), min(low, int(place)), max(high, int(place)))
+        for (path, _, _), place, (low, high) in zip(defined, places, intervals)
+    }

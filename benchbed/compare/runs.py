@@ -65,8 +65,11 @@ class Run:
             There are none.
         """
         if self.statistics is None:
-            raise CannotMeasure(self.lack or "no statistics beside the record", where=str(self.path),
-                                hint="run the suite again; stored predictions are reused")  # fmt: skip
+            raise CannotMeasure(
+                self.lack or "no statistics beside the record",
+                where=str(self.path),
+                hint="run the suite again; stored predictions are reused",
+            )
         return self.statistics
 
     @property
@@ -89,8 +92,10 @@ def shared(a: Run, b: Run) -> tuple[Run, Run, str | None]:
     changed = [f.name for f in a.sums.further if f.name in {g.name for g in b.sums.further} and f.name not in names]
     if changed:
         told.append(f"the options of {', '.join(changed)} differ")
-    cut = [run if len(names) == len(run.sums.further) else replace(run, statistics=run.sums.families(names))
-           for run in (a, b)]  # fmt: skip
+    cut = [
+        run if len(names) == len(run.sums.further) else replace(run, statistics=run.sums.families(names))
+        for run in (a, b)
+    ]
     return cut[0], cut[1], f"{'; '.join(told)}: run the suite again, or set the baseline again"
 
 
@@ -173,11 +178,15 @@ def mismatches(a: Result, b: Result) -> list[Mismatch]:
     found += _rules(a, b)
     if a.suite.hash != b.suite.hash and not any(m.blocking for m in found):
         changed = [k for k in sorted({*mine, *theirs}) if mine.get(k) != theirs.get(k) and k not in MEANING]
-        found.append(Mismatch(f"hash of the suite ({', '.join(changed) or 'wording'})", a.suite.hash[:12],
-                              b.suite.hash[:12], False))  # fmt: skip
+        found.append(
+            Mismatch(
+                f"hash of the suite ({', '.join(changed) or 'wording'})", a.suite.hash[:12], b.suite.hash[:12], False
+            )
+        )
     if a.provenance.seed != b.provenance.seed:
-        found.append(Mismatch("--seed, so perturbations were drawn anew", str(a.provenance.seed),
-                              str(b.provenance.seed), False))  # fmt: skip
+        found.append(
+            Mismatch("--seed, so perturbations were drawn anew", str(a.provenance.seed), str(b.provenance.seed), False)
+        )
     if a.provenance.code != b.provenance.code:
         found.append(Mismatch("benchbed's own code", a.provenance.code[:12], b.provenance.code[:12], False))
     return found
@@ -232,7 +241,7 @@ def require_comparable(a: Run, b: Run) -> list[Mismatch]:
             + "".join(f"\n    {line}" for line in _listed(a, b, blocking)),
             where=f"{a.path} against {b.path}",
             hint="run both on the same suite and data",
-        )  # fmt: skip
+        )
     return found
 
 
@@ -243,8 +252,11 @@ def _listed(a: Run, b: Run, blocking: Sequence[Mismatch]) -> list[str]:
     for split in sorted({*a.statistics.groups, *b.statistics.groups}):
         one, other = (set(run.sums.groups.get(split, ())) for run in (a, b))
         if one != other:
-            only = [f"{len(extra)} only in {name} ({', '.join(sorted(extra)[:3])}{', …' if len(extra) > 3 else ''})"
-                    for name, extra in (("the first", one - other), ("the second", other - one)) if extra]  # fmt: skip
+            only = [
+                f"{len(extra)} only in {name} ({', '.join(sorted(extra)[:3])}{', …' if len(extra) > 3 else ''})"
+                for name, extra in (("the first", one - other), ("the second", other - one))
+                if extra
+            ]
             lines.append(f"recordings of split {split}: {'; '.join(only)}")
     return lines
 

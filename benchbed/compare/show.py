@@ -26,8 +26,10 @@ def lines(comparison: Comparison) -> list[str]:
             found += _robust(pairing)
     if len(comparison.ranks) > 1:
         found += ["", f"Rank on clean audio, {comparison.primary}"]
-        rows = [[name, str(rank), f"{low}–{high}" if low != high else str(low)]
-                for name, (rank, low, high) in sorted(comparison.ranks.items(), key=lambda item: item[1])]  # fmt: skip
+        rows = [
+            [name, str(rank), f"{low}–{high}" if low != high else str(low)]
+            for name, (rank, low, high) in sorted(comparison.ranks.items(), key=lambda item: item[1])
+        ]
         found += grid(["model", "rank", f"{100 * how.level:g} %"], rows, right=(1, 2))
     if comparison.no_ranks:
         found += ["", comparison.no_ranks]
@@ -49,8 +51,10 @@ def _alone(comparison: Comparison) -> list[str]:
     rows = [row.contrast for pairing in comparison.pairings for row in pairing.rows]
     if not any(_by_bootstrap(c) for c in rows):
         return []
-    return [f"¹ {BOOTSTRAP} alone, from draws kept on disk; --predictions swaps the models in ranked metrics, too, "
-            "where both runs have their predictions."]  # fmt: skip
+    return [
+        f"¹ {BOOTSTRAP} alone, from draws kept on disk; --predictions swaps the models in ranked metrics, too, "
+        "where both runs have their predictions."
+    ]
 
 
 def _by_bootstrap(found: Contrast) -> bool:
@@ -63,10 +67,20 @@ def _single(pairing: Pairing, alpha: float) -> list[str]:
         c = row.contrast
         name = c.metric if c.figure.group is None else f"{c.metric} · {c.figure.group}"
         remarks = "; ".join(r for r in (_MARKS[row.verdict], remark(c)) if r)
-        table.append([c.figure.condition, name, figure(c.a, c.info), figure(c.b, c.info), difference(c.value, c.info),
-                      interval(c.low, c.high, c.info), p_text(row.p) + ("¹" if _by_bootstrap(c) else ""),
-                      difference(c.mde, c.info, sign=False),
-                      "" if c.effect is None else f"{c.effect:+.2f}", remarks])  # fmt: skip
+        table.append(
+            [
+                c.figure.condition,
+                name,
+                figure(c.a, c.info),
+                figure(c.b, c.info),
+                difference(c.value, c.info),
+                interval(c.low, c.high, c.info),
+                p_text(row.p) + ("¹" if _by_bootstrap(c) else ""),
+                difference(c.mde, c.info, sign=False),
+                "" if c.effect is None else f"{c.effect:+.2f}",
+                remarks,
+            ]
+        )
     head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "MDE", "d_z", ""]
     found = [*grid(head, table, right=range(2, 9)), *_counted(pairing, alpha)]
     mcnemar = next((r.contrast for r in pairing.rows if r.contrast.metric == "accuracy"), None)
@@ -88,13 +102,22 @@ def _several(pairing: Pairing, alpha: float) -> list[str]:
     for m, p, verdict in zip(pairing.mixed, pairing.mixed_p, pairing.mixed_verdicts):
         name = m.metric if m.figure.group is None else f"{m.metric} · {m.figure.group}"
         s = m.spread
-        table.append([
-            m.figure.condition, name, _members(m.values_a, m.info), _members(m.values_b, m.info),
-            difference(s.value if s else None, m.info), interval(s.low, s.high, m.info) if s else "", p_text(p),
-            difference(m.mde, m.info, sign=False), "" if m.effect is None else f"{m.effect:+.2f}",
-            difference(m.error_recordings, m.info, sign=False), difference(m.error_members, m.info, sign=False),
-            _MARKS[verdict],
-        ])  # fmt: skip
+        table.append(
+            [
+                m.figure.condition,
+                name,
+                _members(m.values_a, m.info),
+                _members(m.values_b, m.info),
+                difference(s.value if s else None, m.info),
+                interval(s.low, s.high, m.info) if s else "",
+                p_text(p),
+                difference(m.mde, m.info, sign=False),
+                "" if m.effect is None else f"{m.effect:+.2f}",
+                difference(m.error_recordings, m.info, sign=False),
+                difference(m.error_members, m.info, sign=False),
+                _MARKS[verdict],
+            ]
+        )
         reasons += [r for r in (m.reason, m.incomplete) if r]
     head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "MDE", "d", "se recordings", "se models", ""]
     found = [*grid(head, table, right=range(2, 11)), *_counted(pairing, alpha)]
@@ -128,15 +151,18 @@ def _robust(pairing: Pairing) -> list[str]:
         parts = [
             [difference(t[0], info), interval(t[1], t[2], info)] if t else ["", ""] for t in (r.retention, r.matched)
         ]
-        rows.append([r.name, *parts[0], *parts[1], r.reason or ""])  # fmt: skip
+        rows.append([r.name, *parts[0], *parts[1], r.reason or ""])
     head = ["robustness, a − b", "retention", "interval", "matched clean", "interval", ""]
     return grid(head, rows, right=range(1, 5))
 
 
 def remark(found: Contrast) -> str:
     """What must be known beside a difference."""
-    parts = [found.reason if found.value is None or found.p == 1.0 else None, found.incomplete,
-             f"{found.dropped} recordings left out" if found.dropped else None]  # fmt: skip
+    parts = [
+        found.reason if found.value is None or found.p == 1.0 else None,
+        found.incomplete,
+        f"{found.dropped} recordings left out" if found.dropped else None,
+    ]
     return "; ".join(p for p in parts if p)
 
 

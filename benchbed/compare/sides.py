@@ -215,19 +215,30 @@ def members(
         info, better = known[metric], direction(known[metric], made)
         kept = any(metric in drawn_metrics(run, asked) for run, asked in everyone)
         alike = [_same_clips(first, run, asked) for run, asked in everyone]
-        held = [like_stored(run, asked, metric, procedure) if kept else _summed(run, asked, metric, procedure)
-                for run, asked in everyone]  # fmt: skip
+        held = [
+            like_stored(run, asked, metric, procedure) if kept else _summed(run, asked, metric, procedure)
+            for run, asked in everyone
+        ]
         cells = everyone
     for (run, _), why in zip(everyone, alike):
         if why is None and kept:
             why = draws_differ(first, run)
         if why is not None:
-            raise CannotMeasure(f"{run.name} against {first.name}: {why}",
-                                hint="several models are compared on complete runs only")  # fmt: skip
+            raise CannotMeasure(
+                f"{run.name} against {first.name}: {why}", hint="several models are compared on complete runs only"
+            )
     values = [value for value, _ in held]
     drawn = np.stack([replicates for _, replicates in held])
-    return Members(info, better, tuple(values[: len(a)]), tuple(values[len(a) :]), drawn[: len(a)], drawn[len(a) :],
-                   groups, incomplete_cells(*cells))  # fmt: skip
+    return Members(
+        info,
+        better,
+        tuple(values[: len(a)]),
+        tuple(values[len(a) :]),
+        drawn[: len(a)],
+        drawn[len(a) :],
+        groups,
+        incomplete_cells(*cells),
+    )
 
 
 def _summed(run: Run, figure: Figure, metric: str, procedure: Procedure) -> tuple[float, np.ndarray]:
@@ -254,18 +265,36 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
         found = members(a.runs, b.runs, figure, metric, procedure)
     except CannotMeasure as error:
         over_cells = ":" in metric and figure.group is None
-        values = [tuple(_or_nan(run.result.scores[metric].value if over_cells else recorded(run, figure, metric))
-                        for run in side.runs) for side in (a, b)]  # fmt: skip
+        values = [
+            tuple(
+                _or_nan(run.result.scores[metric].value if over_cells else recorded(run, figure, metric))
+                for run in side.runs
+            )
+            for side in (a, b)
+        ]
         if np.isfinite(values[0] + values[1]).all() and not over_cells:
             raise
         # One figure without a value is no reason to refuse the table.
         first = everyone[0]
         info = meaning(metric, first.result.scores[metric]) if over_cells else meanings(first, figure)[metric]
-        return Mixed(figure, metric, info, info.direction, values[0], values[1], None, None, None, 0, "", None,
-                     error.what)  # fmt: skip
+        return Mixed(
+            figure, metric, info, info.direction, values[0], values[1], None, None, None, 0, "", None, error.what
+        )
     values = [found.a, found.b]
-    empty = Mixed(figure, metric, found.info, found.direction, found.a, found.b, None, None, None, found.groups, "",
-                  found.incomplete)  # fmt: skip
+    empty = Mixed(
+        figure,
+        metric,
+        found.info,
+        found.direction,
+        found.a,
+        found.b,
+        None,
+        None,
+        None,
+        found.groups,
+        "",
+        found.incomplete,
+    )
     if not np.isfinite([*found.a, *found.b]).all():
         return replace(empty, reason=f"{metric} is undefined for a member")
     recordings = variance(found.drawn_a.mean(axis=0), found.drawn_b.mean(axis=0))
@@ -282,12 +311,21 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
         return replace(empty, error_recordings=0.0, error_members=0.0, reason="no spread over recordings or members")
     spread = spread_of(float(np.mean(found.a) - np.mean(found.b)), parts, procedure.level)
     reason = f"{', '.join(alone)}: one model, so the answer is about it and not about models like it" if alone else None
-    method = (f"t with {spread.freedom:.1f} degrees of freedom; {found.groups} recordings, {len(found.a)} against "
-              f"{len(found.b)} models")  # fmt: skip
+    method = (
+        f"t with {spread.freedom:.1f} degrees of freedom; {found.groups} recordings, {len(found.a)} against "
+        f"{len(found.b)} models"
+    )
     among = sum(part for part, _ in parts[1:]) ** 0.5 if len(parts) > 1 else None
-    return replace(empty, spread=spread, error_recordings=recordings**0.5, error_members=among, method=method,
-                   reason=reason, mde=found_by(spread, procedure.alpha, procedure.power),
-                   effect=cohen(found.a, found.b))  # fmt: skip
+    return replace(
+        empty,
+        spread=spread,
+        error_recordings=recordings**0.5,
+        error_members=among,
+        method=method,
+        reason=reason,
+        mde=found_by(spread, procedure.alpha, procedure.power),
+        effect=cohen(found.a, found.b),
+    )
 
 
 def found_by(spread: Spread, alpha: float, power: float) -> float:

@@ -128,13 +128,26 @@ class Comparison:
         return {
             "procedure": self.procedure.as_json(),
             "primary": self.primary,
-            "sides": [{"name": s.name, "kind": s.kind, "runs": [{
-                "model": r.name, "path": str(r.path), "suite": r.result.suite.name,
-                "synthetic": r.result.dataset.synthetic} for r in s.runs]} for s in self.sides],
+            "sides": [
+                {
+                    "name": s.name,
+                    "kind": s.kind,
+                    "runs": [
+                        {
+                            "model": r.name,
+                            "path": str(r.path),
+                            "suite": r.result.suite.name,
+                            "synthetic": r.result.dataset.synthetic,
+                        }
+                        for r in s.runs
+                    ],
+                }
+                for s in self.sides
+            ],
             "ranks": {name: {"rank": r, "low": low, "high": high} for name, (r, low, high) in self.ranks.items()},
             "no_ranks": self.no_ranks,
             "pairings": [_pairing(p, self.primary) for p in self.pairings],
-        }  # fmt: skip
+        }
 
 
 def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Procedure | None = None) -> Comparison:
@@ -149,8 +162,10 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
     """
     wanted, procedure = wanted or Wanted(), procedure or Procedure()
     if len(sides) < 2:
-        raise ConfigError("one thing to compare, there must be two",
-                          hint="give several runs; runs that differ in their seed only count as one model")  # fmt: skip
+        raise ConfigError(
+            "one thing to compare, there must be two",
+            hint="give several runs; runs that differ in their seed only count as one model",
+        )
     first = sides[0]
     primary = first.runs[0].result.primary
     for side in sides:
@@ -256,8 +271,16 @@ def _over_cells(a: Run, b: Run, name: str, procedure: Procedure) -> Contrast:
         held = [run.result.scores[name] for run in (a, b)]
         why = error.what.removeprefix(f"{name} has no paired comparison: ")
         info = meaning(name, held[0])
-        return Contrast(Figure(name.partition(":")[0]), name, info, info.direction, held[0].value, held[1].value,
-                        reason=why, no_mcnemar="it is about right and wrong clips")  # fmt: skip
+        return Contrast(
+            Figure(name.partition(":")[0]),
+            name,
+            info,
+            info.direction,
+            held[0].value,
+            held[1].value,
+            reason=why,
+            no_mcnemar="it is about right and wrong clips",
+        )
 
 
 def _alone(a: Run, b: Run, wanted: Wanted) -> list[Mismatch]:
@@ -292,32 +315,76 @@ def _pairing(pairing: Pairing, primary: str) -> dict[str, Any]:
         "rows": [{**row_json(row.contrast), "p_holm": row.p, "verdict": row.verdict} for row in pairing.rows],
         "mixed": [
             {
-                "condition": m.figure.condition, "group": m.figure.group, "metric": m.metric, "unit": m.info.unit,
-                "direction": m.direction, "values_a": _known(m.values_a), "values_b": _known(m.values_b),
-                "std_a": _std(m.values_a), "std_b": _std(m.values_b),
-                **({} if m.spread is None else {"value": m.spread.value, "low": m.spread.low, "high": m.spread.high,
-                                                "p": m.spread.p}),
-                "p_holm": p, "verdict": verdict, "mde": m.mde, "effect": m.effect,
-                "error_recordings": m.error_recordings, "error_members": m.error_members, "groups": m.groups,
-                "method": m.method, "incomplete": m.incomplete, "reason": m.reason,
+                "condition": m.figure.condition,
+                "group": m.figure.group,
+                "metric": m.metric,
+                "unit": m.info.unit,
+                "direction": m.direction,
+                "values_a": _known(m.values_a),
+                "values_b": _known(m.values_b),
+                "std_a": _std(m.values_a),
+                "std_b": _std(m.values_b),
+                **(
+                    {}
+                    if m.spread is None
+                    else {"value": m.spread.value, "low": m.spread.low, "high": m.spread.high, "p": m.spread.p}
+                ),
+                "p_holm": p,
+                "verdict": verdict,
+                "mde": m.mde,
+                "effect": m.effect,
+                "error_recordings": m.error_recordings,
+                "error_members": m.error_members,
+                "groups": m.groups,
+                "method": m.method,
+                "incomplete": m.incomplete,
+                "reason": m.reason,
             }
             for m, p, verdict in zip(pairing.mixed, pairing.mixed_p, pairing.mixed_verdicts)
         ],
         "robustness": [
-            {"name": r.name, "metric": primary, "reason": r.reason,
-             "retention": None if r.retention is None else dict(zip(("value", "low", "high"), r.retention)),
-             "matched": None if r.matched is None else dict(zip(("value", "low", "high"), r.matched))}
+            {
+                "name": r.name,
+                "metric": primary,
+                "reason": r.reason,
+                "retention": None if r.retention is None else dict(zip(("value", "low", "high"), r.retention)),
+                "matched": None if r.matched is None else dict(zip(("value", "low", "high"), r.matched)),
+            }
             for r in pairing.robustness
         ],
         "notes": [str(note) for note in pairing.notes],
-    }  # fmt: skip
+    }
 
 
 def row_json(found: Contrast) -> dict[str, Any]:
     """A contrast for programs and pages."""
-    names = ("metric", "direction", "a", "b", "value", "low", "high", "p", "p_bootstrap", "p_swap", "exact", "error",
-             "mde", "effect", "relative", "clips", "groups", "differing", "dropped", "incomplete", "mcnemar",
-             "no_mcnemar", "method", "test", "reason")  # fmt: skip
+    names = (
+        "metric",
+        "direction",
+        "a",
+        "b",
+        "value",
+        "low",
+        "high",
+        "p",
+        "p_bootstrap",
+        "p_swap",
+        "exact",
+        "error",
+        "mde",
+        "effect",
+        "relative",
+        "clips",
+        "groups",
+        "differing",
+        "dropped",
+        "incomplete",
+        "mcnemar",
+        "no_mcnemar",
+        "method",
+        "test",
+        "reason",
+    )
     figure = {"condition": found.figure.condition, "group": found.figure.group, "split": found.figure.split}
     made = {**figure, "unit": found.info.unit, "rule": found.info.rule, **{n: getattr(found, n) for n in names}}
     if found.mcnemar is not None:

@@ -98,8 +98,9 @@ def annotated(
         rows = _joined(rows[heard].drop(columns="confidence"))
     where = rows["where"].tolist()
     seconds = header_seconds(root, [one.path for one in recordings])
-    events, said = checked_events(rows.drop(columns="where"), labels, seconds, where.__getitem__, aliases=aliases,
-                                  odd=odd)  # fmt: skip
+    events, said = checked_events(
+        rows.drop(columns="where"), labels, seconds, where.__getitem__, aliases=aliases, odd=odd
+    )
     tags = tags_of(events, len(recordings), labels)
     columns = dict.fromkeys(name for one in recordings for name in one.metadata)
     return build(

@@ -82,20 +82,32 @@ def checked_events(
     onset, offset = rows["onset"].to_numpy(np.float64), rows["offset"].to_numpy(np.float64)
     blank = ~np.isfinite(onset) | ~np.isfinite(offset)
     if blank.any():
-        raise DataError("an event needs onset and offset as numbers", where=where(int(blank.argmax())),
-                        hint="seconds from the start of the recording, e.g. 1.25")  # fmt: skip
+        raise DataError(
+            "an event needs onset and offset as numbers",
+            where=where(int(blank.argmax())),
+            hint="seconds from the start of the recording, e.g. 1.25",
+        )
     known = rows["label"].isin(set(labels)).to_numpy()
     end = durations[rows["row"].to_numpy(np.int64)]
     kept = np.ones(len(rows), bool)
     problems = (
         (~known, "of unknown classes", lambda i: _unknown(str(rows["label"].iloc[i]), labels)),
-        (offset <= onset, "that do not end after they start",
-         lambda i: (f"the event {onset[i]:g} to {offset[i]:g} s does not end after it starts", None)),
-        (onset < 0, "that start before their recording",
-         lambda i: (f"the event starts at {onset[i]:g} s, before its recording", None)),
-        (onset >= end, "that start after their recording has ended",
-         lambda i: (f"the event starts at {onset[i]:g} s, its recording ends at {end[i]:g} s", None)),
-    )  # fmt: skip
+        (
+            offset <= onset,
+            "that do not end after they start",
+            lambda i: (f"the event {onset[i]:g} to {offset[i]:g} s does not end after it starts", None),
+        ),
+        (
+            onset < 0,
+            "that start before their recording",
+            lambda i: (f"the event starts at {onset[i]:g} s, before its recording", None),
+        ),
+        (
+            onset >= end,
+            "that start after their recording has ended",
+            lambda i: (f"the event starts at {onset[i]:g} s, its recording ends at {end[i]:g} s", None),
+        ),
+    )
     for bad, called, say in problems:
         bad = bad & kept
         if bad.any() and odd == "error":

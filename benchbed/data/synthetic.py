@@ -313,10 +313,17 @@ def _desed(files: _Writer, size: str, seed: int) -> None:
 
     # Clips of each part, where it lies, and which sources its events come from.
     counts = {"default": (120, 40, 80), "small": (12, 4, 8), "large": (800, 80, 120)}[size]
-    places = (("train/synthetic21_train/soundscapes", "train/synthetic21_train", "soundscapes", "durations", "train"),
-              ("validation/synthetic21_validation/soundscapes", "validation/synthetic21_validation", "soundscapes",
-               "durations", "train"),
-              ("validation/validation", "validation", "validation", "validation_durations", "test"))  # fmt: skip
+    places = (
+        ("train/synthetic21_train/soundscapes", "train/synthetic21_train", "soundscapes", "durations", "train"),
+        (
+            "validation/synthetic21_validation/soundscapes",
+            "validation/synthetic21_validation",
+            "soundscapes",
+            "durations",
+            "train",
+        ),
+        ("validation/validation", "validation", "validation", "validation_durations", "test"),
+    )
     for count, (folder, tables, events, durations, bank) in zip(counts, places):
         rows: list[tuple] = [("filename", "onset", "offset", "event_label", "snr")]
         lengths: list[tuple] = [("filename", "duration")]
@@ -396,13 +403,21 @@ def _maestro_real(files: _Writer, size: str, seed: int) -> None:
             name = f"{place}_{number:02d}"
             sound, placed = street(seed, place, number, float(seconds))
             files.audio(f"development_audio/{place}/{name}.wav", sound, CLIP_RATE)
-            rows = [(second, second + 1, label, f"{share:.1f}")
-                    for second, label, share in heard(seed, name, placed, seconds)]  # fmt: skip
+            rows = [
+                (second, second + 1, label, f"{share:.1f}")
+                for second, label, share in heard(seed, name, placed, seconds)
+            ]
             files.table(f"development_annotation/soft_labels_{place}/{name}.txt", rows, "\t")
             folds[(number + PLACES.index(place)) % 5].append((f"{place}/{name}",))
     for number, fold in enumerate(folds, start=1):
         files.table(f"development_folds/fold{number}_test.csv", fold, ",")
 
 
-_WRITERS = {"tau2022": _tau2022, "esc50": _esc50, "desed": _desed, "fsd50k": _fsd50k, "audioset": _audioset,
-            "maestro_real": _maestro_real}  # fmt: skip
+_WRITERS = {
+    "tau2022": _tau2022,
+    "esc50": _esc50,
+    "desed": _desed,
+    "fsd50k": _fsd50k,
+    "audioset": _audioset,
+    "maestro_real": _maestro_real,
+}

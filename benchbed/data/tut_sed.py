@@ -32,8 +32,11 @@ def read_scene(
     base = find_root(root, name, facts, (), ())
     parts = {"dev": dev, "test": test} if (base / dev).is_dir() else {"dev": "", "test": ""}
     if not parts["dev"] and not (base / "meta" / scene).is_dir():
-        raise DataError(f"this is not the folder of dataset {name}: it has no meta/{scene}", where=str(base),
-                        hint=f"{facts.title} comes from {facts.source}")  # fmt: skip
+        raise DataError(
+            f"this is not the folder of dataset {name}: it has no meta/{scene}",
+            where=str(base),
+            hint=f"{facts.title} comes from {facts.source}",
+        )
     found: list[Recording] = []
     splits: dict[str, np.ndarray] = {}
     for split, folder in parts.items():
@@ -42,8 +45,10 @@ def read_scene(
         if not lists or (split == "test" and not folder):
             continue
         splits[split] = np.arange(len(found), len(found) + len(lists))
-        found += [Recording(f"{inside}audio/{scene}/{file.stem}.wav", f"{inside}meta/{scene}/{file.name}", file.stem)
-                  for file in lists]  # fmt: skip
+        found += [
+            Recording(f"{inside}audio/{scene}/{file.stem}.wav", f"{inside}meta/{scene}/{file.name}", file.stem)
+            for file in lists
+        ]
     place = {Path(one.path).name: i for i, one in enumerate(found) if i in set(splits["dev"].tolist())}
     for file in sorted((base / parts["dev"] / "evaluation_setup").glob(f"{scene}_fold*_test.txt")):
         fold = file.stem.split("_")[-2]

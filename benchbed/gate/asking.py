@@ -70,9 +70,18 @@ def ask(rule: Rule, held: Held) -> list[Asked]:
     except CannotMeasure as error:
         found = [Asked(_subject(rule, rule.condition, rule.group), None, lack=_lack(error))]
     for guard in rule.guards:
-        made = Rule(name=f"guard of {rule.name}", by=rule.by, against=rule.against, margin=guard.margin or Margin(
-            absolute=0.0), allow_failures=rule.allow_failures, metric=guard.metric, figure=guard.figure,
-            condition=guard.condition, group=guard.group, split=guard.split)  # fmt: skip
+        made = Rule(
+            name=f"guard of {rule.name}",
+            by=rule.by,
+            against=rule.against,
+            margin=guard.margin or Margin(absolute=0.0),
+            allow_failures=rule.allow_failures,
+            metric=guard.metric,
+            figure=guard.figure,
+            condition=guard.condition,
+            group=guard.group,
+            split=guard.split,
+        )
         found += [replace(one, guard=True) for one in ask(made, held)]
     return found
 
@@ -127,8 +136,14 @@ def _of_seeds(
     found = members(held.runs, bases, figure, metric, held.how, against)
     limit, above, strict = rule.limit
     means = float(np.mean(found.a)), float(np.mean(found.b)) if bases else None
-    facts = {"value": means[0], "baseline": means[1], "values": list(found.a), "baselines": list(found.b),
-             "unit": found.info.unit, "direction": found.direction}  # fmt: skip
+    facts = {
+        "value": means[0],
+        "baseline": means[1],
+        "values": list(found.a),
+        "baselines": list(found.b),
+        "unit": found.info.unit,
+        "direction": found.direction,
+    }
     sign = 1.0 if (above if limit is not None else found.direction == "higher") else -1.0
     absolute, share = (rule.margin.absolute or 0.0, rule.margin.relative or 0.0) if rule.margin else (0.0, 0.0)
 
@@ -142,8 +157,16 @@ def _of_seeds(
         facts["limit"] = limit
     if rule.relation is not None and means[1] is not None:
         facts["relation"] = relation(rule.relation, means[0], means[1], found.direction)
-    made = of_seeds([found], distance, together=against is not None, strict=strict, level=held.how.level,
-                    alpha=held.how.alpha, power=held.how.power, facts=facts)  # fmt: skip
+    made = of_seeds(
+        [found],
+        distance,
+        together=against is not None,
+        strict=strict,
+        level=held.how.level,
+        alpha=held.how.alpha,
+        power=held.how.power,
+        facts=facts,
+    )
     if rule.relation is None and bases and "slack_low" in made.facts and not share:
         ends = sorted(sign * (made.facts[name] - absolute) for name in ("slack_low", "slack_high"))
         made.facts.update(low=ends[0], high=ends[1])
@@ -166,8 +189,9 @@ def _over(rule: Rule, held: Held) -> Asked:
     for where in (first, *rule.over):
         if where.metric is None:
             assert where.figure is not None
-            points.append(cost_relation(rule.relation, measured(run.result, where.figure),
-                                        measured(base.result, where.figure)))  # fmt: skip
+            points.append(
+                cost_relation(rule.relation, measured(run.result, where.figure), measured(base.result, where.figure))
+            )
             draws.append(np.full(how.draws, points[-1]))
             continue
         figure = Figure(where.condition, where.group, where.split)
@@ -234,8 +258,10 @@ def _why_lost(asked: Sequence[tuple[Run, Figure]], metric: str) -> str:
     told = f"; clips are missing: {words}"
     if any(run.statistics is not None and metric in drawn_metrics(run, figure) for run, figure in asked):
         # A pair of recordings can be left out of sums, but not out of an order of all clips that was drawn from before.
-        told += (f"; {metric} is made from all clips at once, so `allow_failures` cannot leave recordings out of it: "
-                 "score the same clips in both runs")  # fmt: skip
+        told += (
+            f"; {metric} is made from all clips at once, so `allow_failures` cannot leave recordings out of it: "
+            "score the same clips in both runs"
+        )
     return told
 
 

@@ -34,8 +34,10 @@ def cost_slack(rule: Rule, held: Held) -> Slack:
         return of_cost(new, limit, above, strict, {})
     bases = held.baseline()
     if rule.reference is None and of_a_machine(new, rule.figure) and not _same_machine([*held.runs, *bases]):
-        raise CannotMeasure("the baseline was measured on another machine, so times and energy cannot be compared",
-                            hint="name a `reference:` that runs on both")  # fmt: skip
+        raise CannotMeasure(
+            "the baseline was measured on another machine, so times and energy cannot be compared",
+            hint="name a `reference:` that runs on both",
+        )
     old = _over_runs(bases, rule.figure, rule.reference, worst=False)
     if rule.relation is None:
         return of_costs(new, old, rule.margin)
@@ -43,8 +45,15 @@ def cost_slack(rule: Rule, held: Held) -> Slack:
     facts = {"value": new.value, "baseline": old.value, "unit": new.unit, "direction": new.direction}
     point = cost_relation(rule.relation, new, old)
     made = of_cost(Cost(point, "", "higher"), limit, above, strict, {})
-    return Slack(made.point, made.p_broken, made.p_kept, 0.0, "medians as they are", strict,
-                 {**facts, "relation": point, "limit": limit})  # fmt: skip
+    return Slack(
+        made.point,
+        made.p_broken,
+        made.p_kept,
+        0.0,
+        "medians as they are",
+        strict,
+        {**facts, "relation": point, "limit": limit},
+    )
 
 
 def cost_relation(name: str, new: Cost, old: Cost) -> float:

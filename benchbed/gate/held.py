@@ -75,8 +75,9 @@ def held(runs: Sequence[Run], bases: Sequence[Run], how: Procedure) -> Held:
     alone = [name for name, side in (("the run", runs), ("the baseline", bases)) if len(side) == 1]
     if alone and len(sides) > 2:
         notes[f"{alone[0]} is one seed: the spread over its seeds is not known and not in the intervals"] = None
-    return Held(tuple(runs), tuple(bases), how, tuple(notes),
-                f"not measured alike: {'; '.join(blocking)}" if blocking else None)  # fmt: skip
+    return Held(
+        tuple(runs), tuple(bases), how, tuple(notes), f"not measured alike: {'; '.join(blocking)}" if blocking else None
+    )
 
 
 def title(runs: Sequence[Run]) -> str:

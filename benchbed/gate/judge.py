@@ -49,12 +49,16 @@ def judge(
     bases = [] if baseline is None else [baseline] if isinstance(baseline, Run) else [*baseline]
     suite = runs[0].result.suite.name
     if rules.suite is not None and rules.suite != suite:
-        raise ConfigError(f"the rules are for the suite {rules.suite}, the run is of {suite}",
-                          where=str(loaded.path) if loaded.path else None)  # fmt: skip
+        raise ConfigError(
+            f"the rules are for the suite {rules.suite}, the run is of {suite}",
+            where=str(loaded.path) if loaded.path else None,
+        )
     needing = [rule.name for rule in rules.rules if rule.needs_baseline]
     if not bases and needing:
-        raise ConfigError(f"the rule '{needing[0]}' needs a baseline", hint="--baseline RUN, or a name made by "
-                          "`benchbed baseline set`")  # fmt: skip
+        raise ConfigError(
+            f"the rule '{needing[0]}' needs a baseline",
+            hint="--baseline RUN, or a name made by `benchbed baseline set`",
+        )
     sides = held(runs, bases, Procedure(draws=rules.draws, alpha=rules.alpha, seed=rules.seed, swapper=swapper))
     asked = [ask(rule, sides) for rule in rules.rules]
     p_values: dict[str, float | None] = {}
@@ -69,8 +73,19 @@ def judge(
         findings = [_answer(rule, one, adjusted.get(f"{number}.{i}"), rules.alpha) for i, one in enumerate(members)]
         outcomes.append(Outcome(rule.name, rule.say, tuple(findings), loaded.line(number), rule.non_inferiority))
     tests = sum(p is not None for p in p_values.values())
-    return Report(rules.name, title(runs), title(bases), tuple(outcomes), rules.alpha, rules.correction, tests,
-                  sides.notes, loaded.path, strict, runs[0].result.provenance.created)  # fmt: skip
+    return Report(
+        rules.name,
+        title(runs),
+        title(bases),
+        tuple(outcomes),
+        rules.alpha,
+        rules.correction,
+        tests,
+        sides.notes,
+        loaded.path,
+        strict,
+        runs[0].result.provenance.created,
+    )
 
 
 def _answer(rule: Rule, one: Asked, p: float | None, alpha: float) -> Finding:
@@ -78,8 +93,15 @@ def _answer(rule: Rule, one: Asked, p: float | None, alpha: float) -> Finding:
     if slack is None:
         words = one.lack or "could not be measured"
         return Finding(one.subject, Answer.UNMEASURED, words, one.guard, False)
-    facts = {**slack.facts, "slack": slack.point, "p": slack.p_broken, "p_holm": p, "p_kept": slack.p_kept,
-             "how": slack.how, "allowed": one.allowed}  # fmt: skip
+    facts = {
+        **slack.facts,
+        "slack": slack.point,
+        "p": slack.p_broken,
+        "p_holm": p,
+        "p_kept": slack.p_kept,
+        "how": slack.how,
+        "allowed": one.allowed,
+    }
     exact = slack.error == 0.0 and slack.p_broken is not None
     if rule.by == "value" or exact:
         answer, conclusive = (Answer.REGRESSED if slack.broken else Answer.PASSED), True
@@ -93,8 +115,9 @@ def _answer(rule: Rule, one: Asked, p: float | None, alpha: float) -> Finding:
     words = sentence(one.subject, slack, one.allowed, None if rule.by == "value" or exact else p)
     if one.lost is not None and answer is Answer.PASSED:
         # What is left of an incomplete cell may well be its easy part.
-        return Finding(one.subject, Answer.UNMEASURED, f"{words}, but clips are missing: {one.lost}", one.guard, False,
-                       facts)  # fmt: skip
+        return Finding(
+            one.subject, Answer.UNMEASURED, f"{words}, but clips are missing: {one.lost}", one.guard, False, facts
+        )
     if one.lost is not None:
         words = f"{words}; clips are missing: {one.lost}"
     if one.tolerated is not None:

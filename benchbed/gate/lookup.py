@@ -167,8 +167,10 @@ def cost_of(result: Result, path: str) -> Cost:
             hint = did_you_mean(part, node) if isinstance(node, dict) else None
             known = f"there are: {', '.join(map(str, node))}" if isinstance(node, dict) and node else None
             done = ".".join(path.split(".")[: depth + 1])
-            raise CannotMeasure(f"{name} has no figure '{done}'" + (f": {reason}" if reason else ""),
-                                hint=hint or known or "let the suite measure it: `profile:`")  # fmt: skip
+            raise CannotMeasure(
+                f"{name} has no figure '{done}'" + (f": {reason}" if reason else ""),
+                hint=hint or known or "let the suite measure it: `profile:`",
+            )
         node = node[part]
     unit, direction = "", "lower"
     if isinstance(node, dict):

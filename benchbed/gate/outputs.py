@@ -42,8 +42,11 @@ def markdown(report: Report) -> str:
         rule = f"**{_cell(outcome.name)}** {_cell(outcome.say)}"
         rows.append(f"| {_MARKS[outcome.answer]} | {rule} | {status(report, outcome)} | {told} |")
     every = ["| | figure | |", "|---|---|---|"]
-    every += [f"| {_MARKS[f.answer]} | {_cell(f.subject)}{' (guard)' if f.guard else ''} | {_cell(f.words)} |"
-              for o in report.outcomes for f in o.findings]  # fmt: skip
+    every += [
+        f"| {_MARKS[f.answer]} | {_cell(f.subject)}{' (guard)' if f.guard else ''} | {_cell(f.words)} |"
+        for o in report.outcomes
+        for f in o.findings
+    ]
     notes = "".join(f"- {_cell(note)}\n" for note in report.notes)
     title = f"### benchbed gate {report.headline}\n\n{_cell(report.run)} against {_cell(report.baseline)}\n\n"
     details = "\n".join(every)
@@ -60,21 +63,38 @@ def junit(report: Report) -> str:
     made = report.created.replace("Z", "+00:00").partition("+")[0] or "1970-01-01T00:00:00"
     suites = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(
-        suites, "testsuite", id="0", package="benchbed", name=plain(f"benchbed gate {report.name}".strip()),
-        hostname="localhost", timestamp=made, time="0", tests=str(len(report.outcomes)),
+        suites,
+        "testsuite",
+        id="0",
+        package="benchbed",
+        name=plain(f"benchbed gate {report.name}".strip()),
+        hostname="localhost",
+        timestamp=made,
+        time="0",
+        tests=str(len(report.outcomes)),
         failures=str(report.count(Answer.REGRESSED) + len(report.inconclusive)),
-        errors=str(report.count(Answer.UNMEASURED)), skipped="0",
-    )  # fmt: skip
+        errors=str(report.count(Answer.UNMEASURED)),
+        skipped="0",
+    )
     facts = ElementTree.SubElement(suite, "properties")
-    for name, value in (("run", report.run), ("baseline", report.baseline), ("alpha", f"{report.alpha:g}"),
-                        ("correction", report.correction), ("tests", str(report.tests))):  # fmt: skip
+    for name, value in (
+        ("run", report.run),
+        ("baseline", report.baseline),
+        ("alpha", f"{report.alpha:g}"),
+        ("correction", report.correction),
+        ("tests", str(report.tests)),
+    ):
         ElementTree.SubElement(facts, "property", name=name, value=plain(value))
     for outcome in report.outcomes:
         case = ElementTree.SubElement(suite, "testcase", classname="benchbed.gate", name=plain(outcome.name), time="0")
         bad = outcome.answer is Answer.REGRESSED or outcome in report.inconclusive
         if bad or outcome.answer is Answer.UNMEASURED:
-            told = ElementTree.SubElement(case, "failure" if bad else "error", type=str(outcome.answer),
-                                          message=plain(f"{status(report, outcome)}. {outcome.say}"))  # fmt: skip
+            told = ElementTree.SubElement(
+                case,
+                "failure" if bad else "error",
+                type=str(outcome.answer),
+                message=plain(f"{status(report, outcome)}. {outcome.say}"),
+            )
             told.text = _placed(report, outcome)
     every = [f"{outcome.name}: {status(report, outcome)}\n{_placed(report, outcome)}" for outcome in report.outcomes]
     notes = [f"note: {note}" for note in report.notes]

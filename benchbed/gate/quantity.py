@@ -7,12 +7,42 @@ import re
 #: What one of each is in the record's own units (bytes, MACs, seconds, joules, fractions). kB is 1000 bytes, as the
 #: DCASE challenge reads it since 2022; KiB is 1024.
 UNITS = {
-    "": 1.0, "B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1024.0, "MiB": 1024.0**2, "GiB": 1024.0**3,
-    "MAC": 1.0, "MACs": 1.0, "kMAC": 1e3, "MMAC": 1e6, "GMAC": 1e9, "kMACs": 1e3, "MMACs": 1e6, "GMACs": 1e9,
-    "k": 1e3, "M": 1e6, "G": 1e9, "%": 0.01, "pt": 0.01, "pts": 0.01, "x": 1.0, "×": 1.0,
-    "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "J": 1.0, "mJ": 1e-3, "kJ": 1e3, "Wh": 3600.0, "kWh": 3.6e6,
-    "nats": 1.0, "dB": 1.0,
-}  # fmt: skip
+    "": 1.0,
+    "B": 1.0,
+    "kB": 1e3,
+    "MB": 1e6,
+    "GB": 1e9,
+    "KiB": 1024.0,
+    "MiB": 1024.0**2,
+    "GiB": 1024.0**3,
+    "MAC": 1.0,
+    "MACs": 1.0,
+    "kMAC": 1e3,
+    "MMAC": 1e6,
+    "GMAC": 1e9,
+    "kMACs": 1e3,
+    "MMACs": 1e6,
+    "GMACs": 1e9,
+    "k": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+    "%": 0.01,
+    "pt": 0.01,
+    "pts": 0.01,
+    "x": 1.0,
+    "×": 1.0,
+    "s": 1.0,
+    "ms": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "J": 1.0,
+    "mJ": 1e-3,
+    "kJ": 1e3,
+    "Wh": 3600.0,
+    "kWh": 3.6e6,
+    "nats": 1.0,
+    "dB": 1.0,
+}
 
 
 def quantity(text: float | int | str) -> float:

@@ -21,9 +21,16 @@ Distance = Callable[[Sequence[tuple[np.ndarray, np.ndarray]]], np.ndarray]
 
 
 def of_seeds(
-    asked: Sequence[Members], distance: Distance, *, together: bool = False, strict: bool = False,
-    level: float = 0.95, alpha: float = 0.05, power: float = 0.8, facts: dict | None = None,
-) -> Slack:  # fmt: skip
+    asked: Sequence[Members],
+    distance: Distance,
+    *,
+    together: bool = False,
+    strict: bool = False,
+    level: float = 0.95,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    facts: dict | None = None,
+) -> Slack:
     """Distance of the means over seeds from breaking a rule.
 
     Parameters
@@ -81,8 +88,13 @@ def of_seeds(
         parts += _left_out([at(np.delete(every[0], i), every[1]) for i in every[0]])
         parts += _left_out([at(every[0], np.delete(every[1], i)) for i in every[1]])
     seeds = sum(part for part, _ in parts[1:])
-    held = {"groups": groups, "seeds": [len(every[0]), 0 if together else len(every[1])],
-            "error_recordings": parts[0][0] ** 0.5, "error_seeds": seeds**0.5, **(facts or {})}  # fmt: skip
+    held = {
+        "groups": groups,
+        "seeds": [len(every[0]), 0 if together else len(every[1])],
+        "error_recordings": parts[0][0] ** 0.5,
+        "error_seeds": seeds**0.5,
+        **(facts or {}),
+    }
     if parts[0][0] + seeds == 0:
         broken = point <= 0 if strict else point < 0
         how = "no spread over recordings or seeds"
@@ -91,12 +103,17 @@ def of_seeds(
     from scipy.special import stdtr
 
     test = f"t over recordings and seeds ({found.freedom:.1f} degrees of freedom)"
-    held |= {"test": test, "slack_low": found.low, "slack_high": found.high,
-             # A rule is broken on one side only: one-sided at a level is two-sided at twice this level.
-             "mde": found_by(found, 2 * alpha, power)}  # fmt: skip
+    held |= {
+        "test": test,
+        "slack_low": found.low,
+        "slack_high": found.high,
+        # A rule is broken on one side only: one-sided at a level is two-sided at twice this level.
+        "mde": found_by(found, 2 * alpha, power),
+    }
     reach = point / found.error
-    return Slack(point, float(stdtr(found.freedom, reach)), float(stdtr(found.freedom, -reach)), found.error, test,
-                 strict, held)  # fmt: skip
+    return Slack(
+        point, float(stdtr(found.freedom, reach)), float(stdtr(found.freedom, -reach)), found.error, test, strict, held
+    )
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -65,8 +65,15 @@ class Slack:
         return self.point <= slack if self.strict else self.point < -slack
 
 
-def of_loss(run: Run, base: Run, figure: Figure, metric: str, margin: Margin | None, how: Procedure,
-            against: Figure | None = None) -> Slack:  # fmt: skip
+def of_loss(
+    run: Run,
+    base: Run,
+    figure: Figure,
+    metric: str,
+    margin: Margin | None,
+    how: Procedure,
+    against: Figure | None = None,
+) -> Slack:
     """Distance of a loss from its margin: paired by recording where both runs have their sums, else unpaired."""
     absolute, share = (margin.absolute or 0.0, margin.relative or 0.0) if margin else (0.0, 0.0)
     why = "a run without statistics, so its clips cannot be lined up"
@@ -84,8 +91,14 @@ def of_loss(run: Run, base: Run, figure: Figure, metric: str, margin: Margin | N
     sign = 1.0 if new.direction == "higher" else -1.0
     point = sign * (new.value - old.value) + absolute + share * abs(old.value)
     spread = _joined(_error(new), _error(old))
-    facts = {"value": new.value, "baseline": old.value, "unit": new.unit, "direction": new.direction, "clips": new.n,
-             "test": "unpaired intervals of the record"}  # fmt: skip
+    facts = {
+        "value": new.value,
+        "baseline": old.value,
+        "unit": new.unit,
+        "direction": new.direction,
+        "clips": new.n,
+        "test": "unpaired intervals of the record",
+    }
     return _normal(point, spread, f"unpaired: {why}", facts, how)
 
 
@@ -105,15 +118,31 @@ def _paired(found: Contrast, absolute: float, share: float, how: Procedure) -> S
         raise CannotMeasure(found.reason or f"{found.metric} is undefined")
     point = found.gain + absolute + share * abs(found.b)
     facts = {
-        "value": found.a, "baseline": found.b, "difference": found.value, "low": found.low, "high": found.high,
-        "unit": found.info.unit, "direction": found.direction, "clips": found.clips, "groups": found.groups,
-        "differing": found.differing, "dropped": found.dropped, "mde": found.detectable(2 * how.alpha, how.power),
-        "interval": found.method, "test": found.test,
-    }  # fmt: skip
+        "value": found.a,
+        "baseline": found.b,
+        "difference": found.value,
+        "low": found.low,
+        "high": found.high,
+        "unit": found.info.unit,
+        "direction": found.direction,
+        "clips": found.clips,
+        "groups": found.groups,
+        "differing": found.differing,
+        "dropped": found.dropped,
+        "mde": found.detectable(2 * how.alpha, how.power),
+        "interval": found.method,
+        "test": found.test,
+    }
     if found.p is None:
         return Slack(point, how=found.reason or "no test", facts=facts)
-    return Slack(point, found.p_worse(absolute, share), found.p_too_bad(absolute, share), found.error,
-                 f"{found.test}, {recordings(found.groups)}", facts=facts)  # fmt: skip
+    return Slack(
+        point,
+        found.p_worse(absolute, share),
+        found.p_too_bad(absolute, share),
+        found.error,
+        f"{found.test}, {recordings(found.groups)}",
+        facts=facts,
+    )
 
 
 def of_limit(run: Run, figure: Figure, metric: str, limit: float, above: bool, strict: bool, how: Procedure) -> Slack:
@@ -127,19 +156,38 @@ def of_limit(run: Run, figure: Figure, metric: str, limit: float, above: bool, s
                 raise
         else:
             if metric not in points:
-                raise CannotMeasure(f"there is no metric '{metric}' for {figure}",
-                                    hint=f"there are: {', '.join(points)}")  # fmt: skip
+                raise CannotMeasure(
+                    f"there is no metric '{metric}' for {figure}", hint=f"there are: {', '.join(points)}"
+                )
             known = value_of(run.result, figure, metric)
             if not np.isfinite(points[metric]) and metric not in run.family.ranked:
                 raise CannotMeasure(f"{metric} is undefined for {figure}")
             if np.isfinite(points[metric]):
-                return _drawn(sign * (points[metric] - limit), sign * (drawn[metric] - limit), run, strict,
-                              {"value": points[metric], "limit": limit, "unit": known.unit, "test": "bootstrap",
-                               "direction": known.direction, "clips": known.n}, how)  # fmt: skip
+                return _drawn(
+                    sign * (points[metric] - limit),
+                    sign * (drawn[metric] - limit),
+                    run,
+                    strict,
+                    {
+                        "value": points[metric],
+                        "limit": limit,
+                        "unit": known.unit,
+                        "test": "bootstrap",
+                        "direction": known.direction,
+                        "clips": known.n,
+                    },
+                    how,
+                )
     found = value_of(run.result, figure, metric)
     assert found.value is not None
-    facts = {"value": found.value, "limit": limit, "unit": found.unit, "direction": found.direction, "clips": found.n,
-             "test": "interval of the record"}  # fmt: skip
+    facts = {
+        "value": found.value,
+        "limit": limit,
+        "unit": found.unit,
+        "direction": found.direction,
+        "clips": found.n,
+        "test": "interval of the record",
+    }
     return _normal(sign * (found.value - limit), _error(found), "from the interval on the record", facts, how, strict)
 
 
@@ -155,8 +203,9 @@ def _replicates(
     return {metric: value}, {metric: drawn}
 
 
-def of_relation(name: str, run: Run, base: Run, figure: Figure, metric: str, how: Procedure,
-                against: Figure | None = None) -> tuple[float, np.ndarray | None, dict[str, Any]]:  # fmt: skip
+def of_relation(
+    name: str, run: Run, base: Run, figure: Figure, metric: str, how: Procedure, against: Figure | None = None
+) -> tuple[float, np.ndarray | None, dict[str, Any]]:
     """A relation to the baseline as it is, and in every draw where both runs have their sums."""
     other = against or figure
     if run.statistics is not None and base.statistics is not None:
@@ -166,8 +215,15 @@ def of_relation(name: str, run: Run, base: Run, figure: Figure, metric: str, how
         drawn = None
         if found.drawn_a is not None and found.drawn_b is not None:
             drawn = relation(name, found.drawn_a, found.drawn_b, found.direction)
-        facts = {"value": found.a, "baseline": found.b, "unit": found.info.unit, "direction": found.direction,
-                 "clips": found.clips, "groups": found.groups, "test": "paired bootstrap"}  # fmt: skip
+        facts = {
+            "value": found.a,
+            "baseline": found.b,
+            "unit": found.info.unit,
+            "direction": found.direction,
+            "clips": found.clips,
+            "groups": found.groups,
+            "test": "paired bootstrap",
+        }
         return relation(name, found.a, found.b, found.direction), drawn, facts
     new, old = value_of(run.result, figure, metric), value_of(base.result, other, metric)
     assert new.value is not None and old.value is not None
@@ -175,8 +231,16 @@ def of_relation(name: str, run: Run, base: Run, figure: Figure, metric: str, how
     return relation(name, new.value, old.value, new.direction), None, facts
 
 
-def of_threshold(point: float, drawn: np.ndarray | None, threshold: float, above: bool, strict: bool,
-                 run: Run, facts: dict[str, Any], how: Procedure) -> Slack:  # fmt: skip
+def of_threshold(
+    point: float,
+    drawn: np.ndarray | None,
+    threshold: float,
+    above: bool,
+    strict: bool,
+    run: Run,
+    facts: dict[str, Any],
+    how: Procedure,
+) -> Slack:
     """Distance of a relation from its threshold."""
     sign = 1.0 if above else -1.0
     if not np.isfinite(point):
@@ -195,11 +259,25 @@ def of_cost(cost: Cost, limit: float, above: bool, strict: bool, facts: dict[str
     facts = {**facts, "value": cost.value, "limit": limit, "unit": cost.unit, "direction": cost.direction}
     point = sign * (cost.value - limit)
     if cost.rounds is None:
-        return Slack(point, 0.0 if point < 0 or (strict and point == 0) else 1.0, 0.0 if point > 0 else 1.0, 0.0,
-                     "a count, not a sample", strict, facts)  # fmt: skip
+        return Slack(
+            point,
+            0.0 if point < 0 or (strict and point == 0) else 1.0,
+            0.0 if point > 0 else 1.0,
+            0.0,
+            "a count, not a sample",
+            strict,
+            facts,
+        )
     broken, kept = sign_tests(sign * (cost.rounds - limit))
-    return Slack(point, broken, kept, None, f"sign test over {len(cost.rounds)} rounds", strict,
-                 {**facts, "rounds": len(cost.rounds)})  # fmt: skip
+    return Slack(
+        point,
+        broken,
+        kept,
+        None,
+        f"sign test over {len(cost.rounds)} rounds",
+        strict,
+        {**facts, "rounds": len(cost.rounds)},
+    )
 
 
 def of_costs(new: Cost, old: Cost, margin: Margin | None) -> Slack:
@@ -213,8 +291,9 @@ def of_costs(new: Cost, old: Cost, margin: Margin | None) -> Slack:
     point = sign * (new.value - old.value) + absolute + share * abs(old.value)
     facts = {"value": new.value, "baseline": old.value, "unit": new.unit, "direction": new.direction}
     if new.rounds is None or old.rounds is None:
-        return Slack(point, 0.0 if point < 0 else 1.0, 0.0 if point > 0 else 1.0, 0.0, "a count, not a sample",
-                     facts=facts)  # fmt: skip
+        return Slack(
+            point, 0.0 if point < 0 else 1.0, 0.0 if point > 0 else 1.0, 0.0, "a count, not a sample", facts=facts
+        )
     from scipy.stats import mannwhitneyu
 
     allowed = sign * old.rounds - absolute - share * np.abs(old.rounds)
@@ -258,8 +337,10 @@ def _drawn(point: float, drawn: np.ndarray, run: Run, strict: bool, facts: dict[
     defined = drawn[np.isfinite(drawn)]
     error = float(defined.std(ddof=1)) if len(defined) > 1 else None
     # Draws that the run kept have its seed, those made now the procedure's; with the wrong one it stays G − 1.
-    known = (degrees_of_freedom(boots(run, run.sums.groups, len(drawn), seed), drawn, groups)
-             for seed in {how.seed, run.sums.seed})  # fmt: skip
+    known = (
+        degrees_of_freedom(boots(run, run.sums.groups, len(drawn), seed), drawn, groups)
+        for seed in {how.seed, run.sums.seed}
+    )
     freedom = min(known) if groups > 1 else None
     mde = None
     if error and groups > 1:
@@ -269,8 +350,9 @@ def _drawn(point: float, drawn: np.ndarray, run: Run, strict: bool, facts: dict[
     return Slack(point, broken, kept, error, f"bootstrap, {recordings(groups)}", strict, {**facts, "mde": mde})
 
 
-def _normal(point: float, error: float | None, words: str, facts: dict[str, Any], how: Procedure,
-            strict: bool = False) -> Slack:  # fmt: skip
+def _normal(
+    point: float, error: float | None, words: str, facts: dict[str, Any], how: Procedure, strict: bool = False
+) -> Slack:
     from scipy.special import ndtr
 
     if error is None:

@@ -15,10 +15,23 @@ from benchbed.results.record import Result
 
 #: Unit → the unit that rules are read in; the factor is that of `benchbed.gate.quantity`.
 BASE = {
-    "ms": "s", "us": "s", "µs": "s", "mJ": "J", "kJ": "J", "Wh": "J", "kWh": "J",
-    "kB": "bytes", "MB": "bytes", "GB": "bytes", "KiB": "bytes", "MiB": "bytes", "GiB": "bytes",
-    "kMACs": "MACs", "MMACs": "MACs", "GMACs": "MACs",
-}  # fmt: skip
+    "ms": "s",
+    "us": "s",
+    "µs": "s",
+    "mJ": "J",
+    "kJ": "J",
+    "Wh": "J",
+    "kWh": "J",
+    "kB": "bytes",
+    "MB": "bytes",
+    "GB": "bytes",
+    "KiB": "bytes",
+    "MiB": "bytes",
+    "GiB": "bytes",
+    "kMACs": "MACs",
+    "MMACs": "MACs",
+    "GMACs": "MACs",
+}
 
 #: Units of what a machine does in a time: more is better.
 RATES = ("clips/s",)

@@ -129,8 +129,11 @@ class Report:
     @property
     def inconclusive(self) -> list[Outcome]:
         """Rules that pass without a proof where one is asked for, by the rule or by `--strict`."""
-        return [o for o in self.outcomes
-                if o.answer is Answer.PASSED and not o.conclusive and (self.strict or o.demands_proof)]  # fmt: skip
+        return [
+            o
+            for o in self.outcomes
+            if o.answer is Answer.PASSED and not o.conclusive and (self.strict or o.demands_proof)
+        ]
 
     @property
     def exit_code(self) -> int:
@@ -169,11 +172,17 @@ class Report:
                     "answer": str(o.answer),
                     "conclusive": o.conclusive,
                     "findings": [
-                        {"subject": f.subject, "answer": str(f.answer), "words": f.words, "guard": f.guard,
-                         "conclusive": f.conclusive, **f.facts}
+                        {
+                            "subject": f.subject,
+                            "answer": str(f.answer),
+                            "words": f.words,
+                            "guard": f.guard,
+                            "conclusive": f.conclusive,
+                            **f.facts,
+                        }
                         for f in o.findings
                     ],
                 }
                 for o in self.outcomes
             ],
-        }  # fmt: skip
+        }

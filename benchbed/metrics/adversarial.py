@@ -17,16 +17,30 @@ from benchbed.metrics.robustness import half_loss_level
 from benchbed.stats.bootstrap import Bootstrap
 
 ROBUST = MetricInfo("Robust accuracy", "robust-accuracy:worst-case-per-clip", "fraction", "higher", low=0.0, high=1.0)
-CLEAN = MetricInfo("Accuracy on the attacked clips when clean", "accuracy:attacked-clips-when-clean", "fraction",
-                   "higher", low=0.0, high=1.0)  # fmt: skip
-NOISE = MetricInfo("Accuracy in noise of equal budget", "accuracy:worst-of-noise-draws", "fraction", "higher", low=0.0,
-                   high=1.0)  # fmt: skip
-SUCCESS = MetricInfo("Attack success rate", "attack-success:of-clips-right-when-clean", "fraction", "lower", low=0.0,
-                     high=1.0)  # fmt: skip
+CLEAN = MetricInfo(
+    "Accuracy on the attacked clips when clean",
+    "accuracy:attacked-clips-when-clean",
+    "fraction",
+    "higher",
+    low=0.0,
+    high=1.0,
+)
+NOISE = MetricInfo(
+    "Accuracy in noise of equal budget", "accuracy:worst-of-noise-draws", "fraction", "higher", low=0.0, high=1.0
+)
+SUCCESS = MetricInfo(
+    "Attack success rate", "attack-success:of-clips-right-when-clean", "fraction", "lower", low=0.0, high=1.0
+)
 SMALLEST = MetricInfo("Median smallest attack", "minimal-snr:median-over-clips-right-when-clean", "dB SNR", "lower")
 HALF = MetricInfo("SNR at half of the above-chance accuracy", "snr50:linear-in-dB", "dB SNR", "lower")
-SHIFTED = MetricInfo("Accuracy under random shifts of the perturbation", "accuracy:mean-over-random-shifts", "fraction",
-                     "higher", low=0.0, high=1.0)  # fmt: skip
+SHIFTED = MetricInfo(
+    "Accuracy under random shifts of the perturbation",
+    "accuracy:mean-over-random-shifts",
+    "fraction",
+    "higher",
+    low=0.0,
+    high=1.0,
+)
 #: Columns of scores of single clips, of tags and frames → name of their mean over the attacked clips.
 SCORES = {"score_clean": "clean_clip_score", "score_noise": "noise_clip_score", "score_attacked": "clip_score"}
 #: Columns of what an attack has changed in a clip → name of their mean.
@@ -101,20 +115,28 @@ def cell_figures(flags: Flags, success: str = "") -> dict[str, Number]:
     (0.25, 0.667)
     """
     found = {}
-    for name, flag, info in (("robust_accuracy", "robust", ROBUST), ("noise_accuracy", "noise", NOISE),
-                             ("clean_accuracy", "clean", CLEAN)):  # fmt: skip
+    for name, flag, info in (
+        ("robust_accuracy", "robust", ROBUST),
+        ("noise_accuracy", "noise", NOISE),
+        ("clean_accuracy", "clean", CLEAN),
+    ):
         value, drawn = flags.mean(flag)
         found[name] = number(value, _by(info, success), len(flags), replicates=drawn, bootstrap=flags.bootstrap)
     if "shifted" in flags.values:  # of universal perturbations, which must hold wherever they begin
         value, drawn = flags.mean("shifted")
-        found["shifted_accuracy"] = number(value, _by(SHIFTED, success), len(flags), replicates=drawn,
-                                           bootstrap=flags.bootstrap)  # fmt: skip
+        found["shifted_accuracy"] = number(
+            value, _by(SHIFTED, success), len(flags), replicates=drawn, bootstrap=flags.bootstrap
+        )
     kept, drawn = flags.mean("robust", "clean")
     right = int(flags.values["clean"].sum())
     found["attack_success_rate"] = number(
-        1 - kept, _by(SUCCESS, success), right, replicates=None if drawn is None else 1 - drawn,
-        bootstrap=flags.bootstrap, undefined="no clip is right when clean",
-    )  # fmt: skip
+        1 - kept,
+        _by(SUCCESS, success),
+        right,
+        replicates=None if drawn is None else 1 - drawn,
+        bootstrap=flags.bootstrap,
+        undefined="no clip is right when clean",
+    )
     return found
 
 
@@ -143,8 +165,14 @@ def clip_figures(flags: Flags, success: str) -> dict[str, Number]:
         part = Flags(flags.group, {column: np.where(known, flags.values[column], 0.0), "known": known}, flags.bootstrap)
         value, drawn = part.mean(column, "known")
         score = column in SCORES
-        info = MetricInfo(_TITLES[name], f"{name.replace('_', '-')}:{success}", "fraction" if score else "per clip",
-                          "higher" if score else "lower", low=0.0, high=1.0 if score else None)  # fmt: skip
+        info = MetricInfo(
+            _TITLES[name],
+            f"{name.replace('_', '-')}:{success}",
+            "fraction" if score else "per clip",
+            "higher" if score else "lower",
+            low=0.0,
+            high=1.0 if score else None,
+        )
         found[name] = number(value, info, int(known.sum()), replicates=drawn, bootstrap=flags.bootstrap)
     return found
 
@@ -166,8 +194,14 @@ def smallest_attack(snr: np.ndarray) -> Number:
     middle = float(np.quantile(snr, 0.5, method="lower"))
     broken = int(np.isfinite(snr).sum())
     note = f"{broken} of {len(snr)} clips were broken"
-    return number(middle, SMALLEST, len(snr), undefined="fewer than half of the clips were broken at any budget",
-                  no_interval="censored at the budgets that were tried", note=note)  # fmt: skip
+    return number(
+        middle,
+        SMALLEST,
+        len(snr),
+        undefined="fewer than half of the clips were broken at any budget",
+        no_interval="censored at the budgets that were tried",
+        note=note,
+    )
 
 
 def half_level(levels: Mapping[float, Flags], flag: str, chance: float) -> tuple[Number, np.ndarray | None]:

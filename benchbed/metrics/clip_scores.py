@@ -152,8 +152,9 @@ def event_flips(family: EventBased, before: np.ndarray, after: np.ndarray, targe
     )
     again = family.match(family.collar.pairs(known, alarms, classes))
     fresh = np.setdiff1d(np.arange(len(alarms)), again[:, 1])
-    return np.column_stack([np.bincount(reference.clip[lost], minlength=clips),
-                            np.bincount(alarms.clip[fresh], minlength=clips)])  # fmt: skip
+    return np.column_stack(
+        [np.bincount(reference.clip[lost], minlength=clips), np.bincount(alarms.clip[fresh], minlength=clips)]
+    )
 
 
 def chance_of_ap(labels: int, classes: int, above: float) -> float:

@@ -101,8 +101,11 @@ class Joint(Family):
 
     def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
         """Tables of all families."""
-        return {prefix + k: v for prefix, part, mine in self._split(sums)
-                for k, v in part.tables(scores, target, mine).items()}  # fmt: skip
+        return {
+            prefix + k: v
+            for prefix, part, mine in self._split(sums)
+            for k, v in part.tables(scores, target, mine).items()
+        }
 
 
 class _Samples(Sample):

@@ -125,10 +125,15 @@ class Thresholds:
             if not all(map(math.isfinite, (*pairs.values(), *(each["median_seconds"] or ())))):
                 raise ValueError("a value is not finite")
             return cls(
-                tuple(pairs), tuple(pairs.values()), str(written["tuned_on"]), str(written["rule"]),
-                tuple(str(label) for label in written.get("untuned", ())), each["median_seconds"],
-                _read(written["reached"]) if "reached" in written else None, each["class_f1"],
-            )  # fmt: skip
+                tuple(pairs),
+                tuple(pairs.values()),
+                str(written["tuned_on"]),
+                str(written["rule"]),
+                tuple(str(label) for label in written.get("untuned", ())),
+                each["median_seconds"],
+                _read(written["reached"]) if "reached" in written else None,
+                each["class_f1"],
+            )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigError(
                 f"not a file of thresholds ({type(error).__name__}: {error})",
@@ -249,6 +254,12 @@ def _frozen(choice: Choice, labels: Sequence[str], tuned_on: str, rule: str, fal
     values = np.where(np.isnan(choice.thresholds), fallback, choice.thresholds)
     untuned = tuple(label for label, value in zip(labels, choice.thresholds) if np.isnan(value))
     return Thresholds(
-        tuple(labels), tuple(float(v) for v in values), tuned_on, rule, untuned, None, choice.reached,
+        tuple(labels),
+        tuple(float(v) for v in values),
+        tuned_on,
+        rule,
+        untuned,
+        None,
+        choice.reached,
         tuple(float(v) for v in choice.class_f1),
-    )  # fmt: skip
+    )

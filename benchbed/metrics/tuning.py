@@ -75,8 +75,9 @@ def choose(samples: Sequence[SweepSample], *, average: Average = "macro", per_cl
     events = samples[0].events
     held = [int(c) for c in np.flatnonzero(events > 0)]
     # A class's thresholds from the highest down, of the first filter, then of the next.
-    points = {c: [np.concatenate(column) for column in zip(*(_points(s, c, i) for i, s in enumerate(samples)))]
-              for c in held}  # fmt: skip
+    points = {
+        c: [np.concatenate(column) for column in zip(*(_points(s, c, i) for i, s in enumerate(samples)))] for c in held
+    }
     known = [c for c in held if len(points[c][0])]
     picked = {c: int(f1(points[c][1], points[c][2], events[c]).argmax()) for c in known}
     if average == "micro":

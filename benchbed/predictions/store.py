@@ -125,8 +125,14 @@ def write_unit(unit: UnitPredictions, folder: Path) -> Path:
     arrays = {
         name: pa.array(values, several.get(name), from_pandas=True) for name, values in unit.columns.items()
     } | pack(unit.kind, unit.scores, unit.references, unit.labels)
-    header = {"format": FORMAT, "kind": unit.kind, "unit": unit.unit, "labels": list(unit.labels),
-              "failures": unit.failures, "info": unit.info}  # fmt: skip
+    header = {
+        "format": FORMAT,
+        "kind": unit.kind,
+        "unit": unit.unit,
+        "labels": list(unit.labels),
+        "failures": unit.failures,
+        "info": unit.info,
+    }
     table = pa.table(arrays).replace_schema_metadata({_HEADER: json.dumps(header).encode()})
     path = folder / f"{unit.unit}.parquet"
     partial = folder / f".{unit.unit}.{os.getpid()}.part"

@@ -15,9 +15,14 @@ from benchbed.profile.counts import figure, milliseconds, missing
 
 
 def cold_start(
-    locator: str, options: Mapping[str, Any], *, device: str = "cpu", seconds: float | None = None, threads: int = 1,
+    locator: str,
+    options: Mapping[str, Any],
+    *,
+    device: str = "cpu",
+    seconds: float | None = None,
+    threads: int = 1,
     timeout: float = 300.0,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Load a model in a new process and ask it once.
 
     Parameters
@@ -39,14 +44,20 @@ def cold_start(
     """
     from benchbed.adapter.checkpoint import TRUST_VARIABLE, trusted
 
-    asked = json.dumps({"locator": locator, "options": dict(options), "device": device, "seconds": seconds,
-                        "threads": threads})  # fmt: skip
+    asked = json.dumps(
+        {"locator": locator, "options": dict(options), "device": device, "seconds": seconds, "threads": threads}
+    )
     environment = dict(os.environ) | {"OMP_NUM_THREADS": str(threads)} | ({TRUST_VARIABLE: "1"} if trusted() else {})
     try:
         done = subprocess.run(
             [sys.executable, "-m", "benchbed.profile.coldstart"],
-            input=asked, capture_output=True, text=True, timeout=timeout, env=environment, check=True,
-        )  # fmt: skip
+            input=asked,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=environment,
+            check=True,
+        )
         told = json.loads(done.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
         return {"reason": f"no answer from a fresh process within {timeout:g} s"}
@@ -55,8 +66,10 @@ def cold_start(
         return {"reason": f"the model does not start in a fresh process: {said[-1] if said else error}"}
     method = "fresh process, file cache as it was"
     found = {name: milliseconds(told[name], method) for name in ("import", "load", "first_call", "second_call")}
-    for name, what in (("peak_memory", "largest resident size of the process (VmHWM)"),
-                       ("memory_before_model", "resident size after the imports, before the model")):  # fmt: skip
+    for name, what in (
+        ("peak_memory", "largest resident size of the process (VmHWM)"),
+        ("memory_before_model", "resident size after the imports, before the model"),
+    ):
         found[name] = figure(told[name], "bytes", what) if told[name] else missing("bytes", "/proc tells no VmHWM here")
     return found
 
@@ -80,8 +93,14 @@ def _answer(asked: Mapping[str, Any]) -> dict[str, Any]:
         adapter.predict(batch)
         calls.append(time.perf_counter() - first)
     adapter.close()
-    return {"import": imported - begun, "load": loaded - imported, "first_call": calls[0], "second_call": calls[1],
-            "peak_memory": _resident("VmHWM"), "memory_before_model": before}  # fmt: skip
+    return {
+        "import": imported - begun,
+        "load": loaded - imported,
+        "first_call": calls[0],
+        "second_call": calls[1],
+        "peak_memory": _resident("VmHWM"),
+        "memory_before_model": before,
+    }
 
 
 def _resident(field: str) -> int | None:

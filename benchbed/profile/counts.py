@@ -218,8 +218,9 @@ def _graph(adapter: Adapter, path: Path, seconds: float, layers: bool) -> dict[s
     bits = counted.held_bits or adapter.card.weight_bits
     found |= _memory(counted.parameters, bits, counted.bytes_by_type, counted.held_bits, over)
     found["size"]["nonzero"] = figure(counted.nonzero, "parameters", "values other than zero")
-    found |= _macs(counted.macs, seconds, f"nodes of the {kind} graph, formulas on shapes", counted.uncounted,
-                   counted.notes)  # fmt: skip
+    found |= _macs(
+        counted.macs, seconds, f"nodes of the {kind} graph, formulas on shapes", counted.uncounted, counted.notes
+    )
     compute: dict[str, Any] = {"by_type": {k: figure(v, "MACs", "sum over nodes") for k, v in counted.by_type.items()}}
     front = _graph_front_end(adapter, seconds)
     if front is not None:
@@ -268,9 +269,7 @@ def _graph_front_end(adapter: Any, seconds: float) -> dict[str, Any] | None:
     return front_end_figures({source.n_fft: frames}, frames * bins * source.n_mels + cosines, sparse)
 
 
-def _memory(
-    total: int, bits: float, by_type: Mapping[str, int], held: float | None, method: str
-) -> dict[str, Any]:  # fmt: skip
+def _memory(total: int, bits: float, by_type: Mapping[str, int], held: float | None, method: str) -> dict[str, Any]:
     return {
         "parameters": figure(total, "parameters", method),
         "parameter_memory": figure(round(total * bits / 8), "bytes", f"parameters × {bits:g} bits / 8", bits=bits),

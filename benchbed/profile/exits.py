@@ -137,12 +137,14 @@ def threshold_curve(
         confident = confidence >= threshold
         confident[-1] = True
         left = confident.argmax(axis=0)
-        curve.append({
-            "threshold": float(threshold),
-            "accuracy": float(correct[left, np.arange(clips)].mean()),
-            "mean_cost": float(np.asarray(costs, dtype=float)[left].mean()),
-            "share": [float((left == number).mean()) for number in range(exits)],
-        })  # fmt: skip
+        curve.append(
+            {
+                "threshold": float(threshold),
+                "accuracy": float(correct[left, np.arange(clips)].mean()),
+                "mean_cost": float(np.asarray(costs, dtype=float)[left].mean()),
+                "share": [float((left == number).mean()) for number in range(exits)],
+            }
+        )
     return curve
 
 

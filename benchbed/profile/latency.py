@@ -120,8 +120,9 @@ def _parts(
     network: list[float] = []
     front: list[float] = []
     with _stopwatches(adapter, clock) as (spent, modules):
-        calls = repeat(lambda: _watched(adapter, batch, clock, spent, whole, network, front), Clock(),
-                       seconds=seconds, warmup=3)  # fmt: skip
+        calls = repeat(
+            lambda: _watched(adapter, batch, clock, spent, whole, network, front), Clock(), seconds=seconds, warmup=3
+        )
     count = len(calls.wall)
     if not any(network[-count:]):
         found["model"] = milliseconds(float(np.median(whole[-count:])), "predict as a whole: it does not call forward")

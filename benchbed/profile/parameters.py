@@ -122,8 +122,15 @@ def _packed(model: torch.nn.Module) -> list[torch.Tensor]:
 
 
 def _nonzero(value: torch.Tensor) -> int:
-    return int((value.int_repr() - value.q_zero_point() if value.is_quantized and not _per_channel(value)
-                else value.dequantize() if value.is_quantized else value).count_nonzero())  # fmt: skip
+    return int(
+        (
+            value.int_repr() - value.q_zero_point()
+            if value.is_quantized and not _per_channel(value)
+            else value.dequantize()
+            if value.is_quantized
+            else value
+        ).count_nonzero()
+    )
 
 
 def _per_channel(value: torch.Tensor) -> bool:

@@ -113,8 +113,9 @@ def profile(
         if timed_beside is not None and "reason" not in found["latency"]:
             from benchbed.profile.rounds import paired_rounds
 
-            found["latency"]["rounds"] = paired_rounds(adapter, timed_beside, rounds=settings.latency.rounds,
-                                                       threads=settings.latency.threads)  # fmt: skip
+            found["latency"]["rounds"] = paired_rounds(
+                adapter, timed_beside, rounds=settings.latency.rounds, threads=settings.latency.threads
+            )
         from benchbed.profile.layer_time import peak_activation_memory
 
         found["size"]["peak_activations"] = peak_activation_memory(adapter, seconds=seconds)
@@ -122,8 +123,14 @@ def profile(
         from benchbed.profile.split import split_report
 
         links = settings.split
-        found["split"] = split_report(adapter, seconds, bytes_per_second=links.bytes_per_second, batches=links.batches,
-                                      server_speedup=links.server_speedup, private=links.private)  # fmt: skip
+        found["split"] = split_report(
+            adapter,
+            seconds,
+            bytes_per_second=links.bytes_per_second,
+            batches=links.batches,
+            server_speedup=links.server_speedup,
+            private=links.private,
+        )
     if settings.energy is not None:
         found["energy"] = _energy(adapter, seconds, settings, reference)
     return found
@@ -140,8 +147,15 @@ def _latency(
     from benchbed.profile.latency import latency
     from benchbed.profile.layer_time import time_shares
 
-    found = latency(adapter, seconds=seconds, batch_sizes=wanted.batch_sizes, least_seconds=wanted.seconds,
-                    warmup=wanted.warmup, threads=wanted.threads, decode=decode)  # fmt: skip
+    found = latency(
+        adapter,
+        seconds=seconds,
+        batch_sizes=wanted.batch_sizes,
+        least_seconds=wanted.seconds,
+        warmup=wanted.warmup,
+        threads=wanted.threads,
+        decode=decode,
+    )
     if "reason" in found:
         return found
     found["share_of_time"] = time_shares(adapter, seconds=seconds, threads=wanted.threads)
@@ -151,9 +165,7 @@ def _latency(
     return found
 
 
-def _energy(
-    adapter: Adapter, seconds: float, settings: ProfileSettings, reference: Adapter | None
-) -> dict[str, Any]:  # fmt: skip
+def _energy(adapter: Adapter, seconds: float, settings: ProfileSettings, reference: Adapter | None) -> dict[str, Any]:
     from benchbed.profile.energy.account import compare_to_reference
 
     if getattr(adapter, "replays", False):
@@ -175,5 +187,12 @@ def _one_energy(adapter: Adapter, seconds: float, settings: ProfileSettings) -> 
     threads = settings.latency.threads if settings.latency else 1
     batch = silence_free(adapter, seconds)
     with pinned_threads(threads):
-        return energy(lambda: adapter.predict(batch), clips=1, audio_seconds=seconds, settings=settings.energy,
-                      device=device, threads=threads, clock=clock_for(device))  # fmt: skip
+        return energy(
+            lambda: adapter.predict(batch),
+            clips=1,
+            audio_seconds=seconds,
+            settings=settings.energy,
+            device=device,
+            threads=threads,
+            clock=clock_for(device),
+        )

@@ -221,11 +221,20 @@ def split_report(
     scenarios = []
     for rate in bytes_per_second:
         for batch in batches:
-            best = best_split(cuts, size, total, bytes_per_second=rate, batch=batch, server_speedup=server_speedup,
-                              private=private)  # fmt: skip
-            scenarios.append({"bytes_per_second": rate, "batch": batch, "cut_after": best.layer,
-                              "seconds": best.seconds, "no_offload_seconds": best.no_offload,
-                              "full_offload_seconds": best.full_offload, "gain": best.gain})  # fmt: skip
+            best = best_split(
+                cuts, size, total, bytes_per_second=rate, batch=batch, server_speedup=server_speedup, private=private
+            )
+            scenarios.append(
+                {
+                    "bytes_per_second": rate,
+                    "batch": batch,
+                    "cut_after": best.layer,
+                    "seconds": best.seconds,
+                    "no_offload_seconds": best.no_offload,
+                    "full_offload_seconds": best.full_offload,
+                    "gain": best.gain,
+                }
+            )
     return {
         "input": figure(size, "bytes", "one clip as float32"),
         "network": milliseconds(total, "median of forward, one clip"),
@@ -233,7 +242,14 @@ def split_report(
         "private": private,
         "natural_bottlenecks": figure(sum(cut.send_bytes < size for cut in cuts), "cuts", "sends less than the input"),
         "compressive": [cut.layer for cut in cuts if cut.compressive],
-        "cuts": [{"layer": cut.layer, "head_seconds": cut.seconds, "send_bytes": cut.send_bytes,
-                  "compressive": cut.compressive} for cut in cuts],
+        "cuts": [
+            {
+                "layer": cut.layer,
+                "head_seconds": cut.seconds,
+                "send_bytes": cut.send_bytes,
+                "compressive": cut.compressive,
+            }
+            for cut in cuts
+        ],
         "scenarios": scenarios,
-    }  # fmt: skip
+    }

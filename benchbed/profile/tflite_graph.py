@@ -48,8 +48,9 @@ def count_tflite(path: Path) -> GraphCount:
     for details in interpreter.get_input_details():
         signature = details.get("shape_signature", details["shape"])
         if any(int(size) < 0 for size in signature[1:]):
-            raise CannotMeasure("the graph's input has no fixed length, so its operations have no size",
-                                where=str(path))  # fmt: skip
+            raise CannotMeasure(
+                "the graph's input has no fixed length, so its operations have no size", where=str(path)
+            )
     told = getattr(interpreter, "_get_ops_details", None)
     if told is None:
         raise CannotMeasure("this version of LiteRT does not tell a graph's operations", where=str(path))

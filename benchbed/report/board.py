@@ -272,8 +272,14 @@ def transfer(board: Board) -> dict[str, Matrix]:
     for title, rows in held.items():
         sources = list(dict.fromkeys(source for figures in rows.values() for source in figures))
         values = [[figures[s].value if s in figures else None for s in sources] for figures in rows.values()]
-        found[title] = Matrix(rows=list(rows), columns=sources, values=values,
-                              row_title="model", column_title="attack made on", unit="fraction")  # fmt: skip
+        found[title] = Matrix(
+            rows=list(rows),
+            columns=sources,
+            values=values,
+            row_title="model",
+            column_title="attack made on",
+            unit="fraction",
+        )
     return found
 
 
@@ -302,7 +308,8 @@ def against_noise(board: Board) -> dict[str, list[Dot]]:
             about = key.removeprefix(f"{terms.ADVERSARIAL}:snr50/")
             if about != key and "noise" not in about and noise is not None and None not in (noise.value, value.value):
                 halves.setdefault(f"{terms.attack(f'//{about}')} against noise, SNR at half retention", []).append(
-                    Dot(model.name, noise, value, model.family))  # fmt: skip
+                    Dot(model.name, noise, value, model.family)
+                )
     found = {}
     for (attack, unit), curve in by_attack.items():
         wide = {budget: _apart(dots) for budget, dots in curve.items() if len(dots) > 1}

@@ -173,8 +173,13 @@ def _charts(held: board.Board) -> list[tuple[str, Markup]]:
     shown = [dot for row in held.rows if (dot := _kept(held, row))]
     if len(shown) > 1:
         label = f"Clean {terms.metric(held.primary).lower()} against retention"
-        image = scatter(f"scatter-{held.identity}-kept", label, shown, x_title="Retention under perturbation",
-                        y_title=terms.metric(held.primary))  # fmt: skip
+        image = scatter(
+            f"scatter-{held.identity}-kept",
+            label,
+            shown,
+            x_title="Retention under perturbation",
+            y_title=terms.metric(held.primary),
+        )
         found.append((label, image))
     found += _against_noise(held)
     for trade in _trade_offs(held):
@@ -185,15 +190,21 @@ def _charts(held: board.Board) -> list[tuple[str, Markup]]:
             Dot(
                 point.model,
                 Value(value=point.cost, n=0, direction="lower", unit=trade.cost_unit, rule=trade.method or "counted"),
-                _scored(held, point.model) or Value(value=point.score, n=0, direction="higher", unit=trade.score_unit,
-                                                    rule=""),
+                _scored(held, point.model)
+                or Value(value=point.score, n=0, direction="higher", unit=trade.score_unit, rule=""),
                 families.get(point.model, ""),
             )
             for point in trade.points
-        ]  # fmt: skip
+        ]
         front = [place for place, point in enumerate(trade.points) if point.front]
-        image = scatter(f"pareto-{held.identity}-{len(found)}", label, dots, x_title=cost,
-                        y_title=terms.metric(trade.score), front=front)  # fmt: skip
+        image = scatter(
+            f"pareto-{held.identity}-{len(found)}",
+            label,
+            dots,
+            x_title=cost,
+            y_title=terms.metric(trade.score),
+            front=front,
+        )
         found.append((label + (f" ({trade.method})" if trade.method else ""), image))
     return found
 
@@ -203,9 +214,13 @@ def _against_noise(held: board.Board) -> list[tuple[str, Markup]]:
     found = []
     for number, (label, dots) in enumerate(board.against_noise(held).items()):
         half = dots[0].y.unit != "fraction"
-        image = scatter(f"scatter-{held.identity}-noise-{number}", label, dots,
-                        x_title="SNR at half retention, noise" if half else "Accuracy in noise of equal budget",
-                        y_title="SNR at half retention, attack" if half else "Robust accuracy")  # fmt: skip
+        image = scatter(
+            f"scatter-{held.identity}-noise-{number}",
+            label,
+            dots,
+            x_title="SNR at half retention, noise" if half else "Accuracy in noise of equal budget",
+            y_title="SNR at half retention, attack" if half else "Robust accuracy",
+        )
         found.append((label, image))
     return found
 
@@ -241,5 +256,11 @@ def _history(held: board.Board) -> Markup | None:
         return None
     name = terms.metric(held.primary)
     lead = held.lead
-    return curves(f"history-{held.identity}", f"{name} over {len(points)} runs", [Series(name, points)],
-                  x_title="Run, in the order of time", y_title=name, unit=lead.unit if lead else "")  # fmt: skip
+    return curves(
+        f"history-{held.identity}",
+        f"{name} over {len(points)} runs",
+        [Series(name, points)],
+        x_title="Run, in the order of time",
+        y_title=name,
+        unit=lead.unit if lead else "",
+    )

@@ -23,8 +23,13 @@ def model_card(result: Result) -> str:
     for mark in view.banners(result):
         lines += [f"> **{escape_markdown(mark.text)}.** {escape_markdown(mark.says)}", ""]
     about = f"{escape_markdown(data.name)}, {count(data.clips)} clips in {count(data.groups)} recordings"
-    lines += [f"Measured with benchbed on {escape_markdown(suite.title or suite.name)} (version "
-              f"{escape_markdown(suite.version)}): {about}.", "", "### Results", ""]  # fmt: skip
+    lines += [
+        f"Measured with benchbed on {escape_markdown(suite.title or suite.name)} (version "
+        f"{escape_markdown(suite.version)}): {about}.",
+        "",
+        "### Results",
+        "",
+    ]
     primary = view.primary_value(result)
     pool = {result.primary: primary, **view.figures(result)} if primary else view.figures(result)
     lines += _table("Figure", {terms.metric(name): value for name, value in pool.items()})
@@ -42,17 +47,24 @@ def model_card(result: Result) -> str:
         lines += _table("Group", values)
     for table in view.robustness(result):
         lines += ["", f"### By {escape_markdown(table.family)}: {terms.metric(table.metrics[0])}", ""]
-        lines += _table("Condition", {row.label: row.metrics[table.metrics[0]] for row in table.rows
-                                      if table.metrics[0] in row.metrics})  # fmt: skip
+        lines += _table(
+            "Condition",
+            {row.label: row.metrics[table.metrics[0]] for row in table.rows if table.metrics[0] in row.metrics},
+        )
     model = result.model
     seen = ", ".join(escape_markdown(name) for name in [*model.trained_on, *model.trained_with]) or "not stated"
-    lines += ["", "### Conditions of the measurement", "",
-              f"- Seen in training: {seen}",
-              f"- Suite `{_code(suite.name)}` {_code(suite.hash)}, data {_code(data.index_hash)}, random protocol "
-              f"{_code(suite.protocol)}, seed {result.provenance.seed}",
-              f"- Adapter {_code(model.adapter_hash)}",
-              *(f"- Weights `{_code(name)}` {_code(digest)}" for name, digest in model.weights.items()),
-              f"- Reproduce: `{_code(result.provenance.command)}`", ""]  # fmt: skip
+    lines += [
+        "",
+        "### Conditions of the measurement",
+        "",
+        f"- Seen in training: {seen}",
+        f"- Suite `{_code(suite.name)}` {_code(suite.hash)}, data {_code(data.index_hash)}, random protocol "
+        f"{_code(suite.protocol)}, seed {result.provenance.seed}",
+        f"- Adapter {_code(model.adapter_hash)}",
+        *(f"- Weights `{_code(name)}` {_code(digest)}" for name, digest in model.weights.items()),
+        f"- Reproduce: `{_code(result.provenance.command)}`",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -81,8 +93,13 @@ def _table(title: str, values: dict[str, Value]) -> list[str]:
     lines = [f"| {title} | Value | Interval | Better | Clips |", "| --- | ---: | ---: | --- | ---: |"]
     for name, value in values.items():
         bounds = interval(value) or value.reason or "–"
-        cells = [name, number(value.value, value.unit), bounds, f"{arrow(value)} {value.direction}",
-                 count(value.n) if value.n else "–"]  # fmt: skip
+        cells = [
+            name,
+            number(value.value, value.unit),
+            bounds,
+            f"{arrow(value)} {value.direction}",
+            count(value.n) if value.n else "–",
+        ]
         lines.append(f"| {' | '.join(escape_markdown(cell) for cell in cells)} |")
     return lines
 

@@ -196,8 +196,11 @@ def _attacked(cells: list[Cell], primary: str, where: str, identity: str) -> lis
                     value = cell.metrics[metric]
                     lines.setdefault(line, []).append(Point(view.budget(cell), value.value, value.low, value.high))
         # Several attacks of one threat model share their floor: one line of it is enough.
-        series = [Series(line, sorted({p.x: p for p in points}.values(), key=lambda p: p.x))
-                  for line, points in lines.items() if len({p.x for p in points}) > 1]  # fmt: skip
+        series = [
+            Series(line, sorted({p.x: p for p in points}.values(), key=lambda p: p.x))
+            for line, points in lines.items()
+            if len({p.x for p in points}) > 1
+        ]
         if not series:
             continue
         before = "clean_accuracy" if name == "robust_accuracy" else f"clean_{primary}"

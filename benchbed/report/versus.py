@@ -199,15 +199,32 @@ def _forest(identity: str, title: str, rows: Sequence[Difference | GroupDifferen
 def _branch(row: Difference | GroupDifference, label: str) -> Branch:
     clips = row.clips if isinstance(row, Difference) else 0
     value = Value(
-        value=row.value, low=row.low, high=row.high, n=clips, direction=row.direction, unit=row.unit,
-        rule="difference a − b", interval=row.method, reason=row.reason,
-    )  # fmt: skip
+        value=row.value,
+        low=row.low,
+        high=row.high,
+        n=clips,
+        direction=row.direction,
+        unit=row.unit,
+        rule="difference a − b",
+        interval=row.method,
+        reason=row.reason,
+    )
     remark = "; ".join(part for part in (row.reason, row.incomplete) if part)
     if isinstance(row, GroupDifference):
         remark = "; ".join(part for part in (f"{len(row.values_a)} against {len(row.values_b)} models", remark) if part)
         shown = "" if row.verdict is None else _SHOWN[row.verdict]
-        return Branch(label, value, _mean(row.values_a), _mean(row.values_b), row.p_holm, shown, row.mde, row.effect,
-                      row.groups, remark)  # fmt: skip
+        return Branch(
+            label,
+            value,
+            _mean(row.values_a),
+            _mean(row.values_b),
+            row.p_holm,
+            shown,
+            row.mde,
+            row.effect,
+            row.groups,
+            remark,
+        )
     verdict = _SHOWN[row.verdict]
     if row.test == "paired bootstrap" and row.p is not None:
         remark = "; ".join(part for part in ("bootstrap alone", remark) if part)
@@ -233,8 +250,15 @@ def _robust(rows: Sequence[Robustness], identity: str):
             if triple is None and not row.reason:
                 continue
             ends = {} if triple is None else {"low": triple.low, "high": triple.high}
-            value = Value(value=triple.value if triple else None, n=0, direction="higher", unit="fraction",
-                          rule=f"difference in {name}", reason=row.reason, **ends)  # fmt: skip
+            value = Value(
+                value=triple.value if triple else None,
+                n=0,
+                direction="higher",
+                unit="fraction",
+                rule=f"difference in {name}",
+                reason=row.reason,
+                **ends,
+            )
             branches.append(Branch(terms.plain(row.name), value, remark=row.reason or ""))
         if branches:
             yield Forest(f"{identity}-{name}", title, "fraction", branches, _ends(branches, "fraction"), False)

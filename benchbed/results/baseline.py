@@ -100,7 +100,7 @@ def set_baseline(
             "cells": [c.model_copy(update={"matrices": {}}) for c in result.cells if c.key in statistics.cells],
             "failures": [],
         }
-    )  # fmt: skip
+    )
     path = folder / name
     path.mkdir(parents=True, exist_ok=True)
     write_statistics(statistics, path)

@@ -87,11 +87,15 @@ def pareto_front(points: Sequence[tuple[float, float]], *, higher: bool = True) 
     sign = 1.0 if higher else -1.0
     found = []
     for score, cost in points:
-        found.append(tuple(
-            place for place, (other_score, other_cost) in enumerate(points)
-            if sign * other_score >= sign * score and other_cost <= cost
-            and (sign * other_score > sign * score or other_cost < cost)
-        ))  # fmt: skip
+        found.append(
+            tuple(
+                place
+                for place, (other_score, other_cost) in enumerate(points)
+                if sign * other_score >= sign * score
+                and other_cost <= cost
+                and (sign * other_score > sign * score or other_cost < cost)
+            )
+        )
     return found
 
 
@@ -133,18 +137,23 @@ def trade_offs(results: Sequence[Result], score: str | None = None) -> list[Trad
             pairs = [(known[i][0], figures[i]["value"]) for i in chosen]  # type: ignore[index]
             dominated = pareto_front(pairs, higher=direction == "higher")
             points = [
-                Point(names[i], *pairs[place], front=not dominated[place],
-                      dominated_by=tuple(names[chosen[other]] for other in dominated[place]))
+                Point(
+                    names[i],
+                    *pairs[place],
+                    front=not dominated[place],
+                    dominated_by=tuple(names[chosen[other]] for other in dominated[place]),
+                )
                 for place, i in enumerate(chosen)
-            ]  # fmt: skip
+            ]
             left_out = {
                 name: "no score" if i not in known else "no such figure" if not figures[i] else f"not on {setup}"
                 for i, name in enumerate(names)
                 if i not in chosen
             }
             cost_unit = figures[chosen[0]]["unit"]  # type: ignore[index]
-            found.append(TradeOff(name, cost, unit, cost_unit, direction, sorted(points, key=lambda p: p.cost),
-                                  left_out, setup))  # fmt: skip
+            found.append(
+                TradeOff(name, cost, unit, cost_unit, direction, sorted(points, key=lambda p: p.cost), left_out, setup)
+            )
     return found
 
 
@@ -165,8 +174,10 @@ def _comparable(results: Sequence[Result]) -> None:
         return result.suite.hash, result.suite.protocol, data.name, data.index_hash, data.synthetic
 
     if len({key(result) for result in results}) > 1:
-        raise ConfigError("trade-offs need runs of one suite on the same data",
-                          hint="give runs with the same suite, dataset and --limit")  # fmt: skip
+        raise ConfigError(
+            "trade-offs need runs of one suite on the same data",
+            hint="give runs with the same suite, dataset and --limit",
+        )
 
 
 def _names(results: Sequence[Result]) -> list[str]:
@@ -181,8 +192,10 @@ def _names(results: Sequence[Result]) -> list[str]:
 
 def _score(result: Result, name: str) -> tuple[float, str, str] | None:
     if name.startswith("unrealizable:"):
-        raise ConfigError(f"'{name}' is of an attack on features: not realizable as audio, so no model is ranked by it",
-                          hint="take a figure of an attack on waveforms, `adversarial:…`")  # fmt: skip
+        raise ConfigError(
+            f"'{name}' is of an attack on features: not realizable as audio, so no model is ranked by it",
+            hint="take a figure of an attack on waveforms, `adversarial:…`",
+        )
     value = result.scores.get(name)
     if value is None:
         cells = [cell for cell in result.cells if cell.condition.kind == "clean" and name in cell.metrics]

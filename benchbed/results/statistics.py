@@ -115,9 +115,16 @@ class CellStatistics:
 
     def without_sums(self) -> CellStatistics:
         """The cell with its draws alone: a few kilobytes, whatever the number of clips."""
-        return replace(self, rows=self.rows[:0], group=self.group[:0], clips=self.clips[:0], lean=True,
-                       codes={name: code[:0] for name, code in self.codes.items()},
-                       drawn=self.drawn.joined(self.summed), summed=Drawn())  # fmt: skip
+        return replace(
+            self,
+            rows=self.rows[:0],
+            group=self.group[:0],
+            clips=self.clips[:0],
+            lean=True,
+            codes={name: code[:0] for name, code in self.codes.items()},
+            drawn=self.drawn.joined(self.summed),
+            summed=Drawn(),
+        )
 
 
 @dataclass(frozen=True)
@@ -258,8 +265,16 @@ def write_statistics(statistics: Statistics, folder: Path) -> Path:
         for part in ("drawn", "summed"):
             held, names[part] = pack(getattr(cell, part))
             arrays |= {f"{number}.{part}.{name}": array for name, array in held.items()}
-        cells.append({"key": key, "split": cell.split, "shape": list(cell.rows.shape), "columns": list(cell.codes),
-                      "lean": cell.lean, **names})  # fmt: skip
+        cells.append(
+            {
+                "key": key,
+                "split": cell.split,
+                "shape": list(cell.rows.shape),
+                "columns": list(cell.codes),
+                "lean": cell.lean,
+                **names,
+            }
+        )
     held, scores = pack(statistics.scores)
     arrays |= {f"scores.{name}": array for name, array in held.items()}
     meta = {
@@ -315,11 +330,11 @@ def read_statistics(path: Path) -> Statistics:
             cells = {item["key"]: _cell(held, number, item) for number, item in enumerate(meta["cells"])}
             scores = unpack(stored, "scores", meta.get("scores", []))
     except FileNotFoundError as error:
-        raise ConfigError("no statistics beside the record", where=str(path),
-                          hint=AGAIN) from error  # fmt: skip
+        raise ConfigError("no statistics beside the record", where=str(path), hint=AGAIN) from error
     except (OSError, EOFError, LookupError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"not a statistics file ({type(error).__name__}: {error})", where=str(path),
-                          hint=AGAIN) from error  # fmt: skip
+        raise ConfigError(
+            f"not a statistics file ({type(error).__name__}: {error})", where=str(path), hint=AGAIN
+        ) from error
     return Statistics(
         meta["family"],
         meta["options"],

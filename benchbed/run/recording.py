@@ -13,12 +13,12 @@ from benchbed.predictions.store import Predictions, read_header, read_units
 from benchbed.provenance import code_hash, git_state, machine, versions
 from benchbed.results import record
 from benchbed.results.statistics import Statistics
-from benchbed.run.drawings import Drawings, drawings
-from benchbed.run.engine import mapped_card
-from benchbed.run.naming import display_name
-from benchbed.run.prepare import Prepared, Settings
-from benchbed.run.rank_checks import rank_checks
-from benchbed.run.score import Scoring, score_cells
+from benchbed.run.computing.perturbed import mapped_card
+from benchbed.run.job.naming import display_name
+from benchbed.run.preparing.prepare import Prepared, Settings
+from benchbed.run.scoring.cells import Scoring, score_cells
+from benchbed.run.scoring.rank_checks import rank_checks
+from benchbed.run.showing.drawings import Drawings, drawings
 
 
 def make_record(
@@ -115,7 +115,7 @@ def _agreement(
     """What the reference packages make of the same predictions, if that was asked for."""
     if not settings.verify:
         return []
-    from benchbed.run.verify import verify_run
+    from benchbed.run.verifying.run import verify_run
 
     return verify_run(prepared, predictions, scoring.cells)
 
@@ -123,10 +123,11 @@ def _agreement(
 def _complexity(
     prepared: Prepared, cpu_seconds: float, evaluations: int
 ) -> tuple[dict[str, Any], dict[str, record.Value], list[record.Check]]:
-    from benchbed.run.complexity import complexity
+    from benchbed.run.costing.run import complexity
 
     suite = prepared.loaded_suite.suite
     if not suite.profile and suite.compliance is None:
         return {}, {}, []
-    return complexity(prepared.adapter, prepared.loaded_suite, prepared, cpu_seconds=cpu_seconds,
-                      evaluations=evaluations)  # fmt: skip
+    return complexity(
+        prepared.adapter, prepared.loaded_suite, prepared, cpu_seconds=cpu_seconds, evaluations=evaluations
+    )

@@ -19,18 +19,18 @@ from benchbed.predictions.store import read_header, storage_error
 from benchbed.results import record
 from benchbed.results.statistics import write_statistics
 from benchbed.results.store import write as write_result
-from benchbed.run.attack_subset import passes
-from benchbed.run.drawings import write_drawings
-from benchbed.run.job import Job, Unit
+from benchbed.run.attacking.subset import passes
+from benchbed.run.executing.local import execute
+from benchbed.run.job.job import Job, Unit
+from benchbed.run.job.naming import display_name
+from benchbed.run.job.policy import Reuse
 from benchbed.run.journal import Journal, locked
-from benchbed.run.local import execute
-from benchbed.run.naming import display_name
-from benchbed.run.policy import Reuse
-from benchbed.run.prepare import Prepared, Settings, prepare
+from benchbed.run.preparing.prepare import Prepared, Settings, prepare
 from benchbed.run.progress import Progress
 from benchbed.run.recording import make_record
-from benchbed.run.thresholds import FOLDER, choose
-from benchbed.run.thresholds import write as write_thresholds
+from benchbed.run.scoring.thresholds import FOLDER, choose
+from benchbed.run.scoring.thresholds import write as write_thresholds
+from benchbed.run.showing.drawings import write_drawings
 
 __all__ = ["Finished", "Prepared", "Settings", "prepare", "run"]
 
@@ -128,9 +128,15 @@ def _predict(work: _Work, prepared: Prepared, settings: Settings, journal: Journ
     """Compute what is missing of a job."""
     failed = computed = 0
     for done in execute(work.job, work.missing, work.stored, prepared.adapters, settings.workers):
-        journal.write("unit", id=done.unit.id, split=done.unit.split, shard=done.unit.shard,
-                      cells=[cell.key for cell in done.unit.cells], failures=done.failures,
-                      cpu_seconds=round(done.cpu_seconds, 4))  # fmt: skip
+        journal.write(
+            "unit",
+            id=done.unit.id,
+            split=done.unit.split,
+            shard=done.unit.shard,
+            cells=[cell.key for cell in done.unit.cells],
+            failures=done.failures,
+            cpu_seconds=round(done.cpu_seconds, 4),
+        )
         work.have[done.unit.id] = work.stored / f"{done.unit.id}.parquet"
         failed += done.failures
         progress.advance(passes(work.job, done.unit))
@@ -194,6 +200,8 @@ def _keep_history(folder: Path) -> None:
 
 def _all_failed(path: Path) -> CannotMeasure:
     first = (read_header(path) or {"failures": [{}]})["failures"][0]
-    return CannotMeasure(f"every prediction so far failed, the last one with: {first.get('message')}",
-                         where=first.get("clip_id"), hint="run `benchbed check` on the adapter, `benchbed data check` "
-                         "on the data")  # fmt: skip
+    return CannotMeasure(
+        f"every prediction so far failed, the last one with: {first.get('message')}",
+        where=first.get("clip_id"),
+        hint="run `benchbed check` on the adapter, `benchbed data check` on the data",
+    )

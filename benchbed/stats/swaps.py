@@ -62,8 +62,9 @@ class Swaps:
             return p
         # Beyond what the sample of swaps can resolve: the sum of swapped differences is close to normal, and bounded,
         # so that its tail is lighter than the normal one. A correction over many tests would else find nothing.
-        tail = _normal_tail(abs(seen) / drawn.std() if side == "two-sided" else
-                            (-seen if side == "less" else seen) / drawn.std())  # fmt: skip
+        tail = _normal_tail(
+            abs(seen) / drawn.std() if side == "two-sided" else (-seen if side == "less" else seen) / drawn.std()
+        )
         return min(p, (2 if side == "two-sided" else 1) * tail)
 
     def critical(self, metric: str, groups: int, alpha: float = 0.05) -> float | None:

@@ -33,5 +33,10 @@ def test_filters_without_weights_give_zeros():
     filters = torch.zeros(5, 9)
     filters[3, 4] = 2.0
     assert BandedFilters(filters).into(torch.empty(5, 2), torch.ones(2, 9)).tolist() == [
-        [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [2.0, 2.0], [0.0, 0.0]]  # fmt: skip
+        [0.0, 0.0],
+        [0.0, 0.0],
+        [0.0, 0.0],
+        [2.0, 2.0],
+        [0.0, 0.0],
+    ]
     assert not BandedFilters(torch.zeros(5, 9)).into(torch.empty(5, 2), torch.ones(2, 9)).any()

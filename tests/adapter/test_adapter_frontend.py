@@ -33,9 +33,16 @@ def test_mel_spectrogram_agrees_with_librosa(rate, n_fft, hop, n_mels, scale, no
     wave = noise(rate)
     ours = LogMel(rate, n_mels, n_fft=n_fft, hop_length=hop, mel_scale=scale, norm=norm, log=None)(wave)[0].numpy()
     theirs = librosa.feature.melspectrogram(
-        y=wave[0].numpy().astype(np.float64), sr=rate, n_fft=n_fft, hop_length=hop, n_mels=n_mels,
-        htk=scale == "htk", norm=norm, pad_mode="reflect", dtype=np.float64,
-    )  # fmt: skip
+        y=wave[0].numpy().astype(np.float64),
+        sr=rate,
+        n_fft=n_fft,
+        hop_length=hop,
+        n_mels=n_mels,
+        htk=scale == "htk",
+        norm=norm,
+        pad_mode="reflect",
+        dtype=np.float64,
+    )
     assert ours.shape == theirs.shape
     # 2e-5 of each value: float32 against float64 through a Fourier transform of up to 4096 points.
     np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-9 * theirs.max())
@@ -43,12 +50,33 @@ def test_mel_spectrogram_agrees_with_librosa(rate, n_fft, hop, n_mels, scale, no
 
 def test_limits_magnitude_short_window_and_zero_padding_agree_with_librosa():
     wave = noise(16000)
-    ours = LogMel(16000, 40, n_fft=1024, win_length=400, hop_length=160, fmin=50, fmax=7000, mel_scale="slaney",
-                  norm="slaney", power=1, pad_mode="constant", log=None)(wave)[0].numpy()  # fmt: skip
+    ours = LogMel(
+        16000,
+        40,
+        n_fft=1024,
+        win_length=400,
+        hop_length=160,
+        fmin=50,
+        fmax=7000,
+        mel_scale="slaney",
+        norm="slaney",
+        power=1,
+        pad_mode="constant",
+        log=None,
+    )(wave)[0].numpy()
     theirs = librosa.feature.melspectrogram(
-        y=wave[0].numpy().astype(np.float64), sr=16000, n_fft=1024, win_length=400, hop_length=160, fmin=50, fmax=7000,
-        n_mels=40, power=1, pad_mode="constant", dtype=np.float64,
-    )  # fmt: skip
+        y=wave[0].numpy().astype(np.float64),
+        sr=16000,
+        n_fft=1024,
+        win_length=400,
+        hop_length=160,
+        fmin=50,
+        fmax=7000,
+        n_mels=40,
+        power=1,
+        pad_mode="constant",
+        dtype=np.float64,
+    )
     np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-8)
 
 

@@ -87,8 +87,11 @@ class Bank(torch.nn.Module):
 
 def weights(seed):
     generator = torch.Generator().manual_seed(seed)
-    shapes = {f"{part}.{leaf}": shape for part in ("general", "by_device.a", "by_device.s1")
-              for leaf, shape in (("weight", (10, 2)), ("bias", (10,)))}  # fmt: skip
+    shapes = {
+        f"{part}.{leaf}": shape
+        for part in ("general", "by_device.a", "by_device.s1")
+        for leaf, shape in (("weight", (10, 2)), ("bias", (10,)))
+    }
     return {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
 
 

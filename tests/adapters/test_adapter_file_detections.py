@@ -48,8 +48,16 @@ def scored(toys: Path, capsys):
     """What a user types; the record, or what was said instead."""
 
     def run(path: Path, *settings: str):
-        command = ["score", str(toys / "toys.yaml"), str(path), "--data", f"toys={toys / 'toys'}", "--quiet",
-                   "--out", str(toys / "runs")]  # fmt: skip
+        command = [
+            "score",
+            str(toys / "toys.yaml"),
+            str(path),
+            "--data",
+            f"toys={toys / 'toys'}",
+            "--quiet",
+            "--out",
+            str(toys / "runs"),
+        ]
         try:
             main(command + [part for one in settings for part in ("--set", one)])
         except SystemExit as ended:
@@ -93,8 +101,11 @@ def test_a_folder_of_score_tables(toys, scored):
     for name in "abc":
         rows = ["onset\toffset\train\tdog"]
         for start in np.arange(0, SECONDS, 0.05):
-            here = [label for file, onset, offset, label in TRUTH
-                    if file == f"{name}.wav" and onset <= start + 0.01 < offset]  # fmt: skip
+            here = [
+                label
+                for file, onset, offset, label in TRUTH
+                if file == f"{name}.wav" and onset <= start + 0.01 < offset
+            ]
             values = "\t".join("0.9" if label in here else "0.2" for label in ("rain", "dog"))
             rows.append(f"{start:.2f}\t{start + 0.05:.2f}\t{values}")
         (folder / f"{name}.tsv").write_text("\n".join(rows) + "\n")
@@ -161,8 +172,12 @@ def test_overlapping_events_of_a_class_are_one_and_ends_beyond_the_recording_are
     ]
     (tmp_path / "s.tsv").write_text(listing(rows))
     made = load_adapter("detections", {"file": str(tmp_path / "s.tsv"), "resolution": "0.1"}).adapter
-    batch = Batch(np.zeros((2, 1, RATE), np.float32), np.array([RATE] * 2), RATE,
-                  {"clip_id": ("toys/audio/a.wav", "toys/x/b.wav")})  # fmt: skip
+    batch = Batch(
+        np.zeros((2, 1, RATE), np.float32),
+        np.array([RATE] * 2),
+        RATE,
+        {"clip_id": ("toys/audio/a.wav", "toys/x/b.wav")},
+    )
     scores = made.predict(batch)
     assert made.card.labels == ("cat", "dog") and scores.shape == (2, 10, 2)
     assert scores[0, :, 1].tolist() == [0, 0, 1, 1, 1, 1, 1, 0, 0, 1] and not scores[0, :, 0].any()

@@ -46,9 +46,16 @@ def noise(rate: int, seconds: float, clips: int = 1) -> Batch:
 
 @pytest.mark.parametrize(
     ("arch", "classes", "published"),
-    [("cnn6", 3, 4_568_643), ("cnn6", 4, 4_569_156), ("cnn6", 527, 4_837_455), ("cnn10", 3, 4_950_467),
-     ("cnn10", 4, 4_950_980), ("cnn10", 527, 5_219_279), ("cnn14", 527, 80_753_615)],
-)  # fmt: skip
+    [
+        ("cnn6", 3, 4_568_643),
+        ("cnn6", 4, 4_569_156),
+        ("cnn6", 527, 4_837_455),
+        ("cnn10", 3, 4_950_467),
+        ("cnn10", 4, 4_950_980),
+        ("cnn10", 527, 5_219_279),
+        ("cnn14", 527, 80_753_615),
+    ],
+)
 def test_panns_have_the_published_parameters(repository, arch, classes, published):
     with torch.device("meta"):
         net = module(repository, "panns").Pann(arch, classes, Fake())
@@ -73,8 +80,15 @@ def pann(repository, tmp_path: Path):
 
 
 def test_an_official_pann_state_dict_loads_and_tags_windows_of_a_second(repository, pann):
-    options = {"arch": "cnn6", "checkpoint": str(pann), "labels": "bus,car,motorcycle", "clip_seconds": "1",
-               "sample_rate": "44100", "window": "1764", "hop": "882"}  # fmt: skip
+    options = {
+        "arch": "cnn6",
+        "checkpoint": str(pann),
+        "labels": "bus,car,motorcycle",
+        "clip_seconds": "1",
+        "sample_rate": "44100",
+        "window": "1764",
+        "hop": "882",
+    }
     adapter = start(load_adapter(str(repository / "adapters/panns.py"), options))
     scores = adapter.predict(noise(44100, 1.0, 2))
     assert scores.shape == (2, 3) and adapter.card.clip_seconds == 1.0 and adapter.card.output == "tags"
@@ -124,12 +138,21 @@ def test_talnet_answers_every_tenth_of_a_second(repository, tmp_path):
     ("arch", "classes", "options", "count"),
     # The baseline is stated as 1.1 million. The others were counted in the networks that the authors of Drossos et al.
     # (2020) publish, with the widths of their settings; MARVEL states 3.5 million and 290 thousand at three classes.
-    [("desed", 10, {}, 1_112_420), ("cakir", 3, {}, 3_681_027), ("cakir", 4, {}, 3_681_284),
-     ("cakir", 16, {}, 3_684_368), ("marvel", 3, {}, 3_486_627), ("marvel", 4, {}, 3_486_788),
-     ("dessed", 3, {}, 288_771), ("dessed", 4, {}, 310_532), ("dessed", 16, {}, 571_664),
-     ("dessed", 3, {"kernel": 5}, 292_099), ("dessed", 3, {"kernel": 7}, 298_243),
-     ("dessed", 3, {"kernel": 7, "inner": 3}, 1_871_107)],
-)  # fmt: skip
+    [
+        ("desed", 10, {}, 1_112_420),
+        ("cakir", 3, {}, 3_681_027),
+        ("cakir", 4, {}, 3_681_284),
+        ("cakir", 16, {}, 3_684_368),
+        ("marvel", 3, {}, 3_486_627),
+        ("marvel", 4, {}, 3_486_788),
+        ("dessed", 3, {}, 288_771),
+        ("dessed", 4, {}, 310_532),
+        ("dessed", 16, {}, 571_664),
+        ("dessed", 3, {"kernel": 5}, 292_099),
+        ("dessed", 3, {"kernel": 7}, 298_243),
+        ("dessed", 3, {"kernel": 7, "inner": 3}, 1_871_107),
+    ],
+)
 def test_recurrent_detectors_have_their_parameters(repository, arch, classes, options, count):
     made = module(repository, "crnn")
     with torch.device("meta"):
@@ -166,14 +189,23 @@ def test_published_street_detectors_load_under_the_authors_names(repository, tmp
     assert {"rnn.weight_ih", "rnn.bias_hh", "dnn.layer_1.0.weight", "dnn.layer_3.2.running_var", "classifier.bias"} <= {
         *cell
     }
-    assert {"dnn.layer_2.0.depth_wise_conv.weight", "dnn.layer_2.0.batch_norm.bias", "dnn.layer_2.0.point_wise.bias",
-            "dilated_cnn.cnn.weight", "dilated_cnn.batch_norm.weight"} <= {*dessed.state_dict()}  # fmt: skip
+    assert {
+        "dnn.layer_2.0.depth_wise_conv.weight",
+        "dnn.layer_2.0.batch_norm.bias",
+        "dnn.layer_2.0.point_wise.bias",
+        "dilated_cnn.cnn.weight",
+        "dilated_cnn.batch_norm.weight",
+    } <= {*dessed.state_dict()}
     torch.save(cell, tmp_path / "cell.pt")
     torch.save(dessed.state_dict(), tmp_path / "dessed.pt")
     torch.save({**{f"net.{k}": v for k, v in dessed.state_dict().items()}, **bands}, tmp_path / "own.pt")
     wave = noise(16000, 10.24, 2)
-    for file, arch, net in (("cell.pt", "cakir", cakir), ("cell.pt", "marvel", cakir), ("dessed.pt", "dessed", dessed),
-                            ("own.pt", "dessed", dessed)):  # fmt: skip
+    for file, arch, net in (
+        ("cell.pt", "cakir", cakir),
+        ("cell.pt", "marvel", cakir),
+        ("dessed.pt", "dessed", dessed),
+        ("own.pt", "dessed", dessed),
+    ):
         options = {"arch": arch, "checkpoint": str(tmp_path / file), "labels": "a,b,c", "sample_rate": "16000"}
         options |= {"dilation": "2"} if arch == "dessed" else {}
         adapter = start(load_adapter(str(repository / "adapters/crnn.py"), options))
@@ -196,8 +228,11 @@ def test_published_street_detectors_load_under_the_authors_names(repository, tmp
 def test_a_card_says_which_widths_are_published(repository, tmp_path):
     made = module(repository, "crnn")
     said = {}
-    for name, net, arch in (("published", made.Cakir(3), "cakir"), ("derived", made.Cakir(3, cells=160), "marvel"),
-                            ("separable", made.Dessed(3), "dessed")):  # fmt: skip
+    for name, net, arch in (
+        ("published", made.Cakir(3), "cakir"),
+        ("derived", made.Cakir(3, cells=160), "marvel"),
+        ("separable", made.Dessed(3), "dessed"),
+    ):
         torch.save(net.state_dict(), tmp_path / f"{name}.pt")
         options = {"arch": arch, "checkpoint": str(tmp_path / f"{name}.pt"), "labels": "bus,car,motorcycle"}
         said[name] = load_adapter(str(repository / "adapters/crnn.py"), options).card
@@ -253,17 +288,26 @@ def test_ast_has_the_published_patches(repository):
 
 
 def small_ast(made):
-    return made.ASTConfig(num_labels=2, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
-                          intermediate_size=32, max_length=64, num_mel_bins=32)  # fmt: skip
+    return made.ASTConfig(
+        num_labels=2,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_length=64,
+        num_mel_bins=32,
+    )
 
 
 def authors(net, made) -> dict[str, torch.Tensor]:
     """The weights of a small AST under the names of the authors, written down from their code."""
     ours, names = net.state_dict(), made.block_names()
     body = "audio_spectrogram_transformer"
-    state = {"v.cls_token": ours[f"{body}.embeddings.cls_token"],
-             "v.dist_token": ours[f"{body}.embeddings.distillation_token"],
-             "v.pos_embed": ours[f"{body}.embeddings.position_embeddings"]}  # fmt: skip
+    state = {
+        "v.cls_token": ours[f"{body}.embeddings.cls_token"],
+        "v.dist_token": ours[f"{body}.embeddings.distillation_token"],
+        "v.pos_embed": ours[f"{body}.embeddings.position_embeddings"],
+    }
     for kind in ("weight", "bias"):
         state[f"v.patch_embed.proj.{kind}"] = ours[f"{body}.embeddings.patch_embeddings.projection.{kind}"]
         state[f"v.norm.{kind}"] = ours[f"{body}.layernorm.{kind}"]
@@ -329,8 +373,10 @@ def test_gpvad_hears_real_clips_by_frame(realdata, repository, tmp_path):
             (root / "audio" / file).write_bytes((audio / file).read_bytes())
             rows.append(f"{file}\t0\t5\t{label}")
     (root / "events.tsv").write_text("\n".join(rows) + "\n")
-    text = ('name: real\nversion: "1"\ntask: frames\nprofile: false\nstatistics: {draws: 0}\n'
-            "data: {layout: events, name: real}\nmetrics: {family: sed_segment}\n")  # fmt: skip
+    text = (
+        'name: real\nversion: "1"\ntask: frames\nprofile: false\nstatistics: {draws: 0}\n'
+        "data: {layout: events, name: real}\nmetrics: {family: sed_segment}\n"
+    )
     suite = tmp_path / "suite.yaml"
     suite.write_text(text)
     settings = session.Settings(out=tmp_path / "runs", data={"real": root}, quiet=True)
@@ -340,8 +386,10 @@ def test_gpvad_hears_real_clips_by_frame(realdata, repository, tmp_path):
     assert result.cells[0].counts.scored == len(rows) - 1 and result.model.output == "frames"
     stored = read_units(sorted((tmp_path / "runs").rglob("predictions/*.parquet")))
     assert {round(score.frame_seconds, 3) for score in stored.scores} == {0.02}
-    peak = {clip.rpartition("/")[2]: score.values.max(0) for clip, score in
-            zip(stored.table["clip_id"].astype(str), stored.scores)}  # fmt: skip
+    peak = {
+        clip.rpartition("/")[2]: score.values.max(0)
+        for clip, score in zip(stored.table["clip_id"].astype(str), stored.scores)
+    }
     for kind, label in chosen.items():
         column = stored.labels.index(label)
         here = np.median([peak[file][column] for file in files[kind]])

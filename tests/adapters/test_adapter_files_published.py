@@ -69,9 +69,14 @@ def compare(name: str, net: torch.nn.Module, answers: dict[str, torch.Tensor]) -
         np.testing.assert_allclose(taken(answers[kind]), expected, atol=1e-5, rtol=1e-5, err_msg=f"{name} {kind}")
 
 
-@pytest.mark.parametrize(("name", "options"), [
-    ("cakir", {}), ("dessed_3_10", {"kernel": 3, "dilation": 10}), ("dessed_7_50", {"kernel": 7, "dilation": 50}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("cakir", {}),
+        ("dessed_3_10", {"kernel": 3, "dilation": 10}),
+        ("dessed_7_50", {"kernel": 7, "dilation": 50}),
+    ],
+)
 def test_street_detectors(repository, name, options):
     made = module(repository, "crnn")
     net = (made.Dessed if options else made.Cakir)(3, **options).eval()
@@ -118,12 +123,18 @@ def test_ast(repository, stride):
     net = made.network(config).eval()
     width, patches = 192, ((128 - 16) // stride + 1) * ((96 - 16) // stride + 1)
     shapes: dict[str, tuple[int, ...]] = {
-        "v.cls_token": (1, 1, width), "v.dist_token": (1, 1, width), "v.pos_embed": (1, patches + 2, width),
-        "v.patch_embed.proj.weight": (width, 1, 16, 16), "v.patch_embed.proj.bias": (width,),
-        "mlp_head.1.weight": (4, width), "mlp_head.1.bias": (4,),
+        "v.cls_token": (1, 1, width),
+        "v.dist_token": (1, 1, width),
+        "v.pos_embed": (1, patches + 2, width),
+        "v.patch_embed.proj.weight": (width, 1, 16, 16),
+        "v.patch_embed.proj.bias": (width,),
+        "mlp_head.1.weight": (4, width),
+        "mlp_head.1.bias": (4,),
         # Heads for ImageNet that the authors' files keep.
-        "v.head.weight": (1000, width), "v.head.bias": (1000,), "v.head_dist.weight": (1000, width),
-    }  # fmt: skip
+        "v.head.weight": (1000, width),
+        "v.head.bias": (1000,),
+        "v.head_dist.weight": (1000, width),
+    }
     for norm in ("v.norm", "mlp_head.0", *(f"v.blocks.{i}.norm{j}" for i in range(12) for j in (1, 2))):
         shapes |= {f"{norm}.weight": (width,), f"{norm}.bias": (width,)}
     for i in range(12):

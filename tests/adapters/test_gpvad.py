@@ -64,8 +64,15 @@ def test_size_is_the_published_one(loaded):
 
 def test_audioset_s_own_names_are_found_without_a_map(loaded):
     """AudioSet writes commas where this model's classes have none."""
-    names = ("Dishes, pots, and pans", "Electric shaver, electric razor", "Roaring cats (lions, tigers)", "Speech",
-             "Bee, wasp, etc.", "Dental drill, dentist's drill", "Fire engine, fire truck (siren)")  # fmt: skip
+    names = (
+        "Dishes, pots, and pans",
+        "Electric shaver, electric razor",
+        "Roaring cats (lions, tigers)",
+        "Speech",
+        "Bee, wasp, etc.",
+        "Dental drill, dentist's drill",
+        "Fire engine, fire truck (siren)",
+    )
     matches = plan_alignment(replace(loaded.card, label_map={}), names, "tags").matches
     assert [match.how for match in matches] == ["normalised"] * 3 + ["exact"] + ["normalised"] * 3
     assert matches[0].classes == ("Dishes_pots_and_pans",)

@@ -24,5 +24,13 @@ def linear(classes: int, samples: int = 400, clips: int = 12, seed: int = 0):
 def problem(forward, clean, target, norm="l2", budget=20.0, **facts):
     """A problem of single-label clips."""
     victim = facts.pop("victim", None) or Victim(forward)
-    return Problem(victim, Ball.of(Threat(norm, budget), clean), target, scene,
-                   [f"clip{i}" for i in range(len(clean))], 0, RATE, **facts)  # fmt: skip
+    return Problem(
+        victim,
+        Ball.of(Threat(norm, budget), clean),
+        target,
+        scene,
+        [f"clip{i}" for i in range(len(clean))],
+        0,
+        RATE,
+        **facts,
+    )

@@ -12,7 +12,7 @@ import soundfile
 import torch
 
 from benchbed.rng import stream
-from benchbed.run.job import Job
+from benchbed.run.job.job import Job
 from benchbed.suite.model import Suite
 
 RATE = 8000
@@ -41,8 +41,16 @@ def toy_table(tmp_path: Path) -> pd.DataFrame:
         random = stream("toy", i)
         wave = 0.2 * np.sin(2 * np.pi * PITCH[label] * time) + 0.05 * random.standard_normal(len(time))
         soundfile.write(root / f"{i:02d}.wav", wave, RATE, subtype="PCM_16")
-        rows.append({"clip_id": f"toy/{i:02d}.wav", "path": f"{i:02d}.wav", "onset": 0.0, "duration": np.nan,
-                     "label": label, "group": f"rec{i // 3}"})  # fmt: skip
+        rows.append(
+            {
+                "clip_id": f"toy/{i:02d}.wav",
+                "path": f"{i:02d}.wav",
+                "onset": 0.0,
+                "duration": np.nan,
+                "label": label,
+                "group": f"rec{i // 3}",
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -96,9 +104,18 @@ def toy_job(tmp_path: Path, toy_table: pd.DataFrame, adapter_file):
     def make(*conditions, adapter: Path | None = None, table: pd.DataFrame | None = None, **facts) -> Job:
         clips = toy_table if table is None else table
         suite = Suite(name="s", version="1", task="scene", data={"layout": "folder"}, conditions=list(conditions))
-        return Job(recipe=(str(adapter or adapter_file()), {}), device="cpu", dataset="toy", root=tmp_path / "data",
-                   labels=LABELS, label_map=None, clips={"test": clips}, pools={"test": toy_table},
-                   conditions=suite.conditions, **facts)  # fmt: skip
+        return Job(
+            recipe=(str(adapter or adapter_file()), {}),
+            device="cpu",
+            dataset="toy",
+            root=tmp_path / "data",
+            labels=LABELS,
+            label_map=None,
+            clips={"test": clips},
+            pools={"test": toy_table},
+            conditions=suite.conditions,
+            **facts,
+        )
 
     return make
 
@@ -106,9 +123,9 @@ def toy_job(tmp_path: Path, toy_table: pd.DataFrame, adapter_file):
 @pytest.fixture
 def attacked(toy_job):
     """Runs all units of one attack condition and gives rows and checks."""
-    from benchbed.run.attack_checks import attack_checks
-    from benchbed.run.engine import Engine
-    from benchbed.run.units import cut
+    from benchbed.run.attacking.checks import attack_checks
+    from benchbed.run.computing.perturbed import Engine
+    from benchbed.run.preparing.units import cut
     from benchbed.suite.plan import plan_cells
 
     def run(condition: dict, **facts):

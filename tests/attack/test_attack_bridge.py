@@ -83,9 +83,14 @@ def test_results_do_not_depend_on_the_batch(toy):
     assert torch.allclose(whole[[3, 6]], part, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "ours", "norm", "budget"), [
-    ("PGD", "pgd", "linf", 0.0004), ("APGD", "apgd", "linf", 0.0004), ("APGD", "apgd", "l2", 40.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "ours", "norm", "budget"),
+    [
+        ("PGD", "pgd", "linf", 0.0004),
+        ("APGD", "apgd", "linf", 0.0004),
+        ("APGD", "apgd", "l2", 40.0),
+    ],
+)
 def test_robust_counts_agree_within_one(toy, name, ours, norm, budget):
     forward, clean, target = toy
     theirs = resolve(f"torchattacks:{name}", {"steps": 30})

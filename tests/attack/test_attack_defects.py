@@ -87,8 +87,9 @@ def test_2_the_budget_is_audited_after_the_attack(attacked, monkeypatch, name):
 def test_3_all_models_get_one_budget_in_units_of_the_waveform(attacked, adapter_file):
     """Budgets were in units of each model's own normalised features, and differed."""
     plain, _, _ = attacked({"attack": "fgsm", "budgets": [20], "n": 6})
-    scaled, _, _ = attacked({"attack": "fgsm", "budgets": [20], "n": 6},
-                            adapter=adapter_file(before="x = 50 * x", name="scaled"))  # fmt: skip
+    scaled, _, _ = attacked(
+        {"attack": "fgsm", "budgets": [20], "n": 6}, adapter=adapter_file(before="x = 50 * x", name="scaled")
+    )
     for rows in (plain, scaled):
         assert rows.loc[rows["attacked"], "snr"].to_numpy() == pytest.approx(20.0, abs=0.01)
 
@@ -146,7 +147,7 @@ def test_5_tags_with_a_good_map_and_broken_areas_show_both():
 
 def test_6_every_prediction_is_named_by_model_clips_attack_and_code(toy_job, adapter_file):
     """Two checkpoints carried identical outputs, so that some cells belonged to nobody knows which."""
-    from benchbed.run.units import cut
+    from benchbed.run.preparing.units import cut
     from benchbed.suite.model import Suite
     from benchbed.suite.plan import plan_cells
 
@@ -157,8 +158,14 @@ def test_6_every_prediction_is_named_by_model_clips_attack_and_code(toy_job, ada
         return {u.id for u in cut(job, plan_cells(suite), {"test": 9.0}, {}, {"test": {"weights": model}})}
 
     base = {"attack": "apgd", "budgets": [20], "n": 6}
-    variants = [ids(base), ids(base, model="b"), ids({**base, "steps": 3}), ids({**base, "budgets": [21]}),
-                ids(base, clips=slice(0, 12)), ids({**base, "threat": "linf", "budgets": [0.1]})]  # fmt: skip
+    variants = [
+        ids(base),
+        ids(base, model="b"),
+        ids({**base, "steps": 3}),
+        ids({**base, "budgets": [21]}),
+        ids(base, clips=slice(0, 12)),
+        ids({**base, "threat": "linf", "budgets": [0.1]}),
+    ]
     assert ids(base) == variants[0]
     assert sum(len(v) for v in variants) == len(set().union(*variants))
 
@@ -182,8 +189,8 @@ def test_7_interleaved_and_spliced_loss_are_two_conditions():
 
 def test_8_a_universal_perturbation_is_never_scored_on_what_it_was_fitted_on(toy_job, attacked):
     """The attacker saw the test set it was scored on."""
-    from benchbed.run.attack_sources import fitting_clips
-    from benchbed.run.attack_subset import attacked_rows
+    from benchbed.run.attacking.sources import fitting_clips
+    from benchbed.run.attacking.subset import attacked_rows
 
     job = toy_job({"attack": "universal", "budgets": [10], "n": 9})
     table = job.clips["test"]

@@ -202,10 +202,12 @@ def test_every_step_is_that_of_torchattacks_from_the_same_start(norm, budget):
             return forward((2 * images - 1)[:, 0])
 
     target = forward(clean).argmax(1)
-    made = problem(forward, clean[:1] if norm == "l2" else clean, target[:1] if norm == "l2" else target, norm, budget,
-                   stop=False)  # fmt: skip
-    library = torchattacks.APGD(Image(), norm={"linf": "Linf", "l2": "L2"}[norm], steps=40,
-                                eps=float(made.ball.radius[0]) / 2)  # fmt: skip
+    made = problem(
+        forward, clean[:1] if norm == "l2" else clean, target[:1] if norm == "l2" else target, norm, budget, stop=False
+    )
+    library = torchattacks.APGD(
+        Image(), norm={"linf": "Linf", "l2": "L2"}[norm], steps=40, eps=float(made.ball.radius[0]) / 2
+    )
     asked.clear()
     with preserved_global_state():
         library(((made.ball.clean + 1) / 2)[:, None], made.target)

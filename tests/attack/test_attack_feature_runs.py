@@ -27,13 +27,13 @@ from benchbed.results.pareto import trade_offs
 from benchbed.results.store import read
 from benchbed.rng import stream
 from benchbed.run import session
-from benchbed.run.attack_checks import attack_checks
-from benchbed.run.attack_plan import plan_of, prices
-from benchbed.run.attack_scores import chance_of
-from benchbed.run.attack_sources import attack_facts
-from benchbed.run.engine import Engine
-from benchbed.run.job import Job
-from benchbed.run.units import cut
+from benchbed.run.attacking.checks import attack_checks
+from benchbed.run.attacking.plan import plan_of, prices
+from benchbed.run.attacking.sources import attack_facts
+from benchbed.run.computing.perturbed import Engine
+from benchbed.run.job.job import Job
+from benchbed.run.preparing.units import cut
+from benchbed.run.scoring.attacks import chance_of
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.load import load_suite
 from benchbed.suite.model import Suite
@@ -107,14 +107,32 @@ def world(tmp_path: Path):
         def label(scores):
             return LABELS[scores.argmax()] if task == "scene" else tuple(np.array(LABELS)[scores > 0])
 
-        clips = pd.DataFrame({"clip_id": [f"toy/{n}" for n, _ in rows], "path": [n for n, _ in rows], "onset": 0.0,
-                              "duration": np.nan, "label": [label(scores) for _, scores in rows],
-                              "group": [f"r{i}" for i in range(len(rows))]})  # fmt: skip
+        clips = pd.DataFrame(
+            {
+                "clip_id": [f"toy/{n}" for n, _ in rows],
+                "path": [n for n, _ in rows],
+                "onset": 0.0,
+                "duration": np.nan,
+                "label": [label(scores) for _, scores in rows],
+                "group": [f"r{i}" for i in range(len(rows))],
+            }
+        )
         suite = Suite(name="s", version="1", task=task, data={"layout": "folder"}, conditions=list(conditions))
         settled = tuple(attack_facts(c, (), "suite.yaml:1:1", task=task, labels=LABELS) for c in suite.conditions)
-        job = Job(recipe=(str(made or adapter(task)), {}), device="cpu", dataset="toy", root=tmp_path / "data",
-                  labels=LABELS, label_map=None, clips={"test": clips}, pools={"test": clips},
-                  conditions=suite.conditions, facts=settled, task=task, **facts)  # fmt: skip
+        job = Job(
+            recipe=(str(made or adapter(task)), {}),
+            device="cpu",
+            dataset="toy",
+            root=tmp_path / "data",
+            labels=LABELS,
+            label_map=None,
+            clips={"test": clips},
+            pools={"test": clips},
+            conditions=suite.conditions,
+            facts=settled,
+            task=task,
+            **facts,
+        )
         cells, engine = plan_cells(suite), Engine(job)
         parts, noted = [], []
         for unit in cut(job, cells, {"test": 9.0}, {}, {"test": {}}):
@@ -210,8 +228,10 @@ def test_defect_3_an_attack_on_sound_is_the_same_bit_for_bit_beside_one_on_featu
 
 
 def test_what_a_suite_does_not_say_changes_no_hash(tmp_path):
-    text = ('name: h\nversion: "1"\ntask: scene\ndata: {layout: folder}\nconditions: [clean, {attack: fast, threat: '
-            "linf}, {attack: pgd, budgets: [30], keep: 1, audibility: {}}]\n")  # fmt: skip
+    text = (
+        'name: h\nversion: "1"\ntask: scene\ndata: {layout: folder}\nconditions: [clean, {attack: fast, threat: '
+        "linf}, {attack: pgd, budgets: [30], keep: 1, audibility: {}}]\n"
+    )
     path = tmp_path / "suite.yaml"
     path.write_text(text)
     # The hash of this suite before there was a space to declare.
@@ -269,8 +289,14 @@ def test_frames_are_refused_with_the_reason():
 
 
 def test_the_plan_says_what_is_left_out_and_prices_one_noise():
-    made = prices([AttackCondition(attack="fgsm", space="features", budgets=[0.1, 0.2], n=5),
-                   AttackCondition(attack="standard", space="features", n=5)], {"test": 100}, 10)  # fmt: skip
+    made = prices(
+        [
+            AttackCondition(attack="fgsm", space="features", budgets=[0.1, 0.2], n=5),
+            AttackCondition(attack="standard", space="features", n=5),
+        ],
+        {"test": 100},
+        10,
+    )
     # Three draws of white noise, and two passes of which one goes back; pink noise is a notion of sound.
     assert made[0]["forwards"] == 5 * 2 * (3 + 2) and made[0]["backwards"] == 5 * 2
     assert made[0]["space"].endswith(LABEL) and "skipped" not in made[0]
@@ -370,7 +396,10 @@ def test_features_have_no_gap_no_smallest_snr_and_a_scope_of_their_own(both):
         mine = {name: value for name, value in result.scores.items() if "@features-" in name}
         assert mine and all(name.startswith("unrealizable:") and LABEL in value.note for name, value in mine.items())
         assert {name.partition(":")[2].partition("/")[0] for name in mine} == {
-            "robust_accuracy", "noise_accuracy", "attack_success_rate"}  # fmt: skip
+            "robust_accuracy",
+            "noise_accuracy",
+            "attack_success_rate",
+        }
         assert not any(name.startswith("unrealizable:") for name in view.figures(result))
         # White noise on features is no floor for a gap of attacks on sound, nor the other way round.
         assert not any("gap/" in name for name in result.scores)
@@ -408,9 +437,9 @@ def test_no_rank_front_or_transfer_table_knows_of_features(both):
     assert name in both[0][1].scores
     with pytest.raises(ConfigError, match=LABEL):
         trade_offs([result for _, result in both], name)
-    only = both[0][1].model_copy(update={
-        "cells": [cell for cell in both[0][1].cells if "@features-" in cell.key],
-        "scores": {}})  # fmt: skip
+    only = both[0][1].model_copy(
+        update={"cells": [cell for cell in both[0][1].cells if "@features-" in cell.key], "scores": {}}
+    )
     assert view.primary_value(only) is None and LABEL in report_html(only)
 
 

@@ -17,7 +17,7 @@ from benchbed.attack.features import LABEL, FeatureSpace, FeatureThreat, OnFeatu
 from benchbed.attack.losses import scene
 from benchbed.attack.threat import Ball, Threat
 from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.run.victim import untouched, victim_of
+from benchbed.run.attacking.victim import untouched, victim_of
 from benchbed.types import Batch
 
 
@@ -103,8 +103,9 @@ def test_shipped_models_are_cut_behind_their_spectrogram_and_left_as_they_were(s
         assert clean.dim() == 3 and isinstance(space.owner, LogMel)
         assert torch.allclose(space.scores(clean), plain, atol=1e-4)
         assert space.predict(clean).argmax(1).tolist() == plain.argmax(1).tolist()
-        problem = Problem(Victim(space.scores), Ball.of(FeatureThreat("linf", 0.5), clean), plain.argmax(1), scene,
-                          ["a", "b", "c"])  # fmt: skip
+        problem = Problem(
+            Victim(space.scores), Ball.of(FeatureThreat("linf", 0.5), clean), plain.argmax(1), scene, ["a", "b", "c"]
+        )
         found = resolve("apgd", {"steps": 10, "loss": "margin"}).run(problem)
     assert bool(found.broken.all())
     assert torch.equal(adapter.forward(waveforms), plain)

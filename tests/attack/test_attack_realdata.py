@@ -15,7 +15,7 @@ from benchbed.adapter.align import plan_alignment
 from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import resolve
 from benchbed.attack.audibility import dissimilarity
-from benchbed.run.victim import untouched, victim_of
+from benchbed.run.attacking.victim import untouched, victim_of
 
 pytestmark = pytest.mark.realdata
 

@@ -11,14 +11,15 @@ from benchbed.attack.audibility import dissimilarity, masked, noise_to_mask
 from benchbed.errors import ConfigError
 from benchbed.metrics.adversarial import cell_figures
 from benchbed.rng import stream
-from benchbed.run.attack_scores import flags_of
-from benchbed.run.attack_subset import attacked_rows
+from benchbed.run.attacking.subset import attacked_rows
+from benchbed.run.scoring.attacks import flags_of
 from benchbed.stats.bootstrap import Bootstrap
 
 
 def table(count=300, classes=10):
-    return pd.DataFrame({"clip_id": [f"c{i}" for i in range(count)],
-                         "label": [f"k{(i * i) % classes}" for i in range(count)]})  # fmt: skip
+    return pd.DataFrame(
+        {"clip_id": [f"c{i}" for i in range(count)], "label": [f"k{(i * i) % classes}" for i in range(count)]}
+    )
 
 
 def test_the_subset_is_fixed_balanced_and_nested():
@@ -37,16 +38,33 @@ def test_the_subset_is_fixed_balanced_and_nested():
 def test_rows_hold_the_flags_that_figures_are_made_of(attacked):
     rows, _, _ = attacked({"attack": "fast", "budgets": [40, 0, -10], "n": 12, "steps": 15})
     assert len(rows) == 36
-    assert {"attacked", "clean_correct", "noise_correct", "robust", "broken_by", "broken_step", "margin", "snr", "linf",
-            "nmr", "snr_segmental", "snr_a", "peak_db", "audible", "carried"} <= set(rows)  # fmt: skip
+    assert {
+        "attacked",
+        "clean_correct",
+        "noise_correct",
+        "robust",
+        "broken_by",
+        "broken_step",
+        "margin",
+        "snr",
+        "linf",
+        "nmr",
+        "snr_segmental",
+        "snr_a",
+        "peak_db",
+        "audible",
+        "carried",
+    } <= set(rows)
     assert ((rows["margin"] > 0) == rows["robust"])[rows["clean_correct"]].all()
     assert rows["broken_by"].isna().tolist() == rows["robust"].tolist()
     by_clip = rows.groupby("clip_id")["robust"].apply(list)
     assert all(flags == sorted(flags, reverse=True) for flags in by_clip)
     last = rows[rows["cell"].str.endswith("-10dB")]
     assert not last["robust"].any()
-    assert (rows.loc[rows["attacked"], "snr"] >= rows["cell"].str.extract(r":(-?\d+)dB")[0].astype(float)[
-        rows["attacked"]] - 0.01).all()  # fmt: skip
+    assert (
+        rows.loc[rows["attacked"], "snr"]
+        >= rows["cell"].str.extract(r":(-?\d+)dB")[0].astype(float)[rows["attacked"]] - 0.01
+    ).all()
 
 
 def test_flags_do_not_depend_on_batch_size_or_on_the_other_clips(attacked):
@@ -113,8 +131,8 @@ def test_dissimilarity_of_a_scaled_copy_is_its_factor():
 
 
 def test_a_run_that_is_continued_has_the_same_rows(toy_job):
-    from benchbed.run.engine import Engine
-    from benchbed.run.units import cut
+    from benchbed.run.computing.perturbed import Engine
+    from benchbed.run.preparing.units import cut
     from benchbed.suite.model import Suite
     from benchbed.suite.plan import plan_cells
 
@@ -133,8 +151,9 @@ def test_a_run_that_is_continued_has_the_same_rows(toy_job):
 
 def test_transfer_uses_the_other_models_and_names_them(attacked, adapter_file):
     other = adapter_file(before="x = torch.nn.functional.avg_pool1d(x, 3, 1, 1)", name="other")
-    rows, checks, _ = attacked({"attack": "transfer", "budgets": [0, -10], "n": 12, "options": {"steps": 10},
-                                "sources": [str(other)]})  # fmt: skip
+    rows, checks, _ = attacked(
+        {"attack": "transfer", "budgets": [0, -10], "n": 12, "options": {"steps": 10}, "sources": [str(other)]}
+    )
     broken = rows.loc[~rows["robust"], "broken_by"]
     assert len(broken) and set(broken) == {"transfer:other"}
     assert checks["budget"].status == "pass"
@@ -165,25 +184,36 @@ def test_a_universal_perturbation_is_fitted_and_scored_inside_a_run(attacked):
 
 def test_a_model_that_needs_more_than_audio_is_refused(attacked, adapter_file):
     with pytest.raises(ConfigError, match="more than audio"):
-        attacked({"attack": "fgsm", "budgets": [20], "n": 3},
-                 adapter=adapter_file(card=', side_information=("device",)'), side=("group",))  # fmt: skip
+        attacked(
+            {"attack": "fgsm", "budgets": [20], "n": 3},
+            adapter=adapter_file(card=', side_information=("device",)'),
+            side=("group",),
+        )
 
 
 def test_white_box_alone_is_refused_on_a_closed_model(attacked, adapter_file):
-    closed = adapter_file(extra="""
+    closed = adapter_file(
+        extra="""
     forward = None
     def predict(self, batch):
         with torch.no_grad():
             return self.model(torch.from_numpy(batch.waveforms)).numpy()
-""")  # fmt: skip
+"""
+    )
     with pytest.raises(ConfigError, match="differentiable"):
         attacked({"attack": "apgd", "budgets": [20], "n": 3}, adapter=closed)
 
 
 def test_a_universal_perturbation_has_a_figure_for_each_way_it_is_scored():
     clean, shares = [True, True, True, False], [1 / 3, 1.0, None, None]
-    part = pd.DataFrame({"clean_correct": clean, "noise_correct": clean, "robust": [False, True, True, False],
-                         "shifted_correct": shares})  # fmt: skip
+    part = pd.DataFrame(
+        {
+            "clean_correct": clean,
+            "noise_correct": clean,
+            "robust": [False, True, True, False],
+            "shifted_correct": shares,
+        }
+    )
     flags = flags_of(part, np.arange(4), np.arange(4), Bootstrap(4, draws=0))
     found = cell_figures(flags)
     # The third clip was not attacked and is right, the fourth is wrong when clean.

@@ -21,8 +21,24 @@ def sound(attacked):
 def test_a_sound_model_fails_no_check(sound):
     rows, checks, failures = sound
     assert failed(checks) == [] and not failures
-    must = {"agreement", "budget", "randomness", "gradient_zero", "saturation", "floor", "black_box", "steps",
-            "planted", "unbounded", "batch", "state", "clean", "answers", "finite_clean", "cross_check"}  # fmt: skip
+    must = {
+        "agreement",
+        "budget",
+        "randomness",
+        "gradient_zero",
+        "saturation",
+        "floor",
+        "black_box",
+        "steps",
+        "planted",
+        "unbounded",
+        "batch",
+        "state",
+        "clean",
+        "answers",
+        "finite_clean",
+        "cross_check",
+    }
     assert must <= set(checks)
     assert {name for name in must if checks[name].status == "pass"} == must
     assert rows["clean_correct"].all()
@@ -42,15 +58,18 @@ def test_a_straight_through_gradient_opens_a_masked_model(attacked, adapter_file
     budget = {**FAST, "budgets": [0], "steps": 25}
     shut, _, _ = attacked(budget, adapter=adapter_file(before=masked))
     # The model rounds by itself; the stand-in lets the gradient through the rounding.
-    through = adapter_file(before="x = x if self.calls else (x * 32).round() / 32", name="through",
-                           extra="""
+    through = adapter_file(
+        before="x = x if self.calls else (x * 32).round() / 32",
+        name="through",
+        extra="""
     def attack_forward(self, x):
         self.model.calls = 1
         try:
             return self.model(x + ((x * 32).round() / 32 - x).detach())
         finally:
             self.model.calls = 0
-""")  # fmt: skip
+""",
+    )
     opened, checks, _ = attacked(budget, adapter=through)
     assert checks["gradient_zero"].status == "pass" and "attack_forward" in checks["gradient_zero"].message
     assert opened["robust"].sum() < shut["robust"].sum()
@@ -91,10 +110,13 @@ def test_a_dead_model_has_nothing_to_attack(attacked, adapter_file):
     assert checks["planted"].status == "skipped"
 
 
-@pytest.mark.parametrize(("after", "says"), [
-    ("scores = scores.log_softmax(1)", "logarithms"),
-    ("scores = scores.softmax(1)", "probabilities"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("after", "says"),
+    [
+        ("scores = scores.log_softmax(1)", "logarithms"),
+        ("scores = scores.softmax(1)", "probabilities"),
+    ],
+)
 def test_normalised_answers_under_the_name_of_logits_are_noticed(attacked, adapter_file, after, says):
     _, checks, _ = attacked(FAST, adapter=adapter_file(after=after))
     assert checks["saturation"].status == "warn" and says in checks["saturation"].message
@@ -122,8 +144,8 @@ def test_a_model_that_changes_while_it_is_attacked_is_noticed(attacked, adapter_
 
 def test_training_mode_and_gradients_are_as_before(toy_job, adapter_file):
     from benchbed.adapter.load import load_adapter, start
-    from benchbed.run.engine import Engine
-    from benchbed.run.units import cut
+    from benchbed.run.computing.perturbed import Engine
+    from benchbed.run.preparing.units import cut
     from benchbed.suite.model import Suite
     from benchbed.suite.plan import plan_cells
 
@@ -139,12 +161,14 @@ def test_training_mode_and_gradients_are_as_before(toy_job, adapter_file):
 
 
 def test_a_model_without_gradient_gets_black_boxes_only_and_says_so(attacked, tmp_path, adapter_file):
-    closed = adapter_file(extra="""
+    closed = adapter_file(
+        extra="""
     forward = None
     def predict(self, batch):
         with torch.no_grad():
             return self.model(torch.from_numpy(batch.waveforms)).numpy()
-""")  # fmt: skip
+"""
+    )
     _, checks, _ = attacked({**STANDARD, "budgets": [20]}, adapter=closed)
     assert checks["black_box"].status == "warn" and "upper bound" in checks["black_box"].message
     assert checks["floor"].status == "skipped"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchbed.run.attack_subset import attack_units, attacked_rows, passes, subset
-from benchbed.run.job import Job
+from benchbed.run.attacking.subset import attack_units, attacked_rows, passes, subset
+from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
 
@@ -56,8 +56,9 @@ def test_recordings_that_have_tags_alone_are_no_target_of_attacks_on_events(tmp_
     clips = table([("a",), ("b",), (), ("a", "b")] * 5)
     clips["weak"] = [True, False, False, False] * 5
     condition = AttackCondition(attack="fast", budgets=[20], n=20)
-    job = Job(("", {}), "cpu", "d", tmp_path, ("a", "b"), None, {"test": clips}, {"test": clips}, [condition],
-              task="frames")  # fmt: skip
+    job = Job(
+        ("", {}), "cpu", "d", tmp_path, ("a", "b"), None, {"test": clips}, {"test": clips}, [condition], task="frames"
+    )
     assert sorted(subset(job, "test", condition)) == [row for row in range(20) if row % 4]
     assert len(subset(replace(job, task="tags"), "test", condition)) == 20
 

@@ -13,8 +13,8 @@ from benchbed.errors import ConfigError
 from benchbed.results.store import read
 from benchbed.rng import stream
 from benchbed.run import session
-from benchbed.run.attack_tasks import settle
-from benchbed.run.planning import estimate
+from benchbed.run.attacking.goals import settle
+from benchbed.run.preparing.price import estimate
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.load import load_suite
 
@@ -135,8 +135,11 @@ def test_a_suite_of_frames_says_what_is_left_when_clean_in_noise_and_attacked(ma
 
 def test_a_suite_of_tags_has_curves_smallest_attacks_and_a_gap(made):
     result = made(TAGS, {"output": "tags"})
-    scores = {name.removeprefix("adversarial:"): value for name, value in result.scores.items() if
-              name.startswith("adversarial:")}  # fmt: skip
+    scores = {
+        name.removeprefix("adversarial:"): value
+        for name, value in result.scores.items()
+        if name.startswith("adversarial:")
+    }
     curve = [scores[f"robust_accuracy/fast@l2:{budget}dB"].value for budget in (30, 10, 0)]
     assert curve == sorted(curve, reverse=True) and curve[0] > curve[-1]
     assert scores["minimal_snr/fast@l2"].value is not None or scores["minimal_snr/fast@l2"].reason
@@ -152,19 +155,25 @@ def test_a_suite_of_tags_has_curves_smallest_attacks_and_a_gap(made):
 def test_the_chance_level_of_a_gap_is_that_of_a_model_that_hears_nothing():
     import pandas as pd
 
-    from benchbed.run.attack_tasks import task_of
-    from benchbed.run.job import Job
+    from benchbed.run.attacking.goals import task_of
+    from benchbed.run.job.job import Job
     from benchbed.suite.model import Suite
 
     labels = ("a", "b", "c", "d")
     rows = [{"clip_id": str(i), "label": label} for i, label in enumerate([("a",), ("b",), (), ("c",)])]
 
     def chance(task, **condition):
-        suite = Suite(name="s", version="1", task=task, data={"layout": "folder"},
-                      conditions=[{"attack": "fast", "budgets": [20], **condition}])  # fmt: skip
+        suite = Suite(
+            name="s",
+            version="1",
+            task=task,
+            data={"layout": "folder"},
+            conditions=[{"attack": "fast", "budgets": [20], **condition}],
+        )
         table = pd.DataFrame(rows)
-        job = Job(("", {}), "cpu", "d", Path(), labels, None, {"test": table}, {"test": table}, suite.conditions,
-                  task=task)  # fmt: skip
+        job = Job(
+            ("", {}), "cpu", "d", Path(), labels, None, {"test": table}, {"test": table}, suite.conditions, task=task
+        )
         return task_of(job, 0).chance(rows)
 
     # One label of four is first by chance in a quarter of the orders; silence is right about the clip without any.
@@ -183,7 +192,7 @@ def test_the_plan_prices_what_runs_and_says_what_does_not(made):
 
 
 def test_success_takes_the_thresholds_collars_and_filters_that_the_suite_declares(made):
-    from benchbed.run.attack_success import declared
+    from benchbed.run.scoring.success import declared
 
     text = FRAMES.replace("{threshold: 0.5}", "{threshold: 0.3, median_seconds: 0.3}")
     text = text.replace("name: event}", "name: event, options: {onset_collar: 0.25}}")

@@ -12,13 +12,13 @@ import soundfile
 
 from benchbed.errors import ConfigError
 from benchbed.rng import stream
-from benchbed.run.attack_checks import attack_checks
-from benchbed.run.attack_scores import chance_of
-from benchbed.run.attack_tasks import settle
-from benchbed.run.engine import Engine
-from benchbed.run.job import Job
-from benchbed.run.timed import Timed
-from benchbed.run.units import cut
+from benchbed.run.attacking.checks import attack_checks
+from benchbed.run.attacking.goals import settle
+from benchbed.run.computing.perturbed import Engine
+from benchbed.run.computing.windows import Timed
+from benchbed.run.job.job import Job
+from benchbed.run.preparing.units import cut
+from benchbed.run.scoring.attacks import chance_of
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.model import Suite
 from benchbed.suite.plan import plan_cells
@@ -78,9 +78,16 @@ def world(tmp_path: Path):
         for name, wave, labels in extra:
             soundfile.write(tmp_path / "data" / name, wave, RATE, subtype="FLOAT")
             rows.append((name, labels))
-        return pd.DataFrame({"clip_id": [f"toy/{n}" for n, _ in rows], "path": [n for n, _ in rows], "onset": 0.0,
-                             "duration": np.nan, "label": [labels for _, labels in rows],
-                             "group": [f"r{i}" for i in range(len(rows))]})  # fmt: skip
+        return pd.DataFrame(
+            {
+                "clip_id": [f"toy/{n}" for n, _ in rows],
+                "path": [n for n, _ in rows],
+                "onset": 0.0,
+                "duration": np.nan,
+                "label": [labels for _, labels in rows],
+                "group": [f"r{i}" for i in range(len(rows))],
+            }
+        )
 
     def tagger(before="pass", after="pass", extra="", scores="logits", labels=LABELS, name="tagger") -> Path:
         text = textwrap.dedent(LINEAR)
@@ -93,9 +100,20 @@ def world(tmp_path: Path):
     def run(condition: dict, clips: pd.DataFrame, adapter: Path, task="tags", labels=LABELS, declared=None, **facts):
         suite = Suite(name="s", version="1", task=task, data={"layout": "folder"}, conditions=[condition])
         settled = settle(task, suite.conditions[0], labels, declared or {})
-        job = Job(recipe=(str(adapter), {}), device="cpu", dataset="toy", root=tmp_path / "data", labels=tuple(labels),
-                  label_map=None, clips={"test": clips}, pools={"test": clips}, conditions=suite.conditions,
-                  facts=(settled,), task=task, **facts)  # fmt: skip
+        job = Job(
+            recipe=(str(adapter), {}),
+            device="cpu",
+            dataset="toy",
+            root=tmp_path / "data",
+            labels=tuple(labels),
+            label_map=None,
+            clips={"test": clips},
+            pools={"test": clips},
+            conditions=suite.conditions,
+            facts=(settled,),
+            task=task,
+            **facts,
+        )
         cells, engine = plan_cells(suite), Engine(job)
         parts, noted, failures, scores = [], [], [], []
         for unit in cut(job, cells, {"test": 9.0}, {}, {"test": {}}):
@@ -125,8 +143,11 @@ def test_one_class_of_a_linear_tagger_falls_exactly_where_the_closed_form_says(w
     """Under L∞ the logit of a class moves by at most ε‖w‖₁, and there is a point where it does."""
     clips = world.table(3)
     budgets = [0.0003, 0.001, 0.003]
-    rows, checks, _ = world({"attack": attack, "threat": "linf", "budgets": budgets, "n": 12, "goal": "class",
-                             "target_class": "b"}, clips, world.tagger())  # fmt: skip
+    rows, checks, _ = world(
+        {"attack": attack, "threat": "linf", "budgets": budgets, "n": 12, "goal": "class", "target_class": "b"},
+        clips,
+        world.tagger(),
+    )
     assert rows["clean_correct"].all() and checks["agreement"].status == "pass"
     reach = np.abs(weights(3)[1]).sum()
     distance = dict(zip(clips["clip_id"], np.abs(logits(world, clips)[:, 1])))
@@ -140,8 +161,18 @@ def test_one_class_of_a_linear_tagger_falls_exactly_where_the_closed_form_says(w
 
 def test_a_set_of_labels_changes_exactly_where_the_nearest_class_is_in_reach(world):
     clips = world.table(3)
-    rows, checks, _ = world({"attack": "fast", "threat": "linf", "budgets": [0.0003, 0.001], "n": 12, "steps": 20,
-                             "success": {"rule": "label_set"}}, clips, world.tagger())  # fmt: skip
+    rows, checks, _ = world(
+        {
+            "attack": "fast",
+            "threat": "linf",
+            "budgets": [0.0003, 0.001],
+            "n": 12,
+            "steps": 20,
+            "success": {"rule": "label_set"},
+        },
+        clips,
+        world.tagger(),
+    )
     nearest = (np.abs(logits(world, clips)) / np.abs(weights(3)).sum(1)).min(1)
     distance = dict(zip(clips["clip_id"], nearest))
     for row in rows.itertuples():
@@ -172,8 +203,14 @@ def test_goals_go_where_they_are_sent_and_spare_what_they_cannot_touch(world):
     none = 0.01 * stream("none").standard_normal(SAMPLES) - 0.05 * np.sign(weights(3)).sum(0)
     clips = world.table(3, extra=(("none.wav", none, ()), ("still.wav", np.zeros(SAMPLES), ())))
     assert (logits(world, clips)[12] < 0).all(), "the model rightly hears nothing in the clip without labels"
-    base = {"attack": "fast", "threat": "linf", "budgets": [0.005], "n": 14, "steps": 15,
-            "success": {"rule": "label_f1", "fraction": 0.0}}  # fmt: skip
+    base = {
+        "attack": "fast",
+        "threat": "linf",
+        "budgets": [0.005],
+        "n": 14,
+        "steps": 15,
+        "success": {"rule": "label_f1", "fraction": 0.0},
+    }
     hidden, _, _ = world({**base, "goal": "hide"}, clips, world.tagger())
     added, _, _ = world({**base, "goal": "insert"}, clips, world.tagger())
     tried = hidden[hidden["attacked"]]
@@ -187,8 +224,9 @@ def test_goals_go_where_they_are_sent_and_spare_what_they_cannot_touch(world):
 
 def test_a_silent_clip_without_labels_is_kept_apart(world):
     clips = world.table(3, extra=(("still.wav", np.zeros(SAMPLES), ()),))
-    rows, _, _ = world({"attack": "fast", "budgets": [20], "n": 13, "steps": 5},
-                       clips, world.tagger(after="scores = scores - 1e-3"))  # fmt: skip
+    rows, _, _ = world(
+        {"attack": "fast", "budgets": [20], "n": 13, "steps": 5}, clips, world.tagger(after="scores = scores - 1e-3")
+    )
     still = rows.set_index("clip_id").loc["toy/still.wav"]
     assert still["clean_correct"] and not still["attacked"] and still["robust"]
     assert "silent" in still["skipped"] and still["score_clean"] == 1.0
@@ -197,8 +235,9 @@ def test_a_silent_clip_without_labels_is_kept_apart(world):
 def test_five_hundred_classes(world):
     labels = tuple(f"k{i:03d}" for i in range(527))
     clips = world.table(527, 8)
-    rows, checks, _ = world({"attack": "fast", "budgets": [40, 0], "n": 8, "steps": 10}, clips,
-                            world.tagger(labels=labels), labels=labels)  # fmt: skip
+    rows, checks, _ = world(
+        {"attack": "fast", "budgets": [40, 0], "n": 8, "steps": 10}, clips, world.tagger(labels=labels), labels=labels
+    )
     assert rows["clean_correct"].all() and rows["score_clean"].eq(1.0).all()
     assert failed(checks) == []
     first, last = (rows[rows["cell"].str.endswith(end)] for end in (":40dB", ":0dB"))
@@ -209,8 +248,9 @@ def test_probabilities_and_logits_of_one_model_fall_alike(world):
     clips = world.table(3)
     condition = {"attack": "apgd", "budgets": [30, 20], "n": 12, "steps": 10, "options": {"loss": "ranking"}}
     plain, _, _ = world(condition, clips, world.tagger())
-    squashed, checks, _ = world(condition, clips, world.tagger(
-        after="scores = torch.sigmoid(scores)", scores="probabilities", name="squashed"))  # fmt: skip
+    squashed, checks, _ = world(
+        condition, clips, world.tagger(after="scores = torch.sigmoid(scores)", scores="probabilities", name="squashed")
+    )
     assert plain["robust"].tolist() == squashed["robust"].tolist() and failed(checks) == []
 
 
@@ -222,10 +262,16 @@ def test_probabilities_and_logits_of_one_model_fall_alike(world):
         ({"after": "scores = scores * 0 - 1"}, "clean", "fail"),
         ({"after": "scores = torch.sigmoid(scores)"}, "saturation", "warn"),
         ({"after": "scores = scores + 0.01 * torch.randn_like(scores)"}, "randomness", "warn"),
-        ({"after": "off = ((x * 32768) % 1).abs().flatten(1).amax(1) > 0; "
-                   "scores = torch.where(off[:, None], scores + float('nan'), scores)"}, "answers", "fail"),
+        (
+            {
+                "after": "off = ((x * 32768) % 1).abs().flatten(1).amax(1) > 0; "
+                "scores = torch.where(off[:, None], scores + float('nan'), scores)"
+            },
+            "answers",
+            "fail",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_broken_tagger_trips_the_right_check(world, broken, check, status):
     clips = world.table(3)
     if check == "answers":  # clean clips that a 16-bit file can hold are answered, everything else is not
@@ -246,8 +292,9 @@ def test_transfer_and_universal_perturbations_of_taggers(world):
     assert set(rows.loc[~rows["robust"] & rows["attacked"], "broken_by"]) == {"transfer:other"}
     assert checks["budget"].status == "pass"
     for attack in ("universal", "music"):
-        rows, checks, _ = world({"attack": attack, "budgets": [0], "n": 8, "options": {"passes": 3}}, clips,
-                                world.tagger())  # fmt: skip
+        rows, checks, _ = world(
+            {"attack": attack, "budgets": [0], "n": 8, "options": {"passes": 3}}, clips, world.tagger()
+        )
         assert checks["budget"].status == checks["agreement"].status == "pass"
         assert rows.loc[rows["attacked"], "shifted_correct"].between(0, 1).all()
 
@@ -299,8 +346,9 @@ def timed(world):
             wave[inside] += level
         soundfile.write(world.root / f"{name}.wav", wave, RATE, subtype="FLOAT")
         classes = tuple(sorted({("even", "odd")[label] for _, _, label, _ in given}))
-        rows.append({"clip_id": name, "path": f"{name}.wav", "onset": 0.0, "duration": seconds, "label": classes,
-                     "group": name})  # fmt: skip
+        rows.append(
+            {"clip_id": name, "path": f"{name}.wav", "onset": 0.0, "duration": seconds, "label": classes, "group": name}
+        )
         if given:
             events[name] = Timed(np.array([event[:2] for event in given]), np.array([event[2] for event in given]))
     clips = pd.DataFrame(rows)
@@ -314,12 +362,23 @@ def timed(world):
 
 
 @pytest.mark.parametrize("window", [1.0, None])
-@pytest.mark.parametrize(("budget", "lost"), [(0.05, {"four": 2, "two": 1, "loud": 0, "long": 1}),
-                                              (0.015, {"four": 0, "two": 0, "loud": 0, "long": 0})])  # fmt: skip
+@pytest.mark.parametrize(
+    ("budget", "lost"),
+    [(0.05, {"four": 2, "two": 1, "loud": 0, "long": 1}), (0.015, {"four": 0, "two": 0, "loud": 0, "long": 0})],
+)
 def test_as_many_events_are_missed_as_the_budget_can_push_below_the_threshold(timed, window, budget, lost):
     """A frame's mean moves by at most ε, so an event is lost exactly if it stands less than ε above the threshold."""
-    rows, checks, _ = timed({"attack": "fast", "threat": "linf", "budgets": [budget], "steps": 12, "goal": "missed",
-                             "success": {"fraction": 0.0}}, window=window)  # fmt: skip
+    rows, checks, _ = timed(
+        {
+            "attack": "fast",
+            "threat": "linf",
+            "budgets": [budget],
+            "steps": 12,
+            "goal": "missed",
+            "success": {"fraction": 0.0},
+        },
+        window=window,
+    )
     assert checks["agreement"].status == checks["budget"].status == checks["batch"].status == "pass"
     rows = rows.set_index("clip_id")
     for name, (_, events) in RECORDINGS.items():
@@ -335,8 +394,9 @@ def test_as_many_events_are_missed_as_the_budget_can_push_below_the_threshold(ti
 
 
 def test_a_false_alarm_breaks_a_recording_without_events_and_only_where_it_can(timed):
-    rows, checks, _ = timed({"attack": "fast", "threat": "linf", "budgets": [0.05, 0.12], "steps": 12,
-                             "goal": "false_alarms"})  # fmt: skip
+    rows, checks, _ = timed(
+        {"attack": "fast", "threat": "linf", "budgets": [0.05, 0.12], "steps": 12, "goal": "false_alarms"}
+    )
     none = rows[rows["clip_id"] == "none"].set_index("cell")
     mild, strong = (none[none.index.str.endswith(end)].iloc[0] for end in (":0.05", ":0.12"))
     assert mild["robust"] and mild["inserted"] == 0 and mild["score_attacked"] == 1.0
@@ -380,10 +440,13 @@ ROUGH = "rough = (x[..., 2:] - x[..., :-2]).abs().mean((1, 2)) > 0.02; "
         # Squashed twice, every frame of every class is on, and no recording is right.
         ({"after": "scores = torch.sigmoid(scores)"}, "clean", "fail"),
         ({"after": "scores = scores + 0.1 * torch.randn_like(scores)"}, "randomness", "warn"),
-        ({"after": ROUGH + "scores = torch.where(rough[:, None, None], scores + float('nan'), scores)"}, "answers",
-         "fail"),
+        (
+            {"after": ROUGH + "scores = torch.where(rough[:, None, None], scores + float('nan'), scores)"},
+            "answers",
+            "fail",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_broken_detector_trips_the_right_check(timed, broken, check, status):
     condition = {"attack": "fast", "threat": "linf", "budgets": [0.05], "steps": 5}
     rows, checks, _ = timed(condition, window=None, **broken)
@@ -396,8 +459,9 @@ def test_a_source_with_other_frames_has_references_of_its_own(timed, world):
     coarse = world.root.parent / "coarse.py"
     text = detector(2.0).replace("-1, 800", "-1, 1600").replace("0.1,", "0.2,")
     coarse.write_text(text.replace('"level"', '"coarse"'))
-    rows, checks, _ = timed({"attack": "transfer", "threat": "linf", "budgets": [0.15], "options": {"steps": 8},
-                             "sources": [str(coarse)]})  # fmt: skip
+    rows, checks, _ = timed(
+        {"attack": "transfer", "threat": "linf", "budgets": [0.15], "options": {"steps": 8}, "sources": [str(coarse)]}
+    )
     assert checks["budget"].status == "pass"
     broken = rows[~rows["robust"] & rows["attacked"]]
     # What stands less than ε above the threshold falls for the source's gradient too: half of an event is enough.
@@ -425,8 +489,8 @@ def test_what_makes_no_sense_is_refused(task, condition, match):
 
 @pytest.mark.parametrize("task", ["tags", "frames"])
 def test_attacks_that_mean_nothing_for_several_labels_are_refused_with_a_reason(task):
-    from benchbed.run.attack_plan import plan_of
-    from benchbed.run.attack_sources import attack_facts
+    from benchbed.run.attacking.plan import plan_of
+    from benchbed.run.attacking.sources import attack_facts
 
     for attack, reason in (("torchattacks:CW", "softmax"), ("apgd_t", "one class each")):
         with pytest.raises(ConfigError, match=reason):

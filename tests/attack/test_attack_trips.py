@@ -15,7 +15,7 @@ from benchbed.attack.attacks.pgd import Pgd
 from benchbed.attack.contract import Outcome, Victim
 from benchbed.attack.ensemble import levels, plan
 from benchbed.attack.threat import Ball, Threat
-from benchbed.run.attack_checks import attack_checks
+from benchbed.run.attacking.checks import attack_checks
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.model import Suite
 from benchbed.suite.plan import plan_cells
@@ -89,8 +89,13 @@ def test_monotone_steps_an_attack_that_forgets_its_best_point():
 
 
 def test_unbounded_budget_a_model_that_never_moves():
-    asked = problem(lambda x: 0 * x.sum((1, 2))[:, None] + torch.tensor([[1.0, 0.0]]), torch.ones(8, 1, 9) / 9,
-                    torch.zeros(8, dtype=torch.int64), "l2", -20.0)  # fmt: skip
+    asked = problem(
+        lambda x: 0 * x.sum((1, 2))[:, None] + torch.tensor([[1.0, 0.0]]),
+        torch.ones(8, 1, 9) / 9,
+        torch.zeros(8, dtype=torch.int64),
+        "l2",
+        -20.0,
+    )
     finding = sanity.unbounded(asked, resolve("apgd", {"steps": 5}))
     assert finding.bad == 8 and verdict("unbounded", 8, finding.bad) == "fail"
     weight, clean, target = linear(2)
@@ -99,10 +104,12 @@ def test_unbounded_budget_a_model_that_never_moves():
 
 
 def test_noise_floor_a_gradient_that_leads_the_wrong_way(attacked, adapter_file):
-    backwards = adapter_file(extra="""
+    backwards = adapter_file(
+        extra="""
     def attack_forward(self, x):
         return -self.model(x)
-""")  # fmt: skip
+"""
+    )
     condition = {"attack": "pgd", "budgets": [-5, -15], "n": 12, "options": {"steps": 5, "loss": "margin"}}
     _, checks, _ = attacked(condition, adapter=backwards)
     assert checks["floor"].status == "fail"
@@ -110,10 +117,13 @@ def test_noise_floor_a_gradient_that_leads_the_wrong_way(attacked, adapter_file)
     assert checks["floor"].status == "pass"
 
 
-@pytest.mark.parametrize(("before", "check"), [
-    ("x = (x * 128).round() / 128", "gradient_zero"),
-    ("x = x + 0 * (0 * x).abs().sqrt()", "gradient_nonfinite"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("before", "check"),
+    [
+        ("x = (x * 128).round() / 128", "gradient_zero"),
+        ("x = x + 0 * (0 * x).abs().sqrt()", "gradient_nonfinite"),
+    ],
+)
 def test_gradient_health_zero_and_not_finite(attacked, adapter_file, before, check):
     _, checks, _ = attacked(FAST, adapter=adapter_file(before=before))
     assert checks[check].status == "fail"
@@ -149,8 +159,13 @@ def test_randomness_one_lucky_draw_is_not_a_break(attacked, adapter_file):
 
 
 def test_loss_progress_a_path_that_never_rises():
-    flat = problem(lambda x: x[:, 0, :2].round() + torch.tensor([1.0, 0.0]), torch.zeros(6, 1, 9),
-                   torch.zeros(6, dtype=torch.int64), "linf", 0.01)  # fmt: skip
+    flat = problem(
+        lambda x: x[:, 0, :2].round() + torch.tensor([1.0, 0.0]),
+        torch.zeros(6, 1, 9),
+        torch.zeros(6, dtype=torch.int64),
+        "linf",
+        0.01,
+    )
     found = levels(lambda t: flat, [Threat("linf", 0.01)], plan("apgd"))[0]
     assert (found.attacked, found.climbed) == (6, 0)
     assert verdict("progress", found.attacked, found.attacked - found.climbed) == "fail"

@@ -11,9 +11,9 @@ import torch
 from benchbed.adapter import Card, TorchAdapter
 from benchbed.adapter.align import plan_alignment
 from benchbed.rng import stream
-from benchbed.run.attack_task import probabilities
-from benchbed.run.attack_view import View
-from benchbed.run.clips import Clip
+from benchbed.run.attacking.goal import probabilities
+from benchbed.run.attacking.view import View
+from benchbed.run.computing.whole import Clip
 
 LABELS = ("a", "b", "c", "d")
 CARD = Card(name="t", family="other", output="tags", labels=LABELS, sample_rate=8000)

@@ -27,9 +27,9 @@ from benchbed.attack.losses import scene
 from benchbed.attack.threat import Ball, Threat
 from benchbed.data import LAYOUTS, synthetic
 from benchbed.rng import preserved_global_state
-from benchbed.run.attack_subset import attacked_rows
-from benchbed.run.clips import decode, to_model
-from benchbed.run.victim import untouched
+from benchbed.run.attacking.subset import attacked_rows
+from benchbed.run.attacking.victim import untouched
+from benchbed.run.computing.whole import decode, to_model
 
 STEPS, REPEATS = 50, 2
 EPS = (3e-5, 1e-4, 3e-4)
@@ -61,8 +61,9 @@ def theirs(forward, clean, target, eps, steps):
 
 def ours(forward, clean, target, eps, steps, loss="ce"):
     """Robust clips that Auto-PGD leaves."""
-    problem = Problem(Victim(forward), Ball.of(Threat("linf", eps), clean), target, scene,
-                      [str(i) for i in range(len(clean))])  # fmt: skip
+    problem = Problem(
+        Victim(forward), Ball.of(Threat("linf", eps), clean), target, scene, [str(i) for i in range(len(clean))]
+    )
     return int((~resolve("apgd", {"steps": steps, "loss": loss}).run(problem).broken).sum())
 
 
@@ -126,11 +127,18 @@ def compare(spec: str, count: int = 16, steps: int = STEPS, repeats: int = REPEA
                 model.append(time.process_time() - began)
             margin = ours(adapter.forward, clean, target, eps, steps, "margin")
             best = {name: min(found) for name, found in seconds.items()}
-            rows.append({"model": adapter.card.name, "eps": eps, "clips": len(clean),
-                         **{f"{name}_robust": r for name, (_, r) in best.items()}, "margin_robust": margin,
-                         **{f"{name}_seconds": s for name, (s, _) in best.items()},
-                         "speed_up": best["torchattacks"][0] / best["benchbed"][0],
-                         "bound": best["torchattacks"][0] / min(model)})  # fmt: skip
+            rows.append(
+                {
+                    "model": adapter.card.name,
+                    "eps": eps,
+                    "clips": len(clean),
+                    **{f"{name}_robust": r for name, (_, r) in best.items()},
+                    "margin_robust": margin,
+                    **{f"{name}_seconds": s for name, (s, _) in best.items()},
+                    "speed_up": best["torchattacks"][0] / best["benchbed"][0],
+                    "bound": best["torchattacks"][0] / min(model),
+                }
+            )
     return rows
 
 
@@ -148,10 +156,13 @@ def main() -> None:
     for spec in given.models:
         rows = compare(spec, given.clips, given.steps, given.repeats)
         for row in rows:
-            print(f"{row['model']:11} eps {row['eps']:7.0e}: robust {row['torchattacks_robust']:2} → "
-                  f"{row['benchbed_robust']:2} (margin loss {row['margin_robust']:2}) of {row['clips']}, seconds "
-                  f"{row['torchattacks_seconds']:6.2f} → {row['benchbed_seconds']:6.2f}, × {row['speed_up']:.2f} "
-                  f"(bound × {row['bound']:.2f})", flush=True)  # fmt: skip
+            print(
+                f"{row['model']:11} eps {row['eps']:7.0e}: robust {row['torchattacks_robust']:2} → "
+                f"{row['benchbed_robust']:2} (margin loss {row['margin_robust']:2}) of {row['clips']}, seconds "
+                f"{row['torchattacks_seconds']:6.2f} → {row['benchbed_seconds']:6.2f}, × {row['speed_up']:.2f} "
+                f"(bound × {row['bound']:.2f})",
+                flush=True,
+            )
         sums = [sum(row[f"{name}_seconds"] for row in rows) for name in ("torchattacks", "benchbed")]
         print(f"{rows[0]['model']:11} all: × {sums[0] / sums[1]:.2f}", flush=True)
 

@@ -62,8 +62,13 @@ def _joules(settings: EnergySettings, work: int, options: dict) -> tuple[float |
             a @ a
 
     with pinned_threads(1):
-        found = energy(call, clips=1, audio_seconds=1.0, settings=settings,
-                       **{name: Path(value) for name, value in options.items()})  # fmt: skip
+        found = energy(
+            call,
+            clips=1,
+            audio_seconds=1.0,
+            settings=settings,
+            **{name: Path(value) for name, value in options.items()},
+        )
     part = found["joules_per_inference"]
     return part["value"], str(part.get("reason", ""))
 

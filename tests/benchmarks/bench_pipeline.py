@@ -37,16 +37,26 @@ from benchbed.metrics.cell import group_codes, score_cell
 from benchbed.metrics.families.classification import family
 from benchbed.metrics.slices import Column
 from benchbed.predictions.store import UnitPredictions, read_units, write_unit
-from benchbed.run.engine import Engine
-from benchbed.run.job import Job
-from benchbed.run.local import execute
-from benchbed.run.units import cut
+from benchbed.run.computing.perturbed import Engine
+from benchbed.run.executing.local import execute
+from benchbed.run.job.job import Job
+from benchbed.run.preparing.units import cut
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.model import Suite
 from benchbed.suite.plan import plan_cells
 
-CORRUPTIONS = ("white_noise", "pink_noise", "background", "low_pass", "high_pass", "clipping", "bit_depth", "reverb",
-               "gain", "time_mask")  # fmt: skip
+CORRUPTIONS = (
+    "white_noise",
+    "pink_noise",
+    "background",
+    "low_pass",
+    "high_pass",
+    "clipping",
+    "bit_depth",
+    "reverb",
+    "gain",
+    "time_mask",
+)
 ADAPTER = str(Path(__file__).resolve().parents[2] / "adapters" / "cnn.py")
 
 
@@ -55,8 +65,18 @@ def job_of(clips: int, conditions: list) -> tuple[Job, list]:
     dataset = LAYOUTS.get("tau2022").read(synthetic.ensure("tau2022")).renamed("tau2022-synthetic")
     table = pd.concat([dataset.select("train"), dataset.select("test")]).reset_index(drop=True).iloc[:clips]
     suite = Suite(name="bench", version="1", task="scene", data={"layout": "tau2022"}, conditions=conditions)
-    job = Job((ADAPTER, {}), "cpu", dataset.name, dataset.root, dataset.labels, None, {"test": table}, {"test": table},
-              suite.conditions, audio_rate=32000)  # fmt: skip
+    job = Job(
+        (ADAPTER, {}),
+        "cpu",
+        dataset.name,
+        dataset.root,
+        dataset.labels,
+        None,
+        {"test": table},
+        {"test": table},
+        suite.conditions,
+        audio_rate=32000,
+    )
     return job, cut(job, plan_cells(suite), {"test": float(clips)}, {}, {"test": {}})
 
 

@@ -170,12 +170,20 @@ def against_sed_eval(files: int, outputs: np.ndarray, target: np.ndarray) -> Non
     )
     rule = "sed_eval:zero_score"
     tasks: list[tuple[str, Any, Any]] = [
-        (f"segments of {r:g} s", sed_segment.family(labels, resolution=r, rule=rule),
-         sed_eval.sound_event.SegmentBasedMetrics(labels, r)) for r in (1.0, 0.1, 0.02)
+        (
+            f"segments of {r:g} s",
+            sed_segment.family(labels, resolution=r, rule=rule),
+            sed_eval.sound_event.SegmentBasedMetrics(labels, r),
+        )
+        for r in (1.0, 0.1, 0.02)
     ] + [
-        (f"events, {m} matching", sed_event.family(labels, matching=m, rule=rule),
-         sed_eval.sound_event.EventBasedMetrics(labels, True, True, 0.2, 0.2, m)) for m in ("optimal", "greedy")
-    ]  # fmt: skip
+        (
+            f"events, {m} matching",
+            sed_event.family(labels, matching=m, rule=rule),
+            sed_eval.sound_event.EventBasedMetrics(labels, True, True, 0.2, 0.2, m),
+        )
+        for m in ("optimal", "greedy")
+    ]
     for name, family, metric in tasks:
         sums, ours = timed(lambda f=family: f.values(f.statistics(found, target).sum(axis=0)))
         metric.empty_system_output_handling = "zero_score"
@@ -218,8 +226,13 @@ def against_before(before: Path, scores: np.ndarray, edges: np.ndarray, rows: np
         np.savez(data, scores=scores, edges=edges, events=rows)
         for root in (Path(__file__).parents[2], before.resolve()):
             out = Path(folder) / f"{len(values)}.npz"
-            ran = subprocess.run([sys.executable, "-c", DRAWS, str(data), str(out), str(draws)], stdout=subprocess.PIPE,
-                                 text=True, check=True, cwd=root)  # fmt: skip
+            ran = subprocess.run(
+                [sys.executable, "-c", DRAWS, str(data), str(out), str(draws)],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+                cwd=root,
+            )
             told = json.loads(ran.stdout.splitlines()[-1])
             if not Path(told["from"]).is_relative_to(root):
                 raise SystemExit(f"{told['from']} was measured, not {root}")
@@ -227,8 +240,9 @@ def against_before(before: Path, scores: np.ndarray, edges: np.ndarray, rows: np
             values.append(dict(np.load(out)))
     print(f"{draws} draws{'':24s} {'now':>10s} {'before':>10s} {'ratio':>9s}   largest difference")
     for name in seconds[0]:
-        apart = max(float(np.nanmax(np.abs(values[0][key] - values[1][key]))) for key in values[0]
-                    if key.startswith(f"{name}/"))  # fmt: skip
+        apart = max(
+            float(np.nanmax(np.abs(values[0][key] - values[1][key]))) for key in values[0] if key.startswith(f"{name}/")
+        )
         if apart > 1e-9:
             raise SystemExit(f"{name}: draws differ by {apart}")
         now, then = (side[name] for side in seconds)

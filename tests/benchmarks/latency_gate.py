@@ -66,8 +66,12 @@ def timed(generator: np.random.Generator, ratio: float, rounds: int) -> Run:
     disturbed = generator.random((2, rounds)) < 1 / 7
     spikes = np.where(disturbed, 1 + generator.pareto(1.5, (2, rounds)), 1.0)
     model, reference = np.exp(drift) * jitter * spikes * np.array([[ratio], [1.0]])
-    profile = {"rounds": {"model": {"value": model.tolist(), "unit": "s"},
-                          "reference": {"value": reference.tolist(), "unit": "s"}}}  # fmt: skip
+    profile = {
+        "rounds": {
+            "model": {"value": model.tolist(), "unit": "s"},
+            "reference": {"value": reference.tolist(), "unit": "s"},
+        }
+    }
     return Run(Path("result.json"), made_record([], profile=profile))
 
 

@@ -135,8 +135,11 @@ def main() -> int:
             bad = abs(share - 80) > 2 * error
             missed += bad
             told, effect = 100 * stated(asked), 100 * abs(made.difference(metric))
-            print(f"{of:8}{name:9}{groups:11} {metric:15}{effect:8.2f}{told:8.2f}{share:8.1f}{error:10.1f}",
-                  "  missed" if bad else "", flush=True)  # fmt: skip
+            print(
+                f"{of:8}{name:9}{groups:11} {metric:15}{effect:8.2f}{told:8.2f}{share:8.1f}{error:10.1f}",
+                "  missed" if bad else "",
+                flush=True,
+            )
     return 1 if missed else 0
 
 

@@ -122,8 +122,14 @@ def test_slices_sets_gaps_and_classes_are_the_records(tmp_path):
     device = np.tile(["s1", "s2", "s4", "s5"], 40)
     sets = {"seen": ["s1", "s2"], "unseen": ["s4", "s5"]}
     a, b = pair(tmp_path, lucky(40, 4, 0.7, 0.2, 1), lucky(40, 4, 0.6, 0.2, 2), device=device, sets=sets)
-    for group in ("device=s4", "devices=unseen", "devices_mean=unseen", "devices_gap=seen-unseen",
-                  "devices_mean_gap=seen-unseen", "class=tram"):  # fmt: skip
+    for group in (
+        "device=s4",
+        "devices=unseen",
+        "devices_mean=unseen",
+        "devices_gap=seen-unseen",
+        "devices_mean_gap=seen-unseen",
+        "class=tram",
+    ):
         metric = "recall" if group.startswith("class") else "log_loss"
         found = contrast(a, b, Figure("clean", group), [metric], QUICK)[metric]
         assert found.a == pytest.approx(a.result.cells[0].groups[group][metric].value, rel=1e-5), group

@@ -104,10 +104,13 @@ def test_ties_everywhere(tmp_path):
     assert same["map"].value == 0 and same["mauc"].a == 0.5
 
 
-@pytest.mark.parametrize(("facts", "told"), [
-    ({"draws": (200, 100)}, "200 draws with seed 0 and 100 draws with seed 0"),
-    ({"seed": (0, 5)}, "200 draws with seed 0 and 200 draws with seed 5"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"draws": (200, 100)}, "200 draws with seed 0 and 100 draws with seed 0"),
+        ({"seed": (0, 5)}, "200 draws with seed 0 and 200 draws with seed 5"),
+    ],
+)
 def test_other_draws_are_said_and_nothing_is_tested(tmp_path, facts, told):
     a, b = two(tmp_path, **facts)
     found = contrast(a, b, Figure("clean"), ["map", "micro_f1"], QUICK)
@@ -189,10 +192,12 @@ def test_figures_over_cells_are_paired_by_their_draws(tmp_path):
     a, b = noisy(tmp_path, 0.5, "a"), noisy(tmp_path, 0.2, "b")
     found = contrast_score(a, b, "robustness:corruption_mean", QUICK)
     # By hand: the mean over the two severities, draw by draw.
-    drawn = [np.mean([run.sums.cells[f"tags/test/white@{s}"].drawn["", "map"][1] for s in (1, 3)], axis=0)
-             for run in (a, b)]  # fmt: skip
-    assert found.value == pytest.approx(a.result.scores["robustness:corruption_mean"].value
-                                        - b.result.scores["robustness:corruption_mean"].value)  # fmt: skip
+    drawn = [
+        np.mean([run.sums.cells[f"tags/test/white@{s}"].drawn["", "map"][1] for s in (1, 3)], axis=0) for run in (a, b)
+    ]
+    assert found.value == pytest.approx(
+        a.result.scores["robustness:corruption_mean"].value - b.result.scores["robustness:corruption_mean"].value
+    )
     assert found.error == pytest.approx((drawn[0] - drawn[1]).std(ddof=1), rel=1e-3)
     spread = [(a.result.scores[found.metric].high - a.result.scores[found.metric].low) for _ in (0, 1)]
     assert found.p < 0.01 and found.test == BOOTSTRAP and found.error < np.hypot(*spread)
@@ -220,8 +225,17 @@ def test_every_output_names_the_test(tmp_path):
 
 
 def test_families_of_models_are_compared_in_ranked_metrics(tmp_path):
-    sides = [Side(f, tuple(tag_run(tmp_path / f"{f}{i}", {"clean": heard(TARGET, s, f, i)}, TARGET, name=f"{f}{i}")
-                           for i in range(3)), "family") for f, s in (("cnn", 0.5), ("transformer", 0.15))]  # fmt: skip
+    sides = [
+        Side(
+            f,
+            tuple(
+                tag_run(tmp_path / f"{f}{i}", {"clean": heard(TARGET, s, f, i)}, TARGET, name=f"{f}{i}")
+                for i in range(3)
+            ),
+            "family",
+        )
+        for f, s in (("cnn", 0.5), ("transformer", 0.15))
+    ]
     found = mixed(*sides, Figure("clean"), "map", QUICK)
     assert found.spread.value > 0 and found.spread.p < 0.05 and found.error_members > 0
     own = [run.result.cells[0].metrics["map"].value for run in sides[0].runs]
@@ -261,9 +275,17 @@ def test_lost_clips_show_without_sums(tmp_path):
 def test_a_figure_without_a_value_leaves_the_table_of_seeds_standing(tmp_path):
     """d′ of a class that is ranked without a mistake is infinite: in the record, or in most draws."""
     perfect = TARGET * 0.9 + 0.05
-    sides = [Side(name, tuple(tag_run(tmp_path / f"{name}{i}", {"clean": s}, TARGET, name=name, options={"seed": i})
-                              for i, s in enumerate(scores)), "seeds")
-             for name, scores in (("a", (GOOD, heard(TARGET, 0.35, "more"))), ("b", (perfect, perfect)))]  # fmt: skip
+    sides = [
+        Side(
+            name,
+            tuple(
+                tag_run(tmp_path / f"{name}{i}", {"clean": s}, TARGET, name=name, options={"seed": i})
+                for i, s in enumerate(scores)
+            ),
+            "seeds",
+        )
+        for name, scores in (("a", (GOOD, heard(TARGET, 0.35, "more"))), ("b", (perfect, perfect)))
+    ]
     [pairing] = compare(sides, procedure=QUICK).pairings
     found = {m.metric: m for m in pairing.mixed}
     assert found["d_prime"].spread is None and "infinite" in found["d_prime"].reason
@@ -285,8 +307,9 @@ def test_a_condition_of_several_draws_is_held_against_one_of_a_single_draw(tmp_p
     result = run.result.model_copy(deep=True)
     next(c for c in result.cells if c.key == key).condition.draws = 3
     many = replace(run, result=result, statistics=replace(run.sums, cells={**run.sums.cells, key: thrice}))
-    once, found = (contrast(x, x, Figure("white@1"), ["micro_f1", "map"], QUICK, against=Figure("clean"))
-                   for x in (run, many))  # fmt: skip
+    once, found = (
+        contrast(x, x, Figure("white@1"), ["micro_f1", "map"], QUICK, against=Figure("clean")) for x in (run, many)
+    )
     for metric in ("micro_f1", "map"):
         assert found[metric].dropped == 0 and (found[metric].clips, found[metric].groups) == (120, 60)
         assert found[metric].value == pytest.approx(once[metric].value)

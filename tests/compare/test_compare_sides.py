@@ -48,8 +48,11 @@ def test_a_model_trained_again_is_no_second_seed(tmp_path):
 
 
 def test_two_seeds_of_two_trainings_are_two_sides_of_two(tmp_path):
-    places = [made(tmp_path / when / f"net{seed}", 0.7, name=f"net[seed={seed}]", options={"seed": seed})
-              for when in ("old", "new") for seed in (1, 2)]  # fmt: skip
+    places = [
+        made(tmp_path / when / f"net{seed}", 0.7, name=f"net[seed={seed}]", options={"seed": seed})
+        for when in ("old", "new")
+        for seed in (1, 2)
+    ]
     found = open_sides([str(p) for p in places])
     assert [[run.path.parent for run in side.runs] for side in found] == [places[:2], places[2:]]
     assert len({side.name for side in found}) == 2
@@ -96,8 +99,14 @@ def test_a_baseline_that_keeps_sums_of_clean_audio_alone_is_drawn_like_the_rest(
 
 
 def families(tmp_path, shares):
-    return [Side(kind, tuple(open_run(made(tmp_path / f"{kind}{i}", *share, model_family=kind))
-                             for i, share in enumerate(held)), "family") for kind, held in shares.items()]  # fmt: skip
+    return [
+        Side(
+            kind,
+            tuple(open_run(made(tmp_path / f"{kind}{i}", *share, model_family=kind)) for i, share in enumerate(held)),
+            "family",
+        )
+        for kind, held in shares.items()
+    ]
 
 
 def test_groups_win_tie_and_lose_with_effect_and_detectable_difference(tmp_path):

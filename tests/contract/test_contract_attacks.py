@@ -138,6 +138,8 @@ def test_losses_rise_as_the_margin_falls(name):
         value = loss(leaf, target)
         assert value.shape == (6,) and bool(value.isfinite().all())
         (slope,) = torch.autograd.grad(value.sum(), leaf)
-        moved = module.margin(scores + 3 * slope / slope.flatten(1).norm(dim=1).clamp_min(1e-9).view(
-            -1, *[1] * (scores.dim() - 1)), target)  # fmt: skip
+        moved = module.margin(
+            scores + 3 * slope / slope.flatten(1).norm(dim=1).clamp_min(1e-9).view(-1, *[1] * (scores.dim() - 1)),
+            target,
+        )
         assert bool((moved <= module.margin(scores, target) + 1e-5).all())

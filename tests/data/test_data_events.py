@@ -80,8 +80,9 @@ def test_merging_keeps_what_sounds_when(rows):
             on[int(row.row), LABELS.index(row.label), round(row.onset * 10) : round(row.offset * 10)] = True
         return on
 
-    table = pd.DataFrame([(r, o / 10, (o + n) / 10, name) for r, o, n, name in rows],
-                         columns=["row", "onset", "offset", "label"])  # fmt: skip
+    table = pd.DataFrame(
+        [(r, o / 10, (o + n) / 10, name) for r, o, n, name in rows], columns=["row", "onset", "offset", "label"]
+    )
     kept, _ = checked_events(table, LABELS, np.array([np.nan, np.nan]), str)
     assert (active(kept) == active(table)).all()
     for _, part in kept.groupby(["row", "label"]):
@@ -90,7 +91,10 @@ def test_merging_keeps_what_sounds_when(rows):
 
 def test_tags_are_in_the_order_of_the_labels():
     assert tags_of(pd.DataFrame({"row": [0, 0, 2], "label": ["dog", "cat", "dog"]}), 3, LABELS).tolist() == [
-        ("cat", "dog"), (), ("dog",)]  # fmt: skip
+        ("cat", "dog"),
+        (),
+        ("dog",),
+    ]
 
 
 def wave(path: Path, seconds: float) -> None:
@@ -131,9 +135,11 @@ def test_desed(domestic: Path):
     assert clips.loc[base + "Yx-y_z_1.000_11.000.wav", "group"] == "Yx-y_z"
     dog = data.events[data.events["label"] == "Dog"]
     assert dog[["onset", "offset"]].values.tolist() == [[0.1, 1.0]]
-    assert data.notes == ("1 event was cut at the end of its recording",
-                          "1 event was merged with an overlapping one of its class",
-                          "2 of 5 recordings hold no event")  # fmt: skip
+    assert data.notes == (
+        "1 event was cut at the end of its recording",
+        "1 event was merged with an overlapping one of its class",
+        "2 of 5 recordings hold no event",
+    )
     assert data.kind == "frames" and data.official["validation"] == 1168
     moved = data.renamed("mine")
     assert set(moved.events["clip_id"]) <= set(moved.clips["clip_id"])
@@ -166,7 +172,8 @@ def test_one_table_for_all(own: Path):
     assert data.clips["group"].tolist() == ["street", "street", "yard"]
     assert data.splits["test"] == tuple(data.clips["clip_id"])
     assert events.read(own, name="mine", table="events.csv", listed_only=True).clips["path"].tolist() == [
-        "audio/street_1.wav"]  # fmt: skip
+        "audio/street_1.wav"
+    ]
 
 
 def test_one_table_per_recording(own: Path):

@@ -36,8 +36,11 @@ def timed(data) -> list[tuple]:
 
 
 def test_urban_sed(tmp_path: Path):
-    for split, name in (("train", "soundscape_train_bimodal2"), ("train", "soundscape_train_bimodal10"),
-                        ("test", "soundscape_test_unimodal0")):  # fmt: skip
+    for split, name in (
+        ("train", "soundscape_train_bimodal2"),
+        ("train", "soundscape_train_bimodal10"),
+        ("test", "soundscape_test_unimodal0"),
+    ):
         wave(tmp_path / f"audio/{split}/{name}.wav")
         text(tmp_path / f"annotations/{split}/{name}.txt", "0.5\t1.5\tsiren", "1.0\t9.0\tdog_bark")
     data = urban_sed.read(tmp_path)
@@ -53,8 +56,14 @@ def test_urban_sed(tmp_path: Path):
 
 def test_mavd_joins_what_a_vehicle_does(tmp_path: Path):
     wave(tmp_path / "audio_test/one.flac")
-    text(tmp_path / "annotations_test/one.txt", "0.0\t1.0\tcar/engine_idling", "0.5\t1.5\tcar/engine_accelerating",
-         "0.2\t0.4\tbus/brakes", "0.1\t0.2\ttruck/engine_idling", "0.0\t2.0\tchatter")  # fmt: skip
+    text(
+        tmp_path / "annotations_test/one.txt",
+        "0.0\t1.0\tcar/engine_idling",
+        "0.5\t1.5\tcar/engine_accelerating",
+        "0.2\t0.4\tbus/brakes",
+        "0.1\t0.2\ttruck/engine_idling",
+        "0.0\t2.0\tchatter",
+    )
     data = mavd_traffic.read(tmp_path)
     assert data.labels == ("bus", "car", "motorcycle") and timed(data) == [(0.0, 1.5, "car"), (0.2, 0.4, "bus")]
     assert data.notes[0] == "2 events of labels that are no classes of this task were left out"
@@ -97,8 +106,14 @@ def test_tut_2016_by_scene(tmp_path: Path):
 def test_maestro_soft_labels(tmp_path: Path):
     wave(tmp_path / "development_audio/city_center/city_center_01.wav", 4)
     wave(tmp_path / "development_audio/metro_station/metro_station_00.wav", 4)
-    text(tmp_path / "development_annotation/soft_labels_city_center/city_center_01.txt", "0\t1\tcar\t0.5",
-         "1\t2\tcar\t0.6", "2\t3\tcar\t1.0", "3\t4\tcar\t0.1", "0\t1\tshopping cart\t0.9")  # fmt: skip
+    text(
+        tmp_path / "development_annotation/soft_labels_city_center/city_center_01.txt",
+        "0\t1\tcar\t0.5",
+        "1\t2\tcar\t0.6",
+        "2\t3\tcar\t1.0",
+        "3\t4\tcar\t0.1",
+        "0\t1\tshopping cart\t0.9",
+    )
     text(tmp_path / "development_annotation/soft_labels_metro_station/metro_station_00.txt", "0\t1\tfootsteps\t0.2")
     text(tmp_path / "development_folds/fold1_test.csv", "filename", "metro_station/metro_station_00")
     data = maestro_real.read(tmp_path)
@@ -114,9 +129,11 @@ def test_maestro_soft_labels(tmp_path: Path):
 
 
 def test_idmt_traffic(tmp_path: Path):
-    stems = ["2019-10-22-08-40_Fraunhofer-IDMT_30Kmh_1116695_M_D_CR_SE_CH12",
-             "2019-10-22-08-40_Fraunhofer-IDMT_30Kmh_1116695_M_D_CR_ME_CH34",
-             "2019-11-12-13-00_Hohenwarte_unknownKmh_12_SE_CH12-BG"]  # fmt: skip
+    stems = [
+        "2019-10-22-08-40_Fraunhofer-IDMT_30Kmh_1116695_M_D_CR_SE_CH12",
+        "2019-10-22-08-40_Fraunhofer-IDMT_30Kmh_1116695_M_D_CR_ME_CH34",
+        "2019-11-12-13-00_Hohenwarte_unknownKmh_12_SE_CH12-BG",
+    ]
     for stem in stems:
         wave(tmp_path / f"audio/{stem}.wav")
     text(tmp_path / "annotation/idmt_traffic_all.txt", *(f"{stem}.wav" for stem in stems))
@@ -146,10 +163,16 @@ def test_audioset_strong(tmp_path: Path):
 
 
 def test_dcase2017_task4(tmp_path: Path):
-    text(tmp_path / "groundtruth_strong_label_testing_set.csv", "-a_b_30.000_40.000.wav\t0.0\t2.5\tCar alarm",
-         "-a_b_30.000_40.000.wav\t1.0\t3.0\tScreaming")  # fmt: skip
-    text(tmp_path / "groundtruth_weak_label_training_set.csv", "c_30.000_40.000.wav\t30.000\t40.000\tBus",
-         "c_30.000_40.000.wav\t30.000\t40.000\tTrain")  # fmt: skip
+    text(
+        tmp_path / "groundtruth_strong_label_testing_set.csv",
+        "-a_b_30.000_40.000.wav\t0.0\t2.5\tCar alarm",
+        "-a_b_30.000_40.000.wav\t1.0\t3.0\tScreaming",
+    )
+    text(
+        tmp_path / "groundtruth_weak_label_training_set.csv",
+        "c_30.000_40.000.wav\t30.000\t40.000\tBus",
+        "c_30.000_40.000.wav\t30.000\t40.000\tTrain",
+    )
     strong = dcase2017_task4.read(tmp_path)
     assert strong.kind == "frames" and len(strong.labels) == 17 and timed(strong)[0] == (0.0, 2.5, "Car alarm")
     assert strong.clips["path"].tolist() == ["testing/Y-a_b_30.000_40.000.wav"]
@@ -159,8 +182,16 @@ def test_dcase2017_task4(tmp_path: Path):
 
 
 def test_nothing_there_says_what_is_wanted(tmp_path: Path):
-    layouts = (urban_sed, mavd_traffic, tut_sed_2016, tut_sed_2017, maestro_real, idmt_traffic, audioset_strong,
-               dcase2017_task4)  # fmt: skip
+    layouts = (
+        urban_sed,
+        mavd_traffic,
+        tut_sed_2016,
+        tut_sed_2017,
+        maestro_real,
+        idmt_traffic,
+        audioset_strong,
+        dcase2017_task4,
+    )
     for layout in layouts:
         with pytest.raises(DataError) as caught:
             layout.read(tmp_path)

@@ -31,9 +31,19 @@ def test_table_keeps_every_column(tmp_path: Path, rows: Rows) -> None:
     header = ("Datei", "Klasse", "group", "speaker", "part", "fold")
     rows(tmp_path / "liste.tsv", [header, ("a", "x", "g1", "s1", "train", 1), ("b", "y", "g2", "s2", "test", 2)], "\t")
     dataset = folder.read(
-        tmp_path, csv="liste.tsv", path="Datei", label="Klasse", group="speaker", split="part", fold="fold",
-        audio="clips/", suffix=".wav", name="mine", licence="CC0", version="3",
-    )  # fmt: skip
+        tmp_path,
+        csv="liste.tsv",
+        path="Datei",
+        label="Klasse",
+        group="speaker",
+        split="part",
+        fold="fold",
+        audio="clips/",
+        suffix=".wav",
+        name="mine",
+        licence="CC0",
+        version="3",
+    )
     assert dataset.clips["path"].tolist() == ["clips/a.wav", "clips/b.wav"]
     assert dataset.clips["group"].tolist() == ["s1", "s2"] and dataset.clips["speaker"].tolist() == ["s1", "s2"]
     # A column whose name every dataset has is kept under another.

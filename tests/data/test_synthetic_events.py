@@ -93,8 +93,10 @@ def test_sources_of_tests_are_not_those_of_training():
     assert not set(SOURCES["train"]) & set(SOURCES["test"])
 
 
-@pytest.mark.parametrize(("layout", "kind", "scored"), [("desed", "frames", "validation"), ("fsd50k", "tags", "test"),
-                                                        ("audioset", "tags", "test")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("layout", "kind", "scored"),
+    [("desed", "frames", "validation"), ("fsd50k", "tags", "test"), ("audioset", "tags", "test")],
+)
 def test_the_reader_of_the_real_set_reads_the_stand_in(tmp_path: Path, layout, kind, scored):
     root = synthetic.make(tmp_path / layout, layout=layout, size="small")
     data = LAYOUTS.get(layout).read(root)

@@ -129,8 +129,14 @@ def test_seeds_are_given_several_times_or_as_a_pattern(runs):
     for side, mean in (("new", 0.4), ("old", 0.8)):
         for seed in range(3):
             scores = answers(lucky(40, 4, mean, 0.2, side, seed), TARGET)
-            made_run(runs / "runs" / f"{side}{seed}", {"clean": scores}, TARGET, GROUP, name=f"net[seed={seed}]",
-                     options={"seed": seed})  # fmt: skip
+            made_run(
+                runs / "runs" / f"{side}{seed}",
+                {"clean": scores},
+                TARGET,
+                GROUP,
+                name=f"net[seed={seed}]",
+                options={"seed": seed},
+            )
     code, text = call("gate", "runs/new*", "--baseline", "runs/old0", "--baseline", "runs/old1")
     assert code == 1 and "net[seed=0] and 2 more seeds against net[seed=0] and 1 more seeds" in text
     assert "by t over recordings and seeds" in text

@@ -71,8 +71,15 @@ def timed(ratio, key, rounds=15, busy=0.0):
     spikes = np.where(generator.random((2, rounds)) < busy, generator.uniform(1.5, 4, (2, rounds)), 1.0)
     jitter = np.exp(generator.normal(0, 0.03, (2, rounds)))
     model, reference = ratio * slow * jitter[0] * spikes[0], slow * jitter[1] * spikes[1]
-    return run({"rounds": {"model": {"value": model.tolist(), "unit": "s"},
-                           "reference": {"value": reference.tolist(), "unit": "s"}}}, machine=str(key))  # fmt: skip
+    return run(
+        {
+            "rounds": {
+                "model": {"value": model.tolist(), "unit": "s"},
+                "reference": {"value": reference.tolist(), "unit": "s"},
+            }
+        },
+        machine=str(key),
+    )
 
 
 RATIO = {"figure": "rounds.model", "reference": "rounds.reference"}
@@ -108,11 +115,21 @@ def test_too_few_rounds_show_nothing():
 
 def profiled(median=1.07, clips=900.0, machine="x"):
     """Times as a run writes them: in milliseconds."""
-    return run({"latency": {"batch_1": {"median": {"value": median, "unit": "ms"}},
-                            "throughput": {"batch_1": {"value": clips, "unit": "clips/s"}},
-                            "rounds": {"model": [median] * 15, "reference": [1.0] * 15, "unit": "ms"}},
-                "energy": {"joules_per_inference": {"value": 0.02, "unit": "J"}, "kwh": {"value": 2e-6, "unit": "kWh"},
-                           "reference": {"value": 0.01, "unit": "J"}}}, machine)  # fmt: skip
+    return run(
+        {
+            "latency": {
+                "batch_1": {"median": {"value": median, "unit": "ms"}},
+                "throughput": {"batch_1": {"value": clips, "unit": "clips/s"}},
+                "rounds": {"model": [median] * 15, "reference": [1.0] * 15, "unit": "ms"},
+            },
+            "energy": {
+                "joules_per_inference": {"value": 0.02, "unit": "J"},
+                "kwh": {"value": 2e-6, "unit": "kWh"},
+                "reference": {"value": 0.01, "unit": "J"},
+            },
+        },
+        machine,
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,15 +141,17 @@ def profiled(median=1.07, clips=900.0, machine="x"):
         ({"figure": "latency.rounds.model", "at_most": "1.1 ms"}, Answer.PASSED),
         ({"figure": "latency.rounds.model", "at_most": "1 ms"}, Answer.REGRESSED),
         ({"figure": "latency.rounds.model", "reference": "latency.rounds.reference", "at_most": 1.1}, Answer.PASSED),
-        ({"figure": "latency.rounds.model", "reference": "latency.rounds.reference", "at_most": "1.05x"},
-         Answer.REGRESSED),
+        (
+            {"figure": "latency.rounds.model", "reference": "latency.rounds.reference", "at_most": "1.05x"},
+            Answer.REGRESSED,
+        ),
         ({"figure": "energy.joules_per_inference", "at_most": "25 mJ"}, Answer.PASSED),
         ({"figure": "energy.kwh", "at_most": "7 J"}, Answer.REGRESSED),  # 2e-6 kWh are 7.2 J
         ({"figure": "energy.kwh", "at_most": "7.3 J"}, Answer.PASSED),
         ({"figure": "energy.joules_per_inference", "reference": "energy.reference", "at_most": 2.5}, Answer.PASSED),
         ({"figure": "energy.joules_per_inference", "reference": "energy.reference", "at_most": 1.5}, Answer.REGRESSED),
     ],
-)  # fmt: skip
+)
 def test_limits_are_in_the_units_that_they_name_whatever_the_record_wrote(rule, answer):
     assert judge(rules(rule), profiled()).outcomes[0].answer is answer
 
@@ -148,8 +167,16 @@ def test_a_margin_on_milliseconds_and_on_clips_per_second():
     assert judge(rules(rate), profiled(clips=1000), profiled(clips=900)).exit_code == 0
 
 
-@pytest.mark.parametrize("figure", ["latency.batch_1.median", "latency.throughput.batch_1", "latency.rounds.model",
-                                    "energy.joules_per_inference", "energy.kwh"])  # fmt: skip
+@pytest.mark.parametrize(
+    "figure",
+    [
+        "latency.batch_1.median",
+        "latency.throughput.batch_1",
+        "latency.rounds.model",
+        "energy.joules_per_inference",
+        "energy.kwh",
+    ],
+)
 def test_what_a_machine_did_is_not_compared_with_another(figure):
     report = judge(rules({"figure": figure, "margin": {"relative": 0.5}}), profiled(), profiled(machine="y"))
     assert report.exit_code == 3 and "another machine" in report.outcomes[0].findings[0].words

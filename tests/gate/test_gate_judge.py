@@ -94,8 +94,14 @@ def test_one_class_regresses_while_the_mean_rises(tmp_path):
 
 def test_limits_on_the_figure_itself(tmp_path):
     run = made(tmp_path, "run", GOOD)
-    report = judge(rules({"metric": "accuracy", "at_least": "95 %"}, {"metric": "accuracy", "at_least": 0.5},
-                         {"metric": "ece", "at_most": 0.9}), run)  # fmt: skip
+    report = judge(
+        rules(
+            {"metric": "accuracy", "at_least": "95 %"},
+            {"metric": "accuracy", "at_least": 0.5},
+            {"metric": "ece", "at_most": 0.9},
+        ),
+        run,
+    )
     assert [o.answer for o in report.outcomes] == [Answer.REGRESSED, Answer.PASSED, Answer.PASSED]
 
 

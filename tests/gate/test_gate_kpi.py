@@ -24,8 +24,13 @@ def rules(*each: dict) -> LoadedRules:
 
 def sed(tmp_path, name, micro, error, macro, at16=None):
     """Sound event detection, table 6: micro F1, error rate, macro F1 at 44.1 kHz, macro F1 at 16 kHz."""
-    figures = {"clean": {"micro_f1": printed(micro), "error_rate": printed(error, "lower", "ratio"),
-                         "macro_f1": printed(macro)}}  # fmt: skip
+    figures = {
+        "clean": {
+            "micro_f1": printed(micro),
+            "error_rate": printed(error, "lower", "ratio"),
+            "macro_f1": printed(macro),
+        }
+    }
     if at16 is not None:
         figures["resampling@1"] = {"macro_f1": printed(at16)}
     return open_run(paper(tmp_path / name / "result.json", figures, name=name))
@@ -33,9 +38,15 @@ def sed(tmp_path, name, micro, error, macro, at16=None):
 
 def test_macro_f1_gain_with_guards(tmp_path):
     base = sed(tmp_path, "S-CNN", 0.555, 0.51, 0.253)
-    rule = {"metric": "macro_f1", "relation": "relative_gain", "at_least": 0.10,
-            "guards": [{"metric": "micro_f1", "margin": {"relative": 0.02}},
-                       {"metric": "error_rate", "margin": {"relative": 0.10}}]}  # fmt: skip
+    rule = {
+        "metric": "macro_f1",
+        "relation": "relative_gain",
+        "at_least": 0.10,
+        "guards": [
+            {"metric": "micro_f1", "margin": {"relative": 0.02}},
+            {"metric": "error_rate", "margin": {"relative": 0.10}},
+        ],
+    }
     expected = {
         "CRNN-desed": ((0.529, 1.34, 0.396), [Answer.PASSED, Answer.REGRESSED, Answer.REGRESSED]),
         "CNN6": ((0.593, 0.99, 0.465), [Answer.PASSED, Answer.PASSED, Answer.REGRESSED]),
@@ -53,15 +64,25 @@ def test_macro_f1_gain_with_guards(tmp_path):
 
 def seld(tmp_path, name, error, f20, localisation, recall):
     """Localisation and detection, table 8, means of ten runs."""
-    figures = {"clean": {"f20": printed(f20), "er20": printed(error, "lower", "ratio"),
-                         "le_cd": printed(localisation, "lower", "deg"), "lr_cd": printed(recall)}}  # fmt: skip
+    figures = {
+        "clean": {
+            "f20": printed(f20),
+            "er20": printed(error, "lower", "ratio"),
+            "le_cd": printed(localisation, "lower", "deg"),
+            "lr_cd": printed(recall),
+        }
+    }
     return open_run(paper(tmp_path / name / "result.json", figures, name=name))
 
 
 def test_seld_gain_with_guards(tmp_path):
     base = seld(tmp_path, "CRNN", 0.69, 0.339, 24.1, 0.439)
-    rule = {"metric": "f20", "relation": "relative_gain", "at_least": 0.10,
-            "guards": [{"metric": "er20"}, {"metric": "le_cd"}, {"metric": "lr_cd"}]}  # fmt: skip
+    rule = {
+        "metric": "f20",
+        "relation": "relative_gain",
+        "at_least": 0.10,
+        "guards": [{"metric": "er20"}, {"metric": "le_cd"}, {"metric": "lr_cd"}],
+    }
     for name, figures, code in (
         ("Proposed 1", (0.61, 0.4584, 21.51, 0.5499), 0),
         ("Proposed 2", (0.62, 0.4463, 21.56, 0.5446), 0),
@@ -102,9 +123,14 @@ def test_forgetting_of_the_old_task(tmp_path):
 
     base, rule = caption("base", 0.182), {"metric": "spider", "margin": {"absolute": 0.01}}
     for name, spider, code in (
-        ("B12 .80", 0.186, 0), ("B12 .90", 0.182, 0), ("B12 .95", 0.185, 0), ("B12 1.0", 0.176, 0),
-        ("B8 .95", 0.178, 0), ("B12 .85", 0.171, 1), ("fine-tuned", 0.065, 1),
-    ):  # fmt: skip
+        ("B12 .80", 0.186, 0),
+        ("B12 .90", 0.182, 0),
+        ("B12 .95", 0.185, 0),
+        ("B12 1.0", 0.176, 0),
+        ("B8 .95", 0.178, 0),
+        ("B12 .85", 0.171, 1),
+        ("fine-tuned", 0.065, 1),
+    ):
         assert judge(rules(rule), caption(name, spider), base).exit_code == code, name
 
 
@@ -117,8 +143,13 @@ def test_an_exit_is_practical_only_if_it_beats_every_earlier_one(tmp_path):
 
     def practical(number):
         earlier = [f"exit@{i}" for i in range(1, number)]
-        return {"metric": "mae", "condition": f"exit@{number}", "against": earlier, "relation": "absolute_gain",
-                "more_than": 0}  # fmt: skip
+        return {
+            "metric": "mae",
+            "condition": f"exit@{number}",
+            "against": earlier,
+            "relation": "absolute_gain",
+            "more_than": 0,
+        }
 
     both = rules(practical(2), practical(3))
     cnn = judge(both, exits("CNN", 16.99, 17.00, 17.90))
@@ -132,12 +163,25 @@ def test_mean_gain_over_a_declared_set(tmp_path):
     """Retrieval: nDCG .0044 → .0085 and MAP .0007 → .0020; accuracy .6328 → .7678."""
 
     def music(name, accuracy, ndcg, mean_precision):
-        return open_run(paper(tmp_path / name / "result.json", {"clean": {
-            "accuracy": printed(accuracy), "ndcg": printed(ndcg, unit="score"),
-            "map": printed(mean_precision, unit="score")}}))  # fmt: skip
+        return open_run(
+            paper(
+                tmp_path / name / "result.json",
+                {
+                    "clean": {
+                        "accuracy": printed(accuracy),
+                        "ndcg": printed(ndcg, unit="score"),
+                        "map": printed(mean_precision, unit="score"),
+                    }
+                },
+            )
+        )
 
-    rule = {"metric": "accuracy", "relation": "relative_gain", "at_least": 0.20,
-            "over": [{"metric": "ndcg"}, {"metric": "map"}]}  # fmt: skip
+    rule = {
+        "metric": "accuracy",
+        "relation": "relative_gain",
+        "at_least": 0.20,
+        "over": [{"metric": "ndcg"}, {"metric": "map"}],
+    }
     base = music("base", 0.6328, 0.0044, 0.0007)
     report = judge(rules(rule), music("new", 0.7678, 0.0085, 0.0020), base)
     assert report.exit_code == 0

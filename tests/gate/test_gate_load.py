@@ -81,9 +81,20 @@ def test_shipped_rules_are_found_by_name_and_valid(repository):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("128 kB", 128_000), ("128 KiB", 131_072), ("30 MMAC", 30e6), ("50 ms", 0.05), ("2 pt", 0.02), ("-3", -3), (4, 4),
-     ("1e3", 1000), ("1_000", 1000), ("2.5x", 2.5), ("1 Wh", 3600)],
-)  # fmt: skip
+    [
+        ("128 kB", 128_000),
+        ("128 KiB", 131_072),
+        ("30 MMAC", 30e6),
+        ("50 ms", 0.05),
+        ("2 pt", 0.02),
+        ("-3", -3),
+        (4, 4),
+        ("1e3", 1000),
+        ("1_000", 1000),
+        ("2.5x", 2.5),
+        ("1 Wh", 3600),
+    ],
+)
 def test_quantities(text, value):
     assert quantity(text) == pytest.approx(value)
 

@@ -17,23 +17,41 @@ from benchbed.gate.verdict import Answer, Finding, Outcome, Report
 def report(strict=False) -> Report:
     evil = "a|b <script>@team `x`\x1b[31m\n::error::no"
     return Report(
-        "mine", evil, "base",
+        "mine",
+        evil,
+        "base",
         (
             Outcome("fine", "It holds.", (Finding("accuracy · clean", Answer.PASSED, "70 % against 70 %"),), 3),
             Outcome("open", "", (Finding("f1 · clean", Answer.PASSED, "close", conclusive=False),), 4),
-            Outcome("bad, really: 5 %", "Why it matters.", (
-                Finding("accuracy · white_noise@3", Answer.REGRESSED, "−5 %, p = 0.01", facts={"p": 0.01}),
-                Finding("loss", Answer.PASSED, "same", guard=True)), 7),
+            Outcome(
+                "bad, really: 5 %",
+                "Why it matters.",
+                (
+                    Finding("accuracy · white_noise@3", Answer.REGRESSED, "−5 %, p = 0.01", facts={"p": 0.01}),
+                    Finding("loss", Answer.PASSED, "same", guard=True),
+                ),
+                7,
+            ),
             Outcome("gone", "Never silent.", (Finding("x", Answer.UNMEASURED, evil),), 12),
         ),
-        0.05, "holm", 3, ("a note",), Path("rules/gate.yaml"), strict,
-    )  # fmt: skip
+        0.05,
+        "holm",
+        3,
+        ("a note",),
+        Path("rules/gate.yaml"),
+        strict,
+    )
 
 
 def test_exit_codes_in_order_of_gravity():
     outcomes = report().outcomes
-    for chosen, strict, code in ((outcomes, False, 1), (outcomes[:2] + outcomes[3:], True, 3), (outcomes[:2], True, 4),
-                                 (outcomes[:2], False, 0), (outcomes[:1], True, 0)):  # fmt: skip
+    for chosen, strict, code in (
+        (outcomes, False, 1),
+        (outcomes[:2] + outcomes[3:], True, 3),
+        (outcomes[:2], True, 4),
+        (outcomes[:2], False, 0),
+        (outcomes[:1], True, 0),
+    ):
         made = Report("", "a", "b", chosen, 0.05, "holm", 1, strict=strict)
         assert made.exit_code == code
         assert made.headline.startswith("passed" if code == 0 else "not passed")
@@ -74,7 +92,9 @@ def test_junit_keeps_to_what_both_schemas_allow(created):
 def test_annotations_point_at_the_rule_and_cannot_be_injected():
     found = outputs.github_annotations(report())
     assert [line.split("::")[1].split(",title")[0] for line in found] == [
-        "error file=rules/gate.yaml,line=7", "error file=rules/gate.yaml,line=12"]  # fmt: skip
+        "error file=rules/gate.yaml,line=7",
+        "error file=rules/gate.yaml,line=12",
+    ]
     assert "title=bad%2C really%3A 5 %25%3A regressed" in found[0]
     assert "Why it matters.%0A" in found[0]
     assert all("\n" not in line and "\r" not in line for line in found)
@@ -104,12 +124,17 @@ def test_files_and_step_summary(tmp_path, monkeypatch):
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
-    outputs.write_outputs(report(), junit_path=tmp_path / "deep" / "j.xml", markdown_path=tmp_path / "c.md",
-                          json_path=tmp_path / "r.json")  # fmt: skip
+    outputs.write_outputs(
+        report(), junit_path=tmp_path / "deep" / "j.xml", markdown_path=tmp_path / "c.md", json_path=tmp_path / "r.json"
+    )
     assert summary.read_text().startswith("before\n### benchbed gate not passed")
     held = json.loads((tmp_path / "r.json").read_text())
     assert held["exit_code"] == 1 and [r["answer"] for r in held["rules"]] == [
-        "not shown to regress", "not shown to regress", "regressed", "could not measure"]  # fmt: skip
+        "not shown to regress",
+        "not shown to regress",
+        "regressed",
+        "could not measure",
+    ]
     assert held["rules"][2]["findings"][0]["p"] == 0.01
     assert ElementTree.parse(tmp_path / "deep" / "j.xml") and (tmp_path / "c.md").read_text()
 

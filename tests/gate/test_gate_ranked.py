@@ -36,8 +36,12 @@ def answers(report):
 
 def test_a_loss_is_caught_and_equal_runs_pass(tmp_path):
     old, bad = made(tmp_path, "old", 0.35), made(tmp_path, "bad", 0.1)
-    every = rules({"metric": "map", "condition": "*"}, {"metric": "primary", "group": "class=*"},
-                  {"metric": "strict_micro_f1"}, {"metric": "robustness:corruption_mean"})  # fmt: skip
+    every = rules(
+        {"metric": "map", "condition": "*"},
+        {"metric": "primary", "group": "class=*"},
+        {"metric": "strict_micro_f1"},
+        {"metric": "robustness:corruption_mean"},
+    )
     report = judge(every, bad, old)
     assert report.exit_code == 1 and report.outcomes[0].answer is Answer.REGRESSED
     assert all(answer is Answer.REGRESSED for answer in answers(report)[0] + answers(report)[3])
@@ -48,8 +52,12 @@ def test_a_loss_is_caught_and_equal_runs_pass(tmp_path):
 
 def test_margins_absolute_and_relative_and_non_inferiority(tmp_path):
     old, bad = made(tmp_path, "old", 0.35), made(tmp_path, "bad", 0.1)
-    cases = [({"absolute": "60 pt"}, Answer.PASSED), ({"relative": "90 %"}, Answer.PASSED),
-             ({"absolute": "1 pt"}, Answer.REGRESSED), ({"relative": "1 %"}, Answer.REGRESSED)]  # fmt: skip
+    cases = [
+        ({"absolute": "60 pt"}, Answer.PASSED),
+        ({"relative": "90 %"}, Answer.PASSED),
+        ({"absolute": "1 pt"}, Answer.REGRESSED),
+        ({"relative": "1 %"}, Answer.REGRESSED),
+    ]
     for margin, answer in cases:
         [outcome] = judge(rules({"metric": "map", "margin": margin}), bad, old).outcomes
         assert outcome.answer is answer and outcome.conclusive, margin
@@ -62,10 +70,18 @@ def test_margins_absolute_and_relative_and_non_inferiority(tmp_path):
 def test_limits_relations_and_means_over_figures(tmp_path):
     old, bad = made(tmp_path, "old", 0.35), made(tmp_path, "bad", 0.1)
     gain = {"metric": "map", "relation": "relative_gain", "at_least": "5 %"}
-    limits = rules({"metric": "map", "at_least": 0.3}, {"metric": "map", "at_least": 0.999}, gain,
-                   gain | {"over": [{"metric": "micro_f1"}]})  # fmt: skip
+    limits = rules(
+        {"metric": "map", "at_least": 0.3},
+        {"metric": "map", "at_least": 0.999},
+        gain,
+        gain | {"over": [{"metric": "micro_f1"}]},
+    )
     assert [o.answer for o in judge(limits, old, bad).outcomes] == [
-        Answer.PASSED, Answer.REGRESSED, Answer.PASSED, Answer.PASSED]  # fmt: skip
+        Answer.PASSED,
+        Answer.REGRESSED,
+        Answer.PASSED,
+        Answer.PASSED,
+    ]
     assert [o.answer for o in judge(limits, bad, old).outcomes][2:] == [Answer.REGRESSED] * 2
     drop = {"metric": "map", "condition": "white@1", "against": "clean", "margin": {"absolute": "1 pt"}}
     assert judge(rules(drop), old).exit_code == 1
@@ -93,8 +109,10 @@ def test_a_pattern_of_figures_over_cells_asks_each_of_them(tmp_path):
     asked = {finding.subject for finding in outcome.findings}
     assert asked == {name for name in old.result.scores if name.startswith("robustness:")} and len(asked) > 1
     assert outcome.answer is Answer.REGRESSED
-    for name, told in (("robustness:corruption_men", "did you mean 'robustness:corruption_mean'"),
-                       ("adversarial:*", "there are: robustness:*")):  # fmt: skip
+    for name, told in (
+        ("robustness:corruption_men", "did you mean 'robustness:corruption_mean'"),
+        ("adversarial:*", "there are: robustness:*"),
+    ):
         [finding] = judge(rules({"metric": name}), bad, old).outcomes[0].findings
         assert finding.answer is Answer.UNMEASURED and f"no score '{name}'" in finding.words and told in finding.words
 
@@ -124,10 +142,19 @@ def test_other_draws_cannot_be_measured(tmp_path):
 
 def test_a_baseline_of_layout_1_lacks_draws_and_says_so(tmp_path):
     old, bad = made(tmp_path, "old", 0.35), made(tmp_path, "bad", 0.1)
-    report = judge(rules({"metric": "map"}, {"metric": "micro_f1"}, {"metric": "strict_micro_f1"},
-                         {"metric": "map", "at_least": 0.2}), bad, downgraded(old))  # fmt: skip
-    assert [o.answer for o in report.outcomes] == [Answer.UNMEASURED, Answer.REGRESSED, Answer.UNMEASURED,
-                                                   Answer.PASSED]  # fmt: skip
+    report = judge(
+        rules(
+            {"metric": "map"}, {"metric": "micro_f1"}, {"metric": "strict_micro_f1"}, {"metric": "map", "at_least": 0.2}
+        ),
+        bad,
+        downgraded(old),
+    )
+    assert [o.answer for o in report.outcomes] == [
+        Answer.UNMEASURED,
+        Answer.REGRESSED,
+        Answer.UNMEASURED,
+        Answer.PASSED,
+    ]
     assert "layout 1" in report.outcomes[0].findings[0].words
     assert "no sums of strict" in report.outcomes[2].findings[0].words
 
@@ -184,8 +211,10 @@ def test_lost_clips_never_pass_silently(tmp_path):
     assert "1 of 120 clips" in words and "`allow_failures` cannot leave recordings out of it" in words
     # Both lost the same one, or no other run is needed: the figures are made from the same clips, and the loss is said.
     both = made(tmp_path, "both", 0.35, lost={"clean": lost})
-    for report in (judge(rules({"metric": "map", "allow_failures": 1}), new, both),
-                   judge(rules({"metric": "map", "at_least": 0.1, "allow_failures": 1}), new)):  # fmt: skip
+    for report in (
+        judge(rules({"metric": "map", "allow_failures": 1}), new, both),
+        judge(rules({"metric": "map", "at_least": 0.1, "allow_failures": 1}), new),
+    ):
         assert report.exit_code == 0
         assert "clips are missing, as the rule allows: new: 1 of 120" in report.outcomes[0].findings[0].words
 
@@ -202,18 +231,29 @@ def test_nan_in_the_draws_is_no_test(tmp_path):
 
 
 def seeds(tmp_path, name, strength, count, **facts):
-    return [tag_run(tmp_path / f"{name}{i}", {"clean": heard(TARGET, strength, name, i),
-                                              "white@1": heard(TARGET, strength / 2, name, i, 1)}, TARGET,
-                    name=f"{name}[seed={i}]", options={"seed": i}, **facts) for i in range(count)]  # fmt: skip
+    return [
+        tag_run(
+            tmp_path / f"{name}{i}",
+            {"clean": heard(TARGET, strength, name, i), "white@1": heard(TARGET, strength / 2, name, i, 1)},
+            TARGET,
+            name=f"{name}[seed={i}]",
+            options={"seed": i},
+            **facts,
+        )
+        for i in range(count)
+    ]
 
 
 def test_seeds_of_either_side_are_one_model(tmp_path):
     old, bad = seeds(tmp_path, "old", 0.35, 3), seeds(tmp_path, "bad", 0.1, 3)
-    every = rules({"metric": "map", "margin": {"absolute": "1 pt"}},
-                  {"metric": "micro_f1", "margin": {"relative": "2 %"}},
-                  {"metric": "robustness:corruption_mean"}, {"metric": "map", "at_least": 0.2},
-                  {"metric": "map", "relation": "relative_gain", "at_least": "1 %"},
-                  {"metric": "map", "condition": "white@1", "against": "clean"})  # fmt: skip
+    every = rules(
+        {"metric": "map", "margin": {"absolute": "1 pt"}},
+        {"metric": "micro_f1", "margin": {"relative": "2 %"}},
+        {"metric": "robustness:corruption_mean"},
+        {"metric": "map", "at_least": 0.2},
+        {"metric": "map", "relation": "relative_gain", "at_least": "1 %"},
+        {"metric": "map", "condition": "white@1", "against": "clean"},
+    )
     report = judge(every, bad, old)
     assert [o.answer for o in report.outcomes] == [Answer.REGRESSED] * 3 + [Answer.PASSED] + [Answer.REGRESSED] * 2
     first = report.outcomes[0].findings[0]
@@ -231,10 +271,14 @@ def test_seeds_of_either_side_are_one_model(tmp_path):
 def test_the_spread_of_the_seeds_keeps_a_lucky_one_from_counting(tmp_path):
     """Seeds as far apart as the models: one pair of runs shows a loss that the two models do not have."""
     strengths = (0.1, 0.2, 0.3, 0.4)
-    old = [tag_run(tmp_path / f"o{i}", {"clean": heard(TARGET, s, "o", i)}, TARGET, options={"seed": i})
-           for i, s in enumerate(strengths)]  # fmt: skip
-    new = [tag_run(tmp_path / f"n{i}", {"clean": heard(TARGET, s - 0.05, "n", i)}, TARGET, options={"seed": i})
-           for i, s in enumerate(strengths)]  # fmt: skip
+    old = [
+        tag_run(tmp_path / f"o{i}", {"clean": heard(TARGET, s, "o", i)}, TARGET, options={"seed": i})
+        for i, s in enumerate(strengths)
+    ]
+    new = [
+        tag_run(tmp_path / f"n{i}", {"clean": heard(TARGET, s - 0.05, "n", i)}, TARGET, options={"seed": i})
+        for i, s in enumerate(strengths)
+    ]
     assert judge(rules({"metric": "map"}), new[0], old[3]).exit_code == 1
     report = judge(rules({"metric": "map"}), new, old)
     assert report.exit_code == 0 and not report.outcomes[0].conclusive

@@ -54,13 +54,16 @@ def runs(tmp_path_factory, realdata, repository):
     root = tmp_path_factory.mktemp("real")
     (root / "suite.yaml").write_text(SUITE)
     (root / "heard.py").write_text(ADAPTER.replace("REPOSITORY", str(repository)))
-    base = {"checkpoint": str(realdata / "tag_gpvad" / "pretrained_models" / "teacher1" / "model.pth"),
-            "label_map": str(repository / "suites" / "maps" / "esc10_audioset.yaml")}  # fmt: skip
+    base = {
+        "checkpoint": str(realdata / "tag_gpvad" / "pretrained_models" / "teacher1" / "model.pth"),
+        "label_map": str(repository / "suites" / "maps" / "esc10_audioset.yaml"),
+    }
     made = {}
     for name, options in (("as it is", {}), ("one dB less", {"level": "-1"}), ("quiet", {"level": "-40"})):
         chosen = base | options
-        how = session.Settings(out=Path(root / "runs"), data={"esc10_real": realdata / "esc10"}, quiet=True,
-                               trust_checkpoint=True)  # fmt: skip
+        how = session.Settings(
+            out=Path(root / "runs"), data={"esc10_real": realdata / "esc10"}, quiet=True, trust_checkpoint=True
+        )
         prepared = session.prepare(load_suite(str(root / "suite.yaml")), str(root / "heard.py"), chosen, how)
         made[name] = open_run(session.run(prepared, how, chosen).path)
     return made

@@ -90,8 +90,15 @@ def act(root: Path, workflow: dict) -> tuple[int, str]:
         if "run" not in step or step["name"] == "Install":
             continue
         carried = dict(line.split("=", 1) for line in env_file.read_text().splitlines())
-        code, text = shell(root, step["run"], **workflow["env"], **carried, GITHUB_ACTIONS="true",
-                           GITHUB_ENV=str(env_file), GITHUB_STEP_SUMMARY=str(summary))  # fmt: skip
+        code, text = shell(
+            root,
+            step["run"],
+            **workflow["env"],
+            **carried,
+            GITHUB_ACTIONS="true",
+            GITHUB_ENV=str(env_file),
+            GITHUB_STEP_SUMMARY=str(summary),
+        )
         log += text
         if code:
             break

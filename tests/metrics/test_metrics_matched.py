@@ -48,8 +48,9 @@ def test_identical_devices_differ_by_nothing():
     scores, target, group, device, moment = clips()
     first = {m: i for i, (m, d) in reversed(list(enumerate(zip(moment, device)))) if d == "a"}
     scores = np.array([scores[first[m]] if m in first else s for m, s in zip(moment, scores)])
-    made = matched_differences(family(LABELS), scores, target, group, device, moment, "a",
-                               bootstrap=Bootstrap(int(group.max()) + 1, draws=100))  # fmt: skip
+    made = matched_differences(
+        family(LABELS), scores, target, group, device, moment, "a", bootstrap=Bootstrap(int(group.max()) + 1, draws=100)
+    )
     for numbers in made.values():
         assert numbers["accuracy"].value == 0
         assert numbers["accuracy"].low is None or numbers["accuracy"].low == numbers["accuracy"].high == 0

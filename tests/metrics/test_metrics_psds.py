@@ -128,11 +128,15 @@ def test_every_level_event_is_what_its_thresholds_detect() -> None:
 def test_counts_at_every_threshold_equal_decisions_one_by_one() -> None:
     outputs, target = random_corpus(np.random.default_rng(2), 15, 3)
     best = {
-        "collar": (sed_best.family(LABELS[:3], onset_collar=1.0, offset_collar=1.0),
-                   lambda t: sed_event.family(LABELS[:3], threshold=t, onset_collar=1.0, offset_collar=1.0)),
-        "intersection": (sed_best.family(LABELS[:3], criterion="intersection"),
-                         lambda t: sed_intersection.family(LABELS[:3], threshold=t)),
-    }  # fmt: skip
+        "collar": (
+            sed_best.family(LABELS[:3], onset_collar=1.0, offset_collar=1.0),
+            lambda t: sed_event.family(LABELS[:3], threshold=t, onset_collar=1.0, offset_collar=1.0),
+        ),
+        "intersection": (
+            sed_best.family(LABELS[:3], criterion="intersection"),
+            lambda t: sed_intersection.family(LABELS[:3], threshold=t),
+        ),
+    }
     grid = np.unique(np.concatenate([o.scores.ravel() for o in outputs]))[::40]
     for over, at in best.values():
         sample = over.sample(outputs, target, np.zeros(15, int), 1)
@@ -264,9 +268,14 @@ def test_bad_input_is_one_clear_error() -> None:
             family.statistics(outputs[:2], target)
     with pytest.raises(CannotMeasure, match="frame scores of 2 classes for 3 labels"):
         psds.family(LABELS[:3]).statistics(outputs, target)
-    for options in ({"scenarios": ("psds3",)}, {"scenarios": {"x": {"dtc": 0.5}}}, {"ct_mean": "K"},
-                    {"scenarios": {"x": {"dtc": 0.5, "gtc": 0.5, "alpha_ct": 1.0}}}, {"independent": True},
-                    {"scenarios": {"x": {"dtc": 1.5, "gtc": 0.5}}}):  # fmt: skip
+    for options in (
+        {"scenarios": ("psds3",)},
+        {"scenarios": {"x": {"dtc": 0.5}}},
+        {"ct_mean": "K"},
+        {"scenarios": {"x": {"dtc": 0.5, "gtc": 0.5, "alpha_ct": 1.0}}},
+        {"independent": True},
+        {"scenarios": {"x": {"dtc": 1.5, "gtc": 0.5}}},
+    ):
         with pytest.raises(ConfigError):
             psds.family(LABELS[:2], **options)
     for made in (lambda: sed_best.family(LABELS, criterion="x"), lambda: sed_auc.family(LABELS, max_fpr=0)):
@@ -280,9 +289,11 @@ def test_recordings_without_events_or_frames_are_scored() -> None:
     outputs = np.array([outputs[0], FrameScores(np.zeros((0, 1)), np.zeros(1, np.int64)), None], object)
     outputs[2] = frame_scores(np.full((4, 1), 0.5), 1.0)
     target = np.array([target[0], empty, empty, None], object)[:3]
-    values = {**swept(psds.family(("c0",), scenarios=("psds1",)), (outputs, target))[0],
-              **swept(sed_best.family(("c0",)), (outputs, target))[0],
-              **swept(sed_auc.family(("c0",)), (outputs, target))[0]}  # fmt: skip
+    values = {
+        **swept(psds.family(("c0",), scenarios=("psds1",)), (outputs, target))[0],
+        **swept(sed_best.family(("c0",)), (outputs, target))[0],
+        **swept(sed_auc.family(("c0",)), (outputs, target))[0],
+    }
     assert values["psds1"][0] == values["best_macro_f1"][0] == values["mauc"][0] == 1.0
     nothing = np.array([empty, empty], object)
     made = psds.family(("c0",))

@@ -87,8 +87,9 @@ def test_running_sums_equal_sums_and_stay_within_their_bounds(seed: int, items: 
     made = Running(column, amount)
     # Two columns more that only the sums know.
     places = generator.integers(0, items + 1, 9)
-    expected = np.array([[sum(weights[c, d] * a for c, a in zip(column[:n], amount[:n])) for n in places]
-                         for d in range(3)])  # fmt: skip
+    expected = np.array(
+        [[sum(weights[c, d] * a for c, a in zip(column[:n], amount[:n])) for n in places] for d in range(3)]
+    )
     np.testing.assert_allclose(made.sums(weights, places), expected, atol=1e-12)
     places = np.sort(places)
     found = made.sums(weights, places)

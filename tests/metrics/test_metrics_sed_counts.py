@@ -42,8 +42,12 @@ def corpus(seed: int, clips: int = 12, classes: int = 4) -> tuple[list[str], lis
                 table["onset"].append(onset / 8)
                 table["offset"].append((onset + int(generator.integers(1, 20))) / 8)
                 # The last class has no reference events, the one before is never output.
-                table["label"].append(labels[int(generator.integers(0, classes - 1)) + (len(tables) if classes > 3 and
-                                             generator.random() < 0.3 else 0)])  # fmt: skip
+                table["label"].append(
+                    labels[
+                        int(generator.integers(0, classes - 1))
+                        + (len(tables) if classes > 3 and generator.random() < 0.3 else 0)
+                    ]
+                )
         tables.append(table)
     return names, labels, tables[0], tables[1]
 
@@ -92,8 +96,13 @@ def agree(found: tuple[dict, dict], expected: dict, labels: list[str], *, accura
         same(values[name], value, name)
     for i, label in enumerate(labels):
         results = expected["class_wise"][label]
-        for name, part in (("f1", "f_measure"), ("precision", "f_measure"), ("recall", "f_measure"),
-                           ("error_rate", "error_rate"), ("deletion_rate", "error_rate")):  # fmt: skip
+        for name, part in (
+            ("f1", "f_measure"),
+            ("precision", "f_measure"),
+            ("recall", "f_measure"),
+            ("error_rate", "error_rate"),
+            ("deletion_rate", "error_rate"),
+        ):
             same(each[name][i], results[part]["f_measure" if name == "f1" else name], f"{label} {name}")
         if accuracy:
             same(each["balanced_accuracy"][i], results["accuracy"]["balanced_accuracy"], label)
@@ -114,8 +123,12 @@ def test_segments_equal_sed_eval(sed_eval: ModuleType, rule: str, resolution: fl
         names, labels, reference, output = corpus(seed)
         metric = sed_eval.sound_event.SegmentBasedMetrics(labels, resolution)
         expected = oracle(metric, rule, names, reference, output)
-        agree(score(sed_segment.family(labels, resolution=resolution, rule=rule), names, reference, output),
-              expected, labels, accuracy=True)  # fmt: skip
+        agree(
+            score(sed_segment.family(labels, resolution=resolution, rule=rule), names, reference, output),
+            expected,
+            labels,
+            accuracy=True,
+        )
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -141,10 +154,18 @@ def test_events_equal_sed_eval(
 
 
 def pairs_of_files(folder: Path) -> list[tuple[Path, Path]]:
-    pairs = [line.split("\t") for name in ("file_list.txt", "file_list_audioset.txt", "file_list_binary.txt")
-             for line in (folder / name).read_text().splitlines() if line.strip()]  # fmt: skip
-    pairs += [["street_fold1_reference.txt", "street_fold1_detected.txt"], ["binary5.txt", "binary5_detected.txt"],
-              ["mini_reference.txt", "mini_detected_a.txt"], ["mini_reference.txt", "mini_detected_b.txt"]]  # fmt: skip
+    pairs = [
+        line.split("\t")
+        for name in ("file_list.txt", "file_list_audioset.txt", "file_list_binary.txt")
+        for line in (folder / name).read_text().splitlines()
+        if line.strip()
+    ]
+    pairs += [
+        ["street_fold1_reference.txt", "street_fold1_detected.txt"],
+        ["binary5.txt", "binary5_detected.txt"],
+        ["mini_reference.txt", "mini_detected_a.txt"],
+        ["mini_reference.txt", "mini_detected_b.txt"],
+    ]
     return [(folder / a.strip(), folder / b.strip()) for a, b in pairs]
 
 
@@ -157,19 +178,25 @@ def test_the_published_lists_equal_sed_eval(sed_eval: ModuleType, realdata: Path
         lists = [sed_eval.io.load_event_list(str(path)) for path in paths]
         tables: list[Table] = []
         for items in lists:
-            tables.append({
-                "clip_id": [item.get("filename") or "only" for item in items],
-                "onset": [item.get("onset", 0.0) for item in items],
-                "offset": [item.get("offset", 0.0) for item in items],
-                "label": [item.get("event_label", "") for item in items],
-            })  # fmt: skip
+            tables.append(
+                {
+                    "clip_id": [item.get("filename") or "only" for item in items],
+                    "onset": [item.get("onset", 0.0) for item in items],
+                    "offset": [item.get("offset", 0.0) for item in items],
+                    "label": [item.get("event_label", "") for item in items],
+                }
+            )
         names = sorted({*tables[0]["clip_id"], *tables[1]["clip_id"]}) or ["only"]
         labels = sorted({*tables[0]["label"], *tables[1]["label"]} - {""}) or ["event1"]
         # sed_eval is asked file by file; rows that only name a file leave it empty there as here.
         held = [{k: [v for v, label in zip(column, t["label"]) if label] for k, column in t.items()} for t in tables]
         segment = sed_eval.sound_event.SegmentBasedMetrics(labels, 1.0)
-        agree(score(sed_segment.family(labels, rule=rule), names, *tables), oracle(segment, rule, names, *held), labels,
-              accuracy=True)  # fmt: skip
+        agree(
+            score(sed_segment.family(labels, rule=rule), names, *tables),
+            oracle(segment, rule, names, *held),
+            labels,
+            accuracy=True,
+        )
         for matching in ("optimal", "greedy"):
             event = sed_eval.sound_event.EventBasedMetrics(labels, True, True, 0.25, 0.5, matching)
             made = sed_event.family(
@@ -217,7 +244,9 @@ def test_false_alarms_of_an_absent_class_do_not_ruin_the_macro_error_rate() -> N
     assert own.values(sums)["macro_error_rate"] == 0 and np.isnan(own.per_class(sums)["error_rate"][1])
     assert own.reasons(sums)["error_rate"]
     theirs = sed_event.family(("a", "b"), rule="sed_eval:default")
-    assert theirs.values(theirs.statistics(output, reference)[0])["macro_error_rate"] == pytest.approx(0.5 / 2.22e-16, rel=1e-2)  # noqa: E501  # fmt: skip
+    assert theirs.values(theirs.statistics(output, reference)[0])["macro_error_rate"] == pytest.approx(
+        0.5 / 2.22e-16, rel=1e-2
+    )
 
 
 def test_error_rate_counts_by_hand() -> None:
@@ -263,9 +292,13 @@ def test_bad_input_is_one_clear_error() -> None:
             family.statistics(np.concatenate([one, one]), one)
         with pytest.raises(CannotMeasure, match="must be lists of events, not NoneType"):
             family.statistics(np.array([None]), one)
-    for module, options in ((sed_event, {"matching": "best"}), (sed_event, {"onset_collar": -1}),
-                            (sed_segment, {"resolution": 0}), (sed_segment, {"rule": "mine"}),
-                            (sed_event, {"offset_ratio": 1 / 3})):  # fmt: skip
+    for module, options in (
+        (sed_event, {"matching": "best"}),
+        (sed_event, {"onset_collar": -1}),
+        (sed_segment, {"resolution": 0}),
+        (sed_segment, {"rule": "mine"}),
+        (sed_event, {"offset_ratio": 1 / 3}),
+    ):
         with pytest.raises(ConfigError):
             module.family(("a",), **options).statistics(one, one)
 

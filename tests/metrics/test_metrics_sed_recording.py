@@ -23,8 +23,11 @@ from benchbed.metrics.sed.recording import (
 
 
 def rows(*events: tuple[str, float, float, str]) -> dict[str, list]:
-    return dict(zip(("clip_id", "onset", "offset", "label"), map(list, zip(*events)))) if events else {
-        "clip_id": [], "onset": [], "offset": [], "label": []}  # fmt: skip
+    return (
+        dict(zip(("clip_id", "onset", "offset", "label"), map(list, zip(*events))))
+        if events
+        else {"clip_id": [], "onset": [], "offset": [], "label": []}
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,9 +50,14 @@ def test_an_odd_event_is_one_clear_error(event: tuple, policy: Policy, message: 
 
 def test_odd_events_are_repaired_and_counted() -> None:
     table = rows(
-        ("a", -1, 2, "dog"), ("a", 1, 3, "dog"), ("a", 9, 12, "dog"), ("a", 11, 12, "dog"), ("a", 5, 5, "dog"),
-        ("a", 0, 1, "cat"), ("b", 0, 0, ""),
-    )  # fmt: skip
+        ("a", -1, 2, "dog"),
+        ("a", 1, 3, "dog"),
+        ("a", 9, 12, "dog"),
+        ("a", 11, 12, "dog"),
+        ("a", 5, 5, "dog"),
+        ("a", 0, 1, "cat"),
+        ("b", 0, 0, ""),
+    )
     made, repairs = recordings(["a", "b", "c"], table, ["dog"], [10.0] * 3, Policy("drop", "drop"))
     assert made[0].onset.tolist() == [0, 9 * SECOND] and made[0].offset.tolist() == [3 * SECOND, 10 * SECOND]
     assert repairs == Repairs(merged=1, clipped=2, dropped=2, unknown=1, empty=2)

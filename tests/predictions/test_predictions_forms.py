@@ -23,14 +23,25 @@ def frames_unit(name: str, clips: list[tuple[str, int, Events]]) -> UnitPredicti
     random = np.random.default_rng(len(clips))
     scores = np.empty(len(clips), object)
     scores[:] = [FrameScores(random.random((n, 3)).astype(np.float32), 0.064, n * 0.064) for _, n, _ in clips]
-    return UnitPredictions(name, LABELS, columns([c for c, _, _ in clips], [()] * len(clips)), scores, kind="frames",
-                           references=[e for _, _, e in clips])  # fmt: skip
+    return UnitPredictions(
+        name,
+        LABELS,
+        columns([c for c, _, _ in clips], [()] * len(clips)),
+        scores,
+        kind="frames",
+        references=[e for _, _, e in clips],
+    )
 
 
 def events(*rows: tuple[float, float, int], length: int = 10_000_000, confidence=None) -> Events:
     table = np.array(rows, float).reshape(-1, 3)
-    return Events((table[:, 0] * 1e6).astype(np.int64), (table[:, 1] * 1e6).astype(np.int64),
-                  table[:, 2].astype(np.int64), length, confidence)  # fmt: skip
+    return Events(
+        (table[:, 0] * 1e6).astype(np.int64),
+        (table[:, 1] * 1e6).astype(np.int64),
+        table[:, 2].astype(np.int64),
+        length,
+        confidence,
+    )
 
 
 def test_tags_keep_labels_as_lists_and_empty_ones_too(tmp_path):
@@ -43,16 +54,21 @@ def test_tags_keep_labels_as_lists_and_empty_ones_too(tmp_path):
 
 
 def test_a_unit_of_clips_without_labels_joins_one_with_labels(tmp_path):
-    units = [UnitPredictions(n, LABELS, columns([n], [label]), np.zeros((1, 3), np.float32), kind="tags")
-             for n, label in (("u", ()), ("v", ("dog",)))]  # fmt: skip
+    units = [
+        UnitPredictions(n, LABELS, columns([n], [label]), np.zeros((1, 3), np.float32), kind="tags")
+        for n, label in (("u", ()), ("v", ("dog",)))
+    ]
     read = read_units([write_unit(unit, tmp_path) for unit in units])
     assert [list(label) for label in read.table["label"]] == [[], ["dog"]]
 
 
 def test_frames_of_different_length_come_back_with_their_references(tmp_path):
     soft = np.array([0.4, 1.0])
-    given = [("a", 5, events((0.5, 1.25, 1))), ("b", 0, events()), ("c", 7, events((0, 1, 0), (2, 3, 2),
-                                                                               confidence=soft))]  # fmt: skip
+    given = [
+        ("a", 5, events((0.5, 1.25, 1))),
+        ("b", 0, events()),
+        ("c", 7, events((0, 1, 0), (2, 3, 2), confidence=soft)),
+    ]
     made = frames_unit("u", given)
     read = read_units([write_unit(made, tmp_path), write_unit(frames_unit("v", [("d", 2, events())]), tmp_path)])
     assert [len(score.values) for score in read.scores] == [5, 0, 7, 2]
@@ -94,7 +110,9 @@ def test_frames_without_a_reference_are_refused(tmp_path):
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 9_000_000), max_size=4), max_size=5))
 def test_any_events_survive(tmp_path_factory, onsets):
-    clips = [(f"c{i}", i, Events(np.array(o, np.int64), np.array(o, np.int64) + 5, np.zeros(len(o), np.int64), 10**7))
-             for i, o in enumerate(onsets)]  # fmt: skip
+    clips = [
+        (f"c{i}", i, Events(np.array(o, np.int64), np.array(o, np.int64) + 5, np.zeros(len(o), np.int64), 10**7))
+        for i, o in enumerate(onsets)
+    ]
     read = read_units([write_unit(frames_unit("u", clips), tmp_path_factory.mktemp("u"))])
     assert [r.onset.tolist() for r in read.references] == onsets

@@ -18,8 +18,9 @@ LABELS = ("bus", "tram", "metro")
 def unit(name: str, clips: list[str], seed: int = 0, **columns) -> UnitPredictions:
     scores = np.random.default_rng(seed).dirichlet(np.ones(3), len(clips)).astype(np.float32)
     base = {"clip_id": clips, "cell": ["c"] * len(clips), "draw": [0] * len(clips), "label": ["bus"] * len(clips)}
-    return UnitPredictions(name, LABELS, base | columns, scores, [{"clip_id": "x", "cell": "c", "stage": "decode",
-                                                                  "message": "m"}])  # fmt: skip
+    return UnitPredictions(
+        name, LABELS, base | columns, scores, [{"clip_id": "x", "cell": "c", "stage": "decode", "message": "m"}]
+    )
 
 
 def test_round_trip(tmp_path):

@@ -28,9 +28,26 @@ def test_counts_as_json():
 
 def test_several_models_with_energy_and_a_cut():
     told = json.loads(
-        run("--model", "cnn", "--model", "passt", "--no-latency", "--energy", "--tdp", "50", "--tdp-threads", "2",
-            "--windows", "1", "--window-seconds", "0.05", "--link", "1e6", "--json").stdout
-    )  # fmt: skip
+        run(
+            "--model",
+            "cnn",
+            "--model",
+            "passt",
+            "--no-latency",
+            "--energy",
+            "--tdp",
+            "50",
+            "--tdp-threads",
+            "2",
+            "--windows",
+            "1",
+            "--window-seconds",
+            "0.05",
+            "--link",
+            "1e6",
+            "--json",
+        ).stdout
+    )
     assert [each["profile"]["split"]["scenarios"][0]["batch"] for each in told["models"]] == [1, 1]
     assert all(each["profile"]["energy"]["method"] in ("estimated", "measured") for each in told["models"])
 
@@ -65,16 +82,45 @@ def test_trade_offs_of_finished_runs(tmp_path):
         result = Result(
             suite=Suite(name="s", title="s", version="1", hash="h", protocol="1", definition={}),
             model=Model(name=name, family="cnn", adapter="a", adapter_hash="h", output="scene", sample_rate=8000),
-            dataset=Dataset(name="d", layout="folder", synthetic=False, index_hash="i", labels=["a"], clips=10,
-                            groups=2, seconds=10.0),
-            provenance=Provenance(created="", command="", code="", versions={}, machine={}, seed=0, device="cpu",
-                                  batch_size=1, threads=1, workers=1, reuse="missing", units=1, evaluations=10,
-                                  cpu_seconds=1.0),
+            dataset=Dataset(
+                name="d",
+                layout="folder",
+                synthetic=False,
+                index_hash="i",
+                labels=["a"],
+                clips=10,
+                groups=2,
+                seconds=10.0,
+            ),
+            provenance=Provenance(
+                created="",
+                command="",
+                code="",
+                versions={},
+                machine={},
+                seed=0,
+                device="cpu",
+                batch_size=1,
+                threads=1,
+                workers=1,
+                reuse="missing",
+                units=1,
+                evaluations=10,
+                cpu_seconds=1.0,
+            ),
             primary="accuracy",
             profile={"macs": {"value": macs, "unit": "MACs", "method": "m"}},
-            cells=[Cell(key="scene/test/clean", task="scene", split="test", condition=clean,
-                        counts=Counts(clips=10, scored=10), metrics={"accuracy": value})],
-        )  # fmt: skip
+            cells=[
+                Cell(
+                    key="scene/test/clean",
+                    task="scene",
+                    split="test",
+                    condition=clean,
+                    counts=Counts(clips=10, scored=10),
+                    metrics={"accuracy": value},
+                )
+            ],
+        )
         (tmp_path / name).mkdir()
         write(result, tmp_path / name / "result.json")
     told = json.loads(run("--trade-offs", str(tmp_path), "--json").stdout)

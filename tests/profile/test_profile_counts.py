@@ -124,12 +124,20 @@ def test_onnx_nodes_by_hand(tmp_path: Path):
             node("ReduceMean", ["p"], ["q"], axes=[0], keepdims=0),
             node("Gemm", ["q", "g"], ["out"], transB=1, name="gemm"),
         ],
-        {"w": ones(4, 2, 3), "b": np.zeros(4, np.float32), "t": ones(4, 3, 2), "W": ones(1, 20, 3), "R": ones(1, 20, 5),
-         "axis": np.array([1], np.int64), "m": ones(5, 6), "g": ones(2, 6)},
+        {
+            "w": ones(4, 2, 3),
+            "b": np.zeros(4, np.float32),
+            "t": ones(4, 3, 2),
+            "W": ones(1, 20, 3),
+            "R": ones(1, 20, 5),
+            "axis": np.array([1], np.int64),
+            "m": ones(5, 6),
+            "g": ones(2, 6),
+        },
         [("x", number, ["clips", 4, "samples"])],
         [("out", ["clips", 2])],
         tmp_path / "toy.onnx",
-    )  # fmt: skip
+    )
     counted = count_onnx(path, [{"x": np.zeros((1, 4, 10), np.float32)}])
     assert {name: macs for name, _, macs in counted.nodes} == {
         "conv": 4 * 10 * 2 * 3,
@@ -225,9 +233,14 @@ def test_a_stateful_graph_is_counted_chunk_by_chunk(realdata: Path):
     pytest.importorskip("onnxruntime")
     options = {
         "model": str(realdata / "vad_silero" / "src" / "silero_vad" / "data" / "silero_vad_16k_op15.onnx"),
-        "labels": "speech", "sample_rate": "16000", "output": "frames", "state": "stateN=state", "chunk": "512",
-        "context": "64", "constants": "sr=16000",
-    }  # fmt: skip
+        "labels": "speech",
+        "sample_rate": "16000",
+        "output": "frames",
+        "state": "stateN=state",
+        "chunk": "512",
+        "context": "64",
+        "constants": "sr=16000",
+    }
     found = count(start(load_adapter("onnx", options)), 1.0)
     # 32 chunks of 512 samples; the LSTM alone is 4·128·(128 + 128) per chunk.
     assert found["compute"]["by_type"]["LSTM"]["value"] == 32 * 4 * 128 * 256

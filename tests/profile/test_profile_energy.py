@@ -102,8 +102,12 @@ def nvml(joules: list[float] | None, error: str = ""):
             raise NVMLError(error)
         return int(1000 * (joules.pop(0) if len(joules) > 1 else joules[0]))
 
-    return SimpleNamespace(NVMLError=NVMLError, nvmlInit=lambda: None, nvmlDeviceGetHandleByIndex=lambda index: index,
-                           nvmlDeviceGetTotalEnergyConsumption=total)  # fmt: skip
+    return SimpleNamespace(
+        NVMLError=NVMLError,
+        nvmlInit=lambda: None,
+        nvmlDeviceGetHandleByIndex=lambda index: index,
+        nvmlDeviceGetTotalEnergyConsumption=total,
+    )
 
 
 def test_nvml_counts_millijoules():
@@ -169,16 +173,23 @@ def test_idle_power_is_subtracted_from_measurements():
 
 def test_busy_neighbours_void_a_measurement():
     loud = iter(np.arange(0, 1e4, 10.0))
-    found = energy(lambda: time.sleep(0.001), clips=1, audio_seconds=1.0, settings=QUICK, sensor=Steady(30.0),
-                   busy=lambda: next(loud))  # fmt: skip
+    found = energy(
+        lambda: time.sleep(0.001),
+        clips=1,
+        audio_seconds=1.0,
+        settings=QUICK,
+        sensor=Steady(30.0),
+        busy=lambda: next(loud),
+    )
     assert found["method"] == "none"
     assert found["joules_per_inference"]["value"] is None
     assert "3 of 3 windows were refused" in found["joules_per_inference"]["reason"]
 
 
 def test_an_estimate_is_cpu_time_times_power():
-    settings = EnergySettings(windows=3, window_seconds=0.05, warmup=1, tdp_watts=80, tdp_threads=4,
-                              grid_kgco2e_per_kwh=0.5, country="DEU")  # fmt: skip
+    settings = EnergySettings(
+        windows=3, window_seconds=0.05, warmup=1, tdp_watts=80, tdp_threads=4, grid_kgco2e_per_kwh=0.5, country="DEU"
+    )
     found = energy(spin(0.004), clips=1, audio_seconds=2.0, settings=settings, root=Path("nowhere"))
     assert found["method"] == "estimated" and found["source"] == "cpu-time*tdp"
     joules = found["joules_per_inference"]["value"]
@@ -194,8 +205,15 @@ def test_an_estimate_is_cpu_time_times_power():
 @pytest.mark.parametrize(("device", "watts", "why"), [("cpu", None, "tdp_watts"), ("cuda", 80.0, "accelerator")])
 def test_nothing_is_estimated_without_grounds(device, watts, why):
     settings = EnergySettings(windows=1, window_seconds=0.01, warmup=1, tdp_watts=watts)
-    found = energy(lambda: None, clips=1, audio_seconds=1.0, settings=settings, device=device, root=Path("nowhere"),
-                   nvml=nvml(None, "no driver"))  # fmt: skip
+    found = energy(
+        lambda: None,
+        clips=1,
+        audio_seconds=1.0,
+        settings=settings,
+        device=device,
+        root=Path("nowhere"),
+        nvml=nvml(None, "no driver"),
+    )
     assert found["method"] == "none" and why in found["reason"]
     assert found["joules_per_inference"]["value"] is None
     assert "kwh_per_audio_hour" not in found
@@ -204,11 +222,11 @@ def test_nothing_is_estimated_without_grounds(device, watts, why):
 def test_twice_the_work_is_twice_the_joules():
     settings = EnergySettings(windows=3, window_seconds=0.2, warmup=1, tdp_watts=100, tdp_threads=1)
     joules = [
-        energy(spin(work), clips=1, audio_seconds=1.0, settings=settings, root=Path("nowhere"))[
-            "joules_per_inference"
-        ]["value"]
+        energy(spin(work), clips=1, audio_seconds=1.0, settings=settings, root=Path("nowhere"))["joules_per_inference"][
+            "value"
+        ]
         for work in (0.02, 0.04)
-    ]  # fmt: skip
+    ]
     assert joules[1] / joules[0] == pytest.approx(2.0, rel=0.1)
 
 

@@ -66,27 +66,42 @@ HAND = [
     ("batch counts", nn.Linear(7, 5), (3, 7), 3 * 35),
     ("bilinear", Call(lambda x, b: b(x, x), nn.Bilinear(4, 4, 6)), (2, 4), 2 * 6 * (4 * 4 + 4)),
     # per step and direction: gates × hidden × (input + hidden); second layer's input has both directions
-    ("gru", First(nn.GRU(16, 32, 2, bidirectional=True)), (50, 4, 16),
-     200 * 2 * 3 * 32 * ((16 + 32) + (64 + 32))),
+    ("gru", First(nn.GRU(16, 32, 2, bidirectional=True)), (50, 4, 16), 200 * 2 * 3 * 32 * ((16 + 32) + (64 + 32))),
     ("gru batch first", First(nn.GRU(16, 32, batch_first=True)), (4, 50, 16), 200 * 3 * 32 * (16 + 32)),
     ("lstm", First(nn.LSTM(16, 32, 2, bidirectional=True)), (50, 4, 16), 200 * 2 * 4 * 32 * ((16 + 32) + (64 + 32))),
     ("rnn", First(nn.RNN(16, 32)), (50, 4, 16), 200 * 32 * (16 + 32)),
     # q·k and weights·v: 2 · heads · n² · width of a head
     ("sdpa", Call(lambda x: F.scaled_dot_product_attention(x, x, x)), (2, 3, 20, 8), 2 * 2 * 3 * 20 * 20 * 8),
-    ("causal sdpa", Call(lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True)), (1, 3, 20, 8),
-     2 * 3 * 20 * 20 * 8),
-    ("attention by hand", Call(lambda x: (x @ x.transpose(-1, -2)).softmax(-1) @ x), (1, 3, 20, 8),
-     2 * 3 * 20 * 20 * 8),
-    ("multi-head attention", First(Call(lambda x, m: m(x, x, x), nn.MultiheadAttention(32, 4, batch_first=True))),
-     (1, 20, 32), 4 * 20 * 32 * 32 + 2 * 20 * 20 * 32),
-    ("encoder layer", nn.TransformerEncoderLayer(32, 4, 64, batch_first=True), (1, 20, 32),
-     20 * (4 * 32 * 32 + 2 * 32 * 64) + 2 * 20 * 20 * 32),
+    (
+        "causal sdpa",
+        Call(lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True)),
+        (1, 3, 20, 8),
+        2 * 3 * 20 * 20 * 8,
+    ),
+    (
+        "attention by hand",
+        Call(lambda x: (x @ x.transpose(-1, -2)).softmax(-1) @ x),
+        (1, 3, 20, 8),
+        2 * 3 * 20 * 20 * 8,
+    ),
+    (
+        "multi-head attention",
+        First(Call(lambda x, m: m(x, x, x), nn.MultiheadAttention(32, 4, batch_first=True))),
+        (1, 20, 32),
+        4 * 20 * 32 * 32 + 2 * 20 * 20 * 32,
+    ),
+    (
+        "encoder layer",
+        nn.TransformerEncoderLayer(32, 4, 64, batch_first=True),
+        (1, 20, 32),
+        20 * (4 * 32 * 32 + 2 * 32 * 64) + 2 * 20 * 20 * 32,
+    ),
     ("einsum", Call(lambda x: torch.einsum("bij,bjk->bik", x, x)), (2, 6, 6), 2 * 6**3),
     ("matrix times vector", Call(lambda x: x @ x[0]), (6, 6), 36),
     ("functional conv", Call(lambda x: F.conv1d(x, x.new_zeros(4, 1, 3))), (1, 1, 10), 4 * 8 * 3),
     ("called twice", Call(lambda x, layer: layer(layer(x)), nn.Linear(5, 5)), (1, 5), 50),
     ("nothing to multiply", nn.Sequential(nn.BatchNorm1d(4), nn.ReLU(), nn.MaxPool1d(2)), (1, 4, 8), 0),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -126,15 +141,17 @@ def test_published_vision_transformers(vit):
 @pytest.mark.parametrize(
     ("network", "shape"),
     [
-        (nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(800, 3)),
-         (2, 1, 10, 10)),
+        (
+            nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(800, 3)),
+            (2, 1, 10, 10),
+        ),
         (nn.Sequential(nn.LSTM(8, 6, 2, bidirectional=True, batch_first=True)), (2, 9, 8)),
         (nn.Sequential(nn.GRU(8, 6, batch_first=True)), (2, 9, 8)),
         (nn.Sequential(nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)), (2, 9, 16)),
         (nn.Sequential(nn.ConvTranspose1d(2, 4, 3), nn.GroupNorm(2, 4), nn.Conv1d(4, 2, 1)), (2, 2, 9)),
         (nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), (3, 7, 4)),
     ],
-)  # fmt: skip
+)
 def test_the_challenge_count_is_torchinfos(network, shape):
     torchinfo = pytest.importorskip("torchinfo")
     x = torch.zeros(shape)
@@ -195,8 +212,9 @@ def test_a_front_end_without_a_module_ends_at_the_first_layer(around):
             self.head = nn.Linear(20, 6)
 
         def forward(self, waveforms):
-            power = torch.stft(waveforms[:, 0], 256, 80, window=torch.ones(256, device=waveforms.device),
-                               return_complex=True).abs()  # fmt: skip
+            power = torch.stft(
+                waveforms[:, 0], 256, 80, window=torch.ones(256, device=waveforms.device), return_complex=True
+            ).abs()
             bands = power.mean(-1) @ self.bank
             hidden = self.head(bands)
             return (hidden @ hidden.transpose(0, 1)).expand(-1, 2)

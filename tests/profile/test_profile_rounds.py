@@ -19,8 +19,14 @@ class Sleeper(Adapter):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.calls: list[float] = []
-        self.card = Card(name=f"sleeps {seconds}", family="other", output="scene", labels=("a", "b"), sample_rate=8000,
-                         clip_seconds=0.1)  # fmt: skip
+        self.card = Card(
+            name=f"sleeps {seconds}",
+            family="other",
+            output="scene",
+            labels=("a", "b"),
+            sample_rate=8000,
+            clip_seconds=0.1,
+        )
 
     def predict(self, batch):
         self.calls.append(time.perf_counter())

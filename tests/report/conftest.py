@@ -372,8 +372,14 @@ def make_detector(name: str = "CRNN small", **changes: Any) -> Result:
         groups=groups,
         matrices={"psds1_roc": table},
     )
-    given = {"suite__name": "dcase_task4", "suite__title": "DCASE Task 4", "model__output": "frames",
-             "dataset__labels": list(CLASSES), "primary": "psds1", "scores": {}}  # fmt: skip
+    given = {
+        "suite__name": "dcase_task4",
+        "suite__title": "DCASE Task 4",
+        "model__output": "frames",
+        "dataset__labels": list(CLASSES),
+        "primary": "psds1",
+        "scores": {},
+    }
     return make_result(name, **(given | {"cells": [cell]} | changes))
 
 
@@ -386,24 +392,65 @@ def make_drawn(clip_id: str = "audio/a.wav", labels: tuple[str, ...] = CLASSES) 
     dog = {"label": labels[0], "reference": [stretch, wrong], "output": [stretch], "missed": 1, "threshold": 0.5}
     water = {"label": labels[1], "reference": [], "output": [wrong, part], "false": 2, "threshold": 0.25}
     recordings = [
-        {"clip_id": clip_id, "why": "worst", "f1": 1 / 3, "seconds": 10, "start": 0, "stop": 10,
-         "tracks": [dog | {"scores": line}, water | {"scores": line}]},
-        {"clip_id": "audio/long.wav", "why": "typical", "f1": 1, "seconds": 400, "start": 200, "stop": 320,
-         "left_out": 2, "tracks": [{"label": labels[2], "reference": [{"onset": 215, "offset": 220}]}]},
-    ]  # fmt: skip
-    told = {"cell": "frames/validation/clean", "rule": "micro_f1:benchbed", "per": "event", "recordings": 74,
-            "median_f1": 2 / 3, "timelines": recordings}  # fmt: skip
+        {
+            "clip_id": clip_id,
+            "why": "worst",
+            "f1": 1 / 3,
+            "seconds": 10,
+            "start": 0,
+            "stop": 10,
+            "tracks": [dog | {"scores": line}, water | {"scores": line}],
+        },
+        {
+            "clip_id": "audio/long.wav",
+            "why": "typical",
+            "f1": 1,
+            "seconds": 400,
+            "start": 200,
+            "stop": 320,
+            "left_out": 2,
+            "tracks": [{"label": labels[2], "reference": [{"onset": 215, "offset": 220}]}],
+        },
+    ]
+    told = {
+        "cell": "frames/validation/clean",
+        "rule": "micro_f1:benchbed",
+        "per": "event",
+        "recordings": 74,
+        "median_f1": 2 / 3,
+        "timelines": recordings,
+    }
     grid = [0.0, 0.25, 0.5, 0.75, 1.0]
-    curve = {"references": 12, "f1": [0.1, 0.5, 0.6, 0.7, 0.0], "precision": [0.1, 0.5, 0.7, 1.0, None],
-             "recall": [1.0, 0.8, 0.6, 0.5, 0.0], "best_threshold": 0.75, "best_f1": 0.7}  # fmt: skip
+    curve = {
+        "references": 12,
+        "f1": [0.1, 0.5, 0.6, 0.7, 0.0],
+        "precision": [0.1, 0.5, 0.7, 1.0, None],
+        "recall": [1.0, 0.8, 0.6, 0.5, 0.0],
+        "best_threshold": 0.75,
+        "best_f1": 0.7,
+    }
     at = [{"threshold": 0.5, "f1": 0.6, "precision": 0.7, "recall": 0.6}]
     declared = [{"prefix": "event_", "rule": "macro_f1:benchbed", "own": False}]
-    sweep = {"what": "events", "declared": declared, "thresholds": grid, "left_out": 0,
-             "lines": [{"name": name, "at": at, **curve} for name in ("macro", "micro", *labels)]}  # fmt: skip
-    lines = [("all", 0.3, [0.0, 50.0], [0.2, 0.4]), (labels[0], 0.5, [0.0], [0.5]),
-             (labels[1], 0.25, [50.0], [0.5]), (labels[2], 0.75, [0.0, 50.0], [0.5, 1.0])]  # fmt: skip
-    roc = {"metric": "psds1", "rule": "psds:exact:alpha_st-1", "max_rate": 100, "alpha_st": 1,
-           "lines": [dict(zip(("name", "area", "rates", "ratios"), row)) for row in lines]}  # fmt: skip
+    sweep = {
+        "what": "events",
+        "declared": declared,
+        "thresholds": grid,
+        "left_out": 0,
+        "lines": [{"name": name, "at": at, **curve} for name in ("macro", "micro", *labels)],
+    }
+    lines = [
+        ("all", 0.3, [0.0, 50.0], [0.2, 0.4]),
+        (labels[0], 0.5, [0.0], [0.5]),
+        (labels[1], 0.25, [50.0], [0.5]),
+        (labels[2], 0.75, [0.0, 50.0], [0.5, 1.0]),
+    ]
+    roc = {
+        "metric": "psds1",
+        "rule": "psds:exact:alpha_st-1",
+        "max_rate": 100,
+        "alpha_st": 1,
+        "lines": [dict(zip(("name", "area", "rates", "ratios"), row)) for row in lines],
+    }
     kept = {"cell": "frames/validation/clean", "rocs": [roc], "thresholds": [sweep]}
     return Drawn(
         Timelines.model_validate({"format": 1, "cells": [told]}), Curves.model_validate({"format": 1, "cells": [kept]})

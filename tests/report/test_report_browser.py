@@ -24,13 +24,30 @@ pytestmark = pytest.mark.browser
 EVIL = "</script><img src=x onerror=\"document.title='owned'\"><svg onload=\"document.title='owned'\">"
 
 
-DIFFERENCE = {"condition": "clean", "metric": "macro_accuracy", "unit": "fraction", "direction": "higher", "a": 0.6,
-              "b": 0.5, "value": 0.1, "low": 0.05, "high": 0.15, "p_holm": 0.01, "verdict": "win"}  # fmt: skip
-COMPARISON = Comparison.model_validate({
-    "primary": "macro_accuracy",
-    "sides": [{"name": name, "runs": [{"model": name, "path": f"runs/{i}"}]} for i, name in enumerate(("beta", EVIL))],
-    "pairings": [{"a": EVIL, "b": "beta", "rows": [DIFFERENCE, DIFFERENCE | {"condition": "mp3@5", "value": -0.1}]}],
-})  # fmt: skip
+DIFFERENCE = {
+    "condition": "clean",
+    "metric": "macro_accuracy",
+    "unit": "fraction",
+    "direction": "higher",
+    "a": 0.6,
+    "b": 0.5,
+    "value": 0.1,
+    "low": 0.05,
+    "high": 0.15,
+    "p_holm": 0.01,
+    "verdict": "win",
+}
+COMPARISON = Comparison.model_validate(
+    {
+        "primary": "macro_accuracy",
+        "sides": [
+            {"name": name, "runs": [{"model": name, "path": f"runs/{i}"}]} for i, name in enumerate(("beta", EVIL))
+        ],
+        "pairings": [
+            {"a": EVIL, "b": "beta", "rows": [DIFFERENCE, DIFFERENCE | {"condition": "mp3@5", "value": -0.1}]}
+        ],
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +87,16 @@ def clips(run: Path) -> None:
     point = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
     (folder / "a.png").write_bytes(base64.b64decode(point))
     sound = {"kind": "clean", "audio": "a.mp3", "spectrogram": "a.png", "output": EVIL, "confidence": 0.5}
-    clip = {"clip_id": EVIL, "label": "bus", "why": "flipped", "condition": EVIL, "cell": "scene/test/clean",
-            "sample_rate": 16000, "seconds": 0.1, "sounds": [sound]}  # fmt: skip
+    clip = {
+        "clip_id": EVIL,
+        "label": "bus",
+        "why": "flipped",
+        "condition": EVIL,
+        "cell": "scene/test/clean",
+        "sample_rate": 16000,
+        "seconds": 0.1,
+        "sounds": [sound],
+    }
     (folder / "clips.json").write_text(json.dumps({"licence": "CC0-1.0", "clips": [clip]}), encoding="utf-8")
 
 

@@ -84,8 +84,10 @@ def test_no_name_runs_out_of_the_chart():
 
 
 def test_a_roc_steps_where_the_file_says():
-    lines = [RocLine(name="all", area=0.3, rates=[0.0, 50.0], ratios=[0.2, 0.4]),
-             RocLine(name="dog", area=0.0, rates=[], ratios=[])]  # fmt: skip
+    lines = [
+        RocLine(name="all", area=0.3, rates=[0.0, 50.0], ratios=[0.2, 0.4]),
+        RocLine(name="dog", area=0.0, rates=[], ratios=[]),
+    ]
     text = roc("r", "PSDS1", lines, 100.0)
     (whole,) = elements(text, "line")[-1:]
     assert whole.get("class") == "line whole"
@@ -107,9 +109,16 @@ def test_names_beside_a_roc_do_not_overlap():
 
 
 def test_threshold_curves_break_where_a_figure_is_undefined():
-    line = ThresholdLine(name="dog", references=1, f1=[0.0, 1.0, 0.0], precision=[0.5, None, None],
-                         recall=[1.0, 1.0, 0.0], at=[AtThreshold(threshold=0.25, f1=0.5, precision=None, recall=1.0)],
-                         best_threshold=0.5, best_f1=1.0)  # fmt: skip
+    line = ThresholdLine(
+        name="dog",
+        references=1,
+        f1=[0.0, 1.0, 0.0],
+        precision=[0.5, None, None],
+        recall=[1.0, 1.0, 0.0],
+        at=[AtThreshold(threshold=0.25, f1=0.5, precision=None, recall=1.0)],
+        best_threshold=0.5,
+        best_f1=1.0,
+    )
     text = threshold_chart("t", "dog", line, [0.0, 0.5, 1.0])
     shown = [one.get("class") for one in elements(text, "line")]
     # A single point makes no line.
@@ -131,8 +140,14 @@ def test_a_level_stretch_needs_its_ends_only():
 
 
 def test_a_mean_over_own_thresholds_is_a_level_line():
-    line = ThresholdLine(name="macro", references=9, f1=[0.0, 0.5], precision=[None, None], recall=[1.0, 0.0],
-                         at=[AtThreshold(threshold=None, f1=0.75, precision=None, recall=None)])  # fmt: skip
+    line = ThresholdLine(
+        name="macro",
+        references=9,
+        f1=[0.0, 0.5],
+        precision=[None, None],
+        recall=[1.0, 0.0],
+        at=[AtThreshold(threshold=None, f1=0.75, precision=None, recall=None)],
+    )
     text = threshold_chart("t", "Macro", line, [0.0, 1.0], large=True)
     assert not elements(text, "spot") and "H" in elements(text, "declared")[0].get("d")
     assert "each class's own threshold" in "".join(ET.fromstring(text).itertext())
@@ -140,9 +155,15 @@ def test_a_mean_over_own_thresholds_is_a_level_line():
 
 def told(**changes) -> Timeline:
     part = Stretch(onset=105, offset=110, lost=[(106, 108)])
-    track = Track(label="dog", reference=[Stretch(onset=102, offset=104), part],
-                  output=[Stretch(onset=101, offset=102, lost=[(101, 102)])], missed=2, false=1, threshold=0.5,
-                  scores=[0, 100])  # fmt: skip
+    track = Track(
+        label="dog",
+        reference=[Stretch(onset=102, offset=104), part],
+        output=[Stretch(onset=101, offset=102, lost=[(101, 102)])],
+        missed=2,
+        false=1,
+        threshold=0.5,
+        scores=[0, 100],
+    )
     given = {"clip_id": "a.wav", "why": "worst", "f1": 0, "seconds": 300, "start": 100, "stop": 120, "tracks": [track]}
     return Timeline(**(given | changes))
 
@@ -151,15 +172,23 @@ def test_lanes_are_to_scale_and_tell_errors_by_more_than_colour():
     text = timeline("t", "Events of a.wav", told(), "segment")
     whole, part, hole, false = elements(text, "ev")
     assert [one.get("style") for one in (whole, part, hole, false)] == [
-        "left:10%;width:10%", "left:25%;width:25%", "left:30%;width:10%", "left:5%;width:5%",
-    ]  # fmt: skip
+        "left:10%;width:10%",
+        "left:25%;width:25%",
+        "left:30%;width:10%",
+        "left:5%;width:5%",
+    ]
     assert [one.get("class") for one in (whole, hole, false)] == ["ev", "ev lost", "ev lost"]
     assert [one.get("title").split(",")[0] for one in (whole, part, hole, false)] == [
-        "found", "found", "missed", "false alarm",
-    ]  # fmt: skip
+        "found",
+        "found",
+        "missed",
+        "false alarm",
+    ]
     (said,) = [one.text for one in elements(text, "time")[1].iter("span") if one.get("class") == "vh"]
-    assert said == ("reference: 102.00 to 104.00 s found; 105.00 to 110.00 s missed 106.00–108.00 s. "
-                    "output: 101.00 to 102.00 s false alarm.")  # fmt: skip
+    assert said == (
+        "reference: 102.00 to 104.00 s found; 105.00 to 110.00 s missed 106.00–108.00 s. "
+        "output: 101.00 to 102.00 s false alarm."
+    )
     assert [one.text for one in elements(text, "num")[2:]] == ["2", "1"]
     assert "Missed, s" in text and "Missed, s" not in timeline("t", "c", told(), "event")
     ticks = [one.text for one in elements(text, "axis")[0]]
@@ -193,11 +222,21 @@ def test_every_event_stands_in_the_table_of_times():
 def test_hostile_names_stay_text(drawn, detector):
     rows = {EVIL: figure(0.5, 0.4, 0.6), "b": figure(0.1)}
     line = RocLine(name=EVIL, area=0.5, rates=[0.0], ratios=[0.5])
-    sweep = ThresholdLine(name=EVIL, references=1, f1=[0.1, 0.2], precision=[None, None], recall=[0.1, 0.2],
-                          at=[AtThreshold(threshold=0.5, f1=0.1, precision=None, recall=0.1)])  # fmt: skip
+    sweep = ThresholdLine(
+        name=EVIL,
+        references=1,
+        f1=[0.1, 0.2],
+        precision=[None, None],
+        recall=[0.1, 0.2],
+        at=[AtThreshold(threshold=0.5, f1=0.1, precision=None, recall=0.1)],
+    )
     evil = told(clip_id=EVIL, tracks=[Track(label=EVIL, output=[Stretch(onset=101, offset=102)])])
-    for text in (bars("b", EVIL, rows), roc("r", EVIL, [line], 100), threshold_chart("t", EVIL, sweep, [0, 1]),
-                 timeline("t", EVIL, evil, "event")):  # fmt: skip
+    for text in (
+        bars("b", EVIL, rows),
+        roc("r", EVIL, [line], 100),
+        threshold_chart("t", EVIL, sweep, [0, 1]),
+        timeline("t", EVIL, evil, "event"),
+    ):
         root = ET.fromstring(f"<div>{text}</div>")
         assert not list(root.iter("script")) and EVIL in "".join(root.itertext())
     page = report_html(detector(EVIL), drawn=drawn(EVIL, (EVIL, "b", "c")))
@@ -216,9 +255,7 @@ def test_every_metric_of_the_classes_can_be_shown(result, detector):
 
 def test_charts_of_very_many_classes_stay_few(detector):
     record = detector()
-    record.cells[0].groups = {
-        f"class=c{i}": {f"m{k:02d}": figure(i / 200) for k in range(30)} for i in range(200)
-    }  # fmt: skip
+    record.cells[0].groups = {f"class=c{i}": {f"m{k:02d}": figure(i / 200) for k in range(30)} for i in range(200)}
     (detail,) = run_view(record).details
     found = drawings.class_bars(detail.classes, "x")
     assert len(found) == drawings.BARS // MOST and sum(len(one.chart) for one in found) < 200_000

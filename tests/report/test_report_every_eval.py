@@ -7,8 +7,15 @@ from benchbed.report.model_card import citation, model_card
 from benchbed.results.record import Value
 
 #: Required by eval.schema.json 0.3.0 of github.com/evaleval/every_eval_ever.
-REQUIRED = {"schema_version", "evaluation_id", "retrieved_timestamp", "source_metadata", "model_info", "eval_library",
-            "evaluation_results"}  # fmt: skip
+REQUIRED = {
+    "schema_version",
+    "evaluation_id",
+    "retrieved_timestamp",
+    "source_metadata",
+    "model_info",
+    "eval_library",
+    "evaluation_results",
+}
 
 
 def test_the_fields_that_the_schema_requires(result):

@@ -231,8 +231,10 @@ def test_a_pareto_front_is_drawn_on_a_logarithmic_axis(result, tmp_path):
     def cost(parameters):
         return {"parameters": {"value": parameters, "unit": "parameters", "method": "sum"}}
 
-    held = [result(name, accuracy, profile=cost(size)) for name, accuracy, size in
-            (("small", 0.5, 1e4), ("large", 0.6, 1e7), ("waste", 0.4, 1e6))]  # fmt: skip
+    held = [
+        result(name, accuracy, profile=cost(size))
+        for name, accuracy, size in (("small", 0.5, 1e4), ("large", 0.6, 1e7), ("waste", 0.4, 1e6))
+    ]
     write_leaderboard(runs(*held), tmp_path)
     text = suite_page(tmp_path)
     assert "On the Pareto front: small, large." in text and "Parameters, logarithmic" in text
@@ -242,8 +244,14 @@ def test_a_pareto_front_is_drawn_on_a_logarithmic_axis(result, tmp_path):
 def published(dataset: str, value: str, system: str = "a") -> Reference:
     protocol = {"id": f"dcase_task1@2024:{dataset}", "task": "scene", "dataset": dataset, "split": "test"}
     row = {"system": system, "values": {"macro_accuracy": value}}
-    table = {"id": "t", "where": "Table 1", "title": "T", "protocol": protocol, "rows": [row],
-             "metrics": {"macro_accuracy": {"unit": "%", "direction": "higher"}}}  # fmt: skip
+    table = {
+        "id": "t",
+        "where": "Table 1",
+        "title": "T",
+        "protocol": protocol,
+        "rows": [row],
+        "metrics": {"macro_accuracy": {"unit": "%", "direction": "higher"}},
+    }
     return Reference.model_validate({"source": {"id": "paper", "citation": "A. Author"}, "tables": [table]})
 
 
@@ -294,8 +302,10 @@ def test_attack_against_noise_is_a_scatter_of_models_where_they_lie_furthest_apa
         value = record.cells[0].metrics["macro_accuracy"]
         for budget, (noise, robust) in kept.items():
             what = Condition(kind="attack", name="standard", parameter=budget, unit="dB SNR", group="attack")
-            metrics = {"noise_accuracy": value.model_copy(update={"value": noise}),
-                       "robust_accuracy": value.model_copy(update={"value": robust})}  # fmt: skip
+            metrics = {
+                "noise_accuracy": value.model_copy(update={"value": noise}),
+                "robust_accuracy": value.model_copy(update={"value": robust}),
+            }
             key = f"scene/test/standard@l2:{budget:g}dB"
             record.cells.append(record.cells[0].model_copy(update={"key": key, "condition": what, "metrics": metrics}))
         for condition, level in zip(("white_noise@l2", "standard@l2"), half):
@@ -321,12 +331,20 @@ def test_attack_against_noise_is_a_scatter_of_models_where_they_lie_furthest_apa
 def test_one_transfer_from_several_models_fills_a_row_of_the_matrix(result):
     record = result("crnn")
     value = record.cells[0].metrics["macro_accuracy"]
-    what = Condition(kind="attack", name="transfer", parameter=30.0, unit="dB SNR",
-                     facts={"sources": {"adapters/cnn.py": {}, "adapters/passt.py": {}}})  # fmt: skip
-    groups = {f"source={name}": {"robust_accuracy": value.model_copy(update={"value": kept})}
-              for name, kept in (("cnn", 0.2), ("passt", 0.5))}  # fmt: skip
-    record.cells.append(record.cells[0].model_copy(
-        update={"key": "scene/test/transfer@l2:30dB", "condition": what, "groups": groups}))  # fmt: skip
+    what = Condition(
+        kind="attack",
+        name="transfer",
+        parameter=30.0,
+        unit="dB SNR",
+        facts={"sources": {"adapters/cnn.py": {}, "adapters/passt.py": {}}},
+    )
+    groups = {
+        f"source={name}": {"robust_accuracy": value.model_copy(update={"value": kept})}
+        for name, kept in (("cnn", 0.2), ("passt", 0.5))
+    }
+    record.cells.append(
+        record.cells[0].model_copy(update={"key": "scene/test/transfer@l2:30dB", "condition": what, "groups": groups})
+    )
     (page,) = board.arrange(runs(record))
     ((_, matrix),) = board.transfer(page.boards[0]).items()
     assert (matrix.rows, matrix.columns, matrix.values) == (["crnn"], ["cnn", "passt"], [[0.2, 0.5]])

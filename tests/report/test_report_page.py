@@ -157,10 +157,16 @@ def test_every_chart_has_a_name_and_a_description(result):
 
 def test_the_bins_of_tags_are_a_diagram_too(result):
     record = result()
-    record.cells[0].matrices = {"reliability": Matrix(
-        rows=["0.0…0.5", "0.5…1.0"], columns=["tags", "score", "present"], values=[[100, 0.2, 0.1], [40, 0.8, 0.9]],
-        row_title="score bin", column_title="mean in bin", unit="tags, fraction",
-    )}  # fmt: skip
+    record.cells[0].matrices = {
+        "reliability": Matrix(
+            rows=["0.0…0.5", "0.5…1.0"],
+            columns=["tags", "score", "present"],
+            values=[[100, 0.2, 0.1], [40, 0.8, 0.9]],
+            row_title="score bin",
+            column_title="mean in bin",
+            unit="tags, fraction",
+        )
+    }
     text = report_html(record)
     assert "In bin 1 score 20.0\u202f%, present 10.0\u202f%" in text and ">Score, %</text>" in text
     assert re.findall(r'<td class="none">([^<]*)</td>', text)[:3] == ["100\u202ftags", "20.0\u202f%", "10.0\u202f%"]
@@ -245,9 +251,19 @@ def test_hostile_text_stays_text_everywhere(result, failure, evil):
 
 
 def test_thresholds_that_were_chosen_elsewhere_stand_among_the_facts(result):
-    chosen = Thresholds(thresholds={"bus": 0.25, "<tram>": 0.5}, tuned_on="tau/val", rule="best-f1", reached=0.625,
-                        class_f1={"bus": 0.625, "<tram>": None}, untuned=["<tram>"], fallback=0.5, clips=1200,
-                        available=1300, failed=100, median_seconds={"bus": 0.4, "<tram>": 0.0})  # fmt: skip
+    chosen = Thresholds(
+        thresholds={"bus": 0.25, "<tram>": 0.5},
+        tuned_on="tau/val",
+        rule="best-f1",
+        reached=0.625,
+        class_f1={"bus": 0.625, "<tram>": None},
+        untuned=["<tram>"],
+        fallback=0.5,
+        clips=1200,
+        available=1300,
+        failed=100,
+        median_seconds={"bus": 0.4, "<tram>": 0.0},
+    )
     page = report_html(result(thresholds=chosen))
     assert (
         "<dt>Chosen on</dt><dd><bdi>tau/val</bdi></dd>" in page and "62.5 %" in page and "<dd><bdi>1,300</bdi>" in page

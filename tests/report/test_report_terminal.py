@@ -37,10 +37,15 @@ def test_every_budget_of_an_attack_is_shown_with_noise_beside_it(result):
     value = record.cells[0].metrics["macro_accuracy"]
     for budget, kept in ((30.0, 0.25), (40.0, 0.5)):
         what = Condition(kind="attack", name="standard", parameter=budget, unit="dB SNR", group="attack")
-        metrics = {"robust_accuracy": value.model_copy(update={"value": kept}),
-                   "noise_accuracy": value.model_copy(update={"value": 0.875})}  # fmt: skip
-        record.cells.append(record.cells[0].model_copy(
-            update={"key": f"scene/test/standard@l2:{budget:g}dB", "condition": what, "metrics": metrics}))  # fmt: skip
+        metrics = {
+            "robust_accuracy": value.model_copy(update={"value": kept}),
+            "noise_accuracy": value.model_copy(update={"value": 0.875}),
+        }
+        record.cells.append(
+            record.cells[0].model_copy(
+                update={"key": f"scene/test/standard@l2:{budget:g}dB", "condition": what, "metrics": metrics}
+            )
+        )
     gap = value.model_copy(update={"value": 31.5, "low": None, "high": None, "unit": "dB", "reason": "no draws"})
     record.scores["adversarial:gap/standard@l2"] = gap
     for shown in (printed(terminal.print_runs, [record]), printed(terminal.print_runs, [record, result("x")])):

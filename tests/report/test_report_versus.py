@@ -17,33 +17,66 @@ EVIL = "<img src=x onerror=alert(1)>"
 
 
 def row(condition: str, value: float, **fields):
-    base = {"condition": condition, "group": None, "metric": "macro_accuracy", "unit": "fraction", "rule": "r",
-            "direction": "higher", "a": 0.6, "b": 0.6 - value, "value": value, "low": value - 0.05,
-            "high": value + 0.05, "p": 0.01, "p_holm": 0.03, "verdict": "win" if value > 0 else "loss", "clips": 100,
-            "groups": 20, "mde": 0.04, "effect": 0.8}  # fmt: skip
+    base = {
+        "condition": condition,
+        "group": None,
+        "metric": "macro_accuracy",
+        "unit": "fraction",
+        "rule": "r",
+        "direction": "higher",
+        "a": 0.6,
+        "b": 0.6 - value,
+        "value": value,
+        "low": value - 0.05,
+        "high": value + 0.05,
+        "p": 0.01,
+        "p_holm": 0.03,
+        "verdict": "win" if value > 0 else "loss",
+        "clips": 100,
+        "groups": 20,
+        "mde": 0.04,
+        "effect": 0.8,
+    }
     return base | fields
 
 
 def comparison(*rows, name: str = "passt", **fields) -> Comparison:
-    return Comparison.model_validate({
-        "primary": "macro_accuracy", "procedure": {"alpha": 0.05, "draws": 2000},
-        "sides": [{"name": "cnn", "kind": "model", "runs": [{"model": "cnn", "path": "runs/0"}]},
-                  {"name": name, "kind": "model", "runs": [{"model": name, "path": "runs/1"}]}],
-        "pairings": [{"a": name, "b": "cnn", "wins": 1, "losses": 1, "rows": list(rows), **fields}],
-    })  # fmt: skip
+    return Comparison.model_validate(
+        {
+            "primary": "macro_accuracy",
+            "procedure": {"alpha": 0.05, "draws": 2000},
+            "sides": [
+                {"name": "cnn", "kind": "model", "runs": [{"model": "cnn", "path": "runs/0"}]},
+                {"name": name, "kind": "model", "runs": [{"model": name, "path": "runs/1"}]},
+            ],
+            "pairings": [{"a": name, "b": "cnn", "wins": 1, "losses": 1, "rows": list(rows), **fields}],
+        }
+    )
 
 
 def test_conditions_metrics_and_groups_stand_in_forests_of_their_own():
     made = comparison(
-        row("clean", 0.04), row("white_noise@3", -0.1), row("clean", -0.2, metric="log_loss", unit="nats"),
+        row("clean", 0.04),
+        row("white_noise@3", -0.1),
+        row("clean", -0.2, metric="log_loss", unit="nats"),
         row("clean", 0.07, group="device=s4"),
-        robustness=[{"name": "mp3", "metric": "macro_accuracy", "retention": {"value": 0.1, "low": 0.0, "high": 0.2},
-                     "matched": None, "reason": None}],
-    )  # fmt: skip
+        robustness=[
+            {
+                "name": "mp3",
+                "metric": "macro_accuracy",
+                "retention": {"value": 0.1, "low": 0.0, "high": 0.2},
+                "matched": None,
+                "reason": None,
+            }
+        ],
+    )
     (versus,) = comparison_page(made, {}).versus
     assert [[b.label for b in forest.branches] for forest in versus.forests] == [
-        ["Clean", "White noise, severity 3"], ["Log loss"], ["Device s4"], ["MP3"]
-    ]  # fmt: skip
+        ["Clean", "White noise, severity 3"],
+        ["Log loss"],
+        ["Device s4"],
+        ["MP3"],
+    ]
     first = versus.forests[0]
     # The axis holds every interval and the line at zero.
     assert first.ends[0] <= -0.15 and first.ends[1] >= 0.09
@@ -117,9 +150,19 @@ def test_words_of_conditions():
 
 
 def test_families_are_compared_as_groups_of_runs(result, tmp_path):
-    mixed = {"condition": "clean", "metric": "macro_accuracy", "unit": "fraction", "direction": "higher",
-             "values_a": [0.6, 0.7], "values_b": [0.5, 0.55, 0.6], "value": 0.1, "low": -0.02, "high": 0.22,
-             "p_holm": 0.09, "method": "t with 3.1 degrees of freedom"}  # fmt: skip
+    mixed = {
+        "condition": "clean",
+        "metric": "macro_accuracy",
+        "unit": "fraction",
+        "direction": "higher",
+        "values_a": [0.6, 0.7],
+        "values_b": [0.5, 0.55, 0.6],
+        "value": 0.1,
+        "low": -0.02,
+        "high": 0.22,
+        "p_holm": 0.09,
+        "method": "t with 3.1 degrees of freedom",
+    }
     made = comparison(name="transformer", mixed=[mixed])
     (versus,) = comparison_page(made, {}).versus
     (branch,) = versus.forests[0].branches

@@ -28,8 +28,16 @@ def test_licences_that_do_not(licence):
 def index(folder, **sound):
     (folder / "listen").mkdir()
     base = {"kind": "clean", "audio": "a.mp3", "spectrogram": "a.png"} | sound
-    clip = {"clip_id": "c", "label": "bus", "why": "flipped", "condition": "Clean", "cell": "scene/test/clean",
-            "sample_rate": 8000, "seconds": 1.0, "sounds": [base]}  # fmt: skip
+    clip = {
+        "clip_id": "c",
+        "label": "bus",
+        "why": "flipped",
+        "condition": "Clean",
+        "cell": "scene/test/clean",
+        "sample_rate": 8000,
+        "seconds": 1.0,
+        "sounds": [base],
+    }
     (folder / "listen" / "clips.json").write_text(json.dumps({"licence": "CC0-1.0", "clips": [clip]}), encoding="utf-8")
 
 

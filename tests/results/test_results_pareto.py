@@ -18,18 +18,46 @@ def result(name: str, accuracy: float | None, profile: dict[str, Any], *, proces
     return Result(
         suite=Suite(name="s", title="s", version="1", hash=changes.get("suite", "h"), protocol="1", definition={}),
         model=Model(name=name, family="cnn", adapter="a", adapter_hash="h", output="scene", sample_rate=8000),
-        dataset=Dataset(name="d", layout="folder", synthetic=changes.get("synthetic", False), index_hash="i",
-                        labels=["a"], clips=10, groups=2, seconds=10.0),
-        provenance=Provenance(created="", command="", code="", versions={}, machine={"processor": processor}, seed=0,
-                              device="cpu", batch_size=1, threads=1, workers=1, reuse="missing", units=1,
-                              evaluations=10, cpu_seconds=1.0),
+        dataset=Dataset(
+            name="d",
+            layout="folder",
+            synthetic=changes.get("synthetic", False),
+            index_hash="i",
+            labels=["a"],
+            clips=10,
+            groups=2,
+            seconds=10.0,
+        ),
+        provenance=Provenance(
+            created="",
+            command="",
+            code="",
+            versions={},
+            machine={"processor": processor},
+            seed=0,
+            device="cpu",
+            batch_size=1,
+            threads=1,
+            workers=1,
+            reuse="missing",
+            units=1,
+            evaluations=10,
+            cpu_seconds=1.0,
+        ),
         primary="accuracy",
         profile=profile,
         scores=changes.get("scores", {}),
-        cells=[Cell(key="scene/test/clean", task="scene", split="test",
-                    condition=Condition(kind="clean", name="clean"), counts=Counts(clips=10, scored=10),
-                    metrics={"accuracy": value})],
-    )  # fmt: skip
+        cells=[
+            Cell(
+                key="scene/test/clean",
+                task="scene",
+                split="test",
+                condition=Condition(kind="clean", name="clean"),
+                counts=Counts(clips=10, scored=10),
+                metrics={"accuracy": value},
+            )
+        ],
+    )
 
 
 def macs(value: float) -> dict[str, Any]:
@@ -46,8 +74,10 @@ def test_front_by_hand():
     (front,) = trade_offs(runs)
     assert (front.score, front.cost, front.cost_unit) == ("accuracy", "macs", "MACs")
     assert [(p.model, p.front, p.dominated_by) for p in front.points] == [
-        ("b", True, ()), ("c", False, ("b",)), ("a", True, ()),
-    ]  # fmt: skip
+        ("b", True, ()),
+        ("c", False, ("b",)),
+        ("a", True, ()),
+    ]
 
 
 def test_equal_points_do_not_dominate_each_other():
@@ -66,11 +96,12 @@ def test_every_dominated_point_is_dominated_by_one_on_the_front(points):
 
 def test_measured_and_estimated_energy_never_share_a_front():
     runs = [
-        result("a", 0.9, joules(2.0, "measured")), result("b", 0.8, joules(1.0, "measured")),
+        result("a", 0.9, joules(2.0, "measured")),
+        result("b", 0.8, joules(1.0, "measured")),
         result("c", 0.7, joules(0.1, "estimated", source="cpu-time*tdp")),
         result("d", 0.6, joules(0.2, "estimated", source="cpu-time*tdp")),
         result("e", 0.5, joules(0.3, "measured"), processor="another"),
-    ]  # fmt: skip
+    ]
     fronts = trade_offs(runs)
     assert [{point.model for point in front.points} for front in fronts] == [{"c", "d"}, {"a", "b"}]
     assert "estimated" in fronts[0].method and "measured" in fronts[1].method
@@ -79,8 +110,12 @@ def test_measured_and_estimated_energy_never_share_a_front():
 
 def test_ratios_are_compared_against_one_reference():
     def ratio(value: float, reference: str) -> dict[str, Any]:
-        return joules(1.0, "measured", ratio_to_reference={"value": value, "unit": "ratio", "method": "m"},
-                      reference={"model": reference})  # fmt: skip
+        return joules(
+            1.0,
+            "measured",
+            ratio_to_reference={"value": value, "unit": "ratio", "method": "m"},
+            reference={"model": reference},
+        )
 
     runs = [result("a", 0.9, ratio(2, "x")), result("b", 0.8, ratio(1, "x")), result("c", 0.7, ratio(1, "y"))]
     front = next(front for front in trade_offs(runs) if front.cost == "energy_ratio")

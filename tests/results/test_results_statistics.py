@@ -79,12 +79,21 @@ def test_a_layout_that_is_not_known_is_refused(tmp_path, layout):
 
 
 def with_draws(statistics, draws=50):
-    figures = {("", "map"): (0.5, np.linspace(0.4, 0.6, draws)), ("class=bus", "ap"): (None, np.full(draws, np.nan)),
-               ("", "d_prime"): (np.inf, np.array([np.inf] + [1e-3] * (draws - 1)))}  # fmt: skip
+    figures = {
+        ("", "map"): (0.5, np.linspace(0.4, 0.6, draws)),
+        ("class=bus", "ap"): (None, np.full(draws, np.nan)),
+        ("", "d_prime"): (np.inf, np.array([np.inf] + [1e-3] * (draws - 1))),
+    }
     cells = {key: replace(cell, drawn=drawn(figures)) for key, cell in statistics.cells.items()}
     further = (Further("event", "sed_event", {"threshold": 0.5}),)
-    return replace(statistics, cells=cells, further=further, widths=(3, 4), draws=draws,
-                   scores=drawn({("", "robustness:aurc"): (0.3, np.linspace(0.2, 0.4, draws))}))  # fmt: skip
+    return replace(
+        statistics,
+        cells=cells,
+        further=further,
+        widths=(3, 4),
+        draws=draws,
+        scores=drawn({("", "robustness:aurc"): (0.3, np.linspace(0.2, 0.4, draws))}),
+    )
 
 
 def test_draws_are_read_as_they_were_written(tmp_path):

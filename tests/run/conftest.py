@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from benchbed.run.job import Job
+from benchbed.run.job.job import Job
 from benchbed.suite.model import Suite
 
 RATE = 8000
@@ -34,8 +34,18 @@ def toy_table(tmp_path: Path) -> pd.DataFrame:
     for i in range(40):
         label = LABELS[i % 2]
         soundfile.write(root / f"{i:02d}.wav", tone(label, i), RATE, subtype="PCM_16")
-        rows.append({"clip_id": f"toy/{i:02d}.wav", "path": f"{i:02d}.wav", "onset": 0.0, "duration": np.nan,
-                     "label": label, "group": f"rec{i // 5}", "device": "ab"[i // 20], "draw": i})  # fmt: skip
+        rows.append(
+            {
+                "clip_id": f"toy/{i:02d}.wav",
+                "path": f"{i:02d}.wav",
+                "onset": 0.0,
+                "duration": np.nan,
+                "label": label,
+                "group": f"rec{i // 5}",
+                "device": "ab"[i // 20],
+                "draw": i,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -78,8 +88,17 @@ def toy_job(tmp_path: Path, toy_table: pd.DataFrame, adapter_file):
         suite = Suite(
             name="s", version="1", task="scene", data={"layout": "folder"}, conditions=conditions or ["clean"]
         )
-        return Job(recipe=(str(adapter_file(inject)), {}), device="cpu", dataset="toy", root=tmp_path / "data",
-                   labels=LABELS, label_map=None, clips={"test": clips}, pools={"test": toy_table},
-                   conditions=suite.conditions, **facts)  # fmt: skip
+        return Job(
+            recipe=(str(adapter_file(inject)), {}),
+            device="cpu",
+            dataset="toy",
+            root=tmp_path / "data",
+            labels=LABELS,
+            label_map=None,
+            clips={"test": clips},
+            pools={"test": toy_table},
+            conditions=suite.conditions,
+            **facts,
+        )
 
     return make

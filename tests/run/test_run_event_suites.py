@@ -165,8 +165,10 @@ def test_the_generic_reader_takes_weak_labels_and_desed_has_them(tmp_path: Path)
     assert caught.value.where.endswith("weak.tsv:2")
 
     root = tmp_path / "desed"
-    lines(root / "metadata/validation/validation.tsv", [("filename", "onset", "offset", "event_label"),
-                                                        ("x.wav", 0.5, 1.0, "Dog")])  # fmt: skip
+    lines(
+        root / "metadata/validation/validation.tsv",
+        [("filename", "onset", "offset", "event_label"), ("x.wav", 0.5, 1.0, "Dog")],
+    )
     tones(root / "audio/validation/validation/x.wav", ("Dog",), [])
     lines(root / "metadata/train/weak.tsv", [("filename", "event_labels"), ("y.wav", "Speech,Dishes")])
     made = desed.read(root)
@@ -182,9 +184,16 @@ def test_audioset_strong_leaves_out_what_is_gone(run) -> None:
     names = ("Bark", "Speech", "Bell")
     lines(run.data / "mid_to_display_name.tsv", [(f"/m/{i}", name) for i, name in enumerate(names)])
     header = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
-    lines(run.data / "audioset_eval_strong.tsv",
-          [header, ("x_0", 0.5, 2.0, "/m/0"), ("x_0", 1.0, 3.0, "/m/1"), ("gone_0", 0.0, 1.0, "/m/2"),
-           ("y_30000", 0.0, 4.0, "/m/2")])  # fmt: skip
+    lines(
+        run.data / "audioset_eval_strong.tsv",
+        [
+            header,
+            ("x_0", 0.5, 2.0, "/m/0"),
+            ("x_0", 1.0, 3.0, "/m/1"),
+            ("gone_0", 0.0, 1.0, "/m/2"),
+            ("y_30000", 0.0, 4.0, "/m/2"),
+        ],
+    )
     tones(run.data / "audio/x_0.wav", names, [(0.5, 2.0, "Bark"), (1.0, 3.0, "Speech")])
     tones(run.data / "audio/y_30000.wav", names, [(0.0, 4.0, "Bell")])
     result = run("audioset_strong", "audioset_strong", audioset_strong.read(run.data).labels)

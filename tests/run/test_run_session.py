@@ -18,8 +18,8 @@ import soundfile
 from benchbed.errors import CannotMeasure, ConfigError, DataError
 from benchbed.results.store import read
 from benchbed.run import session
+from benchbed.run.job.policy import ErrorPolicy, Reuse
 from benchbed.run.journal import locked
-from benchbed.run.policy import ErrorPolicy, Reuse
 from benchbed.suite.load import load_suite
 
 SUITE = """
@@ -109,7 +109,7 @@ def test_never_computes_again_and_only_never_computes(toy):
 
 def test_other_code_is_reused_only_when_asked(toy, monkeypatch):
     toy()
-    monkeypatch.setattr("benchbed.run.units.code_hash", lambda *places: "other")
+    monkeypatch.setattr("benchbed.run.preparing.units.code_hash", lambda *places: "other")
     assert toy(reuse=Reuse.ALWAYS).reused == 1
     assert toy().reused == 0
 
@@ -126,7 +126,7 @@ def test_a_changed_adapter_is_computed_anew(toy, adapter_file):
 
 
 def test_batch_size_one_agrees_and_workers_change_no_bit(toy, tmp_path, monkeypatch):
-    monkeypatch.setattr("benchbed.run.units.SHARD_CLIPS", (7, 7))
+    monkeypatch.setattr("benchbed.run.preparing.units.SHARD_CLIPS", (7, 7))
     one = toy()
     two = toy(out=tmp_path / "two", workers=2)
     assert len(list((one.path.parent / "predictions").glob("*.parquet"))) == 6
@@ -203,12 +203,12 @@ def test_unconfigured_data_without_a_stand_in(toy):
 
 @pytest.mark.parametrize("moment", ["first unit", "later"])
 def test_killed_at_any_moment_it_continues_to_the_same_record(toy, tmp_path, adapter_file, monkeypatch, moment):
-    monkeypatch.setattr("benchbed.run.units.SHARD_CLIPS", (5, 5))
+    monkeypatch.setattr("benchbed.run.preparing.units.SHARD_CLIPS", (5, 5))
     slow = adapter_file("import time; time.sleep(0.4)")
     script = tmp_path / "go.py"
     script.write_text(
         "import sys; from pathlib import Path\n"
-        "from benchbed.run import session, units; units.SHARD_CLIPS = (5, 5)\n"
+        "from benchbed.run import session; from benchbed.run.preparing import units; units.SHARD_CLIPS = (5, 5)\n"
         "from benchbed.suite.load import load_suite\n"
         f"made = session.Settings(out=Path({str(tmp_path / 'runs')!r}), quiet=True,"
         f" data={{'toy': Path({str(tmp_path / 'data')!r})}})\n"
@@ -237,7 +237,7 @@ def test_killed_at_any_moment_it_continues_to_the_same_record(toy, tmp_path, ada
 def test_nothing_is_lost_when_the_disk_fills_up(toy, monkeypatch):
     from benchbed.predictions import store
 
-    monkeypatch.setattr("benchbed.run.units.SHARD_CLIPS", (10, 10))
+    monkeypatch.setattr("benchbed.run.preparing.units.SHARD_CLIPS", (10, 10))
     real, calls = os.replace, []
 
     def full(source, target):

@@ -58,9 +58,13 @@ def test_large_permutation_tests_approach_scipy() -> None:
 
     a, b = grouped(np.random.default_rng(1), 40, 0.03)
     expected = oracle(
-        (a[:, 0], b[:, 0]), lambda x, y, axis: x.mean(axis) - y.mean(axis), permutation_type="samples",
-        n_resamples=9999, vectorized=True, rng=0,
-    ).pvalue  # fmt: skip
+        (a[:, 0], b[:, 0]),
+        lambda x, y, axis: x.mean(axis) - y.mean(axis),
+        permutation_type="samples",
+        n_resamples=9999,
+        vectorized=True,
+        rng=0,
+    ).pvalue
     assert permutation_test(a, b, mean) == pytest.approx(expected, abs=0.02)
 
 
@@ -89,9 +93,12 @@ def test_false_alarms_stay_near_five_in_a_hundred_and_a_real_difference_is_found
         bootstrap = Bootstrap(40, 400, f"alarm {number}")
         a, b = grouped(generator, 40)
         difference = paired_difference(
-            float(mean(a.sum(axis=0))), float(mean(b.sum(axis=0))),
-            mean(bootstrap.replicates(a)), mean(bootstrap.replicates(b)), bootstrap,
-        )  # fmt: skip
+            float(mean(a.sum(axis=0))),
+            float(mean(b.sum(axis=0))),
+            mean(bootstrap.replicates(a)),
+            mean(bootstrap.replicates(b)),
+            bootstrap,
+        )
         alarms += difference.p <= 0.05
         alarms_permuted += permutation_test(a, b, mean, draws=399, name=str(number)) <= 0.05
         a, b = grouped(generator, 40, 0.15)

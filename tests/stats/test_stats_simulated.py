@@ -15,9 +15,14 @@ from benchbed.stats.bootstrap import Bootstrap
 
 @pytest.mark.parametrize(
     ("name", "groups", "data_sets", "draws"),
-    [("scenes", 100, 300, 200), ("tags", 60, 100, 200), ("segments", 100, 300, 200), ("events", 100, 300, 200),
-     ("psds", 40, 40, 60)],
-)  # fmt: skip
+    [
+        ("scenes", 100, 300, 200),
+        ("tags", 60, 100, 200),
+        ("segments", 100, 300, 200),
+        ("events", 100, 300, 200),
+        ("psds", 40, 40, 60),
+    ],
+)
 def test_intervals_of_a_figure_and_of_a_difference_cover(name: str, groups: int, data_sets: int, draws: int) -> None:
     made, generator = world(name), stream("test-coverage", name)
     hits = {(of, m): 0 for of in ("one", "two") for m in made.metrics}

@@ -29,8 +29,9 @@ def test_exact_swaps_agree_with_scipy():
     assert found.exact
     differences = (a[0] - b[0])[:, 0]
     for side in ("two-sided", "less", "greater"):
-        oracle = scipy_stats.permutation_test((differences,), np.mean, permutation_type="samples", alternative=side,
-                                              n_resamples=np.inf)  # fmt: skip
+        oracle = scipy_stats.permutation_test(
+            (differences,), np.mean, permutation_type="samples", alternative=side, n_resamples=np.inf
+        )
         assert found.p("mean", side) == pytest.approx(oracle.pvalue), side
 
 

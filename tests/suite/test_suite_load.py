@@ -55,17 +55,23 @@ def test_every_shipped_suite_is_valid_and_names_its_schema():
         ("name: toy\nversion: '1'\ntask: scene\n", 1, ["the key 'data' is missing"]),
         (MINIMAL + "statistics: {draws: -1}\n", 5, ["statistics.draws"]),
         (MINIMAL + "conditions: [clean, {corruptoin: gain}]\n", 5, ["a condition is the word `clean`"]),
-        (MINIMAL + "conditions:\n  - corruption: gain\n    severity: 1\n", 7,
-         ["unknown key 'severity'", "did you mean 'severities'?"]),
+        (
+            MINIMAL + "conditions:\n  - corruption: gain\n    severity: 1\n",
+            7,
+            ["unknown key 'severity'", "did you mean 'severities'?"],
+        ),
         (MINIMAL + "conditions:\n  - attack: apgd\n    budget: [30]\n", 7, ["did you mean 'budgets'?"]),
         (MINIMAL + "conditions:\n  - {corruption: gain, severities: [1, 1]}\n", 6, ["repeat"]),
-        (MINIMAL + "conditions:\n  - {corruption: gain, severities: [3], parameters: [1]}\n", 6,
-         ["needs 3 parameters"]),
+        (
+            MINIMAL + "conditions:\n  - {corruption: gain, severities: [3], parameters: [1]}\n",
+            6,
+            ["needs 3 parameters"],
+        ),
         ("name: !!python/object:os.system x\n", 1, []),
         ("name: ../escape\nversion: '1'\ntask: scene\ndata: {layout: x}\n", 1, ["name"]),
         ("1: toy\n", 1, ["not text"]),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_shown_with_its_line(write, text, line, words):
     path = write(text)
     said = message(path)
@@ -99,8 +105,10 @@ def test_a_missing_suite_suggests_a_shipped_one():
 
 
 def test_inheritance_merges_mappings_and_replaces_lists(write):
-    write("name: base\nversion: '1'\ntask: scene\ndata:\n  layout: folder\n  splits: [a, b]\n  options: {k: 1}\n",
-          "base.yaml")  # fmt: skip
+    write(
+        "name: base\nversion: '1'\ntask: scene\ndata:\n  layout: folder\n  splits: [a, b]\n  options: {k: 1}\n",
+        "base.yaml",
+    )
     child = write("extends: base\nname: child\ndata:\n  splits: [c]\n", "child.yaml")
     loaded = load_suite(child)
     assert loaded.suite.name == "child"

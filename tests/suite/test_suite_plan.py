@@ -14,15 +14,27 @@ def test_cells_are_splits_times_conditions_times_severities():
     conditions = ["clean", {"corruption": "gain", "severities": [1, 3, 5], "draws": 2}]
     made = plan_cells(suite(data={"layout": "esc50", "splits": ["fold1", "fold2"]}, conditions=conditions))
     assert [cell.key for cell in made] == [
-        "scene/fold1/clean", "scene/fold1/gain@1", "scene/fold1/gain@3", "scene/fold1/gain@5",
-        "scene/fold2/clean", "scene/fold2/gain@1", "scene/fold2/gain@3", "scene/fold2/gain@5",
-    ]  # fmt: skip
+        "scene/fold1/clean",
+        "scene/fold1/gain@1",
+        "scene/fold1/gain@3",
+        "scene/fold1/gain@5",
+        "scene/fold2/clean",
+        "scene/fold2/gain@1",
+        "scene/fold2/gain@3",
+        "scene/fold2/gain@5",
+    ]
     assert {cell.draws for cell in made if cell.kind == "corruption"} == {2}
 
 
 def test_the_same_corruption_twice_gets_two_names():
-    made = plan_cells(suite(conditions=[{"corruption": "gain", "severities": [1]},
-                                        {"corruption": "gain", "severities": [1], "options": {"a": 1}}]))  # fmt: skip
+    made = plan_cells(
+        suite(
+            conditions=[
+                {"corruption": "gain", "severities": [1]},
+                {"corruption": "gain", "severities": [1], "options": {"a": 1}},
+            ]
+        )
+    )
     assert [cell.key for cell in made] == ["scene/test/gain@1", "scene/test/gain@1#2"]
 
 

@@ -80,9 +80,14 @@ def read(
             paths.append(audio.format(**fields))
             videos.append(ytid)
         splits[split] = np.arange(len(paths) - len(segments), len(paths))
-        rows = pd.DataFrame({"row": table.frame["segment_id"].map(place), "onset": table.numbers("start_time_seconds"),
-                             "offset": table.numbers("end_time_seconds"),
-                             "label": [names.get(mid, mid) for mid in table.frame["label"]]})  # fmt: skip
+        rows = pd.DataFrame(
+            {
+                "row": table.frame["segment_id"].map(place),
+                "onset": table.numbers("start_time_seconds"),
+                "offset": table.numbers("end_time_seconds"),
+                "label": [names.get(mid, mid) for mid in table.frame["label"]],
+            }
+        )
         parts.append(rows)
         places += [table.where(i) for i in range(len(rows))]
     rows, labels = pd.concat(parts, ignore_index=True), tuple(dict.fromkeys(named["name"]))

@@ -14,8 +14,17 @@ from benchbed.data.facts import Facts
 from benchbed.data.tables import read_table
 from benchbed.errors import DataError
 
-WARNINGS = ("Train horn", "Air horn, truck horn", "Car alarm", "Reversing beeps", "Ambulance (siren)",
-            "Police car (siren)", "Fire engine, fire truck (siren)", "Civil defense siren", "Screaming")  # fmt: skip
+WARNINGS = (
+    "Train horn",
+    "Air horn, truck horn",
+    "Car alarm",
+    "Reversing beeps",
+    "Ambulance (siren)",
+    "Police car (siren)",
+    "Fire engine, fire truck (siren)",
+    "Civil defense siren",
+    "Screaming",
+)
 VEHICLES = ("Bicycle", "Skateboard", "Car", "Car passing by", "Bus", "Truck", "Motorcycle", "Train")
 #: Split → word for it in the official file names.
 SPLITS = {"train": "training", "test": "testing", "evaluation": "evaluation"}
@@ -63,8 +72,11 @@ def read(
     root = find_root(Path(root), "dcase2017_task4", FACTS, (), ())
     folder = root / "metadata" if (root / "metadata").is_dir() else root
     kinds = ("strong", "weak") if labels == "both" else (labels,)
-    files = {(split, kind): folder / f"groundtruth_{kind}_label_{word}_set.csv"
-             for split, word in SPLITS.items() for kind in kinds}  # fmt: skip
+    files = {
+        (split, kind): folder / f"groundtruth_{kind}_label_{word}_set.csv"
+        for split, word in SPLITS.items()
+        for kind in kinds
+    }
     files = {asked: file for asked, file in files.items() if file.is_file()}
     if not any(kind == kinds[0] for _, kind in files):
         raise DataError(f"no list of {kinds[0]} labels is there", where=str(folder), hint=FACTS.steps)
@@ -83,9 +95,15 @@ def read(
         before = splits.get(split, np.zeros(0, np.int64))
         splits[split] = np.concatenate([before, np.arange(len(paths) - len(found), len(paths))])
         new = table.frame["name"].isin(place).to_numpy()
-        rows = pd.DataFrame({"row": table.frame["name"].map(place), "onset": table.numbers("onset"),
-                             "offset": table.numbers("offset"), "label": table.frame["label"],
-                             "kind": kind})[new]  # fmt: skip
+        rows = pd.DataFrame(
+            {
+                "row": table.frame["name"].map(place),
+                "onset": table.numbers("onset"),
+                "offset": table.numbers("offset"),
+                "label": table.frame["label"],
+                "kind": kind,
+            }
+        )[new]
         parts.append(rows.astype({"row": np.int64}))
         places[kind] += [table.where(int(i)) for i in np.flatnonzero(new)]
     rows, classes = pd.concat(parts, ignore_index=True), WARNINGS + VEHICLES

@@ -18,8 +18,18 @@ from benchbed.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-LABELS = ("Alarm_bell_ringing", "Blender", "Cat", "Dishes", "Dog", "Electric_shaver_toothbrush", "Frying",
-          "Running_water", "Speech", "Vacuum_cleaner")  # fmt: skip
+LABELS = (
+    "Alarm_bell_ringing",
+    "Blender",
+    "Cat",
+    "Dishes",
+    "Dog",
+    "Electric_shaver_toothbrush",
+    "Frying",
+    "Running_water",
+    "Speech",
+    "Vacuum_cleaner",
+)
 
 
 @dataclass(frozen=True)
@@ -43,18 +53,26 @@ WEAK = Part(("audio/train/weak",), ("metadata/train/weak.tsv",))
 PARTS = {
     "synthetic_train": Part(
         ("audio/train/synthetic21_train/soundscapes", "dcase_synth/audio/train/synthetic21_train/soundscapes"),
-        ("metadata/train/synthetic21_train/soundscapes.tsv",
-         "dcase_synth/metadata/train/synthetic21_train/soundscapes.tsv"),
+        (
+            "metadata/train/synthetic21_train/soundscapes.tsv",
+            "dcase_synth/metadata/train/synthetic21_train/soundscapes.tsv",
+        ),
         ("metadata/train/synthetic21_train/durations.tsv",),
     ),
     "strong_train": Part(("audio/train/strong_label_real",), ("metadata/train/audioset_strong.tsv",)),
     "synthetic_validation": Part(
-        ("audio/validation/synthetic21_validation/soundscapes",
-         "dcase_synth/audio/validation/synthetic21_validation/soundscapes"),
-        ("metadata/validation/synthetic21_validation/soundscapes.tsv",
-         "dcase_synth/metadata/validation/synthetic21_validation/soundscapes.tsv"),
-        ("metadata/validation/synthetic21_validation/durations.tsv",
-         "dcase_synth/metadata/validation/synthetic21_validation/durations.tsv"),
+        (
+            "audio/validation/synthetic21_validation/soundscapes",
+            "dcase_synth/audio/validation/synthetic21_validation/soundscapes",
+        ),
+        (
+            "metadata/validation/synthetic21_validation/soundscapes.tsv",
+            "dcase_synth/metadata/validation/synthetic21_validation/soundscapes.tsv",
+        ),
+        (
+            "metadata/validation/synthetic21_validation/durations.tsv",
+            "dcase_synth/metadata/validation/synthetic21_validation/durations.tsv",
+        ),
     ),
     "validation": Part(
         ("audio/validation/validation", "audio/validation"),
@@ -66,7 +84,7 @@ PARTS = {
         ("metadata/eval/public.tsv", "metadata/public.tsv"),
         ("metadata/eval/public_durations.tsv", "metadata/eval/durations.tsv"),
     ),
-}  # fmt: skip
+}
 
 FACTS = Facts(
     title="DESED (Domestic Environment Sound Event Detection)",
@@ -74,10 +92,11 @@ FACTS = Facts(
     licence="as stated with each part; the recordings under the terms of each video or Freesound clip",
     citation="N. Turpault, R. Serizel, A. Parag Shah, J. Salamon: Sound event detection in domestic environments with "
     "weakly labeled data and soundscape synthesis. DCASE Workshop 2019.",
-    counts={"desed": {"validation": 1_168, "public_eval": 692, "synthetic_train": 10_000,
-                      "synthetic_validation": 2_500}},
+    counts={
+        "desed": {"validation": 1_168, "public_eval": 692, "synthetic_train": 10_000, "synthetic_validation": 2_500}
+    },
     steps="unpack the parts into one folder with `audio` and `metadata`, as the DCASE Task 4 baseline does",
-)  # fmt: skip
+)
 
 
 def read(root: Path, *, audio: Literal["as_is", "16k"] = "as_is", odd: Odd = "error") -> Dataset:
@@ -104,8 +123,9 @@ def read(root: Path, *, audio: Literal["as_is", "16k"] = "as_is", odd: Odd = "er
     root = find_root(Path(root), "desed", FACTS, ("metadata",), ("dataset", "data/dcase/dataset"))
     found = {split: part for split, part in PARTS.items() if _first(root, part.events) is not None}
     if not found:
-        raise DataError("no table of events is there", where=str(root / "metadata"),
-                        hint=f"e.g. {PARTS['validation'].events[0]}")  # fmt: skip
+        raise DataError(
+            "no table of events is there", where=str(root / "metadata"), hint=f"e.g. {PARTS['validation'].events[0]}"
+        )
     paths: list[str] = []
     lengths: list[np.ndarray] = []
     events: list[pd.DataFrame] = []
@@ -119,8 +139,9 @@ def read(root: Path, *, audio: Literal["as_is", "16k"] = "as_is", odd: Odd = "er
         lengths.append(seconds)
         places += where
     timed, weak = len(paths), _weak(root, "_16k" if audio == "16k" else "")
-    table, notes = checked_events(pd.concat(events, ignore_index=True), LABELS, np.concatenate(lengths),
-                                  places.__getitem__, odd=odd)  # fmt: skip
+    table, notes = checked_events(
+        pd.concat(events, ignore_index=True), LABELS, np.concatenate(lengths), places.__getitem__, odd=odd
+    )
     if weak:
         splits["weak_train"] = np.arange(timed, timed + len(weak))
         paths += list(weak)
@@ -195,8 +216,9 @@ def _weak(root: Path, ending: str) -> dict[str, tuple[str, ...]]:
         return {}
     frame = read_table(root / listed, ("filename", "event_labels"), delimiter="\t").frame
     folder = WEAK.audio[0] + ending
-    return {f"{folder}/{name}": tuple(labels.split(",")) for name, labels in zip(frame["filename"],
-                                                                                frame["event_labels"])}  # fmt: skip
+    return {
+        f"{folder}/{name}": tuple(labels.split(",")) for name, labels in zip(frame["filename"], frame["event_labels"])
+    }
 
 
 def _first(root: Path, places: tuple[str, ...]) -> str | None:

@@ -130,8 +130,9 @@ def read(
     if not classes:
         raise DataError("no event has a label", where=str(root / table))
     where = rows["where"].tolist()
-    events, notes = checked_events(rows.drop(columns=["where", "file"]), classes, header_seconds(root, files),
-                                   where.__getitem__, odd=odd)  # fmt: skip
+    events, notes = checked_events(
+        rows.drop(columns=["where", "file"]), classes, header_seconds(root, files), where.__getitem__, odd=odd
+    )
     tags = tags_of(events, len(files), classes)
     if tagged:
         tags, said = with_weak(tags, tagged, classes, str(root / str(weak)))

@@ -16,10 +16,27 @@ from benchbed.errors import DataError
 
 SCENES = ("cafe_restaurant", "city_center", "grocery_store", "metro_station", "residential_area")
 #: The classes that DCASE 2023 and 2024 score, and those that they leave out for their rarity.
-SCORED = ("birds_singing", "car", "people talking", "footsteps", "children voices", "wind_blowing", "brakes_squeaking",
-          "large_vehicle", "cutlery and dishes", "metro approaching", "metro leaving")  # fmt: skip
-RARE = ("furniture dragging", "coffee machine", "door opens/closes", "announcement", "shopping cart",
-        "cash register beeping")  # fmt: skip
+SCORED = (
+    "birds_singing",
+    "car",
+    "people talking",
+    "footsteps",
+    "children voices",
+    "wind_blowing",
+    "brakes_squeaking",
+    "large_vehicle",
+    "cutlery and dishes",
+    "metro approaching",
+    "metro leaving",
+)
+RARE = (
+    "furniture dragging",
+    "coffee machine",
+    "door opens/closes",
+    "announcement",
+    "shopping cart",
+    "cash register beeping",
+)
 
 FACTS = Facts(
     title="MAESTRO-Real, development set",
@@ -29,14 +46,19 @@ FACTS = Facts(
     "annotator competence estimation. IEEE/ACM TASLP 31, 902-914, 2023.",
     counts={"maestro_real": {"dev": 49}},
     files=(
-        Remote("development_audio.zip", "https://zenodo.org/records/7244360/files/development_audio.zip?download=1",
-               "md5:3de7cb4f92a115a6f5cc077a41ca07b3"),
-        Remote("development_annotation.zip",
-               "https://zenodo.org/records/7244360/files/development_annotation.zip?download=1",
-               "md5:e6a3f84f8020725d559b38ccb494ef3d"),
+        Remote(
+            "development_audio.zip",
+            "https://zenodo.org/records/7244360/files/development_audio.zip?download=1",
+            "md5:3de7cb4f92a115a6f5cc077a41ca07b3",
+        ),
+        Remote(
+            "development_annotation.zip",
+            "https://zenodo.org/records/7244360/files/development_annotation.zip?download=1",
+            "md5:e6a3f84f8020725d559b38ccb494ef3d",
+        ),
     ),
     steps="for folds, put development_folds of the DCASE 2023 Task 4 B baseline beside the two folders",
-)  # fmt: skip
+)
 
 
 def read(
@@ -76,8 +98,11 @@ def read(
             listed = file.relative_to(root).as_posix()
             found.append(Recording(audio, listed, file.stem, {"scene": scene}))
     if not found:
-        raise DataError("there are no soft labels", where=str(root / "development_annotation"),
-                        hint=f"folders soft_labels_{SCENES[0]}, …")  # fmt: skip
+        raise DataError(
+            "there are no soft labels",
+            where=str(root / "development_annotation"),
+            hint=f"folders soft_labels_{SCENES[0]}, …",
+        )
     splits = {"dev": np.arange(len(found))}
     place = {Path(one.path).stem: i for i, one in enumerate(found)}
     for file in sorted((root / "development_folds").glob("fold*_test.csv")):

@@ -12,11 +12,29 @@ from benchbed.data.tut_sed import read_scene
 
 #: Scene → its classes; the two have models and scores of their own.
 LABELS = {
-    "home": ("(object) rustling", "(object) snapping", "cupboard", "cutlery", "dishes", "drawer", "glass jingling",
-             "object impact", "people walking", "washing dishes", "water tap running"),
-    "residential_area": ("(object) banging", "bird singing", "car passing by", "children shouting", "people speaking",
-                         "people walking", "wind blowing"),
-}  # fmt: skip
+    "home": (
+        "(object) rustling",
+        "(object) snapping",
+        "cupboard",
+        "cutlery",
+        "dishes",
+        "drawer",
+        "glass jingling",
+        "object impact",
+        "people walking",
+        "washing dishes",
+        "water tap running",
+    ),
+    "residential_area": (
+        "(object) banging",
+        "bird singing",
+        "car passing by",
+        "children shouting",
+        "people speaking",
+        "people walking",
+        "wind blowing",
+    ),
+}
 
 FACTS = Facts(
     title="TUT Sound Events 2016",

@@ -22,8 +22,9 @@ _MD5 = {
 
 def _remote(part: str, md5: str) -> Remote:
     file = f"TUT-sound-events-2017-{part}.zip"
-    return Remote(file, f"{_DEV if part.startswith('dev') else _EVAL}{file}?download=1", f"md5:{md5}",
-                  part.startswith("dev"))  # fmt: skip
+    return Remote(
+        file, f"{_DEV if part.startswith('dev') else _EVAL}{file}?download=1", f"md5:{md5}", part.startswith("dev")
+    )
 
 
 FACTS = Facts(

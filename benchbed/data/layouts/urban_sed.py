@@ -13,8 +13,18 @@ from benchbed.data.dataset import Dataset
 from benchbed.data.events import Odd
 from benchbed.data.facts import Facts, Remote
 
-LABELS = ("air_conditioner", "car_horn", "children_playing", "dog_bark", "drilling", "engine_idling", "gun_shot",
-          "jackhammer", "siren", "street_music")  # fmt: skip
+LABELS = (
+    "air_conditioner",
+    "car_horn",
+    "children_playing",
+    "dog_bark",
+    "drilling",
+    "engine_idling",
+    "gun_shot",
+    "jackhammer",
+    "siren",
+    "street_music",
+)
 SPLITS = ("train", "validate", "test")
 
 FACTS = Facts(
@@ -25,10 +35,14 @@ FACTS = Facts(
     "and augmentation. WASPAA 2017, 344-348.",
     version="2.0.0",
     counts={"urban_sed": {"train": 6_000, "validate": 2_000, "test": 2_000}},
-    files=(Remote("URBAN-SED_v2.0.0.tar.gz",
-                  "https://zenodo.org/record/1324404/files/URBAN-SED_v2.0.0.tar.gz?download=1",
-                  "md5:a2d24a2148ece7c021fcc079ee87c2dc"),),
-)  # fmt: skip
+    files=(
+        Remote(
+            "URBAN-SED_v2.0.0.tar.gz",
+            "https://zenodo.org/record/1324404/files/URBAN-SED_v2.0.0.tar.gz?download=1",
+            "md5:a2d24a2148ece7c021fcc079ee87c2dc",
+        ),
+    ),
+)
 
 
 def read(root: Path, *, odd: Odd = "error") -> Dataset:

@@ -120,8 +120,9 @@ def _water(source: np.random.Generator, rng: np.random.Generator, bank: Banks, n
 
 def _speech(source: np.random.Generator, rng: np.random.Generator, bank: Banks, n: int) -> np.ndarray:
     syllables = bank.syllables[int(source.integers(len(bank.syllables)))]
-    return _repeat(n, lambda left: syllables[rng.integers(len(syllables))] * rng.uniform(0.6, 1.0),
-                   lambda: rng.uniform(0.12, 0.26))  # fmt: skip
+    return _repeat(
+        n, lambda left: syllables[rng.integers(len(syllables))] * rng.uniform(0.6, 1.0), lambda: rng.uniform(0.12, 0.26)
+    )
 
 
 def _vacuum(source: np.random.Generator, rng: np.random.Generator, bank: Banks, n: int) -> np.ndarray:

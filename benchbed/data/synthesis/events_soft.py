@@ -15,8 +15,13 @@ from benchbed.data.synthesis.scenes import INGREDIENTS, place
 from benchbed.data.synthesis.sources import bands, banks, normalised
 
 #: Place in MAESTRO-Real → the synthetic scene whose noise it has.
-SCENES = {"cafe_restaurant": "shopping_mall", "city_center": "public_square", "grocery_store": "shopping_mall",
-          "metro_station": "metro_station", "residential_area": "park"}  # fmt: skip
+SCENES = {
+    "cafe_restaurant": "shopping_mall",
+    "city_center": "public_square",
+    "grocery_store": "shopping_mall",
+    "metro_station": "metro_station",
+    "residential_area": "park",
+}
 PLACES = tuple(SCENES)
 #: Label in MAESTRO-Real → the sound that stands for it: of the domestic ones, or an ingredient of scenes.
 STAND_INS = {

@@ -46,36 +46,140 @@ class Recipe:
 
 
 SCENES: dict[str, Recipe] = {
-    "airport": Recipe(-4.4, 3.0, 13, {
-        "voices": (0.95, -1), "steps": (0.6, -5), "announcement": (0.4, 1), "clatter": (0.3, -5), "engine": (0.17, -7),
-        "music": (0.07, -8), "whine": (0.07, -10)}),
-    "bus": Recipe(-6.4, 1.0, 3, {
-        "engine": (0.95, 4), "voices": (0.6, -5), "announcement": (0.14, -2), "hiss": (0.3, -3), "clatter": (0.3, -5),
-        "cars": (0.17, -2), "whine": (0.07, -8)}, 0.8),
-    "metro": Recipe(-5.7, 3.3, 6, {
-        "whine": (0.84, -1), "clatter": (0.72, -2), "engine": (0.17, -2), "voices": (0.45, -6), "squeal": (0.17, -5),
-        "announcement": (0.17, -1), "hiss": (0.14, -5)}),
-    "metro_station": Recipe(-5.0, 2.4, 14, {
-        "voices": (0.78, -3), "steps": (0.66, -4), "announcement": (0.35, 0), "clatter": (0.3, -4),
-        "whine": (0.35, -3), "squeal": (0.14, -5), "hiss": (0.14, -5)}),
-    "park": Recipe(-3.2, 5.5, 1, {
-        "birds": (0.9, -3), "leaves": (0.72, 1), "voices": (0.35, -7), "steps": (0.35, -7), "cars": (0.35, -3)}),
-    "public_square": Recipe(-4.6, 3.6, 4, {
-        "voices": (0.84, -3), "steps": (0.6, -6), "birds": (0.35, -7), "cars": (0.45, -2), "music": (0.14, -5),
-        "leaves": (0.17, -3), "clatter": (0.1, -7)}),
-    "shopping_mall": Recipe(-3.6, 5.0, 10, {
-        "voices": (0.95, 0), "steps": (0.72, -6), "music": (0.66, -2), "announcement": (0.1, -2),
-        "clatter": (0.17, -6)}),
-    "street_pedestrian": Recipe(-4.2, 4.2, 7, {
-        "voices": (0.95, -1), "steps": (0.9, -3), "birds": (0.1, -8), "cars": (0.3, -4), "music": (0.17, -6),
-        "leaves": (0.1, -5)}),
-    "street_traffic": Recipe(-4.8, 2.2, 3, {
-        "cars": (0.95, 6), "engine": (0.4, 0), "voices": (0.3, -7), "birds": (0.1, -9), "steps": (0.3, -8),
-        "hiss": (0.1, -5), "leaves": (0.1, -4)}, 1.4),
-    "tram": Recipe(-5.1, 1.6, 4, {
-        "whine": (0.66, -2), "clatter": (0.6, -4), "engine": (0.3, -1), "voices": (0.66, -5), "squeal": (0.35, -4),
-        "announcement": (0.17, -1), "hiss": (0.14, -5), "cars": (0.14, -4)}, 0.55),
-}  # fmt: skip
+    "airport": Recipe(
+        -4.4,
+        3.0,
+        13,
+        {
+            "voices": (0.95, -1),
+            "steps": (0.6, -5),
+            "announcement": (0.4, 1),
+            "clatter": (0.3, -5),
+            "engine": (0.17, -7),
+            "music": (0.07, -8),
+            "whine": (0.07, -10),
+        },
+    ),
+    "bus": Recipe(
+        -6.4,
+        1.0,
+        3,
+        {
+            "engine": (0.95, 4),
+            "voices": (0.6, -5),
+            "announcement": (0.14, -2),
+            "hiss": (0.3, -3),
+            "clatter": (0.3, -5),
+            "cars": (0.17, -2),
+            "whine": (0.07, -8),
+        },
+        0.8,
+    ),
+    "metro": Recipe(
+        -5.7,
+        3.3,
+        6,
+        {
+            "whine": (0.84, -1),
+            "clatter": (0.72, -2),
+            "engine": (0.17, -2),
+            "voices": (0.45, -6),
+            "squeal": (0.17, -5),
+            "announcement": (0.17, -1),
+            "hiss": (0.14, -5),
+        },
+    ),
+    "metro_station": Recipe(
+        -5.0,
+        2.4,
+        14,
+        {
+            "voices": (0.78, -3),
+            "steps": (0.66, -4),
+            "announcement": (0.35, 0),
+            "clatter": (0.3, -4),
+            "whine": (0.35, -3),
+            "squeal": (0.14, -5),
+            "hiss": (0.14, -5),
+        },
+    ),
+    "park": Recipe(
+        -3.2,
+        5.5,
+        1,
+        {"birds": (0.9, -3), "leaves": (0.72, 1), "voices": (0.35, -7), "steps": (0.35, -7), "cars": (0.35, -3)},
+    ),
+    "public_square": Recipe(
+        -4.6,
+        3.6,
+        4,
+        {
+            "voices": (0.84, -3),
+            "steps": (0.6, -6),
+            "birds": (0.35, -7),
+            "cars": (0.45, -2),
+            "music": (0.14, -5),
+            "leaves": (0.17, -3),
+            "clatter": (0.1, -7),
+        },
+    ),
+    "shopping_mall": Recipe(
+        -3.6,
+        5.0,
+        10,
+        {
+            "voices": (0.95, 0),
+            "steps": (0.72, -6),
+            "music": (0.66, -2),
+            "announcement": (0.1, -2),
+            "clatter": (0.17, -6),
+        },
+    ),
+    "street_pedestrian": Recipe(
+        -4.2,
+        4.2,
+        7,
+        {
+            "voices": (0.95, -1),
+            "steps": (0.9, -3),
+            "birds": (0.1, -8),
+            "cars": (0.3, -4),
+            "music": (0.17, -6),
+            "leaves": (0.1, -5),
+        },
+    ),
+    "street_traffic": Recipe(
+        -4.8,
+        2.2,
+        3,
+        {
+            "cars": (0.95, 6),
+            "engine": (0.4, 0),
+            "voices": (0.3, -7),
+            "birds": (0.1, -9),
+            "steps": (0.3, -8),
+            "hiss": (0.1, -5),
+            "leaves": (0.1, -4),
+        },
+        1.4,
+    ),
+    "tram": Recipe(
+        -5.1,
+        1.6,
+        4,
+        {
+            "whine": (0.66, -2),
+            "clatter": (0.6, -4),
+            "engine": (0.3, -1),
+            "voices": (0.66, -5),
+            "squeal": (0.35, -4),
+            "announcement": (0.17, -1),
+            "hiss": (0.14, -5),
+            "cars": (0.14, -4),
+        },
+        0.55,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -262,7 +366,16 @@ def _leaves(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.n
 
 #: Name → sound of that ingredient at about unit level: (generator, banks, place, samples) to [shape=(sample,)].
 INGREDIENTS: dict[str, Callable[[np.random.Generator, Banks, Place, int], np.ndarray]] = {
-    "voices": _voices, "steps": _steps, "birds": _birds, "announcement": _announcement, "engine": _engine,
-    "whine": _whine, "cars": _cars, "clatter": _clatter, "squeal": _squeal, "hiss": _hiss, "music": _music,
+    "voices": _voices,
+    "steps": _steps,
+    "birds": _birds,
+    "announcement": _announcement,
+    "engine": _engine,
+    "whine": _whine,
+    "cars": _cars,
+    "clatter": _clatter,
+    "squeal": _squeal,
+    "hiss": _hiss,
+    "music": _music,
     "leaves": _leaves,
-}  # fmt: skip
+}

@@ -170,9 +170,13 @@ class Psds(OverThresholds):
             for label, (rates, rise) in curves.items():
                 columns[self.labels[label]] = _read(rates, np.cumsum(rise), grid)
             tables[f"{name}_roc"] = Table(
-                tuple(f"{x:g}" for x in grid), tuple(columns), np.column_stack(list(columns.values())),
-                "effective false positives per hour", "class", "true-positive ratio",
-            )  # fmt: skip
+                tuple(f"{x:g}" for x in grid),
+                tuple(columns),
+                np.column_stack(list(columns.values())),
+                "effective false positives per hour",
+                "class",
+                "true-positive ratio",
+            )
         return tables
 
     def _exposed(self, scores: np.ndarray, target: np.ndarray) -> tuple[Flat, np.ndarray, np.ndarray, np.ndarray]:

@@ -122,9 +122,9 @@ class SegmentBased(Detection):
         hits = there & said
         hit, reference, output = (x.sum(axis=1, dtype=np.int64) for x in (hits, there, said))
         # Within a segment a missed class and a false one make one substitution; what is left over is counted apart.
-        errors = np.column_stack([
-            np.minimum(reference, output) - hit, np.maximum(0, reference - output), np.maximum(0, output - reference)
-        ])  # fmt: skip
+        errors = np.column_stack(
+            [np.minimum(reference, output) - hit, np.maximum(0, reference - output), np.maximum(0, output - reference)]
+        )
         sums = [totals(x, lengths) for x in (hits, there, said)]
         negative = lengths[:, None] - sums[1]
         return np.concatenate([*sums, negative, totals(errors, lengths)], axis=1)

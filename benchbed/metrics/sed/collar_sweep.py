@@ -35,9 +35,7 @@ def collar_sweep(frames: Sequence[FrameScores], reference: Flat, classes: int, c
         every.append(block.changes(np.arange(len(block))))
     found = Steps.join(hits)
     missed = found.negative()
-    return found, Steps.join(
-        [*every, (missed.score, missed.clip, missed.label, missed.kind, missed.amount)]
-    )  # fmt: skip
+    return found, Steps.join([*every, (missed.score, missed.clip, missed.label, missed.kind, missed.amount)])
 
 
 def _hits(block: Levels, reference: Flat, classes: int, collar: Collar) -> tuple[np.ndarray, ...]:

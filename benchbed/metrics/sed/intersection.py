@@ -68,9 +68,11 @@ def references(recordings: np.ndarray) -> np.ndarray:
     for i, events in enumerate(recordings):
         joined = merge(events) if isinstance(events, Events) else events
         lasting = joined.offset > joined.onset
-        made[i] = joined if lasting.all() else Events(
-            joined.onset[lasting], joined.offset[lasting], joined.label[lasting], joined.duration
-        )  # fmt: skip
+        made[i] = (
+            joined
+            if lasting.all()
+            else Events(joined.onset[lasting], joined.offset[lasting], joined.label[lasting], joined.duration)
+        )
     return made
 
 

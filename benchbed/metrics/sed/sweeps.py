@@ -112,8 +112,11 @@ class SweepSample(Sample):
                 pooled += counts * held[c]
             kept = np.where(held.T, best[block], 0.0)
             best[block], chosen[block] = (np.where(held.T, found[block], np.nan) for found in (best, chosen))
-            found = (kept.sum(axis=1) / np.maximum(count, 1), f1(pooled[0], pooled[1], events.sum(axis=0)),
-                     *self._best_common(common, weight, events))  # fmt: skip
+            found = (
+                kept.sum(axis=1) / np.maximum(count, 1),
+                f1(pooled[0], pooled[1], events.sum(axis=0)),
+                *self._best_common(common, weight, events),
+            )
             for name, value in zip(names, found):
                 values[name][block] = np.where(count > 0, value, np.nan)
         return values, {"best_f1": best, "best_threshold": chosen}

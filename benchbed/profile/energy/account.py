@@ -130,9 +130,14 @@ def energy(
 
 
 def run_energy(
-    cpu_seconds: float, evaluations: int, *, tdp_watts: float | None, tdp_threads: int | None = None,
-    grid_kgco2e_per_kwh: float | None = None, device: str = "cpu",
-) -> dict[str, Any]:  # fmt: skip
+    cpu_seconds: float,
+    evaluations: int,
+    *,
+    tdp_watts: float | None,
+    tdp_threads: int | None = None,
+    grid_kgco2e_per_kwh: float | None = None,
+    device: str = "cpu",
+) -> dict[str, Any]:
     """Energy of a whole run, estimated from the CPU time of every invocation that made its predictions.
 
     A run may be interrupted and continued; its CPU time is stored with its predictions, so this covers all of it, where
@@ -215,15 +220,23 @@ def _measured(
 ) -> dict[str, Any]:
     kept = [window for window in windows if not window.refused and window.calls]
     quiet = [window for window in idle if not window.refused]
-    common = {"source": sensor.source, "boundary": list(sensor.boundary), "neighbour_limit_percent": NEIGHBOUR_LIMIT,
-              "neighbour_load_percent": round(max(w.neighbour_percent for w in windows), 2)}  # fmt: skip
+    common = {
+        "source": sensor.source,
+        "boundary": list(sensor.boundary),
+        "neighbour_limit_percent": NEIGHBOUR_LIMIT,
+        "neighbour_load_percent": round(max(w.neighbour_percent for w in windows), 2),
+    }
     if len(kept) <= len(windows) // 2:
         reason = (
             f"{len(windows) - len(kept)} of {len(windows)} windows were refused: other processes used more than "
             f"{NEIGHBOUR_LIMIT:g} % of the machine"
         )
-        return {"method": "none", **common, "joules_per_inference": missing("J", reason),
-                "joules_per_audio_hour": missing("J/h", reason)}  # fmt: skip
+        return {
+            "method": "none",
+            **common,
+            "joules_per_inference": missing("J", reason),
+            "joules_per_audio_hour": missing("J/h", reason),
+        }
     if idle and not quiet:
         idle_watts, note = None, "no idle window was quiet, so nothing is subtracted"
     else:
@@ -235,17 +248,16 @@ def _measured(
     return {
         "method": "measured",
         **common,
-        "idle_watts": figure(idle_watts, "W", "idle windows before and after") if idle_watts is not None
+        "idle_watts": figure(idle_watts, "W", "idle windows before and after")
+        if idle_watts is not None
         else missing("W", note),
         **_per_inference(each, method, audio_seconds / clips),
         "joules_per_inference_with_idle": figure(_median(gross), "J", f"{sensor.source} counter as it is"),
         "joules_total": figure(sum(w.joules or 0.0 for w in windows), "J", "all windows, idle power included"),
-    }  # fmt: skip
+    }
 
 
-def _estimated(
-    windows: Sequence[Window], settings: EnergySettings, clips: int, audio_seconds: float
-) -> dict[str, Any]:  # fmt: skip
+def _estimated(windows: Sequence[Window], settings: EnergySettings, clips: int, audio_seconds: float) -> dict[str, Any]:
     assert settings.tdp_watts is not None
     shared = settings.tdp_threads or os.cpu_count() or 1
     watts = settings.tdp_watts / shared
@@ -305,18 +317,25 @@ def _codecarbon(call: Callable[[], Any], clips: int, settings: EnergySettings) -
     if settings.tdp_watts is None:
         return {"reason": "codecarbon assumes a constant for an unknown processor; give tdp_watts"}
     try:
-        told = account(call, tdp_watts=settings.tdp_watts, ram_watts=settings.ram_watts or 0.0,
-                       country=settings.country)  # fmt: skip
+        told = account(
+            call, tdp_watts=settings.tdp_watts, ram_watts=settings.ram_watts or 0.0, country=settings.country
+        )
     except CannotMeasure as error:
         return {"reason": error.what}
     joules = told.pop("joules_per_call") / clips
-    return {"joules_per_inference": figure(joules, "J", f"estimated by codecarbon {told['version']}, {told['mode']}")
-            } | told  # fmt: skip
+    return {
+        "joules_per_inference": figure(joules, "J", f"estimated by codecarbon {told['version']}, {told['mode']}")
+    } | told
 
 
 def _shown(window: Window) -> dict[str, Any]:
-    shown = {"seconds": round(window.seconds, 3), "cpu_seconds": round(window.cpu_seconds, 3), "calls": window.calls,
-             "joules": window.joules, "neighbour_percent": round(window.neighbour_percent, 1)}  # fmt: skip
+    shown = {
+        "seconds": round(window.seconds, 3),
+        "cpu_seconds": round(window.cpu_seconds, 3),
+        "calls": window.calls,
+        "joules": window.joules,
+        "neighbour_percent": round(window.neighbour_percent, 1),
+    }
     return shown | ({"refused": True} if window.refused and window.joules is not None else {})
 
 

@@ -83,8 +83,9 @@ class Rapl(Sensor):
             self._zones[folder.name] = folder / "energy_uj", int(_text(folder / "max_energy_range_uj") or 0)
             kinds.add(kind)
         if not self._zones:
-            raise CannotMeasure("this machine shows no RAPL counters", where=str(root),
-                                hint="virtual machines and containers rarely do")  # fmt: skip
+            raise CannotMeasure(
+                "this machine shows no RAPL counters", where=str(root), hint="virtual machines and containers rarely do"
+            )
         self.boundary = tuple(sorted(kinds))
         self.mark()
 
@@ -189,8 +190,11 @@ class Wattmeter(Sensor):
             times, watts = self._read()
         inside = (times > first) & (times < last)
         if not len(times) or times[0] > first or times[-1] < last:
-            raise CannotMeasure("the power meter's file does not cover the measurement", where=str(self._path),
-                                hint="start the meter first, and set both clocks alike")  # fmt: skip
+            raise CannotMeasure(
+                "the power meter's file does not cover the measurement",
+                where=str(self._path),
+                hint="start the meter first, and set both clocks alike",
+            )
         ends = np.interp([first, last], times, watts)
         grid = np.concatenate([[first], times[inside], [last]])
         around = np.concatenate([times[times <= first][-1:], times[inside], times[times >= last][:1]])
@@ -219,8 +223,9 @@ class Wattmeter(Sensor):
         except OSError as error:
             raise CannotMeasure(f"the power meter's file cannot be read: {error}", where=str(self._path)) from error
         except ValueError as error:
-            raise CannotMeasure(f"the power meter's file has a row without numbers: {error}",
-                                where=str(self._path)) from error  # fmt: skip
+            raise CannotMeasure(
+                f"the power meter's file has a row without numbers: {error}", where=str(self._path)
+            ) from error
         return times, watts
 
 

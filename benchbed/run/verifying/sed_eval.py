@@ -39,10 +39,15 @@ def scene(part: Classification, scores: np.ndarray, target: np.ndarray, recorded
     values = part.values(sums)
     # sed_eval counts a class without clips as zero in the mean over classes; here it is left out.
     macro = np.nan_to_num(part.per_class(sums)["recall"]).mean()
-    yield Agreement("accuracy", recorded.get("accuracy"), float(values["accuracy"]),
-                    float(results["overall"]["accuracy"]))  # fmt: skip
-    yield Agreement("macro_accuracy", recorded.get("macro_accuracy"), float(macro),
-                    float(results["class_wise_average"]["accuracy"]["accuracy"]))  # fmt: skip
+    yield Agreement(
+        "accuracy", recorded.get("accuracy"), float(values["accuracy"]), float(results["overall"]["accuracy"])
+    )
+    yield Agreement(
+        "macro_accuracy",
+        recorded.get("macro_accuracy"),
+        float(macro),
+        float(results["class_wise_average"]["accuracy"]["accuracy"]),
+    )
 
 
 def counts(

@@ -95,9 +95,16 @@ def psds(part: Psds, scores: np.ndarray, target: np.ndarray, recorded: Mapping[s
     for name, scenario in part.scenarios.items():
         limits = scenario.criteria
         value = intersection_based.psds(
-            made, truth, lengths, dtc_threshold=limits.dtc, gtc_threshold=limits.gtc, cttc_threshold=limits.cttc,
-            alpha_ct=scenario.alpha_ct, alpha_st=scenario.alpha_st, max_efpr=scenario.max_efpr,
-        )[0]  # fmt: skip
+            made,
+            truth,
+            lengths,
+            dtc_threshold=limits.dtc,
+            gtc_threshold=limits.gtc,
+            cttc_threshold=limits.cttc,
+            alpha_ct=scenario.alpha_ct,
+            alpha_st=scenario.alpha_st,
+            max_efpr=scenario.max_efpr,
+        )[0]
         yield Agreement(name, recorded.get(name), float(ours[name][0]), float(value))
 
 
@@ -111,15 +118,17 @@ def best(part: BestThreshold, scores: np.ndarray, target: np.ndarray, recorded: 
     if isinstance(part.hit, Collar):
         if part.hit.onset is None or part.hit.offset is None:
             raise NotComparable("needs collars on onsets and offsets")
-        found = collar_based.best_fscore(made, truth, onset_collar=part.hit.onset, offset_collar=part.hit.offset,
-                                         offset_collar_rate=part.hit.ratio)[0]  # fmt: skip
+        found = collar_based.best_fscore(
+            made, truth, onset_collar=part.hit.onset, offset_collar=part.hit.offset, offset_collar_rate=part.hit.ratio
+        )[0]
     elif isinstance(part.hit, Criteria):
         found = intersection_based.best_fscore(made, truth, dtc_threshold=part.hit.dtc, gtc_threshold=part.hit.gtc)[0]
     else:
         found = segment_based.best_fscore(made, truth, lengths, segment_length=part.hit.resolution)[0]
     ours = _swept(part, scores, target)
-    yield Agreement("best_macro_f1", recorded.get("best_macro_f1"), float(ours["best_macro_f1"][0]),
-                    float(found["macro_average"]))  # fmt: skip
+    yield Agreement(
+        "best_macro_f1", recorded.get("best_macro_f1"), float(ours["best_macro_f1"][0]), float(found["macro_average"])
+    )
 
 
 def ranks(part: SegmentRanks, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:

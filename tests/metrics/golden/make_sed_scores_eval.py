@@ -41,8 +41,14 @@ def figures(decimals: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     first = {"dtc_threshold": 0.7, "gtc_threshold": 0.7, "alpha_st": 1.0}
     second = {"dtc_threshold": 0.1, "gtc_threshold": 0.1, "cttc_threshold": 0.3, "alpha_ct": 0.5, "alpha_st": 1.0}
-    free = {"dtc_threshold": 0.5, "gtc_threshold": 0.4, "cttc_threshold": 0.2, "alpha_ct": 1.0, "alpha_st": 0.3,
-            "max_efpr": 400.0}  # fmt: skip
+    free = {
+        "dtc_threshold": 0.5,
+        "gtc_threshold": 0.4,
+        "cttc_threshold": 0.2,
+        "alpha_ct": 1.0,
+        "alpha_st": 0.3,
+        "max_efpr": 400.0,
+    }
     for name, options in (("psds1", first), ("psds2", second), ("free", free)):
         value, each, *_ = intersection_based.psds(scores, truth, durations, **options)
         found[name] = value, [each[c] for c in names]

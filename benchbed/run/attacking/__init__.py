@@ -1,0 +1,1 @@
+"""From one unit of an attack condition to its predictions."""

@@ -1,0 +1,342 @@
+"""Sanity checks of attacks: the experiments of the first unit of a condition, and the verdict on all that was noted.
+
+The facts are kept with the predictions, so that a run that is continued, or scored again, has the same checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from benchbed.attack import resolve, sanity
+from benchbed.attack.contract import Attack
+from benchbed.attack.features import LABEL
+from benchbed.attack.torchattacks_bridge import Bridged
+from benchbed.results.record import Check
+from benchbed.run.attacking.plan import threats
+from benchbed.suite.conditions import AttackCondition
+from benchbed.suite.plan import CellPlan
+
+Status = Literal["pass", "warn", "fail", "skipped"]
+
+#: Clips on which the costly experiments run.
+PROBES = 8
+#: A black box may break one clip more than the gradient by chance; above this share of clips and above one it may not.
+BLACK_BOX_SHARE = 0.002
+#: Share of clips whose loss must rise.
+PROGRESS_SHARE = 0.95
+#: Share of clips without gradient that is still put down to the clips.
+ZERO_SHARE = 0.05
+
+
+def probe(work: Any, setting: Any) -> None:
+    """Run the experiments once per condition, on the first clips of its first unit."""
+    import torch
+
+    if any(fact["check"] in ("planted", "probes") for fact in work.facts):
+        return
+    work.note("probes", min(PROBES, len(setting.loud)))
+    attack = _main(setting.plan.attacks)
+    if attack is None:
+        return
+    budgets = threats(work.condition)
+    rows = torch.arange(min(PROBES, len(setting.loud)), device=setting.clean.device)
+
+    def problem(threat: Any, limited: bool = True) -> Any:
+        return setting.problem(threat, limited=limited).select(rows)
+
+    mild, middle = problem(budgets[0]), problem(budgets[len(budgets) // 2])
+    found = []
+    if attack.access == "gradient":
+        found += sanity.gradient_health(mild)
+        found.append(sanity.saturation(mild, work.engine.card.scores))
+        found.append(sanity.more_steps(mild, lambda times: _longer(attack, times)))
+    found.append(sanity.planted(middle, attack))
+    # What may not be heard is bounded still: a clip whose every sound is faint would rightly survive.
+    found.append(sanity.unbounded(problem(budgets[0].unbounded, limited=False), attack))
+    if work.eot == 1:
+        found.append(sanity.alone(mild, attack))
+    if attack.access == "gradient" and work.condition.attack in ("standard", "full"):
+        if work.task.scored or work.condition.space == "features":
+            what = "features, which have no box" if work.condition.space == "features" else work.task.output
+            found.append(sanity.Finding("cross_check", 0, 0, text=f"torchattacks has no attack on {what}"))
+        else:
+            found.append(_cross_check(problem, budgets, attack))
+    for finding in found:
+        work.note(finding.check, finding.n, finding.bad, finding.worst, text=finding.text)
+
+
+def _cross_check(problem: Any, budgets: Sequence[Any], attack: Attack) -> sanity.Finding:
+    """Robust probes after Auto-PGD of torchattacks and after ours, with one loss and as many steps, at every budget."""
+    steps = attack.options.get("steps", 50)
+    ours, theirs = resolve("apgd", {"loss": "ce", "steps": steps}), resolve("torchattacks:APGD", {"steps": steps})
+    counts, weaker, clips = [], 0, 0
+    for threat in budgets:
+        asked = problem(threat)
+        mine = int((~ours.run(asked).broken).sum())
+        theirs.run(asked)
+        flags = theirs.returned if isinstance(theirs, Bridged) else None
+        other = mine if flags is None else int((~flags).sum())
+        counts.append(f"{threat} {mine}/{other}")
+        weaker, clips = weaker + max(0, mine - other), clips + len(asked)
+        if mine == other == 0:
+            break
+    return sanity.Finding("cross_check", clips, weaker, text=f"robust with ours/theirs: {', '.join(counts)}")
+
+
+def _main(attacks: Sequence[Attack]) -> Attack | None:
+    wanted = [a for a in attacks if a.access == "gradient"] or [a for a in attacks if a.access == "scores"]
+    # The margin survives saturated scores; of several losses it is the fairer one to hold a model to.
+    return next((a for a in wanted if a.options.get("loss") == "margin"), wanted[0] if wanted else None)
+
+
+def _longer(attack: Attack, times: float) -> Attack:
+    options = dict(attack.options)
+    if "steps" in options:
+        options["steps"] = max(1, round(options["steps"] * times))
+    return resolve(attack.name, options)
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """Facts of one check over all units."""
+
+    n: int
+    bad: int
+    worst: float
+    text: str
+
+
+def attack_checks(
+    condition: AttackCondition,
+    cells: Sequence[CellPlan],
+    facts: Iterable[Mapping[str, Any]],
+    classes: int,
+    chance: float | None = None,
+) -> list[Check]:
+    """The verdicts on one condition, for every cell of it.
+
+    Parameters
+    ----------
+    condition : AttackCondition
+        As in the suite.
+    cells : sequence of CellPlan
+        Its cells in one split, mildest first.
+    facts : iterable of mapping
+        What the units noted.
+    classes : int
+        Classes of the dataset.
+    chance : float, optional
+        Share of clips that are right by chance; one over the classes by default.
+
+    Returns
+    -------
+    list of Check
+        `attack:NAME` with the cell's key. What was found on probes counts for every cell of the condition.
+    """
+    whole: dict[str, list[Mapping[str, Any]]] = {}
+    per_cell: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for fact in facts:
+        if fact["cell"] is None:
+            whole.setdefault(fact["check"], []).append(fact)
+        else:
+            per_cell.setdefault((fact["cell"], fact["check"]), []).append(fact)
+    shared = {name: _sum(found) for name, found in whole.items()}
+    checks: list[Check] = []
+    for cell in cells:
+        own = {name: _sum(found) for (key, name), found in per_cell.items() if key == cell.key}
+        for name, status, message in _verdicts({**shared, **own}, condition, 1 / classes if chance is None else chance):
+            checks.append(Check(name=f"attack:{name}", status=status, message=message, cell=cell.key))
+    return checks
+
+
+def _sum(facts: Sequence[Mapping[str, Any]]) -> _Sum:
+    texts = list(dict.fromkeys(fact["text"] for fact in facts if fact["text"]))
+    return _Sum(
+        sum(f["n"] for f in facts), sum(f["bad"] for f in facts), max(f["worst"] for f in facts), "; ".join(texts[:3])
+    )
+
+
+def _verdicts(
+    facts: Mapping[str, _Sum], condition: AttackCondition, chance: float
+) -> Iterable[tuple[str, Status, str]]:
+    for name, judge in _JUDGES.items():
+        if name in facts:
+            status, message = judge(facts[name], facts, condition, chance)
+            yield name, status, message
+
+
+def _agreement(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: Any) -> tuple[Status, str]:
+    near = facts["agreement_near"].bad
+    if fact.bad:
+        return "fail", f"{fact.bad} of {fact.n} clips: the plain forward pass does not confirm the attack's flag"
+    if near:
+        return "warn", f"{near} of {fact.n} flags differ within 0.001 of the boundary; the plain forward pass counts"
+    return "pass", f"a plain forward pass on the finished {_space(condition)} confirms all {fact.n} flags"
+
+
+def _budget(fact: _Sum, facts: Any, condition: AttackCondition, *_: Any) -> tuple[Status, str]:
+    sound = condition.space == "waveform"
+    unit = "in feature units" if not sound else "dB" if condition.threat == "l2" else ""
+    if fact.bad:
+        return "fail", f"{fact.bad} of {fact.n} clips break the budget, by up to {fact.worst:.3g} {unit}; {fact.text}"
+    box = ", all in the box" if sound else "; features have no box"
+    return "pass", f"{fact.n} clips within the budget (worst excess {max(fact.worst, 0.0):.2g} {unit}){box}"
+
+
+def _cut(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    return "pass", f"attacked is the output of {fact.text}: {LABEL}"
+
+
+def _space(condition: AttackCondition) -> str:
+    return "audio" if condition.space == "waveform" else "features"
+
+
+def _finite_clean(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    if fact.bad:
+        return "fail", f"the model answers {fact.bad} of {fact.n} clean clips with NaN: a broken model, not a weak one"
+    return "pass", f"finite answers to all {fact.n} clean clips"
+
+
+def _answers(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    if fact.bad:
+        return (
+            "fail",
+            f"the model answered {fact.bad} of {fact.n} attacked points with NaN: none counts as broken",
+        )
+    return "pass", f"no answer to {fact.n} attacked points is NaN"
+
+
+def _clean(fact: _Sum, facts: Any, condition: AttackCondition, chance: float) -> tuple[Status, str]:
+    right = fact.n - fact.bad
+    if right <= fact.n * chance:
+        return "fail", f"{right} of {fact.n} clean clips are right, no more than by chance: there is nothing to attack"
+    return "pass", f"{right} of {fact.n} clean clips are right and were attacked"
+
+
+def _randomness(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    if fact.bad:
+        return "warn", (
+            f"{fact.bad} of {fact.n} clips get another answer the second time (by up to {fact.worst:.2g}): gradients "
+            "are means of 8 draws, and finished audio is judged by the mean of 8 fresh ones"
+        )
+    return "pass", f"two passes agree within {fact.worst:.1g} on {fact.n} clips"
+
+
+def _gradient_zero(fact: _Sum, facts: Mapping[str, _Sum], *_: Any) -> tuple[Status, str]:
+    through = f" ({fact.text})" if fact.text else ""
+    if fact.bad > max(ZERO_SHARE * fact.n, 0):
+        return "fail", (
+            f"{fact.bad} of {fact.n} clips have a zero gradient{through}: a white-box attack is blind here; give the "
+            "adapter an attack_forward"
+        )
+    return ("warn" if fact.bad else "pass"), f"{fact.bad} of {fact.n} clips have a zero gradient{through}"
+
+
+def _gradient_nonfinite(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    if fact.bad:
+        return "fail", f"{fact.bad} of {fact.n} clips have a gradient with NaN or infinity"
+    return "pass", f"gradients of {fact.n} clips are finite"
+
+
+def _saturation(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    if fact.bad or fact.text:
+        lost = f"{fact.bad} of {fact.n} clips have lost the gradient of the cross-entropy" if fact.bad else ""
+        return "warn", "; ".join(part for part in (lost, fact.text, "the margin loss is used beside it") if part)
+    return "pass", f"the cross-entropy of {fact.n} clips has a gradient"
+
+
+def _progress(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    if not fact.n:
+        return "skipped", "no clip was left to climb on"
+    risen = fact.n - fact.bad
+    status: Status = "pass" if risen >= PROGRESS_SHARE * fact.n else "fail"
+    return status, f"the loss rose on {risen} of {fact.n} paths"
+
+
+def _floor(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: Any) -> tuple[Status, str]:
+    if "gradient_zero" not in facts:
+        return "skipped", "no white-box attack to hold against noise"
+    if fact.bad and fact.worst < 0:
+        return "fail", f"noise of the same budget breaks more clips than the gradient; {fact.bad} only noise breaks"
+    if fact.bad:
+        return "warn", f"{fact.bad} of {fact.n} clips are broken by noise and not by the gradient"
+    return "pass", f"no noise of the same budget breaks one of {fact.n} clips that the gradient does not"
+
+
+def _black_box(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: Any) -> tuple[Status, str]:
+    if condition.attack not in ("standard", "full") or condition.space == "features":
+        return "skipped", "no black-box attack beside the gradient"
+    if "gradient_zero" not in facts:
+        return "warn", "only black-box attacks can run: the figures are an upper bound of robustness"
+    if fact.bad > max(1, BLACK_BOX_SHARE * fact.n):
+        return "fail", f"{fact.bad} of {fact.n} clips fall to a black box but not to the gradient: it is masked"
+    if fact.bad:
+        return "warn", f"{fact.bad} of {fact.n} clips fall to a black box but not to the gradient"
+    return "pass", f"no black box breaks one of {fact.n} clips that the gradient does not"
+
+
+def _unbounded(fact: _Sum, facts: Any, condition: AttackCondition, chance: float) -> tuple[Status, str]:
+    status: Status = "pass" if fact.bad <= fact.n * chance else "fail"
+    return status, f"{fact.bad} of {fact.n} clips survive a budget that nothing can survive"
+
+
+def _steps(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    if fact.bad > max(1, 0.1 * fact.n):
+        return "fail", f"with twice the steps {fact.bad} of {fact.n} clips more are robust"
+    if fact.bad or fact.worst > 0.1 * fact.n:
+        return "warn", f"twice the steps break {fact.worst:.0f} more of {fact.n} clips and lose {fact.bad}"
+    return "pass", f"twice the steps break {fact.worst:.0f} more of {fact.n} clips"
+
+
+def _planted(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    if not fact.n:
+        return "skipped", fact.text or "nothing could be planted"
+    status: Status = "pass" if not fact.bad else ("warn" if fact.bad == 1 and fact.n >= 8 else "fail")
+    return status, f"the attack finds {fact.n - fact.bad} of {fact.n} planted adversarial points"
+
+
+def _batch(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    if not fact.bad:
+        return "pass", f"{fact.n} clips get the same flag alone as in a batch"
+    # Rounding of another batch size may turn a clip on the boundary; a clip far from it must not turn.
+    status: Status = "warn" if fact.bad == 1 or fact.worst < 1e-2 else "fail"
+    return status, f"{fact.bad} of {fact.n} clips get another flag alone (margin up to {fact.worst:.2g})"
+
+
+def _cross(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    """One clip of difference may be a matter of random starts."""
+    if not fact.n:
+        return "skipped", fact.text
+    status: Status = "pass" if fact.bad <= 1 else "warn"
+    return status, f"Auto-PGD against that of torchattacks on probes, {fact.text}"
+
+
+def _state(fact: _Sum, *_: Any) -> tuple[Status, str]:
+    if fact.bad:
+        return "fail", f"the model was changed by the attack: {fact.text}"
+    return "pass", "weights, running means, training flags and gradients are as before"
+
+
+_JUDGES: dict[str, Any] = {
+    "space": _cut,
+    "finite_clean": _finite_clean,
+    "answers": _answers,
+    "clean": _clean,
+    "agreement": _agreement,
+    "budget": _budget,
+    "randomness": _randomness,
+    "gradient_zero": _gradient_zero,
+    "gradient_nonfinite": _gradient_nonfinite,
+    "saturation": _saturation,
+    "progress": _progress,
+    "floor": _floor,
+    "black_box": _black_box,
+    "steps": _steps,
+    "planted": _planted,
+    "unbounded": _unbounded,
+    "batch": _batch,
+    "cross_check": _cross,
+    "state": _state,
+}

@@ -1,0 +1,273 @@
+"""The contract of a task under attack, and the judge that tells an attack whether a clip is broken.
+
+An attack and the plain path must mean the same by "broken": both ask the same function of probabilities, with median
+filters, thresholds and collars, which have no gradient. The losses only say which way to go.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from benchbed.suite.conditions import AttackCondition
+
+if TYPE_CHECKING:
+    import torch
+
+    from benchbed.run.job.job import Job
+
+#: Weight of the loss in a judge's margin: between points of one score, the one further up the loss is the stronger.
+WEIGHT = 1e-3
+#: A loss of this size is half-way to the end of its weight.
+SCALE = 5.0
+#: Scores that differ by rounding are one score.
+ROUNDING = 1e-9
+#: A flag that probabilities moved by this could turn is near its boundary.
+NEAR = 5e-4
+
+
+@dataclass
+class Sample:
+    """One clip on its way through an attack.
+
+    Attributes
+    ----------
+    index : int
+        Number in the shard.
+    clip, made : Clip, ModelInput
+        As it was read, and as the model hears it.
+    truth : object
+        Reference, as the task reads it.
+    seconds : float
+        Length of the recording.
+    samples : int
+        Of the model's input; where features are attacked, of the input they were made from.
+    right, finite : bool
+        Whether the clean answer is right, and whether there is one.
+    clean : object
+        The clean answer.
+    score : float
+        Its score.
+    spared : str or None
+        Why the attack has nothing to do here.
+    """
+
+    index: int
+    clip: Any
+    made: Any
+    truth: Any
+    seconds: float
+    samples: int
+    right: bool = False
+    finite: bool = True
+    clean: Any = None
+    score: float = 1.0
+    spared: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the plain path says about the finished audio of one clip.
+
+    Attributes
+    ----------
+    correct : bool
+        The clip withstood; of several answers, in half of them.
+    share : float
+        Share of answers in which it did.
+    margin : float
+        Distance to the flip, on the scale of the task's scores.
+    near : bool
+        Rounding could turn the flag.
+    facts : mapping
+        Further columns of the row.
+    """
+
+    correct: bool
+    share: float
+    margin: float
+    near: bool
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Task(ABC):
+    """One task under one attack condition.
+
+    Attributes
+    ----------
+    output : str
+        Output kind, which is also the name of the losses.
+    scored : bool
+        Clips have scores of their own, and success is a fall of them.
+    losses : module or Aimed
+        What is climbed.
+    """
+
+    output: ClassVar[str]
+    scored: ClassVar[bool] = True
+    losses: Any
+
+    def __init__(self, job: Job, condition: AttackCondition, facts: Mapping[str, Any]) -> None:
+        self.job, self.condition, self.facts = job, condition, facts
+
+    @classmethod
+    @abstractmethod
+    def settle(
+        cls,
+        condition: AttackCondition,
+        labels: Sequence[str],
+        declared: Mapping[str, Mapping[str, Any]],
+        where: str | None,
+    ) -> dict[str, Any]:
+        """See `benchbed.run.attacking.goals.settle`."""
+
+    @abstractmethod
+    def truth(self, row: Mapping[str, Any], seconds: float) -> Any:
+        """Reference of one clip."""
+
+    @abstractmethod
+    def target(self, truths: Sequence[Any], moments: np.ndarray | None) -> np.ndarray:
+        """References of clips as the losses want them; `moments` are the frames' centres in seconds."""
+
+    def judge(self, samples: Sequence[Sample], hop: float | None) -> Judge | None:
+        """What decides success inside an attack; None where the losses' own margin does."""
+        return None
+
+    @abstractmethod
+    def read(self, sample: Sample, answer: np.ndarray, hop: float | None) -> None:
+        """Take in the clean answer of a clip."""
+
+    @abstractmethod
+    def verdict(self, sample: Sample, draws: Sequence[np.ndarray], mean: np.ndarray, hop: float | None) -> Verdict:
+        """Judge the finished audio of a clip from the plain path's answers and their mean."""
+
+    @abstractmethod
+    def chance(self, rows: Sequence[Mapping[str, Any]]) -> float:
+        """Share of these clips that a model gets right that hears nothing."""
+
+    @property
+    def success(self) -> str:
+        """The rule of success in one line, for the rules of figures; empty where it is the answer."""
+        return ""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Success on the task's own metric for the clips of one problem.
+
+    Attributes
+    ----------
+    task : Scored
+        Scores answers.
+    samples : sequence of Sample
+        The clips.
+    hop : float or None
+        Seconds per frame.
+    """
+
+    task: Scored
+    samples: tuple[Sample, ...]
+    hop: float | None
+
+    def select(self, rows: torch.Tensor) -> Judge:
+        """The judge of some of the clips."""
+        return replace(self, samples=tuple(self.samples[row] for row in rows.tolist()))
+
+    def margin(self, scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Distance to success `[clip]` from log-odds; between points of one score the loss decides."""
+        import torch
+
+        given = scores.detach().double().cpu().numpy()
+        finite = ~np.isnan(given).reshape(len(given), -1).any(1)
+        over = np.full(len(given), np.nan)
+        if finite.any():
+            chosen = [sample for sample, ok in zip(self.samples, finite) if ok]
+            found = self.task.scores(probabilities(given[finite]), chosen, self.hop)
+            over[finite] = [score - self.task.limit(sample) for score, sample in zip(found, chosen)]
+        with torch.no_grad():
+            climbed = self.task.losses.straight(scores.detach(), target).double().cpu().numpy()
+        left = WEIGHT * (0.5 - np.arctan(climbed / SCALE) / np.pi)
+        margin = np.where(over > ROUNDING, over + left, np.minimum(over, 0.0) - WEIGHT)
+        return torch.from_numpy(margin).to(scores.device)
+
+
+class Scored(Task):
+    """A task whose clips have scores of their own: broken where the score falls to a share of the clean one."""
+
+    def __init__(self, job: Job, condition: AttackCondition, facts: Mapping[str, Any]) -> None:
+        super().__init__(job, condition, facts)
+        from benchbed.run.attacking.plan import aim_of
+
+        self.losses = aim_of(condition, self.output, job.labels)
+        self.rule = str(facts["success"]["rule"])
+        self.fraction = float(facts["success"]["fraction"])
+        self.above = float(facts["success"]["clean_above"])
+        self.options = dict(facts["success"]["options"])
+
+    @abstractmethod
+    def scores(self, answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
+        """Score of each clip `[clip]` from probabilities `[clip, …, class]`, NaN-free."""
+
+    @abstractmethod
+    def flips(self, sample: Sample, after: np.ndarray, hop: float | None) -> tuple[int, int]:
+        """What was right before and is lost, and what is wrong and new."""
+
+    @abstractmethod
+    def spared(self, sample: Sample) -> str | None:
+        """Why the goal leaves nothing to do on a clip."""
+
+    @abstractmethod
+    def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
+        """Where the reference is active, as the answers are shaped, to see how near a flag is to turning."""
+
+    def judge(self, samples: Sequence[Sample], hop: float | None) -> Judge:
+        return Judge(self, tuple(samples), hop)
+
+    def limit(self, sample: Sample) -> float:
+        """The score at which a clip is broken."""
+        return self.fraction * sample.score
+
+    def read(self, sample: Sample, answer: np.ndarray, hop: float | None) -> None:
+        sample.clean = answer
+        sample.score = float(self.scores(answer[None], [sample], hop)[0])
+        sample.right = sample.score > self.above + ROUNDING
+        sample.spared = self.spared(sample)
+
+    def verdict(self, sample: Sample, draws: Sequence[np.ndarray], mean: np.ndarray, hop: float | None) -> Verdict:
+        limit = self.limit(sample)
+        every = self.scores(np.stack(draws), [sample] * len(draws), hop)
+        held = every > limit + ROUNDING if sample.right else every > self.above + ROUNDING
+        score = float(self.scores(mean[None], [sample], hop)[0])
+        missed, inserted = self.flips(sample, mean, hop)
+        facts = {"score_clean": sample.score, "score_attacked": score, "missed": missed, "inserted": inserted}
+        return Verdict(
+            bool(held.mean() >= 0.5), float(held.mean()), score - limit, self._near(sample, mean, hop), facts
+        )
+
+    def _near(self, sample: Sample, answer: np.ndarray, hop: float | None) -> bool:
+        active = self.towards(sample, hop) > 0.5
+        moved = [
+            np.clip(answer + NEAR * shift, 0, 1)
+            for shift in (1.0, -1.0, np.where(active, 1.0, -1.0), np.where(active, -1.0, 1.0))
+        ]
+        held = self.scores(np.stack(moved), [sample] * len(moved), hop) > self.limit(sample) + ROUNDING
+        return bool(held.any() and not held.all())
+
+    @property
+    def success(self) -> str:
+        return f"{self.rule}-at-most-{self.fraction:g}-of-clean"
+
+
+def probabilities(odds: np.ndarray) -> np.ndarray:
+    """Probabilities from log-odds, in the arithmetic of the plain path.
+
+    Examples
+    --------
+    >>> probabilities(np.array([0.0])).tolist()
+    [0.5]
+    """
+    return np.exp(-np.logaddexp(0.0, -odds)).astype(np.float32)

@@ -1,0 +1,134 @@
+"""Sound events in time: broken where the recording's F1 over events, or over segments, has fallen.
+
+Threshold, median filter and collars are the suite's, so that success is what the suite scores. By default a recording
+is right when some event of it is found, and broken when its F1 has fallen to half of what it was; one without events is
+right when nothing is said, and broken by a false alarm.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchbed.errors import ConfigError, did_you_mean
+from benchbed.metrics import clip_scores
+from benchbed.metrics.families import sed_event, sed_segment
+from benchbed.metrics.sed import recording
+from benchbed.run.attacking.goal import Sample, Scored
+from benchbed.run.attacking.plan import aim_of
+from benchbed.run.computing.windows import NOTHING, placed
+from benchbed.run.job.job import Job
+from benchbed.run.references import SURE, certain
+from benchbed.suite.conditions import AttackCondition
+
+#: Rule → metric family.
+RULES: dict[str, Any] = {"event_f1": sed_event, "segment_f1": sed_segment}
+
+
+class Frames(Scored):
+    """Recordings with timed events."""
+
+    output = "frames"
+
+    def __init__(self, job: Job, condition: AttackCondition, facts: Mapping[str, Any]) -> None:
+        super().__init__(job, condition, facts)
+        self.family = RULES[self.rule].family(job.labels, **self.options)
+        # Flips are about events with collars, whatever the rule.
+        events = dict(facts["success"].get("events", {}))
+        self.events = self.family if self.rule == "event_f1" else sed_event.family(job.labels, **events)
+
+    @classmethod
+    def settle(
+        cls,
+        condition: AttackCondition,
+        labels: Sequence[str],
+        declared: Mapping[str, Mapping[str, Any]],
+        where: str | None,
+    ) -> dict[str, Any]:
+        aim = aim_of(condition, "frames", labels, where)
+        asked = condition.success
+        rule = asked.rule or "event_f1"
+        if rule not in RULES:
+            raise ConfigError(
+                f"'{rule}' is no rule of success for frames",
+                where=where,
+                hint=did_you_mean(rule, RULES) or f"rules: {', '.join(RULES)}",
+            )
+        known = _options_of(RULES[rule])
+        strange = [name for name in asked.options if name not in known]
+        if strange:
+            hint = did_you_mean(strange[0], known) or f"its options: {', '.join(sorted(known))}"
+            raise ConfigError(f"the rule {rule} has no option '{strange[0]}'", where=where, hint=hint)
+        name = "sed_event" if rule == "event_f1" else "sed_segment"
+        options = {k: v for k, v in {**declared.get(name, {}), **asked.options}.items() if k in known}
+        fixed = {} if "threshold" in options else declared.get("fixed", {})
+        options.setdefault("threshold", 0.5)
+        above = 0.0 if asked.clean_above is None else asked.clean_above
+        success = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options, **fixed}
+        if rule != "event_f1":
+            allowed = _options_of(sed_event)
+            success["events"] = {k: v for k, v in declared.get("sed_event", {}).items() if k in allowed}
+        return {"goal": aim.goal, "success": success}
+
+    def truth(self, row: Mapping[str, Any], seconds: float) -> recording.Events:
+        return certain(placed(self.job.timed.get(row["clip_id"], NOTHING), seconds))
+
+    def target(self, truths: Sequence[Any], moments: np.ndarray | None) -> np.ndarray:
+        assert moments is not None
+        return np.stack([_active(truth, moments, len(self.job.labels)) for truth in truths])
+
+    def scores(self, answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
+        return clip_scores.timed_f1(self.family, _outputs(answers, samples, hop), _objects([s.truth for s in samples]))
+
+    def flips(self, sample: Sample, after: np.ndarray, hop: float | None) -> tuple[int, int]:
+        before, now = (_outputs(answer[None], [sample], hop) for answer in (sample.clean, after))
+        missed, inserted = clip_scores.event_flips(self.events, before, now, _objects([sample.truth]))[0]
+        return int(missed), int(inserted)
+
+    def spared(self, sample: Sample) -> str | None:
+        if self.losses.goal == "missed" and not len(sample.truth):
+            return "nothing to miss: the recording has no event"
+        return None
+
+    def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
+        assert hop is not None
+        moments = np.minimum((np.arange(len(sample.clean)) + 0.5) * hop, sample.seconds)
+        return _active(sample.truth, moments, len(self.job.labels))
+
+    def chance(self, rows: Sequence[Mapping[str, Any]]) -> float:
+        return float(np.mean([not self._sure(row["clip_id"]) for row in rows]))
+
+    def _sure(self, clip: str) -> bool:
+        timed = self.job.timed.get(clip, NOTHING)
+        return bool(len(timed.times) if timed.confidence is None else (timed.confidence > SURE).any())
+
+
+def _options_of(module: Any) -> set[str]:
+    # The rules of other packages define figures over sets of recordings; a single one has the plain F1.
+    return set(inspect.signature(module.family).parameters) - {"labels", "rule"}
+
+
+def _active(truth: recording.Events, moments: np.ndarray, classes: int) -> np.ndarray:
+    active = np.zeros((len(moments), classes), np.float32)
+    at = recording.microseconds(moments)
+    for onset, offset, label in zip(truth.onset, truth.offset, truth.label):
+        active[(at >= onset) & (at < offset), label] = 1.0
+    return active
+
+
+def _outputs(answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
+    assert hop is not None
+    return _objects([recording.frame_scores(a, hop, s.seconds) for a, s in zip(answers, samples)])
+
+
+def _objects(values: Sequence[Any]) -> np.ndarray:
+    held = np.empty(len(values), dtype=object)
+    for index, value in enumerate(values):
+        held[index] = value
+    return held
+
+
+TASK = Frames

@@ -1,0 +1,68 @@
+"""One class per clip: broken where another class is the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchbed.attack.losses import scene
+from benchbed.errors import ConfigError
+from benchbed.run.attacking.goal import Sample, Task, Verdict
+from benchbed.run.attacking.plan import aim_of
+from benchbed.run.job.job import Job
+from benchbed.suite.conditions import AttackCondition
+
+#: A margin of probabilities below this may turn by rounding.
+BOUNDARY = 1e-3
+
+
+class Scene(Task):
+    """Clips with one class each; success is a wrong answer, and no other rule is known."""
+
+    output = "scene"
+    scored = False
+
+    def __init__(self, job: Job, condition: AttackCondition, facts: Mapping[str, Any]) -> None:
+        super().__init__(job, condition, facts)
+        self.losses = scene
+        self.number = {label: i for i, label in enumerate(job.labels)}
+
+    @classmethod
+    def settle(
+        cls,
+        condition: AttackCondition,
+        labels: Sequence[str],
+        declared: Mapping[str, Mapping[str, Any]],
+        where: str | None,
+    ) -> dict[str, Any]:
+        if condition.success.model_fields_set:
+            raise ConfigError(
+                "an attack on scenes succeeds where the answer is wrong",
+                where=where,
+                hint="leave `success` out; it is for tags and frames",
+            )
+        aim_of(condition, "scene", labels, where)
+        return {}
+
+    def truth(self, row: Mapping[str, Any], seconds: float) -> int:
+        return self.number[row["label"]]
+
+    def target(self, truths: Sequence[Any], moments: np.ndarray | None) -> np.ndarray:
+        return np.array(truths, dtype=np.int64)
+
+    def read(self, sample: Sample, answer: np.ndarray, hop: float | None) -> None:
+        sample.right = int(answer.argmax()) == sample.truth
+
+    def verdict(self, sample: Sample, draws: Sequence[np.ndarray], mean: np.ndarray, hop: float | None) -> Verdict:
+        share = float(np.mean([int(answer.argmax()) == sample.truth for answer in draws]))
+        margin = float(mean[sample.truth] - np.delete(mean, sample.truth).max())
+        correct = share >= 0.5 if len(draws) > 1 else int(mean.argmax()) == sample.truth
+        return Verdict(correct, share, margin, abs(margin) < BOUNDARY)
+
+    def chance(self, rows: Sequence[Mapping[str, Any]]) -> float:
+        return 1 / len(self.job.labels)
+
+
+TASK = Scene

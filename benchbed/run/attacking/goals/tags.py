@@ -1,0 +1,128 @@
+"""Several classes per clip: broken where the clip's average precision, or its label set, has fallen.
+
+Average precision is of the clip's own labels among all classes. By default a clip is right when that is above one half,
+which for a clip with one label means that it stands first, and broken when it has fallen to half of what it was.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchbed.errors import ConfigError, did_you_mean
+from benchbed.metrics import clip_scores
+from benchbed.metrics.families import tagging
+from benchbed.run.attacking.goal import Sample, Scored
+from benchbed.run.attacking.plan import aim_of
+from benchbed.run.job.job import Job
+from benchbed.run.references import reference_of
+from benchbed.suite.conditions import AttackCondition
+
+#: Rule → score above which a clip is right when clean.
+RULES = {"clip_ap": 0.5, "label_f1": 0.0, "label_set": 0.0, "class_decision": 0.0}
+
+
+class Tags(Scored):
+    """Clips with any number of classes."""
+
+    output = "tags"
+
+    def __init__(self, job: Job, condition: AttackCondition, facts: Mapping[str, Any]) -> None:
+        super().__init__(job, condition, facts)
+        self.family = tagging.family(job.labels, **self.options)
+        if self.rule == "class_decision":
+            self.number = list(job.labels).index(str(condition.target_class))
+            self.score = clip_scores.class_decision(self.number)
+        else:
+            self.score = {
+                "clip_ap": clip_scores.clip_ap,
+                "label_f1": clip_scores.label_f1,
+                "label_set": clip_scores.label_set,
+            }[self.rule]
+
+    @classmethod
+    def settle(
+        cls,
+        condition: AttackCondition,
+        labels: Sequence[str],
+        declared: Mapping[str, Mapping[str, Any]],
+        where: str | None,
+    ) -> dict[str, Any]:
+        aim = aim_of(condition, "tags", labels, where)
+        asked = condition.success
+        rule = asked.rule or ("class_decision" if aim.goal == "class" else "clip_ap")
+        if rule not in RULES:
+            raise ConfigError(
+                f"'{rule}' is no rule of success for tags",
+                where=where,
+                hint=did_you_mean(rule, RULES) or f"rules: {', '.join(RULES)}",
+            )
+        if rule == "class_decision" and aim.goal != "class":
+            raise ConfigError(
+                "the rule class_decision is about the class of the goal 'class'",
+                where=where,
+                hint="goal: class, target_class: NAME",
+            )
+        known = inspect.signature(tagging.family).parameters
+        options = {k: v for k, v in {**declared.get("tagging", {}), **asked.options}.items() if k in known}
+        fixed = {} if "threshold" in options else declared.get("fixed", {})
+        options.setdefault("threshold", 0.5)
+        strange = [name for name in asked.options if name not in known]
+        if strange:
+            raise ConfigError(
+                f"the rule {rule} has no option '{strange[0]}'", where=where, hint=did_you_mean(strange[0], known)
+            )
+        above = RULES[rule] if asked.clean_above is None else asked.clean_above
+        return {
+            "goal": aim.goal,
+            "success": {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options, **fixed},
+        }
+
+    def truth(self, row: Mapping[str, Any], seconds: float) -> np.ndarray:
+        return _present(row, self.job.labels)
+
+    def target(self, truths: Sequence[Any], moments: np.ndarray | None) -> np.ndarray:
+        return np.stack(truths).astype(np.float32)
+
+    def scores(self, answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
+        return self.score(self.family, answers, np.stack([sample.truth for sample in samples]))
+
+    def flips(self, sample: Sample, after: np.ndarray, hop: float | None) -> tuple[int, int]:
+        missed, inserted = clip_scores.tag_flips(self.family, sample.clean[None], after[None], sample.truth[None])[0]
+        return int(missed), int(inserted)
+
+    def spared(self, sample: Sample) -> str | None:
+        if self.losses.goal == "hide" and not sample.truth.any():
+            return "nothing to hide: the clip has no label"
+        if self.losses.goal == "insert" and sample.truth.all():
+            return "nothing to insert: the clip has every label"
+        if self.rule == "clip_ap" and sample.truth.all():
+            return "nothing to rank: the clip has every label"
+        return None
+
+    def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
+        return sample.truth
+
+    def chance(self, rows: Sequence[Mapping[str, Any]]) -> float:
+        present = np.stack([_present(row, self.job.labels) for row in rows])
+        if self.rule == "class_decision":
+            share = float(present[:, self.number].mean())
+            return max(share, 1 - share)
+        counts = [int(count) for count in present.sum(axis=1)]
+        # To say nothing is right about clips without labels.
+        known = {0: 1.0}
+        for n in set(counts) - {0}:
+            known[n] = clip_scores.chance_of_ap(n, present.shape[1], self.above) if self.rule == "clip_ap" else 0.0
+        return float(np.mean([known[n] for n in counts]))
+
+
+def _present(row: Mapping[str, Any], labels: Sequence[str]) -> np.ndarray:
+    import pandas as pd
+
+    return reference_of(pd.Series([row["label"]]), labels, "tags")[0]
+
+
+TASK = Tags

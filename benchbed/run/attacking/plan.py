@@ -1,0 +1,169 @@
+"""Which attacks a condition of a suite stands for on a task, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from benchbed.attack import features
+from benchbed.attack.ensemble import FLOOR, Plan, plan
+from benchbed.attack.losses import Aimed, aimed
+from benchbed.attack.threat import Threat
+from benchbed.errors import ConfigError, did_you_mean
+from benchbed.suite.conditions import AttackCondition
+
+
+def threats(condition: AttackCondition) -> list[Threat] | list[features.FeatureThreat]:
+    """Budgets of a condition in its space, mildest first.
+
+    Examples
+    --------
+    >>> [str(threat) for threat in threats(AttackCondition(attack="pgd", space="features", budgets=[0.3, 0.1]))]
+    ['features-l2:0.1', 'features-l2:0.3']
+    """
+    if condition.space == "features":
+        return [features.FeatureThreat(condition.threat, budget) for budget in condition.budgets]
+    return [Threat(condition.threat, budget) for budget in condition.budgets]
+
+
+def aim_of(condition: AttackCondition, task: str, labels: Sequence[str] = (), where: str | None = None) -> Aimed:
+    """The losses that a condition's goal asks for.
+
+    Raises
+    ------
+    ConfigError
+        Unknown goal, or a targeted class that the dataset does not have.
+    """
+    number = None
+    if condition.target_class is not None and labels:
+        if condition.target_class not in labels:
+            known = f"classes: {', '.join(labels[:8])}"
+            raise ConfigError(
+                f"the dataset has no class '{condition.target_class}' to aim at",
+                where=where,
+                hint=did_you_mean(condition.target_class, labels) or known,
+            )
+        number = list(labels).index(condition.target_class)
+    elif condition.target_class is not None:
+        number = 0  # where only the price is asked, any class will do
+    return aimed(task, condition.goal, number=number, where=where)
+
+
+def plan_of(
+    condition: AttackCondition,
+    task: str = "scene",
+    *,
+    differentiable: bool = True,
+    sources: bool = True,
+    where: str | None = None,
+) -> Plan:
+    """The attacks of a condition, for a model and a task.
+
+    Raises
+    ------
+    ConfigError
+        Unknown attack, goal, loss or option, or features of a frames task.
+
+    Examples
+    --------
+    >>> made = plan_of(AttackCondition(attack="fast", budgets=[20], goal="hide"), "tags")
+    >>> [attack.options["loss"] for attack in made.attacks]
+    ['hide', 'hide_margin']
+
+    What is made for waveforms is left out on features:
+
+    >>> sorted(plan_of(AttackCondition(attack="standard", space="features")).skipped)
+    ['square', 'transfer']
+    """
+    on_features = condition.space == "features"
+    if on_features and task == "frames":
+        raise ConfigError(
+            "an attack on features needs a model that hears a whole clip at once; recordings of a frames "
+            "task are heard in windows, and balls around the features of each are none around the "
+            "recording",
+            where=where,
+            hint="space: waveform, or a task of scenes or tags",
+        )
+    aim = aim_of(condition, task, where=where)
+    return plan(
+        condition.attack,
+        condition.options,
+        losses=losses_of(condition, aim),
+        known=tuple(aim.LOSSES),
+        output=task,
+        steps=condition.steps,
+        restarts=condition.restarts,
+        differentiable=differentiable,
+        sources=sources,
+        refusal=features.refusal if on_features else None,
+        floor=features.FLOOR if on_features else FLOOR,
+        where=where,
+    )
+
+
+def losses_of(condition: AttackCondition, aim: Aimed) -> tuple[str, ...]:
+    """Losses that an ensemble climbs: the goal's; where decisions count, not ranks, the class nearest to flipping."""
+    if aim.output == "tags" and aim.goal == "everything" and condition.success.rule in ("label_set", "label_f1"):
+        return ("bce", "margin")
+    return aim.names
+
+
+def prices(
+    conditions: Sequence[Any],
+    clips: Mapping[str, int],
+    classes: int,
+    task: str = "scene",
+    where: Callable[..., str | None] = lambda *place: None,
+) -> list[dict[str, Any]]:
+    """Most passes that the attack conditions of a suite can need on an open model, without sources to transfer from.
+
+    Members of an ensemble that mean nothing for the task, or in the space of the condition, stand under `skipped`, with
+    the reason.
+
+    Parameters
+    ----------
+    conditions : sequence
+        All conditions of the suite.
+    clips : mapping of str to int
+        Split → clips.
+    classes : int
+        Classes of the dataset.
+    task : str
+        The suite's task.
+    where : callable
+        Path in the suite → its place, for error messages.
+
+    Raises
+    ------
+    ConfigError
+        Unknown attack, goal, loss or option.
+
+    Examples
+    --------
+    >>> prices([AttackCondition(attack="fgsm", budgets=[20, 10], n=5)], {"test": 100}, 10)
+    [{'attack': 'fgsm', 'threat': 'l2', 'clips': 5, 'budgets': 2, 'forwards': 80, 'backwards': 10}]
+    >>> made = prices([AttackCondition(attack="standard", budgets=[20], n=5)], {"test": 100}, 10, "frames")
+    >>> sorted(made[0]["skipped"])
+    ['apgd_t', 'transfer']
+    """
+    found = []
+    for index, condition in enumerate(conditions):
+        if isinstance(condition, AttackCondition):
+            count = sum(min(condition.n, number) for number in clips.values())
+            place = where("conditions", index)
+            chosen = plan_of(condition, task, sources=bool(condition.sources), where=place)
+            cost = chosen.cost(classes, len(condition.budgets), count if chosen.attacks else 0)
+            entry = {
+                "attack": condition.attack,
+                "threat": condition.threat,
+                "clips": count,
+                "budgets": len(condition.budgets),
+                "forwards": cost.forwards,
+                "backwards": cost.backwards,
+            }
+            if condition.space == "features":
+                entry["space"] = f"features, {features.LABEL}"
+            if (task != "scene" or "space" in entry or not chosen.attacks) and chosen.skipped:
+                entry["skipped"] = dict(chosen.skipped)
+            found.append(entry)
+    return found

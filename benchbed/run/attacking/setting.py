@@ -1,0 +1,105 @@
+"""One batch of clips with its victim, from which a problem is made for every budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchbed.attack.ensemble import Level, Plan
+from benchbed.attack.features import FeatureThreat
+from benchbed.attack.threat import Threat
+from benchbed.run.attacking.goal import Sample
+from benchbed.run.attacking.sources import fitted_of
+from benchbed.run.attacking.work import Work
+
+#: Random shifts at which a universal perturbation is also scored.
+SHIFTS = 3
+
+
+@dataclass
+class Setting:
+    """One batch of clips of one length.
+
+    Attributes
+    ----------
+    work : Work
+        The unit.
+    loud : list of Sample
+        Clips that are attacked.
+    clean : Tensor [shape=(clip, channel, sample)]
+        Their audio, or their features `[clip, …]`.
+    victim : Victim
+        The model.
+    sources : mapping
+        Models to transfer from.
+    plan : Plan
+        The attacks.
+    """
+
+    work: Work
+    loud: list[Sample]
+    clean: Any
+    victim: Any
+    sources: Mapping[str, Any]
+    plan: Plan
+
+    def problem(self, threat: Threat | FeatureThreat, *, limited: bool = True) -> Any:
+        """The batch at one budget; `limited` as inaudible as the condition asks for."""
+        from benchbed.attack.contract import Problem
+        from benchbed.attack.threat import Ball
+
+        engine, view, task = self.work.engine, self.work.view, self.work.task
+        samples, seconds = self.loud[0].samples, self.loud[0].seconds
+        target = view.target(task, [s.truth for s in self.loud], samples, seconds).to(self.clean.device)
+        ids = [str(engine._shard.records[s.index]["clip_id"]) for s in self.loud]
+        ball = Ball.of(threat, self.clean, self.limit() if limited else None)
+        heard = dict(zip(ids, self.loud))
+        crafts = {name: source.craft(threat, heard, task) for name, source in self.sources.items()}
+        unit = self.work.unit
+        fitted = fitted_of(engine, unit, self.plan, threat, task, view, self.work.eot)
+        return Problem(
+            self.victim,
+            ball,
+            target,
+            task.losses,
+            ids,
+            engine.job.seed,
+            engine.card.sample_rate,
+            sources=crafts,
+            fitted=fitted,
+            judge=task.judge(self.loud, view.hop),
+        )
+
+    def limit(self) -> Any:
+        """Projection below the masking threshold, if the condition asks for it."""
+        audible = self.work.condition.audibility
+        if audible is None:
+            return None
+        from benchbed.attack.audibility import masked
+
+        return masked(self.clean, self.work.engine.card.sample_rate, audible.max_nmr, audible.full_scale_spl)
+
+    def shifted(self, level: Level) -> list[float] | None:
+        """Share of random circular shifts of a universal perturbation at which each clip is still right."""
+        names = [attack.name for attack in self.plan.attacks if attack.access == "universal"]
+        if not names:
+            return None
+        import torch
+
+        from benchbed.attack.universal import placed
+
+        problem = self.problem(level.threat)
+        pattern = problem.fitted[names[0]]
+        right = torch.zeros(len(problem), dtype=torch.float64, device=problem.target.device)
+        for shift in range(SHIFTS):
+            moves = [int(problem.stream(i, "shift", shift).integers(pattern.shape[-1])) for i in range(len(problem))]
+            patterns = torch.stack([pattern.roll(move, -1) for move in moves])
+            right = right + (problem.margin(problem.victim.scores(placed(problem.ball, patterns))) >= 0).double()
+        return (right / SHIFTS).tolist()
+
+    def costs(self) -> None:
+        """Count what the attack took."""
+        cost = self.victim.cost
+        self.work.note("answers", cost.forwards, self.victim.unanswered)
+        self.work.note("cost", len(self.loud), 0, text=f"{cost.forwards}/{cost.backwards}")

@@ -1,0 +1,272 @@
+"""What an attack draws on besides the clip and its model: other models, and clips kept apart to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchbed import audio, rng
+from benchbed.adapter.align import plan_alignment
+from benchbed.adapter.load import load_adapter, start
+from benchbed.attack import resolve
+from benchbed.attack.contract import Problem
+from benchbed.attack.threat import Ball, Threat, per_clip
+from benchbed.errors import BenchbedError, CannotMeasure, ConfigError
+from benchbed.provenance import hash_files
+from benchbed.run.attacking.goal import Sample, Task
+from benchbed.run.attacking.goals import settle
+from benchbed.run.attacking.plan import plan_of, threats
+from benchbed.run.attacking.subset import subset
+from benchbed.run.attacking.victim import untouched
+from benchbed.run.attacking.view import View, seconds_of
+from benchbed.run.computing.whole import decode
+from benchbed.run.job.job import Job, Unit
+from benchbed.run.references import WEAK
+from benchbed.suite.conditions import AttackCondition
+
+#: Fact of a condition that has nothing to do in a run, and why.
+LEFT_OUT = "left_out"
+#: Clips on which a universal perturbation is fitted.
+FIT_CLIPS = 64
+
+
+@dataclass(frozen=True)
+class Furthest:
+    """Judge of a source: the further up the loss, the stronger the point; nothing is ever broken enough."""
+
+    loss: Callable[[Any, Any], Any]
+
+    def margin(self, scores: Any, target: Any) -> Any:
+        """Falls as the loss rises."""
+        return -self.loss(scores, target)
+
+    def select(self, rows: Any) -> Furthest:
+        """The same for any clips."""
+        return self
+
+
+class Source:
+    """Another model, whose gradient makes adversarial audio for the one under test."""
+
+    def __init__(self, name: str, view: View, seed: int) -> None:
+        self.name, self.view, self.adapter, self.seed = name, view, view.adapter, seed
+
+    def craft(self, threat: Threat, heard: Mapping[str, Sample], task: Task) -> Callable[[Problem, int, str], Any]:
+        """A function `(problem, steps, loss) → points` in the target model's input."""
+
+        def points(problem: Problem, steps: int, loss: str) -> Any:
+            import torch
+
+            made = [self.view.input(heard[i].clip).waveform for i in problem.ids]
+            added = torch.zeros_like(problem.ball.clean)
+            for length in sorted({waveform.shape[1] for waveform in made}):
+                rows = [i for i, waveform in enumerate(made) if waveform.shape[1] == length]
+                clean = torch.from_numpy(np.stack([made[i] for i in rows])).to(getattr(self.adapter, "device", "cpu"))
+                # The source has a grid of frames of its own, and with it references of its own.
+                samples = [heard[problem.ids[i]] for i in rows]
+                seconds = samples[0].seconds
+                target = self.view.target(task, [s.truth for s in samples], length, seconds).to(clean.device)
+                judge = Furthest(task.losses.LOSSES[loss]) if task.scored else None
+                own = Problem(
+                    self.view.victim(length, seconds),
+                    Ball.of(threat, clean),
+                    target,
+                    task.losses,
+                    [problem.ids[i] for i in rows],
+                    self.seed,
+                    self.adapter.card.sample_rate,
+                    stop=False,
+                    judge=judge,
+                )
+                with untouched(self.adapter):
+                    found = resolve("apgd", {"steps": steps, "loss": loss}).run(own)
+                added[rows] = self._carried(found.points - clean, problem).to(added)
+            if problem.ball.norm == "linf":
+                return problem.ball.clean + added
+            # Conversion of rate or length may have cost energy; the budget is filled up again.
+            size = added.flatten(1).norm(dim=1).clamp_min(1e-30)
+            return problem.ball.clean + added * per_clip(problem.ball.radius / size, added)
+
+        return points
+
+    def _carried(self, added: Any, problem: Problem) -> Any:
+        """A perturbation of the source's input as one of the target's: same rate, channels and length."""
+        import torch
+
+        waveforms = added.detach().cpu().numpy()
+        channels, samples = problem.ball.clean.shape[1:]
+        rate = self.adapter.card.sample_rate
+        out = []
+        for waveform in waveforms:
+            waveform = audio.to_channels(waveform, channels)
+            if rate != problem.sample_rate:
+                waveform = audio.resample(np.ascontiguousarray(waveform), rate, problem.sample_rate)
+            if waveform.shape[1] != samples:
+                waveform = audio.fit(waveform, samples, "zeros", "center")
+            out.append(np.ascontiguousarray(waveform, dtype=np.float32))
+        return torch.from_numpy(np.stack(out))
+
+
+Recipes = Sequence[tuple[str, Mapping[str, Any]]]
+
+
+def source_recipes(condition: AttackCondition, others: Recipes) -> list[tuple[str, dict[str, Any]]]:
+    """Models that a condition transfers from: those it names and the other models of the run."""
+    # Features of another model are others: nothing that is found there is a point of this one's ball.
+    if condition.attack not in ("transfer", "standard", "full") or condition.space == "features":
+        return []
+    return [*((spec, {}) for spec in condition.sources), *((spec, dict(options)) for spec, options in others)]
+
+
+def attack_facts(
+    condition: AttackCondition,
+    others: Recipes,
+    where: str,
+    *,
+    task: str = "scene",
+    labels: Sequence[str] = (),
+    declared: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Check a condition before anything is computed; says what it aims at, when it succeeds, and which models it
+    transfers from, for record and cache key.
+
+    Parameters
+    ----------
+    task : str
+        The suite's task.
+    labels : sequence of str
+        Classes of the dataset.
+    declared : mapping, optional
+        Metric family → options that the suite gives it.
+
+    Raises
+    ------
+    ConfigError
+        Unknown attack, goal, loss, rule of success or option, a budget that makes no sense, an attack that means
+        nothing for the task, or a source that cannot be loaded.
+
+    Returns
+    -------
+    dict
+        With `left_out` and a reason for a transfer that has no model to transfer from.
+    """
+    try:
+        threats(condition)
+        facts = settle(task, condition, labels, declared)
+        chosen = plan_of(condition, task)
+        if not chosen.attacks:
+            name, reason = next(iter(chosen.skipped.items()))
+            what = f"features of {task}" if condition.space == "features" else task
+            raise ConfigError(f"{name} cannot attack {what}: {reason}", hint="leave it out, or take another attack")
+        sources = {}
+        for spec, options in source_recipes(condition, others):
+            loaded = load_adapter(spec, options)
+            weights = {Path(path).name: hash_files([Path(path)]) for path in loaded.adapter.weights()}
+            sources[spec] = {"code": loaded.source_hash, "weights": weights, "options": loaded.options}
+    except BenchbedError as error:
+        where = f"{error.where}, asked for at {where}" if error.where else where
+        raise type(error)(error.what, where=where, hint=error.hint) from error
+    if condition.attack == "transfer" and not sources:
+        return {
+            LEFT_OUT: "there is no other model to transfer from: run several at once with --model, or name some in "
+            "`sources`"
+        }
+    return {**facts, **({"sources": sources} if sources else {})}
+
+
+def sources_of(engine: Any, condition: AttackCondition) -> dict[str, Source]:
+    """The loaded sources of a condition; loaded once per process."""
+    found: dict[str, Source] = {}
+    for spec, options in source_recipes(condition, engine.job.others):
+        key = ("source", spec, repr(options))
+        if key not in engine.kept:
+            adapter = start(load_adapter(spec, options), engine.job.device)
+            job = engine.job
+            alignment = plan_alignment(adapter.card, job.labels, job.task)
+            view = View(adapter, adapter.card, alignment, job.task, job.batch_size)
+            engine.kept[key] = Source(adapter.card.name, view, job.seed)
+        source = engine.kept[key]
+        found[source.name if source.name not in found else f"{source.name}-{len(found)}"] = source
+    return found
+
+
+def fitting_clips(job: Job, split: str, attacked: set[str]) -> list[dict[str, Any]]:
+    """Rows of clips to learn a universal perturbation from: no recording group of theirs is attacked.
+
+    Raises
+    ------
+    CannotMeasure
+        No recording group is left.
+    """
+    pool = job.pools[split]
+    groups = set(pool.loc[pool["clip_id"].isin(attacked), "group"].astype(str))
+    left = pool[~pool["group"].astype(str).isin(groups)]
+    if not len(left):
+        raise CannotMeasure(
+            f"every recording of {split} is attacked: there is nothing left to fit a universal perturbation on",
+            hint="lower `n` of the condition, or leave it out",
+        )
+    order = sorted(range(len(left)), key=lambda i: rng.key("fit", left["clip_id"].iat[i]))
+    return left.iloc[sorted(order[:FIT_CLIPS])].to_dict("records")
+
+
+def fitted_of(engine: Any, unit: Unit, plan: Any, threat: Any, task: Task, view: View, eot: int) -> dict[str, Any]:
+    """What the universal attacks of a plan learned at a budget; learned once per process.
+
+    Raises
+    ------
+    CannotMeasure
+        There are no clips to learn from.
+    """
+    found = {}
+    for attack in plan.attacks:
+        if attack.access == "universal":
+            key = ("fit", unit.split, unit.condition, attack.name, str(threat))
+            if key not in engine.kept:
+                engine.kept[key] = attack.fit(_fit_problem(engine, unit, threat, task, view, eot))
+            found[attack.name] = engine.kept[key]
+    return found
+
+
+def _fit_problem(engine: Any, unit: Unit, threat: Threat, task: Task, view: View, eot: int) -> Problem:
+    import torch
+
+    job, condition = engine.job, task.condition
+    table = job.clips[unit.split]
+    attacked = {str(table["clip_id"].iat[row]) for row in subset(job, unit.split, condition)}
+    waveforms: list[np.ndarray] = []
+    truths: list[Any] = []
+    ids: list[str] = []
+    seconds = 0.0
+    for row in fitting_clips(job, unit.split, attacked):
+        if job.task == "frames" and row.get(WEAK):
+            continue  # nobody said when its events are
+        try:
+            clip = decode(job.root, row, job.audio_rate)
+        except BenchbedError:
+            continue  # a clip that is only learned from may be missing
+        made = view.input(clip).waveform
+        same = not waveforms or (made.shape == waveforms[0].shape and (view.hop is None or seconds == seconds_of(clip)))
+        if made.any() and same:
+            seconds = seconds_of(clip)
+            waveforms.append(made)
+            truths.append(task.truth(row, seconds))
+            ids.append(str(row["clip_id"]))
+    if not waveforms:
+        raise CannotMeasure("no clip could be read to fit a universal perturbation on")
+    clean = torch.from_numpy(np.stack(waveforms)).to(getattr(engine.adapter, "device", "cpu"))
+    samples = clean.shape[2]
+    target = view.target(task, truths, samples, seconds).to(clean.device)
+    return Problem(
+        view.victim(samples, seconds, eot),
+        Ball.of(threat, clean),
+        target,
+        task.losses,
+        ids,
+        job.seed,
+        engine.card.sample_rate,
+    )

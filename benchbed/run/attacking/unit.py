@@ -1,0 +1,234 @@
+"""Attacks inside a run: one unit from its clips to its rows.
+
+The runner knows the labels and hands losses to the attack; the adapter still sees audio only. An attack acts on the
+model's own input: after conversion of rate and channels and after cropping or padding, which are no part of the model.
+What counts in the end is the plain answer of `predict` to the finished audio, never what the attack believed. Where a
+condition declares features for its space, the model is cut behind its front end first, and features take the place of
+audio in all of this.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from benchbed import rng
+from benchbed.attack.ensemble import Level, levels
+from benchbed.errors import AudioError, ConfigError
+from benchbed.predictions.store import UnitPredictions
+from benchbed.run.attacking.goal import Sample
+from benchbed.run.attacking.goals import task_of
+from benchbed.run.attacking.plan import plan_of, threats
+from benchbed.run.attacking.setting import Setting
+from benchbed.run.attacking.sources import sources_of
+from benchbed.run.attacking.space import on_features
+from benchbed.run.attacking.verdict import score
+from benchbed.run.attacking.victim import EOT_DRAWS, SAME_ANSWER, untouched
+from benchbed.run.attacking.view import seconds_of, view_of
+from benchbed.run.attacking.work import Attacked, Work
+from benchbed.run.job.job import Unit
+
+
+def attack_unit(engine: Any, unit: Unit) -> UnitPredictions:
+    """Predictions of one unit of an attack condition, with the facts that its sanity checks need.
+
+    Parameters
+    ----------
+    engine : benchbed.run.computing.perturbed.Engine
+        With the unit's shard and model in place.
+    unit : Unit
+        Clips and budgets.
+
+    Raises
+    ------
+    ConfigError
+        The model needs side information, or the attack cannot run on it at all.
+    """
+    from benchbed.run.computing.perturbed import _Rows
+
+    cpu, wall = time.process_time(), time.perf_counter()
+    condition = engine.job.conditions[unit.condition]
+    if engine.card.side_information or getattr(engine.adapter, "replays", False):
+        raise ConfigError(
+            f"{engine.card.name} needs more than audio; attacks change audio only",
+            hint="leave the attack conditions out for this model",
+        )
+    work = Work(engine, unit, condition, task_of(engine.job, unit.condition), view_of(engine), _Rows())
+    seed = rng.key("attack-unit", [cell.key for cell in unit.cells], unit.split, unit.shard, engine.job.seed)
+    with rng.preserved_global_state(seed), untouched(engine.adapter) as moved:
+        samples = _samples(work)
+        if condition.space == "features":
+            on_features(work, _batches(work, samples))
+        _answer(work, samples)
+        finished = [done for batch in _batches(work, samples) for done in _attack(work, batch)]
+        score(work, finished)
+        changed = moved()
+        work.note("state", 1, len(changed), text="; ".join(changed[:3]))
+    info = {
+        "cpu_seconds": time.process_time() - cpu,
+        "wall_seconds": time.perf_counter() - wall,
+        "loose": unit.loose,
+        "attack": {"cell": unit.cells[0].key, "facts": work.facts},
+    }
+    return engine._assemble(unit, work.rows, info)
+
+
+def _samples(work: Work) -> list[Sample]:
+    engine = work.engine
+    found = []
+    for index, row in enumerate(engine._shard.records):
+        clip = engine._clip(index, row)
+        if isinstance(clip, AudioError):
+            engine._fail(work.rows, work.unit, row["clip_id"], "decode", clip)
+            continue
+        made = work.view.input(clip)
+        # The attack must not be able to reach back into what other conditions see.
+        made.waveform.flags.writeable = False
+        seconds = seconds_of(clip)
+        found.append(Sample(index, clip, made, work.task.truth(row, seconds), seconds, made.waveform.shape[1]))
+    return found
+
+
+def _batches(work: Work, samples: list[Sample]) -> list[list[Sample]]:
+    alike: dict[tuple[int, float], list[Sample]] = {}
+    for sample in samples:
+        # Recordings of one length have one grid of frames; of clips with one answer only the input's length matters.
+        seconds = sample.seconds if work.view.task == "frames" else 0.0
+        alike.setdefault((sample.samples, seconds), []).append(sample)
+    return [
+        group[i : i + work.view.fits(samples)]
+        for (samples, _), group in alike.items()
+        for i in range(0, len(group), work.view.fits(samples))
+    ]
+
+
+def _answer(work: Work, samples: list[Sample]) -> None:
+    """Clean answers, and whether the model gives the same one twice."""
+    view, different, worst = work.view, 0, 0.0
+    for batch in _batches(work, samples):
+        points, length = np.stack([sample.made.waveform for sample in batch]), batch[0].samples
+        raw = view.raw(points, length)
+        scores, usable = view.aligned(raw, length, batch[0].seconds)
+        # Probabilities may be too saturated to show what moves: the answers themselves are compared.
+        with np.errstate(invalid="ignore"):
+            gap = np.abs(view.raw(points, length) - raw).reshape(len(raw), -1).max(1)
+            scale = np.maximum(1.0, np.abs(raw).reshape(len(raw), -1).max(1))
+        different += int((gap[usable] > SAME_ANSWER * scale[usable]).sum())
+        worst = max(worst, float(gap[usable].max(initial=0.0)))
+        for position, sample in enumerate(batch):
+            sample.finite = bool(usable[position])
+            if sample.finite:
+                work.task.read(sample, scores[position], view.hop)
+    work.eot = EOT_DRAWS if different else 1
+    work.note("randomness", len(samples), different, worst)
+    work.note("clean", len(samples), sum(not sample.right for sample in samples))
+    work.note("finite_clean", len(samples), sum(not sample.finite for sample in samples))
+
+
+def _attack(work: Work, batch: list[Sample]) -> list[Attacked]:
+    import torch
+
+    engine, condition = work.engine, work.condition
+    device = torch.device(getattr(engine.adapter, "device", "cpu"))
+    # A silent clip has no level to set an SNR against; any other budget it can be given.
+    level = condition.space == "waveform" and condition.threat == "l2"
+    loud = [s for s in batch if s.right and not s.spared and (not level or s.made.waveform.any())]
+    victim = work.view.victim(batch[0].samples, batch[0].seconds, work.eot)
+    sources = sources_of(engine, condition)
+    chosen = plan_of(
+        condition,
+        work.task.output,
+        sources=bool(sources),
+        differentiable=victim.differentiable or victim.attack_forward is not None,
+    )
+    if not chosen.attacks:
+        name, reason = next(iter(chosen.skipped.items()))
+        raise ConfigError(
+            f"{name} cannot attack {engine.card.name}: {reason}",
+            hint="leave this condition out for this model, or give the adapter a forward",
+        )
+    found: list[Level] = []
+    columns: list[dict[str, list[Any]]] = [{} for _ in work.unit.cells]
+    if loud:
+        clean = torch.from_numpy(np.stack([s.made.waveform for s in loud])).to(device)
+        setting = Setting(work, loud, clean, victim, sources, chosen)
+        if condition.attack == "transfer":
+            from benchbed.run.attacking.transfer import apart
+
+            found, columns = apart(setting, threats(condition))
+        else:
+            found = levels(setting.problem, threats(condition), chosen)
+        if work.unit.number == 0:
+            from benchbed.run.attacking.checks import probe
+
+            probe(work, setting)
+        setting.costs()
+        for held, made in zip(columns, found):
+            if (shares := setting.shifted(made)) is not None:
+                held["shifted_correct"] = shares
+    done = [done for i, cell in enumerate(work.unit.cells) for done in _finished(work, batch, loud, cell, found, i)]
+    position = {id(sample): i for i, sample in enumerate(loud)}
+    for each in done:
+        if (i := position.get(id(each.sample))) is not None:
+            each.facts |= {name: values[i] for name, values in columns[_number(work, each)].items()}
+    return done
+
+
+def _number(work: Work, done: Attacked) -> int:
+    """Which of the condition's budgets a finished clip is about."""
+    return next(i for i, cell in enumerate(work.unit.cells) if cell is done.cell)
+
+
+def _finished(
+    work: Work, batch: list[Sample], loud: list[Sample], cell: Any, found: list[Level], number: int
+) -> list[Attacked]:
+    position = {id(sample): i for i, sample in enumerate(loud)}
+    done = []
+    for sample in batch:
+        i = position.get(id(sample))
+        if i is None:
+            done.append(Attacked(sample, cell, sample.made.waveform, _facts(sample, None, 0)))
+            continue
+        level = found[number]
+        points = level.outcome.points[i].detach().cpu().numpy()
+        noise = None
+        if work.task.scored and level.worst_noise is not None:
+            noise = level.worst_noise[i].detach().cpu().numpy()
+        done.append(Attacked(sample, cell, points, _facts(sample, level, i), noise))
+    if found:
+        level = found[number]
+        work.note("progress", level.attacked, level.attacked - level.climbed, cell=cell.key)
+        work.note(
+            "floor",
+            len(loud),
+            int((level.noise & ~level.white).sum()),
+            cell=cell.key,
+            worst=float(level.white.sum() - level.noise.sum()),
+        )
+        work.note("black_box", len(loud), int((level.black & ~level.white).sum()), cell=cell.key)
+    return done
+
+
+def _facts(sample: Sample, level: Level | None, i: int) -> dict[str, Any]:
+    if level is None:
+        return {
+            "attacked": False,
+            "clean_correct": sample.right,
+            "noise_correct": sample.right,
+            "believed": not sample.right,
+            "broken_by": None if sample.right else "clean",
+            "broken_step": -1,
+            "carried": False,
+        }
+    broken = bool(level.outcome.broken[i])
+    return {
+        "attacked": True,
+        "clean_correct": sample.right,
+        "noise_correct": not bool(level.noise[i]),
+        "believed": broken,
+        "broken_by": level.outcome.by[i] if broken else None,
+        "broken_step": int(level.outcome.step[i]) if broken else -1,
+        "carried": bool(level.carried[i]),
+    }

@@ -1,0 +1,165 @@
+"""What counts of an attack: the plain answer of `predict` to the finished audio, which must be within the budget.
+
+On features it is the plain answer of the cut model to the finished features, and the budget is in their units.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchbed.attack.features import reached
+from benchbed.errors import AdapterError
+from benchbed.run.attacking.subset import subset
+from benchbed.run.attacking.work import Attacked, Work
+
+#: What float32 can lose of a budget on features: of the budget itself, and of the greatest value it is added to.
+ROUNDING = 1e-5, 1e-6
+
+
+def score(work: Work, finished: list[Attacked]) -> None:
+    """Let the plain path judge the finished audio, and audit budgets on the very samples that it was given."""
+    for cell in work.unit.cells:
+        mine = sorted((done for done in finished if done.cell is cell), key=lambda done: done.sample.index)
+        (_audit if work.condition.space == "waveform" else _audit_features)(work, cell, mine)
+        groups: dict[tuple[int, float], list[Attacked]] = {}
+        for done in mine:
+            groups.setdefault(_kind(work, done), []).append(done)
+        for (samples, _), group in groups.items():
+            size = work.view.fits(samples)
+            for start in range(0, len(group), size):
+                _judge(work, cell, group[start : start + size])
+
+
+def _kind(work: Work, done: Attacked) -> tuple[int, float]:
+    # Recordings of one length have one grid of frames; of clips with one answer only the input's length matters.
+    return done.sample.samples, done.sample.seconds if work.view.task == "frames" else 0.0
+
+
+def _judge(work: Work, cell: Any, batch: list[Attacked]) -> None:
+    from benchbed.run.computing.perturbed import _Item
+
+    engine, view, task = work.engine, work.view, work.task
+    answers = [_heard(work, [done.points for done in batch], batch) for _ in range(work.eot)]
+    usable = np.logical_and.reduce([ok for _, ok in answers])
+    mean = np.mean([given for given, _ in answers], axis=0)
+    _noise(work, batch)
+    disagree, near = 0, 0
+    kept = []
+    for i, done in enumerate(batch):
+        clip_id = engine._shard.records[done.sample.index]["clip_id"]
+        if not usable[i]:
+            # An answer of NaN is a broken model, not a successful attack.
+            reason = AdapterError("predict returned NaN or infinity")
+            engine._fail(work.rows, work.unit, clip_id, "predict", reason, cell.key)
+            continue
+        verdict = task.verdict(done.sample, [given[i] for given, _ in answers], mean[i], view.hop)
+        if done.facts["attacked"] and work.eot == 1 and verdict.correct == done.facts["believed"]:
+            near, disagree = near + verdict.near, disagree + 1
+        robust = done.facts["clean_correct"] and verdict.correct
+        facts = {k: v for k, v in done.facts.items() if k != "believed"}
+        facts |= {"robust": robust, "margin": verdict.margin, "correct_share": verdict.share, **verdict.facts}
+        if robust:
+            facts |= {"broken_by": None, "broken_step": -1}
+        elif done.facts["broken_by"] is None:
+            facts |= {"broken_by": "plain_forward"}
+        item = _Item(done.sample.index, cell, 0, done.sample.made, facts["achieved"], _skipped(done), None, facts)
+        kept.append(i)
+        work.rows.items.append(item)
+    if kept:
+        seconds = [batch[i].sample.seconds for i in kept]
+        work.rows.scores.append(view.stored(mean[kept], seconds))
+    work.note("agreement", len(batch), disagree - near, cell=cell.key)
+    work.note("agreement_near", len(batch), near, cell=cell.key)
+
+
+def _heard(work: Work, audio: list[np.ndarray], batch: list[Attacked]) -> tuple[np.ndarray, np.ndarray]:
+    points, samples = np.stack(audio).astype(np.float32, copy=False), batch[0].sample.samples
+    return work.view.aligned(work.view.raw(points, samples), samples, batch[0].sample.seconds)
+
+
+def _skipped(done: Attacked) -> str | None:
+    if done.facts["attacked"] or not done.sample.right:
+        return None
+    return done.sample.spared or "silent: it has no level"
+
+
+def _noise(work: Work, batch: list[Attacked]) -> None:
+    """What clips with scores of their own score in the strongest noise of the budget."""
+    if not work.task.scored:
+        return
+    loud = [done for done in batch if done.noise is not None]
+    for done in batch:
+        done.facts["score_noise"] = done.sample.score if done.sample.finite else None
+    if not loud:
+        return
+    answers, usable = _heard(work, [done.noise for done in loud if done.noise is not None], loud)
+    for done, answer, ok in zip(loud, answers, usable):
+        verdict = work.task.verdict(done.sample, [answer], answer, work.view.hop) if ok else None
+        done.facts["score_noise"] = verdict.facts["score_attacked"] if verdict else None
+
+
+def _audit(work: Work, cell: Any, finished: list[Attacked]) -> None:
+    """Measure every finished clip against its budget, in double precision and apart from the attack's own code."""
+    from benchbed.attack.audibility import dissimilarity
+
+    norm, bad, worst, outside, infinite = work.condition.threat, 0, 0.0, 0.0, 0
+    for done in finished:
+        clean = done.sample.made.waveform.astype(np.float64)
+        added = done.points.astype(np.float64) - clean
+        if not np.isfinite(added).all():
+            infinite += 1
+            done.facts |= {"snr": None, "linf": None, "achieved": None}
+            continue
+        energy = float((added**2).sum())
+        snr = 10 * np.log10(float((clean**2).sum()) / energy) if energy > 0 and clean.any() else None
+        linf = float(np.abs(added).max())
+        reach = np.maximum(1.0, np.abs(clean))
+        outside = max(outside, float((np.abs(done.points) - reach).max()))
+        excess = 0.0
+        if norm == "linf":
+            excess = linf - cell.budget
+            bad += excess > 1e-6
+        elif snr is not None:
+            excess = cell.budget - snr
+            bad += excess > 0.01
+        worst = max(worst, excess)
+        done.facts |= {"snr": snr, "linf": linf, "achieved": (snr if norm == "l2" else linf) if energy > 0 else None}
+        if done.facts["attacked"]:
+            done.facts |= dissimilarity(clean, added, work.engine.card.sample_rate)
+        if work.condition.keep and done.facts["attacked"] and _kept(work, done):
+            done.facts |= {
+                "audio_clean": done.sample.made.waveform.astype("<f4").tobytes(),
+                "audio_attacked": done.points.astype("<f4").tobytes(),
+            }
+    left = infinite or outside > 1e-6
+    text = f"{infinite} not finite, at most {outside:.2g} outside −1…1" if left else ""
+    work.note("budget", len(finished), bad + infinite + (outside > 1e-6), worst, cell.key, text)
+
+
+def _audit_features(work: Work, cell: Any, finished: list[Attacked]) -> None:
+    """The same on features, which have no box, and no level that an SNR or an ear could be held against."""
+    bad, worst, infinite = 0, 0.0, 0
+    for done in finished:
+        clean = done.sample.made.waveform
+        done.facts |= {"snr": None, "linf": None, "achieved": None}
+        if not np.isfinite(done.points).all():
+            infinite += 1
+            continue
+        used = reached(work.condition.threat, clean, done.points)
+        excess = used - cell.budget
+        bad += excess > ROUNDING[0] * cell.budget + ROUNDING[1] * max(1.0, float(np.abs(clean).max()))
+        worst = max(worst, excess)
+        done.facts["achieved"] = used if used > 0 else None
+    text = f"{infinite} not finite" if infinite else ""
+    work.note("budget", len(finished), bad + infinite, worst, cell.key, text)
+
+
+def _kept(work: Work, done: Attacked) -> bool:
+    """Whether a clip is among the first of the condition's subset, however that is cut into units."""
+    unit, kept = work.unit, work.engine.kept
+    key = ("keep", unit.split, unit.condition)
+    if key not in kept:
+        kept[key] = set(subset(work.engine.job, unit.split, work.condition)[: work.condition.keep])
+    return unit.rows[done.sample.index] in kept[key]

@@ -1,0 +1,76 @@
+"""What the steps of attacking one unit share: the engine, the task, the facts for checks, and finished clips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchbed.run.attacking.goal import Sample, Task
+from benchbed.run.attacking.view import View
+from benchbed.run.job.job import Unit
+from benchbed.suite.conditions import AttackCondition
+
+
+@dataclass
+class Attacked:
+    """One finished (clip, budget).
+
+    Attributes
+    ----------
+    sample : Sample
+        The clip.
+    cell : CellPlan
+        Condition and budget.
+    points : np.ndarray [shape=(channel, sample)]
+        The audio that counts, or the features.
+    facts : dict
+        Columns of the row.
+    noise : np.ndarray [shape=(channel, sample)], optional
+        The strongest noise of the same budget.
+    """
+
+    sample: Sample
+    cell: Any
+    points: np.ndarray
+    facts: dict[str, Any]
+    noise: np.ndarray | None = None
+
+
+@dataclass
+class Work:
+    """What the steps of one unit share.
+
+    Attributes
+    ----------
+    engine : Engine
+        With the unit's shard and model in place.
+    unit, condition : Unit, AttackCondition
+        What is computed.
+    task, view : Task, View
+        What counts as broken, and the model.
+    rows : _Rows
+        Finished evaluations.
+    eot : int
+        Answers that are averaged, for a model that answers differently every time.
+    facts : list of dict
+        What checks are made from.
+    """
+
+    engine: Any
+    unit: Unit
+    condition: AttackCondition
+    task: Task
+    view: View
+    rows: Any
+    eot: int = 1
+    facts: list[dict[str, Any]] = field(default_factory=list)
+
+    def note(
+        self, check: str, n: int, bad: int = 0, worst: float = 0.0, cell: str | None = None, text: str = ""
+    ) -> None:
+        """A fact for a check; the facts of all units are put together when the run is scored."""
+        self.facts.append(
+            {"check": check, "n": int(n), "bad": int(bad), "worst": float(worst), "cell": cell, "text": text}
+        )

@@ -1,0 +1,1 @@
+"""From one unit of work to its predictions: audio in, answers out."""

@@ -1,0 +1,145 @@
+"""What a worker needs to know: one picklable description of the run, from which any process on any machine computes
+the same predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from benchbed.run.computing.windows import Timed
+from benchbed.suite.conditions import Condition
+from benchbed.suite.plan import CellPlan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Job:
+    """One suite × one model.
+
+    Attributes
+    ----------
+    recipe : tuple
+        `(spec, options)` from which the adapter is loaded; `{split}` in an option stands for the split that is
+        scored, so that each fold is scored by the model that did not see it.
+    device : str
+        Device of the model.
+    dataset : str
+        Dataset name; part of every example id.
+    root : Path
+        Folder of the clips.
+    labels : tuple of str
+        Class names in the order of the scores.
+    label_map : mapping or None
+        Dataset label → model labels, from the suite.
+    clips : dict of str to DataFrame
+        Split → the clips that are scored, in order.
+    pools : dict of str to DataFrame
+        Split → all clips of the split, from which corruptions draw background material; `--limit` leaves it whole.
+    conditions : list
+        Conditions of the suite.
+    facts : tuple of dict
+        What each condition rests on besides its definition, e.g. the digest of a folder of noises.
+    audio_rate : int or None
+        Rate at which perturbations act.
+    side : tuple of str
+        Metadata columns the adapter gets.
+    batch_size, threads, seed : int
+        Part of every unit's key.
+    fail_fast : bool
+        Stop at the first clip that fails.
+    task : str
+        `scene`, `tags` or `frames`.
+    timed : mapping of str to Timed
+        Clip id → reference events, for frames; a clip without events is absent.
+    windows : tuple of float or None
+        Length and hop in seconds of overlapping windows, for frames.
+    others : tuple
+        `(spec, options)` of the other models of the run, from which attacks may transfer.
+    """
+
+    recipe: tuple[str, dict[str, Any]]
+    device: str
+    dataset: str
+    root: Path
+    labels: tuple[str, ...]
+    label_map: Mapping[str, list[str]] | None
+    clips: dict[str, pd.DataFrame]
+    pools: dict[str, pd.DataFrame]
+    conditions: list[Condition]
+    facts: tuple[dict[str, Any], ...] = ()
+    audio_rate: int | None = None
+    side: tuple[str, ...] = ()
+    batch_size: int = 16
+    threads: int = 1
+    seed: int = 0
+    fail_fast: bool = False
+    trust_checkpoint: bool = False
+    task: Literal["scene", "tags", "frames"] = "scene"
+    timed: Mapping[str, Timed] = field(default_factory=dict)
+    others: tuple[tuple[str, dict[str, Any]], ...] = ()
+    windows: tuple[float, float] | None = None
+
+    def recipe_for(self, split: str) -> tuple[str, dict[str, Any]]:
+        """The recipe of the model that scores `split`."""
+        return self.recipe[0], options_for(self.recipe[1], split)
+
+
+def options_for(options: Mapping[str, Any], split: str) -> dict[str, Any]:
+    """Options with `{split}` filled in.
+
+    Examples
+    --------
+    >>> options_for({"checkpoint": "w/{split}.safetensors", "width": 8}, "fold2")
+    {'checkpoint': 'w/fold2.safetensors', 'width': 8}
+    """
+    return {k: v.replace("{split}", split) if isinstance(v, str) else v for k, v in options.items()}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A shard of clips under one condition at all its severities.
+
+    Attributes
+    ----------
+    id : str
+        Hash of everything the predictions depend on.
+    loose : str
+        The same without the versions of the code, for `--reuse always`.
+    split : str
+        Split of the clips.
+    shard : int
+        Number of the shard; units of one shard share their decoded audio.
+    start, stop : int
+        Rows of the split's clip table.
+    cells : tuple of CellPlan
+        The severities, mildest first.
+    rows : tuple of int
+        Rows of an attack's subset, in the place of `start` to `stop`.
+    number : int
+        Which unit of its attack condition this is; the first one also runs the costly sanity checks.
+    """
+
+    id: str
+    loose: str
+    split: str
+    shard: int
+    start: int
+    stop: int
+    cells: tuple[CellPlan, ...] = field(default=())
+    rows: tuple[int, ...] = ()
+    number: int = 0
+
+    @property
+    def condition(self) -> int:
+        """Index of the condition in the suite."""
+        return self.cells[0].condition
+
+    @property
+    def evaluations(self) -> int:
+        """Clips × severities × draws."""
+        clips = len(self.rows) or self.stop - self.start
+        return clips * sum(cell.draws for cell in self.cells)

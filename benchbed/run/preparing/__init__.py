@@ -1,0 +1,1 @@
+"""From a suite, data and a model to a job that is ready to start."""

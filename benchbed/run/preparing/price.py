@@ -1,0 +1,117 @@
+"""`benchbed plan`: what a suite would do, and how long it would take, from its cells and a short probe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchbed.run.attacking.subset import GRADIENT
+from benchbed.run.computing.windows import hop_of
+from benchbed.run.preparing.prepare import Settings, prepare, seconds_of
+from benchbed.run.preparing.source import open_source, scored_clips
+from benchbed.run.scoring.thresholds import tuning_clips
+from benchbed.suite.load import LoadedSuite
+from benchbed.suite.plan import plan_cells
+
+#: Bytes of one stored prediction beside its scores, measured on the shipped suites (compressed parquet).
+ROW_BYTES = 12
+#: Bytes beside the scores for a recording of frames: its reference events, times and tags.
+FRAMES_ROW_BYTES = 160
+#: Seconds from one frame to the next where no model says it: detectors give frames of 20 to 160 ms.
+FRAME_SECONDS = 0.02
+#: Seconds of work that the probe aims at.
+PROBE_SECONDS = 2.0
+
+
+def estimate(
+    loaded: LoadedSuite,
+    model: str | None,
+    options: Mapping[str, str],
+    *,
+    data: Mapping[str, Path],
+    limit: int | None = None,
+    allow_synthetic: bool = True,
+    device: str = "auto",
+    batch_size: int = 16,
+) -> dict[str, Any]:
+    """Cells, clips, evaluations, audio hours and disk of a suite; with a model also the time.
+
+    Returns
+    -------
+    dict
+        `time_seconds` is null without a model; `cells` is a list of the cells' keys.
+    """
+    cells = plan_cells(loaded.suite)
+    source = open_source(loaded, data, allow_synthetic=allow_synthetic)
+    clips, _ = scored_clips(loaded, source.dataset, limit)
+    per_split = {split: len(table) for split, table in clips.items()}
+    heard = [cell for cell in cells if cell.kind != "attack"]
+    runs = {split: sum(cell.draws for cell in heard if cell.split == split) for split in clips}
+    tuned = tuning_clips(loaded, source.dataset, limit)
+    if tuned is not None:
+        clips, runs = {**clips, "": tuned[0]}, {**runs, "": 1}
+    evaluations = sum(len(clips[split]) * count for split, count in runs.items())
+    facts: dict[str, Any] = {
+        "suite": loaded.suite.name,
+        "dataset": source.dataset.name,
+        "synthetic": source.dataset.synthetic,
+        "cells": [cell.key for cell in cells],
+        "clips": per_split,
+        "evaluations": evaluations,
+        "disk_bytes": evaluations * (ROW_BYTES + 4 * len(source.dataset.labels)),
+        "model": model,
+        "time_seconds": None,
+    }
+    if tuned is not None:
+        facts["tuning"] = {"split": loaded.suite.post_processing.tune.split, "clips": len(tuned[0])}  # type: ignore[union-attr]
+    seconds = 0.0
+    if loaded.suite.task == "frames":
+        seconds = sum(seconds_of(source, clips[split]) * count for split, count in runs.items())
+        # What overlapping windows give is kept by the second.
+        hop = FRAME_SECONDS if loaded.suite.audio.windows is None else 1.0
+        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop, len(source.dataset.labels))
+        if loaded.suite.audio.windows is None:
+            facts["disk_assumes"] = f"frames of {1000 * FRAME_SECONDS:g} ms"
+    if len(heard) < len(cells):
+        from benchbed.run.attacking.plan import prices
+
+        facts["attacks"] = prices(
+            loaded.suite.conditions, per_split, len(source.dataset.labels), loaded.suite.task, loaded.where
+        )
+    if model is None:
+        return facts
+    from benchbed.run.computing.perturbed import Engine
+
+    settings = Settings(data=data, allow_synthetic=allow_synthetic, device=device, limit=limit, batch_size=batch_size)
+    prepared = prepare(loaded, model, options, settings)
+    facts["audio_hours"] = (prepared.seconds + (prepared.tuning.seconds if prepared.tuning else 0.0)) / 3600
+    if "disk_assumes" in facts:
+        del facts["disk_assumes"]
+        hop = hop_of(prepared.adapter.card)
+        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop, len(source.dataset.labels))
+    engine, done, spent = Engine(prepared.job, prepared.adapters), 0, 0.0
+    # One unit of each condition, as far as the probe's time goes: conditions differ in cost.
+    plain = [unit for unit in prepared.units if unit.cells[0].kind != "attack"]
+    first = {(unit.split, unit.condition): unit for unit in reversed(plain)}
+    if not first:
+        return facts
+    engine.run(next(iter(first.values())))  # the first call builds caches and is not typical
+    for unit in first.values():
+        began = time.perf_counter()
+        engine.run(unit)
+        spent += time.perf_counter() - began
+        done += unit.evaluations
+        if spent > PROBE_SECONDS:
+            break
+    each = spent / max(done, 1)
+    passes = sum(entry["forwards"] + GRADIENT * entry["backwards"] for entry in facts.get("attacks", ()))
+    facts["time_seconds"] = each * (evaluations + passes)
+    facts["probe"] = {"evaluations": done, "seconds": spent}
+    return facts
+
+
+def _frames_bytes(evaluations: int, seconds: float, hop: float, classes: int) -> int:
+    # Scores of frames hardly shrink on disk: noise to nine tenths, those of a sure model further.
+    return round(evaluations * FRAMES_ROW_BYTES + seconds / hop * 4 * classes)

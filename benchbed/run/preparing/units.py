@@ -1,0 +1,169 @@
+"""Cutting a run into units of work, and naming each by everything its predictions depend on.
+
+A unit's id covers adapter, weights, options, clips and their content, condition, batch composition, backend, and the
+code that computes it; two units with one id have the same predictions, wherever they were made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from benchbed import rng
+from benchbed.provenance import code_hash, versions
+from benchbed.run.computing.windows import Timed
+from benchbed.run.job.job import Job, Unit
+from benchbed.suite.conditions import AttackCondition
+from benchbed.suite.plan import CellPlan
+
+#: A shard has at least and at most so many clips, and at most so many seconds of audio, which bounds memory.
+SHARD_CLIPS = (64, 512)
+SHARD_SECONDS = 1200.0
+#: Aimed-at number of shards of a split, between the two bounds.
+SHARDS = 256
+
+
+def shard_size(clips: int, seconds: float) -> int:
+    """Clips per shard for a split of `clips` clips and `seconds` seconds.
+
+    Examples
+    --------
+    >>> shard_size(1000, 1000.0), shard_size(230_000, 230_000.0), shard_size(1000, 60_000.0)
+    (64, 512, 20)
+    """
+    low, high = SHARD_CLIPS
+    wanted = min(max(math.ceil(clips / SHARDS), low), high)
+    mean = seconds / clips if clips else 0.0
+    return max(1, min(wanted, int(SHARD_SECONDS / mean))) if mean > 0 else wanted
+
+
+def cut(
+    job: Job,
+    cells: list[CellPlan],
+    seconds: Mapping[str, float],
+    digests: Mapping[str, str],
+    models: Mapping[str, Mapping[str, Any]],
+) -> list[Unit]:
+    """All units of a run, shard by shard, the conditions of one shard side by side.
+
+    Parameters
+    ----------
+    job : Job
+        The run.
+    cells : list of CellPlan
+        Its cells.
+    seconds : mapping
+        Split → seconds of audio.
+    digests : mapping
+        Clip path → hash of the file's content.
+    models : mapping
+        Split → what identifies its model: source hash, weights hashes, options, card.
+    """
+    units: list[Unit] = []
+    for split, table in job.clips.items():
+        mine = [cell for cell in cells if cell.split == split]
+        by_condition = [tuple(group) for _, group in itertools.groupby(mine, key=lambda cell: cell.condition)]
+        size = shard_size(len(table), seconds[split])
+        for number, start in enumerate(range(0, len(table), size)):
+            stop = min(start + size, len(table))
+            shard = _shard_hash(table.iloc[start:stop], digests, job)
+            for group in (each for each in by_condition if each[0].kind != "attack"):
+                loose = _loose(job, split, shard, group, models[split])
+                strict = {"loose": loose, "code": _code(group), "versions": _versions()}
+                units.append(Unit(_hash(strict), _hash(loose), split, number, start, stop, group))
+        attacked = [group for group in by_condition if group[0].kind == "attack"]
+        units += _attack_units(job, split, attacked, seconds[split], digests, models[split], -(-len(table) // size))
+    return units
+
+
+def _attack_units(
+    job: Job,
+    split: str,
+    groups: list[tuple[CellPlan, ...]],
+    seconds: float,
+    digests: Mapping[str, str],
+    model: Mapping[str, Any],
+    first: int,
+) -> list[Unit]:
+    """Units of the attack conditions of a split: chunks of each condition's subset, numbered after the other shards."""
+    if not groups:
+        return []
+    from benchbed.run.attacking.subset import attack_units, job_identity
+
+    table, units = job.clips[split], []
+    for group in groups:
+        condition = job.conditions[group[0].condition]
+        assert isinstance(condition, AttackCondition)
+        identity = job_identity(job, split, condition)
+        for number, rows in enumerate(attack_units(job, split, condition, seconds)):
+            shard = _shard_hash(table.iloc[list(rows)], digests, job)
+            loose = {**_loose(job, split, shard, group, model), **identity, "number": number}
+            strict = {"loose": loose, "code": _code(group), "versions": _versions()}
+            made = Unit(_hash(strict), _hash(loose), split, first + number, rows[0], rows[0] + 1, group, rows, number)
+            units.append(made)
+    return units
+
+
+def _shard_hash(table: Any, digests: Mapping[str, str], job: Job) -> str:
+    columns = [table[name].tolist() for name in ("clip_id", "onset", "duration", "label", "group")]
+    columns += [table[name].tolist() for name in job.side if name in table]
+    if job.task == "frames":
+        # References are stored beside the predictions, since some conditions move them.
+        columns.append([_reference(job.timed.get(clip)) for clip in table["clip_id"]])
+    rows = list(zip(*columns, [digests.get(path, "missing") for path in table["path"]]))
+    return _hash(rows)
+
+
+def _reference(timed: Timed | None) -> list[Any]:
+    if timed is None:
+        return []
+    confidence = [] if timed.confidence is None else timed.confidence.tolist()
+    return [timed.times.tolist(), timed.label.tolist(), confidence]
+
+
+def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "protocol": rng.PROTOCOL,
+        "model": dict(model),
+        "dataset": job.dataset,
+        "labels": list(job.labels),
+        "label_map": job.label_map,
+        "task": job.task,
+        "split": split,
+        "shard": shard,
+        "condition": job.conditions[cells[0].condition].model_dump(mode="json"),
+        "facts": job.facts[cells[0].condition] if job.facts else {},
+        "cells": [cell.key for cell in cells],
+        "audio_rate": job.audio_rate,
+        "side": list(job.side),
+        "batch_size": job.batch_size,
+        "threads": job.threads,
+        "device": job.device.split(":")[0],
+        "seed": job.seed,
+        **({"windows": list(job.windows)} if job.windows else {}),
+    }
+
+
+def _code(cells: tuple[CellPlan, ...]) -> str:
+    places = ["audio", "rng", "adapter", "run/computing", "predictions"]
+    if cells[0].kind == "attack":
+        places += ["attack", "run/attacking", "run/references"]
+        if cells[0].task != "scene":  # success is defined on figures
+            places += ["metrics/clip_scores", "metrics/families", "metrics/sed"]
+    elif cells[0].kind != "clean":
+        places.append("perturb")
+    return code_hash(*places)
+
+
+def _versions() -> dict[str, str]:
+    made_by = ("torch", "numpy", "scipy", "soundfile", "soxr", "audiomentations", "torchattacks")
+    return {name: version for name, version in versions().items() if name in made_by}
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,75 @@
+"""Figures over cells: the headline, folds as the dataset's protocol joins them, and models that hear nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from benchbed.metrics import FAMILIES
+from benchbed.metrics.cell import CellScores
+from benchbed.metrics.contract import Family
+from benchbed.metrics.folds import Fold, score_folds
+from benchbed.metrics.number import Number
+from benchbed.suite.model import Suite
+from benchbed.suite.plan import CellPlan
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A cell's figures and the arrays they came from."""
+
+    scores: CellScores
+    fold: Fold
+
+
+def aggregate(suite: Suite, family: Family, cells: list[CellPlan], scored: Mapping[str, Scored]) -> dict[str, Number]:
+    """Figures over cells.
+
+    Returns
+    -------
+    dict of str to Number
+        `METRIC` is the headline on clean audio; `folds_mean:…`, `folds_std:…` and `folds_pooled:…` where there are
+        several splits (clean: `folds_mean:METRIC`, others: `folds_mean:CONDITION:METRIC`); `baseline_NAME:METRIC`.
+    """
+    found: dict[str, Number] = {}
+    by_condition: dict[str, list[CellPlan]] = {}
+    for cell in cells:
+        by_condition.setdefault(cell.key.split("/", 2)[2], []).append(cell)
+    for condition, members in by_condition.items():
+        clean = members[0].kind == "clean"
+        if len(members) == 1:
+            if clean:
+                found |= scored[members[0].key].scores.metrics
+            continue
+        joined = score_folds(family, [scored[cell.key].fold for cell in members])
+        prefix = "" if clean else f"{condition}:"
+        for kind, numbers in (("mean", joined.mean), ("std", joined.std), ("pooled", joined.pooled)):
+            chosen = numbers if clean else {family.primary: numbers[family.primary]}
+            found |= {f"folds_{kind}:{prefix}{name}": number for name, number in chosen.items()}
+        if clean:
+            found |= joined.mean if suite.metrics.folds == "mean" else joined.pooled
+    first = next((cell for cell in cells if cell.kind == "clean"), cells[0])
+    return found | _baselines(suite, family, [scored[c.key].fold for c in by_condition[first.key.split("/", 2)[2]]])
+
+
+def _baselines(suite: Suite, family: Family, folds: list[Fold]) -> dict[str, Number]:
+    baselines = getattr(FAMILIES.get(suite.metrics.family), "baselines", None)
+    if baselines is None:
+        return {}
+    counts = Counter(int(code) for fold in folds for code in fold.target)
+    table = baselines([counts[i] for i in range(len(family.labels))])
+    total = sum(counts.values())
+    return {
+        f"baseline_{name}:{metric}": Number(
+            value,
+            None,
+            None,
+            total,
+            replace(family.metrics[metric], rule=f"{family.metrics[metric].rule}|baseline-{name}"),
+            reason="computed from the class counts, not measured",
+        )
+        for name, values in table.items()
+        for metric, value in values.items()
+        if metric in family.metrics
+    }

@@ -1,0 +1,357 @@
+"""What the attacked cells of a run say: figures per cell, curves, smallest SNR, gap to noise, and the checks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbed.attack.ensemble import FLOOR
+from benchbed.attack.features import LABEL
+from benchbed.metrics.adversarial import (
+    FLIPS,
+    SCORES,
+    Flags,
+    adversarial_gap,
+    cell_figures,
+    clip_figures,
+    half_level,
+    smallest_attack,
+)
+from benchbed.metrics.contract import Family
+from benchbed.metrics.joint import Joint
+from benchbed.metrics.number import Number
+from benchbed.results import record
+from benchbed.run.attacking.checks import Status, attack_checks
+from benchbed.run.attacking.goals import task_of
+from benchbed.run.attacking.plan import plan_of, threats
+from benchbed.run.attacking.subset import subset
+from benchbed.run.attacking.transfer import COLUMN, GROUP
+from benchbed.run.job.job import Job
+from benchbed.stats.bootstrap import Bootstrap
+from benchbed.suite.conditions import AttackCondition
+from benchbed.suite.plan import CellPlan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Metrics of a family that an attack on the decision makes worst; the others are only what happened to come out.
+_NOT_AIMED_AT = "the attack stops once the answer is wrong: no worst case of this metric"
+
+
+def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.ndarray) -> record.Condition:
+    """What was done to the clips of an attacked cell."""
+    condition = job.conditions[plan.condition]
+    assert isinstance(condition, AttackCondition) and plan.budget is not None
+    threat = threats(condition)[condition.budgets.index(plan.budget)]
+    chosen = plan_of(condition, job.task)
+    measured = table["achieved"].iloc[rows].dropna().to_numpy(dtype=float)
+    summary = None
+    if len(measured):
+        summary = {
+            "min": float(measured.min()),
+            "median": float(np.median(measured)),
+            "mean": float(measured.mean()),
+            "max": float(measured.max()),
+        }
+    facts = dict(job.facts[plan.condition]) if job.facts else {}
+    facts |= {
+        "threat": condition.threat,
+        "space": f"features, {LABEL}" if condition.space == "features" else "waveform at the model's input",
+        "attacks": [described(a) for a in chosen.attacks],
+    }
+    if chosen.skipped:
+        facts["skipped"] = dict(chosen.skipped)
+    if plan.budget == condition.budgets[0]:
+        clips = job.clips[plan.split]
+        facts["clips"] = [str(clips["clip_id"].iat[row]) for row in subset(job, plan.split, condition)]
+    return record.Condition(
+        kind="attack",
+        name=plan.name,
+        parameter=plan.budget,
+        unit=threat.unit,
+        group="attack",
+        achieved=summary,
+        facts=facts,
+    )
+
+
+def described(attack: Any) -> str:
+    """An attack with its options in one line."""
+    return " ".join([attack.name, *(f"{name}={value}" for name, value in attack.options.items())])
+
+
+def flags_of(table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap: Bootstrap) -> Flags:
+    """Flags of the clips of an attacked cell; `codes` numbers their recording groups."""
+    part = table.iloc[rows]
+    values = {
+        name: part[column].to_numpy(dtype=bool)
+        for name, column in (("clean", "clean_correct"), ("noise", "noise_correct"), ("robust", "robust"))
+    }
+    values["noise"] = values["noise"] & values["clean"]
+    if "shifted_correct" in part and part["shifted_correct"].notna().any():
+        # A clip that was not attacked is right under every shift, or under none.
+        shares = part["shifted_correct"].astype(float)
+        values["shifted"] = shares.where(shares.notna(), values["robust"]).to_numpy(dtype=float)
+    for column in (*SCORES, *FLIPS):
+        if column in part and part[column].notna().any():
+            values[column] = part[column].to_numpy(dtype=float)
+    return Flags(codes, values, bootstrap)
+
+
+def with_figures(
+    metrics: Mapping[str, Number], flags: Flags, success: str = "", *, realizable: bool = True
+) -> dict[str, Number]:
+    """Figures of a cell with those of the attack; metrics that no attack aimed at say so.
+
+    Parameters
+    ----------
+    success : str
+        The rule by which a clip of tags or frames is broken; empty for scenes, where that is a wrong answer.
+    realizable : bool
+        False for attacks on features, whose figures all say that no sound need do this.
+    """
+    note = (
+        f"the attack stops once a clip is broken ({success}): no worst case of this metric"
+        if success
+        else (_NOT_AIMED_AT)
+    )
+    aimed = {name for name in metrics if not success and "accuracy" in name and "top" not in name}
+    found = {name: n if name in aimed else replace(n, note=n.note or note) for name, n in metrics.items()}
+    found |= {**cell_figures(flags, success), **clip_figures(flags, success)}
+    return found if realizable else _labelled(found)
+
+
+def _labelled(figures: Mapping[str, Number]) -> dict[str, Number]:
+    return {name: replace(n, note=f"{LABEL}; {n.note}" if n.note else LABEL) for name, n in figures.items()}
+
+
+def by_source(
+    table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap: Bootstrap, success: str = ""
+) -> dict[str, dict[str, Number]]:
+    """Figures of a cell of transferred attacks for each model they were made on, as groups; empty for other attacks."""
+    part = table.iloc[rows]
+    found = {}
+    for column in (name for name in part.columns if name.startswith(COLUMN)):
+        if not part[column].notna().any():
+            continue
+        flags = flags_of(table, rows, codes, bootstrap)
+        # A clip that was not attacked has no flag of its own: what holds for it holds for every source.
+        own = part[column].astype(object).where(part[column].notna(), part["robust"]).to_numpy(dtype=bool)
+        figures = cell_figures(replace(flags, values={**flags.values, "robust": own & flags.values["clean"]}), success)
+        name = f"{GROUP}{column.removeprefix(COLUMN)}"
+        found[name] = {figure: figures[figure] for figure in ("robust_accuracy", "attack_success_rate")}
+    return found
+
+
+def success_of(job: Job, index: int) -> str:
+    """The rule by which a clip of a condition is broken, in one line; empty for scenes."""
+    return task_of(job, index).success
+
+
+def chance_of(job: Job, plan: CellPlan) -> float:
+    """Share of the attacked clips that a model gets right that hears nothing."""
+    condition = job.conditions[plan.condition]
+    assert isinstance(condition, AttackCondition)
+    clips = job.clips[plan.split]
+    rows = clips.iloc[subset(job, plan.split, condition)].to_dict("records")
+    return task_of(job, plan.condition).chance(rows)
+
+
+def clean_cells(job: Job, plans: Sequence[CellPlan]) -> list[tuple[CellPlan, CellPlan]]:
+    """Attacked cells of clips with scores of their own, each with the clean cell of its split."""
+    clean = {plan.split: plan for plan in plans if plan.kind == "clean"}
+    return [
+        (plan, clean[plan.split])
+        for plan in plans
+        if plan.kind == "attack" and plan.split in clean and task_of(job, plan.condition).scored
+    ]
+
+
+def beside(
+    attacked: CellPlan,
+    plans: Sequence[CellPlan],
+    job: Job,
+    family: Family,
+    primary: str,
+    clean: Mapping[str, record.Value],
+    made: Mapping[str, record.Cell],
+) -> dict[str, record.Value]:
+    """The suite's main figures of the attacked clips when clean (`clean_…`), and in white noise of the same budget
+    (`noise_…`), where the suite has that among its conditions.
+
+    Parameters
+    ----------
+    attacked : CellPlan
+        The cell they stand in.
+    clean : mapping of str to Value
+        Every figure of the same clips when clean.
+    made : mapping of str to Cell
+        All cells.
+    """
+    names = [primary, *_headlines(family)]
+    found = {f"clean_{name}": clean[name] for name in names if name in clean}
+    mine = job.conditions[attacked.condition]
+    assert isinstance(mine, AttackCondition)
+    for plan in plans:
+        other = job.conditions[plan.condition]
+        if plan.name != "white_noise" or not isinstance(other, AttackCondition) or plan.key == attacked.key:
+            continue
+        one = (plan.split, plan.budget, other.space, other.threat, other.n, other.audibility)
+        if one == (attacked.split, attacked.budget, mine.space, mine.threat, mine.n, mine.audibility):
+            noise = made[plan.key].metrics
+            found |= {f"noise_{name}": noise[name] for name in names if name in noise}
+    return found
+
+
+def _headlines(family: Family) -> list[str]:
+    """What ranks by default in each of the families that are scored together."""
+    if isinstance(family, Joint):
+        return [prefix + part.primary for prefix, part in family.parts.items()]
+    return [family.primary]
+
+
+def not_ranked(
+    cells: Sequence[record.Cell], values: dict[str, record.Value], failed: Mapping[str, Sequence[str]]
+) -> None:
+    """Mark cells that no ranking may use, on features or with failed checks, and what is made from the latter."""
+    for cell in cells:
+        if "@features-" in cell.key:
+            cell.ranked = False
+    marks: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell.key in failed:
+            cell.ranked = False
+            short = cell.key.split("/", 2)[2]
+            for name in (short, short.rpartition(":")[0]):
+                marks.setdefault(name, []).extend(failed[cell.key])
+    for name, value in values.items():
+        if name.startswith(("adversarial:", "unrealizable:")) and name.partition("/")[2] in marks:
+            why = f"not ranked: {', '.join(dict.fromkeys(marks[name.partition('/')[2]]))} failed"
+            value.note = f"{LABEL}; {why}" if name.startswith("unrealizable:") else why
+
+
+def attack_figures(
+    job: Job, cells: Sequence[CellPlan], flags: Mapping[str, Flags], rows: Mapping[str, pd.DataFrame]
+) -> dict[str, Number]:
+    """Curves and summaries of every attack.
+
+    Parameters
+    ----------
+    job : Job
+    cells : sequence of CellPlan
+        All attacked cells.
+    flags : mapping of str to Flags
+        Cell → flags.
+    rows : mapping of str to DataFrame
+        Cell → its predictions.
+
+    Returns
+    -------
+    dict of str to Number
+        `adversarial:FIGURE/ATTACK@THREAT[:BUDGET]`, with the split after the first colon where there are several; of
+        attacks on features `unrealizable:…` with the figures of single budgets only.
+    """
+    found: dict[str, Number] = {}
+    splits = list(dict.fromkeys(cell.split for cell in cells))
+    for split in splits:
+        prefix = "adversarial:" if len(splits) == 1 else f"adversarial:{split}:"
+        mine = [cell for cell in cells if cell.split == split]
+        halves: dict[str, tuple[Number, np.ndarray | None, Flags]] = {}
+        noise: tuple[Number, np.ndarray | None] | None = None
+        for _, group in itertools.groupby(mine, key=lambda cell: cell.condition):
+            curve = list(group)
+            name = curve[0].key.split("/", 2)[2].rpartition(":")[0]
+            condition = job.conditions[curve[0].condition]
+            assert isinstance(condition, AttackCondition)
+            realizable = condition.space == "waveform"
+            scope = prefix if realizable else prefix.replace("adversarial:", "unrealizable:", 1)
+            for cell in curve:
+                short = cell.key.split("/", 2)[2]
+                own = cell_figures(flags[cell.key], success_of(job, cell.condition))
+                for figure, value in (own if realizable else _labelled(own)).items():
+                    if figure != "clean_accuracy":  # the same at every budget: it stands in the cells
+                        found[f"{scope}{figure}/{short}"] = value
+            # A budget on features is no SNR: it has no level in dB, and no gap to noise.
+            if condition.threat != "l2" or not realizable:
+                continue
+            levels = {float(cell.budget or 0.0): flags[cell.key] for cell in curve}
+            if condition.attack not in FLOOR:
+                found[f"{prefix}minimal_snr/{name}"] = smallest_attack(_smallest([rows[cell.key] for cell in curve]))
+            half, drawn = half_level(levels, "robust", chance_of(job, curve[0]))
+            found[f"{prefix}snr50/{name}"] = half
+            if condition.attack == "white_noise":
+                noise = half, drawn
+            elif condition.attack not in FLOOR:
+                halves[name] = half, drawn, next(iter(levels.values()))
+        for name, (half, drawn, some) in halves.items():
+            if noise is not None and drawn is not None and noise[1] is not None:
+                found[f"{prefix}gap/{name}"] = adversarial_gap(half, drawn, noise[0], noise[1], some)
+    return found
+
+
+def _smallest(tables: Sequence[pd.DataFrame]) -> np.ndarray:
+    """Largest SNR at which each clip that is right when clean was broken, −∞ if it never was."""
+    best: dict[str, float] = {}
+    for table in tables:
+        for clip, right, robust, snr in zip(table["clip_id"], table["clean_correct"], table["robust"], table["snr"]):
+            if right:
+                level = float(snr) if not robust and snr is not None and snr == snr else float("-inf")
+                best[clip] = max(best.get(clip, float("-inf")), level)
+    return np.array(list(best.values()))
+
+
+def checks_of(
+    job: Job,
+    cells: Sequence[CellPlan],
+    facts: Sequence[tuple[str, Mapping[str, Any]]],
+    rows: Mapping[str, pd.DataFrame],
+    classes: int,
+) -> list[record.Check]:
+    """Sanity checks of every attacked cell, from the facts that units noted and from the flags of all clips.
+
+    Parameters
+    ----------
+    facts : sequence of (str, mapping)
+        First cell of the unit that noted it, and the fact.
+    """
+    found: list[record.Check] = []
+    for _, group in itertools.groupby(cells, key=lambda cell: (cell.split, cell.condition)):
+        curve = list(group)
+        condition = job.conditions[curve[0].condition]
+        assert isinstance(condition, AttackCondition)
+        mine = [fact for key, fact in facts if key == curve[0].key]
+        made = attack_checks(condition, curve, mine, classes, chance_of(job, curve[0]))
+        found += made + _monotone(curve, rows)
+    return found
+
+
+def _monotone(curve: Sequence[CellPlan], rows: Mapping[str, pd.DataFrame]) -> list[record.Check]:
+    """No clip may be robust at a budget after it was broken at a milder one."""
+    broken: set[str] = set()
+    checks = []
+    for cell in curve:
+        table = rows[cell.key]
+        robust = set(table["clip_id"][table["robust"].to_numpy(dtype=bool)].astype(str))
+        back = len(broken & robust)
+        status: Status = "fail" if back else "pass"
+        message = (
+            f"{back} clips broken at a milder budget are robust here"
+            if back
+            else (f"every clip broken at a milder budget is broken here ({len(broken)})")
+        )
+        checks.append(record.Check(name="attack:monotone", status=status, message=message, cell=cell.key))
+        broken |= set(table["clip_id"].astype(str)) - robust
+    return checks
+
+
+def failed_cells(checks: Iterable[record.Check]) -> dict[str, list[str]]:
+    """Cell → names of its failed attack checks; such a cell is shown but not ranked."""
+    found: dict[str, list[str]] = {}
+    for check in checks:
+        if check.status == "fail" and check.cell is not None and check.name.startswith("attack:"):
+            found.setdefault(check.cell, []).append(check.name)
+    return found

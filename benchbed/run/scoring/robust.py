@@ -1,0 +1,150 @@
+"""What the corruption cells of a run say together: robustness figures of the primary metric, and flip rates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchbed.errors import ConfigError
+from benchbed.metrics.contract import MetricInfo
+from benchbed.metrics.folds import Fold
+from benchbed.metrics.number import Number, number
+from benchbed.metrics.robust_scores import Corrupted, Reference, robustness_scores
+from benchbed.metrics.robustness import flip_rate
+from benchbed.results import record
+from benchbed.run.scoring.aggregate import Scored
+from benchbed.suite.load import LoadedSuite
+
+_FLIPS = MetricInfo("Flip rate", "flip-rate:pairs-of-draws", "fraction", "lower", low=0.0, high=1.0)
+
+
+def robust_figures(
+    cells: Sequence[record.Cell],
+    scored: Mapping[str, Scored],
+    primary: str,
+    reference: Reference | None,
+) -> dict[str, Number]:
+    """Robustness figures of every split that has a clean cell and corruptions.
+
+    Returns
+    -------
+    dict of str to Number
+        `robustness:FIGURE`, or `robustness:SPLIT:FIGURE` where there are several splits; `flip_rate:CELL` for cells
+        with several draws.
+    """
+    found: dict[str, Number] = {}
+    splits = list(dict.fromkeys(cell.split for cell in cells))
+    for split in splits:
+        mine = [cell for cell in cells if cell.split == split]
+        clean = next((cell for cell in mine if cell.condition.kind == "clean"), None)
+        # A cell whose condition could not apply to any clip is no figure of that condition.
+        measured = [c for c in mine if c.condition.severity is not None and c.metrics[primary].value is not None]
+        for cell in measured:
+            if cell.condition.draws > 1:
+                found[f"flip_rate:{cell.key}"] = _flips(scored[cell.key], cell.condition.draws)
+        if clean is None or not measured:
+            continue
+        base = scored[clean.key]
+        figures = robustness_scores(
+            base.scores.metrics[primary],
+            base.scores.replicates.get(primary),
+            [_corrupted(cell, scored[cell.key], primary) for cell in measured],
+            base.fold.bootstrap,
+            reference,
+        )
+        prefix = "robustness:" if len(splits) == 1 else f"robustness:{split}:"
+        found |= {f"{prefix}{name}": figure for name, figure in figures.items()}
+    return found
+
+
+def _corrupted(cell: record.Cell, scored: Scored, primary: str) -> Corrupted:
+    condition = cell.condition
+    assert condition.severity is not None
+    # `white_noise@3#2`: the second time that white noise stands in the suite is another curve.
+    name = condition.name + (f"#{cell.key.rpartition('#')[2]}" if "#" in cell.key else "")
+    snr = float(condition.parameter) if condition.unit == "dB SNR" else None
+    return Corrupted(
+        name,
+        condition.severity,
+        condition.group or "other",
+        scored.scores.metrics[primary],
+        scored.scores.replicates.get(primary),
+        snr,
+    )
+
+
+def _flips(scored: Scored, draws: int) -> Number:
+    fold = scored.fold
+    if len(fold.scores) % draws:
+        return number(float("nan"), _FLIPS, len(fold.scores) // draws, undefined="some draws of a clip failed")
+    # Rows are sorted by clip, then draw.
+    per_clip, info = _flipped(fold, draws)
+    groups = fold.group.reshape(-1, draws)[:, 0]
+    sums = np.stack(
+        [np.bincount(groups, per_clip, fold.bootstrap.groups), np.bincount(groups, minlength=fold.bootstrap.groups)],
+        axis=1,
+    )
+    drawn = fold.bootstrap.replicates(sums) if fold.bootstrap.draws else None
+    replicates = None if drawn is None else drawn[:, 0] / np.maximum(drawn[:, 1], 1)
+    return number(float(per_clip.mean()), info, len(per_clip), replicates=replicates, bootstrap=fold.bootstrap)
+
+
+def _flipped(fold: Fold, draws: int) -> tuple[np.ndarray, MetricInfo]:
+    """Share of pairs of draws that decide differently [shape=(clip,)], and what that is."""
+    frames, single = fold.scores.dtype == object, fold.target.ndim == 1
+    if single and not frames:
+        return flip_rate(fold.scores.argmax(1).reshape(-1, draws).T), _FLIPS
+    rows = [one.scores if frames else one for one in fold.scores]
+    # Every class, of every frame, is a decision of its own.
+    on = [np.stack([row >= 0.5 for row in rows[i : i + draws]]).sum(0) for i in range(0, len(rows), draws)]
+    pairs = draws * (draws - 1) / 2
+    rates = np.array([float(np.mean(count * (draws - count) / pairs)) for count in on])
+    return rates, replace(_FLIPS, rule=f"{_FLIPS.rule}:{'frames' if frames else 'tags'}-at-0.5")
+
+
+def load_reference(
+    loaded: LoadedSuite, dataset: str, primary: str, index_hash: str
+) -> tuple[Reference | None, list[record.Check]]:
+    """The mCE reference of the suite, if it was measured on these very clips in this metric.
+
+    The file is JSON: `name`, `version`, `dataset`, `metric`, `index_hash`, `clean` (error) and `errors` (corruption →
+    severity → error).
+
+    Returns
+    -------
+    reference : Reference or None
+        None where the suite names none, or one that is about something else.
+    checks : list of Check
+        Why a reference that the suite names was not used.
+
+    Raises
+    ------
+    ConfigError
+        The file is missing or is not a reference.
+    """
+    wanted = loaded.suite.metrics.mce_reference
+    if wanted is None:
+        return None, []
+    where = loaded.where("metrics", "mce_reference")
+    path = loaded.path.parent / wanted
+    try:
+        raw: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        errors = {c: {int(s): float(e) for s, e in table.items()} for c, table in raw["errors"].items()}
+        reference = Reference(f"{raw['name']}-{raw['version']}", float(raw["clean"]), errors)
+        about = {"dataset": raw["dataset"], "metric": raw["metric"], "clips": raw["index_hash"]}
+    except OSError as error:
+        raise ConfigError(f"the mCE reference {wanted} cannot be read: {error.strerror}", where=where) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{wanted} is no mCE reference ({type(error).__name__}: {error})", where=where) from error
+    # Errors on some clips over errors on others would make a figure that nobody could read.
+    here = {"dataset": dataset, "metric": primary, "clips": index_hash}
+    other = [name for name in about if about[name] != here[name]]
+    if not other:
+        return reference, []
+    why = f"mCE is not computed: {reference.name} was measured with another {', '.join(other)}"
+    return None, [record.Check(name="mce_reference", status="skipped", message=why)]

@@ -1,0 +1,366 @@
+"""Thresholds of a run that are chosen on another split, or were frozen by an earlier run.
+
+The clean clips of the other split are predicted like any, in units of their own; the thresholds found there are
+written beside the record and go into every metric family of the run as plain options.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbed.data.dataset import Dataset
+from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
+from benchbed.metrics.contract import Family
+from benchbed.metrics.thresholds import Thresholds, tune_events, tune_tags
+from benchbed.predictions.store import read_header, read_units
+from benchbed.results import record
+from benchbed.run.computing.windows import timed_references
+from benchbed.run.job.job import Job, Unit
+from benchbed.run.preparing.source import Source, subset
+from benchbed.run.references import answers, reference_of
+from benchbed.run.scoring.families import post_processing
+from benchbed.suite.conditions import CleanCondition
+from benchbed.suite.load import LoadedSuite
+from benchbed.suite.model import Tune
+from benchbed.suite.plan import CellPlan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: File in the folder of a run, and folder of the predictions behind it.
+FILE, FOLDER = "thresholds.json", "tuning"
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The clips that thresholds are chosen on, and the work that takes.
+
+    Attributes
+    ----------
+    job : Job
+        The run's job about these clips.
+    units : list of Unit
+        Its units.
+    available : int
+        Clips in the split, of which `--limit` may take fewer.
+    index_hash : str
+        Of the clips.
+    seconds : float
+        Their length.
+    """
+
+    job: Job
+    units: list[Unit]
+    available: int
+    index_hash: str
+    seconds: float
+
+    @property
+    def split(self) -> str:
+        """Name of the split."""
+        return next(iter(self.job.clips))
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Thresholds that a run is scored with.
+
+    Attributes
+    ----------
+    facts : record.Thresholds
+        The thresholds, for the record.
+    checks : list of record.Check
+        What is to be said about them.
+    failures : list of dict
+        Clips that could not be used.
+    """
+
+    facts: record.Thresholds
+    checks: list[record.Check] = field(default_factory=list)
+    failures: list[dict[str, str]] = field(default_factory=list)
+
+    def applied(self, loaded: LoadedSuite) -> LoadedSuite:
+        """The suite as if these thresholds stood in it; its hash stays that of what was asked."""
+        part = loaded.suite.post_processing
+        assert part is not None
+        values: dict[str, Any] = {"threshold": self.facts.thresholds, "tune": None, "frozen": None}
+        if self.facts.median_seconds is not None:
+            some = any(self.facts.median_seconds.values())
+            values["median_seconds"] = self.facts.median_seconds if some else None
+        suite = loaded.suite.model_copy(update={"post_processing": part.model_copy(update=values)})
+        return replace(loaded, suite=suite)
+
+
+def declared(loaded: LoadedSuite) -> Tune | None:
+    """What the suite says about choosing thresholds."""
+    part = loaded.suite.post_processing
+    return part.tune if part is not None else None
+
+
+def tuning_clips(loaded: LoadedSuite, dataset: Dataset, limit: int | None) -> tuple[pd.DataFrame, int] | None:
+    """The clips that thresholds are chosen on, and how many the split has; None if none are to be chosen.
+
+    Raises
+    ------
+    ConfigError
+        There is no such split, or it shares clips or recordings with one that is scored.
+    """
+    tune, data = declared(loaded), loaded.suite.data
+    if tune is None:
+        return None
+    where = loaded.where("post_processing", "tune", "split")
+    if tune.split not in dataset.splits:
+        splits = ", ".join(split for split in dataset.splits if split not in data.splits) or "none besides the scored"
+        raise ConfigError(
+            f"dataset {dataset.name} has no split '{tune.split}' to choose thresholds on",
+            where=where,
+            hint=did_you_mean(tune.split, dataset.splits)
+            or f"its other splits: {splits}; or keep fixed thresholds: --set suite.post_processing.tune=null",
+        )
+    table = dataset.select(tune.split)
+    if data.group != "group":
+        table = table.assign(group=table[data.group].astype(str))
+    for split in data.splits:
+        scored = dataset.select(split)
+        for column, what in (("clip_id", "clips"), (data.group, "recordings")):
+            mine = table["clip_id" if column == "clip_id" else "group"].astype(str)
+            shared = sorted(set(mine) & set(scored[column].astype(str)))
+            if shared:
+                raise ConfigError(
+                    f"thresholds would be chosen on {what} that are scored: {len(shared)} of '{tune.split}' are also "
+                    f"in '{split}', e.g. {shared[0]}",
+                    where=where,
+                    hint="choose them on a split that has nothing in common with the scored ones",
+                )
+    return subset(table, limit), len(table)
+
+
+def tuning_job(job: Job, loaded: LoadedSuite, source: Source, table: pd.DataFrame) -> tuple[Job, list[CellPlan]]:
+    """The run's job about other clips, all of them clean.
+
+    Raises
+    ------
+    ConfigError
+        Every fold has a model of its own, of which none could be asked.
+    """
+    tune = declared(loaded)
+    assert tune is not None
+    where = loaded.where("post_processing", "tune")
+    if any(isinstance(value, str) and "{split}" in value for value in job.recipe[1].values()):
+        raise ConfigError(
+            "thresholds are chosen for one model, and here every split has its own",
+            where=where,
+            hint="score each split in a run of its own, or give thresholds",
+        )
+    events = source.dataset.events
+    timed = {}
+    if job.task == "frames" and events is not None:
+        timed = timed_references(events[events["clip_id"].isin(set(table["clip_id"]))], source.dataset.labels)
+    split = tune.split
+    made = replace(
+        job,
+        clips={split: table},
+        pools={split: table},
+        conditions=[CleanCondition()],
+        facts=({},),
+        timed=timed,
+        others=(),
+    )
+    return made, [CellPlan(f"{job.task}/{split}/clean", job.task, split, "clean", "clean", None, 0)]
+
+
+def families(loaded: LoadedSuite, labels: tuple[str, ...]) -> list[Family]:
+    """What a hit is where thresholds of events are chosen: a family for each filter that is tried.
+
+    Raises
+    ------
+    ConfigError
+        Options that the family does not take.
+    """
+    from benchbed.metrics.families import sed_best
+
+    tune = declared(loaded)
+    if tune is None or tune.metric == "f1":
+        return []
+    criterion = {"segment_f1": "segment", "event_f1": "collar", "intersection_f1": "intersection"}[tune.metric]
+    fixed = post_processing(loaded, labels).get("median_seconds")
+    tried = [length or None for length in tune.median_seconds] or [fixed]
+    try:
+        return [
+            sed_best.family(labels, **{"median_seconds": length, **tune.options, "criterion": criterion})  # type: ignore[arg-type]
+            for length in tried
+        ]
+    except TypeError as error:
+        raise ConfigError(
+            f"the metric family sed_best does not take these options: {error}",
+            where=loaded.where("post_processing", "tune", "options"),
+        ) from error
+
+
+def choose(prepared: Any, paths: Sequence[Path], model: str) -> Frozen:
+    """The thresholds of a run, from the predictions of its tuning clips.
+
+    Parameters
+    ----------
+    prepared : benchbed.run.preparing.prepare.Prepared
+        The run, with `tuning`.
+    paths : sequence of Path
+        Files of the tuning units.
+    model : str
+        Its name, for the record.
+
+    Raises
+    ------
+    CannotMeasure
+        No clip has a prediction.
+    """
+    loaded, tuning, labels = prepared.loaded_suite, prepared.tuning, prepared.source.dataset.labels
+    tune = declared(loaded)
+    assert tune is not None
+    table, task = tuning.job.clips[tuning.split], tuning.job.task
+    predictions = read_units(paths)
+    tuned_on = f"{prepared.source.dataset.name}/{tuning.split}"
+    if not len(predictions.scores):
+        first = predictions.failures[0] if predictions.failures else None
+        why = f"; {first['stage']} failed: {first['message']}" if first else ""
+        raise CannotMeasure(
+            f"no clip of {tuned_on} has a prediction to choose thresholds by{why}",
+            where=first["clip_id"] if first else None,
+            hint="give thresholds, or --set suite.post_processing.tune=null",
+        )
+    place = {clip: i for i, clip in enumerate(table["clip_id"])}
+    position = predictions.table["clip_id"].map(place).to_numpy(dtype=np.int64)
+    rows = np.argsort(position, kind="stable")
+    outputs, target = answers(predictions, rows, reference_of(table, labels, task), position[rows])
+    common: dict[str, Any] = {"average": tune.average, "per_class": tune.per_class, "fallback": tune.fallback}
+    if tune.metric == "f1":
+        if task == "frames":
+            outputs, target = _as_tags(outputs, target, len(labels))
+        made = tune_tags(outputs, target, labels, tuned_on, **common)
+    else:
+        made = tune_events(
+            families(loaded, labels), outputs, target, tuned_on, median_seconds=tune.median_seconds or None, **common
+        )
+    headers = [read_header(path) or {} for path in paths]
+    failed = len({failure["clip_id"] for failure in predictions.failures})
+    facts = _facts(
+        made,
+        labels,
+        fallback=tune.fallback,
+        model=model,
+        clips=len(rows),
+        available=tuning.available,
+        failed=failed,
+        groups=table["group"].iloc[position[rows]].nunique(),
+        index_hash=tuning.index_hash,
+        cpu_seconds=round(sum(header.get("info", {}).get("cpu_seconds", 0.0) for header in headers), 3),
+    )
+    return Frozen(facts, _remarks(facts), predictions.failures)
+
+
+def read_frozen(loaded: LoadedSuite, source: Source, model: str) -> Frozen | None:
+    """The thresholds of the file that the suite names, or None if it names none.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, lacks a class, or was made on a split that is scored.
+    """
+    part = loaded.suite.post_processing
+    if part is None or part.frozen is None:
+        return None
+    where, labels = loaded.where("post_processing", "frozen"), source.dataset.labels
+    given = "post_processing.frozen" in loaded.overrides
+    path = Path(part.frozen).expanduser() if given else loaded.path.parent / part.frozen
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"the file of thresholds {part.frozen} cannot be read: {error.strerror}",
+            where=where,
+            hint=f"a run that chooses thresholds writes {FILE} beside its record",
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f"{part.frozen} is no JSON ({error})", where=where) from error
+    made = Thresholds.from_dict(written if isinstance(written, dict) else {}, where)
+    try:
+        for split in loaded.suite.data.splits:
+            made.options(labels, f"{source.dataset.name}/{split}")
+    except ConfigError as error:
+        raise ConfigError(error.what, where=where, hint=error.hint) from error
+    about = {
+        name: written[name]
+        for name in ("clips", "available", "failed", "groups", "index_hash", "fallback")
+        if isinstance(written.get(name), int | float | str)
+    }
+    made_by = str(written.get("model", ""))
+    facts = _facts(made, labels, model=made_by, file=Path(part.frozen).name, **about)
+    checks = _remarks(facts)
+    if made_by and made_by != model:
+        checks.append(
+            record.Check(
+                name="thresholds:model",
+                status="warn",
+                message=f"the thresholds were chosen for {made_by}, this is {model}",
+            )
+        )
+    return Frozen(facts, checks)
+
+
+def write(frozen: Frozen | None, folder: Path) -> None:
+    """Write the thresholds beside the record, where another run can read them; remove those of an earlier run."""
+    path = folder / FILE
+    if frozen is None:
+        path.unlink(missing_ok=True)
+        return
+    path.write_text(frozen.facts.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8")
+
+
+def _facts(made: Thresholds, labels: Sequence[str], **about: Any) -> record.Thresholds:
+    # In the order of the dataset's classes, and without those that it lacks.
+    written = made.as_dict()
+    for name in ("thresholds", "median_seconds", "class_f1"):
+        if name in written:
+            written[name] = {label: written[name][label] for label in labels}
+    return record.Thresholds(**written, **about)
+
+
+def _as_tags(outputs: np.ndarray, target: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Recordings as tags: the highest score of each class, and which classes are there."""
+    from benchbed.metrics.families.sed_tagging import pooled_scores, present
+
+    scores = np.stack([pooled_scores(item, classes, "max") for item in outputs])
+    return scores, np.stack([present(item, classes) for item in target])
+
+
+def _remarks(facts: record.Thresholds) -> list[record.Check]:
+    reached = "" if facts.reached is None else f", F1 there {100 * facts.reached:.1f} %"
+    clips = "" if facts.clips is None else f" ({facts.clips} clips)"
+    found = [
+        record.Check(
+            name="thresholds",
+            status="pass",
+            message=f"chosen on {facts.tuned_on}{clips} and frozen, {facts.rule}{reached}",
+        )
+    ]
+    if facts.clips is not None and facts.available is not None and facts.clips + facts.failed < facts.available:
+        text = f"chosen on {facts.clips} of {facts.available} clips of {facts.tuned_on}"
+        found.append(record.Check(name="thresholds:limit", status="warn", message=text))
+    if facts.failed:
+        text = f"{facts.failed} clips of {facts.tuned_on} have no prediction and had no say"
+        found.append(record.Check(name="thresholds:failed", status="warn", message=text))
+    if facts.untuned:
+        named = ", ".join(facts.untuned[:10]) + (", …" if len(facts.untuned) > 10 else "")
+        text = f"{len(facts.untuned)} classes do not occur there and keep {_kept(facts)}: {named}"
+        found.append(record.Check(name="thresholds:classes", status="warn", message=text))
+    return found
+
+
+def _kept(facts: record.Thresholds) -> str:
+    return "the fallback" if facts.fallback is None else f"{facts.fallback:g}"

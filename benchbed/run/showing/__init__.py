@@ -1,0 +1,1 @@
+"""What a page draws and plays, taken from stored predictions."""

@@ -1,0 +1,104 @@
+"""What a run keeps for its page besides the record: timelines, and curves over thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchbed.metrics.contract import Family
+from benchbed.metrics.strong import timed
+from benchbed.predictions.store import Predictions
+from benchbed.results import curves as curve_file
+from benchbed.results import record
+from benchbed.results import timelines as timeline_file
+from benchbed.results.curves import CellCurves, Curves
+from benchbed.results.timelines import CellTimelines, Timelines, write_kept
+from benchbed.run.preparing.prepare import Prepared
+from benchbed.run.references import answers, reference_of
+from benchbed.run.scoring.families import metric_family, post_processing
+from benchbed.run.showing.curves import cell_curves
+from benchbed.run.showing.timelines import cell_timelines, judge_of
+from benchbed.suite.plan import CellPlan
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """Timelines of frames, curves of frames and tags; none where there is nothing to draw."""
+
+    timelines: Timelines | None
+    curves: Curves | None
+
+
+def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[record.Cell], primary: str) -> Drawings:
+    """Timelines and curves of a run's clean cells, and timelines of the perturbed cell that is hit the most.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The run.
+    predictions : Predictions
+        All its predictions.
+    cells : sequence of record.Cell
+        Its cells as they were scored.
+    primary : str
+        The metric that ranks.
+    """
+    if predictions.kind not in ("frames", "tags"):
+        return Drawings(None, None)
+    labels = prepared.source.dataset.labels
+    family, _ = metric_family(prepared.loaded_suite, labels)
+    drawn: list[CellCurves] = []
+    told: list[CellTimelines] = []
+    hardest = _hardest(cells, primary)
+    for plan in sorted(prepared.cells, key=lambda plan: plan.kind != "clean"):
+        if plan.kind != "clean" and (plan.key != hardest or predictions.kind != "frames"):
+            continue
+        clip_ids, scores, target = _rows(prepared, predictions, plan, family)
+        if plan.kind == "clean":
+            curves = cell_curves(family, scores, target, plan.key)
+            drawn += [curves] if curves.rocs or curves.thresholds else []
+        if predictions.kind == "frames":
+            judge, _ = judge_of(family, post_processing(prepared.loaded_suite, labels))
+            # What has tags alone cannot be drawn in time.
+            held = timed(target)
+            told.append(cell_timelines(judge, scores[held], target[held], clip_ids[held].tolist(), plan.key))
+    return Drawings(
+        Timelines(format=timeline_file.FORMAT, cells=told) if any(cell.timelines for cell in told) else None,
+        Curves(format=curve_file.FORMAT, cells=drawn) if drawn else None,
+    )
+
+
+def _hardest(cells: Sequence[record.Cell], primary: str) -> str | None:
+    """Key of the perturbed cell with the worst figure in the metric that ranks."""
+    figures = [
+        (value.value if value.direction == "higher" else -value.value, cell.key)
+        for cell in cells
+        if cell.condition.kind != "clean" and cell.ranked and primary in cell.metrics
+        if (value := cell.metrics[primary]).value is not None
+    ]
+    return min(figures)[1] if figures else None
+
+
+def write_drawings(made: Drawings, folder: Path) -> None:
+    """Write what there is, and remove what an earlier run left."""
+    write_kept(made.timelines, folder, timeline_file.NAME)
+    write_kept(made.curves, folder, curve_file.NAME)
+
+
+def _rows(
+    prepared: Prepared, predictions: Predictions, plan: CellPlan, family: Family
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Recordings, outputs and references of a cell in the order of its split; of several draws the first."""
+    clips = prepared.job.clips[plan.split]
+    place = {clip: i for i, clip in enumerate(clips["clip_id"])}
+    table = predictions.table
+    rows = np.flatnonzero((table["cell"].astype(str).to_numpy() == plan.key) & (table["draw"].to_numpy() == 0))
+    position = table["clip_id"].iloc[rows].map(place).to_numpy(dtype=np.int64)
+    order = np.argsort(position, kind="stable")
+    rows, position = rows[order], position[order]
+    reference = reference_of(clips, family.labels, plan.task)
+    scores, target = answers(predictions, rows, reference, position)
+    return clips["clip_id"].to_numpy()[position], scores, target

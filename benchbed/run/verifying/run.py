@@ -1,0 +1,162 @@
+"""`--verify`: a run's figures once more, by the packages that the field takes them from.
+
+Scene, segment-based and event-based figures are recomputed by sed_eval, intersection-based ones and those over all
+thresholds by sed_scores_eval, from the same outputs and references. Two questions are kept apart: whether benchbed
+computes what the package computes when it follows the package's rule (to 1e-9; anything else is a failure), and whether
+the recorded figure, by the rule that the record names, is another number.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from benchbed.metrics.contract import Family
+from benchbed.metrics.families.classification import Classification
+from benchbed.metrics.families.psds import Psds
+from benchbed.metrics.families.sed_auc import SegmentRanks
+from benchbed.metrics.families.sed_best import BestThreshold
+from benchbed.metrics.families.sed_event import EventBased
+from benchbed.metrics.families.sed_intersection import IntersectionBased
+from benchbed.metrics.families.sed_segment import SegmentBased
+from benchbed.metrics.joint import Joint
+from benchbed.metrics.strong import Strong, timed, where_timed
+from benchbed.predictions.store import Predictions
+from benchbed.results import record
+from benchbed.run.verifying import sed_eval, sed_scores_eval
+from benchbed.run.verifying.agreement import TOLERANCE, Agreement, Ask, NotComparable
+
+
+def verify_cell(
+    family: Family, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None], cell: str
+) -> list[record.Check]:
+    """Recompute the figures of one cell.
+
+    Parameters
+    ----------
+    family : Family
+        The metrics, or several joined.
+    scores, target : np.ndarray
+        Outputs and references, as the family takes them.
+    recorded : mapping of str to float or None
+        Metric → recorded value.
+    cell : str
+        Key of the cell.
+
+    Returns
+    -------
+    list of record.Check
+        One for each family: `pass` if the package gives the same numbers by its rule, `fail` if not, `skipped` with a
+        reason if it cannot be asked.
+    """
+    parts = family.parts if isinstance(family, Joint) else {"": family}
+    checks = []
+    for prefix, part in parts.items():
+        outputs, truth = scores, target
+        if isinstance(part, Strong):
+            held = timed(target)
+            part, outputs, truth = part.inner, scores[held], target[held]
+        package, ask, why = _oracle(part)
+        name = f"verify:{prefix.rstrip('_') or 'metrics'}"
+        if ask is None:
+            checks.append(record.Check(name=name, status="skipped", message=why, cell=cell))
+            continue
+        try:
+            found = list(
+                ask(
+                    part,
+                    outputs,
+                    truth,
+                    {k.removeprefix(prefix): v for k, v in recorded.items() if k.startswith(prefix)},
+                )
+            )
+        except ImportError as error:
+            # Installed, but without something that it needs.
+            checks.append(
+                record.Check(name=name, status="skipped", message=f"{package} cannot be used: {error}", cell=cell)
+            )
+            continue
+        except AssertionError as error:
+            # How sed_scores_eval says that it does not take something.
+            checks.append(record.Check(name=name, status="skipped", message=f"{package} refuses: {error}", cell=cell))
+            continue
+        except NotComparable as error:
+            checks.append(record.Check(name=name, status="skipped", message=f"{package}: {error}", cell=cell))
+            continue
+        checks.append(_check(name, package, found, cell))
+    return checks
+
+
+def verify_run(prepared: Any, predictions: Predictions, cells: list[record.Cell]) -> list[record.Check]:
+    """Recompute the figures of every cell of a run, from its stored predictions.
+
+    Parameters
+    ----------
+    prepared : benchbed.run.session.Prepared
+        The run.
+    predictions : Predictions
+        All its predictions.
+    cells : list of record.Cell
+        What was recorded.
+    """
+    from benchbed.run import references as inputs
+    from benchbed.run.scoring.families import metric_family
+
+    labels = prepared.source.dataset.labels
+    family, _ = metric_family(prepared.loaded_suite, labels)
+    if inputs.some_weak(prepared.job.clips.values()):
+        family = where_timed(family)
+    held = predictions.table["cell"].astype(str).to_numpy()
+    checks = []
+    for cell in cells:
+        table = prepared.job.clips[cell.split]
+        place = {clip: i for i, clip in enumerate(table["clip_id"])}
+        rows = np.flatnonzero(held == cell.key)
+        position = predictions.table["clip_id"].iloc[rows].map(place).to_numpy(dtype=np.int64)
+        target = inputs.reference_of(table, labels, prepared.loaded_suite.suite.task)
+        outputs, truth = inputs.answers(predictions, rows, target, position)
+        recorded = {name: value.value for name, value in cell.metrics.items()}
+        checks += verify_cell(family, outputs, truth, recorded, cell.key)
+    return checks
+
+
+def _oracle(part: Family) -> tuple[str, Ask | None, str]:
+    kinds: list[tuple[type, str, Ask]] = [
+        (Classification, "sed_eval", sed_eval.scene),
+        (SegmentBased, "sed_eval", sed_eval.counts),
+        (EventBased, "sed_eval", sed_eval.counts),
+        (IntersectionBased, "sed_scores_eval", sed_scores_eval.intersection),
+        (Psds, "sed_scores_eval", sed_scores_eval.psds),
+        (BestThreshold, "sed_scores_eval", sed_scores_eval.best),
+        (SegmentRanks, "sed_scores_eval", sed_scores_eval.ranks),
+    ]
+    for kind, package, ask in kinds:
+        if isinstance(part, kind):
+            if importlib.util.find_spec(package) is None:
+                return package, None, f"{package} is not installed"
+            return f"{package} {importlib.metadata.version(package)}", ask, ""
+    return "", None, f"no package is asked about {type(part).__name__}"
+
+
+def _check(name: str, package: str, found: list[Agreement], cell: str) -> record.Check:
+    wrong = [a for a in found if not a.equal]
+    if wrong:
+        text = "; ".join(f"{a.metric}: {a.ours!r} here, {a.theirs!r} there" for a in wrong)
+        return record.Check(name=name, status="fail", message=f"{package} disagrees: {text}", cell=cell)
+    text = f"{package} gives the same {len(found)} figures by its own rule, within {TOLERANCE:g}"
+    other = [a for a in found if a.recorded_differs]
+    if other:
+        listed = "; ".join(
+            f"{a.metric}: recorded {_text(a.recorded)}, by its rule {_text(a.theirs)}{f' ({a.why})' if a.why else ''}"
+            for a in other
+        )
+        text = f"{text}; by the recorded rule other numbers: {listed}"
+    return record.Check(name=name, status="pass", message=text, cell=cell)
+
+
+def _text(value: float | None) -> str:
+    return "undefined" if value is None or np.isnan(value) else f"{value:.6g}"

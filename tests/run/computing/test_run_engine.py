@@ -1,0 +1,153 @@
+"""Units of work: right predictions, and every way in which a clip or an adapter can fail."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+import soundfile
+
+from benchbed.errors import AdapterError, AudioError
+from benchbed.run.computing.perturbed import Engine
+from benchbed.run.preparing.units import cut
+from benchbed.suite.model import Suite
+from benchbed.suite.plan import plan_cells
+
+
+def units(job, **changes):
+    suite = Suite(name="s", version="1", task="scene", data={"layout": "folder"}, conditions=job.conditions)
+    facts = {"seconds": {"test": 20.0}, "digests": {}, "models": {"test": {"m": 1}}, **changes}
+    return cut(job, plan_cells(suite), **facts)
+
+
+def outputs(job):
+    made = [Engine(job).run(unit) for unit in units(job)]
+    assert len(made) == 1
+    return made[0]
+
+
+def test_predictions_carry_every_column_and_are_right(toy_job):
+    made = outputs(toy_job())
+    assert made.labels == ("low", "high")
+    assert made.columns["clip_id"][:2] == ["toy/00.wav", "toy/01.wav"]
+    assert made.columns["device"][-1] == "b"
+    assert made.columns["source_draw"][3] == 3, "a metadata column may be called like one of benchbed's own"
+    assert (np.array(made.labels)[made.scores.argmax(1)] == np.array(made.columns["label"])).all()
+    assert np.allclose(made.scores.sum(1), 1, atol=1e-6)
+    assert not made.failures
+
+
+def test_predictions_do_not_depend_on_process_or_repetition(toy_job):
+    job = toy_job()
+    first, again = outputs(job), outputs(pickle.loads(pickle.dumps(job)))
+    assert (first.scores == again.scores).all()
+
+
+def test_an_adapter_never_sees_labels_or_names(toy_job):
+    made = outputs(
+        toy_job("assert set(vars(batch)) == {'waveforms', 'lengths', 'sample_rate', 'side'} and not batch.side")
+    )
+    assert not made.failures
+
+
+@pytest.mark.parametrize(
+    ("inject", "words"),
+    [
+        ("return np.zeros((len(batch), 3), np.float32)", "expected float [16, 2]"),
+        ("return np.zeros((1, 2), np.float32)", "returned float32 [1, 2]"),
+        ("return np.zeros((len(batch), 2), np.int64)", "returned int64"),
+        ("return np.zeros(len(batch), np.float32)", "returned float32 [16]"),
+    ],
+)
+def test_a_broken_contract_stops_the_run(toy_job, inject, words):
+    with pytest.raises(AdapterError) as caught:
+        outputs(toy_job(inject))
+    assert words in str(caught.value)
+
+
+def test_a_clip_that_makes_the_adapter_raise_is_alone_to_fail(toy_job):
+    # The 10th clip is silent in this job; only it makes the adapter raise.
+    job = toy_job("assert low.min() > 1e-6, 'too quiet'")
+    soundfile.write(job.root / "09.wav", np.zeros(4000), 8000)
+    made = outputs(job)
+    assert [f["clip_id"] for f in made.failures] == ["toy/09.wav"]
+    assert made.failures[0]["stage"] == "predict"
+    assert "too quiet" in made.failures[0]["message"]
+    assert len(made) == 39
+
+
+def test_nan_scores_are_failures_of_their_clips(toy_job):
+    job = toy_job("low = np.where(low < 1e-6, np.nan, low)")
+    soundfile.write(job.root / "05.wav", np.zeros(4000), 8000)
+    made = outputs(job)
+    assert [(f["clip_id"], f["stage"]) for f in made.failures] == [("toy/05.wav", "predict")]
+    assert np.isfinite(made.scores).all()
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"not audio at all, just text"])
+def test_an_unreadable_file_is_counted(toy_job, content):
+    job = toy_job()
+    (job.root / "07.wav").write_bytes(content)
+    made = outputs(job)
+    assert [(f["clip_id"], f["stage"]) for f in made.failures] == [("toy/07.wav", "decode")]
+    assert len(made) == 39
+
+
+def test_fail_fast_stops_with_the_clip(toy_job):
+    job = toy_job(fail_fast=True)
+    (job.root / "07.wav").unlink()
+    with pytest.raises(AudioError) as caught:
+        outputs(job)
+    assert "07.wav" in str(caught.value) and "--fail-on-error" in str(caught.value)
+
+
+def test_a_path_outside_the_root_is_refused(toy_job, toy_table):
+    table = toy_table.assign(path=["../secret.wav", *toy_table["path"][1:]])
+    made = outputs(toy_job(table=table))
+    assert "leaves the dataset" in made.failures[0]["message"]
+
+
+def test_every_change_of_the_audio_is_noted(toy_job):
+    job = toy_job()
+    soundfile.write(job.root / "00.wav", np.zeros((4000, 2)), 8000)
+    soundfile.write(job.root / "01.wav", np.ones(8000) * 0.1, 16000)
+    made = outputs(job)
+    row = {clip: i for i, clip in enumerate(made.columns["clip_id"])}
+    assert made.columns["silent"][row["toy/00.wav"]] and made.columns["remixed"][row["toy/00.wav"]]
+    assert made.columns["resampled"][row["toy/01.wav"]]
+    assert sum(made.columns["remixed"]) == sum(made.columns["resampled"]) == sum(made.columns["silent"]) == 1
+
+
+def test_clips_of_different_length_never_share_a_batch(toy_job):
+    job = toy_job("assert (batch.lengths == batch.waveforms.shape[2]).all()")
+    soundfile.write(job.root / "02.wav", np.random.default_rng(0).normal(0, 0.1, 1000), 8000)
+    assert not outputs(job).failures
+
+
+def test_a_unit_is_named_by_everything_it_depends_on(toy_job, toy_table):
+    job = toy_job()
+    base = units(job)[0].id
+    assert units(job)[0].id == base
+    changed = {
+        "seed": units(dataclasses.replace(job, seed=1)),
+        "batch": units(dataclasses.replace(job, batch_size=8)),
+        "threads": units(dataclasses.replace(job, threads=2)),
+        "device": units(dataclasses.replace(job, device="cuda")),
+        "rate": units(dataclasses.replace(job, audio_rate=4000)),
+        "labels": units(dataclasses.replace(job, labels=("high", "low"))),
+        "clips": units(dataclasses.replace(job, clips={"test": toy_table.iloc[1:]})),
+        "content": units(job, digests={"00.wav": "x"}),
+        "model": units(job, models={"test": {"m": 2}}),
+    }
+    names = [made[0].id for made in changed.values()]
+    assert len({base, *names}) == len(names) + 1
+
+
+def test_the_version_of_the_code_is_in_the_strict_name_only(toy_job, monkeypatch):
+    job = toy_job()
+    before = units(job)[0]
+    monkeypatch.setattr("benchbed.run.preparing.units.code_hash", lambda *places: "other code")
+    after = units(job)[0]
+    assert before.id != after.id and before.loose == after.loose
