@@ -108,7 +108,7 @@ class Detections(Adapter):
             raise AdapterError("stored events are found by clip id, and the batch carries none")
         seconds = batch.waveforms.shape[2] / RATE
         frames = max(1, round(seconds / self.resolution))
-        scores = np.zeros((len(batch.waveforms), frames, len(self.card.labels)), np.float32)
+        scores = np.zeros((len(batch.waveforms), frames, len(self.card.labels)))
         for made, clip in zip(scores, batch.side["clip_id"]):
             for onset, offset, value in zip(*self._rows(str(clip))):
                 if onset >= seconds:

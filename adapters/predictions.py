@@ -183,7 +183,7 @@ class Predictions(Adapter):
             classes = ", ".join(table.columns[:12])
             hint = f"say normalise=true, or output=tags; or name the classes with labels= (read as classes: {classes})"
             self._refuse_rows(ids, np.abs(sums - 1) > 1e-3, "a row that does not sum to one", hint)
-        return values.astype(np.float32)
+        return values
 
     def _one_hot(self, decisions: pd.Series, ids: pd.Series, names: tuple[str, ...]) -> np.ndarray:
         number = {name: index for index, name in enumerate(names)}

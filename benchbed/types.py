@@ -54,7 +54,7 @@ class FrameScores:
 
     Attributes
     ----------
-    values : np.ndarray [shape=(frame, class), float32]
+    values : np.ndarray [shape=(frame, class), float32 or float64]
         Probabilities in the order of the dataset's labels.
     frame_seconds : float
         Frame `i` lasts from `i` to `i + 1` times this.

@@ -95,7 +95,9 @@ class Alignment:
 
         Returns
         -------
-        np.ndarray [shape=(clip, …, dataset class), float32]
+        np.ndarray [shape=(clip, …, dataset class), float32 or float64]
+            Probabilities of the model as it gave them, in its type; float64 where they were computed here, since in
+            float32 every logit above 17 is a probability of one, and ranks are gone.
 
         Raises
         ------
@@ -117,20 +119,21 @@ class Alignment:
                 hint="run `benchbed check` on the adapter",
             )
         if len(scores) == 0:
-            return np.empty((*scores.shape[:-1], len(self.matches)), np.float32)
+            return np.empty((*scores.shape[:-1], len(self.matches)))
         unusable = int((~self.usable(scores)).sum())
         if unusable:
             raise AdapterError(f"predict returned NaN or infinite scores for {unusable} of {len(scores)} clips")
-        log = self._logarithms(scores.astype(np.float64))
-        chosen = self._largest(log)
-        if self.task != "scene":
-            return np.exp(chosen).astype(np.float32)
-        if self._as_they_are:
-            return np.exp(chosen).astype(np.float32)
+        if self.card.scores == "probabilities" and (self.task != "scene" or self._as_they_are):
+            self._check(scores.astype(np.float64))
+            single = scores.astype(np.float32) if scores.dtype.itemsize < 4 else scores
+            return self._largest(single).clip(0.0, 1.0)
+        chosen = self._largest(self._logarithms(scores.astype(np.float64)))
+        if self.task != "scene" or self._as_they_are:
+            return np.exp(chosen)
         top = chosen.max(-1, keepdims=True)
         nothing = np.isneginf(top)
         weights = np.where(nothing, 1.0, np.exp(chosen - np.where(nothing, 0.0, top)))
-        return (weights / weights.sum(-1, keepdims=True)).astype(np.float32)
+        return weights / weights.sum(-1, keepdims=True)
 
     def describe(self) -> dict[str, Any]:
         """What was decided, as JSON can hold it.
@@ -166,30 +169,38 @@ class Alignment:
 
     def _logarithms(self, scores: np.ndarray) -> np.ndarray:
         """Logits of a scene model as they are, anything else as logarithms of probabilities."""
-        kind, distribution = self.card.scores, self.card.output == "scene"
-        if kind == "logits":
-            if not distribution:
+        if self.card.scores == "logits":
+            if self.card.output != "scene":
                 return -np.logaddexp(0.0, -scores)
             if self.task == "scene":
                 return scores
             top = scores.max(-1, keepdims=True)
             return scores - top - np.log(np.exp(scores - top).sum(-1, keepdims=True))
-        if kind == "probabilities":
+        self._check(scores)
+        if self.card.scores == "probabilities":
+            with np.errstate(divide="ignore"):
+                return np.log(scores.clip(0.0, 1.0))
+        return scores
+
+    def _check(self, scores: np.ndarray) -> None:
+        """Refuse values that are not the probabilities, or logarithms of them, that the card announces."""
+        total = scores
+        if self.card.scores == "probabilities":
             low, high = scores.min(), scores.max()
             if low < -1e-6 or high > 1 + 1e-4:
                 raise AdapterError(
                     f"the card says probabilities, but predict returned {low:.4g} … {high:.4g}",
                     hint="set scores='logits' on the card, or return values between 0 and 1",
                 )
-            with np.errstate(divide="ignore"):
-                scores = np.log(scores.clip(0.0, 1.0))
-        elif scores.max() > 1e-4:
-            raise AdapterError(
-                f"the card says log_probabilities, but predict returned values up to {scores.max():.4g}",
-                hint="set scores='logits' on the card, or return logarithms of probabilities",
-            )
-        if distribution:
-            total = np.exp(scores).sum(-1)
+        else:
+            if scores.max() > 1e-4:
+                raise AdapterError(
+                    f"the card says log_probabilities, but predict returned values up to {scores.max():.4g}",
+                    hint="set scores='logits' on the card, or return logarithms of probabilities",
+                )
+            total = np.exp(scores)
+        if self.card.output == "scene":
+            total = total.sum(-1)
             worst = float(total.flat[np.abs(total - 1).argmax()])
             if abs(worst - 1) > SUM_TOLERANCE:
                 raise AdapterError(
@@ -197,7 +208,6 @@ class Alignment:
                     hint="for independent probabilities (sigmoid) set output='tags' on the card; for scores before the "
                     "softmax scores='logits'",
                 )
-        return scores
 
     def _largest(self, scores: np.ndarray) -> np.ndarray:
         if all(len(columns) == 1 for columns in self.columns):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchbed.metrics.at_least import at_least
 from benchbed.metrics.contract import Family
 from benchbed.metrics.families.sed_event import EventBased
 from benchbed.metrics.families.tagging import Tagging
@@ -49,7 +50,7 @@ def label_f1(family: Tagging, scores: np.ndarray, target: np.ndarray) -> np.ndar
     >>> label_f1(family(("a", "b", "c")), np.array([[0.9, 0.8, 0.1]]), np.array([[0, 1, 0]])).round(3).tolist()
     [0.667]
     """
-    said, there = scores >= family.threshold, target > 0.5
+    said, there = at_least(scores, family.threshold), target > 0.5
     total = said.sum(axis=1) + there.sum(axis=1)
     return np.where(total > 0, 2 * (said & there).sum(axis=1) / np.maximum(total, 1), 1.0)
 
@@ -63,7 +64,7 @@ def label_set(family: Tagging, scores: np.ndarray, target: np.ndarray) -> np.nda
     >>> label_set(family(("a", "b")), np.array([[0.9, 0.8], [0.9, 0.1]]), np.array([[1, 0], [1, 0]])).tolist()
     [0.0, 1.0]
     """
-    return ((scores >= family.threshold) == (target > 0.5)).all(axis=1).astype(np.float64)
+    return (at_least(scores, family.threshold) == (target > 0.5)).all(axis=1).astype(np.float64)
 
 
 def class_decision(number: int) -> Callable[[Tagging, np.ndarray, np.ndarray], np.ndarray]:
@@ -77,7 +78,7 @@ def class_decision(number: int) -> Callable[[Tagging, np.ndarray, np.ndarray], n
     """
 
     def decided(family: Tagging, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
-        return ((scores[:, number] >= family.threshold[number]) == (target[:, number] > 0.5)).astype(np.float64)
+        return (at_least(scores[:, number], family.threshold[number]) == (target[:, number] > 0.5)).astype(np.float64)
 
     return decided
 
@@ -116,7 +117,8 @@ def tag_flips(family: Tagging, before: np.ndarray, after: np.ndarray, target: np
     >>> tag_flips(family(("a", "b", "c")), clean, attacked, np.array([[1, 0, 1]])).tolist()
     [[1, 1]]
     """
-    was, now, there = before >= family.threshold, after >= family.threshold, target > 0.5
+    was, now = (at_least(scores, family.threshold) for scores in (before, after))
+    there = target > 0.5
     return np.column_stack([(there & was & ~now).sum(axis=1), (~there & ~was & now).sum(axis=1)])
 
 
@@ -177,4 +179,4 @@ def chance_of_ap(labels: int, classes: int, above: float) -> float:
 
 
 def _silent(family: Tagging, scores: np.ndarray) -> np.ndarray:
-    return np.where((scores >= family.threshold).any(axis=1), 0.0, 1.0)
+    return np.where(at_least(scores, family.threshold).any(axis=1), 0.0, 1.0)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed.errors import CannotMeasure, DataError
-from benchbed.predictions.forms import FRAME_COLUMNS, Kind, pack, unpack
+from benchbed.predictions.forms import FRAME_COLUMNS, Kind, in_double, pack, single, unpack
 from benchbed.types import Events
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class UnitPredictions:
         Class names in the order of the scores.
     columns : dict of str to sequence
         `clip_id`, `cell`, `draw`, `group`, `label`, `achieved`, `skipped`, `note`, the flags, and metadata columns.
-    scores : np.ndarray [shape=(row, class), float32]
+    scores : np.ndarray [shape=(row, class), float32 or float64]
         Probabilities in the order of `labels`; of frames an object array [shape=(row,)] of `FrameScores`.
     failures : list of dict
         `clip_id`, `cell`, `stage`, `message` of every clip without a prediction.
@@ -185,7 +185,7 @@ class Predictions:
         Class names in the order of the scores.
     table : pandas.DataFrame
         A row per (clip, cell, draw): every column but the scores. Text columns are categorical.
-    scores : np.ndarray [shape=(row, class), float32]
+    scores : np.ndarray [shape=(row, class), float32 or float64]
         Probabilities; of frames an object array [shape=(row,)] of `FrameScores`.
     failures : list of dict
         Clips without a prediction.
@@ -245,6 +245,8 @@ def read_units(paths: Iterable[Path]) -> Predictions:
             ) from error
     if labels is None:
         raise DataError("there are no predictions to read")
+    if len({single(table) for table in tables}) > 1:
+        tables = [in_double(table) for table in tables]
     joined = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
     scores, references = unpack(kind, joined, labels)
     rest = joined.drop_columns(["scores", *(FRAME_COLUMNS if kind == "frames" else ())])

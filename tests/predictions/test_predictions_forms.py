@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,3 +118,42 @@ def test_any_events_survive(tmp_path_factory, onsets):
     ]
     read = read_units([write_unit(frames_unit("u", clips), tmp_path_factory.mktemp("u"))])
     assert [r.onset.tolist() for r in read.references] == onsets
+
+
+def test_scores_that_float32_would_tie_keep_their_ranks_on_disk(tmp_path):
+    scores = np.array([[1 - 5e-10, 0.1, 0.7], [1 - 1e-9, 0.2, 0.7]])
+    read = read_units(
+        [write_unit(UnitPredictions("u", LABELS, columns(["a", "b"], [(), ()]), scores, kind="tags"), tmp_path)]
+    )
+    assert read.scores.dtype == np.float64 and (read.scores == scores).all()
+
+
+def test_scores_of_a_network_stay_in_the_type_that_it_gave(tmp_path):
+    scores = np.array([[0.7, 0.1, 0.2]], np.float32)
+    path = write_unit(UnitPredictions("u", LABELS, columns(["a"], [()]), scores.astype(float), kind="tags"), tmp_path)
+    assert pq.read_schema(path).field("scores").type.value_type == pa.float32(), "nothing is lost, half the disk is won"
+    assert (read_units([path]).scores == scores).all()
+
+
+def test_files_of_both_types_join_and_lose_nothing(tmp_path):
+    """Files that older versions wrote hold float32; they go on being read, alone and beside new ones."""
+    fine = np.array([[0.7, 1 - 1e-9, 0.3]])
+    old = np.array([[0.7, 0.1, 0.2]], np.float32)
+    paths = [
+        write_unit(UnitPredictions(name, LABELS, columns([name], [()]), scores, kind="tags"), tmp_path)
+        for name, scores in (("new", fine), ("old", old))
+    ]
+    read = read_units(paths)
+    assert read.scores.dtype == np.float64
+    assert (read.scores[0] == fine[0]).all() and (read.scores[1] == old[0].astype(float)).all()
+
+
+def test_frames_of_both_types_join_and_lose_nothing(tmp_path):
+    silence = events(length=1_000_000)
+    units = []
+    for name, value in (("fine", 1 - 1e-9), ("own", np.float32(0.7))):
+        one = np.empty(1, object)
+        one[0] = FrameScores(np.full((2, 3), value), 0.5, 1.0)
+        units.append(UnitPredictions(name, LABELS, columns([name], [()]), one, kind="frames", references=[silence]))
+    read = read_units([write_unit(unit, tmp_path) for unit in units])
+    assert (read.scores[0].values == 1 - 1e-9).all() and (read.scores[1].values == float(np.float32(0.7))).all()

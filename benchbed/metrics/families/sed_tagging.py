@@ -116,7 +116,9 @@ def pooled_scores(frames: FrameScores, classes: int, pool: Pool) -> np.ndarray:
     length = np.diff(frames.edges)[:, None].astype(np.float64)
     weight = {"mean": np.ones_like(scores), "linear": scores, "exponential": np.exp(scores)}[pool] * length
     total = weight.sum(axis=0)
-    return np.divide((scores * weight).sum(axis=0), total, out=np.zeros(classes), where=total > 0)
+    # The mean of equal scores is that score and no number beside it, so only what differs is summed.
+    moved = np.divide(((scores - scores[0]) * weight).sum(axis=0), total, out=np.zeros(classes), where=total > 0)
+    return np.where(total > 0, scores[0] + moved, 0.0)
 
 
 def present(reference: Events | np.ndarray, classes: int) -> np.ndarray:

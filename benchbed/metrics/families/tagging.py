@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.metrics.at_least import at_least
 from benchbed.metrics.contract import Family, MetricInfo, Sample, Table
 from benchbed.metrics.ranking import Ranking, curves
 from benchbed.metrics.ratios import defined_mean, ratio
@@ -126,7 +127,7 @@ class Tagging(Family):
         clips = len(scores)
         rows = np.zeros((clips, self.width))
         negative = known & ~positive
-        output = scores >= self.threshold
+        output = at_least(scores, self.threshold)
         share = _label_precision(scores, positive, known, self.ties)
         rows[:, self._at["positive"]] = positive
         rows[:, self._at["negative"]] = negative

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.metrics.at_least import at_least
 from benchbed.metrics.sed.recording import SECOND, Events, FrameScores
 
 
@@ -113,7 +114,7 @@ class Decision:
             if item.scores.shape[1] != classes:
                 raise CannotMeasure(f"frame scores of {item.scores.shape[1]} classes for {classes} labels")
             scores = item.scores if self.median is None else self.median.apply(item).scores
-            made[i] = runs(scores >= limits, item.edges)
+            made[i] = runs(at_least(scores, limits), item.edges)
         return made
 
 

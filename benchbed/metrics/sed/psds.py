@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 
 from benchbed.errors import ConfigError
+from benchbed.metrics.at_least import in_type_of
 from benchbed.metrics.contract import Sample
 from benchbed.metrics.running import Running, blocks, bounded, by_row, stretches, worthwhile
 from benchbed.metrics.sed.intersection import Criteria
@@ -131,7 +132,7 @@ class Curves:
             # Only where hits change or false alarms vanish can a point be the best one at its rate.
             points = np.unique(-np.concatenate([hits.score, score[amount < 0]]))
         else:
-            points = -np.sort(np.asarray(thresholds, np.float64))[::-1]
+            points = -np.sort(in_type_of(np.concatenate([hits.score, score]), thresholds))[::-1]
         self._at = (
             np.searchsorted(-hits.score[rises], points, "right"),
             np.searchsorted(-score[falls], points, "right"),

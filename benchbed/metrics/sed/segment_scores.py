@@ -81,8 +81,10 @@ def _pooled(item: FrameScores, count: int, grid: Grid, pool: Pool, classes: int)
         out[some] = np.maximum.reduceat(padded, pairs, axis=0)[::2]
         return out
     integral = np.zeros((len(item) + 1, classes))
-    np.cumsum(item.scores * np.diff(item.edges)[:, None], axis=0, out=integral[1:])
+    # The mean of equal scores is that score and no number beside it, so only what differs is summed.
+    level = np.asarray(item.scores[0], np.float64)
+    np.cumsum((item.scores - level) * np.diff(item.edges)[:, None], axis=0, out=integral[1:])
     at = np.clip(borders, item.edges[0], item.edges[-1])
     reached = np.stack([np.interp(at, item.edges, integral[:, c]) for c in range(classes)], axis=1)
     width = np.diff(at)[:, None]
-    return np.divide(np.diff(reached, axis=0), width, out=out, where=width > 0)
+    return np.where(width > 0, level + np.diff(reached, axis=0) / np.maximum(width, 1), out)

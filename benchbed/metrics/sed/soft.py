@@ -63,18 +63,23 @@ def laid_over(clips: Sequence[FrameScores], onsets: Sequence[float], duration: f
     """
     end = whole(duration, SECOND)
     edges = np.append(np.arange(0, end, SECOND), end)
+    first = np.full((len(edges) - 1, classes), np.nan)
     total, count = np.zeros((len(edges) - 1, classes)), np.zeros(len(edges) - 1)
     for clip, onset in zip(clips, onsets):
         at = clip.edges + whole(onset, SECOND)
         integral = np.zeros((len(clip) + 1, classes))
-        np.cumsum(clip.scores * np.diff(at)[:, None], axis=0, out=integral[1:])
+        # Means are taken of what differs, so that the mean of equal scores is that score and no number beside it.
+        level = np.asarray(clip.scores[0], np.float64) if len(clip) else np.zeros(classes)
+        np.cumsum((clip.scores - level) * np.diff(at)[:, None], axis=0, out=integral[1:])
         borders = np.clip(edges, at[0], at[-1])
         area = np.diff(np.stack([np.interp(borders, at, integral[:, c]) for c in range(classes)], axis=1), axis=0)
         width = np.diff(borders)
         held = width > 0
         # A clip that covers only part of a second still says something about that second.
-        total[held] += area[held] / width[held, None]
+        mean = np.where(held[:, None], area / np.maximum(width, 1)[:, None] + level, np.nan)
+        first = np.where(np.isnan(first), mean, first)
+        total[held] += (mean - first)[held]
         count += held
     if (count == 0).any():
         raise CannotMeasure(f"{int((count == 0).sum())} seconds of the recording are in no clip")
-    return FrameScores(total / count[:, None], edges)
+    return FrameScores(first + total / count[:, None], edges)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from benchbed.metrics.at_least import in_type_of
 from benchbed.metrics.contract import Sample
 from benchbed.metrics.running import STRETCHES, Running, blocks, bounded, by_row, stretches, worthwhile
 from benchbed.metrics.sed.steps import Steps, by_class
@@ -36,6 +37,10 @@ class F1Curve:
     def places(self, thresholds: np.ndarray) -> tuple[np.ndarray, ...]:
         """How many changes of hits and of false alarms have come at each threshold; to be found once for all draws."""
         return tuple(np.searchsorted(scores, -thresholds, "right").astype(np.int32) for scores in self._scores)
+
+    def listed(self, thresholds: np.ndarray) -> tuple[np.ndarray, ...]:
+        """`places` of thresholds that were written down, in the type of the scores."""
+        return self.places(in_type_of(np.concatenate(self._scores), thresholds))
 
     def counts(self, weight: np.ndarray, places: tuple[np.ndarray, ...] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Weighted hits and false alarms at its own thresholds, or at `places` of others.
@@ -168,7 +173,7 @@ class SweepSample(Sample):
         """
         events = weight @ self._events
         at = self._common if thresholds is None else thresholds
-        places = self._places if thresholds is None else [curve.places(at) for curve in self._curves]
+        places = self._places if thresholds is None else [curve.listed(at) for curve in self._curves]
         macro, hits, false = np.zeros((3, len(at)))
         for curve, place, count in zip(self._curves, places, events):
             here = curve.counts(weight, place)
@@ -201,7 +206,7 @@ class SweepSample(Sample):
         curve, weight = self._curves[label], np.ones(self.rows)
         if thresholds is None:
             return curve.thresholds, *curve.counts(weight)
-        return thresholds, *curve.counts(weight, curve.places(thresholds))
+        return thresholds, *curve.counts(weight, curve.listed(thresholds))
 
     def middle(self, threshold: float, label: int | None = None) -> float:
         """The middle of the thresholds with the counts of this one, which is the highest of them.

@@ -270,4 +270,4 @@ def probabilities(odds: np.ndarray) -> np.ndarray:
     >>> probabilities(np.array([0.0])).tolist()
     [0.5]
     """
-    return np.exp(-np.logaddexp(0.0, -odds)).astype(np.float32)
+    return np.exp(-np.logaddexp(0.0, -odds))

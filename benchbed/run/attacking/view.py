@@ -89,11 +89,11 @@ class View:
         classes = len(self.alignment.columns)
         grid = self.grid(samples, seconds)
         if grid is None:
-            scores = np.full((len(raw), classes), np.nan, np.float32)
+            scores = np.full((len(raw), classes), np.nan)
             if usable.any():
                 scores[usable] = self.alignment.apply(raw[usable])
             return scores, usable
-        scores = np.full((len(raw), len(grid.moments), classes), np.nan, np.float32)
+        scores = np.full((len(raw), len(grid.moments), classes), np.nan)
         if usable.any():
             scores[usable] = [
                 on_grid(each, grid.hop, grid.window / grid.rate, seconds) for each in self.alignment.apply(raw[usable])
@@ -123,10 +123,10 @@ class View:
     def stored(self, answers: np.ndarray, seconds: Sequence[float]) -> np.ndarray:
         """Answers as predictions are stored."""
         if self.task != "frames":
-            return answers.astype(np.float32)
+            return answers
         found = np.empty(len(answers), dtype=object)
         for index, (answer, length) in enumerate(zip(answers, seconds)):
-            found[index] = FrameScores(answer.astype(np.float32), hop_of(self.card), length)
+            found[index] = FrameScores(answer, hop_of(self.card), length)
         return found
 
     def _window(self, samples: int) -> int:

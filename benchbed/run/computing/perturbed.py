@@ -360,7 +360,7 @@ class Engine:
         for name in dict.fromkeys(name for item in items for name in item.facts):
             columns[name] = [item.facts.get(name) for item in items]
         task = self.job.task
-        nothing = np.zeros(0, object) if task == "frames" else np.zeros((0, len(self.job.labels)), np.float32)
+        nothing = np.zeros(0, object) if task == "frames" else np.zeros((0, len(self.job.labels)))
         scores = np.concatenate(rows.scores) if rows.scores else nothing
         references = None
         if task == "frames":

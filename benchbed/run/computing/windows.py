@@ -305,4 +305,4 @@ def overlaid(outputs: np.ndarray, hop: float, step: float, window_seconds: float
     edges = microseconds(np.minimum(hop * np.arange(outputs.shape[1] + 1), window_seconds))
     clips = [Framed(one, edges) for one in outputs]
     laid = laid_over(clips, [step * i for i in range(len(clips))], seconds, outputs.shape[2])
-    return FrameScores(laid.scores.astype(np.float32), 1.0, seconds)
+    return FrameScores(laid.scores, 1.0, seconds)

@@ -19,6 +19,8 @@ from benchbed.suite.plan import plan_cells
 ROW_BYTES = 12
 #: Bytes beside the scores for a recording of frames: its reference events, times and tags.
 FRAMES_ROW_BYTES = 160
+#: Bytes of one score: float64, unless the model itself gives probabilities in float32 (see `predictions.forms`).
+SCORE_BYTES, OWN_SCORE_BYTES = 8, 4
 #: Seconds from one frame to the next where no model says it: detectors give frames of 20 to 160 ms.
 FRAME_SECONDS = 0.02
 #: Seconds of work that the probe aims at.
@@ -60,7 +62,7 @@ def estimate(
         "cells": [cell.key for cell in cells],
         "clips": per_split,
         "evaluations": evaluations,
-        "disk_bytes": evaluations * (ROW_BYTES + 4 * len(source.dataset.labels)),
+        "disk_bytes": evaluations * (ROW_BYTES + SCORE_BYTES * len(source.dataset.labels)),
         "model": model,
         "time_seconds": None,
     }
@@ -71,7 +73,7 @@ def estimate(
         seconds = sum(seconds_of(source, clips[split]) * count for split, count in runs.items())
         # What overlapping windows give is kept by the second.
         hop = FRAME_SECONDS if loaded.suite.audio.windows is None else 1.0
-        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop, len(source.dataset.labels))
+        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop, SCORE_BYTES * len(source.dataset.labels))
         if loaded.suite.audio.windows is None:
             facts["disk_assumes"] = f"frames of {1000 * FRAME_SECONDS:g} ms"
     if len(heard) < len(cells):
@@ -89,8 +91,9 @@ def estimate(
     facts["audio_hours"] = (prepared.seconds + (prepared.tuning.seconds if prepared.tuning else 0.0)) / 3600
     if "disk_assumes" in facts:
         del facts["disk_assumes"]
-        hop = hop_of(prepared.adapter.card)
-        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop, len(source.dataset.labels))
+        card = prepared.adapter.card
+        each = OWN_SCORE_BYTES if card.scores == "probabilities" else SCORE_BYTES
+        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop_of(card), each * len(source.dataset.labels))
     engine, done, spent = Engine(prepared.job, prepared.adapters), 0, 0.0
     # One unit of each condition, as far as the probe's time goes: conditions differ in cost.
     plain = [unit for unit in prepared.units if unit.cells[0].kind != "attack"]
@@ -112,6 +115,6 @@ def estimate(
     return facts
 
 
-def _frames_bytes(evaluations: int, seconds: float, hop: float, classes: int) -> int:
+def _frames_bytes(evaluations: int, seconds: float, hop: float, each: int) -> int:
     # Scores of frames hardly shrink on disk: noise to nine tenths, those of a sure model further.
-    return round(evaluations * FRAMES_ROW_BYTES + seconds / hop * 4 * classes)
+    return round(evaluations * FRAMES_ROW_BYTES + seconds / hop * each)

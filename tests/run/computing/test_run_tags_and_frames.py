@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from scipy.special import expit
 
 from benchbed.adapter.align import plan_alignment
 from benchbed.adapter.contract import Card
@@ -222,3 +223,35 @@ def test_a_scene_model_cannot_do_frames():
         plan_alignment(scene, ("a", "b"), "frames")
     with pytest.raises(AdapterError, match="clip_seconds"):
         plan_alignment(Card(name="t", family="cnn", output="tags", labels=("a",), sample_rate=8000), ("a",), "frames")
+
+
+SURE = """
+import numpy as np
+from benchbed.adapter import Adapter, Card
+
+class Sure(Adapter):
+    # logits of a model that is sure of everything, and right about the order
+    def __init__(self, output: str = "tags"):
+        self.card = Card(name="sure", family="other", output=output, labels=("high", "low"), sample_rate=8000,
+                         clip_seconds=1.0, frame_seconds=0.1 if output == "frames" else None)
+
+    def predict(self, batch):
+        clips, _, samples = batch.waveforms.shape
+        frames = batch.waveforms[:, 0, : samples // 800 * 800].reshape(clips, -1, 800)
+        power = np.abs(np.fft.rfft(frames, axis=2)) ** 2
+        there = np.stack([power[..., 100:].sum(2), power[..., :100].sum(2)], 2) > 100
+        logits = np.where(there, 22.0, 18.0).astype(np.float32)
+        return logits if self.card.output == "frames" else logits.max(1)
+"""
+
+
+@pytest.mark.parametrize("output", ["tags", "frames"])
+def test_logits_beyond_what_float32_tells_apart_still_rank(made, output):
+    """A float32 sigmoid calls 18 and 22 both 1.0: every segment ties, and a perfect order scores by chance."""
+    (made.root.parent / "ear.py").write_text(textwrap.dedent(SURE))
+    resolution = 0.1 if output == "frames" else 1.0
+    text = f"task: frames\nmetrics: {{family: sed_auc, options: {{resolution: {resolution}}}}}\n"
+    result, stored = made(text, {"output": output})
+    assert result.cells[0].metrics["map"].value == 1.0 and result.cells[0].metrics["mauc"].value == 1.0
+    values = np.concatenate([one.values for one in stored.scores])
+    np.testing.assert_allclose(np.unique(values), [expit(18.0), expit(22.0)], rtol=1e-15)
