@@ -92,8 +92,8 @@ def estimate(
     if "disk_assumes" in facts:
         del facts["disk_assumes"]
         card = prepared.adapter.card
-        each = OWN_SCORE_BYTES if card.scores == "probabilities" else SCORE_BYTES
-        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop_of(card), each * len(source.dataset.labels))
+        width = OWN_SCORE_BYTES if card.scores == "probabilities" else SCORE_BYTES
+        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop_of(card), width * len(source.dataset.labels))
     engine, done, spent = Engine(prepared.job, prepared.adapters), 0, 0.0
     # One unit of each condition, as far as the probe's time goes: conditions differ in cost.
     plain = [unit for unit in prepared.units if unit.cells[0].kind != "attack"]
