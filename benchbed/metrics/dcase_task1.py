@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,8 @@ import numpy as np
 from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
 from benchbed.stats.ranks import ranks
 
+#: What the editions with a limit on operations count them with; NeSsi and the baselines call it.
+CHALLENGE_TOOL = "torchinfo"
 #: Shares of the training data in DCASE 2024 Task 1, in per cent.
 SPLITS_2024 = (5, 10, 25, 50, 100)
 
@@ -186,6 +188,8 @@ def compliance(
     bits: float | None = None,
     macs: int | None = None,
     seconds: float = 1.0,
+    tool: str | None = None,
+    exact: int | None = None,
 ) -> list[Finding]:
     """Hold a system against the limits of an edition.
 
@@ -198,9 +202,14 @@ def compliance(
     bits : float, optional
         Declared bits per parameter; parameters of several widths enter as their mean.
     macs : int, optional
-        Multiply-accumulate operations of one inference.
+        Multiply-accumulate operations of one inference as the challenge's own tool counts them; it also counts biases
+        and normalisation, and leaves out products that are no module, so the count of operations is another number.
     seconds : float, default=1.0
         Length of the audio those operations are for.
+    tool : str, optional
+        What counted, where that is not the challenge's tool (it reads no ONNX graph, for one): the rule then says so.
+    exact : int, optional
+        The count of operations, named beside the tool's.
 
     Examples
     --------
@@ -229,9 +238,11 @@ def compliance(
     if edition.macs is not None:
         # Operations do not scale with length in general, so another length is not converted.
         other = None if math.isclose(seconds, 1.0, rel_tol=1e-3) else f"MACs for 1 s (these are for {seconds:g} s)"
-        findings.append(
-            _finding(edition, "macs", macs if other is None else None, edition.macs, "MACs", "for 1 s", other or "MACs")
-        )
+        by = f"for 1 s, counted by {tool or CHALLENGE_TOOL}"
+        if exact is not None and exact != macs:
+            by += f"; {exact:,} operations"
+        found = _finding(edition, "macs", macs if other is None else None, edition.macs, "MACs", by, other or "MACs")
+        findings.append(found if tool is None else replace(found, rule=f"{found.rule}:not-by-the-challenge-tool"))
     return findings
 
 

@@ -16,6 +16,17 @@ def test_the_published_baseline_of_2024_complies_in_half_precision_only() -> Non
     assert (single["memory"].value, single["memory"].status) == (244_592, "fail")
 
 
+def test_the_limit_on_operations_is_about_the_count_of_the_challenges_own_tool() -> None:
+    [_, own] = compliance("dcase2025", parameters=1, bits=8, macs=30_170_112, exact=29_880_000)
+    assert (own.status, own.value, own.rule) == ("fail", 30_170_112, "dcase2025:macs")
+    assert own.message == (
+        "30,170,112 of 30,000,000 MACs (for 1 s, counted by torchinfo; 29,880,000 operations; for each device's model)"
+    )
+    [_, graph] = compliance("dcase2025", parameters=1, bits=8, macs=29_880_000, exact=29_880_000, tool="formulas")
+    assert (graph.status, graph.rule) == ("pass", "dcase2025:macs:not-by-the-challenge-tool")
+    assert "counted by formulas" in graph.message and "operations" not in graph.message
+
+
 @pytest.mark.parametrize(("name", "limit"), [("dcase2020b", 512_000), ("dcase2021a", 131_072), ("dcase2023", 128_000)])
 def test_kilobytes_changed_their_meaning(name: str, limit: int) -> None:
     over = {"parameters": limit // 4 + 1, "nonzero": limit // 4 + 1, "bits": 32}

@@ -136,6 +136,47 @@ def test_compliance_uses_the_counts(costed):
     assert statuses["dcase2024:macs"] == "skipped"
 
 
+NORMALISED = """
+import torch
+from torch import nn
+from benchbed.adapter import Card, TorchAdapter
+
+class Normalised(TorchAdapter):
+    card = Card(name="normalised", family="cnn", output="scene", labels=("low", "high"), sample_rate=8000,
+                clip_seconds=1.0, weight_bits=16)
+
+    def build(self):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Conv1d(1, 16, 9), nn.BatchNorm1d(16), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(),
+                             nn.Linear(16, 2))
+
+    def forward(self, waveforms):
+        return self.model(waveforms)
+"""
+
+
+def test_a_challenges_limit_is_held_against_the_count_of_its_own_tool(costed, tmp_path):
+    """torchinfo counts biases and normalisation, which are no multiply-accumulates of a product."""
+    torchinfo = pytest.importorskip("torchinfo")
+    import torch
+    from torch import nn
+
+    path = tmp_path / "normalised.py"
+    path.write_text(NORMALISED)
+    record = costed("compliance: {rule: dcase2025}", adapter=str(path))
+    network = nn.Sequential(
+        nn.Conv1d(1, 16, 9), nn.BatchNorm1d(16), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(16, 2)
+    )
+    wanted = torchinfo.summary(network, input_data=torch.zeros(1, 1, 8000), verbose=0).total_mult_adds
+    assert wanted == 16 * 10 * 7992 + 32 + 34, "convolution with its bias, normalisation, linear layer with its bias"
+    exact = 16 * 9 * 7992 + 32
+    assert record["profile"]["macs"]["value"] == exact
+    figure = record["scores"]["dcase2025:macs"]
+    assert figure["value"] == wanted and figure["rule"] == "dcase2025:macs"
+    message = next(check["message"] for check in record["checks"] if check["name"] == "dcase2025:macs")
+    assert f"{wanted:,} of 30,000,000 MACs" in message and f"{exact:,} operations" in message
+
+
 def test_a_foreign_model_has_reasons(costed, adapter_file):
     found = costed("compliance: {rule: dcase2024}", adapter=str(adapter_file()))
     assert found["profile"]["macs"]["value"] is None and found["profile"]["macs"]["reason"]
