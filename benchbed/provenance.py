@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,38 @@ def hash_files(paths: Iterable[Path]) -> str:
     for path in sorted(paths):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def package_versions(modules: Iterable[str]) -> dict[str, str]:
+    """Versions of the installed packages that bring modules of these names; what is not installed is left out.
+
+    Parameters
+    ----------
+    modules : iterable of str
+        First parts of module names, e.g. `sklearn`.
+
+    Examples
+    --------
+    >>> sorted(package_versions(["numpy", "json", "no_such_module"]))
+    ['numpy']
+    """
+    return {name: version for module in modules for name, version in _package_versions(module)}
+
+
+@cache
+def _package_versions(module: str) -> tuple[tuple[str, str], ...]:
+    if module in sys.stdlib_module_names or module == "benchbed":
+        return ()
+    try:
+        return ((module, importlib.metadata.version(module)),)
+    except importlib.metadata.PackageNotFoundError:
+        # Reading what every package brings takes a second, and most are called like their module.
+        return tuple((name, importlib.metadata.version(name)) for name in sorted(set(_packages().get(module, ()))))
+
+
+@cache
+def _packages() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()
 
 
 @cache

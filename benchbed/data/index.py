@@ -6,17 +6,16 @@ whatever the folder is called and whenever the files were copied.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbed import audio
+from benchbed.cache import recall, remember
 from benchbed.data.dataset import Dataset
 from benchbed.errors import AudioError, DataError
 
@@ -77,7 +76,7 @@ def hash_files(
         Path → the error.
     """
     store = _store(root, cache_dir)
-    known = _recall(store)
+    known = recall(store) if store is not None else {}
     found: dict[str, str] = {}
     failed: dict[str, AudioError] = {}
     fresh: dict[str, list] = {}
@@ -89,14 +88,14 @@ def hash_files(
             state = None
         if state is not None:
             entry = known.get(path)
-            if entry is not None and entry[:2] == [state.st_size, state.st_mtime_ns]:
+            if entry is not None and entry[:-1] == _state(state):
                 return path, entry
         try:
             value = audio.digest(root / path)
         except AudioError as error:
             return path, error
         assert state is not None
-        return path, [state.st_size, state.st_mtime_ns, value]
+        return path, [*_state(state), value]
 
     count = workers or min(8, os.cpu_count() or 1)
     with ThreadPoolExecutor(count) as pool:
@@ -107,7 +106,7 @@ def hash_files(
                 if isinstance(result, AudioError):
                     failed[path] = result
                     continue
-                found[path] = result[2]
+                found[path] = result[-1]
                 if known.get(path) != result:
                     fresh[path] = result
     if store is not None and fresh:
@@ -155,6 +154,11 @@ def index_hash(clips: pd.DataFrame, digests: Mapping[str, str]) -> str:
     return hashlib.blake2b("\n".join(sorted(lines)).encode(), digest_size=16).hexdigest()
 
 
+def _state(state: os.stat_result) -> list[int]:
+    # Copying with times kept sets the time of the last change back; the change of the entry itself cannot be set.
+    return [state.st_size, state.st_mtime_ns, state.st_ctime_ns]
+
+
 def _store(root: Path, cache_dir: Path | None) -> Path | None:
     if cache_dir is None:
         return None
@@ -162,29 +166,9 @@ def _store(root: Path, cache_dir: Path | None) -> Path | None:
     return Path(cache_dir) / "digests" / f"{place}.json"
 
 
-def _recall(store: Path | None) -> dict[str, list]:
-    """What is remembered; a memory that cannot be read is empty, since everything in it can be made again."""
-    if store is None:
-        return {}
-    try:
-        content = json.loads(store.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
 def _remember(store: Path, content: Mapping[str, list]) -> None:
     try:
-        store.parent.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=store.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(content, file, ensure_ascii=False, separators=(",", ":"))
-            os.replace(scratch, store)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(scratch)
-            raise
+        remember(store, content)
     except OSError as error:
         raise DataError(
             f"hashes of the data cannot be remembered ({error.strerror or error})",

@@ -36,6 +36,7 @@ from typing import Literal
 import numpy as np
 
 from benchbed import rng as random
+from benchbed.cache import cache_folder
 from benchbed.data.synthesis import RATE
 from benchbed.errors import ConfigError, DataError, did_you_mean
 
@@ -163,15 +164,6 @@ def ensure(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return target
-
-
-def cache_folder() -> Path:
-    """The folder benchbed may fill and empty as it likes: `BENCHBED_CACHE`, else the platform's cache folder."""
-    if configured := os.environ.get("BENCHBED_CACHE"):
-        return Path(configured)
-    import pooch
-
-    return Path(pooch.os_cache("benchbed"))
 
 
 def is_synthetic(root: Path) -> bool:

@@ -12,9 +12,9 @@ from benchbed.adapter.checkpoint import trusting
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.load import LoadedAdapter, load_adapter, start
 from benchbed.adapter.options import choices
+from benchbed.cache import cache_folder
 from benchbed.data.index import hash_files as hash_clips
 from benchbed.data.index import index_hash
-from benchbed.data.synthetic import cache_folder
 from benchbed.errors import ConfigError
 from benchbed.provenance import hash_files
 from benchbed.run.computing.perturbed import mapped_card

@@ -1,7 +1,7 @@
 """Cutting a run into units of work, and naming each by everything its predictions depend on.
 
 A unit's id covers adapter, weights, options, clips and their content, condition, batch composition, backend, and the
-code that computes it; two units with one id have the same predictions, wherever they were made.
+code that computes it (see `benchbed.code`); two units with one id have the same predictions, wherever they were made.
 """
 
 from __future__ import annotations
@@ -10,16 +10,21 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Mapping
+import platform
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchbed import rng
-from benchbed.provenance import code_hash, versions
+from benchbed import __version__, rng
+from benchbed.code import Closure, closure
+from benchbed.provenance import package_versions
 from benchbed.run.computing.windows import Timed
+from benchbed.run.executing.local import execute
 from benchbed.run.job.job import Job, Unit
-from benchbed.suite.conditions import AttackCondition
+from benchbed.suite.conditions import AttackCondition, Condition, CorruptionCondition
 from benchbed.suite.plan import CellPlan
 
+#: Package of the registry from which a condition takes its corruption.
+CORRUPTIONS = "benchbed.perturb.corruptions"
 #: A shard has at least and at most so many clips, and at most so many seconds of audio, which bounds memory.
 SHARD_CLIPS = (64, 512)
 SHARD_SECONDS = 1200.0
@@ -73,7 +78,7 @@ def cut(
             shard = _shard_hash(table.iloc[start:stop], digests, job)
             for group in (each for each in by_condition if each[0].kind != "attack"):
                 loose = _loose(job, split, shard, group, models[split])
-                strict = {"loose": loose, "code": _code(group), "versions": _versions()}
+                strict = {"loose": loose, "code": _code(group, job.conditions[group[0].condition])}
                 units.append(Unit(_hash(strict), _hash(loose), split, number, start, stop, group))
         attacked = [group for group in by_condition if group[0].kind == "attack"]
         units += _attack_units(job, split, attacked, seconds[split], digests, models[split], -(-len(table) // size))
@@ -102,7 +107,7 @@ def _attack_units(
         for number, rows in enumerate(attack_units(job, split, condition, seconds)):
             shard = _shard_hash(table.iloc[list(rows)], digests, job)
             loose = {**_loose(job, split, shard, group, model), **identity, "number": number}
-            strict = {"loose": loose, "code": _code(group), "versions": _versions()}
+            strict = {"loose": loose, "code": _code(group, job.conditions[group[0].condition])}
             made = Unit(_hash(strict), _hash(loose), split, first + number, rows[0], rows[0] + 1, group, rows, number)
             units.append(made)
     return units
@@ -148,20 +153,25 @@ def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model:
     }
 
 
-def _code(cells: tuple[CellPlan, ...]) -> str:
-    places = ["audio", "rng", "adapter", "run/computing", "predictions"]
-    if cells[0].kind == "attack":
-        places += ["attack", "run/attacking", "run/references"]
-        if cells[0].task != "scene":  # success is defined on figures
-            places += ["metrics/clip_scores", "metrics/families", "metrics/sed"]
-    elif cells[0].kind != "clean":
-        places.append("perturb")
-    return code_hash(*places)
+def closure_of(cells: Sequence[CellPlan], condition: Condition) -> Closure:
+    """The modules of benchbed that compute cells of one condition."""
+    attacked, perturbed = cells[0].kind == "attack", cells[0].kind not in ("attack", "clean")
+    # The engine enters these only for cells of their kind; a test runs each kind and looks at what it imported.
+    without = () if attacked else ("benchbed.run.attacking", "benchbed.attack")
+    without += () if attacked or perturbed else ("benchbed.perturb",)
+    corruption = condition.corruption if isinstance(condition, CorruptionCondition) else None
+    chosen = {} if corruption is None else {CORRUPTIONS: (corruption,)}
+    return closure(execute.__module__, without=without, chosen=chosen)
 
 
-def _versions() -> dict[str, str]:
-    made_by = ("torch", "numpy", "scipy", "soundfile", "soxr", "audiomentations", "torchattacks")
-    return {name: version for name, version in versions().items() if name in made_by}
+def _code(cells: Sequence[CellPlan], condition: Condition) -> dict[str, Any]:
+    made = closure_of(cells, condition)
+    return {
+        "modules": made.digest,
+        "packages": package_versions(made.foreign),
+        "benchbed": __version__,
+        "python": platform.python_version_tuple()[:2],
+    }
 
 
 def _hash(value: Any) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from benchbed.code import Closure
 from benchbed.errors import AdapterError, AudioError
 from benchbed.run.computing.perturbed import Engine
 from benchbed.run.preparing.units import cut
@@ -148,6 +149,6 @@ def test_a_unit_is_named_by_everything_it_depends_on(toy_job, toy_table):
 def test_the_version_of_the_code_is_in_the_strict_name_only(toy_job, monkeypatch):
     job = toy_job()
     before = units(job)[0]
-    monkeypatch.setattr("benchbed.run.preparing.units.code_hash", lambda *places: "other code")
+    monkeypatch.setattr("benchbed.run.preparing.units.closure", lambda *roots, **_: Closure({"benchbed": "other code"}))
     after = units(job)[0]
     assert before.id != after.id and before.loose == after.loose

@@ -1,0 +1,49 @@
+"""The folder that benchbed may fill and empty as it likes, and small tables that are remembered there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def cache_folder() -> Path:
+    """The folder benchbed may fill and empty as it likes: `BENCHBED_CACHE`, else the platform's cache folder."""
+    if configured := os.environ.get("BENCHBED_CACHE"):
+        return Path(configured)
+    import pooch
+
+    return Path(pooch.os_cache("benchbed"))
+
+
+def recall(path: Path) -> dict[str, Any]:
+    """A table that was remembered; empty if there is none, or none that can be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def remember(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a table whole or not at all.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(content, file, ensure_ascii=False, separators=(",", ":"))
+        os.replace(scratch, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(scratch)
+        raise
