@@ -33,8 +33,9 @@ def model_card(result: Result) -> str:
     primary = view.primary_value(result)
     pool = {result.primary: primary, **view.figures(result)} if primary else view.figures(result)
     lines += _table("Figure", {terms.metric(name): value for name, value in pool.items()})
-    cell = next(iter(view.focus(result)), None)
-    groups = {} if cell is None else cell.groups
+    shown = view.focus(result)
+    # Of several folds no single one stands for the model.
+    groups = shown[0].groups if len(shown) == 1 else {}
     named = {terms.group(key)[0] for key in groups}
     rows: dict[str, dict[str, Value]] = {}
     for key, metrics in groups.items():

@@ -76,14 +76,14 @@ def summary_table(result: Result) -> RenderableType:
     figures |= {k: v for k, v in baselines.items() if k.endswith(f":{result.primary}")}
     if figures:
         parts.append(_figures(figures))
-    for cell in shown[:1]:
+    for cell in shown[:1] if len(shown) == 1 else ():
         devices = _devices(cell.groups, result.primary)
         if devices is not None:
             parts.append(devices)
     perturbed = [cell for cell in result.cells if cell.condition.kind != "clean" and result.primary in cell.metrics]
     perturbed = [cell for cell in perturbed if not view.by_budget(cell)]
     if perturbed:
-        parts.append(_conditions(perturbed, result.primary, result.scores))
+        parts.append(_conditions(perturbed, result.primary, result.scores, view.folds(result)))
     parts += _attacks(result)
     notable = [check for check in result.checks if check.status in ("warn", "fail")]
     if notable:
@@ -214,21 +214,24 @@ def _devices(groups: Mapping[str, Mapping[str, Value]], primary: str) -> Table |
     return table
 
 
-def _conditions(cells: Sequence[Any], primary: str, scores: Mapping[str, Value]) -> Table:
-    """Figures by condition and severity; with several folds, their mean."""
+def _conditions(cells: Sequence[Any], primary: str, scores: Mapping[str, Value], joined: str) -> Table:
+    """Figures by condition and severity; with several folds, what joins them: their `mean`, or `pooled` clips."""
+    folds = len({cell.split for cell in cells})
     severities = sorted({cell.condition.severity for cell in cells}, key=lambda level: (level is None, level))
     rows: dict[str, dict[Any, Value]] = {}
     for cell in cells:
         condition = cell.key.split("/", 2)[2]
         again = condition.partition("#")[2]
         name = terms.plain(cell.condition.name) + (f" (no. {again})" if again else "")
-        joined = scores.get(f"folds_mean:{condition}:{primary}")
-        rows.setdefault(name, {})[cell.condition.severity] = joined or cell.metrics[primary]
+        # Of several folds no single one may stand for all, in a record that lacks what joins them either.
+        value = cell.metrics[primary] if folds == 1 else scores.get(f"folds_{joined}:{condition}:{primary}")
+        if value is not None:
+            rows.setdefault(name, {})[cell.condition.severity] = value
     first = cells[0].metrics[primary]
     table = _table(header=True)
-    folds = len({cell.split for cell in cells})
     title = f"{_heading(primary, first)} by severity"
-    table.add_column(f"{title}, mean of {folds} folds" if folds > 1 else title)
+    how = f"{folds} folds pooled" if joined == "pooled" else f"mean of {folds} folds"
+    table.add_column(f"{title}, {how}" if folds > 1 else title)
     for level in severities:
         table.add_column("–" if level is None else str(level), justify="right")
     for name, values in rows.items():

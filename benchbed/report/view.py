@@ -201,7 +201,17 @@ def primary_value(result: Result) -> Value | None:
     """The figure that ranks: the score of that name, else the first clean cell's."""
     if result.primary in result.scores:
         return result.scores[result.primary]
-    return next((cell.metrics[result.primary] for cell in focus(result) if result.primary in cell.metrics), None)
+    shown = focus(result)
+    # One fold of several is not the figure of the run.
+    if len({cell.split for cell in result.cells}) > 1:
+        return None
+    return next((cell.metrics[result.primary] for cell in shown if result.primary in cell.metrics), None)
+
+
+def folds(result: Result) -> str:
+    """What joins the folds of a run by its suite: their `mean`, or their `pooled` clips."""
+    metrics = result.suite.definition.get("metrics")
+    return str(metrics.get("folds", "mean")) if isinstance(metrics, dict) else "mean"
 
 
 def banners(result: Result) -> list[Mark]:

@@ -23,14 +23,17 @@ class Scored:
     fold: Fold
 
 
-def aggregate(suite: Suite, family: Family, cells: list[CellPlan], scored: Mapping[str, Scored]) -> dict[str, Number]:
+def aggregate(
+    suite: Suite, family: Family, primary: str, cells: list[CellPlan], scored: Mapping[str, Scored]
+) -> dict[str, Number]:
     """Figures over cells.
 
     Returns
     -------
     dict of str to Number
         `METRIC` is the headline on clean audio; `folds_mean:…`, `folds_std:…` and `folds_pooled:…` where there are
-        several splits (clean: `folds_mean:METRIC`, others: `folds_mean:CONDITION:METRIC`); `baseline_NAME:METRIC`.
+        several splits (clean: `folds_mean:METRIC`, others: `folds_mean:CONDITION:METRIC` of the metric that ranks in
+        this suite); `baseline_NAME:METRIC`.
     """
     found: dict[str, Number] = {}
     by_condition: dict[str, list[CellPlan]] = {}
@@ -45,7 +48,7 @@ def aggregate(suite: Suite, family: Family, cells: list[CellPlan], scored: Mappi
         joined = score_folds(family, [scored[cell.key].fold for cell in members])
         prefix = "" if clean else f"{condition}:"
         for kind, numbers in (("mean", joined.mean), ("std", joined.std), ("pooled", joined.pooled)):
-            chosen = numbers if clean else {family.primary: numbers[family.primary]}
+            chosen = numbers if clean else {primary: numbers[primary]}
             found |= {f"folds_{kind}:{prefix}{name}": number for name, number in chosen.items()}
         if clean:
             found |= joined.mean if suite.metrics.folds == "mean" else joined.pooled

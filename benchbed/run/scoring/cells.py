@@ -82,7 +82,7 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
         cells.append(cell)
         scored[plan.key] = figures
         sums[plan.key] = sum_cell(family, kept, len(splits[plan.split].groups))
-    scores = aggregate(suite, family, prepared.cells, scored)
+    scores = aggregate(suite, family, primary, prepared.cells, scored)
     reference, unused = load_reference(
         prepared.loaded_suite, prepared.source.dataset.name, primary, prepared.index_hash
     )
