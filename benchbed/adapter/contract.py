@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from benchbed.adapter.cardwords import settle
 from benchbed.types import Batch, OutputKind
 
 
@@ -57,6 +58,11 @@ class Card:
     trained_with : tuple of str
         Perturbations seen in training; their cells are marked wherever they appear.
 
+    Raises
+    ------
+    AdapterError
+        A word that is not known, or a value of another type.
+
     Examples
     --------
     >>> Card(name="tiny", family="cnn", output="scene", labels=("bus", "tram"), sample_rate=32000).channels
@@ -83,6 +89,9 @@ class Card:
     description: str = ""
     trained_on: tuple[str, ...] = ()
     trained_with: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        settle(self)
 
 
 class Adapter(ABC):

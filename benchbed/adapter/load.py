@@ -17,13 +17,16 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from benchbed.adapter.asking import said_exit
+from benchbed.adapter.cardwords import unknown_word
 from benchbed.adapter.contract import Adapter, Card
 from benchbed.adapter.options import resolve_options
+from benchbed.adapter.surroundings import adopt, of_its_own
 from benchbed.errors import AdapterError, BenchbedError, did_you_mean
 
 #: Entry points of this group are models that other packages offer.
@@ -112,6 +115,15 @@ def load_adapter(spec: str, options: Mapping[str, Any] | None = None, *, search:
     subclass of `Adapter` that is defined in it.
     """
     where, wanted = _split_name(spec)
+    with of_its_own() as left:
+        loaded = _loaded(spec, where, wanted, dict(options or {}), search)
+    adopt(loaded.adapter, left)
+    return loaded
+
+
+def _loaded(
+    spec: str, where: str, wanted: str | None, options: dict[str, Any], search: Sequence[Path]
+) -> LoadedAdapter:
     locator = spec
     source: Path | None
     if _looks_like_path(where):
@@ -127,7 +139,7 @@ def load_adapter(spec: str, options: Mapping[str, Any] | None = None, *, search:
         locator = f"{source}:{wanted}" if wanted else str(source)
     place = str(source or spec)
     target = _entry(module, wanted, place)
-    arguments, recorded = resolve_options(target, dict(options or {}), where=place)
+    arguments, recorded = resolve_options(target, options, where=place)
     adapter = _construct(target, arguments, place)
     return LoadedAdapter(adapter, spec, locator, source, _hash_sources(source), recorded)
 
@@ -140,17 +152,21 @@ def start(loaded: LoadedAdapter, device: str = "cpu") -> Adapter:
     AdapterError
         `load` raised; the message gives the reason, the line, and the extra to install if a package is missing.
     """
-    try:
-        loaded.adapter.load(device)
-    except BenchbedError:
-        raise
-    except Exception as error:
-        raise explain(error, f"{loaded.name} could not be loaded on {device}", loaded.source) from error
-    return loaded.adapter
+    adapter = loaded.adapter
+    with of_its_own(adapter):
+        try:
+            adapter.load(device)
+            made = adapter.card
+        except (Exception, SystemExit) as error:
+            raise explain(error, f"{loaded.name} could not be loaded on {device}", loaded.source) from error
+    _refuse_card(made, "the adapter", loaded.source)
+    return adapter
 
 
-def explain(error: Exception, what: str, source: Path | str | None) -> AdapterError:
+def explain(error: Exception | SystemExit, what: str, source: Path | str | None) -> BenchbedError:
     """An exception out of an adapter's code as an AdapterError with its line and a cure.
+
+    An error that says already what was wrong stays as it is, and gets the line where it lacks a place.
 
     Examples
     --------
@@ -159,6 +175,14 @@ def explain(error: Exception, what: str, source: Path | str | None) -> AdapterEr
       try: pip install 'benchbed[onnx]'
     """
     place, hint = _line_of(error, source), None
+    if isinstance(error, BenchbedError):
+        return error if error.where else type(error)(error.what, where=place, hint=error.hint)
+    if isinstance(error, SystemExit):
+        return AdapterError(
+            f"{what}: it called {said_exit(error)}", where=place, hint="an adapter raises; take the exit out"
+        )
+    if isinstance(error, TypeError):
+        hint = unknown_word(str(error), tuple(each.name for each in fields(Card)))
     if isinstance(error, ModuleNotFoundError) and error.name:
         top = error.name.split(".")[0]
         if top in EXTRAS:
@@ -251,10 +275,8 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        if isinstance(error, BenchbedError):
-            raise
         raise explain(error, f"{path.name} cannot be imported", path) from error
     return module
 
@@ -275,7 +297,7 @@ def _import_named(name: str, wanted: str | None) -> tuple[ModuleType, str | None
         raise AdapterError(
             f"{name} is not valid Python: {error.msg}", where=f"{error.filename}:{error.lineno}:{error.offset}"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise explain(error, f"{name} cannot be imported", None) from error
 
 
@@ -323,9 +345,7 @@ def _construct(target: Callable[..., Any], arguments: dict[str, Any], place: str
         made = target(**arguments)
         if isinstance(made, type) and issubclass(made, Adapter):
             made = made()
-    except BenchbedError:
-        raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise explain(error, f"{label} could not be constructed", place) from error
     if not isinstance(made, Adapter):
         raise AdapterError(
@@ -333,17 +353,24 @@ def _construct(target: Callable[..., Any], arguments: dict[str, Any], place: str
             where=place,
             hint="inherit from benchbed.adapter.Adapter or TorchAdapter",
         )
-    card = getattr(made, "card", None)
-    if not isinstance(card, Card):
-        raise AdapterError(
-            f"{label} has no card" if card is None else f"{label}.card is {type(card).__name__}, not a Card",
-            where=place,
-            hint="set `card = Card(name=…, family=…, output=…, labels=…, sample_rate=…)`",
-        )
+    try:
+        card = getattr(made, "card", None)
+    except (Exception, SystemExit) as error:
+        raise explain(error, f"{label}.card cannot be read", place) from error
+    _refuse_card(card, label, place)
     return made
 
 
-def _line_of(error: Exception, source: Path | str | None) -> str | None:
+def _refuse_card(card: object, label: str, place: Path | str | None) -> None:
+    if not isinstance(card, Card):
+        raise AdapterError(
+            f"{label} has no card" if card is None else f"{label}.card is {type(card).__name__}, not a Card",
+            where=None if place is None else str(place),
+            hint="set `card = Card(name=…, family=…, output=…, labels=…, sample_rate=…)`",
+        )
+
+
+def _line_of(error: BaseException, source: Path | str | None) -> str | None:
     """`file:line` of the last frame inside the adapter's own file, else the file."""
     if source is None:
         return None

@@ -76,6 +76,14 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
+    except SystemExit as error:
+        # Our verbs return their codes: this is code of a model, wherever it was called from.
+        if debug:
+            raise
+        click.echo(
+            f"error: code of a model called sys.exit({error.code!r})\n  try: take the exit out of the adapter", err=True
+        )
+        sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped; run the same command again, it continues where it was", err=True)
         sys.exit(130)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchbed import audio
+from benchbed.data.walk import files_below
 from benchbed.errors import AudioError, ConfigError
 from benchbed.perturb.bounded import ByteCache
 from benchbed.perturb.level import is_silent
@@ -127,8 +128,7 @@ def _scan(path: str, ignore: tuple[str, ...]) -> Folder:
     root = Path(path)
     if not root.is_dir():
         raise ConfigError(f"no folder {path}", hint="give the path of a folder of recordings")
-    names = sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
-    names = [n for n in names if not any(part.startswith(".") for part in n.split("/"))]
+    names = [n for n in files_below(root) if not any(part.startswith(".") for part in n.split("/"))]
     names = [n for n in names if not any(fnmatch.fnmatch(n, i) or fnmatch.fnmatch(Path(n).name, i) for i in ignore)]
     if not names:
         raise ConfigError(f"no recordings in {path}", hint="put wav, flac or ogg files there")

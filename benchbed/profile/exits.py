@@ -96,8 +96,8 @@ def exit_scores(adapter: Adapter, waveforms: np.ndarray) -> np.ndarray:
     import torch
 
     with torch.inference_mode():
-        tensor = torch.from_numpy(np.ascontiguousarray(waveforms)).to(getattr(adapter, "device", "cpu"))
-        return np.stack([scores.float().cpu().numpy() for scores in adapter.exits(tensor)])  # type: ignore[attr-defined]
+        tensor = torch.from_numpy(np.array(waveforms, order="C")).to(getattr(adapter, "device", "cpu"))
+        return np.stack([scores.float().cpu().numpy().copy() for scores in adapter.exits(tensor)])  # type: ignore[attr-defined]
 
 
 def threshold_curve(

@@ -19,6 +19,7 @@ from benchbed.predictions.store import read_header, storage_error
 from benchbed.results import record
 from benchbed.results.statistics import write_statistics
 from benchbed.results.store import write as write_result
+from benchbed.rng import preserved_global_state
 from benchbed.run.attacking.subset import passes
 from benchbed.run.executing.local import execute
 from benchbed.run.job.job import Job, Unit
@@ -57,7 +58,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
         Every clip of a shard failed, a worker died, or results cannot be written. What is finished is kept.
     """
     folder = prepared.folder
-    with locked(folder), trusting(settings.trust_checkpoint):
+    with locked(folder), trusting(settings.trust_checkpoint), preserved_global_state():
         journal = Journal(folder)
         works = [_Work(prepared.job, prepared.units, folder / "predictions")]
         if prepared.tuning is not None:

@@ -66,9 +66,8 @@ def _run(function: Callable[[Trial], tuple[Status, str]], trial: Trial) -> Check
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             status, message = function(trial)
-    except Exception as error:
-        reason = error if isinstance(error, BenchbedError) else explain(error, "it raised", trial.loaded.source)
-        return CheckOutcome(function.__name__, "fail", str(reason))
+    except (Exception, SystemExit) as error:
+        return CheckOutcome(function.__name__, "fail", str(explain(error, "it raised", trial.loaded.source)))
     remarks = dict.fromkeys(str(warning.message) for warning in said)
     return CheckOutcome(function.__name__, status, "; it warned: ".join([message, *remarks]))
 

@@ -66,7 +66,7 @@ def _forward(trial: Trial) -> Callable[[Any], Any] | None:
 def _tensor(trial: Trial, signals: np.ndarray) -> Any:
     import torch
 
-    return torch.from_numpy(signals).to(getattr(trial.adapter, "device", "cpu"))
+    return torch.from_numpy(signals.copy()).to(getattr(trial.adapter, "device", "cpu"))
 
 
 CHECKS = (forward_agrees, gradients)

@@ -7,6 +7,8 @@ import random
 import numpy as np
 
 from benchbed.adapter.align import SUM_TOLERANCE
+from benchbed.adapter.asking import ask
+from benchbed.adapter.cardwords import impossible
 from benchbed.adapter.check.trial import Status, Trial
 from benchbed.rng import preserved_global_state
 
@@ -14,18 +16,7 @@ from benchbed.rng import preserved_global_state
 def card(trial: Trial) -> tuple[Status, str]:
     """The card says what is needed to use the scores."""
     it = trial.card
-    faults = []
-    if it.sample_rate <= 0 or it.channels < 1:
-        faults.append(f"sample rate {it.sample_rate} Hz and {it.channels} channels are not possible")
-    if it.output in ("scene", "tags", "frames") and not it.labels:
-        faults.append("no labels")
-    doubled = sorted({label for label in it.labels if list(it.labels).count(label) > 1})
-    if doubled:
-        faults.append(f"labels twice: {', '.join(doubled[:5])}")
-    if it.output in ("frames", "tracks") and not it.frame_seconds:
-        faults.append(f"output {it.output} needs frame_seconds")
-    if it.clip_seconds is not None and it.clip_seconds <= 0:
-        faults.append(f"clip_seconds {it.clip_seconds} is not possible")
+    faults = impossible(it)
     if faults:
         return "fail", "; ".join(faults)
     if all(label.isdigit() for label in it.labels):
@@ -36,7 +27,7 @@ def card(trial: Trial) -> tuple[Status, str]:
 
 def shape(trial: Trial) -> tuple[Status, str]:
     """One row per clip and one column per label of the card, as floating point numbers."""
-    scores = np.asarray(trial.adapter.predict(trial.batch(trial.noise())))
+    scores = ask(trial.adapter, trial.batch(trial.noise()))
     if scores.dtype.kind != "f":
         return "fail", f"predict returned {scores.dtype}, not floating point numbers"
     axes = {"scene": 2, "tags": 2, "embedding": 2, "frames": 3}.get(trial.card.output, scores.ndim)

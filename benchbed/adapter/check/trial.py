@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from benchbed import audio
+from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter, Card
 from benchbed.adapter.load import LoadedAdapter
 from benchbed.errors import AdapterError
@@ -116,10 +117,9 @@ class Trial:
         AdapterError
             `predict` returned something else than an array of numbers with one row per clip.
         """
-        given = self.adapter.predict(self.batch(waveforms, lengths))
-        scores = np.asarray(given)
+        scores = ask(self.adapter, self.batch(waveforms, lengths))
         if scores.dtype.kind not in "fiu" or scores.ndim < 1 or len(scores) != len(waveforms):
-            what = f"{type(given).__name__}, {scores.dtype} {list(scores.shape)}"
+            what = f"{scores.dtype} {list(scores.shape)}"
             raise AdapterError(f"predict returned {what}, for {len(waveforms)} clips")
         return scores.astype(np.float64)
 

@@ -15,6 +15,7 @@ from benchbed.data.events import Odd, checked_events, empty_note, header_seconds
 from benchbed.data.facts import Facts
 from benchbed.data.layouts.folder import SUFFIXES
 from benchbed.data.tables import read_table
+from benchbed.data.walk import files_below
 from benchbed.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -167,7 +168,8 @@ def _weak(path: Path, place: Mapping[str, int], named: Mapping[str, str], prefix
 
 
 def _recordings(root: Path, audio: str) -> list[str]:
-    files = [p.relative_to(root).as_posix() for p in (root / audio).rglob("*") if p.suffix.lower() in SUFFIXES]
+    below = (Path(audio) / path for path in files_below(root / audio))
+    files = [path.as_posix() for path in below if path.suffix.lower() in SUFFIXES]
     if not files:
         raise DataError("there are no recordings", where=str(root / audio), hint=f"looked for {', '.join(SUFFIXES)}")
     return sorted(files, key=natural)
@@ -198,7 +200,7 @@ def _folder(folder: Path, stems: Mapping[str, str], audio: str) -> pd.DataFrame:
     parts = []
     tables = 0
     prefix = f"{audio}/" if audio else ""
-    for file in sorted(folder.rglob("*")):
+    for file in sorted(folder / path for path in files_below(folder)):
         if file.suffix.lower() not in (".tsv", ".csv", ".txt", ".jams", ".ann"):
             continue
         stem = prefix + file.relative_to(folder).with_suffix("").as_posix()

@@ -5,7 +5,6 @@ Every column of the table, and every named part of a file name, is kept and can 
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from benchbed.data.assemble import Where, build, find_root, natural, option, saf
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts
 from benchbed.data.tables import Table, read_table
+from benchbed.data.walk import files_below, links_out
 from benchbed.errors import ConfigError, DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -179,17 +179,17 @@ def read(
         onset=start,
         duration=length,
         metadata={c: v for c, v in metadata.items() if c not in used},
+        notes=links_out(root, paths),
     )
 
 
 def _walk(root: Path) -> list[str]:
     """All audio files below the root, as relative paths in natural order; hidden files and folders are passed over."""
-    found = []
-    for folder, inner, files in os.walk(root):
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        base = Path(folder).relative_to(root).as_posix()
-        prefix = "" if base == "." else base + "/"
-        found += [prefix + f for f in files if f.lower().endswith(SUFFIXES) and not f.startswith(".")]
+    found = [
+        path
+        for path in files_below(root)
+        if path.lower().endswith(SUFFIXES) and not any(part.startswith(".") for part in path.split("/"))
+    ]
     if not found:
         raise DataError("the folder has no audio files", where=str(root), hint=f"looked for {', '.join(SUFFIXES)}")
     return sorted(found, key=natural)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from benchbed.adapter.asking import ask
 from benchbed.attack.features import FeatureSpace, OnFeatures
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.run.attacking.goal import Sample
@@ -100,7 +101,7 @@ def _features(space: FeatureSpace, adapter: Any, waveforms: np.ndarray, view: Vi
     # What is attacked is what `predict` answers: a pass that it adds to `forward` would be attacked around.
     cut, plain = OnFeatures(adapter, space), view.raw(waveforms, waveforms.shape[2])
     lengths = np.full(len(features), waveforms.shape[2], dtype=np.int64)
-    again = cut.predict(Batch(features, lengths, view.card.sample_rate))
+    again = ask(cut, Batch(features, lengths, view.card.sample_rate), lent=True)
     if again.shape != plain.shape:
         raise CannotMeasure(f"`predict` answers {list(plain.shape)}, the cut network {list(again.shape)}")
     finite = np.isfinite(plain).all(-1)

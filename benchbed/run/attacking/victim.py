@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.adapter.align import Alignment
+from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter, Card
 from benchbed.attack.contract import Victim
 from benchbed.run.computing.windows import on_grid
@@ -41,12 +42,16 @@ def victim_of(adapter: Adapter, alignment: Alignment, eot: int = 1, grid: Grid |
         return _aligned(through, alignment) if alignment.task == "scene" else _independent(through, alignment)
 
     if callable(forward):
-        return Victim(
-            seen(forward), seen(stand_in) if callable(stand_in) else None, eot=eot, recurrent=_recurrent(adapter)
-        )
+        own, other = seen(_kept(forward)), seen(_kept(stand_in)) if callable(stand_in) else None
+        return Victim(own, other, eot=eot, recurrent=_recurrent(adapter))
     if callable(stand_in):
-        return Victim(seen(_asked(adapter)), seen(stand_in), eot=eot)
+        return Victim(seen(_asked(adapter)), seen(_kept(stand_in)), eot=eot)
     return Victim(seen(_asked(adapter)), differentiable=False, eot=eot)
+
+
+def _kept(forward: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A model's path that neither writes into the points it is given, nor into answers that it gave before."""
+    return lambda points: forward(points.clone()).clone()
 
 
 def _aligned(forward: Callable[[Any], Any], alignment: Alignment) -> Callable[[Any], Any]:
@@ -161,7 +166,7 @@ def _asked(adapter: Adapter) -> Callable[[Any], Any]:
 
         waveforms = points.detach().cpu().numpy()
         lengths = np.full(len(waveforms), waveforms.shape[2], dtype=np.int64)
-        answer = adapter.predict(Batch(waveforms, lengths, adapter.card.sample_rate))
+        answer = ask(adapter, Batch(waveforms, lengths, adapter.card.sample_rate), lent=True)
         return torch.from_numpy(np.ascontiguousarray(answer)).to(points.device)
 
     return forward

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed.adapter.align import Alignment
+from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter, Card
 from benchbed.attack.contract import Victim
 from benchbed.run.attacking.goal import Task
@@ -67,7 +68,7 @@ class View:
             return hear(self.adapter, self.card, points, {}, self.batch_size)
         samples = points.shape[2] if samples is None else samples
         lengths = np.full(len(points), samples, dtype=np.int64)
-        return np.asarray(self._asked(samples).predict(Batch(points, lengths, self.card.sample_rate)))
+        return ask(self._asked(samples), Batch(points, lengths, self.card.sample_rate), lent=True)
 
     def _asked(self, samples: int) -> Any:
         return self.cuts[samples] if self.cuts else self.adapter

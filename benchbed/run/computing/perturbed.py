@@ -16,6 +16,7 @@ import numpy as np
 
 from benchbed import rng
 from benchbed.adapter.align import Alignment, plan_alignment
+from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter, Card
 from benchbed.adapter.load import load_adapter, start
 from benchbed.errors import AdapterError, AudioError, BenchbedError
@@ -134,6 +135,7 @@ class Engine:
             recipe = self.job.recipe_for(split)
             known = self._by_recipe.get(repr(recipe))
             self._adapters[split] = known or start(load_adapter(*recipe), self.job.device)
+            _limit_threads(self.job.threads)  # what the model imported may bring threads of its own
             self._by_recipe[repr(recipe)] = self._adapters[split]
         self.adapter = self._adapters[split]
         self.card = mapped_card(self.adapter.card, self.job.label_map)
@@ -294,7 +296,7 @@ class Engine:
         side = {name: tuple(records[item.clip][name] for item in items) for name in self.job.side}
         if self.job.task == "frames":
             return hear(self.adapter, self.card, waveforms, side, self.job.batch_size, self.job.windows)
-        scores = np.asarray(self.adapter.predict(Batch(waveforms, lengths, self.card.sample_rate, side)))
+        scores = ask(self.adapter, Batch(waveforms, lengths, self.card.sample_rate, side))
         expected = (len(items), len(self.card.labels))
         if scores.shape != expected or scores.dtype.kind != "f":
             raise AdapterError(

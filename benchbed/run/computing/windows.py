@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed import audio
+from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter, Card
 from benchbed.errors import AdapterError
 from benchbed.run.computing.whole import ModelInput
@@ -192,7 +193,7 @@ def hear(
         rows = [row for row, _ in places]
         given = {name: tuple(values[row] for row in rows) for name, values in side.items()}
         lengths = np.full(len(part), window, dtype=np.int64)
-        scores = np.asarray(adapter.predict(Batch(part, lengths, card.sample_rate, given)))
+        scores = ask(adapter, Batch(part, lengths, card.sample_rate, given))
         outputs.append(_as_frames(scores, card, len(part), window))
     scores = np.concatenate(outputs)
     return scores.reshape(count, windows, *scores.shape[1:])

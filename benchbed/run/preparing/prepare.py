@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from benchbed.adapter.align import plan_alignment, refuse_output
+from benchbed.adapter.cardwords import impossible
 from benchbed.adapter.checkpoint import trusting
-from benchbed.adapter.contract import Adapter
+from benchbed.adapter.contract import Adapter, Card
 from benchbed.adapter.load import LoadedAdapter, load_adapter, start
 from benchbed.adapter.options import choices
 from benchbed.cache import cache_folder
 from benchbed.data.index import hash_files as hash_clips
 from benchbed.data.index import index_hash
-from benchbed.errors import ConfigError
+from benchbed.errors import AdapterError, ConfigError
 from benchbed.provenance import hash_files
+from benchbed.rng import preserved_global_state
 from benchbed.run.computing.perturbed import mapped_card
 from benchbed.run.computing.windows import Timed, timed_references
 from benchbed.run.job.job import Job, Unit, options_for
@@ -97,10 +99,14 @@ def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], se
     suite = loaded_suite.suite
     source = open_source(loaded_suite, settings.data, allow_synthetic=settings.allow_synthetic)
     with trusting(settings.trust_checkpoint):
+        # It imports torch, whose state could otherwise not be put back.
         device = resolve_device(settings.device)
+    with trusting(settings.trust_checkpoint), preserved_global_state():
         models = _models(spec, options, suite.data.splits, device, [loaded_suite.path.parent])
     loaded, adapter = models[suite.data.splits[0]]
     card, declared = adapter.card, None
+    for of_split, each in models.values():
+        _refuse_impossible(each.card, of_split.source)
     frozen = read_frozen(loaded_suite, source, display_name(card.name, options))
     if frozen is not None:
         # Before anything else, since the success of an attack may rest on thresholds, too.
@@ -229,6 +235,16 @@ def _models(
             by_options[repr(chosen)] = loaded, start(loaded, device)
         found[split] = by_options[repr(chosen)]
     return found
+
+
+def _refuse_impossible(card: Card, source: Path | None) -> None:
+    faults = impossible(card)
+    if faults:
+        raise AdapterError(
+            f"the card of {card.name} cannot be: {'; '.join(faults)}",
+            where=None if source is None else str(source),
+            hint="run `benchbed check` on the adapter",
+        )
 
 
 def resolve_device(wanted: str) -> str:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from benchbed import rng
@@ -15,6 +16,7 @@ from benchbed.data.locate import locate
 from benchbed.errors import ConfigError, DataError, did_you_mean
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.marks import Place
+from benchbed.suite.options import check_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +64,9 @@ def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthet
     """
     data = loaded.suite.data
     layout = LAYOUTS.get(data.layout, where=loaded.where("data", "layout"))
+    check_options(
+        f"the layout {data.layout}", layout.read, data.options, lambda name: loaded.where("data", "options", name)
+    )
     located = locate(data.key, given)
     if located is not None:
         root, configured_by = located.path, located.origin
@@ -70,7 +75,7 @@ def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthet
         else:
             name, stand_in = data.key, False
         banner = _banner(name) if stand_in else ""
-        dataset = layout.read(root, **data.options).renamed(name)
+        dataset = _read(loaded, layout, root).renamed(name)
     else:
         hint = f"configure it with --data {data.key}=FOLDER"
         if not allow_synthetic:
@@ -84,7 +89,7 @@ def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthet
         root, configured_by = synthetic.ensure(data.layout), ""
         banner = _banner(f"{data.key}-synthetic")
         stand_in = True
-        dataset = layout.read(root, **data.options).renamed(f"{data.key}-synthetic")
+        dataset = _read(loaded, layout, root).renamed(f"{data.key}-synthetic")
     if stand_in:
         dataset = replace(
             dataset,
@@ -96,6 +101,15 @@ def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthet
         )
     _fits(loaded, dataset)
     return Source(dataset, data.layout, configured_by, banner)
+
+
+def _read(loaded: LoadedSuite, layout: ModuleType, root: Path) -> Dataset:
+    try:
+        dataset: Dataset = layout.read(root, **loaded.suite.data.options)
+    except ConfigError as error:
+        # What the reader cannot use is an option; without a place of its own, it is where the options are.
+        raise ConfigError(error.what, where=error.where or loaded.where("data", "options"), hint=error.hint) from error
+    return dataset
 
 
 def _banner(name: str) -> str:

@@ -152,3 +152,16 @@ def test_the_version_of_the_code_is_in_the_strict_name_only(toy_job, monkeypatch
     monkeypatch.setattr("benchbed.run.preparing.units.closure", lambda *roots, **_: Closure({"benchbed": "other code"}))
     after = units(job)[0]
     assert before.id != after.id and before.loose == after.loose
+
+
+BUFFERED = """
+if not hasattr(self, "buffer"):
+            self.buffer = np.empty((64, 2), np.float32)
+        self.buffer[: len(batch)] = np.log(np.stack([low, high], 1) + 1e-9)
+        batch.waveforms[:] = 0
+        return self.buffer[: len(batch)]
+""".strip()
+
+
+def test_a_model_that_answers_in_one_buffer_is_scored_as_any_other(toy_job):
+    assert (outputs(toy_job(BUFFERED)).scores == outputs(toy_job()).scores).all()

@@ -1,0 +1,180 @@
+"""What a model's code may change around it in this process: kept for that model, and never left to anybody else.
+
+An adapter that sets a default type, switches gradients off or changes the working directory finds it so at its next
+call, as in a script of its own. Our code, and the next model of the command, find everything as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+#: One thing that code can change: how it is read, and how it is set.
+Setting = tuple[Callable[[], Any], Callable[[Any], None]]
+
+#: What the run decides, whatever a model's code prefers.
+_OURS = ("torch threads",)
+
+#: Attribute of an adapter: what its code had set around it when it last ended.
+_LEFT = "_benchbed_surroundings"
+
+
+def surroundings() -> dict[str, Any]:
+    """What code can change, by name: working directory, search path of modules, environment, warning filters, numpy's
+    error state, and what torch has set.
+
+    Examples
+    --------
+    >>> with np.errstate(divide="raise"):
+    ...     surroundings()["numpy errors"]["divide"]
+    'raise'
+    """
+    return {name: read() for name, (read, _) in _settings().items()}
+
+
+def restore(before: dict[str, Any]) -> list[str]:
+    """Put back what differs from `before`; the names of it.
+
+    Examples
+    --------
+    >>> before = surroundings()
+    >>> _ = np.seterr(divide="raise")
+    >>> restore(before)
+    ['numpy errors']
+    """
+    if not before:
+        return []
+    changed = []
+    for name, (read, write) in _settings().items():
+        if name in before and read() != before[name]:
+            write(before[name])
+            changed.append(name)
+    return changed
+
+
+@contextlib.contextmanager
+def of_its_own(adapter: Any = None) -> Iterator[dict[str, Any]]:
+    """Run a block of an adapter's code in its own surroundings; outside it, nothing of them is left.
+
+    What the code prints goes to standard error: standard output belongs to the paths and records of the command.
+
+    Parameters
+    ----------
+    adapter : object, optional
+        Whose code it is; without one, the code begins in the present surroundings.
+
+    Yields
+    ------
+    dict
+        After the block, what it had changed; see `adopt`.
+    """
+    outside, changed = surroundings(), dict[str, Any]()
+    restore(_left_by(adapter))
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield changed
+    finally:
+        changed |= {n: value for n, value in surroundings().items() if n in outside and value != outside[n]}
+        if changed:
+            restore({name: outside[name] for name in changed})
+        adopt(adapter, changed)
+
+
+def adopt(adapter: Any, changed: dict[str, Any]) -> None:
+    """Let an adapter's later calls find what importing and constructing it had changed.
+
+    Examples
+    --------
+    >>> class Careful: ...
+    >>> model = Careful()
+    >>> with of_its_own() as changed:
+    ...     _ = np.seterr(divide="raise")
+    >>> adopt(model, changed)
+    >>> with of_its_own(model):
+    ...     inside = np.geterr()["divide"]
+    >>> inside, np.geterr()["divide"]
+    ('raise', 'warn')
+    """
+    kept = {name: value for name, value in changed.items() if name not in _OURS}
+    if kept or getattr(adapter, _LEFT, None):
+        with contextlib.suppress(AttributeError, TypeError):  # an object that takes no attributes keeps none
+            object.__setattr__(adapter, _LEFT, kept)
+
+
+def _left_by(adapter: Any) -> dict[str, Any]:
+    return getattr(adapter, _LEFT, None) or {}
+
+
+def _settings() -> dict[str, Setting]:
+    found: dict[str, Setting] = {
+        "working directory": (_folder, os.chdir),
+        "search path": (lambda: list(sys.path), lambda value: sys.path.__setitem__(slice(None), value)),
+        "environment": (lambda: dict(os.environ), _set_environment),
+        "warning filters": (lambda: list(warnings.filters), _set_filters),
+        "numpy errors": (np.geterr, lambda value: _drop(np.seterr(**value))),
+    }
+    torch = sys.modules.get("torch")
+    # A package that is only half imported has nothing to restore yet.
+    if torch is not None and hasattr(torch, "are_deterministic_algorithms_enabled"):
+        found |= _of_torch(torch)
+    return found
+
+
+def _of_torch(torch: Any) -> dict[str, Setting]:
+    def flag(owner: Any, name: str) -> Setting:
+        return lambda: getattr(owner, name), lambda value: setattr(owner, name, value)
+
+    found: dict[str, Setting] = {
+        "torch default type": (torch.get_default_dtype, torch.set_default_dtype),
+        "torch default device": (torch.get_default_device, lambda value: torch.set_default_device(_unless_cpu(value))),
+        "torch gradients": (torch.is_grad_enabled, lambda value: _drop(torch.set_grad_enabled(value))),
+        "torch threads": (torch.get_num_threads, torch.set_num_threads),
+        "torch anomaly mode": (torch.is_anomaly_enabled, lambda value: _drop(torch.set_anomaly_enabled(value))),
+        "torch deterministic": (
+            lambda: (
+                torch.are_deterministic_algorithms_enabled(),
+                torch.is_deterministic_algorithms_warn_only_enabled(),
+            ),
+            lambda value: torch.use_deterministic_algorithms(value[0], warn_only=value[1]),
+        ),
+        "torch matmul precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+        "cudnn benchmark": flag(torch.backends.cudnn, "benchmark"),
+        "cudnn deterministic": flag(torch.backends.cudnn, "deterministic"),
+        "cudnn enabled": flag(torch.backends.cudnn, "enabled"),
+        "mkldnn enabled": flag(torch.backends.mkldnn, "enabled"),
+    }
+    return found
+
+
+def _unless_cpu(device: Any) -> Any:
+    # A default device of its own costs a look-up at every call; without one, it is the CPU.
+    return None if str(device) == "cpu" else device
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None  # somebody removed it; nothing leads back to it
+
+
+def _set_environment(wanted: dict[str, str]) -> None:
+    for name in os.environ.keys() - wanted.keys():
+        del os.environ[name]
+    os.environ.update(wanted)
+
+
+def _set_filters(filters: list[Any]) -> None:
+    warnings.filters[:] = filters  # type: ignore[index]
+    with contextlib.suppress(AttributeError):  # tells the interpreter's cache of warnings that the filters are others
+        warnings._filters_mutated()  # type: ignore[attr-defined]
+
+
+def _drop(value: object) -> None:
+    """Where setting returns the old value."""

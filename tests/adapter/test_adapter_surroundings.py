@@ -1,0 +1,110 @@
+"""What one model's code changes around it: kept for that model, gone for everybody else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from benchbed.adapter.surroundings import adopt, of_its_own, surroundings
+
+#: Every change that a model's code may make, and how somebody else sees it.
+CHANGES = {
+    "torch default type": (lambda: torch.set_default_dtype(torch.float64), lambda: torch.zeros(1).dtype),
+    "torch default device": (lambda: torch.set_default_device("meta"), lambda: str(torch.get_default_device())),
+    "torch gradients": (lambda: torch.set_grad_enabled(False), torch.is_grad_enabled),
+    "torch deterministic": (
+        lambda: torch.use_deterministic_algorithms(True, warn_only=True),
+        lambda: (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        ),
+    ),
+    "torch anomaly": (lambda: torch.autograd.set_detect_anomaly(True), torch.is_anomaly_enabled),
+    "torch matmul": (
+        lambda: torch.set_float32_matmul_precision("medium"),
+        torch.get_float32_matmul_precision,
+    ),
+    "cudnn": (lambda: setattr(torch.backends.cudnn, "benchmark", True), lambda: torch.backends.cudnn.benchmark),
+    "mkldnn": (lambda: setattr(torch.backends.mkldnn, "enabled", False), lambda: torch.backends.mkldnn.enabled),
+    "numpy errors": (lambda: np.seterr(all="raise"), np.geterr),
+    "search path": (lambda: sys.path.insert(0, "/somewhere"), lambda: list(sys.path)),
+    "environment": (lambda: os.environ.update(SOME_WORD="new"), lambda: os.environ.get("SOME_WORD")),
+    "folder": (lambda: os.chdir("/"), os.getcwd),
+    "warnings": (lambda: warnings.simplefilter("ignore"), lambda: list(warnings.filters)),
+}
+
+
+class Model:
+    """Anything that holds attributes."""
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_is_there_at_the_next_call_of_the_model_and_nowhere_else(name):
+    change, seen = CHANGES[name]
+    before, one, other = seen(), Model(), Model()
+    with of_its_own(one):
+        change()
+        changed = seen()
+    assert changed != before
+    assert seen() == before
+    with of_its_own(other):
+        assert seen() == before
+    with of_its_own(one):
+        assert seen() == changed
+    assert seen() == before
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_import_changes_is_there_when_the_model_is_called(name):
+    change, seen = CHANGES[name]
+    before, model = seen(), Model()
+    with of_its_own() as left:
+        change()
+        changed = seen()
+    assert seen() == before
+    adopt(model, left)
+    with of_its_own(model):
+        assert seen() == changed
+    assert seen() == before
+
+
+def test_an_error_in_the_block_leaves_nothing_either():
+    with pytest.raises(ZeroDivisionError), of_its_own(Model()):
+        torch.set_default_dtype(torch.float64)
+        raise ZeroDivisionError
+    assert torch.get_default_dtype() is torch.float32
+
+
+def test_threads_are_the_runs_and_not_the_models():
+    model, before = Model(), torch.get_num_threads()
+    with of_its_own(model):
+        torch.set_num_threads(before + 1)
+    assert torch.get_num_threads() == before
+    with of_its_own(model):
+        assert torch.get_num_threads() == before
+
+
+def test_what_a_model_prints_is_no_output_of_the_command(capsys):
+    with of_its_own(Model()):
+        print("loading")
+    assert capsys.readouterr() == ("", "loading\n")
+
+
+def test_nothing_is_imported_to_look_around():
+    import subprocess
+
+    program = (
+        "import sys; from benchbed.adapter.surroundings import of_its_own\n"
+        "with of_its_own(): pass\nprint('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_surroundings_compare_as_equal_when_nothing_happened():
+    assert surroundings() == surroundings()
