@@ -75,6 +75,8 @@ class Corruption(ABC):
         Family for grouped averages: `noise`, `room`, `bandwidth`, `level`, `codec`, `channel`, `device`, `time`.
     unit : str
         Unit of the severity parameter, e.g. `dB SNR`, `kHz`, `bits`.
+    keywords : tuple of str
+        What a caller says for each part of the parameter, e.g. `snr` in `benchbed.corrupt(…, snr=10)`.
     parameters : tuple
         The parameter at severity 1 … 5, mildest first.
     version : int
@@ -97,6 +99,7 @@ class Corruption(ABC):
 
     group: str
     unit: str
+    keywords: tuple[str, ...] = ()
     parameters: tuple[Any, ...]
     version: int = 1
     preserves_time: bool = True

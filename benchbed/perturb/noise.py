@@ -30,6 +30,7 @@ class Additive(Guarded):
 
     group = "noise"
     unit = "dB SNR"
+    keywords = ("snr",)
     parameters = SNR_DB
     option_names: tuple[str, ...] = ("level",)
 

@@ -27,6 +27,7 @@ class Adpcm(Guarded):
 
     group = "codec"
     unit = "coder (bits per sample)"
+    keywords = ("coder",)
     parameters = tuple(CODERS)
     source = (
         "libsndfile's ITU G.721/G.723, IMA and NMS coders; mildest first by their SNR on noise: 24, 18, 14, 13, 7 dB"

@@ -19,6 +19,7 @@ class BandStop(Filtering):
 
     group = "bandwidth"
     unit = "octaves around 1 kHz"
+    keywords = ("octaves",)
     parameters = (0.5, 1.0, 2.0, 3.0, 4.0)
     source = "own choice: from a third of the telephone band to all of it; 4th-order Butterworth magnitude, zero phase"
 

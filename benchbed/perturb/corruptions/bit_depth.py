@@ -16,6 +16,7 @@ class BitDepth(Guarded):
 
     group = "level"
     unit = "bits"
+    keywords = ("bits",)
     parameters = (12, 10, 8, 6, 4)
     source = "after a common five-severity set"
 

@@ -17,6 +17,7 @@ class ChannelMismatch(Filtering):
 
     group = "channel"
     unit = "dB, µs"
+    keywords = ("gain", "delay")
     parameters = ((0.5, 31.25), (1.0, 62.5), (2.0, 125.0), (4.0, 250.0), (6.0, 500.0))
     source = (
         "after a common five-severity set: ±0.5…6 dB and ±1…16 samples at 32 kHz, here in µs so that every rate "

@@ -16,6 +16,7 @@ class Clipping(Guarded):
 
     group = "level"
     unit = "threshold / active RMS"
+    keywords = ("threshold",)
     parameters = (3.0, 2.0, 1.4, 1.0, 0.6)
     source = (
         "after a common five-severity set; a percentile rule would clip a half-silent clip far harder than a "

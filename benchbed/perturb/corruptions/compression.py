@@ -16,6 +16,7 @@ class Compression(Guarded):
 
     group = "level"
     unit = "ratio"
+    keywords = ("ratio",)
     parameters = (1.5, 2.0, 4.0, 8.0, 20.0)
     source = (
         "own choice: gentle to limiting ratios above −20 dB of the active level, 5 ms attack, 100 ms release, "

@@ -15,6 +15,7 @@ class DcOffset(Guarded):
 
     group = "level"
     unit = "share of full scale"
+    keywords = ("share",)
     parameters = (0.01, 0.02, 0.05, 0.1, 0.2)
     source = "own choice: 1 % is a poor sound card, 20 % a defect; models whose front end keeps the lowest bins break"
 

@@ -15,6 +15,7 @@ class DeadChannel(Guarded):
 
     group = "channel"
     unit = "dB attenuation"
+    keywords = ("attenuation",)
     parameters = (6.0, 12.0, 24.0, 48.0, 120.0)
     source = "own choice: a worn contact to a dead capsule (120 dB is below 16 bits)"
 

@@ -21,6 +21,7 @@ class DeviceEq(Filtering):
 
     group = "device"
     unit = "dB standard deviation over 12 bands"
+    keywords = ("deviation",)
     parameters = (2.0, 4.0, 6.0, 9.0, 12.0)
     source = "after a common five-severity set; one draw of gains, scaled by the severity, at unit energy"
 

@@ -31,6 +31,7 @@ class DeviceResponse(Filtering):
 
     group = "device"
     unit = "share of the response, compression ratio"
+    keywords = ("share", "ratio")
     parameters = ((0.25, 1.2), (0.5, 1.5), (0.75, 2.0), (1.0, 3.0), (1.5, 5.0))
     source = "TAU's recipe (response, then compression) with own settings; minimum-phase equivalent, so events stay"
     option_names = ("folder", "ignore", "file")

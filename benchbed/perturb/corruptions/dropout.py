@@ -16,6 +16,7 @@ class Dropout(Guarded):
 
     group = "time"
     unit = "% of the clip"
+    keywords = ("percent",)
     parameters = (2.0, 5.0, 10.0, 20.0, 30.0)
     source = "after a common five-severity set; milder gaps lie inside stronger ones"
     shortest = 0.05

@@ -15,6 +15,7 @@ class FoaRotation(Guarded):
 
     group = "channel"
     unit = "degrees yaw"
+    keywords = ("degrees",)
     parameters = (5.0, 10.0, 20.0, 45.0, 90.0)
     source = "own choice: a badly aimed microphone to a quarter turn; channels W, Y, Z, X (ACN) as in DCASE SELD data"
     preserves_space = False

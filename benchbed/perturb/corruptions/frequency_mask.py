@@ -17,6 +17,7 @@ class FrequencyMask(Filtering):
 
     group = "bandwidth"
     unit = "% of the mel scale"
+    keywords = ("percent",)
     parameters = (5.0, 10.0, 20.0, 30.0, 50.0)
     source = "own choice: SpecAugment masks of 6 to 64 of 128 mel bands; milder gaps lie inside stronger ones"
 

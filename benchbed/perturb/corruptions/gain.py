@@ -16,6 +16,7 @@ class Gain(Guarded):
 
     group = "level"
     unit = "dB"
+    keywords = ("db",)
     parameters = (-6.0, -12.0, -20.0, -30.0, -40.0)
     source = "after a common five-severity set; rounding makes strong attenuation irreversible"
 

@@ -19,6 +19,7 @@ class HighPass(Filtering):
 
     group = "bandwidth"
     unit = "Hz"
+    keywords = ("hz",)
     parameters = (100.0, 200.0, 400.0, 800.0, 1600.0)
     source = "after a common five-severity set; 4th-order Butterworth magnitude, zero phase"
 

@@ -19,6 +19,7 @@ class LowPass(Filtering):
 
     group = "bandwidth"
     unit = "kHz"
+    keywords = ("khz",)
     parameters = (10.0, 8.0, 4.0, 2.0, 1.0)
     source = "after a common five-severity set; 8th-order Butterworth magnitude, zero phase"
 

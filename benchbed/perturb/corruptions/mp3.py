@@ -16,6 +16,7 @@ class Mp3(Guarded):
 
     group = "codec"
     unit = "kbit/s"
+    keywords = ("kbps",)
     parameters = (112, 96, 64, 48, 32)
     source = (
         "common constant bit rates from good to the lowest of MPEG-1; delay of 1105 samples removed where the "

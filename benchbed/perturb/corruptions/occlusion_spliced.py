@@ -16,6 +16,7 @@ class OcclusionSpliced(Guarded):
 
     group = "time"
     unit = "s block"
+    keywords = ("block",)
     parameters = (2.0, 1.0, 0.5, 0.25, 0.125)
     source = (
         "blocks of the AudioSet occlusion study in AudioSetDoneRight (interleaved .015 against spliced .281 mAP at "

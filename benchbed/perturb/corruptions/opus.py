@@ -17,6 +17,7 @@ class Opus(Guarded):
 
     group = "codec"
     unit = "kbit/s per channel"
+    keywords = ("kbps",)
     parameters = (64, 32, 16, 12, 6)
     source = "own choice: from transparent to the lowest rate of the coder"
 

@@ -16,6 +16,7 @@ class PacketLoss(Guarded):
 
     group = "time"
     unit = "% of packets"
+    keywords = ("percent",)
     parameters = (1.0, 3.0, 5.0, 10.0, 20.0)
     source = (
         "after a common five-severity set; Gilbert bursts of mean 3, at least one packet lost, losses nested over "

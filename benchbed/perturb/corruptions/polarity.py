@@ -15,6 +15,7 @@ class Polarity(Guarded):
 
     group = "channel"
     unit = "degrees"
+    keywords = ("degrees",)
     parameters = (36.0, 72.0, 108.0, 144.0, 180.0)
     source = (
         "own choice: equal steps to inversion; magnitudes stay, so the log-mel distance says nothing and is not "

@@ -18,6 +18,7 @@ class Reverb(Filtering):
 
     group = "room"
     unit = "T60 in s, DRR in dB"
+    keywords = ("t60", "drr")
     parameters = ((0.2, 10.0), (0.4, 6.0), (0.7, 3.0), (1.0, 0.0), (1.5, -3.0))
     source = "after a common five-severity set; Polack's model"
 

@@ -25,6 +25,7 @@ class RoomResponse(Filtering):
 
     group = "room"
     unit = "dB DRR"
+    keywords = ("drr",)
     parameters = (10.0, 6.0, 3.0, 0.0, -3.0)
     source = "DRRs of the synthetic rooms; the decay is the measured one"
     option_names = ("folder", "ignore")

@@ -28,6 +28,7 @@ class StyleSwap(Guarded):
 
     group = "device"
     unit = "share of the other style"
+    keywords = ("share",)
     parameters = (0.2, 0.4, 0.6, 0.8, 1.0)
     source = "Freq-MixStyle (Kim et al. 2022) with a fixed mixing weight; weights are equal steps"
     shortest = 0.1

@@ -22,6 +22,7 @@ class TimeMask(Guarded):
 
     group = "time"
     unit = "% of the clip"
+    keywords = ("percent",)
     parameters = (5.0, 10.0, 20.0, 30.0, 50.0)
     source = (
         "own choice: from one SpecAugment time mask to half of the clip; 5-ms edges take out the clicks that "

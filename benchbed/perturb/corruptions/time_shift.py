@@ -15,6 +15,7 @@ class TimeShift(Guarded):
 
     group = "time"
     unit = "ms"
+    keywords = ("ms",)
     parameters = (10.0, 50.0, 100.0, 250.0, 500.0)
     source = (
         "after a common five-severity set; events move with the audio and may be cut in two; a clip with a rhythm comes"
