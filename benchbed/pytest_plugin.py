@@ -9,17 +9,16 @@ Nothing is imported at pytest's start but pytest itself.
 
 from __future__ import annotations
 
-import json
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from benchbed.gate.verdict import Report
+    from benchbed.api.deciding import Gated
 
 
 class Benchbed:
@@ -58,26 +57,25 @@ class Benchbed:
         data : mapping of str to path, optional
             Where datasets lie.
         **settings
-            Further fields of `benchbed.run.session.Settings`, e.g. `limit`, `device`, `seed`, `out`.
+            Further arguments of `benchbed.run`, e.g. `limit`, `device`, `seed`, `out`.
 
         What cannot be run fails the test with the error that the command line would print.
         """
+        from benchbed.api import measuring
+        from benchbed.api.run import Run
         from benchbed.errors import ConfigError, did_you_mean
-        from benchbed.run import session
-        from benchbed.suite.load import load_suite
 
+        known = list(inspect.signature(measuring.run).parameters)
         with _told():
-            known = [field.name for field in fields(session.Settings)]
             for name in settings:
                 if name not in known:
-                    hint = did_you_mean(name, [*known, "options"]) or f"known: {', '.join(known)}"
+                    hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
                     raise ConfigError(f"benchbed.run: unknown setting '{name}'", hint=hint)
-            made = {"out": self.out, "quiet": True, "command": "pytest", **settings}
             folders = {name: self._path(path) for name, path in (data or {}).items()}
-            ready = session.Settings(data=folders, **made)
-            texts = {key: _as_text(value) for key, value in (options or {}).items()}
-            prepared = session.prepare(load_suite(self._text(suite)), self._text(model), texts, ready)
-            return session.run(prepared, ready, texts).path.parent
+            made = {"out": self.out, "report": False, **settings}
+            ran = measuring.run(self._text(suite), self._text(model), options=options, data=folders, **made)
+        assert isinstance(ran, Run)
+        return ran.path
 
     def gate(
         self,
@@ -86,7 +84,7 @@ class Benchbed:
         rules: str | Path | None = None,
         *,
         strict: bool = False,
-    ) -> Report:
+    ) -> Gated:
         """Hold a run against a baseline and rules; the test fails unless the gate is passed.
 
         Parameters
@@ -98,22 +96,21 @@ class Benchbed:
         strict : bool
             Inconclusive answers fail, too.
         """
-        from benchbed.compare.places import open_seeds
-        from benchbed.gate.judge import judge
-        from benchbed.gate.load import load_rules
-        from benchbed.gate.outputs import terminal
+        from benchbed.api import deciding
         from benchbed.results.baseline import FOLDER
 
+        against = None if baseline is None else self._texts(baseline)
         with _told():
-            sides = [
-                open_seeds(self._texts(place), folder=self.root / FOLDER) if place else None
-                for place in (run, baseline)
-            ]
-            loaded = load_rules(None if rules is None else self._text(rules))
-            report = judge(loaded, sides[0] or [], sides[1], strict=strict)
-        if report.exit_code:
-            pytest.fail("\n".join(terminal(report)), pytrace=False)
-        return report
+            judged = deciding.gate(
+                self._texts(run),
+                against,
+                None if rules is None else self._text(rules),
+                strict=strict,
+                baselines=self.root / FOLDER,
+            )
+        if not judged.passed:
+            pytest.fail(str(judged), pytrace=False)
+        return judged
 
     def _texts(self, places: str | Path | Sequence[str | Path]) -> list[str]:
         return [self._text(place) for place in ([places] if isinstance(places, (str, Path)) else places)]
@@ -135,13 +132,6 @@ def _told() -> Iterator[None]:
         yield
     except BenchbedError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
-
-
-def _as_text(value: Any) -> str:
-    """An option as the command line takes it."""
-    if isinstance(value, (bool, list, tuple, dict)):
-        return json.dumps(value)
-    return "none" if value is None else str(value)
 
 
 @pytest.fixture

@@ -107,16 +107,6 @@ def test_what_cannot_be_run_fails_in_its_own_words(project):
     assert "another exception" not in text
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(True, "true"), ([1, "a"], '[1, "a"]'), (None, "none"), (0.5, "0.5"), ("x,y", "x,y"), (Path("a/b"), "a/b")],
-)
-def test_options_are_written_as_the_command_line_takes_them(value, text):
-    from benchbed.pytest_plugin import _as_text
-
-    assert _as_text(value) == text
-
-
 def test_nothing_heavy_is_imported_at_the_start():
     code = "import benchbed.pytest_plugin, sys; print([m for m in ('numpy', 'torch', 'pydantic') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

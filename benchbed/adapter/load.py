@@ -88,14 +88,17 @@ class LoadedAdapter:
         return self.locator, dict(self.options)
 
 
-def load_adapter(spec: str, options: Mapping[str, Any] | None = None, *, search: Sequence[Path] = ()) -> LoadedAdapter:
+def load_adapter(
+    spec: str | Adapter, options: Mapping[str, Any] | None = None, *, search: Sequence[Path] = ()
+) -> LoadedAdapter:
     """Find, import and construct the adapter that `spec` names; its weights are not read yet.
 
     Parameters
     ----------
-    spec : str
+    spec : str or Adapter
         Path of a `.py` file, dotted name of a module, name of an entry point of the group `benchbed.adapters`, or name
-        of a shipped adapter such as `cnn`. `:Name` at the end picks one class or function of several.
+        of a shipped adapter such as `cnn`. `:Name` at the end picks one class or function of several. An
+        object is taken as it is, and other processes cannot load it.
     options : mapping, optional
         Options as text (`--set`) or values; see `resolve_options`.
     search : sequence of Path, optional
@@ -114,6 +117,12 @@ def load_adapter(spec: str, options: Mapping[str, Any] | None = None, *, search:
     What the module gives is decided in this order: `ADAPTER` if it is defined, a function `adapter`, the only public
     subclass of `Adapter` that is defined in it.
     """
+    if isinstance(spec, Adapter):
+        from benchbed.adapter.live import identity, ready
+
+        adapter = ready(spec)
+        source = source_file(type(spec))
+        return LoadedAdapter(adapter, adapter.card.name, f"live:{adapter.card.name}", source, identity(adapter), {})
     where, wanted = _split_name(spec)
     with of_its_own() as left:
         loaded = _loaded(spec, where, wanted, dict(options or {}), search)
@@ -125,7 +134,6 @@ def _loaded(
     spec: str, where: str, wanted: str | None, options: dict[str, Any], search: Sequence[Path]
 ) -> LoadedAdapter:
     locator = spec
-    source: Path | None
     if _looks_like_path(where):
         source = _find_file(where, search)
         module = _import_file(source)
@@ -210,6 +218,15 @@ def shipped_adapters() -> dict[str, Path]:
         if folder.is_dir() and (folder.parent == package / "_shipped" or (package.parent / "pyproject.toml").is_file()):
             return {path.stem: path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_")}
     return {}
+
+
+def source_file(kind: type) -> Path | None:
+    """The file that a class is written in; None where it was typed at a prompt."""
+    try:
+        path = Path(inspect.getfile(kind))
+    except (OSError, TypeError):
+        return None
+    return path if path.is_file() else None
 
 
 def _split_name(spec: str) -> tuple[str, str | None]:

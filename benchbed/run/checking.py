@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from benchbed.adapter.contract import Adapter
 
 #: Clips of the probe set: enough to tell chance from skill, few enough to take seconds.
 PROBES = 120
 
 
-def check_adapter(spec: str, options: Mapping[str, Any], device: str, trust: bool) -> list[Any]:
+def check_adapter(spec: str | Adapter, options: Mapping[str, Any], device: str, trust: bool) -> list[Any]:
     """Outcomes of all checks of an adapter.
 
     Raises

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbed.errors import ConfigError, did_you_mean
-from benchbed.suite.marks import Mark, Place, read_yaml
+from benchbed.suite.marks import Mark, Place, parse_yaml, read_yaml
 from benchbed.suite.model import Suite
 
 
@@ -90,7 +90,28 @@ def load_suite(name: str, overrides: Mapping[str, str] | None = None) -> LoadedS
         With file:line:column, the offending line and, where a name is near, a suggestion.
     """
     path = find_suite(name)
-    data, marks = _merged(path, ())
+    return _loaded(path, *_merged(path, ()), overrides)
+
+
+def load_definition(definition: Mapping[str, Any], overrides: Mapping[str, str] | None = None) -> LoadedSuite:
+    """A suite from its content as a mapping, as a file of it would be read; relative paths start at the working folder.
+
+    Raises
+    ------
+    ConfigError
+        As `load_suite`; places are lines of the mapping as JSON.
+    """
+    path = Path.cwd() / "suite"
+    try:
+        text = json.dumps(dict(definition), indent=1)
+    except TypeError as error:
+        raise ConfigError(f"the suite holds something that YAML cannot say: {error}", where="suite") from error
+    return _loaded(path, *_extended(path, *parse_yaml(text, "suite"), ()), overrides)
+
+
+def _loaded(
+    path: Path, data: dict[str, Any], marks: dict[Place, Mark], overrides: Mapping[str, str] | None
+) -> LoadedSuite:
     changed: dict[str, Any] = {}
     for place, text in (overrides or {}).items():
         changed[place] = _override(data, marks, place, text)
@@ -116,7 +137,13 @@ def _merged(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], dict[P
     if real in chain:
         names = " → ".join(p.name for p in (*chain, real))
         raise ConfigError(f"suites extend each other in a circle: {names}", where=str(path))
-    data, marks = read_yaml(path)
+    return _extended(path, *read_yaml(path), (*chain, real))
+
+
+def _extended(
+    path: Path, data: dict[str, Any], marks: dict[Place, Mark], chain: tuple[Path, ...]
+) -> tuple[dict[str, Any], dict[Place, Mark]]:
+    """A definition over those that it extends."""
     parents = data.get("extends")
     if parents is None:
         return data, marks
@@ -131,7 +158,7 @@ def _merged(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], dict[P
             parent_path = _parent(path, name)
         except ConfigError as error:
             raise ConfigError(error.what, where=where, hint=error.hint) from error
-        _merge(base, base_marks, *_merged(parent_path, (*chain, real)), ())
+        _merge(base, base_marks, *_merged(parent_path, chain), ())
     _merge(base, base_marks, data, marks, ())
     return base, {(): marks[()], **base_marks}
 

@@ -60,10 +60,6 @@ def read_yaml(path: Path, name: str | None = None) -> tuple[dict[str, Any], dict
     ConfigError
         Not there, not readable, not YAML, a duplicate key, a tag that would build an object, or no mapping.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.constructor import DuplicateKeyError
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
     name = name or str(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -71,6 +67,15 @@ def read_yaml(path: Path, name: str | None = None) -> tuple[dict[str, Any], dict
         raise ConfigError(f"not UTF-8 text (byte {error.start})", where=name, hint="save the file as UTF-8") from error
     except OSError as error:
         raise ConfigError(f"cannot read the file: {error.strerror}", where=name) from error
+    return parse_yaml(text, name)
+
+
+def parse_yaml(text: str, name: str) -> tuple[dict[str, Any], dict[Place, Mark]]:
+    """A YAML mapping from its text, read as safely; see `read_yaml`."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import DuplicateKeyError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
     lines = text.splitlines()
 
     def mark(position: tuple[int, int] | None) -> Mark:

@@ -88,7 +88,7 @@ class Prepared:
         return next(iter(self.adapters.values()))
 
 
-def prepare(loaded_suite: LoadedSuite, spec: str, options: Mapping[str, Any], settings: Settings) -> Prepared:
+def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str, Any], settings: Settings) -> Prepared:
     """Open data and model, check that they fit the suite, and cut the run into units.
 
     Raises
@@ -223,7 +223,7 @@ def _tuning(
 
 
 def _models(
-    spec: str, options: Mapping[str, Any], splits: Sequence[str], device: str, search: Sequence[Path]
+    spec: str | Adapter, options: Mapping[str, Any], splits: Sequence[str], device: str, search: Sequence[Path]
 ) -> dict[str, tuple[LoadedAdapter, Adapter]]:
     """The model of every split; one for all unless an option says `{split}`."""
     found: dict[str, tuple[LoadedAdapter, Adapter]] = {}

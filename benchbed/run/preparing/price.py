@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchbed.adapter.contract import Adapter
 from benchbed.run.attacking.subset import GRADIENT
 from benchbed.run.computing.windows import hop_of
 from benchbed.run.preparing.prepare import Settings, prepare, seconds_of
@@ -29,8 +30,8 @@ PROBE_SECONDS = 2.0
 
 def estimate(
     loaded: LoadedSuite,
-    model: str | None,
-    options: Mapping[str, str],
+    model: str | Adapter | None,
+    options: Mapping[str, Any],
     *,
     data: Mapping[str, Path],
     limit: int | None = None,

@@ -1,0 +1,81 @@
+"""Static pages from runs, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchbed.api.run import Run
+from benchbed.api.runs import Runs, load
+
+if TYPE_CHECKING:
+    from benchbed.results.record import Result
+
+
+def leaderboard(
+    runs: str | Path | Run | Sequence[str | Path | Run],
+    out: str | Path = "leaderboard",
+    *,
+    title: str = "Leaderboard",
+    references: Sequence[str | Path] | None = None,
+    comparisons: Sequence[str | Path] = (),
+    ranks: bool = True,
+    records: bool = False,
+) -> Path:
+    """Build static pages from runs.
+
+    Parameters
+    ----------
+    runs : Run, path, pattern, or list of them
+    out : str or Path
+        Folder of the pages.
+    title : str
+        Heading of the first page.
+    references : sequence of path, optional
+        Files of published figures; by default those that come with benchbed.
+    comparisons : sequence of path
+        Files that `Compared.as_json` was written to; a page each.
+    ranks : bool
+        Rank runs by paired bootstrap draws.
+    records : bool
+        Put an Every Eval Ever record beside the page of each run.
+
+    Returns
+    -------
+    Path
+        The first page.
+
+    Examples
+    --------
+    >>> import benchbed as bb
+    >>> bb.leaderboard(bb.load("runs/**"), "site")  # doctest: +SKIP
+    """
+    from benchbed.compare.ranking import ranks_of
+    from benchbed.report.leaderboard import write_leaderboard
+    from benchbed.results.comparison import read_comparison
+    from benchbed.results.find import earlier_records
+    from benchbed.results.reference import read_reference, shipped_references
+
+    opened = records_of(runs)
+    shown = shipped_references() if references is None else [read_reference(Path(path)) for path in references]
+    pages = write_leaderboard(
+        opened,
+        Path(out),
+        ranks=ranks_of(opened) if ranks else None,
+        references=shown,
+        comparisons=[read_comparison(Path(path)) for path in comparisons],
+        earlier=[old for path, _ in opened for old in earlier_records(path)],
+        records=records,
+        title=title,
+    )
+    return pages[0]
+
+
+def records_of(runs: str | Path | Run | Sequence[str | Path | Run]) -> list[tuple[Path, Result]]:
+    """Paths and records of runs, in whatever form they are given."""
+    given = [runs] if isinstance(runs, (str, Path, Run)) else [*runs]
+    opened = Runs()
+    for run in given:
+        opened += [run] if isinstance(run, Run) else load(run)
+    return [(run.path / "result.json", run.result) for run in opened]

@@ -1,0 +1,137 @@
+"""One finished run in the hands of a Python user."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchbed.api import tables
+from benchbed.results.record import Result
+from benchbed.results.store import read
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchbed.api.charts import Chart
+
+
+#: Figures in the table that a notebook shows; `figures()` has them all.
+SHOWN = 12
+
+
+class Run:
+    """A run on disk: its record as tables, its charts, its page.
+
+    Parameters
+    ----------
+    path : str or Path
+        Folder of the run, or its `result.json`.
+
+    Attributes
+    ----------
+    path : Path
+        Folder of the run.
+    result : benchbed.results.record.Result
+        The record; `run.result.cells[0].metrics["macro_accuracy"].low` and so on.
+
+    Raises
+    ------
+    ConfigError
+        No record there, or one that cannot be read.
+
+    Examples
+    --------
+    >>> import benchbed as bb
+    >>> run = bb.run("suites/dcase_task1.yaml", "adapters/cnn.py", limit=40)  # doctest: +SKIP
+    >>> run.figures().query("metric == 'macro_accuracy'")[["cell", "group", "value", "low", "high"]]  # doctest: +SKIP
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        place = Path(path)
+        self.result: Result = read(place)
+        self.path = place if place.is_dir() else place.parent
+        #: Predictions that were taken from an earlier run instead of being computed, and of how many units; None for a
+        #: run that was opened from disk.
+        self.reused: tuple[int, int] | None = None
+        #: More predictions failed than the policy allows; the figures are over what is left.
+        self.exceeded = False
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.result.model.name
+
+    @property
+    def complete(self) -> bool:
+        """No clip of any cell is missing."""
+        return not self.result.failures and all(cell.complete for cell in self.result.cells)
+
+    def figures(self) -> pd.DataFrame:
+        """One row per figure, with its place, interval, unit, direction and rule; see `tables.figures_table`."""
+        return tables.figures_table([self.result])
+
+    def cells(self) -> pd.DataFrame:
+        """One row per cell: condition, parameter and unit, ranking figure, counts of clips."""
+        return tables.cells_table([self.result])
+
+    def predictions(self, cell: str | None = None, *, scores: bool = True) -> pd.DataFrame:
+        """One row per clip, cell and draw, with the model's answer; see `tables.predictions_table`."""
+        return tables.predictions_table(self.path, cell, scores=scores)
+
+    def plot(self, name: str = "corruptions") -> Chart:
+        """A chart of the run's page: `corruptions`, `severities`, `attacks`, `devices`, `classes`, `confusion`,
+        `reliability`, or another table of the record by its name.
+
+        Raises
+        ------
+        ConfigError
+            The record has nothing to draw under that name; the message lists what it has.
+        """
+        from benchbed.api.charts import chart
+
+        return chart(self.result, name)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the page of the run, by default as `report.html` in its folder, and return its path."""
+        from benchbed.report import drawings, listening
+        from benchbed.report.page import write_report
+
+        page = self.path / "report.html" if path is None else Path(path)
+        record = self.path / "result.json"
+        return write_report(self.result, page, clips=listening.read(record), drawn=drawings.read(record))
+
+    def __repr__(self) -> str:
+        from benchbed.report.figures import interval, number
+        from benchbed.report.view import primary_value
+
+        value = primary_value(self.result)
+        told = "no figure"
+        if value is not None and value.value is not None:
+            told = f"{self.result.primary} {number(value.value, value.unit)} {interval(value)}".rstrip()
+        marks = ", ".join(self._marks())
+        return f"<Run of {self.name} on {self.result.suite.name}: {told}{f' ({marks})' if marks else ''}; {self.path}>"
+
+    def _repr_html_(self) -> str:
+        """A small summary table, as a notebook shows it."""
+        from benchbed.report.figures import interval, number
+        from benchbed.report.view import figures, primary_value
+
+        first = primary_value(self.result)
+        shown = {} if first is None else {self.result.primary: first}
+        shown |= figures(self.result)
+        head = f"{escape(self.name)} · {escape(self.result.suite.title or self.result.suite.name)}"
+        marks = "".join(f" <em>{escape(mark)}</em>" for mark in self._marks())
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{escape(title)}</th>"
+            f"<td>{escape(number(value.value, value.unit) if value.value is not None else value.reason or '–')}</td>"
+            f"<td>{escape(interval(value))}</td><td>{value.n} clips</td></tr>"
+            for title, value in list(shown.items())[:SHOWN]
+        )
+        where = f"{escape(self.result.dataset.name)}, {self.result.dataset.clips} clips"
+        return f"<table><caption style='text-align:left'><b>{head}</b>{marks}<br>{where}</caption>{rows}</table>"
+
+    def _marks(self) -> list[str]:
+        from benchbed.report.view import badges
+
+        return [mark.text for mark in badges(self.result)]
