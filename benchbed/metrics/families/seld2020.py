@@ -1,0 +1,51 @@
+"""DCASE 2020 Task 3: a class in a second is one thing, found if its mean angle is within 20 degrees; micro averages.
+
+LR_CD is, as in the challenge, an F of the seconds in which a class was found at all, and no recall. F20° comes from
+precision and recall over class-seconds. The SELD score is the mean of ER, 1 − F, LE / 180 and 1 − LR.
+
+See `benchbed.metrics.seld.rules` for what is known about the official script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchbed.metrics.seld.examples import random_tracks
+from benchbed.metrics.seld.family import By, Seld, seld
+from benchbed.metrics.seld.rules import Unit, rule
+
+
+def family(labels: Sequence[str], *, unit: Unit = "segment", by: By = "both", degrees: float = 20.0) -> Seld:
+    """The family for the given classes.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Class names, in the dataset's order.
+    unit : {"segment", "frame"}
+        What hits and errors are counted in: seconds, or frames of 100 ms, which no script of the year has.
+    by : {"benchbed", "official", "both"}
+        Figures of the rule, of the year's script with all that is wrong in it, or the script's beside the rule's.
+    degrees : float, default=20
+        Largest angle of a hit.
+
+    Examples
+    --------
+    >>> family(("dog",), by="official").metrics["micro_f20"].rule
+    'micro_f20:seld2020:official:segment:20deg'
+    """
+    return seld(labels, lambda official: rule(2020, unit, official=official, degrees=degrees), by)
+
+
+def example(generator: np.random.Generator, clips: int) -> tuple[Seld, np.ndarray, np.ndarray]:
+    """A family with random outputs and references that fit it.
+
+    Examples
+    --------
+    >>> metrics, scores, target = example(np.random.default_rng(0), 5)
+    >>> len(scores), len(target)
+    (5, 5)
+    """
+    return (family(("dog", "rain", "speech")), *random_tracks(generator, clips, 3))
