@@ -70,17 +70,23 @@ class CheckpointError(AdapterError):
 
 
 class CannotMeasure(BenchbedError):
-    """The question is well put but cannot be answered: missing data, failures over policy (exit code 3)."""
+    """The question is well put but cannot be answered: failures over policy, too few clips (exit code 3)."""
 
     exit_code = 3
 
 
 class DataError(CannotMeasure):
-    """A dataset that is missing, incomplete or inconsistent (exit code 3)."""
+    """Data that are missing, incomplete or inconsistent, which no second try will mend (exit code 2)."""
+
+    exit_code = 2
+
+
+class DamagedError(DataError):
+    """A file of benchbed's own that is not as it was written (exit code 2)."""
 
 
 class AudioError(DataError):
-    """One audio file that cannot be used; counted and listed, or fatal, by the run's error policy (exit code 3)."""
+    """One audio file that cannot be used; counted and listed, or fatal, by the run's error policy (exit code 2)."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

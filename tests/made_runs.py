@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from benchbed.metrics.cell import group_codes, score_cell
 from benchbed.metrics.families.classification import family as classification
 from benchbed.metrics.slices import Column
 from benchbed.results import record
-from benchbed.results.statistics import Further, Statistics, write_statistics
-from benchbed.results.store import write
+from benchbed.results.artefacts import naming
+from benchbed.results.statistics import NAME, Further, Statistics, write_statistics
+from benchbed.results.store import read, write
 from benchbed.rng import stream
 from benchbed.run.scoring.cells import to_value
 from benchbed.run.scoring.statistics import Rows, collect, sum_cell
+from benchbed.seal import seal, unseal
 from benchbed.stats.bootstrap import Bootstrap
 
 LABELS = ("bus", "park", "tram")
@@ -132,11 +135,24 @@ def made_run(
         groups=len(set(group)),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    write(result, folder / "result.json")
     if statistics:
         used = [Further("", "classification", {"top_k": []})]
         write_statistics(collect(used, LABELS, index, 0, groups, columns_of, sums, draws=draws), folder)
+    write(naming(result, folder, (NAME,)), folder / "result.json")
     return folder
+
+
+def changed(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change a record on disk as its writer would have written it."""
+    path = folder / "result.json"
+    raw, _ = unseal(path.read_bytes(), path)
+    change(raw)
+    path.write_text(seal(json.dumps(raw)))
+
+
+def resummed(folder: Path) -> None:
+    """Let a record name the statistics that now lie beside it."""
+    write(naming(read(folder), folder, (NAME,)), folder / "result.json")
 
 
 def in_memory(

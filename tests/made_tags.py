@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from made_runs import INDEX, made_record
+from made_runs import INDEX, made_record, resummed
 
 from benchbed.compare.runs import Run, open_run
 from benchbed.metrics.cell import group_codes, score_cell
@@ -15,7 +15,8 @@ from benchbed.metrics.families.tagging import family as tagging
 from benchbed.metrics.joint import Joint
 from benchbed.metrics.slices import Column
 from benchbed.results import record
-from benchbed.results.statistics import Further, write_statistics
+from benchbed.results.artefacts import naming
+from benchbed.results.statistics import NAME, Further, write_statistics
 from benchbed.results.store import write
 from benchbed.rng import stream
 from benchbed.run.scoring.aggregate import Scored
@@ -122,11 +123,11 @@ def tag_run(
     )
     result.dataset.labels = list(LABELS)
     folder.mkdir(parents=True, exist_ok=True)
-    write(result, folder / "result.json")
     used = [Further("", "tagging", {}), *further]
     write_statistics(
         collect(used, LABELS, index, seed, groups, columns, sums, family=family, draws=draws, scores=figures), folder
     )
+    write(naming(result, folder, (NAME,)), folder / "result.json")
     return open_run(folder)
 
 
@@ -152,6 +153,7 @@ def downgraded(run: Run) -> Run:
         }
     arrays["meta"] = np.frombuffer(json.dumps(held).encode(), np.uint8)
     np.savez_compressed(path, **arrays)
+    resummed(path.parent)
     return open_run(run.path)
 
 

@@ -1,8 +1,8 @@
 """The command line: verbs and exit codes, no logic.
 
-Exit codes: 0 fine · 1 a regression was shown (gate) · 2 usage or configuration error · 3 could not measure · 4
-inconclusive under `--strict`. Results go to standard output, progress and messages to standard error. Heavy packages
-are imported inside the verb that needs them, so that `--help`, `list` and `validate` answer at once.
+Exit codes: 0 fine · 1 a regression was shown (gate) · 2 usage or configuration error, wrong or missing data · 3 could
+not measure · 4 inconclusive under `--strict`. Results go to standard output, progress and messages to standard error.
+Heavy packages are imported inside the verb that needs them, so that `--help`, `list` and `validate` answer at once.
 """
 
 from __future__ import annotations

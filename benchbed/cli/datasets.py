@@ -59,7 +59,7 @@ def data_check(suite: str, decode: bool, as_json: bool, **flags: Any) -> int:
         print_json(report.to_json())
     else:
         click.echo(str(report))
-    return 0 if report.ok else 3
+    return 0 if report.ok else 2
 
 
 @data.command("fetch")

@@ -8,12 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.errors import CannotMeasure
 from benchbed.metrics import FAMILIES
 from benchbed.metrics.contract import Family
 from benchbed.metrics.joint import Joint
+from benchbed.results.artefacts import statistics_of
 from benchbed.results.record import Result
-from benchbed.results.statistics import NAME, Statistics, read_statistics
+from benchbed.results.statistics import NAME, Statistics
 from benchbed.results.store import read
 
 #: Parts of a suite that change what every figure means; the rest changes which figures there are.
@@ -135,19 +136,15 @@ def open_run(place: Path) -> Run:
     ------
     ConfigError
         No record there, or one that cannot be read.
+    DamagedError
+        The record, or the sums that it names, are missing or not as they were written. A run whose sums are lost is no
+        run without sums: an unpaired comparison finds less, so that damage would open a gate.
     """
     path = place / "result.json" if place.is_dir() else place
     result = read(path)
-    beside = path.with_name(NAME)
-    if path.name != "result.json" or not beside.exists():
-        return Run(path, result, lack="no statistics beside the record")
-    try:
-        statistics = read_statistics(beside)
-    except ConfigError as error:
-        return Run(path, result, lack=error.what)
-    if statistics.index_hash != result.dataset.index_hash:
-        return Run(path, result, lack="the statistics beside the record belong to another run")
-    return Run(path, result, statistics)
+    if NAME not in result.provenance.artefacts:
+        return Run(path, result, lack="the record has no statistics")
+    return Run(path, result, statistics_of(result, path.parent))
 
 
 def mismatches(a: Result, b: Result) -> list[Mismatch]:

@@ -12,7 +12,7 @@ from benchbed.compare.drawing import drawn_metrics
 from benchbed.compare.figure import Figure
 from benchbed.compare.runs import Run
 from benchbed.compare.sides import members
-from benchbed.errors import CannotMeasure, did_you_mean
+from benchbed.errors import CannotMeasure, DataError, did_you_mean
 from benchbed.gate.costs import cost_relation, cost_slack
 from benchbed.gate.held import Held
 from benchbed.gate.kpi import relation
@@ -67,6 +67,8 @@ def ask(rule: Rule, held: Held) -> list[Asked]:
             found = [one for name in names for one in _metric(rule.model_copy(update={"metric": name}), held)]
         else:
             found = _metric(rule, held)
+    except DataError:
+        raise
     except CannotMeasure as error:
         found = [Asked(_subject(rule, rule.condition, rule.group), None, lack=_lack(error))]
     for guard in rule.guards:
@@ -107,6 +109,8 @@ def _metric(rule: Rule, held: Held) -> list[Asked]:
                     _present(held, asked)
                 lost, tolerated = _lost(rule, *(_every_cell(asked) if over else asked))
                 slack = _slack(rule, held, figure, metric, bases, against)
+            except DataError:
+                raise  # damaged predictions are no figure that could not be measured
             except CannotMeasure as error:
                 found.append(Asked(subject, None, lack=_lack(error) + ("" if over else _why_lost(asked, metric))))
             else:

@@ -1,13 +1,16 @@
 """One parquet file per unit of work: a row per (clip, cell, draw) with the scores and every metadata column.
 
 A unit file is complete or absent: it is written beside its place and renamed. It carries what the scores mean (labels,
-cells, failures, the key of the unit) in its own metadata, so that a folder of them needs no index.
+cells, failures, the key of the unit) in its own metadata, and a digest over all its bytes, so that a folder of them
+needs no index to be read and a damaged one is never taken for whole. Which of them a record is made of stands in
+`predictions.json` beside it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -17,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchbed.errors import CannotMeasure, DataError
+from benchbed.errors import CannotMeasure, DamagedError, DataError
 from benchbed.predictions.forms import FRAME_COLUMNS, Kind, in_double, pack, single, unpack
+from benchbed.seal import PLACE, parquet_digest, seal_parquet
 from benchbed.types import Events
 
 if TYPE_CHECKING:
@@ -65,6 +69,8 @@ OWN_COLUMNS = (
 )
 
 _HEADER = b"benchbed"
+
+_AGAIN = "delete it and run again: only this unit is computed anew"
 
 
 @dataclass
@@ -140,7 +146,11 @@ def write_unit(unit: UnitPredictions, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         # Scores are nearly incompressible; the text columns shrink by dictionary encoding alone.
         plain = [name for name, array in arrays.items() if not pa.types.is_nested(array.type)]
-        pq.write_table(table, partial, compression="zstd", use_dictionary=plain)
+        buffer = io.BytesIO()
+        with pq.ParquetWriter(buffer, table.schema, compression="zstd", use_dictionary=plain) as writer:
+            writer.write_table(table)
+            writer.add_key_value_metadata(PLACE)
+        partial.write_bytes(seal_parquet(buffer.getvalue()))
         os.replace(partial, path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -163,16 +173,25 @@ def storage_error(error: OSError, folder: Path) -> CannotMeasure:
 
 
 def read_header(path: Path) -> dict[str, Any] | None:
-    """Header of a unit file, or None if the file is not a whole unit of this format."""
+    """Header of a unit file with the file's `digest`, or None if the file is not as such a file was written."""
+    found = _opened(path)
+    return None if found is None else found[0]
+
+
+def _opened(path: Path) -> tuple[dict[str, Any], bytes] | None:
+    """Header and bytes of a unit file; None where it is damaged, or no unit of this format."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        metadata = pq.read_schema(path).metadata or {}
-        header = json.loads(metadata[_HEADER])
+        data = path.read_bytes()
+        digest = parquet_digest(data)
+        if digest is None:
+            return None
+        header = json.loads((pq.read_schema(pa.BufferReader(data)).metadata or {})[_HEADER])
     except (OSError, KeyError, ValueError, pa.ArrowException):
         return None
-    return header if header.get("format") == FORMAT else None
+    return ({**header, "digest": digest}, data) if header.get("format") == FORMAT else None
 
 
 @dataclass(frozen=True)
@@ -195,6 +214,8 @@ class Predictions:
         `Events` of every row of frames.
     info : list of dict
         What each unit noted about how it was made.
+    digests : dict of str to str
+        Name of each file, without its ending → its digest.
     """
 
     labels: tuple[str, ...]
@@ -204,6 +225,7 @@ class Predictions:
     kind: Kind = "scene"
     references: np.ndarray | None = None
     info: list[dict[str, Any]] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
 
 
 def read_units(paths: Iterable[Path]) -> Predictions:
@@ -211,8 +233,10 @@ def read_units(paths: Iterable[Path]) -> Predictions:
 
     Raises
     ------
+    DamagedError
+        A file is not as it was written.
     DataError
-        A file is damaged, or the files disagree about the classes or the kind of output.
+        The files disagree about the classes or the kind of output.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -220,14 +244,12 @@ def read_units(paths: Iterable[Path]) -> Predictions:
     kind: Kind = "scene"
     tables, failures, labels = [], [], None
     info: list[dict[str, Any]] = []
+    digests: dict[str, str] = {}
     for path in paths:
-        header = read_header(path)
-        if header is None:
-            raise DataError(
-                "not a whole prediction file",
-                where=str(path),
-                hint="delete it and run again: only this unit is computed anew",
-            )
+        opened = _opened(path)
+        if opened is None:
+            raise DamagedError("not a whole prediction file, or not as it was written", where=str(path), hint=_AGAIN)
+        header, data = opened
         if labels is not None and header["labels"] != labels:
             raise DataError("the prediction files disagree about the classes", where=str(path))
         if labels is not None and header.get("kind", "scene") != kind:
@@ -235,14 +257,11 @@ def read_units(paths: Iterable[Path]) -> Predictions:
         labels, kind = header["labels"], header.get("kind", "scene")
         failures += header["failures"]
         info.append(header.get("info", {}))
+        digests[path.stem] = header["digest"]
         try:
-            tables.append(pq.read_table(path).replace_schema_metadata(None))
+            tables.append(pq.read_table(pa.BufferReader(data)).replace_schema_metadata(None))
         except (OSError, pa.ArrowException) as error:
-            raise DataError(
-                f"damaged prediction file ({error})",
-                where=str(path),
-                hint="delete it and run again: only this unit is computed anew",
-            ) from error
+            raise DamagedError(f"damaged prediction file ({error})", where=str(path), hint=_AGAIN) from error
     if labels is None:
         raise DataError("there are no predictions to read")
     if len({single(table) for table in tables}) > 1:
@@ -251,4 +270,6 @@ def read_units(paths: Iterable[Path]) -> Predictions:
     scores, references = unpack(kind, joined, labels)
     rest = joined.drop_columns(["scores", *(FRAME_COLUMNS if kind == "frames" else ())])
     text = [f.name for f in rest.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
-    return Predictions(tuple(labels), rest.to_pandas(categories=text), scores, failures, kind, references, info)
+    return Predictions(
+        tuple(labels), rest.to_pandas(categories=text), scores, failures, kind, references, info, digests
+    )

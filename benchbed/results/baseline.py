@@ -6,17 +6,16 @@ draws behind its figures. It holds no audio, no clip ids and no scores.
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchbed.errors import ConfigError, did_you_mean
+from benchbed.errors import BenchbedError, ConfigError, did_you_mean
+from benchbed.results.artefacts import naming, statistics_of
 from benchbed.results.record import Result
-from benchbed.results.statistics import NAME, read_statistics, write_statistics
-from benchbed.results.store import read
+from benchbed.results.statistics import NAME, write_statistics
+from benchbed.results.store import read, write
 
 #: Where baselines are kept, below the working folder.
 FOLDER = Path("baselines")
@@ -42,15 +41,12 @@ class Baseline:
         Its size.
     result : Result
         The trimmed record.
-    has_statistics : bool
-        It holds the sums, so that comparisons with it are paired.
     """
 
     name: str
     path: Path
     bytes: int
     result: Result
-    has_statistics: bool
 
 
 def set_baseline(
@@ -83,13 +79,14 @@ def set_baseline(
     Raises
     ------
     ConfigError
-        A name that is no folder name, no run there, or no sums beside the record.
+        A name that is no folder name, or no run there.
+    DataError
+        No sums beside the record, or files that are not as they were written.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
         raise ConfigError(f"'{name}' cannot name a baseline", hint="letters, digits, '.', '_' and '-'")
-    source = run if run.is_dir() else run.parent
     result = read(run)
-    statistics = read_statistics(source / NAME)
+    statistics = statistics_of(result, run if run.is_dir() else run.parent)
     if conditions:
         statistics = statistics.only(conditions)
         if not statistics.cells:
@@ -103,8 +100,11 @@ def set_baseline(
     )
     path = folder / name
     path.mkdir(parents=True, exist_ok=True)
+    # The old record goes first: it must not stand beside sums that are not its own.
+    (path / "result.json").unlink(missing_ok=True)
     write_statistics(statistics, path)
-    _write_short(kept, path / "result.json")
+    kept = naming(kept, path, (NAME,), record=result.digest)
+    write(kept, path / "result.json", short=True)
     return _described(path)
 
 
@@ -113,13 +113,13 @@ def list_baselines(folder: Path = FOLDER) -> list[Baseline]:
     return scan_baselines(folder)[0]
 
 
-def scan_baselines(folder: Path = FOLDER) -> tuple[list[Baseline], list[ConfigError]]:
+def scan_baselines(folder: Path = FOLDER) -> tuple[list[Baseline], list[BenchbedError]]:
     """Baselines in a folder, by name, and why others cannot be read: one that is broken does not hide the rest."""
     found, broken = [], []
     for path in sorted(folder.glob("*/result.json")):
         try:
             found.append(_described(path.parent))
-        except ConfigError as error:
+        except BenchbedError as error:
             broken.append(error)
     return found, broken
 
@@ -168,15 +168,8 @@ def find_run(place: str, folder: Path = FOLDER) -> Path:
     raise ConfigError(f"no run and no baseline '{place}'", hint=hint)
 
 
-def _write_short(result: Result, path: Path) -> None:
-    """The record without what is at its default, on one line: a third of the size, read like any other."""
-    raw = json.loads(result.model_dump_json(exclude_defaults=True)) | {"schema_version": result.schema_version}
-    Result.model_validate(raw)
-    partial = path.with_suffix(".json.part")
-    partial.write_text(json.dumps(raw, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
-    os.replace(partial, path)
-
-
 def _described(path: Path) -> Baseline:
+    result = read(path)
+    statistics_of(result, path)
     size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
-    return Baseline(path.name, path, size, read(path), (path / NAME).is_file())
+    return Baseline(path.name, path, size, result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchbed.errors import ConfigError
+from benchbed.errors import BenchbedError, ConfigError
 from benchbed.results.record import Result
 from benchbed.results.store import read
 
@@ -17,6 +17,8 @@ def find_results(places: Sequence[Path]) -> list[tuple[Path, Result]]:
     ------
     ConfigError
         A place holds no record, or a record cannot be read.
+    DamagedError
+        A record is not as it was written.
     """
     found: dict[Path, Result] = {}
     for place in places:
@@ -44,7 +46,7 @@ def earlier_records(path: Path) -> list[tuple[Path, Result]]:
     for old in sorted((folder / "history").glob("*.json")):
         try:
             found.append((old, read(old)))
-        except ConfigError:
-            # A record of an older schema cannot stand beside today's; it stays on disk.
+        except BenchbedError:
+            # A record of an older schema, or without a digest, cannot stand beside today's; it stays on disk.
             continue
     return found

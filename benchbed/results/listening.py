@@ -6,7 +6,6 @@ name leave the folder and no file be large.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Literal
@@ -15,12 +14,14 @@ from pydantic import Field, ValidationError
 
 from benchbed.errors import ConfigError
 from benchbed.results.record import Record
+from benchbed.seal import check, unseal
 
 FOLDER = "listen"
 INDEX = "clips.json"
 #: Largest file that a page takes in.
 LARGEST = 200_000
 
+_AGAIN = "run the suite again; stored predictions are reused"
 _NAME = re.compile(r"[a-z0-9-]{1,80}\.(mp3|png)")
 _LICENCE = re.compile(
     r"^(cc0(-1\.0)?|public domain|pddl|cc[ -]by(-nc)?(-sa)?( \d\.\d|-\d\.\d)?|mit|apache-2\.0)\b", re.IGNORECASE
@@ -86,6 +87,13 @@ class Listening(Record):
     """Highest frequency of the spectrograms in Hz."""
     clips: list[Listened] = Field(default_factory=list)
     """Clips, in the order of importance."""
+    digests: dict[str, str] = Field(default_factory=dict)
+    """File → its digest."""
+
+    @property
+    def files(self) -> list[str]:
+        """Names of the files, each once."""
+        return list(dict.fromkeys(n for clip in self.clips for s in clip.sounds for n in (s.audio, s.spectrogram)))
 
 
 def may_publish(licence: str) -> bool:
@@ -106,20 +114,23 @@ def read_listening(run: Path) -> Listening | None:
     ------
     ConfigError
         The index does not fit, or names a file outside its folder.
+    DamagedError
+        The index, or a file that it names, is not as it was written.
     """
     folder = (run if run.is_dir() else run.parent) / FOLDER
     path = folder / INDEX
     if not path.is_file():
         return None
     try:
-        found = Listening.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        held, _ = unseal(path.read_bytes(), path, again=_AGAIN)
+        found = Listening.model_validate(held)
     except (OSError, ValueError, ValidationError) as error:
         raise ConfigError(f"the clips for listening cannot be read ({error})", where=str(path)) from error
-    for clip in found.clips:
-        for sound in clip.sounds:
-            for name in (sound.audio, sound.spectrogram):
-                if not _NAME.fullmatch(name):
-                    raise ConfigError(f"'{name}' is not a file of this folder", where=str(path))
+    for name in found.files:
+        if not _NAME.fullmatch(name):
+            raise ConfigError(f"'{name}' is not a file of this folder", where=str(path))
+        if (folder / name).is_file() and (folder / name).stat().st_size <= LARGEST:
+            check((folder / name).read_bytes(), found.digests.get(name, ""), folder / name, again=_AGAIN)
     return found
 
 

@@ -270,6 +270,9 @@ class Provenance(Record):
     """Predictions made: clips × conditions × draws."""
     cpu_seconds: float
     """CPU time spent on the predictions, by whichever invocation made them."""
+    artefacts: dict[str, str] = Field(default_factory=dict)
+    """File beside the record → digest: what the figures were made from (`predictions.json` names every unit of
+    predictions with its own digest, `statistics.npz` the sums), and what was made with them."""
 
 
 class Thresholds(Record):
@@ -307,6 +310,8 @@ class Thresholds(Record):
     """The model whose scores they were chosen by."""
     file: str | None = None
     """File that they were read from, if an earlier run chose them."""
+    file_digest: str | None = None
+    """Digest of that file."""
 
 
 class Check(Record):
@@ -325,6 +330,8 @@ class Check(Record):
 class Result(Record):
     """One run: one suite × one model."""
 
+    digest: str = ""
+    """Digest over the rest of the file, which is checked when it is read; empty in a record that is not on disk."""
     schema_version: int = SCHEMA_VERSION
     """Version of this schema."""
     suite: Suite

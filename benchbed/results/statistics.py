@@ -25,8 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from benchbed.errors import ConfigError
+from benchbed.errors import DamagedError, DataError
 from benchbed.results.draws import Drawn, pack, unpack
+from benchbed.seal import check
 
 #: Version of the file layout. 1 had the sums of the main metric family only, and no draws.
 FORMAT = 2
@@ -309,30 +310,43 @@ def write_statistics(statistics: Statistics, folder: Path) -> Path:
     return path
 
 
-def read_statistics(path: Path) -> Statistics:
+def read_statistics(path: Path, expected: str | None = None) -> Statistics:
     """Read a `statistics.npz`, from the file or the folder that holds it.
 
     A file of layout 1 is read as what it holds: sums of the main metric family, without draws.
 
+    Parameters
+    ----------
+    path : Path
+        The file, or its folder.
+    expected : str, optional
+        Digest that the record has of it.
+
     Raises
     ------
-    ConfigError
-        No such file, damaged, or of a layout that is not known here.
+    DamagedError
+        No such file, or not as it was written.
+    DataError
+        Of a layout that is not known here.
     """
     path = path / NAME if path.is_dir() else path
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DamagedError("no statistics beside the record", where=str(path), hint=AGAIN) from error
+    if expected is not None:
+        check(data, expected, path, again=AGAIN)
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             meta = json.loads(stored["meta"].tobytes())
             if meta["format"] not in READ:
                 what = f"statistics of layout {meta['format']}, this benchbed reads {' and '.join(map(str, READ))}"
-                raise ConfigError(what, where=str(path), hint=AGAIN)
+                raise DataError(what, where=str(path), hint=AGAIN)
             held = _Once(stored, meta.get("same", {}))
             cells = {item["key"]: _cell(held, number, item) for number, item in enumerate(meta["cells"])}
             scores = unpack(stored, "scores", meta.get("scores", []))
-    except FileNotFoundError as error:
-        raise ConfigError("no statistics beside the record", where=str(path), hint=AGAIN) from error
     except (OSError, EOFError, LookupError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise ConfigError(
+        raise DamagedError(
             f"not a statistics file ({type(error).__name__}: {error})", where=str(path), hint=AGAIN
         ) from error
     return Statistics(

@@ -1,4 +1,4 @@
-"""Reading and writing `result.json`, whole or not at all."""
+"""Reading and writing `result.json`, whole or not at all, and as it was written or not at all."""
 
 from __future__ import annotations
 
@@ -10,24 +10,43 @@ from pydantic import ValidationError
 
 from benchbed.errors import ConfigError
 from benchbed.results.record import SCHEMA_VERSION, Result
+from benchbed.seal import POINTER, seal, unseal
+
+#: How a record is made again.
+AGAIN = "make it again from the stored predictions: the command of the run, with --reuse only"
 
 
-def write(result: Result, path: Path) -> None:
+def write(result: Result, path: Path, *, short: bool = False) -> Result:
     """Write a record atomically: the file is the old one or the new one, never half of either.
+
+    Parameters
+    ----------
+    short : bool
+        Without what is at its default, on one line: a third of the size, read like any other.
+
+    Returns
+    -------
+    Result
+        The record with the digest that the file has.
 
     Raises
     ------
     ValidationError
         The record was changed after it was made and no longer fits its schema.
     """
-    text = result.model_dump_json(indent=1)
+    raw = json.loads(result.model_dump_json(exclude_defaults=short, exclude={"digest"}))
+    # The version says how all else is read, so that it stands there even at its default.
+    raw = {"schema_version": result.schema_version, **raw}
+    text = json.dumps(raw, ensure_ascii=False, **({"separators": (",", ":")} if short else {"indent": 1}))
     Result.model_validate_json(text)
+    sealed = seal(text)
     partial = path.with_suffix(".json.part")
     with open(partial, "w", encoding="utf-8") as file:
-        file.write(text + "\n")
+        file.write(sealed)
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
+    return result.model_copy(update={"digest": unseal(sealed.encode(), path)[1]})
 
 
 def read(path: Path) -> Result:
@@ -37,15 +56,20 @@ def read(path: Path) -> Result:
     ------
     ConfigError
         No such file, not JSON, another schema version, or fields that do not fit.
+    DamagedError
+        It is not as it was written: damaged, edited, or from before records had a digest.
     """
     path = Path(path)
     if path.is_dir():
         path = path / "result.json"
     if not path.exists():
         raise ConfigError("no result file", where=str(path), hint="give a run folder or a result.json")
+    data = path.read_bytes()
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raw = json.loads(data)
+    except ValueError as error:
+        if data.startswith((b'{"digest":', POINTER)):
+            unseal(data, path, again=AGAIN)
         raise ConfigError(f"not a JSON file ({error})", where=str(path)) from error
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version is None:
@@ -53,8 +77,9 @@ def read(path: Path) -> Result:
     if version != SCHEMA_VERSION:
         hint = "upgrade benchbed" if isinstance(version, int) and version > SCHEMA_VERSION else "run the suite again"
         raise ConfigError(f"schema version {version}, this benchbed reads {SCHEMA_VERSION}", where=str(path), hint=hint)
+    raw, digest = unseal(data, path, again=AGAIN)
     try:
-        return Result.model_validate(raw)
+        return Result.model_validate({"digest": digest, **raw})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -5,7 +5,6 @@ The runner writes `timelines.json`, because only it has references and outputs a
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -14,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from benchbed.errors import ConfigError
 from benchbed.results.record import Record
+from benchbed.seal import seal, unseal
 
 #: Name of the file in a run folder.
 NAME = "timelines.json"
@@ -130,7 +130,9 @@ def read_kept(run: Path, name: str, kind: type[Kept], version: int) -> Kept | No
     Raises
     ------
     ConfigError
-        Damaged, of another layout version, or too large for a page.
+        Of another layout version, or too large for a page.
+    DamagedError
+        Not as it was written.
     """
     path = (run if run.is_dir() else run.parent) / name
     if not path.is_file():
@@ -139,8 +141,8 @@ def read_kept(run: Path, name: str, kind: type[Kept], version: int) -> Kept | No
     if path.stat().st_size > LARGEST:
         raise ConfigError(f"{path.stat().st_size:,} bytes are too many for a page", where=str(path), hint=hint)
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        found = held.get("format", version) if isinstance(held, dict) else version
+        held, _ = unseal(path.read_bytes(), path, again=hint)
+        found = held.get("format", version)
         if found != version:
             what = f"layout version {found}, this benchbed reads {version}"
             raise ConfigError(what, where=str(path), hint=hint)
@@ -159,5 +161,5 @@ def write_kept(kept: Record | None, folder: Path, name: str) -> None:
     if kept is None:
         path.unlink(missing_ok=True)
         return
-    partial.write_text(kept.model_dump_json(exclude_defaults=True) + "\n", encoding="utf-8")
+    partial.write_text(seal(kept.model_dump_json(exclude_defaults=True)), encoding="utf-8")
     os.replace(partial, path)

@@ -15,8 +15,12 @@ from typing import Any
 
 from benchbed.adapter.checkpoint import trusting
 from benchbed.errors import BenchbedError, CannotMeasure, DataError
+from benchbed.predictions import index
+from benchbed.predictions.index import write_index
 from benchbed.predictions.store import read_header, storage_error
-from benchbed.results import record
+from benchbed.results import curves, record, timelines
+from benchbed.results import statistics as statistics_file
+from benchbed.results.artefacts import naming
 from benchbed.results.statistics import write_statistics
 from benchbed.results.store import write as write_result
 from benchbed.rng import preserved_global_state
@@ -29,6 +33,7 @@ from benchbed.run.journal import Journal, locked
 from benchbed.run.preparing.prepare import Prepared, Settings, prepare
 from benchbed.run.progress import Progress
 from benchbed.run.recording import make_record
+from benchbed.run.scoring import thresholds
 from benchbed.run.scoring.thresholds import FOLDER, choose
 from benchbed.run.scoring.thresholds import write as write_thresholds
 from benchbed.run.showing.drawings import write_drawings
@@ -37,6 +42,10 @@ __all__ = ["Finished", "Prepared", "Settings", "prepare", "run"]
 
 #: A run whose first so many predictions all failed is stopped: the rest would fail too.
 ALL_FAILED = 64
+
+
+#: Files beside a record that it names with their digests.
+ARTEFACTS = (index.NAME, statistics_file.NAME, timelines.NAME, curves.NAME, thresholds.FILE)
 
 
 @dataclass(frozen=True)
@@ -96,13 +105,16 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
             write_statistics(statistics, folder)
             write_drawings(drawn, folder)
             write_thresholds(prepared.frozen, folder)
-            write_result(result, folder / "result.json")
+            write_index({path.stem: (read_header(path) or {}).get("digest", "") for path in paths}, folder)
+            result = write_result(naming(result, folder, ARTEFACTS), folder / "result.json")
         except OSError as error:
             raise storage_error(error, folder) from error
-        for work in works:
-            _prune(work.stored, {path.name for path in work.paths})
-        if prepared.tuning is None:
-            _prune(folder / FOLDER, set())
+        # A run on some clips leaves the predictions of a run on all of them where they are.
+        if settings.limit is None:
+            for work in works:
+                _prune(work.stored, {path.name for path in work.paths})
+            if prepared.tuning is None:
+                _prune(folder / FOLDER, set())
         journal.write("finished", seconds=round(time.monotonic() - began, 3), failures=len(result.failures))
     return Finished(folder / "result.json", result, reused, exceeded)
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from made_runs import answers, lucky, made_run, recordings
+from made_runs import answers, changed, lucky, made_run, recordings
 from made_tags import heard, tag_run, tags
 
 from benchbed.compare.answer import Procedure
@@ -59,9 +59,7 @@ def test_two_seeds_of_two_trainings_are_two_sides_of_two(tmp_path):
 
 
 def reseeded(place, seed):
-    raw = json.loads((place / "result.json").read_text())
-    raw["provenance"]["seed"] = seed
-    (place / "result.json").write_text(json.dumps(raw))
+    changed(place, lambda raw: raw["provenance"].update(seed=seed))
     return place
 
 
@@ -188,7 +186,7 @@ def test_figures_over_cells_are_rows_where_they_are_asked_for(tmp_path):
     raw = json.loads((runs[1] / "result.json").read_text())
     some = next(name for name in raw["scores"] if name.startswith("robustness:") and name != "robustness:retention")
     raw["scores"][some] |= {"value": None, "low": None, "high": None, "reason": "made so"}
-    (runs[1] / "result.json").write_text(json.dumps(raw))
+    changed(runs[1], lambda old: old.update(scores=raw["scores"]))
     sides = open_sides([str(run) for run in runs])
     rows = {row.contrast.metric: row for row in compare(sides, Wanted(metrics=("robustness:*",))).pairings[0].rows}
     assert rows[some].verdict == "unmeasured" and "made so" in rows[some].contrast.reason

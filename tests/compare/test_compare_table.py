@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from made_runs import answers, lucky, made_run, recordings
+from made_runs import answers, changed, lucky, made_run, recordings
 
 from benchbed.compare.contrast import Procedure
 from benchbed.compare.figure import Figure
@@ -212,8 +212,6 @@ def test_three_models_are_each_compared_with_the_first(tmp_path):
 
 def test_hostile_names_stay_text(tmp_path):
     a, b = made(tmp_path, "a", 0.8), made(tmp_path, "b", 0.7)
-    raw = json.loads((b / "result.json").read_text())
-    raw["model"]["name"] = "evil\x1b[2J\nname"
-    (b / "result.json").write_text(json.dumps(raw))
+    changed(b, lambda raw: raw["model"].update(name="evil\x1b[2J\nname"))
     text = "\n".join(lines(compare(sides(a, b), procedure=QUICK)))
     assert "\x1b" not in text and "evil�[2J�name" in text

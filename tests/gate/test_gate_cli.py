@@ -6,7 +6,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from made_runs import answers, lucky, made_run, recordings
+from made_runs import answers, lucky, made_run, recordings, resummed
 
 from benchbed.cli import verbs
 from benchbed.errors import BenchbedError
@@ -112,7 +112,7 @@ def test_a_broken_baseline_does_not_hide_the_others(runs):
     assert "cannot be read: schema version 0, this benchbed reads 1" in text and "baselines/old/result.json" in text
 
 
-def test_statistics_of_another_layout_are_said_and_the_comparison_is_unpaired(runs):
+def test_statistics_of_another_layout_are_refused(runs):
     import numpy as np
 
     path = runs / "runs" / "good" / "statistics.npz"
@@ -121,8 +121,9 @@ def test_statistics_of_another_layout_are_said_and_the_comparison_is_unpaired(ru
     meta = json.loads(arrays["meta"].tobytes()) | {"format": 99}
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     np.savez(path, **arrays)
+    resummed(path.parent)
     code, text = call("gate", "runs/bad", "--baseline", "runs/good")
-    assert code == 1 and "statistics of layout 99" in text and "unpaired" in text
+    assert code == 2 and "statistics of layout 99" in text
 
 
 def test_seeds_are_given_several_times_or_as_a_pattern(runs):

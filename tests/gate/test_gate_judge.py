@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
-from made_runs import answers, lucky, made_run, recordings, simulated_pair
+from made_runs import answers, changed, lucky, made_run, recordings, simulated_pair
 
 from benchbed.compare.runs import open_run
 from benchbed.errors import ConfigError
@@ -180,11 +178,9 @@ def test_an_undefined_metric_could_not_be_measured(tmp_path):
     assert "did you mean 'accuracy'" in report.outcomes[0].findings[0].words
 
 
-def test_a_nan_in_a_damaged_record_could_not_be_measured(tmp_path):
+def test_a_figure_without_a_value_could_not_be_measured(tmp_path):
     new, old = made(tmp_path, "new", GOOD, statistics=False), made(tmp_path, "old", GOOD)
-    raw = json.loads(new.path.read_text())
-    raw["cells"][0]["metrics"]["accuracy"]["value"] = None
-    new.path.write_text(json.dumps(raw))
+    changed(new.path.parent, lambda raw: raw["cells"][0]["metrics"]["accuracy"].update(value=None))
     report = judge(rules({"metric": "accuracy"}, {"metric": "accuracy", "by": "value"}), open_run(new.path), old)
     assert [o.answer for o in report.outcomes] == [Answer.UNMEASURED] * 2
 

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from made_runs import resummed
 from made_tags import downgraded, heard, tag_run, tags
 
 from benchbed.errors import ConfigError
@@ -226,6 +227,7 @@ def test_nan_in_the_draws_is_no_test(tmp_path):
     for cell in sums.cells.values():
         cell.drawn.replicates[[name == ("", "map") for name in cell.drawn.names], ::4] = np.nan
     write_statistics(sums, bad.path.parent)
+    resummed(bad.path.parent)
     report = judge(rules({"metric": "map"}), opened(bad.path), old)
     assert report.exit_code == 3 and "undefined in 50 of 200 draws" in report.outcomes[0].findings[0].words
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
-from benchbed.errors import ConfigError
+from benchbed.errors import BenchbedError
 from benchbed.report import drawings
 from benchbed.report.charts.bars import MOST, bars, ordered
 from benchbed.report.charts.roc import roc
@@ -25,6 +25,7 @@ from benchbed.results import curves, timelines
 from benchbed.results.curves import AtThreshold, RocLine, ThresholdLine
 from benchbed.results.record import Value
 from benchbed.results.timelines import Stretch, Timeline, Track, write_kept
+from benchbed.seal import seal
 
 EVIL = "</title><script>\"&'\u202e"
 
@@ -331,16 +332,17 @@ def test_what_is_kept_comes_back_as_it_was(drawn, tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("{", "cannot be read"),
-        ("[]", "cannot be read"),
-        ('{"format": 1, "cells": [{"odd": 1}]}', "cannot be read"),
-        ('{"format": 2, "cells": []}', "layout version 2"),
+        ("{", "not as benchbed wrote it"),
+        ("[]", "not as benchbed wrote it"),
+        ('{"format": 1, "cells": []}', "does not open with its digest"),
+        (seal('{"format": 1, "cells": [{"odd": 1}]}'), "cannot be read"),
+        (seal('{"format": 2, "cells": []}'), "layout version 2"),
         (" " * (timelines.LARGEST + 1), "too many for a page"),
     ],
-    ids=["broken", "list", "fields", "version", "size"],
+    ids=["broken", "list", "unsealed", "fields", "version", "size"],
 )
 def test_a_file_that_does_not_fit_is_one_clear_error(tmp_path: Path, name, content, says):
     (tmp_path / name).write_text(content)
-    with pytest.raises(ConfigError, match=says) as caught:
+    with pytest.raises(BenchbedError, match=says) as caught:
         drawings.read(tmp_path)
     assert name in str(caught.value.where) and "run the suite again" in (caught.value.hint or "")

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from benchbed.data.tau import LICENCE as TAU
-from benchbed.errors import ConfigError
+from benchbed.errors import ConfigError, DamagedError
 from benchbed.results.listening import LARGEST, file_of, may_publish, read_listening
+from benchbed.seal import seal
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,8 @@ def index(folder, **sound):
         "seconds": 1.0,
         "sounds": [base],
     }
-    (folder / "listen" / "clips.json").write_text(json.dumps({"licence": "CC0-1.0", "clips": [clip]}), encoding="utf-8")
+    text = seal(json.dumps({"licence": "CC0-1.0", "clips": [clip]}))
+    (folder / "listen" / "clips.json").write_text(text, encoding="utf-8")
 
 
 def test_a_run_without_clips(tmp_path):
@@ -58,6 +60,13 @@ def test_a_file_too_large_for_a_page_is_left_out(tmp_path):
     (tmp_path / "listen" / "a.mp3").write_bytes(bytes(LARGEST + 1))
     (tmp_path / "listen" / "a.png").write_bytes(b"x")
     assert file_of(tmp_path, "a.mp3") is None and file_of(tmp_path, "a.png") == b"x"
+
+
+def test_a_file_that_is_not_the_one_that_was_kept_is_refused(tmp_path):
+    index(tmp_path)
+    (tmp_path / "listen" / "a.mp3").write_bytes(b"another sound")
+    with pytest.raises(DamagedError, match="not the one that the record names"):
+        read_listening(tmp_path)
 
 
 def test_an_unknown_field_is_refused(tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from made_runs import answers, lucky, made_run, recordings
 
-from benchbed.errors import ConfigError
+from benchbed.errors import DamagedError, DataError
 from benchbed.results.baseline import find_run, list_baselines, set_baseline
 from benchbed.results.draws import drawn, rounded
 from benchbed.results.statistics import FORMAT, Further, marks, read_statistics, write_statistics
@@ -73,7 +73,7 @@ def test_a_layout_that_is_not_known_is_refused(tmp_path, layout):
         arrays = dict(stored)
     meta = json.loads(arrays["meta"].tobytes()) | {"format": layout}
     np.savez(path, **arrays | {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)})
-    with pytest.raises(ConfigError, match=f"statistics of layout {layout}, this benchbed reads 1 and 2") as caught:
+    with pytest.raises(DataError, match=f"statistics of layout {layout}, this benchbed reads 1 and 2") as caught:
         read_statistics(path)
     assert "run the suite again" in caught.value.hint
 
@@ -143,19 +143,19 @@ def test_marks_tell_which_recordings_lost_clips():
 @pytest.mark.parametrize("damage", [b"", b"not a zip", b"PK\x03\x04"])
 def test_damaged_files_are_refused(tmp_path, damage):
     (tmp_path / "statistics.npz").write_bytes(damage)
-    with pytest.raises(ConfigError, match="not a statistics file"):
+    with pytest.raises(DamagedError, match="not a statistics file"):
         read_statistics(tmp_path)
 
 
 def test_a_missing_file_says_what_to_do(tmp_path):
-    with pytest.raises(ConfigError, match="no statistics beside the record") as caught:
+    with pytest.raises(DamagedError, match="no statistics beside the record") as caught:
         read_statistics(tmp_path)
     assert "run the suite again" in caught.value.hint
 
 
 def test_pickled_arrays_are_refused(tmp_path):
     np.savez(tmp_path / "statistics.npz", meta=np.array([{"format": 1}], dtype=object))
-    with pytest.raises(ConfigError, match="not a statistics file"):
+    with pytest.raises(DamagedError, match="not a statistics file"):
         read_statistics(tmp_path)
 
 
@@ -163,12 +163,12 @@ def test_a_baseline_replaces_an_older_one(tmp_path):
     run = made(tmp_path / "run")
     folder = tmp_path / "baselines"
     set_baseline("main", run, folder)
-    again = set_baseline("main", run / "result.json", folder)
-    assert again.has_statistics and [b.name for b in list_baselines(folder)] == ["main"]
+    set_baseline("main", run / "result.json", folder)
+    assert [b.name for b in list_baselines(folder)] == ["main"]
     assert find_run("main", folder) == folder / "main"
 
 
 def test_a_baseline_needs_the_sums(tmp_path):
     run = made(tmp_path / "run", statistics=False)
-    with pytest.raises(ConfigError, match="no statistics beside the record"):
+    with pytest.raises(DataError, match=r"the record names no statistics\.npz"):
         set_baseline("main", run, tmp_path / "baselines")

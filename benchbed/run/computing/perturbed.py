@@ -19,7 +19,7 @@ from benchbed.adapter.align import Alignment, plan_alignment
 from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter, Card
 from benchbed.adapter.load import load_adapter, start
-from benchbed.errors import AdapterError, AudioError, BenchbedError
+from benchbed.errors import AdapterError, AudioError, BenchbedError, CannotMeasure
 from benchbed.predictions.store import OWN_COLUMNS, UnitPredictions
 from benchbed.run.computing.memory import keep_large_blocks
 from benchbed.run.computing.whole import Clip, ModelInput, decode, to_model
@@ -150,7 +150,7 @@ class Engine:
             try:
                 made = list(self._conditioned(unit, index, row, clip))
             except BenchbedError as error:
-                if error.exit_code == 2:
+                if not isinstance(error, CannotMeasure):
                     raise  # a wrong option of the suite, not this clip's fault
                 self._fail(rows, unit, row["clip_id"], "perturb", error)
                 continue

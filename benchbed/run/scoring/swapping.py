@@ -16,6 +16,7 @@ import numpy as np
 from benchbed.compare.figure import Figure
 from benchbed.compare.runs import Run
 from benchbed.metrics.contract import Family, Sample
+from benchbed.predictions.index import indexed
 from benchbed.predictions.store import Predictions, read_units
 from benchbed.rng import stream
 from benchbed.run.references import answers, reference_of
@@ -163,8 +164,7 @@ class _Pair:
 
 
 def _cell(run: Run, split: str, condition: str) -> _Cell | None:
-    folder = run.path.parent / "predictions"
-    stored = _predictions(folder, tuple(sorted(path.name for path in folder.glob("*.parquet"))))
+    stored = _predictions(tuple(indexed(run.path.parent)))
     if stored is None:
         return None
     task = next(cell.task for cell in run.result.cells)
@@ -179,5 +179,5 @@ def _cell(run: Run, split: str, condition: str) -> _Cell | None:
 
 
 @lru_cache(maxsize=8)
-def _predictions(folder: Path, names: tuple[str, ...]) -> Predictions | None:
-    return read_units([folder / name for name in names]) if names else None
+def _predictions(paths: tuple[Path, ...]) -> Predictions | None:
+    return read_units(paths) if paths else None

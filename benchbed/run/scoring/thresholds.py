@@ -25,6 +25,7 @@ from benchbed.run.job.job import Job, Unit
 from benchbed.run.preparing.source import Source, subset
 from benchbed.run.references import answers, reference_of
 from benchbed.run.scoring.families import post_processing
+from benchbed.seal import POINTER, digest, seal, unseal
 from benchbed.suite.conditions import CleanCondition
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.model import Tune
@@ -278,17 +279,8 @@ def read_frozen(loaded: LoadedSuite, source: Source, model: str) -> Frozen | Non
     where, labels = loaded.where("post_processing", "frozen"), source.dataset.labels
     given = "post_processing.frozen" in loaded.overrides
     path = Path(part.frozen).expanduser() if given else loaded.path.parent / part.frozen
-    try:
-        written = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"the file of thresholds {part.frozen} cannot be read: {error.strerror}",
-            where=where,
-            hint=f"a run that chooses thresholds writes {FILE} beside its record",
-        ) from error
-    except ValueError as error:
-        raise ConfigError(f"{part.frozen} is no JSON ({error})", where=where) from error
-    made = Thresholds.from_dict(written if isinstance(written, dict) else {}, where)
+    written, file_digest, sealed = _read(path, part.frozen, where)
+    made = Thresholds.from_dict(written, where)
     try:
         for split in loaded.suite.data.splits:
             made.options(labels, f"{source.dataset.name}/{split}")
@@ -300,8 +292,11 @@ def read_frozen(loaded: LoadedSuite, source: Source, model: str) -> Frozen | Non
         if isinstance(written.get(name), int | float | str)
     }
     made_by = str(written.get("model", ""))
-    facts = _facts(made, labels, model=made_by, file=Path(part.frozen).name, **about)
+    facts = _facts(made, labels, model=made_by, file=Path(part.frozen).name, file_digest=file_digest, **about)
     checks = _remarks(facts)
+    if not sealed:
+        text = f"{facts.file} was not written by a run: nothing says that its thresholds are as they were chosen"
+        checks.append(record.Check(name="thresholds:digest", status="warn", message=text))
     if made_by and made_by != model:
         checks.append(
             record.Check(
@@ -313,13 +308,37 @@ def read_frozen(loaded: LoadedSuite, source: Source, model: str) -> Frozen | Non
     return Frozen(facts, checks)
 
 
+def _read(path: Path, name: str, where: str) -> tuple[dict[str, Any], str, bool]:
+    """What a file of thresholds says, its digest, and whether a run wrote it; a person may write one, too."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"the file of thresholds {name} cannot be read: {error.strerror}",
+            where=where,
+            hint=f"a run that chooses thresholds writes {FILE} beside its record",
+        ) from error
+    sealed = data.startswith((b'{"digest":', POINTER))
+    try:
+        written = unseal(data, path, again="run again to choose them anew")[0] if sealed else json.loads(data)
+    except ValueError as error:
+        raise ConfigError(f"{name} is no JSON ({error})", where=where) from error
+    if not isinstance(written, dict):
+        raise ConfigError(f"{name} is no file of thresholds", where=where)
+    unknown = [key for key in written if key not in record.Thresholds.model_fields]
+    if unknown:
+        hint = did_you_mean(unknown[0], record.Thresholds.model_fields)
+        raise ConfigError(f"{name}: unknown key '{unknown[0]}'", where=where, hint=hint)
+    return written, digest(data), sealed
+
+
 def write(frozen: Frozen | None, folder: Path) -> None:
     """Write the thresholds beside the record, where another run can read them; remove those of an earlier run."""
     path = folder / FILE
     if frozen is None:
         path.unlink(missing_ok=True)
         return
-    path.write_text(frozen.facts.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8")
+    path.write_text(seal(frozen.facts.model_dump_json(indent=1, exclude_none=True)), encoding="utf-8")
 
 
 def _facts(made: Thresholds, labels: Sequence[str], **about: Any) -> record.Thresholds:

@@ -19,6 +19,7 @@ import numpy as np
 
 from benchbed import audio, rng
 from benchbed.errors import BenchbedError
+from benchbed.predictions.index import indexed
 from benchbed.predictions.store import read_units
 from benchbed.report.terms import condition
 from benchbed.results.listening import FOLDER, INDEX, Listened, Listening, Sound, may_publish
@@ -27,6 +28,7 @@ from benchbed.results.timelines import read_timelines
 from benchbed.run.computing.perturbed import Engine, _Shard
 from benchbed.run.preparing.prepare import Prepared
 from benchbed.run.showing.spectrogram import picture
+from benchbed.seal import digest, seal
 from benchbed.suite.conditions import CorruptionCondition
 from benchbed.suite.plan import CellPlan
 
@@ -109,7 +111,9 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
         return "no clips for listening: nothing was lost, flipped or broken"
     highest = max(min(clip.sample_rate, 48000) / 2 for clip in found)
     index = Listening(licence=result.dataset.licence, citation=result.dataset.citation, frequency=highest, clips=found)
-    (folder / INDEX).write_text(index.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8")
+    kept = {name: digest((folder / name).read_bytes()) for name in index.files}
+    index = index.model_copy(update={"digests": kept})
+    (folder / INDEX).write_text(seal(index.model_dump_json(indent=1, exclude_none=True)), encoding="utf-8")
     return None
 
 
@@ -159,7 +163,7 @@ def _recordings(folder: Path, count: int, result: Result) -> list[Pick]:
 
 
 def _table(folder: Path) -> pd.DataFrame | None:
-    paths = sorted((folder / "predictions").glob("*.parquet"))
+    paths = indexed(folder)
     if not paths:
         return None
     held = read_units(paths)
@@ -216,7 +220,7 @@ def _attacked(table: pd.DataFrame, clean: pd.DataFrame, kinds: Mapping[str, str]
 
 def _broken(folder: Path, result: Result, rate: int) -> Iterator[Pick]:
     """Clips of tags and of events that an attack broke, of which the sound was kept."""
-    paths = sorted((folder / "predictions").glob("*.parquet"))
+    paths = indexed(folder)
     table = read_units(paths).table if paths else None
     if table is None or "audio_attacked" not in table:
         return

@@ -15,8 +15,10 @@ from benchbed.gate.judge import judge
 from benchbed.gate.load import LoadedRules
 from benchbed.gate.rules import Rule, Rules
 from benchbed.metrics.families.tagging import family as tagging
+from benchbed.predictions.index import write_index
 from benchbed.predictions.store import UnitPredictions, write_unit
 from benchbed.run.scoring.swapping import PredictionSwaps
+from benchbed.seal import parquet_digest
 
 
 def run(tmp_path, name, target, scores, lost=()):
@@ -35,7 +37,8 @@ def run(tmp_path, name, target, scores, lost=()):
         columns[flag] = [False] * len(kept)
     columns |= {"achieved": [None] * len(kept), "skipped": [None] * len(kept), "note": [None] * len(kept)}
     unit = UnitPredictions("u", LABELS, columns, scores[kept].astype(np.float32), kind="tags")
-    write_unit(unit, made.path.parent / "predictions")
+    path = write_unit(unit, made.path.parent / "predictions")
+    write_index({"u": parquet_digest(path.read_bytes())}, made.path.parent)
     return made
 
 
