@@ -12,9 +12,8 @@ from benchbed.data.assemble import build
 from benchbed.data.dataset import Dataset
 from benchbed.data.events import Odd, checked_events, empty_note, header_seconds, tags_of
 from benchbed.data.facts import Facts
-from benchbed.data.layouts.events import read_list
-from benchbed.data.tables import read_table
 from benchbed.errors import DataError
+from benchbed.tables.events import read_events
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ def annotated(
     aliases: Mapping[str, str] | None = None,
     others: Mapping[str, str] | None = None,
     odd: Odd = "error",
+    soft: bool = False,
     sure: float | None = None,
 ) -> Dataset:
     """A dataset of timed events from one list for each recording.
@@ -66,6 +66,8 @@ def annotated(
         Labels that are no classes here → why; their events are left out and counted.
     odd : {"error", "drop"}
         What to do with an event that cannot be scored.
+    soft : bool, default=False
+        Whether the fourth column of the lists is a confidence.
     sure : float, optional
         For lists with confidences: keep what is above, and join the parts of one event; without it confidences stay.
 
@@ -80,7 +82,8 @@ def annotated(
     for row, one in enumerate(recordings):
         if not (root / one.listed).is_file():
             raise DataError("the list of events of a recording is missing", where=str(root / one.listed))
-        found = read_list(root / one.listed)
+        found = read_events(root / one.listed, own=True, soft=soft)
+        found = found[found["label"] != ""]
         if len(found):
             parts.append(found.assign(row=row))
     if not parts:
@@ -118,27 +121,6 @@ def annotated(
         notes=[*notes, *said, *empty_note(tags)],
         events=events,
     )
-
-
-def listed_recordings(path: Path, column: str = "filename") -> list[str]:
-    """Recordings of an official split file, each once and in its order: the first column, with or without a header.
-
-    Raises
-    ------
-    DataError
-        The file is missing or empty.
-    """
-    table = read_table(path, names=None) if path.suffix == ".csv" else None
-    if table is not None:
-        name = column if column in table.frame else table.frame.columns[0]
-        return list(dict.fromkeys(table.frame[name]))
-    if not path.is_file():
-        raise DataError("the list of a split is missing", where=str(path))
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    found = list(dict.fromkeys(line.split("\t")[0].strip() for line in lines if line.strip()))
-    if not found:
-        raise DataError("the list of a split is empty", where=str(path))
-    return found
 
 
 def _joined(rows):  # type: ignore[no-untyped-def]

@@ -19,7 +19,7 @@ from benchbed.errors import ConfigError, DataError, did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
-    from benchbed.data.tables import Table
+    from benchbed.tables.table import Table
 
 #: A row's position in the table of clips → `file:row`.
 Where = Callable[[int], str]

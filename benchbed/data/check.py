@@ -131,7 +131,8 @@ def check(
     paths = list(dict.fromkeys(dataset.clips["path"]))
     found, failed = hash_files(dataset.root, paths, cache_dir, workers=workers)
     missing = [path for path in failed if not (dataset.root / path).exists()]
-    findings = _missing(missing) + _unlisted(dataset.root, paths)
+    findings = [Finding("note", "reading", note) for note in dataset.notes]
+    findings += _missing(missing) + _unlisted(dataset.root, paths)
     probes = _probe_all(dataset, set(missing), decode, workers, progress)
     findings += _broken(probes) + _rates(probes) + _silent(probes)
     findings += _duplicates(dataset.clips, found)

@@ -7,7 +7,7 @@ of an unknown class is an error, unless the user says that such rows are to be l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +19,10 @@ from benchbed.errors import AudioError, DataError, did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
+    from benchbed.tables.table import Table
+
+#: Columns of a table of weak labels, by the names that they go by.
+WEAK_COLUMNS = ("event_labels", "event_label", "labels", "label")
 #: What to do with an event that cannot be scored.
 Odd = Literal["error", "drop"]
 
@@ -149,6 +153,42 @@ def tags_of(events: pd.DataFrame, clips: int, labels: Sequence[str]) -> pd.Serie
     for row, label in zip(events["row"].tolist(), events["label"].tolist()):
         found[row].add(label)
     return pd.Series([tuple(sorted(tags, key=place.__getitem__)) for tags in found], dtype=object)
+
+
+def weak_tags(table: Table, found: Sequence[int], known: Collection[str]) -> dict[int, tuple[str, ...]]:
+    """Number of a recording → its classes, from a row for each recording or for each of its classes.
+
+    Parameters
+    ----------
+    table : Table
+        With a column of labels, of which commas part several.
+    found : sequence of int [shape=(row,)]
+        Number of each row's recording.
+    known : collection of str
+        Classes; one that holds a comma stays whole.
+
+    Raises
+    ------
+    DataError
+        There is no column of labels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from benchbed.tables.table import Table
+    >>> given = Table(pd.DataFrame({"event_labels": ["dog", "cat,dog"]}), Path("weak.tsv"), np.array([2, 3]))
+    >>> weak_tags(given, [7, 7], ())
+    {7: ('dog', 'cat')}
+    """
+    column = next((name for name in WEAK_COLUMNS if name in table.frame), None)
+    if column is None:
+        raise DataError(
+            "the table has no column of the labels", where=f"{table.path}:1", hint=f"one of {', '.join(WEAK_COLUMNS)}"
+        )
+    tags: dict[int, tuple[str, ...]] = {}
+    for row, names in zip(found, table.several(column, known=known)):
+        tags[row] = tuple(dict.fromkeys((*tags.get(row, ()), *names)))
+    return tags
 
 
 def with_weak(

@@ -16,8 +16,8 @@ import numpy as np
 from benchbed.data.assemble import build, find_root, option, positions, safe_paths
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts
-from benchbed.data.tables import Table, read_table
 from benchbed.errors import DataError
+from benchbed.tables.table import Table, read_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchbed.data.annotated import Recording, annotated, listed_recordings
+from benchbed.data.annotated import Recording, annotated
 from benchbed.data.assemble import find_root, option
 from benchbed.data.dataset import Dataset
 from benchbed.data.events import Odd
 from benchbed.data.facts import Facts
 from benchbed.errors import DataError
+from benchbed.tables.names import read_names
 
 
 def read_scene(
@@ -52,7 +53,7 @@ def read_scene(
     place = {Path(one.path).name: i for i, one in enumerate(found) if i in set(splits["dev"].tolist())}
     for file in sorted((base / parts["dev"] / "evaluation_setup").glob(f"{scene}_fold*_test.txt")):
         fold = file.stem.split("_")[-2]
-        names = [Path(line).name for line in listed_recordings(file)]
+        names = [Path(line).name for line in read_names(file)[0]]
         lost = [one for one in names if one not in place]
         if lost:
             raise DataError(f"'{lost[0]}' of a fold is not in the set", where=str(file))

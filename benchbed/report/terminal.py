@@ -88,6 +88,8 @@ def summary_table(result: Result) -> RenderableType:
     notable = [check for check in result.checks if check.status in ("warn", "fail")]
     if notable:
         parts.append(checks_table(notable))
+    if result.dataset.notes:
+        parts.append(Group(*(Text(f"data: {_clean(note)}", style="dim") for note in result.dataset.notes)))
     return Group(*_spaced(parts))
 
 

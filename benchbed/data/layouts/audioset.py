@@ -15,8 +15,8 @@ import numpy as np
 from benchbed.data.assemble import build, find_root, option
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts
-from benchbed.data.tables import read_table
 from benchbed.errors import ConfigError, DataError
+from benchbed.tables.table import Table, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +83,9 @@ def read(
     if unknown:
         raise ConfigError(f"unknown field {{{sorted(unknown)[0]}}} in audio", hint=f"known: {', '.join(_FIELDS)}")
     root = find_root(Path(root), name, FACTS, (CLASSES,))
-    classes = read_table(root / CLASSES, ("index", "mid", "display_name"), delimiter=",").frame
+    listed = read_table(root / CLASSES, ("index", "mid", "display_name"), delimiter=",")
+    listed.counted("index")
+    classes = listed.frame
     names = dict(zip(classes["mid"], classes["display_name"]))
     lists = dict(segments) if segments else {split: file for file, split in SEGMENTS.items() if (root / file).is_file()}
     if not lists:
@@ -92,7 +94,9 @@ def read(
     frame = pd.concat(parts, ignore_index=True)
     columns = {field: frame[field].tolist() for field in _FIELDS}
     paths = [audio.format(**dict(zip(_FIELDS, row))) for row in zip(*columns.values())]
-    labels = [tuple(names.get(mid, mid) for mid in text.split(",")) for text in frame["positive_labels"]]
+    labels = [
+        tuple(names.get(mid.strip(), mid.strip()) for mid in text.split(",")) for text in frame["positive_labels"]
+    ]
     start, end = frame["start"].astype(float).to_numpy(), frame["end"].astype(float).to_numpy()
     notes = []
     keep = np.ones(len(frame), bool)
@@ -124,42 +128,18 @@ def read(
 
 def _segments(file: Path, split: str) -> pd.DataFrame:
     """One segment list; comment lines start with `#`, and a quote may follow a space."""
-    import pandas as pd
-
     if not file.is_file():
         raise DataError("the segment list is missing", where=str(file), hint=f"get it from {FACTS.source}")
-    with file.open(encoding="utf-8-sig") as lines:
-        skip = 0
-        for line in lines:
-            if not line.startswith("#"):
-                break
-            skip += 1
-    try:
-        frame = pd.read_csv(
-            file,
-            header=None,
-            names=["ytid", "start", "end", "positive_labels"],
-            skiprows=skip,
-            skipinitialspace=True,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            encoding="utf-8-sig",
-            index_col=False,
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"the segment list cannot be read ({error})", where=str(file)) from error
-    frame["where"] = [f"{file}:{row}" for row in range(skip + 1, skip + 1 + len(frame))]
+    names = ("ytid", "start", "end", "positive_labels")
+    table = read_table(file, delimiter=",", names=names, comment="#")
     # A list kept with a plain header instead of the commented one.
-    if len(frame) and frame["ytid"].iloc[0].lower() == "ytid":
-        frame = frame.iloc[1:]
-    frame = frame[frame["ytid"].fillna("").str.strip() != ""].reset_index(drop=True)
+    headed = int(table.frame["ytid"].iloc[0].lower() == "ytid")
+    table = Table(table.frame[headed:].reset_index(drop=True), file, table.rows[headed:])
+    frame = table.frame.assign(where=[table.where(row) for row in range(len(table.frame))])
     if not len(frame):
         raise DataError("the segment list has no rows", where=str(file))
-    times = frame[["start", "end"]].apply(pd.to_numeric, errors="coerce")
-    bad = (
-        times.isna().any(axis=1) | (times["end"] <= times["start"]) | (frame["positive_labels"].fillna("") == "")
-    ).to_numpy()
+    start, end = table.numbers("start"), table.numbers("end")
+    bad = ~(end > start) | (frame["positive_labels"] == "").to_numpy()
     if bad.any():
         row = int(bad.argmax())
         raise DataError(

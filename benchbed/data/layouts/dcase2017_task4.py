@@ -11,8 +11,8 @@ from benchbed.data.assemble import build, find_root, option
 from benchbed.data.dataset import Dataset
 from benchbed.data.events import Odd, checked_events, empty_note, tags_of, with_weak
 from benchbed.data.facts import Facts
-from benchbed.data.tables import read_table
 from benchbed.errors import DataError
+from benchbed.tables.table import read_table
 
 WARNINGS = (
     "Train horn",

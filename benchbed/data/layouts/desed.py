@@ -10,10 +10,11 @@ import numpy as np
 
 from benchbed.data.assemble import build, find_root, option
 from benchbed.data.dataset import Dataset
-from benchbed.data.events import Odd, checked_events, empty_note, header_seconds, tags_of, with_weak
+from benchbed.data.events import Odd, checked_events, empty_note, header_seconds, tags_of, weak_tags, with_weak
 from benchbed.data.facts import Facts
-from benchbed.data.tables import Table, read_table
 from benchbed.errors import DataError
+from benchbed.tables.events import events_in, timed_table
+from benchbed.tables.table import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,15 +173,15 @@ def read(root: Path, *, audio: Literal["as_is", "16k"] = "as_is", odd: Odd = "er
 
 def _part(root: Path, part: Part, ending: str) -> tuple[list[str], np.ndarray, pd.DataFrame, list[str]]:
     """Files, their lengths, their events and the place of every event in the table."""
-    import pandas as pd
 
     listed = _first(root, part.events)
     assert listed is not None
-    table: Table = read_table(root / listed, ("filename", "onset", "offset", "event_label"), delimiter="\t")
+    table = timed_table(root / listed, own=False)
+    events = events_in(table)
     folders = tuple(folder + ending for folder in part.audio)
     folder = next((f for f in folders if (root / f).is_dir()), folders[0])
     duration_table = _first(root, part.durations)
-    names = list(dict.fromkeys(table.frame["filename"]))
+    names = list(dict.fromkeys(events["file"]))
     seconds: dict[str, float] = {}
     if duration_table is not None:
         lasting = read_table(root / duration_table, ("filename", "duration"), delimiter="\t")
@@ -188,16 +189,8 @@ def _part(root: Path, part: Part, ending: str) -> tuple[list[str], np.ndarray, p
         names += [name for name in seconds if name not in set(names)]
     place = {name: index for index, name in enumerate(names)}
     # A recording without events is a row whose other cells are empty, or stands in the durations alone.
-    held = (table.frame["event_label"] != "").to_numpy()
-    held &= (table.frame["event_label"].str.lower() != "nan").to_numpy()
-    rows = pd.DataFrame(
-        {
-            "row": table.frame["filename"].map(place),
-            "onset": table.numbers("onset"),
-            "offset": table.numbers("offset"),
-            "label": table.frame["event_label"],
-        }
-    )
+    held = (events["label"] != "").to_numpy()
+    rows = events.drop(columns=["file", "where"]).assign(row=events["file"].map(place))
     if "snr" in table.frame:
         rows["snr"] = table.numbers("snr")
     paths = [f"{folder}/{name}" for name in names]
@@ -205,8 +198,7 @@ def _part(root: Path, part: Part, ending: str) -> tuple[list[str], np.ndarray, p
     unknown = np.isnan(known)
     if unknown.any():
         known[unknown] = header_seconds(root, [path for path, lacking in zip(paths, unknown) if lacking])
-    where = [table.where(int(index)) for index in np.flatnonzero(held)]
-    return paths, known, rows[held], where
+    return paths, known, rows[held], events["where"][held].tolist()
 
 
 def _weak(root: Path, ending: str) -> dict[str, tuple[str, ...]]:
@@ -214,11 +206,11 @@ def _weak(root: Path, ending: str) -> dict[str, tuple[str, ...]]:
     listed = _first(root, WEAK.events)
     if listed is None:
         return {}
-    frame = read_table(root / listed, ("filename", "event_labels"), delimiter="\t").frame
-    folder = WEAK.audio[0] + ending
-    return {
-        f"{folder}/{name}": tuple(labels.split(",")) for name, labels in zip(frame["filename"], frame["event_labels"])
-    }
+    table = read_table(root / listed, ("filename", "event_labels"), delimiter="\t")
+    names = list(dict.fromkeys(table.frame["filename"]))
+    place = {name: row for row, name in enumerate(names)}
+    tags = weak_tags(table, [place[name] for name in table.frame["filename"]], LABELS)
+    return {f"{WEAK.audio[0]}{ending}/{names[row]}": labels for row, labels in tags.items()}
 
 
 def _first(root: Path, places: tuple[str, ...]) -> str | None:

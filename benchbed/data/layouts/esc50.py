@@ -10,8 +10,8 @@ import numpy as np
 from benchbed.data.assemble import build, find_root, mark_folds, option
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts, Remote
-from benchbed.data.tables import read_table
 from benchbed.errors import DataError
+from benchbed.tables.table import read_table
 
 #: The fifty classes; the position is the official target number.
 LABELS = (

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,18 +10,21 @@ import numpy as np
 
 from benchbed.data.assemble import build, find_root, natural
 from benchbed.data.dataset import Dataset
-from benchbed.data.events import Odd, checked_events, empty_note, header_seconds, tags_of, with_weak
+from benchbed.data.events import Odd, checked_events, empty_note, header_seconds, tags_of, weak_tags, with_weak
 from benchbed.data.facts import Facts
 from benchbed.data.layouts.folder import SUFFIXES
-from benchbed.data.tables import read_table
 from benchbed.data.walk import files_below
 from benchbed.errors import ConfigError, DataError
+from benchbed.tables.events import read_events
+from benchbed.tables.jams import read_jams
+from benchbed.tables.names import matched, read_names
+from benchbed.tables.table import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FILE_COLUMNS = ("filename", "file", "path", "audio", "fname")
-LABEL_COLUMNS = ("event_label", "label", "event", "class")
+#: Suffixes of lists of events in a folder; other files there are left alone, and counted.
+LISTS = (".tsv", ".csv", ".txt", ".ann", ".jams", ".parquet")
 
 FACTS = Facts(
     title="Recordings and timed events of your own",
@@ -105,35 +107,34 @@ def read(
     root = find_root(Path(root), name or Path(root).name or "events", FACTS, (audio,) if audio else ())
     name = name or root.resolve().name
     files = _recordings(root, audio)
-    named = {Path(file).name: file for file in files} if len({Path(f).name for f in files}) == len(files) else {}
-    stems = {str(Path(file).with_suffix("")): file for file in files}
-    rows = _folder(root / table, stems, audio) if (root / table).is_dir() else _table(root / table)
-    place = {file: index for index, file in enumerate(files)}
-    prefix = f"{audio}/" if audio else ""
-    found = [file if file in place else named.get(file, prefix + file) for file in rows["file"]]
-    lost = [index for index, file in enumerate(found) if file not in place]
-    if lost:
-        first, hint = rows.iloc[lost[0]], f"recordings are looked for in {audio or '.'}"
-        what = f"the recording '{first['file']}' is not there ({len(lost)} such rows)"
-        raise DataError(what, where=first["where"], hint=hint)
-    rows = rows.assign(row=[place[file] for file in found])
+    rows, notes = _folder(root / table, files, audio) if (root / table).is_dir() else (_table(root / table), [])
+    found = matched(rows["file"], files, rows["where"].tolist().__getitem__)
+    if (found < 0).any():
+        lost = rows.iloc[int((found < 0).argmax())]
+        what = f"the recording '{lost['file']}' is not there ({int((found < 0).sum())} such rows)"
+        raise DataError(what, where=lost["where"], hint=f"recordings are looked for in {audio or '.'}")
     if listed_only:
-        files = [file for file in files if file in set(found)]
-        place = {file: index for index, file in enumerate(files)}
-        rows = rows.assign(row=[place[file] for file in found])
-    tagged = _weak(root / weak, place, named, prefix) if weak else {}
-    both = [file for file in found if place[file] in tagged]
-    if both:
-        raise DataError(f"'{both[0]}' has weak labels and events", where=str(root / str(weak)), hint="one of the two")
-    rows = rows[(rows["label"] != "").to_numpy()].reset_index(drop=True)
-    every = set(rows["label"]).union(*tagged.values())
+        kept = sorted(set(found.tolist()))
+        files, found = [files[place] for place in kept], np.searchsorted(kept, found)
+    rows = rows.assign(row=found)
+    timed = rows[(rows["label"] != "").to_numpy()].reset_index(drop=True)
+    known = set(labels if labels is not None else timed["label"])
+    tagged = _weak(root / weak, files, known) if weak else {}
+    both = next((row for row in found.tolist() if row in tagged), None)
+    if both is not None:
+        raise DataError(
+            f"'{files[both]}' has weak labels and events", where=str(root / str(weak)), hint="one of the two"
+        )
+    every = set(timed["label"]).union(*tagged.values())
     classes = tuple(labels) if labels is not None else tuple(sorted(every))
     if not classes:
         raise DataError("no event has a label", where=str(root / table))
+    rows = timed
     where = rows["where"].tolist()
-    events, notes = checked_events(
+    events, said = checked_events(
         rows.drop(columns=["where", "file"]), classes, header_seconds(root, files), where.__getitem__, odd=odd
     )
+    notes += said
     tags = tags_of(events, len(files), classes)
     if tagged:
         tags, said = with_weak(tags, tagged, classes, str(root / str(weak)))
@@ -147,7 +148,7 @@ def read(
         label=tags,
         group=pd.Series([_group(file, group_parts, separator) for file in files], dtype=object),
         where=lambda row: str(root / files[row]),
-        splits=_splits(root, splits, place, named, stems),
+        splits=_splits(root, splits, files),
         facts=Facts(name, source, licence, citation, version),
         metadata={"weak": [row in tagged for row in range(len(files))]} if tagged else None,
         notes=notes + empty_note(tags),
@@ -155,16 +156,14 @@ def read(
     )
 
 
-def _weak(path: Path, place: Mapping[str, int], named: Mapping[str, str], prefix: str) -> dict[int, tuple[str, ...]]:
-    """Row of a recording → its classes, from a table of weak labels."""
-    table = read_table(path, ("filename", "event_labels"), delimiter="\t")
-    found = {}
-    for row, (file, labels) in enumerate(zip(table.frame["filename"], table.frame["event_labels"])):
-        at = place.get(file, place.get(named.get(file, prefix + file), -1))
-        if at < 0:
-            raise DataError(f"the recording '{file}' is not there", where=table.where(row))
-        found[at] = tuple(label.strip() for label in labels.split(",") if label.strip())
-    return found
+def _weak(path: Path, files: Sequence[str], known: Collection[str]) -> dict[int, tuple[str, ...]]:
+    """Number of a recording → its classes, from a table of weak labels."""
+    table = read_table(path, ("filename",))
+    found = matched(table.frame["filename"], files, table.where)
+    if (found < 0).any():
+        row = int((found < 0).argmax())
+        raise DataError(f"the recording '{table.frame['filename'].iloc[row]}' is not there", where=table.where(row))
+    return weak_tags(table, found.tolist(), known)
 
 
 def _recordings(root: Path, audio: str) -> list[str]:
@@ -176,122 +175,73 @@ def _recordings(root: Path, audio: str) -> list[str]:
 
 
 def _table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise DataError("the table of events is missing", where=str(path), hint="check option table")
+    return read_events(path, own=False)
+
+
+def _folder(folder: Path, files: Sequence[str], audio: str) -> tuple[pd.DataFrame, list[str]]:
+    """One file of events for each recording, found by its name; and what was left alone."""
     import pandas as pd
 
-    table = read_table(path, ("onset", "offset"))
-    columns = {}
-    for role, usual in (("file", FILE_COLUMNS), ("label", LABEL_COLUMNS)):
-        column = next((c for c in usual if c in table.frame), None)
-        if column is None:
-            raise DataError(
-                f"the table has no column of the {role}", where=f"{path}:1", hint=f"one of {', '.join(usual)}"
-            )
-        columns[role] = table.frame[column]
-    rows = pd.DataFrame({**columns, "onset": table.numbers("onset"), "offset": table.numbers("offset")})
-    if "confidence" in table.frame:
-        rows["confidence"] = table.numbers("confidence")
-    return rows.assign(where=[table.where(i) for i in range(len(rows))])
-
-
-def _folder(folder: Path, stems: Mapping[str, str], audio: str) -> pd.DataFrame:
-    """One file of events for each recording, found by its name."""
-    import pandas as pd
-
-    parts = []
-    tables = 0
+    parts: list[pd.DataFrame] = []
+    others: list[str] = []
+    tables: dict[str, Path] = {}
+    several = tags = 0
+    stems = {str(Path(file).with_suffix("")): file for file in files}
     prefix = f"{audio}/" if audio else ""
-    for file in sorted(folder / path for path in files_below(folder)):
-        if file.suffix.lower() not in (".tsv", ".csv", ".txt", ".jams", ".ann"):
+    for file in sorted(folder / path for path in files_below(folder) if not Path(path).name.startswith(".")):
+        if file.suffix.lower() not in LISTS:
+            others.append(file.relative_to(folder).as_posix())
             continue
         stem = prefix + file.relative_to(folder).with_suffix("").as_posix()
-        rows = read_jams(file) if file.suffix.lower() == ".jams" else read_list(file)
-        tables += 1
+        if stem in tables:
+            what = f"two tables are about {stems.get(stem, stem)}"
+            raise DataError(what, where=f"{tables[stem]} and {file}", hint="keep one of them")
+        tables[stem] = file
+        if file.suffix.lower() == ".jams":
+            jams = read_jams(file)
+            rows, several, tags = jams.rows, several + (jams.annotations > 1), tags + jams.tags
+        else:
+            rows = read_events(file, own=True)
         if len(rows):
             parts.append(rows.assign(file=stems.get(stem, stem)))
         elif stem not in stems:
             raise DataError("there is no recording of this table's name", where=str(file))
+        else:
+            parts.append(pd.DataFrame([{"file": stems[stem], "label": "", "where": str(file)}]))
     if not tables:
-        raise DataError("there are no tables of events", where=str(folder), hint="tsv, csv, txt or jams")
-    if not parts:
+        raise DataError("there are no tables of events", where=str(folder), hint=", ".join(LISTS))
+    if all((part["label"] == "").all() for part in parts):
         raise DataError("no table holds an event", where=str(folder))
-    return pd.concat(parts, ignore_index=True)
+    sure = ["confidence" in part for part in parts if (part["label"] != "").any()]
+    if any(sure) and not all(sure):
+        lacking = next(p for p in parts if (p["label"] != "").any() and "confidence" not in p)
+        raise DataError(
+            "some tables have a confidence and this one has none", where=lacking["where"].iloc[0].rpartition(":")[0]
+        )
+    notes = []
+    if several:
+        notes.append(f"events of several annotations of one JAMS file were taken together, in {_files(several)}")
+    if tags:
+        notes.append(f"{tags} tags beside the events of JAMS files were left out")
+    if others:
+        notes.append(
+            f"{_files(len(others))} of {folder.name} are no lists of events and were not read: {_some(others)}"
+        )
+    without = [file for stem, file in stems.items() if stem not in tables]
+    if without:
+        count = f"{len(without)} of {len(files)} recordings"
+        notes.append(f"{count} have no table and count as recordings without events: {_some(without)}")
+    return pd.concat(parts, ignore_index=True), notes
 
 
-def read_list(path: Path) -> pd.DataFrame:
-    """Events of one recording from a text file of `onset, offset, label`, with or without a header; empty for none.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `onset`, `offset`, `label`, `where`, and `confidence` if there is a fourth number.
-
-    Raises
-    ------
-    DataError
-        The file is missing or a row is something else.
-    """
-    import pandas as pd
-
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise DataError(f"the events cannot be read: {error.strerror}", where=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise DataError("the table is not UTF-8 text", where=str(path), hint="save it as UTF-8") from error
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        mark = next((m for m in ("\t", ";", ",") if m in line), None)
-        cells = [cell.strip() for cell in (line.split(mark) if mark else line.split(None, 2))]
-        if len(cells) > 4 and not _number(cells[0]) and _number(cells[2]) and _number(cells[3]):
-            cells = cells[2:5]  # the long form of TUT: file, scene, onset, offset, label, …
-        if not any(cells) or (number == 1 and not _number(cells[0])):
-            continue
-        if len(cells) < 3 or not (_number(cells[0]) and _number(cells[1])):
-            raise DataError("the row is not `onset, offset, label`", where=f"{path}:{number}")
-        soft = [float(cells[3])] if len(cells) > 3 and _number(cells[3]) else []
-        rows.append((float(cells[0]), float(cells[1]), cells[2], f"{path}:{number}", *soft))
-    names = ["onset", "offset", "label", "where", "confidence"]
-    width = max((len(row) for row in rows), default=4)
-    if any(len(row) != width for row in rows):
-        raise DataError("some rows have a confidence and some have none", where=str(path))
-    return pd.DataFrame(rows, columns=names[:width])
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"
 
 
-def read_jams(path: Path) -> pd.DataFrame:
-    """Events of one recording from a JAMS file (`scaper` or `segment_open` annotations; Scaper's background is left
-    out).
-
-    Raises
-    ------
-    DataError
-        Not a JAMS file, or without such an annotation.
-    """
-    import pandas as pd
-
-    try:
-        annotations = json.loads(path.read_text(encoding="utf-8"))["annotations"]
-        found = [a for a in annotations if a["namespace"] in ("scaper", "sound_event", "segment_open", "tag_open")]
-        rows = []
-        for place, item in enumerate(found[0]["data"] if found else ()):
-            value = item["value"]
-            if isinstance(value, dict) and value.get("role") == "background":
-                continue
-            label = value["label"] if isinstance(value, dict) else str(value)
-            onset = float(item["time"])
-            rows.append((onset, onset + float(item["duration"]), label, f"{path}: event {place + 1}"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"not a JAMS file of events ({type(error).__name__}: {error})", where=str(path)) from error
-    if not found:
-        raise DataError("the JAMS file has no annotation of events", where=str(path))
-    return pd.DataFrame(rows, columns=["onset", "offset", "label", "where"])
-
-
-def _number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
 def _group(file: str, parts: int, separator: str) -> str:
@@ -300,14 +250,8 @@ def _group(file: str, parts: int, separator: str) -> str:
     return separator.join(Path(file).stem.split(separator)[:parts])
 
 
-def _splits(
-    root: Path,
-    splits: Mapping[str, str] | None,
-    place: Mapping[str, int],
-    named: Mapping[str, str],
-    stems: Mapping[str, str],
-) -> dict[str, np.ndarray]:
-    everything = np.arange(len(place))
+def _splits(root: Path, splits: Mapping[str, str] | None, files: Sequence[str]) -> dict[str, np.ndarray]:
+    everything = np.arange(len(files))
     if not splits:
         return {"test": everything}
     found = {"all": everything}
@@ -315,12 +259,10 @@ def _splits(
         path = root / file
         if not path.is_file():
             raise ConfigError(f"the list of split '{split}' is missing", where=str(path))
-        first = [line.replace(",", "\t").split("\t")[0].strip() for line in path.read_text("utf-8-sig").splitlines()]
-        wanted = [name for name in dict.fromkeys(first) if name and name not in FILE_COLUMNS]
-        rows = [place.get(n, place.get(named.get(n, ""), place.get(stems.get(n, ""), -1))) for n in wanted]
-        if -1 in rows:
-            raise DataError(
-                f"the recording '{wanted[rows.index(-1)]}' of split '{split}' is not there", where=str(path)
-            )
-        found[split] = np.array(rows, np.int64)
+        wanted, places = read_names(path)
+        rows = matched(wanted, files, places.__getitem__)
+        if (rows < 0).any():
+            lost = int((rows < 0).argmax())
+            raise DataError(f"the recording '{wanted[lost]}' of split '{split}' is not there", where=places[lost])
+        found[split] = rows
     return found

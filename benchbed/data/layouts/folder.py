@@ -15,9 +15,10 @@ import numpy as np
 from benchbed.data.assemble import Where, build, find_root, natural, option, safe_paths
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts
-from benchbed.data.tables import Table, read_table
 from benchbed.data.walk import files_below, links_out
 from benchbed.errors import ConfigError, DataError, did_you_mean
+from benchbed.tables.numbers import numbers
+from benchbed.tables.table import Table, read_table, split_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,12 +156,14 @@ def read(
             )
     values = metadata[label]
     if kind == "tags":
-        values = values.map(lambda text: tuple(t.strip() for t in text.split(separator) if t.strip()))
-    numbers = {column: _numbers(metadata[column], column, where) for column in (onset, duration, offset) if column}
-    start = numbers[onset] if onset else None
-    length = numbers[duration] if duration else None
+        known = tuple(labels or ())
+        split_up = table.several(label, separator, known) if table is not None and label in table.frame else None
+        values = pd.Series(split_up or [split_names(text, separator, known) for text in values], dtype=object)
+    times = {column: _seconds(metadata[column], column, where) for column in (onset, duration, offset) if column}
+    start = times[onset] if onset else None
+    length = times[duration] if duration else None
     if offset and length is None:
-        length = numbers[offset] - (start if start is not None else 0.0)
+        length = times[offset] - (start if start is not None else 0.0)
     if length is not None and (length <= 0).any():
         row = int((length <= 0).argmax())
         raise DataError("the clip ends before it starts", where=where(row))
@@ -240,10 +243,8 @@ def _guess(have: object, usual: Sequence[str], table: Table | None, what: str, r
     )
 
 
-def _numbers(column: pd.Series, name: str, where: Where) -> np.ndarray:
-    import pandas as pd
-
-    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+def _seconds(column: pd.Series, name: str, where: Where) -> np.ndarray:
+    values = numbers(column.tolist(), name, where)
     if np.isnan(values).any():
         row = int(np.isnan(values).argmax())
         raise DataError(f"'{column.iloc[row]}' in column {name} is not a number of seconds", where=where(row))

@@ -10,8 +10,8 @@ import numpy as np
 from benchbed.data.assemble import build, find_root
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts, Remote
-from benchbed.data.tables import Table, read_table
 from benchbed.errors import DataError
+from benchbed.tables.table import Table, read_table, split_names
 
 _ZENODO = "https://zenodo.org/record/4060432/files/"
 _MD5 = {
@@ -58,6 +58,7 @@ def read(root: Path) -> Dataset:
     markers = tuple(f"{TRUTH}/{file}" for file in ("dev.csv", "eval.csv", "vocabulary.csv"))
     root = find_root(Path(root), "fsd50k", FACTS, markers, ("FSD50K",))
     vocabulary = read_table(root / TRUTH / "vocabulary.csv", names=("index", "label", "mid"), delimiter=",")
+    vocabulary.counted("index")
     labels = tuple(vocabulary.frame["label"])
     dev = read_table(root / TRUTH / "dev.csv", ("fname", "labels", "mids", "split"))
     test = read_table(root / TRUTH / "eval.csv", ("fname", "labels", "mids"))
@@ -81,7 +82,7 @@ def read(root: Path) -> Dataset:
         kind="tags",
         labels=labels,
         paths=pd.Series(folder, dtype=object) + frame["fname"] + ".wav",
-        label=frame["labels"].map(lambda text: tuple(text.split(","))),
+        label=frame["labels"].map(split_names),
         group=frame["fname"],
         where=where,
         splits={

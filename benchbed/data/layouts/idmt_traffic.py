@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from benchbed.data.annotated import listed_recordings
 from benchbed.data.assemble import build, find_root
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts
 from benchbed.errors import DataError
+from benchbed.tables.names import read_names
 
 LABELS = ("bus", "car", "motorcycle", "truck", "none")
 _VEHICLES = {"B": "bus", "C": "car", "M": "motorcycle", "T": "truck"}
@@ -52,11 +52,11 @@ def read(root: Path) -> Dataset:
     place, splits = {}, {}
     for split, file in there.items():
         members = []
-        for number, name in enumerate(listed_recordings(file), start=1):
+        for name, where in zip(*read_names(file)):
             stem = Path(name.replace("\\", "/")).name.removesuffix(".wav")
             if stem not in place:
                 place[stem] = len(rows)
-                rows.append({"where": f"{file}:{number}", "stem": stem, **parse(stem, f"{file}:{number}")})
+                rows.append({"where": where, "stem": stem, **parse(stem, where)})
             members.append(place[stem])
         splits[split] = np.array(members)
     splits.setdefault("all", np.arange(len(rows)))

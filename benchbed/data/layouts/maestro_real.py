@@ -7,12 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from benchbed.data.annotated import Recording, annotated, listed_recordings
+from benchbed.data.annotated import Recording, annotated
 from benchbed.data.assemble import find_root, natural, option
 from benchbed.data.dataset import Dataset
 from benchbed.data.events import Odd
 from benchbed.data.facts import Facts, Remote
 from benchbed.errors import DataError
+from benchbed.tables.names import read_names
 
 SCENES = ("cafe_restaurant", "city_center", "grocery_store", "metro_station", "residential_area")
 #: The classes that DCASE 2023 and 2024 score, and those that they leave out for their rarity.
@@ -106,7 +107,7 @@ def read(
     splits = {"dev": np.arange(len(found))}
     place = {Path(one.path).stem: i for i, one in enumerate(found)}
     for file in sorted((root / "development_folds").glob("fold*_test.csv")):
-        names = [Path(name).stem for name in listed_recordings(file)]
+        names = [Path(name).stem for name in read_names(file)[0]]
         lost = [name for name in names if name not in place]
         if lost:
             raise DataError(f"'{lost[0]}' of a fold is not in the set", where=str(file))
@@ -122,6 +123,7 @@ def read(
         FACTS,
         others=dict.fromkeys(RARE, "not scored") if classes == "scored" else None,
         odd=odd,
+        soft=True,
         sure=None if soft else threshold,
     )
 

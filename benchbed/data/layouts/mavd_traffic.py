@@ -12,8 +12,8 @@ from benchbed.data.assemble import find_root, natural, option
 from benchbed.data.dataset import Dataset
 from benchbed.data.events import Odd
 from benchbed.data.facts import Facts, Remote
-from benchbed.data.layouts.events import read_list
 from benchbed.errors import DataError
+from benchbed.tables.events import read_events
 
 VEHICLES = ("bus", "car", "motorcycle", "truck")
 SPLITS = ("train", "validate", "test")
@@ -75,7 +75,7 @@ def read(
         found += [Recording(_audio(root, audio, file.stem), f"{folder}/{file.name}", file.stem) for file in lists]
     if not found:
         raise DataError("there are no lists of events", where=str(root), hint="annotations_train, annotations_test, …")
-    occurring = sorted({label for one in found for label in read_list(root / one.listed)["label"]})
+    occurring = sorted({label for one in found for label in _labels(root / one.listed)})
     if level == "full":
         return annotated("mavd_traffic", root, found, occurring, splits, FACTS, odd=odd)
     vehicles = VEHICLES[:classes]
@@ -91,6 +91,10 @@ def read(
         others={label: "no vehicle of this task" for label, name in vehicle.items() if name not in vehicles},
         odd=odd,
     )
+
+
+def _labels(listed: Path) -> set[str]:
+    return set(read_events(listed, own=True)["label"]) - {""}
 
 
 def _audio(root: Path, folder: str, stem: str) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 from benchbed.data.assemble import build, find_root, mark_folds
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts, Remote
-from benchbed.data.tables import read_table
 from benchbed.errors import DataError
+from benchbed.tables.table import read_table
 
 #: The ten classes; the position is the official class number.
 LABELS = ("air_conditioner", "car_horn", "children_playing", "dog_bark", "drilling") + (

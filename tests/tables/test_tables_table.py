@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchbed.data.tables import read_table
 from benchbed.errors import DataError
+from benchbed.tables.table import read_table
 
 CELL = st.text(
     st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp", "Zs"), exclude_characters="\ufeff"),
@@ -62,7 +62,7 @@ def read(tmp_path: Path, content: bytes, *required: str, **options: object) -> p
         (b"filename,label\na,b\n\nc,d,e\n", "3 fields and the header 2", ":4"),
         (b"filename,label,label\na,b,c\n", "'label' occurs twice", ":1"),
         (b"\xff\xfef\0i\0", "UTF-16", ""),
-        (b"filename,label\nK\xf6ln,b\n", "not UTF-8", ""),
+        (b"filename,label\nK\xf6ln,b\n", "not UTF-8", ":2"),
     ],
 )
 def test_one_clear_error(tmp_path: Path, content: bytes, message: str, place: str) -> None:
