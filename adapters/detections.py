@@ -3,10 +3,11 @@
     benchbed score suites/urban_sed.yaml events.tsv --set suite.post_processing=null
     benchbed run SUITE --model adapters/detections.py --set file=scores/ --set missing=empty
 
-A table with a row for each event, as challenges collect them (`filename`, `onset`, `offset` in seconds, `event_label`;
-without a header in this order), or for each stretch of time with a column of scores for each class (`onset`, `offset`,
-`Cat`, `Dog`, …). A folder holds one such table for each recording, named like it. A row with a file name alone says
-that nothing was found there. The audio must be there, too, since nothing else says how long a recording is.
+A table with a row for each event, as challenges collect them (`filename`, `onset`, `offset` in seconds, `event_label`,
+and `confidence` where an event has one; without a header in this order), or for each stretch of time with a column of
+scores for each class (`onset`, `offset`, `Cat`, `Dog`, …). A folder holds one such table for each recording, named like
+it. A row with a file name alone says that nothing was found there. The audio must be there, too, since nothing else
+says how long a recording is.
 
 Events come out with a score of one on a grid of `resolution`, a millisecond as the times of such lists have, so a suite
 whose thresholds and filters were made for scores should be told `--set suite.post_processing=null`. Stored outputs
@@ -23,15 +24,12 @@ import pandas as pd
 from benchbed.adapter import Adapter, Card
 from benchbed.adapter.labels import read_labels
 from benchbed.errors import AdapterError, ConfigError, did_you_mean
+from benchbed.tables.events import events_in, stem, tidy, timed_table
+from benchbed.tables.table import Table
 
 RATE = 8000
-COLUMNS = {
-    "file": ("filename", "file", "path", "audio", "clip_id"),
-    "onset": ("onset", "event_onset"),
-    "offset": ("offset", "event_offset"),
-    "label": ("event_label", "label", "event", "class"),
-}
-ENDINGS = (".tsv", ".csv", ".txt")
+TIMED = ("file", "onset", "offset", "label", "confidence")
+ENDINGS = (".tsv", ".csv", ".txt", ".ann", ".parquet")
 
 
 class Detections(Adapter):
@@ -87,7 +85,7 @@ class Detections(Adapter):
         self._claimed: dict[str, str] = {}
         self._short: dict[str, list[str]] = {}
         for key in self._held:
-            self._short.setdefault(_stem(key), []).append(key)
+            self._short.setdefault(stem(key), []).append(key)
         self.card = Card(
             name=name or self.path.stem,
             family="other",
@@ -129,7 +127,7 @@ class Detections(Adapter):
         for key in (clip, whole, whole.partition("/")[2]):
             if key in self._held:
                 return self._held[key]
-        keys = self._short.get(_stem(whole), [])
+        keys = self._short.get(stem(whole), [])
         if len(keys) > 1:
             raise AdapterError(
                 f"{' and '.join(keys[:2])} could both mean {clip}",
@@ -164,84 +162,61 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _stem(key: str) -> str:
-    return re.sub(r"\.[A-Za-z]\w{1,4}$", "", key.rpartition("/")[2])
-
-
-def _table(path: Path, one: bool) -> pd.DataFrame:
-    """Rows with `file`, `onset`, `offset`, and `label` or a column for each class; `one` if of one recording."""
+def _table(path: Path, own: bool) -> pd.DataFrame:
+    """Rows with `file`, `onset`, `offset` as numbers, and `label` or a column of scores for each class."""
     if path.suffix.lower() not in ENDINGS:
         raise ConfigError(
             f"events in {path.suffix or 'a file without ending'} are unknown",
             where=str(path),
-            hint="give .tsv, .csv or .txt, or a folder of them",
+            hint=f"give {', '.join(ENDINGS)}, or a folder of them",
         )
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    cells = [re.split(r"[\t,;]", line.strip("\r\n")) for line in lines]
-    usual = ["onset", "offset", "label"] if one else ["file", "onset", "offset", "label"]
-    headed = bool(cells) and any(cell.strip() in COLUMNS["onset"] for cell in cells[0])
-    names = [_usual(cell.strip()) for cell in cells[0]] if headed else usual
-    first = 2 if headed else 1
-    rows = [
-        (number, [*row, *[""] * (len(names) - len(row))])
-        for number, row in enumerate(cells[first - 1 :], first)
-        if any(cell.strip() for cell in row)
-    ]
-    for number, row in rows:
-        if len(row) != len(names):
-            raise AdapterError(
-                f"{len(row)} columns where {len(names)} are expected", where=f"{path}:{number}", hint=", ".join(names)
-            )
-    table = pd.DataFrame([[cell.strip() for cell in row] for _, row in rows], columns=names, dtype=str)
-    table["where"] = [f"{path}:{number}" for number, _ in rows]
-    if one:
-        if not rows:
-            table = pd.DataFrame([dict.fromkeys([*names, "where"], "")])
-        table["file"] = path.stem
-    lacking = [name for name in ("file", "onset", "offset") if name not in table]
-    if lacking or not len(table):
-        raise AdapterError(
-            f"the table has no column of {lacking[0]}" if lacking else "the table has no rows",
-            where=f"{path}:1",
-            hint=f"its columns are {', '.join(names)}",
-        )
-    table["file"] = table["file"].str.replace("\\", "/").str.removeprefix("./")
-    return table
+    table = timed_table(path, own=own)
+    rows = events_in(table) if "label" in table.frame else _scores(table)
+    if own:
+        name = pd.DataFrame([{"file": path.stem, "label": "", "where": str(path)}])
+        rows = rows.assign(file=path.stem) if len(rows) else name
+    return rows
 
 
-def _usual(name: str) -> str:
-    return next((kind for kind, names in COLUMNS.items() if name in names), name)
+def _scores(table: Table) -> pd.DataFrame:
+    """A table of scores over time, every number of it looked at."""
+    classes = [name for name in table.frame.columns if name not in TIMED]
+    rows = pd.DataFrame({"file": table.frame["file"].map(tidy)} if "file" in table.frame else {})
+    for name in (*TIMED[1:3], *classes):
+        rows[name] = table.numbers(name)
+    rows["where"] = [table.where(row) for row in range(len(rows))]
+    silent = rows[["onset", "offset", *classes]].isna().all(axis=1).to_numpy()
+    found = rows[classes].to_numpy(np.float64)
+    _refuse(rows, ~silent & rows[["onset", "offset"]].isna().any(axis=1).to_numpy(), "a time is no number")
+    _refuse(rows, ~silent & np.isnan(found).any(axis=1), "a score is no number")
+    _refuse(rows, ((found < 0) | (found > 1)).any(axis=1), "a score outside 0…1")
+    return rows
 
 
 def _classes(table: pd.DataFrame) -> list[str]:
     if "label" in table:
         return [label for label in table["label"].unique() if label]
-    return [str(column) for column in table.columns if column not in ("file", "onset", "offset", "where")]
+    return [str(column) for column in table.columns if column not in (*TIMED, "where")]
 
 
 def _timed(rows: pd.DataFrame, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Times and scores of one recording, every one of them looked at."""
+    """Times and scores of one recording."""
     own = [name for name in names if name in rows] if "label" not in rows else []
-    values = rows["label"] if "label" in rows else rows[own[0]]
-    rows = rows[(rows["onset"] + rows["offset"] + values) != ""]
-    onset, offset = (pd.to_numeric(rows[name], errors="coerce").to_numpy(np.float64) for name in ("onset", "offset"))
-    _refuse(rows, ~(np.isfinite(onset) & np.isfinite(offset)), "a time is no number")
+    rows = rows[(rows["label"] != "") if "label" in rows else ~rows[own].isna().all(axis=1)]
+    onset, offset = (rows[name].to_numpy(np.float64) for name in ("onset", "offset"))
     _refuse(rows, onset < 0, "a negative onset")
     _refuse(rows, offset <= onset, "an event that ends where it begins, or before")
     scores = np.zeros((len(rows), len(names)))
     if "label" in rows:
-        _refuse(rows, (rows["label"] == "").to_numpy(), "an event without a label")
-        scores[np.arange(len(rows)), [names.index(label) for label in rows["label"]]] = 1
+        sure = rows["confidence"].to_numpy(np.float64) if "confidence" in rows else 1.0
+        scores[np.arange(len(rows)), [names.index(label) for label in rows["label"]]] = sure
         return onset, offset, scores
-    found = rows[own].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
-    _refuse(rows, ~np.isfinite(found).all(axis=1), "a score is no number")
-    _refuse(rows, ((found < 0) | (found > 1)).any(axis=1), "a score outside 0…1")
-    scores[:, [names.index(name) for name in own]] = found
+    scores[:, [names.index(name) for name in own]] = rows[own].to_numpy(np.float64)
     return onset, offset, scores
 
 
 def _refuse(rows: pd.DataFrame, bad: np.ndarray, what: str) -> None:
     at = np.flatnonzero(bad)
     if len(at):
-        more = f", and in {len(at) - 1} more rows of this recording" if len(at) > 1 else ""
+        more = f", and in {len(at) - 1} more rows" if len(at) > 1 else ""
         raise AdapterError(what + more, where=str(rows["where"].iloc[at[0]]))

@@ -25,11 +25,17 @@ import pandas as pd
 
 from benchbed.adapter import Adapter, Card
 from benchbed.adapter.labels import read_labels
-from benchbed.errors import AdapterError, ConfigError, did_you_mean
+from benchbed.errors import AdapterError, ConfigError, DataError, did_you_mean
+from benchbed.tables.cells import read_text
+from benchbed.tables.events import tidy
+from benchbed.tables.numbers import is_number
+from benchbed.tables.table import Table, read_table
 
 ID_COLUMNS = ("clip_id", "filename", "file", "path", "audio", "id")
 DECISION_COLUMNS = ("scene_label", "prediction", "predicted", "label")
 PREFIX = "prob_"
+#: Columns of numbers that tables have beside those of classes; a class of such a name is named by labels=.
+NO_CLASSES = ("index", "fold", "target", "onset", "offset", "duration", "start", "end", "seed", "epoch")
 
 
 class Predictions(Adapter):
@@ -69,9 +75,9 @@ class Predictions(Adapter):
         trained_on: tuple[str, ...] = (),
     ) -> None:
         self.path = Path(file)
-        table = _read(self.path)
-        ids = table.pop(_column(table, id_column, ID_COLUMNS, "clips", self.path)).astype(str)
-        ids = ids.str.replace("\\", "/").str.removeprefix("./")
+        read = _read(self.path, not (id_column or label_column))
+        self._where, self._numbers, table = read.where, read.numbers, read.frame.copy()
+        ids = table.pop(_column(table, id_column, ID_COLUMNS, "clips", self.path)).map(tidy)
         self._refuse_rows(ids, ids.duplicated(keep=False), "predicted more than once")
         decided = label_column or next((c for c in DECISION_COLUMNS if c in table.columns), "")
         decisions = table.pop(_column(table, decided, (), "decisions", self.path)) if decided else None
@@ -133,7 +139,7 @@ class Predictions(Adapter):
             if len(rows) > 1:
                 raise AdapterError(
                     f"{len(rows)} predictions are for a file named {key}",
-                    where=f"{self.path}:{rows[0] + 2}",
+                    where=self._where(rows[0]),
                     hint="give paths relative to the dataset's folder, as in its metadata",
                 )
             if rows:
@@ -145,7 +151,7 @@ class Predictions(Adapter):
         if other != clip:
             raise AdapterError(
                 f"one prediction would stand for two clips, {other} and {clip}",
-                where=f"{self.path}:{row + 2}",
+                where=self._where(row),
                 hint="give the clips' ids or their paths relative to the dataset's folder",
             )
         return row
@@ -157,10 +163,10 @@ class Predictions(Adapter):
         if prefixed:
             found = {c.removeprefix(PREFIX): c for c in prefixed}
         else:
-            numeric = [c for c in table.columns if pd.to_numeric(table[c], errors="coerce").notna().any()]
+            numeric = [c for c in table.columns if c not in NO_CLASSES and any(map(is_number, table[c]))]
             found = {c: c for c in (wanted or numeric) if c in table.columns}
         if not found and decisions is not None:
-            return wanted or tuple(sorted(set(decisions.dropna().astype(str)))), []
+            return wanted or tuple(sorted(set(decisions) - {""})), []
         lacking = [name for name in wanted or found if name not in found]
         if not found or lacking:
             what = f"the file has no column for class '{lacking[0]}'" if lacking else "the file has no column of scores"
@@ -170,7 +176,7 @@ class Predictions(Adapter):
         return tuple(wanted or found), [found[name] for name in wanted or found]
 
     def _probabilities(self, table: pd.DataFrame, ids: pd.Series, output: str, normalise: bool) -> np.ndarray:
-        values = table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+        values = self._values(table)
         self._refuse_rows(ids, ~np.isfinite(values).all(1), "not a number")
         self._refuse_rows(ids, (values < 0).any(1), "a negative probability", "logits need a softmax first")
         sums = values.sum(1)
@@ -185,6 +191,12 @@ class Predictions(Adapter):
             self._refuse_rows(ids, np.abs(sums - 1) > 1e-3, "a row that does not sum to one", hint)
         return values
 
+    def _values(self, table: pd.DataFrame) -> np.ndarray:
+        try:
+            return np.stack([self._numbers(column) for column in table.columns], axis=1)
+        except DataError as error:
+            raise AdapterError(error.what, where=error.where, hint=error.hint) from error
+
     def _one_hot(self, decisions: pd.Series, ids: pd.Series, names: tuple[str, ...]) -> np.ndarray:
         number = {name: index for index, name in enumerate(names)}
         classes = decisions.astype(str).map(number)
@@ -193,7 +205,7 @@ class Predictions(Adapter):
             found = str(decisions.iloc[row])
             raise AdapterError(
                 f"'{found}' is not one of the labels ({int(classes.isna().sum())} such rows)",
-                where=f"{self.path}:{row + 2}",
+                where=self._where(row),
                 hint=did_you_mean(found, names) or f"labels are {', '.join(names)}",
             )
         return np.eye(len(names), dtype=np.float32)[classes.to_numpy(int)]
@@ -202,34 +214,33 @@ class Predictions(Adapter):
         rows = np.flatnonzero(bad)
         if len(rows):
             clips = ", ".join(ids.iloc[rows[:3]])
-            raise AdapterError(f"{what}, in {len(rows)} rows: {clips}", where=f"{self.path}:{rows[0] + 2}", hint=hint)
+            raise AdapterError(f"{what}, in {len(rows)} rows: {clips}", where=self._where(rows[0]), hint=hint)
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, bare: bool) -> Table:
     if not path.is_file():
         raise ConfigError("there is no file of predictions", where=str(path), hint="check file=")
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt", ".parquet"):
+        raise ConfigError(
+            f"predictions in {path.suffix or 'a file without ending'} are unknown",
+            where=str(path),
+            hint="give .csv, .tsv or .parquet",
+        )
     try:
-        if path.suffix.lower() == ".parquet":
-            table = pd.read_parquet(path)
-        elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
-            header = path.read_text(encoding="utf-8-sig").split("\n", 1)[0]
-            separator = max("\t,;", key=header.count)
-            # Text first: clips named 007 stay what they are, and a class may be called "none".
-            table = pd.read_csv(
-                path, sep=separator, encoding="utf-8-sig", dtype=str, keep_default_na=False, na_values=[""]
-            )
-        else:
-            raise ConfigError(
-                f"predictions in {path.suffix or 'a file without ending'} are unknown",
-                where=str(path),
-                hint="give .csv, .tsv or .parquet",
-            )
-    except (ValueError, OSError, pd.errors.ParserError) as error:
-        raise AdapterError(f"the predictions cannot be read: {str(error).splitlines()[0]}", where=str(path)) from error
-    table.columns = [str(column).strip() for column in table.columns]
-    if table.empty:
-        raise AdapterError("the file of predictions has no rows", where=str(path))
-    return table
+        return read_table(path, names=_bare(path) if bare else None)
+    except DataError as error:
+        what = f"the predictions cannot be read: {error.what}"
+        raise AdapterError(what, where=error.where, hint=error.hint) from error
+
+
+def _bare(path: Path) -> tuple[str, str] | None:
+    """Columns of a list of clips and hard decisions that has no header, as sed_eval takes it."""
+    if path.suffix.lower() not in (".tsv", ".txt"):
+        return None
+    first = next((line for line in read_text(path).splitlines() if line.strip()), "")
+    cells = [cell.strip(' "') for cell in first.split("\t")]
+    named = {cell.lower() for cell in cells} & {*ID_COLUMNS, *DECISION_COLUMNS}
+    return (ID_COLUMNS[1], DECISION_COLUMNS[0]) if len(cells) == 2 and not named else None
 
 
 def _column(table: pd.DataFrame, wanted: str, usual: tuple[str, ...], what: str, path: Path) -> str:

@@ -88,7 +88,8 @@ def timed_table(path: Path, *, own: bool, soft: bool = False) -> Table:
         return Table(table.frame.rename(columns=_roles(list(table.frame.columns))), path, table.rows, table.lists)
     text = read_text(path)
     best: tuple[float, Table | DataError] | None = None
-    for delimiter in [d for d in DELIMITERS if d in text] or ["\t"]:
+    # Blanks part the cells of a table only where no tabs do.
+    for delimiter in [d for d in DELIMITERS if d in text and (d != " " or "\t" not in text)] or ["\t"]:
         cells = split_cells(text, delimiter, path)
         if delimiter == " " and cells.rows and '"' not in text:
             # Labels may hold blanks: what stands after two times is one of them.
@@ -220,7 +221,9 @@ def stem(name: str) -> str:
 def _understood(cells: Cells, path: Path, delimiter: str, own: bool, soft: bool) -> tuple[float, Table | DataError]:
     """A share of rows that fit, 1 if all do, and the table or why there is none."""
     rows = cells.rows
-    if not rows and cells.broken is None:
+    if not rows and cells.broken is not None:
+        return 0, cells.broken
+    if not rows:
         if own:
             return 1, Table(to_frame(["onset", "offset", "label"], [], str(path)), path, np.zeros(0, np.int64))
         return 0, DataError("the table has no rows", where=str(path), hint="check that the file was written to its end")

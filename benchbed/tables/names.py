@@ -129,8 +129,8 @@ def _nearest(name: str, by_last: Mapping[str, list[tuple[int, list[str]]]], clip
         agreed[place] = max(same, agreed.get(place, 0))
     most = [place for place, same in agreed.items() if same == max(agreed.values())]
     if len(most) > 1:
-        # With its suffix a name may be that of one file, e.g. of `a.wav` and `a.flac`.
-        exactly = [place for place in most if _whole(clips[place]).endswith(tidy(name))]
+        # With its suffix a name may be that of one file, e.g. of `a.wav` and `a.flac`, or of a file and its cuts.
+        exactly = [place for place in most if clips[place].endswith(tidy(name))]
         most = exactly if len(exactly) == 1 else most
     if len(most) > 1:
         several = len({_whole(clips[place]) for place in most}) == 1

@@ -16,6 +16,8 @@ MAP = {"dog": ("Bark", "Dog"), "no": ("Off",)}
         ("map.yaml", "dog: [Bark, Dog]\nno: Off\n"),
         ("map.json", '{"dog": ["Bark", "Dog"], "no": "Off"}'),
         ("map.csv", "label,class\ndog,Bark\ndog,Dog\n\nno,Off\n"),
+        ("map.csv", "dog,Bark\ndog,Dog\nno,Off\n"),
+        ("map.csv", '"label","class"\r\n"dog","Bark"\r\n"dog","Dog"\r\n"no","Off"\r\n'),
         ("map.tsv", "label\tclass\ndog\tBark\ndog\tDog\nno\tOff\n"),
     ],
 )
@@ -32,6 +34,9 @@ def test_yaml_json_csv_and_tsv_say_the_same(tmp_path, name, text):
         ("map.yaml", "dog: [Bark\n", "cannot be read"),
         ("map.yaml", "dog: {a: b}\n", "needs a class"),
         ("map.yaml", "", "not a mapping"),
+        ("map.yaml", "dog: Bark\ndog: Bark\n", "'dog' is written twice"),
+        ("map.yaml", "dog:\n  - Bark\n  - [Bark]\n", "'dog' needs a class or a list of classes"),
+        ("map.csv", "label,class\ndog,Bark, Dog\n", "needs a label and a class"),
         ("map.csv", "label,class\ndog\n", "needs a label and a class"),
         ("map.csv", "label,class\n", "no rows"),
         ("map.yaml", "dog: Barc\n", "'dog' is mapped to 'Barc', which the model lacks"),

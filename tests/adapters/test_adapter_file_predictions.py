@@ -54,6 +54,10 @@ audio/bus-c.wav\tbus\t0.0\t1.0
         (PREFIXED.replace(".wav", ""), "scores.csv"),
         ("\ufeff" + PREFIXED.replace("filename", "clip_id"), "scores.csv"),
         (PREFIXED.replace("\n", ",s1\n").replace("bus,s1", "bus,device"), "scores.csv"),
+        (PREFIXED.replace("filename", '"filename"').replace("audio/bus-c.wav", '"audio/bus-c.wav"'), "scores.csv"),
+        ('"",' + "".join(f'"{i}",{row}\n' for i, row in enumerate(PREFIXED.splitlines()))[4:], "R.csv"),
+        (PREFIXED.replace(",", ";").replace(".5", ",5").replace(".75", ",75").replace(".25", ",25"), "scores.csv"),
+        (PREFIXED.replace("\n", ",3\n").replace("bus,3", "bus,fold").replace("prob_", ""), "scores.csv"),
         (DCASE, "output.csv"),
         (DCASE, "output.tsv"),
     ],
@@ -145,7 +149,7 @@ def test_normalise_and_tags(repository, tmp_path):
         ("filename,device\na.wav,s1\n", {}, "no column of scores"),
         ("filename,label\n", {}, "no rows"),
         ("", {}, "cannot be read"),
-        ('filename,x,y\n"a.wav,1,0\n', {}, "cannot be read|no column|not a number"),
+        ('filename,x,y\n"a.wav,1,0\n', {}, "cannot be read: a quote is opened and never closed"),
     ],
 )
 def test_refused(repository, tmp_path, text, options, message):

@@ -219,3 +219,68 @@ def test_wrong_tables(own: Path, text: str, words: str):
     (own / "events.tsv").write_text(text)
     with pytest.raises(DataError, match=words):
         events.read(own, name="mine")
+
+
+def test_a_folder_says_what_it_did_not_use(own: Path):
+    folder = own / "meta"
+    folder.mkdir()
+    (folder / "street_1.txt").write_text("0.5\t1.0\tdog\n")
+    (folder / "street_1.TextGrid").write_text("")
+    (folder / "street_2.csv").write_text("")
+    notes = events.read(own, name="mine", table="meta").notes
+    assert "1 file of meta are no lists of events and were not read: street_1.TextGrid" in notes
+    assert "1 of 3 recordings have no table and count as recordings without events: audio/yard_1.wav" in notes
+    (folder / "street_1.jams").write_text('{"annotations": [{"namespace": "segment_open", "data": []}]}')
+    with pytest.raises(DataError, match=r"two tables are about audio/street_1\.wav"):
+        events.read(own, name="mine", table="meta")
+
+
+def test_several_annotations_of_one_recording_are_said(own: Path):
+    folder = own / "jams"
+    folder.mkdir()
+    data = [{"time": 0.5, "duration": 0.5, "value": "dog", "confidence": 1}]
+    held = [{"namespace": "tag_open", "data": data}, *[{"namespace": "segment_open", "data": data}] * 2]
+    (folder / "yard_1.jams").write_text(json.dumps({"annotations": held}))
+    made = events.read(own, name="mine", table="jams")
+    assert "events of several annotations of one JAMS file were taken together, in 1 file" in made.notes
+    assert "1 tags beside the events of JAMS files were left out" in made.notes
+    assert "1 event was merged with an overlapping one of its class" in made.notes and len(made.events) == 1
+
+
+def test_a_table_with_confidences_beside_one_without(own: Path):
+    folder = own / "meta"
+    folder.mkdir()
+    (folder / "street_1.csv").write_text("onset,offset,label,confidence\n0.5,1.0,dog,0.5\n")
+    (folder / "street_2.csv").write_text("onset,offset,label\n0.5,1.0,dog\n")
+    with pytest.raises(DataError, match="some tables have a confidence") as caught:
+        events.read(own, name="mine", table="meta")
+    assert caught.value.where.endswith("street_2.csv")
+
+
+def test_names_in_tables_meet_recordings_in_folders(own: Path):
+    wave(own / "audio/far/street_1.wav", 1.0)
+    header = "filename\tonset\toffset\tevent_label\n"
+    (own / "events.tsv").write_text(header + "/data/audio/far/street_1.wav\t0\t0.5\tdog\nyard_1\t0\t1\tcat\n")
+    made = events.read(own, name="mine")
+    assert made.events["clip_id"].tolist() == ["mine/audio/far/street_1.wav", "mine/audio/yard_1.wav"]
+    (own / "events.tsv").write_text(header + "street_1.wav\t0\t0.5\tdog\n")
+    assert events.read(own, name="mine").events["clip_id"].tolist() == ["mine/audio/street_1.wav"]
+    wave(own / "audio/near/street_1.wav", 1.0)
+    (own / "audio/street_1.wav").unlink()
+    with pytest.raises(DataError, match=r"'street_1\.wav' could mean audio/far/street_1\.wav or audio/near"):
+        events.read(own, name="mine")
+
+
+def test_weak_labels_by_recording_or_by_class(own: Path, domestic: Path):
+    (own / "events.tsv").write_text("filename\tonset\toffset\tevent_label\nyard_1.wav\t0\t1\tBoat, Water vehicle\n")
+    for text in (
+        'filename\tevent_labels\nstreet_1.wav\t"Boat, Water vehicle,cat"\n',
+        "filename\tevent_labels\nstreet_1.wav\tcat\nstreet_1.wav\tBoat, Water vehicle\n",
+    ):
+        (own / "weak.tsv").write_text(text)
+        made = events.read(own, name="mine", weak="weak.tsv")
+        assert made.clips.set_index("path").loc["audio/street_1.wav", "label"] == ("Boat, Water vehicle", "cat")
+    (domestic / "metadata/train").mkdir()
+    (domestic / "metadata/train/weak.tsv").write_text("filename\tevent_labels\nx.wav\tDog\nx.wav\tCat, Speech\n")
+    clips = desed.read(domestic).clips.set_index("clip_id")
+    assert clips.loc["desed/audio/train/weak/x.wav", "label"] == ("Cat", "Dog", "Speech")

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbed.errors import DataError
-from benchbed.tables.table import read_table
+from benchbed.tables.cells import split_cells
+from benchbed.tables.table import read_plain, read_table
 
 CELL = st.text(
     st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp", "Zs"), exclude_characters="\ufeff"),
@@ -114,3 +115,62 @@ def test_numbers(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'x' in column b is not a number") as caught:
         table.numbers("b")
     assert str(caught.value.where).endswith("m.csv:2")
+
+
+def test_row_names_and_empty_margins_are_no_columns(tmp_path: Path) -> None:
+    expected = {"filename": ["a.wav", "b.wav"], "label": ["x", "y,z"]}
+    for content in (
+        b'"","filename","label"\n"1","a.wav","x"\n"7","b.wav","y,z"\n',
+        b'"filename"\t"label"\n"1"\t"a.wav"\t"x"\n"7"\t"b.wav"\t"y,z"\n',
+        b'"filename" "label"\n"1" "a.wav" "x"\n"7" "b.wav" "y,z"\n',
+        b"filename;label;;\na.wav;x;;\nb.wav;y,z;;\n",
+        b"filename\tlabel\na.wav\tx\t\nb.wav\ty,z\t\n",
+    ):
+        assert read(tmp_path, content, "filename", "label").to_dict("list") == expected
+    with pytest.raises(DataError, match="column 2 has no name"):
+        read(tmp_path, b"filename,,label\na.wav,1,x\n", "filename")
+    with pytest.raises(DataError, match="3 fields and the header 2"):
+        read(tmp_path, b"filename,label\na.wav,Boat, Water vehicle\n", "filename")
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "line"),
+    [
+        (b'filename,label\na,"b\nc,d\n', "a quote is opened and never closed", 2),
+        (b'filename,label\na,b\nc,"d"e\n', "text follows a closing quote", 3),
+    ],
+)
+def test_quotes_end_where_they_should(tmp_path: Path, content: bytes, message: str, line: int) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        read(tmp_path, content, "filename", "label")
+    assert str(caught.value.where).endswith(f"meta.csv:{line}")
+
+
+def test_rows_keep_their_lines_beside_cells_of_several(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_bytes(b'filename,label\n"a\nb",x\nc,d\n')
+    table = read_table(tmp_path / "m.csv", ("filename",))
+    assert table.rows.tolist() == [2, 4] and table.frame["filename"].tolist() == ["a\nb", "c"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    cells=st.lists(st.tuples(CELL, CELL).filter(lambda two: '"' not in two[0] + two[1]), min_size=1, max_size=8),
+    delimiter=st.sampled_from("\t,;"),
+)
+def test_large_and_small_tables_are_read_alike(cells: list[tuple[str, str]], delimiter: str) -> None:
+    lines = ["filename" + delimiter + "label", *(delimiter.join(row) for row in cells)]
+    fast = read_plain("\n".join(lines) + "\n", delimiter)
+    slow = split_cells("\n".join(lines) + "\n", delimiter, Path("t"))
+    if any(len(row) != 2 for row in slow.rows):
+        assert fast is None
+    else:
+        assert fast is not None
+        assert fast[0].to_numpy().tolist() == slow.rows[1:] and fast[1].tolist() == slow.lines[1:]
+
+
+def test_lists_of_a_parquet_file_are_not_cut_at_commas(tmp_path: Path) -> None:
+    labels = [["Boat, Water vehicle", "Dog"], ["Cat"]]
+    pd.DataFrame({"path": ["a", "b"], "labels": labels, "take": [1.0, None]}).to_parquet(tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert table.several("labels") == [("Boat, Water vehicle", "Dog"), ("Cat",)]
+    assert table.frame["take"].tolist() == ["1", ""]

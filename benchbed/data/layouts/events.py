@@ -108,7 +108,8 @@ def read(
     name = name or root.resolve().name
     files = _recordings(root, audio)
     rows, notes = _folder(root / table, files, audio) if (root / table).is_dir() else (_table(root / table), [])
-    found = matched(rows["file"], files, rows["where"].tolist().__getitem__)
+    prefix = f"{audio}/" if audio else ""
+    found = matched(rows["file"], files, rows["where"].tolist().__getitem__, _inside(files, prefix))
     if (found < 0).any():
         lost = rows.iloc[int((found < 0).argmax())]
         what = f"the recording '{lost['file']}' is not there ({int((found < 0).sum())} such rows)"
@@ -119,7 +120,7 @@ def read(
     rows = rows.assign(row=found)
     timed = rows[(rows["label"] != "").to_numpy()].reset_index(drop=True)
     known = set(labels if labels is not None else timed["label"])
-    tagged = _weak(root / weak, files, known) if weak else {}
+    tagged = _weak(root / weak, files, prefix, known) if weak else {}
     both = next((row for row in found.tolist() if row in tagged), None)
     if both is not None:
         raise DataError(
@@ -148,7 +149,7 @@ def read(
         label=tags,
         group=pd.Series([_group(file, group_parts, separator) for file in files], dtype=object),
         where=lambda row: str(root / files[row]),
-        splits=_splits(root, splits, files),
+        splits=_splits(root, splits, files, prefix),
         facts=Facts(name, source, licence, citation, version),
         metadata={"weak": [row in tagged for row in range(len(files))]} if tagged else None,
         notes=notes + empty_note(tags),
@@ -156,10 +157,15 @@ def read(
     )
 
 
-def _weak(path: Path, files: Sequence[str], known: Collection[str]) -> dict[int, tuple[str, ...]]:
+def _inside(files: Sequence[str], prefix: str) -> dict[str, int]:
+    """Recordings by their paths inside the folder of recordings, which tables usually give."""
+    return {file.removeprefix(prefix): place for place, file in enumerate(files)}
+
+
+def _weak(path: Path, files: Sequence[str], prefix: str, known: Collection[str]) -> dict[int, tuple[str, ...]]:
     """Number of a recording → its classes, from a table of weak labels."""
     table = read_table(path, ("filename",))
-    found = matched(table.frame["filename"], files, table.where)
+    found = matched(table.frame["filename"], files, table.where, _inside(files, prefix))
     if (found < 0).any():
         row = int((found < 0).argmax())
         raise DataError(f"the recording '{table.frame['filename'].iloc[row]}' is not there", where=table.where(row))
@@ -250,7 +256,7 @@ def _group(file: str, parts: int, separator: str) -> str:
     return separator.join(Path(file).stem.split(separator)[:parts])
 
 
-def _splits(root: Path, splits: Mapping[str, str] | None, files: Sequence[str]) -> dict[str, np.ndarray]:
+def _splits(root: Path, splits: Mapping[str, str] | None, files: Sequence[str], prefix: str) -> dict[str, np.ndarray]:
     everything = np.arange(len(files))
     if not splits:
         return {"test": everything}
@@ -260,7 +266,7 @@ def _splits(root: Path, splits: Mapping[str, str] | None, files: Sequence[str]) 
         if not path.is_file():
             raise ConfigError(f"the list of split '{split}' is missing", where=str(path))
         wanted, places = read_names(path)
-        rows = matched(wanted, files, places.__getitem__)
+        rows = matched(wanted, files, places.__getitem__, _inside(files, prefix))
         if (rows < 0).any():
             lost = int((rows < 0).argmax())
             raise DataError(f"the recording '{wanted[lost]}' of split '{split}' is not there", where=places[lost])
