@@ -134,6 +134,7 @@ def _loaded(
     spec: str, where: str, wanted: str | None, options: dict[str, Any], search: Sequence[Path]
 ) -> LoadedAdapter:
     locator = spec
+    source: Path | None
     if _looks_like_path(where):
         source = _find_file(where, search)
         module = _import_file(source)
