@@ -1,8 +1,8 @@
 """Audio files in, float32 arrays `[channel, sample]` out; everything that can be wrong with a file has one clear error.
 
-libsndfile silently shortens a wav file whose data ends before its header says, and reads 16-bit audio as float four
-times slower than numpy scales it. Both are cured here: headers are inspected by hand first, and plain 16-bit data goes
-straight from the file into numpy.
+libsndfile silently shortens a file whose data ends before its header says, and reads 16-bit audio as float four times
+slower than numpy scales it. Both are cured here: every file is looked at first (`benchbed.containers`), and plain
+16-bit data goes straight from the file into numpy.
 """
 
 from __future__ import annotations
@@ -10,16 +10,28 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbed.audio_header import READ_AGAIN, Pcm16, inspect, truncated, unreadable
+from benchbed.containers import Facts, Part, Pcm16, inspect, told, truncated
+from benchbed.containers.facts import READ_AGAIN
+from benchbed.containers.source import opened
 from benchbed.errors import AudioError
 
 if TYPE_CHECKING:
     import soundfile
+
+#: Most bytes of float32 samples that one clip may take; longer recordings are listed in stretches.
+MOST_BYTES = 8 * 2**30
+#: Samples per channel that a byte of a file can hold at most: constant frames of FLAC come to 6,000.
+_DENSEST = 8192
+#: Samples of MP3 decoded before a stretch: a frame borrows up to 511 bytes of those before it, at 8 kbit/s ten frames.
+_LEAD = 16 * 1152
+_LIST_STRETCHES = "list the recording as several clips with onset and duration"
 
 
 @dataclass(frozen=True)
@@ -65,13 +77,15 @@ def info(path: str | os.PathLike[str]) -> AudioInfo:
     >>> found.channels, found.seconds, found.subtype
     (2, 0.5, 'PCM_16')
     """
-    plain = inspect(path)
-    if plain is not None:
+    facts = inspect(path)
+    if facts.pcm16 is not None:
+        plain = facts.pcm16
         seconds = plain.frames / plain.sample_rate
         return AudioInfo(plain.frames, plain.sample_rate, plain.channels, seconds, "WAV", "PCM_16")
-    with _opened(path) as file:
-        seconds = file.frames / file.samplerate
-        return AudioInfo(file.frames, file.samplerate, file.channels, seconds, file.format, file.subtype)
+    with _decoders(path, facts) as streams:
+        first, frames = streams[0].file, sum(stream.frames for stream in streams)
+        seconds = frames / first.samplerate
+        return AudioInfo(frames, first.samplerate, first.channels, seconds, first.format, first.subtype)
 
 
 def read(path: str | os.PathLike[str], onset: float = 0.0, duration: float | None = None) -> tuple[np.ndarray, int]:
@@ -96,7 +110,8 @@ def read(path: str | os.PathLike[str], onset: float = 0.0, duration: float | Non
     Raises
     ------
     AudioError
-        Missing, empty, 0 samples, truncated, not finite, not audio, or the stretch lies outside the file.
+        Missing, empty, 0 samples, truncated, not finite, not audio, larger than `MOST_BYTES`, or the stretch lies
+        outside the file.
 
     Examples
     --------
@@ -107,14 +122,26 @@ def read(path: str | os.PathLike[str], onset: float = 0.0, duration: float | Non
     >>> waveform.shape, waveform.dtype.name, rate
     ((1, 1600), 'float32', 16000)
     """
-    plain = inspect(path)
-    if plain is not None:
+    facts = inspect(path, whole=onset == 0 and (duration is None or math.isnan(duration)))
+    if facts.pcm16 is not None:
+        plain = facts.pcm16
         start, stop = _stretch(path, plain.frames, plain.sample_rate, onset, duration)
         return _read_pcm16(path, plain, start, stop), plain.sample_rate
-    with _opened(path) as file:
-        start, stop = _stretch(path, file.frames, file.samplerate, onset, duration)
-        waveform = _decode(path, file, start, stop)
-        return waveform, file.samplerate
+    with _decoders(path, facts) as streams:
+        rate, channels = streams[0].file.samplerate, streams[0].file.channels
+        start, stop = _stretch(path, sum(stream.frames for stream in streams), rate, onset, duration)
+        waveform = _room(path, channels, stop - start)
+        before = 0
+        for stream in streams:
+            # The stretch as this stream counts its samples.
+            low, high = max(0, start - before), min(stream.frames, stop - before)
+            if low < high:
+                place = before + low - start
+                _decode(path, stream.file, stream.skip + low, waveform[:, place : place + high - low])
+            before += stream.frames
+        if not streams[0].file.subtype.startswith("PCM"):
+            _finite(path, waveform, start, rate)
+        return waveform, rate
 
 
 def write(path: str | os.PathLike[str], waveform: np.ndarray, sample_rate: int, subtype: str = "PCM_16") -> None:
@@ -158,6 +185,11 @@ def resample(waveform: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     import soxr
 
     length = max(1, (2 * waveform.shape[1] * new_rate + rate) // (2 * rate))
+    if 4 * length * len(waveform) > MOST_BYTES:
+        raise AudioError(
+            f"{waveform.shape[1]:,} samples at {rate} Hz are {length:,} at {new_rate} Hz, too many for one clip",
+            hint=f"correct the sample rate in the file, or {_LIST_STRETCHES}",
+        )
     changed = np.stack([soxr.resample(channel, rate, new_rate, quality="HQ") for channel in waveform])
     if changed.shape[1] != length:
         changed = fit(changed, length)
@@ -247,27 +279,72 @@ def digest(path: str | os.PathLike[str]) -> str:
     True
     """
     hasher = hashlib.blake2b(digest_size=16)
-    try:
-        with open(path, "rb", buffering=0) as file:
-            while block := file.read(1 << 20):
-                hasher.update(block)
-    except OSError as error:
-        raise unreadable(path, error) from error
+    with opened(path, empty=True) as source:
+        place = 0
+        while block := source.at(place, 1 << 20):
+            hasher.update(block)
+            place += len(block)
     return hasher.hexdigest()
 
 
-def _opened(path: str | os.PathLike[str]) -> soundfile.SoundFile:
+@dataclass(frozen=True)
+class _Stream:
+    """An open decoder, the samples per channel that it is to give, and those before them that it is not."""
+
+    file: soundfile.SoundFile
+    frames: int
+    skip: int
+
+
+@contextmanager
+def _decoders(path: str | os.PathLike[str], facts: Facts) -> Iterator[Sequence[_Stream]]:
+    """The decoders whose audio follows one another, all of one rate and channel count."""
+    with ExitStack() as stack:
+        streams = [_stream(path, part, facts, stack) for part in facts.parts or (None,)]
+        kinds = dict.fromkeys((stream.file.samplerate, stream.file.channels) for stream in streams)
+        if len(kinds) > 1:
+            said = " and ".join(f"{rate} Hz with {channels} channel(s)" for rate, channels in kinds)
+            raise AudioError(
+                f"the file holds recordings of different kinds one after another: {said}",
+                where=str(path),
+                hint="split it into a file for each",
+            )
+        yield streams
+
+
+def _stream(path: str | os.PathLike[str], part: Part | None, facts: Facts, stack: ExitStack) -> _Stream:
     import soundfile
 
+    from benchbed.containers.view import View
+
+    own = part is None or part.as_it_stands
     try:
-        return soundfile.SoundFile(os.fspath(path))
+        source = os.fspath(path) if own or part is None else stack.enter_context(View(path, part))
+        file = stack.enter_context(soundfile.SoundFile(source))
     except soundfile.LibsndfileError as error:
-        said = error.error_string.rstrip(".") or "no reason given"
+        said = error.error_string.removeprefix("Error : ").rstrip(".") or "no reason given"
         raise AudioError(
             f"not an audio file that can be read ({said})",
             where=str(path),
             hint="readable: wav, flac, ogg, opus, mp3, aiff and more of libsndfile; convert the rest with ffmpeg",
         ) from error
+    skip = part.skip if part is not None else 0
+    frames = file.frames - skip
+    if not facts.measured:
+        log = file.extra_info
+        if (reason := told.refused(log)) is not None:
+            raise AudioError(
+                f"{file.format} file cannot be read: {reason}", where=str(path), hint="convert it once with ffmpeg"
+            )
+        if (reason := told.shortfall(log, frames)) is not None:
+            raise truncated(path, reason)
+    if part is not None and part.frames is not None:
+        if frames < part.frames:
+            raise truncated(path, f"{part.frames} samples are promised and {frames} can be read")
+        frames = part.frames
+    if frames > _DENSEST * (os.path.getsize(path) + 1024):
+        raise truncated(path, f"the header promises {frames:,} samples, more than the file can hold")
+    return _Stream(file, frames, skip)
 
 
 def _stretch(
@@ -307,30 +384,50 @@ def _read_pcm16(path: str | os.PathLike[str], plain: Pcm16, start: int, stop: in
     return waveform
 
 
-def _decode(path: str | os.PathLike[str], file: soundfile.SoundFile, start: int, stop: int) -> np.ndarray:
+def _room(path: str | os.PathLike[str], channels: int, samples: int) -> np.ndarray:
+    """Memory for a clip, if there may be so much of it."""
+    if 4 * channels * samples > MOST_BYTES:
+        raise AudioError(
+            f"{samples:,} samples in {channels} channel(s) are too many for one clip (at most {MOST_BYTES >> 30} GiB)",
+            where=str(path),
+            hint=_LIST_STRETCHES,
+        )
+    return np.empty((channels, samples), np.float32)
+
+
+def _decode(path: str | os.PathLike[str], file: soundfile.SoundFile, start: int, waveform: np.ndarray) -> None:
+    """Fill `waveform` with the samples from `start` on."""
     import soundfile
 
     # 24-bit integers through numpy: the same values as libsndfile's own scaling, a fifth faster.
     integers = file.subtype == "PCM_24"
+    lead = min(start, _LEAD) if file.subtype == "MPEG_LAYER_III" else 0
+    wanted = waveform.shape[1]
     try:
-        if start:
-            file.seek(start)
-        samples = file.read(stop - start, dtype="int32" if integers else "float32", always_2d=True)
+        if start - lead:
+            file.seek(start - lead)
+        # In one call: after each, soundfile seeks, and a decoder that is moved forgets what its next frame builds on.
+        # Memory that a header promises and no sample fills is never touched.
+        samples = file.read(lead + wanted, dtype="int32" if integers else "float32", always_2d=True)[lead:]
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(".") or "the decoder lost its place"
         raise truncated(path, reason) from error
-    if len(samples) < stop - start:
-        raise truncated(path, f"{stop} samples are promised and {start + len(samples)} are there")
-    waveform = np.empty((samples.shape[1], len(samples)), np.float32)
+    except Exception as error:  # whatever a damaged file makes of a decoder, it is this file's fault
+        raise truncated(path, f"the decoder gave up ({type(error).__name__}: {error})") from error
+    if len(samples) < wanted:
+        raise truncated(path, f"{start + wanted} samples are promised and {start + len(samples)} are there")
     if integers:
         np.multiply(samples.T, np.float32(2**-31), out=waveform, casting="unsafe")
-        return waveform
-    waveform[...] = samples.T
-    if not file.subtype.startswith("PCM") and not np.isfinite(waveform).all():
-        channel, sample = np.argwhere(~np.isfinite(waveform))[0]
-        raise AudioError(
-            f"audio has NaN or infinite samples, first at {(start + sample) / file.samplerate:g} s, channel {channel}",
-            where=str(path),
-            hint="the file was written by a faulty step; make it again or take it out of the dataset's list of clips",
-        )
-    return waveform
+    else:
+        waveform[...] = samples.T
+
+
+def _finite(path: str | os.PathLike[str], waveform: np.ndarray, start: int, rate: int) -> None:
+    if np.isfinite(waveform).all():
+        return
+    channel, sample = np.argwhere(~np.isfinite(waveform))[0]
+    raise AudioError(
+        f"audio has NaN or infinite samples, first at {(start + sample) / rate:g} s, channel {channel}",
+        where=str(path),
+        hint="the file was written by a faulty step; make it again or take it out of the dataset's list of clips",
+    )

@@ -55,6 +55,8 @@ def test_reads_what_soundfile_reads(tmp_path: Path, name: str, subtype: str, cha
     file = tmp_path / name
     soundfile.write(file, tone(16000, channels), 16000, subtype=subtype)
     expected, rate = soundfile.read(file, dtype="float32", always_2d=True)
+    if subtype == "MS_ADPCM":
+        expected = expected[:16000]  # what was recorded; the rest fills the last block of the coder
     waveform, got = audio.read(file)
     assert got == rate == 16000
     assert waveform.dtype == np.float32 and waveform.flags.c_contiguous
@@ -95,7 +97,7 @@ def test_unknown_size_of_a_stream_is_no_truncation(tmp_path: Path, size: int) ->
     np.testing.assert_array_equal(audio.read(file)[0] * 32768, [np.arange(10)])
 
 
-@pytest.mark.parametrize(("name", "subtype"), [f for f in FORMATS if f[0] not in ("a.w64", "a.au")])
+@pytest.mark.parametrize(("name", "subtype"), FORMATS)
 def test_truncated(tmp_path: Path, name: str, subtype: str) -> None:
     file = tmp_path / name
     soundfile.write(file, tone(48000), 16000, subtype=subtype)
@@ -234,7 +236,8 @@ def test_digest_follows_the_content(tmp_path: Path) -> None:
 def test_real_odd_formats(realdata: Path) -> None:
     folder = realdata / "robust_audiomentations"
     files = {
-        "ms_adpcm.wav": ("MS_ADPCM", 895500),
+        # Its last block lacks its end; libsndfile drops the 384 samples in it, of which its header and ffmpeg know.
+        "ms_adpcm.wav": ("MS_ADPCM", 895884),
         "mono_float64.wav": ("DOUBLE", 22),
         "mono_int24.wav": ("PCM_24", 22),
         "mono_int32.wav": ("PCM_32", 22),
@@ -250,7 +253,8 @@ def test_real_odd_formats(realdata: Path) -> None:
         waveform, _ = audio.read(folder / name)
         assert audio.info(folder / name).subtype == subtype
         assert waveform.shape[1] == frames
-        np.testing.assert_array_equal(waveform.T, soundfile.read(folder / name, dtype="float32", always_2d=True)[0])
+        known = soundfile.read(folder / name, dtype="float32", always_2d=True)[0]
+        np.testing.assert_array_equal(waveform.T[: len(known)], known)
     assert not audio.read(folder / "digital_silence/digital_silence.wav")[0].any()
     with pytest.raises(AudioError, match=r"ffmpeg -i testing.m4a testing.wav"):
         audio.read(folder / "testing.m4a")
