@@ -38,6 +38,7 @@ def check(model: str, settings: tuple[str, ...], device: str, trust_checkpoint: 
 @click.option("--json", "as_json", is_flag=True)
 def validate(suites: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:
     """Check suites without data or models; errors point at the line."""
+    from benchbed.run.preparing.named import check_names
     from benchbed.suite.load import load_suite
     from benchbed.suite.plan import plan_cells
 
@@ -45,6 +46,7 @@ def validate(suites: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
     rows = []
     for name in suites:
         loaded = load_suite(name, overrides)
+        check_names(loaded, without_data=True)
         rows.append(
             {
                 "suite": loaded.suite.name,

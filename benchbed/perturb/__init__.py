@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchbed.errors import ConfigError, did_you_mean
+from benchbed.perturb.possible import refuse_impossible
 from benchbed.registry import Registry
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def resolve(
     found.options = dict(options or {})
     if parameters is not None:
         found.parameters = _severities(name, parameters, found.parameters[0], where)
+        for parameter in found.parameters:
+            refuse_impossible(name, parameter, found.unit, where)
     return found
 
 

@@ -116,8 +116,10 @@ class AttackCondition(Part):
         self.budgets = sorted((float(b) for b in self.budgets), reverse=sound and self.threat == "l2")
         if len(set(self.budgets)) < len(self.budgets):
             raise ValueError(f"budgets {self.budgets} repeat")
-        if sound and self.threat == "linf" and not all(b > 0 for b in self.budgets):
-            raise ValueError("L∞ budgets are above 0, in waveform units")
+        if sound and self.threat == "linf" and not all(0 < b <= 2 for b in self.budgets):
+            raise ValueError("L∞ budgets are above 0 and at most 2, in waveform units, e.g. 0.002")
+        if sound and self.threat == "l2" and not all(-60 <= b <= 120 for b in self.budgets):
+            raise ValueError("L2 budgets are an SNR in dB from -60 to 120, e.g. 30")
         if not sound and not all(0 < b <= 1000 for b in self.budgets):
             raise ValueError("budgets on features are above 0 and at most 1000, in units of the features, not in dB")
         if not sound:

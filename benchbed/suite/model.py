@@ -38,7 +38,7 @@ class Data(Part):
 class Windows(Part):
     """Overlapping windows over long recordings, whose outputs are averaged on segments of one second."""
 
-    seconds: float = Field(default=10.0, gt=0)
+    seconds: float = Field(default=10.0, gt=0, le=3600)
     """Length of a window, for models that have none of their own."""
     hop_seconds: float = Field(default=1.0, gt=0)
     """From the start of one window to the next."""
@@ -53,7 +53,7 @@ class Windows(Part):
 class Audio(Part):
     """How audio reaches the perturbations and the model."""
 
-    sample_rate: int | None = Field(default=None, gt=0)
+    sample_rate: int | None = Field(default=None, ge=1000, le=1_000_000)
     """Rate in Hz at which perturbations act; the file's own rate if absent. The model gets its own rate either way."""
     side_information: list[str] = Field(default_factory=list)
     """Metadata columns that an adapter may ask for, e.g. `device` in DCASE 2025 Task 1."""

@@ -48,6 +48,10 @@ FACTS = Facts(
     ),
 )
 
+#: Splits and columns of every set of this form, for suites that are checked without it.
+SPLITS = ("all", *(f"{side}fold{k}" for k in range(1, 6) for side in ("", "not_")))
+COLUMNS = ("fold", "target", "esc10", "src_file", "take")
+
 
 def read(root: Path, *, subset: Literal["esc50", "esc10"] = "esc50", csv: str | None = None) -> Dataset:
     """Read ESC-50, or the part of it that is ESC-10.

@@ -41,6 +41,10 @@ FACTS = Facts(
     "(and the same for eval_audio), then unpack",
 )
 
+#: Splits and columns of every set of this form, for suites that are checked without it.
+SPLITS = ("all", "dev", "train", "val", "test")
+COLUMNS = ("split", "mids", "uploader", "license")
+
 
 def read(root: Path) -> Dataset:
     """Read FSD50K; splits `train`, `val`, `dev` (both), `test` (the evaluation set) and `all`.

@@ -65,6 +65,10 @@ FACTS = Facts(
     steps="unpack all archives into one folder",
 )
 
+#: Splits and columns of every set of this form, for suites that are checked without it.
+SPLITS = ("all", "train", "test", "unused")
+COLUMNS = ("device", "city", "location", "cut")
+
 
 def read(root: Path, *, subset: Literal["development", "evaluation"] = "development") -> Dataset:
     """Read TAU Urban Acoustic Scenes 2020 Mobile; splits `train`, `test`, `all` and `unused`.

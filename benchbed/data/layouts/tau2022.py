@@ -74,6 +74,10 @@ FACTS = Facts(
     steps="unpack all archives into one folder; put split5.csv … split100.csv into its folder split_setup",
 )
 
+#: Splits and columns of every set of this form, for suites that are checked without it.
+SPLITS = ("all", "train", "test", "unused", *(f"train{percent}" for percent in (5, 10, 25, 50, 100)))
+COLUMNS = ("device", "city", "location", "cut")
+
 
 def read(
     root: Path, *, subset: Literal["development", "evaluation"] = "development", subsets: str | Path | None = None

@@ -37,6 +37,10 @@ FACTS = Facts(
     ),
 )
 
+#: Splits and columns of every set of this form, for suites that are checked without it.
+SPLITS = ("all", *(f"{side}fold{k}" for k in range(1, 11) for side in ("", "not_")))
+COLUMNS = ("fold", "fsID", "start", "end", "salience", "classID")
+
 
 def read(root: Path) -> Dataset:
     """Read UrbanSound8K; splits `all`, `fold1` … `fold10` and `not_fold1` … .

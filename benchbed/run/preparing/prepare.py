@@ -24,6 +24,7 @@ from benchbed.run.computing.windows import Timed, timed_references
 from benchbed.run.job.job import Job, Unit, options_for
 from benchbed.run.job.naming import display_name, folder_name
 from benchbed.run.job.policy import ErrorPolicy, Reuse
+from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.source import Source, open_source, scored_clips
 from benchbed.run.preparing.units import cut
 from benchbed.run.scoring.families import metric_family
@@ -97,6 +98,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
         Whatever does not fit, before anything is computed.
     """
     suite = loaded_suite.suite
+    check_names(loaded_suite)
     source = open_source(loaded_suite, settings.data, allow_synthetic=settings.allow_synthetic)
     with trusting(settings.trust_checkpoint):
         # It imports torch, whose state could otherwise not be put back.

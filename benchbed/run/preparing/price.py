@@ -10,6 +10,7 @@ from typing import Any
 from benchbed.adapter.contract import Adapter
 from benchbed.run.attacking.subset import GRADIENT
 from benchbed.run.computing.windows import hop_of
+from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.prepare import Settings, prepare, seconds_of
 from benchbed.run.preparing.source import open_source, scored_clips
 from benchbed.run.scoring.thresholds import tuning_clips
@@ -46,6 +47,7 @@ def estimate(
     dict
         `time_seconds` is null without a model; `cells` is a list of the cells' keys.
     """
+    check_names(loaded)
     cells = plan_cells(loaded.suite)
     source = open_source(loaded, data, allow_synthetic=allow_synthetic)
     clips, _ = scored_clips(loaded, source.dataset, limit)
