@@ -272,6 +272,34 @@ def plan_alignment(card: Card, labels: Sequence[str], task: Task = "scene") -> A
     return Alignment(tuple(matches), columns, card, task)
 
 
+def beside(card: Card, labels: Sequence[str], task: Task = "scene") -> tuple[str, ...]:
+    """Classes of a model that no label of the dataset means.
+
+    A scene model that answers one of them is wrong; cut down to the dataset's classes, it could not have been.
+
+    Parameters
+    ----------
+    card, labels, task
+        As in `plan_alignment`.
+
+    Returns
+    -------
+    tuple of str
+        In the card's order. None for tags and frames, whose classes are judged one by one, and for a tagger on scenes,
+        whose other classes are no other answers.
+
+    Examples
+    --------
+    >>> card = Card(name="t", family="cnn", output="scene", labels=("tram", "bus", "car"), sample_rate=8000)
+    >>> beside(card, ("bus", "tram"))
+    ('car',)
+    """
+    if task != "scene" or card.output != "scene":
+        return ()
+    used = {column for columns in plan_alignment(card, labels, task).columns for column in columns}
+    return tuple(label for index, label in enumerate(card.labels) if index not in used)
+
+
 def refuse_output(card: Card, task: Task, offered: Sequence[str] = ()) -> None:
     """Refuse a model whose output says nothing about a task.
 

@@ -53,7 +53,7 @@ def make_record(
             output=card.output,
             sample_rate=card.sample_rate,
             labels=list(card.labels),
-            alignment=plan_alignment(mapped_card(card, suite.label_map), dataset.labels, suite.task).describe(),
+            alignment=plan_alignment(mapped_card(card, suite.label_map), prepared.job.labels, suite.task).describe(),
             trained_on=list(card.trained_on),
             trained_with=list(card.trained_with),
             licence=card.licence,

@@ -109,6 +109,10 @@ class Metrics(Part):
     """Options of the family, e.g. `{top_k: [3]}`."""
     further: list[FurtherMetrics] = Field(default_factory=list)
     """Further families over the same predictions; pairwise comparisons and baselines use the main one."""
+    closed_set: bool = False
+    """Score a model that knows other classes beside those of the dataset as if it did not; every rule then says so.
+    Otherwise an answer among them is wrong, as it is for whoever uses the model. Where labels are mapped, or a tagger
+    is scored on scenes, the set is always closed."""
     mce_reference: str | None = None
     """File of reference errors for mCE, relative to the suite; used where it is about the same dataset and metric."""
     folds: Literal["mean", "pooled"] = "mean"

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.metrics.families.classification import FLOOR, baselines, family
+from benchbed.metrics.cell import score_cell
+from benchbed.metrics.families.classification import FLOOR, OUTSIDE, baselines, family
+from benchbed.stats.bootstrap import Bootstrap
 
 LABELS = tuple("abcdefg")
 
@@ -71,9 +73,10 @@ def test_a_class_absent_from_the_reference_is_skipped_as_scikit_learn_skips_it()
 def test_one_zero_probability_costs_36_nats_whatever_the_dtype() -> None:
     # metrics.md §4: scikit-learn 1.9.1 charges 36.0 for float64 and 15.9 for float32; here it is always float64's.
     for dtype in (np.float32, np.float64):
-        found = values_of(np.array([[1.0, 0.0]], dtype), np.array([1]), ("a", "b"))
-        assert found["log_loss"] == pytest.approx(36.0437, abs=1e-4)
-        assert found["log_loss"] == -math.log(FLOOR)
+        # A second clip that is not sure of anything, for one sure clip alone would be a decision without probability.
+        found = values_of(np.array([[1.0, 0.0], [0.25, 0.75]], dtype), np.array([1, 1]), ("a", "b"))
+        assert found["log_loss"] == pytest.approx((36.0437 - np.log(0.75)) / 2, abs=1e-4)
+        assert found["log_loss"] == (-math.log(FLOOR) - math.log(0.75)) / 2
 
 
 def test_calibration_error_by_hand() -> None:
@@ -168,8 +171,7 @@ def test_baselines_equal_scikit_learn_on_the_models_they_stand_for() -> None:
     target = np.repeat(np.arange(3), counts)
     found = baselines(counts)
     uniform, prior = np.full((100, 3), 1 / 3), np.tile([0.5, 0.3, 0.2], (100, 1))
-    majority = np.tile([1.0, 0.0, 0.0], (100, 1))
-    for name, scores in (("uniform", uniform), ("prior", prior), ("majority", majority)):
+    for name, scores in (("uniform", uniform), ("prior", prior)):
         assert found[name]["log_loss"] == pytest.approx(oracle.log_loss(target, scores), abs=1e-9)
         assert found[name]["brier"] == pytest.approx(oracle.brier_score_loss(target, scores), abs=1e-9)
     assert found["uniform"]["log_loss"] == pytest.approx(math.log(3))
@@ -182,3 +184,68 @@ def test_baselines_equal_scikit_learn_on_the_models_they_stand_for() -> None:
 def test_527_classes_stay_small() -> None:
     # A confusion square per clip would be 278 thousand numbers.
     assert family(tuple(map(str, range(527)))).width < 5 * 527
+
+
+def test_decisions_have_no_figure_that_looks_like_one_of_probabilities() -> None:
+    """0.9 right of ten decisions would be a log loss of 3.6 nats: 36 per wrong answer, the logarithm of a floor."""
+    scores = np.eye(6)[[0, 1, 2, 3, 4, 5, 0, 1, 2, 3]]
+    target = np.array([0, 1, 2, 3, 4, 5, 0, 1, 2, 4])
+    made = family(tuple("abcdef"))
+    found = score_cell(made, scores, target, np.arange(10), bootstrap=Bootstrap(10, 50, "x"))
+    for name in ("log_loss", "macro_log_loss", "brier", "ece", "top3_accuracy", "top5_accuracy"):
+        number = found.metrics[name]
+        assert number.value is None and number.reason.startswith("hard decisions"), name
+    assert found.metrics["accuracy"].value == 0.9 and found.metrics["accuracy"].low is not None
+    assert found.groups["class=a"]["log_loss"].value is None and found.groups["class=a"]["recall"].value == 1
+    assert "reliability" not in found.tables and "confusion" in found.tables
+    # A row that says nothing, as stored decisions for a class that the dataset lacks become, is no probability either.
+    scores[0] = 1 / 6
+    assert score_cell(made, scores, target, np.arange(10)).metrics["log_loss"].value is None
+    # One clip of a model that is not sure makes probabilities of all.
+    scores[0] = [0.9, 0.1, 0, 0, 0, 0]
+    assert score_cell(made, scores, target, np.arange(10)).metrics["log_loss"].value > 3
+
+
+def test_sums_of_versions_that_did_not_tell_decisions_are_still_read() -> None:
+    made = family(("a", "b"))
+    sums = made.statistics(np.array([[1.0, 0.0]]), np.array([0])).sum(axis=0)
+    assert math.isnan(made.values(sums)["log_loss"]) and made.values(sums[:-2])["log_loss"] == 0
+
+
+def test_a_model_that_knows_more_classes_may_be_wrong_with_them() -> None:
+    """Twelve classes, four of them asked: scored among four, the last clip is right, which it is not."""
+    from sklearn.metrics import accuracy_score, log_loss
+
+    target = np.array([0, 1, 2, 3])
+    logits = np.full((4, 12), -9.0)
+    logits[np.arange(4), target] = 3.0
+    logits[3, 7] = 5.0
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    among = probabilities[:, :4] / probabilities[:, :4].sum(axis=1, keepdims=True)
+    labels = ("a", "b", "c", "d")
+    every = score_cell(family(labels, outside=8), probabilities, target, np.arange(4))
+    closed = score_cell(family(labels, closed_of=12), among, target, np.arange(4))
+    assert every.metrics["accuracy"].value == 0.75 == accuracy_score(target, probabilities.argmax(axis=1))
+    assert closed.metrics["accuracy"].value == 1.0
+    assert closed.metrics["accuracy"].info.rule == "accuracy:argmax-first:closed-set-4-of-12"
+    assert every.metrics["accuracy"].info.rule == "accuracy:argmax-first"
+    assert every.metrics["macro_accuracy"].value == 0.75, "a mean over the four classes that have clips"
+    wanted = log_loss(target, probabilities, labels=range(12))
+    assert every.metrics["log_loss"].value == pytest.approx(wanted, rel=1e-12)
+    assert sorted(key for key in every.groups if key.startswith("class=")) == [f"class={label}" for label in "abcd"]
+    assert every.tables["confusion"].columns[-1] == OUTSIDE and every.tables["confusion"].values[3].tolist() == [
+        0,
+        0,
+        0,
+        0,
+        1,
+    ]
+    assert every.metrics["top3_accuracy"].value == 1.0 and family(labels, outside=8).top_k == (3,)
+    assert every.groups["class=d"]["precision"].value is None, "an answer beside all of them is of no class"
+    assert family(labels, outside=8).metrics["accuracy"].chance == 1 / 12
+
+
+@pytest.mark.parametrize("wrong", [{"outside": -1}, {"closed_of": 3}, {"outside": 2, "closed_of": 9}])
+def test_classes_beside_those_of_the_dataset_must_be_possible(wrong: dict) -> None:
+    with pytest.raises(ConfigError, match="outside="):
+        family(("a", "b", "c"), **wrong)

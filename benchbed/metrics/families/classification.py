@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,11 +19,23 @@ from benchbed.metrics.contract import Family, MetricInfo, Table
 #: Floor of a probability in the log loss: the spacing of float64 at 1, as scikit-learn has it for float64 input.
 FLOOR = 2.220446049250313e-16
 
+#: What the column of answers that the dataset has no class for is called.
+OUTSIDE = "(another class of the model)"
+
+_OF_PROBABILITIES = ("log_loss", "macro_log_loss", "brier", "ece")
+
 #: A row of scores is read as probabilities if it sums to one within this; rounded csv files still pass.
 SUM_TOLERANCE = 0.01
 
 
-def family(labels: Sequence[str], *, top_k: Sequence[int] = (3, 5), bins: int = 15) -> Classification:
+def family(
+    labels: Sequence[str],
+    *,
+    top_k: Sequence[int] = (3, 5),
+    bins: int = 15,
+    outside: int = 0,
+    closed_of: int | None = None,
+) -> Classification:
     """The family for the given classes.
 
     Parameters
@@ -33,6 +46,11 @@ def family(labels: Sequence[str], *, top_k: Sequence[int] = (3, 5), bins: int = 
         Ranks of top-k accuracy; those not smaller than the number of classes are left out.
     bins : int, default=15
         Equal-width confidence bins of the calibration error.
+    outside : int, default=0
+        Classes of the model that the dataset lacks: so many more columns of scores, and an answer among them is wrong.
+    closed_of : int, optional
+        Classes of a model whose scores were cut down to those of the dataset, as if it knew no other ones. Every rule
+        then says `closed-set-4-of-12`.
 
     Examples
     --------
@@ -40,7 +58,7 @@ def family(labels: Sequence[str], *, top_k: Sequence[int] = (3, 5), bins: int = 
     >>> float(family(("bus", "tram")).values(rows.sum(axis=0))["macro_accuracy"])
     0.5
     """
-    return Classification(tuple(labels), tuple(top_k), bins)
+    return Classification(tuple(labels), tuple(top_k), bins, outside, closed_of)
 
 
 def example(generator: np.random.Generator, clips: int) -> tuple[Classification, np.ndarray, np.ndarray]:
@@ -60,33 +78,54 @@ class Classification(Family):
     """Metrics of clips with one class each, from class probabilities `[clip, class]` and class numbers `[clip]`.
 
     Scores that are not probabilities (outside 0…1 or not summing to one) still give accuracies; the metrics that need
-    probabilities are then undefined and say so.
+    probabilities are then undefined and say so. So they are where every clip has one class with 1 and else zeros, or
+    the same for all: those are decisions, and a log loss of them counts errors in units of a floor.
     """
 
     output = "scene"
     primary = "macro_accuracy"
 
-    def __init__(self, labels: tuple[str, ...], top_k: tuple[int, ...] = (3, 5), bins: int = 15) -> None:
+    def __init__(
+        self,
+        labels: tuple[str, ...],
+        top_k: tuple[int, ...] = (3, 5),
+        bins: int = 15,
+        outside: int = 0,
+        closed_of: int | None = None,
+    ) -> None:
         if len(labels) < 2 or len(set(labels)) != len(labels):
             raise ConfigError(f"classification needs at least two different classes, not {list(labels)}")
         if bins < 1 or any(k < 2 for k in top_k):
             raise ConfigError("top_k starts at 2 and bins at 1", where=f"top_k={list(top_k)}, bins={bins}")
+        if outside < 0 or (closed_of is not None and (outside or closed_of <= len(labels))):
+            raise ConfigError(
+                f"outside={outside}, closed_of={closed_of} for {len(labels)} classes",
+                hint="classes beside those of the dataset, or how many classes a model has in all",
+            )
         self.labels = labels
+        #: Columns of scores: the dataset's classes, then those that only the model knows.
+        self.columns = len(labels) + outside
+        # An answer beside the dataset's classes is in no count but that of the clips, so models that know more have
+        # the same statistics, and can be compared.
+        count = len(labels)
         self.top_k = tuple(sorted({k for k in top_k if k < len(labels)}))
         self.bins = bins
-        count = len(labels)
         self._count, self._correct = slice(0, count), slice(count, 2 * count)
         self._output, self._loss = slice(2 * count, 3 * count), slice(3 * count, 4 * count)
         self._brier, self._improper = 4 * count, 4 * count + 1
         self._top = slice(4 * count + 2, 4 * count + 2 + len(self.top_k))
         self._bins = slice(self._top.stop, self._top.stop + 3 * bins)
-        self.metrics = _metrics(count, self.top_k, bins)
-        self.class_metrics = _class_metrics()
+        self._decided, self._even = self._bins.stop, self._bins.stop + 1
+        cut = "" if closed_of is None else f":closed-set-{len(labels)}-of-{closed_of}"
+        self.metrics = {
+            k: replace(info, rule=info.rule + cut) for k, info in _metrics(self.columns, self.top_k, bins).items()
+        }
+        self.class_metrics = {k: replace(info, rule=info.rule + cut) for k, info in _class_metrics().items()}
 
     @property
     def width(self) -> int:
         """Number of statistics."""
-        return self._bins.stop
+        return self._even + 1
 
     def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Additive statistics of each clip, `[clip, statistic]` float64.
@@ -94,7 +133,7 @@ class Classification(Family):
         Parameters
         ----------
         scores : np.ndarray [shape=(clip, class)]
-            Probabilities in the order of `labels`.
+            Probabilities in the order of `labels`, then of the model's other classes.
         target : np.ndarray [shape=(clip,), int]
             Reference class numbers.
 
@@ -122,17 +161,21 @@ class Classification(Family):
         confidence = scores[clips, output]
         bin_of = np.clip(np.ceil(confidence * self.bins).astype(np.int64) - 1, 0, self.bins - 1)
         first_bin = self._bins.start
+        least, most = scores.min(axis=1, initial=np.inf), scores.max(axis=1, initial=-np.inf)
+        decided = (most == 1) & ((scores != 0).sum(axis=1) == 1)
 
         entries = [
             (target, ones),
             (classes + target, hit),
-            (2 * classes + output, ones),
+            (2 * classes + np.minimum(output, classes - 1), (output < classes).astype(np.float64)),
             (3 * classes + target, loss * proper),
             (np.full(len(scores), self._brier), brier * proper),
             (np.full(len(scores), self._improper), 1 - proper),
             (first_bin + bin_of, proper),
             (first_bin + self.bins + bin_of, confidence * proper),
             (first_bin + 2 * self.bins + bin_of, hit * proper),
+            (np.full(len(scores), self._decided), decided.astype(np.float64)),
+            (np.full(len(scores), self._even), (least == most).astype(np.float64)),
         ]
         if self.top_k:
             rank = self._rank(scores, target, reference)
@@ -149,7 +192,8 @@ class Classification(Family):
         """Every metric from summed statistics `[..., statistic]`; NaN without clips or without probabilities."""
         clips = sums[..., self._count].sum(axis=-1)
         per_class = self.per_class(sums)
-        proper = np.where(sums[..., self._improper] > 0, np.nan, 1.0)
+        decided = self._of_decisions(sums)
+        proper = np.where((sums[..., self._improper] > 0) | decided, np.nan, 1.0)
         _, confidence, correct = self._bin_sums(sums)
         values = {
             "macro_accuracy": self._over_present(per_class["recall"], sums),
@@ -161,19 +205,18 @@ class Classification(Family):
             "ece": _ratio(np.abs(correct - confidence).sum(axis=-1), clips) * proper,
         }
         for i, k in enumerate(self.top_k):
-            values[f"top{k}_accuracy"] = _ratio(sums[..., self._top.start + i], clips)
+            values[f"top{k}_accuracy"] = np.where(decided, np.nan, _ratio(sums[..., self._top.start + i], clips))
         return values
 
     def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Recall, precision, F1 and log loss of each class, `[..., class]`; NaN where the denominator is zero."""
-        count, correct = sums[..., self._count], sums[..., self._correct]
-        output = sums[..., self._output]
-        proper = np.where(sums[..., self._improper] > 0, np.nan, 1.0)[..., None]
+        count, correct, output, loss = (sums[..., at] for at in (self._count, self._correct, self._output, self._loss))
+        proper = np.where((sums[..., self._improper] > 0) | self._of_decisions(sums), np.nan, 1.0)[..., None]
         return {
             "recall": _ratio(correct, count),
             "precision": _ratio(correct, output),
             "f1": _ratio(2 * correct, count + output),
-            "log_loss": _ratio(sums[..., self._loss], count) * proper,
+            "log_loss": _ratio(loss, count) * proper,
         }
 
     def class_counts(self, sums: np.ndarray) -> np.ndarray:
@@ -185,10 +228,11 @@ class Classification(Family):
         if sums[self._count].sum() == 0:
             return dict.fromkeys([*self.metrics, *self.class_metrics], "no clips")
         improper = int(sums[self._improper])
-        if improper == 0:
-            return {}
+        if self._of_decisions(sums):
+            why = "hard decisions: every score is 0 or 1, so there is no probability and no second choice"
+            return dict.fromkeys((*_OF_PROBABILITIES, *(f"top{k}_accuracy" for k in self.top_k)), why)
         why = f"the scores of {improper} clips are not probabilities"
-        return dict.fromkeys(("log_loss", "macro_log_loss", "brier", "ece"), why)
+        return dict.fromkeys(_OF_PROBABILITIES, why) if improper else {}
 
     def reliability(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Reliability bins from summed statistics: `edges` `[bin + 1]`; `count`, `confidence`, `accuracy` `[..., bin]`.
@@ -204,7 +248,7 @@ class Classification(Family):
         }
 
     def confusion(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Clips by reference class (row) and output class (column), `[class, class]` int64.
+        """Clips by reference class (row) and output class (column), `[class, column]` int64.
 
         Examples
         --------
@@ -213,14 +257,17 @@ class Classification(Family):
         """
         scores, target = self._checked(scores, target)
         classes = len(self.labels)
-        cells = target * classes + scores.argmax(axis=1)
-        return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+        # All that only the model knows is one column.
+        columns = classes + (self.columns > classes)
+        cells = target * columns + np.minimum(scores.argmax(axis=1), classes)
+        return np.bincount(cells, minlength=classes * columns).reshape(classes, columns)
 
     def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
         """`confusion` (clips, reference × output) and, for probabilities, `reliability` (bin × what it holds)."""
         confusion = self.confusion(scores, target).astype(np.float64)
-        tables = {"confusion": Table(self.labels, self.labels, confusion, "reference", "output", "clips")}
-        if sums[self._improper] == 0:
+        outputs = (*self.labels, *([OUTSIDE] if self.columns > len(self.labels) else []))
+        tables = {"confusion": Table(self.labels, outputs, confusion, "reference", "output", "clips")}
+        if sums[self._improper] == 0 and not self._of_decisions(sums):
             bins = self.reliability(sums)
             names = tuple(f"{low:.3f}…{high:.3f}" for low, high in zip(bins["edges"], bins["edges"][1:]))
             columns = ("clips", "confidence", "accuracy")
@@ -230,9 +277,9 @@ class Classification(Family):
 
     def _checked(self, scores: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scores, target = np.asarray(scores, np.float64), np.asarray(target)
-        if scores.shape != (len(target), len(self.labels)):
+        if scores.shape != (len(target), self.columns):
             raise CannotMeasure(
-                f"scores of shape {list(scores.shape)} for {len(target)} clips and {len(self.labels)} classes"
+                f"scores of shape {list(scores.shape)} for {len(target)} clips and {self.columns} classes"
             )
         finite = np.isfinite(scores).all(axis=1)
         if not finite.all():
@@ -248,7 +295,14 @@ class Classification(Family):
         # Equal scores rank by class number, so that rank 0 and argmax agree.
         above = (scores > reference[:, None]).sum(axis=1)
         tied = scores == reference[:, None]
-        return above + (tied & (np.arange(len(self.labels)) < target[:, None])).sum(axis=1)
+        return above + (tied & (np.arange(self.columns) < target[:, None])).sum(axis=1)
+
+    def _of_decisions(self, sums: np.ndarray) -> np.ndarray:
+        if sums.shape[-1] <= self._even:
+            return np.zeros(sums.shape[:-1], bool)  # sums of versions that did not tell
+        clips = sums[..., self._count].sum(axis=-1)
+        decided, even = sums[..., self._decided], sums[..., self._even]
+        return np.asarray((decided > 0) & (decided + even >= clips))
 
     def _bin_sums(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         first = self._bins.start
@@ -256,16 +310,15 @@ class Classification(Family):
         return count, confidence, correct
 
     def _over_present(self, values: np.ndarray, sums: np.ndarray) -> np.ndarray:
-        present = sums[..., self._count] > 0
+        present = self.class_counts(sums) > 0
         return _ratio(np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1))
 
 
 def baselines(counts: Sequence[int], *, top_k: Sequence[int] = (3, 5)) -> dict[str, dict[str, float]]:
     """What three models that hear nothing score on references with these class counts.
 
-    `uniform` guesses every class with the same probability, `majority` always answers the commonest class with
-    probability one, `prior` gives the class frequencies as its probabilities. Accuracies of `uniform` are expected
-    values.
+    `uniform` guesses every class with the same probability, `majority` always answers the commonest class, `prior`
+    gives the class frequencies as its probabilities. Accuracies of `uniform` are expected values.
 
     Parameters
     ----------
@@ -282,8 +335,8 @@ def baselines(counts: Sequence[int], *, top_k: Sequence[int] = (3, 5)) -> dict[s
     Examples
     --------
     >>> table = baselines([30, 10], top_k=())
-    >>> table["majority"]["accuracy"], round(table["uniform"]["log_loss"], 4)
-    (0.75, 0.6931)
+    >>> table["majority"], round(table["uniform"]["log_loss"], 4)
+    ({'macro_accuracy': 0.5, 'accuracy': 0.75}, 0.6931)
     """
     counts_array = np.asarray(counts, np.float64)
     clips, classes = counts_array.sum(), len(counts_array)
@@ -299,13 +352,8 @@ def baselines(counts: Sequence[int], *, top_k: Sequence[int] = (3, 5)) -> dict[s
         "macro_log_loss": math.log(classes),
         "brier": 1 - 1 / classes,
     }
-    majority = {
-        "macro_accuracy": 1 / len(present),
-        "accuracy": float(frequent[0]),
-        "log_loss": float(-(1 - frequent[0]) * math.log(FLOOR)),
-        "macro_log_loss": -(1 - 1 / len(present)) * math.log(FLOOR),
-        "brier": float(2 * (1 - frequent[0])),
-    }
+    # Its answers are decisions: without probabilities they have no log loss but that of a floor.
+    majority = {"macro_accuracy": 1 / len(present), "accuracy": float(frequent[0])}
     prior = {
         "macro_accuracy": 1 / len(present),
         "accuracy": float(frequent[0]),

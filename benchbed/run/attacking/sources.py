@@ -186,7 +186,7 @@ def sources_of(engine: Any, condition: AttackCondition) -> dict[str, Source]:
         if key not in engine.kept:
             adapter = start(load_adapter(spec, options), engine.job.device)
             job = engine.job
-            alignment = plan_alignment(adapter.card, job.labels, job.task)
+            alignment = plan_alignment(adapter.card, job.asked, job.task)
             view = View(adapter, adapter.card, alignment, job.task, job.batch_size)
             engine.kept[key] = Source(adapter.card.name, view, job.seed)
         source = engine.kept[key]

@@ -32,7 +32,11 @@ class Job:
     root : Path
         Folder of the clips.
     labels : tuple of str
-        Class names in the order of the scores.
+        Class names in the order of the scores: those of the dataset, then those that the model knows beside them.
+    outside : int
+        How many of the latter there are; an answer among them is wrong.
+    closed_of : int or None
+        How many classes a model has that is scored as if it knew those of the dataset alone.
     label_map : mapping or None
         Dataset label → model labels, from the suite.
     clips : dict of str to DataFrame
@@ -82,6 +86,20 @@ class Job:
     timed: Mapping[str, Timed] = field(default_factory=dict)
     others: tuple[tuple[str, dict[str, Any]], ...] = ()
     windows: tuple[float, float] | None = None
+    outside: int = 0
+    closed_of: int | None = None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The classes of the dataset."""
+        return self.labels[: len(self.labels) - self.outside]
+
+    @property
+    def scope(self) -> dict[str, int]:
+        """What metric families must know about the classes of the model; empty in the common case."""
+        if self.outside:
+            return {"outside": self.outside}
+        return {} if self.closed_of is None else {"closed_of": self.closed_of}
 
     def recipe_for(self, split: str) -> tuple[str, dict[str, Any]]:
         """The recipe of the model that scores `split`."""

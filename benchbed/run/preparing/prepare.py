@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchbed.adapter.align import plan_alignment, refuse_output
+from benchbed.adapter.align import beside, plan_alignment, refuse_output
 from benchbed.adapter.cardwords import impossible
 from benchbed.adapter.checkpoint import trusting
 from benchbed.adapter.contract import Adapter, Card
@@ -116,6 +116,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
     for of_split, each in models.values():
         refuse_output(each.card, suite.task, choices(type(each), "output") if "output" in of_split.options else ())
         plan_alignment(mapped_card(each.card, suite.label_map), source.dataset.labels, suite.task)
+    outside, closed_of = _classes_beside(loaded_suite, card, source.dataset.labels)
     side = _side(loaded_suite, adapter, source)
     facts = _condition_facts(loaded_suite, source, settings)
     _can_be_cut(loaded_suite, [each for _, each in models.values()])
@@ -128,7 +129,9 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
         device=device,
         dataset=source.dataset.name,
         root=source.dataset.root,
-        labels=source.dataset.labels,
+        labels=(*source.dataset.labels, *outside),
+        outside=len(outside),
+        closed_of=closed_of,
         label_map=suite.label_map,
         clips=clips,
         pools=pools,
@@ -192,6 +195,19 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
         frozen,
         declared,
     )
+
+
+def _classes_beside(loaded: LoadedSuite, card: Card, labels: tuple[str, ...]) -> tuple[tuple[str, ...], int | None]:
+    """Classes that are scored beside those of the dataset, or how many a model has of which some are left out."""
+    own = mapped_card(card, loaded.suite.label_map)
+    others = beside(own, labels, loaded.suite.task)
+    if loaded.suite.task == "scene" and card.output == "tags":
+        used = {name for match in plan_alignment(own, labels).matches for name in match.classes}
+        return (), len(card.labels) if len(used) < len(card.labels) else None
+    # With a map, a class that no label uses may still mean one.
+    if others and (loaded.suite.metrics.closed_set or own.label_map):
+        return (), len(card.labels)
+    return others, None
 
 
 def _measured(loaded: LoadedSuite, facts: tuple[dict[str, Any], ...]) -> list[CellPlan]:

@@ -92,6 +92,8 @@ def estimate(
     settings = Settings(data=data, allow_synthetic=allow_synthetic, device=device, limit=limit, batch_size=batch_size)
     prepared = prepare(loaded, model, options, settings)
     facts["audio_hours"] = (prepared.seconds + (prepared.tuning.seconds if prepared.tuning else 0.0)) / 3600
+    if loaded.suite.task != "frames":
+        facts["disk_bytes"] = evaluations * (ROW_BYTES + SCORE_BYTES * len(prepared.job.labels))
     if "disk_assumes" in facts:
         del facts["disk_assumes"]
         card = prepared.adapter.card

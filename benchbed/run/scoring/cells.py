@@ -65,7 +65,7 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
         No clip of a cell has a prediction.
     """
     suite: Suite = prepared.loaded_suite.suite
-    family, primary = metric_family(prepared.loaded_suite, prepared.source.dataset.labels)
+    family, primary = metric_family(prepared.loaded_suite, prepared.job.asked, prepared.job.scope)
     if suite.task == "frames" and some_weak(prepared.job.clips.values()):
         family = where_timed(family)
     failures = [record.Failure.model_validate(failure) for failure in predictions.failures]
@@ -88,14 +88,14 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
     )
     scores |= robust_figures(cells, scored, primary, reference)
     values = {name: to_value(number) for name, number in scores.items()}
-    checks = [*unused, *_left_out(prepared.job), *self_checks(prepared.job)]
+    checks = [*unused, *_classes(prepared.job), *_left_out(prepared.job), *self_checks(prepared.job)]
     if any(plan.kind == "attack" for plan in prepared.cells):
         more, attacked = _attacked(prepared, predictions, splits, cells, rows_of, values)
         _beside_attacks(prepared, predictions, splits, cells, rows_of, family, primary)
         checks, scores = checks + more, {**scores, **attacked}
     statistics = collect(
-        families_of(prepared.loaded_suite, prepared.source.dataset.labels),
-        prepared.source.dataset.labels,
+        families_of(prepared.loaded_suite, prepared.job.asked, prepared.job.scope),
+        prepared.job.asked,
         prepared.index_hash,
         seed,
         {split: held.groups for split, held in splits.items()},
@@ -106,6 +106,19 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
         scores=scores,
     )
     return Scoring(primary, cells, values, checks, failures, statistics)
+
+
+def _classes(job: Job) -> list[record.Check]:
+    """What became of classes that the model knows and the dataset lacks."""
+    if job.outside:
+        names = ", ".join(job.labels[len(job.asked) :][:5])
+        names += ", …" if job.outside > 5 else ""
+        said = f"the model also knows {job.outside} classes that the dataset lacks ({names}); they count as wrong"
+        return [record.Check(name="classes", status="pass", message=said)]
+    if job.closed_of is None:
+        return []
+    said = f"scored as if the model knew {len(job.asked)} of its {job.closed_of} classes; the others cannot be wrong"
+    return [record.Check(name="classes:closed-set", status="warn", message=said)]
 
 
 def _left_out(job: Job) -> list[record.Check]:
@@ -137,7 +150,7 @@ def _attacked(
         position = predictions.table["clip_id"].iloc[rows].map(split.position).to_numpy(dtype=np.int64)
         flags[plan.key] = flags_of(predictions.table, rows, split.codes[position], split.bootstrap)
         tables[plan.key] = predictions.table.iloc[rows]
-    classes = len(prepared.source.dataset.labels)
+    classes = len(prepared.job.labels)
     facts = [
         (unit["attack"]["cell"], fact)
         for unit in predictions.info

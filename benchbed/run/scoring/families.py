@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from benchbed.errors import ConfigError, did_you_mean
@@ -13,8 +15,17 @@ from benchbed.results.statistics import Further
 from benchbed.suite.load import LoadedSuite
 
 
-def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family, str]:
+def metric_family(
+    loaded: LoadedSuite, labels: tuple[str, ...], scope: Mapping[str, int] = MappingProxyType({})
+) -> tuple[Family, str]:
     """The metrics of a suite and the one that ranks.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        Classes of the dataset.
+    scope : mapping of str to int
+        What a model knows beside them, from `Job.scope`, for families that ask.
 
     Raises
     ------
@@ -22,7 +33,7 @@ def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family,
         An unknown family, metric or option.
     """
     metrics = loaded.suite.metrics
-    main, *further = families_of(loaded, labels)
+    main, *further = families_of(loaded, labels, scope)
     family = _family(loaded, labels, main, ("metrics",))
     others: dict[str, Family] = {}
     for index, part in enumerate(further):
@@ -42,7 +53,9 @@ def metric_family(loaded: LoadedSuite, labels: tuple[str, ...]) -> tuple[Family,
     return family, primary
 
 
-def families_of(loaded: LoadedSuite, labels: tuple[str, ...]) -> list[Further]:
+def families_of(
+    loaded: LoadedSuite, labels: tuple[str, ...], scope: Mapping[str, int] = MappingProxyType({})
+) -> list[Further]:
     """Metric families of a suite, the main one first, with their options as they are used.
 
     Raises
@@ -51,7 +64,7 @@ def families_of(loaded: LoadedSuite, labels: tuple[str, ...]) -> list[Further]:
         An unknown family.
     """
     metrics = loaded.suite.metrics
-    shared = post_processing(loaded, labels)
+    shared = {**post_processing(loaded, labels), **scope}
     asked: list[tuple[str, str, dict[str, Any], tuple[str | int, ...]]]
     asked = [("", metrics.family, metrics.options, ("metrics",))]
     asked += [

@@ -49,7 +49,7 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
     if predictions.kind not in ("frames", "tags"):
         return Drawings(None, None)
     labels = prepared.source.dataset.labels
-    family, _ = metric_family(prepared.loaded_suite, labels)
+    family, _ = metric_family(prepared.loaded_suite, labels, prepared.job.scope)
     drawn: list[CellCurves] = []
     told: list[CellTimelines] = []
     hardest = _hardest(cells, primary)

@@ -107,7 +107,7 @@ def verify_run(prepared: Any, predictions: Predictions, cells: list[record.Cell]
     from benchbed.run.scoring.families import metric_family
 
     labels = prepared.source.dataset.labels
-    family, _ = metric_family(prepared.loaded_suite, labels)
+    family, _ = metric_family(prepared.loaded_suite, labels, prepared.job.scope)
     if inputs.some_weak(prepared.job.clips.values()):
         family = where_timed(family)
     held = predictions.table["cell"].astype(str).to_numpy()
