@@ -121,7 +121,7 @@ def score_cell(
         if tables and per_class is not None:
             made_tables[f"scene_{column.name}"] = per_class
     groups |= cut.classes(sums, drawn)
-    metrics = numbers(whole, family.metrics, bootstrap, reasons=family.reasons(sums))
+    metrics = numbers(whole, family.metrics, bootstrap, reasons=family.reasons(sums), notes=family.notes(sums))
     return CellScores(metrics, groups, made_tables, dict(whole.replicates))
 
 

@@ -156,6 +156,10 @@ class Family(ABC):
         """Why a metric is undefined for the statistics `[statistic]`, by metric; silent about defined ones."""
         return {}
 
+    def notes(self, sums: np.ndarray) -> dict[str, str]:
+        """What else must be known to read a metric of the statistics `[statistic]`, by metric."""
+        return {}
+
     def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
         """Tables of a whole cell, from its clips and their summed statistics `[statistic]`."""
         return {}

@@ -93,6 +93,10 @@ class Joint(Family):
         """Why metrics are undefined, of all families."""
         return {prefix + k: v for prefix, part, mine in self._split(sums) for k, v in part.reasons(mine).items()}
 
+    def notes(self, sums: np.ndarray) -> dict[str, str]:
+        """What else must be known, of all families."""
+        return {prefix + k: v for prefix, part, mine in self._split(sums) for k, v in part.notes(mine).items()}
+
     def sample(self, scores: np.ndarray, target: np.ndarray, row: np.ndarray, rows: int) -> Sample | None:
         """The clips of every family that ranks them."""
         made = {prefix: part.sample(scores, target, row, rows) for prefix, part in self.parts.items()}

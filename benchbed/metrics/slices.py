@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -215,6 +216,7 @@ def numbers(
     *,
     reasons: Mapping[str, str] | None = None,
     note: str | None = None,
+    notes: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Number]:
     """The values of a part as numbers, `rule` appended to each metric's own."""
     return {
@@ -226,7 +228,7 @@ def numbers(
             bootstrap=bootstrap,
             groups=part.groups,
             undefined=(reasons or {}).get(name, "undefined" if part.clips else "no clips"),
-            note=note,
+            note=notes.get(name, note),
         )
         for name, info in infos.items()
     }

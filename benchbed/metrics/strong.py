@@ -107,6 +107,10 @@ class Strong(Family):
         """Why metrics are undefined."""
         return self.inner.reasons(sums)
 
+    def notes(self, sums: np.ndarray) -> dict[str, str]:
+        """What else must be known, of the inner family."""
+        return self.inner.notes(sums)
+
     def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
         """Tables of the inner family."""
         held = timed(target)

@@ -193,3 +193,15 @@ def test_bad_options_are_one_clear_error() -> None:
     for options in ({"threshold": [0.1, 0.2]}, {"bins": 0}, {"lwlrap_ties": "best"}):
         with pytest.raises(ConfigError):
             family(("a",), **options)
+
+
+def test_decisions_about_tags_have_no_calibration_and_their_ranks_are_named() -> None:
+    target = np.array([[1, 0], [0, 1], [1, 1], [0, 0]])
+    made = family(("dog", "rain"))
+    found = score_cell(made, np.array([[1.0, 0], [0, 1], [1, 0], [0, 0]]), target, np.arange(4))
+    assert found.metrics["ece"].value is None and found.metrics["ece"].reason.startswith("hard decisions")
+    assert found.metrics["map"].note == "of hard decisions: scores are 0 or 1, and ties"
+    assert found.metrics["micro_f1"].note is None and found.metrics["micro_f1"].value == pytest.approx(6 / 7)
+    assert "reliability" not in found.tables
+    soft = score_cell(made, np.array([[0.9, 0], [0, 1], [1, 0], [0, 0]]), target, np.arange(4))
+    assert soft.metrics["ece"].value is not None and soft.metrics["map"].note is None

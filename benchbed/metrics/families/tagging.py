@@ -98,6 +98,7 @@ class Tagging(Family):
         self._at = {name: slice(i * count, (i + 1) * count) for i, name in enumerate(names)}
         self._clips, self._loss, self._lossy, self._improper = (len(names) * count + i for i in range(4))
         self._bins = slice(self._improper + 1, self._improper + 1 + 3 * bins)
+        self._decided = self._bins.stop
         named = f"threshold-{float(limits):g}" if limits.ndim == 0 else "thresholds-per-class"
         self.metrics = _metrics(named, bins, lwlrap_ties)
         self.class_metrics = _class_metrics(named, lwlrap_ties)
@@ -106,7 +107,7 @@ class Tagging(Family):
     @property
     def width(self) -> int:
         """Number of statistics."""
-        return self._bins.stop
+        return self._decided + 1
 
     def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Additive statistics of each clip, `[clip, statistic]` float64.
@@ -139,6 +140,7 @@ class Tagging(Family):
         rows[:, self._loss], rows[:, self._lossy] = _ranking_loss(scores, positive, negative)
         improper = np.asarray(((scores < 0) | (scores > 1)).any(axis=1))
         rows[:, self._improper] = improper
+        rows[:, self._decided] = ((scores == 0) | (scores == 1)).all(axis=1)
         counted = known & ~improper[:, None]
         clip, label = np.nonzero(counted)
         value = scores[clip, label]
@@ -164,7 +166,7 @@ class Tagging(Family):
         positive, _, hit, false, precision, ranked = (sums[..., at] for at in self._at.values())
         nowhere = np.full(sums.shape[:-1], np.nan)
         count, mean, share = self._bin_sums(sums)
-        proper = np.where(sums[..., self._improper] > 0, np.nan, 1.0)
+        proper = np.where((sums[..., self._improper] > 0) | self._of_decisions(sums), np.nan, 1.0)
         f1 = self.per_class(sums)["f1"]
         present = positive.sum(axis=-1) > 0
         covered = (positive > 0).mean(axis=-1)
@@ -212,13 +214,21 @@ class Tagging(Family):
             found |= dict.fromkeys(("mauc", "d_prime", "d_prime_mean", "macro_eer"), "no class has both kinds of clips")
         if sums[self._lossy] == 0:
             found["ranking_loss"] = "no clip has both present and absent classes"
+        if self._of_decisions(sums):
+            found["ece"] = "hard decisions: every score is 0 or 1, so there is no probability to hold against anything"
         if sums[self._improper]:
             found["ece"] = f"the scores of {int(sums[self._improper])} clips lie outside 0…1"
         return found
 
+    def notes(self, sums: np.ndarray) -> dict[str, str]:
+        """Which figures rank nothing but ties."""
+        ranks = ("map", "mauc", "d_prime", "d_prime_mean", "macro_eer", "lwlrap", "ranking_loss")
+        said = dict.fromkeys(ranks, "of hard decisions: scores are 0 or 1, and ties")
+        return said if self._of_decisions(sums) else {}
+
     def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
         """`reliability`: what each bin of scores holds, over all clips and classes."""
-        if sums[self._improper]:
+        if sums[self._improper] or self._of_decisions(sums):
             return {}
         count, mean, share = self._bin_sums(sums)
         edges = np.linspace(0, 1, self.bins + 1)
@@ -226,6 +236,11 @@ class Tagging(Family):
         values = np.column_stack([count, ratio(mean, count), ratio(share, count)])
         columns = ("tags", "score", "present")
         return {"reliability": Table(names, columns, values, "score bin", "mean in bin", "tags, fraction")}
+
+    def _of_decisions(self, sums: np.ndarray) -> np.ndarray:
+        if sums.shape[-1] <= self._decided:
+            return np.zeros(sums.shape[:-1], bool)  # sums of versions that did not tell
+        return np.asarray((sums[..., self._clips] > 0) & (sums[..., self._decided] >= sums[..., self._clips]))
 
     def _bin_sums(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         first = self._bins.start
