@@ -29,6 +29,8 @@ class Registry:
         What is registered, in the singular; used in messages and in the entry-point group.
     package : str
         Dotted name of the package whose modules are the entries.
+    beside : tuple of str
+        Modules of the package that its entries share, which are no entries.
 
     Examples
     --------
@@ -38,13 +40,16 @@ class Registry:
 
     kind: str
     package: str
+    beside: tuple[str, ...] = ()
 
     def names(self) -> list[str]:
         """Registered names, sorted; nothing is imported."""
         # `find_spec` on the package imports its parents only, which are light by law.
         spec = importlib.util.find_spec(self.package)
         folders = list(spec.submodule_search_locations or []) if spec else []
-        own = {m.name for m in pkgutil.iter_modules(folders) if not m.name.startswith("_")}
+        own = {
+            m.name for m in pkgutil.iter_modules(folders) if not m.name.startswith("_") and m.name not in self.beside
+        }
         return sorted(own | set(self._entry_points()))
 
     def folder(self) -> Path:

@@ -25,8 +25,8 @@ from benchbed.compare.runs import Run
 from benchbed.metrics.contract import Family, Sample
 from benchbed.metrics.families import classification, psds, sed_event, sed_segment, tagging
 from benchbed.metrics.ranking import Ranking
-from benchbed.metrics.sed.recording import Events, FrameScores
 from benchbed.metrics.weighing import chosen, drawn
+from benchbed.outputs.frames.recording import Events, FrameScores
 from benchbed.results import record
 from benchbed.results.draws import drawn as drawn_figures
 from benchbed.results.statistics import CellStatistics, Statistics

@@ -14,7 +14,6 @@ import pytest
 import soundfile
 
 from benchbed import code
-from benchbed.run.computing.windows import Timed
 from benchbed.run.job.job import Job
 from benchbed.run.preparing.units import closure_of, cut
 from benchbed.suite.model import Suite
@@ -164,7 +163,7 @@ def job_of(folder: Path, task: str, conditions: list) -> Job:
     adapter.write_text(NETWORK.format(output=task, more=", frame_seconds=0.01" if task == "frames" else ""))
     suite = Suite(name="s", version="1", task=task, data={"layout": "folder"}, conditions=conditions)
     table = pd.DataFrame(rows)
-    timed = {row["clip_id"]: Timed(np.array([[0.1, 0.3]]), np.array([0])) for row in rows}
+    events = [{"clip_id": row["clip_id"], "onset": 0.1, "offset": 0.3, "label": "low"} for row in rows]
     return Job(
         recipe=(str(adapter), {}),
         device="cpu",
@@ -176,7 +175,7 @@ def job_of(folder: Path, task: str, conditions: list) -> Job:
         pools={"test": table},
         conditions=suite.conditions,
         task=task,
-        timed=timed if task == "frames" else {},
+        annotations=pd.DataFrame(events) if task == "frames" else None,
         facts=tuple({} for _ in conditions),
     )
 
@@ -227,7 +226,7 @@ def test_touching_any_module_of_the_closure_changes_the_name_of_a_unit(tmp_path,
         before = name()
         assert name() == before
         known = sorted(closure_of(plan_cells(suite), job.conditions[0]).modules)
-        assert {"benchbed.types", "benchbed.metrics.sed.soft", "benchbed.perturb.corruptions.reverb"} <= set(known)
+        assert {"benchbed.types", "benchbed.outputs.scene", "benchbed.perturb.corruptions.reverb"} <= set(known)
         for module in known:
             path = code._file(module)
             text = path.read_text()

@@ -23,10 +23,10 @@ from types import ModuleType
 from typing import Any
 
 from benchbed.adapter.asking import said_exit
-from benchbed.adapter.cardwords import unknown_word
 from benchbed.adapter.contract import Adapter, Card
 from benchbed.adapter.options import resolve_options
 from benchbed.adapter.surroundings import adopt, of_its_own
+from benchbed.cardwords import unknown_word
 from benchbed.errors import AdapterError, BenchbedError, did_you_mean
 
 #: Entry points of this group are models that other packages offer.

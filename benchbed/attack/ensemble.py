@@ -16,6 +16,7 @@ import torch
 
 from benchbed.attack import BRIDGED, resolve
 from benchbed.attack.contract import Attack, Cost, Outcome, Problem
+from benchbed.attack.losses import LOSSES
 from benchbed.attack.threat import Threat, per_clip
 from benchbed.errors import ConfigError, did_you_mean
 
@@ -136,17 +137,20 @@ def plan(
         wanted = [(member, dict(own)) for member, own in PRESETS[name]]
     else:
         wanted = [(name, dict(options or {}))]
+    exclusive: bool = getattr(LOSSES.get(output, where=where), "EXCLUSIVE", False)
     attacks: list[Attack] = []
     skipped: dict[str, str] = {}
     for member, own in wanted:
         for each in _each(own, losses):
             attack = resolve(member, each, where=where)
-            _give_loss(attack, each, losses, known or losses, output, where)
+            _give_loss(attack, each, losses, known or losses, output, exclusive, where)
             for option, value in (("steps", steps), ("restarts", restarts)):
                 if value is not None and option in attack.options:
                     attack.options[option] = value
             reason = refusal(attack) if refusal is not None else None
-            reason = reason or _meaningless(attack, output) or _unavailable(attack, differentiable, sources)
+            if not exclusive:
+                reason = reason or _meaningless(attack, output)
+            reason = reason or _unavailable(attack, differentiable, sources)
             if reason is None:
                 attacks.append(attack)
             else:
@@ -167,12 +171,13 @@ def _give_loss(
     losses: Sequence[str],
     known: Sequence[str],
     output: str,
+    exclusive: bool,
     where: str | None,
 ) -> None:
     if "loss" not in attack.options:
         return
-    if "loss" not in given and output != "scene":
-        # The attacks' own defaults are losses of scenes.
+    if "loss" not in given and not exclusive:
+        # The attacks' own defaults are losses of clips with one class.
         attack.options["loss"] = losses[-1] if attack.access == "transfer" else losses[0]
     loss = attack.options["loss"]
     if loss not in known:
@@ -181,8 +186,6 @@ def _give_loss(
 
 
 def _meaningless(attack: Attack, output: str) -> str | None:
-    if output == "scene":
-        return None
     if attack.name.startswith(BRIDGED):
         return f"torchattacks takes the labels of {output} for soft ones of a softmax, whose loss means nothing here"
     if attack.name == "apgd_t":

@@ -96,7 +96,7 @@ def timed_f1(family: Family, outputs: np.ndarray, target: np.ndarray) -> np.ndar
     Examples
     --------
     >>> from benchbed.metrics.families.sed_event import family
-    >>> from benchbed.metrics.sed.recording import Events
+    >>> from benchbed.outputs.frames.recording import Events
     >>> pair = np.empty(2, object)
     >>> pair[0], pair[1] = Events(np.array([0]), np.array([10**6]), np.array([0])), Events(*[np.zeros(0, int)] * 3)
     >>> timed_f1(family(("dog",)), pair[::-1], pair).tolist(), timed_f1(family(("dog",)), pair, pair).tolist()
@@ -136,7 +136,7 @@ def event_flips(family: EventBased, before: np.ndarray, after: np.ndarray, targe
     Examples
     --------
     >>> from benchbed.metrics.families.sed_event import family
-    >>> from benchbed.metrics.sed.recording import Events
+    >>> from benchbed.outputs.frames.recording import Events
     >>> def one(*onsets):
     ...     held, at = np.empty(1, object), np.array(onsets, int)
     ...     held[0] = Events(at, at + 10**6, np.zeros(len(at), int), 10**7)

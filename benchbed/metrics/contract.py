@@ -115,6 +115,14 @@ class Family(ABC):
     class_metrics: Mapping[str, MetricInfo] = MappingProxyType({})
     ranked: frozenset[str] = frozenset()
 
+    def context(self, scores: np.ndarray, target: np.ndarray) -> Family:
+        """The family for clips that are scored together, told all of them before the first statistics are taken.
+
+        Statistics of a clip may depend on the other clips of its gallery (recall@k, the idf of CIDEr), but then only
+        through what is settled here, so that their sums still hold. By default the family itself.
+        """
+        return self
+
     @abstractmethod
     def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Additive statistics of each clip, `[clip, statistic]` float64."""

@@ -87,9 +87,11 @@ def score_folds(family: Family, folds: Sequence[Fold]) -> FoldScores:
     keys = {(fold.bootstrap.name, fold.bootstrap.seed, fold.bootstrap.groups) for fold in folds}
     if len(keys) < len(folds):
         raise CannotMeasure("two folds share their bootstrap draws", hint="name each fold's bootstrap by its split")
-    rows = [family.grouped(f.scores, f.target, f.group, f.bootstrap.groups) for f in folds]
+    # Each fold is a gallery of its own.
+    told = [family.context(f.scores, f.target) for f in folds]
+    rows = [own.grouped(f.scores, f.target, f.group, f.bootstrap.groups) for own, f in zip(told, folds)]
     sums = [row.sum(axis=0) for row in rows]
-    samples = [family.sample(f.scores, f.target, f.group, f.bootstrap.groups) for f in folds]
+    samples = [own.sample(f.scores, f.target, f.group, f.bootstrap.groups) for own, f in zip(told, folds)]
     values = [
         {**family.values(total), **chosen(sample, np.ones(len(row), bool))[0]}
         for total, sample, row in zip(sums, samples, rows)

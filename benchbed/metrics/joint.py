@@ -64,8 +64,17 @@ class Joint(Family):
         """Statistics summed over the clips of each group, `[group, statistic]`."""
         return self._together([part.grouped(scores, target, group, groups) for part in self.parts.values()])
 
+    def context(self, scores: np.ndarray, target: np.ndarray) -> Family:
+        """The families told of all clips, with one memory of their widths."""
+        told = {prefix: part.context(scores, target) for prefix, part in self.parts.items()}
+        if all(told[prefix] is part for prefix, part in self.parts.items()):
+            return self
+        joint = Joint(told[""], {prefix.removesuffix("_"): part for prefix, part in told.items() if prefix})
+        joint.widths = self.widths
+        return joint
+
     def _together(self, rows: list[np.ndarray]) -> np.ndarray:
-        self.widths = [part.shape[1] for part in rows]
+        self.widths[:] = [part.shape[1] for part in rows]
         return np.concatenate(rows, axis=1)
 
     def _split(self, sums: np.ndarray) -> list[tuple[str, Family, np.ndarray]]:

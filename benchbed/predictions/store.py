@@ -21,25 +21,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed.errors import CannotMeasure, DamagedError, DataError
-from benchbed.predictions.forms import FRAME_COLUMNS, Kind, in_double, pack, single, unpack
+from benchbed.outputs import output_of
+from benchbed.outputs.columns import in_double
 from benchbed.seal import PLACE, parquet_digest, seal_parquet
-from benchbed.types import Events
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
+
+    from benchbed.outputs.contract import Output
 
 #: Version of the file layout.
 FORMAT = 1
 
-#: Columns benchbed itself writes; a metadata column of the same name is stored with the prefix `source_`.
-OWN_COLUMNS = (
+#: Columns that stand beside answers of any kind.
+_COLUMNS = (
     "clip_id",
     "cell",
     "draw",
     "group",
     "label",
     "prediction",
-    "scores",
     "achieved",
     "skipped",
     "note",
@@ -48,7 +50,6 @@ OWN_COLUMNS = (
     "resampled",
     "remixed",
     "silent",
-    *FRAME_COLUMNS,
     # of attacks
     "attacked",
     "clean_correct",
@@ -73,6 +74,11 @@ _HEADER = b"benchbed"
 _AGAIN = "delete it and run again: only this unit is computed anew"
 
 
+def own_columns(output: Output) -> frozenset[str]:
+    """Columns benchbed itself writes; a metadata column of the same name is stored with the prefix `source_`."""
+    return frozenset((*_COLUMNS, *output.columns))
+
+
 @dataclass
 class UnitPredictions:
     """What one unit of work yields.
@@ -85,16 +91,16 @@ class UnitPredictions:
         Class names in the order of the scores.
     columns : dict of str to sequence
         `clip_id`, `cell`, `draw`, `group`, `label`, `achieved`, `skipped`, `note`, the flags, and metadata columns.
-    scores : np.ndarray [shape=(row, class), float32 or float64]
-        Probabilities in the order of `labels`; of frames an object array [shape=(row,)] of `FrameScores`.
+    scores : np.ndarray [shape=(row, …)]
+        Answers as the output kind has them, e.g. probabilities in the order of `labels`.
     failures : list of dict
         `clip_id`, `cell`, `stage`, `message` of every clip without a prediction.
     info : dict
         Further facts for the record (CPU seconds, code version).
     kind : str
-        Output kind: `scene`, `tags` or `frames`.
-    references : sequence of Events, optional
-        Timed reference of each row of frames, as the row's condition left it.
+        Output kind.
+    references : np.ndarray [shape=(row,), object], optional
+        Reference of each row as its condition left it, of kinds that something moves.
 
     Examples
     --------
@@ -109,8 +115,8 @@ class UnitPredictions:
     scores: np.ndarray
     failures: list[dict[str, str]] = field(default_factory=list)
     info: dict[str, Any] = field(default_factory=dict)
-    kind: Kind = "scene"
-    references: Sequence[Events] | None = None
+    kind: str = "scene"
+    references: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -127,10 +133,8 @@ def write_unit(unit: UnitPredictions, folder: Path) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    several = {"label": pa.list_(pa.string())} if unit.kind != "scene" else {}
-    arrays = {
-        name: pa.array(values, several.get(name), from_pandas=True) for name, values in unit.columns.items()
-    } | pack(unit.kind, unit.scores, unit.references, unit.labels)
+    arrays = {name: _column(name, values) for name, values in unit.columns.items()}
+    arrays |= output_of(unit.kind).pack(unit.scores, unit.references, unit.labels)
     header = {
         "format": FORMAT,
         "kind": unit.kind,
@@ -157,6 +161,14 @@ def write_unit(unit: UnitPredictions, folder: Path) -> Path:
             partial.unlink(missing_ok=True)
         raise storage_error(error, folder) from error
     return path
+
+
+def _column(name: str, values: Sequence[Any]) -> pa.Array:
+    import pyarrow as pa
+
+    # Of clips without any label nothing else would say that labels are text.
+    lists = name == "label" and len(values) > 0 and isinstance(values[0], tuple | list)
+    return pa.array(values, pa.list_(pa.string()) if lists else None, from_pandas=True)
 
 
 def storage_error(error: OSError, folder: Path) -> CannotMeasure:
@@ -204,14 +216,14 @@ class Predictions:
         Class names in the order of the scores.
     table : pandas.DataFrame
         A row per (clip, cell, draw): every column but the scores. Text columns are categorical.
-    scores : np.ndarray [shape=(row, class), float32 or float64]
-        Probabilities; of frames an object array [shape=(row,)] of `FrameScores`.
+    scores : np.ndarray [shape=(row, …)]
+        Answers as the output kind has them.
     failures : list of dict
         Clips without a prediction.
     kind : str
         Output kind.
     references : np.ndarray [shape=(row,), object], optional
-        `Events` of every row of frames.
+        Reference of each row as its condition left it, of kinds that something moves.
     info : list of dict
         What each unit noted about how it was made.
     digests : dict of str to str
@@ -222,7 +234,7 @@ class Predictions:
     table: pd.DataFrame
     scores: np.ndarray
     failures: list[dict[str, str]]
-    kind: Kind = "scene"
+    kind: str = "scene"
     references: np.ndarray | None = None
     info: list[dict[str, Any]] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
@@ -241,7 +253,7 @@ def read_units(paths: Iterable[Path]) -> Predictions:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kind: Kind = "scene"
+    kind = ""
     tables, failures, labels = [], [], None
     info: list[dict[str, Any]] = []
     digests: dict[str, str] = {}
@@ -264,11 +276,10 @@ def read_units(paths: Iterable[Path]) -> Predictions:
             raise DamagedError(f"damaged prediction file ({error})", where=str(path), hint=_AGAIN) from error
     if labels is None:
         raise DataError("there are no predictions to read")
-    if len({single(table) for table in tables}) > 1:
-        tables = [in_double(table) for table in tables]
-    joined = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
-    scores, references = unpack(kind, joined, labels)
-    rest = joined.drop_columns(["scores", *(FRAME_COLUMNS if kind == "frames" else ())])
+    joined = pa.concat_tables(in_double(tables), promote_options="permissive").combine_chunks()
+    output = output_of(kind)
+    scores, references = output.unpack(joined, labels)
+    rest = joined.drop_columns(list(output.columns))
     text = [f.name for f in rest.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
     return Predictions(
         tuple(labels), rest.to_pandas(categories=text), scores, failures, kind, references, info, digests

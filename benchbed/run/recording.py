@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from benchbed import rng
-from benchbed.adapter.align import plan_alignment
+from benchbed.card import mapped_card
 from benchbed.predictions.store import Predictions, read_header, read_units
 from benchbed.provenance import code_hash, git_state, machine, versions
 from benchbed.results import record
 from benchbed.results.statistics import Statistics
-from benchbed.run.computing.perturbed import mapped_card
 from benchbed.run.job.naming import display_name
-from benchbed.run.preparing.prepare import Prepared, Settings
+from benchbed.run.job.prepared import Prepared
+from benchbed.run.job.settings import Settings
 from benchbed.run.scoring.cells import Scoring, score_cells
 from benchbed.run.scoring.rank_checks import rank_checks
 from benchbed.run.showing.drawings import Drawings, drawings
@@ -53,7 +53,7 @@ def make_record(
             output=card.output,
             sample_rate=card.sample_rate,
             labels=list(card.labels),
-            alignment=plan_alignment(mapped_card(card, suite.label_map), prepared.job.labels, suite.task).describe(),
+            alignment=prepared.job.output.read(mapped_card(card, suite.label_map), prepared.job.labels).describe(),
             trained_on=list(card.trained_on),
             trained_with=list(card.trained_with),
             licence=card.licence,

@@ -29,8 +29,10 @@ from benchbed.run.executing.local import execute
 from benchbed.run.job.job import Job, Unit
 from benchbed.run.job.naming import display_name
 from benchbed.run.job.policy import Reuse
+from benchbed.run.job.prepared import Prepared
+from benchbed.run.job.settings import Settings
 from benchbed.run.journal import Journal, locked
-from benchbed.run.preparing.prepare import Prepared, Settings, prepare
+from benchbed.run.preparing.prepare import prepare
 from benchbed.run.progress import Progress
 from benchbed.run.recording import make_record
 from benchbed.run.scoring import thresholds

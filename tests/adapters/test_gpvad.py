@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from benchbed.adapter import Batch
-from benchbed.adapter.align import plan_alignment
 from benchbed.adapter.check import check
 from benchbed.adapter.load import load_adapter, start
 from benchbed.errors import BenchbedError, CheckpointError, ConfigError
+from benchbed.outputs.align import plan_alignment
 from benchbed.rng import stream
 
 pytestmark = pytest.mark.realdata

@@ -124,7 +124,8 @@ def toy_job(tmp_path: Path, toy_table: pd.DataFrame, adapter_file):
 def attacked(toy_job):
     """Runs all units of one attack condition and gives rows and checks."""
     from benchbed.run.attacking.checks import attack_checks
-    from benchbed.run.computing.perturbed import Engine
+    from benchbed.run.computing.engine import Engine
+    from benchbed.run.executing.unit import compute
     from benchbed.run.preparing.units import cut
     from benchbed.suite.plan import plan_cells
 
@@ -135,7 +136,7 @@ def attacked(toy_job):
         engine = Engine(job)
         parts, noted, failures = [], [], []
         for unit in cut(job, cells, {"test": 9.0}, {}, {"test": {}}):
-            made = engine.run(unit)
+            made = compute(engine, unit)
             parts.append(pd.DataFrame(dict(made.columns)))
             noted += made.info["attack"]["facts"]
             failures += made.failures

@@ -30,7 +30,8 @@ from benchbed.run import session
 from benchbed.run.attacking.checks import attack_checks
 from benchbed.run.attacking.plan import plan_of, prices
 from benchbed.run.attacking.sources import attack_facts
-from benchbed.run.computing.perturbed import Engine
+from benchbed.run.computing.engine import Engine
+from benchbed.run.executing.unit import compute
 from benchbed.run.job.job import Job
 from benchbed.run.preparing.units import cut
 from benchbed.run.scoring.attacks import chance_of
@@ -136,7 +137,7 @@ def world(tmp_path: Path):
         cells, engine = plan_cells(suite), Engine(job)
         parts, noted = [], []
         for unit in cut(job, cells, {"test": 9.0}, {}, {"test": {}}):
-            found = engine.run(unit)
+            found = compute(engine, unit)
             parts += pd.DataFrame(dict(found.columns)).assign(answer=list(found.scores)).to_dict("records")
             noted += found.info["attack"]["facts"] if unit.condition == len(conditions) - 1 else []
         checks = attack_checks(job.conditions[-1], cells[-1:], noted, 3, chance_of(job, cells[-1]))

@@ -7,7 +7,6 @@ import pytest
 import torch
 from attack_toys import RATE, linear
 
-from benchbed.adapter.align import plan_alignment
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import ATTACKS, resolve
@@ -16,7 +15,9 @@ from benchbed.attack.features import ATTACKS as ALLOWED
 from benchbed.attack.features import LABEL, FeatureSpace, FeatureThreat, OnFeatures, reached, refusal
 from benchbed.attack.losses import scene
 from benchbed.attack.threat import Ball, Threat
+from benchbed.attack.twin import exclusive
 from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.outputs.align import plan_alignment
 from benchbed.run.attacking.victim import untouched, victim_of
 from benchbed.types import Batch
 
@@ -207,7 +208,7 @@ def test_a_run_can_treat_a_cut_adapter_like_any_other(spec):
     waveforms = 0.1 * torch.randn(4, 1, 32000, generator=torch.Generator().manual_seed(1))
     with untouched(adapter) as moved:
         clean = space.of(waveforms)
-        victim = victim_of(cut, alignment)
+        victim = victim_of(cut, lambda forward: exclusive(forward, alignment))
         target = victim.scores(clean).argmax(1)
         problem = Problem(victim, Ball.of(FeatureThreat("l2", 0.3), clean), target, scene, list("abcd"))
         found = resolve("pgd", {"steps": 10, "loss": "margin"}).run(problem)

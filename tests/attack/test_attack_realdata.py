@@ -11,10 +11,11 @@ import soxr
 import torch
 from attack_toys import problem
 
-from benchbed.adapter.align import plan_alignment
 from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import resolve
 from benchbed.attack.audibility import dissimilarity
+from benchbed.attack.twin import exclusive
+from benchbed.outputs.align import plan_alignment
 from benchbed.run.attacking.victim import untouched, victim_of
 
 pytestmark = pytest.mark.realdata
@@ -32,7 +33,7 @@ def test_gpvad_falls_to_what_is_thirty_decibels_below_the_clip(realdata, reposit
         wave, rate = soundfile.read(realdata / "esc10" / "audio" / row["filename"], dtype="float32")
         waves.append(soxr.resample(wave, rate, 22050, quality="HQ")[None, :44100])
     clean = torch.from_numpy(np.stack(waves))
-    victim = victim_of(adapter, plan_alignment(adapter.card, labels))
+    victim = victim_of(adapter, lambda forward: exclusive(forward, plan_alignment(adapter.card, labels)))
     with untouched(adapter) as moved:
         target = victim.scores(clean).argmax(1)  # the model's own answer: what it must lose
         asked = problem(None, clean, target, "l2", 30.0, victim=victim)

@@ -131,7 +131,8 @@ def test_dissimilarity_of_a_scaled_copy_is_its_factor():
 
 
 def test_a_run_that_is_continued_has_the_same_rows(toy_job):
-    from benchbed.run.computing.perturbed import Engine
+    from benchbed.run.computing.engine import Engine
+    from benchbed.run.executing.unit import compute
     from benchbed.run.preparing.units import cut
     from benchbed.suite.model import Suite
     from benchbed.suite.plan import plan_cells
@@ -142,8 +143,8 @@ def test_a_run_that_is_continued_has_the_same_rows(toy_job):
     units = cut(job, plan_cells(suite), {"test": 9.0}, {}, {"test": {}})
     assert [len(unit.rows) for unit in units] == [32, 4]
     straight = Engine(job)
-    first = [straight.run(unit) for unit in units]
-    resumed = Engine(job).run(units[1])
+    first = [compute(straight, unit) for unit in units]
+    resumed = compute(Engine(job), units[1])
     assert np.array_equal(first[1].scores, resumed.scores)
     assert first[1].columns["broken_step"] == resumed.columns["broken_step"]
     assert first[0].info["attack"]["facts"] and resumed.info["attack"]["cell"] == units[1].cells[0].key

@@ -144,7 +144,8 @@ def test_a_model_that_changes_while_it_is_attacked_is_noticed(attacked, adapter_
 
 def test_training_mode_and_gradients_are_as_before(toy_job, adapter_file):
     from benchbed.adapter.load import load_adapter, start
-    from benchbed.run.computing.perturbed import Engine
+    from benchbed.run.computing.engine import Engine
+    from benchbed.run.executing.unit import compute
     from benchbed.run.preparing.units import cut
     from benchbed.suite.model import Suite
     from benchbed.suite.plan import plan_cells
@@ -154,7 +155,7 @@ def test_training_mode_and_gradients_are_as_before(toy_job, adapter_file):
     adapter.model.norm.bias.requires_grad_(False)
     job = toy_job(FAST)
     cells = plan_cells(Suite(name="s", version="1", task="scene", data={"layout": "folder"}, conditions=[FAST]))
-    Engine(job, {"test": adapter}).run(cut(job, cells, {"test": 9.0}, {}, {"test": {}})[0])
+    compute(Engine(job, {"test": adapter}), cut(job, cells, {"test": 9.0}, {}, {"test": {}})[0])
     assert not any(module.training for module in adapter.model.modules())
     assert adapter.model.norm.weight.grad.tolist() == [7.0] * 3 and adapter.model.norm.weight.requires_grad
     assert not adapter.model.norm.bias.requires_grad

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -73,7 +74,8 @@ def test_one_kind_of_clip_alone(labels):
 )
 def test_units_of_long_clips_are_small_so_that_little_is_lost_and_progress_is_seen(seconds, sizes):
     table = pd.DataFrame({"clip_id": [f"c{i}" for i in range(80)], "label": [f"k{i % 4}" for i in range(80)]})
-    job = SimpleNamespace(clips={"test": table}, task="scene")
+    labels = ("k0", "k1", "k2", "k3")
+    job = Job(("", {}), "cpu", "d", Path(), labels, None, {"test": table}, {"test": table}, [])
     units = attack_units(job, "test", AttackCondition(attack="fast", budgets=[20]), 80 * seconds)
     assert [len(unit) for unit in units] == sizes
     assert sorted(row for unit in units for row in unit) == list(range(80))

@@ -174,7 +174,7 @@ def test_the_chance_level_of_a_gap_is_that_of_a_model_that_hears_nothing():
         job = Job(
             ("", {}), "cpu", "d", Path(), labels, None, {"test": table}, {"test": table}, suite.conditions, task=task
         )
-        return task_of(job, 0).chance(rows)
+        return task_of(job, 0).chance(job.references["test"])
 
     # One label of four is first by chance in a quarter of the orders; silence is right about the clip without any.
     assert chance("tags") == pytest.approx((3 * 0.25 + 1) / 4)

@@ -14,8 +14,8 @@ from benchbed.errors import ConfigError
 from benchbed.rng import stream
 from benchbed.run.attacking.checks import attack_checks
 from benchbed.run.attacking.goals import settle
-from benchbed.run.computing.perturbed import Engine
-from benchbed.run.computing.windows import Timed
+from benchbed.run.computing.engine import Engine
+from benchbed.run.executing.unit import compute
 from benchbed.run.job.job import Job
 from benchbed.run.preparing.units import cut
 from benchbed.run.scoring.attacks import chance_of
@@ -117,7 +117,7 @@ def world(tmp_path: Path):
         cells, engine = plan_cells(suite), Engine(job)
         parts, noted, failures, scores = [], [], [], []
         for unit in cut(job, cells, {"test": 9.0}, {}, {"test": {}}):
-            made = engine.run(unit)
+            made = compute(engine, unit)
             parts.append(pd.DataFrame(dict(made.columns)))
             noted += made.info["attack"]["facts"]
             failures += made.failures
@@ -337,7 +337,7 @@ def detector(window, before="pass", after="pass") -> str:
 @pytest.fixture
 def timed(world):
     """Recordings whose events are levels that a linear detector hears, and what runs an attack on them."""
-    rows, events = [], {}
+    rows, events = [], []
     for name, (seconds, given) in RECORDINGS.items():
         wave = 0.003 * stream("timed", name).standard_normal(round(seconds * RATE))
         time = np.arange(len(wave)) / RATE
@@ -349,14 +349,14 @@ def timed(world):
         rows.append(
             {"clip_id": name, "path": f"{name}.wav", "onset": 0.0, "duration": seconds, "label": classes, "group": name}
         )
-        if given:
-            events[name] = Timed(np.array([event[:2] for event in given]), np.array([event[2] for event in given]))
-    clips = pd.DataFrame(rows)
+        events += [(name, onset, offset, ("even", "odd")[label]) for onset, offset, label, _ in given]
+    clips, events = pd.DataFrame(rows), pd.DataFrame(events, columns=["clip_id", "onset", "offset", "label"])
 
     def run(condition: dict, window: float | None = 1.0, before="pass", after="pass", **facts):
         path = world.root.parent / f"level{round(window or 0)}.py"
         path.write_text(detector(window, before, after))
-        return world({"n": 5, **condition}, clips, path, task="frames", labels=("even", "odd"), timed=events, **facts)
+        about = {"task": "frames", "labels": ("even", "odd"), "annotations": events}
+        return world({"n": 5, **condition}, clips, path, **about, **facts)
 
     return run
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from benchbed.adapter import Card, TorchAdapter
-from benchbed.adapter.align import plan_alignment
+from benchbed.outputs import output_of
 from benchbed.rng import stream
 from benchbed.run.attacking.goal import probabilities
 from benchbed.run.attacking.view import View
@@ -39,7 +39,7 @@ class Toy(TorchAdapter):
 def view(card, task, squash=lambda scores: scores, labels=LABELS):
     adapter = Toy(card, squash)
     adapter.load("cpu")
-    return View(adapter, card, plan_alignment(card, labels, task), task, 4)
+    return View.of(adapter, card, labels, output_of(task), 4)
 
 
 def agree(made: View, clip: np.ndarray, seconds: float, tolerance=1e-6):

@@ -37,8 +37,9 @@ from benchbed.metrics.cell import group_codes, score_cell
 from benchbed.metrics.families.classification import family
 from benchbed.metrics.slices import Column
 from benchbed.predictions.store import UnitPredictions, read_units, write_unit
-from benchbed.run.computing.perturbed import Engine
+from benchbed.run.computing.engine import Engine
 from benchbed.run.executing.local import execute
+from benchbed.run.executing.unit import compute
 from benchbed.run.job.job import Job
 from benchbed.run.preparing.units import cut
 from benchbed.stats.bootstrap import Bootstrap
@@ -86,7 +87,7 @@ def ratio(clips: int) -> tuple[float, float]:
     adapter = start(load_adapter(ADAPTER), "cpu")
     evaluations = sum(unit.evaluations for unit in units)
     engine = Engine(job, {"test": adapter})
-    engine.run(dataclasses.replace(units[0], stop=16))
+    compute(engine, dataclasses.replace(units[0], stop=16))
     waves = torch.randn(16, 1, 32000).mul_(0.1)
     found: dict[str, list[float]] = {"pipeline": [], "network": [], "forward": []}
     with torch.inference_mode():

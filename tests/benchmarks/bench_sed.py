@@ -61,7 +61,7 @@ import json, sys, time
 import numpy as np
 import benchbed
 from benchbed.metrics.families import psds, sed_auc, sed_best, tagging
-from benchbed.metrics.sed.recording import FrameScores, microseconds, recording
+from benchbed.outputs.frames.recording import FrameScores, microseconds, recording
 held, draws = np.load(sys.argv[1]), int(sys.argv[3])
 files, _, classes = held["scores"].shape
 labels = [f"c{i}" for i in range(classes)]
@@ -97,7 +97,7 @@ print(json.dumps({"from": benchbed.__file__, "seconds": seconds}))
 
 def corpus(files: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Frame scores `[file, frame, class]`, borders in seconds, and events `[event, (file, onset, offset, class)]`."""
-    from benchbed.metrics.sed.recording import SECOND, Events, merge
+    from benchbed.outputs.frames.recording import SECOND, Events, merge
     from benchbed.rng import stream
 
     generator = stream("bench_sed")
@@ -156,7 +156,7 @@ def against_sed_eval(files: int, outputs: np.ndarray, target: np.ndarray) -> Non
     from benchbed.metrics.families import sed_event, sed_segment
     from benchbed.metrics.sed.decision import Decision
     from benchbed.metrics.sed.flat import answers, flatten
-    from benchbed.metrics.sed.recording import SECOND
+    from benchbed.outputs.frames.recording import SECOND
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -271,7 +271,7 @@ def main() -> None:
     parser.add_argument("--before", type=Path, help="a checkout of an earlier commit")
     parser.add_argument("--draws", type=int, default=1000)
     chosen = parser.parse_args()
-    from benchbed.metrics.sed.recording import FrameScores, microseconds, recording
+    from benchbed.outputs.frames.recording import FrameScores, microseconds, recording
 
     scores, edges, rows = corpus(chosen.files)
     outputs, target = np.empty(chosen.files, object), np.empty(chosen.files, object)

@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score, label_ranking_average_precision_score
 from benchbed.metrics import clip_scores
 from benchbed.metrics.families import sed_event, sed_segment
 from benchbed.metrics.families.tagging import family
-from benchbed.metrics.sed.recording import Events
+from benchbed.outputs.frames.recording import Events
 from benchbed.rng import stream
 
 LABELS = ("a", "b", "c", "d")

@@ -17,8 +17,9 @@ from benchbed.metrics.contract import Family
 from benchbed.metrics.families import psds, sed_auc, sed_best, sed_event, sed_intersection
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.levels import levels
-from benchbed.metrics.sed.recording import SECOND, Events, FrameScores, frame_scores, recording
-from benchbed.metrics.sed.soft import laid_over, soft_events
+from benchbed.metrics.sed.soft import soft_events
+from benchbed.outputs.frames.grid import laid_over
+from benchbed.outputs.frames.recording import SECOND, Events, FrameScores, frame_scores, recording
 from benchbed.stats.bootstrap import Bootstrap
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -12,8 +12,8 @@ from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.cell import score_cell
 from benchbed.metrics.families import sed_best, sed_event, sed_tagging, tagging
 from benchbed.metrics.sed.examples import random_corpus
-from benchbed.metrics.sed.recording import Events, FrameScores
 from benchbed.metrics.thresholds import Thresholds, tune_events, tune_tags
+from benchbed.outputs.frames.recording import Events, FrameScores
 
 LABELS = ("dog", "rain", "speech")
 

@@ -6,10 +6,10 @@ import random
 
 import numpy as np
 
-from benchbed.adapter.align import SUM_TOLERANCE
 from benchbed.adapter.asking import ask
-from benchbed.adapter.cardwords import impossible
 from benchbed.adapter.check.trial import Status, Trial
+from benchbed.outputs.align import SUM_TOLERANCE
+from benchbed.outputs.cards import impossible
 from benchbed.rng import preserved_global_state
 
 

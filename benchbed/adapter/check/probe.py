@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchbed.adapter.align import plan_alignment
 from benchbed.adapter.check.trial import Status, Trial
 from benchbed.errors import AdapterError
+from benchbed.outputs.align import plan_alignment
 
 
 def label_order(trial: Trial) -> tuple[Status, str]:

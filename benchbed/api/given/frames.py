@@ -11,7 +11,7 @@ from benchbed.api.given import Given
 from benchbed.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from benchbed.metrics.sed.recording import Events, FrameScores
+    from benchbed.outputs.frames.recording import Events, FrameScores
 
 #: A recording's events: rows of onset and offset in seconds and a class.
 Rows = Sequence[tuple[float, float, str]]
@@ -98,7 +98,7 @@ def _rows(value: Any) -> Any:
 
 
 def _events(rows: Any, labels: Sequence[str], clip: str) -> Events:
-    from benchbed.metrics.sed.recording import Policy, recording
+    from benchbed.outputs.frames.recording import Policy, recording
 
     seconds = None
     if isinstance(rows, Mapping):
@@ -117,7 +117,7 @@ def _events(rows: Any, labels: Sequence[str], clip: str) -> Events:
 
 
 def _frames(value: Any, labels: Sequence[str], clip: str) -> FrameScores:
-    from benchbed.metrics.sed.recording import frame_scores
+    from benchbed.outputs.frames.recording import frame_scores
 
     if isinstance(value, Mapping):
         if set(value) != {"scores", "hop"}:

@@ -3,14 +3,16 @@
 A module has `LOSSES` (name → loss `(scores, target) → [clip]`, greater is worse for the model), `GOALS` (what an
 attacker may want → names of the losses that an ensemble climbs for it, the first one of them curved and the last one
 straight, so that one of them keeps its gradient where the other has lost it; the first goal is the default), `DEFAULTS`
-(the losses of the default goal) and `margin(scores, target) → [clip]`, negative where the task's own decision is
-broken. A goal about one class, `class`, takes its loss from `towards_class(number)`.
+(the losses of the default goal), `margin(scores, target) → [clip]`, negative where the task's own decision is broken,
+and `scores(forward, reading, heard)`, the differentiable twin of a reading's answers. `EXCLUSIVE` says that one class
+is right and every other wrong; `BY_RULE` has the names of losses by goal and rule of success, where that matters. A
+goal about one class, `class`, takes its loss from `towards_class(number)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -37,6 +39,8 @@ class Aimed:
         The task's own decision, differentiable.
     names : tuple of str
         Losses that an ensemble climbs for this goal, curved first and straight last.
+    by_rule : mapping of str to tuple of str
+        Rule of success → names in their place.
     """
 
     output: str
@@ -44,6 +48,7 @@ class Aimed:
     LOSSES: Mapping[str, Callable[..., Any]]
     margin: Callable[..., Any]
     names: tuple[str, ...]
+    by_rule: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def curved(self) -> Callable[..., Any]:
@@ -91,4 +96,5 @@ def aimed(output: str, goal: str | None = None, *, number: int | None = None, wh
         if number is None:
             raise ConfigError("the goal 'class' needs a class to aim at", where=where, hint="target_class: NAME")
         losses["class"] = module.towards_class(number)
-    return Aimed(output, goal, losses, module.margin, known[goal])
+    by_rule = {rule: names for (about, rule), names in getattr(module, "BY_RULE", {}).items() if about == goal}
+    return Aimed(output, goal, losses, module.margin, known[goal], by_rule)

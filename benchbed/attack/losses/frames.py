@@ -9,6 +9,30 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
+from benchbed.attack.twin import Forward, independent
+from benchbed.outputs.contract import Heard
+from benchbed.outputs.frames.grid import places
+from benchbed.outputs.frames.reading import FrameReading
+
+
+def scores(forward: Forward, reading: FrameReading, heard: Heard) -> Forward:
+    """Log-odds `[recording, frame, class]` of recordings of one length that are heard window by window."""
+    by_window = independent(forward, reading.alignment)
+    length = round(reading.window(heard) * reading.card.sample_rate)
+
+    def climbed(points: torch.Tensor) -> torch.Tensor:
+        count, channels, samples = points.shape
+        windows = samples // length
+        pieces = points.reshape(count, channels, windows, length).transpose(1, 2)
+        odds = by_window(pieces.reshape(count * windows, channels, length))
+        if reading.tags_windows:
+            odds = odds[:, None]
+        frames = odds.shape[1]
+        covered = places(windows, frames, reading.hop, reading.window(heard), heard.seconds)
+        return odds.reshape(count, windows * frames, -1)[:, torch.from_numpy(covered).to(odds.device)]
+
+    return climbed
+
 
 def margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Mean over the frames of the active classes minus one half, in logits: negative when most active frames are lost,

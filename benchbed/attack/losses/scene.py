@@ -8,6 +8,15 @@ from __future__ import annotations
 
 import torch
 
+from benchbed.attack.twin import Forward, exclusive
+from benchbed.outputs.align import Alignment
+from benchbed.outputs.contract import Heard
+
+
+def scores(forward: Forward, reading: Alignment, heard: Heard) -> Forward:
+    """What the losses climb, of a model's `forward`: its order of classes is that of the answers."""
+    return exclusive(forward, reading)
+
 
 def margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Score of the reference class minus the best other; negative where the answer is wrong.
@@ -54,3 +63,5 @@ def towards(wanted: torch.Tensor):
 LOSSES = {"ce": cross_entropy, "margin": negative_margin}
 GOALS = {"wrong": ("ce", "margin")}
 DEFAULTS = GOALS["wrong"]
+#: One class is right and every other wrong: targeted attacks, and those of other packages, mean something here.
+EXCLUSIVE = True

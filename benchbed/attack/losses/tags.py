@@ -9,6 +9,15 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
+from benchbed.attack.twin import Forward, independent
+from benchbed.outputs.align import Alignment
+from benchbed.outputs.contract import Heard
+
+
+def scores(forward: Forward, reading: Alignment, heard: Heard) -> Forward:
+    """What the losses climb, of a model's `forward`: log-odds of the answers."""
+    return independent(forward, reading)
+
 
 def margin(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Smallest distance of any class from its decision boundary; negative where the label set has changed.
@@ -112,3 +121,5 @@ GOALS = {
     "class": ("class",),
 }
 DEFAULTS = GOALS["everything"]
+#: Where decisions count and not ranks: the class nearest to flipping.
+BY_RULE = {("everything", "label_set"): ("bce", "margin"), ("everything", "label_f1"): ("bce", "margin")}

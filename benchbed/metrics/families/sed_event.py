@@ -59,7 +59,7 @@ def family(
 
     Examples
     --------
-    >>> from benchbed.metrics.sed.recording import Events
+    >>> from benchbed.outputs.frames.recording import Events
     >>> def one(*onsets):
     ...     recordings = np.empty(1, object)
     ...     at = np.array(onsets)

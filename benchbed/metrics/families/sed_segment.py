@@ -45,7 +45,7 @@ def family(
 
     Examples
     --------
-    >>> from benchbed.metrics.sed.recording import Events
+    >>> from benchbed.outputs.frames.recording import Events
     >>> def one(onset, offset):
     ...     recordings = np.empty(1, object)
     ...     recordings[0] = Events(np.array([onset]), np.array([offset]), np.array([0]), 4_000_000)

@@ -16,7 +16,7 @@ from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.families.tagging import Tagging, Ties
 from benchbed.metrics.sed.detection import paired
 from benchbed.metrics.sed.examples import random_corpus
-from benchbed.metrics.sed.recording import Events, FrameScores
+from benchbed.outputs.frames.recording import Events, FrameScores
 
 Pool = Literal["max", "mean", "linear", "exponential"]
 

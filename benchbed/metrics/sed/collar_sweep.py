@@ -9,8 +9,8 @@ import numpy as np
 from benchbed.metrics.sed.flat import Flat
 from benchbed.metrics.sed.levels import Levels, levels
 from benchbed.metrics.sed.matching import Collar
-from benchbed.metrics.sed.recording import FrameScores
 from benchbed.metrics.sed.steps import Steps, crossings
+from benchbed.outputs.frames.recording import FrameScores
 
 
 def collar_sweep(frames: Sequence[FrameScores], reference: Flat, classes: int, collar: Collar) -> tuple[Steps, Steps]:

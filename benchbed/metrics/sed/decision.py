@@ -9,7 +9,7 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.at_least import at_least
-from benchbed.metrics.sed.recording import SECOND, Events, FrameScores
+from benchbed.outputs.frames.recording import SECOND, Events, FrameScores
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchbed.metrics.sed.recording import SECOND, Events, FrameScores, merge
+from benchbed.outputs.frames.recording import SECOND, Events, FrameScores, merge
 
 
 def random_corpus(

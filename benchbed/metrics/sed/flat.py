@@ -8,7 +8,7 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.sed.decision import Decision
-from benchbed.metrics.sed.recording import Events, FrameScores
+from benchbed.outputs.frames.recording import Events, FrameScores
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchbed.metrics.sed.recording import FrameScores
+from benchbed.outputs.frames.recording import FrameScores
 
 #: Frames × classes taken apart at once.
 CELLS = 20_000

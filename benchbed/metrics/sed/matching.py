@@ -11,7 +11,7 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.sed.flat import Flat
-from benchbed.metrics.sed.recording import SECOND
+from benchbed.outputs.frames.recording import SECOND, whole
 
 Clock = Literal["integer", "float"]
 
@@ -86,17 +86,6 @@ def share(length: np.ndarray, ratio: float) -> np.ndarray:
     if exact.denominator > 10**6:
         raise ConfigError(f"a ratio of {ratio}", hint="at most six decimals")
     return length * exact.numerator // exact.denominator
-
-
-def whole(value: float, unit: int) -> int:
-    """A decimal number in whole units.
-
-    Examples
-    --------
-    >>> whole(0.29, 1_000_000)
-    290000
-    """
-    return int(Fraction(str(value)) * unit)
 
 
 def optimal(pairs: np.ndarray) -> np.ndarray:

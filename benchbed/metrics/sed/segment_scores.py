@@ -11,8 +11,8 @@ import numpy as np
 from benchbed.errors import ConfigError
 from benchbed.metrics.sed.flat import Flat
 from benchbed.metrics.sed.matching import whole
-from benchbed.metrics.sed.recording import SECOND, FrameScores
 from benchbed.metrics.sed.segments import Grid, activity
+from benchbed.outputs.frames.recording import SECOND, FrameScores
 
 Pool = Literal["max", "mean"]
 

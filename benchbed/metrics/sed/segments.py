@@ -9,7 +9,7 @@ import numpy as np
 
 from benchbed.metrics.sed.flat import Flat
 from benchbed.metrics.sed.matching import Clock, whole
-from benchbed.metrics.sed.recording import SECOND
+from benchbed.outputs.frames.recording import SECOND
 
 #: Segments × classes held at once.
 CELLS = 4_000_000

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from benchbed.outputs.contract import Heard
 from benchbed.suite.conditions import AttackCondition
 
 if TYPE_CHECKING:
@@ -126,8 +127,8 @@ class Task(ABC):
         """See `benchbed.run.attacking.goals.settle`."""
 
     @abstractmethod
-    def truth(self, row: Mapping[str, Any], seconds: float) -> Any:
-        """Reference of one clip."""
+    def truth(self, references: np.ndarray, row: int, seconds: float) -> Any:
+        """Reference of one of several clips, as it lies in its audio."""
 
     @abstractmethod
     def target(self, truths: Sequence[Any], moments: np.ndarray | None) -> np.ndarray:
@@ -146,8 +147,33 @@ class Task(ABC):
         """Judge the finished audio of a clip from the plain path's answers and their mean."""
 
     @abstractmethod
-    def chance(self, rows: Sequence[Mapping[str, Any]]) -> float:
-        """Share of these clips that a model gets right that hears nothing."""
+    def chance(self, references: np.ndarray) -> float:
+        """Share of clips with these references that a model gets right that hears nothing."""
+
+    @staticmethod
+    def shape(reading: Any, heard: Heard) -> tuple[int, ...]:
+        """Shape of one clip in `dense`."""
+        return (len(reading.columns),)
+
+    @staticmethod
+    def dense(reading: Any, raw: np.ndarray, heard: Heard) -> np.ndarray:
+        """Answers of clips of one length as numbers `[clip, …, class]`, of which means can be taken."""
+        return reading.answers(raw, [heard] * len(raw))
+
+    @staticmethod
+    def stored(reading: Any, answers: np.ndarray, seconds: Sequence[float]) -> np.ndarray:
+        """Answers as predictions are stored, from `dense`; `seconds` are the lengths of the clips."""
+        return answers
+
+    @staticmethod
+    def hop(reading: Any) -> float | None:
+        """Seconds from one frame of `dense` to the next, where it has frames."""
+        return None
+
+    @staticmethod
+    def moments(reading: Any, heard: Heard) -> np.ndarray | None:
+        """Centres of the frames of `dense` in seconds, where it has frames."""
+        return None
 
     @property
     def success(self) -> str:

@@ -10,6 +10,8 @@ from benchbed.attack.ensemble import FLOOR, Plan, plan
 from benchbed.attack.losses import Aimed, aimed
 from benchbed.attack.threat import Threat
 from benchbed.errors import ConfigError, did_you_mean
+from benchbed.outputs import output_of
+from benchbed.run.attacking.goals import TASKS
 from benchbed.suite.conditions import AttackCondition
 
 
@@ -76,9 +78,9 @@ def plan_of(
     ['square', 'transfer']
     """
     on_features = condition.space == "features"
-    if on_features and task == "frames":
+    if on_features and output_of(task, where=where).hears == "windows":
         raise ConfigError(
-            "an attack on features needs a model that hears a whole clip at once; recordings of a frames "
+            f"an attack on features needs a model that hears a whole clip at once; recordings of a {task} "
             "task are heard in windows, and balls around the features of each are none around the "
             "recording",
             where=where,
@@ -103,9 +105,7 @@ def plan_of(
 
 def losses_of(condition: AttackCondition, aim: Aimed) -> tuple[str, ...]:
     """Losses that an ensemble climbs: the goal's; where decisions count, not ranks, the class nearest to flipping."""
-    if aim.output == "tags" and aim.goal == "everything" and condition.success.rule in ("label_set", "label_f1"):
-        return ("bce", "margin")
-    return aim.names
+    return aim.by_rule.get(condition.success.rule or "", aim.names)
 
 
 def prices(
@@ -163,7 +163,8 @@ def prices(
             }
             if condition.space == "features":
                 entry["space"] = f"features, {features.LABEL}"
-            if (task != "scene" or "space" in entry or not chosen.attacks) and chosen.skipped:
+            # What an ensemble on single answers leaves out is what this run gives it, not what the task does.
+            if (TASKS.get(task).TASK.scored or "space" in entry or not chosen.attacks) and chosen.skipped:
                 entry["skipped"] = dict(chosen.skipped)
             found.append(entry)
     return found

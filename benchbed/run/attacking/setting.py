@@ -52,7 +52,7 @@ class Setting:
         engine, view, task = self.work.engine, self.work.view, self.work.task
         samples, seconds = self.loud[0].samples, self.loud[0].seconds
         target = view.target(task, [s.truth for s in self.loud], samples, seconds).to(self.clean.device)
-        ids = [str(engine._shard.records[s.index]["clip_id"]) for s in self.loud]
+        ids = [engine.shard.clip_id(s.index) for s in self.loud]
         ball = Ball.of(threat, self.clean, self.limit() if limited else None)
         heard = dict(zip(ids, self.loud))
         crafts = {name: source.craft(threat, heard, task) for name, source in self.sources.items()}

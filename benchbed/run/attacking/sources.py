@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from benchbed import audio, rng
-from benchbed.adapter.align import plan_alignment
 from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import resolve
 from benchbed.attack.contract import Problem
@@ -22,10 +21,10 @@ from benchbed.run.attacking.goals import settle
 from benchbed.run.attacking.plan import plan_of, threats
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.victim import untouched
-from benchbed.run.attacking.view import View, seconds_of
+from benchbed.run.attacking.view import View
+from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.whole import decode
 from benchbed.run.job.job import Job, Unit
-from benchbed.run.references import WEAK
 from benchbed.suite.conditions import AttackCondition
 
 #: Fact of a condition that has nothing to do in a run, and why.
@@ -178,7 +177,7 @@ def attack_facts(
     return {**facts, **({"sources": sources} if sources else {})}
 
 
-def sources_of(engine: Any, condition: AttackCondition) -> dict[str, Source]:
+def sources_of(engine: Engine, condition: AttackCondition) -> dict[str, Source]:
     """The loaded sources of a condition; loaded once per process."""
     found: dict[str, Source] = {}
     for spec, options in source_recipes(condition, engine.job.others):
@@ -186,8 +185,7 @@ def sources_of(engine: Any, condition: AttackCondition) -> dict[str, Source]:
         if key not in engine.kept:
             adapter = start(load_adapter(spec, options), engine.job.device)
             job = engine.job
-            alignment = plan_alignment(adapter.card, job.asked, job.task)
-            view = View(adapter, adapter.card, alignment, job.task, job.batch_size)
+            view = View.of(adapter, adapter.card, job.asked, job.output, job.batch_size)
             engine.kept[key] = Source(adapter.card.name, view, job.seed)
         source = engine.kept[key]
         found[source.name if source.name not in found else f"{source.name}-{len(found)}"] = source
@@ -214,7 +212,7 @@ def fitting_clips(job: Job, split: str, attacked: set[str]) -> list[dict[str, An
     return left.iloc[sorted(order[:FIT_CLIPS])].to_dict("records")
 
 
-def fitted_of(engine: Any, unit: Unit, plan: Any, threat: Any, task: Task, view: View, eot: int) -> dict[str, Any]:
+def fitted_of(engine: Engine, unit: Unit, plan: Any, threat: Any, task: Task, view: View, eot: int) -> dict[str, Any]:
     """What the universal attacks of a plan learned at a budget; learned once per process.
 
     Raises
@@ -232,7 +230,8 @@ def fitted_of(engine: Any, unit: Unit, plan: Any, threat: Any, task: Task, view:
     return found
 
 
-def _fit_problem(engine: Any, unit: Unit, threat: Threat, task: Task, view: View, eot: int) -> Problem:
+def _fit_problem(engine: Engine, unit: Unit, threat: Threat, task: Task, view: View, eot: int) -> Problem:
+    import pandas as pd
     import torch
 
     job, condition = engine.job, task.condition
@@ -241,20 +240,23 @@ def _fit_problem(engine: Any, unit: Unit, threat: Threat, task: Task, view: View
     waveforms: list[np.ndarray] = []
     truths: list[Any] = []
     ids: list[str] = []
-    seconds = 0.0
-    for row in fitting_clips(job, unit.split, attacked):
-        if job.task == "frames" and row.get(WEAK):
-            continue  # nobody said when its events are
+    seconds, alike = 0.0, (0, 0.0)
+    rows = fitting_clips(job, unit.split, attacked)
+    references = job.output.references(pd.DataFrame(rows), job.annotations, job.labels)
+    coarse = job.output.coarse(references)
+    for index, row in enumerate(rows):
+        if coarse[index]:
+            continue  # nobody said what the task asks
         try:
             clip = decode(job.root, row, job.audio_rate)
         except BenchbedError:
             continue  # a clip that is only learned from may be missing
         made = view.input(clip).waveform
-        same = not waveforms or (made.shape == waveforms[0].shape and (view.hop is None or seconds == seconds_of(clip)))
-        if made.any() and same:
-            seconds = seconds_of(clip)
+        shape = view.alike(made.shape[1], clip.seconds)
+        if made.any() and (not waveforms or (made.shape == waveforms[0].shape and shape == alike)):
+            seconds, alike = clip.seconds, shape
             waveforms.append(made)
-            truths.append(task.truth(row, seconds))
+            truths.append(task.truth(references, index, seconds))
             ids.append(str(row["clip_id"]))
     if not waveforms:
         raise CannotMeasure("no clip could be read to fit a universal perturbation on")

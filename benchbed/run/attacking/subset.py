@@ -8,7 +8,6 @@ import numpy as np
 
 from benchbed import rng
 from benchbed.run.job.job import Job, Unit
-from benchbed.run.references import WEAK, some_weak
 from benchbed.suite.conditions import AttackCondition
 
 if TYPE_CHECKING:
@@ -87,12 +86,12 @@ def _several(table: pd.DataFrame, n: int, keys: dict[Any, int]) -> list[int]:
 
 
 def subset(job: Job, split: str, condition: AttackCondition) -> list[int]:
-    """Rows of a job's split that a condition is about; of recordings, those whose events are timed."""
-    table = job.clips[split]
-    if job.task != "frames" or not some_weak([table]):
+    """Rows of a job's split that a condition is about; none that is annotated less finely than the task asks."""
+    table, coarse = job.clips[split], job.output.coarse(job.references[split])
+    if not coarse.any():
         return attacked_rows(table, condition.n)
-    timed = np.flatnonzero(~table[WEAK].to_numpy(bool))
-    return [int(timed[row]) for row in attacked_rows(table.iloc[timed], condition.n)]
+    fine = np.flatnonzero(~coarse)
+    return [int(fine[row]) for row in attacked_rows(table.iloc[fine], condition.n)]
 
 
 def attack_units(job: Job, split: str, condition: AttackCondition, seconds: float) -> list[tuple[int, ...]]:

@@ -26,18 +26,21 @@ from benchbed.run.attacking.sources import sources_of
 from benchbed.run.attacking.space import on_features
 from benchbed.run.attacking.verdict import score
 from benchbed.run.attacking.victim import EOT_DRAWS, SAME_ANSWER, untouched
-from benchbed.run.attacking.view import seconds_of, view_of
+from benchbed.run.attacking.view import view_of
 from benchbed.run.attacking.work import Attacked, Work
+from benchbed.run.computing.engine import Engine
+from benchbed.run.computing.rows import Rows
 from benchbed.run.job.job import Unit
+from benchbed.suite.conditions import AttackCondition
 
 
-def attack_unit(engine: Any, unit: Unit) -> UnitPredictions:
+def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     """Predictions of one unit of an attack condition, with the facts that its sanity checks need.
 
     Parameters
     ----------
-    engine : benchbed.run.computing.perturbed.Engine
-        With the unit's shard and model in place.
+    engine : Engine
+        With the unit's clips and model at hand.
     unit : Unit
         Clips and budgets.
 
@@ -46,16 +49,16 @@ def attack_unit(engine: Any, unit: Unit) -> UnitPredictions:
     ConfigError
         The model needs side information, or the attack cannot run on it at all.
     """
-    from benchbed.run.computing.perturbed import _Rows
-
     cpu, wall = time.process_time(), time.perf_counter()
     condition = engine.job.conditions[unit.condition]
+    assert isinstance(condition, AttackCondition)
     if engine.card.side_information or getattr(engine.adapter, "replays", False):
         raise ConfigError(
             f"{engine.card.name} needs more than audio; attacks change audio only",
             hint="leave the attack conditions out for this model",
         )
-    work = Work(engine, unit, condition, task_of(engine.job, unit.condition), view_of(engine), _Rows())
+    goal, rows = task_of(engine.job, unit.condition), Rows(engine.job, unit)
+    work = Work(engine, unit, condition, goal, view_of(engine), rows)
     seed = rng.key("attack-unit", [cell.key for cell in unit.cells], unit.split, unit.shard, engine.job.seed)
     with rng.preserved_global_state(seed), untouched(engine.adapter) as moved:
         samples = _samples(work)
@@ -72,31 +75,29 @@ def attack_unit(engine: Any, unit: Unit) -> UnitPredictions:
         "loose": unit.loose,
         "attack": {"cell": unit.cells[0].key, "facts": work.facts},
     }
-    return engine._assemble(unit, work.rows, info)
+    return rows.assemble(engine.shard, info)
 
 
 def _samples(work: Work) -> list[Sample]:
     engine = work.engine
     found = []
-    for index, row in enumerate(engine._shard.records):
-        clip = engine._clip(index, row)
+    for index, row in enumerate(engine.shard.records):
+        clip = engine.clip(index)
         if isinstance(clip, AudioError):
-            engine._fail(work.rows, work.unit, row["clip_id"], "decode", clip)
+            work.rows.fail(row["clip_id"], "decode", clip)
             continue
         made = work.view.input(clip)
         # The attack must not be able to reach back into what other conditions see.
         made.waveform.flags.writeable = False
-        seconds = seconds_of(clip)
-        found.append(Sample(index, clip, made, work.task.truth(row, seconds), seconds, made.waveform.shape[1]))
+        truth = work.task.truth(engine.shard.references, index, clip.seconds)
+        found.append(Sample(index, clip, made, truth, clip.seconds, made.waveform.shape[1]))
     return found
 
 
 def _batches(work: Work, samples: list[Sample]) -> list[list[Sample]]:
     alike: dict[tuple[int, float], list[Sample]] = {}
     for sample in samples:
-        # Recordings of one length have one grid of frames; of clips with one answer only the input's length matters.
-        seconds = sample.seconds if work.view.task == "frames" else 0.0
-        alike.setdefault((sample.samples, seconds), []).append(sample)
+        alike.setdefault(work.view.alike(sample.samples, sample.seconds), []).append(sample)
     return [
         group[i : i + work.view.fits(samples)]
         for (samples, _), group in alike.items()

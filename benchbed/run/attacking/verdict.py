@@ -13,6 +13,7 @@ from benchbed.attack.features import reached
 from benchbed.errors import AdapterError
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.work import Attacked, Work
+from benchbed.run.computing.rows import Evaluation
 
 #: What float32 can lose of a budget on features: of the budget itself, and of the greatest value it is added to.
 ROUNDING = 1e-5, 1e-6
@@ -25,34 +26,28 @@ def score(work: Work, finished: list[Attacked]) -> None:
         (_audit if work.condition.space == "waveform" else _audit_features)(work, cell, mine)
         groups: dict[tuple[int, float], list[Attacked]] = {}
         for done in mine:
-            groups.setdefault(_kind(work, done), []).append(done)
+            groups.setdefault(work.view.alike(done.sample.samples, done.sample.seconds), []).append(done)
         for (samples, _), group in groups.items():
             size = work.view.fits(samples)
             for start in range(0, len(group), size):
                 _judge(work, cell, group[start : start + size])
 
 
-def _kind(work: Work, done: Attacked) -> tuple[int, float]:
-    # Recordings of one length have one grid of frames; of clips with one answer only the input's length matters.
-    return done.sample.samples, done.sample.seconds if work.view.task == "frames" else 0.0
-
-
 def _judge(work: Work, cell: Any, batch: list[Attacked]) -> None:
-    from benchbed.run.computing.perturbed import _Item
-
-    engine, view, task = work.engine, work.view, work.task
+    view, task = work.view, work.task
     answers = [_heard(work, [done.points for done in batch], batch) for _ in range(work.eot)]
     usable = np.logical_and.reduce([ok for _, ok in answers])
     mean = np.mean([given for given, _ in answers], axis=0)
     _noise(work, batch)
     disagree, near = 0, 0
-    kept = []
+    kept: list[int] = []
+    evaluations: list[Evaluation] = []
     for i, done in enumerate(batch):
-        clip_id = engine._shard.records[done.sample.index]["clip_id"]
+        clip_id = work.engine.shard.clip_id(done.sample.index)
         if not usable[i]:
             # An answer of NaN is a broken model, not a successful attack.
             reason = AdapterError("predict returned NaN or infinity")
-            engine._fail(work.rows, work.unit, clip_id, "predict", reason, cell.key)
+            work.rows.fail(clip_id, "predict", reason, cell.key)
             continue
         verdict = task.verdict(done.sample, [given[i] for given, _ in answers], mean[i], view.hop)
         if done.facts["attacked"] and work.eot == 1 and verdict.correct == done.facts["believed"]:
@@ -64,12 +59,12 @@ def _judge(work: Work, cell: Any, batch: list[Attacked]) -> None:
             facts |= {"broken_by": None, "broken_step": -1}
         elif done.facts["broken_by"] is None:
             facts |= {"broken_by": "plain_forward"}
-        item = _Item(done.sample.index, cell, 0, done.sample.made, facts["achieved"], _skipped(done), None, facts)
+        achieved, skipped = facts["achieved"], _skipped(done)
+        evaluations.append(Evaluation(done.sample.index, cell, 0, done.sample.made, achieved, skipped, None, facts))
         kept.append(i)
-        work.rows.items.append(item)
     if kept:
         seconds = [batch[i].sample.seconds for i in kept]
-        work.rows.scores.append(view.stored(mean[kept], seconds))
+        work.rows.add(evaluations, view.stored(mean[kept], seconds))
     work.note("agreement", len(batch), disagree - near, cell=cell.key)
     work.note("agreement_near", len(batch), near, cell=cell.key)
 

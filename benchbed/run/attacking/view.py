@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchbed.adapter.align import Alignment
 from benchbed.adapter.asking import ask
-from benchbed.adapter.contract import Adapter, Card
+from benchbed.adapter.contract import Adapter
 from benchbed.attack.contract import Victim
+from benchbed.attack.losses import LOSSES
+from benchbed.card import Card
+from benchbed.outputs.contract import Heard, Output, Reading
 from benchbed.run.attacking.goal import Task
-from benchbed.run.attacking.victim import Grid, victim_of
-from benchbed.run.computing.whole import Clip, ModelInput, to_model
-from benchbed.run.computing.windows import hear, hop_of, on_grid, to_windows
-from benchbed.types import Batch, FrameScores
+from benchbed.run.attacking.goals import TASKS
+from benchbed.run.attacking.victim import victim_of
+from benchbed.run.computing.engine import Engine
+from benchbed.run.computing.hearing import Hearing, hearing_of
+from benchbed.run.computing.whole import Clip, ModelInput
+from benchbed.types import Batch
 
 if TYPE_CHECKING:
     from benchbed.attack.features import OnFeatures
@@ -31,51 +35,63 @@ class View:
 
     Attributes
     ----------
-    adapter, card, alignment : Adapter, Card, Alignment
+    adapter, card, reading, hearing : Adapter, Card, Reading, Hearing
         As the run uses them.
-    task : str
-        `scene`, `tags` or `frames`.
-    batch_size : int
-        Clips, or windows, per call.
+    output : str
+        What the task asks.
+    goal : type
+        The task under attack, which knows its answers as numbers.
     cuts : mapping of int to OnFeatures
         Samples of a clip → the model behind its front end, where features are attacked; points are then features.
     """
 
     adapter: Adapter
     card: Card
-    alignment: Alignment
-    task: str
-    batch_size: int
+    reading: Reading
+    hearing: Hearing
+    output: str
+    goal: type[Task]
     cuts: Mapping[int, OnFeatures] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, adapter: Adapter, card: Card, labels: Sequence[str], output: Output, batch_size: int) -> View:
+        """A model on a task of an output."""
+        reading, hearing = output.read(card, labels), hearing_of(output, card, batch_size)
+        return cls(adapter, card, reading, hearing, output.name, TASKS.get(output.name).TASK)
 
     @property
     def hop(self) -> float | None:
-        """Seconds per frame, on a frames task."""
-        return hop_of(self.card) if self.task == "frames" else None
+        """Seconds per frame, where answers have frames."""
+        return self.goal.hop(self.reading)
 
     def input(self, clip: Clip) -> ModelInput:
         """A clip as the model hears it."""
-        make = to_windows if self.task == "frames" else to_model
-        return make(clip.waveform, clip.sample_rate, self.card)
+        return self.hearing.given(clip.waveform, clip.sample_rate)
 
     def fits(self, samples: int) -> int:
         """Inputs of so many samples that are heard at once."""
-        return max(1, self.batch_size // max(1, samples // self._window(samples)))
+        return self.hearing.inputs(samples)
+
+    def alike(self, samples: int, seconds: float) -> tuple[int, float]:
+        """What clips have in common that are attacked together.
+
+        Recordings of one length have one grid of frames; of clips with one answer only the input's length matters.
+        """
+        return samples, 0.0 if self.hop is None else seconds
 
     def raw(self, points: np.ndarray, samples: int | None = None) -> np.ndarray:
         """What the plain path answers to audio, or to features of audio of so many samples."""
-        if self.task == "frames":
-            return hear(self.adapter, self.card, points, {}, self.batch_size)
+        if not self.cuts:
+            return self.hearing.ask(self.adapter, self.reading, points, {}, lent=True)
         samples = points.shape[2] if samples is None else samples
         lengths = np.full(len(points), samples, dtype=np.int64)
-        return ask(self._asked(samples), Batch(points, lengths, self.card.sample_rate), lent=True)
+        return ask(self.cuts[samples], Batch(points, lengths, self.card.sample_rate), lent=True)
 
     def _asked(self, samples: int) -> Any:
         return self.cuts[samples] if self.cuts else self.adapter
 
     def aligned(self, raw: np.ndarray, samples: int, seconds: float) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities in the dataset's classes `[clip, …, class]`, NaN where there are none, and which clips have
-        any.
+        """Answers in the dataset's terms `[clip, …, class]`, NaN where there are none, and which clips have any.
 
         Parameters
         ----------
@@ -86,61 +102,35 @@ class View:
         seconds : float
             Of the recordings.
         """
-        usable = self.alignment.usable(raw)
-        classes = len(self.alignment.columns)
-        grid = self.grid(samples, seconds)
-        if grid is None:
-            scores = np.full((len(raw), classes), np.nan)
-            if usable.any():
-                scores[usable] = self.alignment.apply(raw[usable])
-            return scores, usable
-        scores = np.full((len(raw), len(grid.moments), classes), np.nan)
+        usable, heard = self.reading.usable(raw), self.heard(samples, seconds)
+        answers = np.full((len(raw), *self.goal.shape(self.reading, heard)), np.nan)
         if usable.any():
-            scores[usable] = [
-                on_grid(each, grid.hop, grid.window / grid.rate, seconds) for each in self.alignment.apply(raw[usable])
-            ]
-        return scores, usable
+            answers[usable] = self.goal.dense(self.reading, raw[usable], heard)
+        return answers, usable
 
-    def grid(self, samples: int, seconds: float) -> Grid | None:
-        """Windows and frames of recordings of one length, on a frames task."""
-        if self.task != "frames":
-            return None
-        return Grid(
-            self._window(samples), hop_of(self.card), self.card.sample_rate, seconds, self.card.output == "tags"
-        )
+    def heard(self, samples: int, seconds: float) -> Heard:
+        """How recordings of one length are heard."""
+        return self.hearing.heard(samples, seconds)
 
     def victim(self, samples: int, seconds: float, eot: int = 1) -> Victim:
         """The model as a function that attacks differentiate."""
-        return victim_of(self._asked(samples), self.alignment, eot, self.grid(samples, seconds))
+        scores = LOSSES.get(self.output).scores
+        heard = self.heard(samples, seconds)
+        return victim_of(self._asked(samples), lambda forward: scores(forward, self.reading, heard), eot)
 
     def target(self, task: Task, truths: Sequence[Any], samples: int, seconds: float) -> Any:
         """References as a tensor on the model's device, on its own grid of frames."""
         import torch
 
-        grid = self.grid(samples, seconds)
-        given = task.target(truths, None if grid is None else grid.moments)
+        given = task.target(truths, self.goal.moments(self.reading, self.heard(samples, seconds)))
         return torch.from_numpy(given).to(getattr(self.adapter, "device", "cpu"))
 
     def stored(self, answers: np.ndarray, seconds: Sequence[float]) -> np.ndarray:
         """Answers as predictions are stored."""
-        if self.task != "frames":
-            return answers
-        found = np.empty(len(answers), dtype=object)
-        for index, (answer, length) in enumerate(zip(answers, seconds)):
-            found[index] = FrameScores(answer, hop_of(self.card), length)
-        return found
-
-    def _window(self, samples: int) -> int:
-        if self.task != "frames" or self.card.clip_seconds is None:
-            return samples
-        return round(self.card.clip_seconds * self.card.sample_rate)
+        return self.goal.stored(self.reading, answers, seconds)
 
 
-def seconds_of(clip: Clip) -> float:
-    """Length of a recording as it was read."""
-    return clip.waveform.shape[1] / clip.sample_rate
-
-
-def view_of(engine: Any) -> View:
+def view_of(engine: Engine) -> View:
     """The model that an engine runs."""
-    return View(engine.adapter, engine.card, engine.alignment, engine.job.task, engine.job.batch_size)
+    output = engine.job.output
+    return View(engine.adapter, engine.card, engine.reading, engine.hearing, output.name, TASKS.get(output.name).TASK)

@@ -9,6 +9,8 @@ import numpy as np
 
 from benchbed.run.attacking.goal import Sample, Task
 from benchbed.run.attacking.view import View
+from benchbed.run.computing.engine import Engine
+from benchbed.run.computing.rows import Rows
 from benchbed.run.job.job import Unit
 from benchbed.suite.conditions import AttackCondition
 
@@ -50,7 +52,7 @@ class Work:
         What is computed.
     task, view : Task, View
         What counts as broken, and the model.
-    rows : _Rows
+    rows : Rows
         Finished evaluations.
     eot : int
         Answers that are averaged, for a model that answers differently every time.
@@ -58,12 +60,12 @@ class Work:
         What checks are made from.
     """
 
-    engine: Any
+    engine: Engine
     unit: Unit
     condition: AttackCondition
     task: Task
     view: View
-    rows: Any
+    rows: Rows
     eot: int = 1
     facts: list[dict[str, Any]] = field(default_factory=list)
 

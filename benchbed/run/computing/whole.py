@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 
 from benchbed import audio
-from benchbed.adapter.contract import Card
+from benchbed.adapter.asking import ask
+from benchbed.adapter.contract import Adapter
+from benchbed.card import Card
 from benchbed.errors import AudioError
+from benchbed.outputs.contract import Heard, Reading
+from benchbed.types import Batch
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,11 @@ class Clip:
     sample_rate: int
     resampled: bool
     silent: bool
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.waveform.shape[1] / self.sample_rate
 
 
 def decode(root: Path, row: Mapping[str, Any], sample_rate: int | None) -> Clip:
@@ -102,3 +111,61 @@ def to_model(waveform: np.ndarray, sample_rate: int, card: Card) -> ModelInput:
     if want != have:
         waveform = audio.fit(waveform, want, card.pad, card.crop)
     return ModelInput(waveform, want > have, want < have, resampled, remixed)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """How a model hears a whole clip at once.
+
+    Attributes
+    ----------
+    card : Card
+        The model's card.
+    batch_size : int
+        Clips per call.
+    """
+
+    card: Card
+    batch_size: int
+
+    def given(self, waveform: np.ndarray, sample_rate: int) -> ModelInput:
+        """A clip as the model gets it."""
+        return to_model(waveform, sample_rate, self.card)
+
+    def heard(self, samples: int, seconds: float) -> Heard:
+        """How a clip of `seconds` was heard that gave an input of so many samples."""
+        return Heard(seconds, samples)
+
+    def ask(
+        self,
+        adapter: Adapter,
+        reading: Reading,
+        waveforms: np.ndarray,
+        side: Mapping[str, tuple],
+        *,
+        lent: bool = False,
+    ) -> np.ndarray:
+        """What the model says about clips of one length `[clip, …]`.
+
+        Parameters
+        ----------
+        waveforms : np.ndarray [shape=(clip, channel, sample), float32]
+            As `given` makes them.
+        side : mapping
+            Side information, one value per clip.
+        lent : bool
+            The waveforms are needed afterwards.
+
+        Raises
+        ------
+        AdapterError
+            The outputs have another shape than the card says.
+        """
+        samples = waveforms.shape[2]
+        lengths = np.full(len(waveforms), samples, dtype=np.int64)
+        raw = ask(adapter, Batch(waveforms, lengths, self.card.sample_rate, side), lent=lent)
+        return reading.check(raw, len(waveforms), Heard(samples / self.card.sample_rate, samples))
+
+    def inputs(self, samples: int) -> int:
+        """Inputs of so many samples that are heard at once."""
+        return self.batch_size

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchbed.adapter.align import plan_alignment
 from benchbed.adapter.contract import Adapter
+from benchbed.card import mapped_card
 from benchbed.errors import AudioError
+from benchbed.outputs.align import plan_alignment
 from benchbed.profile.counts import clip_seconds
 from benchbed.profile.exits import exit_scores, exits_report
-from benchbed.run.computing.perturbed import mapped_card
 from benchbed.run.computing.whole import decode, to_model
 
 if TYPE_CHECKING:
-    from benchbed.run.preparing.prepare import Prepared
+    from benchbed.run.job.prepared import Prepared
 
 
 def exits_on_clips(adapter: Adapter, prepared: Prepared, clips: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from benchbed.suite.load import LoadedSuite
 from benchbed.suite.model import Energy, Latency, Profile
 
 if TYPE_CHECKING:
-    from benchbed.run.preparing.prepare import Prepared
+    from benchbed.run.job.prepared import Prepared
 
 
 def complexity(

@@ -63,7 +63,7 @@ def execute(
         A worker process died, or results cannot be written. Units that are in place stay.
     """
     if workers <= 1 or len(units) <= 1:
-        from benchbed.run.computing.perturbed import Engine
+        from benchbed.run.computing.engine import Engine
 
         engine = Engine(job, adapters)
         for unit in units:
@@ -98,7 +98,7 @@ _engine: Any = None
 def _begin(job: Job) -> None:
     global _engine
     from benchbed.adapter.checkpoint import trusting
-    from benchbed.run.computing.perturbed import Engine
+    from benchbed.run.computing.engine import Engine
 
     with trusting(job.trust_checkpoint):
         _engine = Engine(job)
@@ -109,6 +109,8 @@ def _work(shard: tuple[Unit, ...], folder: Path) -> list[Done]:
 
 
 def _compute(engine: Any, unit: Unit, folder: Path) -> Done:
-    made = engine.run(unit)
+    from benchbed.run.executing.unit import compute
+
+    made = compute(engine, unit)
     write_unit(made, folder)
     return Done(unit, len(made.failures), made.info["cpu_seconds"])

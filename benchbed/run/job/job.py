@@ -5,15 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from benchbed.run.computing.windows import Timed
+from benchbed.outputs import output_of
 from benchbed.suite.conditions import Condition
 from benchbed.suite.plan import CellPlan
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+
+    from benchbed.outputs.contract import Output
+
+
+#: Options of an adapter or a condition, as they were given.
+Options = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,8 @@ class Job:
     root : Path
         Folder of the clips.
     labels : tuple of str
-        Class names in the order of the scores: those of the dataset, then those that the model knows beside them.
+        Class names in the order of the scores: those of the dataset, then those that the model knows beside them; none
+        for outputs without classes.
     outside : int
         How many of the latter there are; an answer among them is wrong.
     closed_of : int or None
@@ -56,11 +65,11 @@ class Job:
     fail_fast : bool
         Stop at the first clip that fails.
     task : str
-        `scene`, `tags` or `frames`.
-    timed : mapping of str to Timed
-        Clip id → reference events, for frames; a clip without events is absent.
+        The kind of output that is asked.
+    annotations : DataFrame or None
+        What annotates the clips of the pools in more than one place, e.g. timed events.
     windows : tuple of float or None
-        Length and hop in seconds of overlapping windows, for frames.
+        Length and hop in seconds of overlapping windows, for outputs that hear windows.
     others : tuple
         `(spec, options)` of the other models of the run, from which attacks may transfer.
     """
@@ -82,8 +91,8 @@ class Job:
     seed: int = 0
     fail_fast: bool = False
     trust_checkpoint: bool = False
-    task: Literal["scene", "tags", "frames"] = "scene"
-    timed: Mapping[str, Timed] = field(default_factory=dict)
+    task: str = "scene"
+    annotations: pd.DataFrame | None = None
     others: tuple[tuple[str, dict[str, Any]], ...] = ()
     windows: tuple[float, float] | None = None
     outside: int = 0
@@ -100,6 +109,22 @@ class Job:
         if self.outside:
             return {"outside": self.outside}
         return {} if self.closed_of is None else {"closed_of": self.closed_of}
+
+    @cached_property
+    def output(self) -> Output:
+        """The kind of output that is asked."""
+        return output_of(self.task)
+
+    @cached_property
+    def references(self) -> Mapping[str, np.ndarray]:
+        """Split → references of its clips, in their order."""
+        return {
+            split: self.output.references(table, self.annotations, self.labels) for split, table in self.clips.items()
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What follows from the rest is made again in the process that needs it.
+        return {name: value for name, value in vars(self).items() if name not in ("output", "references")}
 
     def recipe_for(self, split: str) -> tuple[str, dict[str, Any]]:
         """The recipe of the model that scores `split`."""

@@ -3,90 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchbed.adapter.align import beside, plan_alignment, refuse_output
-from benchbed.adapter.cardwords import impossible
 from benchbed.adapter.checkpoint import trusting
-from benchbed.adapter.contract import Adapter, Card
+from benchbed.adapter.contract import Adapter
 from benchbed.adapter.load import LoadedAdapter, load_adapter, start
 from benchbed.adapter.options import choices
 from benchbed.cache import cache_folder
+from benchbed.card import Card, mapped_card
 from benchbed.data.index import hash_files as hash_clips
 from benchbed.data.index import index_hash
 from benchbed.errors import AdapterError, ConfigError
+from benchbed.outputs import output_of
+from benchbed.outputs.cards import impossible
+from benchbed.outputs.contract import Output
 from benchbed.provenance import hash_files
 from benchbed.rng import preserved_global_state
-from benchbed.run.computing.perturbed import mapped_card
-from benchbed.run.computing.windows import Timed, timed_references
-from benchbed.run.job.job import Job, Unit, options_for
+from benchbed.run.job.frozen import Tuning
+from benchbed.run.job.job import Job, options_for
 from benchbed.run.job.naming import display_name, folder_name
-from benchbed.run.job.policy import ErrorPolicy, Reuse
+from benchbed.run.job.prepared import Prepared
+from benchbed.run.job.settings import Settings
+from benchbed.run.job.source import Source
 from benchbed.run.preparing.named import check_names
-from benchbed.run.preparing.source import Source, open_source, scored_clips
+from benchbed.run.preparing.source import annotations_of, open_source, scored_clips
+from benchbed.run.preparing.tuning import tuning_clips, tuning_job
 from benchbed.run.preparing.units import cut
 from benchbed.run.scoring.families import metric_family
-from benchbed.run.scoring.thresholds import Frozen, Tuning, families, read_frozen, tuning_clips, tuning_job
+from benchbed.run.scoring.thresholds import families, read_frozen
 from benchbed.suite.conditions import AttackCondition, CorruptionCondition
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.plan import CellPlan, plan_cells
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Everything a run can be told besides suite and model; see `benchbed run --help`."""
-
-    out: Path = Path("runs")
-    data: Mapping[str, Path] = field(default_factory=dict)
-    allow_synthetic: bool = True
-    device: str = "auto"
-    batch_size: int = 16
-    workers: int = 1
-    threads: int = 1
-    limit: int | None = None
-    reuse: Reuse = Reuse.MISSING
-    errors: ErrorPolicy = field(default_factory=lambda: ErrorPolicy(fraction=0.01))
-    seed: int = 0
-    trust_checkpoint: bool = False
-    quiet: bool = False
-    verify: bool = False
-    command: str = ""
-    others: tuple[tuple[str, dict[str, Any]], ...] = ()
-    """Adapter and options of the other models of the invocation, from which attacks transfer."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A run that is ready to start: everything checked, nothing computed."""
-
-    loaded_suite: LoadedSuite
-    source: Source
-    loaded_adapter: LoadedAdapter
-    adapters: Mapping[str, Adapter]
-    job: Job
-    cells: list[CellPlan]
-    units: list[Unit]
-    index_hash: str
-    seconds: float
-    weights: dict[str, str]
-    folder: Path
-    tuning: Tuning | None = None
-    """Clips on which thresholds are chosen first."""
-    frozen: Frozen | None = None
-    """Thresholds that were chosen; `loaded_suite` then has them in the place of what was declared."""
-    declared: LoadedSuite | None = None
-    """The suite as it was given, where thresholds have been put into `loaded_suite`."""
-
-    def with_thresholds(self, frozen: Frozen) -> Prepared:
-        """The run with its thresholds."""
-        return replace(self, frozen=frozen, declared=self.loaded_suite, loaded_suite=frozen.applied(self.loaded_suite))
-
-    @property
-    def adapter(self) -> Adapter:
-        """The model; of several folds' models, the first."""
-        return next(iter(self.adapters.values()))
 
 
 def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str, Any], settings: Settings) -> Prepared:
@@ -99,6 +47,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
     """
     suite = loaded_suite.suite
     check_names(loaded_suite)
+    output = output_of(suite.task, where=loaded_suite.where("task"))
     source = open_source(loaded_suite, settings.data, allow_synthetic=settings.allow_synthetic)
     with trusting(settings.trust_checkpoint):
         # It imports torch, whose state could otherwise not be put back.
@@ -114,10 +63,11 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
         # Before anything else, since the success of an attack may rest on thresholds, too.
         declared, loaded_suite = loaded_suite, frozen.applied(loaded_suite)
     for of_split, each in models.values():
-        refuse_output(each.card, suite.task, choices(type(each), "output") if "output" in of_split.options else ())
-        plan_alignment(mapped_card(each.card, suite.label_map), source.dataset.labels, suite.task)
-    outside, closed_of = _classes_beside(loaded_suite, card, source.dataset.labels)
-    side = _side(loaded_suite, adapter, source)
+        offered = choices(type(each), "output") if "output" in of_split.options else ()
+        output.read(mapped_card(each.card, suite.label_map), source.dataset.labels, offered)
+    own = mapped_card(card, suite.label_map)
+    outside, closed_of = output.beside(own, source.dataset.labels, closed_set=suite.metrics.closed_set)
+    side = _side(loaded_suite, output, adapter, source)
     facts = _condition_facts(loaded_suite, source, settings)
     _can_be_cut(loaded_suite, [each for _, each in models.values()])
     metric_family(loaded_suite, source.dataset.labels)
@@ -145,9 +95,9 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
         fail_fast=settings.errors.fail_fast,
         trust_checkpoint=settings.trust_checkpoint,
         task=suite.task,
-        timed=_timed(loaded_suite, source, clips),
+        annotations=annotations_of(source, pools.values()),
         # Stored outputs lie over whole recordings.
-        windows=None if getattr(adapter, "replays", False) else _windows(loaded_suite),
+        windows=None if getattr(adapter, "replays", False) else _windows(loaded_suite, output),
         others=settings.others,
     )
     import pandas as pd
@@ -195,19 +145,6 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
         frozen,
         declared,
     )
-
-
-def _classes_beside(loaded: LoadedSuite, card: Card, labels: tuple[str, ...]) -> tuple[tuple[str, ...], int | None]:
-    """Classes that are scored beside those of the dataset, or how many a model has of which some are left out."""
-    own = mapped_card(card, loaded.suite.label_map)
-    others = beside(own, labels, loaded.suite.task)
-    if loaded.suite.task == "scene" and card.output == "tags":
-        used = {name for match in plan_alignment(own, labels).matches for name in match.classes}
-        return (), len(card.labels) if len(used) < len(card.labels) else None
-    # With a map, a class that no label uses may still mean one.
-    if others and (loaded.suite.metrics.closed_set or own.label_map):
-        return (), len(card.labels)
-    return others, None
 
 
 def _measured(loaded: LoadedSuite, facts: tuple[dict[str, Any], ...]) -> list[CellPlan]:
@@ -286,22 +223,13 @@ def resolve_device(wanted: str) -> str:
     return wanted
 
 
-def _timed(loaded: LoadedSuite, source: Source, clips: Mapping[str, Any]) -> dict[str, Timed]:
-    """Reference events of the scored clips, for a frames task."""
-    events = source.dataset.events
-    if loaded.suite.task != "frames" or events is None:
-        return {}
-    wanted = {clip for table in clips.values() for clip in table["clip_id"]}
-    return timed_references(events[events["clip_id"].isin(wanted)], source.dataset.labels)
-
-
-def _windows(loaded: LoadedSuite) -> tuple[float, float] | None:
+def _windows(loaded: LoadedSuite, output: Output) -> tuple[float, float] | None:
     windows = loaded.suite.audio.windows
     if windows is None:
         return None
-    if loaded.suite.task != "frames":
+    if output.hears != "windows":
         raise ConfigError(
-            f"a task of {loaded.suite.task} has no windows", where=loaded.where("audio", "windows"), hint="frames has"
+            f"a task of {output.name} has no windows", where=loaded.where("audio", "windows"), hint="frames has"
         )
     for index, condition in enumerate(loaded.suite.conditions):
         if isinstance(condition, AttackCondition):
@@ -328,9 +256,15 @@ def seconds_of(source: Source, table: Any) -> float:
     return total
 
 
-def _side(loaded: LoadedSuite, adapter: Adapter, source: Source) -> tuple[str, ...]:
+def _side(loaded: LoadedSuite, output: Output, adapter: Adapter, source: Source) -> tuple[str, ...]:
     suite, wanted = loaded.suite, adapter.card.side_information
     replays = getattr(adapter, "replays", False)
+    for name in output.asks:
+        if name not in source.dataset.clips.columns:
+            raise ConfigError(
+                f"a task of {output.name} asks about '{name}', dataset {source.dataset.name} has no such column",
+                where=loaded.where("task"),
+            )
     for name in wanted:
         if name == "clip_id" and replays:
             if any(isinstance(c, CorruptionCondition | AttackCondition) for c in suite.conditions):
@@ -339,7 +273,7 @@ def _side(loaded: LoadedSuite, adapter: Adapter, source: Source) -> tuple[str, .
                     where=loaded.where("conditions"),
                     hint="use a suite with the clean condition only",
                 )
-        elif name not in suite.audio.side_information:
+        elif name not in (*suite.audio.side_information, *output.asks):
             raise ConfigError(
                 f"{adapter.card.name} asks for the metadata column '{name}', the suite does not give it",
                 where=loaded.where("audio"),
@@ -350,7 +284,7 @@ def _side(loaded: LoadedSuite, adapter: Adapter, source: Source) -> tuple[str, .
                 f"{adapter.card.name} asks for '{name}', dataset {source.dataset.name} has no such column",
                 where=loaded.where("audio"),
             )
-    return tuple(wanted)
+    return tuple(dict.fromkeys((*wanted, *output.asks)))
 
 
 def _can_be_cut(loaded: LoadedSuite, adapters: Sequence[Adapter]) -> None:

@@ -8,23 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from benchbed.adapter.contract import Adapter
+from benchbed.outputs import output_of
 from benchbed.run.attacking.subset import GRADIENT
-from benchbed.run.computing.windows import hop_of
+from benchbed.run.executing.unit import compute
+from benchbed.run.job.settings import Settings
 from benchbed.run.preparing.named import check_names
-from benchbed.run.preparing.prepare import Settings, prepare, seconds_of
+from benchbed.run.preparing.prepare import prepare, seconds_of
 from benchbed.run.preparing.source import open_source, scored_clips
-from benchbed.run.scoring.thresholds import tuning_clips
+from benchbed.run.preparing.tuning import tuning_clips
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.plan import plan_cells
 
-#: Bytes of one stored prediction beside its scores, measured on the shipped suites (compressed parquet).
-ROW_BYTES = 12
-#: Bytes beside the scores for a recording of frames: its reference events, times and tags.
-FRAMES_ROW_BYTES = 160
-#: Bytes of one score: float64, unless the model itself gives probabilities in float32 (see `predictions.forms`).
-SCORE_BYTES, OWN_SCORE_BYTES = 8, 4
-#: Seconds from one frame to the next where no model says it: detectors give frames of 20 to 160 ms.
-FRAME_SECONDS = 0.02
 #: Seconds of work that the probe aims at.
 PROBE_SECONDS = 2.0
 
@@ -49,6 +43,7 @@ def estimate(
     """
     check_names(loaded)
     cells = plan_cells(loaded.suite)
+    output = output_of(loaded.suite.task, where=loaded.where("task"))
     source = open_source(loaded, data, allow_synthetic=allow_synthetic)
     clips, _ = scored_clips(loaded, source.dataset, limit)
     per_split = {split: len(table) for split, table in clips.items()}
@@ -65,20 +60,20 @@ def estimate(
         "cells": [cell.key for cell in cells],
         "clips": per_split,
         "evaluations": evaluations,
-        "disk_bytes": evaluations * (ROW_BYTES + SCORE_BYTES * len(source.dataset.labels)),
+        "disk_bytes": 0,
         "model": model,
         "time_seconds": None,
     }
     if tuned is not None:
         facts["tuning"] = {"split": loaded.suite.post_processing.tune.split, "clips": len(tuned[0])}  # type: ignore[union-attr]
+    # Only of what hears windows the time matters, and to ask files for theirs takes time.
     seconds = 0.0
-    if loaded.suite.task == "frames":
+    if output.hears == "windows":
         seconds = sum(seconds_of(source, clips[split]) * count for split, count in runs.items())
-        # What overlapping windows give is kept by the second.
-        hop = FRAME_SECONDS if loaded.suite.audio.windows is None else 1.0
-        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop, SCORE_BYTES * len(source.dataset.labels))
-        if loaded.suite.audio.windows is None:
-            facts["disk_assumes"] = f"frames of {1000 * FRAME_SECONDS:g} ms"
+    classes, by_second = len(source.dataset.labels), loaded.suite.audio.windows is not None
+    facts["disk_bytes"], assumed = output.stored_bytes(evaluations, seconds, classes, None, by_second)
+    if assumed:
+        facts["disk_assumes"] = assumed
     if len(heard) < len(cells):
         from benchbed.run.attacking.plan import prices
 
@@ -87,28 +82,26 @@ def estimate(
         )
     if model is None:
         return facts
-    from benchbed.run.computing.perturbed import Engine
+    from benchbed.run.computing.engine import Engine
 
     settings = Settings(data=data, allow_synthetic=allow_synthetic, device=device, limit=limit, batch_size=batch_size)
     prepared = prepare(loaded, model, options, settings)
     facts["audio_hours"] = (prepared.seconds + (prepared.tuning.seconds if prepared.tuning else 0.0)) / 3600
-    if loaded.suite.task != "frames":
-        facts["disk_bytes"] = evaluations * (ROW_BYTES + SCORE_BYTES * len(prepared.job.labels))
-    if "disk_assumes" in facts:
-        del facts["disk_assumes"]
-        card = prepared.adapter.card
-        width = OWN_SCORE_BYTES if card.scores == "probabilities" else SCORE_BYTES
-        facts["disk_bytes"] = _frames_bytes(evaluations, seconds, hop_of(card), width * len(source.dataset.labels))
+    # A model may know classes beside those of the dataset.
+    facts["disk_bytes"], _ = output.stored_bytes(
+        evaluations, seconds, len(prepared.job.labels), prepared.adapter.card, by_second
+    )
+    facts.pop("disk_assumes", None)
     engine, done, spent = Engine(prepared.job, prepared.adapters), 0, 0.0
     # One unit of each condition, as far as the probe's time goes: conditions differ in cost.
     plain = [unit for unit in prepared.units if unit.cells[0].kind != "attack"]
     first = {(unit.split, unit.condition): unit for unit in reversed(plain)}
     if not first:
         return facts
-    engine.run(next(iter(first.values())))  # the first call builds caches and is not typical
+    compute(engine, next(iter(first.values())))  # the first call builds caches and is not typical
     for unit in first.values():
         began = time.perf_counter()
-        engine.run(unit)
+        compute(engine, unit)
         spent += time.perf_counter() - began
         done += unit.evaluations
         if spent > PROBE_SECONDS:
@@ -118,8 +111,3 @@ def estimate(
     facts["time_seconds"] = each * (evaluations + passes)
     facts["probe"] = {"evaluations": done, "seconds": spent}
     return facts
-
-
-def _frames_bytes(evaluations: int, seconds: float, hop: float, each: int) -> int:
-    # Scores of frames hardly shrink on disk: noise to nine tenths, those of a sure model further.
-    return round(evaluations * FRAMES_ROW_BYTES + seconds / hop * each)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -14,33 +14,14 @@ from benchbed.data import LAYOUTS, synthetic
 from benchbed.data.dataset import Dataset
 from benchbed.data.locate import locate
 from benchbed.errors import ConfigError, DataError, did_you_mean
+from benchbed.outputs import output_of
+from benchbed.run.job.source import Source
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.marks import Place
 from benchbed.suite.options import check_options
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class Source:
-    """A dataset and how it was found.
-
-    Attributes
-    ----------
-    dataset : Dataset
-    layout : str
-        Registered layout.
-    configured_by : str
-        The flag, variable or file that named the folder; empty for the synthetic set.
-    banner : str
-        What the user must be told; empty for configured data.
-    """
-
-    dataset: Dataset
-    layout: str
-    configured_by: str = ""
-    banner: str = ""
 
 
 def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthetic: bool = True) -> Source:
@@ -134,8 +115,8 @@ def _fits(loaded: LoadedSuite, dataset: Dataset) -> None:
                 where=loaded.where(*place),
                 hint=did_you_mean(split, dataset.splits) or f"its splits: {splits}",
             )
-    # The classes of timed events are tags of their clip, too.
-    if suite.task != dataset.kind and (suite.task, dataset.kind) != ("tags", "frames"):
+    output = output_of(suite.task, where=loaded.where("task"))
+    if dataset.kind not in (output.annotated or (output.name,)):
         raise ConfigError(
             f"the suite's task is {suite.task}, dataset {dataset.name} has {dataset.kind} labels",
             where=loaded.where("task"),
@@ -178,6 +159,15 @@ def scored_clips(loaded: LoadedSuite, dataset: Dataset, limit: int | None) -> tu
             table = table.assign(group=table[loaded.suite.data.group].astype(str))
         pools[split], clips[split] = table, subset(table, limit)
     return clips, pools
+
+
+def annotations_of(source: Source, tables: Iterable[pd.DataFrame]) -> pd.DataFrame | None:
+    """What the dataset says about the clips of some tables in more than one place, e.g. timed events."""
+    events = source.dataset.events
+    if events is None:
+        return None
+    wanted = {clip for table in tables for clip in table["clip_id"]}
+    return events[events["clip_id"].isin(wanted)]
 
 
 def subset(table: pd.DataFrame, limit: int | None) -> pd.DataFrame:

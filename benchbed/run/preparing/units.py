@@ -17,7 +17,6 @@ from typing import Any
 from benchbed import __version__, rng
 from benchbed.code import Closure, closure
 from benchbed.provenance import package_versions
-from benchbed.run.computing.windows import Timed
 from benchbed.run.executing.local import execute
 from benchbed.run.job.job import Job, Unit
 from benchbed.suite.conditions import AttackCondition, Condition, CorruptionCondition
@@ -75,7 +74,7 @@ def cut(
         size = shard_size(len(table), seconds[split])
         for number, start in enumerate(range(0, len(table), size)):
             stop = min(start + size, len(table))
-            shard = _shard_hash(table.iloc[start:stop], digests, job)
+            shard = _shard_hash(job, split, range(start, stop), digests)
             for group in (each for each in by_condition if each[0].kind != "attack"):
                 loose = _loose(job, split, shard, group, models[split])
                 strict = {"loose": loose, "code": _code(group, job.conditions[group[0].condition])}
@@ -99,13 +98,13 @@ def _attack_units(
         return []
     from benchbed.run.attacking.subset import attack_units, job_identity
 
-    table, units = job.clips[split], []
+    units = []
     for group in groups:
         condition = job.conditions[group[0].condition]
         assert isinstance(condition, AttackCondition)
         identity = job_identity(job, split, condition)
         for number, rows in enumerate(attack_units(job, split, condition, seconds)):
-            shard = _shard_hash(table.iloc[list(rows)], digests, job)
+            shard = _shard_hash(job, split, rows, digests)
             loose = {**_loose(job, split, shard, group, model), **identity, "number": number}
             strict = {"loose": loose, "code": _code(group, job.conditions[group[0].condition])}
             made = Unit(_hash(strict), _hash(loose), split, first + number, rows[0], rows[0] + 1, group, rows, number)
@@ -113,21 +112,14 @@ def _attack_units(
     return units
 
 
-def _shard_hash(table: Any, digests: Mapping[str, str], job: Job) -> str:
+def _shard_hash(job: Job, split: str, rows: Sequence[int], digests: Mapping[str, str]) -> str:
+    table = job.clips[split].iloc[list(rows)]
     columns = [table[name].tolist() for name in ("clip_id", "onset", "duration", "label", "group")]
     columns += [table[name].tolist() for name in job.side if name in table]
-    if job.task == "frames":
+    if job.output.moved_by:
         # References are stored beside the predictions, since some conditions move them.
-        columns.append([_reference(job.timed.get(clip)) for clip in table["clip_id"]])
-    rows = list(zip(*columns, [digests.get(path, "missing") for path in table["path"]]))
-    return _hash(rows)
-
-
-def _reference(timed: Timed | None) -> list[Any]:
-    if timed is None:
-        return []
-    confidence = [] if timed.confidence is None else timed.confidence.tolist()
-    return [timed.times.tolist(), timed.label.tolist(), confidence]
+        columns.append([job.output.identity(job.references[split], row) for row in rows])
+    return _hash(list(zip(*columns, [digests.get(path, "missing") for path in table["path"]])))
 
 
 def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,6 +130,7 @@ def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model:
         "labels": list(job.labels),
         "label_map": job.label_map,
         "task": job.task,
+        "output": job.output.version,
         "split": split,
         "shard": shard,
         "condition": job.conditions[cells[0].condition].model_dump(mode="json"),

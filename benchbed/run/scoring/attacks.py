@@ -156,9 +156,8 @@ def chance_of(job: Job, plan: CellPlan) -> float:
     """Share of the attacked clips that a model gets right that hears nothing."""
     condition = job.conditions[plan.condition]
     assert isinstance(condition, AttackCondition)
-    clips = job.clips[plan.split]
-    rows = clips.iloc[subset(job, plan.split, condition)].to_dict("records")
-    return task_of(job, plan.condition).chance(rows)
+    references = job.output.take(job.references[plan.split], np.array(subset(job, plan.split, condition), np.int64))
+    return task_of(job, plan.condition).chance(references)
 
 
 def clean_cells(job: Job, plans: Sequence[CellPlan]) -> list[tuple[CellPlan, CellPlan]]:

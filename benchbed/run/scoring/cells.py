@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed.errors import CannotMeasure
-from benchbed.metrics.cell import CellScores, group_codes, score_cell
-from benchbed.metrics.contract import Family, Table
+from benchbed.metrics.cell import CellScores, score_cell
+from benchbed.metrics.contract import Family
 from benchbed.metrics.folds import Fold
 from benchbed.metrics.matched import matched_differences
 from benchbed.metrics.number import Number
@@ -20,15 +20,17 @@ from benchbed.predictions.store import Predictions
 from benchbed.results import record
 from benchbed.results.statistics import CellStatistics, Statistics
 from benchbed.run.job.job import Job
-from benchbed.run.references import answers, reference_of, some_weak
+from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.aggregate import Scored, aggregate
+from benchbed.run.scoring.beside_attacks import attacked, beside_attacks, left_out
 from benchbed.run.scoring.families import families_of, metric_family
+from benchbed.run.scoring.grouped import GroupedSplit
 from benchbed.run.scoring.robust import load_reference, robust_figures
 from benchbed.run.scoring.selfchecks import self_checks
+from benchbed.run.scoring.split import rows_of_cells
 from benchbed.run.scoring.statistics import Rows, cell_draws, collect, sum_cell, summed_draws
-from benchbed.stats.bootstrap import Bootstrap
+from benchbed.run.scoring.values import to_matrix, to_value
 from benchbed.suite.conditions import AttackCondition, CorruptionCondition
-from benchbed.suite.model import Suite
 from benchbed.suite.plan import CellPlan
 
 if TYPE_CHECKING:
@@ -47,12 +49,12 @@ class Scoring:
     statistics: Statistics
 
 
-def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
+def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scoring:
     """Score every cell of a run.
 
     Parameters
     ----------
-    prepared : benchbed.run.session.Prepared
+    prepared : Prepared
         The run.
     predictions : Predictions
         All its predictions.
@@ -64,35 +66,36 @@ def score_cells(prepared: Any, predictions: Predictions, seed: int) -> Scoring:
     CannotMeasure
         No clip of a cell has a prediction.
     """
-    suite: Suite = prepared.loaded_suite.suite
-    family, primary = metric_family(prepared.loaded_suite, prepared.job.asked, prepared.job.scope)
-    if suite.task == "frames" and some_weak(prepared.job.clips.values()):
+    suite = prepared.loaded_suite.suite
+    job = prepared.job
+    family, primary = metric_family(prepared.loaded_suite, job.asked, job.scope)
+    if any(job.output.coarse(references).any() for references in job.references.values()):
         family = where_timed(family)
     failures = [record.Failure.model_validate(failure) for failure in predictions.failures]
     failures.sort(key=lambda failure: (failure.cell, failure.clip_id))
-    splits = {split: _Split(prepared, suite, split, seed) for split in prepared.job.clips}
-    rows_of = _rows_of_cells(predictions.table, [cell.key for cell in prepared.cells])
+    splits = {split: GroupedSplit(prepared, split, seed) for split in job.clips}
+    rows_of = rows_of_cells(predictions.table, [cell.key for cell in prepared.cells])
     cells: list[record.Cell] = []
     scored: dict[str, Scored] = {}
     sums: dict[str, CellStatistics] = {}
     for plan in prepared.cells:
         rows = rows_of[plan.key]
         lost = sum(failure.cell == plan.key for failure in failures)
-        cell, figures, kept = _score(plan, prepared, splits[plan.split], family, primary, predictions, rows, lost)
+        split = splits[plan.split]
+        cell, scored[plan.key], kept, told = _score(plan, prepared, split, family, primary, predictions, rows, lost)
         cells.append(cell)
-        scored[plan.key] = figures
-        sums[plan.key] = sum_cell(family, kept, len(splits[plan.split].groups))
+        sums[plan.key] = sum_cell(told, kept, len(split.groups))
     scores = aggregate(suite, family, primary, prepared.cells, scored)
     reference, unused = load_reference(
         prepared.loaded_suite, prepared.source.dataset.name, primary, prepared.index_hash
     )
     scores |= robust_figures(cells, scored, primary, reference)
     values = {name: to_value(number) for name, number in scores.items()}
-    checks = [*unused, *_classes(prepared.job), *_left_out(prepared.job), *self_checks(prepared.job)]
+    checks = [*unused, *_classes(prepared.job), *left_out(prepared.job), *self_checks(prepared.job)]
     if any(plan.kind == "attack" for plan in prepared.cells):
-        more, attacked = _attacked(prepared, predictions, splits, cells, rows_of, values)
-        _beside_attacks(prepared, predictions, splits, cells, rows_of, family, primary)
-        checks, scores = checks + more, {**scores, **attacked}
+        more, figures_of_attacks = attacked(prepared, predictions, splits, cells, rows_of, values)
+        beside_attacks(prepared, predictions, splits, cells, rows_of, family, primary)
+        checks, scores = checks + more, {**scores, **figures_of_attacks}
     statistics = collect(
         families_of(prepared.loaded_suite, prepared.job.asked, prepared.job.scope),
         prepared.job.asked,
@@ -121,155 +124,25 @@ def _classes(job: Job) -> list[record.Check]:
     return [record.Check(name="classes:closed-set", status="warn", message=said)]
 
 
-def _left_out(job: Job) -> list[record.Check]:
-    """Conditions of the suite that had nothing to do in this run."""
-    from benchbed.run.attacking.sources import LEFT_OUT
-
-    return [
-        record.Check(name=f"attack:{condition.attack}", status="skipped", message=f"left out: {fact[LEFT_OUT]}")
-        for condition, fact in zip(job.conditions, job.facts)
-        if isinstance(condition, AttackCondition) and LEFT_OUT in fact
-    ]
-
-
-def _attacked(
-    prepared: Any,
-    predictions: Predictions,
-    splits: Mapping[str, _Split],
-    cells: list[record.Cell],
-    rows_of: Mapping[str, np.ndarray],
-    values: dict[str, record.Value],
-) -> tuple[list[record.Check], dict[str, Number]]:
-    """Add what attacks say over cells to `values`, mark cells that are not to be ranked; checks and figures."""
-    from benchbed.run.scoring.attacks import attack_figures, checks_of, failed_cells, flags_of, not_ranked
-
-    plans = [plan for plan in prepared.cells if plan.kind == "attack"]
-    flags, tables = {}, {}
-    for plan in plans:
-        rows, split = rows_of[plan.key], splits[plan.split]
-        position = predictions.table["clip_id"].iloc[rows].map(split.position).to_numpy(dtype=np.int64)
-        flags[plan.key] = flags_of(predictions.table, rows, split.codes[position], split.bootstrap)
-        tables[plan.key] = predictions.table.iloc[rows]
-    classes = len(prepared.job.labels)
-    facts = [
-        (unit["attack"]["cell"], fact)
-        for unit in predictions.info
-        if "attack" in unit
-        for fact in unit["attack"]["facts"]
-    ]
-    checks = checks_of(prepared.job, plans, facts, tables, classes)
-    figures = attack_figures(prepared.job, plans, flags, tables)
-    values |= {name: to_value(number) for name, number in figures.items()}
-    not_ranked(cells, values, failed_cells(checks))
-    return checks, figures
-
-
-def _beside_attacks(
-    prepared: Any,
-    predictions: Predictions,
-    splits: Mapping[str, _Split],
-    cells: list[record.Cell],
-    rows_of: Mapping[str, np.ndarray],
-    family: Family,
-    primary: str,
-) -> None:
-    """Put what attacked clips of tags and frames score clean, and in white noise, beside what they score attacked."""
-    from benchbed.run.scoring.attacks import beside, clean_cells
-
-    known: dict[tuple[str, ...], dict[str, record.Value]] = {}
-    made = {cell.key: cell for cell in cells}
-    for attacked, clean in clean_cells(prepared.job, prepared.cells):
-        split, clips = splits[attacked.split], predictions.table["clip_id"].astype(str)
-        wanted = set(clips.iloc[rows_of[attacked.key]])
-        rows = rows_of[clean.key][clips.iloc[rows_of[clean.key]].isin(wanted).to_numpy()]
-        at = (attacked.split, *sorted(wanted))
-        if at not in known and len(rows):
-            position = clips.iloc[rows].map(split.position).to_numpy(dtype=np.int64)
-            rows, position = rows[np.argsort(position)], np.sort(position)
-            outputs, target = answers(predictions, rows, split.target, position)
-            found = score_cell(
-                family,
-                outputs,
-                target,
-                split.codes[position],
-                [],
-                split.bootstrap if split.bootstrap.draws else None,
-                tables=False,
-            )
-            known[at] = {name: to_value(number) for name, number in found.metrics.items()}
-        made[attacked.key].metrics |= beside(
-            attacked, prepared.cells, prepared.job, family, primary, known.get(at, {}), made
-        )
-
-
-class _Split:
-    """What the cells of one split share: group numbers, bootstrap, metadata columns."""
-
-    def __init__(self, prepared: Any, suite: Suite, split: str, seed: int) -> None:
-        self.table: pd.DataFrame = prepared.job.clips[split]
-        self.codes, self.groups = group_codes(self.table["group"].astype(str).to_numpy())
-        self.position = {clip: i for i, clip in enumerate(self.table["clip_id"])}
-        self.target = reference_of(self.table, prepared.source.dataset.labels, suite.task)
-        self.bootstrap = Bootstrap(
-            len(self.groups),
-            draws=suite.statistics.draws,
-            name=f"{prepared.index_hash}/{split}",
-            seed=seed,
-            level=suite.statistics.level,
-        )
-        self.columns = [self._column(prepared, suite, part, split) for part in suite.slices]
-
-    def content(self, columns: list[str]) -> np.ndarray:
-        """Number of the moment that each clip recorded."""
-        return self.table.groupby(columns, sort=False, dropna=False).ngroup().to_numpy()
-
-    def _column(self, prepared: Any, suite: Suite, part: Any, split: str) -> Column:
-        values = self.table[part.column].fillna("").astype(str).to_numpy()
-        sets = {name: tuple(members) for name, members in part.sets.items()}
-        train = suite.data.train_split
-        if part.seen_unseen and train is not None:
-            trained = prepared.source.dataset.select(train.replace("{split}", split))
-            seen = set(trained[part.column].dropna().astype(str))
-            here = sorted(set(values) - {""})
-            sets = {
-                "seen": tuple(v for v in here if v in seen),
-                "unseen": tuple(v for v in here if v not in seen),
-                **sets,
-            }
-            sets = {name: members for name, members in sets.items() if members}
-        return Column(part.column, values, sets)
-
-
-def _rows_of_cells(table: pd.DataFrame, keys: Iterable[str]) -> dict[str, np.ndarray]:
-    cells = table["cell"].astype("category").cat
-    codes = cells.codes.to_numpy()
-    order = np.argsort(codes, kind="stable")
-    edges = np.searchsorted(codes[order], np.arange(len(cells.categories) + 1))
-    found = {str(key): order[edges[i] : edges[i + 1]] for i, key in enumerate(cells.categories)}
-    return {key: found.get(key, np.array([], dtype=np.int64)) for key in keys}
-
-
 def _score(
     plan: CellPlan,
-    prepared: Any,
-    split: _Split,
+    prepared: Prepared,
+    split: GroupedSplit,
     family: Family,
     primary: str,
     predictions: Predictions,
     rows: np.ndarray,
     lost: int,
-) -> tuple[record.Cell, Scored, Rows]:
+) -> tuple[record.Cell, Scored, Rows, Family]:
     table = predictions.table
     if not len(rows):
         raise _nothing(plan, predictions)
-    # The order of the files must not show in anything computed: rows go back to the order of the split.
-    position = table["clip_id"].iloc[rows].map(split.position).to_numpy(dtype=np.int64)
-    draw = table["draw"].iloc[rows].to_numpy()
-    order = np.lexsort((draw, position))
-    rows, position = rows[order], position[order]
+    answered = split.answered(predictions, rows)
+    rows, position = answered.rows, answered.position
+    outputs, target = answered.answers, answered.references
+    family = family.context(outputs, target)
     skipped = table["skipped"].iloc[rows].notna().to_numpy()
     inapplicable = bool(skipped.all()) and plan.kind != "clean"
-    outputs, target = answers(predictions, rows, split.target, position)
     columns = [Column(c.name, c.values[position], c.sets) for c in split.columns]
     scores = score_cell(
         family,
@@ -287,7 +160,7 @@ def _score(
         if part.matched is not None:
             content = split.content(part.matched.content)[position]
             # Independent draws of a clip are moments of their own.
-            content = content * plan.draws + draw[order]
+            content = content * plan.draws + answered.draw
             found |= matched_differences(
                 family,
                 outputs,
@@ -319,10 +192,12 @@ def _score(
         from benchbed.run.attacking.subset import subset
         from benchbed.run.scoring.attacks import by_source, flags_of, success_of, with_figures
 
-        clips = len(subset(prepared.job, plan.split, prepared.job.conditions[plan.condition]))
+        condition = prepared.job.conditions[plan.condition]
+        assert isinstance(condition, AttackCondition)
+        clips = len(subset(prepared.job, plan.split, condition))
         flags = flags_of(table, rows, split.codes[position], split.bootstrap)
         success = success_of(prepared.job, plan.condition)
-        sound = prepared.job.conditions[plan.condition].space == "waveform"
+        sound = condition.space == "waveform"
         figures = with_figures(scores.metrics, flags, success, realizable=sound)
         metrics = {name: to_value(number) for name, number in figures.items()}
         sources = by_source(table, rows, split.codes[position], split.bootstrap, success)
@@ -336,7 +211,7 @@ def _score(
         counts=counts,
         metrics=metrics,
         groups=groups,
-        matrices={name: _matrix(found) for name, found in scores.tables.items()},
+        matrices={name: to_matrix(found) for name, found in scores.tables.items()},
         complete=counts.failed == 0,
     )
     fold = Fold(outputs, target, split.codes[position], split.bootstrap)
@@ -345,7 +220,7 @@ def _score(
     summed = summed_draws(family, scores.metrics if reason is None else {})
     kept = Rows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns, drawn, summed)
     # Draws of every class of every cell would fill the memory; figures over cells need those of all clips.
-    return made, Scored(replace(scores, groups={}), fold), kept
+    return made, Scored(replace(scores, groups={}), fold), kept, family
 
 
 def _counted(scores: CellScores, strong: frozenset[str], columns: list[Column], held: np.ndarray) -> CellScores:
@@ -390,7 +265,7 @@ def _counts(table: pd.DataFrame, rows: np.ndarray, clips: int, lost: int, draws:
     return record.Counts(clips=clips, scored=scored, failed=max(clips - scored, min(lost, clips)), **flags)
 
 
-def _condition(plan: CellPlan, prepared: Any, table: pd.DataFrame, rows: np.ndarray) -> record.Condition:
+def _condition(plan: CellPlan, prepared: Prepared, table: pd.DataFrame, rows: np.ndarray) -> record.Condition:
     if plan.kind == "clean":
         return record.Condition(kind="clean", name="clean")
     if plan.kind == "attack":
@@ -423,52 +298,4 @@ def _condition(plan: CellPlan, prepared: Any, table: pd.DataFrame, rows: np.ndar
         draws=plan.draws,
         facts=prepared.job.facts[plan.condition],
         seen_in_training=plan.name in trained_with,
-    )
-
-
-def to_value(number: Number, draws: int = 1, inapplicable: str | None = None) -> record.Value:
-    """A number of the metrics room as the record holds it.
-
-    Parameters
-    ----------
-    draws : int
-        Random draws per clip: the record counts clips, not draws.
-    inapplicable : str, optional
-        Reason why the condition did nothing to any clip; the figure is then not one of that condition.
-    """
-    info = number.info
-    if inapplicable is not None:
-        return record.Value(
-            value=None,
-            n=number.n // draws,
-            direction=info.direction,
-            unit=info.unit,
-            rule=info.rule,
-            reason=f"the condition cannot apply: {inapplicable}",
-        )
-    return record.Value(
-        value=number.value,
-        low=number.low,
-        high=number.high,
-        n=number.n // draws,
-        direction=info.direction,
-        unit=info.unit,
-        rule=info.rule,
-        interval=number.interval,
-        reason=number.reason,
-        note=number.note,
-    )
-
-
-def _matrix(table: Table) -> record.Matrix:
-    values: list[list[float | None]] = [
-        [float(value) if np.isfinite(value) else None for value in row] for row in np.asarray(table.values, dtype=float)
-    ]
-    return record.Matrix(
-        rows=list(map(str, table.rows)),
-        columns=list(map(str, table.columns)),
-        values=values,
-        row_title=table.row_title,
-        column_title=table.column_title,
-        unit=table.unit,
     )

@@ -16,10 +16,11 @@ import numpy as np
 from benchbed.compare.figure import Figure
 from benchbed.compare.runs import Run
 from benchbed.metrics.contract import Family, Sample
+from benchbed.outputs import output_of
 from benchbed.predictions.index import indexed
 from benchbed.predictions.store import Predictions, read_units
 from benchbed.rng import stream
-from benchbed.run.references import answers, reference_of
+from benchbed.run.scoring.split import answers_of
 from benchbed.stats.bootstrap import CHUNK
 from benchbed.stats.swaps import Swaps
 
@@ -172,8 +173,8 @@ def _cell(run: Run, split: str, condition: str) -> _Cell | None:
     table = stored.table.iloc[rows]
     order = np.lexsort((table["draw"].to_numpy(), table["clip_id"].astype(str).to_numpy()))
     rows, table = rows[order], table.iloc[order]
-    target = reference_of(table, run.sums.labels, task)
-    outputs, target = answers(stored, rows, target, np.arange(len(rows)))
+    output = output_of(stored.kind)
+    outputs, target = answers_of(output, stored, rows, output.references(table, None, run.sums.labels))
     keys = list(zip(table["clip_id"].astype(str), table["draw"].astype(int)))
     return _Cell(keys, outputs, target, table["group"].astype(str).to_numpy())
 

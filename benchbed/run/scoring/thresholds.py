@@ -8,172 +8,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from benchbed.data.dataset import Dataset
 from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
 from benchbed.metrics.contract import Family
 from benchbed.metrics.thresholds import Thresholds, tune_events, tune_tags
 from benchbed.predictions.store import read_header, read_units
 from benchbed.results import record
-from benchbed.run.computing.windows import timed_references
-from benchbed.run.job.job import Job, Unit
-from benchbed.run.preparing.source import Source, subset
-from benchbed.run.references import answers, reference_of
+from benchbed.run.job.frozen import Frozen, declared
+from benchbed.run.job.prepared import Prepared
+from benchbed.run.job.source import Source
 from benchbed.run.scoring.families import post_processing
+from benchbed.run.scoring.split import Split
 from benchbed.seal import POINTER, digest, seal, unseal
-from benchbed.suite.conditions import CleanCondition
 from benchbed.suite.load import LoadedSuite
-from benchbed.suite.model import Tune
-from benchbed.suite.plan import CellPlan
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: File in the folder of a run, and folder of the predictions behind it.
 FILE, FOLDER = "thresholds.json", "tuning"
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """The clips that thresholds are chosen on, and the work that takes.
-
-    Attributes
-    ----------
-    job : Job
-        The run's job about these clips.
-    units : list of Unit
-        Its units.
-    available : int
-        Clips in the split, of which `--limit` may take fewer.
-    index_hash : str
-        Of the clips.
-    seconds : float
-        Their length.
-    """
-
-    job: Job
-    units: list[Unit]
-    available: int
-    index_hash: str
-    seconds: float
-
-    @property
-    def split(self) -> str:
-        """Name of the split."""
-        return next(iter(self.job.clips))
-
-
-@dataclass(frozen=True)
-class Frozen:
-    """Thresholds that a run is scored with.
-
-    Attributes
-    ----------
-    facts : record.Thresholds
-        The thresholds, for the record.
-    checks : list of record.Check
-        What is to be said about them.
-    failures : list of dict
-        Clips that could not be used.
-    """
-
-    facts: record.Thresholds
-    checks: list[record.Check] = field(default_factory=list)
-    failures: list[dict[str, str]] = field(default_factory=list)
-
-    def applied(self, loaded: LoadedSuite) -> LoadedSuite:
-        """The suite as if these thresholds stood in it; its hash stays that of what was asked."""
-        part = loaded.suite.post_processing
-        assert part is not None
-        values: dict[str, Any] = {"threshold": self.facts.thresholds, "tune": None, "frozen": None}
-        if self.facts.median_seconds is not None:
-            some = any(self.facts.median_seconds.values())
-            values["median_seconds"] = self.facts.median_seconds if some else None
-        suite = loaded.suite.model_copy(update={"post_processing": part.model_copy(update=values)})
-        return replace(loaded, suite=suite)
-
-
-def declared(loaded: LoadedSuite) -> Tune | None:
-    """What the suite says about choosing thresholds."""
-    part = loaded.suite.post_processing
-    return part.tune if part is not None else None
-
-
-def tuning_clips(loaded: LoadedSuite, dataset: Dataset, limit: int | None) -> tuple[pd.DataFrame, int] | None:
-    """The clips that thresholds are chosen on, and how many the split has; None if none are to be chosen.
-
-    Raises
-    ------
-    ConfigError
-        There is no such split, or it shares clips or recordings with one that is scored.
-    """
-    tune, data = declared(loaded), loaded.suite.data
-    if tune is None:
-        return None
-    where = loaded.where("post_processing", "tune", "split")
-    if tune.split not in dataset.splits:
-        splits = ", ".join(split for split in dataset.splits if split not in data.splits) or "none besides the scored"
-        raise ConfigError(
-            f"dataset {dataset.name} has no split '{tune.split}' to choose thresholds on",
-            where=where,
-            hint=did_you_mean(tune.split, dataset.splits)
-            or f"its other splits: {splits}; or keep fixed thresholds: --set suite.post_processing.tune=null",
-        )
-    table = dataset.select(tune.split)
-    if data.group != "group":
-        table = table.assign(group=table[data.group].astype(str))
-    for split in data.splits:
-        scored = dataset.select(split)
-        for column, what in (("clip_id", "clips"), (data.group, "recordings")):
-            mine = table["clip_id" if column == "clip_id" else "group"].astype(str)
-            shared = sorted(set(mine) & set(scored[column].astype(str)))
-            if shared:
-                raise ConfigError(
-                    f"thresholds would be chosen on {what} that are scored: {len(shared)} of '{tune.split}' are also "
-                    f"in '{split}', e.g. {shared[0]}",
-                    where=where,
-                    hint="choose them on a split that has nothing in common with the scored ones",
-                )
-    return subset(table, limit), len(table)
-
-
-def tuning_job(job: Job, loaded: LoadedSuite, source: Source, table: pd.DataFrame) -> tuple[Job, list[CellPlan]]:
-    """The run's job about other clips, all of them clean.
-
-    Raises
-    ------
-    ConfigError
-        Every fold has a model of its own, of which none could be asked.
-    """
-    tune = declared(loaded)
-    assert tune is not None
-    where = loaded.where("post_processing", "tune")
-    if any(isinstance(value, str) and "{split}" in value for value in job.recipe[1].values()):
-        raise ConfigError(
-            "thresholds are chosen for one model, and here every split has its own",
-            where=where,
-            hint="score each split in a run of its own, or give thresholds",
-        )
-    events = source.dataset.events
-    timed = {}
-    if job.task == "frames" and events is not None:
-        timed = timed_references(events[events["clip_id"].isin(set(table["clip_id"]))], source.dataset.labels)
-    split = tune.split
-    made = replace(
-        job,
-        clips={split: table},
-        pools={split: table},
-        conditions=[CleanCondition()],
-        facts=({},),
-        timed=timed,
-        others=(),
-    )
-    return made, [CellPlan(f"{job.task}/{split}/clean", job.task, split, "clean", "clean", None, 0)]
 
 
 def families(loaded: LoadedSuite, labels: tuple[str, ...]) -> list[Family]:
@@ -204,12 +58,12 @@ def families(loaded: LoadedSuite, labels: tuple[str, ...]) -> list[Family]:
         ) from error
 
 
-def choose(prepared: Any, paths: Sequence[Path], model: str) -> Frozen:
+def choose(prepared: Prepared, paths: Sequence[Path], model: str) -> Frozen:
     """The thresholds of a run, from the predictions of its tuning clips.
 
     Parameters
     ----------
-    prepared : benchbed.run.preparing.prepare.Prepared
+    prepared : Prepared
         The run, with `tuning`.
     paths : sequence of Path
         Files of the tuning units.
@@ -223,8 +77,8 @@ def choose(prepared: Any, paths: Sequence[Path], model: str) -> Frozen:
     """
     loaded, tuning, labels = prepared.loaded_suite, prepared.tuning, prepared.source.dataset.labels
     tune = declared(loaded)
-    assert tune is not None
-    table, task = tuning.job.clips[tuning.split], tuning.job.task
+    assert tune is not None and tuning is not None
+    table = tuning.job.clips[tuning.split]
     predictions = read_units(paths)
     tuned_on = f"{prepared.source.dataset.name}/{tuning.split}"
     if not len(predictions.scores):
@@ -235,13 +89,11 @@ def choose(prepared: Any, paths: Sequence[Path], model: str) -> Frozen:
             where=first["clip_id"] if first else None,
             hint="give thresholds, or --set suite.post_processing.tune=null",
         )
-    place = {clip: i for i, clip in enumerate(table["clip_id"])}
-    position = predictions.table["clip_id"].map(place).to_numpy(dtype=np.int64)
-    rows = np.argsort(position, kind="stable")
-    outputs, target = answers(predictions, rows, reference_of(table, labels, task), position[rows])
+    answered = Split(tuning.job, tuning.split).answered(predictions, np.arange(len(predictions.scores)))
+    outputs, target = answered.answers, answered.references
     common: dict[str, Any] = {"average": tune.average, "per_class": tune.per_class, "fallback": tune.fallback}
     if tune.metric == "f1":
-        if task == "frames":
+        if tuning.job.output.moved_by:  # answers over time
             outputs, target = _as_tags(outputs, target, len(labels))
         made = tune_tags(outputs, target, labels, tuned_on, **common)
     else:
@@ -255,10 +107,10 @@ def choose(prepared: Any, paths: Sequence[Path], model: str) -> Frozen:
         labels,
         fallback=tune.fallback,
         model=model,
-        clips=len(rows),
+        clips=len(outputs),
         available=tuning.available,
         failed=failed,
-        groups=table["group"].iloc[position[rows]].nunique(),
+        groups=table["group"].iloc[answered.position].nunique(),
         index_hash=tuning.index_hash,
         cpu_seconds=round(sum(header.get("info", {}).get("cpu_seconds", 0.0) for header in headers), 3),
     )

@@ -24,10 +24,10 @@ from benchbed.metrics.sed.collar_sweep import collar_sweep
 from benchbed.metrics.sed.decision import Decision
 from benchbed.metrics.sed.flat import flatten
 from benchbed.metrics.sed.intersection import references, sweep
-from benchbed.metrics.sed.recording import FrameScores
 from benchbed.metrics.sed.segment_scores import segments
 from benchbed.metrics.sed.steps import Steps, by_class
 from benchbed.metrics.strong import timed
+from benchbed.outputs.frames.recording import FrameScores
 from benchbed.results.curves import AtThreshold, CellCurves, Declared, Roc, RocLine, ThresholdCurves, ThresholdLine
 from benchbed.run.showing.timelines import unfiltered
 

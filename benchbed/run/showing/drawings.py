@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchbed.metrics.contract import Family
 from benchbed.metrics.strong import timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import curves as curve_file
@@ -16,9 +15,9 @@ from benchbed.results import record
 from benchbed.results import timelines as timeline_file
 from benchbed.results.curves import CellCurves, Curves
 from benchbed.results.timelines import CellTimelines, Timelines, write_kept
-from benchbed.run.preparing.prepare import Prepared
-from benchbed.run.references import answers, reference_of
+from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.families import metric_family, post_processing
+from benchbed.run.scoring.split import Answered, Split
 from benchbed.run.showing.curves import cell_curves
 from benchbed.run.showing.timelines import cell_timelines, judge_of
 from benchbed.suite.plan import CellPlan
@@ -56,7 +55,8 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
     for plan in sorted(prepared.cells, key=lambda plan: plan.kind != "clean"):
         if plan.kind != "clean" and (plan.key != hardest or predictions.kind != "frames"):
             continue
-        clip_ids, scores, target = _rows(prepared, predictions, plan, family)
+        answered = _first_draw(prepared, predictions, plan)
+        scores, target = answered.answers, answered.references
         if plan.kind == "clean":
             curves = cell_curves(family, scores, target, plan.key)
             drawn += [curves] if curves.rocs or curves.thresholds else []
@@ -64,6 +64,7 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
             judge, _ = judge_of(family, post_processing(prepared.loaded_suite, labels))
             # What has tags alone cannot be drawn in time.
             held = timed(target)
+            clip_ids = prepared.job.clips[plan.split]["clip_id"].to_numpy()[answered.position]
             told.append(cell_timelines(judge, scores[held], target[held], clip_ids[held].tolist(), plan.key))
     return Drawings(
         Timelines(format=timeline_file.FORMAT, cells=told) if any(cell.timelines for cell in told) else None,
@@ -88,17 +89,8 @@ def write_drawings(made: Drawings, folder: Path) -> None:
     write_kept(made.curves, folder, curve_file.NAME)
 
 
-def _rows(
-    prepared: Prepared, predictions: Predictions, plan: CellPlan, family: Family
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Recordings, outputs and references of a cell in the order of its split; of several draws the first."""
-    clips = prepared.job.clips[plan.split]
-    place = {clip: i for i, clip in enumerate(clips["clip_id"])}
+def _first_draw(prepared: Prepared, predictions: Predictions, plan: CellPlan) -> Answered:
+    """Answers and references of a cell; of several draws the first."""
     table = predictions.table
     rows = np.flatnonzero((table["cell"].astype(str).to_numpy() == plan.key) & (table["draw"].to_numpy() == 0))
-    position = table["clip_id"].iloc[rows].map(place).to_numpy(dtype=np.int64)
-    order = np.argsort(position, kind="stable")
-    rows, position = rows[order], position[order]
-    reference = reference_of(clips, family.labels, plan.task)
-    scores, target = answers(predictions, rows, reference, position)
-    return clips["clip_id"].to_numpy()[position], scores, target
+    return Split(prepared.job, plan.split).answered(predictions, rows)

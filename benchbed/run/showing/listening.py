@@ -25,8 +25,8 @@ from benchbed.report.terms import condition
 from benchbed.results.listening import FOLDER, INDEX, Listened, Listening, Sound, may_publish
 from benchbed.results.record import Result
 from benchbed.results.timelines import read_timelines
-from benchbed.run.computing.perturbed import Engine, _Shard
-from benchbed.run.preparing.prepare import Prepared
+from benchbed.run.computing.engine import Engine
+from benchbed.run.job.prepared import Prepared
 from benchbed.run.showing.spectrogram import picture
 from benchbed.seal import digest, seal
 from benchbed.suite.conditions import CorruptionCondition
@@ -301,21 +301,16 @@ def _sounds(
     job = prepared.job
     table = job.clips[cell.split]
     row_number = int(np.flatnonzero((table["clip_id"] == pick.clip_id).to_numpy())[0])
-    unit = next(u for u in prepared.units if cell in u.cells and not u.rows and u.start <= row_number < u.stop)
-    row = table.iloc[row_number : row_number + 1].to_dict("records")[0]
-    engine._shard = _Shard(unit.split, unit.shard, [row], row_number)
-    engine._use_model_of(unit.split)
-    clip = engine._clip(0, row)
+    engine.take(cell.split, [row_number])
+    clip = engine.clip(0)
     if isinstance(clip, BenchbedError):
         raise clip
     condition = job.conditions[cell.condition]
     if not isinstance(condition, CorruptionCondition):
         return clip.waveform, None, clip.sample_rate
-    corruption = engine._corruption(cell.condition, condition)
-    random = rng.stream(
-        condition.corruption, corruption.version, condition.options, row["clip_id"], pick.draw, job.seed
-    )
-    state = corruption.prepare(clip.waveform, clip.sample_rate, random, engine._context(unit, row, clip))
+    corruption = engine.corruption(cell.condition)
+    random = rng.stream(condition.corruption, corruption.version, condition.options, pick.clip_id, pick.draw, job.seed)
+    state = corruption.prepare(clip.waveform, clip.sample_rate, random, engine.context(cell.condition, 0, clip))
     assert cell.severity is not None
     applied = corruption.apply(state, corruption.parameters[cell.severity - 1])
     return clip.waveform, applied.waveform, clip.sample_rate

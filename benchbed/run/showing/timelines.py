@@ -17,8 +17,8 @@ from benchbed.metrics.families.sed_segment import SegmentBased
 from benchbed.metrics.joint import Joint
 from benchbed.metrics.sed.decision import Decision, decision
 from benchbed.metrics.sed.flat import Flat, answers, flatten
-from benchbed.metrics.sed.recording import SECOND, FrameScores
 from benchbed.metrics.sed.segments import activity
+from benchbed.outputs.frames.recording import SECOND, FrameScores
 from benchbed.results.timelines import CellTimelines, Stretch, Timeline, Track
 
 #: Recordings with the lowest F1 and recordings near the median that are kept.

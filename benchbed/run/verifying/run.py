@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -27,6 +26,9 @@ from benchbed.metrics.joint import Joint
 from benchbed.metrics.strong import Strong, timed, where_timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
+from benchbed.run.job.prepared import Prepared
+from benchbed.run.scoring.families import metric_family
+from benchbed.run.scoring.split import Split
 from benchbed.run.verifying import sed_eval, sed_scores_eval
 from benchbed.run.verifying.agreement import TOLERANCE, Agreement, Ask, NotComparable
 
@@ -91,36 +93,29 @@ def verify_cell(
     return checks
 
 
-def verify_run(prepared: Any, predictions: Predictions, cells: list[record.Cell]) -> list[record.Check]:
+def verify_run(prepared: Prepared, predictions: Predictions, cells: list[record.Cell]) -> list[record.Check]:
     """Recompute the figures of every cell of a run, from its stored predictions.
 
     Parameters
     ----------
-    prepared : benchbed.run.session.Prepared
+    prepared : Prepared
         The run.
     predictions : Predictions
         All its predictions.
     cells : list of record.Cell
         What was recorded.
     """
-    from benchbed.run import references as inputs
-    from benchbed.run.scoring.families import metric_family
-
-    labels = prepared.source.dataset.labels
-    family, _ = metric_family(prepared.loaded_suite, labels, prepared.job.scope)
-    if inputs.some_weak(prepared.job.clips.values()):
+    job = prepared.job
+    family, _ = metric_family(prepared.loaded_suite, job.asked, job.scope)
+    if any(job.output.coarse(references).any() for references in job.references.values()):
         family = where_timed(family)
+    splits = {split: Split(job, split) for split in job.clips}
     held = predictions.table["cell"].astype(str).to_numpy()
     checks = []
     for cell in cells:
-        table = prepared.job.clips[cell.split]
-        place = {clip: i for i, clip in enumerate(table["clip_id"])}
-        rows = np.flatnonzero(held == cell.key)
-        position = predictions.table["clip_id"].iloc[rows].map(place).to_numpy(dtype=np.int64)
-        target = inputs.reference_of(table, labels, prepared.loaded_suite.suite.task)
-        outputs, truth = inputs.answers(predictions, rows, target, position)
+        answered = splits[cell.split].answered(predictions, np.flatnonzero(held == cell.key))
         recorded = {name: value.value for name, value in cell.metrics.items()}
-        checks += verify_cell(family, outputs, truth, recorded, cell.key)
+        checks += verify_cell(family, answered.answers, answered.references, recorded, cell.key)
     return checks
 
 

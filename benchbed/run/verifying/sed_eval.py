@@ -13,7 +13,7 @@ from benchbed.metrics.families.classification import Classification
 from benchbed.metrics.families.sed_event import EventBased
 from benchbed.metrics.families.sed_segment import SegmentBased
 from benchbed.metrics.sed.flat import Flat, answers, flatten
-from benchbed.metrics.sed.recording import SECOND
+from benchbed.outputs.frames.recording import SECOND
 from benchbed.run.verifying.agreement import Agreement, Asked, NotComparable
 
 #: Clips given to the scene metric at once; it compares every clip with every other.

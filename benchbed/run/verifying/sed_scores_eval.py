@@ -17,7 +17,7 @@ from benchbed.metrics.sed.decision import Decision
 from benchbed.metrics.sed.flat import flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references
 from benchbed.metrics.sed.matching import Collar
-from benchbed.metrics.sed.recording import SECOND, Events, FrameScores
+from benchbed.outputs.frames.recording import SECOND, Events, FrameScores
 from benchbed.run.verifying.agreement import Agreement, Asked, NotComparable
 
 

@@ -11,7 +11,8 @@ import soundfile
 
 from benchbed.code import Closure
 from benchbed.errors import AdapterError, AudioError
-from benchbed.run.computing.perturbed import Engine
+from benchbed.run.computing.engine import Engine
+from benchbed.run.executing.unit import compute
 from benchbed.run.preparing.units import cut
 from benchbed.suite.model import Suite
 from benchbed.suite.plan import plan_cells
@@ -24,7 +25,7 @@ def units(job, **changes):
 
 
 def outputs(job):
-    made = [Engine(job).run(unit) for unit in units(job)]
+    made = [compute(Engine(job), unit) for unit in units(job)]
     assert len(made) == 1
     return made[0]
 

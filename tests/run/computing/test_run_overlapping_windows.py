@@ -9,15 +9,20 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from benchbed.adapter.contract import Batch, Card
+from benchbed.card import Card
 from benchbed.data import synthetic
 from benchbed.data.layouts import maestro_real
 from benchbed.errors import ConfigError
+from benchbed.outputs.frames import OUTPUT
+from benchbed.outputs.frames.grid import overlaid
+from benchbed.outputs.frames.hardened import certain
+from benchbed.outputs.frames.references import Timed, placed
 from benchbed.predictions.store import read_units
 from benchbed.run import session
-from benchbed.run.computing.windows import Timed, hear, overlaid, placed, to_windows
+from benchbed.run.computing.windows import InWindows, to_windows
 from benchbed.run.preparing.price import estimate
 from benchbed.suite.load import load_suite
+from benchbed.types import Batch
 
 #: Its outputs depend on where in its window a frame is, so that only the right average gives the right scores.
 EAR = """
@@ -57,7 +62,8 @@ def test_windows_begin_every_hop_and_cover_the_end() -> None:
     made = to_windows(wave, 1000, card, (10.0, 1.0))
     assert made.waveform.shape == (1, 13_000) and made.padded
     model = Windows()
-    scores = hear(model, card, np.stack([made.waveform, made.waveform]), {}, 3, (10.0, 1.0))
+    hearing, reading = InWindows(card, 3, (10.0, 1.0)), OUTPUT.read(card, ("a",))
+    scores = hearing.ask(model, reading, np.stack([made.waveform, made.waveform]), {})
     assert scores.shape == (2, 4, 100, 1) and [shape[0] for shape in model.shapes] == [3, 3, 2]
     starts = [0, 1000, 2000, 3000]
     expected = [made.waveform[0, s : s + 10_000 : 100] for s in starts]
@@ -79,10 +85,10 @@ def test_overlapping_outputs_are_averaged_on_seconds_by_hand() -> None:
             frames = slice(10 * own, 10 * own + (10 if second < 12 else 3))
             means.append(outputs[window, frames].mean(axis=0))
         expected[second] = np.mean(means, axis=0)
-    np.testing.assert_allclose(made.values, expected, atol=1e-6)
+    np.testing.assert_allclose(made.scores, expected, atol=1e-6)
     beyond = np.concatenate([outputs, generator.random((4, 1, 2))], axis=1)
-    np.testing.assert_array_equal(overlaid(beyond, 0.1, 1.0, 10.0, 12.3).values, made.values)
-    assert made.frame_seconds == 1.0 and made.edges[-1] == 12_300_000
+    np.testing.assert_array_equal(overlaid(beyond, 0.1, 1.0, 10.0, 12.3).scores, made.scores)
+    assert made.hop == 1.0 and made.edges[-1] == 12_300_000
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +145,9 @@ def test_maestro_is_scored_by_the_recipe_of_2024(run, maestro) -> None:
 def test_the_plan_knows_that_seconds_are_kept(run, maestro) -> None:
     planned = estimate(load_suite("maestro_real"), None, {}, data={"maestro_real": maestro})
     folder = run("maestro_real").path.parent / "predictions"
-    scores = 5 * 12 * 11 * 4
+    scores = 5 * 12 * 11 * 8
     assert "disk_assumes" not in planned and scores < planned["disk_bytes"] < 2 * scores
-    assert sum(len(one.values) for one in read_units(sorted(folder.glob("*.parquet"))).scores) == 5 * 12
+    assert sum(len(one.scores) for one in read_units(sorted(folder.glob("*.parquet"))).scores) == 5 * 12
 
 
 def test_windows_are_part_of_the_key_of_a_prediction(run) -> None:
@@ -152,7 +158,7 @@ def test_windows_are_part_of_the_key_of_a_prediction(run) -> None:
     values = {found.result.cells[0].metrics["mauc"].value for found in (first, other, plain)}
     assert len(values) == 3
     stored = read_units(sorted((plain.path.parent / "predictions").glob("*.parquet")))
-    assert stored.scores[0].frame_seconds == 0.1
+    assert stored.scores[0].hop == 0.1
 
 
 def test_folds_of_maestro(run) -> None:
@@ -174,8 +180,6 @@ def test_windows_that_make_no_sense(run, overrides, words) -> None:
 
 
 def test_seconds_that_most_annotators_heard_are_one_event() -> None:
-    from benchbed.run.references import certain
-
     times = np.array([[0.0, 1], [1, 2], [2, 3], [3, 4], [0, 1], [2, 3]])
     soft = Timed(times, np.array([0, 0, 0, 0, 1, 1]), np.array([1.0, 1.0, 0.6, 0.4, 1.0, 1.0]))
     stored = placed(soft, 4.0)

@@ -10,9 +10,9 @@ import pytest
 import soundfile
 from scipy.special import expit
 
-from benchbed.adapter.align import plan_alignment
 from benchbed.adapter.contract import Card
 from benchbed.errors import AdapterError, ConfigError
+from benchbed.outputs.align import plan_alignment
 from benchbed.predictions.store import read_units
 from benchbed.results.store import read
 from benchbed.run import session
@@ -103,7 +103,7 @@ def test_frames_are_scored_without_a_mistake(made):
     assert cell.counts.clips == 6 and cell.counts.cropped == 0 and cell.counts.padded == 1
     assert result.dataset.notes == ["1 of 6 recordings hold no event"]
     by_clip = dict(zip(stored.table["clip_id"], stored.scores))
-    assert len(by_clip["toys/audio/c.wav"].values) == 47, "4.7 s are five windows, and 47 frames"
+    assert len(by_clip["toys/audio/c.wav"].scores) == 47, "4.7 s are five windows, and 47 frames"
     assert len(stored.references[list(stored.table["clip_id"]).index("toys/audio/b.wav")]) == 0
 
 
@@ -112,7 +112,7 @@ def test_a_model_of_any_length_and_a_tagger_of_windows(made):
     result, stored = made(FRAMES.replace("resolution: 0.1", "resolution: 1.0"), {"output": "tags"})
     # Segments of a second are what the tagger hears, so it makes no mistake on them either.
     assert result.cells[0].metrics["micro_f1"].value == 1.0
-    assert stored.scores[0].frame_seconds == 1.0
+    assert stored.scores[0].hop == 1.0
 
 
 def test_references_move_with_a_shift(made):
@@ -253,5 +253,5 @@ def test_logits_beyond_what_float32_tells_apart_still_rank(made, output):
     text = f"task: frames\nmetrics: {{family: sed_auc, options: {{resolution: {resolution}}}}}\n"
     result, stored = made(text, {"output": output})
     assert result.cells[0].metrics["map"].value == 1.0 and result.cells[0].metrics["mauc"].value == 1.0
-    values = np.concatenate([one.values for one in stored.scores])
+    values = np.concatenate([one.scores for one in stored.scores])
     np.testing.assert_allclose(np.unique(values), [expit(18.0), expit(22.0)], rtol=1e-15)

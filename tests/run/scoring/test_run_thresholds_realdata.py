@@ -84,7 +84,7 @@ def test_gpvad_with_thresholds_from_other_recordings(real: Path, realdata: Path,
     def tags(folder: str) -> tuple[np.ndarray, np.ndarray]:
         stored = read_units(sorted((finished.path.parent / folder).glob("*.parquet")))
         truth = np.array([[label in one for label in labels] for one in stored.table["label"]])
-        return truth, np.stack([one.values.max(axis=0) for one in stored.scores])
+        return truth, np.stack([one.scores.max(axis=0) for one in stored.scores])
 
     limits = [held.thresholds[label] for label in labels]
     truth, scores = tags("tuning")

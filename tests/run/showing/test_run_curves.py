@@ -16,7 +16,7 @@ from benchbed.metrics.families import psds, sed_event, sed_intersection, sed_seg
 from benchbed.metrics.joint import Joint
 from benchbed.metrics.sed.decision import Decision
 from benchbed.metrics.sed.examples import random_corpus
-from benchbed.metrics.sed.recording import SECOND, Events, FrameScores, frame_scores, recording
+from benchbed.outputs.frames.recording import SECOND, Events, FrameScores, frame_scores, recording
 from benchbed.results.curves import RocLine, ThresholdCurves, ThresholdLine
 from benchbed.run.showing import curves
 from benchbed.run.showing.curves import cell_curves, thinned

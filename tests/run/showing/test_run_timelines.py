@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from benchbed.metrics.families import psds, sed_event, sed_segment
 from benchbed.metrics.joint import Joint
 from benchbed.metrics.sed.examples import random_corpus
-from benchbed.metrics.sed.recording import SECOND, Events, FrameScores
+from benchbed.outputs.frames.recording import SECOND, Events, FrameScores
 from benchbed.run.showing import timelines
 from benchbed.run.showing.timelines import cell_timelines, judge_of
 

@@ -17,7 +17,7 @@ from benchbed.metrics.contract import Family
 from benchbed.metrics.families import classification, psds, sed_auc, sed_best, sed_event, sed_segment, tagging
 from benchbed.metrics.joint import Joint
 from benchbed.metrics.sed.examples import random_corpus
-from benchbed.metrics.sed.recording import FrameScores
+from benchbed.outputs.frames.recording import FrameScores
 from benchbed.predictions.store import read_units
 from benchbed.results.record import Check
 from benchbed.run import session

@@ -17,7 +17,7 @@ from benchbed.metrics.cell import score_cell
 from benchbed.metrics.families import sed_intersection
 from benchbed.metrics.joint import Joint
 from benchbed.metrics.sed.examples import random_corpus
-from benchbed.metrics.sed.recording import Events, FrameScores, frame_scores, recording
+from benchbed.outputs.frames.recording import Events, FrameScores, frame_scores, recording
 from benchbed.results.record import Check
 from benchbed.run.verifying.run import verify_cell
 

@@ -16,12 +16,14 @@ import numpy as np
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.metrics import clip_scores
 from benchbed.metrics.families import sed_event, sed_segment
-from benchbed.metrics.sed import recording
+from benchbed.outputs.contract import Heard
+from benchbed.outputs.frames import recording
+from benchbed.outputs.frames.hardened import SURE, certain
+from benchbed.outputs.frames.reading import FrameReading
+from benchbed.outputs.frames.references import Timed, placed
 from benchbed.run.attacking.goal import Sample, Scored
 from benchbed.run.attacking.plan import aim_of
-from benchbed.run.computing.windows import NOTHING, placed
 from benchbed.run.job.job import Job
-from benchbed.run.references import SURE, certain
 from benchbed.suite.conditions import AttackCondition
 
 #: Rule → metric family.
@@ -73,8 +75,8 @@ class Frames(Scored):
             success["events"] = {k: v for k, v in declared.get("sed_event", {}).items() if k in allowed}
         return {"goal": aim.goal, "success": success}
 
-    def truth(self, row: Mapping[str, Any], seconds: float) -> recording.Events:
-        return certain(placed(self.job.timed.get(row["clip_id"], NOTHING), seconds))
+    def truth(self, references: np.ndarray, row: int, seconds: float) -> recording.Events:
+        return certain(placed(references[row], seconds))
 
     def target(self, truths: Sequence[Any], moments: np.ndarray | None) -> np.ndarray:
         assert moments is not None
@@ -98,12 +100,33 @@ class Frames(Scored):
         moments = np.minimum((np.arange(len(sample.clean)) + 0.5) * hop, sample.seconds)
         return _active(sample.truth, moments, len(self.job.labels))
 
-    def chance(self, rows: Sequence[Mapping[str, Any]]) -> float:
-        return float(np.mean([not self._sure(row["clip_id"]) for row in rows]))
+    def chance(self, references: np.ndarray) -> float:
+        return float(np.mean([not _sure(timed) for timed in references]))
 
-    def _sure(self, clip: str) -> bool:
-        timed = self.job.timed.get(clip, NOTHING)
-        return bool(len(timed.times) if timed.confidence is None else (timed.confidence > SURE).any())
+    @staticmethod
+    def shape(reading: FrameReading, heard: Heard) -> tuple[int, ...]:
+        return len(reading.moments(heard)), len(reading.alignment.columns)
+
+    @staticmethod
+    def dense(reading: FrameReading, raw: np.ndarray, heard: Heard) -> np.ndarray:
+        return reading.dense(raw, heard)
+
+    @staticmethod
+    def stored(reading: FrameReading, answers: np.ndarray, seconds: Sequence[float]) -> np.ndarray:
+        pairs = zip(answers, seconds, strict=True)
+        return _objects([recording.frame_scores(answer, reading.hop, length) for answer, length in pairs])
+
+    @staticmethod
+    def hop(reading: FrameReading) -> float:
+        return reading.hop
+
+    @staticmethod
+    def moments(reading: FrameReading, heard: Heard) -> np.ndarray:
+        return reading.moments(heard)
+
+
+def _sure(timed: Timed) -> bool:
+    return bool(len(timed.times) if timed.confidence is None else (timed.confidence > SURE).any())
 
 
 def _options_of(module: Any) -> set[str]:

@@ -27,7 +27,6 @@ class Scene(Task):
     def __init__(self, job: Job, condition: AttackCondition, facts: Mapping[str, Any]) -> None:
         super().__init__(job, condition, facts)
         self.losses = scene
-        self.number = {label: i for i, label in enumerate(job.labels)}
 
     @classmethod
     def settle(
@@ -46,8 +45,8 @@ class Scene(Task):
         aim_of(condition, "scene", labels, where)
         return {}
 
-    def truth(self, row: Mapping[str, Any], seconds: float) -> int:
-        return self.number[row["label"]]
+    def truth(self, references: np.ndarray, row: int, seconds: float) -> int:
+        return int(references[row])
 
     def target(self, truths: Sequence[Any], moments: np.ndarray | None) -> np.ndarray:
         return np.array(truths, dtype=np.int64)
@@ -61,7 +60,7 @@ class Scene(Task):
         correct = share >= 0.5 if len(draws) > 1 else int(mean.argmax()) == sample.truth
         return Verdict(correct, share, margin, abs(margin) < BOUNDARY)
 
-    def chance(self, rows: Sequence[Mapping[str, Any]]) -> float:
+    def chance(self, references: np.ndarray) -> float:
         return 1 / len(self.job.labels)
 
 

@@ -18,7 +18,6 @@ from benchbed.metrics.families import tagging
 from benchbed.run.attacking.goal import Sample, Scored
 from benchbed.run.attacking.plan import aim_of
 from benchbed.run.job.job import Job
-from benchbed.run.references import reference_of
 from benchbed.suite.conditions import AttackCondition
 
 #: Rule → score above which a clip is right when clean.
@@ -81,8 +80,9 @@ class Tags(Scored):
             "success": {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options, **fixed},
         }
 
-    def truth(self, row: Mapping[str, Any], seconds: float) -> np.ndarray:
-        return _present(row, self.job.labels)
+    def truth(self, references: np.ndarray, row: int, seconds: float) -> np.ndarray:
+        present: np.ndarray = references[row]
+        return present
 
     def target(self, truths: Sequence[Any], moments: np.ndarray | None) -> np.ndarray:
         return np.stack(truths).astype(np.float32)
@@ -106,8 +106,8 @@ class Tags(Scored):
     def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
         return sample.truth
 
-    def chance(self, rows: Sequence[Mapping[str, Any]]) -> float:
-        present = np.stack([_present(row, self.job.labels) for row in rows])
+    def chance(self, references: np.ndarray) -> float:
+        present = references
         if self.rule == "class_decision":
             share = float(present[:, self.number].mean())
             return max(share, 1 - share)
@@ -117,12 +117,6 @@ class Tags(Scored):
         for n in set(counts) - {0}:
             known[n] = clip_scores.chance_of_ap(n, present.shape[1], self.above) if self.rule == "clip_ap" else 0.0
         return float(np.mean([known[n] for n in counts]))
-
-
-def _present(row: Mapping[str, Any], labels: Sequence[str]) -> np.ndarray:
-    import pandas as pd
-
-    return reference_of(pd.Series([row["label"]]), labels, "tags")[0]
 
 
 TASK = Tags

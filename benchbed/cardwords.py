@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from benchbed.errors import AdapterError, did_you_mean
-from benchbed.types import OutputKind
+from benchbed.kinds import OUTPUTS
 
 if TYPE_CHECKING:
-    from benchbed.adapter.contract import Card
+    from benchbed.card import Card
 
 #: Field → the words that are known.
 WORDS: dict[str, tuple[str, ...]] = {
-    "output": get_args(OutputKind),
     "scores": ("logits", "probabilities", "log_probabilities"),
     "pad": ("zeros", "repeat"),
     "crop": ("start", "center"),
@@ -36,14 +35,14 @@ def settle(card: Card) -> None:
 
     Examples
     --------
-    >>> from benchbed.adapter.contract import Card
+    >>> from benchbed.card import Card
     >>> print(_refusal(Card, crop="centre"))
     the card says crop='centre', which is not one of start, center
       try: did you mean 'center'?
     >>> Card("net", "cnn", "scene", ["bus", "tram"], 16000).labels
     ('bus', 'tram')
     """
-    for name, known in WORDS.items():
+    for name, known in {"output": tuple(OUTPUTS.names()), **WORDS}.items():
         given = getattr(card, name)
         if given not in known if isinstance(given, str) else True:
             hint = did_you_mean(str(given), known) or f"{name} is one of {', '.join(known)}"
@@ -65,35 +64,6 @@ def settle(card: Card) -> None:
             hint="label_map={'dog_bark': ('Dog', 'Bark')}",
         )
     _put(card, "label_map", {key: _names(f"label_map[{key!r}]", value) for key, value in given.items()})
-
-
-def impossible(card: Card) -> list[str]:
-    """What no model can be: rates, lengths and labels with which nothing can be heard or scored.
-
-    Examples
-    --------
-    >>> from benchbed.adapter.contract import Card
-    >>> impossible(Card("net", "cnn", "scene", ("a", "a"), 0))
-    ['sample rate 0 Hz and 1 channels are not possible', 'labels twice: a']
-    """
-    faults = []
-    if card.sample_rate <= 0 or card.channels < 1:
-        faults.append(f"sample rate {card.sample_rate} Hz and {card.channels} channels are not possible")
-    elif card.sample_rate > 10_000_000 or card.channels > 1024:
-        faults.append(f"sample rate {card.sample_rate} Hz and {card.channels} channels are not those of audio")
-    if card.output in ("scene", "tags", "frames") and not card.labels:
-        faults.append("no labels")
-    doubled = sorted({label for label in card.labels if card.labels.count(label) > 1})
-    if doubled:
-        faults.append(f"labels twice: {', '.join(doubled[:5])}")
-    if card.output in ("frames", "tracks") and card.frame_seconds is None:
-        faults.append(f"output {card.output} needs frame_seconds")
-    for name in _SECONDS:
-        value = getattr(card, name)
-        least = 0.0 if name == "min_seconds" else 1 / max(card.sample_rate, 1)
-        if value is not None and not least <= value <= 86_400:
-            faults.append(f"{name} {value:g} is not possible")
-    return faults
 
 
 def unknown_word(message: str, fields: tuple[str, ...]) -> str | None:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from benchbed.adapter.contract import Card
+from benchbed.card import Card
 from benchbed.errors import AdapterError, did_you_mean
-
-Task = Literal["scene", "tags", "frames"]
+from benchbed.outputs.contract import Heard, Json, Reading
 
 #: How far the probabilities of one clip may sum away from one; float16 models reach a few thousandths.
 SUM_TOLERANCE = 1e-2
@@ -44,7 +43,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Alignment:
+class Alignment(Reading):
     """How scores in model classes become probabilities of dataset labels; made by `plan_alignment`.
 
     Attributes
@@ -62,20 +61,36 @@ class Alignment:
     matches: tuple[Match, ...]
     columns: tuple[tuple[int, ...], ...]
     card: Card
-    task: Task
+    task: str
 
-    def usable(self, scores: np.ndarray) -> np.ndarray:
+    def check(self, raw: object, clips: int, heard: Heard) -> np.ndarray:
+        """Scores `[clip, model class]` of a batch."""
+        scores = np.asarray(raw)
+        expected = (clips, len(self.card.labels))
+        if scores.shape != expected or scores.dtype.kind != "f":
+            raise AdapterError(
+                f"predict returned {scores.dtype} {list(scores.shape)}, expected float {list(expected)}: "
+                f"{expected[0]} clips × {expected[1]} classes of the card",
+                hint="run `benchbed check` on the adapter",
+            )
+        return scores
+
+    def answers(self, raw: np.ndarray, heard: Sequence[Heard]) -> np.ndarray:
+        """Probabilities of the dataset's labels `[clip, class]`; see `apply`."""
+        return self.apply(raw)
+
+    def usable(self, raw: np.ndarray) -> np.ndarray:
         """Which clips have scores that mean something: no NaN, no +∞, and −∞ only beside a finite logit or log.
 
         Parameters
         ----------
-        scores : np.ndarray [shape=(clip, …, class)]
+        raw : np.ndarray [shape=(clip, …, class)]
 
         Returns
         -------
         np.ndarray [shape=(clip,), bool]
         """
-        flat = np.asarray(scores).reshape(len(scores), -1)
+        flat = np.asarray(raw).reshape(len(raw), -1)
         if self.card.scores == "probabilities":
             return np.isfinite(flat).all(1)
         return ~np.isnan(flat).any(1) & ~np.isposinf(flat).any(1) & np.isfinite(flat).any(1)
@@ -124,7 +139,7 @@ class Alignment:
         if unusable:
             raise AdapterError(f"predict returned NaN or infinite scores for {unusable} of {len(scores)} clips")
         if self.card.scores == "probabilities" and (self.task != "scene" or self._as_they_are):
-            self._check(scores.astype(np.float64))
+            self._values_are(scores.astype(np.float64))
             single = scores.astype(np.float32) if scores.dtype.itemsize < 4 else scores
             return self._largest(single).clip(0.0, 1.0)
         chosen = self._largest(self._logarithms(scores.astype(np.float64)))
@@ -135,7 +150,7 @@ class Alignment:
         weights = np.where(nothing, 1.0, np.exp(chosen - np.where(nothing, 0.0, top)))
         return weights / weights.sum(-1, keepdims=True)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Json]:
         """What was decided, as JSON can hold it.
 
         Examples
@@ -165,24 +180,29 @@ class Alignment:
             range(len(self.card.labels))
         )
         single = all(len(columns) == 1 for columns in self.columns)
-        return self.card.output == "scene" and self.card.scores != "logits" and one_each and single
+        return self.distribution and self.card.scores != "logits" and one_each and single
+
+    @property
+    def distribution(self) -> bool:
+        """Whether the model's own scores are one distribution over its classes, not a probability of each."""
+        return self.card.output == "scene"
 
     def _logarithms(self, scores: np.ndarray) -> np.ndarray:
         """Logits of a scene model as they are, anything else as logarithms of probabilities."""
         if self.card.scores == "logits":
-            if self.card.output != "scene":
+            if not self.distribution:
                 return -np.logaddexp(0.0, -scores)
             if self.task == "scene":
                 return scores
             top = scores.max(-1, keepdims=True)
             return scores - top - np.log(np.exp(scores - top).sum(-1, keepdims=True))
-        self._check(scores)
+        self._values_are(scores)
         if self.card.scores == "probabilities":
             with np.errstate(divide="ignore"):
                 return np.log(scores.clip(0.0, 1.0))
         return scores
 
-    def _check(self, scores: np.ndarray) -> None:
+    def _values_are(self, scores: np.ndarray) -> None:
         """Refuse values that are not the probabilities, or logarithms of them, that the card announces."""
         total = scores
         if self.card.scores == "probabilities":
@@ -199,7 +219,7 @@ class Alignment:
                     hint="set scores='logits' on the card, or return logarithms of probabilities",
                 )
             total = np.exp(scores)
-        if self.card.output == "scene":
+        if self.distribution:
             total = total.sum(-1)
             worst = float(total.flat[np.abs(total - 1).argmax()])
             if abs(worst - 1) > SUM_TOLERANCE:
@@ -215,7 +235,7 @@ class Alignment:
         return np.stack([scores[..., list(columns)].max(-1) for columns in self.columns], axis=-1)
 
 
-def plan_alignment(card: Card, labels: Sequence[str], task: Task = "scene") -> Alignment:
+def plan_alignment(card: Card, labels: Sequence[str], task: str = "scene") -> Alignment:
     """Decide which model classes mean which dataset label.
 
     The card's `label_map` decides first; then equal names; then names that are equal but for case, spaces, hyphens,
@@ -272,7 +292,7 @@ def plan_alignment(card: Card, labels: Sequence[str], task: Task = "scene") -> A
     return Alignment(tuple(matches), columns, card, task)
 
 
-def beside(card: Card, labels: Sequence[str], task: Task = "scene") -> tuple[str, ...]:
+def beside(card: Card, labels: Sequence[str], task: str = "scene") -> tuple[str, ...]:
     """Classes of a model that no label of the dataset means.
 
     A scene model that answers one of them is wrong; cut down to the dataset's classes, it could not have been.
@@ -300,7 +320,7 @@ def beside(card: Card, labels: Sequence[str], task: Task = "scene") -> tuple[str
     return tuple(label for index, label in enumerate(card.labels) if index not in used)
 
 
-def refuse_output(card: Card, task: Task, offered: Sequence[str] = ()) -> None:
+def refuse_output(card: Card, task: str, offered: Sequence[str] = ()) -> None:
     """Refuse a model whose output says nothing about a task.
 
     Parameters
@@ -334,7 +354,7 @@ def refuse_output(card: Card, task: Task, offered: Sequence[str] = ()) -> None:
     )
 
 
-def align(scores: np.ndarray, card: Card, labels: Sequence[str], task: Task = "scene") -> np.ndarray:
+def align(scores: np.ndarray, card: Card, labels: Sequence[str], task: str = "scene") -> np.ndarray:
     """Probabilities of the dataset's labels from a model's scores: `plan_alignment` and `Alignment.apply` in one."""
     return plan_alignment(card, labels, task).apply(scores)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -37,24 +38,45 @@ def microseconds(seconds: np.ndarray | Sequence[float] | float) -> np.ndarray:
     return np.rint(values * SECOND).astype(np.int64)
 
 
+def whole(value: float, unit: int) -> int:
+    """A decimal number in whole units.
+
+    Examples
+    --------
+    >>> whole(0.29, 1_000_000)
+    290000
+    """
+    return int(Fraction(str(value)) * unit)
+
+
 @dataclass(frozen=True)
 class Events:
-    """Events of one recording, in the order of their list.
+    """Events of one recording, in the order of their list: a reference, or a system that gives no scores.
+
+    A recording without events is one of these with empty arrays, never a missing one.
 
     Attributes
     ----------
     onset, offset : np.ndarray [shape=(event,), int64]
         Times in microseconds.
     label : np.ndarray [shape=(event,), int64]
-        Class numbers.
+        Class numbers, in the order of the dataset's labels.
     duration : int, optional
         Length of the recording in microseconds; None where nobody knows it, then it ends with its last event.
+    confidence : np.ndarray [shape=(event,), float64], optional
+        Share of annotators who heard it, for soft labels; absent where every event is certain.
+
+    Examples
+    --------
+    >>> len(Events(np.array([0]), np.array([1_000_000]), np.array([2]), 10_000_000))
+    1
     """
 
     onset: np.ndarray
     offset: np.ndarray
     label: np.ndarray
     duration: int | None = None
+    confidence: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.onset)
@@ -64,16 +86,23 @@ class Events:
 class FrameScores:
     """Scores of consecutive frames of one recording.
 
+    Arrays of recordings hold one of these per recording (`dtype=object`), because recordings differ in length.
+
     Attributes
     ----------
     scores : np.ndarray [shape=(frame, class)]
         Finite scores; a detector's are in 0…1.
     edges : np.ndarray [shape=(frame + 1,), int64]
         Borders of the frames in microseconds, rising.
+    hop, seconds : float, optional
+        Length of a frame and of the recording in seconds, as they were given, where all frames but the last are equally
+        long (`frame_scores`); stored recordings are written with them.
     """
 
     scores: np.ndarray
     edges: np.ndarray
+    hop: float | None = None
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.scores.ndim != 2 or self.edges.shape != (len(self.scores) + 1,):
@@ -109,7 +138,7 @@ def frame_scores(scores: np.ndarray, hop: float, duration: float | None = None) 
         end = int(microseconds(duration))
         held = int(np.searchsorted(edges[:-1], end))
         scores, edges = scores[:held], np.minimum(edges[: held + 1], end)
-    return FrameScores(np.asarray(scores), edges)
+    return FrameScores(np.asarray(scores), edges, hop, duration)
 
 
 @dataclass(frozen=True)

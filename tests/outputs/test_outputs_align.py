@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchbed.adapter import Card
-from benchbed.adapter.align import align, plan_alignment
 from benchbed.errors import AdapterError
+from benchbed.outputs.align import align, plan_alignment
 
 LABELS = ("airport", "bus", "shopping_mall")
 
@@ -157,7 +157,7 @@ def test_misspelt_label_gets_a_suggestion():
         (card(("a", "b")), ("a", "a"), "the dataset lists labels twice: a"),
         (card(("a", "b"), label_map={"c": ("bb",)}), ("c",), "'c' is mapped to 'bb', which net lacks"),
         (card(("a", "b"), label_map={"c": ("a",)}), ("a", "c"), "a and c would get the same score"),
-        (card(output="embedding"), LABELS, "gives embedding"),
+        (card(output="frames"), LABELS, "gives frames"),
     ],
 )
 def test_plans_that_cannot_be_made(net, labels, words):

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbed.errors import DataError
+from benchbed.outputs.frames.recording import Events, frame_scores
 from benchbed.predictions.store import UnitPredictions, read_units, write_unit
-from benchbed.types import Events, FrameScores
 
 LABELS = ("dog", "rain", "speech")
 
@@ -24,7 +24,7 @@ def columns(clips: list[str], label: list) -> dict:
 def frames_unit(name: str, clips: list[tuple[str, int, Events]]) -> UnitPredictions:
     random = np.random.default_rng(len(clips))
     scores = np.empty(len(clips), object)
-    scores[:] = [FrameScores(random.random((n, 3)).astype(np.float32), 0.064, n * 0.064) for _, n, _ in clips]
+    scores[:] = [frame_scores(random.random((n, 3)).astype(np.float32), 0.064, n * 0.064) for _, n, _ in clips]
     return UnitPredictions(
         name,
         LABELS,
@@ -73,21 +73,21 @@ def test_frames_of_different_length_come_back_with_their_references(tmp_path):
     ]
     made = frames_unit("u", given)
     read = read_units([write_unit(made, tmp_path), write_unit(frames_unit("v", [("d", 2, events())]), tmp_path)])
-    assert [len(score.values) for score in read.scores] == [5, 0, 7, 2]
+    assert [len(score.scores) for score in read.scores] == [5, 0, 7, 2]
     for wrote, found in zip(made.scores, read.scores):
-        assert (wrote.values == found.values).all() and wrote.seconds == found.seconds and found.frame_seconds == 0.064
+        assert (wrote.scores == found.scores).all() and wrote.seconds == found.seconds and found.hop == 0.064
     assert read.references is not None
     assert read.references[0].onset.tolist() == [500_000] and read.references[0].offset.tolist() == [1_250_000]
     assert read.references[0].label.tolist() == [1] and read.references[0].confidence is None
     assert len(read.references[1]) == 0, "a recording without events is there, with no events"
     assert read.references[2].confidence.tolist() == [0.4, 1.0]
-    assert read.references[2].length == read.scores[2].length == 448_000
+    assert read.references[2].duration == read.scores[2].edges[-1] == 448_000
 
 
 def test_pandas_reads_frames_without_benchbed(tmp_path):
     made = frames_unit("u", [("a", 4, events((0.5, 1.25, 1)))])
     frame = pd.read_parquet(write_unit(made, tmp_path))
-    assert np.allclose(np.stack(frame["scores"][0]), made.scores[0].values)
+    assert np.allclose(np.stack(frame["scores"][0]), made.scores[0].scores)
     assert frame["event_onset"][0].tolist() == [500_000] and frame["event_label"][0].tolist() == ["rain"]
 
 
@@ -153,7 +153,7 @@ def test_frames_of_both_types_join_and_lose_nothing(tmp_path):
     units = []
     for name, value in (("fine", 1 - 1e-9), ("own", np.float32(0.7))):
         one = np.empty(1, object)
-        one[0] = FrameScores(np.full((2, 3), value), 0.5, 1.0)
+        one[0] = frame_scores(np.full((2, 3), value), 0.5, 1.0)
         units.append(UnitPredictions(name, LABELS, columns([name], [()]), one, kind="frames", references=[silence]))
     read = read_units([write_unit(unit, tmp_path) for unit in units])
-    assert (read.scores[0].values == 1 - 1e-9).all() and (read.scores[1].values == float(np.float32(0.7))).all()
+    assert (read.scores[0].scores == 1 - 1e-9).all() and (read.scores[1].scores == float(np.float32(0.7))).all()

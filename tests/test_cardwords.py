@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchbed.adapter.cardwords import impossible
 from benchbed.adapter.contract import Card
 from benchbed.adapter.load import load_adapter, start
 from benchbed.errors import AdapterError
+from benchbed.outputs.cards import impossible
 
 RIGHT = {"name": "net", "family": "cnn", "output": "scene", "labels": ("a", "b"), "sample_rate": 8000}
 ODD = {

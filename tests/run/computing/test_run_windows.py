@@ -1,20 +1,18 @@
-"""Windows, frames and moving references, each against times worked out by hand."""
+"""Long recordings are heard in windows, and what is said about them stands at the right time."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from benchbed.adapter.contract import Adapter, Card
+from benchbed.adapter.contract import Adapter
+from benchbed.card import Card
 from benchbed.errors import AdapterError
-from benchbed.perturb import resolve
-from benchbed.perturb.contract import Context
-from benchbed.run.computing.windows import Timed, hear, moved, on_grid, placed, timed_references, to_windows
+from benchbed.outputs.frames import OUTPUT
+from benchbed.run.computing.windows import InWindows, to_windows
 
 RATE = 1000
+LABELS = ("a", "b")
 
 
 def card(**changes) -> Card:
@@ -48,11 +46,11 @@ class Ramp(Adapter):
 
 
 def heard(waveform: np.ndarray, model: Adapter, batch_size: int = 2) -> np.ndarray:
-    made = to_windows(waveform, RATE, model.card)
-    outputs = hear(model, model.card, made.waveform[None], {}, batch_size)
-    window = made.waveform.shape[1] / outputs.shape[1] / RATE
-    hop = model.card.clip_seconds if model.card.output == "tags" else 0.1
-    return on_grid(outputs[0], hop, window, waveform.shape[1] / RATE)
+    hearing, reading = InWindows(model.card, batch_size), OUTPUT.read(model.card, LABELS)
+    made = hearing.given(waveform, RATE)
+    raw = hearing.ask(model, reading, made.waveform[None], {})
+    [answer] = reading.answers(raw, [hearing.heard(made.waveform.shape[1], waveform.shape[1] / RATE)])
+    return answer.scores
 
 
 def ramp(seconds: float) -> np.ndarray:
@@ -112,71 +110,7 @@ def test_outputs_that_do_not_fit_the_card_are_refused(answer, words):
 
 def test_a_card_without_a_hop_is_refused():
     with pytest.raises(AdapterError, match="frame_seconds"):
-        hear(Ramp(card(frame_seconds=None)), card(frame_seconds=None), ramp(1.0)[None], {}, 1)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.floats(0.05, 20), st.floats(0.01, 1.0), st.floats(0.5, 10))
-def test_the_grid_covers_the_recording_once(seconds, hop, window):
-    windows = max(1, int(np.ceil(seconds / window)))
-    outputs = np.arange(windows * max(1, round(window / hop)), dtype=float).reshape(windows, -1, 1)
-    frames = on_grid(outputs, hop, window, seconds)
-    assert (len(frames) - 1) * hop < seconds + 1e-5 <= len(frames) * hop + 2e-5
-    assert (np.diff(frames[:, 0]) >= 0).all()
-
-
-def events(*rows: tuple[float, float, int]) -> Timed:
-    table = np.array(rows, float).reshape(-1, 3)
-    return Timed(table[:, :2], table[:, 2].astype(int))
-
-
-def test_references_are_cut_at_the_end_and_merged_within_a_class():
-    made = placed(events((1, 2, 0), (1.5, 3, 0), (1.5, 3, 1), (9, 12, 1), (11, 12, 0), (3, 4, 0)), 10.0)
-    found = sorted(zip(made.label.tolist(), made.onset.tolist(), made.offset.tolist()))
-    assert found == [
-        (0, 1_000_000, 3_000_000),
-        (0, 3_000_000, 4_000_000),
-        (1, 1_500_000, 3_000_000),
-        (1, 9_000_000, 10_000_000),
-    ]
-    assert made.length == 10_000_000
-
-
-def test_soft_references_keep_their_parts():
-    made = placed(Timed(np.array([[0.0, 1], [1, 2]]), np.array([0, 0]), np.array([0.4, 0.8])), 5.0)
-    assert made.confidence.tolist() == [0.4, 0.8] and len(made) == 2
-
-
-def test_a_circular_shift_moves_references_with_the_sound():
-    shift = resolve("time_shift", [500.0], {})
-    waveform = np.zeros((1, 2 * RATE), np.float32)
-    waveform[0, 1700:1900] = 1.0  # an event from 1.7 to 1.9 s
-    state = shift.prepare(waveform, RATE, np.random.default_rng(0), Context())
-    heard_there = np.flatnonzero(shift.apply(state, 500.0).waveform[0] > 0.5)
-    made = placed(moved(events((1.7, 1.9, 0)), shift, state, 500.0, 2.0), 2.0)
-    assert made.onset.tolist() == [heard_there[0] * 1000]
-    assert made.offset.tolist() == [(heard_there[-1] + 1) * 1000]
-
-
-def test_noise_moves_nothing():
-    noise = resolve("white_noise", [20], {})
-    reference = events((0.5, 1.0, 1))
-    assert moved(reference, noise, None, 20, 2.0) is reference
-
-
-def test_events_of_a_dataset_by_clip():
-    table = pd.DataFrame(
-        {
-            "clip_id": ["x", "y", "x"],
-            "onset": [0.0, 1, 2],
-            "offset": [1.0, 2, 3],
-            "label": ["b", "a", "a"],
-            "confidence": [1.0, 0.5, 0.7],
-        }
-    )
-    found = timed_references(table, ("a", "b"))
-    assert found["x"].label.tolist() == [1, 0] and found["x"].confidence.tolist() == [1.0, 0.7]
-    assert set(found) == {"x", "y"} and timed_references(None, ("a",)) == {}
+        OUTPUT.read(card(frame_seconds=None), LABELS)
 
 
 def test_a_buffer_that_a_model_answers_in_again_is_copied_for_every_window():

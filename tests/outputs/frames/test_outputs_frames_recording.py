@@ -10,7 +10,7 @@ from scipy.ndimage import median_filter
 
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.sed.decision import Decision, Median, decision
-from benchbed.metrics.sed.recording import (
+from benchbed.outputs.frames.recording import (
     SECOND,
     Events,
     FrameScores,

@@ -1,0 +1,128 @@
+"""References of recordings with timed events: as the dataset gives them, and as they lie in the audio of a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbed.outputs.clip_labels import numbers, present
+from benchbed.outputs.contract import Moves
+from benchbed.outputs.frames.recording import Events, microseconds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Column of a clip table that says which recordings have tags alone.
+WEAK = "weak"
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What one recording is annotated with, in seconds.
+
+    Attributes
+    ----------
+    times : np.ndarray [shape=(event, 2), float64]
+        Onset and offset.
+    label : np.ndarray [shape=(event,), int64]
+        Class numbers.
+    confidence : np.ndarray [shape=(event,), float64], optional
+        Of soft labels.
+    tags : np.ndarray [shape=(class,)], optional
+        1 where a class is present, of a recording that has tags alone; nobody said when its events are.
+    """
+
+    times: np.ndarray
+    label: np.ndarray
+    confidence: np.ndarray | None = None
+    tags: np.ndarray | None = None
+
+
+NOTHING = Timed(np.zeros((0, 2)), np.zeros(0, np.int64))
+
+
+def timed_references(clips: pd.DataFrame, events: pd.DataFrame | None, labels: Sequence[str]) -> np.ndarray:
+    """What each clip is annotated with [shape=(clip,), object of `Timed`].
+
+    Parameters
+    ----------
+    clips : pandas.DataFrame
+        With `clip_id`, and where some have tags alone with `weak` and `label`.
+    events : pandas.DataFrame, optional
+        With `clip_id`, `onset` and `offset` in seconds, `label` and perhaps `confidence`.
+    labels : sequence of str
+        Class names in the order of the scores.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"clip_id": ["x"], "onset": [0.5], "offset": [1.0], "label": ["dog"]})
+    >>> clips = pd.DataFrame({"clip_id": ["x", "y"]})
+    >>> [one.label.tolist() for one in timed_references(clips, table, ("cat", "dog"))]
+    [[1], []]
+    """
+    number = numbers(labels)
+    by_clip: dict[str, Timed] = {}
+    if events is not None:
+        mine = events[events["clip_id"].isin(set(clips["clip_id"]))]
+        for clip_id, rows in mine.groupby("clip_id", sort=False, observed=True):
+            confidence = rows["confidence"].to_numpy(np.float64) if "confidence" in rows else None
+            times = rows[["onset", "offset"]].to_numpy(np.float64)
+            by_clip[str(clip_id)] = Timed(times, rows["label"].map(number).to_numpy(np.int64), confidence)
+    references = np.empty(len(clips), dtype=object)
+    references[:] = [by_clip.get(str(clip_id), NOTHING) for clip_id in clips["clip_id"]]
+    if WEAK in clips:
+        for row in np.flatnonzero(clips[WEAK].to_numpy(bool)):
+            references[row] = replace(references[row], tags=present(clips["label"].iloc[row], number))
+    return references
+
+
+def placed(reference: Timed, seconds: float) -> Events:
+    """A reference as it stands in a recording of `seconds`: cut at its end, overlapping events of one class merged.
+
+    Examples
+    --------
+    >>> times = np.array([[0.0, 1.0], [0.5, 9.0]])
+    >>> made = placed(Timed(times, np.array([0, 0])), 2.0)
+    >>> made.onset.tolist(), made.offset.tolist()
+    ([0], [2000000])
+    """
+    length = int(microseconds(seconds))
+    onset, offset = microseconds(reference.times).T.clip(0, length)
+    kept = offset > onset
+    onset, offset, label = onset[kept], offset[kept], reference.label[kept]
+    if reference.confidence is not None:
+        # Soft labels of one class are a curve, not an on and off: neighbours with other confidences stay apart, and
+        # those with the same one are one stretch of it, so that a class that everybody heard is one event.
+        confidence = reference.confidence[kept]
+        order = np.lexsort((onset, label))
+        onset, offset, label, confidence = onset[order], offset[order], label[order], confidence[order]
+        same = (label[1:] == label[:-1]) & (onset[1:] == offset[:-1]) & (confidence[1:] == confidence[:-1])
+        first = np.flatnonzero(np.append(True, ~same)[: len(onset)])
+        offset = offset[np.append(first[1:], len(onset))[: len(first)] - 1]
+        onset, label, confidence = onset[first], label[first], confidence[first]
+        order = np.lexsort((label, onset))
+        return Events(onset[order], offset[order], label[order], length, confidence[order])
+    order = np.lexsort((onset, label))
+    onset, offset, label = onset[order], offset[order], label[order]
+    first = np.ones(len(onset), bool)
+    for index in range(1, len(onset)):
+        if label[index] == label[index - 1] and onset[index] < offset[index - 1]:
+            first[index] = False
+            onset[index], offset[index] = onset[index - 1], max(offset[index], offset[index - 1])
+    last = np.append(first[1:], True) if len(first) else first
+    onset, offset, label = onset[last], offset[last], label[last]
+    order = np.lexsort((label, onset))
+    return Events(onset[order], offset[order], label[order], length)
+
+
+def moved(reference: Timed, moves: Moves | None, seconds: float) -> Timed:
+    """The reference after a perturbation that moves sounds in time; unchanged without one."""
+    if moves is None or not len(reference.times):
+        return reference
+    times, rows = moves.events(reference.times, seconds)
+    confidence = None if reference.confidence is None else reference.confidence[rows]
+    return Timed(times, reference.label[rows], confidence, reference.tags)

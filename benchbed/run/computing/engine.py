@@ -1,0 +1,122 @@
+"""Model and clips at hand in one process, which every unit of a job is computed with."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbed.adapter.contract import Adapter
+from benchbed.adapter.load import load_adapter, start
+from benchbed.card import Card, mapped_card
+from benchbed.errors import AudioError
+from benchbed.outputs.contract import Reading
+from benchbed.run.computing.hearing import Hearing, hearing_of
+from benchbed.run.computing.memory import keep_large_blocks
+from benchbed.run.computing.shard import Others, Shard, rows_of
+from benchbed.run.computing.threads import limit_threads
+from benchbed.run.computing.whole import Clip, ModelInput
+from benchbed.run.job.job import Job, Unit
+from benchbed.suite.conditions import CorruptionCondition
+
+if TYPE_CHECKING:
+    from benchbed.perturb.contract import Context, Corruption
+
+
+class Engine:
+    """What the units of one job share in this process.
+
+    Parameters
+    ----------
+    job : Job
+        The run.
+    adapters : mapping of str to Adapter, optional
+        Split → loaded model, for those that this process has already.
+
+    Attributes
+    ----------
+    adapter, card, reading, hearing : Adapter, Card, Reading, Hearing
+        The model of the split at hand, how its answers are read, and how it hears clips.
+    shard : Shard
+        The clips at hand.
+    kept : dict
+        What attacks keep between units of this process: source models, universal perturbations.
+    """
+
+    adapter: Adapter
+    card: Card
+    reading: Reading
+    hearing: Hearing
+    shard: Shard
+
+    def __init__(self, job: Job, adapters: Mapping[str, Adapter] | None = None) -> None:
+        keep_large_blocks()
+        limit_threads(job.threads)
+        self.job = job
+        self.kept: dict[Hashable, Any] = {}
+        self._adapters = dict(adapters or {})
+        self._by_recipe: dict[str, Adapter] = {}
+        self._corruptions: dict[int, Corruption] = {}
+        self._others: dict[tuple[str, str], Others] = {}
+
+    def load(self, unit: Unit) -> None:
+        """Have the clips and the model of a unit at hand."""
+        if not hasattr(self, "shard") or not self.shard.holds(unit):
+            self.take(unit.split, rows_of(unit))
+
+    def take(self, split: str, rows: Sequence[int]) -> None:
+        """Have some clips of a split, and its model, at hand."""
+        self.shard = Shard.of(self.job, split, rows)
+        if split not in self._adapters:
+            recipe = self.job.recipe_for(split)
+            known = self._by_recipe.get(repr(recipe))
+            self._adapters[split] = known or start(load_adapter(*recipe), self.job.device)
+            limit_threads(self.job.threads)  # what the model imported may bring threads of its own
+            self._by_recipe[repr(recipe)] = self._adapters[split]
+        self.adapter = self._adapters[split]
+        self.card = mapped_card(self.adapter.card, self.job.label_map)
+        self.reading = self.job.output.read(self.card, self.job.labels)
+        self.hearing = hearing_of(self.job.output, self.card, self.job.batch_size, self.job.windows)
+
+    def clip(self, index: int) -> Clip | AudioError:
+        """A clip of the shard, or why it cannot be decoded."""
+        if getattr(self.adapter, "replays", False) and self.job.output.hears == "clip":
+            # Stored outputs are looked up by clip id; the audio need not even be there, but to say how long it is.
+            return self.shard.clips.setdefault(index, _unheard(self.card))
+        return self.shard.clip(index)
+
+    def given(self, waveform: np.ndarray, clip: Clip) -> ModelInput:
+        """A clip, or what a corruption made of it, as the model gets it."""
+        return self.hearing.given(waveform, clip.sample_rate)
+
+    def corruption(self, index: int) -> Corruption:
+        """The corruption of a condition."""
+        if index not in self._corruptions:
+            from benchbed.perturb import resolve
+
+            condition = self.job.conditions[index]
+            assert isinstance(condition, CorruptionCondition)
+            self._corruptions[index] = resolve(condition.corruption, condition.parameters, condition.options)
+        return self._corruptions[index]
+
+    def context(self, condition: int, index: int, clip: Clip) -> Context:
+        """What a corruption may know about a clip of the shard."""
+        from benchbed.perturb.contract import Context
+
+        row = self.shard.records[index]
+        metadata = {k: v for k, v in row.items() if k not in ("label", "path")}
+        options = getattr(self.job.conditions[condition], "options", {})
+        devices = self._pool("device").of(row, clip) if "device" in row else None
+        return Context(self.job.dataset, options, self._pool("label").of(row, clip), metadata, devices)
+
+    def _pool(self, column: str) -> Others:
+        key = self.shard.split, column
+        if key not in self._others:
+            self._others[key] = Others(self.job, *key)
+        return self._others[key]
+
+
+def _unheard(card: Card) -> Clip:
+    samples = round(card.clip_seconds * card.sample_rate) if card.clip_seconds else 1
+    return Clip(np.zeros((card.channels, samples), np.float32), card.sample_rate, resampled=False, silent=False)

@@ -1,0 +1,45 @@
+"""A corruption as it was applied to one clip, as references see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbed.outputs.contract import Output
+
+if TYPE_CHECKING:
+    from benchbed.perturb.contract import Corruption
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Where a corruption put the sounds of one clip.
+
+    Attributes
+    ----------
+    corruption : Corruption
+    state, parameter : object
+        As the corruption's own `apply` got them.
+    """
+
+    corruption: Corruption
+    state: Any
+    parameter: Any
+
+    def events(self, times: np.ndarray, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+        """New onsets and offsets `[event, 2]`, and the row that each of them was."""
+        if self.corruption.preserves_time:
+            return times, np.arange(len(times))
+        return self.corruption.place_events(times, seconds, self.state, self.parameter)
+
+    def directions(self, degrees: np.ndarray) -> np.ndarray:
+        """New azimuth and elevation `[event, 2]`."""
+        return self.corruption.move_directions(degrees, self.state, self.parameter)
+
+
+def applied(output: Output, corruption: Corruption, state: Any, parameter: Any) -> Applied | None:
+    """What a corruption did to references of an output; None if it leaves them where they are."""
+    leaves = {"time": corruption.preserves_time, "space": corruption.preserves_space}
+    return None if all(leaves[what] for what in output.moved_by) else Applied(corruption, state, parameter)

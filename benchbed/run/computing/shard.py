@@ -1,0 +1,117 @@
+"""Rows and decoded audio of the shard at hand; the conditions of one shard share them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchbed import audio
+from benchbed.errors import AudioError
+from benchbed.outputs.contract import Moves
+from benchbed.run.computing.whole import Clip, decode
+from benchbed.run.job.job import Job, Unit
+
+
+@dataclass
+class Shard:
+    """Some clips of a split.
+
+    Attributes
+    ----------
+    job : Job
+        The run.
+    split : str
+        Split of the clips.
+    rows : sequence of int
+        Rows of the split's clip table.
+    records : list of dict
+        Those rows.
+    references : np.ndarray
+        References of the clips.
+    clips : dict of int to Clip or AudioError
+        What has been decoded so far, by number in the shard.
+    """
+
+    job: Job
+    split: str
+    rows: Sequence[int]
+    records: list[dict[str, Any]]
+    references: np.ndarray
+    clips: dict[int, Clip | AudioError] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, job: Job, split: str, rows: Sequence[int]) -> Shard:
+        """Some rows of a split."""
+        at = list(rows)
+        records = job.clips[split].iloc[at].to_dict("records")
+        return cls(job, split, rows, records, job.output.take(job.references[split], np.array(at, np.int64)))
+
+    def holds(self, unit: Unit) -> bool:
+        """Whether these are the clips of a unit."""
+        return self.split == unit.split and list(self.rows) == list(rows_of(unit))
+
+    def clip_id(self, index: int) -> str:
+        """Name of a clip."""
+        return str(self.records[index]["clip_id"])
+
+    def clip(self, index: int) -> Clip | AudioError:
+        """A clip, decoded once, or why it cannot be."""
+        if index not in self.clips:
+            try:
+                self.clips[index] = decode(self.job.root, self.records[index], self.job.audio_rate)
+            except AudioError as error:
+                self.clips[index] = error
+        return self.clips[index]
+
+    def placed(self, index: int, clip: Clip, moves: Moves | None = None) -> object:
+        """Reference of a clip as it lies in its audio, where a corruption put it if one is given."""
+        return self.job.output.placed(self.references, index, clip.seconds, moves)
+
+
+def rows_of(unit: Unit) -> Sequence[int]:
+    """Rows of the split's clip table that a unit is about."""
+    return unit.rows or range(unit.start, unit.stop)
+
+
+class Others:
+    """Clips of a pool that differ from a given one in a column, from which corruptions draw background material.
+
+    Parameters
+    ----------
+    job : Job
+        The run.
+    split : str
+        Split of the pool.
+    column : str
+        What must differ.
+    """
+
+    def __init__(self, job: Job, split: str, column: str) -> None:
+        self.job, self.pool, self.column = job, job.pools[split], column
+        self.values = self.pool[column].to_numpy()
+
+    def of(self, row: Mapping[str, Any], clip: Clip) -> Any:
+        """A function `(random, count) → waveforms` at the rate and channel count of a clip."""
+
+        def others(random: np.random.Generator, count: int) -> list[np.ndarray]:
+            candidates = self._candidates(row)
+            chosen = random.choice(candidates, size=min(count, len(candidates)), replace=False)
+            waveforms = []
+            for position in chosen:
+                other = self.pool.iloc[position : position + 1].to_dict("records")[0]
+                waveform = decode(self.job.root, other, clip.sample_rate).waveform
+                waveforms.append(audio.to_channels(waveform, clip.waveform.shape[0]))
+            return waveforms
+
+        return others
+
+    def _candidates(self, row: Mapping[str, Any]) -> np.ndarray:
+        if isinstance(row[self.column], tuple):
+            # Of clips with several classes, or none, those that share none with this one.
+            mine = set(row[self.column])
+            differ = np.array([mine.isdisjoint(other) for other in self.values], bool)
+            return np.flatnonzero(differ & (self.pool["clip_id"] != row["clip_id"]).to_numpy())
+        return np.flatnonzero(self.values != row[self.column])

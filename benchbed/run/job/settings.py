@@ -1,0 +1,33 @@
+"""What a run is told besides suite and model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchbed.run.job.job import Options
+from benchbed.run.job.policy import ErrorPolicy, Reuse
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a run can be told besides suite and model; see `benchbed run --help`."""
+
+    out: Path = Path("runs")
+    data: Mapping[str, Path] = field(default_factory=dict)
+    allow_synthetic: bool = True
+    device: str = "auto"
+    batch_size: int = 16
+    workers: int = 1
+    threads: int = 1
+    limit: int | None = None
+    reuse: Reuse = Reuse.MISSING
+    errors: ErrorPolicy = field(default_factory=lambda: ErrorPolicy(fraction=0.01))
+    seed: int = 0
+    trust_checkpoint: bool = False
+    quiet: bool = False
+    verify: bool = False
+    command: str = ""
+    others: tuple[tuple[str, Options], ...] = ()
+    """Adapter and options of the other models of the invocation, from which attacks transfer."""

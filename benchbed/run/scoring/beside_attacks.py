@@ -1,0 +1,101 @@
+"""What attacked cells add to a run's figures: curves over budgets, checks, and what the same clips score clean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchbed.metrics.cell import score_cell
+from benchbed.metrics.contract import Family
+from benchbed.metrics.number import Number
+from benchbed.predictions.store import Predictions
+from benchbed.results import record
+from benchbed.run.attacking.sources import LEFT_OUT
+from benchbed.run.job.job import Job
+from benchbed.run.job.prepared import Prepared
+from benchbed.run.scoring.attacks import (
+    attack_figures,
+    beside,
+    checks_of,
+    clean_cells,
+    failed_cells,
+    flags_of,
+    not_ranked,
+)
+from benchbed.run.scoring.grouped import GroupedSplit
+from benchbed.run.scoring.values import to_value
+from benchbed.suite.conditions import AttackCondition
+
+
+def left_out(job: Job) -> list[record.Check]:
+    """Conditions of the suite that had nothing to do in this run."""
+    return [
+        record.Check(name=f"attack:{condition.attack}", status="skipped", message=f"left out: {fact[LEFT_OUT]}")
+        for condition, fact in zip(job.conditions, job.facts)
+        if isinstance(condition, AttackCondition) and LEFT_OUT in fact
+    ]
+
+
+def attacked(
+    prepared: Prepared,
+    predictions: Predictions,
+    splits: Mapping[str, GroupedSplit],
+    cells: list[record.Cell],
+    rows_of: Mapping[str, np.ndarray],
+    values: dict[str, record.Value],
+) -> tuple[list[record.Check], dict[str, Number]]:
+    """Add what attacks say over cells to `values`, mark cells that are not to be ranked; checks and figures."""
+    plans = [plan for plan in prepared.cells if plan.kind == "attack"]
+    flags, tables = {}, {}
+    for plan in plans:
+        rows, split = rows_of[plan.key], splits[plan.split]
+        position = split.position(predictions, rows)
+        flags[plan.key] = flags_of(predictions.table, rows, split.codes[position], split.bootstrap)
+        tables[plan.key] = predictions.table.iloc[rows]
+    classes = len(prepared.job.labels)
+    facts = [
+        (unit["attack"]["cell"], fact)
+        for unit in predictions.info
+        if "attack" in unit
+        for fact in unit["attack"]["facts"]
+    ]
+    checks = checks_of(prepared.job, plans, facts, tables, classes)
+    figures = attack_figures(prepared.job, plans, flags, tables)
+    values |= {name: to_value(number) for name, number in figures.items()}
+    not_ranked(cells, values, failed_cells(checks))
+    return checks, figures
+
+
+def beside_attacks(
+    prepared: Prepared,
+    predictions: Predictions,
+    splits: Mapping[str, GroupedSplit],
+    cells: list[record.Cell],
+    rows_of: Mapping[str, np.ndarray],
+    family: Family,
+    primary: str,
+) -> None:
+    """Put what attacked clips of tags and frames score clean, and in white noise, beside what they score attacked."""
+    known: dict[tuple[str, ...], dict[str, record.Value]] = {}
+    by_key = {cell.key: cell for cell in cells}
+    for plan, clean in clean_cells(prepared.job, prepared.cells):
+        split, clips = splits[plan.split], predictions.table["clip_id"].astype(str)
+        wanted = set(clips.iloc[rows_of[plan.key]])
+        rows = rows_of[clean.key][clips.iloc[rows_of[clean.key]].isin(wanted).to_numpy()]
+        at = (plan.split, *sorted(wanted))
+        if at not in known and len(rows):
+            clean_rows = split.answered(predictions, rows)
+            scores = score_cell(
+                family.context(clean_rows.answers, clean_rows.references),
+                clean_rows.answers,
+                clean_rows.references,
+                split.codes[clean_rows.position],
+                [],
+                split.bootstrap if split.bootstrap.draws else None,
+                tables=False,
+            )
+            known[at] = {name: to_value(number) for name, number in scores.metrics.items()}
+        by_key[plan.key].metrics |= beside(
+            plan, prepared.cells, prepared.job, family, primary, known.get(at, {}), by_key
+        )

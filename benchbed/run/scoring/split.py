@@ -1,0 +1,87 @@
+"""Answers and references of cells, in the order of their split, whatever the order of the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbed.outputs.contract import Output
+from benchbed.predictions.store import Predictions
+from benchbed.run.job.job import Job
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Rows of a cell as metric families take them.
+
+    Attributes
+    ----------
+    rows : np.ndarray [shape=(row,), int]
+        Rows of the predictions.
+    position : np.ndarray [shape=(row,), int]
+        The clip of each, as a row of the split's table.
+    draw : np.ndarray [shape=(row,), int]
+        Its random draw.
+    answers, references : np.ndarray [shape=(row, …)]
+        What the model said, and what is right.
+    """
+
+    rows: np.ndarray
+    position: np.ndarray
+    draw: np.ndarray
+    answers: np.ndarray
+    references: np.ndarray
+
+
+class Split:
+    """Clips and references of one split of a job."""
+
+    def __init__(self, job: Job, split: str) -> None:
+        self.output = job.output
+        self.table: pd.DataFrame = job.clips[split]
+        self.references = job.references[split]
+        self._place = {clip: i for i, clip in enumerate(self.table["clip_id"])}
+
+    def position(self, predictions: Predictions, rows: np.ndarray) -> np.ndarray:
+        """The clip of each row of predictions, as a row of the split's table."""
+        return predictions.table["clip_id"].iloc[rows].map(self._place).to_numpy(dtype=np.int64)
+
+    def answered(self, predictions: Predictions, rows: np.ndarray) -> Answered:
+        """Answers and references of some rows of predictions, by clip in the split's order and then by draw."""
+        position, draw = self.position(predictions, rows), predictions.table["draw"].iloc[rows].to_numpy()
+        order = np.lexsort((draw, position))
+        rows, position, draw = rows[order], position[order], draw[order]
+        references = self.output.take(self.references, position)
+        return Answered(rows, position, draw, *answers_of(self.output, predictions, rows, references))
+
+
+def answers_of(
+    output: Output, predictions: Predictions, rows: np.ndarray, references: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Answers of some rows of predictions, and their references as metric families take them.
+
+    Parameters
+    ----------
+    rows : np.ndarray [shape=(row,), int]
+        Rows of the predictions.
+    references : np.ndarray [shape=(row, …)]
+        Those of the rows' clips.
+    """
+    placed = None if predictions.references is None else predictions.references[rows]
+    return output.take(predictions.scores, rows), output.truth(references, placed)
+
+
+def rows_of_cells(table: pd.DataFrame, keys: Iterable[str]) -> dict[str, np.ndarray]:
+    """Rows of predictions of each cell."""
+    cells = table["cell"].astype("category").cat
+    codes = cells.codes.to_numpy()
+    order = np.argsort(codes, kind="stable")
+    edges = np.searchsorted(codes[order], np.arange(len(cells.categories) + 1))
+    by_cell = {str(key): order[edges[i] : edges[i + 1]] for i, key in enumerate(cells.categories)}
+    return {key: by_cell.get(key, np.array([], dtype=np.int64)) for key in keys}
