@@ -127,7 +127,8 @@ class _Units:
         held, _, sizes = cells(there)
         other, _, other_sizes = cells(said)
         groups = [self._group(cell) for cell in (held, other)]
-        self.group = np.union1d(*groups)
+        both = np.sort(np.concatenate(groups))
+        self.group = both[np.flatnonzero(np.diff(both, prepend=-1))]
         here, there_at = (np.searchsorted(self.group, group) for group in groups)
         track = self._tracks(there)
         self.reference = self._most(here, sizes) if rule.official else self._several(there, track)

@@ -8,14 +8,18 @@ from typing import Literal
 
 import numpy as np
 
-from benchbed.errors import ConfigError
+from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family, MetricInfo
 from benchbed.metrics.seld import figures
 from benchbed.metrics.seld.counting import counted, read, width
 from benchbed.metrics.seld.rules import Rule
+from benchbed.outputs.tracks.recording import Tracks
 from benchbed.stats.jackknife import Jackknife, jackknife
 
 By = Literal["benchbed", "official", "both"]
+
+#: Rows of references and outputs that are paired at once.
+BLOCK = 100_000
 
 #: Before the names of the official script's figures where both are made.
 OFFICIAL = "official_"
@@ -72,7 +76,12 @@ class Seld(Family):
             `Tracks` of each recording's output and reference.
         """
         rules = [rule for rule in (self.rule, self.script) if rule is not None]
-        return np.concatenate([counted(target, scores, len(self.labels), rule) for rule in rules], axis=1)
+        classes = len(self.labels)
+        parts = [
+            np.concatenate([counted(target[part], scores[part], classes, rule) for rule in rules], axis=1)
+            for part in _blocks(scores, target)
+        ]
+        return np.concatenate(parts)
 
     def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Every metric from summed statistics `[..., statistic]`; NaN without recordings."""
@@ -157,6 +166,19 @@ class Seld(Family):
         if counts.recordings == 0:
             return "no recordings"
         return "no source was found" if counts.reference.any() else "nothing sounds in the references"
+
+
+def _blocks(scores: np.ndarray, target: np.ndarray) -> list[slice]:
+    """Runs of recordings with about `BLOCK` rows, so that working memory does not grow with their number."""
+    if len(scores) != len(target):
+        raise CannotMeasure(f"{len(scores)} outputs for {len(target)} recordings")
+    rows = np.cumsum([_size(one) + _size(other) for one, other in zip(scores, target)])
+    edges = np.flatnonzero(np.diff(rows // BLOCK, prepend=0)).tolist()
+    return [slice(first, last) for first, last in zip([0, *edges], [*edges, len(scores)]) if last > first or not edges]
+
+
+def _size(held: object) -> int:
+    return len(held) if isinstance(held, Tracks) else 0
 
 
 def _scripted(info: MetricInfo) -> MetricInfo:

@@ -9,6 +9,8 @@ sides to vectors, so numbers are kept as they come from these conversions.
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -47,28 +49,95 @@ def read(path: Path, year: int, *, reference: bool) -> Tracks:
     lines = path.read_text(encoding="utf-8").splitlines()
     if year == 2025:
         return _stereo(lines[1:], path)
-    words = [line.strip().split(",") for line in lines]
     try:
-        rows = [row for one in words if (row := _row(one, year)) is not None]
+        rows, last = _rows(lines, year)
     except ValueError as error:
         raise _stops(year, path, str(error)) from error
     if year == 2024:
-        return _of_2024(rows, bool(words) and len(words[-1]) == 7, reference, path)
-    widths = {len(row[3]) for row in rows}
+        return _of_2024(rows, last == 7, reference, path)
+    widths = set(np.unique(rows.width).tolist())
     if reference:
         if widths - {2}:
             raise _stops(year, path, "annotations in Cartesian coordinates", "annotations of these years are polar")
-        azimuth, elevation = np.array([row[3] for row in rows], np.float64).reshape(-1, 2).T
-        return _made(rows, azimuth, elevation)
-    if widths - {2, 3}:
-        raise _stops(year, path, f"rows of {max(widths)} numbers")
+        return _made(rows, rows.numbers[:, 0], rows.numbers[:, 1])
+    numbers = rows.numbers[:, :3]
     if 2 in widths:
         # The script looks for x, y, z. In 2021 its last number is the source, which it takes for z.
         if year != 2021:
             raise _stops(year, path, "IndexError: polar outputs")
-        rows = [(*row[:3], row[3] if len(row[3]) == 3 else [*row[3], float(row[2])]) for row in rows]
-    azimuth, elevation = from_vectors(np.array([row[3] for row in rows], np.float64).reshape(-1, 3))
-    return _made(rows, azimuth, elevation)
+        numbers[:, 2] = np.where(rows.width == 2, rows.source, numbers[:, 2])
+    return _made(rows, *from_vectors(numbers))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows that the script reads: whole numbers, and what follows them, `width` numbers each, NaN beyond."""
+
+    frame: np.ndarray
+    label: np.ndarray
+    source: np.ndarray
+    numbers: np.ndarray
+    width: np.ndarray
+
+
+#: Numbers after frame, class and source.
+_MOST = 4
+
+
+def _rows(lines: list[str], year: int) -> tuple[_Rows, int]:
+    """The rows, and the number of columns of the last line.
+
+    Raises
+    ------
+    ValueError
+        The script cannot read one of them.
+    """
+    columns = {line.count(",") + 1 for line in lines}
+    if len(columns) == 1 and (count := columns.pop()) in _USED and year in _USED[count]:
+        fast = _alike(lines, count, _USED[count][year])
+        if fast is not None:
+            return fast, count
+    words = [line.strip().split(",") for line in lines]
+    read = [row for one in words if (row := _row(one, year)) is not None]
+    numbers = np.full((len(read), _MOST), np.nan)
+    for i, row in enumerate(read):
+        numbers[i, : len(row[3])] = row[3]
+    whole = np.array([row[:3] for row in read], np.int64).reshape(-1, 3)
+    width = np.array([len(row[3]) for row in read], np.int64)
+    return _rows_of(whole, numbers, width), len(words[-1]) if words else 0
+
+
+#: Number of columns of a line with a source → year → numbers that are used after it.
+_USED: dict[int, dict[int, int]] = {
+    5: dict.fromkeys((2020, 2021, 2022, 2023, 2024), 2),
+    6: {2020: 3, 2021: 3, 2022: 3, 2023: 2, 2024: 3},
+    7: {2023: 3, 2024: 4},
+}
+
+
+def _alike(lines: list[str], columns: int, used: int) -> _Rows | None:
+    """Rows of one form in one go; None where a line has to be looked at by itself."""
+    table = _table(lines, [("whole", np.int64, (3,)), ("numbers", np.float64, (columns - 3,))])
+    if table is None:
+        return None
+    numbers = np.full((len(table), _MOST), np.nan)
+    numbers[:, :used] = table["numbers"][:, :used]
+    return _rows_of(table["whole"], numbers, np.full(len(table), used))
+
+
+def _table(lines: list[str], columns: list[tuple]) -> np.ndarray | None:
+    if not lines or not all(map(str.strip, lines)):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return np.loadtxt(lines, delimiter=",", dtype=np.dtype(columns), ndmin=1, comments=None)
+    except (ValueError, Warning):
+        return None
+
+
+def _rows_of(whole: np.ndarray, numbers: np.ndarray, width: np.ndarray) -> _Rows:
+    return _Rows(whole[:, 0], whole[:, 1], whole[:, 2], numbers, width)
 
 
 def _row(words: list[str], year: int) -> _Row | None:
@@ -86,44 +155,43 @@ def _row(words: list[str], year: int) -> _Row | None:
     return None
 
 
-def _of_2024(rows: list[_Row], cartesian: bool, reference: bool, path: Path) -> Tracks:
-    azimuth, elevation, distance = (np.full(len(rows), np.nan) for _ in range(3))
-    for i, (*_, numbers) in enumerate(rows):
-        if reference and len(numbers) > 2:
-            numbers = [*numbers[:-1], numbers[-1] / 100]
-        if not cartesian:
-            azimuth[i], elevation[i] = numbers[:2]
-            distance[i] = numbers[2] if len(numbers) == 3 else np.nan
-            continue
-        if len(numbers) < 3:
-            raise _stops(2024, path, "IndexError: a last row of seven columns after rows of other forms")
-        [azimuth[i]], [elevation[i]] = from_vectors(np.array([numbers[:3]]))
-        distance[i] = numbers[3] if len(numbers) == 4 else np.nan
-    return _made(rows, azimuth, elevation, distance)
+def _of_2024(rows: _Rows, cartesian: bool, reference: bool, path: Path) -> Tracks:
+    numbers, width = rows.numbers.copy(), rows.width
+    if reference:
+        ranged = np.flatnonzero(width > 2)
+        numbers[ranged, width[ranged] - 1] /= 100
+    if not cartesian:
+        # In a row of seven columns x and y are taken for angles, and no distance is left.
+        return _made(rows, numbers[:, 0], numbers[:, 1], np.where(width == 3, numbers[:, 2], np.nan))
+    if (width < 3).any():
+        raise _stops(2024, path, "IndexError: a last row of seven columns after rows of other forms")
+    return _made(rows, *from_vectors(numbers[:, :3]), np.where(width == 4, numbers[:, 3], np.nan))
 
 
 def _stereo(lines: list[str], path: Path) -> Tracks:
-    rows: list[_Row] = []
-    for line in lines:
-        words = line.strip().split(",")
+    table = _table(lines, [("whole", np.int64, (3,)), ("numbers", np.float64, (2,)), ("seen", np.int64)])
+    if table is not None:
+        whole, numbers, seen = table["whole"], table["numbers"], table["seen"]
+    else:
+        words = [line.strip().split(",") for line in lines]
         try:
-            numbers = [float(words[3]), float(words[4]), int(words[5])]
-            rows.append((int(words[0]), int(words[1]), int(words[2]), numbers))
+            whole = np.array([[int(word) for word in one[:3]] for one in words], np.int64).reshape(-1, 3)
+            numbers = np.array([[float(one[3]), float(one[4])] for one in words], np.float64).reshape(-1, 2)
+            seen = np.array([int(one[5]) for one in words], np.int64)
         except (ValueError, IndexError) as error:
             raise _stops(2025, path, f"{type(error).__name__}: {error}") from error
-    values = np.array([row[3] for row in rows], np.float64).reshape(-1, 3)
-    return _made(rows, values[:, 0], np.zeros(len(rows)), values[:, 1] / 100, values[:, 2].astype(np.int64))
+    rows = _rows_of(whole, numbers, np.full(len(whole), 2))
+    return _made(rows, numbers[:, 0], np.zeros(len(whole)), numbers[:, 1] / 100, seen)
 
 
 def _made(
-    rows: list[_Row],
+    rows: _Rows,
     azimuth: np.ndarray,
     elevation: np.ndarray,
     distance: np.ndarray | None = None,
     onscreen: np.ndarray | None = None,
 ) -> Tracks:
-    frame, label, source = (np.array([row[i] for row in rows], np.int64) for i in range(3))
-    return Tracks(frame, label, source, azimuth, elevation, distance, onscreen)
+    return Tracks(rows.frame, rows.label, rows.source, azimuth, elevation, distance, onscreen)
 
 
 def _stops(year: int, path: Path, why: str, hint: str | None = None) -> DataError:

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import types
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,11 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 class Scripts:
     """The scorers of all years."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, years: Iterable[int] = YEARS) -> None:
         vars(np).update({"float": float, "NaN": np.nan})
         warnings.simplefilter("ignore")
         sys.meta_path.insert(0, Finder())
-        self.made = {year: self._load(root / str(year), year) for year in YEARS}
+        self.made = {year: self._load(root / str(year), year) for year in years}
 
     def _load(self, folder: Path, year: int) -> tuple[Any, Any]:
         own = {path.stem for path in folder.rglob("*.py")} | {"metrics"}
