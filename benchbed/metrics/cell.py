@@ -122,6 +122,8 @@ def score_cell(
             made_tables[f"scene_{column.name}"] = per_class
     groups |= cut.classes(sums, drawn)
     metrics = numbers(whole, family.metrics, bootstrap, reasons=family.reasons(sums), notes=family.notes(sums))
+    if bootstrap is not None and family.jackknifed:
+        metrics |= cut.jackknifed(metrics, bootstrap.level)
     return CellScores(metrics, groups, made_tables, dict(whole.replicates))
 
 
@@ -184,6 +186,24 @@ class _Cut:
             replicates |= self._drawn(rows)[0]
         clips = int(self.clips_of[rows].sum())
         return Part(values, replicates, clips, frozenset(self.group_of[rows].tolist()))
+
+    def jackknifed(self, metrics: Mapping[str, Number], level: float) -> dict[str, Number]:
+        """Numbers with the interval of the jackknife where the family asks for it."""
+        groups, place = np.unique(self.group_of, return_inverse=True)
+        sums = np.zeros((len(groups), self.rows.shape[1]))
+        np.add.at(sums, place.reshape(-1), self.rows)
+        found = self.family.jackknives(sums, level)
+        made = {}
+        for name in self.family.jackknifed:
+            whole, one = metrics[name], found.get(name)
+            if whole.value is None:
+                continue
+            if one is not None:
+                made[name] = replace(whole, low=one.low, high=one.high, interval=one.describe(), reason=None)
+            else:
+                why = "no jackknife: undefined without one of the recording groups, or fewer than two of them"
+                made[name] = replace(whole, low=None, high=None, interval=None, reason=why)
+        return made
 
     def column(self, index: int, column: Column) -> tuple[dict[str, dict[str, Number]], Table | None]:
         """Everything about one column, and its class × value table."""

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from benchbed.stats.jackknife import Jackknife
 from benchbed.types import Direction
 
 
@@ -106,6 +107,9 @@ class Family(ABC):
         Every value that `per_class` yields.
     ranked : frozenset of str
         Metrics, also per class, that are no function of sums: `sample` yields them, `values` gives NaN.
+    jackknifed : frozenset of str
+        Metrics whose interval over all clips is the jackknife's, because their challenge says so; `jackknives` yields
+        it. Comparisons still use the draws of the bootstrap.
     """
 
     output: str
@@ -114,6 +118,7 @@ class Family(ABC):
     labels: tuple[str, ...] = ()
     class_metrics: Mapping[str, MetricInfo] = MappingProxyType({})
     ranked: frozenset[str] = frozenset()
+    jackknifed: frozenset[str] = frozenset()
 
     def context(self, scores: np.ndarray, target: np.ndarray) -> Family:
         """The family for clips that are scored together, told all of them before the first statistics are taken.
@@ -166,6 +171,10 @@ class Family(ABC):
 
     def notes(self, sums: np.ndarray) -> dict[str, str]:
         """What else must be known to read a metric of the statistics `[statistic]`, by metric."""
+        return {}
+
+    def jackknives(self, rows: np.ndarray, level: float = 0.95) -> dict[str, Jackknife]:
+        """Delete-one-group jackknife of every metric that has one, from the statistics of each recording group."""
         return {}
 
     def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:

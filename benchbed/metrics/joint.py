@@ -8,6 +8,7 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.contract import Family, Sample, Table
+from benchbed.stats.jackknife import Jackknife
 
 
 class Joint(Family):
@@ -45,6 +46,7 @@ class Joint(Family):
         self.metrics = self._named("metrics")
         self.class_metrics = self._named("class_metrics")
         self.ranked = frozenset(prefix + name for prefix, part in self.parts.items() for name in part.ranked)
+        self.jackknifed = frozenset(prefix + name for prefix, part in self.parts.items() for name in part.jackknifed)
         self.widths: list[int] = list(widths)
 
     def _named(self, attribute: str) -> dict:
@@ -105,6 +107,12 @@ class Joint(Family):
     def notes(self, sums: np.ndarray) -> dict[str, str]:
         """What else must be known, of all families."""
         return {prefix + k: v for prefix, part, mine in self._split(sums) for k, v in part.notes(mine).items()}
+
+    def jackknives(self, rows: np.ndarray, level: float = 0.95) -> dict[str, Jackknife]:
+        """Jackknives of all families."""
+        return {
+            prefix + k: v for prefix, part, mine in self._split(rows) for k, v in part.jackknives(mine, level).items()
+        }
 
     def sample(self, scores: np.ndarray, target: np.ndarray, row: np.ndarray, rows: int) -> Sample | None:
         """The clips of every family that ranks them."""

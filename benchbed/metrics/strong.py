@@ -13,6 +13,7 @@ import numpy as np
 from benchbed.metrics.contract import Family, Sample, Table
 from benchbed.metrics.families.sed_tagging import WeakTagging
 from benchbed.metrics.joint import Joint
+from benchbed.stats.jackknife import Jackknife
 
 
 def timed(target: np.ndarray) -> np.ndarray:
@@ -68,6 +69,7 @@ class Strong(Family):
     def __init__(self, inner: Family) -> None:
         self.inner = inner
         self.output, self.primary, self.labels, self.ranked = inner.output, inner.primary, inner.labels, inner.ranked
+        self.jackknifed = inner.jackknifed
         self.metrics = {name: replace(info, rule=f"{info.rule}:strong-labels") for name, info in inner.metrics.items()}
         self.class_metrics = {
             name: replace(info, rule=f"{info.rule}:strong-labels") for name, info in inner.class_metrics.items()
@@ -110,6 +112,10 @@ class Strong(Family):
     def notes(self, sums: np.ndarray) -> dict[str, str]:
         """What else must be known, of the inner family."""
         return self.inner.notes(sums)
+
+    def jackknives(self, rows: np.ndarray, level: float = 0.95) -> dict[str, Jackknife]:
+        """Jackknives of the inner family."""
+        return self.inner.jackknives(rows, level)
 
     def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
         """Tables of the inner family."""

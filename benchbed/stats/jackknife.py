@@ -26,6 +26,10 @@ class Jackknife:
         Standard error.
     low, high : float
         Student interval around the bias-corrected value.
+    groups : int
+        Recording groups that were left out in turn.
+    level : float
+        Coverage of the interval.
     """
 
     estimate: float
@@ -33,6 +37,12 @@ class Jackknife:
     error: float
     low: float
     high: float
+    groups: int
+    level: float
+
+    def describe(self) -> str:
+        """The method in words, for the record."""
+        return f"jackknife {100 * self.level:g} %, Student's t, {self.groups} groups"
 
 
 def leave_one_out(sums: np.ndarray, value: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -92,7 +102,7 @@ def jackknife(value: float, without: np.ndarray, level: float = 0.95) -> Jackkni
     error = float(np.sqrt((count - 1) / count * np.sum((without - mean) ** 2)))
     bias = (count - 1) * (mean - value)
     reach = float(stdtrit(count - 1, (1 + level) / 2)) * error
-    return Jackknife(value - bias, bias, error, value - bias - reach, value - bias + reach)
+    return Jackknife(value - bias, bias, error, value - bias - reach, value - bias + reach, count, level)
 
 
 def acceleration(without: np.ndarray) -> float:

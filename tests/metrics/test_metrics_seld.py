@@ -353,3 +353,35 @@ def test_the_jackknife_leaves_out_recordings_that_the_script_leaves_out() -> Non
     assert fewer["official_er20"] == alone["official_er20"]
     # By the rule the recording was missed, which is a finding of its own.
     assert fewer["er20"].estimate > whole["er20"].estimate
+
+
+def test_a_cell_holds_both_figures_with_both_intervals() -> None:
+    from benchbed.metrics.cell import score_cell
+    from benchbed.stats.bootstrap import Bootstrap
+
+    said, there = random_tracks(np.random.default_rng(4), 30, 2)
+    family = made(2022, 2)
+    found = score_cell(family, said, there, np.arange(30), [], Bootstrap(30, 100))
+    rule, script = found.metrics["macro_f20"], found.metrics["official_macro_f20"]
+    assert rule.interval is not None and rule.interval.startswith("bootstrap")
+    assert script.interval == "jackknife 95 %, Student's t, 30 groups"
+    alone = family.jackknives(family.statistics(said, there))["official_macro_f20"]
+    assert (script.low, script.high) == (alone.low, alone.high)
+    assert rule.note is not None and rule.note.startswith("the official script of 2022 gives")
+    assert found.groups["class=c0"]["f20"].value is not None
+
+
+def test_the_interval_of_the_challenge_can_be_had_for_the_rule() -> None:
+    from benchbed.metrics.cell import score_cell
+    from benchbed.metrics.joint import Joint
+    from benchbed.stats.bootstrap import Bootstrap
+
+    said, there = random_tracks(np.random.default_rng(4), 12, 2)
+    family = Joint(made(2024, 2, by="benchbed", interval="jackknife"), {"seconds": made(2022, 2)})
+    found = score_cell(family, said, there, np.arange(12) // 2, [], Bootstrap(6, 50))
+    assert found.metrics["macro_f20"].interval == "jackknife 95 %, Student's t, 6 groups"
+    assert found.metrics["seconds_official_er20"].interval == "jackknife 95 %, Student's t, 6 groups"
+    one = score_cell(family, said[:2], there[:2], np.zeros(2, int), [], Bootstrap(1, 50))
+    assert one.metrics["macro_f20"].interval is None and "jackknife" in (one.metrics["macro_f20"].reason or "")
+    with pytest.raises(ConfigError, match="unknown interval"):
+        made(2022, 2, interval="guess")

@@ -13,11 +13,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchbed.metrics.seld.examples import random_tracks
-from benchbed.metrics.seld.family import By, Seld, seld
+from benchbed.metrics.seld.family import By, Interval, Seld, seld
 from benchbed.metrics.seld.rules import Unit, rule
 
 
-def family(labels: Sequence[str], *, unit: Unit = "segment", by: By = "both", degrees: float = 20.0) -> Seld:
+def family(
+    labels: Sequence[str],
+    *,
+    unit: Unit = "segment",
+    by: By = "both",
+    degrees: float = 20.0,
+    interval: Interval | None = None,
+) -> Seld:
     """The family for the given classes.
 
     Parameters
@@ -30,13 +37,15 @@ def family(labels: Sequence[str], *, unit: Unit = "segment", by: By = "both", de
         Figures of the rule, of the year's script with all that is wrong in it, or the script's beside the rule's.
     degrees : float, default=20
         Largest angle of a hit.
+    interval : {"bootstrap", "jackknife"}, optional
+        Intervals over all recordings: the bootstrap's; for figures of the script the challenge's jackknife.
 
     Examples
     --------
     >>> family(("dog",), by="official").metrics["micro_f20"].rule
     'micro_f20:seld2020:official:segment:20deg'
     """
-    return seld(labels, lambda official: rule(2020, unit, official=official, degrees=degrees), by)
+    return seld(labels, lambda official: rule(2020, unit, official=official, degrees=degrees), by, interval)
 
 
 def example(generator: np.random.Generator, clips: int) -> tuple[Seld, np.ndarray, np.ndarray]:

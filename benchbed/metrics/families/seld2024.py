@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchbed.metrics.seld.examples import random_tracks
-from benchbed.metrics.seld.family import By, Seld, seld
+from benchbed.metrics.seld.family import By, Interval, Seld, seld
 from benchbed.metrics.seld.rules import Unit, rule
 
 
@@ -26,6 +26,7 @@ def family(
     by: By = "both",
     degrees: float = 20.0,
     relative_distance: float = 1.0,
+    interval: Interval | None = None,
 ) -> Seld:
     """The family for the given classes.
 
@@ -42,6 +43,8 @@ def family(
         Largest angle of a hit.
     relative_distance : float, default=1
         Largest relative distance error of a hit: 1 is from half to twice the reference.
+    interval : {"bootstrap", "jackknife"}, optional
+        Intervals over all recordings: the bootstrap's; for figures of the script the challenge's jackknife.
 
     Examples
     --------
@@ -49,7 +52,9 @@ def family(
     'macro_f20:seld2024:frame:20deg:distance-factor-2'
     """
     distance = relative_distance if unit == "frame" else None
-    return seld(labels, lambda official: rule(2024, unit, official=official, degrees=degrees, distance=distance), by)
+    return seld(
+        labels, lambda official: rule(2024, unit, official=official, degrees=degrees, distance=distance), by, interval
+    )
 
 
 def example(generator: np.random.Generator, clips: int) -> tuple[Seld, np.ndarray, np.ndarray]:

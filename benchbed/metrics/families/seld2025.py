@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchbed.metrics.seld.examples import random_tracks
-from benchbed.metrics.seld.family import By, Seld, seld
+from benchbed.metrics.seld.family import By, Interval, Seld, seld
 from benchbed.metrics.seld.rules import rule
 
 
@@ -24,6 +24,7 @@ def family(
     degrees: float = 20.0,
     relative_distance: float = 1.0,
     require_onscreen: bool = False,
+    interval: Interval | None = None,
 ) -> Seld:
     """The family for the given classes.
 
@@ -39,6 +40,8 @@ def family(
         Largest relative distance error of a hit: 1 is from half to twice the reference.
     require_onscreen : bool, default=False
         A hit must be right about whether the source is seen; outputs that do not say count as not seen.
+    interval : {"bootstrap", "jackknife"}, optional
+        Intervals over all recordings: the bootstrap's; for figures of the script the challenge's jackknife.
 
     Examples
     --------
@@ -56,6 +59,7 @@ def family(
             onscreen=require_onscreen,
         ),
         by,
+        interval,
     )
 
 

@@ -17,6 +17,7 @@ from benchbed.outputs.tracks.recording import Tracks
 from benchbed.stats.jackknife import Jackknife, jackknife
 
 By = Literal["benchbed", "official", "both"]
+Interval = Literal["bootstrap", "jackknife"]
 
 #: Rows of references and outputs that are paired at once.
 BLOCK = 100_000
@@ -25,7 +26,7 @@ BLOCK = 100_000
 OFFICIAL = "official_"
 
 
-def seld(labels: Sequence[str], make: Callable[[bool], Rule], by: By) -> Seld:
+def seld(labels: Sequence[str], make: Callable[[bool], Rule], by: By, interval: Interval | None) -> Seld:
     """The family of a year.
 
     Parameters
@@ -36,6 +37,8 @@ def seld(labels: Sequence[str], make: Callable[[bool], Rule], by: By) -> Seld:
         The rule, and the rule as the script has it.
     by : {"benchbed", "official", "both"}
         Whose figures: the rule's, the script's, or the rule's with the script's beside them where there is a script.
+    interval : {"bootstrap", "jackknife"}, optional
+        Intervals over all recordings; those of a script are the challenge's jackknife, others the bootstrap's.
 
     Raises
     ------
@@ -44,10 +47,12 @@ def seld(labels: Sequence[str], make: Callable[[bool], Rule], by: By) -> Seld:
     """
     if by not in ("benchbed", "official", "both"):
         raise ConfigError(f"unknown rule '{by}'", hint="benchbed, official or both")
+    if interval not in (None, "bootstrap", "jackknife"):
+        raise ConfigError(f"unknown interval '{interval}'", hint="bootstrap or jackknife")
     if by == "official":
-        return Seld(tuple(labels), make(True), None)
+        return Seld(tuple(labels), make(True), None, interval or "jackknife")
     rule = make(False)
-    return Seld(tuple(labels), rule, rule.as_official() if by == "both" else None)
+    return Seld(tuple(labels), rule, rule.as_official() if by == "both" else None, interval or "bootstrap")
 
 
 class Seld(Family):
@@ -55,7 +60,9 @@ class Seld(Family):
 
     output = "tracks"
 
-    def __init__(self, labels: tuple[str, ...], rule: Rule, script: Rule | None) -> None:
+    def __init__(
+        self, labels: tuple[str, ...], rule: Rule, script: Rule | None, interval: Interval = "bootstrap"
+    ) -> None:
         if not labels or len(set(labels)) != len(labels):
             raise ConfigError(f"localisation of sound events needs different classes, not {list(labels)}")
         self.labels, self.rule, self.script = labels, rule, script
@@ -64,6 +71,9 @@ class Seld(Family):
         if script is not None:
             twins, _ = figures.infos(script)
             self.metrics |= {f"{OFFICIAL}{name}": _scripted(info) for name, info in twins.items()}
+        self.jackknifed = frozenset(
+            name for name in self.metrics if interval == "jackknife" or name.startswith(OFFICIAL)
+        )
         self.primary = f"{figures.averages(rule)[0]}_{'f20' if rule.year == 2025 else 'seld'}"
         self._width = width(len(labels))
 
