@@ -25,11 +25,14 @@ class Asked:
         As `--model` takes it, or the adapter itself.
     options : dict
         Typed options, or text as the command line has it.
+    command : str
+        The command that makes this model's record again; that of the settings where it is empty.
     """
 
     name: str
     spec: str | Adapter
     options: dict[str, object] = field(default_factory=dict)
+    command: str = ""
 
     @property
     def live(self) -> bool:

@@ -52,7 +52,7 @@ def run_each(
     failed: dict[str, BenchbedError] = {}
     for one in models:
         others = tuple((other.spec, other.options) for other in models if other is not one and not other.live)
-        mine = replace(settings, others=others)  # type: ignore[arg-type]
+        mine = replace(settings, others=others, command=one.command or settings.command)  # type: ignore[arg-type]
         try:
             prepared = session.prepare(loaded, one.spec, one.options, mine)  # type: ignore[arg-type]
             if not done and prepared.source.banner:

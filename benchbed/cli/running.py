@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +54,8 @@ from benchbed.errors import ConfigError
 @click.option("--json", "as_json", is_flag=True, help="Print the records instead of their paths.")
 def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags: Any) -> int:
     """Run SUITE on one or more models; the last line on standard output is the path of result.json."""
+    from benchbed.api.asked import Asked
+    from benchbed.api.several import run_each
     from benchbed.run import session
     from benchbed.run.job.policy import ErrorPolicy, Reuse
     from benchbed.suite.load import load_suite
@@ -62,76 +63,63 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
     suite_overrides, options = split_settings(settings)
     loaded = load_suite(suite, suite_overrides)
     policy = ErrorPolicy.parse(flags["fail_on_error"])
-    finished: list[session.Finished] = []
-    ready: list[session.Prepared] = []
+    run_settings = session.Settings(
+        out=flags["out"],
+        data=paths(flags["data"]),
+        allow_synthetic=not flags["no_synthetic"],
+        device=flags["device"],
+        batch_size=flags["batch_size"],
+        workers=flags["workers"],
+        threads=flags["threads"],
+        limit=flags["limit"],
+        reuse=Reuse(flags["reuse"]),
+        errors=policy,
+        seed=flags["seed"],
+        trust_checkpoint=flags["trust_checkpoint"],
+        quiet=flags["quiet"],
+        verify=flags["verify"],
+    )
+    chosen = [for_model(options, spec, models) for spec in models]
+    asked = [
+        Asked(spec, spec, dict(own), _command(suite, spec, own, suite_overrides, flags))
+        for spec, own in zip(models, chosen)
+    ]
+    runs, failed = run_each(
+        loaded,
+        asked,
+        run_settings,
+        report=flags["report"],
+        listen=flags["listen"],
+        tell=lambda text: click.echo(text, err=True),
+    )
+    if failed and not runs and len(models) == 1:
+        raise next(iter(failed.values()))
     code = 0
-    for spec in models:
-        chosen = for_model(options, spec, models)
-        run_settings = session.Settings(
-            out=flags["out"],
-            data=paths(flags["data"]),
-            allow_synthetic=not flags["no_synthetic"],
-            device=flags["device"],
-            batch_size=flags["batch_size"],
-            workers=flags["workers"],
-            threads=flags["threads"],
-            limit=flags["limit"],
-            reuse=Reuse(flags["reuse"]),
-            errors=policy,
-            seed=flags["seed"],
-            trust_checkpoint=flags["trust_checkpoint"],
-            quiet=flags["quiet"],
-            verify=flags["verify"],
-            command=_command(suite, spec, chosen, suite_overrides, flags),
-            others=tuple((each, for_model(options, each, models)) for each in models if each != spec),
-        )
-        prepared = session.prepare(loaded, spec, chosen, run_settings)
-        if not finished and prepared.source.banner:
-            click.echo(prepared.source.banner, err=True)
-        done = session.run(prepared, run_settings, chosen)
-        finished.append(done)
-        ready.append(prepared)
-        _page(done, prepared, flags)
-        if done.exceeded:
+    for run in runs:
+        if run.exceeded:
             code = 3
-            first = done.result.failures[0]
+            first = run.result.failures[0]
             click.echo(
-                f"error: {len(done.result.failures)} predictions failed, the policy allows {policy}; "
+                f"error: {len(run.result.failures)} predictions failed, the policy allows {policy}; "
                 f"the first: {first.clip_id}, {first.stage}: {first.message}\n"
-                f"  at: {done.path}\n  try: `benchbed data check`, or see `failures` in the record",
+                f"  at: {run.path / 'result.json'}\n  try: `benchbed data check`, or see `failures` in the record",
                 err=True,
             )
-    if len(finished) > 1 and flags["listen"] != 0:
-        # Only now is it known where the models disagree.
-        for done, prepared in zip(finished, ready):
-            _page(done, prepared, flags, [other for other in finished if other is not done])
-    if not flags["quiet"]:
+    if runs and not flags["quiet"]:
         from benchbed.report.terminal import print_runs
 
-        print_runs([done.result for done in finished])
+        print_runs([run.result for run in runs])
         if flags["report"]:
-            for done in finished:
-                click.echo(f"page: {done.path.with_name('report.html')}", err=True)
-    for done in finished:
-        click.echo(done.path.read_text(encoding="utf-8") if flags["as_json"] else str(done.path))
+            for run in runs:
+                click.echo(f"page: {run.path / 'report.html'}", err=True)
+    for name, error in failed.items():
+        # The first that failed decides how the command leaves, as it would have alone.
+        code = code or error.exit_code
+        click.echo(f"error: {name} has no result: {error}", err=True)
+    for run in runs:
+        record = run.path / "result.json"
+        click.echo(record.read_text(encoding="utf-8") if flags["as_json"] else str(record))
     return code
-
-
-def _page(done: Any, prepared: Any, flags: dict[str, Any], others: Sequence[Any] = ()) -> None:
-    """Keep clips worth hearing, and write the page of a run."""
-    from benchbed.run.showing.listening import keep
-
-    count = 6 if flags["listen"] is None else flags["listen"]
-    names = [(other.result.model.name, other.path.parent) for other in others]
-    why_not = keep(prepared, done.result, count, names)
-    if why_not and flags["listen"] and not others:
-        click.echo(why_not, err=True)
-    if flags["report"]:
-        from benchbed.report import drawings, listening
-        from benchbed.report.page import write_report
-
-        page = done.path.with_name("report.html")
-        write_report(done.result, page, clips=listening.read(done.path), drawn=drawings.read(done.path))
 
 
 def _command(suite: str, spec: str, options: dict[str, str], overrides: dict[str, str], flags: dict[str, Any]) -> str:
