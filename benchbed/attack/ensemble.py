@@ -236,7 +236,11 @@ class Level:
 
 
 def levels(
-    made: Callable[[Any], Problem], threats: Sequence[Threat] | Sequence[FeatureThreat], plan: Plan
+    made: Callable[[Any], Problem],
+    threats: Sequence[Threat] | Sequence[FeatureThreat],
+    plan: Plan,
+    *,
+    alone: bool = False,
 ) -> list[Level]:
     """Run all attacks of a plan on one batch at every budget.
 
@@ -248,11 +252,13 @@ def levels(
         Budgets, mildest first.
     plan : Plan
         The attacks.
+    alone : bool, default=False
+        Begin anew at every budget, in the place of carrying on what fell at a milder one.
     """
     found: list[Level] = []
     for threat in threats:
         problem = made(threat)
-        before = found[-1] if found else None
+        before = found[-1] if found and not alone else None
         found.append(_level(problem, threat, plan, before))
     return found
 

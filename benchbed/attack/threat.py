@@ -2,8 +2,9 @@
 
 **L2** is stated as SNR in dB for each clip: the energy of the clip over the energy of the perturbation, both over all
 channels and samples of the model's input (`20 log10(‖x‖₂ / ‖δ‖₂)`). It is the plain RMS ratio, because a budget must be
-a norm. The SNR of the corruptions counts active frames only, so in a clip with pauses an equal number means a slightly
-stronger noise there; the noise floor of attacks is therefore made by the rule of attacks. **L∞** is in waveform units.
+a norm. The SNR of the corruptions counts active frames only (unless `measure: whole` is asked), so in a clip with
+pauses an equal number means a stronger noise there; the noise floor of attacks is therefore made by the rule of
+attacks, and units say which SNR they are about. **L∞** is in waveform units.
 The box −1…1 holds for both; a clip that leaves it already may stay where it is.
 """
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from benchbed.attack.features import FeatureThreat
 
 Norm = Literal["l2", "linf"]
+
+#: Radius per sample, as a share of the greatest sample, below which rounding is taken care of: 60 dB under the peak.
+TIGHT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Threat:
     @property
     def unit(self) -> str:
         """Unit of the budget, for the record."""
-        return "dB SNR" if self.norm == "l2" else "Linf"
+        return "dB SNR, whole clip" if self.norm == "l2" else "Linf"
 
     def milder_than(self, other: Threat) -> bool:
         """True if everything allowed here is allowed in `other`."""
@@ -140,9 +144,29 @@ class Ball:
         if self.norm == "l2":
             return None if self.box is None else (low, high)
         eps = per_clip(self.radius, self.clean)
+        near = self._inward(self.clean - eps, -eps), self._inward(self.clean + eps, eps)
         if self.box is None:
-            return self.clean - eps, self.clean + eps
-        return torch.maximum(self.clean - eps, low), torch.minimum(self.clean + eps, high)
+            return near
+        return torch.maximum(near[0], low), torch.minimum(near[1], high)
+
+    @cached_property
+    def tight(self) -> bool:
+        """Whether the radius is so small beside the samples that their rounding alone can lead out of the ball."""
+        flat = self.clean.flatten(1)
+        share = self.radius / max(flat.shape[1], 1) ** 0.5 if self.norm == "l2" else self.radius
+        return bool((share < TIGHT * flat.abs().amax(1)).any())
+
+    def _inward(self, points: torch.Tensor, difference: torch.Tensor) -> torch.Tensor:
+        """Points that rounding has not led further from the clean ones than they were to be."""
+        over = (points.double() - self.clean.double()).abs() > difference.double().abs()
+        return torch.where(over, torch.nextafter(points, self.clean), points)
+
+    def _on_sphere(self, points: torch.Tensor) -> torch.Tensor:
+        # In double precision, then rounded towards the clean clip: for budgets that float32 rounds away.
+        difference = points.double() - self.clean.double()
+        size = norms(difference, "l2").clamp_min(1e-300)
+        difference = difference * per_clip((self.radius.double() / size).clamp(max=1.0), difference)
+        return self._inward((self.clean.double() + difference).to(points.dtype), difference)
 
     def project(self, points: torch.Tensor) -> torch.Tensor:
         """Points brought into the ball and the box.
@@ -152,7 +176,9 @@ class Ball:
         if self.limit is not None:
             assert self.rows is not None
             points = self.clean + self.limit(self.rows, points - self.clean)
-        if self.norm == "l2":
+        if self.norm == "l2" and self.tight:
+            points = self._on_sphere(points)
+        elif self.norm == "l2":
             difference = points - self.clean
             size = norms(difference, "l2").clamp_min(1e-30)
             points = self.clean + difference * per_clip((self.radius / size).clamp(max=1.0), points)
@@ -160,7 +186,7 @@ class Ball:
 
     def into(self, points: torch.Tensor) -> torch.Tensor:
         """`project` in the memory of `points`, which must be the caller's own and part of no graph."""
-        if self.limit is not None:
+        if self.limit is not None or (self.norm == "l2" and self.tight):
             return self.project(points)
         if self.norm == "l2":
             points.sub_(self.clean)

@@ -16,6 +16,8 @@ from benchbed.metrics.number import Number, number
 from benchbed.metrics.robustness import half_loss_level
 from benchbed.stats.bootstrap import Bootstrap
 
+#: Unit of budgets in dB: the energy of the clip over that of the perturbation.
+WHOLE = "dB SNR, whole clip"
 ROBUST = MetricInfo("Robust accuracy", "robust-accuracy:worst-case-per-clip", "fraction", "higher", low=0.0, high=1.0)
 CLEAN = MetricInfo(
     "Accuracy on the attacked clips when clean",
@@ -31,8 +33,8 @@ NOISE = MetricInfo(
 SUCCESS = MetricInfo(
     "Attack success rate", "attack-success:of-clips-right-when-clean", "fraction", "lower", low=0.0, high=1.0
 )
-SMALLEST = MetricInfo("Median smallest attack", "minimal-snr:median-over-clips-right-when-clean", "dB SNR", "lower")
-HALF = MetricInfo("SNR at half of the above-chance accuracy", "snr50:linear-in-dB", "dB SNR", "lower")
+SMALLEST = MetricInfo("Median smallest attack", "minimal-snr:median-over-clips-right-when-clean", WHOLE, "lower")
+HALF = MetricInfo("SNR at half of the above-chance accuracy", "snr50:linear-in-dB", WHOLE, "lower")
 SHIFTED = MetricInfo(
     "Accuracy under random shifts of the perturbation",
     "accuracy:mean-over-random-shifts",
@@ -45,6 +47,8 @@ SHIFTED = MetricInfo(
 SCORES = {"score_clean": "clean_clip_score", "score_noise": "noise_clip_score", "score_attacked": "clip_score"}
 #: Columns of what an attack has changed in a clip → name of their mean.
 FLIPS = {"missed": "missed_per_clip", "inserted": "inserted_per_clip"}
+#: Those of them that are about attacked audio, not about clean clips or noise.
+_ATTACKED = ("score_attacked", "missed", "inserted")
 _TITLES = {
     "clean_clip_score": "Mean score of a clip, clean",
     "noise_clip_score": "Mean score of a clip in noise of equal budget",
@@ -91,7 +95,7 @@ class Flags:
             return value, np.where(drawn[:, 1] > 0, drawn[:, 0] / drawn[:, 1], np.nan)
 
 
-def cell_figures(flags: Flags, success: str = "") -> dict[str, Number]:
+def cell_figures(flags: Flags, success: str = "", milder: str = "") -> dict[str, Number]:
     """Figures of one attacked cell.
 
     Parameters
@@ -100,6 +104,9 @@ def cell_figures(flags: Flags, success: str = "") -> dict[str, Number]:
         Of its clips.
     success : str
         Rule by which a clip is broken, where that is more than a wrong answer; part of the figures' rules.
+    milder : str
+        Which milder budgets of the same attack also break a clip here, e.g. `or-at-40-30`; part of the rules of what
+        the attack left, since the attack at this budget alone leaves more.
 
     Returns
     -------
@@ -121,7 +128,8 @@ def cell_figures(flags: Flags, success: str = "") -> dict[str, Number]:
         ("clean_accuracy", "clean", CLEAN),
     ):
         value, drawn = flags.mean(flag)
-        found[name] = number(value, _by(info, success), len(flags), replicates=drawn, bootstrap=flags.bootstrap)
+        rule = _by(info, success, milder if flag == "robust" else "")
+        found[name] = number(value, rule, len(flags), replicates=drawn, bootstrap=flags.bootstrap)
     if "shifted" in flags.values:  # of universal perturbations, which must hold wherever they begin
         value, drawn = flags.mean("shifted")
         found["shifted_accuracy"] = number(
@@ -131,7 +139,7 @@ def cell_figures(flags: Flags, success: str = "") -> dict[str, Number]:
     right = int(flags.values["clean"].sum())
     found["attack_success_rate"] = number(
         1 - kept,
-        _by(SUCCESS, success),
+        _by(SUCCESS, success, milder),
         right,
         replicates=None if drawn is None else 1 - drawn,
         bootstrap=flags.bootstrap,
@@ -140,7 +148,7 @@ def cell_figures(flags: Flags, success: str = "") -> dict[str, Number]:
     return found
 
 
-def clip_figures(flags: Flags, success: str) -> dict[str, Number]:
+def clip_figures(flags: Flags, success: str, milder: str = "") -> dict[str, Number]:
     """Means over the attacked clips of what single clips score, and of what was lost and inserted; nothing for scenes.
 
     Parameters
@@ -149,6 +157,8 @@ def clip_figures(flags: Flags, success: str) -> dict[str, Number]:
         With the columns `SCORES` and `FLIPS` among its values, where there are such.
     success : str
         Rule by which a clip is broken; its score is the one that is averaged.
+    milder : str
+        As in `cell_figures`.
 
     Examples
     --------
@@ -167,7 +177,7 @@ def clip_figures(flags: Flags, success: str) -> dict[str, Number]:
         score = column in SCORES
         info = MetricInfo(
             _TITLES[name],
-            f"{name.replace('_', '-')}:{success}",
+            f"{name.replace('_', '-')}:{success}" + (f":{milder}" if milder and column in _ATTACKED else ""),
             "fraction" if score else "per clip",
             "higher" if score else "lower",
             low=0.0,
@@ -177,8 +187,8 @@ def clip_figures(flags: Flags, success: str) -> dict[str, Number]:
     return found
 
 
-def _by(info: MetricInfo, success: str) -> MetricInfo:
-    return replace(info, rule=f"{info.rule}:{success}") if success else info
+def _by(info: MetricInfo, *parts: str) -> MetricInfo:
+    return replace(info, rule=":".join([info.rule, *filter(None, parts)]))
 
 
 def smallest_attack(snr: np.ndarray) -> Number:

@@ -43,6 +43,8 @@ class Corrupted:
         The metric in every draw.
     snr : float or None
         SNR in dB, where that is what severity means.
+    snr_unit : str
+        Which SNR: on active level, or of the whole clip.
     """
 
     corruption: str
@@ -51,6 +53,7 @@ class Corrupted:
     number: Number
     replicates: np.ndarray | None = None
     snr: float | None = None
+    snr_unit: str = "dB SNR"
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,7 @@ class _Scores:
         if len(known) == len(levels) and len(set(known)) == len(known) and chance is not None:
             meaning = replace(
                 derived(info, "snr50:linear-in-dB:first-crossing", title="SNR at half retention", bounded=False),
-                unit="dB",
+                unit=self.curves[name][0].snr_unit,
                 direction="lower",
             )
             level = half_loss_level(known, scores, self.clean, chance, info.direction)

@@ -60,7 +60,7 @@ def resolve(
             known = ", ".join(found.option_names) or "none"
             hint = did_you_mean(option, found.option_names) or f"its options: {known}"
             raise ConfigError(f"{name} has no option '{option}'", where=where, hint=hint)
-    found.options = dict(options or {})
+    found.take(options or {})
     if parameters is not None:
         found.parameters = _severities(name, parameters, found.parameters[0], where)
         for parameter in found.parameters:

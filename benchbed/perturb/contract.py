@@ -117,6 +117,10 @@ class Corruption(ABC):
             return self.options[name]
         return (context.options if context is not None else {}).get(name, default)
 
+    def take(self, options: Mapping[str, Any]) -> None:
+        """Take the options of a suite; where one of them changes what a severity means, the unit changes with it."""
+        self.options = dict(options)
+
     def configure(self, context: Context) -> Mapping[str, Any]:
         """Check the options once before a run; returns facts for the protocol id and record (e.g. a folder's digest).
 

@@ -79,6 +79,21 @@ def is_silent(waveform: np.ndarray) -> bool:
     return waveform.size == 0 or max(float(waveform.max()), -float(waveform.min())) < SILENT_RMS
 
 
+def whole_power(waveform: np.ndarray) -> np.ndarray:
+    """Mean power of each channel over the whole clip, pauses and padding included.
+
+    Returns
+    -------
+    np.ndarray [shape=(channel,), float64]
+
+    Examples
+    --------
+    >>> whole_power(np.array([[1.0, -1.0, 0.0, 0.0]], np.float32)).tolist()
+    [0.5]
+    """
+    return np.einsum("cs,cs->c", waveform, waveform, dtype=np.float64) / max(waveform.shape[1], 1)
+
+
 def measured_snr(clean: np.ndarray, noisy: np.ndarray, sample_rate: int) -> np.ndarray:
     """SNR of each channel in dB: active level of the clip over active level of what was added.
 

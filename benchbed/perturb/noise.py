@@ -1,8 +1,13 @@
 """Additive noise: synthetic kinds, and the mixing rule that all of them share.
 
-The noise is drawn once per clip and scaled to 0 dB SNR on active level; a severity is then one multiplication and one
+The noise is drawn once per clip and scaled to 0 dB SNR; a severity is then one multiplication and one
 addition. Each channel has its own SNR (a channel 40 dB below the other is not drowned), unless `level: clip` asks for
 one noise level in all channels, as in a diffuse field around a microphone array.
+
+**Two rules of SNR** are in use, and the unit of a severity says which. `measure: active`, the default, sets active
+level against active level (see `level`): pauses do not make the noise softer where something is to be heard.
+`measure: whole` sets the energy of the whole clip against that of the noise, as most published figures do and as
+budgets of attacks are; in a clip that is half silent its noise is 3 dB weaker at the same number.
 """
 
 from __future__ import annotations
@@ -18,9 +23,11 @@ from benchbed import rng as streams
 from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.guarded import CannotApply, Guarded, Prepared
-from benchbed.perturb.level import active_power
+from benchbed.perturb.level import active_power, whole_power
 
 SNR_DB = (20.0, 15.0, 10.0, 5.0, 0.0)
+#: Units of a severity by `measure`.
+SNR_UNITS = {"active": "dB SNR, active level", "whole": "dB SNR, whole clip"}
 #: Spectra of coloured noise are flat below this frequency in Hz, so that no power is spent below hearing.
 LOWEST_HZ = 20.0
 
@@ -29,20 +36,27 @@ class Additive(Guarded):
     """Base of noises: `draw` gives the noise, this class sets its level."""
 
     group = "noise"
-    unit = "dB SNR"
+    unit = SNR_UNITS["active"]
     keywords = ("snr",)
     parameters = SNR_DB
-    option_names: tuple[str, ...] = ("level",)
+    option_names: tuple[str, ...] = ("level", "measure")
 
     @abstractmethod
     def draw(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> np.ndarray:
         """Noise of the clip's shape, at any level."""
 
     def configure(self, context: Context) -> Mapping[str, Any]:
-        """Check the option `level`."""
+        """Check the options `level` and `measure`."""
+        if self.options.get("measure", "active") not in SNR_UNITS:
+            raise ConfigError("option 'measure' must be 'active' or 'whole'")
         if self.option("level", context, "channel") not in ("channel", "clip"):
             raise ConfigError("option 'level' must be 'channel' or 'clip'")
         return {}
+
+    def take(self, options: Mapping[str, Any]) -> None:
+        """Take the options; `measure` says what an SNR is about."""
+        super().take(options)
+        self.unit = SNR_UNITS.get(str(self.options.get("measure", "active")), self.unit)
 
     def begin(
         self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context
@@ -53,8 +67,11 @@ class Additive(Guarded):
     def levelled(
         self, noise: np.ndarray, waveform: np.ndarray, sample_rate: int, context: Context
     ) -> tuple[np.ndarray, float]:
-        """`noise` scaled to 0 dB SNR on active level, and its measured distance from 0 dB."""
-        signal, level = active_power(waveform, sample_rate), active_power(noise, sample_rate)
+        """`noise` scaled to 0 dB SNR by the rule of `measure`, and its measured distance from 0 dB."""
+        if self.options.get("measure") == "whole":
+            signal, level = whole_power(waveform), whole_power(noise)
+        else:
+            signal, level = active_power(waveform, sample_rate), active_power(noise, sample_rate)
         if self.option("level", context, "channel") == "clip":
             signal, level = signal.mean(keepdims=True), level.mean(keepdims=True)
         if (level <= 0).any():

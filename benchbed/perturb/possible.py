@@ -12,7 +12,8 @@ from benchbed.errors import ConfigError
 
 #: Unit → least and greatest value; one pair for each part of a parameter that has several.
 LIMITS: Mapping[str, tuple[tuple[float, float], ...]] = {
-    "dB SNR": ((-60.0, 120.0),),
+    "dB SNR, active level": ((-60.0, 120.0),),
+    "dB SNR, whole clip": ((-60.0, 120.0),),
     "dB": ((-120.0, 60.0),),
     "dB DRR": ((-60.0, 60.0),),
     "dB attenuation": ((0.0, 200.0),),

@@ -160,8 +160,11 @@ def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
                 panels.append((f"{terms.plain(family)}{where}", chart))
         for unit, members in attacked.items():
             panels += _attacked(members, result.primary, f"{unit}{where}", f"{task}/{split}/{unit}")
-        by_snr = [cell for cell in cells if _snr(cell) is not None and result.primary in cell.metrics]
-        if any(_is(cell, "attack") for cell in by_snr) and any(_is(cell, "corruption") for cell in by_snr):
+        for unit in dict.fromkeys(cell.condition.unit for cell in cells if _snr(cell) is not None):
+            # An SNR on active level and one of the whole clip are two axes.
+            by_snr = [cell for cell in cells if cell.condition.unit == unit and result.primary in cell.metrics]
+            if not all(any(_is(cell, kind) for cell in by_snr) for kind in ("attack", "corruption")):
+                continue
             lines = _series(by_snr, result.primary, _snr)
             if lines:
                 title = f"Noise and attack against SNR{where}"
@@ -170,7 +173,7 @@ def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
                     f"{anchor(f'{task}/{split}/snr')}-curve",
                     title,
                     lines,
-                    x_title="SNR, dB",
+                    x_title=str(unit),
                     y_title=terms.metric(result.primary),
                     unit=first.unit,
                     reference=reference,

@@ -84,6 +84,9 @@ class AttackCondition(Part):
     those of no sound (not realizable as audio): figures of this space are never ranked, nor mixed with others."""
     budgets: list[float] = Field(default_factory=list)
     """Budgets; by default 40, 30, 20, 10 dB, or 0.001, 0.002, 0.004, 0.008; on features 0.01, 0.03, 0.1, 0.3."""
+    alone: bool = False
+    """Attack every budget anew, so that a figure does not rest on which other budgets the suite has. Otherwise a clip
+    that falls at a milder budget has fallen at the stronger ones, too: the worst case of all that is allowed there."""
     n: int = Field(default=200, ge=1)
     """Clips to attack: the same ones for every model, balanced over classes."""
     steps: int | None = Field(default=None, ge=1)
@@ -144,6 +147,8 @@ class AttackCondition(Part):
         found: dict[str, Any] = written(self)
         if self.space == "waveform":
             found.pop("space", None)
+        if not self.alone:
+            found.pop("alone", None)
         return found
 
 

@@ -9,7 +9,7 @@ import torch
 
 from benchbed.attack.audibility import dissimilarity, masked, noise_to_mask
 from benchbed.errors import ConfigError
-from benchbed.metrics.adversarial import cell_figures
+from benchbed.metrics.adversarial import Flags, cell_figures, clip_figures
 from benchbed.rng import stream
 from benchbed.run.attacking.subset import attacked_rows
 from benchbed.run.scoring.attacks import flags_of
@@ -220,3 +220,28 @@ def test_a_universal_perturbation_has_a_figure_for_each_way_it_is_scored():
     # The third clip was not attacked and is right, the fourth is wrong when clean.
     assert found["shifted_accuracy"].value == pytest.approx((1 / 3 + 1 + 1 + 0) / 4)
     assert found["robust_accuracy"].value == 0.5
+
+
+def test_a_budget_attacked_alone_does_not_rest_on_the_others_of_the_suite(attacked):
+    """Carried from milder budgets, a clip stays broken where the attack at this budget would not break it."""
+    condition = {"attack": "apgd", "budgets": [0, -6, -12], "n": 12, "steps": 8}
+    apart, _, _ = attacked({**condition, "alone": True})
+    assert not apart["carried"].any()
+    for budget in condition["budgets"]:
+        single, _, _ = attacked({**condition, "budgets": [budget]})
+        mine = apart[apart["cell"].str.endswith(f":{budget}dB")].set_index("clip_id")["robust"]
+        assert mine.sort_index().equals(single.set_index("clip_id")["robust"].sort_index())
+    together, _, _ = attacked(condition)
+    assert together["carried"].any()
+
+
+def test_the_rule_names_the_milder_budgets_that_a_figure_includes():
+    values = {"clean": np.ones(4), "noise": np.ones(4), "robust": np.array([1, 1, 0, 0]), "score_attacked": np.ones(4)}
+    flags = Flags(np.arange(4), values, Bootstrap(4, draws=0))
+    alone, carried = cell_figures(flags), cell_figures(flags, "", "or-at-40-30")
+    assert alone["robust_accuracy"].info.rule == "robust-accuracy:worst-case-per-clip"
+    assert carried["robust_accuracy"].info.rule == "robust-accuracy:worst-case-per-clip:or-at-40-30"
+    assert carried["attack_success_rate"].info.rule.endswith("when-clean:or-at-40-30")
+    for name in ("noise_accuracy", "clean_accuracy"):
+        assert carried[name].info.rule == alone[name].info.rule, "noise and clean clips carry nothing on"
+    assert clip_figures(flags, "clip_ap", "or-at-40")["clip_score"].info.rule == "clip-score:clip_ap:or-at-40"

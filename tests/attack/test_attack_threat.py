@@ -75,3 +75,31 @@ def test_noise_of_every_budget_has_one_direction():
 def test_senseless_budgets_are_refused(norm, budget):
     with pytest.raises(ConfigError):
         Threat(norm, budget)
+
+
+@pytest.mark.parametrize("db", [60.0, 80.0, 100.0, 110.0, 120.0])
+@pytest.mark.parametrize("where", ["project", "into", "spread"])
+def test_budgets_hold_where_the_rounding_of_samples_is_as_large_as_the_perturbation(db, where):
+    """At 100 dB a perturbation of 0.3 full scale is a few hundred steps of float32, and equal steps round alike."""
+    clean = (0.3 * torch.sin(0.2 * torch.arange(1600)))[None, None]
+    direction = torch.ones_like(clean)
+    ball = Ball.of(Threat("l2", db), clean)
+    found = {
+        "project": lambda: ball.project(clean + 0.01 * direction),
+        "into": lambda: ball.into(clean + 0.01 * direction),
+        "spread": lambda: ball.spread(direction),
+    }[where]()
+    reached = float(snr(clean, found))
+    # Samples near zero keep what they may; those near the peak lose less than a step each.
+    assert db <= reached < db + (0.05 if db <= 100 else 3.0)
+    assert float((found - clean).abs().max()) > 0
+
+
+@pytest.mark.parametrize("eps", [1e-3, 1e-5, 1e-6, 1e-7])
+def test_an_l_infinity_budget_is_never_left_by_rounding(eps):
+    clean = (0.3 * torch.sin(0.2 * torch.arange(1600)))[None, None]
+    ball = Ball.of(Threat("linf", eps), clean)
+    radius = float(ball.radius[0])
+    for sign in (1, -1):
+        added = (ball.project(clean + sign).double() - clean.double()).abs()
+        assert float(added.max()) <= radius

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
 
+from benchbed.attack.threat import Threat
 from benchbed.errors import ConfigError
 from benchbed.perturb import resolve
 from benchbed.perturb.contract import Context
@@ -165,3 +166,30 @@ def test_polarity_ends_in_inversion_and_keeps_magnitudes():
     assert np.array_equal(found.apply(state, 180.0).waveform, -clip)
     quarter = found.apply(state, 90.0).waveform
     assert quarter[0] == pytest.approx(-np.imag(signal.hilbert(clip[0])), abs=1e-5)
+
+
+@pytest.mark.parametrize("level", ["channel", "clip"])
+def test_the_two_rules_of_snr_differ_where_there_are_pauses_and_each_is_named(level):
+    """Half of the clip is silent: its energy is half that of its active part, which is 3.01 dB."""
+    tone = 0.3 * np.sin(0.5 * np.arange(8000, dtype=np.float32))
+    half = np.stack([np.concatenate([tone, np.zeros_like(tone)])] * 2).astype(np.float32)
+    added = {}
+    for measure, unit in (("active", "dB SNR, active level"), ("whole", "dB SNR, whole clip")):
+        corruption = resolve("white_noise", [10.0], {"measure": measure, "level": level})
+        assert corruption.unit == unit
+        corruption.configure(Context())
+        state = corruption.prepare(half, 8000, np.random.default_rng(0), Context())
+        out = corruption.apply(state, 10.0)
+        assert out.achieved == pytest.approx(10.0, abs=0.01)
+        added[measure] = out.waveform.astype(float) - half
+    energy = 10 * np.log10((half.astype(float) ** 2).sum() / (added["whole"] ** 2).sum())
+    assert energy == pytest.approx(10.0, abs=0.01), "the rule of attack budgets and of most papers"
+    apart = 10 * np.log10((added["active"] ** 2).sum() / (added["whole"] ** 2).sum())
+    assert apart == pytest.approx(10 * np.log10(2), abs=0.1)
+    assert resolve("white_noise").unit == "dB SNR, active level"
+    assert Threat("l2", 10.0).unit == "dB SNR, whole clip"
+
+
+def test_an_unknown_rule_of_snr_is_refused():
+    with pytest.raises(ConfigError, match="'active' or 'whole'"):
+        resolve("pink_noise", None, {"measure": "loud"}).configure(Context())

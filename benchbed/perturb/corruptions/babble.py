@@ -19,7 +19,7 @@ class Babble(Additive):
     """Options: `folder` of speech, `ignore` patterns, `level`. Channels hear different moments."""
 
     source = "SNRs as for white noise; without a folder, eight synthetic talkers of speech-like spectrum and modulation"
-    option_names = ("folder", "ignore", "level")
+    option_names = ("folder", "ignore", "level", "measure")
 
     def configure(self, context: Context) -> Mapping[str, Any]:
         """Check the folder, if one is given."""

@@ -27,7 +27,7 @@ class Background(Additive):
     """
 
     source = "SNRs as for white noise; noise of the user, or in its absence the confusable sounds of the dataset itself"
-    option_names = ("folder", "ignore", "level")
+    option_names = ("folder", "ignore", "level", "measure")
 
     def configure(self, context: Context) -> Mapping[str, Any]:
         """Check the folder and every file in it; its digest goes into the protocol id."""

@@ -160,7 +160,7 @@ def _attack(work: Work, batch: list[Sample]) -> list[Attacked]:
 
             found, columns = apart(setting, threats(condition))
         else:
-            found = levels(setting.problem, threats(condition), chosen)
+            found = levels(setting.problem, threats(condition), chosen, alone=condition.alone)
         if work.unit.number == 0:
             from benchbed.run.attacking.checks import probe
 

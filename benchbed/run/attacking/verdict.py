@@ -115,7 +115,7 @@ def _audit(work: Work, cell: Any, finished: list[Attacked]) -> None:
         excess = 0.0
         if norm == "linf":
             excess = linf - cell.budget
-            bad += excess > 1e-6
+            bad += excess > min(1e-6, 1e-3 * cell.budget)
         elif snr is not None:
             excess = cell.budget - snr
             bad += excess > 0.01

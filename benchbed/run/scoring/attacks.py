@@ -102,8 +102,20 @@ def flags_of(table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap
     return Flags(codes, values, bootstrap)
 
 
+def milder_of(job: Job, plan: CellPlan) -> str:
+    """Which milder budgets break a clip of a cell too, as its rules say it; empty for the mildest.
+
+    A clip that falls at 40 dB is not robust at 30 dB either, because all that is allowed there is allowed here: the
+    figure is about every budget up to this one. A condition with `alone` asks about this budget only.
+    """
+    condition = job.conditions[plan.condition]
+    assert isinstance(condition, AttackCondition) and plan.budget is not None
+    before = condition.budgets[: condition.budgets.index(plan.budget)]
+    return f"or-at-{'-'.join(f'{budget:g}' for budget in before)}" if before and not condition.alone else ""
+
+
 def with_figures(
-    metrics: Mapping[str, Number], flags: Flags, success: str = "", *, realizable: bool = True
+    metrics: Mapping[str, Number], flags: Flags, success: str = "", milder: str = "", *, realizable: bool = True
 ) -> dict[str, Number]:
     """Figures of a cell with those of the attack; metrics that no attack aimed at say so.
 
@@ -111,6 +123,8 @@ def with_figures(
     ----------
     success : str
         The rule by which a clip of tags or frames is broken; empty for scenes, where that is a wrong answer.
+    milder : str
+        From `milder_of`; the suite's own metrics are then those of the audio that broke a clip at any of them.
     realizable : bool
         False for attacks on features, whose figures all say that no sound need do this.
     """
@@ -121,7 +135,9 @@ def with_figures(
     )
     aimed = {name for name in metrics if not success and "accuracy" in name and "top" not in name}
     found = {name: n if name in aimed else replace(n, note=n.note or note) for name, n in metrics.items()}
-    found |= {**cell_figures(flags, success), **clip_figures(flags, success)}
+    if milder:
+        found = {name: replace(n, info=replace(n.info, rule=f"{n.info.rule}:{milder}")) for name, n in found.items()}
+    found |= {**cell_figures(flags, success, milder), **clip_figures(flags, success, milder)}
     return found if realizable else _labelled(found)
 
 
@@ -130,7 +146,7 @@ def _labelled(figures: Mapping[str, Number]) -> dict[str, Number]:
 
 
 def by_source(
-    table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap: Bootstrap, success: str = ""
+    table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap: Bootstrap, success: str = "", milder: str = ""
 ) -> dict[str, dict[str, Number]]:
     """Figures of a cell of transferred attacks for each model they were made on, as groups; empty for other attacks."""
     part = table.iloc[rows]
@@ -141,7 +157,8 @@ def by_source(
         flags = flags_of(table, rows, codes, bootstrap)
         # A clip that was not attacked has no flag of its own: what holds for it holds for every source.
         own = part[column].astype(object).where(part[column].notna(), part["robust"]).to_numpy(dtype=bool)
-        figures = cell_figures(replace(flags, values={**flags.values, "robust": own & flags.values["clean"]}), success)
+        withstood = replace(flags, values={**flags.values, "robust": own & flags.values["clean"]})
+        figures = cell_figures(withstood, success, milder)
         name = f"{GROUP}{column.removeprefix(COLUMN)}"
         found[name] = {figure: figures[figure] for figure in ("robust_accuracy", "attack_success_rate")}
     return found
@@ -270,7 +287,7 @@ def attack_figures(
             scope = prefix if realizable else prefix.replace("adversarial:", "unrealizable:", 1)
             for cell in curve:
                 short = cell.key.split("/", 2)[2]
-                own = cell_figures(flags[cell.key], success_of(job, cell.condition))
+                own = cell_figures(flags[cell.key], success_of(job, cell.condition), milder_of(job, cell))
                 for figure, value in (own if realizable else _labelled(own)).items():
                     if figure != "clean_accuracy":  # the same at every budget: it stands in the cells
                         found[f"{scope}{figure}/{short}"] = value
@@ -324,12 +341,12 @@ def checks_of(
         assert isinstance(condition, AttackCondition)
         mine = [fact for key, fact in facts if key == curve[0].key]
         made = attack_checks(condition, curve, mine, classes, chance_of(job, curve[0]))
-        found += made + _monotone(curve, rows)
+        found += made + _monotone(curve, rows, condition.alone)
     return found
 
 
-def _monotone(curve: Sequence[CellPlan], rows: Mapping[str, pd.DataFrame]) -> list[record.Check]:
-    """No clip may be robust at a budget after it was broken at a milder one."""
+def _monotone(curve: Sequence[CellPlan], rows: Mapping[str, pd.DataFrame], alone: bool) -> list[record.Check]:
+    """No clip may be robust at a budget after it was broken at a milder one, unless each budget is attacked alone."""
     broken: set[str] = set()
     checks = []
     for cell in curve:
@@ -342,6 +359,11 @@ def _monotone(curve: Sequence[CellPlan], rows: Mapping[str, pd.DataFrame]) -> li
             if back
             else (f"every clip broken at a milder budget is broken here ({len(broken)})")
         )
+        if alone and back:
+            status, message = (
+                "warn",
+                f"{back} clips that fell at a milder budget stand here, attacked alone",
+            )
         checks.append(record.Check(name="attack:monotone", status=status, message=message, cell=cell.key))
         broken |= set(table["clip_id"].astype(str)) - robust
     return checks

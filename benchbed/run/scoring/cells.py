@@ -190,7 +190,7 @@ def _score(
     clips = len(split.table)
     if plan.kind == "attack":
         from benchbed.run.attacking.subset import subset
-        from benchbed.run.scoring.attacks import by_source, flags_of, success_of, with_figures
+        from benchbed.run.scoring.attacks import by_source, flags_of, milder_of, success_of, with_figures
 
         condition = prepared.job.conditions[plan.condition]
         assert isinstance(condition, AttackCondition)
@@ -198,9 +198,10 @@ def _score(
         flags = flags_of(table, rows, split.codes[position], split.bootstrap)
         success = success_of(prepared.job, plan.condition)
         sound = condition.space == "waveform"
-        figures = with_figures(scores.metrics, flags, success, realizable=sound)
+        milder = milder_of(prepared.job, plan)
+        figures = with_figures(scores.metrics, flags, success, milder, realizable=sound)
         metrics = {name: to_value(number) for name, number in figures.items()}
-        sources = by_source(table, rows, split.codes[position], split.bootstrap, success)
+        sources = by_source(table, rows, split.codes[position], split.bootstrap, success, milder)
         groups |= {key: {name: to_value(n) for name, n in numbers.items()} for key, numbers in sources.items()}
     counts = _counts(table, rows, clips, lost, draws)
     made = record.Cell(

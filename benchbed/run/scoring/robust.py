@@ -67,14 +67,15 @@ def _corrupted(cell: record.Cell, scored: Scored, primary: str) -> Corrupted:
     assert condition.severity is not None
     # `white_noise@3#2`: the second time that white noise stands in the suite is another curve.
     name = condition.name + (f"#{cell.key.rpartition('#')[2]}" if "#" in cell.key else "")
-    snr = float(condition.parameter) if condition.unit == "dB SNR" else None
+    snr = condition.unit if (condition.unit or "").startswith("dB SNR") else None
     return Corrupted(
         name,
         condition.severity,
         condition.group or "other",
         scored.scores.metrics[primary],
         scored.scores.replicates.get(primary),
-        snr,
+        None if snr is None else float(condition.parameter),
+        snr or "dB SNR",
     )
 
 
