@@ -83,7 +83,7 @@ def tag_run(
             draws_of = cell_draws(family, made.metrics, found), summed_draws(family, made.metrics)
             rows = Rows(split, *args, ids[here][kept].tolist(), cut, *draws_of)
             sums[key] = sum_cell(family, rows, len(groups[split]))
-            scored[key] = Scored(made, _Fold(boot, int(here.sum())))
+            scored[key] = Scored(made, _Fold(boot, int(here.sum())), np.arange(int(here.sum())))
             cells.append(
                 record.Cell(
                     key=key,

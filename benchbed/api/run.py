@@ -56,6 +56,8 @@ class Run:
         self.reused: tuple[int, int] | None = None
         #: More predictions failed than the policy allows; the figures are over what is left.
         self.exceeded = False
+        #: The cells that lost more than that, and how much.
+        self.over: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -72,6 +72,7 @@ def run_each(
         opened = Run(made.path)
         opened.reused = (made.reused, len(prepared.units))
         opened.exceeded = made.exceeded
+        opened.over = tuple(map(str, made.over))
         runs.append(opened)
     return runs, failed
 

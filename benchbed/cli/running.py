@@ -99,8 +99,9 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
         if run.exceeded:
             code = 3
             first = run.result.failures[0]
+            lost = ", ".join(run.over[:3]) + (", …" if len(run.over) > 3 else "")
             click.echo(
-                f"error: {len(run.result.failures)} predictions failed, the policy allows {policy}; "
+                f"error: {lost} failed, the policy allows {policy}; "
                 f"the first: {first.clip_id}, {first.stage}: {first.message}\n"
                 f"  at: {run.path / 'result.json'}\n  try: `benchbed data check`, or see `failures` in the record",
                 err=True,

@@ -10,14 +10,14 @@ models are too few to fit one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from benchbed.compare.answer import Contrast, Procedure
-from benchbed.compare.drawing import drawn_metrics, draws_differ, like_stored, replicates
-from benchbed.compare.figure import Figure, conditions
-from benchbed.compare.pairing import scored_alike
+from benchbed.compare.drawing import draw, drawn_metrics, draws_differ, like_stored, points
+from benchbed.compare.figure import Figure, Recipe, conditions
+from benchbed.compare.pairing import pair, scored_alike
 from benchbed.compare.runs import Run
 from benchbed.compare.sides import groups_freedom, spread_of, variance
 from benchbed.errors import CannotMeasure
@@ -38,12 +38,15 @@ class Robustness:
         Difference in the metric, had both started at b's clean score.
     reason : str or None
         Why a figure is missing.
+    note : str or None
+        Recordings that were left out of both models because one of them lost clips of theirs.
     """
 
     name: str
     retention: tuple[float, float | None, float | None] | None
     matched: tuple[float, float | None, float | None] | None
     reason: str | None = None
+    note: str | None = None
 
 
 def robustness(
@@ -52,6 +55,7 @@ def robustness(
     """Compare two runs under each corruption, and over all of them, at matched clean score.
 
     Severities of a corruption are averaged first, then corruptions of a family, then families, as in the record.
+    Recordings of which one model lost clips are left out of both: what a model lost would else raise its figure.
     `known` holds differences in this metric that were drawn before, by condition: nothing is drawn twice.
 
     Raises
@@ -72,7 +76,7 @@ def robustness(
             continue
         boot = Bootstrap(_recordings(a), draws=len(clean[0]) - 1, level=procedure.level, seed=procedure.seed)
         retention, matched = (_interval(column, boot) for column in made)
-        found.append(Robustness(name, retention, matched))
+        found.append(Robustness(name, retention, matched, note=columns.left_out(["clean", *asked.conditions(name)])))
     return found
 
 
@@ -145,6 +149,11 @@ class _Asked:
     chance: float
     kept: bool
 
+    def conditions(self, name: str) -> list[str]:
+        """Conditions behind a row."""
+        every = [(corruption, keys) for held in self.groups.values() for corruption, keys in held.items()]
+        return [key for corruption, keys in every if name in ("all corruptions", corruption) for key in keys]
+
     def scores(self, table: Callable[[str], np.ndarray]) -> list[tuple[str, np.ndarray]]:
         """Means over severities of each corruption, and over all of them first."""
         found: list[tuple[str, np.ndarray]] = []
@@ -201,18 +210,30 @@ class _Columns:
     kept: bool
     sides: tuple[Run, Run]
     known: Mapping[str, Contrast]
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def left_out(self, conditions: Sequence[str]) -> str | None:
+        """Recordings that some conditions left out of both models, in words."""
+        gone = {key: count for key in conditions if (count := self.dropped.get(key, 0))}
+        listed = ", ".join(f"{count} of {key}" for key, count in gone.items())
+        return f"recordings left out of both, because a model lost clips of theirs: {listed}" if gone else None
 
     def __call__(self, run: Run, condition: str) -> np.ndarray:
         if self.kept:
             value, column = like_stored(run, Figure(condition), self.metric, self.procedure)
             return np.concatenate([[value], column])
+        first = run is self.sides[0]
         found = self.known.get(condition)
-        if found is not None and not found.dropped and found.drawn_a is not None and found.drawn_b is not None:
-            if run is self.sides[0]:
-                return np.concatenate([[found.a], found.drawn_a])
-            return np.concatenate([[found.b], found.drawn_b])
-        points, drawn = replicates(run, Figure(condition), self.procedure)
-        return np.concatenate([[points[self.metric]], drawn[self.metric]])
+        if found is not None:
+            point, column_of = (found.a, found.drawn_a) if first else (found.b, found.drawn_b)
+            if point is not None and column_of is not None:
+                self.dropped[condition] = found.dropped
+                return np.append(point, column_of)
+        made, other = Recipe(), self.sides[1 if first else 0]
+        paired = pair(run, other, Figure(condition), made)
+        self.dropped[condition] = paired.dropped
+        drawn = draw(run, made, paired.a, paired, self.procedure)[self.metric]
+        return np.concatenate([[points(run, made, paired.a)[self.metric]], drawn])
 
 
 def _above(clean: Sequence[np.ndarray], scores: Sequence[np.ndarray], chance: float) -> list[np.ndarray] | str:

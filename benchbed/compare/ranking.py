@@ -22,8 +22,8 @@ def ranks_of(
     """Rank of each run among those measured alike, and the ends of its bootstrap rank interval.
 
     The draws are shared by all runs, so two models that are right on the same clips move together. Runs without
-    statistics beside their record, with failed clips, or without a clean condition get no rank, nor does a run that is
-    alone.
+    statistics beside their record, with failed clips in any cell, or without a clean condition get no rank, nor does a
+    run that is alone.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def _usable(path: Path) -> Run | None:
     except BenchbedError:
         # A record that cannot be opened here was read by the caller from elsewhere: it has no sums to rank by.
         return None
-    if run.statistics is None or any(not c.complete for c in run.result.cells if c.condition.kind == "clean"):
+    if run.statistics is None or not run.result.whole:
         return None
     return run if any(key.endswith("/clean") for key in run.statistics.cells) else None
 

@@ -151,7 +151,7 @@ def _robust(pairing: Pairing) -> list[str]:
         parts = [
             [difference(t[0], info), interval(t[1], t[2], info)] if t else ["", ""] for t in (r.retention, r.matched)
         ]
-        rows.append([r.name, *parts[0], *parts[1], r.reason or ""])
+        rows.append([r.name, *parts[0], *parts[1], r.reason or r.note or ""])
     head = ["robustness, a − b", "retention", "interval", "matched clean", "interval", ""]
     return grid(head, rows, right=range(1, 5))
 

@@ -347,6 +347,7 @@ def _pairing(pairing: Pairing, primary: str) -> dict[str, Any]:
                 "name": r.name,
                 "metric": primary,
                 "reason": r.reason,
+                "note": r.note,
                 "retention": None if r.retention is None else dict(zip(("value", "low", "high"), r.retention)),
                 "matched": None if r.matched is None else dict(zip(("value", "low", "high"), r.matched)),
             }

@@ -186,7 +186,8 @@ def make_rows(results: Sequence[tuple[Path, Result]], ranks: Ranks, references: 
         marks = view.badges(result)
         if source := verification(references, result, view.figures(result)):
             marks.append(view.Mark("pass", "publication confirmed", f"Agrees with the published figures of {source}"))
-        rows.append(Row(result, path, slug, view.primary_value(result), figures, marks, ranks.get(path)))
+        rank = None if view.incomplete(result) else ranks.get(path)
+        rows.append(Row(result, path, slug, view.primary_value(result), figures, marks, rank))
     return rows
 
 
@@ -361,7 +362,9 @@ def _costs(result: Result) -> dict[str, Value]:
 
 
 def _order(row: Row) -> tuple:
+    """Complete runs by their figure, then those that lack clips, then those without a figure."""
     value = row.primary
     if value is None or value.value is None:
-        return 1, 0.0, row.result.model.name
-    return 0, -value.value if value.direction == "higher" else value.value, row.result.model.name
+        return 2, 0.0, row.result.model.name
+    figure = -value.value if value.direction == "higher" else value.value
+    return int(view.incomplete(row.result) is not None), figure, row.result.model.name

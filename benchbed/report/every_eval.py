@@ -104,6 +104,7 @@ def _figure(result: Result, cell: Cell | None, name: str, value: Value) -> dict[
                     "index_hash": data.index_hash,
                     "clips": data.clips,
                     "limit": data.limit,
+                    "incomplete": view.incomplete(result),
                     "licence": data.licence,
                 }
             ),
@@ -125,6 +126,7 @@ def _figure(result: Result, cell: Cell | None, name: str, value: Value) -> dict[
                     "cell": cell.key if cell else None,
                     "parameter": terms.setting(cell.condition) if cell else None,
                     "note": value.note,
+                    "clips_missing": None if value.of is None else value.of - value.n,
                     "no_interval": value.reason if value.low is None else None,
                 }
             ),

@@ -87,6 +87,7 @@ def flat_rows(results: Sequence[Result]) -> list[dict[str, Any]]:
             "index_hash": result.dataset.index_hash,
             "synthetic": result.dataset.synthetic,
             "limit": result.dataset.limit,
+            "incomplete": view.incomplete(result),
         }
         places: list[tuple[str, str, dict[str, Value]]] = [("", "", result.scores)]
         for cell in result.cells:
@@ -136,8 +137,16 @@ def _cells(results: Sequence[Result], metrics: Sequence[str]) -> tuple[list[str]
             raise ConfigError(f"no run has the figure '{name}'")
         unit = {"fraction": ", %", "": "", "score": ""}.get(held.unit, f", {held.unit}")
         header.append(f"{terms.metric(name)}{unit} {arrow(held)}")
-    rows = [[r.model.name, *(_figure(pool.get(name)) for name in metrics)] for r, pool in zip(results, pools)]
+    rows = [[_named(result), *(_figure(pool.get(name)) for name in metrics)] for result, pool in zip(results, pools)]
     return header, rows
+
+
+def _named(result: Result) -> str:
+    """A run's name with what must be known before its figures are read."""
+    limit = result.dataset.limit
+    marks = ["incomplete"] if view.incomplete(result) else []
+    marks += [f"limit {limit}"] if limit is not None else []
+    return f"{result.model.name} ({', '.join(marks)})" if marks else result.model.name
 
 
 def _figure(value: Value | None) -> str:
@@ -149,8 +158,14 @@ def _figure(value: Value | None) -> str:
 def _note(results: Sequence[Result]) -> str:
     first = results[0]
     kind = "Synthetic data, not comparable with real recordings: " if first.dataset.synthetic else ""
+    told = [(result.model.name, view.incomplete(result)) for result in results]
+    lacks = [f"{name}: {lack}, its figures are over the others" for name, lack in told if lack]
+    some = [r.dataset for r in results if r.dataset.limit is not None]
+    if some:
+        lacks.append(f"limit: a subset of {some[0].clips} clips of the data")
+    marked = f"{'; '.join(lacks)}. " if lacks else ""
     return (
-        f"{kind}{first.suite.title or first.suite.name} ({first.suite.hash}), {first.dataset.name} "
+        f"{marked}{kind}{first.suite.title or first.suite.name} ({first.suite.hash}), {first.dataset.name} "
         f"({first.dataset.index_hash}), random protocol {first.suite.protocol}, benchbed."
     )
 

@@ -182,8 +182,19 @@ def sentence(value: Value) -> str:
             parts.append(f"no interval: {value.reason or 'no reason recorded'}")
     if value.note:
         parts.append(value.note)
-    parts += [f"{count(value.n)} clips", f"{value.direction.capitalize()} is better", f"Rule {value.rule}"]
+    parts += [f"{clips(value)} clips", f"{value.direction.capitalize()} is better", f"Rule {value.rule}"]
     return ". ".join(parts) + "."
+
+
+def clips(value: Value) -> str:
+    """How many clips a figure stands on, and how many it should where it lacks some.
+
+    Examples
+    --------
+    >>> clips(Value(value=1, n=385, of=400, direction="higher", unit="fraction", rule="r"))
+    '385 of 400'
+    """
+    return count(value.n) if value.of is None else f"{count(value.n)} of {count(value.of)}"
 
 
 def arrow(value: Value) -> str:

@@ -6,7 +6,7 @@ import re
 
 from benchbed.report import terms, view
 from benchbed.report.exports import escape_markdown
-from benchbed.report.figures import arrow, count, interval, number
+from benchbed.report.figures import arrow, clips, count, interval, number
 from benchbed.results.record import Result, Value
 
 
@@ -99,7 +99,7 @@ def _table(title: str, values: dict[str, Value]) -> list[str]:
             number(value.value, value.unit),
             bounds,
             f"{arrow(value)} {value.direction}",
-            count(value.n) if value.n else "–",
+            clips(value) if value.n or value.of else "–",
         ]
         lines.append(f"| {' | '.join(escape_markdown(cell) for cell in cells)} |")
     return lines

@@ -134,6 +134,7 @@ def _environment() -> Environment:
     environment.filters.update(
         anchor=island.anchor,
         arrow=figures.arrow,
+        clips=figures.clips,
         condition=terms.condition,
         count=figures.count,
         duration=figures.duration,

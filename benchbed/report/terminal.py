@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchbed.report import terms, view
-from benchbed.report.figures import arrow, count, interval, number
+from benchbed.report.figures import arrow, clips, count, interval, number
 from benchbed.results.record import Cell, Result, Value
 
 _STYLES = {
@@ -191,7 +191,7 @@ def _figures(figures: Mapping[str, Value]) -> Table:
             Text(shown, "bold" if index == 0 else ""),
             Text(says),
             arrow(value),
-            count(value.n) if value.n else "–",
+            clips(value) if value.n or value.of else "–",
         )
     return table
 
@@ -212,7 +212,7 @@ def _devices(groups: Mapping[str, Mapping[str, Value]], primary: str) -> Table |
     table.add_column("clips", justify="right")
     table.add_column("", overflow="fold")
     for label, value in rows:
-        table.add_row(_safe(label), _safe(figure_text(value)), count(value.n), _safe(value.note or ""))
+        table.add_row(_safe(label), _safe(figure_text(value)), clips(value), _safe(value.note or ""))
     return table
 
 

@@ -259,7 +259,7 @@ def _robust(rows: Sequence[Robustness], identity: str):
                 reason=row.reason,
                 **ends,
             )
-            branches.append(Branch(terms.plain(row.name), value, remark=row.reason or ""))
+            branches.append(Branch(terms.plain(row.name), value, remark=row.reason or row.note or ""))
         if branches:
             yield Forest(f"{identity}-{name}", title, "fraction", branches, _ends(branches, "fraction"), False)
 

@@ -250,13 +250,27 @@ def banners(result: Result) -> list[Mark]:
     return found
 
 
+def incomplete(result: Result) -> str | None:
+    """What a run lacks, in words; None where every clip has a prediction in every cell.
+
+    A run that lacks clips is never ranked: what failed may well be what was hard.
+    """
+    lost = [cell for cell in result.cells if not cell.complete]
+    if not lost:
+        return f"{count(len(result.failures))} failures" if result.failures else None
+    worst = max(lost, key=lambda cell: cell.counts.failed / max(cell.counts.clips, 1))
+    more = f" and of {count(len(lost) - 1)} more conditions" if len(lost) > 1 else ""
+    where = "" if len(result.cells) == 1 else f" of {terms.condition(worst.condition).lower()}"
+    return f"{count(worst.counts.failed)} of {count(worst.counts.clips)} clips{where}{more} failed"
+
+
 def badges(result: Result) -> list[Mark]:
     """The same, short enough for a table row."""
     found = []
     if result.dataset.synthetic:
         found.append(Mark("synthetic", "synthetic", "Synthetic data"))
-    if any(not cell.complete for cell in result.cells) or result.failures:
-        found.append(Mark("fail", "incomplete", "Clips without a prediction"))
+    if lack := incomplete(result):
+        found.append(Mark("fail", "incomplete", f"Clips without a prediction, so it is not ranked: {lack}"))
     if result.dataset.limit is not None:
         found.append(Mark("warn", "limit used", f"--limit {result.dataset.limit}"))
     attacked = {cell.key for cell in result.cells if cell.condition.kind == "attack"}

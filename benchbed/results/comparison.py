@@ -118,6 +118,8 @@ class Robustness(Part):
     """Difference at matched clean score."""
     reason: str | None = None
     """Why a figure is missing."""
+    note: str | None = None
+    """Recordings that were left out of both models because one of them lost clips of theirs."""
 
 
 class Pairing(Part):

@@ -7,7 +7,7 @@ different data or by different suites are refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,7 +119,11 @@ def trade_offs(results: Sequence[Result], score: str | None = None) -> list[Trad
     _comparable(results)
     name = score or results[0].primary
     values = {index: _score(result, name) for index, result in enumerate(results)}
-    known = {index: value for index, value in values.items() if value is not None}
+    # What a run lost may well be what was hard, so that its score is no point of a front.
+    lost = {index for index, result in enumerate(results) if not result.whole}
+    known = {index: value for index, value in values.items() if value is not None and index not in lost}
+    if not known and lost:
+        return []
     if not known:
         there = {key for result in results for key in result.scores}
         there |= {key for result in results for cell in result.cells for key in cell.metrics}
@@ -145,16 +149,23 @@ def trade_offs(results: Sequence[Result], score: str | None = None) -> list[Trad
                 )
                 for place, i in enumerate(chosen)
             ]
-            left_out = {
-                name: "no score" if i not in known else "no such figure" if not figures[i] else f"not on {setup}"
-                for i, name in enumerate(names)
-                if i not in chosen
-            }
+            left_out = {name: _why(i, known, lost, figures, setup) for i, name in enumerate(names) if i not in chosen}
             cost_unit = figures[chosen[0]]["unit"]  # type: ignore[index]
             found.append(
                 TradeOff(name, cost, unit, cost_unit, direction, sorted(points, key=lambda p: p.cost), left_out, setup)
             )
     return found
+
+
+def _why(
+    index: int, known: Collection[int], lost: Collection[int], figures: Mapping[int, object], setup: str | None
+) -> str:
+    """Why a run has no point."""
+    if index in lost:
+        return "clips are missing"
+    if index not in known:
+        return "no score"
+    return f"not on {setup}" if figures[index] else "no such figure"
 
 
 def per_joule(result: Result, score: str | None = None) -> tuple[float, str] | None:

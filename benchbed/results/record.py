@@ -31,6 +31,8 @@ class Value(Record):
     """Upper end of the interval."""
     n: int
     """Clips behind the number."""
+    of: int | None = None
+    """Clips that should be behind it, where some failed or the condition could not be applied to them."""
     direction: Literal["higher", "lower"]
     """Which way is better."""
     unit: str
@@ -90,7 +92,8 @@ class Counts(Record):
     silent: int = 0
     """Clips that are digital silence."""
     skipped: int = 0
-    """Clips to which the condition could not be applied; scored unperturbed."""
+    """Clips to which the condition could not be applied. A corruption's figures leave them out; an attack whose budget
+    allows no change leaves a clip as it is."""
     noted: int = 0
     """Clips to which the condition applied only after a repair (e.g. trimmed to length)."""
 
@@ -356,6 +359,11 @@ class Result(Record):
     """Every task × split × condition."""
     failures: list[Failure] = Field(default_factory=list)
     """Every clip without a prediction."""
+
+    @property
+    def whole(self) -> bool:
+        """Every clip of every cell has a prediction."""
+        return not self.failures and all(cell.complete for cell in self.cells)
 
 
 Cell.model_rebuild()

@@ -28,7 +28,7 @@ from benchbed.run.attacking.subset import passes
 from benchbed.run.executing.local import execute
 from benchbed.run.job.job import Job, Unit
 from benchbed.run.job.naming import display_name
-from benchbed.run.job.policy import Reuse
+from benchbed.run.job.policy import Reuse, Tally
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.journal import Journal, locked
@@ -57,7 +57,13 @@ class Finished:
     path: Path
     result: record.Result
     reused: int
-    exceeded: bool
+    over: tuple[Tally, ...] = ()
+    """Cells that lost more clips than the policy allows."""
+
+    @property
+    def exceeded(self) -> bool:
+        """More clips failed than the policy allows."""
+        return bool(self.over)
 
 
 def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> Finished:
@@ -85,7 +91,6 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
         reused = sum(len(work.have) for work in works)
         journal.write("started", command=settings.command, units=sum(len(work.units) for work in works), reused=reused)
         began = time.monotonic()
-        total = sum(unit.evaluations for work in works for unit in work.units)
         weights = {unit.id: passes(work.job, unit) for work in works for unit in work.units}
         missing = sum(weights[unit.id] for work in works for unit in work.missing)
         title = display_name(prepared.adapter.card.name, options)
@@ -100,7 +105,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
                 raise
         paths = works[-1].paths
         result, statistics, drawn = make_record(prepared, settings, options, paths)
-        exceeded = settings.errors.exceeded(len(result.failures), total)
+        over = settings.errors.exceeded(_tallies(result, prepared))
         _keep_history(folder)
         try:
             # First the sums, then the record: a record never stands beside the sums or drawings of an older one.
@@ -118,7 +123,18 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
             if prepared.tuning is None:
                 _prune(folder / FOLDER, set())
         journal.write("finished", seconds=round(time.monotonic() - began, 3), failures=len(result.failures))
-    return Finished(folder / "result.json", result, reused, exceeded)
+    return Finished(folder / "result.json", result, reused, tuple(over))
+
+
+def _tallies(result: record.Result, prepared: Prepared) -> list[Tally]:
+    """Clips that each cell lost; the clips that thresholds are chosen on are a cell of their own."""
+    found = [Tally(cell.key, cell.counts.failed, cell.counts.clips) for cell in result.cells]
+    known = {tally.cell for tally in found}
+    if prepared.tuning is not None:
+        lost = {failure.clip_id for failure in result.failures if failure.cell not in known}
+        clips = len(prepared.tuning.job.clips[prepared.tuning.split])
+        found.append(Tally(f"{prepared.tuning.split} (thresholds)", len(lost), clips))
+    return found
 
 
 @dataclass

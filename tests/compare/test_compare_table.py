@@ -151,6 +151,26 @@ def test_welch_on_printed_figures_is_not_significant():
         welch(1, 0, 1, 2, 0, 5)
 
 
+def test_a_model_that_lost_clips_is_no_more_robust_for_it(tmp_path):
+    """Both answer alike, and one gave NaN on clips that it would have got wrong: it was 14.8 points more robust."""
+    clean, noisy = (answers(np.arange(240) % 10 < right, TARGET) for right in (9, 6))
+    wrong = np.flatnonzero(np.arange(240) % 10 >= 6)[::9]
+    lost = {"white@1": np.isin(np.arange(240), wrong)}
+    a, b = (
+        open_run(made_run(tmp_path / n, {"clean": clean, "white@1": noisy}, TARGET, GROUP, name=n, lost=gone))
+        for n, gone in (("a", lost), ("b", None))
+    )
+    assert a.result.cells[1].metrics["accuracy"].value > b.result.cells[1].metrics["accuracy"].value + 0.02
+    for rows in (
+        robustness(a, b, "accuracy", QUICK),
+        compare([Side("b", (b,)), Side("a", (a,))]).pairings[0].robustness,
+    ):
+        for row in rows:
+            assert row.retention[0] == 0 and row.matched[0] == 0
+            assert "left out of both, because a model lost clips of theirs" in row.note and "white@1" in row.note
+    assert any("left out of both" in line for line in lines(compare([Side("b", (b,)), Side("a", (a,))])))
+
+
 def test_robustness_at_matched_clean_score(tmp_path):
     """b starts at 80 % and keeps 60 %; a starts at 60 % and keeps 50 %: a loses less log odds."""
     exact = {}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
 from benchbed.errors import ConfigError
-from benchbed.report.exports import latex_table, markdown_table
+from benchbed.report.exports import csv_table, flat_rows, latex_table, markdown_table
 
 METRICS = ["macro_accuracy", "log_loss"]
 
@@ -33,6 +36,30 @@ def test_names_cannot_leave_their_cell(result):
     assert len(latex) == 8
     assert r"\input" not in latex[4] and r"\textbackslash{}input\{/etc/passwd\} \& y" in latex[4]
     assert latex[7].startswith("% ")
+
+
+def lacking(record, failed=3):
+    cell = record.cells[0]
+    cell.complete, cell.counts.failed, cell.counts.scored = False, failed, cell.counts.clips - failed
+    return record
+
+
+@pytest.mark.parametrize("table", [markdown_table, latex_table])
+def test_a_run_that_lacks_clips_and_a_limited_one_carry_their_mark(result, table):
+    limited = [result(name, dataset__limit=10) for name in ("cnn", "passt")]
+    text = table([lacking(limited[0]), limited[1]], METRICS)
+    assert "cnn (incomplete, limit 10)" in text and "passt (limit 10)" in text
+    assert "cnn: 3 of 1,000 clips" in text and "its figures are over the others" in text
+    assert "limit: a subset of" in text
+
+
+def test_rows_for_programs_carry_the_marks(result):
+    head = csv_table([lacking(result("cnn", dataset__limit=10))]).splitlines()
+    rows = list(csv.DictReader(io.StringIO("\n".join(head))))
+    assert {row["incomplete"] for row in rows} == {"3 of 1,000 clips failed"} and {row["limit"] for row in rows} == {
+        "10"
+    }
+    assert flat_rows([result("cnn")])[0]["incomplete"] is None
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,20 @@ def test_ranks_are_printed_as_given_with_their_interval(result, tmp_path):
     ]
 
 
+def test_a_run_that_lacks_clips_is_never_ranked_nor_first(result, tmp_path):
+    """It lost the clips that were hard, and looks the best for it."""
+    held = runs(result("lucky", 0.9), result("honest", 0.5))
+    held[0][1].cells[0].complete = False
+    held[0][1].cells[0].counts.failed = 300
+    ranks = {held[0][0]: (1, 1, 1), held[1][0]: (2, 2, 2)}
+    ((page,),) = (board.arrange(held, ranks),)
+    rows = page.boards[0].rows
+    assert [(row.result.model.name, row.rank) for row in rows] == [("honest", (2, 2, 2)), ("lucky", None)]
+    write_leaderboard(held, tmp_path, ranks=ranks)
+    text = suite_page(tmp_path)
+    assert "incomplete" in text and "lucky (incomplete)" in text
+
+
 def test_badges(result, failure):
     from benchbed.report.view import badges
     from benchbed.results.record import Check

@@ -15,7 +15,10 @@ import pandas as pd
 import pytest
 import soundfile
 
+from benchbed.compare.runs import open_run
 from benchbed.errors import CannotMeasure, ConfigError, DataError
+from benchbed.predictions.index import indexed
+from benchbed.predictions.store import read_units
 from benchbed.results.store import read
 from benchbed.run import session
 from benchbed.run.job.policy import ErrorPolicy, Reuse
@@ -157,6 +160,76 @@ def test_stale_and_foreign_files_in_the_folder_do_no_harm(toy):
     again = toy()
     assert again.reused == 0
     assert [p.name for p in stored.iterdir()] == [unit.name]
+
+
+def test_clips_that_a_corruption_skips_are_no_figure_of_it(toy, tmp_path, adapter_file):
+    """Silence has no level to hold noise against. Every noisy clip is answered wrong: the figure is 0 of 34 clips."""
+    for i in (0, 2, 4, 20, 22, 24):
+        soundfile.write(tmp_path / "data" / f"{i:02d}.wav", np.zeros(4000), 8000)
+    wrong = "noisy = np.median(spectrum, 1) > 1.8; low, high = np.where(noisy, (high, low), (low, high))"
+    conditions = "[clean, {corruption: white_noise, severities: [3]}]"
+    done = toy(adapter_file(wrong), {"conditions": conditions})
+    result = read(done.path)
+    clean, noisy = result.cells
+    assert clean.metrics["accuracy"].value == 1.0 and clean.metrics["accuracy"].of is None
+    assert (noisy.counts.clips, noisy.counts.scored, noisy.counts.skipped) == (40, 40, 6) and noisy.complete
+    value = noisy.metrics["accuracy"]
+    assert (value.value, value.n, value.of) == (0.0, 34, 40)
+    device = noisy.groups["device=a"]["macro_accuracy"]
+    assert (device.value, device.n, device.of) == (0.0, 17, 20)
+    # The sums that comparisons are made from leave them out, too.
+    sums = open_run(done.path.parent).sums.cells["scene/test/white_noise@3"]
+    assert sums.clips.sum() == 34
+
+
+def test_a_corruption_that_applies_to_no_clip_has_no_figure_and_no_sums(toy, tmp_path):
+    for path in (tmp_path / "data").glob("[0-9]*.wav"):
+        soundfile.write(path, np.zeros(4000), 8000)
+    done = toy(None, {"conditions": "[clean, {corruption: white_noise, severities: [3]}]"})
+    noisy = read(done.path).cells[1]
+    assert noisy.metrics["accuracy"].value is None and noisy.metrics["accuracy"].n == 0
+    assert "cannot apply" in noisy.metrics["accuracy"].reason
+    assert open_run(done.path.parent).sums.cells["scene/test/white_noise@3"].clips.sum() == 0
+
+
+def test_a_limited_run_leaves_the_predictions_of_the_whole_run(toy):
+    whole = toy()
+    assert toy(limit=10).reused == 0
+    again = toy()
+    assert again.reused == 1 and read(again.path).cells[0].counts.clips == 40
+    assert stripped(again.path)["cells"] == stripped(whole.path)["cells"]
+    assert len(list((whole.path.parent / "predictions").glob("*.parquet"))) == 1, "the whole run tidies up"
+
+
+def test_predictions_of_another_limit_are_no_part_of_a_run(toy):
+    folder = toy().path.parent
+    toy(limit=10)
+    assert len(list((folder / "predictions").glob("*.parquet"))) == 2 and len(indexed(folder)) == 1
+    assert len(read_units(indexed(folder)).scores) == 10
+
+
+def test_a_damaged_unit_is_computed_anew(toy):
+    first = toy()
+    [unit] = (first.path.parent / "predictions").glob("*.parquet")
+    data = bytearray(unit.read_bytes())
+    data[len(data) // 2] ^= 4
+    unit.write_bytes(data)
+    with pytest.raises(DataError, match="1 of 1 units"):
+        toy(reuse=Reuse.ONLY)
+    assert toy().reused == 0
+
+
+def test_the_policy_holds_for_each_condition_by_itself(toy, adapter_file):
+    """20 clips are lost under the fifth severity alone: 8 % of all predictions, half of that cell."""
+    lose = "low[(np.median(spectrum, 1) > 80) & (low > high)] = np.nan"
+    conditions = {"conditions": "[clean, {corruption: white_noise, severities: [1, 2, 3, 4, 5]}]"}
+    done = toy(adapter_file(lose), conditions, errors=ErrorPolicy.parse("0.1"))
+    result = read(done.path)
+    assert [cell.counts.failed for cell in result.cells] == [0, 0, 0, 0, 0, 20]
+    assert [str(t) for t in done.over] == ["20 of 40 clips of scene/test/white_noise@5"] and done.exceeded
+    value = result.cells[-1].metrics["accuracy"]
+    assert (value.n, value.of) == (20, 40)
+    assert not toy(adapter_file(lose), conditions, errors=ErrorPolicy.parse("0.5")).exceeded
 
 
 def test_failures_are_counted_listed_and_held_against_the_policy(toy, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,20 +23,44 @@ class Reuse(StrEnum):
 
 
 @dataclass(frozen=True)
+class Tally:
+    """What became of the clips of one cell.
+
+    Attributes
+    ----------
+    cell : str
+        Its key.
+    failed, clips : int
+        Clips without a prediction, of how many.
+    """
+
+    cell: str
+    failed: int
+    clips: int
+
+    def __str__(self) -> str:
+        return f"{self.failed} of {self.clips} clips of {self.cell}"
+
+
+@dataclass(frozen=True)
 class ErrorPolicy:
     """Failures that a run tolerates.
+
+    A share holds for every cell by itself: one per cent of a run may be a seventh of one of its cells, whose figure is
+    then about the clips that were easy to load.
 
     Attributes
     ----------
     count : int or None
-        At most so many failed predictions.
+        At most so many failed clips, over all cells.
     fraction : float or None
-        At most this share of all predictions.
+        At most this share of the clips of each cell.
 
     Examples
     --------
-    >>> ErrorPolicy.parse("0.01").exceeded(3, 200), ErrorPolicy.parse("5").exceeded(3, 200)
-    (True, False)
+    >>> tallies = [Tally("scene/test/clean", 0, 200), Tally("scene/test/gain@1", 3, 200)]
+    >>> [str(t) for t in ErrorPolicy.parse("0.01").exceeded(tallies)], ErrorPolicy.parse("5").exceeded(tallies)
+    (['3 of 200 clips of scene/test/gain@1'], [])
     >>> ErrorPolicy.parse("true").fail_fast
     True
     """
@@ -67,11 +92,12 @@ class ErrorPolicy:
             )
         return cls(fraction=value)
 
-    def exceeded(self, failed: int, total: int) -> bool:
-        """Whether so many failures are more than the policy allows."""
+    def exceeded(self, tallies: Sequence[Tally]) -> list[Tally]:
+        """The cells that lost more clips than the policy allows, the worst first."""
+        lost = sorted((t for t in tallies if t.failed), key=lambda t: -t.failed / max(t.clips, 1))
         if self.count is not None:
-            return failed > self.count
-        return failed > (self.fraction or 0.0) * total
+            return lost if sum(t.failed for t in lost) > self.count else []
+        return [t for t in lost if t.failed > (self.fraction or 0.0) * t.clips]
 
     def __str__(self) -> str:
-        return str(self.count) if self.count is not None else f"{(self.fraction or 0):g} of all clips"
+        return str(self.count) if self.count is not None else f"{(self.fraction or 0):g} of the clips of each cell"

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from benchbed.metrics import FAMILIES
 from benchbed.metrics.cell import CellScores
 from benchbed.metrics.contract import Family
@@ -21,6 +23,10 @@ class Scored:
 
     scores: CellScores
     fold: Fold
+    position: np.ndarray
+    """Place of each row's clip in its split."""
+    applied: bool = True
+    """The condition could be applied to some clip."""
 
 
 def aggregate(
@@ -41,6 +47,8 @@ def aggregate(
         by_condition.setdefault(cell.key.split("/", 2)[2], []).append(cell)
     for condition, members in by_condition.items():
         clean = members[0].kind == "clean"
+        if not all(scored[cell.key].applied for cell in members):
+            continue
         if len(members) == 1:
             if clean:
                 found |= scored[members[0].key].scores.metrics

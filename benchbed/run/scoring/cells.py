@@ -25,6 +25,7 @@ from benchbed.run.scoring.aggregate import Scored, aggregate
 from benchbed.run.scoring.beside_attacks import attacked, beside_attacks, left_out
 from benchbed.run.scoring.families import families_of, metric_family
 from benchbed.run.scoring.grouped import GroupedSplit
+from benchbed.run.scoring.lacking import Lacking, applied
 from benchbed.run.scoring.robust import load_reference, robust_figures
 from benchbed.run.scoring.selfchecks import self_checks
 from benchbed.run.scoring.split import rows_of_cells
@@ -137,12 +138,14 @@ def _score(
     table = predictions.table
     if not len(rows):
         raise _nothing(plan, predictions)
+    held = applied(table, rows, plan.kind)
+    inapplicable = not held.any()
+    reason = str(table["skipped"].iloc[rows[0]]) if inapplicable else None
+    every, rows = rows, rows if inapplicable else rows[held]
     answered = split.answered(predictions, rows)
     rows, position = answered.rows, answered.position
     outputs, target = answered.answers, answered.references
     family = family.context(outputs, target)
-    skipped = table["skipped"].iloc[rows].notna().to_numpy()
-    inapplicable = bool(skipped.all()) and plan.kind != "clean"
     columns = [Column(c.name, c.values[position], c.sets) for c in split.columns]
     scores = score_cell(
         family,
@@ -173,7 +176,6 @@ def _score(
                 bootstrap=split.bootstrap,
             )
     draws = plan.draws
-    reason = str(table["skipped"].iloc[rows[0]]) if inapplicable else None
     # A hundred perturbed cells by device and class in every metric would make a record of tens of megabytes; their
     # slices keep what ranks, and everything else follows from the predictions.
     shown = {primary, next(iter(family.class_metrics), primary)}
@@ -182,12 +184,13 @@ def _score(
         for key, numbers in found.items()
     }
     figures = scores.metrics
-    metrics = {name: to_value(number, draws, reason) for name, number in figures.items()}
+    clips = len(split.table)
+    lacking = Lacking.of(split.columns, position, clips, strong_metrics(family))
+    metrics = lacking.told(None, {name: to_value(number, draws, reason) for name, number in figures.items()})
     groups = {
-        key: {name: to_value(number, draws, reason) for name, number in numbers.items()}
+        key: lacking.told(key, {name: to_value(number, draws, reason) for name, number in numbers.items()})
         for key, numbers in found.items()
     }
-    clips = len(split.table)
     if plan.kind == "attack":
         from benchbed.run.attacking.subset import subset
         from benchbed.run.scoring.attacks import by_source, flags_of, milder_of, success_of, with_figures
@@ -203,12 +206,12 @@ def _score(
         metrics = {name: to_value(number) for name, number in figures.items()}
         sources = by_source(table, rows, split.codes[position], split.bootstrap, success, milder)
         groups |= {key: {name: to_value(n) for name, n in numbers.items()} for key, numbers in sources.items()}
-    counts = _counts(table, rows, clips, lost, draws)
+    counts = _counts(table, every, clips, lost, draws)
     made = record.Cell(
         key=plan.key,
         task=plan.task,
         split=plan.split,
-        condition=_condition(plan, prepared, table, rows),
+        condition=_condition(plan, prepared, table, every),
         counts=counts,
         metrics=metrics,
         groups=groups,
@@ -220,8 +223,11 @@ def _score(
     drawn = cell_draws(family, figures if reason is None else {}, found if reason is None else {})
     summed = summed_draws(family, scores.metrics if reason is None else {})
     kept = Rows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns, drawn, summed)
+    if inapplicable:
+        # Its sums would be those of clean clips, and a comparison would take them for the condition's.
+        kept = kept.none()
     # Draws of every class of every cell would fill the memory; figures over cells need those of all clips.
-    return made, Scored(replace(scores, groups={}), fold), kept, family
+    return made, Scored(replace(scores, groups={}), fold, position, not inapplicable), kept, family
 
 
 def _counted(scores: CellScores, strong: frozenset[str], columns: list[Column], held: np.ndarray) -> CellScores:

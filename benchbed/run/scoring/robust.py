@@ -80,10 +80,11 @@ def _corrupted(cell: record.Cell, scored: Scored, primary: str) -> Corrupted:
 
 
 def _flips(scored: Scored, draws: int) -> Number:
-    fold = scored.fold
-    if len(fold.scores) % draws:
-        return number(float("nan"), _FLIPS, len(fold.scores) // draws, undefined="some draws of a clip failed")
-    # Rows are sorted by clip, then draw.
+    # Rows are sorted by clip, then draw; a clip that lost a draw has no pairs.
+    whole = np.bincount(scored.position)[scored.position] == draws
+    fold = replace(scored.fold, **{name: getattr(scored.fold, name)[whole] for name in ("scores", "target", "group")})
+    if not len(fold.scores):
+        return number(float("nan"), _FLIPS, 0, undefined="no clip has all its draws")
     per_clip, info = _flipped(fold, draws)
     groups = fold.group.reshape(-1, draws)[:, 0]
     sums = np.stack(

@@ -46,6 +46,11 @@ class Rows:
     drawn: Drawn = field(default_factory=Drawn)
     summed: Drawn = field(default_factory=Drawn)
 
+    def none(self) -> Rows:
+        """The cell without any clip."""
+        columns = [Column(c.name, c.values[:0], c.sets) for c in self.columns]
+        return Rows(self.split, self.scores[:0], self.target[:0], self.group[:0], [], columns)
+
 
 def summed_draws(family: Family, metrics: Mapping[str, Number]) -> Drawn:
     """Draws of the figures of all clips that sums give as well."""

@@ -20,6 +20,7 @@ from benchbed.outputs import output_of
 from benchbed.predictions.index import indexed
 from benchbed.predictions.store import Predictions, read_units
 from benchbed.rng import stream
+from benchbed.run.scoring.lacking import applied
 from benchbed.run.scoring.split import answers_of
 from benchbed.stats.bootstrap import CHUNK
 from benchbed.stats.swaps import Swaps
@@ -169,7 +170,10 @@ def _cell(run: Run, split: str, condition: str) -> _Cell | None:
     if stored is None:
         return None
     task = next(cell.task for cell in run.result.cells)
-    rows = np.flatnonzero((stored.table["cell"] == f"{task}/{split}/{condition}").to_numpy())
+    key = f"{task}/{split}/{condition}"
+    kind = next((cell.condition.kind for cell in run.result.cells if cell.key == key), "clean")
+    rows = np.flatnonzero((stored.table["cell"] == key).to_numpy())
+    rows = rows[applied(stored.table, rows, kind)]
     table = stored.table.iloc[rows]
     order = np.lexsort((table["draw"].to_numpy(), table["clip_id"].astype(str).to_numpy()))
     rows, table = rows[order], table.iloc[order]

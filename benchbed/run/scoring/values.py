@@ -23,7 +23,7 @@ def to_value(number: Number, draws: int = 1, inapplicable: str | None = None) ->
     if inapplicable is not None:
         return record.Value(
             value=None,
-            n=number.n // draws,
+            n=0,
             direction=info.direction,
             unit=info.unit,
             rule=info.rule,

@@ -28,6 +28,7 @@ from benchbed.predictions.store import Predictions
 from benchbed.results import record
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.families import metric_family
+from benchbed.run.scoring.lacking import applied
 from benchbed.run.scoring.split import Split
 from benchbed.run.verifying import sed_eval, sed_scores_eval
 from benchbed.run.verifying.agreement import TOLERANCE, Agreement, Ask, NotComparable
@@ -113,7 +114,11 @@ def verify_run(prepared: Prepared, predictions: Predictions, cells: list[record.
     held = predictions.table["cell"].astype(str).to_numpy()
     checks = []
     for cell in cells:
-        answered = splits[cell.split].answered(predictions, np.flatnonzero(held == cell.key))
+        rows = np.flatnonzero(held == cell.key)
+        rows = rows[applied(predictions.table, rows, cell.condition.kind)]
+        if not len(rows):
+            continue
+        answered = splits[cell.split].answered(predictions, rows)
         recorded = {name: value.value for name, value in cell.metrics.items()}
         checks += verify_cell(family, answered.answers, answered.references, recorded, cell.key)
     return checks
