@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Most bytes of float32 samples that one clip may take; longer recordings are listed in stretches.
 MOST_BYTES = 8 * 2**30
+#: Peak from which samples are not in −1…1 any more: far beyond what a coder overshoots or a float recording goes over.
+LOUD = 4.0
 #: Samples per channel that a byte of a file can hold at most: constant frames of FLAC come to 6,000.
 _DENSEST = 8192
 #: Samples of MP3 decoded before a stretch: a frame borrows up to 511 bytes of those before it, at 8 kbit/s ten frames.
@@ -260,6 +262,18 @@ def fit(
     padded = np.zeros((waveform.shape[0], samples), waveform.dtype)
     padded[:, :have] = waveform
     return padded
+
+
+def beyond(peak: float) -> str:
+    """A peak beyond full scale in words.
+
+    Examples
+    --------
+    >>> beyond(12000.0)
+    '12,000 (82 dB beyond full scale)'
+    """
+    size = f"{peak:,.0f}" if peak >= 1000 else f"{peak:.3g}"
+    return f"{size} ({20 * math.log10(peak):.0f} dB beyond full scale)"
 
 
 def digest(path: str | os.PathLike[str]) -> str:

@@ -134,7 +134,7 @@ def check(
     findings = [Finding("note", "reading", note) for note in dataset.notes]
     findings += _missing(missing) + _unlisted(dataset.root, paths)
     probes = _probe_all(dataset, set(missing), decode, workers, progress)
-    findings += _broken(probes) + _rates(probes) + _silent(probes)
+    findings += _broken(probes) + _rates(probes) + _silent(probes) + _loud(probes)
     findings += _duplicates(dataset.clips, found)
     for train, test in pairs:
         findings += leaks(dataset, train, test, found)
@@ -165,6 +165,7 @@ class _Probe:
     channels: int = 0
     seconds: float = 0.0
     silent: bool = False
+    peak: float = 0.0
     error: str = ""
 
 
@@ -190,7 +191,8 @@ def _probe_all(
             waveform, rate = audio.read(dataset.root / path, onset, duration)
         except AudioError as error:
             return _Probe(clip, error=error.what)
-        return _Probe(clip, rate, waveform.shape[0], waveform.shape[1] / rate, not waveform.any())
+        peak = max(float(waveform.max()), -float(waveform.min()))
+        return _Probe(clip, rate, waveform.shape[0], waveform.shape[1] / rate, peak == 0.0, peak)
 
     probes: list[_Probe] = []
     blocks = [rows[i : i + 64] for i in range(0, len(rows), 64)]
@@ -245,6 +247,17 @@ def _silent(probes: Sequence[_Probe]) -> list[Finding]:
         if still
         else []
     )
+
+
+def _loud(probes: Sequence[_Probe]) -> list[Finding]:
+    loud = sorted((p for p in probes if p.peak > audio.LOUD), key=lambda p: -p.peak)
+    if not loud:
+        return []
+    message = (
+        f"{len(loud)} clips peak at up to {audio.beyond(loud[0].peak)}; models are promised samples in −1…1: if these "
+        "are 16-bit numbers stored as floats, divide them by 32768"
+    )
+    return [Finding("warning", "loud", message, len(loud), some([f"{p.clip}: {p.peak:,.4g}" for p in loud]))]
 
 
 def _duplicates(clips: pd.DataFrame, found: Mapping[str, str]) -> list[Finding]:

@@ -32,8 +32,8 @@ class Finding:
         An error makes the data unfit for its purpose.
     code : str
         Stable name: `missing`, `unreadable`, `duplicate`, `unlisted`, `same_clips`, `leak_clip`, `leak_group`,
-        `leak_location`, `leak_speaker`, `leak_content`, `count`, `empty_class`, `imbalance`, `silent`, `rates`,
-        `empty_split`.
+        `leak_location`, `leak_speaker`, `leak_content`, `count`, `empty_class`, `imbalance`, `silent`, `loud`,
+        `rates`, `empty_split`.
     message : str
         One sentence.
     count : int

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from benchbed.perturb.level import to_int16
+from benchbed.perturb.guarded import CannotApply
+from benchbed.perturb.level import to_int16, too_loud
 
 #: Delay of the LAME encoder and the decoder in samples. libsndfile's decoder removes it by the tag in the first frame;
 #: where a frame is too small for the tag, the decoded audio is longer than the input and starts this late.
@@ -23,9 +24,17 @@ OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 
 
 def encode(waveform: np.ndarray, sample_rate: int, container: str, subtype: str, **options: object) -> bytes:
-    """Encode `[channel, sample]` in memory."""
+    """Encode `[channel, sample]` in memory.
+
+    Raises
+    ------
+    CannotApply
+        Samples far beyond full scale, or not finite: LAME was seen to end the process over them.
+    """
     import soundfile
 
+    if (reason := too_loud(waveform)) is not None:
+        raise CannotApply(reason)
     if subtype not in _FLOAT_CODERS:
         waveform = to_int16(waveform)
     file = io.BytesIO()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context, Corruption
-from benchbed.perturb.level import is_silent
+from benchbed.perturb.level import is_silent, too_loud
 
 
 class CannotApply(Exception):
@@ -74,4 +74,6 @@ class Guarded(Corruption):
         reasons = [self.unavailable(p, sample_rate, len(waveform)) for p in self.parameters]
         if all(reason is not None for reason in reasons):
             return reasons[0]
-        return "silent" if is_silent(waveform) else None
+        if is_silent(waveform):
+            return "silent"
+        return too_loud(waveform) if self.group == "codec" else None

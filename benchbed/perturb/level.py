@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchbed.audio import LOUD, beyond
+
 #: Length of a level frame in seconds.
 FRAME_SECONDS = 0.02
 #: A frame counts as active within this many dB of the loudest one.
@@ -92,6 +94,22 @@ def whole_power(waveform: np.ndarray) -> np.ndarray:
     [0.5]
     """
     return np.einsum("cs,cs->c", waveform, waveform, dtype=np.float64) / max(waveform.shape[1], 1)
+
+
+def too_loud(waveform: np.ndarray) -> str | None:
+    """Why audio may not be given to a native coder: it goes far beyond full scale, or is not finite.
+
+    Examples
+    --------
+    >>> too_loud(np.array([[0.5, -1.5]])) is None
+    True
+    >>> too_loud(np.array([[0.5, -12000.0]]))
+    'peaks at 12,000 (82 dB beyond full scale)'
+    """
+    peak = float(np.abs(waveform).max(initial=0.0))
+    if not np.isfinite(peak):
+        return "has samples that are not finite"
+    return f"peaks at {beyond(peak)}" if peak > LOUD else None
 
 
 def measured_snr(clean: np.ndarray, noisy: np.ndarray, sample_rate: int) -> np.ndarray:

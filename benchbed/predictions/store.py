@@ -50,6 +50,7 @@ _COLUMNS = (
     "resampled",
     "remixed",
     "silent",
+    "peak",
     # of attacks
     "attacked",
     "clean_correct",

@@ -91,6 +91,8 @@ class Counts(Record):
     """Clips whose channel count was changed."""
     silent: int = 0
     """Clips that are digital silence."""
+    loud: int = 0
+    """Clips whose samples go far beyond full scale, for example 16-bit numbers that were stored as floats."""
     skipped: int = 0
     """Clips to which the condition could not be applied. A corruption's figures leave them out; an attack whose budget
     allows no change leaves a clip as it is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,29 @@ def test_missing_broken_silent_and_unlisted(tau: Path, sound: Sound) -> None:
     assert any("truncated" in text for text in broken.examples) and any("empty" in text for text in broken.examples)
     headers = check(dataset, counts={}, decode=False)
     assert codes(headers)["unreadable"] == 2 and "silent" not in codes(headers, "warning")
+
+
+def test_samples_far_beyond_full_scale_are_told(tau: Path) -> None:
+    dataset = tau2022.read(tau)
+    path = dataset.clips["path"].iloc[2]
+    soundfile.write(tau / path, np.full(400, 12000.0), 8000, subtype="FLOAT")
+    soundfile.write(tau / dataset.clips["path"].iloc[3], np.full(400, 1.9), 8000, subtype="FLOAT")
+    report = check(dataset, counts={})
+    loud = [f for f in report.findings if f.code == "loud"]
+    assert [(f.level, f.count) for f in loud] == [("warning", 1)]
+    assert "12,000 (82 dB beyond full scale)" in loud[0].message and "32768" in loud[0].message
+    assert dataset.clips["clip_id"].iloc[2] in loud[0].examples[0]
+
+
+def test_a_pipe_among_the_files_is_refused_without_waiting(tau: Path) -> None:
+    dataset = tau2022.read(tau)
+    path = tau / dataset.clips["path"].iloc[2]
+    path.unlink()
+    os.mkfifo(path)
+    for decode in (True, False):
+        report = check(dataset, counts={}, decode=decode)
+        broken = next(f for f in report.findings if f.code == "unreadable")
+        assert broken.count == 1 and "a pipe, not an audio file" in broken.examples[0]
 
 
 def test_leaks_of_recording_place_and_content(tau: Path) -> None:

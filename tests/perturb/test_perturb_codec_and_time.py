@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from benchbed.perturb import resolve
 from benchbed.perturb.codec import MP3_DELAY, MP3_RATES, decode, encode, mp3_level, mp3_range, mu_law_table, round_trip
 from benchbed.perturb.contract import Context
+from benchbed.perturb.guarded import CannotApply
 from benchbed.perturb.level import to_int16
 from benchbed.perturb.selfcheck import bursts, lag
 from benchbed.perturb.time import blocks, gap, kept_before, loss_order
@@ -212,3 +213,23 @@ def test_time_mask_can_fill_with_the_mean():
     assert empty.achieved == pytest.approx(50, abs=0.5)
     assert empty.waveform.var() < 0.6 * clip.var() and full.waveform.var() == pytest.approx(clip.var(), rel=0.05)
     assert not np.array_equal(full.waveform, clip)
+
+
+@pytest.mark.parametrize("name", ["mp3", "opus", "vorbis", "gsm", "adpcm", "mu_law"])
+@pytest.mark.parametrize(("level", "words"), [(12000.0, "82 dB beyond full scale"), (1e9, "180 dB"), (1e30, "600 dB")])
+def test_levels_far_beyond_full_scale_never_reach_a_coder(name, level, words):
+    """LAME ends the process over a tone of 10^6 (an assertion in vbrquantize.c), so the clip is left alone."""
+    tone = np.sin(np.arange(16000) * 0.3, dtype=np.float32)[None] * np.float32(level)
+    found = resolve(name)
+    state = found.prepare(tone, 16000, stream("loud"), Context())
+    for parameter in found.parameters:
+        out = found.apply(state, parameter)
+        assert words in out.skipped and np.array_equal(out.waveform, tone)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e6])
+def test_the_encoder_itself_refuses_what_a_step_before_it_spoilt(bad):
+    clip = np.full((1, 16000), 0.1, np.float32)
+    clip[0, 5000] = bad
+    with pytest.raises(CannotApply):
+        encode(clip, 16000, "MP3", "MPEG_LAYER_III")

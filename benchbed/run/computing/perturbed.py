@@ -72,6 +72,10 @@ def _evaluations(engine: Engine, unit: Unit, rows: Rows) -> Iterator[Evaluation]
                 raise  # a wrong option of the suite, not this clip's fault
             rows.fail(clip_id, "perturb", error)
             continue
+        except Exception as error:  # whatever this clip does to a corruption, the others are still to be heard
+            reason = AudioError(f"the perturbation raised {type(error).__name__}: {error}")
+            rows.fail(clip_id, "perturb", reason)
+            continue
         yield from evaluations
 
 

@@ -106,6 +106,7 @@ class Rows:
             "resampled": [one.given.resampled or clip.resampled for one, clip in zip(evaluations, clips)],
             "remixed": [one.given.remixed for one in evaluations],
             "silent": [clip.silent for clip in clips],
+            "peak": np.array([clip.peak for clip in clips], dtype=np.float64),
         }
         own = own_columns(job.output)
         for name in shard.records[0]:

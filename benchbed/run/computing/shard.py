@@ -98,12 +98,18 @@ class Others:
 
         def others(random: np.random.Generator, count: int) -> list[np.ndarray]:
             candidates = self._candidates(row)
-            chosen = random.choice(candidates, size=min(count, len(candidates)), replace=False)
-            waveforms = []
-            for position in chosen:
-                other = self.pool.iloc[position : position + 1].to_dict("records")[0]
-                waveform = decode(self.job.root, other, clip.sample_rate).waveform
-                waveforms.append(audio.to_channels(waveform, clip.waveform.shape[0]))
+            waveforms: list[np.ndarray] = []
+            while len(waveforms) < count and len(candidates):
+                size = min(count - len(waveforms), len(candidates))
+                chosen = random.choice(candidates, size=size, replace=False)
+                candidates = candidates[~np.isin(candidates, chosen)]
+                for position in chosen:
+                    other = self.pool.iloc[position : position + 1].to_dict("records")[0]
+                    try:
+                        waveform = decode(self.job.root, other, clip.sample_rate).waveform
+                        waveforms.append(audio.to_channels(waveform, clip.waveform.shape[0]))
+                    except AudioError:
+                        continue  # its own failure, not this clip's: another one is drawn in its place
             return waveforms
 
         return others

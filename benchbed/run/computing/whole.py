@@ -31,12 +31,15 @@ class Clip:
         The file had another rate than `sample_rate`.
     silent : bool
         Every sample is zero.
+    peak : float
+        Largest absolute sample; full scale is 1.
     """
 
     waveform: np.ndarray
     sample_rate: int
     resampled: bool
     silent: bool
+    peak: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -66,12 +69,18 @@ def decode(root: Path, row: Mapping[str, Any], sample_rate: int | None) -> Clip:
     if ".." in Path(row["path"]).parts or Path(row["path"]).is_absolute():
         raise AudioError("the path leaves the dataset's folder", where=row["clip_id"])
     duration = None if math.isnan(row["duration"]) else float(row["duration"])
-    waveform, rate = audio.read(path, float(row["onset"]), duration)
-    resampled = sample_rate is not None and rate != sample_rate
-    if resampled:
-        assert sample_rate is not None
-        waveform, rate = audio.resample(waveform, rate, sample_rate), sample_rate
-    return Clip(waveform, rate, resampled, not waveform.any())
+    try:
+        waveform, rate = audio.read(path, float(row["onset"]), duration)
+        resampled = sample_rate is not None and rate != sample_rate
+        if resampled:
+            assert sample_rate is not None
+            waveform, rate = audio.resample(waveform, rate, sample_rate), sample_rate
+    except AudioError:
+        raise
+    except Exception as error:  # one clip that nothing can be done with is a failed clip, not the end of a run
+        raise AudioError(f"cannot be decoded ({type(error).__name__}: {error})", where=str(path)) from error
+    peak = max(float(waveform.max()), -float(waveform.min()))
+    return Clip(waveform, rate, resampled, peak == 0.0, peak)
 
 
 @dataclass(frozen=True)

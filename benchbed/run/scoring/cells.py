@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbed.audio import LOUD
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.cell import CellScores, score_cell
 from benchbed.metrics.contract import Family
@@ -25,6 +26,7 @@ from benchbed.run.scoring.aggregate import Scored, aggregate
 from benchbed.run.scoring.beside_attacks import attacked, beside_attacks, left_out
 from benchbed.run.scoring.families import families_of, metric_family
 from benchbed.run.scoring.grouped import GroupedSplit
+from benchbed.run.scoring.heard import levels
 from benchbed.run.scoring.lacking import Lacking, applied
 from benchbed.run.scoring.robust import load_reference, robust_figures
 from benchbed.run.scoring.selfchecks import self_checks
@@ -92,7 +94,8 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
     )
     scores |= robust_figures(cells, scored, primary, reference)
     values = {name: to_value(number) for name, number in scores.items()}
-    checks = [*unused, *_classes(prepared.job), *left_out(prepared.job), *self_checks(prepared.job)]
+    checks = [*unused, *_classes(prepared.job), *left_out(prepared.job), *levels(predictions.table)]
+    checks += self_checks(prepared.job)
     if any(plan.kind == "attack" for plan in prepared.cells):
         more, figures_of_attacks = attacked(prepared, predictions, splits, cells, rows_of, values)
         beside_attacks(prepared, predictions, splits, cells, rows_of, family, primary)
@@ -269,6 +272,7 @@ def _counts(table: pd.DataFrame, rows: np.ndarray, clips: int, lost: int, draws:
     flags = {name: count(name) for name in ("padded", "cropped", "resampled", "remixed", "silent", "skipped")}
     scored = len(rows) // draws
     flags["noted"] = count("note")
+    flags["loud"] = int((table["peak"].iloc[rows] > LOUD).sum()) // draws if "peak" in table else 0
     return record.Counts(clips=clips, scored=scored, failed=max(clips - scored, min(lost, clips)), **flags)
 
 

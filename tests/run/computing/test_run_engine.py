@@ -122,6 +122,31 @@ def test_every_change_of_the_audio_is_noted(toy_job):
     assert sum(made.columns["remixed"]) == sum(made.columns["resampled"]) == sum(made.columns["silent"]) == 1
 
 
+def test_the_level_of_every_clip_is_noted(toy_job):
+    job = toy_job()
+    soundfile.write(job.root / "00.wav", np.full(8000, -12000.0), 8000, subtype="FLOAT")
+    made = outputs(job)
+    peaks = dict(zip(made.columns["clip_id"], made.columns["peak"]))
+    assert peaks["toy/00.wav"] == 12000 and max(v for k, v in peaks.items() if k != "toy/00.wav") <= 1
+
+
+def test_a_clip_that_a_corruption_falls_over_is_a_failed_clip(toy_job, monkeypatch):
+    from benchbed.perturb.corruptions.white_noise import CORRUPTION
+
+    def begin(self, waveform, sample_rate, rng, context):
+        if waveform.shape[1] == 3000:
+            raise ZeroDivisionError("division by zero")
+        return sound(self, waveform, sample_rate, rng, context)
+
+    sound = type(CORRUPTION).begin
+    monkeypatch.setattr(type(CORRUPTION), "begin", begin)
+    job = toy_job(conditions=[{"corruption": "white_noise", "severities": [1]}])
+    soundfile.write(job.root / "00.wav", np.full(3000, 0.1), 8000)
+    failures = [failure for unit in units(job) for failure in Engine(job).run(unit).failures]
+    assert [(f["clip_id"], f["stage"]) for f in failures] == [("toy/00.wav", "perturb")]
+    assert "ZeroDivisionError" in failures[0]["message"]
+
+
 def test_clips_of_different_length_never_share_a_batch(toy_job):
     job = toy_job("assert (batch.lengths == batch.waveforms.shape[2]).all()")
     soundfile.write(job.root / "02.wav", np.random.default_rng(0).normal(0, 0.1, 1000), 8000)
