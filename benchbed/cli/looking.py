@@ -63,14 +63,26 @@ def validate(suites: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
 
 
 @verbs.command("list")
-@click.argument("kind", required=False, type=click.Choice(["suites", "adapters", "layouts", "corruptions", "metrics"]))
+@click.argument(
+    "kind", required=False, type=click.Choice(["suites", "adapters", "layouts", "corruptions", "bridges", "metrics"])
+)
 @click.option("--json", "as_json", is_flag=True)
 def list_(kind: str | None, as_json: bool) -> None:
-    """What there is: suites, adapters, dataset layouts, corruptions, metric families."""
+    """What there is: suites, adapters, dataset layouts, corruptions, metric families.
+
+    `bridges` lists the transforms and attacks of other libraries: what each is measured in, or why it is refused.
+    """
     from benchbed.data import LAYOUTS
     from benchbed.metrics import FAMILIES
     from benchbed.perturb import CORRUPTIONS
     from benchbed.suite.load import shipped_folder
+
+    def bridges() -> dict[str, str]:
+        from benchbed.attack import foreign
+        from benchbed.perturb import audiomentations_bridge
+
+        known = {f"audiomentations:{name}": said for name, said in audiomentations_bridge.offered().items()}
+        return known | {f"torchattacks:{name}": said for name, said in foreign.offered().items()}
 
     found = {
         "suites": sorted(p.stem for p in shipped_folder("suites").glob("*.yaml")),
@@ -78,13 +90,17 @@ def list_(kind: str | None, as_json: bool) -> None:
         "layouts": LAYOUTS.names(),
         "corruptions": CORRUPTIONS.names(),
         "metrics": FAMILIES.names(),
+        "bridges": ["audiomentations", "torchattacks"],
     }
     chosen = {kind: found[kind]} if kind else found
     if as_json:
-        print_json(chosen)
+        print_json(bridges() if kind == "bridges" else chosen)
         return
     for title, names in chosen.items():
         click.echo(f"{title}: {', '.join(names)}")
+    if kind == "bridges":
+        for name, known in bridges().items():
+            click.echo(f"  {name}: {known}")
 
 
 @verbs.command()

@@ -4,7 +4,8 @@ Its transforms draw from two global random states, may change length, and some c
 call runs on global state that is seeded from the clip's own stream and put back afterwards; parameters are fixed by
 `min == max`; the output is brought back to the clip's shape, which is noted; and the transforms whose faults are known
 are repaired or refused by `POLICY`. Before its first clip every transform is run twice on one signal: if the outputs
-differ, it is refused, whatever the policy says.
+differ, it is refused, whatever the policy says. What it reached is measured on every clip (`MEASURES`) and compared
+with what was asked for on that signal; by how much it is late is measured, too, and moves the reference.
 """
 
 from __future__ import annotations
@@ -19,13 +20,18 @@ from typing import Any, Literal
 import numpy as np
 
 from benchbed.errors import ConfigError, did_you_mean
+from benchbed.perturb import measures
 from benchbed.perturb.contract import Applied, Context, Corruption
 from benchbed.perturb.files import open_folder
 from benchbed.perturb.guarded import CannotApply, Guarded, Prepared
 from benchbed.perturb.level import is_silent, keep_power
+from benchbed.perturb.measures import Measure, Passage
+from benchbed.perturb.selfcheck import bursts, lag
 from benchbed.rng import preserved_global_state
 
 PREFIX = "audiomentations:"
+#: Rate of the signals that transforms are tried on.
+PROBE_RATE = 16000
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,8 @@ POLICY: Mapping[str, Policy] = {
     "RoomSimulator": Policy(
         "restore_power",
         "ray tracing differs from run to run under equal seeds; level rises with the room (.10 to .56); the "
-        "way from source to microphone delays the audio",
+        "way from source to microphone delays the audio; without ray tracing, one order of reflections whatever RT60 "
+        "is asked for (0.08 s for 0.2, 0.5 and 0.8 s)",
     ),
     "Resample": Policy("restore_rate", "leaves the audio at another rate, so that pitch and length change"),
     "ClippingDistortion": Policy("check", "odd percentages are cut to the next even one: 1 % clips nothing"),
@@ -81,6 +88,68 @@ POLICY: Mapping[str, Policy] = {
 
 #: Transforms after which an event is no longer where it was. Where it went cannot be told from outside.
 MOVES_EVENTS = frozenset({"Shift", "TimeStretch", "Reverse", "RepeatPart", "Trim"})
+#: Transforms that change every sample where it stands. All others are asked for their delay, which moves the reference.
+IN_PLACE = frozenset(
+    {
+        "AddBackgroundNoise",
+        "AddColorNoise",
+        "AddGaussianNoise",
+        "AddGaussianSNR",
+        "AddShortNoises",
+        "BitCrush",
+        "Clip",
+        "ClippingDistortion",
+        "Gain",
+        "GainTransition",
+        "LoudnessNormalization",
+        "Normalize",
+        "Padding",
+        "PolarityInversion",
+        "TanhDistortion",
+        "TimeMask",
+    }
+)
+
+_NO_NUMBER = "it has no strength"
+#: What each transform is measured by, or why it is not.
+MEASURES: Mapping[str, Measure | str] = {
+    "AddBackgroundNoise": Measure("dB SNR, whole clip", measures.snr, "snr_db", floor=1.0),
+    "AddColorNoise": Measure("dB SNR, whole clip", measures.snr, "snr_db", floor=1.0),
+    "AddGaussianNoise": Measure("dB SNR, whole clip", measures.snr),
+    "AddGaussianSNR": Measure("dB SNR, whole clip", measures.snr, "snr_db", floor=1.0),
+    "AddShortNoises": Measure("dB SNR, whole clip", measures.snr),
+    "AirAbsorption": Measure("dB loss at 3 kHz", measures.loss_at_3_khz, on_impulse=True),
+    "Aliasing": Measure("dB signal to distortion", measures.distortion),
+    "BandPassFilter": Measure("Hz wide (−3 dB)", measures.band, on_impulse=True),
+    "BandStopFilter": Measure("Hz wide (−3 dB)", measures.notch, on_impulse=True),
+    "BitCrush": Measure("bits", measures.bits, "bit_depth", floor=0.5),
+    "Clip": Measure("% of samples", measures.changed),
+    "ClippingDistortion": Measure("% of samples", measures.changed, "percentile_threshold", slack=0.1, floor=0.2),
+    "Gain": Measure("dB gain", measures.gain, "gain_db", floor=0.05),
+    "GainTransition": Measure("dB gain", measures.gain),
+    "HighPassFilter": Measure("Hz cut-off (−3 dB)", measures.lower_edge, "cutoff_freq", slack=0.35, on_impulse=True),
+    "HighShelfFilter": Measure("dB gain", measures.largest_gain, "gain_db", slack=0.1, floor=0.5, on_impulse=True),
+    "Limiter": Measure("dB gain of the peak", measures.peak_gain),
+    "LoudnessNormalization": Measure("dB gain", measures.gain),
+    "LowPassFilter": Measure("Hz cut-off (−3 dB)", measures.upper_edge, "cutoff_freq", slack=0.35, on_impulse=True),
+    "LowShelfFilter": Measure("dB gain", measures.largest_gain, "gain_db", slack=0.1, floor=0.5, on_impulse=True),
+    "Mp3Compression": "the library tells no bytes, so its bit rate is what was asked for",
+    "Normalize": Measure("dB gain", measures.gain),
+    "Padding": Measure("% of samples", measures.changed),
+    "PeakingFilter": Measure("dB gain", measures.largest_gain, "gain_db", slack=0.1, floor=0.5, on_impulse=True),
+    "PitchShift": "no pitch can be told of noise",
+    "PolarityInversion": _NO_NUMBER,
+    "RepeatPart": "where its parts lie cannot be told from outside",
+    "Resample": Measure("Hz cut-off (−3 dB)", measures.upper_edge, on_impulse=True),
+    "Reverse": _NO_NUMBER,
+    "RoomSimulator": Measure("s RT60", measures.reverberation, "target_rt60", slack=0.3),
+    "SevenBandParametricEQ": Measure("dB gain, largest", measures.largest_gain, on_impulse=True),
+    "Shift": Measure("clip lengths", measures.shift),
+    "TanhDistortion": Measure("dB signal to distortion", measures.distortion),
+    "TimeMask": Measure("% of samples", measures.silenced),
+    "TimeStretch": "the speed of noise cannot be told",
+    "Trim": "what it cuts off is in the note of each clip",
+}
 
 _GROUPS = {
     "noise": ("AddBackgroundNoise", "AddColorNoise", "AddGaussianNoise", "AddGaussianSNR", "AddShortNoises"),
@@ -169,14 +238,17 @@ class Bridge(Guarded):
         Keyword arguments per severity, without `p`.
     """
 
-    unit = "parameters"
     # A severity is whatever the suite says it is, so nothing can be promised about its order.
     monotone = False
 
     def __init__(self, name: str, severities: tuple[Mapping[str, Any], ...]) -> None:
         self.name, self.parameters = name, severities
         self.group = next((group for group, members in _GROUPS.items() if name in members), "level")
-        self.preserves_time = name not in MOVES_EVENTS
+        self.preserves_time = name in IN_PLACE
+        measure = MEASURES.get(name, "it is of a newer version of the library")
+        self.measure = None if isinstance(measure, str) else measure
+        self.unmeasured = measure if isinstance(measure, str) else ""
+        self.unit = "parameters" if self.measure is None else self.measure.unit
         if name == "PitchShift":
             self.time_slack = 0.005
         self.policy = POLICY.get(name)
@@ -189,7 +261,17 @@ class Bridge(Guarded):
             if "sounds_path" in arguments:
                 facts["sounds"] = open_folder(arguments["sounds_path"]).facts()
             _probe(self.name, _frozen(arguments))
+        if self.unmeasured:
+            facts["not_measured"] = self.unmeasured
+        if self.name not in MOVES_EVENTS:
+            late = [self.delay(arguments, PROBE_RATE) / PROBE_RATE for arguments in self.parameters]
+            if any(late):
+                facts["delay_seconds"] = late
         return facts
+
+    def delay(self, parameter: Mapping[str, Any], sample_rate: int) -> int:
+        """By how many samples bursts of noise come out late at a sample rate; 0 where they cannot be recognised."""
+        return 0 if self.name in IN_PLACE else _delay(self, _frozen(parameter), sample_rate)
 
     def unavailable(self, parameter: Any, sample_rate: int, channels: int) -> str | None:
         """Filter edges that the transform cannot realise at this rate."""
@@ -228,16 +310,40 @@ class Bridge(Guarded):
             out = keep_power(out, waveform)
         if np.array_equal(out, waveform):
             raise CannotApply("the transform left the clip as it was")
-        return Applied(out, note=note)
+        if not np.isfinite(out).all():
+            raise CannotApply("the transform gave samples that are not finite")
+        return Applied(out, achieved=self._reached(state, parameter, out), note=note)
+
+    def _reached(self, state: Prepared, parameter: Mapping[str, Any], out: np.ndarray) -> float | None:
+        if self.measure is None:
+            return None
+        if self.measure.on_impulse:
+            # One way for all clips, unless a parameter is drawn.
+            seed = 0 if _pinned(self.name, parameter) else state.data
+            return _way(self, _frozen(parameter), state.sample_rate, seed)
+        return self.measure.take(self._passage(state.waveform, out, state.sample_rate, parameter, state.data))
+
+    def _passage(
+        self, clean: np.ndarray, out: np.ndarray, rate: int, parameter: Mapping[str, Any], seed: int
+    ) -> Passage:
+        def respond(signal: np.ndarray) -> np.ndarray:
+            return self._call(signal, rate, parameter, seed)[0]
+
+        def response() -> np.ndarray:
+            return np.asarray(_kept(self.name, _frozen(parameter)).room.rir[0][0])
+
+        return Passage(clean, out, rate, respond, response if self.name == "RoomSimulator" else None)
 
     def move_events(self, events: np.ndarray, duration: float, state: Prepared, parameter: Any) -> np.ndarray:
         """Events stay, or the transform cannot be used where their times matter."""
         if self.preserves_time or state.skipped is not None:
             return events
-        raise ConfigError(
-            f"{PREFIX}{self.name} moves events, and does not tell where to",
-            hint="use time_shift or time_stretch, which move the reference with the audio",
-        )
+        if self.name in MOVES_EVENTS:
+            raise ConfigError(
+                f"{PREFIX}{self.name} moves events, and does not tell where to",
+                hint="use time_shift or time_stretch, which move the reference with the audio",
+            )
+        return np.asarray(events, dtype=np.float64) + self.delay(parameter, state.sample_rate) / state.sample_rate
 
     def _by_channel(self, channels: int) -> bool:
         if self.policy is None:
@@ -250,7 +356,12 @@ class Bridge(Guarded):
         with preserved_global_state(seed), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             transform = _kept(self.name, _frozen(parameter))
-            out = transform(np.array(piece, dtype=np.float32, order="C"), rate)
+            try:
+                out = transform(np.array(piece, dtype=np.float32, order="C"), rate)
+            except ImportError as error:
+                raise ConfigError(f"{PREFIX}{self.name} needs a package that is not installed: {error}") from error
+            except Exception as error:  # too short or too low a rate for it, in whatever words
+                raise CannotApply(f"the transform raised {type(error).__name__}: {error}") from error
         out = np.atleast_2d(np.asarray(out, dtype=np.float32))
         if self.name == "RoomSimulator":
             # The direct path is the strongest sample of the response; the tail beyond the clip is not heard.
@@ -378,8 +489,40 @@ def _frozen(arguments: Mapping[str, Any]) -> tuple:
 
 
 @lru_cache(maxsize=256)
+def _delay(bridge: Bridge, frozen: tuple, rate: int) -> int:
+    clip = bursts(rate, 1, 1.0).waveform
+    try:
+        out = bridge._call(clip, rate, dict(frozen), 0)[0]
+    except CannotApply:
+        return 0
+    return lag(clip[0], out[0], rate) or 0
+
+
+@lru_cache(maxsize=256)
+def _way(bridge: Bridge, frozen: tuple, rate: int, seed: int) -> float | None:
+    """What a transform that is measured on an impulse reaches at a rate."""
+    assert bridge.measure is not None
+    nothing = np.zeros((1, 1), np.float32)
+    try:
+        return bridge.measure.take(bridge._passage(nothing, nothing, rate, dict(frozen), seed))
+    except CannotApply:
+        return None
+
+
+def _pinned(name: str, parameter: Mapping[str, Any]) -> bool:
+    """Whether no argument is left to be drawn."""
+    import audiomentations
+
+    lows = [k[4:] for k in inspect.signature(getattr(audiomentations, name).__init__).parameters if k[:4] == "min_"]
+    return all(parameter.get(f"min_{low}", 0) == parameter.get(f"max_{low}", 1) for low in lows)
+
+
+@lru_cache(maxsize=256)
 def _probe(name: str, frozen: tuple) -> None:
-    """Run the transform twice under one seed, on two seconds of noise, and refuse it if the outputs differ."""
+    """Run the transform twice under one seed, on two seconds of noise, and refuse it if the outputs differ.
+
+    Or if it does not do what its number says.
+    """
     signal = np.random.Generator(np.random.Philox(1)).standard_normal(32000).astype(np.float32) * np.float32(0.1)
     one_dimensional = POLICY.get(name, Policy("check", "")).action == "per_channel"
     outs = []
@@ -396,6 +539,42 @@ def _probe(name: str, frozen: tuple) -> None:
             f"{PREFIX}{name} is refused: two runs with one seed and equal parameters differ",
             hint="use a corruption of benchbed in its place; `benchbed list` names them",
         )
+    _does_what_it_says(name, frozen, signal[None])
+
+
+def _does_what_it_says(name: str, frozen: tuple, signal: np.ndarray) -> None:
+    bridge, parameter = Bridge(name, (dict(frozen),)), dict(frozen)
+    if bridge.measure is None or bridge.measure.asked is None or parameter.get("noise_rms") == "absolute":
+        return
+    if name == "RoomSimulator" and parameter.get("calculation_mode") != "rt60":
+        return
+    state = Prepared(signal, PROBE_RATE, data=1)
+    out = bridge._call(signal[0] if bridge._by_channel(1) else signal, PROBE_RATE, parameter, 1)[0]
+    missed = bridge.measure.missed(parameter, bridge._reached(state, parameter, out))
+    if missed is not None:
+        raise ConfigError(
+            f"{PREFIX}{name} does not do what its number says: {missed}",
+            hint="use 'reverb', whose T60 holds, or a larger max_order (minutes a clip)"
+            if name == "RoomSimulator"
+            else "use a corruption of benchbed in its place; `benchbed list` names them",
+        )
+
+
+def offered() -> dict[str, str]:
+    """What is known about each transform, without a look at the library: how it is measured, or why it is refused.
+
+    Examples
+    --------
+    >>> offered()["AddGaussianSNR"], offered()["Lambda"]
+    ('measured in dB SNR, whole clip', 'refused: runs code given in the suite')
+    """
+    found = {}
+    for name, measure in MEASURES.items():
+        found[name] = f"not measured: {measure}" if isinstance(measure, str) else f"measured in {measure.unit}"
+    for name, policy in POLICY.items():
+        if policy.action == "refuse":
+            found[name] = f"refused: {policy.reason}"
+    return dict(sorted(found.items()))
 
 
 def stretched(waveform: np.ndarray, sample_rate: int, speed: float) -> np.ndarray:

@@ -91,6 +91,9 @@ class Corruption(ABC):
         True if what leaves at the end of the clip comes back at its start.
     monotone : bool
         True if the log-mel distance to the clean clip must grow with severity; false only with the reason in `source`.
+    unmeasured : str
+        Why nobody measures what a severity reached; empty where `Applied.achieved` is measured or follows from how the
+        audio is made.
     option_names : tuple of str
         Options that the corruption understands.
     options : mapping
@@ -108,6 +111,7 @@ class Corruption(ABC):
     circular: bool = False
     monotone: bool = True
     source: str = ""
+    unmeasured: str = ""
     option_names: tuple[str, ...] = ()
     options: Mapping[str, Any] = MappingProxyType({})
 

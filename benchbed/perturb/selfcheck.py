@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchbed import rng as streams
+from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Context, Corruption
 from benchbed.perturb.filters import mel
 from benchbed.perturb.level import to_int16
@@ -137,10 +138,8 @@ def severity_monotone(name: str, corruption: Corruption, probes: Sequence[Probe]
 def impulse_stays(
     name: str, corruption: Corruption, sample_rate: int, channels: int, context: Context, seconds: float = 1.0
 ) -> Outcome:
-    """Whether what happens at a time in the clip still happens then (finds coder delay and room pre-delay)."""
+    """Whether what happens in the clip still happens where its events are said to be (finds coder and room delay)."""
     check = f"impulse:{name}"
-    if not corruption.preserves_time:
-        return Outcome(check, "skipped", "moves events, and says where to")
     probe = bursts(sample_rate, channels, seconds)
     state = _prepare(name, corruption, probe, context)
     worst, seen, lost = 0, 0, 0
@@ -148,7 +147,12 @@ def impulse_stays(
         applied = corruption.apply(state, parameter)
         if applied.skipped is not None:
             continue
+        said = _said_late(corruption, state, parameter, seconds)
+        if said is None:
+            return Outcome(check, "skipped", "moves events by more than a delay, and says where to")
         late = lag(probe.waveform[0], applied.waveform[0], sample_rate)
+        if late is not None:
+            late -= round(said * sample_rate)
         if late is None:
             lost += 1
         else:
@@ -157,7 +161,22 @@ def impulse_stays(
         return Outcome(check, "skipped", "no severity applies, or the bursts cannot be recognised")
     status: Literal["pass", "fail"] = "fail" if abs(worst) > corruption.time_slack * sample_rate else "pass"
     beyond = f"; beyond recognition at {lost}" if lost else ""
-    return Outcome(check, status, f"bursts move by {worst} samples at most over {seen} severities{beyond}")
+    where = "" if corruption.preserves_time else " from where their events are moved to"
+    return Outcome(check, status, f"bursts move by {worst} samples at most{where} over {seen} severities{beyond}")
+
+
+def _said_late(corruption: Corruption, state: Any, parameter: Any, seconds: float) -> float | None:
+    """By how many seconds all events are moved; None where they are moved in another way than by one delay."""
+    if corruption.preserves_time:
+        return 0.0
+    if corruption.circular:
+        return None
+    events = np.array([[0.1, 0.2], [0.5, 0.6], [0.8, 0.9]]) * seconds
+    try:
+        moved = corruption.move_events(events, seconds, state, parameter) - events
+    except ConfigError:
+        return None
+    return float(moved.mean()) if float(np.ptp(moved)) < 1e-6 else None
 
 
 def bursts(sample_rate: int, channels: int, seconds: float) -> Probe:

@@ -64,6 +64,8 @@ class Condition(Record):
     """Family for grouped averages (`noise`, `room`, `codec`, …)."""
     achieved: dict[str, float] | None = None
     """Summary (min, median, max, mean) of the severity measured on the clips."""
+    unmeasured: str | None = None
+    """Why nobody measured what the condition reached, so that its parameters are only what was asked for."""
     draws: int = 1
     """Independent random draws per clip."""
     facts: dict[str, Any] = Field(default_factory=dict)

@@ -306,6 +306,7 @@ def _condition(plan: CellPlan, prepared: Prepared, table: pd.DataFrame, rows: np
         unit=corruption.unit,
         group=corruption.group,
         achieved=summary,
+        unmeasured=corruption.unmeasured or None,
         draws=plan.draws,
         facts=prepared.job.facts[plan.condition],
         seen_in_training=plan.name in trained_with,
