@@ -142,7 +142,7 @@ def test_a_clip_that_a_corruption_falls_over_is_a_failed_clip(toy_job, monkeypat
     monkeypatch.setattr(type(CORRUPTION), "begin", begin)
     job = toy_job(conditions=[{"corruption": "white_noise", "severities": [1]}])
     soundfile.write(job.root / "00.wav", np.full(3000, 0.1), 8000)
-    failures = [failure for unit in units(job) for failure in Engine(job).run(unit).failures]
+    failures = outputs(job).failures
     assert [(f["clip_id"], f["stage"]) for f in failures] == [("toy/00.wav", "perturb")]
     assert "ZeroDivisionError" in failures[0]["message"]
 
