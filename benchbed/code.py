@@ -228,12 +228,17 @@ def _closure(
     return made
 
 
-def _targets(name: str, path: Path, source: Source, made: Closure, *, inner: bool) -> list[str]:
+def ours(source: Source) -> list[str]:
+    """Modules of ours that a file outside of benchbed imports."""
+    return _targets("outside", Path("outside.py"), source, Closure(), inner=True, relative=False)
+
+
+def _targets(name: str, path: Path, source: Source, made: Closure, *, inner: bool, relative: bool = True) -> list[str]:
     """Modules of ours that a module imports; others are noted by the first part of their name."""
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     found: list[str] = []
     for one in source.imports:
-        if one.inside and not inner:
+        if (one.inside and not inner) or (one.level and not relative):
             continue
         base = [*package[: len(package) - one.level + 1], *filter(None, [one.module])] if one.level else [one.module]
         module = ".".join(base)

@@ -8,7 +8,6 @@ Net`).
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib
 import importlib.metadata
@@ -17,15 +16,17 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from benchbed.adapter.asking import said_exit
 from benchbed.adapter.contract import Adapter, Card
+from benchbed.adapter.fingerprint import Fingerprint, digest_of, fingerprint, own_code
 from benchbed.adapter.options import resolve_options
 from benchbed.adapter.surroundings import adopt, of_its_own
+from benchbed.adapter.watch import Seen, forget_changed, fresh_loader, watching
 from benchbed.cardwords import unknown_word
 from benchbed.errors import AdapterError, BenchbedError, did_you_mean
 
@@ -61,9 +62,13 @@ class LoadedAdapter:
     source : Path or None
         The adapter's file.
     source_hash : str
-        blake2b of the adapter's file and of the files it imports relatively; part of every cache key.
+        Digest of the adapter's file and of all of the user's that it imports.
     options : dict
         Every option with its value, as JSON can hold it.
+    arguments : dict
+        The options that were given, as the constructor got them.
+    seen : Seen
+        What was read while it was imported, constructed and, after `start`, loaded.
     """
 
     adapter: Adapter
@@ -72,6 +77,8 @@ class LoadedAdapter:
     source: Path | None
     source_hash: str
     options: dict[str, Any]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
 
     @property
     def card(self) -> Card:
@@ -81,6 +88,11 @@ class LoadedAdapter:
     def name(self) -> str:
         """The card's name."""
         return self.adapter.card.name
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What was really loaded, after `start`; see `benchbed.adapter.fingerprint`."""
+        return fingerprint(self.adapter, source=self.source, arguments=self.arguments, seen=self.seen)
 
     @property
     def recipe(self) -> tuple[str, dict[str, Any]]:
@@ -124,14 +136,15 @@ def load_adapter(
         source = source_file(type(spec))
         return LoadedAdapter(adapter, adapter.card.name, f"live:{adapter.card.name}", source, identity(adapter), {})
     where, wanted = _split_name(spec)
-    with of_its_own() as left:
-        loaded = _loaded(spec, where, wanted, dict(options or {}), search)
+    forget_changed()
+    with of_its_own() as left, watching(Seen()) as seen:
+        loaded = _loaded(spec, where, wanted, dict(options or {}), search, seen)
     adopt(loaded.adapter, left)
     return loaded
 
 
 def _loaded(
-    spec: str, where: str, wanted: str | None, options: dict[str, Any], search: Sequence[Path]
+    spec: str, where: str, wanted: str | None, options: dict[str, Any], search: Sequence[Path], seen: Seen
 ) -> LoadedAdapter:
     locator = spec
     source: Path | None
@@ -150,7 +163,7 @@ def _loaded(
     target = _entry(module, wanted, place)
     arguments, recorded = resolve_options(target, options, where=place)
     adapter = _construct(target, arguments, place)
-    return LoadedAdapter(adapter, spec, locator, source, _hash_sources(source), recorded)
+    return LoadedAdapter(adapter, spec, locator, source, _hash_sources(source), recorded, arguments, seen)
 
 
 def start(loaded: LoadedAdapter, device: str = "cpu") -> Adapter:
@@ -162,7 +175,7 @@ def start(loaded: LoadedAdapter, device: str = "cpu") -> Adapter:
         `load` raised; the message gives the reason, the line, and the extra to install if a package is missing.
     """
     adapter = loaded.adapter
-    with of_its_own(adapter):
+    with of_its_own(adapter), watching(loaded.seen):
         try:
             adapter.load(device)
             made = adapter.card
@@ -286,7 +299,8 @@ def _import_file(path: Path) -> ModuleType:
     for stale in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
         del sys.modules[stale]  # a sibling may have changed since
     # The adapter is made a package whose folder is its own: relative imports find the files beside it.
-    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=[str(path.parent)])
+    loader, folder = fresh_loader(name, path), [str(path.parent)]
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader, submodule_search_locations=folder)
     if spec is None or spec.loader is None:
         raise AdapterError(f"{path.name} cannot be imported", where=str(path))
     module = importlib.util.module_from_spec(spec)
@@ -402,26 +416,5 @@ def _is_sibling(source: Path, name: str) -> bool:
 
 
 def _hash_sources(source: Path | None) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for path in _own_files(source) if source is not None else []:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def _own_files(source: Path) -> list[Path]:
-    """The file and those it imports relatively, directly or through another; read, not run."""
-    found, waiting = [], [source]
-    while waiting:
-        path = waiting.pop()
-        if path in found or not path.is_file():
-            continue
-        found.append(path)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.ImportFrom) or node.level == 0:
-                continue
-            folder = path.parents[node.level - 1] if node.level <= len(path.parents) else path.parent
-            base = folder.joinpath(*(node.module or "").split(".")) if node.module else folder
-            names = [base.with_suffix(".py") if node.module else base / "__init__.py", base / "__init__.py"]
-            names += [base / f"{alias.name}.py" for alias in node.names]
-            waiting += [name for name in names if name.is_file()]
-    return [found[0], *sorted(found[1:])]
+    files = own_code([source]).files if source is not None else {}
+    return digest_of(sorted((path.name, digest) for path, digest in files.items()))

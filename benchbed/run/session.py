@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbed.adapter.checkpoint import trusting
+from benchbed.adapter.fingerprint import unchanged
 from benchbed.errors import BenchbedError, CannotMeasure, DataError
 from benchbed.predictions import index
 from benchbed.predictions.index import write_index
@@ -81,7 +82,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
         if prepared.tuning is not None:
             works.insert(0, _Work(prepared.tuning.job, prepared.tuning.units, folder / FOLDER))
         for work in works:
-            work.have.update(_stored(work.stored, work.units, settings.reuse))
+            work.have.update(_stored(work.stored, work.units, settings.reuse, prepared.job.home))
             if work.missing and settings.reuse is Reuse.ONLY:
                 raise DataError(
                     f"{len(work.missing)} of {len(work.units)} units of predictions are not stored",
@@ -195,7 +196,7 @@ def _tuned(
     return prepared.with_thresholds(choose(prepared, work.paths, display_name(prepared.adapter.card.name, options)))
 
 
-def _stored(folder: Path, units: Sequence[Unit], reuse: Reuse) -> dict[str, Path]:
+def _stored(folder: Path, units: Sequence[Unit], reuse: Reuse, home: Path) -> dict[str, Path]:
     """Units whose predictions are on disk and may be used."""
     if reuse is Reuse.NEVER or not folder.is_dir():
         return {}
@@ -203,14 +204,16 @@ def _stored(folder: Path, units: Sequence[Unit], reuse: Reuse) -> dict[str, Path
     loose = {unit.loose: unit.id for unit in units} if reuse in (Reuse.ALWAYS, Reuse.ONLY) else {}
     wanted = {unit.id for unit in units}
     for path in sorted(folder.glob("*.parquet")):
+        if path.stem not in wanted and not loose:
+            continue
+        header = read_header(path)
+        # What the model read only while it predicted was not known when the unit got its name.
+        if header is None or not unchanged(header["info"].get("read", {}), home):
+            continue
         if path.stem in wanted:
-            if read_header(path) is not None:
-                found[path.stem] = path
-        elif loose:
-            header = read_header(path)
-            other = loose.get((header or {}).get("info", {}).get("loose", ""))
-            if other is not None:
-                found.setdefault(other, path)
+            found[path.stem] = path
+        elif (other := loose.get(header["info"].get("loose", ""))) is not None:
+            found.setdefault(other, path)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from benchbed import audio, rng
+from benchbed.adapter.fingerprint import Fingerprint, digest_of
 from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import resolve
 from benchbed.attack.contract import Problem
 from benchbed.attack.threat import Ball, Threat, per_clip
 from benchbed.errors import BenchbedError, CannotMeasure, ConfigError
-from benchbed.provenance import hash_files
 from benchbed.run.attacking.goal import Sample, Task
 from benchbed.run.attacking.goals import settle
 from benchbed.run.attacking.plan import plan_of, threats
@@ -129,6 +130,7 @@ def attack_facts(
     task: str = "scene",
     labels: Sequence[str] = (),
     declared: Mapping[str, Mapping[str, Any]] | None = None,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """Check a condition before anything is computed; says what it aims at, when it succeeds, and which models it
     transfers from, for record and cache key.
@@ -141,6 +143,8 @@ def attack_facts(
         Classes of the dataset.
     declared : mapping, optional
         Metric family → options that the suite gives it.
+    device : str
+        Where the models run.
 
     Raises
     ------
@@ -163,9 +167,8 @@ def attack_facts(
             raise ConfigError(f"{name} cannot attack {what}: {reason}", hint="leave it out, or take another attack")
         sources = {}
         for spec, options in source_recipes(condition, others):
-            loaded = load_adapter(spec, options)
-            weights = {Path(path).name: hash_files([Path(path)]) for path in loaded.adapter.weights()}
-            sources[spec] = {"code": loaded.source_hash, "weights": weights, "options": loaded.options}
+            name = spec if spec not in sources else f"{spec} {json.dumps(dict(options), sort_keys=True, default=str)}"
+            sources[name] = _identity(spec, options, device)
     except BenchbedError as error:
         where = f"{error.where}, asked for at {where}" if error.where else where
         raise type(error)(error.what, where=where, hint=error.hint) from error
@@ -175,6 +178,22 @@ def attack_facts(
             "`sources`"
         }
     return {**facts, **({"sources": sources} if sources else {})}
+
+
+def _identity(spec: str, options: Mapping[str, Any], device: str) -> dict[str, Any]:
+    """What tells a source from any other; it is loaded once in a process, as long as its files stay what they were."""
+    key = repr((spec, sorted(options.items(), key=str), device, Path.cwd()))
+    known = _identities.get(key)
+    if known is None or not known[0].holds():
+        loaded = load_adapter(spec, options)
+        start(loaded, device)
+        known = _identities[key] = loaded.fingerprint, loaded.options
+        loaded.adapter.close()
+    made, recorded = known
+    return {"model": made.id, "below": digest_of(made.below), "options": recorded}
+
+
+_identities: dict[str, tuple[Fingerprint, dict[str, Any]]] = {}
 
 
 def sources_of(engine: Engine, condition: AttackCondition) -> dict[str, Source]:

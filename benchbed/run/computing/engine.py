@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed.adapter.contract import Adapter
+from benchbed.adapter.fingerprint import digest_of, state_of
 from benchbed.adapter.load import load_adapter, start
 from benchbed.card import Card, mapped_card
-from benchbed.errors import AudioError
+from benchbed.errors import AdapterError, AudioError
 from benchbed.outputs.contract import Reading
 from benchbed.run.computing.hearing import Hearing, hearing_of
 from benchbed.run.computing.memory import keep_large_blocks
@@ -71,13 +72,24 @@ class Engine:
         if split not in self._adapters:
             recipe = self.job.recipe_for(split)
             known = self._by_recipe.get(repr(recipe))
-            self._adapters[split] = known or start(load_adapter(*recipe), self.job.device)
+            self._adapters[split] = known or self._loaded(split, recipe)
             limit_threads(self.job.threads)  # what the model imported may bring threads of its own
             self._by_recipe[repr(recipe)] = self._adapters[split]
         self.adapter = self._adapters[split]
         self.card = mapped_card(self.adapter.card, self.job.label_map)
         self.reading = self.job.output.read(self.card, self.job.labels)
         self.hearing = hearing_of(self.job.output, self.card, self.job.batch_size, self.job.windows)
+
+    def _loaded(self, split: str, recipe: tuple[str, dict[str, Any]]) -> Adapter:
+        adapter = start(load_adapter(*recipe), self.job.device)
+        wanted = self.job.states.get(split)
+        if wanted is not None and digest_of(state_of(adapter)) != wanted:
+            raise AdapterError(
+                "this process loaded other weights than the run began with",
+                where=recipe[0],
+                hint="weights drawn at random need a fixed seed; files of weights must not change while a run goes on",
+            )
+        return adapter
 
     def clip(self, index: int) -> Clip | AudioError:
         """A clip of the shard, or why it cannot be decoded."""

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from benchbed.adapter.contract import Adapter
+from benchbed.adapter.fingerprint import read_files
+from benchbed.adapter.watch import Seen, watching
 from benchbed.errors import CannotMeasure
 from benchbed.predictions.store import write_unit
 from benchbed.run.job.job import Job, Unit
@@ -111,6 +113,9 @@ def _work(shard: tuple[Unit, ...], folder: Path) -> list[Done]:
 def _compute(engine: Any, unit: Unit, folder: Path) -> Done:
     from benchbed.run.executing.unit import compute
 
-    made = compute(engine, unit)
+    with watching(Seen()) as seen:
+        made = compute(engine, unit)
+    # What the model opened only now belongs to these predictions, and is looked at again before they are reused.
+    made.info["read"] = read_files(seen, engine.job.home)
     write_unit(made, folder)
     return Done(unit, len(made.failures), made.info["cpu_seconds"])

@@ -72,6 +72,10 @@ class Job:
         Length and hop in seconds of overlapping windows, for outputs that hear windows.
     others : tuple
         `(spec, options)` of the other models of the run, from which attacks may transfer.
+    source : Path or None
+        The adapter's file.
+    states : mapping of str to str
+        Split → digest of the parameters, buffers and arrays of its model, which a worker's copy must have, too.
     """
 
     recipe: tuple[str, dict[str, Any]]
@@ -97,6 +101,8 @@ class Job:
     windows: tuple[float, float] | None = None
     outside: int = 0
     closed_of: int | None = None
+    source: Path | None = None
+    states: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -125,6 +131,11 @@ class Job:
     def __getstate__(self) -> dict[str, Any]:
         # What follows from the rest is made again in the process that needs it.
         return {name: value for name, value in vars(self).items() if name not in ("output", "references")}
+
+    @property
+    def home(self) -> Path:
+        """The folder that files of the model are named from."""
+        return self.source.parent if self.source is not None else Path.cwd()
 
     def recipe_for(self, split: str) -> tuple[str, dict[str, Any]]:
         """The recipe of the model that scores `split`."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchbed.adapter.checkpoint import trusting
 from benchbed.adapter.contract import Adapter
+from benchbed.adapter.fingerprint import digest_of, label
 from benchbed.adapter.load import LoadedAdapter, load_adapter, start
 from benchbed.adapter.options import choices
 from benchbed.cache import cache_folder
@@ -29,7 +32,7 @@ from benchbed.run.job.source import Source
 from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.source import annotations_of, open_source, scored_clips
 from benchbed.run.preparing.tuning import tuning_clips, tuning_job
-from benchbed.run.preparing.units import cut
+from benchbed.run.preparing.units import BELOW, cut
 from benchbed.run.scoring.families import metric_family
 from benchbed.run.scoring.thresholds import families, read_frozen
 from benchbed.suite.conditions import AttackCondition, CorruptionCondition
@@ -68,7 +71,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
     own = mapped_card(card, suite.label_map)
     outside, closed_of = output.beside(own, source.dataset.labels, closed_set=suite.metrics.closed_set)
     side = _side(loaded_suite, output, adapter, source)
-    facts = _condition_facts(loaded_suite, source, settings)
+    facts = _condition_facts(loaded_suite, source, settings, device)
     _can_be_cut(loaded_suite, [each for _, each in models.values()])
     metric_family(loaded_suite, source.dataset.labels)
     families(loaded_suite, source.dataset.labels)
@@ -96,6 +99,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
         trust_checkpoint=settings.trust_checkpoint,
         task=suite.task,
         annotations=annotations_of(source, pools.values()),
+        source=loaded.source,
         # Stored outputs lie over whole recordings.
         windows=None if getattr(adapter, "replays", False) else _windows(loaded_suite, output),
         others=settings.others,
@@ -107,18 +111,8 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
     known, unreadable = hash_clips(source.dataset.root, heard["path"].unique().tolist(), cache_folder() / "index")
     # A file that cannot be read is a failure of its clips when they are decoded; here it only needs a name.
     known |= dict.fromkeys(unreadable, "unreadable")
-    weights: dict[str, str] = {}
-    identity: dict[str, dict[str, Any]] = {}
-    for split, (model, each) in models.items():
-        hashes = {Path(path).name: hash_files([Path(path)]) for path in each.weights()}
-        several = len({id(other) for _, other in models.values()}) > 1
-        weights |= {f"{split}/{name}" if several else name: value for name, value in hashes.items()}
-        identity[split] = {
-            "source": model.source_hash,
-            "weights": hashes,
-            "options": model.options,
-            "card": repr(each.card),
-        }
+    identity = {split: identity_of(model) for split, (model, _) in models.items()}
+    job = replace(job, states={split: digest_of(each["model"]["state"]) for split, each in identity.items()})
     cells = _measured(loaded_suite, facts)
     seconds = {split: seconds_of(source, table) for split, table in clips.items()}
     units = cut(job, cells, seconds, known, identity)
@@ -139,12 +133,34 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
         units,
         index_hash(scored, known),
         sum(seconds.values()),
-        weights,
+        _weights(models),
         folder,
         tuning,
         frozen,
         declared,
     )
+
+
+def identity_of(model: LoadedAdapter) -> dict[str, Any]:
+    """What tells a loaded model from any other, for the name of a unit."""
+    made = model.fingerprint
+    # That of an object of this process says what no file does.
+    content = {**made.content, "source": model.source_hash}
+    return {"model": content, "options": model.options, "card": repr(model.card), BELOW: made.below}
+
+
+def _weights(models: Mapping[str, tuple[LoadedAdapter, Adapter]]) -> dict[str, str]:
+    """Digests of the files of weights that the adapters name, under the shortest names that tell them apart."""
+    several = len({id(each) for _, each in models.values()}) > 1
+    found: dict[str, str] = {}
+    for split, (loaded, each) in models.items():
+        base = loaded.source.parent if loaded.source is not None else Path.cwd()
+        paths = [Path(path) for path in each.weights()]
+        times = Counter(path.name for path in paths)
+        for path in paths:
+            name = path.name if times[path.name] == 1 else label(path, base)
+            found[f"{split}/{name}" if several else name] = hash_files([path])
+    return found
 
 
 def _measured(loaded: LoadedSuite, facts: tuple[dict[str, Any], ...]) -> list[CellPlan]:
@@ -297,7 +313,9 @@ def _can_be_cut(loaded: LoadedSuite, adapters: Sequence[Adapter]) -> None:
                 cut(adapter, (adapter.card.channels, 1), loaded.where("conditions", index))
 
 
-def _condition_facts(loaded: LoadedSuite, source: Source, settings: Settings) -> tuple[dict[str, Any], ...]:
+def _condition_facts(
+    loaded: LoadedSuite, source: Source, settings: Settings, device: str
+) -> tuple[dict[str, Any], ...]:
     """Check every condition and its options once; facts per condition, e.g. the digest of a folder of noises."""
     from benchbed.perturb import resolve
     from benchbed.perturb.contract import Context
@@ -322,6 +340,7 @@ def _condition_facts(loaded: LoadedSuite, source: Source, settings: Settings) ->
                         task=loaded.suite.task,
                         labels=labels,
                         declared=declared(loaded, labels),
+                        device=device,
                     )
                 )
             continue

@@ -24,6 +24,8 @@ from benchbed.suite.plan import CellPlan
 
 #: Package of the registry from which a condition takes its corruption.
 CORRUPTIONS = "benchbed.perturb.corruptions"
+#: Where a model's identity has the versions of packages and of benchbed's code that it stands on.
+BELOW = "below"
 #: A shard has at least and at most so many clips, and at most so many seconds of audio, which bounds memory.
 SHARD_CLIPS = (64, 512)
 SHARD_SECONDS = 1200.0
@@ -65,7 +67,8 @@ def cut(
     digests : mapping
         Clip path → hash of the file's content.
     models : mapping
-        Split → what identifies its model: source hash, weights hashes, options, card.
+        Split → what identifies its model: its fingerprint, options and card; under `below` the versions that it stands
+        on, which only the strict id covers.
     """
     units: list[Unit] = []
     for split, table in job.clips.items():
@@ -77,7 +80,7 @@ def cut(
             shard = _shard_hash(job, split, range(start, stop), digests)
             for group in (each for each in by_condition if each[0].kind != "attack"):
                 loose = _loose(job, split, shard, group, models[split])
-                strict = {"loose": loose, "code": _code(group, job.conditions[group[0].condition])}
+                strict = _strict(loose, group, job, models[split])
                 units.append(Unit(_hash(strict), _hash(loose), split, number, start, stop, group))
         attacked = [group for group in by_condition if group[0].kind == "attack"]
         units += _attack_units(job, split, attacked, seconds[split], digests, models[split], -(-len(table) // size))
@@ -106,7 +109,7 @@ def _attack_units(
         for number, rows in enumerate(attack_units(job, split, condition, seconds)):
             shard = _shard_hash(job, split, rows, digests)
             loose = {**_loose(job, split, shard, group, model), **identity, "number": number}
-            strict = {"loose": loose, "code": _code(group, job.conditions[group[0].condition])}
+            strict = _strict(loose, group, job, model)
             made = Unit(_hash(strict), _hash(loose), split, first + number, rows[0], rows[0] + 1, group, rows, number)
             units.append(made)
     return units
@@ -125,7 +128,7 @@ def _shard_hash(job: Job, split: str, rows: Sequence[int], digests: Mapping[str,
 def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "protocol": rng.PROTOCOL,
-        "model": dict(model),
+        "model": {name: value for name, value in model.items() if name != BELOW},
         "dataset": job.dataset,
         "labels": list(job.labels),
         "label_map": job.label_map,
@@ -155,6 +158,10 @@ def closure_of(cells: Sequence[CellPlan], condition: Condition) -> Closure:
     corruption = condition.corruption if isinstance(condition, CorruptionCondition) else None
     chosen = {} if corruption is None else {CORRUPTIONS: (corruption,)}
     return closure(execute.__module__, without=without, chosen=chosen)
+
+
+def _strict(loose: dict[str, Any], cells: Sequence[CellPlan], job: Job, model: Mapping[str, Any]) -> dict[str, Any]:
+    return {"loose": loose, "code": _code(cells, job.conditions[cells[0].condition]), BELOW: model.get(BELOW)}
 
 
 def _code(cells: Sequence[CellPlan], condition: Condition) -> dict[str, Any]:
