@@ -24,6 +24,7 @@ import onnxruntime
 
 from benchbed.adapter.exported import ExportedAdapter, Output, Scores, check_file
 from benchbed.adapter.features import Kind
+from benchbed.adapter.watch import with_external_data
 from benchbed.errors import AdapterError, CheckpointError, ConfigError, did_you_mean
 
 TYPES = {
@@ -162,8 +163,8 @@ class Onnx(ExportedAdapter):
             self._open(device)
 
     def weights(self) -> list[Path]:
-        """The file, and those beside it that hold its large tensors (`net.onnx.data`)."""
-        return sorted(self.path.parent.glob(f"{self.path.name}*"))
+        """The file, and those that it says hold its large tensors, such as `net.onnx.data`."""
+        return with_external_data(self.path)
 
     def run(self, inputs: np.ndarray) -> np.ndarray:
         """Scores, in groups of as many clips as the graph takes at once."""

@@ -43,7 +43,11 @@ class Adapter(ABC):
         """Scores for a batch: `[clip, class]` for scene and tags, `[clip, frame, class]` for frames."""
 
     def weights(self) -> list[Any]:
-        """Paths of the files the weights came from; their content is part of every cache key."""
+        """Paths of the files the weights came from, for the size of the model and for the record.
+
+        What tells one model from another does not rest on this: it is seen while the model is loaded, see
+        `benchbed.adapter.fingerprint`.
+        """
         return []
 
     def close(self) -> None:  # noqa: B027

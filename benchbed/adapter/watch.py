@@ -130,8 +130,7 @@ def watching(seen: Seen) -> Iterator[Seen]:
         if not _active:
             sys.meta_path.insert(0, _finder)
             for name in READERS:
-                if name in sys.modules:
-                    _open_eyes(sys.modules[name])
+                _open_eyes(name, sys.modules.get(name))
         _active.append(watch)
     try:
         yield seen
@@ -221,7 +220,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
             writes = any(c in mode for c in "wax+") if isinstance(mode, str) else flags & (os.O_WRONLY | os.O_RDWR)
             _note(path, sys._getframe(1), written=bool(writes))
         elif event == "import":
-            _note_import(arguments[0], sys._getframe(1))
+            # Of an extension this is its file; that a module is asked for is seen by the finder, whoever asks.
             if arguments[1] is not None:
                 _note(arguments[1], sys._getframe(1))
         elif event in ("sqlite3.connect", "ctypes.dlopen"):
@@ -274,10 +273,14 @@ def _made_since(name: str, began: int) -> bool:
 
 
 def _note_import(module: str, frame: FrameType | None) -> None:
-    asker = _asker(frame)
-    if asker is None:
+    # What packages import for each other depends on what was there before; the user's own imports do not.
+    while frame is not None and (
+        frame.f_code.co_filename == __file__ or place_of(frame.f_code.co_filename) == "python"
+    ):
+        frame = frame.f_back
+    if frame is None or place_of(frame.f_code.co_filename) != "own":
         return
-    _asked.setdefault(asker, set()).add(module)
+    _asked.setdefault(frame.f_code.co_filename, set()).add(module)
     for watch in _active:
         if watch.covers(threading.get_ident()):
             watch.seen.modules.add(module)
@@ -327,14 +330,15 @@ class _Finder(importlib.abc.MetaPathFinder):
         if getattr(self._busy, "now", False):
             return None
         self._busy.now = True
+        _note_import(name, sys._getframe(1))
         try:
             spec = next(filter(None, (self._ask(finder, name, path, target) for finder in sys.meta_path)), None)
         finally:
             self._busy.now = False
         if spec is None:
             return None
-        if type(spec.loader) is importlib.machinery.SourceFileLoader and place_of(spec.loader.path) == "own":
-            spec.loader = _Fresh(spec.loader.name, spec.loader.path)
+        if type(spec.loader) is importlib.machinery.SourceFileLoader and place_of(os.fspath(spec.loader.path)) == "own":
+            spec.loader = _Fresh(spec.loader.name, os.fspath(spec.loader.path))
         elif name in READERS and spec.loader is not None:
             spec.loader = _Seeing(spec.loader)
         return spec
@@ -361,7 +365,7 @@ class _Seeing(importlib.abc.Loader):
         self._loader.exec_module(module)
         with _lock:
             if _active:
-                _open_eyes(module)
+                _open_eyes(module.__name__, module)
 
 
 _finder = _Finder()
@@ -369,9 +373,10 @@ _finder = _Finder()
 _replaced: dict[tuple[str, str], tuple[Any, str, Any]] = {}
 
 
-def _open_eyes(module: ModuleType) -> None:
-    for attribute, position, keyword in READERS[module.__name__]:
-        key = module.__name__, attribute
+def _open_eyes(name: str, module: ModuleType | None) -> None:
+    # An adapter may forbid an import by an empty entry.
+    for attribute, position, keyword in READERS[name] if module is not None else ():
+        key = name, attribute
         *holders, last = attribute.split(".")
         holder: Any = module
         for part in holders:
