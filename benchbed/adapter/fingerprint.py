@@ -325,8 +325,9 @@ def _class_files(adapter: Adapter) -> list[Path]:
     if torch is not None:
         for _, module in _held(adapter, torch.nn.Module):
             classes |= dict.fromkeys(type(part) for part in module.modules())
-    names = {getattr(sys.modules.get(each.__module__), "__file__", None) for each in classes}
-    return [Path(name) for name in sorted(filter(None, names)) if place_of(name) == "own" and name.endswith(".py")]
+    named = {getattr(sys.modules.get(each.__module__), "__file__", None) for each in classes}
+    names = sorted({os.fspath(name) for name in named if name})
+    return [Path(name) for name in names if place_of(name) == "own" and name.endswith(".py")]
 
 
 def _session_code(adapter: Adapter) -> dict[str, str]:

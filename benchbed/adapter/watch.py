@@ -165,7 +165,7 @@ def handed_over(path: object) -> None:
 
 
 @functools.lru_cache(maxsize=65536)
-def place_of(file: str) -> Place:
+def place_of(file: str | os.PathLike[str]) -> Place:
     """Where a source or a data file belongs.
 
     Examples
@@ -173,6 +173,7 @@ def place_of(file: str) -> Place:
     >>> place_of(os.__file__), place_of(__file__), place_of("/home/me/net.py")
     ('python', 'benchbed', 'own')
     """
+    file = os.fspath(file)  # some packages say where they lie by a Path
     if file.startswith("<"):
         return "python" if file.startswith("<frozen") else "own"
     path = os.path.realpath(file)
