@@ -207,8 +207,9 @@ def score(
         command="benchbed.score from Python",
     )
     with written(answers, name) as place:
-        chosen = {**(options or {}), "file": str(place), **({"name": name} if name else {})}
-        models = [Asked(name or place.stem, reader_of(loaded), chosen)]
+        reader, about = reader_of(loaded)
+        chosen = {**(options or {}), **about, "file": str(place), **({"name": name} if name else {})}
+        models = [Asked(name or place.stem, reader, chosen)]
         made = finished(loaded, models, settings, several=False, report=report, listen=0)
     assert isinstance(made, Run)
     return made

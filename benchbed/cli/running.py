@@ -206,13 +206,14 @@ def score(
 
     For events in time they are a table of events, or a folder of tables of scores.
     """
+    from benchbed.run.stored import reader_of
     from benchbed.suite.load import load_suite
 
     if not predictions.exists():
         raise ConfigError("no file of predictions", where=str(predictions))
-    timed = load_suite(suite, split_settings(settings)[0]).suite.task == "frames"
-    adapter = "detections" if timed else "predictions"
-    extra = (f"file={predictions}", *((f"name={name}",) if name else ()))
+    adapter, about = reader_of(load_suite(suite, split_settings(settings)[0]))
+    given = {"file": str(predictions), **about, **({"name": name} if name else {})}
+    extra = tuple(f"{key}={value}" for key, value in given.items())
     return ctx.invoke(
         run,
         suite=suite,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,7 @@ class Dataset:
 
     name: str
     root: Path
-    kind: Literal["scene", "tags", "frames"]
+    kind: str
     labels: tuple[str, ...]
     clips: pd.DataFrame
     splits: Mapping[str, tuple[str, ...]]

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 class ClassScores(Output):
     """Probabilities of every class `[clip, class]`, in the order of the dataset's labels."""
 
+    class_scores = "clip"
+    reader = "predictions"
+
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> Alignment:
         refuse_output(card, self.name, offered)
         return plan_alignment(card, labels, self.name)

@@ -130,6 +130,14 @@ class Output(ABC):
         Columns of a file that `pack` writes and `unpack` reads.
     needs : tuple of str
         Fields that the card of a model must have which gives this output.
+    class_scores : str
+        Whether an answer is a score of every class: of the `clip`, or over `time`; empty where it is something else.
+    exclusive : bool
+        One class is right and every other wrong: scores of a model that gives this output are one distribution.
+    tuned_by : tuple of str
+        Figures by which a suite may choose thresholds (`post_processing.tune`).
+    reader : str
+        Shipped adapter that replays answers from files of other programs.
     """
 
     name: ClassVar[str]
@@ -141,6 +149,10 @@ class Output(ABC):
     annotated: ClassVar[tuple[str, ...]] = ()
     columns: ClassVar[tuple[str, ...]] = ("scores",)
     needs: ClassVar[tuple[str, ...]] = ()
+    class_scores: ClassVar[Literal["", "clip", "time"]] = ""
+    exclusive: ClassVar[bool] = False
+    tuned_by: ClassVar[tuple[str, ...]] = ()
+    reader: ClassVar[str] = "answers"
 
     @abstractmethod
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> Reading:

@@ -49,6 +49,10 @@ class Sound(Record):
     """With which probability."""
 
 
+#: Why a clip was chosen; `worst` and `typical` are recordings of the event timelines.
+Reason = Literal["worst drop", "flipped", "attacked", "disagreement", "worst", "typical"]
+
+
 class Listened(Record):
     """One clip under one condition."""
 
@@ -56,7 +60,7 @@ class Listened(Record):
     """The clip."""
     label: str
     """Its class, or the classes of its events."""
-    why: Literal["worst drop", "flipped", "attacked", "disagreement", "worst", "typical"]
+    why: Reason
     """Why it was chosen; `worst` and `typical` are recordings of the event timelines."""
     condition: str
     """Condition in words."""

@@ -8,15 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchbed.outputs import output_of
 from benchbed.suite.load import LoadedSuite
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Adapter for the files of any kind of output.
+ANY = "answers"
 
-def reader_of(loaded: LoadedSuite) -> str:
-    """The adapter that reads foreign answers to a suite's task."""
-    return "detections" if loaded.suite.task == "frames" else "predictions"
+
+def reader_of(loaded: LoadedSuite) -> tuple[str, dict[str, str]]:
+    """The adapter that reads foreign answers to a suite's task, and its options besides the file."""
+    output = output_of(loaded.suite.task)
+    return output.reader, {"output": output.name} if output.reader == ANY else {}
 
 
 @contextlib.contextmanager

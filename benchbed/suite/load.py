@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbed.errors import ConfigError, did_you_mean
+from benchbed.outputs import output_of
 from benchbed.suite.marks import Mark, Place, parse_yaml, read_yaml
 from benchbed.suite.model import Suite
 
@@ -254,7 +255,7 @@ def _check_tuning(suite: Suite, marks: Mapping[Place, Mark]) -> None:
             where=str(_nearest(marks, (*place, "split"))),
             hint="choose them on a validation split, or report the family sed_best, which says what it is",
         )
-    known = {"tags": ("f1",), "frames": ("f1", "segment_f1", "event_f1", "intersection_f1")}.get(suite.task, ())
+    known = output_of(suite.task).tuned_by
     if not known:
         raise ConfigError(
             f"a task of {suite.task} has no thresholds to choose",

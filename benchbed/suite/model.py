@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
+from benchbed.kinds import OUTPUTS
 from benchbed.suite.conditions import CleanCondition, Condition
 from benchbed.suite.part import Part
 
@@ -267,6 +269,14 @@ class Profile(Part):
     """Clips on which the exits of a model with several are compared; 0 for none."""
 
 
+def _registered(task: str) -> str:
+    known = OUTPUTS.names()
+    if task not in known:
+        expected = ", ".join(map(repr, known[:-1])) + f" or {known[-1]!r}"
+        raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+    return task
+
+
 class Suite(Part):
     """A benchmark: which data, under which conditions, by which metrics."""
 
@@ -280,8 +290,9 @@ class Suite(Part):
     """What the suite asks, and where its protocol comes from."""
     extends: str | list[str] | None = None
     """Suites, or parts of suites, that this one inherits from: files beside it, or names of shipped ones."""
-    task: Literal["scene", "tags", "frames"]
-    """What the model must do: name one scene per clip, several tags, or events in time."""
+    task: Annotated[str, AfterValidator(_registered), Field(examples=["scene", "tags", "frames"])]
+    """What the model must do: name one scene per clip, several tags, or events in time; or any other registered
+    output."""
     data: Data
     audio: Audio = Field(default_factory=Audio)
     label_map: dict[str, list[str]] | None = None

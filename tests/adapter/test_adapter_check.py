@@ -106,12 +106,12 @@ class FirstChannelOnly(Bands):
 
 FAULTS = {
     "raises": (replaced(predict=raising), "shape", "fail", "cuda is on fire"),
-    "not an array": (predicting(lambda s, b: [["a"] * 3] * 3), "shape", "fail", "not floating point"),
+    "not an array": (predicting(lambda s, b: [["a"] * 3] * 3), "shape", "fail", "expected float"),
     "integers": (predicting(lambda s, b: s.argsort(1)), "shape", "fail", "int64"),
     "float64": (predicting(lambda s, b: s.astype(np.float64)), "shape", "warn", "float32 is expected"),
-    "wrong class count": (predicting(lambda s, b: s[:, :2]), "shape", "fail", "2 classes, the card has 3 labels"),
-    "transposed": (predicting(lambda s, b: s.T[:2]), "shape", "fail", "shape [2, 3] for 3 clips"),
-    "frames for a scene": (predicting(lambda s, b: s[:, None]), "shape", "fail", "[clip, class] is wanted"),
+    "wrong class count": (predicting(lambda s, b: s[:, :2]), "shape", "fail", "[3, 2], expected float [3, 3]"),
+    "transposed": (predicting(lambda s, b: s.T[:2]), "shape", "fail", "[2, 3], expected float [3, 3]"),
+    "frames for a scene": (predicting(lambda s, b: s[:, None]), "shape", "fail", "[3, 1, 3], expected float [3, 3]"),
     "squeezed": (predicting(lambda s, b: s.squeeze()), "single_clip", "fail", "returned"),
     "NaN": (predicting(lambda s, b: s * np.nan), "scores_as_declared", "fail", "not finite"),
     "constant": (predicting(lambda s, b: np.zeros_like(s)), "listens", "fail", "exactly the same scores"),

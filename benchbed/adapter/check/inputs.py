@@ -12,7 +12,7 @@ def silence(trial: Trial) -> tuple[Status, str]:
     scores = trial.predict(np.zeros_like(trial.noise(2)))
     if not np.isfinite(scores).all():
         return "fail", "silence gives NaN or infinite scores; add a floor before the logarithm"
-    if trial.card.output in ("scene", "tags"):
+    if trial.output.class_scores == "clip":
         return "pass", f"finite; highest probability {trial.confidence(scores).max():.3g}"
     return "pass", "finite"
 

@@ -10,8 +10,6 @@ from benchbed.adapter.check.trial import Status, Trial
 #: Largest difference in probability that is put down to the order of floating point sums.
 TOLERANCE = 1e-4
 
-_NUMERIC = ("scene", "tags", "frames")
-
 
 def determinism(trial: Trial) -> tuple[Status, str]:
     """The same batch twice gives the same scores."""
@@ -48,7 +46,7 @@ def padding(trial: Trial) -> tuple[Status, str]:
     """A short clip padded to the longest of its batch gets the scores it has alone."""
     if trial.card.clip_seconds is not None:
         return "skipped", f"every clip is brought to {trial.card.clip_seconds:g} s first"
-    if trial.card.output not in ("scene", "tags"):
+    if trial.output.class_scores == "time":
         return "skipped", f"{trial.card.output} depends on the clip's length"
     signals = trial.noise(2)
     short = max(signals.shape[2] // 2, int(np.ceil(trial.card.min_seconds * trial.card.sample_rate)))

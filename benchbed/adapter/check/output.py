@@ -8,8 +8,10 @@ import numpy as np
 
 from benchbed.adapter.asking import ask
 from benchbed.adapter.check.trial import Status, Trial
+from benchbed.errors import AdapterError
 from benchbed.outputs.align import SUM_TOLERANCE
 from benchbed.outputs.cards import impossible
+from benchbed.outputs.contract import Heard
 from benchbed.rng import preserved_global_state
 
 
@@ -26,20 +28,18 @@ def card(trial: Trial) -> tuple[Status, str]:
 
 
 def shape(trial: Trial) -> tuple[Status, str]:
-    """One row per clip and one column per label of the card, as floating point numbers."""
-    scores = ask(trial.adapter, trial.batch(trial.noise()))
-    if scores.dtype.kind != "f":
-        return "fail", f"predict returned {scores.dtype}, not floating point numbers"
-    axes = {"scene": 2, "tags": 2, "embedding": 2, "frames": 3}.get(trial.card.output, scores.ndim)
-    if scores.ndim != axes or scores.shape[0] != 3:
-        wanted = "[clip, frame, class]" if axes == 3 else "[clip, class]"
-        return "fail", f"predict returned shape {list(scores.shape)} for 3 clips; {wanted} is wanted"
-    classes = len(trial.card.labels)
-    if trial.card.output in ("scene", "tags", "frames") and scores.shape[-1] != classes:
-        return "fail", f"predict returned {scores.shape[-1]} classes, the card has {classes} labels"
-    if scores.dtype != np.float32:
-        return "warn", f"predict returned {scores.dtype} {list(scores.shape)}; float32 is expected"
-    return "pass", f"float32 {list(scores.shape)}"
+    """What a run takes: one row per clip, as the card's output has it, and floating point numbers in float32."""
+    signals = trial.noise()
+    samples = signals.shape[2]
+    answers = ask(trial.adapter, trial.batch(signals))
+    try:
+        reading = trial.output.read(trial.card, trial.card.labels)
+        answers = reading.check(answers, len(signals), Heard(samples / trial.card.sample_rate, samples))
+    except AdapterError as error:
+        return "fail", error.what
+    if answers.dtype.kind == "f" and answers.dtype != np.float32:
+        return "warn", f"predict returned {answers.dtype} {list(answers.shape)}; float32 is expected"
+    return "pass", f"{answers.dtype} {list(answers.shape)}"
 
 
 def single_clip(trial: Trial) -> tuple[Status, str]:
@@ -53,14 +53,14 @@ def single_clip(trial: Trial) -> tuple[Status, str]:
 
 def scores_as_declared(trial: Trial) -> tuple[Status, str]:
     """Scores are finite and what the card calls them: logits, probabilities or logarithms."""
-    if trial.card.output not in ("scene", "tags", "frames"):
+    if not trial.output.class_scores:
         return "skipped", f"{trial.card.output} has no class scores"
     scores = trial.predict(trial.noise())
     if not np.isfinite(scores).all():
         return "fail", f"{int((~np.isfinite(scores)).sum())} of {scores.size} scores of ordinary noise are not finite"
     low, high, total = scores.min(), scores.max(), scores.sum(-1)
     seen = f"scores from {low:.4g} to {high:.4g}"
-    kind, scene = trial.card.scores, trial.card.output == "scene"
+    kind, scene = trial.card.scores, trial.output.exclusive
     sums_to_one = bool(np.abs(total - 1).max() < SUM_TOLERANCE)
     if kind == "probabilities":
         if low < -1e-6 or high > 1 + 1e-4:

@@ -13,7 +13,7 @@ def label_order(trial: Trial) -> tuple[Status, str]:
     """Accuracy on the probe set is above chance; at chance, label order, rate or front end is suspicious."""
     if trial.probes is None:
         return "skipped", "no probe set was given"
-    if trial.card.output not in ("scene", "tags"):
+    if trial.output.class_scores != "clip":
         return "skipped", f"{trial.card.output} has no clip scores"
     labels = tuple(dict.fromkeys(trial.probes.labels))
     try:

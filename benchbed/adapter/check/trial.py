@@ -14,6 +14,7 @@ from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter, Card
 from benchbed.adapter.load import LoadedAdapter
 from benchbed.errors import AdapterError
+from benchbed.outputs import output_of
 from benchbed.rng import stream
 from benchbed.types import Batch
 
@@ -74,6 +75,7 @@ class Trial:
         self.loaded = loaded
         self.adapter: Adapter = loaded.adapter
         self.card: Card = loaded.adapter.card
+        self.output = output_of(self.card.output)
         self.probes = probes
 
     def noise(self, clips: int = 3, seconds: float | None = None, name: str = "signal") -> np.ndarray:
@@ -130,7 +132,9 @@ class Trial:
                 return np.exp(scores)
             if self.card.scores == "probabilities":
                 return scores
-            if self.card.output == "scene":
+            if not self.output.class_scores:
+                return scores
+            if self.output.exclusive:
                 shifted = np.exp(scores - scores.max(-1, keepdims=True))
                 return shifted / shifted.sum(-1, keepdims=True)
             return 0.5 * (1 + np.tanh(0.5 * scores))

@@ -40,6 +40,9 @@ class Frames(Output):
     moved_by = frozenset({"time"})
     columns = COLUMNS
     needs = ("frame_seconds",)
+    class_scores = "time"
+    tuned_by = ("f1", "segment_f1", "event_f1", "intersection_f1")
+    reader = "detections"
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> FrameReading:
         refuse_output(card, self.name, offered)

@@ -93,7 +93,7 @@ def choose(prepared: Prepared, paths: Sequence[Path], model: str) -> Frozen:
     outputs, target = answered.answers, answered.references
     common: dict[str, Any] = {"average": tune.average, "per_class": tune.per_class, "fallback": tune.fallback}
     if tune.metric == "f1":
-        if tuning.job.output.moved_by:  # answers over time
+        if tuning.job.output.class_scores == "time":
             outputs, target = _as_tags(outputs, target, len(labels))
         made = tune_tags(outputs, target, labels, tuned_on, **common)
     else:

@@ -26,7 +26,6 @@ from benchbed.metrics.sed.flat import flatten
 from benchbed.metrics.sed.intersection import references, sweep
 from benchbed.metrics.sed.segment_scores import segments
 from benchbed.metrics.sed.steps import Steps, by_class
-from benchbed.metrics.strong import timed
 from benchbed.outputs.frames.recording import FrameScores
 from benchbed.results.curves import AtThreshold, CellCurves, Declared, Roc, RocLine, ThresholdCurves, ThresholdLine
 from benchbed.run.showing.timelines import unfiltered
@@ -43,7 +42,7 @@ Detector = EventBased | SegmentBased | IntersectionBased
 Figures = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
 
 
-def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: str) -> CellCurves:
+def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: str, held: np.ndarray) -> CellCurves:
     """Every curve that the metrics of a suite have a score or a threshold for.
 
     Parameters
@@ -54,15 +53,15 @@ def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: st
         Outputs and references of the cell, as the family takes them. Lists of events have no curves.
     cell : str
         Key of the cell.
+    held : np.ndarray [shape=(clip,), bool]
+        Clips that count for more than tags.
     """
     parts: Mapping[str, Family] = family.parts if isinstance(family, Joint) else {"": family}
     rocs: list[Roc] = []
     # Metrics that differ in their thresholds only share their curves.
     alike: dict[Hashable, list[tuple[str, Any]]] = {}
-    if not len(scores) or (family.output == "frames" and not all(isinstance(item, FrameScores) for item in scores)):
+    if not len(scores):
         return CellCurves(cell=cell)
-    # Recordings with tags alone count for tags alone.
-    held = timed(target) if family.output == "frames" else np.ones(len(scores), bool)
     rule = "" if held.all() else ":strong-labels"
     for prefix, part in parts.items():
         if isinstance(part, Psds):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchbed.metrics.strong import timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import curves as curve_file
 from benchbed.results import record
@@ -18,8 +17,7 @@ from benchbed.results.timelines import CellTimelines, Timelines, write_kept
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.families import metric_family, post_processing
 from benchbed.run.scoring.split import Answered, Split
-from benchbed.run.showing.curves import cell_curves
-from benchbed.run.showing.timelines import cell_timelines, judge_of
+from benchbed.run.showing.kinds import shown
 from benchbed.suite.plan import CellPlan
 
 
@@ -45,27 +43,28 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
     primary : str
         The metric that ranks.
     """
-    if predictions.kind not in ("frames", "tags"):
+    kind = shown(predictions.kind)
+    if kind is None:
         return Drawings(None, None)
-    labels = prepared.source.dataset.labels
-    family, _ = metric_family(prepared.loaded_suite, labels, prepared.job.scope)
+    job, clip_ids = prepared.job, {split: table["clip_id"].to_numpy() for split, table in prepared.job.clips.items()}
+    family, _ = metric_family(prepared.loaded_suite, job.asked, job.scope)
+    options = post_processing(prepared.loaded_suite, job.asked)
     drawn: list[CellCurves] = []
     told: list[CellTimelines] = []
     hardest = _hardest(cells, primary)
     for plan in sorted(prepared.cells, key=lambda plan: plan.kind != "clean"):
-        if plan.kind != "clean" and (plan.key != hardest or predictions.kind != "frames"):
+        curved = plan.kind == "clean" and hasattr(kind, "curves")
+        timed = (plan.kind == "clean" or plan.key == hardest) and hasattr(kind, "timelines")
+        if not curved and not timed:
             continue
         answered = _first_draw(prepared, predictions, plan)
         scores, target = answered.answers, answered.references
-        if plan.kind == "clean":
-            curves = cell_curves(family, scores, target, plan.key)
+        if curved:
+            curves = kind.curves(family, scores, target, plan.key)
             drawn += [curves] if curves.rocs or curves.thresholds else []
-        if predictions.kind == "frames":
-            judge, _ = judge_of(family, post_processing(prepared.loaded_suite, labels))
-            # What has tags alone cannot be drawn in time.
-            held = timed(target)
-            clip_ids = prepared.job.clips[plan.split]["clip_id"].to_numpy()[answered.position]
-            told.append(cell_timelines(judge, scores[held], target[held], clip_ids[held].tolist(), plan.key))
+        if timed:
+            names = clip_ids[plan.split][answered.position]
+            told.append(kind.timelines(family, options, scores, target, names, plan.key))
     return Drawings(
         Timelines(format=timeline_file.FORMAT, cells=told) if any(cell.timelines for cell in told) else None,
         Curves(format=curve_file.FORMAT, cells=drawn) if drawn else None,

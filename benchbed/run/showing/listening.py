@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,21 +18,20 @@ import numpy as np
 
 from benchbed import audio, rng
 from benchbed.errors import BenchbedError
-from benchbed.predictions.index import indexed
-from benchbed.predictions.store import read_units
 from benchbed.report.terms import condition
 from benchbed.results.listening import FOLDER, INDEX, Listened, Listening, Sound, may_publish
 from benchbed.results.record import Result
-from benchbed.results.timelines import read_timelines
 from benchbed.run.computing.engine import Engine
 from benchbed.run.job.prepared import Prepared
+from benchbed.run.showing.kinds import shown
+from benchbed.run.showing.picks import Pick, broken, in_turns, once
 from benchbed.run.showing.spectrogram import picture
 from benchbed.seal import digest, seal
 from benchbed.suite.conditions import CorruptionCondition
 from benchbed.suite.plan import CellPlan
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 #: Longest excerpt in seconds.
 LONGEST = 10.0
@@ -41,23 +39,6 @@ LONGEST = 10.0
 PEAK, MOST_GAIN = 0.5, 100.0
 #: Sampling rates that MP3 has.
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-
-
-@dataclass(frozen=True)
-class Pick:
-    """One clip under one condition, and what the model said."""
-
-    why: Any
-    clip_id: str
-    cell: str
-    draw: int
-    label: str
-    before: tuple[str, float]
-    after: tuple[str, float]
-    other: tuple[str, str, float] | None = None
-    sounds: tuple[np.ndarray, np.ndarray | None, int] | None = None
-    start: float = 0.0
-    scores: tuple[float, float] | None = None
 
 
 def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[str, Path]] = ()) -> str | None:
@@ -89,13 +70,12 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
         return f"no clips for listening: the licence of {result.dataset.name} is {licence}"
     if getattr(prepared.adapter, "replays", False):
         return "no clips for listening: they are kept for models that hear audio"
-    if job.task == "scene":
-        picks = _chosen(prepared, result, count, others)
+    kind = shown(job.task)
+    if kind is not None and hasattr(kind, "queues"):
+        queues = kind.queues(prepared, result, count, others)
     else:
-        told = _recordings(prepared.folder, count, result) if job.task == "frames" else []
-        broken = list(_once(_broken(prepared.folder, result, prepared.adapter.card.sample_rate)))
-        turns = itertools.zip_longest(told, broken)
-        picks = list(itertools.islice((pick for turn in turns for pick in turn if pick is not None), count))
+        queues = [once(broken(prepared.folder, result, prepared.adapter.card.sample_rate))]
+    picks = in_turns(queues, count)
     engine = Engine(job, prepared.adapters)
     plans = {cell.key: cell for cell in prepared.cells}
     conditions = {cell.key: cell.condition for cell in result.cells}
@@ -120,178 +100,6 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
 def _clear(folder: Path) -> None:
     for path in itertools.chain(folder.glob("*.mp3"), folder.glob("*.png"), folder.glob(INDEX)):
         path.unlink()
-
-
-def _chosen(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[str, Path]]) -> list[Pick]:
-    """The clips in turns from each reason, no clip twice for one reason and no corruption twice."""
-    table = _table(prepared.folder)
-    if table is None:
-        return []
-    kinds = {cell.key: cell.condition.kind for cell in result.cells}
-    clean = table[table["cell"].astype(str).map(kinds) == "clean"].drop_duplicates("clip_id").set_index("clip_id")
-    lost = _lost(table, clean, kinds, result)
-    queues = [
-        _once(_worst(lost)),
-        _once(_flipped(lost)),
-        _once(_attacked(table, clean, kinds, prepared.adapter.card.sample_rate)),
-        *(_once(_disagreements(clean, name, folder)) for name, folder in others),
-    ]
-    turns = itertools.zip_longest(*queues)
-    return list(itertools.islice((pick for turn in turns for pick in turn if pick is not None), count))
-
-
-def _recordings(folder: Path, count: int, result: Result) -> list[Pick]:
-    """The recordings of the clean timelines, the worst of every cell first, each from where its timeline begins."""
-    kept = read_timelines(folder)
-    clean = {cell.key for cell in result.cells if cell.condition.kind == "clean"}
-    shown = [(cell.cell, one) for cell in (kept.cells if kept else []) if cell.cell in clean for one in cell.timelines]
-    shown.sort(key=lambda held: held[1].why != "worst")
-    nothing = ("", 0.0)
-    return [
-        Pick(
-            one.why,
-            one.clip_id,
-            cell,
-            0,
-            ", ".join(track.label for track in one.tracks),
-            nothing,
-            nothing,
-            start=one.start,
-        )
-        for cell, one in shown[:count]
-    ]
-
-
-def _table(folder: Path) -> pd.DataFrame | None:
-    paths = indexed(folder)
-    if not paths:
-        return None
-    held = read_units(paths)
-    place = {label: i for i, label in enumerate(held.labels)}
-    rows = np.arange(len(held.scores))
-    table = held.table.copy()
-    for name in ("clip_id", "cell", "label", "prediction"):
-        table[name] = table[name].astype(str)
-    table["p_true"] = held.scores[rows, table["label"].map(place).to_numpy()]
-    table["p_said"] = held.scores.max(axis=1)
-    return table
-
-
-def _lost(table: pd.DataFrame, clean: pd.DataFrame, kinds: Mapping[str, str], result: Result) -> pd.DataFrame:
-    """Evaluations under corruptions of clips that are right when clean and wrong perturbed."""
-    severity = {cell.key: cell.condition.severity or 0 for cell in result.cells}
-    names = {cell.key: cell.condition.name for cell in result.cells}
-    right = clean[clean["prediction"] == clean["label"]]
-    rows = table[(table["cell"].map(kinds) == "corruption") & table["clip_id"].isin(right.index)]
-    rows = rows[rows["skipped"].isna() & (rows["prediction"] != rows["label"])].copy()
-    for name in ("p_true", "p_said", "prediction"):
-        rows[f"{name}_clean"] = right[name].reindex(rows["clip_id"]).to_numpy()
-    rows["drop"] = rows["p_true_clean"] - rows["p_true"]
-    rows["severity"], rows["name"] = rows["cell"].map(severity), rows["cell"].map(names)
-    return rows
-
-
-def _worst(lost: pd.DataFrame) -> Iterator[Pick]:
-    for row in lost.sort_values(["drop", "clip_id"], ascending=[False, True]).to_dict("records"):
-        yield _pick("worst drop", row)
-
-
-def _flipped(lost: pd.DataFrame) -> Iterator[Pick]:
-    # The milder the perturbation that turns a sure answer, the more it says.
-    order = lost.sort_values(["severity", "p_true_clean", "clip_id"], ascending=[True, False, True])
-    for row in order.to_dict("records"):
-        yield _pick("flipped", row)
-
-
-def _attacked(table: pd.DataFrame, clean: pd.DataFrame, kinds: Mapping[str, str], rate: int) -> Iterator[Pick]:
-    if "audio_attacked" not in table:
-        return
-    rows = table[(table["cell"].map(kinds) == "attack") & table["audio_attacked"].notna()]
-    rows = rows[(rows["prediction"] != rows["label"]) & rows["clip_id"].isin(clean.index)]
-    for row in rows.to_dict("records"):
-        before = clean.loc[row["clip_id"]]
-        if before["prediction"] == row["label"]:
-            sounds = [np.frombuffer(row[f"audio_{name}"], "<f4")[None] for name in ("clean", "attacked")]
-            yield replace(
-                _pick("attacked", {**row, "prediction_clean": before["prediction"], "p_said_clean": before["p_said"]}),
-                sounds=(sounds[0], sounds[1], rate),
-            )
-
-
-def _broken(folder: Path, result: Result, rate: int) -> Iterator[Pick]:
-    """Clips of tags and of events that an attack broke, of which the sound was kept."""
-    paths = indexed(folder)
-    table = read_units(paths).table if paths else None
-    if table is None or "audio_attacked" not in table:
-        return
-    attacked = {cell.key for cell in result.cells if cell.condition.kind == "attack"}
-    rows = table[table["cell"].astype(str).isin(attacked) & table["audio_attacked"].notna()]
-    for row in rows[rows["clean_correct"].astype(bool) & ~rows["robust"].astype(bool)].to_dict("records"):
-        said = row.get("label")
-        label = ", ".join(said) if isinstance(said, (list, tuple, np.ndarray)) else str(said or "")
-        clean, attack = (np.frombuffer(row[f"audio_{name}"], "<f4")[None] for name in ("clean", "attacked"))
-        scores = float(row["score_clean"]), float(row["score_attacked"])
-        yield Pick(
-            "attacked",
-            str(row["clip_id"]),
-            str(row["cell"]),
-            int(row["draw"]),
-            label,
-            ("", 0.0),
-            ("", 0.0),
-            sounds=(clean, attack, rate),
-            scores=scores,
-        )
-
-
-def _disagreements(clean: pd.DataFrame, name: str, folder: Path) -> Iterator[Pick]:
-    held = _table(folder)
-    if held is None:
-        return
-    cells = set(clean["cell"])
-    other = held[held["cell"].isin(cells)].drop_duplicates("clip_id").set_index("clip_id")
-    both = clean[clean.index.isin(other.index)].copy()
-    for column in ("prediction", "p_true", "p_said"):
-        both[f"{column}_other"] = other[column].reindex(both.index)
-    right = both["prediction"] == both["label"]
-    both = both[right != (both["prediction_other"] == both["label"])]
-    both["gap"] = (both["p_true"] - both["p_true_other"]).abs()
-    for clip_id, row in both.sort_values("gap", ascending=False).iterrows():
-        said = (row["prediction"], float(row["p_said"]))
-        yield Pick(
-            "disagreement",
-            str(clip_id),
-            row["cell"],
-            0,
-            row["label"],
-            said,
-            said,
-            (name, row["prediction_other"], float(row["p_said_other"])),
-        )
-
-
-def _pick(why: str, row: Mapping[str, Any]) -> Pick:
-    return Pick(
-        why,
-        row["clip_id"],
-        row["cell"],
-        int(row["draw"]),
-        row["label"],
-        (row["prediction_clean"], float(row["p_said_clean"])),
-        (row["prediction"], float(row["p_said"])),
-    )
-
-
-def _once(picks: Iterator[Pick]) -> Iterator[Pick]:
-    """No clip and no corruption twice, so that a few clips show many kinds of failure."""
-    clips, conditions = set(), set()
-    for pick in picks:
-        # Of a corruption one severity is enough; every budget of an attack may be heard.
-        condition = {"disagreement": pick.clip_id, "attacked": pick.cell}.get(pick.why, pick.cell.partition("@")[0])
-        if pick.clip_id not in clips and condition not in conditions:
-            clips.add(pick.clip_id)
-            conditions.add(condition)
-            yield pick
 
 
 def _sounds(

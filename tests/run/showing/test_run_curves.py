@@ -19,11 +19,17 @@ from benchbed.metrics.sed.examples import random_corpus
 from benchbed.outputs.frames.recording import SECOND, Events, FrameScores, frame_scores, recording
 from benchbed.results.curves import RocLine, ThresholdCurves, ThresholdLine
 from benchbed.run.showing import curves
-from benchbed.run.showing.curves import cell_curves, thinned
+from benchbed.run.showing.curves import thinned
+from benchbed.run.showing.kinds import shown
 
 GOLDEN = Path(__file__).parents[2] / "metrics" / "golden"
 LABELS = ("c0", "c1", "c2", "c3")
 FIGURES = ("f1", "precision", "recall")
+
+
+def cell_curves(family, scores, target, cell):
+    """The curves of a family's own kind of output."""
+    return shown(family.output).curves(family, scores, target, cell)
 
 
 def area(line: RocLine, limit: float) -> float:

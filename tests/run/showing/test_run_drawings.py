@@ -17,7 +17,8 @@ from benchbed.results.record import Cell, Condition, Counts, Result, Value
 from benchbed.run import session
 from benchbed.run.job.policy import Reuse
 from benchbed.run.showing.drawings import Drawings, _hardest, write_drawings
-from benchbed.run.showing.listening import _recordings, keep
+from benchbed.run.showing.kinds.frames import recordings
+from benchbed.run.showing.listening import keep
 from benchbed.suite.load import load_suite
 
 FIGURES = ("f1", "precision", "recall")
@@ -71,7 +72,7 @@ def test_the_curves_hold_the_figures_of_the_record(detector):
     assert {line.name: line.at[1].threshold for line in held.thresholds[0].lines[2:]}.items() <= tuned.items()
 
 
-def test_the_timelines_are_of_the_worst_recordings(detector):
+def test_the_timelines_are_of_the_worstrecordings(detector):
     kept = timelines.read_timelines(detector.path)
     assert kept is not None
     (cell,) = kept.cells
@@ -136,11 +137,11 @@ def test_of_a_long_recording_the_sound_begins_where_its_timeline_does(detector, 
     cell = timelines.CellTimelines(cell=key, rule="r", per="event", recordings=2, timelines=[one, other])
     perturbed = cell.model_copy(update={"cell": "frames/validation/mp3@5"})
     timelines.write_kept(timelines.Timelines(format=1, cells=[cell, perturbed]), tmp_path, timelines.NAME)
-    picks = _recordings(tmp_path, 9, detector.result)
+    picks = recordings(tmp_path, 9, detector.result)
     assert [(pick.clip_id, pick.start, pick.cell) for pick in picks] == [("b", 0, key), ("a", 200, key)]
-    assert [pick.clip_id for pick in _recordings(tmp_path, 1, detector.result)] == ["b"]
+    assert [pick.clip_id for pick in recordings(tmp_path, 1, detector.result)] == ["b"]
     (tmp_path / timelines.NAME).unlink()
-    assert _recordings(tmp_path, 3, detector.result) == []
+    assert recordings(tmp_path, 3, detector.result) == []
 
 
 def test_scored_again_the_files_are_the_same(detector, repository):

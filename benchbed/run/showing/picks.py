@@ -1,0 +1,76 @@
+"""Clips worth hearing of any kind of output: what an attack broke, in turns with what the kind itself has to show."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchbed.predictions.index import indexed
+from benchbed.predictions.store import read_units
+from benchbed.results.listening import Reason
+from benchbed.results.record import Result
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One clip under one condition, and what the model said."""
+
+    why: Reason
+    clip_id: str
+    cell: str
+    draw: int
+    label: str
+    before: tuple[str, float]
+    after: tuple[str, float]
+    other: tuple[str, str, float] | None = None
+    sounds: tuple[np.ndarray, np.ndarray | None, int] | None = None
+    start: float = 0.0
+    scores: tuple[float, float] | None = None
+
+
+def in_turns(queues: Sequence[Iterable[Pick]], count: int) -> list[Pick]:
+    """So many picks, one from each reason in turns."""
+    turns = itertools.zip_longest(*queues)
+    return list(itertools.islice((pick for turn in turns for pick in turn if pick is not None), count))
+
+
+def once(picks: Iterator[Pick]) -> Iterator[Pick]:
+    """No clip and no corruption twice, so that a few clips show many kinds of failure."""
+    clips, conditions = set(), set()
+    for pick in picks:
+        # Of a corruption one severity is enough; every budget of an attack may be heard.
+        condition = {"disagreement": pick.clip_id, "attacked": pick.cell}.get(pick.why, pick.cell.partition("@")[0])
+        if pick.clip_id not in clips and condition not in conditions:
+            clips.add(pick.clip_id)
+            conditions.add(condition)
+            yield pick
+
+
+def broken(folder: Path, result: Result, rate: int) -> Iterator[Pick]:
+    """Clips of tags and of events that an attack broke, of which the sound was kept."""
+    paths = indexed(folder)
+    table = read_units(paths).table if paths else None
+    if table is None or "audio_attacked" not in table:
+        return
+    attacked = {cell.key for cell in result.cells if cell.condition.kind == "attack"}
+    rows = table[table["cell"].astype(str).isin(attacked) & table["audio_attacked"].notna()]
+    for row in rows[rows["clean_correct"].astype(bool) & ~rows["robust"].astype(bool)].to_dict("records"):
+        said = row.get("label")
+        label = ", ".join(said) if isinstance(said, (list, tuple, np.ndarray)) else str(said or "")
+        clean, attack = (np.frombuffer(row[f"audio_{name}"], "<f4")[None] for name in ("clean", "attacked"))
+        scores = float(row["score_clean"]), float(row["score_attacked"])
+        yield Pick(
+            "attacked",
+            str(row["clip_id"]),
+            str(row["cell"]),
+            int(row["draw"]),
+            label,
+            ("", 0.0),
+            ("", 0.0),
+            sounds=(clean, attack, rate),
+            scores=scores,
+        )
