@@ -7,16 +7,19 @@ code that computes it (see `benchbed.code`); two units with one id have the same
 from __future__ import annotations
 
 import hashlib
+import inspect
 import itertools
 import json
 import math
 import platform
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from benchbed import __version__, rng
 from benchbed.code import Closure, closure
-from benchbed.provenance import package_versions
+from benchbed.outputs.contract import Output
+from benchbed.provenance import hash_files, package_versions
 from benchbed.run.executing.local import execute
 from benchbed.run.job.job import Job, Unit
 from benchbed.suite.conditions import AttackCondition, Condition, CorruptionCondition
@@ -133,7 +136,7 @@ def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model:
         "labels": list(job.labels),
         "label_map": job.label_map,
         "task": job.task,
-        "output": job.output.version,
+        "output": [job.output.version, _foreign_code(job.output)],
         "split": split,
         "shard": shard,
         "condition": job.conditions[cells[0].condition].model_dump(mode="json"),
@@ -162,6 +165,13 @@ def closure_of(cells: Sequence[CellPlan], condition: Condition) -> Closure:
 
 def _strict(loose: dict[str, Any], cells: Sequence[CellPlan], job: Job, model: Mapping[str, Any]) -> dict[str, Any]:
     return {"loose": loose, "code": _code(cells, job.conditions[cells[0].condition]), BELOW: model.get(BELOW)}
+
+
+def _foreign_code(output: Output) -> str:
+    """Digest of a kind of output that another package brings; our own code is part of the key by its closure."""
+    name = type(output).__module__
+    source = None if name.partition(".")[0] == __package__.partition(".")[0] else inspect.getsourcefile(type(output))
+    return "" if source is None else hash_files([Path(source)])
 
 
 def _code(cells: Sequence[CellPlan], condition: Condition) -> dict[str, Any]:
