@@ -37,14 +37,23 @@ def check(model: str, settings: tuple[str, ...], device: str, trust_checkpoint: 
 @click.option("--set", "settings", multiple=True, metavar="suite.KEY=VALUE")
 @click.option("--json", "as_json", is_flag=True)
 def validate(suites: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:
-    """Check suites without data or models; errors point at the line."""
+    """Check suites, and files of gate rules, without data or models; errors point at the line."""
+    from benchbed.gate.load import are_rules, load_rules
     from benchbed.run.preparing.named import check_names
+    from benchbed.run.preparing.ruled import check_rules
     from benchbed.suite.load import load_suite
     from benchbed.suite.plan import plan_cells
 
     overrides, _ = split_settings(settings)
-    rows = []
+    rows: list[dict[str, object]] = []
     for name in suites:
+        if are_rules(name):
+            rules = load_rules(name)
+            unasked = check_rules(rules)
+            if unasked:
+                click.echo(f"{name}: {unasked}", err=True)
+            rows.append({"rules": rules.rules.name, "file": str(rules.path), "count": len(rules.rules.rules)})
+            continue
         loaded = load_suite(name, overrides)
         check_names(loaded, without_data=True)
         rows.append(
@@ -59,7 +68,8 @@ def validate(suites: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
         print_json(rows)
     else:
         for row in rows:
-            click.echo(f"{row['file']}: fine, {row['cells']} cells")
+            what = f"{row['count']} rules" if "rules" in row else f"{row['cells']} cells"
+            click.echo(f"{row['file']}: fine, {what}")
 
 
 @verbs.command("list")
@@ -104,10 +114,14 @@ def list_(kind: str | None, as_json: bool) -> None:
 
 
 @verbs.command()
-@click.argument("kind", type=click.Choice(["suite", "result"]))
+@click.argument("kind", type=click.Choice(["suite", "result", "rules"]))
 def schema(kind: str) -> None:
-    """Print the JSON schema of a suite or of a result."""
-    if kind == "suite":
+    """Print the JSON schema of a suite, of a result, or of the rules of a gate."""
+    if kind == "rules":
+        from benchbed.gate.rules import Rules
+
+        print_json(Rules.model_json_schema())
+    elif kind == "suite":
         from benchbed.suite.model import Suite
 
         print_json(Suite.model_json_schema())

@@ -165,11 +165,17 @@ class Contrast:
         gains = self._gains(margin, relative)
         if gains is None or self.p is None:
             return 1.0 if self.value == 0 else None
-        tail = self._tail(gains, margin, relative, "less")
+        tail, swap = self.worse_by(margin, relative)
         if self.swaps is None:
             return tail if self.error else 1.0
-        swap = self.swaps.p(self.metric, "less" if self.direction == "higher" else "greater")
         return None if tail is None or swap is None else max(tail, swap)
+
+    def worse_by(self, margin: float = 0.0, relative: float = 0.0) -> tuple[float | None, float | None]:
+        """The two p-values that `p_worse` is the larger of: of the bootstrap, and of swaps, which know no margin."""
+        gains = self._gains(margin, relative)
+        tail = None if gains is None else self._tail(gains, margin, relative, "less")
+        side: Literal["less", "greater"] = "less" if self.direction == "higher" else "greater"
+        return tail, None if self.swaps is None else self.swaps.p(self.metric, side)
 
     def p_too_bad(self, margin: float = 0.0, relative: float = 0.0) -> float | None:
         """One-sided p-value that a is worse than b by the margin or more; small values show non-inferiority."""

@@ -17,10 +17,11 @@ from benchbed.gate.costs import cost_relation, cost_slack
 from benchbed.gate.held import Held
 from benchbed.gate.kpi import relation
 from benchbed.gate.lookup import condition_of, expand, metric_of, scores_of
+from benchbed.gate.quantity import Amount
 from benchbed.gate.rules import Margin, Rule, Where
 from benchbed.gate.seeds import of_seeds
 from benchbed.gate.slack import Slack, lost_clips, of_limit, of_loss, of_relation, of_threshold, over_cells
-from benchbed.gate.units import measured
+from benchbed.gate.units import measured, require_units
 from benchbed.gate.words import margin_words
 
 
@@ -76,7 +77,7 @@ def ask(rule: Rule, held: Held) -> list[Asked]:
             name=f"guard of {rule.name}",
             by=rule.by,
             against=rule.against,
-            margin=guard.margin or Margin(absolute=0.0),
+            margin=guard.margin or Margin(absolute=Amount(0.0)),
             allow_failures=rule.allow_failures,
             metric=guard.metric,
             figure=guard.figure,
@@ -109,6 +110,7 @@ def _metric(rule: Rule, held: Held) -> list[Asked]:
                     _present(held, asked)
                 lost, tolerated = _lost(rule, *(_every_cell(asked) if over else asked))
                 slack = _slack(rule, held, figure, metric, bases, against)
+                require_units(rule, slack.facts)
             except DataError:
                 raise  # damaged predictions are no figure that could not be measured
             except CannotMeasure as error:
@@ -202,7 +204,8 @@ def _over(rule: Rule, held: Held) -> Asked:
         metric = metric_of(run.result, figure, where.metric)
         gone, allowed = _lost(rule, (run, figure), (base, figure))
         lost, tolerated = lost or gone, tolerated or allowed
-        point, drawn, _ = of_relation(rule.relation, run, base, figure, metric, how)
+        point, drawn, facts = of_relation(rule.relation, run, base, figure, metric, how)
+        require_units(rule, facts)
         points.append(point)
         draws.append(drawn)
     kept = [d for d in draws if d is not None]
@@ -227,6 +230,7 @@ def _common_draws(run: Run, asked: Sequence[Where], how: Procedure) -> Procedure
 def _cost(rule: Rule, held: Held) -> Asked:
     subject = f"{rule.figure}" + (f" / {rule.reference}" if rule.reference else "")
     slack = cost_slack(rule, held)
+    require_units(rule, slack.facts)
     return Asked(subject, slack, margin_words(rule, slack))
 
 
@@ -248,7 +252,7 @@ def _lost(rule: Rule, *cells: tuple[Run, Figure]) -> tuple[str | None, str | Non
     """Failed clips that the rule does not tolerate, and those that it does."""
     words, _, share = lost_clips(*cells)
     count = max((lost_clips(cell)[1] for cell in cells), default=0)
-    within = share <= rule.allow_failures if rule.allow_failures < 1 else count <= rule.allow_failures
+    within = count <= rule.allow_failures if rule.allow_failures.unit == "clips" else share <= rule.allow_failures
     if not count:
         return None, None
     return (None, words) if rule.allow_failures and within else (words, None)

@@ -8,12 +8,12 @@ from benchbed.compare.answer import Procedure, Swapper
 from benchbed.compare.runs import Run
 from benchbed.errors import ConfigError
 from benchbed.gate.asking import Asked, ask
-from benchbed.gate.held import held, title
+from benchbed.gate.held import Held, held, title
 from benchbed.gate.load import LoadedRules
 from benchbed.gate.rules import Rule
 from benchbed.gate.verdict import Answer, Finding, Outcome, Report
 from benchbed.gate.words import sentence
-from benchbed.stats.paired import holm
+from benchbed.stats.correction import adjust, words
 
 
 def judge(
@@ -59,20 +59,31 @@ def judge(
             f"the rule '{needing[0]}' needs a baseline",
             hint="--baseline RUN, or a name made by `benchbed baseline set`",
         )
-    sides = held(runs, bases, Procedure(draws=rules.draws, alpha=rules.alpha, seed=rules.seed, swapper=swapper))
-    asked = [ask(rule, sides) for rule in rules.rules]
+    # A rule is broken on one side: an interval of this level excludes its margin where the test of one side says so.
+    level = 1 - 2 * rules.alpha if rules.alpha < 0.25 else 1 - rules.alpha
+    how = Procedure(draws=rules.draws, alpha=rules.alpha, seed=rules.seed, level=level, swapper=swapper)
+    sides = held(runs, bases, how)
+    asked = [_asked(loaded, number, rule, sides) for number, rule in enumerate(rules.rules)]
     p_values: dict[str, float | None] = {}
     for number, (rule, members) in enumerate(zip(rules.rules, asked)):
         for i, one in enumerate(members):
             sampled = one.slack is not None and one.slack.error != 0.0
             if sampled and rule.by == "interval" and one.slack is not None:
                 p_values[f"{number}.{i}"] = one.slack.p_broken
-    adjusted = holm(p_values) if rules.correction == "holm" else dict(p_values)
+    rule_of = {test: test.partition(".")[0] for test in p_values}
+    primary = {test for test, number in rule_of.items() if rules.rules[int(number)].primary}
+    adjusted = adjust(p_values, rules.correction, families=rule_of, primary=primary)
+    tested = [test for test, p in p_values.items() if p is not None]
+    over = words(
+        rules.correction, len(tested), len(primary & {*tested}), len({rule_of[test] for test in tested}), "rules"
+    )
     outcomes = []
     for number, (rule, members) in enumerate(zip(rules.rules, asked)):
-        findings = [_answer(rule, one, adjusted.get(f"{number}.{i}"), rules.alpha) for i, one in enumerate(members)]
+        findings = [
+            _answer(rule, one, adjusted.get(f"{number}.{i}"), rules.alpha, rules.correction)
+            for i, one in enumerate(members)
+        ]
         outcomes.append(Outcome(rule.name, rule.say, tuple(findings), loaded.line(number), rule.non_inferiority))
-    tests = sum(p is not None for p in p_values.values())
     return Report(
         rules.name,
         title(runs),
@@ -80,7 +91,8 @@ def judge(
         tuple(outcomes),
         rules.alpha,
         rules.correction,
-        tests,
+        over,
+        level,
         sides.notes,
         loaded.path,
         strict,
@@ -88,7 +100,15 @@ def judge(
     )
 
 
-def _answer(rule: Rule, one: Asked, p: float | None, alpha: float) -> Finding:
+def _asked(loaded: LoadedRules, number: int, rule: Rule, sides: Held) -> list[Asked]:
+    try:
+        return ask(rule, sides)
+    except ConfigError as error:
+        where = error.where or loaded.where(number)
+        raise ConfigError(f"the rule '{rule.name}': {error.what}", where=where, hint=error.hint) from error
+
+
+def _answer(rule: Rule, one: Asked, p: float | None, alpha: float, correction: str) -> Finding:
     slack = one.slack
     if slack is None:
         words = one.lack or "could not be measured"
@@ -97,7 +117,7 @@ def _answer(rule: Rule, one: Asked, p: float | None, alpha: float) -> Finding:
         **slack.facts,
         "slack": slack.point,
         "p": slack.p_broken,
-        "p_holm": p,
+        "p_adjusted": p,
         "p_kept": slack.p_kept,
         "how": slack.how,
         "allowed": one.allowed,
@@ -112,7 +132,9 @@ def _answer(rule: Rule, one: Asked, p: float | None, alpha: float) -> Finding:
         regressed = slack.broken and (slack.p_broken if p is None else p) < alpha
         answer = Answer.REGRESSED if regressed else Answer.PASSED
         conclusive = regressed or (slack.p_kept is not None and slack.p_kept < alpha)
-    words = sentence(one.subject, slack, one.allowed, None if rule.by == "value" or exact else p)
+    words = sentence(
+        one.subject, slack, one.allowed, None if rule.by == "value" or exact else p, alpha=alpha, correction=correction
+    )
     if one.lost is not None and answer is Answer.PASSED:
         # What is left of an incomplete cell may well be its easy part.
         return Finding(

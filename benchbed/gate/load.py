@@ -35,6 +35,11 @@ class LoadedRules:
         mark = self.marks.get(("rules", index))
         return mark.line if mark is not None and mark.line else None
 
+    def where(self, index: int) -> str | None:
+        """Place of a rule, for errors."""
+        mark = self.marks.get(("rules", index))
+        return str(mark) if mark is not None else None
+
 
 #: What is asked where no rules are given.
 DEFAULT = Rules(
@@ -69,6 +74,15 @@ def load_rules(name: str | None) -> LoadedRules:
         path = shipped[name]
     data, marks = read_yaml(path)
     return LoadedRules(_validated(data, marks), path, marks)
+
+
+def are_rules(name: str) -> bool:
+    """Whether a file is one of gate rules, and not of a suite."""
+    path = Path(name)
+    if not path.is_file():
+        return False
+    data, _ = read_yaml(path)
+    return "rules" in data
 
 
 def _validated(data: dict[str, Any], marks: dict[Place, Mark]) -> Rules:

@@ -8,9 +8,20 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from benchbed.compare.show import plain
-from benchbed.gate.verdict import Answer, Outcome, Report
+from benchbed.gate.verdict import Answer, Finding, Outcome, Report
 
-_MARKS = {Answer.REGRESSED: "✗", Answer.PASSED: "✓", Answer.UNMEASURED: "?"}
+_MARKS = {Answer.REGRESSED: "✗", Answer.PASSED: "~", Answer.UNMEASURED: "?"}
+
+#: What the marks mean.
+LEGEND = (
+    "✓ holds: what the rule forbids is ruled out · ~ not shown to regress, and not ruled out · ✗ regressed · "
+    "? could not measure"
+)
+
+
+def mark(found: Outcome | Finding) -> str:
+    """The answer as one sign; only what is shown to hold has a tick."""
+    return "✓" if found.answer is Answer.PASSED and found.conclusive else _MARKS[found.answer]
 
 
 def terminal(report: Report) -> list[str]:
@@ -18,19 +29,21 @@ def terminal(report: Report) -> list[str]:
     found = [f"{report.run} against {report.baseline}" + (f", rules {report.name}" if report.name else ""), ""]
     for outcome in report.outcomes:
         place = f"  [{report.path}:{outcome.line}]" if report.path and outcome.line else ""
-        found.append(f"{_MARKS[outcome.answer]} {outcome.name}: {status(report, outcome)}{place}")
+        found.append(f"{mark(outcome)} {outcome.name}: {status(report, outcome)}{place}")
         if outcome.say:
             found.append(f"    {outcome.say}")
         for finding in outcome.findings:
             guard = "guard " if finding.guard else ""
-            found.append(f"  {_MARKS[finding.answer]} {guard}{finding.subject}: {finding.words}")
+            found.append(f"  {mark(finding)} {guard}{finding.subject}: {finding.words}")
     found += [f"  note: {note}" for note in report.notes]
-    return [plain(line) for line in [*found, "", _method(report), report.headline]]
+    return [plain(line) for line in [*found, "", LEGEND, _method(report), report.headline]]
 
 
 def status(report: Report, outcome: Outcome) -> str:
     """The answer to a rule, with its proviso."""
-    return f"{outcome.answer}, inconclusive" if outcome in report.inconclusive else str(outcome.answer)
+    if outcome in report.inconclusive:
+        return f"{outcome.answer}, inconclusive"
+    return "holds" if outcome.holds else str(outcome.answer)
 
 
 def markdown(report: Report) -> str:
@@ -40,17 +53,17 @@ def markdown(report: Report) -> str:
         worst = next((f for f in outcome.findings if f.answer is outcome.answer), None)
         told = _cell(f"{worst.subject}: {worst.words}") if worst else ""
         rule = f"**{_cell(outcome.name)}** {_cell(outcome.say)}"
-        rows.append(f"| {_MARKS[outcome.answer]} | {rule} | {status(report, outcome)} | {told} |")
+        rows.append(f"| {mark(outcome)} | {rule} | {status(report, outcome)} | {told} |")
     every = ["| | figure | |", "|---|---|---|"]
     every += [
-        f"| {_MARKS[f.answer]} | {_cell(f.subject)}{' (guard)' if f.guard else ''} | {_cell(f.words)} |"
+        f"| {mark(f)} | {_cell(f.subject)}{' (guard)' if f.guard else ''} | {_cell(f.words)} |"
         for o in report.outcomes
         for f in o.findings
     ]
     notes = "".join(f"- {_cell(note)}\n" for note in report.notes)
     title = f"### benchbed gate {report.headline}\n\n{_cell(report.run)} against {_cell(report.baseline)}\n\n"
-    details = "\n".join(every)
-    folded = f"<details><summary>every figure</summary>\n\n{details}\n\n{_method(report)}\n\n{notes}</details>\n"
+    told = "\n\n".join(["\n".join(every), LEGEND, _method(report), notes])
+    folded = f"<details><summary>every figure</summary>\n\n{told}</details>\n"
     return title + "\n".join(rows) + "\n\n" + folded
 
 
@@ -82,7 +95,7 @@ def junit(report: Report) -> str:
         ("baseline", report.baseline),
         ("alpha", f"{report.alpha:g}"),
         ("correction", report.correction),
-        ("tests", str(report.tests)),
+        ("corrected", report.over),
     ):
         ElementTree.SubElement(facts, "property", name=name, value=plain(value))
     for outcome in report.outcomes:
@@ -165,8 +178,8 @@ def on_github() -> bool:
 
 
 def _method(report: Report) -> str:
-    over = f"Holm over {report.tests} tests" if report.correction == "holm" else f"{report.tests} tests, uncorrected"
-    return f"a regression is called at α = {report.alpha:g} ({over})"
+    called = f"a regression is called at α = {report.alpha:g}, one-sided ({report.over})"
+    return f"{called}; intervals: {100 * report.level:g} %, each figure by itself"
 
 
 def _cell(text: str) -> str:

@@ -1,71 +1,142 @@
-"""Numbers with units as people write them in rules: `128 kB`, `30 MMAC`, `2 pt`, `10 %`, `50 ms`."""
+"""Numbers with units as people write them in rules: `128 kB`, `30 MMAC`, `2 pt`, `10 %`, `50 ms`.
+
+A bare number is refused, because `margin: {absolute: 1}` of a fraction is a hundred points and switches its rule off:
+every number but zero carries its unit, and the unit must be one of the figure that it is held against.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
-#: What one of each is in the record's own units (bytes, MACs, seconds, joules, fractions). kB is 1000 bytes, as the
-#: DCASE challenge reads it since 2022; KiB is 1024.
-UNITS = {
-    "": 1.0,
-    "B": 1.0,
-    "kB": 1e3,
-    "MB": 1e6,
-    "GB": 1e9,
-    "KiB": 1024.0,
-    "MiB": 1024.0**2,
-    "GiB": 1024.0**3,
-    "MAC": 1.0,
-    "MACs": 1.0,
-    "kMAC": 1e3,
-    "MMAC": 1e6,
-    "GMAC": 1e9,
-    "kMACs": 1e3,
-    "MMACs": 1e6,
-    "GMACs": 1e9,
-    "k": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-    "%": 0.01,
-    "pt": 0.01,
-    "pts": 0.01,
-    "x": 1.0,
-    "×": 1.0,
-    "s": 1.0,
-    "ms": 1e-3,
-    "us": 1e-6,
-    "µs": 1e-6,
-    "J": 1.0,
-    "mJ": 1e-3,
-    "kJ": 1e3,
-    "Wh": 3600.0,
-    "kWh": 3.6e6,
-    "nats": 1.0,
-    "dB": 1.0,
+#: Unit → what one of it is in the record's own unit, and that unit. kB is 1000 bytes, as the DCASE challenge reads it
+#: since 2022; KiB is 1024. `k`, `M` and `G` count anything that is counted.
+UNITS: dict[str, tuple[float, str]] = {
+    "B": (1.0, "bytes"),
+    "bytes": (1.0, "bytes"),
+    "kB": (1e3, "bytes"),
+    "MB": (1e6, "bytes"),
+    "GB": (1e9, "bytes"),
+    "KiB": (1024.0, "bytes"),
+    "MiB": (1024.0**2, "bytes"),
+    "GiB": (1024.0**3, "bytes"),
+    "MAC": (1.0, "MACs"),
+    "MACs": (1.0, "MACs"),
+    "kMAC": (1e3, "MACs"),
+    "MMAC": (1e6, "MACs"),
+    "GMAC": (1e9, "MACs"),
+    "kMACs": (1e3, "MACs"),
+    "MMACs": (1e6, "MACs"),
+    "GMACs": (1e9, "MACs"),
+    "FLOPs": (1.0, "FLOPs"),
+    "parameters": (1.0, "parameters"),
+    "clips": (1.0, "clips"),
+    "k": (1e3, "count"),
+    "M": (1e6, "count"),
+    "G": (1e9, "count"),
+    "%": (0.01, "fraction"),
+    "pt": (0.01, "fraction"),
+    "pts": (0.01, "fraction"),
+    "fraction": (1.0, "fraction"),
+    "score": (1.0, "score"),
+    "x": (1.0, "ratio"),
+    "×": (1.0, "ratio"),
+    "ratio": (1.0, "ratio"),
+    "s": (1.0, "s"),
+    "ms": (1e-3, "s"),
+    "us": (1e-6, "s"),
+    "µs": (1e-6, "s"),
+    "J": (1.0, "J"),
+    "mJ": (1e-3, "J"),
+    "kJ": (1e3, "J"),
+    "Wh": (3600.0, "J"),
+    "kWh": (3.6e6, "J"),
+    "W": (1.0, "W"),
+    "J/h": (1.0, "J/h"),
+    "kWh/h": (1.0, "kWh/h"),
+    "s/s": (1.0, "s/s"),
+    "clips/s": (1.0, "clips/s"),
+    "nats": (1.0, "nats"),
+    "dB": (1.0, "dB"),
+    "dB SNR": (1.0, "dB"),
+    "d′": (1.0, "d′"),
+    "severity": (1.0, "severity"),
+    "degrees": (1.0, "degrees"),
+    "m": (1.0, "m"),
+    "°": (1.0, "degrees"),
+    "errors per reference": (1.0, "errors per reference"),
+    "events per hour": (1.0, "events per hour"),
 }
 
+#: Units of figures, as records have them, that go by another name above or are counted.
+_SAME = {"dB SNR": "dB", "°": "degrees"}
+_COUNTED = ("MACs", "FLOPs", "parameters", "bytes", "clips")
 
-def quantity(text: float | int | str) -> float:
-    """A number, with its unit if it has one, in the record's own unit.
+
+class Amount(float):
+    """A number in the record's own unit, and the unit it was written in.
+
+    Attributes
+    ----------
+    unit : str
+        The record's unit; empty for zero, which has none.
+    written : str
+        The number as it was written.
+    """
+
+    unit: str
+    written: str
+
+    def __new__(cls, value: float, unit: str = "", written: str = "") -> Amount:
+        made = super().__new__(cls, value)
+        made.unit, made.written = unit, written or f"{value:g}"
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Amount, (float(self), self.unit, self.written)
+
+    def fits(self, unit: str) -> bool:
+        """Whether a figure of this unit can be held against it.
+
+        Examples
+        --------
+        >>> quantity("2 pt").fits("fraction"), quantity("2 ms").fits("fraction"), quantity("128 k").fits("parameters")
+        (True, False, True)
+        """
+        if not self.unit or self.unit == unit or self.unit == _SAME.get(unit):
+            return True
+        # Counts of no unit, and ratios, are plain numbers.
+        plain = unit == "" and self.unit in ("ratio", "score", "count")
+        return plain or (self.unit == "count" and unit in _COUNTED)
+
+
+def quantity(text: float | int | str) -> Amount:
+    """A number with its unit, in the record's own unit.
 
     Raises
     ------
     ValueError
-        No number, or an unknown unit.
+        No number, a number without a unit, or an unknown unit.
 
     Examples
     --------
-    >>> quantity("128 kB"), quantity("30 MMAC"), quantity("2 pt"), quantity(0.5)
-    (128000.0, 30000000.0, 0.02, 0.5)
+    >>> float(quantity("128 kB")), float(quantity("30 MMAC")), float(quantity("2 pt")), float(quantity(0))
+    (128000.0, 30000000.0, 0.02, 0.0)
     """
+    if isinstance(text, Amount):
+        return text
     if isinstance(text, bool):
         raise ValueError(f"{text} is no number")
-    if isinstance(text, (int, float)):
-        return float(text)
-    found = re.fullmatch(r"\s*([-+]?[\d_]*\.?\d+(?:[eE][-+]?\d+)?)\s*([A-Za-z%µ×]*)\s*", text)
+    found = re.fullmatch(r"\s*([-+]?[\d_]*\.?\d+(?:[eE][-+]?\d+)?)\s*(.*?)\s*", str(text))
     if found is None:
         raise ValueError(f"'{text}' is no number with a unit, such as 128 kB, 30 MMAC, 2 pt, 10 % or 50 ms")
-    number, unit = found.groups()
+    number, unit = float(found[1].replace("_", "")), found[2]
+    if not unit:
+        if number == 0:
+            return Amount(0.0)
+        ways = ", ".join(f"{text} {unit}" for unit in ("kB", "ms", "x", "score"))
+        raise ValueError(f"{text} has no unit: write {text} % or {text} pt of a fraction, {ways}, …")
     if unit not in UNITS:
-        raise ValueError(f"unknown unit '{unit}'; known: {', '.join(u for u in UNITS if u)}")
-    return float(number.replace("_", "")) * UNITS[unit]
+        raise ValueError(f"unknown unit '{unit}'; known: {', '.join(UNITS)}")
+    factor, base = UNITS[unit]
+    return Amount(number * factor, base, str(text).strip())

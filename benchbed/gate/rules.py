@@ -4,14 +4,47 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
-from benchbed.gate.quantity import quantity
+from benchbed.gate.quantity import Amount, quantity
+from benchbed.stats.correction import Correction
 
 Relation = Literal["relative_gain", "absolute_gain", "speedup", "time_reduction"]
 
-#: A number, or a text such as `128 kB` or `2 pt`.
-Quantity = Annotated[float, BeforeValidator(quantity)]
+_SCHEMA = {
+    "anyOf": [{"type": "string", "pattern": r"^\s*[-+]?[\d_]*\.?\d+([eE][-+]?\d+)?\s*\S.*$"}, {"const": 0}],
+    "description": "a number with its unit, such as 128 kB, 30 MMAC, 2 pt, 10 %, 50 ms or 1.2 x",
+}
+
+#: A number with its unit, such as `128 kB` or `2 pt`.
+Quantity = Annotated[Amount, PlainValidator(quantity), WithJsonSchema(_SCHEMA)]
+
+
+def _least(text: float | int | str) -> Amount:
+    made = quantity(text)
+    if made < 0:
+        raise ValueError("input should be greater than or equal to 0")
+    return made
+
+
+def _share(text: float | int | str) -> Amount:
+    made = _least(text)
+    if made.unit not in ("", "fraction") or made.written.endswith(("pt", "pts")):
+        raise ValueError(f"{made.written} is no share: write it in %")
+    return made
+
+
+def _failures(text: float | int | str) -> Amount:
+    made = _least(text)
+    if made.unit not in ("", "fraction", "clips") or made.written.endswith(("pt", "pts")):
+        raise ValueError(f"{made.written}: a number of clips, such as 2 clips, or a share of them, such as 1 %")
+    return made
+
+
+#: The same, not negative; a share; a share or a number of clips.
+Tolerance = Annotated[Amount, PlainValidator(_least), WithJsonSchema(_SCHEMA)]
+Share = Annotated[Amount, PlainValidator(_share), WithJsonSchema(_SCHEMA)]
+Failures = Annotated[Amount, PlainValidator(_failures), WithJsonSchema(_SCHEMA)]
 
 
 class Part(BaseModel):
@@ -23,15 +56,17 @@ class Part(BaseModel):
 class Margin(Part):
     """A loss that is tolerated."""
 
-    absolute: Quantity | None = Field(default=None, ge=0)
+    absolute: Tolerance | None = None
     """In the metric's own unit; `2 pt` is 0.02 of a fraction."""
-    relative: Quantity | None = Field(default=None, ge=0)
+    relative: Share | None = None
     """As a share of the value it is compared with; `5 %` is 0.05."""
 
     @model_validator(mode="after")
     def _one(self) -> Margin:
         if (self.absolute is None) == (self.relative is None):
             raise ValueError("a margin is `absolute:` or `relative:`, one of the two")
+        if self.absolute is not None and self.absolute.unit == "fraction" and self.absolute >= 1:
+            raise ValueError(f"a margin of {self.absolute.written} is all that a fraction can lose: the rule is off")
         return self
 
 
@@ -90,10 +125,12 @@ class Rule(Where):
     """What must not get worse while the rule is kept."""
     by: Literal["interval", "value"] = "interval"
     """`interval`: a regression must be shown. `value`: the figures as they are decide, without a test."""
+    primary: bool = False
+    """Declared beforehand as what is asked first, for `correction: primary`."""
     non_inferiority: bool = False
     """It must be shown that the loss is within the margin; without that the answer is inconclusive."""
-    allow_failures: Quantity = Field(default=0.0, ge=0)
-    """Failed clips of a cell that are tolerated: a count, or a share below 1.
+    allow_failures: Failures = Field(default_factory=lambda: Amount(0.0))
+    """Failed clips of a cell that are tolerated: `2 clips`, or a share such as `1 %`.
 
     Recordings that one run lost are left out of both, which a metric that ranks all clips at once (mAP, PSDS) does not
     allow: against a baseline it is then not measured, whatever is tolerated.
@@ -143,8 +180,10 @@ class Rules(Part):
     """Name of the suite that the rules are for; runs of another are refused."""
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     """Chance of a false alarm that is accepted."""
-    correction: Literal["holm", "none"] = "holm"
-    """`holm` keeps `alpha` for the file as a whole, `none` for each test by itself."""
+    correction: Correction = "holm"
+    """What keeps `alpha`: `holm` for the file as a whole; `primary` for the rules that are declared `primary: true`,
+    and for the others by themselves; `hierarchical` for rules first, so that a rule of one figure does not pay for one
+    of two hundred; `fdr` for the share of false calls among all; `none` for each test."""
     draws: int = Field(default=2000, ge=100)
     """Bootstrap draws."""
     seed: int = 0
@@ -157,6 +196,9 @@ class Rules(Part):
         double = [name for name in names if names.count(name) > 1]
         if double:
             raise ValueError(f"two rules are called '{double[0]}'")
+        declared = any(rule.primary for rule in self.rules)
+        if declared != (self.correction == "primary"):
+            raise ValueError("`correction: primary` and rules that are declared `primary: true` belong together")
         return self
 
 

@@ -133,6 +133,7 @@ def _paired(found: Contrast, absolute: float, share: float, how: Procedure) -> S
         "interval": found.method,
         "test": found.test,
     }
+    facts["p_bootstrap"], facts["p_swap"] = found.worse_by(absolute, share)
     if found.p is None:
         return Slack(point, how=found.reason or "no test", facts=facts)
     return Slack(

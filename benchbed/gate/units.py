@@ -6,11 +6,14 @@ A record gives times in milliseconds, a rule's `50 ms` becomes 0.05 s: held agai
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from benchbed.errors import ConfigError
 from benchbed.gate.lookup import Cost, cost_of
-from benchbed.gate.quantity import UNITS
+from benchbed.gate.quantity import UNITS, Amount
+from benchbed.gate.rules import Rule
 from benchbed.results.record import Result
 
 #: Unit → the unit that rules are read in; the factor is that of `benchbed.gate.quantity`.
@@ -66,9 +69,50 @@ def in_base(cost: Cost) -> Cost:
     direction = "higher" if cost.unit in RATES else cost.direction
     if cost.unit not in BASE:
         return replace(cost, direction=direction)
-    factor = UNITS[cost.unit]
+    factor = UNITS[cost.unit][0]
     rounds = None if cost.rounds is None else cost.rounds * factor
     return Cost(cost.value * factor, BASE[cost.unit], direction, rounds)
+
+
+def require_units(rule: Rule, facts: Mapping[str, Any]) -> None:
+    """Hold the units of a rule against those of the figure that it is about.
+
+    Parameters
+    ----------
+    rule : Rule
+        With its margin or limit.
+    facts : mapping
+        `unit` and `direction` of the figure.
+
+    Raises
+    ------
+    ConfigError
+        Seconds against per cent, or a margin that no figure can exceed.
+    """
+    unit, margin = str(facts.get("unit", "")), rule.margin
+    held = [amount for amount in (rule.at_least, rule.more_than, rule.at_most) if amount is not None]
+    of = {"relative_gain": "fraction", "time_reduction": "fraction", "speedup": "ratio"}.get(rule.relation or "", unit)
+    _require("limit", held, of)
+    if margin is None:
+        return
+    _require("margin", [margin.absolute] if margin.absolute is not None else [], unit)
+    if margin.relative is not None and margin.relative >= 1 and facts.get("direction") == "higher":
+        raise ConfigError(
+            f"a margin of {margin.relative.written} is all that a figure can lose that is better when it is higher, so "
+            "that the rule is off",
+            hint="a margin below 100 %",
+        )
+
+
+def _require(what: str, amounts: Sequence[Amount], unit: str) -> None:
+    for amount in amounts:
+        if not amount.fits(unit):
+            known = [name for name, (_, base) in UNITS.items() if Amount(1.0, base).fits(unit)]
+            shown = "per cent" if unit == "fraction" else unit or "no unit"
+            raise ConfigError(
+                f"the {what} is {amount.written}, the figure is in {shown}",
+                hint=f"a number with one of the units {', '.join(known)}" if known else None,
+            )
 
 
 def of_a_machine(cost: Cost, path: str) -> bool:

@@ -37,7 +37,7 @@ class Finding:
     conclusive : bool
         A regression beyond the margin is either shown or ruled out.
     facts : dict
-        Numbers for programs: value, baseline, slack, low, high, p, p_holm, p_safe, mde, clips, groups, …
+        Numbers for programs: value, baseline, slack, low, high, p, p_adjusted, p_kept, mde, clips, groups, …
     """
 
     subject: str
@@ -71,6 +71,11 @@ class Outcome:
     demands_proof: bool = False
 
     @property
+    def holds(self) -> bool:
+        """What the rule forbids is ruled out."""
+        return self.answer is Answer.PASSED and self.conclusive
+
+    @property
     def answer(self) -> Answer:
         """The worst answer about any of its figures."""
         given = {finding.answer for finding in self.findings}
@@ -97,9 +102,11 @@ class Report:
     alpha : float
         Level.
     correction : str
-        `holm` or `none`.
-    tests : int
-        Tests that the correction is over.
+        As in the rules.
+    over : str
+        What the correction is over, in words.
+    level : float
+        Coverage of the intervals.
     notes : tuple of str
         What must be known beside the answers.
     path : Path or None
@@ -116,7 +123,8 @@ class Report:
     outcomes: tuple[Outcome, ...]
     alpha: float
     correction: str
-    tests: int
+    over: str
+    level: float
     notes: tuple[str, ...] = ()
     path: Path | None = None
     strict: bool = False
@@ -147,7 +155,11 @@ class Report:
     @property
     def headline(self) -> str:
         """The whole answer in a line."""
-        parts = [f"{self.count(answer)} {answer}" for answer in Answer if self.count(answer)]
+        hold = sum(outcome.holds for outcome in self.outcomes)
+        parts = [f"{hold} hold{'s' if hold == 1 else ''}"] if hold else []
+        for answer in Answer:
+            count = self.count(answer) - (hold if answer is Answer.PASSED else 0)
+            parts += [f"{count} {answer}"] if count else []
         proof = f", {len(self.inconclusive)} inconclusive" if self.inconclusive else ""
         return f"{'passed' if self.exit_code == 0 else 'not passed'}: {', '.join(parts)}{proof}"
 
@@ -161,7 +173,8 @@ class Report:
             "headline": self.headline,
             "alpha": self.alpha,
             "correction": self.correction,
-            "tests": self.tests,
+            "corrected": self.over,
+            "level": self.level,
             "strict": self.strict,
             "notes": list(self.notes),
             "rules": [

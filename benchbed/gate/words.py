@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from benchbed.gate.slack import Slack
 
 
-def sentence(subject: str, slack: Slack, allowed: str, p: float | None) -> str:
-    """One figure in words.
+def sentence(
+    subject: str, slack: Slack, allowed: str, p: float | None, *, alpha: float = 0.05, correction: str = "none"
+) -> str:
+    """One figure in words; where the interval and the corrected p seem to disagree, why.
 
     Examples
     --------
@@ -36,10 +38,36 @@ def sentence(subject: str, slack: Slack, allowed: str, p: float | None) -> str:
             text += f" [{change(facts['low'], unit, bare=True)}, {change(facts['high'], unit, bare=True)}]"
     text += f" ({allowed})" if allowed else ""
     if p is not None:
-        text += (", p < 0.001" if p < 0.001 else f", p = {p:.3f}") + (f" by {facts['test']}" if "test" in facts else "")
+        raw = p if slack.p_broken is None else slack.p_broken
+        text += f", {p_words(raw)}" + (f" by {facts['test']}" if "test" in facts else "")
+        if correction != "none" and p != raw:
+            text += f", {p_words(p).removeprefix('p ').removeprefix('= ')} after {CORRECTED[correction]}"
+        drawn, swapped = facts.get("p_bootstrap"), facts.get("p_swap")
+        if drawn is not None and swapped is not None and drawn < alpha <= swapped:
+            text += f" (the interval is of the bootstrap alone, {p_words(drawn)}; swaps give {swapped:.3f})"
         if facts.get("mde"):
             text += f", would find {change(facts['mde'], unit, sign=False)}"
     return text
+
+
+#: Corrections in words.
+CORRECTED = {
+    "holm": "Holm",
+    "primary": "Holm",
+    "hierarchical": "Holm over rules and figures",
+    "fdr": "Benjamini and Hochberg",
+}
+
+
+def p_words(p: float) -> str:
+    """A p-value.
+
+    Examples
+    --------
+    >>> p_words(0.021), p_words(1e-5)
+    ('p = 0.021', 'p < 0.001')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def margin_words(rule: Rule, slack: Slack) -> str:

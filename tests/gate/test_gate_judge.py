@@ -53,7 +53,7 @@ def test_a_margin_tolerates_a_loss(tmp_path):
 
 def test_inconclusive_passes_unless_proof_is_asked_for(tmp_path):
     new, old = made(tmp_path, "new", SAME), made(tmp_path, "old", GOOD)
-    small = {"metric": "accuracy", "margin": {"absolute": 0.001}}
+    small = {"metric": "accuracy", "margin": {"absolute": "0.1 pt"}}
     report = judge(rules(small), new, old)
     assert report.exit_code == 0 and not report.outcomes[0].conclusive
     assert "not ruled out" in report.outcomes[0].findings[0].words
@@ -63,7 +63,7 @@ def test_inconclusive_passes_unless_proof_is_asked_for(tmp_path):
 
 def test_ties_everywhere_pass_and_are_conclusive_within_a_margin(tmp_path):
     new, old = made(tmp_path, "new", GOOD), made(tmp_path, "old", GOOD)
-    report = judge(rules({"metric": "accuracy", "margin": {"absolute": 0.01}}), new, old, strict=True)
+    report = judge(rules({"metric": "accuracy", "margin": {"absolute": "1 pt"}}), new, old, strict=True)
     assert report.exit_code == 0
     assert judge(rules({"metric": "accuracy", "condition": "*"}), new, old, strict=True).exit_code == 0
 
@@ -95,8 +95,8 @@ def test_limits_on_the_figure_itself(tmp_path):
     report = judge(
         rules(
             {"metric": "accuracy", "at_least": "95 %"},
-            {"metric": "accuracy", "at_least": 0.5},
-            {"metric": "ece", "at_most": 0.9},
+            {"metric": "accuracy", "at_least": "50 %"},
+            {"metric": "ece", "at_most": "90 %"},
         ),
         run,
     )
@@ -109,7 +109,7 @@ def test_by_value_makes_no_test(tmp_path):
     worse, better = (new, old) if lower else (old, new)
     report = judge(rules({"metric": "accuracy", "by": "value"}, {"metric": "accuracy"}), worse, better)
     assert [o.answer for o in report.outcomes] == [Answer.REGRESSED, Answer.PASSED]
-    assert report.tests == 1
+    assert report.over == "Holm over 1 tests"
 
 
 def test_a_drop_within_one_run(tmp_path):
@@ -125,14 +125,14 @@ def test_lost_clips_never_pass_silently(tmp_path):
     lost[:2] = True
     old = made(tmp_path, "old", GOOD)
     new = made(tmp_path, "new", GOOD, lost={"clean": lost})
-    report = judge(rules({"metric": "accuracy", "margin": {"absolute": 0.1}}), new, old)
+    report = judge(rules({"metric": "accuracy", "margin": {"absolute": "10 pt"}}), new, old)
     assert report.exit_code == 3 and "2 of 240 clips" in report.outcomes[0].findings[0].words
-    for allowed in (2, 0.01):
-        rule = {"metric": "accuracy", "margin": {"absolute": 0.1}, "allow_failures": allowed}
+    for allowed in ("2 clips", "1 %"):
+        rule = {"metric": "accuracy", "margin": {"absolute": "10 pt"}, "allow_failures": allowed}
         report = judge(rules(rule), new, old)
         assert report.exit_code == 0
         assert "clips are missing, as the rule allows: new: 2 of 240" in report.outcomes[0].findings[0].words
-    assert judge(rules({"metric": "accuracy", "at_least": 0.1}), new, old).exit_code == 3
+    assert judge(rules({"metric": "accuracy", "at_least": "10 %"}), new, old).exit_code == 3
     # The baseline's failures count as well, and a regression is still a regression.
     assert judge(rules({"metric": "accuracy"}), old, new).exit_code == 3
     bad = made(tmp_path, "bad", BAD, lost={"clean": lost})
@@ -172,7 +172,7 @@ def test_a_group_without_clips(tmp_path):
 def test_an_undefined_metric_could_not_be_measured(tmp_path):
     improper = answers(GOOD, TARGET) * 3
     runs = [open_run(made_run(tmp_path / n, {"clean": improper}, TARGET, GROUP, name=n)) for n in ("new", "old")]
-    report = judge(rules({"metric": "log_loss"}, {"metric": "log_loss", "at_most": 9}), *runs)
+    report = judge(rules({"metric": "log_loss"}, {"metric": "log_loss", "at_most": "9 nats"}), *runs)
     assert [o.answer for o in report.outcomes] == [Answer.UNMEASURED] * 2
     report = judge(rules({"metric": "acuracy"}), *runs)
     assert "did you mean 'accuracy'" in report.outcomes[0].findings[0].words
@@ -187,7 +187,7 @@ def test_a_figure_without_a_value_could_not_be_measured(tmp_path):
 
 def test_runs_that_were_not_measured_alike(tmp_path):
     new, old = made(tmp_path, "new", GOOD), made(tmp_path, "old", GOOD, synthetic=True)
-    report = judge(rules({"metric": "accuracy"}, {"metric": "accuracy", "at_least": 0.5}), new, old)
+    report = judge(rules({"metric": "accuracy"}, {"metric": "accuracy", "at_least": "50 %"}), new, old)
     assert [o.answer for o in report.outcomes] == [Answer.UNMEASURED, Answer.PASSED]
     assert "synthetic" in report.outcomes[0].findings[0].words and report.exit_code == 3
 
@@ -222,7 +222,7 @@ def test_holm_keeps_the_level_for_the_file_as_a_whole(tmp_path):
     one = judge(rules(*each, correction="none"), new, old)
     all_ = judge(rules(*each), new, old)
     for raw, corrected in zip(one.outcomes, all_.outcomes):
-        assert corrected.findings[0].facts["p_holm"] >= raw.findings[0].facts["p_holm"]
+        assert corrected.findings[0].facts["p_adjusted"] >= raw.findings[0].facts["p_adjusted"]
 
 
 def test_false_alarms_and_power_on_grouped_clips():

@@ -41,10 +41,10 @@ def test_macro_f1_gain_with_guards(tmp_path):
     rule = {
         "metric": "macro_f1",
         "relation": "relative_gain",
-        "at_least": 0.10,
+        "at_least": "10 %",
         "guards": [
-            {"metric": "micro_f1", "margin": {"relative": 0.02}},
-            {"metric": "error_rate", "margin": {"relative": 0.10}},
+            {"metric": "micro_f1", "margin": {"relative": "2 %"}},
+            {"metric": "error_rate", "margin": {"relative": "10 %"}},
         ],
     }
     expected = {
@@ -80,7 +80,7 @@ def test_seld_gain_with_guards(tmp_path):
     rule = {
         "metric": "f20",
         "relation": "relative_gain",
-        "at_least": 0.10,
+        "at_least": "10 %",
         "guards": [{"metric": "er20"}, {"metric": "le_cd"}, {"metric": "lr_cd"}],
     }
     for name, figures, code in (
@@ -101,7 +101,9 @@ def test_time_reduction_is_not_speed_up(speedup, code):
     assert report.exit_code == code
     assert report.outcomes[0].findings[0].facts["relation"] == pytest.approx(time_reduction(speedup))
     assert (
-        judge(rules({"figure": "latency", "relation": "speedup", "at_least": speedup - 0.001}), new, base).exit_code
+        judge(
+            rules({"figure": "latency", "relation": "speedup", "at_least": f"{speedup - 0.001} x"}), new, base
+        ).exit_code
         == 0
     )
 
@@ -121,7 +123,7 @@ def test_forgetting_of_the_old_task(tmp_path):
     def caption(name, spider):
         return open_run(paper(tmp_path / name / "result.json", {"clean": {"spider": printed(spider, unit="score")}}))
 
-    base, rule = caption("base", 0.182), {"metric": "spider", "margin": {"absolute": 0.01}}
+    base, rule = caption("base", 0.182), {"metric": "spider", "margin": {"absolute": "0.01 score"}}
     for name, spider, code in (
         ("B12 .80", 0.186, 0),
         ("B12 .90", 0.182, 0),
@@ -179,7 +181,7 @@ def test_mean_gain_over_a_declared_set(tmp_path):
     rule = {
         "metric": "accuracy",
         "relation": "relative_gain",
-        "at_least": 0.20,
+        "at_least": "20 %",
         "over": [{"metric": "ndcg"}, {"metric": "map"}],
     }
     base = music("base", 0.6328, 0.0044, 0.0007)

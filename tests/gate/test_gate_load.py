@@ -37,14 +37,23 @@ def test_a_rule_knows_its_line(tmp_path):
         ("absolute: 2 pt", "absolut: 2 pt", "unknown key 'absolut'", 6, "did you mean 'absolute'"),
         ("  - name: clean\n    say", "  - say", "the key 'rules.0.name' is missing", 3, "add `name:`"),
         ("2 pt", "2 apples", "unknown unit 'apples'", 6, None),
-        ("2 pt", "-0.1", "greater than or equal to 0", 6, None),
+        ("2 pt", "-0.1 pt", "greater than or equal to 0", 6, None),
+        ("2 pt", "1", "1 has no unit", 6, None),
+        ("2 pt", "0.02", "0.02 has no unit", 6, None),
+        ("2 pt", "100 pt", "all that a fraction can lose", 6, None),
+        ("absolute: 2 pt", "relative: 2 pt", "no share", 6, None),
+        ("margin: {absolute: 2 pt}", "at_least: 0.7", "0.7 has no unit", 6, None),
+        ("margin: {absolute: 2 pt}", "allow_failures: 3", "3 has no unit", 6, None),
+        ("margin: {absolute: 2 pt}", "allow_failures: 3 ms", "a number of clips", 6, None),
+        ("name: mine", "correction: primary", "belong together", 1, None),
+        ("    metric: accuracy", "    primary: true\n    metric: accuracy", "belong together", 1, None),
         ("{absolute: 2 pt}", "{}", "one of the two", 6, None),
         ("    metric: accuracy\n", "", "`metric:` or a `figure:`", 3, None),
         ("margin: {absolute: 2 pt}", "by: eye", "'eye' is not one of", 6, None),
         ("margin: {absolute: 2 pt}", "relation: speedup", "needs a limit", 3, None),
         ("margin: {absolute: 2 pt}", "{at_least: 1}", "not valid YAML", None, None),
-        ("margin: {absolute: 2 pt}", "at_least: 1\n    at_most: 2", "one limit", 3, None),
-        ("margin: {absolute: 2 pt}", "margin: {absolute: 1 pt}\n    at_least: 0.5", "not both", 3, None),
+        ("margin: {absolute: 2 pt}", "at_least: 1 %\n    at_most: 2 %", "one limit", 3, None),
+        ("margin: {absolute: 2 pt}", "margin: {absolute: 1 pt}\n    at_least: 50 %", "not both", 3, None),
         ("margin: {absolute: 2 pt}", "by: value\n    non_inferiority: true", "makes none", 3, None),
         ("margin: {absolute: 2 pt}", "over: [{metric: macro_f1}]", "for rules with a `relation:`", 3, None),
         ("margin: {absolute: 2 pt}", "reference: latency", "about a `figure:`", 3, None),
@@ -87,10 +96,12 @@ def test_shipped_rules_are_found_by_name_and_valid(repository):
         ("30 MMAC", 30e6),
         ("50 ms", 0.05),
         ("2 pt", 0.02),
-        ("-3", -3),
-        (4, 4),
-        ("1e3", 1000),
-        ("1_000", 1000),
+        ("-3 dB", -3),
+        (0, 0),
+        ("1e3 parameters", 1000),
+        ("1_000 k", 1e6),
+        ("0.4 score", 0.4),
+        ("2 dB SNR", 2),
         ("2.5x", 2.5),
         ("1 Wh", 3600),
     ],
@@ -99,7 +110,7 @@ def test_quantities(text, value):
     assert quantity(text) == pytest.approx(value)
 
 
-@pytest.mark.parametrize("bad", ["", "kB", "12 parsec", "1 2", True, "0x10"])
+@pytest.mark.parametrize("bad", ["", "kB", "12 parsec", "1 2", True, "0x10", 4, 0.5, "1e3", "-3"])
 def test_what_is_no_quantity(bad):
     with pytest.raises(ValueError):
         quantity(bad)

@@ -36,7 +36,8 @@ def report(strict=False) -> Report:
         ),
         0.05,
         "holm",
-        3,
+        "Holm over 3 tests",
+        0.9,
         ("a note",),
         Path("rules/gate.yaml"),
         strict,
@@ -52,7 +53,7 @@ def test_exit_codes_in_order_of_gravity():
         (outcomes[:2], False, 0),
         (outcomes[:1], True, 0),
     ):
-        made = Report("", "a", "b", chosen, 0.05, "holm", 1, strict=strict)
+        made = Report("", "a", "b", chosen, 0.05, "holm", "Holm over 1 tests", 0.9, strict=strict)
         assert made.exit_code == code
         assert made.headline.startswith("passed" if code == 0 else "not passed")
 

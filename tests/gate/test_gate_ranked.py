@@ -63,17 +63,17 @@ def test_margins_absolute_and_relative_and_non_inferiority(tmp_path):
         [outcome] = judge(rules({"metric": "map", "margin": margin}), bad, old).outcomes
         assert outcome.answer is answer and outcome.conclusive, margin
     near = made(tmp_path, "near", 0.36)
-    proof = {"metric": "map", "margin": {"absolute": 0.0001}, "non_inferiority": True}
+    proof = {"metric": "map", "margin": {"absolute": "0.01 pt"}, "non_inferiority": True}
     assert judge(rules(proof), near, old).exit_code in (1, 4)
-    assert judge(rules(proof | {"margin": {"absolute": 0.3}}), near, old).exit_code == 0
+    assert judge(rules(proof | {"margin": {"absolute": "30 pt"}}), near, old).exit_code == 0
 
 
 def test_limits_relations_and_means_over_figures(tmp_path):
     old, bad = made(tmp_path, "old", 0.35), made(tmp_path, "bad", 0.1)
     gain = {"metric": "map", "relation": "relative_gain", "at_least": "5 %"}
     limits = rules(
-        {"metric": "map", "at_least": 0.3},
-        {"metric": "map", "at_least": 0.999},
+        {"metric": "map", "at_least": "30 %"},
+        {"metric": "map", "at_least": "99.9 %"},
         gain,
         gain | {"over": [{"metric": "micro_f1"}]},
     )
@@ -145,7 +145,10 @@ def test_a_baseline_of_layout_1_lacks_draws_and_says_so(tmp_path):
     old, bad = made(tmp_path, "old", 0.35), made(tmp_path, "bad", 0.1)
     report = judge(
         rules(
-            {"metric": "map"}, {"metric": "micro_f1"}, {"metric": "strict_micro_f1"}, {"metric": "map", "at_least": 0.2}
+            {"metric": "map"},
+            {"metric": "micro_f1"},
+            {"metric": "strict_micro_f1"},
+            {"metric": "map", "at_least": "20 %"},
         ),
         bad,
         downgraded(old),
@@ -206,15 +209,15 @@ def test_all_clips_of_a_condition_failed(tmp_path):
 def test_lost_clips_never_pass_silently(tmp_path):
     lost = np.arange(120) == 7
     old, new = made(tmp_path, "old", 0.35), made(tmp_path, "new", 0.35, lost={"clean": lost})
-    report = judge(rules({"metric": "map", "allow_failures": 1}), new, old)
+    report = judge(rules({"metric": "map", "allow_failures": "1 clips"}), new, old)
     words = report.outcomes[0].findings[0].words
     assert report.exit_code == 3 and "1 recordings were not scored alike" in words
     assert "1 of 120 clips" in words and "`allow_failures` cannot leave recordings out of it" in words
     # Both lost the same one, or no other run is needed: the figures are made from the same clips, and the loss is said.
     both = made(tmp_path, "both", 0.35, lost={"clean": lost})
     for report in (
-        judge(rules({"metric": "map", "allow_failures": 1}), new, both),
-        judge(rules({"metric": "map", "at_least": 0.1, "allow_failures": 1}), new),
+        judge(rules({"metric": "map", "allow_failures": "1 clips"}), new, both),
+        judge(rules({"metric": "map", "at_least": "10 %", "allow_failures": "1 clips"}), new),
     ):
         assert report.exit_code == 0
         assert "clips are missing, as the rule allows: new: 1 of 120" in report.outcomes[0].findings[0].words
@@ -252,7 +255,7 @@ def test_seeds_of_either_side_are_one_model(tmp_path):
         {"metric": "map", "margin": {"absolute": "1 pt"}},
         {"metric": "micro_f1", "margin": {"relative": "2 %"}},
         {"metric": "robustness:corruption_mean"},
-        {"metric": "map", "at_least": 0.2},
+        {"metric": "map", "at_least": "20 %"},
         {"metric": "map", "relation": "relative_gain", "at_least": "1 %"},
         {"metric": "map", "condition": "white@1", "against": "clean"},
     )

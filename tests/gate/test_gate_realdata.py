@@ -70,7 +70,7 @@ def runs(tmp_path_factory, realdata, repository):
 
 
 def test_what_the_gate_says(runs):
-    rule = Rule(name="recognises", metric="accuracy", margin=Margin(absolute=0.05))
+    rule = Rule(name="recognises", metric="accuracy", margin=Margin(absolute="5 pt"))
     loaded = LoadedRules(Rules(rules=[rule]))
     answers = {name: judge(loaded, run, runs["as it is"]).outcomes[0].answer for name, run in runs.items()}
     assert answers == {

@@ -142,14 +142,44 @@ def test_gitlab(project, examples):
     job = read(examples / "gitlab-ci.yml")["gate"]
     # GitLab joins the lines of a script into one shell.
     code, text = shell(project, "\n".join(job["script"]), **job["variables"])
-    assert code == 0 and "passed: 1 not shown to regress" in text
+    assert code == 0 and "passed: 1 holds" in text
     assert ElementTree.parse(project / job["artifacts"]["reports"]["junit"]).find("testsuite").get("failures") == "0"
+
+
+@pytest.mark.parametrize("damage", ["missing", "pointer", "bit", "record"])
+def test_a_damaged_baseline_blocks_every_recipe(project, examples, tmp_path, damage):
+    """A worse model against a baseline without its sums passed as 'not shown to regress'."""
+    worse = tmp_path / "worse"
+    shutil.copytree(project, worse, ignore=shutil.ignore_patterns("gate.xml", "gate.json"))
+    shutil.copy(project / "gate.yaml", worse)
+    (worse / "model.py").write_text(MODEL.replace("> 0.05", "> 9"))
+    sums = worse / "baselines" / "main" / "statistics.npz"
+    if damage == "missing":
+        sums.unlink()
+    elif damage == "pointer":
+        sums.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    elif damage == "bit":
+        data = bytearray(sums.read_bytes())
+        data[len(data) // 2] ^= 1
+        sums.write_bytes(data)
+    else:
+        path = sums.with_name("result.json")
+        path.write_text(path.read_text().replace('"value":', '"value": ', 1))
+    job = read(examples / "gitlab-ci.yml")["gate"]
+    assert "allow_failure" not in job
+    code, text = shell(worse, "\n".join(job["script"]), **job["variables"])
+    assert code == 2 and "baselines/main" in text, text
+    code, _ = shell(worse, "make gate")
+    assert code != 0
+    assert act(worse, read(examples / "github-actions.yml"))[0] == 2
 
 
 def test_pre_commit_and_make(project, examples):
     hooks = {hook["id"]: hook for hook in read(examples / "pre-commit-config.yaml")["repos"][0]["hooks"]}
     code, text = shell(project, f"{hooks['benchbed-validate']['entry']} suite.yaml")
     assert code == 0 and "suite.yaml: fine, 1 cells" in text
+    code, text = shell(project, f"{hooks['benchbed-validate']['entry']} gate.yaml")
+    assert code == 0 and "gate.yaml: fine, 1 rules" in text
     code, text = shell(project, hooks["benchbed-gate"]["entry"])
     assert code == 0 and "passed" in text, text
     code, text = shell(project, "make gate BASELINE=mian")

@@ -47,7 +47,7 @@ def test_equal_models_pass_and_a_loss_is_found(name: str, metric: str, groups: i
 def test_a_loss_of_just_the_margin_is_rarely_taken_for_less_or_for_more() -> None:
     """Both rules have the same margin, and the true loss is exactly this margin."""
     worse, generator, regressed, proved = world("scenes", 0.3), stream("test-gate-edge"), 0, 0
-    margin = {"margin": {"absolute": -worse.difference("accuracy")}}
+    margin = {"margin": {"absolute": f"{-100 * worse.difference('accuracy')} pt"}}
     rules = gate({"metric": "accuracy"} | margin, {"metric": "accuracy", "non_inferiority": True} | margin)
     for number in range(60):
         report = judge(rules, *runs(worse, worse.draw(generator, 100), f"edge {number}"), strict=True)
