@@ -104,7 +104,7 @@ def test_latency_does_not_cry_wolf_on_a_busy_machine():
 
 def test_raw_seconds_would_cry_wolf():
     """The same runs without the reference: what the ratio is for."""
-    raw = rules({"figure": "rounds.model", "at_most": "2.2 x", "by": "value"})
+    raw = rules({"figure": "rounds.model", "at_most": "2.2 s", "by": "value"})
     assert sum(judge(raw, timed(2.0, (1, i), busy=0.15)).exit_code == 1 for i in range(200)) > 20
 
 

@@ -10,6 +10,7 @@ from benchbed.compare.runs import open_run
 from benchbed.errors import ConfigError
 from benchbed.gate.judge import judge
 from benchbed.gate.load import LoadedRules, load_rules
+from benchbed.gate.outputs import LEGEND, mark, terminal
 from benchbed.gate.rules import Rule, Rules
 from benchbed.gate.verdict import Answer
 
@@ -214,6 +215,65 @@ def test_the_default_rules_ask_about_every_condition(tmp_path):
     new, old = made(tmp_path, "new", GOOD, BAD), made(tmp_path, "old", GOOD, GOOD)
     report = judge(load_rules(None), new, old)
     assert [f.answer for f in report.outcomes[0].findings] == [Answer.PASSED, Answer.REGRESSED]
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"metric": "accuracy", "margin": {"absolute": "2 ms"}}, "the margin is 2 ms, the figure is in per cent"),
+        ({"metric": "log_loss", "margin": {"absolute": "2 pt"}}, "the margin is 2 pt, the figure is in nats"),
+        ({"metric": "accuracy", "at_least": "0.5 nats"}, "the limit is 0.5 nats, the figure is in per cent"),
+        ({"metric": "accuracy", "relation": "relative_gain", "at_least": "2 x"}, "the limit is 2 x"),
+        ({"metric": "accuracy", "margin": {"relative": "100 %"}}, "so that the rule is off"),
+    ],
+)
+def test_a_unit_that_is_not_the_figures_is_refused(tmp_path, rule, words):
+    new, old = made(tmp_path, "new", BAD), made(tmp_path, "old", GOOD)
+    with pytest.raises(ConfigError, match="the rule 'r0'") as caught:
+        judge(rules(rule), new, old)
+    assert words in caught.value.what
+
+
+def test_a_tick_is_only_for_what_is_shown_to_hold(tmp_path):
+    """Without proof that a loss beyond the margin is ruled out there is none, however fine the figure looks."""
+    new, old = made(tmp_path, "new", GOOD), made(tmp_path, "old", BAD)
+    report = judge(rules({"metric": "accuracy", "margin": {"absolute": "1 pt"}}), new, old)
+    assert report.outcomes[0].holds and mark(report.outcomes[0]) == "✓"
+    swapped = GOOD.copy()
+    swapped[[np.flatnonzero(GOOD)[0], np.flatnonzero(~GOOD)[-1]]] ^= True
+    held = rules({"metric": "accuracy"}, {"metric": "accuracy", "at_least": "1 %"})
+    near = judge(held, made(tmp_path, "near", swapped), new)
+    assert [mark(outcome) for outcome in near.outcomes] == ["~", "✓"]
+    assert LEGEND in terminal(near) and near.headline == "passed: 1 holds, 1 not shown to regress"
+
+
+def test_interval_and_test_say_the_same(tmp_path):
+    """The interval excludes no loss where the one-sided test at the same level shows one, before any correction."""
+    for name, mean in (("a", 0.72), ("b", 0.75), ("c", 0.6)):
+        new, old = made(tmp_path, name, lucky(40, 6, mean, 0.2, name)), made(tmp_path, f"old {name}", GOOD)
+        report = judge(rules({"metric": "accuracy"}, correction="none"), new, old)
+        facts = report.outcomes[0].findings[0].facts
+        assert report.level == 0.9 and (facts["high"] < 0) == (facts["p_bootstrap"] < 0.05)
+
+
+def test_a_correction_is_told_beside_the_p_value_that_it_changed(tmp_path):
+    new, old = made(tmp_path, "new", BAD), made(tmp_path, "old", GOOD)
+    many = [{"metric": "accuracy"}, *({"metric": "log_loss", "split": "test"} for _ in range(3))]
+    for correction, words in (("holm", "after Holm"), ("fdr", "after Benjamini and Hochberg")):
+        report = judge(rules(*many, correction=correction), new, old)
+        told = report.outcomes[0].findings[0]
+        assert told.facts["p_adjusted"] >= told.facts["p"]
+        assert (words in told.words) == (told.facts["p_adjusted"] != told.facts["p"])
+        assert report.over in terminal(report)[-2] and report.as_json()["corrected"] == report.over
+
+
+def test_declared_primary_rules_are_corrected_by_themselves(tmp_path):
+    new, old = made(tmp_path, "new", BAD), made(tmp_path, "old", GOOD)
+    first = {"metric": "accuracy", "primary": True}
+    report = judge(rules(first, *({"metric": "log_loss"} for _ in range(9)), correction="primary"), new, old)
+    facts = report.outcomes[0].findings[0].facts
+    assert facts["p_adjusted"] == facts["p"]
+    assert report.over == "Holm over 1 declared primary tests, and over the 9 others by themselves"
 
 
 def test_holm_keeps_the_level_for_the_file_as_a_whole(tmp_path):

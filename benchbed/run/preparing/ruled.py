@@ -1,4 +1,4 @@
-"""What the rules of a gate name, asked of the suite that they are for: conditions, metrics, what is held against what."""
+"""What rules of a gate name, asked of the suite that they are for: conditions, metrics, what is held against what."""
 
 from __future__ import annotations
 
