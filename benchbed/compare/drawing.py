@@ -99,7 +99,7 @@ def meanings(run: Run, figure: Figure) -> Mapping[str, MetricInfo]:
 
 def meaning(name: str, value: Value) -> MetricInfo:
     """What the record says about a figure."""
-    return MetricInfo(name, value.rule, value.unit, value.direction)
+    return MetricInfo(value.title or name, value.rule, value.unit, value.direction, scope=value.scope or "")
 
 
 def stored(run: Run, figure: Figure, metric: str) -> tuple[float, np.ndarray]:

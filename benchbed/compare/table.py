@@ -318,6 +318,7 @@ def _pairing(pairing: Pairing, primary: str) -> dict[str, Any]:
                 "condition": m.figure.condition,
                 "group": m.figure.group,
                 "metric": m.metric,
+                "title": m.info.title,
                 "unit": m.info.unit,
                 "direction": m.direction,
                 "values_a": _known(m.values_a),
@@ -387,7 +388,9 @@ def row_json(found: Contrast) -> dict[str, Any]:
         "reason",
     )
     figure = {"condition": found.figure.condition, "group": found.figure.group, "split": found.figure.split}
-    made = {**figure, "unit": found.info.unit, "rule": found.info.rule, **{n: getattr(found, n) for n in names}}
+    info = found.info
+    meant = {"title": info.title, "unit": info.unit, "rule": info.rule}
+    made = {**figure, **meant, **{n: getattr(found, n) for n in names}}
     if found.mcnemar is not None:
         made["mcnemar"] = {k: (v if np.isfinite(v) else None) for k, v in found.mcnemar.items()}
     return made

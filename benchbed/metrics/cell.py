@@ -232,7 +232,12 @@ class _Cut:
             rows, sums, drawn = pool.result(np.zeros(len(self.rows), bool), self.rows.shape[1])
             pooled[name] = self.part(rows, sums, drawn)
             groups[f"{column.plural}={name}"] = numbers(
-                pooled[name], family.metrics, self.bootstrap, "pooled-clips", reasons=family.reasons(sums)
+                pooled[name],
+                family.metrics,
+                self.bootstrap,
+                "pooled-clips",
+                scope="clips pooled",
+                reasons=family.reasons(sums),
             )
         if held:
             groups |= over.means() | over.spreads()
@@ -282,7 +287,8 @@ class _Cut:
     ) -> dict[str, dict[str, Number]]:
         found = {}
         rule = f"population-std-over-class-{column.name}-cells"
-        info = replace(derived(self.family.class_metrics[main], rule, bounded=False), direction="lower")
+        scope = f"standard deviation over class × {column.name} cells"
+        info = replace(derived(self.family.class_metrics[main], rule, scope=scope, bounded=False), direction="lower")
         for name, members in over.sets().items():
             cells = values[:, [levels.index(level) for level in members]]
             defined = cells[np.isfinite(cells)]

@@ -37,6 +37,8 @@ class MetricInfo:
         Ends of the range of possible values.
     no_interval : str, optional
         Why resampling gives no honest interval of this value, where it does not.
+    scope : str
+        What the number is about besides the clips of its cell, in words: `mean over 5 folds`, `worst device`.
     """
 
     title: str
@@ -47,6 +49,7 @@ class MetricInfo:
     low: float | None = None
     high: float | None = None
     no_interval: str | None = None
+    scope: str = ""
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,11 @@ class Finding:
     message: str
     rule: str
 
+    @property
+    def title(self) -> str:
+        """The figure in words."""
+        return {"memory": "Memory of the parameters", "parameters": "Parameters", "macs": "MACs"}[self.name]
+
 
 def rule(name: str) -> Rule:
     """The rule of an edition.

@@ -120,15 +120,15 @@ def score_folds(family: Family, folds: Sequence[Fold]) -> FoldScores:
         undefined = reasons.get(name, "undefined in a fold")
         mean[name] = number(
             float(per_fold.mean()),
-            derived(info, f"mean-over-{len(folds)}-folds"),
+            derived(info, f"mean-over-{len(folds)}-folds", scope=f"mean over {len(folds)} folds"),
             clips,
             replicates=replicates,
             bootstrap=joint,
             groups=groups,
             undefined=undefined,
         )
-        title = f"{info.title}, standard deviation over folds"
-        spread = derived(info, f"sample-std-over-{len(folds)}-folds", title=title, bounded=False)
+        scope = f"standard deviation over {len(folds)} folds"
+        spread = derived(info, f"sample-std-over-{len(folds)}-folds", scope=scope, bounded=False)
         std[name] = number(
             float(per_fold.std(ddof=1)) if len(folds) > 1 else float("nan"),
             replace(spread, direction="lower"),
@@ -138,7 +138,7 @@ def score_folds(family: Family, folds: Sequence[Fold]) -> FoldScores:
         )
         pooled[name] = number(
             float(whole[name]),
-            derived(info, "pooled-folds"),
+            derived(info, "pooled-folds", scope=f"{len(folds)} folds pooled"),
             clips,
             replicates=drawn_whole.get(name),
             bootstrap=joint,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -55,7 +56,9 @@ class Joint(Family):
             for name, info in getattr(part, attribute).items():
                 if prefix + name in found:
                     raise ConfigError(f"two metrics are called '{prefix + name}'", hint="give the others another name")
-                found[prefix + name] = info
+                # Of two families that count F1, the title must say which is meant.
+                own = f"{info.title} ({prefix.removesuffix('_').replace('_', ' ')})"
+                found[prefix + name] = replace(info, title=own) if prefix else info
         return found
 
     def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:

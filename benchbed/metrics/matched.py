@@ -103,7 +103,7 @@ def _difference(
     held = len(np.unique(group[sides[0]]))
     made = {}
     for metric, info in family.metrics.items():
-        meaning = derived(info, rule, title=f"{info.title}, matched difference", bounded=False)
+        meaning = derived(info, rule, scope="matched difference", bounded=False)
         made[metric] = number(
             float(points[0][metric]) - float(points[1][metric]),
             meaning,

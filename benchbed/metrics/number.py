@@ -99,13 +99,17 @@ def number(
     return Number(float(value), low, high, n, info, found.method, found.reason, note, replicates)
 
 
-def derived(info: MetricInfo, rule: str, *, title: str | None = None, bounded: bool = True) -> MetricInfo:
-    """The meaning of a number made from others of one metric; `rule` is appended to theirs.
+def derived(
+    info: MetricInfo, rule: str, *, title: str | None = None, scope: str = "", bounded: bool = True
+) -> MetricInfo:
+    """The meaning of a number made from others of one metric; `rule` and `scope` are appended to theirs.
 
     Examples
     --------
-    >>> derived(MetricInfo("Accuracy", "accuracy", "fraction", "higher"), "mean-over-device").rule
-    'accuracy|mean-over-device'
+    >>> made = derived(MetricInfo("Accuracy", "accuracy", "fraction", "higher"), "mean-over-device", scope="mean")
+    >>> made.rule, made.title, made.scope
+    ('accuracy|mean-over-device', 'Accuracy', 'mean')
     """
-    made = replace(info, rule=f"{info.rule}|{rule}", title=title or info.title)
+    about = ", ".join(part for part in (info.scope, scope) if part)
+    made = replace(info, rule=f"{info.rule}|{rule}", title=title or info.title, scope=about)
     return made if bounded else replace(made, chance=None, low=None, high=None)

@@ -153,21 +153,21 @@ class _Scores:
         n = min(self.n.values())
         for name, value in groups.items():
             members = [c for c, group in self.group_of.items() if group == name]
-            found[f"group/{name}"] = self._number(
-                value, "mean-over-severities|mean-over-corruptions", n, note=", ".join(members)
-            )
+            over = "mean-over-severities|mean-over-corruptions"
+            found[f"group/{name}"] = self._number(value, over, n, scope=f"mean over {name}", note=", ".join(members))
         whole = np.mean(list(groups.values()), axis=0)
         over_groups = "mean-over-severities|mean-over-corruptions|mean-over-groups"
-        found["corruption_mean"] = self._number(whole, over_groups, n)
+        found["corruption_mean"] = self._number(whole, over_groups, n, scope="mean over corruptions")
         area = np.mean(list(group_means(areas, self.group_of).values()), axis=0)
-        found["aurc"] = self._number(area, "aurc:trapezoid-with-clean|mean-over-corruptions|mean-over-groups", n)
+        over = "aurc:trapezoid-with-clean|mean-over-corruptions|mean-over-groups"
+        found["aurc"] = self._number(area, over, n, title=self._area, scope="mean over corruptions")
         found["retention"] = self._retention(whole, over_groups, n)
         known = {name: value for name, value in groups.items() if np.isfinite(value[0])}
         if known:
             pick = (min if self.info.direction == "higher" else max)(known, key=lambda name: float(known[name][0]))
             rule = "mean-over-severities|mean-over-corruptions|worst-group"
             note = f"{pick}; interval of that group, not of the choice"
-            found["worst_group"] = self._number(known[pick], rule, n, note=note)
+            found["worst_group"] = self._number(known[pick], rule, n, scope="worst group", note=note)
         if self.reference is not None:
             found |= self._corruption_errors(self.reference, n)
         return found
@@ -177,9 +177,9 @@ class _Scores:
         info, chance = self.info, self.info.chance
         mean = scores.mean(axis=0)
         found = {
-            f"mean/{name}": self._number(mean, "mean-over-severities", n),
+            f"mean/{name}": self._number(mean, "mean-over-severities", n, title=f"{info.title}, mean over severities"),
             f"aurc/{name}": self._number(
-                area_under_severity(self.clean, scores, severities), "aurc:trapezoid-with-clean", n
+                area_under_severity(self.clean, scores, severities), "aurc:trapezoid-with-clean", n, title=self._area
             ),
             f"retention/{name}": self._retention(mean, "mean-over-severities", n),
         }
@@ -212,7 +212,7 @@ class _Scores:
         return found
 
     def _retention(self, scores: np.ndarray, rule: str, n: int) -> Number:
-        title = f"Retention of {self.info.title.lower()}"
+        title = f"{self.info.title}, share retained above chance"
         meaning = replace(
             derived(self.info, f"{rule}|retention-above-chance", title=title, bounded=False),
             unit="fraction",
@@ -269,8 +269,22 @@ class _Scores:
         value = np.array([np.nan if found.value is None else found.value])
         return np.concatenate([value, replicates]) if self.drawn and replicates is not None else value
 
-    def _number(self, column: np.ndarray, rule: str, n: int, *, note: str | None = None) -> Number:
-        return self._made(column, derived(self.info, rule), n, "undefined in a cell", note=note)
+    @property
+    def _area(self) -> str:
+        return f"{self.info.title}, area over severities"
+
+    def _number(
+        self,
+        column: np.ndarray,
+        rule: str,
+        n: int,
+        *,
+        title: str | None = None,
+        scope: str = "",
+        note: str | None = None,
+    ) -> Number:
+        meaning = derived(self.info, rule, title=title, scope=scope)
+        return self._made(column, meaning, n, "undefined in a cell", note=note)
 
     def _made(self, column: np.ndarray, info: MetricInfo, n: int, undefined: str, *, note: str | None = None) -> Number:
         replicates = column[1:] if self.drawn and self.bootstrap is not None and self.bootstrap.draws else None

@@ -143,9 +143,11 @@ class Over:
         for name, members in self.sets().items():
             absent = sorted(set(self.column.sets.get(name, ())) - set(members))
             note = f"no clips: {', '.join(absent)}" if absent else None
-            rule = f"mean-over-{self.column.name}"
+            rule, scope = f"mean-over-{self.column.name}", f"mean over {self.column.plural}"
             mean = self.mean(members)
-            found[f"{self.column.plural}_mean={name}"] = numbers(mean, self.infos, self.bootstrap, rule, note=note)
+            found[f"{self.column.plural}_mean={name}"] = numbers(
+                mean, self.infos, self.bootstrap, rule, scope=scope, note=note
+            )
         return found
 
     def worst(self) -> dict[str, Number]:
@@ -161,7 +163,7 @@ class Over:
             part = self.parts[pick]
             found[name] = number(
                 known[pick],
-                derived(info, f"worst-{self.column.name}", title=f"{info.title}, worst {self.column.name}"),
+                derived(info, f"worst-{self.column.name}", scope=f"worst {self.column.name}"),
                 part.clips,
                 replicates=part.replicates.get(name),
                 bootstrap=self.bootstrap,
@@ -177,8 +179,8 @@ class Over:
             spread = {}
             for metric, info in self.infos.items():
                 values = [self.parts[value].values[metric] for value in members]
-                title = f"{info.title}, standard deviation over {plural}"
-                made = derived(info, f"population-std-over-{plural}", title=title, bounded=False)
+                scope = f"standard deviation over {plural}"
+                made = derived(info, f"population-std-over-{plural}", scope=scope, bounded=False)
                 spread[metric] = number(
                     float(np.std(values)) if len(values) > 1 else float("nan"),
                     replace(made, direction="lower"),
@@ -195,7 +197,7 @@ class Over:
         for name, info in self.infos.items():
             sign, order = (1, "seen-minus-unseen") if info.direction == "higher" else (-1, "unseen-minus-seen")
             has = name in seen.replicates and name in unseen.replicates
-            made = derived(info, f"gap:{order}:{how}", title=f"{info.title} gap", bounded=False)
+            made = derived(info, f"gap:{order}:{how}", scope=f"gap, {order.replace('-', ' ')}", bounded=False)
             found[name] = number(
                 sign * (seen.values[name] - unseen.values[name]),
                 replace(made, direction="lower"),
@@ -214,15 +216,16 @@ def numbers(
     bootstrap: Bootstrap | None,
     rule: str | None = None,
     *,
+    scope: str = "",
     reasons: Mapping[str, str] | None = None,
     note: str | None = None,
     notes: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Number]:
-    """The values of a part as numbers, `rule` appended to each metric's own."""
+    """The values of a part as numbers, `rule` and `scope` appended to each metric's own."""
     return {
         name: number(
             part.values[name],
-            derived(info, rule) if rule else info,
+            derived(info, rule, scope=scope) if rule else info,
             part.clips,
             replicates=part.replicates.get(name),
             bootstrap=bootstrap,

@@ -108,6 +108,10 @@ class SuitePage:
         """Number of runs."""
         return sum(len(board.rows) for board in self.boards)
 
+    def first(self, name: str) -> Value | None:
+        """Any figure of a column, for its title."""
+        return next((value for board in self.boards if (value := board.first(name)) is not None), None)
+
     def choices(self, name: str) -> list[str]:
         """Values of a property of the rows (`task`, `energy`) or of their models (`family`, `licence`)."""
         held = {
@@ -357,7 +361,15 @@ def _costs(result: Result) -> dict[str, Value]:
         value = part.get("value")
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             rule, reason = str(part.get("method", "profile")), "counted, not sampled"
-            found[name] = Value(value=value, n=0, direction="lower", unit=part["unit"], rule=rule, reason=reason)
+            found[name] = Value(
+                value=value,
+                n=0,
+                direction="lower",
+                unit=part["unit"],
+                rule=rule,
+                title=terms.plain(name),
+                reason=reason,
+            )
     return found
 
 

@@ -135,8 +135,9 @@ def class_bars(table: GroupTable, identity: str) -> list[Choice]:
         if found and drawn > BARS:
             break
         value = next(iter(rows.values()))
-        title = f"{terms.metric(name)} by {table.title.lower()}{_unit(value)}"
-        found.append(Choice(name, terms.metric(name), title, bars(f"bars-{identity}-{anchor(name)}", title, rows)))
+        named = terms.title(name, value)
+        title = f"{named} by {table.title.lower()}{_unit(value)}"
+        found.append(Choice(name, named, title, bars(f"bars-{identity}-{anchor(name)}", title, rows)))
     return found
 
 
@@ -160,7 +161,7 @@ def pictures(cell: Cell, curves: Curves | None) -> CellPictures:
 
 
 def _roc(one: Roc, cell: Cell, identity: str) -> Panel:
-    title = f"PSD-ROC of {terms.metric(one.metric)}"
+    title = f"PSD-ROC of {terms.title(one.metric, cell.metrics.get(one.metric))}"
     spread = f" less {one.alpha_st:g} × their standard deviation" if one.alpha_st else ""
     note = f"Rule {one.rule}. All classes: mean of the ratios{spread}."
     if one.left_out:

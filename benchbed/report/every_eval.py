@@ -93,7 +93,7 @@ def _figure(result: Result, cell: Cell | None, name: str, value: Value) -> dict[
         uncertainty["num_samples"] = value.n
     bounded = value.unit == "fraction" and 0 <= (value.value or 0) <= 1
     return {
-        "evaluation_name": f"{result.suite.name}: {terms.metric(name)}{where}",
+        "evaluation_name": f"{result.suite.name}: {terms.metric(name, value)}{where}",
         "evaluation_timestamp": made.created,
         "source_data": {
             "dataset_name": data.name,
@@ -110,7 +110,7 @@ def _figure(result: Result, cell: Cell | None, name: str, value: Value) -> dict[
             ),
         },
         "metric_config": {
-            "evaluation_description": f"{terms.metric(name)}, rule {value.rule}",
+            "evaluation_description": f"{terms.metric(name, value)}, rule {value.rule}",
             "lower_is_better": value.direction == "lower",
             "score_type": "continuous",
             # The schema asks for ends; a metric without them gets those of its number type.

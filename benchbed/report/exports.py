@@ -136,7 +136,7 @@ def _cells(results: Sequence[Result], metrics: Sequence[str]) -> tuple[list[str]
         if held is None:
             raise ConfigError(f"no run has the figure '{name}'")
         unit = {"fraction": ", %", "": "", "score": ""}.get(held.unit, f", {held.unit}")
-        header.append(f"{terms.metric(name)}{unit} {arrow(held)}")
+        header.append(f"{terms.metric(name, held)}{unit} {arrow(held)}")
     rows = [[_named(result), *(_figure(pool.get(name)) for name in metrics)] for result, pool in zip(results, pools)]
     return header, rows
 

@@ -172,19 +172,20 @@ def _charts(held: board.Board) -> list[tuple[str, Markup]]:
     found: list[tuple[str, Markup]] = []
     shown = [dot for row in held.rows if (dot := _kept(held, row))]
     if len(shown) > 1:
-        label = f"Clean {terms.metric(held.primary).lower()} against retention"
+        name = terms.title(held.primary, held.lead)
+        label = f"{name} on clean audio against retention"
         image = scatter(
             f"scatter-{held.identity}-kept",
             label,
             shown,
             x_title="Retention under perturbation",
-            y_title=terms.metric(held.primary),
+            y_title=name,
         )
         found.append((label, image))
     found += _against_noise(held)
     for trade in _trade_offs(held):
-        cost = terms.metric(trade.cost)
-        label = f"{terms.metric(trade.score)} against {cost}: Pareto front"
+        cost, score = terms.plain(trade.cost), terms.title(trade.score, held.lead)
+        label = f"{score} against {cost}: Pareto front"
         families = {row.result.model.name: row.result.model.family for row in held.rows}
         dots = [
             Dot(
@@ -202,7 +203,7 @@ def _charts(held: board.Board) -> list[tuple[str, Markup]]:
             label,
             dots,
             x_title=cost,
-            y_title=terms.metric(trade.score),
+            y_title=score,
             front=front,
         )
         found.append((label + (f" ({trade.method})" if trade.method else ""), image))
@@ -218,8 +219,8 @@ def _against_noise(held: board.Board) -> list[tuple[str, Markup]]:
             f"scatter-{held.identity}-noise-{number}",
             label,
             dots,
-            x_title="SNR at half retention, noise" if half else "Accuracy in noise of equal budget",
-            y_title="SNR at half retention, attack" if half else "Robust accuracy",
+            x_title=terms.title("in noise", dots[0].x) + (", noise" if half else ""),
+            y_title=terms.title("attacked", dots[0].y) + (", attack" if half else ""),
         )
         found.append((label, image))
     return found
@@ -254,8 +255,8 @@ def _history(held: board.Board) -> Markup | None:
     ]
     if len(points) < 2:
         return None
-    name = terms.metric(held.primary)
     lead = held.lead
+    name = terms.title(held.primary, lead)
     return curves(
         f"history-{held.identity}",
         f"{name} over {len(points)} runs",

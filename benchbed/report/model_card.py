@@ -32,7 +32,7 @@ def model_card(result: Result) -> str:
     ]
     primary = view.primary_value(result)
     pool = {result.primary: primary, **view.figures(result)} if primary else view.figures(result)
-    lines += _table("Figure", {terms.metric(name): value for name, value in pool.items()})
+    lines += _table("Figure", {terms.metric(name, value): value for name, value in pool.items()})
     shown = view.focus(result)
     # Of several folds no single one stands for the model.
     groups = shown[0].groups if len(shown) == 1 else {}
@@ -44,10 +44,14 @@ def model_card(result: Result) -> str:
         if kind in ("pooled", "mean", "gap", "worst") and result.primary in metrics:
             rows.setdefault(base, {})[terms.member(base, kind, member)] = metrics[result.primary]
     for base, values in rows.items():
-        lines += ["", f"### By {escape_markdown(base.replace('_', ' '))}: {terms.metric(result.primary)}", ""]
+        lines += ["", f"### By {escape_markdown(base.replace('_', ' '))}: {terms.title(result.primary, primary)}", ""]
         lines += _table("Group", values)
     for table in view.robustness(result):
-        lines += ["", f"### By {escape_markdown(table.family)}: {terms.metric(table.metrics[0])}", ""]
+        lines += [
+            "",
+            f"### By {escape_markdown(table.family)}: {terms.title(table.metrics[0], table.first(table.metrics[0]))}",
+            "",
+        ]
         lines += _table(
             "Condition",
             {row.label: row.metrics[table.metrics[0]] for row in table.rows if table.metrics[0] in row.metrics},

@@ -141,6 +141,7 @@ def _environment() -> Environment:
         interval=figures.interval,
         key=figures.key,
         metric=terms.metric,
+        title_of=terms.title,
         plain=terms.plain,
         says=figures.sentence,
         setting=terms.setting,

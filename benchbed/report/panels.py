@@ -17,11 +17,11 @@ from benchbed.results.record import Cell, Matrix, Result, Value
 _SIDES = (("confidence", "accuracy"), ("score", "present"))
 
 
-def matrix_chart(name: str, matrix: Matrix, identity: str) -> Markup:
+def matrix_chart(name: str, matrix: Matrix, identity: str, title: str = "") -> Markup:
     """A matrix of the record as a heat map; a confusion matrix is coloured row by row."""
     known = [value for row in matrix.values for value in row]
     fraction = matrix.unit == "fraction"
-    caption, units = matrix_title(name), None
+    caption, units = title or matrix_title(name), None
     if name == "reliability":
         units = [
             "fraction" if any(title in pair for pair in _SIDES) else "tags" if title == "tags" else "clips"
@@ -44,8 +44,8 @@ def matrix_chart(name: str, matrix: Matrix, identity: str) -> Markup:
     )
 
 
-def matrix_title(name: str) -> str:
-    """Heading of a matrix.
+def matrix_title(name: str, cell: Cell | None = None) -> str:
+    """Heading of a matrix; one that is the curve of a metric is called like it in the cell.
 
     Examples
     --------
@@ -55,7 +55,8 @@ def matrix_title(name: str) -> str:
     if name == "confusion":
         return "Confusion matrix"
     if name.endswith("_roc"):
-        return f"PSD-ROC of {terms.metric(name.removesuffix('_roc'))}"
+        metric = name.removesuffix("_roc")
+        return f"PSD-ROC of {terms.title(metric, cell.metrics.get(metric) if cell else None)}"
     first, _, second = name.partition("_")
     return f"{terms.plain(first)} × {second.replace('_', ' ')}" if first in ("scene", "class") else terms.plain(name)
 
@@ -89,11 +90,12 @@ def severity_heatmaps(result: Result) -> list[Markup]:
             row[cell.condition.severity] = cell.metrics[result.primary]
         values = [[row[level].value if level in row else None for level in severities] for row in order.values()]
         notes = [[sentence(row[level]) if level in row else "" for level in severities] for row in order.values()]
-        unit = perturbed[0].metrics[result.primary].unit
+        some = perturbed[0].metrics[result.primary]
+        unit = some.unit
         charts.append(
             heatmap(
                 f"{anchor(f'{task}/{split}')}-severity",
-                f"{terms.metric(result.primary)}{', %' if unit == 'fraction' else ''}: {task}, split {split}",
+                f"{terms.title(result.primary, some)}{', %' if unit == 'fraction' else ''}: {task}, split {split}",
                 [f"{terms.plain(name)}" for _, name in order],
                 ["–" if level is None else str(level) for level in severities],
                 values,
@@ -174,7 +176,7 @@ def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
                     title,
                     lines,
                     x_title=str(unit),
-                    y_title=terms.metric(result.primary),
+                    y_title=terms.title(result.primary, first),
                     unit=first.unit,
                     reference=reference,
                     reverse=True,
@@ -208,15 +210,17 @@ def _attacked(cells: list[Cell], primary: str, where: str, identity: str) -> lis
             continue
         before = "clean_accuracy" if name == "robust_accuracy" else f"clean_{primary}"
         clean = next((cell.metrics[before] for cell in cells if before in cell.metrics), None)
-        title = f"{terms.metric(name)} under attack{_no_sound(cells)}, {where}"
+        some = next(cell.metrics[name] for cell in cells if name in cell.metrics)
+        named = terms.title(name, some)
+        title = f"{named} under attack{_no_sound(cells)}, {where}"
         unit = cells[0].condition.unit or ""
         chart = curves(
             f"{anchor(f'{identity}/{name}')}-curve",
             title,
             series,
             x_title=f"Budget, {unit}",
-            y_title=terms.metric(name),
-            unit=next(cell.metrics[name].unit for cell in cells if name in cell.metrics),
+            y_title=named,
+            unit=some.unit,
             reference=Point(0, clean.value, clean.low, clean.high) if clean else None,
             reverse="snr" in unit.lower(),
         )
@@ -242,7 +246,7 @@ def _panel(cells: list[Cell], reference: Point | None, primary: str, title: str,
         title,
         lines,
         x_title=str(units.pop()) if physical else "Severity",
-        y_title=terms.metric(primary),
+        y_title=terms.title(primary, cells[0].metrics[primary]),
         unit=cells[0].metrics[primary].unit,
         reference=reference,
         reverse=reverse,

@@ -187,7 +187,7 @@ def _figures(figures: Mapping[str, Value]) -> Table:
         says = bounds or _clean(value.reason or "no reason recorded")
         shown = number(value.value, value.unit)
         table.add_row(
-            _safe(terms.metric(name)),
+            _safe(terms.metric(name, value)),
             Text(shown, "bold" if index == 0 else ""),
             Text(says),
             arrow(value),
@@ -259,7 +259,8 @@ def _attacks(result: Result) -> list[RenderableType]:
     table = _table(header=True)
     table.add_column("attack, over its budgets")
     for name in _OVER:
-        table.add_column(f"{terms.metric(name)}, dB", justify="right")
+        some = next((held[name] for held in over.values() if name in held), None)
+        table.add_column(f"{terms.title(name, some)}, dB", justify="right")
     for attack, held in over.items():
         table.add_row(_safe(attack), *(_safe(figure_text(held[name])) if name in held else Text("–") for name in _OVER))
     return [*tables, table]
@@ -308,7 +309,7 @@ def _row(result: Result) -> dict[str, Value]:
 
 def _heading(name: str, value: Value) -> str:
     unit = "%" if value.unit == "fraction" else value.unit
-    return _clean(f"{terms.metric(name)}{', ' + unit if unit else ''} {arrow(value)}")
+    return _clean(f"{terms.title(name, value)}{', ' + unit if unit else ''} {arrow(value)}")
 
 
 def _table(header: bool = False) -> Table:

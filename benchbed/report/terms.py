@@ -2,65 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
-from benchbed.results.record import Condition
+from benchbed.metrics.contract import MetricInfo
+from benchbed.results.record import Condition, Value
 
-_METRICS = {
-    "macro_accuracy": "Macro accuracy",
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "recall": "Recall",
-    "precision": "Precision",
-    "f1": "F1",
-    "macro_f1": "Macro F1",
-    "micro_f1": "Micro F1",
-    "log_loss": "Log loss",
-    "ece": "ECE",
-    "brier": "Brier score",
-    "map": "mAP",
-    "mean_average_precision": "mAP",
-    "d_prime": "d′",
-    "lwlrap": "lwlrap",
-    "auc": "ROC AUC",
-    "mauc": "mAUC",
-    "d_prime_mean": "Mean class d′",
-    "mce": "mCE",
-    "relative_mce": "Relative mCE",
-    "aurc": "AURC",
-    "i_vector": "i-vector",
-    "psds1": "PSDS1",
-    "psds2": "PSDS2",
-    "er20": "ER20°",
-    "f20": "F20°",
-    "le_cd": "LE_CD",
-    "lr_cd": "LR_CD",
-    "bleu_1": "BLEU-1",
-    "bleu_4": "BLEU-4",
-    "cider_d": "CIDEr-D",
-    "spice": "SPICE",
-    "spider": "SPIDEr",
-    "macs": "MACs",
-    "parameters": "Parameters",
-    "robust_accuracy": "Robust accuracy",
-    "mean": "Mean over severities",
-    "breakdown": "Breakdown severity",
-    "snr50": "SNR at half retention",
-    "corruption_mean": "Mean over corruptions",
-    "flip_rate": "Flip rate",
-    "noise_accuracy": "Accuracy in noise of equal budget",
-    "shifted_accuracy": "Accuracy under random shifts of the perturbation",
-    "clean_accuracy": "Accuracy on the attacked clips when clean",
-    "attack_success_rate": "Attack success rate",
-    "minimal_snr": "Smallest successful attack, SNR",
-    "clip_score": "Mean score of a clip, attacked",
-    "clean_clip_score": "Mean score of a clip, clean",
-    "noise_clip_score": "Mean score of a clip in noise of equal budget",
-    "missed_per_clip": "Events or labels lost per clip",
-    "inserted_per_clip": "Events or labels inserted per clip",
-    "gap": "Gap to noise",
-}
 _ATTACKS = {"apgd_t": "Targeted APGD"}
 #: Scopes of the figures that all corruption cells, or all attacked cells, of a run give together.
 ROBUSTNESS, ADVERSARIAL = "robustness", "adversarial"
@@ -68,8 +14,6 @@ ROBUSTNESS, ADVERSARIAL = "robustness", "adversarial"
 UNREALIZABLE, NO_SOUND = "unrealizable", "on features, not realizable as audio"
 #: How the record names the figures of a model that hears nothing.
 _BASELINE = "baseline_"
-#: Figures that stand beside those of attacked clips: of the same clips, before and in noise.
-_BESIDE = {"clean_": "the same clips when clean", "noise_": "the same clips in white noise of equal budget"}
 _SETS = {
     "": "{member} {plural}, clips pooled",
     "mean": "{member} {plural}, mean over {plural}",
@@ -105,6 +49,8 @@ _UPPER |= {
     "cnn": "CNN",
     "crnn": "CRNN",
     "ssm": "SSM",
+    "macs": "MACs",
+    "flops": "FLOPs",
 }
 
 
@@ -123,45 +69,39 @@ def plain(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def metric(name: str) -> str:
-    """A metric's name in tables.
+def metric(name: str, value: Value | MetricInfo | None = None) -> str:
+    """A figure's name in tables: its title and what it is about, as whatever made it calls it.
+
+    Parameters
+    ----------
+    name : str
+        Key of the record; all that there is to print where the record was written by a version without titles.
+    value : Value or MetricInfo, optional
+        The figure, or any of those that share the name.
 
     Examples
     --------
-    >>> metric("log_loss"), metric("worst_device_accuracy"), metric("mCE"), metric("top3_accuracy")
-    ('Log loss', 'Worst device accuracy', 'mCE', 'Top-3 accuracy')
-    >>> metric("baseline_majority:log_loss"), metric("dcase2025:memory")
-    ('Log loss, majority baseline', 'DCASE 2025 memory')
-    >>> metric("clean_psds1"), metric("clip_score")
-    ('PSDS1, the same clips when clean', 'Mean score of a clip, attacked')
-    >>> metric("adversarial:gap/standard@l2")
-    'Gap to noise, Standard (l2)'
-    >>> metric("robustness:retention"), metric("robustness:fold2:group/noise")
-    ('Retention', 'Group noise, fold2')
+    >>> held = Value(value=0.5, n=9, direction="higher", unit="", rule="r", title="Accuracy", scope="worst device")
+    >>> metric("accuracy", held), metric("macro_accuracy"), metric("robustness:mean/white_noise")
+    ('Accuracy, worst device', 'Macro accuracy', 'Robustness: mean/white noise')
     """
-    if name in _METRICS or name.lower() in _METRICS:
-        return _METRICS.get(name) or _METRICS[name.lower()]
-    scope, colon, inner = name.partition(":")
-    if colon and scope and inner:
-        if scope.startswith(_BASELINE):
-            return f"{metric(inner)}, {scope.removeprefix(_BASELINE)} baseline"
-        if scope in (ROBUSTNESS, ADVERSARIAL, UNREALIZABLE):
-            head, slash, rest = inner.partition("/")
-            split, _, figure = head.rpartition(":")
-            if scope == ADVERSARIAL and slash and figure in _METRICS:
-                threat = rest.partition("@")[2]
-                return f"{_METRICS[figure]}, {attack(f'//{rest}')} ({threat})" + (f", {split}" if split else "")
-            figure += slash + rest
-            name = plain(figure.replace("/", " ")) if "/" in figure else metric(figure)
-            return f"{name}, {split}" if split else name
-        challenge = re.sub(r"^dcase(\d{4})", r"DCASE \1", scope)
-        return f"{challenge} {_METRICS.get(inner, inner.replace('_', ' '))}"
-    for prefix, what in _BESIDE.items():
-        if name.startswith(prefix) and name != prefix:
-            return f"{metric(name.removeprefix(prefix))}, {what}"
-    if top := re.fullmatch(r"top_?(\d+)_accuracy", name):
-        return f"Top-{top[1]} accuracy"
-    return plain(name) if name.islower() else name.replace("_", " ")
+    named = title(name, value)
+    scope = value.scope if value is not None and value.title else None
+    return f"{named}, {scope}" if scope else named
+
+
+def title(name: str, value: Value | MetricInfo | None = None) -> str:
+    """The same without what it is about, for a column whose rows say that.
+
+    Examples
+    --------
+    >>> title("macro_f1", Value(value=None, n=0, direction="higher", unit="fraction", rule="r", title="Macro F1"))
+    'Macro F1'
+    """
+    if value is not None and value.title:
+        return value.title
+    spelled = name.replace("_", " ").replace(":", ": ")
+    return spelled[:1].upper() + spelled[1:]
 
 
 def baseline(name: str) -> tuple[str, str] | None:

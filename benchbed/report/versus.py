@@ -81,6 +81,15 @@ class ComparisonPage:
     links: dict[str, str]
 
     @property
+    def primary(self) -> str:
+        """The metric that ranks, as the rows call it."""
+        primary = self.comparison.primary
+        rows: list[Difference | GroupDifference] = []
+        for pairing in self.comparison.pairings:
+            rows += [*pairing.rows, *pairing.mixed]
+        return next((_named(row) for row in rows if row.metric == primary), terms.title(primary))
+
+    @property
     def tests(self) -> str:
         """Which tests gave the p-values."""
         rows = [row for pairing in self.comparison.pairings for row in pairing.rows if row.p is not None]
@@ -148,18 +157,20 @@ def _forests(pairing: Pairing, identity: str, primary: str):
     clean = [row for row in rows if row.group is None and row.metric != primary]
     groups = [row for row in rows if row.group is not None]
     if whole:
-        yield _forest(
-            f"{identity}-conditions", f"{terms.metric(primary)} by condition", whole, lambda r: words(r.condition)
-        )
+        yield _forest(f"{identity}-conditions", f"{_named(whole[0])} by condition", whole, lambda r: words(r.condition))
     for key in dict.fromkeys((row.condition, row.unit) for row in clean):
         held = [row for row in clean if (row.condition, row.unit) == key]
         title = f"Other metrics, {_within(key[0])}{'' if key[1] == 'fraction' else ', ' + key[1]}"
-        yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, lambda r: terms.metric(r.metric))
+        yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, _named)
     for key in dict.fromkeys((row.condition, row.metric) for row in groups):
         held = [row for row in groups if (row.condition, row.metric) == key]
-        title = f"{terms.metric(key[1])} by group, {_within(key[0])}"
+        title = f"{_named(held[0])} by group, {_within(key[0])}"
         yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, _group)
     yield from _robust(pairing.robustness, identity)
+
+
+def _named(row: Difference | GroupDifference) -> str:
+    return row.title or terms.title(row.metric)
 
 
 def words(key: str) -> str:

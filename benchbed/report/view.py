@@ -380,7 +380,7 @@ def _profile(profile: dict[str, Any]) -> Iterator[ProfileRow]:
 
 def _flatten(part: str, name: str, content: Any) -> Iterator[ProfileRow]:
     if not isinstance(content, dict):
-        yield ProfileRow(terms.metric(part), terms.metric(name), _scalar(content), "")
+        yield ProfileRow(terms.plain(part), terms.plain(name), _scalar(content), "")
     elif "value" in content:
         unit = str(content.get("unit") or "")
         known = isinstance(content["value"], (int, float)) and not isinstance(content["value"], bool)
@@ -389,11 +389,9 @@ def _flatten(part: str, name: str, content: Any) -> Iterator[ProfileRow]:
             key: value for key, value in content.items() if key not in ("value", "unit") and value not in (None, "")
         }
         note = "; ".join(f"{terms.plain(key)}: {_scalar(value)}" for key, value in rest.items())
-        yield ProfileRow(terms.metric(part), terms.metric(name), text, note)
+        yield ProfileRow(terms.plain(part), terms.plain(name), text, note)
     elif not content or set(content) == {"reason"}:
-        yield ProfileRow(
-            terms.metric(part), terms.metric(name), number(None), str(content.get("reason", "not measured"))
-        )
+        yield ProfileRow(terms.plain(part), terms.plain(name), number(None), str(content.get("reason", "not measured")))
     else:
         for key, value in content.items():
             yield from _flatten(part, f"{name} {key}".strip(), value)

@@ -29,6 +29,8 @@ class Difference(Part):
     """`device=s4`, …; none for all clips."""
     metric: str
     """Name of the metric."""
+    title: str | None = None
+    """The field's own term for it; null in comparisons of earlier versions."""
     unit: str
     """Unit of a, b and the difference."""
     direction: Literal["higher", "lower"]
@@ -73,6 +75,8 @@ class GroupDifference(Part):
     condition: str
     group: str | None = None
     metric: str
+    title: str | None = None
+    """The field's own term for the metric; null in comparisons of earlier versions."""
     unit: str
     direction: Literal["higher", "lower"]
     values_a: list[float | None] = Field(default_factory=list)

@@ -39,6 +39,10 @@ class Value(Record):
     """Unit of value, low and high."""
     rule: str
     """Name and version of the rule that made the number."""
+    title: str | None = None
+    """The field's own term for it, as whatever made it calls it; null in records of earlier versions."""
+    scope: str | None = None
+    """What it is about besides the clips of its cell, in words: `mean over 5 folds`, `majority baseline`."""
     interval: str | None = None
     """Method of the interval, e.g. `bootstrap percentile 95 %, 100 groups, 1000 draws`."""
     reason: str | None = None

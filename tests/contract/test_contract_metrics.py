@@ -21,6 +21,9 @@ def test_every_metric_says_what_it_means(case: tuple) -> None:
     assert family.primary in family.metrics
     for name, info in {**family.metrics, **family.class_metrics}.items():
         assert info.title and info.unit and info.direction in ("higher", "lower"), name
+    for named in (family.metrics, family.class_metrics):
+        titles = [info.title for info in named.values()]
+        assert len(set(titles)) == len(titles), "two columns of one table would be called the same"
         assert info.rule and " " not in info.rule, name
         if info.low is not None and info.high is not None:
             assert info.low < info.high, name

@@ -54,7 +54,10 @@ def test_notes_and_rules_say_what_was_joined() -> None:
         "accuracy:argmax-first|mean-over-severities|mean-over-corruptions|mean-over-groups"
     )
     assert found["breakdown/mp3"].reason == "at least half is retained at every severity"
-    assert found["snr50/white"].info.unit == "dB"
+    assert found["snr50/white"].info.unit == "dB SNR"
+    assert found["mean/white"].info.title == "Accuracy, mean over severities"
+    assert found["retention"].info.title == "Accuracy, share retained above chance"
+    assert found["worst_group"].info.scope == "worst group"
 
 
 def test_mce_against_a_reference_and_its_absence() -> None:

@@ -185,7 +185,15 @@ def make_result(
             "energy": {"reason": "no meter, and the run reused predictions"},
         },
         "scores": {
-            "baseline_majority:macro_accuracy": figure(0.1, 0, low=None, high=None, reason="computed, not measured"),
+            "baseline_majority:macro_accuracy": figure(
+                0.1,
+                0,
+                low=None,
+                high=None,
+                reason="computed, not measured",
+                title="Macro accuracy",
+                scope="majority baseline",
+            ),
             "dcase2025:memory": Value(value=117528, n=0, direction="lower", unit="bytes", rule="dcase2025:memory"),
             "device_gap": figure(0.143, 0.04, direction="lower", rule="gap:pooled"),
         },
@@ -348,7 +356,7 @@ def make_detector(name: str = "CRNN small", **changes: Any) -> Result:
     scores = {"Dog": (0.5, 0.6), "Running_water": (0.25, None), "Speech": (0.75, 0.8)}
     groups = {
         f"class={label}": {
-            "psds1": figure(area, 0.1, rule="psds:exact:alpha_st-1"),
+            "psds1": figure(area, 0.1, rule="psds:exact:alpha_st-1", title="PSDS1"),
             "event_f1": figure(f1, 0.08, rule="f1", reason="no events" if f1 is None else None),
             "event_error_rate": figure(1 - area, rule="er", direction="lower", unit="errors per reference"),
         }
@@ -368,7 +376,10 @@ def make_detector(name: str = "CRNN small", **changes: Any) -> Result:
         split="validation",
         condition=Condition(kind="clean", name="clean"),
         counts=Counts(clips=80, scored=80),
-        metrics={"psds1": figure(0.3, 0.1, rule="psds:exact:alpha_st-1"), "event_macro_f1": figure(0.7, 0.05)},
+        metrics={
+            "psds1": figure(0.3, 0.1, rule="psds:exact:alpha_st-1", title="PSDS1"),
+            "event_macro_f1": figure(0.7, 0.05),
+        },
         groups=groups,
         matrices={"psds1_roc": table},
     )

@@ -39,21 +39,22 @@ def test_every_budget_of_an_attack_is_shown_with_noise_beside_it(result):
         what = Condition(kind="attack", name="standard", parameter=budget, unit="dB SNR", group="attack")
         metrics = {
             "robust_accuracy": value.model_copy(update={"value": kept}),
-            "noise_accuracy": value.model_copy(update={"value": 0.875}),
+            "noise_accuracy": value.model_copy(update={"value": 0.875, "title": "Accuracy in noise of equal budget"}),
         }
         record.cells.append(
             record.cells[0].model_copy(
                 update={"key": f"scene/test/standard@l2:{budget:g}dB", "condition": what, "metrics": metrics}
             )
         )
-    gap = value.model_copy(update={"value": 31.5, "low": None, "high": None, "unit": "dB", "reason": "no draws"})
+    told = {"unit": "dB", "reason": "no draws", "title": "Adversarial gap"}
+    gap = value.model_copy(update={"value": 31.5, "low": None, "high": None, **told})
     record.scores["adversarial:gap/standard@l2"] = gap
     for shown in (printed(terminal.print_runs, [record]), printed(terminal.print_runs, [record, result("x")])):
         lines = [line.split() for line in shown.splitlines()]
         assert ["attack,", "budget", "in", "dB", "SNR", "40", "30"] in lines  # the mildest first
         assert any(line[0] == "Standard" and line[-2:] == ["50.0", "25.0"] for line in lines if line)
         assert any("noise" in line and line[-2:] == ["87.5", "87.5"] for line in lines)
-        assert "Gap to noise" in shown and "31.5" in shown
+        assert "Adversarial gap" in shown and "31.5" in shown
 
 
 def test_plain_text_has_no_escape_sequences(result):

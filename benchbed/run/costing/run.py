@@ -123,6 +123,8 @@ def _held_against(
             direction="lower",
             unit=finding.unit,
             rule=finding.rule,
+            title=finding.title,
+            scope=f"{wanted.rule.upper()[:5]} {wanted.rule[5:]}",
             reason=finding.message if finding.value is None else "a count, not a sample",
         )
     return scores, checks

@@ -12,7 +12,7 @@ from benchbed.metrics import FAMILIES
 from benchbed.metrics.cell import CellScores
 from benchbed.metrics.contract import Family
 from benchbed.metrics.folds import Fold, score_folds
-from benchbed.metrics.number import Number
+from benchbed.metrics.number import Number, derived
 from benchbed.suite.model import Suite
 from benchbed.suite.plan import CellPlan
 
@@ -57,11 +57,19 @@ def aggregate(
         prefix = "" if clean else f"{condition}:"
         for kind, numbers in (("mean", joined.mean), ("std", joined.std), ("pooled", joined.pooled)):
             chosen = numbers if clean else {primary: numbers[primary]}
-            found |= {f"folds_{kind}:{prefix}{name}": number for name, number in chosen.items()}
+            found |= {f"folds_{kind}:{prefix}{name}": _about(number, members[0]) for name, number in chosen.items()}
         if clean:
             found |= joined.mean if suite.metrics.folds == "mean" else joined.pooled
     first = next((cell for cell in cells if cell.kind == "clean"), cells[0])
     return found | _baselines(suite, family, [scored[c.key].fold for c in by_condition[first.key.split("/", 2)[2]]])
+
+
+def _about(number: Number, cell: CellPlan) -> Number:
+    """A figure that says which condition it is about, where that is not clean audio."""
+    if cell.kind == "clean":
+        return number
+    words = cell.key.split("/", 2)[2]
+    return replace(number, info=replace(number.info, scope=f"{number.info.scope}, {words}"))
 
 
 def _baselines(suite: Suite, family: Family, folds: list[Fold]) -> dict[str, Number]:
@@ -77,7 +85,7 @@ def _baselines(suite: Suite, family: Family, folds: list[Fold]) -> dict[str, Num
             None,
             None,
             total,
-            replace(family.metrics[metric], rule=f"{family.metrics[metric].rule}|baseline-{name}"),
+            derived(family.metrics[metric], f"baseline-{name}", scope=f"{name} baseline"),
             reason="computed from the class counts, not measured",
         )
         for name, values in table.items()

@@ -209,7 +209,7 @@ def beside(
         All cells.
     """
     names = [primary, *_headlines(family)]
-    found = {f"clean_{name}": clean[name] for name in names if name in clean}
+    found = {f"clean_{name}": _of_same_clips(clean[name], "when clean") for name in names if name in clean}
     mine = job.conditions[attacked.condition]
     assert isinstance(mine, AttackCondition)
     for plan in plans:
@@ -219,8 +219,13 @@ def beside(
         one = (plan.split, plan.budget, other.space, other.threat, other.n, other.audibility)
         if one == (attacked.split, attacked.budget, mine.space, mine.threat, mine.n, mine.audibility):
             noise = made[plan.key].metrics
-            found |= {f"noise_{name}": noise[name] for name in names if name in noise}
+            told = "in white noise of equal budget"
+            found |= {f"noise_{name}": _of_same_clips(noise[name], told) for name in names if name in noise}
     return found
+
+
+def _of_same_clips(value: record.Value, what: str) -> record.Value:
+    return value.model_copy(update={"scope": f"the same clips {what}"})
 
 
 def _headlines(family: Family) -> list[str]:
@@ -275,6 +280,7 @@ def attack_figures(
     splits = list(dict.fromkeys(cell.split for cell in cells))
     for split in splits:
         prefix = "adversarial:" if len(splits) == 1 else f"adversarial:{split}:"
+        where = "" if len(splits) == 1 else split
         mine = [cell for cell in cells if cell.split == split]
         halves: dict[str, tuple[Number, np.ndarray | None, Flags]] = {}
         noise: tuple[Number, np.ndarray | None] | None = None
@@ -290,23 +296,31 @@ def attack_figures(
                 own = cell_figures(flags[cell.key], success_of(job, cell.condition), milder_of(job, cell))
                 for figure, value in (own if realizable else _labelled(own)).items():
                     if figure != "clean_accuracy":  # the same at every budget: it stands in the cells
-                        found[f"{scope}{figure}/{short}"] = value
+                        found[f"{scope}{figure}/{short}"] = _about(value, short, where)
             # A budget on features is no SNR: it has no level in dB, and no gap to noise.
             if condition.threat != "l2" or not realizable:
                 continue
             levels = {float(cell.budget or 0.0): flags[cell.key] for cell in curve}
             if condition.attack not in FLOOR:
-                found[f"{prefix}minimal_snr/{name}"] = smallest_attack(_smallest([rows[cell.key] for cell in curve]))
+                smallest = smallest_attack(_smallest([rows[cell.key] for cell in curve]))
+                found[f"{prefix}minimal_snr/{name}"] = _about(smallest, name, where)
             half, drawn = half_level(levels, "robust", chance_of(job, curve[0]))
-            found[f"{prefix}snr50/{name}"] = half
+            found[f"{prefix}snr50/{name}"] = _about(half, name, where)
             if condition.attack == "white_noise":
                 noise = half, drawn
             elif condition.attack not in FLOOR:
                 halves[name] = half, drawn, next(iter(levels.values()))
         for name, (half, drawn, some) in halves.items():
             if noise is not None and drawn is not None and noise[1] is not None:
-                found[f"{prefix}gap/{name}"] = adversarial_gap(half, drawn, noise[0], noise[1], some)
+                gap = adversarial_gap(half, drawn, noise[0], noise[1], some)
+                found[f"{prefix}gap/{name}"] = _about(gap, name, where)
     return found
+
+
+def _about(number: Number, attack: str, split: str) -> Number:
+    """A figure that says which attack, threat and split it is about."""
+    scope = ", ".join(part for part in (attack.replace("@", " within ").replace("_", " "), split) if part)
+    return replace(number, info=replace(number.info, scope=scope))
 
 
 def _smallest(tables: Sequence[pd.DataFrame]) -> np.ndarray:

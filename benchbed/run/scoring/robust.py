@@ -46,7 +46,9 @@ def robust_figures(
         measured = [c for c in mine if c.condition.severity is not None and c.metrics[primary].value is not None]
         for cell in measured:
             if cell.condition.draws > 1:
-                found[f"flip_rate:{cell.key}"] = _flips(scored[cell.key], cell.condition.draws)
+                flips = _flips(scored[cell.key], cell.condition.draws)
+                about = replace(flips.info, scope=cell.key.split("/", 2)[2])
+                found[f"flip_rate:{cell.key}"] = replace(flips, info=about)
         if clean is None or not measured:
             continue
         base = scored[clean.key]
@@ -58,8 +60,17 @@ def robust_figures(
             reference,
         )
         prefix = "robustness:" if len(splits) == 1 else f"robustness:{split}:"
-        found |= {f"{prefix}{name}": figure for name, figure in figures.items()}
+        where = "" if len(splits) == 1 else split
+        found |= {f"{prefix}{name}": _about(name, figure, where) for name, figure in figures.items()}
     return found
+
+
+def _about(name: str, number: Number, split: str) -> Number:
+    """A figure that says which corruption and which split it is about, where it is about one."""
+    of_group = name.startswith("group/")
+    about = ["" if of_group else name.partition("/")[2].replace("_", " "), split]
+    scope = ", ".join(part for part in (number.info.scope, *about) if part)
+    return replace(number, info=replace(number.info, scope=scope))
 
 
 def _corrupted(cell: record.Cell, scored: Scored, primary: str) -> Corrupted:

@@ -27,6 +27,8 @@ def to_value(number: Number, draws: int = 1, inapplicable: str | None = None) ->
             direction=info.direction,
             unit=info.unit,
             rule=info.rule,
+            title=info.title,
+            scope=info.scope or None,
             reason=f"the condition cannot apply: {inapplicable}",
         )
     return record.Value(
@@ -37,6 +39,8 @@ def to_value(number: Number, draws: int = 1, inapplicable: str | None = None) ->
         direction=info.direction,
         unit=info.unit,
         rule=info.rule,
+        title=info.title,
+        scope=info.scope or None,
         interval=number.interval,
         reason=number.reason,
         note=number.note,

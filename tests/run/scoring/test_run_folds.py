@@ -79,7 +79,7 @@ def test_the_terminal_prints_what_its_heading_says(folded, folds, says):
     stream = io.StringIO()
     terminal.print_runs([result], Console(file=stream, width=160))
     lines = stream.getvalue().splitlines()
-    at = next(i for i, line in enumerate(lines) if says in line)
+    at = next(i for i, line in enumerate(lines) if f"by severity, {says}" in line)
     conditions = [cell.key.split("/", 2)[2] for cell in result.cells if cell.split == "one" and cell.condition.severity]
     joined = [result.scores[f"folds_{folds}:{condition}:accuracy"].value for condition in conditions]
     wanted = [f"{100 * value:.1f}" for value in joined]
@@ -94,6 +94,24 @@ def test_a_record_without_the_mean_shows_no_fold_in_its_place(folded):
     stream = io.StringIO()
     terminal.print_runs([result], Console(file=stream, width=160))
     lasts = [f"{100 * c.metrics['accuracy'].value:.1f}" for c in result.cells if c.split == "three"]
-    at = next(i for i, line in enumerate(stream.getvalue().splitlines()) if "mean of 3 folds" in line)
+    at = next(i for i, line in enumerate(stream.getvalue().splitlines()) if "severity, mean of 3 folds" in line)
     below = " ".join(stream.getvalue().splitlines()[at + 1 : at + 3])
     assert not any(f" {value} " in f" {below} " for value in lasts)
+
+
+def test_every_figure_of_a_record_says_what_it_is_called_and_what_it_is_about(folded):
+    result, _ = folded("mean")
+    named = [*result.scores.items()]
+    for cell in result.cells:
+        named += [*cell.metrics.items(), *(pair for group in cell.groups.values() for pair in group.items())]
+    assert not [name for name, value in named if not value.title]
+    about = {name: (value.title, value.scope) for name, value in result.scores.items()}
+    assert about["accuracy"] == ("Accuracy", "mean over 3 folds")
+    assert about["folds_std:accuracy"] == ("Accuracy", "standard deviation over 3 folds")
+    assert about["baseline_prior:log_loss"] == ("Log loss", "prior baseline")
+    assert about["folds_mean:white_noise@2:accuracy"] == ("Accuracy", "mean over 3 folds, white_noise@2")
+    title, scope = about["robustness:one:mean/white_noise"]
+    assert (title, scope) == ("Accuracy, mean over severities", "white noise, one")
+    # Two figures of a record that are told apart by their keys are told apart by their words.
+    words = [f"{value.title}, {value.scope}" for name, value in result.scores.items() if ":" in name]
+    assert len(set(words)) == len(words)
