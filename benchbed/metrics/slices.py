@@ -197,7 +197,8 @@ class Over:
         for name, info in self.infos.items():
             sign, order = (1, "seen-minus-unseen") if info.direction == "higher" else (-1, "unseen-minus-seen")
             has = name in seen.replicates and name in unseen.replicates
-            made = derived(info, f"gap:{order}:{how}", scope=f"gap, {order.replace('-', ' ')}", bounded=False)
+            scope = f"gap, {order.replace('-', ' ')}, {how.replace('-', ' ')}"
+            made = derived(info, f"gap:{order}:{how}", scope=scope, bounded=False)
             found[name] = number(
                 sign * (seen.values[name] - unseen.values[name]),
                 replace(made, direction="lower"),
