@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from benchbed.metrics.contract import MetricInfo
 from benchbed.results.record import Condition, Value
 
 _ATTACKS = {"apgd_t": "Targeted APGD"}
@@ -69,14 +68,14 @@ def plain(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def metric(name: str, value: Value | MetricInfo | None = None) -> str:
+def metric(name: str, value: Value | None = None) -> str:
     """A figure's name in tables: its title and what it is about, as whatever made it calls it.
 
     Parameters
     ----------
     name : str
         Key of the record; all that there is to print where the record was written by a version without titles.
-    value : Value or MetricInfo, optional
+    value : Value, optional
         The figure, or any of those that share the name.
 
     Examples
@@ -90,7 +89,7 @@ def metric(name: str, value: Value | MetricInfo | None = None) -> str:
     return f"{named}, {scope}" if scope else named
 
 
-def title(name: str, value: Value | MetricInfo | None = None) -> str:
+def title(name: str, value: Value | None = None) -> str:
     """The same without what it is about, for a column whose rows say that.
 
     Examples
