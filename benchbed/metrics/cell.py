@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -44,7 +43,7 @@ class CellScores:
     replicates: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def group_codes(names: Sequence[Any] | np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+def group_codes(names: Sequence[object] | np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """Number of each clip's recording group, and the group names in the order of the numbers.
 
     Numbers follow the sorted names, so they do not depend on the order of the clips.

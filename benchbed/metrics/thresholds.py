@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family
 from benchbed.metrics.sed.sweeps import SweepSample
 from benchbed.metrics.tuning import Average, Choice, choose, tag_sweep
+from benchbed.outputs.contract import Json
 
 #: Threshold of a class that validation data say nothing about.
 FALLBACK = 0.5
@@ -91,9 +91,30 @@ class Thresholds:
             found["median_seconds"] = [self.median_seconds[i] for i in place]
         return found
 
-    def as_dict(self) -> dict[str, Any]:
+    def only(self, labels: Sequence[str]) -> Thresholds:
+        """Those of some classes, in their order.
+
+        Examples
+        --------
+        >>> Thresholds(("dog", "rain"), (0.3, 0.6), "toy/validation", "best-f1").only(["rain"]).values
+        (0.6,)
+        """
+        place = [self.labels.index(label) for label in labels]
+        median, each = (
+            None if values is None else tuple(values[i] for i in place)
+            for values in (self.median_seconds, self.class_f1)
+        )
+        return replace(
+            self,
+            labels=tuple(labels),
+            values=tuple(self.values[i] for i in place),
+            median_seconds=median,
+            class_f1=each,
+        )
+
+    def as_dict(self) -> dict[str, Json]:
         """Plain values, to be written down."""
-        written: dict[str, Any] = {
+        written: dict[str, Json] = {
             "thresholds": dict(zip(self.labels, self.values)),
             "tuned_on": self.tuned_on,
             "rule": self.rule,
@@ -108,7 +129,7 @@ class Thresholds:
         return written
 
     @classmethod
-    def from_dict(cls, written: Mapping[str, Any], where: str | None = None) -> Thresholds:
+    def from_dict(cls, written: Mapping[str, Json], where: str | None = None) -> Thresholds:
         """Read what `as_dict` wrote.
 
         Raises
@@ -117,11 +138,14 @@ class Thresholds:
             Something else.
         """
         try:
-            pairs = {str(label): float(value) for label, value in written["thresholds"].items()}
+            pairs = {label: _number(value) for label, value in _mapping(written["thresholds"]).items()}
             each = {
-                name: tuple(_read(written[name][label]) for label in pairs) if name in written else None
+                name: tuple(_number(_mapping(written[name])[label]) for label in pairs) if name in written else None
                 for name in ("median_seconds", "class_f1")
             }
+            untuned = written.get("untuned", ())
+            if not isinstance(untuned, list | tuple):
+                raise TypeError("untuned is no list")
             if not all(map(math.isfinite, (*pairs.values(), *(each["median_seconds"] or ())))):
                 raise ValueError("a value is not finite")
             return cls(
@@ -129,9 +153,9 @@ class Thresholds:
                 tuple(pairs.values()),
                 str(written["tuned_on"]),
                 str(written["rule"]),
-                tuple(str(label) for label in written.get("untuned", ())),
+                tuple(str(label) for label in untuned),
                 each["median_seconds"],
-                _read(written["reached"]) if "reached" in written else None,
+                _number(written["reached"]) if "reached" in written else None,
                 each["class_f1"],
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -146,8 +170,19 @@ def _written(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _read(value: float | None) -> float:
-    return math.nan if value is None else float(value)
+def _number(value: Json) -> float:
+    """A number as it was written; null is a figure that was undefined."""
+    if value is None:
+        return math.nan
+    if isinstance(value, int | float | str):
+        return float(value)
+    raise TypeError(f"{value!r} is no number")
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{value!r} is no mapping of classes")
+    return {str(key): held for key, held in value.items()}
 
 
 def tune_tags(

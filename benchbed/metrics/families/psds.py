@@ -11,7 +11,7 @@ A score is no sum over recordings, so it needs the predictions, and intervals co
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -32,7 +32,7 @@ DRAWN = 101
 def family(
     labels: Sequence[str],
     *,
-    scenarios: Sequence[str] | Mapping[str, Mapping[str, Any]] = ("psds1", "psds2"),
+    scenarios: Sequence[str] | Mapping[str, Mapping[str, float]] = ("psds1", "psds2"),
     ct_mean: Literal["C-1", "C"] = "C-1",
     classes: Literal["referenced", "all"] = "referenced",
     thresholds: int | Sequence[float] | None = None,
@@ -190,7 +190,9 @@ class Psds(OverThresholds):
         return reference, reference.counts(classes), lengths.reshape(len(target), classes), duration[:, None] * 1.0
 
 
-def _scenario(options: dict[str, Any], ct_mean: Literal["C-1", "C"], classes: Literal["referenced", "all"]) -> Scenario:
+def _scenario(
+    options: dict[str, float], ct_mean: Literal["C-1", "C"], classes: Literal["referenced", "all"]
+) -> Scenario:
     try:
         criteria = Criteria(options.pop("dtc"), options.pop("gtc"), options.pop("cttc", None))
         return Scenario(criteria, ct_mean=ct_mean, classes=classes, **options)

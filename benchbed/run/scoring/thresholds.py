@@ -195,11 +195,7 @@ def write(frozen: Frozen | None, folder: Path) -> None:
 
 def _facts(made: Thresholds, labels: Sequence[str], **about: Any) -> record.Thresholds:
     # In the order of the dataset's classes, and without those that it lacks.
-    written = made.as_dict()
-    for name in ("thresholds", "median_seconds", "class_f1"):
-        if name in written:
-            written[name] = {label: written[name][label] for label in labels}
-    return record.Thresholds(**written, **about)
+    return record.Thresholds.model_validate({**made.only(labels).as_dict(), **about})
 
 
 def _as_tags(outputs: np.ndarray, target: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
