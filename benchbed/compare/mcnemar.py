@@ -13,9 +13,8 @@ def mcnemar(paired: Paired, made: Recipe, run: Run) -> tuple[dict[str, float] | 
     """Clips that only one model got right, two-sided exact p-value and odds ratio; or why the test does not apply."""
     from scipy.special import bdtr
 
-    # The accuracy of a detector is about segments within a clip.
-    counted = run.family.output == "scene" and "accuracy" in infos(run.family, made)
-    if not counted or len(made.parts) != 1:
+    name = run.family.right
+    if name is None or name not in infos(run.family, made) or len(made.parts) != 1:
         return None, "the metrics do not count right and wrong clips"
     if not paired.single:
         return None, (
@@ -24,7 +23,7 @@ def mcnemar(paired: Paired, made: Recipe, run: Run) -> tuple[dict[str, float] | 
     right = []
     for side in (paired.a, paired.b):
         with np.errstate(invalid="ignore"):
-            right.append(np.concatenate([run.family.values(sums[:, 0])["accuracy"] for sums in side]))
+            right.append(np.concatenate([run.family.values(sums[:, 0])[name] for sums in side]))
     held = np.isfinite(right[0]) & np.isfinite(right[1])
     one, other = (r[held] > 0.5 for r in right)
     only_a, only_b = int((one & ~other).sum()), int((other & ~one).sum())

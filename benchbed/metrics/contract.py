@@ -7,7 +7,7 @@ one array, and a thousand bootstrap replicates are one matrix product.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -113,6 +113,12 @@ class Family(ABC):
     jackknifed : frozenset of str
         Metrics whose interval over all clips is the jackknife's, because their challenge says so; `jackknives` yields
         it. Comparisons still use the draws of the bootstrap.
+    right : str, optional
+        Metric that is 1 for a clip that is right and 0 for one that is wrong, where clips are one or the other.
+    takes_weak : bool
+        References may be tags of some recordings and events of others.
+    widths : sequence of int
+        Statistics of each of several families scored together; empty for a single one.
     """
 
     output: str
@@ -122,6 +128,23 @@ class Family(ABC):
     class_metrics: Mapping[str, MetricInfo] = MappingProxyType({})
     ranked: frozenset[str] = frozenset()
     jackknifed: frozenset[str] = frozenset()
+    right: str | None = None
+    takes_weak: bool = False
+    widths: Sequence[int] = ()
+
+    @property
+    def parts(self) -> Mapping[str, Family]:
+        """The families that are scored together, by what stands before the names of their metrics."""
+        return {"": self}
+
+    @property
+    def headlines(self) -> list[str]:
+        """What ranks by default in each of the families that are scored together."""
+        return [prefix + part.primary for prefix, part in self.parts.items()]
+
+    def mapped(self, change: Callable[[Family], Family]) -> Family:
+        """The same families, each of them changed."""
+        return change(self)
 
     def context(self, scores: np.ndarray, target: np.ndarray) -> Family:
         """The family for clips that are scored together, told all of them before the first statistics are taken.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -39,7 +39,7 @@ class Joint(Family):
     """
 
     def __init__(self, main: Family, others: Mapping[str, Family], widths: Sequence[int] = ()) -> None:
-        self.main, self.parts = main, {"": main, **{f"{name}_": family for name, family in others.items()}}
+        self.main, self._parts = main, {"": main, **{f"{name}_": family for name, family in others.items()}}
         for name, family in others.items():
             if (family.output, family.labels) != (main.output, main.labels):
                 raise ConfigError(f"the metrics '{name}' are about {family.output}, the main ones about {main.output}")
@@ -49,6 +49,16 @@ class Joint(Family):
         self.ranked = frozenset(prefix + name for prefix, part in self.parts.items() for name in part.ranked)
         self.jackknifed = frozenset(prefix + name for prefix, part in self.parts.items() for name in part.jackknifed)
         self.widths: list[int] = list(widths)
+
+    @property
+    def parts(self) -> Mapping[str, Family]:
+        """The main family and the others."""
+        return self._parts
+
+    def mapped(self, change: Callable[[Family], Family]) -> Family:
+        """The families joined again, each of them changed."""
+        others = {prefix.removesuffix("_"): part.mapped(change) for prefix, part in self.parts.items() if prefix}
+        return Joint(self.main.mapped(change), others)
 
     def _named(self, attribute: str) -> dict:
         found: dict = {}

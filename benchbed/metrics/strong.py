@@ -11,8 +11,6 @@ from dataclasses import replace
 import numpy as np
 
 from benchbed.metrics.contract import Family, Sample, Table
-from benchbed.metrics.families.sed_tagging import WeakTagging
-from benchbed.metrics.joint import Joint
 from benchbed.stats.jackknife import Jackknife
 
 
@@ -40,18 +38,14 @@ def where_timed(family: Family) -> Family:
     >>> where_timed(sed_tagging.family(("dog",))).metrics["map"].rule.rpartition(":")[2]
     'frames-max'
     """
-    if isinstance(family, Joint):
-        others = {prefix.removesuffix("_"): where_timed(part) for prefix, part in family.parts.items() if prefix}
-        return Joint(where_timed(family.main), others)
-    return family if isinstance(family, WeakTagging) else Strong(family)
+    return family.mapped(lambda part: part if part.takes_weak else Strong(part))
 
 
 def strong_metrics(family: Family) -> frozenset[str]:
     """Names of the metrics, also per class, that count recordings with times alone."""
-    parts = family.parts if isinstance(family, Joint) else {"": family}
     return frozenset(
         prefix + name
-        for prefix, part in parts.items()
+        for prefix, part in family.parts.items()
         if isinstance(part, Strong)
         for name in (*part.metrics, *part.class_metrics)
     )

@@ -84,6 +84,7 @@ class Classification(Family):
 
     output = "scene"
     primary = "macro_accuracy"
+    right = "accuracy"
 
     def __init__(
         self,

@@ -71,6 +71,7 @@ class WeakTagging(Tagging):
     """
 
     output = "frames"
+    takes_weak = True
 
     def __init__(
         self,

@@ -22,7 +22,6 @@ from benchbed.metrics.adversarial import (
     smallest_attack,
 )
 from benchbed.metrics.contract import Family
-from benchbed.metrics.joint import Joint
 from benchbed.metrics.number import Number
 from benchbed.results import record
 from benchbed.run.attacking.checks import Status, attack_checks
@@ -208,7 +207,7 @@ def beside(
     made : mapping of str to Cell
         All cells.
     """
-    names = [primary, *_headlines(family)]
+    names = [primary, *family.headlines]
     found = {f"clean_{name}": _of_same_clips(clean[name], "when clean") for name in names if name in clean}
     mine = job.conditions[attacked.condition]
     assert isinstance(mine, AttackCondition)
@@ -226,13 +225,6 @@ def beside(
 
 def _of_same_clips(value: record.Value, what: str) -> record.Value:
     return value.model_copy(update={"scope": f"the same clips {what}"})
-
-
-def _headlines(family: Family) -> list[str]:
-    """What ranks by default in each of the families that are scored together."""
-    if isinstance(family, Joint):
-        return [prefix + part.primary for prefix, part in family.parts.items()]
-    return [family.primary]
 
 
 def not_ranked(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchbed.metrics.contract import Family
-from benchbed.metrics.joint import Joint
 from benchbed.metrics.number import Number
 from benchbed.metrics.slices import Column
 from benchbed.results.draws import Drawn, drawn
@@ -151,7 +150,7 @@ def collect(
         },
         dict(cells),
         tuple(families[1:]),
-        tuple(family.widths) if isinstance(family, Joint) else (width,),
+        tuple(family.widths if family is not None else ()) or (width,),
         draws,
         drawn(held),
     )

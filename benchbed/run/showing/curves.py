@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from benchbed.metrics.at_least import at_least, in_type_of
 from benchbed.metrics.contract import Family
 from benchbed.metrics.families.psds import Psds
 from benchbed.metrics.families.sed_event import EventBased
@@ -18,7 +19,6 @@ from benchbed.metrics.families.sed_intersection import IntersectionBased
 from benchbed.metrics.families.sed_segment import SegmentBased
 from benchbed.metrics.families.sed_tagging import WeakTagging, pooled_scores, present
 from benchbed.metrics.families.tagging import Tagging
-from benchbed.metrics.joint import Joint
 from benchbed.metrics.sed import counts
 from benchbed.metrics.sed.collar_sweep import collar_sweep
 from benchbed.metrics.sed.decision import Decision
@@ -56,14 +56,13 @@ def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: st
     held : np.ndarray [shape=(clip,), bool]
         Clips that count for more than tags.
     """
-    parts: Mapping[str, Family] = family.parts if isinstance(family, Joint) else {"": family}
     rocs: list[Roc] = []
     # Metrics that differ in their thresholds only share their curves.
     alike: dict[Hashable, list[tuple[str, Any]]] = {}
     if not len(scores):
         return CellCurves(cell=cell)
     rule = "" if held.all() else ":strong-labels"
-    for prefix, part in parts.items():
+    for prefix, part in family.parts.items():
         if isinstance(part, Psds):
             rocs += [
                 one.model_copy(update={"rule": one.rule + rule})
@@ -212,7 +211,7 @@ def _counted(steps: Steps, grid: np.ndarray, classes: int) -> np.ndarray:
     for label, part in enumerate(by_class(steps, classes)):
         order = np.argsort(-part.score, kind="stable")
         running = np.concatenate([[0.0], np.cumsum(part.amount[order])])
-        made[:, label] = running[np.searchsorted(-part.score[order], -grid, "right")]
+        made[:, label] = running[np.searchsorted(-part.score[order], -in_type_of(steps.score, grid), "right")]
     return made
 
 
@@ -245,7 +244,7 @@ def _tagger(members: Sequence[tuple[str, Tagging]], scores: np.ndarray, target: 
         made = np.zeros((len(grid), classes))
         for label in range(classes):
             mine = np.sort(scores[rows(label), label])
-            made[:, label] = len(mine) - np.searchsorted(mine, grid, "left")
+            made[:, label] = len(mine) - np.searchsorted(mine, in_type_of(scores, grid), "left")
         return made
 
     hit = count(lambda label: known[:, label] & (target[:, label] > 0.5))
@@ -253,7 +252,7 @@ def _tagger(members: Sequence[tuple[str, Tagging]], scores: np.ndarray, target: 
     made = _figures(hit, np.broadcast_to(there, hit.shape), said)
     at = []
     for each in limits:
-        output = (scores >= each) & known
+        output = at_least(scores, each) & known
         at.append(_figures((output & (target > 0.5)).sum(axis=0), there, output.sum(axis=0)))
     return _curves("tags", members, there, grid, made, list(zip(declared, at)))
 

@@ -14,7 +14,6 @@ from benchbed.metrics.families.sed_event import EventBased
 from benchbed.metrics.families.sed_event import family as event_based
 from benchbed.metrics.families.sed_intersection import IntersectionBased
 from benchbed.metrics.families.sed_segment import SegmentBased
-from benchbed.metrics.joint import Joint
 from benchbed.metrics.sed.decision import Decision, decision
 from benchbed.metrics.sed.flat import Flat, answers, flatten
 from benchbed.metrics.sed.segments import activity
@@ -51,8 +50,7 @@ def judge_of(family: Family, options: dict) -> tuple[Judge, str]:
     >>> judge_of(family(("dog",)), {})[0].primary
     'macro_f1'
     """
-    parts = family.parts if isinstance(family, Joint) else {"": family}
-    judges = [(part, prefix) for prefix, part in parts.items() if isinstance(part, EventBased | SegmentBased)]
+    judges = [(part, prefix) for prefix, part in family.parts.items() if isinstance(part, EventBased | SegmentBased)]
     asked = decision(**options)
     as_asked = [held for held in judges if held[0].decision == asked]
     return next(iter([*as_asked, *judges]), (event_based(family.labels, **options), ""))

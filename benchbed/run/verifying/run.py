@@ -15,14 +15,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchbed.metrics.contract import Family
-from benchbed.metrics.families.classification import Classification
-from benchbed.metrics.families.psds import Psds
-from benchbed.metrics.families.sed_auc import SegmentRanks
-from benchbed.metrics.families.sed_best import BestThreshold
-from benchbed.metrics.families.sed_event import EventBased
-from benchbed.metrics.families.sed_intersection import IntersectionBased
-from benchbed.metrics.families.sed_segment import SegmentBased
-from benchbed.metrics.joint import Joint
 from benchbed.metrics.strong import Strong, timed, where_timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
@@ -56,9 +48,8 @@ def verify_cell(
         One for each family: `pass` if the package gives the same numbers by its rule, `fail` if not, `skipped` with a
         reason if it cannot be asked.
     """
-    parts = family.parts if isinstance(family, Joint) else {"": family}
     checks = []
-    for prefix, part in parts.items():
+    for prefix, part in family.parts.items():
         outputs, truth = scores, target
         if isinstance(part, Strong):
             held = timed(target)
@@ -125,17 +116,9 @@ def verify_run(prepared: Prepared, predictions: Predictions, cells: list[record.
 
 
 def _oracle(part: Family) -> tuple[str, Ask | None, str]:
-    kinds: list[tuple[type, str, Ask]] = [
-        (Classification, "sed_eval", sed_eval.scene),
-        (SegmentBased, "sed_eval", sed_eval.counts),
-        (EventBased, "sed_eval", sed_eval.counts),
-        (IntersectionBased, "sed_scores_eval", sed_scores_eval.intersection),
-        (Psds, "sed_scores_eval", sed_scores_eval.psds),
-        (BestThreshold, "sed_scores_eval", sed_scores_eval.best),
-        (SegmentRanks, "sed_scores_eval", sed_scores_eval.ranks),
-    ]
-    for kind, package, ask in kinds:
-        if isinstance(part, kind):
+    for room in (sed_eval, sed_scores_eval):
+        package, ask = room.PACKAGE, room.covers(part)
+        if ask is not None:
             if importlib.util.find_spec(package) is None:
                 return package, None, f"{package} is not installed"
             return f"{package} {importlib.metadata.version(package)}", ask, ""

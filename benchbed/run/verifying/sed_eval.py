@@ -9,15 +9,23 @@ from typing import Any
 
 import numpy as np
 
+from benchbed.metrics.contract import Family
 from benchbed.metrics.families.classification import Classification
 from benchbed.metrics.families.sed_event import EventBased
 from benchbed.metrics.families.sed_segment import SegmentBased
 from benchbed.metrics.sed.flat import Flat, answers, flatten
 from benchbed.outputs.frames.recording import SECOND
-from benchbed.run.verifying.agreement import Agreement, Asked, NotComparable
+from benchbed.run.verifying.agreement import Agreement, Ask, Asked, NotComparable
 
+PACKAGE = "sed_eval"
 #: Clips given to the scene metric at once; it compares every clip with every other.
 BATCH = 200
+
+
+def covers(family: Family) -> Ask | None:
+    """How the package is asked about a family, or None if it has no such figures."""
+    known: dict[type, Ask] = {Classification: scene, SegmentBased: counts, EventBased: counts}
+    return known.get(type(family))
 
 
 def scene(part: Classification, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
@@ -25,6 +33,8 @@ def scene(part: Classification, scores: np.ndarray, target: np.ndarray, recorded
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import sed_eval
+    if part.columns > len(part.labels):
+        raise NotComparable("knows no answer beside the classes of the dataset")
     metric = sed_eval.scene.SceneClassificationMetrics(scene_labels=list(part.labels))
     names = np.array(part.labels, object)
     output = np.asarray(scores).argmax(axis=1)

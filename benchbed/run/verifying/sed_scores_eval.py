@@ -18,7 +18,15 @@ from benchbed.metrics.sed.flat import flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references
 from benchbed.metrics.sed.matching import Collar
 from benchbed.outputs.frames.recording import SECOND, Events, FrameScores
-from benchbed.run.verifying.agreement import Agreement, Asked, NotComparable
+from benchbed.run.verifying.agreement import Agreement, Ask, Asked, NotComparable
+
+PACKAGE = "sed_scores_eval"
+
+
+def covers(family: Family) -> Ask | None:
+    """How the package is asked about a family, or None if it has no such figures."""
+    known: dict[type, Ask] = {IntersectionBased: intersection, Psds: psds, BestThreshold: best, SegmentRanks: ranks}
+    return known.get(type(family))
 
 
 def _frames(part: Any, scores: np.ndarray, target: np.ndarray, *, join: bool) -> tuple[dict, dict, dict]:
