@@ -251,6 +251,8 @@ def fit(
     >>> fit(np.array([[1.0, 2.0, 3.0]], np.float32), 1, crop="center").tolist()
     [[2.0]]
     """
+    if pad not in ("zeros", "repeat") or crop not in ("start", "center"):
+        raise ValueError(f"pad={pad!r}, crop={crop!r}: pad is zeros or repeat, crop is start or center")
     have = waveform.shape[1]
     if have > samples:
         start = (have - samples) // 2 if crop == "center" else 0

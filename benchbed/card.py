@@ -35,6 +35,11 @@ class Card:
         Shortest input the model can take, in seconds; shorter clips are padded.
     pad, crop : str
         How a clip is brought to `clip_seconds`: `zeros` or `repeat`; `start` or `center`.
+    window_hop : float, optional
+        How a clip longer than `clip_seconds` is heard where an answer is wanted for the whole of it: in windows of that
+        length, from the start of one to the next so many seconds; None crops it.
+    window_join : str
+        What becomes of the answers of its windows, as probabilities: their `mean` or `max`.
     frame_seconds : float, optional
         Hop between output frames in seconds, for `frames` and `tracks`.
     label_map : mapping, optional
@@ -72,6 +77,8 @@ class Card:
     min_seconds: float = 0.0
     pad: Literal["zeros", "repeat"] = "zeros"
     crop: Literal["start", "center"] = "center"
+    window_hop: float | None = None
+    window_join: Literal["mean", "max"] = "mean"
     frame_seconds: float | None = None
     label_map: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     side_information: tuple[str, ...] = ()

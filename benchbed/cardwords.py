@@ -18,11 +18,12 @@ WORDS: dict[str, tuple[str, ...]] = {
     "scores": ("logits", "probabilities", "log_probabilities"),
     "pad": ("zeros", "repeat"),
     "crop": ("start", "center"),
+    "window_join": ("mean", "max"),
 }
 _TEXT = ("name", "family", "licence", "citation", "description")
 _LISTS = ("labels", "side_information", "trained_on", "trained_with")
 _WHOLE = ("sample_rate", "channels", "weight_bits")
-_SECONDS = ("clip_seconds", "frame_seconds", "min_seconds")
+_SECONDS = ("clip_seconds", "frame_seconds", "min_seconds", "window_hop")
 
 
 def settle(card: Card) -> None:

@@ -27,7 +27,9 @@ def impossible(card: Card) -> list[str]:
     if doubled:
         faults.append(f"labels twice: {', '.join(doubled[:5])}")
     faults += [f"output {card.output} needs {field}" for field in output.needs if getattr(card, field) is None]
-    for name in ("clip_seconds", "frame_seconds", "min_seconds"):
+    if card.window_hop is not None and (card.clip_seconds is None or card.window_hop > card.clip_seconds):
+        faults.append("window_hop is from one window of clip_seconds to the next, and leaves no gaps")
+    for name in ("clip_seconds", "frame_seconds", "min_seconds", "window_hop"):
         value = getattr(card, name)
         least = 0.0 if name == "min_seconds" else 1 / max(card.sample_rate, 1)
         if value is not None and not least <= value <= 86_400:

@@ -100,6 +100,18 @@ class Reading(ABC):
             The values are not what the card calls them.
         """
 
+    def remark(self, raw: np.ndarray, heard: Heard) -> str | None:
+        """What makes answers doubtful that `check` let pass, in words; None if nothing does.
+
+        Parameters
+        ----------
+        raw : np.ndarray
+            As `check` gave it.
+        heard : Heard
+            How the clips were heard; all alike in length.
+        """
+        return None
+
     @abstractmethod
     def describe(self) -> dict[str, Json]:
         """What was decided, for the record."""

@@ -51,6 +51,8 @@ _COLUMNS = (
     "remixed",
     "silent",
     "peak",
+    "remark",
+    "unheard",
     # of attacks
     "attacked",
     "clean_correct",

@@ -217,6 +217,8 @@ class Model(Record):
     """Class names of the model."""
     alignment: dict[str, Any] = Field(default_factory=dict)
     """How the model's classes became the dataset's."""
+    hearing: str = ""
+    """How clips reached the model: whole, cropped to a length, or in windows, and what became of their answers."""
     trained_on: list[str] = Field(default_factory=list)
     """Datasets seen in training, from the card."""
     trained_with: list[str] = Field(default_factory=list)

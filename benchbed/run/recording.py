@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from benchbed import rng
-from benchbed.card import mapped_card
+from benchbed.card import Card, mapped_card
 from benchbed.predictions.store import Predictions, read_header, read_units
 from benchbed.provenance import code_hash, git_state, machine, versions
 from benchbed.results import record
 from benchbed.results.statistics import Statistics
+from benchbed.run.computing.hearing import hearing_of
 from benchbed.run.job.naming import display_name
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
@@ -54,6 +55,7 @@ def make_record(
             sample_rate=card.sample_rate,
             labels=list(card.labels),
             alignment=prepared.job.output.read(mapped_card(card, suite.label_map), prepared.job.labels).describe(),
+            hearing=_hearing(prepared, card),
             trained_on=list(card.trained_on),
             trained_with=list(card.trained_with),
             licence=card.licence,
@@ -131,3 +133,8 @@ def _complexity(
     return complexity(
         prepared.adapter, prepared.loaded_suite, prepared, cpu_seconds=cpu_seconds, evaluations=evaluations
     )
+
+
+def _hearing(prepared: Prepared, card: Card) -> str:
+    job = prepared.job
+    return hearing_of(job.output, card, job.batch_size, job.windows, job.window_join).describe()

@@ -38,12 +38,18 @@ class Data(Part):
 
 
 class Windows(Part):
-    """Overlapping windows over long recordings, whose outputs are averaged on segments of one second."""
+    """Overlapping windows over long recordings.
+
+    Outputs of frames tasks are averaged on segments of one second; where one answer for the whole clip is wanted, the
+    answers of its windows are joined as probabilities.
+    """
 
     seconds: float = Field(default=10.0, gt=0, le=3600)
     """Length of a window, for models that have none of their own."""
     hop_seconds: float = Field(default=1.0, gt=0)
     """From the start of one window to the next."""
+    join: Literal["mean", "max"] = "mean"
+    """What becomes of the answers of a clip's windows where one is wanted."""
 
     @model_validator(mode="after")
     def _cover(self) -> Windows:
@@ -60,7 +66,8 @@ class Audio(Part):
     side_information: list[str] = Field(default_factory=list)
     """Metadata columns that an adapter may ask for, e.g. `device` in DCASE 2025 Task 1."""
     windows: Windows | None = None
-    """How frames tasks cut recordings; by default into windows of the model's own length, one after another."""
+    """How recordings are cut. By default frames tasks cut them into windows of the model's own length, one after
+    another; of longer clips of other tasks the model hears what its card says: a part, or windows."""
 
 
 class Matched(Part):

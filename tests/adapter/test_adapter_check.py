@@ -276,3 +276,39 @@ def test_what_an_adapter_warns_of_is_reported():
         return scores
 
     assert "it warned: only the first second is heard" in outcome(predicting(talkative), "long_clip").message
+
+
+class Detector(Adapter):
+    """Frames of any number for any length."""
+
+    def __init__(self, count, **card):
+        self.card = Card("frames", "other", "frames", LABELS, RATE, frame_seconds=0.02, scores="probabilities", **card)
+        self.count = count
+
+    def predict(self, batch):
+        frames = self.count(batch.waveforms.shape[2] / RATE)
+        power = (batch.waveforms**2).mean((1, 2))[:, None, None]
+        return np.broadcast_to(power / (1 + power), (len(batch), frames, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("count", "fixed", "status", "words"),
+    [
+        (lambda s: round(s / 0.02), 10.0, "pass", "500 frames of 0.02 s for 10 s"),
+        # A front end that centres its frames gives one more; one that does not pad gives two less.
+        (lambda s: round(s / 0.02) + 1, 10.0, "pass", "501 frames"),
+        (lambda s: round(s / 0.02) - 2, None, "pass", "98 frames of 0.02 s for 2 s, 198 frames"),
+        # 480 frames for 10 s: 4 % early at the end.
+        (lambda s: round(48 * s), 10.0, "warn", "up to 0.4 s early; 0.0208333 s would fit"),
+        (lambda s: round(48 * s), None, "warn", "early"),
+        (lambda s: round(40 * s), 10.0, "fail", "0.025 s would fit"),
+        # At 2 s three frames are not told from an edge of two; over two more seconds they are.
+        (lambda s: round(s / 0.02) - (2 if s < 3 else 6), None, "warn", "194 frames"),
+    ],
+)
+def test_frames_fill_the_audio(count, fixed, status, words):
+    # What a run would refuse is a matter of the answer's shape, after which nothing else is asked.
+    found = outcome(Detector(count, clip_seconds=fixed), "shape" if status == "fail" else "frame_grid")
+    assert found.status == status and words in found.message
+    if status == "pass" and fixed:
+        assert "early" not in found.message

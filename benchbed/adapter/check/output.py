@@ -7,11 +7,12 @@ import random
 import numpy as np
 
 from benchbed.adapter.asking import ask
-from benchbed.adapter.check.trial import Status, Trial
+from benchbed.adapter.check.trial import SECONDS, Status, Trial
 from benchbed.errors import AdapterError
 from benchbed.outputs.align import SUM_TOLERANCE
 from benchbed.outputs.cards import impossible
 from benchbed.outputs.contract import Heard
+from benchbed.outputs.frames.grid import EDGE_FRAMES, drift
 from benchbed.rng import preserved_global_state
 
 
@@ -40,6 +41,29 @@ def shape(trial: Trial) -> tuple[Status, str]:
     if answers.dtype.kind == "f" and answers.dtype != np.float32:
         return "warn", f"predict returned {answers.dtype} {list(answers.shape)}; float32 is expected"
     return "pass", f"{answers.dtype} {list(answers.shape)}"
+
+
+def frame_grid(trial: Trial) -> tuple[Status, str]:
+    """Frames of the card's length fill the audio; what they miss at one length and at twice it is the same edge."""
+    hop, fixed = trial.card.frame_seconds, trial.card.clip_seconds
+    if not hop:
+        return "skipped", "the card has no frame_seconds"
+    lengths = [fixed] if fixed else [max(SECONDS, trial.card.min_seconds), 2 * max(SECONDS, trial.card.min_seconds)]
+    counts = []
+    for seconds in lengths:
+        scores = trial.predict(trial.noise(1, seconds))
+        if scores.ndim != 3:
+            return "skipped", f"{trial.card.output} has no frames"
+        counts.append(scores.shape[1])
+        said, refused = drift(counts[-1], hop, seconds)
+        if said is not None:
+            return ("fail" if refused else "warn"), said
+    seen = ", ".join(f"{count} frames of {hop:g} s for {seconds:g} s" for count, seconds in zip(counts, lengths))
+    if len(lengths) == 2:
+        more, given = lengths[1] - lengths[0], counts[1] - counts[0]
+        if abs(given * hop - more) > (EDGE_FRAMES + 1e-6) * hop:
+            return "warn", f"{seen}: a frame is {more / max(given, 1):g} s, the card says {hop:g} s"
+    return "pass", seen
 
 
 def single_clip(trial: Trial) -> tuple[Status, str]:
@@ -120,4 +144,4 @@ def global_state(trial: Trial) -> tuple[Status, str]:
     return "pass", "random state untouched, evaluation mode"
 
 
-CHECKS = (card, shape, single_clip, scores_as_declared, listens, global_state)
+CHECKS = (card, shape, frame_grid, single_clip, scores_as_declared, listens, global_state)

@@ -14,6 +14,33 @@ from benchbed.card import Card
 from benchbed.errors import AdapterError, CannotMeasure
 from benchbed.outputs.frames.recording import SECOND, FrameScores, frame_scores, microseconds, whole
 
+#: By how much frames may miss the length of the audio: so many frames (edges that a front end pads or leaves out) or
+#: such a share of it, whichever is more. Beyond it a run and `check` say so; beyond `REFUSED` of it they refuse.
+EDGE_FRAMES, EDGE_SHARE, REFUSED = 2, 0.01, 0.05
+
+
+def drift(frames: int, hop: float, seconds: float) -> tuple[str | None, bool]:
+    """What is wrong with so many frames for so much audio, and whether it is too much to go on.
+
+    Examples
+    --------
+    >>> drift(501, 0.02, 10.0)
+    (None, False)
+    >>> drift(480, 0.02, 10.0)[0]
+    '480 frames of 0.02 s are 9.6 s, for 10 s of audio: events lie up to 0.4 s early; 0.0208333 s would fit'
+    """
+    missing = seconds - frames * hop
+    # A millionth of a frame, since 100 frames of 0.02 s are not quite 2 s.
+    edge = (EDGE_FRAMES + 1e-6) * hop
+    if abs(missing) <= max(edge, EDGE_SHARE * seconds):
+        return None, False
+    side = "early" if missing > 0 else "late"
+    said = (
+        f"{frames} frames of {hop:g} s are {frames * hop:g} s, for {seconds:g} s of audio: events lie up to "
+        f"{abs(missing):.3g} s {side}; {seconds / max(frames, 1):g} s would fit"
+    )
+    return said, abs(missing) > max(edge, REFUSED * seconds)
+
 
 def hop_of(card: Card) -> float:
     """Seconds from one output of a model to the next: of its frames, or of the windows that it tags.

@@ -11,7 +11,7 @@ from benchbed.card import Card
 from benchbed.errors import AdapterError
 from benchbed.outputs.align import Alignment
 from benchbed.outputs.contract import Heard, Json, Reading
-from benchbed.outputs.frames.grid import moments, on_grid, overlaid
+from benchbed.outputs.frames.grid import drift, moments, on_grid, overlaid
 from benchbed.outputs.frames.recording import FrameScores, frame_scores
 
 
@@ -53,14 +53,17 @@ class FrameReading(Reading):
             )
         if self.tags_windows:
             return scores[:, None]
-        hop, seconds = self.hop, heard.samples / self.card.sample_rate
-        if abs(scores.shape[1] * hop - seconds) > max(2 * hop, 0.05 * seconds):
+        said, refused = drift(scores.shape[1], self.hop, heard.samples / self.card.sample_rate)
+        if refused:
             raise AdapterError(
-                f"predict returned {scores.shape[1]} frames of {hop:g} s, {scores.shape[1] * hop:g} s in all, for "
-                f"{seconds:g} s of audio",
+                f"predict returned {said}",
                 hint="frame_seconds of the card must be the time from one output frame to the next",
             )
         return scores
+
+    def remark(self, raw: np.ndarray, heard: Heard) -> str | None:
+        """Frames that do not fill the window they are of."""
+        return None if self.tags_windows else drift(raw.shape[-2], self.hop, self.window(heard))[0]
 
     def usable(self, raw: np.ndarray) -> np.ndarray:
         return self.alignment.usable(raw)

@@ -116,7 +116,8 @@ class View:
         """The model as a function that attacks differentiate."""
         scores = LOSSES.get(self.output).scores
         heard = self.heard(samples, seconds)
-        return victim_of(self._asked(samples), lambda forward: scores(forward, self.reading, heard), eot)
+        over = self.hearing.through
+        return victim_of(self._asked(samples), lambda forward: scores(over(forward), self.reading, heard), eot)
 
     def target(self, task: Task, truths: Sequence[Any], samples: int, seconds: float) -> Any:
         """References as a tensor on the model's device, on its own grid of frames."""

@@ -78,7 +78,9 @@ class Engine:
         self.adapter = self._adapters[split]
         self.card = mapped_card(self.adapter.card, self.job.label_map)
         self.reading = self.job.output.read(self.card, self.job.labels)
-        self.hearing = hearing_of(self.job.output, self.card, self.job.batch_size, self.job.windows)
+        self.hearing = hearing_of(
+            self.job.output, self.card, self.job.batch_size, self.job.windows, self.job.window_join
+        )
 
     def _loaded(self, split: str, recipe: tuple[str, dict[str, Any]]) -> Adapter:
         adapter = start(load_adapter(*recipe), self.job.device)

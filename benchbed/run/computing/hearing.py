@@ -10,8 +10,9 @@ import numpy as np
 from benchbed.adapter.contract import Adapter
 from benchbed.card import Card
 from benchbed.outputs.contract import Heard, Output, Reading
+from benchbed.run.computing.joined import Forward
 from benchbed.run.computing.whole import ModelInput, Whole
-from benchbed.run.computing.windows import InWindows
+from benchbed.run.computing.windows import InWindows, Joined
 
 
 class Hearing(Protocol):
@@ -37,8 +38,20 @@ class Hearing(Protocol):
     def inputs(self, samples: int) -> int:
         """Inputs of so many samples that are heard at once."""
 
+    def through(self, forward: Forward) -> Forward:
+        """A model's differentiable path as one over inputs as `given` makes them."""
 
-def hearing_of(output: Output, card: Card, batch_size: int, overlapping: tuple[float, float] | None = None) -> Hearing:
+    def describe(self) -> str:
+        """How clips reach the model, for the record."""
+
+
+def hearing_of(
+    output: Output,
+    card: Card,
+    batch_size: int,
+    overlapping: tuple[float, float] | None = None,
+    how: str = "mean",
+) -> Hearing:
     """How a model hears clips for a task of an output.
 
     Parameters
@@ -50,8 +63,14 @@ def hearing_of(output: Output, card: Card, batch_size: int, overlapping: tuple[f
     batch_size : int
         Inputs per call.
     overlapping : tuple of float, optional
-        Length and hop in seconds of overlapping windows, for outputs that hear windows.
+        Length and hop in seconds of overlapping windows, by the suite; goes before what the card says.
+    how : str
+        How answers of windows are joined where one for the whole clip is wanted: `mean` or `max`.
     """
     if output.hears == "windows":
         return InWindows(card, batch_size, overlapping)
+    if overlapping is not None:
+        return Joined(card, batch_size, *overlapping, how, "the suite")
+    if card.clip_seconds is not None and card.window_hop is not None:
+        return Joined(card, batch_size, card.clip_seconds, card.window_hop, card.window_join, "the card")
     return Whole(card, batch_size)

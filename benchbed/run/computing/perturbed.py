@@ -141,6 +141,9 @@ def _predict(engine: Engine, batch: list[Evaluation], rows: Rows) -> None:
     if usable.any():
         kept = [evaluation for evaluation, ok in zip(batch, usable) if ok]
         heard = [engine.hearing.heard(one.length, _seconds(engine, one)) for one in kept]
+        if (remark := engine.reading.remark(raw, heard[0])) is not None:
+            for evaluation in kept:
+                evaluation.facts = {**evaluation.facts, "remark": remark}
         rows.add(kept, engine.reading.answers(raw[usable], heard))
 
 

@@ -105,6 +105,7 @@ class Rows:
             "cropped": [one.given.cropped for one in evaluations],
             "resampled": [one.given.resampled or clip.resampled for one, clip in zip(evaluations, clips)],
             "remixed": [one.given.remixed for one in evaluations],
+            "unheard": np.array([one.given.unheard for one in evaluations], dtype=np.float64),
             "silent": [clip.silent for clip in clips],
             "peak": np.array([clip.peak for clip in clips], dtype=np.float64),
         }

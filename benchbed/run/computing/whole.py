@@ -16,6 +16,7 @@ from benchbed.adapter.contract import Adapter
 from benchbed.card import Card
 from benchbed.errors import AudioError
 from benchbed.outputs.contract import Heard, Reading
+from benchbed.run.computing.joined import Forward
 from benchbed.types import Batch
 
 
@@ -92,6 +93,8 @@ class ModelInput:
     cropped: bool
     resampled: bool
     remixed: bool
+    unheard: float = 0.0
+    """Share of the clip that was cropped away."""
 
 
 def to_model(waveform: np.ndarray, sample_rate: int, card: Card) -> ModelInput:
@@ -119,7 +122,7 @@ def to_model(waveform: np.ndarray, sample_rate: int, card: Card) -> ModelInput:
         want = math.ceil(card.min_seconds * card.sample_rate)
     if want != have:
         waveform = audio.fit(waveform, want, card.pad, card.crop)
-    return ModelInput(waveform, want > have, want < have, resampled, remixed)
+    return ModelInput(waveform, want > have, want < have, resampled, remixed, max(0.0, 1 - want / max(have, 1)))
 
 
 @dataclass(frozen=True)
@@ -178,3 +181,13 @@ class Whole:
     def inputs(self, samples: int) -> int:
         """Inputs of so many samples that are heard at once."""
         return self.batch_size
+
+    def through(self, forward: Forward) -> Forward:
+        """A model's differentiable path over inputs, as it is."""
+        return forward
+
+    def describe(self) -> str:
+        """How clips reach the model, for the record."""
+        if self.card.clip_seconds is None:
+            return "whole clips of any length"
+        return f"whole clips, brought to {self.card.clip_seconds:g} s (crop: {self.card.crop}, pad: {self.card.pad})"

@@ -1,7 +1,7 @@
 """Hearing long recordings in windows.
 
 A model with a fixed input hears a recording in consecutive windows, or overlapping ones, the last one padded. What it
-says about each is put together by the reading of its output.
+says about each is put together by the reading of its output, or joined where one answer for the whole is wanted.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +18,12 @@ from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter
 from benchbed.card import Card
 from benchbed.outputs.contract import Heard, Reading
-from benchbed.run.computing.whole import ModelInput
+from benchbed.run.computing.joined import Forward, joined, joined_tensor
+from benchbed.run.computing.whole import ModelInput, to_model
 from benchbed.types import Batch
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -75,26 +80,158 @@ class InWindows:
         AdapterError
             The outputs have another shape than the card says.
         """
-        count, _, samples = waveforms.shape
-        window, hop = _lengths(self.card, self.overlapping, samples)
-        windows = (samples - window) // hop + 1
-        # [window of a recording, …] without copies, of which overlapping windows would need many.
-        pieces = np.lib.stride_tricks.sliding_window_view(waveforms, window, axis=2)[:, :, ::hop].swapaxes(1, 2)
-        outputs = []
-        for start in range(0, count * windows, self.batch_size):
-            places = [divmod(i, windows) for i in range(start, min(start + self.batch_size, count * windows))]
-            part = np.stack([pieces[place] for place in places])
-            rows = [row for row, _ in places]
-            beside = {name: tuple(values[row] for row in rows) for name, values in side.items()}
-            lengths = np.full(len(part), window, dtype=np.int64)
-            raw = ask(adapter, Batch(part, lengths, self.card.sample_rate, beside))  # of a copy of the waveforms
-            outputs.append(reading.check(raw, len(part), Heard(window / self.card.sample_rate, window)))
-        answers = np.concatenate(outputs)
-        return answers.reshape(count, windows, *answers.shape[1:])
+        lengths = _lengths(self.card, self.overlapping, waveforms.shape[2])
+        return asked(adapter, reading, self.card, waveforms, side, lengths, self.batch_size)
 
     def inputs(self, samples: int) -> int:
         """Inputs of so many samples that are heard at once."""
         return max(1, self.batch_size // max(1, samples // _lengths(self.card, None, samples)[0]))
+
+    def through(self, forward: Forward) -> Forward:
+        """A model's differentiable path over inputs, as it is: the twin of the reading cuts the windows."""
+        return forward
+
+    def describe(self) -> str:
+        """How recordings reach the model, for the record."""
+        if self.overlapping is not None:
+            length, hop = self.card.clip_seconds or self.overlapping[0], self.overlapping[1]
+            return f"windows of {length:g} s every {hop:g} s, averaged on segments of a second"
+        if self.card.clip_seconds is None:
+            return "whole recordings of any length"
+        return f"windows of {self.card.clip_seconds:g} s one after another, the last one padded"
+
+
+@dataclass(frozen=True)
+class Joined:
+    """How a model of short clips hears a longer one for one answer: in windows whose answers are joined.
+
+    Attributes
+    ----------
+    card : Card
+        The model's card.
+    batch_size : int
+        Windows per call.
+    seconds, hop : float
+        Length of a window, for a model that has none of its own, and from the start of one to the next.
+    how : str
+        `mean` or `max` of probabilities over windows.
+    said_by : str
+        Who asked for it, for the record.
+    """
+
+    card: Card
+    batch_size: int
+    seconds: float
+    hop: float
+    how: str
+    said_by: str
+
+    def given(self, waveform: np.ndarray, sample_rate: int) -> ModelInput:
+        """A clip as the model gets it; one that is not longer than a window is heard whole."""
+        if waveform.shape[1] / sample_rate <= self._window / self.card.sample_rate:
+            return to_model(waveform, sample_rate, self.card)
+        return to_windows(waveform, sample_rate, self.card, (self.seconds, self.hop))
+
+    def heard(self, samples: int, seconds: float) -> Heard:
+        """How a clip of `seconds` was heard that gave an input of so many samples."""
+        return Heard(seconds, samples)
+
+    def ask(
+        self,
+        adapter: Adapter,
+        reading: Reading,
+        waveforms: np.ndarray,
+        side: Mapping[str, tuple],
+        *,
+        lent: bool = False,
+    ) -> np.ndarray:
+        """What the model says about clips of one length `[clip, …]`, joined over their windows.
+
+        Parameters
+        ----------
+        waveforms : np.ndarray [shape=(clip, channel, sample), float32]
+            As `given` makes them.
+        side : mapping
+            Side information, one value per clip.
+        lent : bool
+            The waveforms are needed afterwards; windows are copies of them in any case.
+
+        Raises
+        ------
+        AdapterError
+            The outputs have another shape than the card says.
+        """
+        lengths = self._lengths(waveforms.shape[2])
+        answers = asked(adapter, reading, self.card, waveforms, side, lengths, self.batch_size)
+        return joined(answers, self.card, self.how)
+
+    def inputs(self, samples: int) -> int:
+        """Inputs of so many samples that are heard at once."""
+        window, hop = self._lengths(samples)
+        return max(1, self.batch_size // ((samples - window) // hop + 1))
+
+    def through(self, forward: Forward) -> Forward:
+        """A model's differentiable path over windows as one over clips."""
+
+        def over_clips(points: torch.Tensor) -> torch.Tensor:
+            window, hop = self._lengths(points.shape[2])
+            pieces = points.unfold(2, window, hop).transpose(1, 2)
+            answers = forward(pieces.reshape(-1, points.shape[1], window))
+            return joined_tensor(answers.reshape(len(points), -1, *answers.shape[1:]), self.card, self.how)
+
+        return over_clips
+
+    def describe(self) -> str:
+        """How clips reach the model, for the record."""
+        length = self._window / self.card.sample_rate
+        return f"windows of {length:g} s every {self.hop:g} s, {self.how} of their probabilities (from {self.said_by})"
+
+    @property
+    def _window(self) -> int:
+        return round((self.card.clip_seconds or self.seconds) * self.card.sample_rate)
+
+    def _lengths(self, samples: int) -> tuple[int, int]:
+        window, hop = _lengths(self.card, (self.seconds, self.hop), samples)
+        return min(window, samples), max(1, hop)
+
+
+def asked(
+    adapter: Adapter,
+    reading: Reading,
+    card: Card,
+    waveforms: np.ndarray,
+    side: Mapping[str, tuple],
+    lengths: tuple[int, int],
+    batch_size: int,
+) -> np.ndarray:
+    """What a model says about the windows of recordings of one length `[recording, window, …]`.
+
+    Parameters
+    ----------
+    waveforms : np.ndarray [shape=(recording, channel, sample), float32]
+    side : mapping
+        Side information, one value per recording.
+    lengths : tuple of int
+        Of a window and from one to the next, in samples.
+    batch_size : int
+        Windows per call.
+    """
+    count, _, samples = waveforms.shape
+    window, hop = lengths
+    windows = (samples - window) // hop + 1
+    # [window of a recording, …] without copies, of which overlapping windows would need many.
+    pieces = np.lib.stride_tricks.sliding_window_view(waveforms, window, axis=2)[:, :, ::hop].swapaxes(1, 2)
+    outputs = []
+    for start in range(0, count * windows, batch_size):
+        places = [divmod(i, windows) for i in range(start, min(start + batch_size, count * windows))]
+        part = np.stack([pieces[place] for place in places])
+        rows = [row for row, _ in places]
+        beside = {name: tuple(values[row] for row in rows) for name, values in side.items()}
+        whole = np.full(len(part), window, dtype=np.int64)
+        raw = ask(adapter, Batch(part, whole, card.sample_rate, beside))  # of a copy of the waveforms
+        outputs.append(reading.check(raw, len(part), Heard(window / card.sample_rate, window)))
+    answers = np.concatenate(outputs)
+    return answers.reshape(count, windows, *answers.shape[1:])
 
 
 def to_windows(

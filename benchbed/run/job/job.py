@@ -69,7 +69,9 @@ class Job:
     annotations : DataFrame or None
         What annotates the clips of the pools in more than one place, e.g. timed events.
     windows : tuple of float or None
-        Length and hop in seconds of overlapping windows, for outputs that hear windows.
+        Length and hop in seconds of overlapping windows, by the suite.
+    window_join : str
+        How their answers are joined where one for the whole clip is wanted: `mean` or `max`.
     others : tuple
         `(spec, options)` of the other models of the run, from which attacks may transfer.
     source : Path or None
@@ -99,6 +101,7 @@ class Job:
     annotations: pd.DataFrame | None = None
     others: tuple[tuple[str, dict[str, Any]], ...] = ()
     windows: tuple[float, float] | None = None
+    window_join: str = "mean"
     outside: int = 0
     closed_of: int | None = None
     source: Path | None = None

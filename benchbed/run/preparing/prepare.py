@@ -102,6 +102,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
         source=loaded.source,
         # Stored outputs lie over whole recordings.
         windows=None if getattr(adapter, "replays", False) else _windows(loaded_suite, output),
+        window_join=suite.audio.windows.join if suite.audio.windows else "mean",
         others=settings.others,
     )
     import pandas as pd
@@ -244,9 +245,7 @@ def _windows(loaded: LoadedSuite, output: Output) -> tuple[float, float] | None:
     if windows is None:
         return None
     if output.hears != "windows":
-        raise ConfigError(
-            f"a task of {output.name} has no windows", where=loaded.where("audio", "windows"), hint="frames has"
-        )
+        return windows.seconds, windows.hop_seconds
     for index, condition in enumerate(loaded.suite.conditions):
         if isinstance(condition, AttackCondition):
             raise ConfigError(
@@ -310,6 +309,12 @@ def _can_be_cut(loaded: LoadedSuite, adapters: Sequence[Adapter]) -> None:
             from benchbed.run.attacking.space import cut
 
             for adapter in adapters:
+                if loaded.suite.audio.windows is not None or adapter.card.window_hop is not None:
+                    raise ConfigError(
+                        f"{adapter.card.name} hears clips in windows, and features of windows are none of a clip",
+                        where=loaded.where("conditions", index),
+                        hint="attack the waveform, or let the model crop: no window_hop on the card, no audio.windows",
+                    )
                 cut(adapter, (adapter.card.channels, 1), loaded.where("conditions", index))
 
 

@@ -148,7 +148,7 @@ def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model:
         "threads": job.threads,
         "device": job.device.split(":")[0],
         "seed": job.seed,
-        **({"windows": list(job.windows)} if job.windows else {}),
+        **({"windows": [*job.windows, job.window_join]} if job.windows else {}),
     }
 
 

@@ -26,7 +26,7 @@ from benchbed.run.scoring.aggregate import Scored, aggregate
 from benchbed.run.scoring.beside_attacks import attacked, beside_attacks, left_out
 from benchbed.run.scoring.families import families_of, metric_family
 from benchbed.run.scoring.grouped import GroupedSplit
-from benchbed.run.scoring.heard import levels
+from benchbed.run.scoring.heard import cropped, levels, remarks
 from benchbed.run.scoring.lacking import Lacking, applied
 from benchbed.run.scoring.robust import load_reference, robust_figures
 from benchbed.run.scoring.selfchecks import self_checks
@@ -95,6 +95,7 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
     scores |= robust_figures(cells, scored, primary, reference)
     values = {name: to_value(number) for name, number in scores.items()}
     checks = [*unused, *_classes(prepared.job), *left_out(prepared.job), *levels(predictions.table)]
+    checks += [*remarks(predictions.table), *cropped(predictions.table)]
     checks += self_checks(prepared.job)
     if any(plan.kind == "attack" for plan in prepared.cells):
         more, figures_of_attacks = attacked(prepared, predictions, splits, cells, rows_of, values)

@@ -1,4 +1,4 @@
-"""What the audio of a run was like, where that makes its figures doubtful."""
+"""What the audio of a run and the answers to it were like, where that makes its figures doubtful."""
 
 from __future__ import annotations
 
@@ -30,3 +30,46 @@ def levels(table: pd.DataFrame) -> list[record.Check]:
         "are promised samples in −1…1: if these are 16-bit numbers stored as floats, divide them by 32768"
     )
     return [record.Check(name="levels", status="warn", message=message)]
+
+
+def remarks(table: pd.DataFrame) -> list[record.Check]:
+    """What the reading of answers found doubtful, e.g. frames that do not fill the audio they are of.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Predictions with `clip_id` and, where there is one, `remark`.
+    """
+    if "remark" not in table:
+        return []
+    said = table.drop_duplicates(["clip_id", "remark"])["remark"].dropna().value_counts()
+    clips = table["clip_id"].nunique()
+    return [
+        record.Check(name="frames", status="warn", message=f"{count} of {clips} clips: {text}")
+        for text, count in said.head(3).items()
+    ]
+
+
+#: Share of a clip that may be cropped away before it is told: recordings that are a little over the model's length.
+CROPPED = 0.25
+
+
+def cropped(table: pd.DataFrame) -> list[record.Check]:
+    """A warning where a model of short clips hears but a part of longer ones.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Predictions with `clip_id` and `unheard`, the share of each clip that was cropped away.
+    """
+    if "unheard" not in table:
+        return []
+    shares = table.drop_duplicates("clip_id")["unheard"]
+    lost = shares[shares > CROPPED]
+    if lost.empty:
+        return []
+    message = (
+        f"of {len(lost)} of {len(shares)} clips the model hears a part ({1 - lost.median():.0%} at the median); with "
+        "window_hop on its card, or audio.windows in the suite, it hears them in windows whose answers are joined"
+    )
+    return [record.Check(name="cropped", status="warn", message=message)]

@@ -93,7 +93,7 @@ def test_windows_are_padded_and_never_cropped():
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (np.zeros((1, 30, 2), np.float32), "3 s in all, for 1 s of audio"),
+        (np.zeros((1, 30, 2), np.float32), "30 frames of 0.1 s are 3 s, for 1 s of audio"),
         (np.zeros((1, 10, 3), np.float32), "expected float"),
         (np.zeros((1, 10), np.float32), "expected float"),
         (np.zeros((1, 10, 2), np.int64), "int64"),
