@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchbed.metrics.captions.ngrams import ORDER, Corpus, Grams
+from benchbed.metrics.captions.ngrams import ORDER, Corpus
 
 #: Width of the penalty for another length, in bigrams.
 SIGMA = 6.0
@@ -33,8 +33,8 @@ def cider_d(corpus: Corpus) -> np.ndarray:
     [7.5, 1.743384]
     """
     similar = np.zeros(len(corpus.owner))
-    for mine, others in zip(corpus.candidates, corpus.references):
-        weight = _weights(others, corpus)
+    for mine, others, frequency in zip(corpus.candidates, corpus.references, corpus.frequency):
+        weight = np.log(float(max(corpus.documents, 1))) - np.log(np.maximum(1.0, frequency))
         one, other = mine.count * weight[mine.gram], others.count * weight[others.gram]
         norm_one = np.sqrt(np.bincount(mine.caption, one**2, corpus.clips))
         norm_other = np.sqrt(np.bincount(others.caption, other**2, len(corpus.owner)))
@@ -53,10 +53,3 @@ def cider_d(corpus: Corpus) -> np.ndarray:
     total = np.bincount(corpus.owner, similar, corpus.clips)
     references = np.bincount(corpus.owner, minlength=corpus.clips)
     return SCALE * total / ORDER / references
-
-
-def _weights(references: Grams, corpus: Corpus) -> np.ndarray:
-    """Inverse document frequency of each n-gram: the clips in any of whose references it occurs."""
-    pairs = np.unique(corpus.owner[references.caption] * max(references.kinds, 1) + references.gram)
-    frequency = np.bincount(pairs % max(references.kinds, 1), minlength=references.kinds)
-    return np.log(float(corpus.clips)) - np.log(np.maximum(1.0, frequency))

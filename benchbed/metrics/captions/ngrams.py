@@ -87,6 +87,10 @@ class Corpus:
         By order; n-grams are numbered alike on both sides.
     candidate_length, reference_length : np.ndarray [shape=(clip,)], [shape=(reference,)]
         Tokens of each.
+    frequency : list of np.ndarray [shape=(kind,), int64]
+        By order, clips of the gallery in any of whose references each n-gram occurs.
+    documents : int
+        Clips of the gallery.
     """
 
     clips: int
@@ -95,10 +99,23 @@ class Corpus:
     references: list[Grams]
     candidate_length: np.ndarray
     reference_length: np.ndarray
+    frequency: list[np.ndarray]
+    documents: int
 
 
-def corpus(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> Corpus:
+def corpus(
+    candidates: Sequence[Tokens],
+    references: Sequence[Sequence[Tokens]],
+    gallery: Sequence[Sequence[Tokens]] | None = None,
+) -> Corpus:
     """Candidates and the references of each, as n-grams.
+
+    Parameters
+    ----------
+    candidates : sequence [clip] of sequences of str
+    references : sequence [clip] of sequences [reference] of sequences of str
+    gallery : the same, optional
+        References of all clips that are scored together, which say how common an n-gram is; by default `references`.
 
     Examples
     --------
@@ -107,11 +124,23 @@ def corpus(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]])
     ([0, 0], [2, 2])
     """
     clips = len(candidates)
-    orders, lengths = grams([*candidates, *chain.from_iterable(references)])
-    mine, others = [], []
-    for order in orders:
-        cut = int(np.searchsorted(order.caption, clips))
-        mine.append(Grams(order.caption[:cut], order.gram[:cut], order.count[:cut], order.kinds))
-        others.append(Grams(order.caption[cut:] - clips, order.gram[cut:], order.count[cut:], order.kinds))
+    own = sum(map(len, references))
+    beside = [] if gallery is None else gallery
+    orders, lengths = grams([*candidates, *chain.from_iterable(references), *chain.from_iterable(beside)])
     owner = np.repeat(np.arange(clips), np.fromiter(map(len, references), np.int64, clips))
-    return Corpus(clips, owner, mine, others, lengths[:clips], lengths[clips:])
+    documents = clips if gallery is None else len(gallery)
+    of_gallery = owner
+    if gallery is not None:
+        of_gallery = np.repeat(np.arange(documents), np.fromiter(map(len, gallery), np.int64, documents))
+    mine, others, frequency = [], [], []
+    for order in orders:
+        first, last = np.searchsorted(order.caption, (clips, clips + own)).tolist()
+        mine.append(Grams(order.caption[:first], order.gram[:first], order.count[:first], order.kinds))
+        held = slice(first, last)
+        others.append(Grams(order.caption[held] - clips, order.gram[held], order.count[held], order.kinds))
+        counted = held if gallery is None else slice(last, None)
+        start = clips if gallery is None else clips + own
+        kinds = max(order.kinds, 1)
+        pairs = np.unique(of_gallery[order.caption[counted] - start] * kinds + order.gram[counted])
+        frequency.append(np.bincount(pairs % kinds, minlength=kinds))
+    return Corpus(clips, owner, mine, others, lengths[:clips], lengths[clips : clips + own], frequency, documents)

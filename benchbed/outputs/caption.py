@@ -1,0 +1,149 @@
+"""One sentence per clip, held against the sentences that people wrote about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbed.card import Card
+from benchbed.errors import AdapterError, DataError, did_you_mean
+from benchbed.outputs.contract import Heard, Json, Output, Reading
+from benchbed.tables.table import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+#: Names that a column of clips, and one of captions, have in files of captioning systems.
+CLIP_COLUMNS = ("file_name", "filename", "clip_id", "file", "fname", "audio", "youtube_id")
+CAPTION_COLUMNS = ("caption_predicted", "caption", "caption_1", "prediction", "text")
+
+
+class Captioned(Reading):
+    """Captions as they come; a text is an answer, also an empty one."""
+
+    def __init__(self, card: Card) -> None:
+        self.card = card
+
+    def check(self, raw: object, clips: int, heard: Heard) -> np.ndarray:
+        texts = list(raw) if isinstance(raw, (list, tuple, np.ndarray)) else None
+        if texts is None or len(texts) != clips:
+            shape = type(raw).__name__ if texts is None else f"{len(texts)} captions"
+            raise AdapterError(f"predict returned {shape} for {clips} clips", hint="a list with one text for each clip")
+        odd = next((text for text in texts if text is not None and not isinstance(text, str)), None)
+        if odd is not None:
+            raise AdapterError(f"predict returned a {type(odd).__name__} as a caption", hint="a str for each clip")
+        answers = np.empty(clips, dtype=object)
+        answers[:] = texts
+        return answers
+
+    def usable(self, raw: np.ndarray) -> np.ndarray:
+        return np.array([text is not None for text in raw], bool)
+
+    def answers(self, raw: np.ndarray, heard: Sequence[Heard]) -> np.ndarray:
+        return raw
+
+    def describe(self) -> dict[str, Json]:
+        return {"model_output": self.card.output}
+
+
+class Caption(Output):
+    """A text `[clip]`; references are a tuple of texts for each clip, from the column `captions` of the clip table."""
+
+    name = "caption"
+    classes = False
+
+    def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> Reading:
+        if card.output != self.name:
+            hint = (
+                f"--set output={self.name}" if self.name in offered else "choose another suite, or a captioning model"
+            )
+            raise AdapterError(
+                f"{card.name} gives {card.output}; a captioning task needs a model that gives captions", hint=hint
+            )
+        return Captioned(card)
+
+    def references(self, clips: pd.DataFrame, annotations: pd.DataFrame | None, labels: Sequence[str]) -> np.ndarray:
+        truth = np.empty(len(clips), dtype=object)
+        truth[:] = [tuple(texts) for texts in clips["captions"]]
+        return truth
+
+    def gap(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return np.array([float(a != b) for a, b in zip(one, other)])
+
+    def pack(self, answers: np.ndarray, references: np.ndarray | None, labels: Sequence[str]) -> dict[str, pa.Array]:
+        import pyarrow as pa
+
+        return {"scores": pa.array(list(answers), pa.string())}
+
+    def unpack(self, table: pa.Table, labels: Sequence[str]) -> tuple[np.ndarray, None]:
+        answers = np.empty(len(table), dtype=object)
+        answers[:] = table["scores"].to_pylist()
+        return answers, None
+
+    def stored_bytes(
+        self, clips: int, seconds: float, classes: int, card: Card | None, by_second: bool
+    ) -> tuple[int, str]:
+        return clips * 80, "captions of about a dozen words"
+
+    def foreign(self, path: Path, clips: pd.DataFrame, labels: Sequence[str], **options: Json) -> np.ndarray:
+        """Captions from a csv, tsv or parquet file with a column of clips and one of captions.
+
+        A clip is found by its id, its path, or its file name where that is unique, with or without its ending.
+
+        Raises
+        ------
+        DataError
+            No such columns, a clip twice, a clip of the data set without a caption.
+        """
+        table = read_table(path)
+        clip_column = _column(table.frame.columns, CLIP_COLUMNS, "clips", path)
+        text_column = _column(table.frame.columns, CAPTION_COLUMNS, "captions", path)
+        said: dict[str, int] = {}
+        for row, name in enumerate(table.frame[clip_column]):
+            if name in said:
+                raise DataError(f"two captions for '{name}'", where=table.where(row), hint="one caption for each clip")
+            said[name] = row
+        texts = table.frame[text_column].tolist()
+        answers = np.empty(len(clips), dtype=object)
+        for index, clip in enumerate(clips["clip_id"].astype(str)):
+            names = _names(clip)
+            found = next((said[name] for name in names if name in said), None)
+            if found is None:
+                hint = did_you_mean(names[-2], said) or f"the file names clips like '{next(iter(said), '')}'"
+                raise DataError(f"no caption for the clip '{names[-2]}'", where=str(path), hint=hint)
+            answers[index] = texts[found]
+        return answers
+
+    def told(self, answers: np.ndarray, references: np.ndarray, row: int, labels: Sequence[str]) -> str:
+        truth = references[row][0] if len(references[row]) else ""
+        return f"“{answers[row]}”, is “{truth}”"
+
+    def example(self, random: np.random.Generator, clips: int, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        words = np.array(["a", "dog", "barks", "rain", "falls", "on", "the", "roof"])
+        answers, truth = np.empty(clips, dtype=object), np.empty(clips, dtype=object)
+        for clip in range(clips):
+            answers[clip] = " ".join(random.choice(words, 4))
+            truth[clip] = tuple(" ".join(random.choice(words, 5)) for _ in range(2))
+        return answers, truth
+
+
+def _names(clip: str) -> list[str]:
+    """What a file may call a clip: id, path in the data set, file name, file name without its ending."""
+    path = clip.partition("/")[2] or clip
+    name = path.rpartition("/")[2]
+    return [clip, path, name, name.rpartition(".")[0] or name]
+
+
+def _column(columns: Sequence[str], known: Sequence[str], what: str, path: Path) -> str:
+    held = {str(column).lower(): str(column) for column in columns}
+    for name in known:
+        if name in held:
+            return held[name]
+    raise DataError(f"no column of {what}", where=f"{path}:1", hint=f"one of {', '.join(known)}")
+
+
+OUTPUT = Caption()
