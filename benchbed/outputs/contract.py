@@ -129,6 +129,8 @@ class Output(ABC):
     hears : str
         `clip`: a model gets a whole clip at once, cut or padded to the length it wants; `windows`: a recording is heard
         to its end, in windows of the length that the model wants.
+    unheard : bool
+        Answers that a program stored can be held against the references without the audio, which need not be there.
     moved_by : frozenset of str
         What references change by that a perturbation may do: move sounds in `time`, or in `space`. References are then
         stored beside each answer, as its condition left them.
@@ -155,6 +157,7 @@ class Output(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     hears: ClassVar[Literal["clip", "windows"]] = "clip"
+    unheard: ClassVar[bool] = True
     moved_by: ClassVar[frozenset[Literal["time", "space"]]] = frozenset()
     asks: ClassVar[tuple[str, ...]] = ()
     classes: ClassVar[bool] = True

@@ -37,6 +37,8 @@ class Frames(Output):
 
     name = "frames"
     hears = "windows"
+    #: Nothing but the audio says how long a recording is.
+    unheard = False
     moved_by = frozenset({"time"})
     columns = COLUMNS
     needs = ("frame_seconds",)

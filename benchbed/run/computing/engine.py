@@ -95,8 +95,8 @@ class Engine:
 
     def clip(self, index: int) -> Clip | AudioError:
         """A clip of the shard, or why it cannot be decoded."""
-        if getattr(self.adapter, "replays", False) and self.job.output.hears == "clip":
-            # Stored outputs are looked up by clip id; the audio need not even be there, but to say how long it is.
+        if getattr(self.adapter, "replays", False) and self.job.output.unheard:
+            # Stored outputs are looked up by clip id; the audio need not even be there.
             return self.shard.clips.setdefault(index, _unheard(self.card))
         return self.shard.clip(index)
 
