@@ -16,7 +16,7 @@ import numpy as np
 
 from benchbed.adapter import Adapter, Card
 from benchbed.adapter.labels import read_labels
-from benchbed.errors import AdapterError
+from benchbed.errors import AdapterError, DataError
 from benchbed.outputs.tracks.classes import CLASSES
 from benchbed.outputs.tracks.folder import Folder, Policy
 from benchbed.outputs.tracks.forms import check_year
@@ -93,7 +93,10 @@ class TrackFiles(Adapter):
         for i, (clip, frames) in enumerate(zip(batch.side["clip_id"], lengths)):
             name = re.sub(r"@\d+(\.\d+)?$", "", str(clip)).rpartition("/")[2].rpartition(".")[0]
             known = None if frames is None or frames != frames else int(frames)
-            made[i] = self.folder.answer(name, known, classes=len(self.card.labels))
+            try:
+                made[i] = self.folder.answer(name, known, classes=len(self.card.labels))
+            except DataError as error:
+                raise AdapterError(error.what, where=error.where, hint=error.hint) from error
         return made
 
     def weights(self) -> list[Path]:

@@ -208,7 +208,7 @@ def score(
     )
     with written(answers, name) as place:
         reader, about = reader_of(loaded)
-        chosen = {**(options or {}), **about, "file": str(place), **({"name": name} if name else {})}
+        chosen = {**about, **(options or {}), "file": str(place), **({"name": name} if name else {})}
         models = [Asked(name or place.stem, reader, chosen)]
         made = finished(loaded, models, settings, several=False, report=report, listen=0)
     assert isinstance(made, Run)

@@ -212,13 +212,13 @@ def score(
     if not predictions.exists():
         raise ConfigError("no file of predictions", where=str(predictions))
     adapter, about = reader_of(load_suite(suite, split_settings(settings)[0]))
-    given = {"file": str(predictions), **about, **({"name": name} if name else {})}
-    extra = tuple(f"{key}={value}" for key, value in given.items())
+    given = {"file": str(predictions), **({"name": name} if name else {})}
+    first, last = (tuple(f"{key}={value}" for key, value in part.items()) for part in (about, given))
     return ctx.invoke(
         run,
         suite=suite,
         models=(adapter,),
-        settings=(*settings, *extra),
+        settings=(*first, *settings, *last),
         data=flags["data"],
         no_synthetic=flags["no_synthetic"],
         out=flags["out"],

@@ -21,7 +21,8 @@ ANY = "answers"
 def reader_of(loaded: LoadedSuite) -> tuple[str, dict[str, str]]:
     """The adapter that reads foreign answers to a suite's task, and its options besides the file."""
     output = output_of(loaded.suite.task)
-    return output.reader, {"output": output.name} if output.reader == ANY else {}
+    about = {name: str(value) for name, value in loaded.suite.files.items()}
+    return output.reader, {"output": output.name, **about} if output.reader == ANY else about
 
 
 @contextlib.contextmanager

@@ -309,6 +309,9 @@ class Suite(Part):
     metrics: Metrics = Field(default_factory=Metrics)
     post_processing: PostProcessing | None = None
     """Thresholds and filters between scores and decisions, for tags and frames."""
+    files: dict[str, Any] = Field(default_factory=dict)
+    """How `benchbed score` reads files of other programs: options of the adapter that replays them, e.g.
+    `{missing: empty}` where a recording without a file is one in which nothing was found."""
     statistics: Statistics = Field(default_factory=Statistics)
     compliance: Compliance | None = None
     profile: Annotated[

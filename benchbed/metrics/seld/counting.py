@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.seld.angles import angle
 from benchbed.metrics.seld.chains import chains
-from benchbed.metrics.seld.flat import Flat, Grid, flatten, grid, official
+from benchbed.metrics.seld.flat import Flat, Grid, flatten, grid, official, within
 from benchbed.metrics.seld.pairing import Pairs, cells, pairs
 from benchbed.metrics.seld.rules import ANGLE_TOLERANCE, RATIO_TOLERANCE, Rule
 
@@ -37,6 +37,10 @@ class Counts:
         Recordings that were scored.
     stopped : np.ndarray [shape=(…,)]
         Recordings at which the official script stops.
+    unanswered : np.ndarray [shape=(…,)]
+        Recordings without an answer.
+    beyond : np.ndarray [shape=(…,)]
+        Rows of outputs after the end of their recording, which the rule leaves out.
     """
 
     hit: np.ndarray
@@ -55,10 +59,12 @@ class Counts:
     insertions: np.ndarray
     recordings: np.ndarray
     stopped: np.ndarray
+    unanswered: np.ndarray
+    beyond: np.ndarray
 
 
 #: Counters over all classes, the last of the statistics.
-OVERALL = ("substitutions", "deletions", "insertions", "recordings", "stopped")
+OVERALL = ("substitutions", "deletions", "insertions", "recordings", "stopped", "unanswered", "beyond")
 BY_CLASS = len(fields(Counts)) - len(OVERALL)
 
 
@@ -100,6 +106,9 @@ def counted(reference: np.ndarray, output: np.ndarray, classes: int, rule: Rule)
     >>> counts.hit.tolist(), counts.angle.round(9).tolist()
     ([1.0], [5.0])
     """
+    beyond = np.zeros(len(reference))
+    if not rule.official:
+        output, beyond = within(reference, output)
     place = grid(reference, output, classes)
     if rule.official:
         there, said, stopped = official(reference, output, place, rule)
@@ -116,7 +125,10 @@ def counted(reference: np.ndarray, output: np.ndarray, classes: int, rule: Rule)
         else:
             _refuse_lacking(there, said)
     made = _Units(there, said, found, place, rule)
-    return np.concatenate([made.by_class(), made.errors(), np.column_stack([scored, stopped])], axis=1)
+    unanswered = [not held.answered for held in output]
+    return np.concatenate(
+        [made.by_class(), made.errors(), np.column_stack([scored, stopped, unanswered, beyond])], axis=1
+    )
 
 
 class _Units:

@@ -121,20 +121,35 @@ class Seld(Family):
         }
 
     def notes(self, sums: np.ndarray) -> dict[str, str]:
-        """By how much the official script's figure differs from the rule's, for the statistics `[statistic]`."""
-        if self.script is None:
-            return {}
+        """By how much the official script's figure differs from the rule's, and what was left out or taken for empty.
+
+        For the statistics `[statistic]`.
+        """
+        counts = read(sums[: self._width], len(self.labels))
+        said = []
+        if counts.unanswered:
+            said.append(f"{int(counts.unanswered)} recordings without an answer count as empty")
+        if counts.beyond:
+            said.append(f"{int(counts.beyond)} rows of outputs after the end of their recording were left out")
         values = {name: float(value) for name, value in self.values(sums).items()}
         made = {}
         for name, value in values.items():
+            if name.startswith(OFFICIAL):
+                continue
             twin = values.get(f"{OFFICIAL}{name}", np.nan)
-            if np.isfinite(value) and np.isfinite(twin):
-                scale = 0.01 if self.metrics[f"{OFFICIAL}{name}"].unit == "cm" else 1.0
-                difference = twin * scale - value
-                less = f"{abs(difference):.4g} {'more' if difference > 0 else 'less'}"
-                told = f"{twin:.4g}, {less}" if abs(difference) > 1e-9 else f"{twin:.4g} too"
-                made[name] = f"the official script of {self.rule.year} gives {told}"
+            told = [*self._beside(name, value, twin), *said]
+            if told:
+                made[name] = "; ".join(told)
         return made
+
+    def _beside(self, name: str, value: float, twin: float) -> list[str]:
+        if not (np.isfinite(value) and np.isfinite(twin)):
+            return []
+        scale = 0.01 if self.metrics[f"{OFFICIAL}{name}"].unit == "cm" else 1.0
+        difference = twin * scale - value
+        less = f"{abs(difference):.4g} {'more' if difference > 0 else 'less'}"
+        told = f"{twin:.4g}, {less}" if abs(difference) > 1e-9 else f"{twin:.4g} too"
+        return [f"the official script of {self.rule.year} gives {told}"]
 
     def jackknives(self, rows: np.ndarray, level: float = 0.95) -> dict[str, Jackknife]:
         """The challenge's interval of every metric that has one, from the statistics of each recording group.

@@ -82,6 +82,21 @@ def grid(reference: np.ndarray, output: np.ndarray, classes: int) -> Grid:
     return Grid(len(reference), SEGMENT * (last // SEGMENT + 1), classes)
 
 
+def within(reference: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Outputs without rows after the end of their recording, where that is known, and how many each had."""
+    if len(reference) != len(output):
+        raise CannotMeasure(f"{len(output)} outputs for {len(reference)} recordings")
+    made, beyond = output, np.zeros(len(output))
+    for i, (there, said) in enumerate(zip(reference, output)):
+        frames = there.frames if isinstance(there, Tracks) else None
+        if frames is None or not isinstance(said, Tracks) or not len(said) or said.frame.max() < frames:
+            continue
+        made = made.copy() if made is output else made
+        made[i] = said.only(said.frame < frames)
+        beyond[i] = len(said) - len(made[i])
+    return made, beyond
+
+
 def flatten(recordings: np.ndarray, place: Grid) -> Flat:
     """Rows of all recordings by cell, in each cell by source, direction and distance, so that no order of rows matters.
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from benchbed.card import Card
 from benchbed.errors import AdapterError, did_you_mean
-from benchbed.outputs.align import refuse_output
 from benchbed.outputs.contract import Json, Moves, Output
 from benchbed.outputs.tracks.reading import TracksReading
 from benchbed.outputs.tracks.recording import Tracks as Recorded
@@ -39,7 +38,7 @@ class Tracks(Output):
     reader = "tracks"
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> TracksReading:
-        refuse_output(card, self.name, offered)
+        _refuse(card, offered)
         return TracksReading(card, _numbers(card, labels))
 
     def references(self, clips: pd.DataFrame, annotations: pd.DataFrame | None, labels: Sequence[str]) -> np.ndarray:
@@ -92,6 +91,14 @@ class Tracks(Output):
                     frames=frames,
                 )
         return made[0], made[1]
+
+
+def _refuse(card: Card, offered: Sequence[str]) -> None:
+    if card.output != Tracks.name:
+        named = "--set output=tracks" if Tracks.name in offered else "choose another suite"
+        raise AdapterError(
+            f"{card.name} gives {card.output}; localising sounds needs a model whose output is tracks", hint=named
+        )
 
 
 def _numbers(card: Card, labels: Sequence[str]) -> np.ndarray:

@@ -7,7 +7,7 @@ The baselines write outputs to the end of their last padded batch, so three rows
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +30,7 @@ class Policy:
     empty : {"error", "empty"}
         A file without rows; `empty` says that nothing was found.
     beyond : {"error", "drop"}
-        Rows after the end of the recording.
+        Rows after the end of the recording; metrics leave them out and count them.
     unit : {"auto", "cm", "m"}
         Unit of distances; `auto` tells it by the range of the whole folder.
     most : int, optional
@@ -70,8 +70,6 @@ class Folder:
         Name of a recording → the numbers of its file.
     unit : str
         Unit of distances, as declared or told.
-    dropped : dict of str to int
-        Recording → rows beyond its end that were left out so far.
     """
 
     path: Path
@@ -79,7 +77,6 @@ class Folder:
     policy: Policy
     tables: dict[str, Table]
     unit: Unit
-    dropped: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def open(cls, path: Path, year: int, policy: Policy | None = None) -> Folder:
@@ -155,11 +152,17 @@ class Folder:
                 where=str(table.path),
                 hint="empty=empty takes empty files for recordings in which nothing was found",
             )
-        if self.policy.beyond == "drop" and frames is not None:
-            inside = table.values[:, 0] < frames
-            self.dropped[name] = int((~inside).sum())
-            table = replace(table, values=table.values[inside])
-        return from_table(table, self.unit, frames=frames, classes=classes, most=self.policy.most)
+        late = np.zeros(0) if frames is None else table.values[table.values[:, 0] >= frames, 0]
+        if len(late) and self.policy.beyond == "error":
+            raise DataError(
+                f"{len(late)} of {len(table.values)} rows lie beyond the recording, the first in frame {late[0]:.0f}",
+                where=str(table.path),
+                hint=f"the recording has {frames} frames of 0.1 s, from 0; beyond=drop leaves such rows out and counts "
+                "them",
+            )
+        # Rows beyond stay in the answer: metrics leave out what lies after the end, the official scripts read some.
+        made = from_table(table, self.unit, classes=classes, most=self.policy.most)
+        return replace(made, frames=frames)
 
     def unknown(self, names: Sequence[str]) -> list[str]:
         """Files of recordings that are none of the given."""
