@@ -22,6 +22,7 @@ from benchbed.errors import DataError
 from benchbed.outputs.tracks.files import from_table, read_table, suspect
 from benchbed.outputs.tracks.forms import UNITS
 from benchbed.outputs.tracks.recording import FRAME_SECONDS, Tracks, tracks
+from benchbed.tables.table import read_table as read_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,10 +139,8 @@ def event_lists(labels: Sequence[str]) -> Reader:
     place = {label: i for i, label in enumerate(labels)}
 
     def read(path: Path) -> Tracks:
-        from benchbed.data.tables import read_table as read_columns
-
         columns = ("sound_event_recording", "start_time", "end_time", "ele", "azi", "dist")
-        table = read_columns(path, columns)
+        table = read_columns(path, columns, delimiter=",")
         names = table.frame["sound_event_recording"].tolist()
         start, end, elevation, azimuth, distance = (table.numbers(column) for column in columns[1:])
         first, last = (np.ceil(np.round(t / FRAME_SECONDS - 0.5, 6)).astype(np.int64) for t in (start, end))
