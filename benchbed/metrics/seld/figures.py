@@ -103,8 +103,6 @@ def infos(rule: Rule) -> tuple[dict[str, MetricInfo], dict[str, MetricInfo]]:
 def _info(name: str, rule_name: str, rule: Rule, suffix: str) -> MetricInfo:
     direction: Direction = "higher" if name in _HIGHER else "lower"
     unit = _UNITS.get(name, "fraction")
-    if name == "distance_error" and rule.official and rule.year == 2025:
-        unit = "cm"
     high = 180.0 if unit == "degrees" else 1.0 if direction == "higher" else None
     title = _TITLES[name]
     if name == "lr_cd" and rule.by_class:

@@ -31,7 +31,8 @@ By default a figure is what the year's rule means. `official` reproduces the scr
   as 180 degrees. Here they run over the classes that occur in the reference.
 - A recording without a prediction file is left out of the script's score, and from 2022 to 2024 a recording in which
   nothing is annotated stops it.
-- 2025 keeps ten sources of a class in a frame and overwrites one of them from the eleventh on; its distances are in cm.
+- 2025 keeps ten sources of a class in a frame and overwrites one of them from the eleventh on; it prints distance
+  errors in cm, which are metres here.
 - From 2022 on its jackknife prints, beside the interval of all recordings, the value of all but the last; that of 2025
   stops, and so does any with other than 13 classes. Here value and interval are of all recordings.
 """

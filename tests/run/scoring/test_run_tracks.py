@@ -187,8 +187,8 @@ def test_every_metric_is_compared_and_gated(world: tuple, tmp_path: Path, capsys
     rules.write_text(
         "name: all\nalpha: 0.05\nrules:\n"
         + "".join(
-            f"  - name: {name}\n    say: It holds.\n    metric: {name}\n    margin: {{absolute: 0.01}}\n"
-            for name in cell(good)
+            f"  - name: {name}\n    say: It holds.\n    metric: {name}\n    margin: {{absolute: 0.01 {value.unit}}}\n"
+            for name, value in cell(good).items()
         )
     )
     places = str(good.path), "--baseline", str(good.path)
