@@ -111,8 +111,9 @@ def run_view(result: Result) -> RunView:
     shown = focus(result)
     primary = primary_value(result)
     pool = {name: value for name, value in figures(result).items() if name != result.primary}
-    # Where a suite perturbs, what is kept under perturbation is asked first.
-    robust = [name for name in pool if name.startswith(terms.ROBUSTNESS) and "/" not in name]
+    # Where a suite perturbs, what is kept under perturbation is asked first; of several folds that is no single one's.
+    robust = [n for n in pool if n.startswith(terms.ROBUSTNESS) and "/" not in n and n.count(":") == 1]
+    pool = {n: value for n, value in pool.items() if n in robust or not n.startswith(terms.ROBUSTNESS)}
     headline = [(name, pool[name]) for name in [*robust, *(name for name in pool if name not in robust)]][:6]
     own = shown[0].metrics if len(shown) == 1 else {}
     tallies: dict[str, int] = {}
@@ -140,7 +141,13 @@ def figures(result: Result) -> dict[str, Value]:
     """The figures of a run as a whole: of its clean cell if it has one only, and its scores, without the baselines."""
     shown = focus(result)
     pool = {**(shown[0].metrics if len(shown) == 1 else {}), **result.scores}
-    return {name: value for name, value in pool.items() if not terms.baseline(name) and _of_condition(name) is None}
+    # What joins the folds stands there as the figure of the run already.
+    again = {f"folds_{folds(result)}:{name}" for name in result.scores if ":" not in name}
+    return {
+        name: value
+        for name, value in pool.items()
+        if not terms.baseline(name) and _of_condition(name) is None and name not in again
+    }
 
 
 def robustness(result: Result) -> list[GroupTable]:
