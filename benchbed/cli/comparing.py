@@ -32,6 +32,19 @@ from benchbed.cli.flags import print_json
 )
 @click.option("--draws", type=click.IntRange(100), default=2000, show_default=True, help="Bootstrap draws.")
 @click.option("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, show_default=True)
+@click.option(
+    "--correction",
+    type=click.Choice(["holm", "primary", "hierarchical", "fdr", "none"]),
+    default="holm",
+    show_default=True,
+    help="Over the table; for declared comparisons and the rest; kinds of question first; false discovery rate.",
+)
+@click.option(
+    "--primary",
+    multiple=True,
+    metavar="CONDITION[/METRIC]",
+    help="Comparisons declared beforehand, for --correction primary; by default the metric that ranks on clean audio.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--predictions",
@@ -57,6 +70,8 @@ def compare(runs: tuple[str, ...], **flags: Any) -> None:
         draws=flags["draws"],
         alpha=flags["alpha"],
         seed=flags["seed"],
+        correction="primary" if flags["primary"] else flags["correction"],
+        primary=flags["primary"] or ("clean",),
         swapper=_swapper(flags["predictions"], flags["seed"]),
     )
     made = make(sides, wanted, how)

@@ -11,6 +11,7 @@ import numpy as np
 from benchbed.compare.figure import Figure
 from benchbed.compare.runs import Run
 from benchbed.metrics.contract import MetricInfo
+from benchbed.stats.correction import Correction
 from benchbed.stats.swaps import Swaps, bootstrap_critical, bootstrap_tail, detectable
 
 #: Two runs, and the figure of each, to swaps of the models in all metrics that no sum gives; None where they cannot be
@@ -39,6 +40,11 @@ class Procedure:
         Power that the minimum detectable effect is stated for.
     seed : int
         Seed of both.
+    correction : {"holm", "primary", "hierarchical", "fdr", "none"}
+        What many tests at once are held against (`benchbed.stats.correction`).
+    primary : tuple of str
+        Declared comparisons for `primary`: patterns of `CONDITION` or `CONDITION/METRIC`, the metric that ranks where
+        none is said.
     swapper : callable, optional
         Swaps the models in metrics that no sum gives, where the clips of both runs are at hand.
     """
@@ -49,12 +55,15 @@ class Procedure:
     alpha: float = 0.05
     power: float = 0.8
     seed: int = 0
+    correction: Correction = "holm"
+    primary: tuple[str, ...] = ("clean",)
     swapper: Swapper | None = field(default=None, repr=False, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """The procedure for programs."""
-        names = ("draws", "swaps", "level", "alpha", "power", "seed")
-        return {name: getattr(self, name) for name in names} | {"swapped_predictions": self.swapper is not None}
+        names = ("draws", "swaps", "level", "alpha", "power", "seed", "correction")
+        held = {name: getattr(self, name) for name in names} | {"swapped_predictions": self.swapper is not None}
+        return held | ({"primary": list(self.primary)} if self.correction == "primary" else {})
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ def lines(comparison: Comparison) -> list[str]:
         tests.append("t-test of means over models and recordings")
     found += [
         "",
-        f"p: {', or '.join(tests)}, after Holm over the table; α = {how.alpha:g}. "
+        f"p: {', or '.join(tests)}; p adj.: {comparison.corrected}; α = {how.alpha:g}. "
+        f"Intervals: {100 * how.level:g} %, each by itself. "
         f"MDE: true difference found with power {how.power:g} before the correction.",
         *_alone(comparison),
     ]
@@ -66,7 +67,7 @@ def _single(pairing: Pairing, alpha: float) -> list[str]:
     for row in pairing.rows:
         c = row.contrast
         name = c.metric if c.figure.group is None else f"{c.metric} · {c.figure.group}"
-        remarks = "; ".join(r for r in (_MARKS[row.verdict], remark(c)) if r)
+        remarks = "; ".join(r for r in (_MARKS[row.verdict], apart(c, alpha), remark(c)) if r)
         table.append(
             [
                 c.figure.condition,
@@ -75,14 +76,15 @@ def _single(pairing: Pairing, alpha: float) -> list[str]:
                 figure(c.b, c.info),
                 difference(c.value, c.info),
                 interval(c.low, c.high, c.info),
-                p_text(row.p) + ("¹" if _by_bootstrap(c) else ""),
+                p_text(c.p) + ("¹" if _by_bootstrap(c) else ""),
+                p_text(row.p),
                 difference(c.mde, c.info, sign=False),
                 "" if c.effect is None else f"{c.effect:+.2f}",
                 remarks,
             ]
         )
-    head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "MDE", "d_z", ""]
-    found = [*grid(head, table, right=range(2, 9)), *_counted(pairing, alpha)]
+    head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "p adj.", "MDE", "d_z", ""]
+    found = [*grid(head, table, right=range(2, 10)), *_counted(pairing, alpha)]
     mcnemar = next((r.contrast for r in pairing.rows if r.contrast.metric == "accuracy"), None)
     if mcnemar is not None:
         found.append(f"  McNemar, accuracy, {mcnemar.figure.condition}: {mcnemar_text(mcnemar)}")
@@ -110,6 +112,7 @@ def _several(pairing: Pairing, alpha: float) -> list[str]:
                 _members(m.values_b, m.info),
                 difference(s.value if s else None, m.info),
                 interval(s.low, s.high, m.info) if s else "",
+                p_text(s.p if s else None),
                 p_text(p),
                 difference(m.mde, m.info, sign=False),
                 "" if m.effect is None else f"{m.effect:+.2f}",
@@ -119,8 +122,8 @@ def _several(pairing: Pairing, alpha: float) -> list[str]:
             ]
         )
         reasons += [r for r in (m.reason, m.incomplete) if r]
-    head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "MDE", "d", "se recordings", "se models", ""]
-    found = [*grid(head, table, right=range(2, 11)), *_counted(pairing, alpha)]
+    head = [*("condition", "metric", "a", "b", "a − b", "interval", "p", "p adj.", "MDE", "d"), "se recordings"]
+    found = [*grid([*head, "se models", ""], table, right=range(2, 12)), *_counted(pairing, alpha)]
     method = next((m.method for m in pairing.mixed if m.method), "")
     return found + [f"  {line}" for line in dict.fromkeys([*reasons, method]) if line]
 
@@ -154,6 +157,15 @@ def _robust(pairing: Pairing) -> list[str]:
         rows.append([r.name, *parts[0], *parts[1], r.reason or r.note or ""])
     head = ["robustness, a − b", "retention", "interval", "matched clean", "interval", ""]
     return grid(head, rows, right=range(1, 5))
+
+
+def apart(found: Contrast, alpha: float) -> str | None:
+    """Why an interval without zero stands beside a test that shows nothing, before any correction."""
+    if found.p is None or found.low is None or found.high is None or found.p < alpha or found.low <= 0 <= found.high:
+        return None
+    if found.p_swap is not None and found.p_bootstrap is not None and found.p_swap > found.p_bootstrap:
+        return f"the interval is of the bootstrap alone (p = {p_text(found.p_bootstrap)}); swaps do not show it"
+    return None
 
 
 def remark(found: Contrast) -> str:

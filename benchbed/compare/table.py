@@ -18,7 +18,7 @@ from benchbed.compare.ranking import rank_alike, unranked
 from benchbed.compare.runs import Mismatch, Run, require_comparable, shared
 from benchbed.compare.sides import Mixed, Side, mixed
 from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
-from benchbed.stats.paired import holm
+from benchbed.stats.correction import adjust, words
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Row:
     contrast : Contrast
         The difference.
     p : float or None
-        Its p-value after Holm's correction over the table.
+        Its p-value after the correction over the table.
     verdict : str
         `win`, `loss` or `tie` of the second model against the first, or `unmeasured`.
     """
@@ -114,6 +114,8 @@ class Comparison:
         Metric that ranks.
     no_ranks : str or None
         Why there are no ranks, where single runs are compared.
+    corrected : str
+        What the tests were corrected over, in words.
     """
 
     pairings: list[Pairing]
@@ -122,11 +124,12 @@ class Comparison:
     procedure: Procedure
     primary: str
     no_ranks: str | None = None
+    corrected: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The comparison for programs and pages; NaN and infinity are null."""
         return {
-            "procedure": self.procedure.as_json(),
+            "procedure": {**self.procedure.as_json(), "corrected": self.corrected},
             "primary": self.primary,
             "sides": [
                 {
@@ -195,10 +198,24 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
         notes += _alone(first.runs[0], side.runs[0], wanted)
         made.append((Pairing(side.name, first.name, primary, robustness=robust, notes=notes), contrasts, groups))
     p_values: dict[str, float | None] = {}
+    asked: dict[str, Contrast | Mixed] = {}
     for number, (_, contrasts, groups) in enumerate(made):
         p_values |= {f"{number} single {i}": c.p for i, c in enumerate(contrasts)}
         p_values |= {f"{number} mixed {i}": m.spread.p if m.spread else None for i, m in enumerate(groups)}
-    adjusted = holm(p_values)
+        asked |= {f"{number} single {i}": c for i, c in enumerate(contrasts)}
+        asked |= {f"{number} mixed {i}": m for i, m in enumerate(groups)}
+    families = {test: _kind(one, primary) for test, one in asked.items()}
+    declared = {test for test, one in asked.items() if _declared(one, procedure.primary, primary)}
+    if procedure.correction == "primary" and not declared:
+        raise ConfigError(
+            f"no comparison is {', '.join(procedure.primary)}",
+            hint="declare a condition such as clean, or CONDITION/METRIC, that is compared",
+        )
+    adjusted = adjust(p_values, procedure.correction, families=families, primary=declared)
+    tested = {test for test, p in p_values.items() if p is not None}
+    corrected = words(
+        procedure.correction, len(tested), len(declared & tested), len({families[test] for test in tested}), "kinds"
+    )
     for number, (pairing, contrasts, groups) in enumerate(made):
         for i, found in enumerate(contrasts):
             p = adjusted[f"{number} single {i}"]
@@ -212,7 +229,27 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
     why = unranked([run for _, run in singles]) if len(singles) == len(sides) else None
     ranked = rank_alike(singles, procedure) if len(singles) == len(sides) and why is None else {}
     ranks = {side.name: ranked[side.runs[0].path] for side in sides if side.runs[0].path in ranked}
-    return Comparison([pairing for pairing, _, _ in made], ranks, list(sides), procedure, primary, why)
+    return Comparison([pairing for pairing, _, _ in made], ranks, list(sides), procedure, primary, why, corrected)
+
+
+def _kind(found: Contrast | Mixed, primary: str) -> str:
+    """Kind of question, for a hierarchy: the metric that ranks on clean audio, perturbed, other metrics, parts."""
+    figure = found.figure
+    if figure.group is not None:
+        return f"{figure.group.partition('=')[0]}s"
+    if found.metric != primary:
+        return "other metrics"
+    return (
+        "the metric that ranks, on clean audio" if figure.condition == "clean" else "the metric that ranks, perturbed"
+    )
+
+
+def _declared(found: Contrast | Mixed, patterns: Sequence[str], primary: str) -> bool:
+    figure = found.figure
+    if figure.group is not None:
+        return False
+    names = [figure.condition] if found.metric == primary else []
+    return any(fnmatchcase(name, p) for p in patterns for name in (*names, f"{figure.condition}/{found.metric}"))
 
 
 def _verdict(found: Contrast | Mixed, p: float | None, alpha: float) -> str:
@@ -312,7 +349,7 @@ def _pairing(pairing: Pairing, primary: str) -> dict[str, Any]:
         "wins": pairing.count("win"),
         "ties": pairing.count("tie"),
         "losses": pairing.count("loss"),
-        "rows": [{**row_json(row.contrast), "p_holm": row.p, "verdict": row.verdict} for row in pairing.rows],
+        "rows": [{**row_json(row.contrast), "p_adjusted": row.p, "verdict": row.verdict} for row in pairing.rows],
         "mixed": [
             {
                 "condition": m.figure.condition,
@@ -330,7 +367,7 @@ def _pairing(pairing: Pairing, primary: str) -> dict[str, Any]:
                     if m.spread is None
                     else {"value": m.spread.value, "low": m.spread.low, "high": m.spread.high, "p": m.spread.p}
                 ),
-                "p_holm": p,
+                "p_adjusted": p,
                 "verdict": verdict,
                 "mde": m.mde,
                 "effect": m.effect,

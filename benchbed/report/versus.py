@@ -229,7 +229,7 @@ def _branch(row: Difference | GroupDifference, label: str) -> Branch:
             value,
             _mean(row.values_a),
             _mean(row.values_b),
-            row.p_holm,
+            row.p_adjusted,
             shown,
             row.mde,
             row.effect,
@@ -239,7 +239,7 @@ def _branch(row: Difference | GroupDifference, label: str) -> Branch:
     verdict = _SHOWN[row.verdict]
     if row.test == "paired bootstrap" and row.p is not None:
         remark = "; ".join(part for part in ("bootstrap alone", remark) if part)
-    return Branch(label, value, row.a, row.b, row.p_holm, verdict, row.mde, row.effect, row.groups, remark)
+    return Branch(label, value, row.a, row.b, row.p_adjusted, verdict, row.mde, row.effect, row.groups, remark)
 
 
 _SHOWN = {"win": "better", "loss": "worse", "tie": "not shown", "unmeasured": "could not measure"}

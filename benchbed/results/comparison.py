@@ -47,8 +47,8 @@ class Difference(Part):
     """Upper end of the interval."""
     p: float | None = None
     """p-value before correction."""
-    p_holm: float | None = None
-    """p-value after Holm's correction over the table."""
+    p_adjusted: float | None = None
+    """p-value after the correction over the table."""
     mde: float | None = None
     """Smallest true difference that the test would find."""
     effect: float | None = None
@@ -87,7 +87,7 @@ class GroupDifference(Part):
     low: float | None = None
     high: float | None = None
     p: float | None = None
-    p_holm: float | None = None
+    p_adjusted: float | None = None
     mde: float | None = None
     """Smallest true difference that the test would find."""
     effect: float | None = None

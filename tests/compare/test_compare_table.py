@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from made_runs import answers, changed, lucky, made_run, recordings
 
+from benchbed.compare.answer import Contrast
 from benchbed.compare.contrast import Procedure
 from benchbed.compare.figure import Figure
 from benchbed.compare.matched import robustness
 from benchbed.compare.places import open_sides
 from benchbed.compare.ranking import ranks_of
 from benchbed.compare.runs import open_run
-from benchbed.compare.show import lines
+from benchbed.compare.show import apart, lines
 from benchbed.compare.sides import Side, mixed, spread_of, welch
 from benchbed.compare.table import Wanted, compare
 from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.metrics.families.classification import family
 from benchbed.results.store import read
 from benchbed.rng import stream
 from benchbed.stats.paired import holm
@@ -54,6 +57,44 @@ def test_wins_ties_and_losses_after_holm(tmp_path):
     assert "McNemar" in text and "does not apply" in text
 
 
+def test_declared_comparisons_do_not_pay_for_the_rest(tmp_path):
+    base, other = made(tmp_path, "base", 0.8, 0.6), made(tmp_path, "other", 0.7, 0.4)
+    for correction, said in (
+        ("holm", "Holm over"),
+        ("primary", "Holm over 1 declared primary tests"),
+        ("hierarchical", "kinds first"),
+        ("fdr", "false discovery rate over"),
+        ("none", "uncorrected"),
+    ):
+        found = compare(sides(base, other), procedure=replace(QUICK, correction=correction))
+        rows = found.pairings[0].rows
+        clean = next(r for r in rows if r.contrast.figure.condition == "clean" and r.contrast.metric == "accuracy")
+        assert all(row.p >= row.contrast.p for row in rows)
+        assert (clean.p == clean.contrast.p) or correction in ("holm", "hierarchical", "fdr")
+        assert said in found.corrected and found.corrected in "\n".join(lines(found))
+        assert found.as_json()["procedure"]["corrected"] == found.corrected
+    both = replace(QUICK, correction="primary", primary=("clean/log_loss", "nothing"))
+    assert compare(sides(base, other), procedure=both).corrected.startswith("Holm over 1 declared")
+    with pytest.raises(ConfigError, match="no comparison is loud"):
+        compare(sides(base, other), procedure=replace(QUICK, correction="primary", primary=("loud",)))
+
+
+def test_an_interval_without_zero_beside_a_test_that_shows_nothing_is_explained(tmp_path):
+    """Of six recordings five differ the same way: the bootstrap excludes zero, the rarest swap is one in sixteen."""
+    found = Contrast(
+        Figure("clean"),
+        "accuracy",
+        family(("a", "b")).metrics["accuracy"],
+        "higher",
+        *(0.8, 0.7, 0.1, 0.02, 0.2),
+        p=0.33,
+        p_bootstrap=0.01,
+        p_swap=0.33,
+    )
+    assert "the interval is of the bootstrap alone" in apart(found, 0.05) and "swaps" in apart(found, 0.05)
+    assert apart(replace(found, low=-0.1), 0.05) is None and apart(replace(found, p=0.01), 0.05) is None
+
+
 def test_the_same_model_ties_with_itself(tmp_path):
     base, copy = made(tmp_path, "base", 0.8, 0.6), tmp_path / "copy"
     copy.mkdir()
@@ -70,7 +111,7 @@ def test_json_has_no_nan_and_holds_every_row(tmp_path):
     assert len(held["pairings"][0]["rows"]) == len(found.pairings[0].rows)
     told = [run for side in held["sides"] for run in side["runs"]]
     assert [(run["suite"], run["synthetic"]) for run in told] == [("toy", False)] * 2
-    assert {"p_holm", "mde", "effect", "verdict", "low", "high"} <= set(held["pairings"][0]["rows"][0])
+    assert {"p_adjusted", "mde", "effect", "verdict", "low", "high"} <= set(held["pairings"][0]["rows"][0])
 
 
 def test_what_is_asked_can_be_narrowed(tmp_path):

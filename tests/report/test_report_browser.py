@@ -34,7 +34,7 @@ DIFFERENCE = {
     "value": 0.1,
     "low": 0.05,
     "high": 0.15,
-    "p_holm": 0.01,
+    "p_adjusted": 0.01,
     "verdict": "win",
 }
 COMPARISON = Comparison.model_validate(

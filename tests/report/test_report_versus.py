@@ -30,7 +30,7 @@ def row(condition: str, value: float, **fields):
         "low": value - 0.05,
         "high": value + 0.05,
         "p": 0.01,
-        "p_holm": 0.03,
+        "p_adjusted": 0.03,
         "verdict": "win" if value > 0 else "loss",
         "clips": 100,
         "groups": 20,
@@ -160,7 +160,7 @@ def test_families_are_compared_as_groups_of_runs(result, tmp_path):
         "value": 0.1,
         "low": -0.02,
         "high": 0.22,
-        "p_holm": 0.09,
+        "p_adjusted": 0.09,
         "method": "t with 3.1 degrees of freedom",
     }
     made = comparison(name="transformer", mixed=[mixed])
