@@ -137,6 +137,7 @@ def build(
         source="benchbed's synthetic generator" if synthetic else facts.source,
         notes=tuple(notes),
         official=official,
+        overlaps=frozenset() if synthetic else frozenset(facts.overlaps.get(name, {})),
     )
 
 

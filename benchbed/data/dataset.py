@@ -46,6 +46,8 @@ class Dataset:
         As the publisher states them; `source` says where to get the set.
     official : mapping of str to int
         Split → number of clips as the publisher states it; `data check` compares. Empty for synthetic sets.
+    overlaps : frozenset of str
+        Recordings that the publisher's own splits share. Empty for synthetic sets.
     notes : tuple of str
         What the reader found worth saying (aliases applied, overlaps merged, …), for the record.
 
@@ -72,6 +74,7 @@ class Dataset:
     source: str = ""
     notes: tuple[str, ...] = field(default=())
     official: Mapping[str, int] = field(default_factory=dict)
+    overlaps: frozenset[str] = frozenset()
 
     @property
     def metadata_columns(self) -> tuple[str, ...]:

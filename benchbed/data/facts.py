@@ -46,6 +46,9 @@ class Facts:
         What to download; empty where no direct link is public.
     steps : str
         What to do by hand after, or instead of, the download.
+    overlaps : mapping of str to mapping of str to str
+        Dataset name on records → recording that the publisher's own splits share → the splits it is in. Every
+        published figure has them; `data check` warns, and refuses any other.
     """
 
     title: str
@@ -56,3 +59,4 @@ class Facts:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     files: tuple[Remote, ...] = ()
     steps: str = ""
+    overlaps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -32,8 +32,8 @@ class Finding:
         An error makes the data unfit for its purpose.
     code : str
         Stable name: `missing`, `unreadable`, `duplicate`, `unlisted`, `same_clips`, `leak_clip`, `leak_group`,
-        `leak_location`, `leak_speaker`, `leak_content`, `count`, `empty_class`, `imbalance`, `silent`, `loud`,
-        `rates`, `empty_split`.
+        `known_overlap`, `leak_location`, `leak_speaker`, `leak_content`, `count`, `empty_class`, `imbalance`, `silent`,
+        `loud`, `rates`, `empty_split`.
     message : str
         One sentence.
     count : int
@@ -102,6 +102,15 @@ def leaks(dataset: Dataset, train: str, test: str, found: Mapping[str, str]) -> 
         return [Finding("error", "leak_clip", f"{len(shared)} clips are in both {sides}", len(shared), some(shared))]
     findings = []
     groups = _shared(here["group"], there["group"])
+    known = [group for group in groups if group in dataset.overlaps]
+    groups = [group for group in groups if group not in dataset.overlaps]
+    if known:
+        clips = int(there["group"].isin(known).sum())
+        said = (
+            f"{len(known)} recordings are in both {sides} ({clips} clips of {test}), as the publisher ships them: "
+            "published figures have this overlap, too"
+        )
+        findings.append(Finding("warning", "known_overlap", said, len(known), some(known)))
     if groups:
         clips = int(there["group"].isin(groups).sum())
         said = f"{len(groups)} recordings are in both {sides} ({clips} clips of {test})"

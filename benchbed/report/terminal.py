@@ -46,7 +46,9 @@ def print_runs(results: Sequence[Result], console: Console | None = None) -> Non
         return
     console.print(comparison_table(results))
     for result in results:
-        if tables := _attacks(result):
+        notable = [check for check in result.checks if check.status in ("warn", "fail")]
+        tables = [*_attacks(result), *([checks_table(notable)] if notable else [])]
+        if tables:
             console.print(Group(Text(""), Text(_clean(result.model.name), "bold"), *_spaced(tables)))
 
 

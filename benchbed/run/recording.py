@@ -14,6 +14,7 @@ from benchbed.provenance import code_hash, git_state, machine, versions
 from benchbed.results import record
 from benchbed.results.statistics import Statistics
 from benchbed.run.computing.hearing import hearing_of
+from benchbed.run.doubts.all import doubts
 from benchbed.run.job.naming import display_name
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
@@ -99,6 +100,7 @@ def make_record(
             *(frozen.checks if frozen else ()),
             *scoring.checks,
             *rank_checks(scoring.cells),
+            *doubts(prepared, predictions),
             *compliance_checks,
             *_agreement(prepared, settings, predictions, scoring),
         ],

@@ -166,3 +166,17 @@ def test_real_esc10(realdata: Path) -> None:
     # Half of the official set is there; nothing else is wrong with it.
     assert set(codes(report)) == {"count"} and seen[-1] == (200, 200)
     assert report.sample_rates == {"44100": 200} and 999 < report.seconds["total"] < 1000
+
+
+def test_what_the_publisher_shares_between_folds_is_a_warning(esc: Path) -> None:
+    file = esc / "meta/esc50.csv"
+    text = file.read_text()
+    file.write_text(text.replace("True,2000", "True,1000"))
+    assert not check(esc50.read(esc), counts={}).ok
+    # 131943 is in fold 2 and in fold 3 of the official table, as a clock's tick and as an alarm.
+    file.write_text(text.replace("True,2000", "True,131943").replace("True,1000", "True,131943"))
+    report = check(esc50.read(esc), counts={})
+    assert report.ok
+    first, *_ = [f for f in report.findings if f.code == "known_overlap"]
+    assert (first.level, first.count, first.examples) == ("warning", 1, ("131943",))
+    assert "as the publisher ships them" in first.message

@@ -1,0 +1,100 @@
+"""Doubts about the data of a run: clips that the model was trained on, and leaks between training and test that
+`data check` knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchbed.cache import cache_folder
+from benchbed.data.dataset import Dataset
+from benchbed.data.index import hash_files
+from benchbed.data.leaks import Finding, leaks
+from benchbed.results import record
+from benchbed.run.job.prepared import Prepared
+
+#: Files whose content is compared; hashing more would cost a run minutes, and `benchbed data check` does it.
+MOST_FILES = 3000
+
+
+def data_doubts(prepared: Prepared) -> list[record.Check]:
+    """Checks of the data: `data:leaks` of every scored split, and `data:trained_on`."""
+    dataset, suite = prepared.source.dataset, prepared.loaded_suite.suite
+    found: list[record.Check] = []
+    for split in prepared.job.clips:
+        train = _training(dataset, split, suite.data.train_split)
+        if train is not None:
+            found.append(_leaks(dataset, train, split))
+    found += _trained_on(prepared)
+    return found
+
+
+def _training(dataset: Dataset, split: str, declared: str | None) -> str | None:
+    """The split that a model of this one learns from, as the suite or the names of splits tell."""
+    names = [declared.replace("{split}", split)] if declared is not None else [f"not_{split}", "train"]
+    return next((name for name in names if name in dataset.splits and name != split), None)
+
+
+def _leaks(dataset: Dataset, train: str, test: str) -> record.Check:
+    paths = [path for split in (train, test) for path in dataset.select(split)["path"]]
+    few = len(set(paths)) <= MOST_FILES
+    content = hash_files(dataset.root, list(dict.fromkeys(paths)), cache_folder() / "index")[0] if few else {}
+    findings = leaks(dataset, train, test, content)
+    name = f"data:leaks:{test}"
+    compared = "recordings, places and content" if few else "recordings and places; content by `benchbed data check`"
+    if not findings:
+        what = f"{train} and {test} share nothing ({compared})"
+        return record.Check(name=name, status="pass", message=what)
+    if all(finding.code == "known_overlap" for finding in findings):
+        return record.Check(name=name, status="pass", message=findings[0].message)
+    findings.sort(key=lambda finding: finding.code == "known_overlap")
+    worst: Finding = findings[0]
+    more = f"; and {len(findings) - 1} more" if len(findings) > 1 else ""
+    examples = f", e.g. {', '.join(worst.examples[:2])}" if worst.examples else ""
+    return record.Check(name=name, status="warn", message=f"{worst.message}{examples}{more}")
+
+
+def _trained_on(prepared: Prepared) -> list[record.Check]:
+    """What the card says that the model has seen, against what is scored: `NAME`, or `NAME/SPLIT` of a dataset."""
+    dataset, data = prepared.source.dataset, prepared.loaded_suite.suite.data
+    names = {dataset.name, data.key} if not dataset.synthetic else {dataset.name}
+    found = []
+    for split, adapter in prepared.adapters.items():
+        if split not in prepared.job.clips:
+            continue
+        told = [entry.partition("/") for entry in adapter.card.trained_on]
+        parts = [part for name, _, part in told if name in names]
+        if not parts:
+            continue
+        found.append(_seen_of(dataset, split, parts, _one_model(prepared)))
+    return [check for check in found if check is not None]
+
+
+def _one_model(prepared: Prepared) -> bool:
+    scored = [prepared.adapters[split] for split in prepared.job.clips if split in prepared.adapters]
+    return len({id(adapter) for adapter in scored}) < len(scored)
+
+
+def _seen_of(dataset: Dataset, split: str, parts: Sequence[str], one_model: bool) -> record.Check | None:
+    name, scored = f"data:trained_on:{split}", set(dataset.splits[split])
+    known = [part for part in parts if part in dataset.splits]
+    shared = set().union(*(set(dataset.splits[part]) & scored for part in known)) if known else set()
+    if shared:
+        what = (
+            f"the card says that the model was trained on {', '.join(known)} of {dataset.name}: {len(shared)} of "
+            f"{len(scored)} clips of {split} were in its training"
+        )
+        return record.Check(name=name, status="fail", message=what)
+    if known:
+        return record.Check(name=name, status="pass", message=f"trained on {', '.join(known)}, apart from {split}")
+    folds = f"not_{split}" in dataset.splits
+    if folds and one_model:
+        what = (
+            f"one model scores several folds of {dataset.name}, which its card names under trained_on: {split} was in "
+            "its training unless it was left out; name the part, e.g. trained_on=('NAME/not_fold1',), and score each "
+            "fold by its own model: --set checkpoint='…/{split}.pt'"
+        )
+        return record.Check(name=name, status="warn", message=what)
+    if len(scored) == len(dataset.clips):
+        what = f"all of {dataset.name} is scored, and the card says that the model was trained on it"
+        return record.Check(name=name, status="warn", message=what)
+    return None
