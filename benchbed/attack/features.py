@@ -256,7 +256,8 @@ class OnFeatures:
     """
 
     def __init__(self, adapter: Any, space: FeatureSpace) -> None:
-        self.card, self.model, self.device = adapter.card, adapter.model, adapter.device
+        self.card, self.model = adapter.card, adapter.model
+        self.device = getattr(adapter, "device", "cpu")
         self.space = space
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:

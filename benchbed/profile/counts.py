@@ -152,7 +152,8 @@ def _torch(adapter: Adapter, seconds: float, layers: bool) -> dict[str, Any]:
     found |= _macs(macs.total, seconds, method, macs.uncounted, macs.notes)
     compute: dict[str, Any] = {"by_type": {k: figure(v, "MACs", "sum over layers") for k, v in macs.by_type.items()}}
     if macs.on_device is not None:
-        compute["on_device"] = figure(macs.on_device, "MACs", f"operations that ran on {adapter.device}")  # type: ignore[attr-defined]
+        device = getattr(adapter, "device", "cpu")
+        compute["on_device"] = figure(macs.on_device, "MACs", f"operations that ran on {device}")
     compute["challenge_tool"] = _challenge(adapter, seconds, macs)
     if macs.front_end is not None:
         compute["front_end"] = front_end_figures(

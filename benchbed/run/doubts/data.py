@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from benchbed.cache import cache_folder
 from benchbed.data.dataset import Dataset
 from benchbed.data.index import hash_files
@@ -56,45 +54,35 @@ def _leaks(dataset: Dataset, train: str, test: str) -> record.Check:
 def _trained_on(prepared: Prepared) -> list[record.Check]:
     """What the card says that the model has seen, against what is scored: `NAME`, or `NAME/SPLIT` of a dataset."""
     dataset, data = prepared.source.dataset, prepared.loaded_suite.suite.data
-    names = {dataset.name, data.key} if not dataset.synthetic else {dataset.name}
-    found = []
-    for split, adapter in prepared.adapters.items():
-        if split not in prepared.job.clips:
-            continue
-        told = [entry.partition("/") for entry in adapter.card.trained_on]
-        parts = [part for name, _, part in told if name in names]
+    names = {dataset.name} if dataset.synthetic else {dataset.name, data.key}
+    seen: dict[str, tuple[int, int]] = {}
+    apart: list[str] = []
+    unsaid: list[str] = []
+    for split in prepared.job.clips:
+        told = [entry.partition("/") for entry in prepared.adapters[split].card.trained_on]
+        parts = {part for name, _, part in told if name in names}
         if not parts:
             continue
-        found.append(_seen_of(dataset, split, parts, _one_model(prepared)))
-    return [check for check in found if check is not None]
-
-
-def _one_model(prepared: Prepared) -> bool:
-    scored = [prepared.adapters[split] for split in prepared.job.clips if split in prepared.adapters]
-    return len({id(adapter) for adapter in scored}) < len(scored)
-
-
-def _seen_of(dataset: Dataset, split: str, parts: Sequence[str], one_model: bool) -> record.Check | None:
-    name, scored = f"data:trained_on:{split}", set(dataset.splits[split])
-    known = [part for part in parts if part in dataset.splits]
-    shared = set().union(*(set(dataset.splits[part]) & scored for part in known)) if known else set()
-    if shared:
+        scored, known = set(dataset.splits[split]), [part for part in parts if part in dataset.splits]
+        shared = {clip for part in known for clip in dataset.splits[part]} & scored
+        if shared:
+            seen[split] = len(shared), len(scored)
+        else:
+            (apart if known else unsaid).append(split)
+    name = "data:trained_on"
+    if seen:
+        listed = ", ".join(f"{split} ({mine} of {all_} clips)" for split, (mine, all_) in seen.items())
+        what = f"the card says that the model was trained on clips that are scored: {listed}"
+        return [record.Check(name=name, status="fail", message=what)]
+    models = {id(prepared.adapters[split]) for split in unsaid}
+    if len(models) < len([split for split in unsaid if f"not_{split}" in dataset.splits]):
         what = (
-            f"the card says that the model was trained on {', '.join(known)} of {dataset.name}: {len(shared)} of "
-            f"{len(scored)} clips of {split} were in its training"
+            f"one model scores {len(unsaid)} folds of {dataset.name}, and its card names that under trained_on: what "
+            "it was trained on is scored. Name the part (trained_on=('NAME/not_fold1',)), and score each fold by the "
+            "model that did not see it: --set checkpoint='…/{split}.pt'"
         )
-        return record.Check(name=name, status="fail", message=what)
-    if known:
-        return record.Check(name=name, status="pass", message=f"trained on {', '.join(known)}, apart from {split}")
-    folds = f"not_{split}" in dataset.splits
-    if folds and one_model:
-        what = (
-            f"one model scores several folds of {dataset.name}, which its card names under trained_on: {split} was in "
-            "its training unless it was left out; name the part, e.g. trained_on=('NAME/not_fold1',), and score each "
-            "fold by its own model: --set checkpoint='…/{split}.pt'"
-        )
-        return record.Check(name=name, status="warn", message=what)
-    if len(scored) == len(dataset.clips):
+        return [record.Check(name=name, status="warn", message=what)]
+    if any(len(dataset.splits[split]) == len(dataset.clips) for split in unsaid):
         what = f"all of {dataset.name} is scored, and the card says that the model was trained on it"
-        return record.Check(name=name, status="warn", message=what)
-    return None
+        return [record.Check(name=name, status="warn", message=what)]
+    return [record.Check(name=name, status="pass", message="trained on other parts of the data")] if apart else []
