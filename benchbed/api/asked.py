@@ -27,12 +27,15 @@ class Asked:
         Typed options, or text as the command line has it.
     command : str
         The command that makes this model's record again; that of the settings where it is empty.
+    given : str
+        The name that the user gave, which is then that of the folder and in tables.
     """
 
     name: str
     spec: str | Adapter
     options: dict[str, object] = field(default_factory=dict)
     command: str = ""
+    given: str = ""
 
     @property
     def live(self) -> bool:
@@ -72,11 +75,11 @@ def _one(name: str, model: Any, options: dict[str, object], card: Card | None) -
     if isinstance(model, (str, Path)):
         if card is not None:
             raise AdapterError("an adapter has a card of its own", where=str(model), hint="leave `card` out")
-        return Asked(name or Path(str(model)).stem, str(model), options)
+        return Asked(name or Path(str(model)).stem, str(model), options, given=name)
     if isinstance(model, Adapter):
         if options:
             raise AdapterError(f"{model.card.name} is made already", hint="give options to its constructor")
-        return Asked(name or model.card.name, model)
+        return Asked(name or model.card.name, model, given=name)
     if callable(model) and hasattr(model, "state_dict"):
         if card is None:
             raise AdapterError(
@@ -85,7 +88,7 @@ def _one(name: str, model: Any, options: dict[str, object], card: Card | None) -
             )
         from benchbed.adapter.live import Network
 
-        return Asked(name or card.name, Network(model, card))
+        return Asked(name or card.name, Network(model, card), given=name)
     raise AdapterError(
         f"a {type(model).__name__} is no model",
         hint="an adapter's file or name, an Adapter object, or a torch module with card=…",

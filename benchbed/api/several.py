@@ -52,15 +52,20 @@ def run_each(
     failed: dict[str, BenchbedError] = {}
     for one in models:
         others = tuple((other.spec, other.options) for other in models if other is not one and not other.live)
-        mine = replace(settings, others=others, command=one.command or settings.command)  # type: ignore[arg-type]
+        name, command = one.given or settings.name, one.command or settings.command
+        mine = replace(settings, others=others, name=name, command=command)  # type: ignore[arg-type]
         try:
             prepared = session.prepare(loaded, one.spec, one.options, mine)  # type: ignore[arg-type]
             if not done and prepared.source.banner:
                 tell(prepared.source.banner)
+            for line in prepared.place.said:
+                tell(line)
             made = session.run(prepared, mine, one.options)
         except BenchbedError as error:
             failed[one.name] = error
             continue
+        for line in made.said:
+            tell(line)
         done.append((one, prepared, made))
         _page(made, prepared, report, listen, (), tell)
     if len(done) > 1 and listen != 0:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,10 @@ import click
 
 from benchbed.errors import ConfigError, did_you_mean
 
-MODEL_HELP = "Adapter: FILE.py, package.module, an entry point or a shipped name; may be repeated."
-SET_HELP = "Option of the model (key=value, MODEL.key=value) or of the suite (suite.statistics.draws=200)."
+MODEL_HELP = (
+    "Adapter: FILE.py, package.module, an entry point or a shipped name; NAME=FILE.py calls it so; may be repeated."
+)
+SET_HELP = "Option of the model (key=value, NAME.key=value) or of the suite (suite.statistics.draws=200)."
 
 
 def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
@@ -35,22 +39,102 @@ def split_settings(values: tuple[str, ...]) -> tuple[dict[str, str], dict[str, s
     return suite, {key: value for key, value in given.items() if not key.startswith("suite.")}
 
 
-def for_model(options: dict[str, str], spec: str, specs: tuple[str, ...]) -> dict[str, str]:
-    """Options of one model: `key=value` goes to all, `cnn.key=value` to the model whose file is cnn.py."""
-    stems = {Path(other).stem for other in specs}
-    chosen: dict[str, str] = {}
+@dataclass(frozen=True)
+class Named:
+    """One `--model`.
+
+    Attributes
+    ----------
+    address : str
+        How `--set ADDRESS.option=…` reaches it: the name that was given, else that of its file.
+    spec : str
+        The adapter.
+    given : str
+        The name that was given; empty if none was.
+    """
+
+    address: str
+    spec: str
+    given: str
+
+
+def named_models(values: Sequence[str], name: str | None = None) -> list[Named]:
+    """The models of a command: `FILE` or `NAME=FILE` each.
+
+    Parameters
+    ----------
+    values : sequence of str
+        What `--model` was given.
+    name : str, optional
+        `--name`, for one model.
+
+    Raises
+    ------
+    ConfigError
+        Two models of one name, or `--name` for several.
+
+    Examples
+    --------
+    >>> named_models(["adapters/cnn.py", "best=adapters/cnn.py"])[1]
+    Named(address='best', spec='adapters/cnn.py', given='best')
+    """
+    found = []
+    for value in values:
+        match = re.fullmatch(r"([A-Za-z0-9][\w.-]*)=(.+)", value)
+        # A path may have an equals sign in it.
+        if match and not Path(value).exists():
+            found.append(Named(match[1], match[2], match[1]))
+        else:
+            found.append(Named(Path(value).stem, value, ""))
+    if name is not None:
+        if len(found) > 1 or found[0].given:
+            raise ConfigError("--name is for one model", hint="call each by --model NAME=FILE")
+        if not name.strip():
+            raise ConfigError("--name is empty")
+        found = [Named(name, found[0].spec, name)]
+    given = [one.given for one in found if one.given]
+    doubled = next((each for each in given if given.count(each) > 1), "")
+    if doubled:
+        raise ConfigError(f"two models are called '{doubled}'", hint="give each a name of its own: --model NAME=FILE")
+    specs = [one.spec for one in found if not one.given]
+    doubled = next((each for each in specs if specs.count(each) > 1), "")
+    if doubled:
+        raise ConfigError(
+            f"--model {doubled} is given twice",
+            hint=f"several models from one file have names: --model a={doubled} --model b={doubled} --set a.option=…",
+        )
+    return found
+
+
+def for_model(options: dict[str, str], model: Named, models: Sequence[Named]) -> dict[str, str]:
+    """Options of one model: `key=value` goes to all, `cnn.key=value` to the one that is called so.
+
+    Raises
+    ------
+    ConfigError
+        An option for a model that is not there, or for two.
+    """
+    addresses = [one.address for one in models]
+    everybody: dict[str, str] = {}
+    mine: dict[str, str] = {}
     for key, value in options.items():
-        stem, dot, rest = key.partition(".")
-        if not dot:
-            chosen.setdefault(key, value)
-        elif stem == Path(spec).stem:
-            chosen[rest] = value
-        elif stem not in stems:
+        owners = [address for address in set(addresses) if key.startswith(f"{address}.")]
+        owner = max(owners, key=len, default=None)
+        if owner is None and "." in key:
+            unknown = key.partition(".")[0]
             raise ConfigError(
-                f"--set {key}: no model '{stem}' in this command",
-                hint=did_you_mean(stem, stems) or f"suite.…, or one of {', '.join(sorted(stems))}",
+                f"--set {key}: no model '{unknown}' in this command",
+                hint=did_you_mean(unknown, addresses) or f"suite.…, or one of {', '.join(sorted(set(addresses)))}",
             )
-    return chosen
+        if owner is None:
+            everybody[key] = value
+        elif addresses.count(owner) > 1:
+            raise ConfigError(
+                f"--set {key}: two models are called '{owner}'", hint="tell them apart by --model NAME=FILE"
+            )
+        elif owner == model.address:
+            mine[key.removeprefix(f"{owner}.")] = value
+    return {**everybody, **mine}
 
 
 def print_json(value: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from benchbed.cli import verbs
-from benchbed.cli.flags import MODEL_HELP, SET_HELP, for_model, print_json, split_settings
+from benchbed.cli.flags import MODEL_HELP, SET_HELP, for_model, named_models, print_json, split_settings
 from benchbed.errors import ConfigError
 
 
@@ -90,15 +90,16 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
     found = []
     with trusting(flags["trust_checkpoint"]):
         reference = start(load_adapter(flags["reference"], {}), device) if flags["reference"] else None
-        for spec in models:
-            chosen = for_model(options, spec, models)
-            loaded = load_adapter(spec, chosen)
+        named = named_models(models)
+        for one in named:
+            chosen = for_model(options, one, named)
+            loaded = load_adapter(one.spec, chosen)
             adapter = start(loaded, device)
             made = measure(adapter, wanted, recipe=(loaded.locator, chosen), reference=reference)
             adapter.close()
             found.append(
                 {
-                    "model": adapter.card.name,
+                    "model": one.given or adapter.card.name,
                     "family": adapter.card.family,
                     "options": loaded.options,
                     "device": device,

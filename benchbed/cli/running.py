@@ -9,13 +9,24 @@ from typing import Any
 import click
 
 from benchbed.cli import verbs
-from benchbed.cli.flags import MODEL_HELP, SET_HELP, data_options, for_model, paths, print_json, split_settings
+from benchbed.cli.flags import (
+    MODEL_HELP,
+    SET_HELP,
+    Named,
+    data_options,
+    for_model,
+    named_models,
+    paths,
+    print_json,
+    split_settings,
+)
 from benchbed.errors import ConfigError
 
 
 @verbs.command()
 @click.argument("suite")
 @click.option("--model", "models", multiple=True, required=True, metavar="ADAPTER", help=MODEL_HELP)
+@click.option("--name", help="Name of the model: of its folder and in tables; of several, --model NAME=FILE.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
 @data_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of runs.")
@@ -79,11 +90,12 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
         quiet=flags["quiet"],
         verify=flags["verify"],
     )
-    chosen = [for_model(options, spec, models) for spec in models]
-    asked = [
-        Asked(spec, spec, dict(own), _command(suite, spec, own, suite_overrides, flags))
-        for spec, own in zip(models, chosen)
-    ]
+    named = named_models(models, flags.get("name"))
+    asked = []
+    for one in named:
+        own = for_model(options, one, named)
+        command = _command(suite, one, own, suite_overrides, flags)
+        asked.append(Asked(one.given or one.spec, one.spec, dict(own), command, one.given))
     runs, failed = run_each(
         loaded,
         asked,
@@ -123,9 +135,14 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
     return code
 
 
-def _command(suite: str, spec: str, options: dict[str, str], overrides: dict[str, str], flags: dict[str, Any]) -> str:
+def _command(
+    suite: str, model: Named, options: dict[str, str], overrides: dict[str, str], flags: dict[str, Any]
+) -> str:
     """The command that makes one record again, without what does not change it."""
-    words = ["benchbed", "run", suite, "--model", spec]
+    words = ["benchbed", "run", suite, "--model", model.spec]
+    if model.given:
+        # As a flag of its own: a name may have spaces in it.
+        words += ["--name", model.given]
     for key, value in options.items():
         words += ["--set", f"{key}={value}"]
     for key, value in overrides.items():

@@ -209,6 +209,13 @@ def _opened(path: Path) -> tuple[dict[str, Any], bytes] | None:
     return ({**header, "digest": digest}, data) if header.get("format") == FORMAT else None
 
 
+def len_unit(path: Path) -> int:
+    """Predictions in a unit file, from its footer alone."""
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(path).num_rows)
+
+
 @dataclass(frozen=True)
 class Predictions:
     """All predictions of a run, joined.

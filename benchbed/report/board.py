@@ -136,6 +136,38 @@ class ModelPage:
     boards: list[Board]
 
 
+def apart(
+    results: Sequence[tuple[Path, Result]], earlier: Sequence[tuple[Path, Result]] = ()
+) -> tuple[list[tuple[Path, Result]], list[tuple[Path, Result]]]:
+    """Runs and earlier records in which two models of one name have two names.
+
+    Who a model is does not follow from its name: two runs of one name are one model over time only if the record says
+    that they are (`identity`), or if the same was loaded (`fingerprint`). Others get a short suffix each.
+    """
+    owners: dict[str, list[tuple[set[str], set[str]]]] = {}
+    for _, result in (*results, *earlier):
+        model = result.model
+        if not model.identity:
+            continue  # a record from before there were identities says nothing about it
+        groups = owners.setdefault(model.name, [])
+        mine = [held for held in groups if model.identity in held[0] or model.fingerprint in held[1]]
+        joined = {model.identity}.union(*(held[0] for held in mine)), {model.fingerprint}.union(*(h[1] for h in mine))
+        owners[model.name] = [*(held for held in groups if held not in mine), joined]
+
+    def named(result: Result) -> Result:
+        groups = owners.get(result.model.name, [])
+        if len(groups) < 2 or not result.model.identity:
+            return result
+        identities = next(held[0] for held in groups if result.model.identity in held[0])
+        suffix = min(identities)[:6]
+        if result.model.name.endswith(f"-{suffix}"):
+            return result
+        model = result.model.model_copy(update={"name": f"{result.model.name}-{suffix}"})
+        return result.model_copy(update={"model": model})
+
+    return [(path, named(one)) for path, one in results], [(path, named(one)) for path, one in earlier]
+
+
 def arrange(
     results: Sequence[tuple[Path, Result]], ranks: Ranks | None = None, references: Sequence[Reference] = ()
 ) -> list[SuitePage]:
@@ -345,6 +377,7 @@ def run_slug(result: Result) -> str:
         sorted(model.options.items(), key=str),
     ]
     identity += [suite.hash, suite.protocol, data.name, data.index_hash, data.limit, result.provenance.seed]
+    identity += [model.fingerprint] if model.fingerprint else []
     return island.slug(f"{model.name} {suite.name}", repr(identity))
 
 

@@ -70,6 +70,7 @@ def write_leaderboard(
     if not results:
         raise CannotMeasure("no runs to make a leaderboard of", hint="give run folders or result.json files")
     out = Path(out)
+    results, earlier = board.apart(results, earlier)
     suites = board.arrange(results, ranks, references)
     models = board.by_model(suites, earlier)
     model_links = {page.name: page.slug for page in models}

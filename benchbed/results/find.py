@@ -43,7 +43,9 @@ def earlier_records(path: Path) -> list[tuple[Path, Result]]:
     """
     folder = path if path.is_dir() else path.parent
     found = []
-    for old in sorted((folder / "history").glob("*.json")):
+    shelf = folder / "history"
+    held = [*shelf.glob("[!.]*.json"), *shelf.glob("[!.]*/result.json")]
+    for old in sorted(held, key=lambda path: path.relative_to(shelf)):
         try:
             found.append((old, read(old)))
         except BenchbedError:

@@ -199,6 +199,10 @@ class Model(Record):
 
     name: str
     """Name in tables."""
+    identity: str = ""
+    """Who the model is: the same after it was trained again; two models of one name differ in it."""
+    fingerprint: str = ""
+    """What was loaded: code, files and weights. Another one is another model, or the same one trained again."""
     family: str
     """`cnn`, `transformer`, …"""
     adapter: str
@@ -278,7 +282,11 @@ class Provenance(Record):
     reuse: str
     """`--reuse`."""
     units: int
-    """Units of work in the run; `log.jsonl` says which of them an invocation computed and which it reused."""
+    """Units of work in the run; `log.jsonl` says which of them an invocation computed."""
+    reused: int = 0
+    """How many of the predictions were not computed by this invocation but taken from an earlier one."""
+    reused_units: int = 0
+    """How many of the units these are."""
     evaluations: int
     """Predictions made: clips × conditions × draws."""
     cpu_seconds: float

@@ -43,6 +43,30 @@ class Journal:
             raise storage_error(error, self.path.parent) from error
 
 
+def last_started(folder: Path) -> dict[str, Any] | None:
+    """What the last run in a folder said of itself when it started; None where none did.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> Journal(folder).write("started", identity="a1")
+    >>> last_started(folder)["identity"], last_started(folder / "other")
+    ('a1', None)
+    """
+    found = None
+    try:
+        with open(folder / "log.jsonl", encoding="utf-8") as file:
+            for line in file:
+                # A line for every unit makes such a file long; most are not even parsed.
+                if '"event": "started"' in line:
+                    with contextlib.suppress(ValueError):  # the last line of a run that was killed
+                        found = json.loads(line)
+    except (OSError, UnicodeDecodeError):
+        return None
+    return found
+
+
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a run folder for this process; the lock vanishes with the process, however it ends.

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchbed import rng
 from benchbed.card import Card, mapped_card
-from benchbed.predictions.store import Predictions, read_header, read_units
+from benchbed.predictions.store import Predictions, len_unit, read_header, read_units
 from benchbed.provenance import code_hash, git_state, machine, versions
 from benchbed.results import record
 from benchbed.results.statistics import Statistics
 from benchbed.run.computing.hearing import hearing_of
 from benchbed.run.doubts.all import doubts
-from benchbed.run.job.naming import display_name
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.scoring.cells import Scoring, score_cells
@@ -24,7 +23,7 @@ from benchbed.run.showing.drawings import Drawings, drawings
 
 
 def make_record(
-    prepared: Prepared, settings: Settings, options: Mapping[str, Any], paths: Sequence[Path]
+    prepared: Prepared, settings: Settings, paths: Sequence[Path], reused: Collection[Path] = ()
 ) -> tuple[record.Result, Statistics, Drawings]:
     suite, dataset, card = prepared.loaded_suite.suite, prepared.source.dataset, prepared.adapter.card
     predictions = read_units(paths)
@@ -46,7 +45,9 @@ def make_record(
             definition=(prepared.declared or prepared.loaded_suite).suite.model_dump(mode="json"),
         ),
         model=record.Model(
-            name=display_name(card.name, options),
+            name=prepared.name,
+            identity=prepared.place.identity,
+            fingerprint=prepared.place.fingerprint,
             family=card.family,
             adapter=prepared.loaded_adapter.spec,
             adapter_hash=prepared.loaded_adapter.source_hash,
@@ -92,6 +93,8 @@ def make_record(
             workers=settings.workers,
             reuse=str(settings.reuse),
             units=len(prepared.units),
+            reused=sum(len_unit(path) for path in reused),
+            reused_units=len(reused),
             evaluations=len(predictions.scores),
             cpu_seconds=round(cpu, 3),
         ),

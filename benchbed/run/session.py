@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +24,10 @@ from benchbed.results.artefacts import naming
 from benchbed.results.statistics import write_statistics
 from benchbed.results.store import write as write_result
 from benchbed.rng import preserved_global_state
+from benchbed.run import history
 from benchbed.run.attacking.subset import passes
 from benchbed.run.executing.local import execute
 from benchbed.run.job.job import Job, Unit
-from benchbed.run.job.naming import display_name
 from benchbed.run.job.policy import Reuse, Tally
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
@@ -60,6 +59,8 @@ class Finished:
     reused: int
     over: tuple[Tally, ...] = ()
     """Cells that lost more clips than the policy allows."""
+    said: tuple[str, ...] = ()
+    """What a person should know, a line each: what was not computed anew, which earlier result is kept where."""
 
     @property
     def exceeded(self) -> bool:
@@ -82,6 +83,8 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
         if prepared.tuning is not None:
             works.insert(0, _Work(prepared.tuning.job, prepared.tuning.units, folder / FOLDER))
         for work in works:
+            if settings.reuse is not Reuse.NEVER:
+                history.recall(folder, work.stored.name, {unit.id for unit in work.units})
             work.have.update(_stored(work.stored, work.units, settings.reuse, prepared.job.home))
             if work.missing and settings.reuse is Reuse.ONLY:
                 raise DataError(
@@ -89,26 +92,37 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
                     where=str(work.stored),
                     hint="run without --reuse only",
                 )
-        reused = sum(len(work.have) for work in works)
-        journal.write("started", command=settings.command, units=sum(len(work.units) for work in works), reused=reused)
+        reused, reused_paths = sum(len(work.have) for work in works), frozenset(works[-1].have.values())
+        place, tuned = prepared.place, (0, 0)
+        if len(works) > 1:
+            tuned = len(works[0].have), len(works[0].units)
+        journal.write(
+            "started",
+            command=settings.command,
+            units=sum(len(work.units) for work in works),
+            reused=reused,
+            identity=place.identity,
+            fingerprint=place.fingerprint,
+            parts=dict(place.parts),
+            suite=prepared.loaded_suite.hash,
+        )
         began = time.monotonic()
         weights = {unit.id: passes(work.job, unit) for work in works for unit in work.units}
         missing = sum(weights[unit.id] for work in works for unit in work.missing)
-        title = display_name(prepared.adapter.card.name, options)
-        with Progress(sum(weights.values()), title, quiet=settings.quiet) as progress:
+        with Progress(sum(weights.values()), prepared.name, quiet=settings.quiet) as progress:
             progress.advance(sum(weights.values()) - missing)
             try:
                 if prepared.tuning is not None:
-                    prepared = _tuned(works[0], prepared, settings, journal, progress, options)
+                    prepared = _tuned(works[0], prepared, settings, journal, progress)
                 _predict(works[-1], prepared, settings, journal, progress)
             except BaseException as error:
                 journal.write("stopped", reason=f"{type(error).__name__}: {error}")
                 raise
         paths = works[-1].paths
-        result, statistics, drawn = make_record(prepared, settings, options, paths)
+        result, statistics, drawn = make_record(prepared, settings, paths, reused_paths)
         over = settings.errors.exceeded(_tallies(result, prepared))
-        _keep_history(folder)
         try:
+            kept = history.keep(folder, {path.stem for path in paths}, FOLDER)
             # First the sums, then the record: a record never stands beside the sums or drawings of an older one.
             write_statistics(statistics, folder)
             write_drawings(drawn, folder)
@@ -124,7 +138,10 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> F
             if prepared.tuning is None:
                 _prune(folder / FOLDER, set())
         journal.write("finished", seconds=round(time.monotonic() - began, 3), failures=len(result.failures))
-    return Finished(folder / "result.json", result, reused, tuple(over))
+    said = _reused(prepared.name, result.provenance, tuned)
+    if kept is not None and kept.is_dir():
+        said.append(f"{prepared.name}: the earlier result is kept in {kept}")
+    return Finished(folder / "result.json", result, reused, tuple(over), tuple(said))
 
 
 def _tallies(result: record.Result, prepared: Prepared) -> list[Tally]:
@@ -183,7 +200,6 @@ def _tuned(
     settings: Settings,
     journal: Journal,
     progress: Progress,
-    options: Mapping[str, Any],
 ) -> Prepared:
     """The run with the thresholds that are best on its tuning clips."""
     assert prepared.tuning is not None
@@ -193,7 +209,7 @@ def _tuned(
         cure = "or keep fixed thresholds: --set suite.post_processing.tune=null"
         what = f"thresholds cannot be chosen on '{prepared.tuning.split}': {error.what}"
         raise type(error)(what, where=error.where, hint=f"{error.hint}; {cure}" if error.hint else cure) from error
-    return prepared.with_thresholds(choose(prepared, work.paths, display_name(prepared.adapter.card.name, options)))
+    return prepared.with_thresholds(choose(prepared, work.paths, prepared.name))
 
 
 def _stored(folder: Path, units: Sequence[Unit], reuse: Reuse, home: Path) -> dict[str, Path]:
@@ -223,13 +239,18 @@ def _prune(folder: Path, keep: set[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _keep_history(folder: Path) -> None:
-    """An earlier record of this folder is moved to `history/`, never overwritten."""
-    old = folder / "result.json"
-    if old.exists():
-        stamp = datetime.fromtimestamp(old.stat().st_mtime, UTC).strftime("%Y%m%dT%H%M%S%f")
-        (folder / "history").mkdir(exist_ok=True)
-        old.replace(folder / "history" / f"{stamp}.json")
+def _reused(name: str, made: record.Provenance, tuning: tuple[int, int]) -> list[str]:
+    """How many of how many predictions were there already; of those that thresholds are chosen by, how many units."""
+    parts = []
+    if made.reused_units:
+        units = f"{made.reused_units:,} of {made.units:,} units"
+        parts.append(f"{made.reused:,} of {made.evaluations:,} predictions ({units})")
+    if tuning[0]:
+        parts.append(f"{tuning[0]:,} of {tuning[1]:,} units of those that thresholds are chosen by")
+    if not parts:
+        return []
+    how = "some of them may be of other code" if made.reuse in (Reuse.ALWAYS, Reuse.ONLY) else "same model, same code"
+    return [f"{name}: reused {' and '.join(parts)}: {how}"]
 
 
 def _all_failed(path: Path) -> CannotMeasure:

@@ -31,8 +31,18 @@ def folder_name(name: str, options: Mapping[str, Any]) -> str:
     >>> folder_name("cnn", {"width": 24})
     'cnn-width=24'
     """
-    text = re.sub(r"[^A-Za-z0-9_.=,-]+", "_", display_name(name, options).replace("[", "-").replace("]", ""))
-    text = text.lstrip(".") or "model"
+    return clean(display_name(name, options).replace("[", "-").replace("]", ""))
+
+
+def clean(name: str) -> str:
+    """A name as a path component that every file system takes.
+
+    Examples
+    --------
+    >>> clean("my model: α")
+    'my_model_'
+    """
+    text = re.sub(r"[^A-Za-z0-9_.=,-]+", "_", name).lstrip(".") or "model"
     if len(text) <= 80:
         return text
     # A long list of options would hit the limits of file systems; the hash keeps two such runs apart.

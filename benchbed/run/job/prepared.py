@@ -10,6 +10,7 @@ from benchbed.adapter.contract import Adapter
 from benchbed.adapter.load import LoadedAdapter
 from benchbed.run.job.frozen import Frozen, Tuning
 from benchbed.run.job.job import Job, Unit
+from benchbed.run.job.place import Place
 from benchbed.run.job.source import Source
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.plan import CellPlan
@@ -29,7 +30,7 @@ class Prepared:
     index_hash: str
     seconds: float
     weights: dict[str, str]
-    folder: Path
+    place: Place
     tuning: Tuning | None = None
     """Clips on which thresholds are chosen first."""
     frozen: Frozen | None = None
@@ -40,6 +41,16 @@ class Prepared:
     def with_thresholds(self, frozen: Frozen) -> Prepared:
         """The run with its thresholds."""
         return replace(self, frozen=frozen, declared=self.loaded_suite, loaded_suite=frozen.applied(self.loaded_suite))
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return self.place.folder
+
+    @property
+    def name(self) -> str:
+        """Name of the model in tables."""
+        return self.place.name
 
     @property
     def adapter(self) -> Adapter:

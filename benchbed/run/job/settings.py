@@ -29,5 +29,7 @@ class Settings:
     quiet: bool = False
     verify: bool = False
     command: str = ""
+    name: str = ""
+    """What the user calls the model: the name of its folder and in tables; by default the card's, with the options."""
     others: tuple[tuple[str, Options], ...] = ()
     """Adapter and options of the other models of the invocation, from which attacks transfer."""

@@ -25,11 +25,11 @@ from benchbed.provenance import hash_files
 from benchbed.rng import preserved_global_state
 from benchbed.run.job.frozen import Tuning
 from benchbed.run.job.job import Job, options_for
-from benchbed.run.job.naming import display_name, folder_name
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.job.source import Source
 from benchbed.run.preparing.named import check_names
+from benchbed.run.preparing.place import place_of_run
 from benchbed.run.preparing.source import annotations_of, open_source, scored_clips
 from benchbed.run.preparing.tuning import tuning_clips, tuning_job
 from benchbed.run.preparing.units import BELOW, cut
@@ -61,7 +61,10 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
     card, declared = adapter.card, None
     for of_split, each in models.values():
         _refuse_impossible(each.card, of_split.source)
-    frozen = read_frozen(loaded_suite, source, display_name(card.name, options))
+    identity = {split: identity_of(model) for split, (model, _) in models.items()}
+    contents = [each["model"] for each in identity.values()]
+    place = place_of_run(settings.out, (suite.name, loaded_suite.hash), loaded, options, contents, settings.name)
+    frozen = read_frozen(loaded_suite, source, place.name)
     if frozen is not None:
         # Before anything else, since the success of an attack may rest on thresholds, too.
         declared, loaded_suite = loaded_suite, frozen.applied(loaded_suite)
@@ -112,12 +115,10 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
     known, unreadable = hash_clips(source.dataset.root, heard["path"].unique().tolist(), cache_folder() / "index")
     # A file that cannot be read is a failure of its clips when they are decoded; here it only needs a name.
     known |= dict.fromkeys(unreadable, "unreadable")
-    identity = {split: identity_of(model) for split, (model, _) in models.items()}
     job = replace(job, states={split: digest_of(each["model"]["state"]) for split, each in identity.items()})
     cells = _measured(loaded_suite, facts)
     seconds = {split: seconds_of(source, table) for split, table in clips.items()}
     units = cut(job, cells, seconds, known, identity)
-    folder = settings.out / suite.name / folder_name(card.name, options)
     adapters = {split: each for split, (_, each) in models.items()}
     tuning = None
     if tuned is not None:
@@ -135,7 +136,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
         index_hash(scored, known),
         sum(seconds.values()),
         _weights(models),
-        folder,
+        place,
         tuning,
         frozen,
         declared,
