@@ -148,7 +148,17 @@ def identity_of(model: LoadedAdapter) -> dict[str, Any]:
     made = model.fingerprint
     # That of an object of this process says what no file does.
     content = {**made.content, "source": model.source_hash}
-    return {"model": content, "options": model.options, "card": repr(model.card), BELOW: made.below}
+    # A file that an option names is told by its content; where a project lies has no part in what it predicts.
+    options = {name: _named_from(made.base, value) for name, value in model.options.items()}
+    return {"model": content, "options": options, "card": repr(model.card), BELOW: made.below}
+
+
+def _named_from(base: Path, value: Any) -> Any:
+    try:
+        named = isinstance(value, str) and len(value) < 4096 and Path(value).exists()
+    except (OSError, ValueError):  # no name of a file
+        named = False
+    return label(Path(value), base) if named else value
 
 
 def _weights(models: Mapping[str, tuple[LoadedAdapter, Adapter]]) -> dict[str, str]:
