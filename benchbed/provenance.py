@@ -132,7 +132,7 @@ def _packages() -> Mapping[str, list[str]]:
 def code_hash(*places: str) -> str:
     """Hash of benchbed's own source in the given modules or packages (`audio`, `adapter`, `run/engine`).
 
-    Part of every cache key: a prediction made by other code is not reused silently.
+    For the record; what a key of predictions takes from it is in `benchbed.code`.
     """
     package = Path(__file__).resolve().parent
     files: list[Path] = []

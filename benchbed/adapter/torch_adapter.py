@@ -29,7 +29,7 @@ class TorchAdapter(Adapter):
     device : torch.device
         Where it runs, after `load`.
     checkpoint : Path or None
-        File the weights come from, if there is one; its content is part of every cache key.
+        File the weights come from, if there is one, for the size of the model and for the record.
 
     Examples
     --------

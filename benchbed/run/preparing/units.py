@@ -7,26 +7,26 @@ code that computes it (see `benchbed.code`); two units with one id have the same
 from __future__ import annotations
 
 import hashlib
-import inspect
 import itertools
 import json
 import math
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchbed import __version__, rng
+from benchbed.adapter.fingerprint import own_code
+from benchbed.attack import ATTACKS
 from benchbed.code import Closure, closure
-from benchbed.outputs.contract import Output
-from benchbed.provenance import hash_files, package_versions
+from benchbed.perturb import CORRUPTIONS
+from benchbed.provenance import package_versions
 from benchbed.run.executing.local import execute
 from benchbed.run.job.job import Job, Unit
 from benchbed.suite.conditions import AttackCondition, Condition, CorruptionCondition
 from benchbed.suite.plan import CellPlan
 
-#: Package of the registry from which a condition takes its corruption.
-CORRUPTIONS = "benchbed.perturb.corruptions"
 #: Where a model's identity has the versions of packages and of benchbed's code that it stands on.
 BELOW = "below"
 #: A shard has at least and at most so many clips, and at most so many seconds of audio, which bounds memory.
@@ -136,7 +136,7 @@ def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model:
         "labels": list(job.labels),
         "label_map": job.label_map,
         "task": job.task,
-        "output": [job.output.version, _foreign_code(job.output)],
+        "output": [job.output.version, _foreign_code(type(job.output).__module__)],
         "split": split,
         "shard": shard,
         "condition": job.conditions[cells[0].condition].model_dump(mode="json"),
@@ -159,7 +159,7 @@ def closure_of(cells: Sequence[CellPlan], condition: Condition) -> Closure:
     without: tuple[str, ...] = () if attacked else ("benchbed.run.attacking", "benchbed.attack")
     without += () if attacked or perturbed else ("benchbed.perturb",)
     corruption = condition.corruption if isinstance(condition, CorruptionCondition) else None
-    chosen = {} if corruption is None else {CORRUPTIONS: (corruption,)}
+    chosen = {} if corruption is None else {CORRUPTIONS.package: (corruption,)}
     return closure(execute.__module__, without=without, chosen=chosen)
 
 
@@ -167,11 +167,22 @@ def _strict(loose: dict[str, Any], cells: Sequence[CellPlan], job: Job, model: M
     return {"loose": loose, "code": _code(cells, job.conditions[cells[0].condition]), BELOW: model.get(BELOW)}
 
 
-def _foreign_code(output: Output) -> str:
-    """Digest of a kind of output that another package brings; our own code is part of the key by its closure."""
-    name = type(output).__module__
-    source = None if name.partition(".")[0] == __package__.partition(".")[0] else inspect.getsourcefile(type(output))
-    return "" if source is None else hash_files([Path(source)])
+def _foreign_code(module: str) -> str:
+    """Digest of a module that another package brings, with all that it imports; empty for one of ours."""
+    source = getattr(sys.modules.get(module), "__file__", None)
+    if module.partition(".")[0] == __package__.partition(".")[0] or source is None:
+        return ""
+    made = own_code([Path(source)])
+    return _hash([sorted(made.files.values()), package_versions({module.partition(".")[0], *made.packages})])
+
+
+def _foreign(condition: Condition) -> str:
+    """That of the corruption or attack of a condition."""
+    if isinstance(condition, CorruptionCondition) and ":" not in condition.corruption:
+        return _foreign_code(CORRUPTIONS.get(condition.corruption).__name__)
+    if isinstance(condition, AttackCondition) and condition.attack in ATTACKS.names():
+        return _foreign_code(ATTACKS.get(condition.attack).__name__)
+    return ""
 
 
 def _code(cells: Sequence[CellPlan], condition: Condition) -> dict[str, Any]:
@@ -181,6 +192,7 @@ def _code(cells: Sequence[CellPlan], condition: Condition) -> dict[str, Any]:
         "packages": package_versions(made.foreign),
         "benchbed": __version__,
         "python": platform.python_version_tuple()[:2],
+        "foreign": _foreign(condition),
     }
 
 
