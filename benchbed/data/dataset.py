@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Columns every table of clips has, whatever the dataset.
 COLUMNS = ("clip_id", "path", "onset", "duration", "label", "group")
+#: Column of a table of clips that says how many seconds a whole recording lasts, where the set states it.
+SECONDS = "seconds_stated"
 
 
 @dataclass(frozen=True)

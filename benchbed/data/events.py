@@ -1,8 +1,9 @@
 """Timed events of a dataset, checked once for every layout: what is odd is an error at its row, or mended and counted.
 
-An event past the end of its recording is cut there; events of one class that overlap are one event. Both are counted in
-the notes of the dataset, since scores change with them. An event that does not last, lies outside its recording or is
-of an unknown class is an error, unless the user says that such rows are to be left out.
+An event past the end of its recording is cut there; events of one class that overlap are one event, unless they are to
+stay as they are listed. Both are counted in the notes of the dataset, since scores change with them. An event that does
+not last, lies outside its recording or is of an unknown class is an error, unless the user says that such rows are to
+be left out.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 #: Columns of a table of weak labels, by the names that they go by.
 WEAK_COLUMNS = ("event_labels", "event_label", "labels", "label")
 #: What to do with an event that cannot be scored.
-Odd = Literal["error", "drop"]
+Odd = Literal["error", "drop", "keep"]
+#: What to do with events of one class that overlap.
+Overlap = Literal["merge", "keep"]
 
 
 def checked_events(
@@ -35,6 +38,7 @@ def checked_events(
     *,
     aliases: Mapping[str, str] | None = None,
     odd: Odd = "error",
+    overlap: Overlap = "merge",
 ) -> tuple[pd.DataFrame, list[str]]:
     """Events that can be scored, and what was done to make them so.
 
@@ -51,8 +55,11 @@ def checked_events(
         Position of an event → its place in the source, for messages.
     aliases : mapping, optional
         Other spellings of labels → the official one.
-    odd : {"error", "drop"}
-        An event of an unknown class, that does not last, or outside its recording.
+    odd : {"error", "drop", "keep"}
+        An event of an unknown class, that does not last, or outside its recording; `keep` keeps events of no length,
+        which count as events and fill no segment, and refuses the rest.
+    overlap : {"merge", "keep"}
+        Events of one class that overlap are one, or stay as they are listed.
 
     Returns
     -------
@@ -97,7 +104,7 @@ def checked_events(
     problems = (
         (~known, "of unknown classes", lambda i: _unknown(str(rows["label"].iloc[i]), labels)),
         (
-            offset <= onset,
+            (offset < onset) if odd == "keep" else (offset <= onset),
             "that do not end after they start",
             lambda i: (f"the event {onset[i]:g} to {offset[i]:g} s does not end after it starts", None),
         ),
@@ -114,7 +121,7 @@ def checked_events(
     )
     for bad, called, say in problems:
         bad = bad & kept
-        if bad.any() and odd == "error":
+        if bad.any() and odd != "drop":
             first = int(bad.argmax())
             what, hint = say(first)
             also = f" ({int(bad.sum())} such events)" if bad.sum() > 1 else ""
@@ -125,14 +132,21 @@ def checked_events(
                 f"{count} event{'' if count == 1 else 's'} {called} {'was' if count == 1 else 'were'} left out"
             )
         kept &= ~bad
+    none = int((kept & (offset == onset)).sum())
+    if none:
+        notes.append(f"{_events(none)} of no length kept")
     late = kept & (offset > end)
     # Tables round times, files end at a sample: two milliseconds are no event past the end.
     told = int((late & (offset > end + 0.002)).sum())
     if told:
         notes.append(f"{_events(told)} cut at the end of {_its(told)} recording")
     rows = rows.assign(offset=np.where(late, end, offset))[kept]
-    rows, merged = _merged(rows) if "confidence" not in rows else (rows, 0)
-    if merged:
+    joined, merged = _merged(rows) if "confidence" not in rows else (rows, 0)
+    if merged and overlap == "keep":
+        notes.append(f"{_events(merged)} kept beside an overlapping one of {_its(merged)} class")
+    else:
+        rows = joined
+    if merged and overlap == "merge":
         notes.append(f"{_events(merged)} merged with an overlapping one of {_its(merged)} class")
     return rows.sort_values(["row", "onset", "label"], kind="stable").reset_index(drop=True), notes
 

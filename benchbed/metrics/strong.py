@@ -69,6 +69,12 @@ class Strong(Family):
             name: replace(info, rule=f"{info.rule}:strong-labels") for name, info in inner.class_metrics.items()
         }
 
+    def context(self, scores: np.ndarray, target: np.ndarray) -> Family:
+        """The inner family told of the recordings that have times."""
+        held = timed(target)
+        told = self.inner.context(scores[held], target[held])
+        return self if told is self.inner else Strong(told)
+
     def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Statistics of each recording, `[recording, statistic]`; zeros for one without times."""
         held = timed(target)

@@ -47,6 +47,22 @@ class Heard:
     hop: float | None = None
 
 
+@dataclass(frozen=True)
+class Foreign:
+    """Answers from a file of another program.
+
+    Attributes
+    ----------
+    answers : np.ndarray [shape=(clip, …)]
+        A row for each clip, in the dataset's terms.
+    remarks : tuple of str
+        What of the file was not used, and what was made of it; the record and the terminal say it.
+    """
+
+    answers: np.ndarray
+    remarks: tuple[str, ...] = ()
+
+
 class Moves(Protocol):
     """A perturbation as it was applied to one clip: where it put what the clip is annotated with."""
 
@@ -295,8 +311,17 @@ class Output(ABC):
         # The columns beside the scores, measured on the shipped suites (compressed parquet).
         return clips * (12 + 8 * classes), ""
 
-    def foreign(self, path: Path, clips: pd.DataFrame, labels: Sequence[str], **options: Json) -> np.ndarray:
+    def foreign(self, path: Path, clips: pd.DataFrame, labels: Sequence[str], **options: Json) -> Foreign:
         """Answers from a file of another program, a row for each clip.
+
+        Parameters
+        ----------
+        path : Path
+            A file, or a folder of one for each clip.
+        clips : DataFrame
+            Table of all clips that the file may be about.
+        labels : sequence of str
+            Classes of the dataset.
 
         Raises
         ------
@@ -304,6 +329,23 @@ class Output(ABC):
             No form of such files is known, or this one cannot be read.
         """
         raise ConfigError(f"no file of another program with {self.name} can be read", where=str(path))
+
+    def within(self, answer: object, seconds: float) -> tuple[object, str | None]:
+        """A foreign answer as it lies in its recording, and what is to be said of it.
+
+        Parameters
+        ----------
+        answer : object
+            One answer from `foreign`, which knows no lengths.
+        seconds : float
+            Length of the recording.
+
+        Raises
+        ------
+        DataError
+            The answer cannot be about this recording.
+        """
+        return answer, None
 
     @abstractmethod
     def told(self, answers: np.ndarray, references: np.ndarray, row: int, labels: Sequence[str]) -> str:

@@ -289,7 +289,7 @@ def read_units(paths: Iterable[Path]) -> Predictions:
     joined = pa.concat_tables(in_double(tables), promote_options="permissive").combine_chunks()
     output = output_of(kind)
     scores, references = output.unpack(joined, labels)
-    rest = joined.drop_columns(list(output.columns))
+    rest = joined.drop_columns([name for name in output.columns if name in joined.column_names])
     text = [f.name for f in rest.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
     return Predictions(
         tuple(labels), rest.to_pandas(categories=text), scores, failures, kind, references, info, digests

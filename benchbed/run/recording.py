@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbed import rng
+from benchbed.adapter.replay import Replay
 from benchbed.card import Card, mapped_card
 from benchbed.predictions.store import Predictions, len_unit, read_header, read_units
 from benchbed.provenance import code_hash, git_state, machine, versions
@@ -19,6 +20,7 @@ from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.scoring.cells import Scoring, score_cells
 from benchbed.run.scoring.rank_checks import rank_checks
+from benchbed.run.scoring.replay_checks import replay_checks
 from benchbed.run.showing.drawings import Drawings, drawings
 
 
@@ -101,6 +103,7 @@ def make_record(
         thresholds=frozen.facts if frozen else None,
         checks=[
             *(frozen.checks if frozen else ()),
+            *(replay_checks(prepared.remarks, predictions) if isinstance(prepared.adapter, Replay) else ()),
             *scoring.checks,
             *rank_checks(scoring.cells),
             *doubts(prepared, predictions),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
-from benchbed.adapter import Batch
 from benchbed.adapter.load import load_adapter
 from benchbed.cli import main
 from benchbed.errors import BenchbedError
+from benchbed.outputs.frames import Frames
 from benchbed.results.store import read
 
 RATE, SECONDS = 8000, 3
@@ -131,8 +132,7 @@ def test_a_class_that_is_never_found_is_named_by_the_user(score):
     ("row", "said"),
     [
         (("a.wav", -0.1, 1.0, "dog"), "a negative onset"),
-        (("a.wav", 1.0, 1.0, "dog"), "an event that ends where it begins, or before"),
-        (("a.wav", 2.0, 1.0, "dog"), "an event that ends where it begins, or before"),
+        (("a.wav", 2.0, 1.0, "dog"), "an event that ends before it begins"),
         (("a.wav", "nan", 1.0, "dog"), "an event needs onset and offset as numbers"),
         (("a.wav", "soon", 1.0, "dog"), "'soon' in column onset is not a number"),
         (("a.wav", 0.5, 1.0, ""), "an event without a label"),
@@ -163,37 +163,135 @@ def test_tables_without_what_is_needed(tmp_path, text, said):
         load_adapter("detections", {"file": str(tmp_path / "none.tsv")})
 
 
-def test_overlapping_events_of_a_class_are_one_and_ends_beyond_the_recording_are_cut(tmp_path):
-    rows = [
+def answered(path: Path, clips, needed=None, **options):
+    """Answers that an adapter has for clips, in its own classes."""
+    made = load_adapter("detections", {"file": str(path), **options}).adapter
+    table = pd.DataFrame({"clip_id": list(clips)})
+    means = {label: (label,) for label in made.card.labels}
+    found = made.answers(Frames(), table, made.card.labels, means, list(clips if needed is None else needed))
+    return made.card.labels, found
+
+
+def rows(events) -> list[tuple[int, int, int]]:
+    return list(zip(events.onset.tolist(), events.offset.tolist(), events.label.tolist()))
+
+
+def test_a_list_keeps_every_event_as_it_is(tmp_path):
+    """Touching, nested, doubled, of no length and beyond any recording: all of them, in their order."""
+    given = [
+        ("a.wav", 0.5, 1.0, "dog"),
         ("a.wav", 0.2, 0.5, "dog"),
-        ("a.wav", 0.4, 0.7, "dog"),
-        ("a.wav", 0.9, 9.0, "dog"),
-        ("x/b.wav", 0, 1, "cat"),
+        ("a.wav", 0.3, 0.4, "dog"),
+        ("a.wav", 0.3, 0.4, "dog"),
+        ("a.wav", 0.7, 0.7, "cat"),
+        ("a.wav", 0.9, 9000.0000004, "dog"),
     ]
-    (tmp_path / "s.tsv").write_text(listing(rows))
-    made = load_adapter("detections", {"file": str(tmp_path / "s.tsv"), "resolution": "0.1"}).adapter
-    batch = Batch(
-        np.zeros((2, 1, RATE), np.float32),
-        np.array([RATE] * 2),
-        RATE,
-        {"clip_id": ("toys/audio/a.wav", "toys/x/b.wav")},
-    )
-    scores = made.predict(batch)
-    assert made.card.labels == ("cat", "dog") and scores.shape == (2, 10, 2)
-    assert scores[0, :, 1].tolist() == [0, 0, 1, 1, 1, 1, 1, 0, 0, 1] and not scores[0, :, 0].any()
-    assert scores[1, :, 0].all()
+    (tmp_path / "s.tsv").write_text(listing(given))
+    labels, found = answered(tmp_path / "s.tsv", ["toys/audio/a.wav"])
+    assert labels == ("cat", "dog") and not found.remarks
+    assert rows(found.answers[0]) == [
+        (500_000, 1_000_000, 1),
+        (200_000, 500_000, 1),
+        (300_000, 400_000, 1),
+        (300_000, 400_000, 1),
+        (700_000, 700_000, 0),
+        (900_000, 9_000_000_000, 1),
+    ]
 
 
 def test_two_files_of_one_name_need_their_folders(tmp_path):
     (tmp_path / "s.tsv").write_text(listing([("x/a.wav", 0, 1, "dog"), ("y/a.wav", 0, 1, "dog")]))
-    made = load_adapter("detections", {"file": str(tmp_path / "s.tsv")}).adapter
-    batch = Batch(np.zeros((1, 1, RATE), np.float32), np.array([RATE]), RATE, {"clip_id": ("toys/z/a.wav",)})
-    with pytest.raises(BenchbedError, match="could both mean toys/z/a"):
-        made.predict(batch)
+    with pytest.raises(BenchbedError, match=r"x/a\.wav and y/a\.wav could both mean z/a\.wav"):
+        answered(tmp_path / "s.tsv", ["toys/z/a.wav"])
     (tmp_path / "s.tsv").write_text(listing([("a.wav", 0, 1, "dog")]))
-    made = load_adapter("detections", {"file": str(tmp_path / "s.tsv")}).adapter
-    batch.side["clip_id"] = ("toys/x/a.wav",)
-    assert made.predict(batch).all() and made.predict(batch).all()
-    batch.side["clip_id"] = ("toys/y/a.wav",)
-    with pytest.raises(BenchbedError, match=r"would stand for two recordings, toys/x/a\.wav and toys/y"):
-        made.predict(batch)
+    assert len(answered(tmp_path / "s.tsv", ["toys/x/a.wav"])[1].answers[0]) == 1
+    with pytest.raises(BenchbedError, match=r"'a\.wav' could mean x/a\.wav or y/a\.wav") as caught:
+        answered(tmp_path / "s.tsv", ["toys/x/a.wav", "toys/y/a.wav"])
+    assert caught.value.where.endswith("s.tsv:2")
+
+
+def test_rows_that_are_about_nothing_here_are_counted(toys, score):
+    given = [*TRUTH, ("c.wav", "", "", ""), ("z.wav", 0, 1, "dog"), ("z.wav", 1, 2, "rain")]
+    result = score(listing(given))
+    said = [check.message for check in result.checks if check.name == "answers"]
+    assert len(said) == 1 and said[0].startswith("2 of 6 rows of found.tsv are about no recording of the data set")
+    assert "z.wav" in said[0] and "found.tsv:6" in said[0] and result.cells[0].metrics["micro_f1"].value == 1.0
+    assert "no row is about a recording" in score(listing([("z.wav", 0, 1, "dog")]), "missing=empty", "labels=dog,rain")
+    said = score(listing(TRUTH), "missing=empty").checks
+    assert any("1 of 3 recordings have no row and count as empty" in check.message for check in said)
+
+
+def test_classes_that_the_data_set_lacks_are_counted(score):
+    result = score(listing([*TRUTH, ("c.wav", 0, 1, "siren")]))
+    assert any(
+        "1 events of classes that the data set does not have were left out: siren" in c.message for c in result.checks
+    )
+    assert result.cells[0].metrics["event_micro_f1"].value == 1.0
+
+
+def test_confidences_meet_the_threshold_and_rank_tags(score, toys):
+    header = "filename\tonset\toffset\tevent_label\tconfidence\n"
+    given = [(*row, 0.5) for row in TRUTH] + [("c.wav", 0.5, 1.0, "dog", 0.4999999)]
+    metrics = score(listing(given, header)).cells[0].metrics
+    assert metrics["event_micro_f1"].value == 1.0
+    assert metrics["event_micro_f1"].rule.endswith("listed-confidence-at-least-0.5")
+    assert score(listing(given, header), "suite.post_processing.threshold=0.4").cells[0].metrics[
+        "event_micro_f1"
+    ].value == pytest.approx(6 / 7)
+
+
+def test_metrics_over_all_thresholds_say_why_they_have_no_figure(toys, score):
+    more = "further: [{family: psds, name: p}, {family: sed_auc, name: a}, {family: sed_best, name: b}, "
+    more += "{family: sed_tagging, name: t}, {family: sed_intersection, name: i}, {family: sed_event, name: event}]}"
+    suite = SUITE.replace("further: [{family: sed_event, name: event}]}", more)
+    (toys / "toys.yaml").write_text(suite)
+    cell = score(listing([*TRUTH, ("c.wav", "", "", "")])).cells[0]
+    for name in ("p_psds1", "a_mauc", "b_best_macro_f1"):
+        assert cell.metrics[name].value is None and "lists of events" in cell.metrics[name].reason
+    assert cell.metrics["t_micro_f1"].value == 1.0 and cell.metrics["i_micro_f1"].value == 1.0
+    assert "listed" in cell.metrics["t_map"].rule and cell.metrics["t_ece"].value is None
+
+
+def test_no_filter_or_threshold_touches_a_list(toys, score):
+    (toys / "toys.yaml").write_text(
+        SUITE + "post_processing: {median_seconds: 1.1, tune: {split: elsewhere, metric: segment_f1}}\n"
+    )
+    result = score(listing([*TRUTH, ("c.wav", "", "", "")]))
+    assert not isinstance(result, str), result
+    assert result.cells[0].metrics["event_micro_f1"].value == 1.0
+    assert result.cells[0].metrics["event_micro_f1"].rule.endswith(":as-listed")
+    assert any("no thresholds were chosen" in check.message for check in result.checks)
+
+
+def test_an_end_past_the_recording_counts_as_it_is_listed(score):
+    """The offset of the last event is three seconds late: a hit on onsets, none on offsets."""
+    given = [TRUTH[0], TRUTH[1], ("b.wav", 0.1, 3.6, "dog"), ("c.wav", "", "", "")]
+    result = score(listing(given))
+    assert result.cells[0].metrics["event_micro_f1"].value == pytest.approx(4 / 6)
+    assert any("1 listed event ends past the end" in check.message for check in result.checks)
+    # Of 0.1 s: 13 + 10 + 5 reference segments, of which all are hit, and 30 more said, six of them past the end.
+    assert result.cells[0].metrics["micro_f1"].value == pytest.approx(2 * 28 / (28 + 28 + 30))
+
+
+def test_scores_in_even_steps_keep_their_own_frames(tmp_path):
+    table = "filename\tonset\toffset\train\tdog\n"
+    table += "".join(f"a.wav\t{0.064 * i:.3f}\t{0.064 * (i + 1):.3f}\t0.{i}\t0.5\n" for i in range(5))
+    table += "b.wav\t0\t1.5\t0.2\t0.1\nb.wav\t1.5\t2\t0.3\t0.1\nc.wav\n"
+    (tmp_path / "s.tsv").write_text(table)
+    _, found = answered(tmp_path / "s.tsv", ["t/a.wav", "t/b.wav", "t/c.wav"], resolution="0.1")
+    first, second, third = found.answers
+    assert first.hop == pytest.approx(0.064) and first.scores[:, 0].tolist() == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert second.hop == 1.5 and Frames().within(second, 2.0)[0].edges.tolist() == [0, 1_500_000, 2_000_000]
+    longer = Frames().within(second, 2.5)[0]
+    assert longer.scores[:, 0].tolist() == [0.2] * 1500 + [0.3] * 500 + [0.0] * 500
+    assert not third.scores.any()
+
+
+def test_audio_is_not_needed_where_lengths_are_given(toys, score):
+    (toys / "toys" / "durations.tsv").write_text("filename\tduration\na.wav\t3.0\nb.wav\t3.0\nc.wav\t3.0\n")
+    for file in (toys / "toys" / "audio").iterdir():
+        file.unlink()
+    (toys / "toys" / "audio").rmdir()
+    (toys / "toys.yaml").write_text(SUITE.replace("name: toys}", "name: toys, options: {durations: durations.tsv}}"))
+    result = score(listing([*TRUTH, ("c.wav", "", "", "")]))
+    assert result.cells[0].metrics["event_micro_f1"].value == 1.0 and result.cells[0].counts.scored == 3

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from benchbed.data.assemble import build, find_root, option
-from benchbed.data.dataset import Dataset
+from benchbed.data.dataset import SECONDS, Dataset
 from benchbed.data.events import Odd, checked_events, empty_note, header_seconds, tags_of, weak_tags, with_weak
 from benchbed.data.facts import Facts
 from benchbed.errors import DataError
@@ -164,6 +164,7 @@ def read(root: Path, *, audio: Literal["as_is", "16k"] = "as_is", odd: Odd = "er
         facts=FACTS,
         metadata={
             "events": [len(one) for one in tags],
+            SECONDS: np.concatenate([*lengths, np.full(len(paths) - timed, np.nan)]),
             **({"weak": [row >= timed for row in range(len(paths))]} if weak else {}),
         },
         notes=notes + empty_note(tags),

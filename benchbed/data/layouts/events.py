@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbed.data.assemble import build, find_root, natural
-from benchbed.data.dataset import Dataset
-from benchbed.data.events import Odd, checked_events, empty_note, header_seconds, tags_of, weak_tags, with_weak
+from benchbed.data.assemble import build, find_root, natural, option
+from benchbed.data.dataset import SECONDS, Dataset
+from benchbed.data.events import Odd, Overlap, checked_events, empty_note, header_seconds, tags_of, weak_tags, with_weak
 from benchbed.data.facts import Facts
 from benchbed.data.layouts.folder import SUFFIXES
 from benchbed.data.walk import files_below
 from benchbed.errors import ConfigError, DataError
-from benchbed.tables.events import read_events
+from benchbed.tables.events import read_events, tidy
 from benchbed.tables.jams import read_jams
 from benchbed.tables.names import matched, read_names
 from benchbed.tables.table import read_table
@@ -46,6 +46,8 @@ def read(
     splits: Mapping[str, str] | None = None,
     listed_only: bool = False,
     weak: str | None = None,
+    durations: str | None = None,
+    overlap: Overlap | None = None,
     odd: Odd = "error",
     group_parts: int = 0,
     separator: str = "_",
@@ -77,8 +79,14 @@ def read(
     weak : str, optional
         Table of recordings of which only the classes are known (`filename`, `event_labels`, which commas separate);
         metrics of events leave them out, those of tags count them.
-    odd : {"error", "drop"}
-        What to do with an event that cannot be scored.
+    durations : str, optional
+        Table of the length of recordings (`filename`, `duration` in seconds). With it, stored answers are scored
+        without audio, and recordings may be listed there alone.
+    overlap : {"keep", "merge"}, optional
+        Events of one class that overlap stay as they are listed, or are one. By default they stay, but where a JAMS
+        file has several annotations, which then say the same twice.
+    odd : {"error", "drop", "keep"}
+        What to do with an event that cannot be scored; `keep` keeps those of no length, as sed_eval does.
     group_parts : int, default=0
         Recordings whose names agree in so many parts, cut at `separator`, are drawn as one in resampling.
     licence, citation, source, version : str
@@ -104,10 +112,16 @@ def read(
     """
     import pandas as pd
 
-    root = find_root(Path(root), name or Path(root).name or "events", FACTS, (audio,) if audio else ())
+    option(overlap or "keep", ("keep", "merge"), "overlap")
+    needed = (durations,) if durations else (audio,) if audio else ()
+    root = find_root(Path(root), name or Path(root).name or "events", FACTS, needed)
     name = name or root.resolve().name
-    files = _recordings(root, audio)
-    rows, notes = _folder(root / table, files, audio) if (root / table).is_dir() else (_table(root / table), [])
+    files, stated = _stated(root, audio, durations) if durations else (_recordings(root, audio), np.zeros(0))
+    several, notes = 0, list[str]()
+    if (root / table).is_dir():
+        rows, notes, several = _folder(root / table, files, audio)
+    else:
+        rows = _table(root / table)
     prefix = f"{audio}/" if audio else ""
     found = matched(rows["file"], files, rows["where"].tolist().__getitem__, _inside(files, prefix))
     if (found < 0).any():
@@ -117,6 +131,7 @@ def read(
     if listed_only:
         kept = sorted(set(found.tolist()))
         files, found = [files[place] for place in kept], np.searchsorted(kept, found)
+        stated = stated[kept] if durations else stated
     rows = rows.assign(row=found)
     timed = rows[(rows["label"] != "").to_numpy()].reset_index(drop=True)
     known = set(labels if labels is not None else timed["label"])
@@ -133,7 +148,12 @@ def read(
     rows = timed
     where = rows["where"].tolist()
     events, said = checked_events(
-        rows.drop(columns=["where", "file"]), classes, header_seconds(root, files), where.__getitem__, odd=odd
+        rows.drop(columns=["where", "file"]),
+        classes,
+        _lengths(root, files, stated),
+        where.__getitem__,
+        odd=odd,
+        overlap=overlap or ("merge" if several else "keep"),
     )
     notes += said
     tags = tags_of(events, len(files), classes)
@@ -151,7 +171,10 @@ def read(
         where=lambda row: str(root / files[row]),
         splits=_splits(root, splits, files, prefix),
         facts=Facts(name, source, licence, citation, version),
-        metadata={"weak": [row in tagged for row in range(len(files))]} if tagged else None,
+        metadata={
+            **({"weak": [row in tagged for row in range(len(files))]} if tagged else {}),
+            **({SECONDS: stated} if durations else {}),
+        },
         notes=notes + empty_note(tags),
         events=events,
     )
@@ -172,6 +195,33 @@ def _weak(path: Path, files: Sequence[str], prefix: str, known: Collection[str])
     return weak_tags(table, found.tolist(), known)
 
 
+def _stated(root: Path, audio: str, durations: str) -> tuple[list[str], np.ndarray]:
+    """Recordings, with audio or without, and their stated lengths in seconds; NaN where none is."""
+    table = read_table(root / durations, ("filename", "duration"))
+    prefix = f"{audio}/" if audio else ""
+    files = _recordings(root, audio) if not audio or (root / audio).is_dir() else []
+    seconds = table.numbers("duration")
+    bad = ~(seconds > 0)
+    if bad.any():
+        raise DataError("a duration is no number of seconds", where=table.where(int(bad.argmax())))
+    found = matched(table.frame["filename"], files, table.where, _inside(files, prefix))
+    lengths = np.full(len(files), np.nan)
+    lengths[found[found >= 0]] = seconds[found >= 0]
+    alone = dict(zip(table.frame["filename"][found < 0], seconds[found < 0]))
+    named = [name if name.startswith(prefix) else prefix + name for name in map(tidy, alone)]
+    return files + named, np.concatenate([lengths, list(alone.values())])
+
+
+def _lengths(root: Path, files: Sequence[str], stated: np.ndarray) -> np.ndarray:
+    """Length of each recording in seconds, as stated, or else by the header of its audio."""
+    if not len(stated):
+        return header_seconds(root, files)
+    lengths = stated.copy()
+    for place in np.flatnonzero(np.isnan(stated)).tolist():
+        lengths[place] = header_seconds(root, [files[place]])[0]
+    return lengths
+
+
 def _recordings(root: Path, audio: str) -> list[str]:
     below = (Path(audio) / path for path in files_below(root / audio))
     files = [path.as_posix() for path in below if path.suffix.lower() in SUFFIXES]
@@ -186,8 +236,8 @@ def _table(path: Path) -> pd.DataFrame:
     return read_events(path, own=False)
 
 
-def _folder(folder: Path, files: Sequence[str], audio: str) -> tuple[pd.DataFrame, list[str]]:
-    """One file of events for each recording, found by its name; and what was left alone."""
+def _folder(folder: Path, files: Sequence[str], audio: str) -> tuple[pd.DataFrame, list[str], int]:
+    """One file of events for each recording, found by its name; what was left alone; files of several annotations."""
     import pandas as pd
 
     parts: list[pd.DataFrame] = []
@@ -239,7 +289,7 @@ def _folder(folder: Path, files: Sequence[str], audio: str) -> tuple[pd.DataFram
     if without:
         count = f"{len(without)} of {len(files)} recordings"
         notes.append(f"{count} have no table and count as recordings without events: {_some(without)}")
-    return pd.concat(parts, ignore_index=True), notes
+    return pd.concat(parts, ignore_index=True), notes, several
 
 
 def _files(count: int) -> str:

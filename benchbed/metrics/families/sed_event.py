@@ -16,7 +16,7 @@ import numpy as np
 from benchbed.errors import ConfigError
 from benchbed.metrics.sed import counts
 from benchbed.metrics.sed.decision import Decision, decision
-from benchbed.metrics.sed.detection import Detection
+from benchbed.metrics.sed.detection import Decided
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import answers, flatten
 from benchbed.metrics.sed.matching import MATCHINGS, Collar, greedy
@@ -85,7 +85,7 @@ def example(generator: np.random.Generator, clips: int) -> tuple[EventBased, np.
     return (family(("dog", "rain", "speech")), *random_corpus(generator, clips, 3))
 
 
-class EventBased(Detection):
+class EventBased(Decided):
     """Metrics of recordings, from detected events or frame scores and reference events, one object per recording."""
 
     primary = "macro_f1"
@@ -101,6 +101,9 @@ class EventBased(Detection):
         self.matching, self.match = matching, MATCHINGS[matching]
         what = f"{collar.name}:{matching}:{decided.name}"
         self.metrics, self.class_metrics = counts.infos(rule, what, False)
+
+    def deciding(self, decided: Decision) -> EventBased:
+        return EventBased(self.labels, self.collar, self.matching, self.rule, decided)
 
     def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Found, reference and detected events of each class, and substitutions, deletions and insertions."""

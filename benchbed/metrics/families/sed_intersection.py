@@ -14,7 +14,7 @@ import numpy as np
 from benchbed.metrics.contract import MetricInfo
 from benchbed.metrics.ratios import ratio
 from benchbed.metrics.sed.decision import Decision, decision
-from benchbed.metrics.sed.detection import Detection
+from benchbed.metrics.sed.detection import Decided
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import answers, flatten
 from benchbed.metrics.sed.intersection import Criteria, detected, references
@@ -67,7 +67,7 @@ def example(generator: np.random.Generator, clips: int) -> tuple[IntersectionBas
     return (family(("dog", "rain", "speech")), *random_corpus(generator, clips, 3))
 
 
-class IntersectionBased(Detection):
+class IntersectionBased(Decided):
     """Metrics of recordings, from detected events or frame scores and reference events, one object per recording."""
 
     primary = "macro_f1"
@@ -98,6 +98,9 @@ class IntersectionBased(Detection):
             "false_alarms": rate("False alarms", "false_alarms"),
             "cross_triggers": rate("Cross-triggers", "cross_triggers"),
         }
+
+    def deciding(self, decided: Decision) -> IntersectionBased:
+        return IntersectionBased(self.labels, self.criteria, decided)
 
     def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Found events, false alarms, reference events and cross-triggers of each class, and hours."""

@@ -13,7 +13,7 @@ import numpy as np
 from benchbed.errors import ConfigError
 from benchbed.metrics.sed import counts
 from benchbed.metrics.sed.decision import Decision, decision
-from benchbed.metrics.sed.detection import Detection
+from benchbed.metrics.sed.detection import Decided
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import Flat, answers, flatten
 from benchbed.metrics.sed.segments import Grid, activity, parts, totals
@@ -70,7 +70,7 @@ def example(generator: np.random.Generator, clips: int) -> tuple[SegmentBased, n
     return (family(("dog", "rain", "speech")), *random_corpus(generator, clips, 3))
 
 
-class SegmentBased(Detection):
+class SegmentBased(Decided):
     """Metrics of recordings, from detected events or frame scores and reference events, one object per recording."""
 
     primary = "macro_f1"
@@ -83,6 +83,9 @@ class SegmentBased(Detection):
         self.rule, self.decision = rule, decided
         self.grid = Grid(resolution, counts.clock(rule))
         self.metrics, self.class_metrics = counts.infos(rule, f"segments-{resolution:g}s:{decided.name}", True)
+
+    def deciding(self, decided: Decision) -> SegmentBased:
+        return SegmentBased(self.labels, self.grid.resolution, self.rule, decided)
 
     def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Hit, reference, output and free segments of each class, and substitutions, deletions and insertions.

@@ -7,14 +7,16 @@ is labelled partly in time is scored as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.metrics.contract import Family
 from benchbed.metrics.families.tagging import Tagging, Ties
-from benchbed.metrics.sed.detection import paired
+from benchbed.metrics.sed.detection import listed, paired
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.outputs.frames.recording import Events, FrameScores
 
@@ -90,6 +92,16 @@ class WeakTagging(Tagging):
             name: replace(i, rule=f"{i.rule}:frames-{pool}") for name, i in self.class_metrics.items()
         }
 
+    def context(self, scores: np.ndarray, target: np.ndarray) -> Family:
+        """The family with the rule that lists of events are scored by, if the answers are lists."""
+        lists, confident = listed(scores)
+        if not lists:
+            return self
+        told, how = copy(self), "listed-confidence-max" if confident else "listed"
+        told.metrics = {n: replace(i, rule=_ruled(i.rule, how)) for n, i in self.metrics.items()}
+        told.class_metrics = {n: replace(i, rule=_ruled(i.rule, how)) for n, i in self.class_metrics.items()}
+        return told
+
     def _checked(self, scores: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         count = len(self.labels)
         paired(scores, target)
@@ -98,8 +110,14 @@ class WeakTagging(Tagging):
         return super()._checked(pooled, weak)
 
 
-def pooled_scores(frames: FrameScores, classes: int, pool: Pool) -> np.ndarray:
+def _ruled(rule: str, how: str) -> str:
+    return f"{rule.rpartition(':frames-')[0]}:{how}"
+
+
+def pooled_scores(frames: FrameScores | Events, classes: int, pool: Pool) -> np.ndarray:
     """Scores of a recording `[class]` from those of its frames, weighted by their length; 0 without frames.
+
+    Of listed events each class has the highest confidence, or one where events have none.
 
     Examples
     --------
@@ -107,6 +125,11 @@ def pooled_scores(frames: FrameScores, classes: int, pool: Pool) -> np.ndarray:
     >>> [round(float(pooled_scores(frames, 1, pool)[0]), 3) for pool in ("max", "mean", "linear", "exponential")]
     [0.6, 0.4, 0.5, 0.439]
     """
+    if isinstance(frames, Events):
+        made = np.zeros(classes)
+        sure = np.ones(len(frames)) if frames.confidence is None else frames.confidence
+        np.maximum.at(made, frames.label, sure)
+        return made
     if not isinstance(frames, FrameScores) or frames.scores.shape[1] != classes:
         raise CannotMeasure(f"weak labels need frame scores of {classes} classes, not {type(frames).__name__}")
     if not len(frames):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -79,8 +80,11 @@ class Decision:
     thresholds : tuple of float
         One for all classes, or one per class.
     median : Median, optional
-        Filter applied to the scores first; for a filter over an odd number of frames, filtering decisions instead
-        gives the same events.
+        Filter applied to the scores first, never to lists of events; for a filter over an odd number of frames,
+        filtering decisions instead gives the same events.
+    lists : str
+        For rules, where answers are lists of events: `as-listed`, or `listed-confidence` if thresholds choose among
+        them.
 
     Examples
     --------
@@ -91,12 +95,41 @@ class Decision:
 
     thresholds: tuple[float, ...] = (0.5,)
     median: Median | None = None
+    lists: Literal["", "as-listed", "listed-confidence"] = ""
 
     @property
     def name(self) -> str:
-        """For rules: `at-least-0.5`, `thresholds-per-class:median-7-frames`."""
+        """For rules: `at-least-0.5`, `thresholds-per-class:median-7-frames`, `as-listed`."""
         named = f"at-least-{self.thresholds[0]:g}" if len(self.thresholds) == 1 else "thresholds-per-class"
+        if self.lists:
+            return self.lists if self.lists == "as-listed" else f"{self.lists}-{named}"
         return named if self.median is None else f"{named}:{self.median.name}"
+
+    def of_lists(self, confident: bool) -> Decision:
+        """The same for lists of events, of which thresholds take the confident ones and no filter takes any.
+
+        Parameters
+        ----------
+        confident : bool
+            Whether events have confidences; else all of them count, as they are listed.
+        """
+        return Decision(self.thresholds, None, "listed-confidence" if confident else "as-listed")
+
+    def chosen(self, events: Events, classes: int) -> Events:
+        """The listed events that count: all, or those whose confidence reaches the threshold of their class.
+
+        Raises
+        ------
+        CannotMeasure
+            Another number of classes than of thresholds.
+        """
+        if events.confidence is None or not len(events):
+            return events
+        if len(self.thresholds) not in (1, classes):
+            raise CannotMeasure(f"{len(self.thresholds)} thresholds for {classes} classes")
+        limits = np.broadcast_to(np.array(self.thresholds), classes)
+        held = at_least(events.confidence[:, None], limits[events.label][:, None])[:, 0]
+        return Events(events.onset[held], events.offset[held], events.label[held], events.duration)
 
     def events(self, frames: Sequence[FrameScores], classes: int) -> np.ndarray:
         """Events of each recording, `[recording]` objects.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,7 +73,7 @@ def flatten(recordings: np.ndarray, classes: int) -> Flat:
 
 
 def answers(outputs: np.ndarray, decision: Decision, classes: int) -> Flat:
-    """Detected events of each recording: as listed, or decided from its frame scores.
+    """Detected events of each recording: as listed and confident enough, or decided from its frame scores.
 
     Parameters
     ----------
@@ -89,11 +90,16 @@ def answers(outputs: np.ndarray, decision: Decision, classes: int) -> Flat:
         A recording without output, frames with another number of classes, or class numbers outside the labels.
     """
     framed = np.array([isinstance(output, FrameScores) for output in outputs], bool)
-    if not framed.any():
-        return flatten(outputs, classes)
     made = outputs.copy()
     made[framed] = decision.events(list(outputs[framed]), classes)
+    made[~framed] = _array([decision.chosen(o, classes) if isinstance(o, Events) else o for o in outputs[~framed]])
     return flatten(made, classes)
+
+
+def _array(items: Sequence[object]) -> np.ndarray:
+    made = np.empty(len(items), object)
+    made[:] = items
+    return made
 
 
 def framed(outputs: np.ndarray, classes: int) -> list[FrameScores]:

@@ -44,11 +44,14 @@ class Grid:
         return -(-offset // whole(self.resolution, SECOND))
 
     def lengths(self, reference: Flat, output: Flat) -> np.ndarray:
-        """Number of segments of each recording; one of unknown length ends with its last event."""
-        last = np.zeros(len(reference.duration), np.int64)
+        """Number of segments of each recording: to its end, or to that of the last event where that is later.
+
+        What a list claims beyond the end of a recording is wrong there, and is counted, as sed_eval does.
+        """
+        last = np.maximum(reference.duration, 0)
         for events in (reference, output):
             np.maximum.at(last, events.clip, events.offset)
-        return self.after(np.where(reference.duration >= 0, reference.duration, last))
+        return self.after(last)
 
 
 def activity(events: Flat, grid: Grid, lengths: np.ndarray, classes: int) -> np.ndarray:
@@ -56,7 +59,6 @@ def activity(events: Flat, grid: Grid, lengths: np.ndarray, classes: int) -> np.
     base = np.concatenate([[0], np.cumsum(lengths)])
     change = np.zeros((int(base[-1]) + 1, classes), np.int32)
     limit = lengths[events.clip]
-    # What lies beyond the recording is left out, as a recording of stated length has no segments there.
     first = np.minimum(grid.first(events.onset), limit)
     after = np.minimum(np.maximum(grid.after(events.offset), first), limit)
     np.add.at(change, (base[events.clip] + first, events.label), 1)

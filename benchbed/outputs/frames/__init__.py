@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed.card import Card
 from benchbed.outputs.align import plan_alignment, refuse_output
-from benchbed.outputs.contract import Json, Moves, Output
+from benchbed.outputs.contract import Foreign, Json, Moves, Output
 from benchbed.outputs.frames.grid import hop_of
 from benchbed.outputs.frames.hardened import certain
+from benchbed.outputs.frames.listed import framed_within, same_list, within
 from benchbed.outputs.frames.reading import FrameReading
 from benchbed.outputs.frames.recording import SECOND, Events, FrameScores, frame_scores
-from benchbed.outputs.frames.references import moved, placed, timed_references
-from benchbed.outputs.frames.stored import COLUMNS, pack, unpack
+from benchbed.outputs.frames.references import moved, overlapping, placed, timed_references
+from benchbed.outputs.frames.stored import COLUMNS, LISTED, pack, unpack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +33,9 @@ FRAME_SECONDS = 0.02
 class Frames(Output):
     """Sound events in time.
 
-    Answers are `FrameScores`, references `Timed` as the dataset gives them; beside each answer, `Events`. Metrics take
-    the events that are certain, and of a recording with tags alone its tags `[class]`.
+    Answers are `FrameScores`, or `Events` of a system that lists what it found; references are `Timed` as the dataset
+    gives them; beside each answer, `Events`. Metrics take the events that are certain, and of a recording with tags
+    alone its tags `[class]`.
     """
 
     name = "frames"
@@ -40,7 +43,7 @@ class Frames(Output):
     #: Nothing but the audio says how long a recording is.
     unheard = False
     moved_by = frozenset({"time"})
-    columns = COLUMNS
+    columns = (*COLUMNS, *LISTED)
     needs = ("frame_seconds",)
     class_scores = "time"
     tuned_by = ("f1", "segment_f1", "event_f1", "intersection_f1")
@@ -54,7 +57,10 @@ class Frames(Output):
         return timed_references(clips, annotations, labels)
 
     def placed(self, references: np.ndarray, row: int, seconds: float, moves: Moves | None) -> Events:
-        return placed(moved(references[row], moves, seconds), seconds)
+        given = references[row]
+        # What a perturbation cut or doubled is one event again, but for those that were given as several.
+        join = moves is not None and not overlapping(given)
+        return placed(moved(given, moves, seconds), seconds, join=join)
 
     def truth(self, references: np.ndarray, placed: np.ndarray | None) -> np.ndarray:
         if placed is None:
@@ -94,8 +100,23 @@ class Frames(Output):
         size = round(clips * ROW_BYTES + seconds / hop * (4 if own else 8) * classes)
         return size, f"frames of {1000 * hop:g} ms" if card is None and not by_second else ""
 
+    def foreign(self, path: Path, clips: pd.DataFrame, labels: Sequence[str], **options: Json) -> Foreign:
+        from benchbed.outputs.frames.foreign import answers_of, read_tables
+
+        return answers_of(read_tables(path), clips, labels, **options)  # type: ignore[arg-type]
+
+    def within(self, answer: object, seconds: float) -> tuple[object, str | None]:
+        if isinstance(answer, Events):
+            return within(answer, seconds)
+        if not isinstance(answer, FrameScores) or answer.hop is None:
+            raise TypeError("a foreign answer over time is a list of events, or scores of even frames")
+        return framed_within(answer, seconds), None
+
     def told(self, answers: np.ndarray, references: np.ndarray, row: int, labels: Sequence[str]) -> str:
-        scores, truth = answers[row].scores, references[row]
+        answer, truth = answers[row], references[row]
+        if isinstance(answer, Events):
+            return f"{_listed(answer, labels) or 'nothing'}, is {_listed(truth, labels) or 'nothing'}"
+        scores = answer.scores
         heard = ", ".join(
             f"{labels[c]} {100 * scores[:, c].max():.0f} %" for c in np.flatnonzero(scores.max(0) >= 0.5).tolist()
         )
@@ -114,7 +135,9 @@ class Frames(Output):
         return answers, references
 
 
-def _gap(one: FrameScores, other: FrameScores) -> float:
+def _gap(one: FrameScores | Events, other: FrameScores | Events) -> float:
+    if isinstance(one, Events) or isinstance(other, Events):
+        return 0.0 if same_list(one, other) else float("inf")
     if one.scores.shape != other.scores.shape:
         return float("inf")
     return float(np.abs(np.asarray(one.scores, np.float64) - other.scores).max(initial=0.0))

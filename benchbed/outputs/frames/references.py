@@ -10,7 +10,7 @@ import numpy as np
 
 from benchbed.outputs.clip_labels import numbers, present
 from benchbed.outputs.contract import Moves
-from benchbed.outputs.frames.recording import Events, microseconds
+from benchbed.outputs.frames.recording import Events, merge, microseconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,19 +80,27 @@ def timed_references(clips: pd.DataFrame, events: pd.DataFrame | None, labels: S
     return references
 
 
-def placed(reference: Timed, seconds: float) -> Events:
-    """A reference as it stands in a recording of `seconds`: cut at its end, overlapping events of one class merged.
+def placed(reference: Timed, seconds: float, *, join: bool = False) -> Events:
+    """A reference as it stands in a recording of `seconds`: cut at its end, and every event of it kept.
+
+    Parameters
+    ----------
+    join : bool
+        Whether overlapping events of one class are one, as those are that a perturbation cut or moved.
 
     Examples
     --------
     >>> times = np.array([[0.0, 1.0], [0.5, 9.0]])
     >>> made = placed(Timed(times, np.array([0, 0])), 2.0)
     >>> made.onset.tolist(), made.offset.tolist()
-    ([0], [2000000])
+    ([0, 500000], [1000000, 2000000])
+    >>> placed(Timed(times, np.array([0, 0])), 2.0, join=True).offset.tolist()
+    [2000000]
     """
     length = int(microseconds(seconds))
     onset, offset = microseconds(reference.times).T.clip(0, length)
-    kept = offset > onset
+    # What has no length was given so; what has none left lies outside.
+    kept = (offset > onset) | (reference.times[:, 0] == reference.times[:, 1])
     onset, offset, label = onset[kept], offset[kept], reference.label[kept]
     if reference.confidence is not None:
         # Soft labels of one class are a curve, not an on and off: neighbours with other confidences stay apart, and
@@ -106,17 +114,23 @@ def placed(reference: Timed, seconds: float) -> Events:
         onset, label, confidence = onset[first], label[first], confidence[first]
         order = np.lexsort((label, onset))
         return Events(onset[order], offset[order], label[order], length, confidence[order])
-    order = np.lexsort((onset, label))
-    onset, offset, label = onset[order], offset[order], label[order]
-    first = np.ones(len(onset), bool)
-    for index in range(1, len(onset)):
-        if label[index] == label[index - 1] and onset[index] < offset[index - 1]:
-            first[index] = False
-            onset[index], offset[index] = onset[index - 1], max(offset[index], offset[index - 1])
-    last = np.append(first[1:], True) if len(first) else first
-    onset, offset, label = onset[last], offset[last], label[last]
-    order = np.lexsort((label, onset))
-    return Events(onset[order], offset[order], label[order], length)
+    events = Events(onset, offset, label, length)
+    events = merge(events) if join else events
+    order = np.lexsort((events.label, events.onset))
+    return Events(events.onset[order], events.offset[order], events.label[order], length)
+
+
+def overlapping(reference: Timed) -> bool:
+    """Whether events of one class overlap in a reference as it was given.
+
+    Examples
+    --------
+    >>> overlapping(Timed(np.array([[0.0, 1.0], [1.0, 2.0]]), np.array([0, 0])))
+    False
+    """
+    onset, offset = microseconds(reference.times).T
+    events = Events(onset, offset, reference.label)
+    return len(merge(events)) < len(events)
 
 
 def moved(reference: Timed, moves: Moves | None, seconds: float) -> Timed:

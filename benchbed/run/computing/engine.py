@@ -10,6 +10,7 @@ import numpy as np
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.fingerprint import digest_of, state_of
 from benchbed.adapter.load import load_adapter, start
+from benchbed.adapter.replay import Replay
 from benchbed.card import Card, mapped_card
 from benchbed.errors import AdapterError, AudioError
 from benchbed.outputs.contract import Reading
@@ -60,6 +61,7 @@ class Engine:
         self._by_recipe: dict[str, Adapter] = {}
         self._corruptions: dict[int, Corruption] = {}
         self._others: dict[tuple[str, str], Others] = {}
+        self._replayed: dict[int, dict[str, object]] = {}
 
     def load(self, unit: Unit) -> None:
         """Have the clips and the model of a unit at hand."""
@@ -92,6 +94,18 @@ class Engine:
                 hint="weights drawn at random need a fixed seed; files of weights must not change while a run goes on",
             )
         return adapter
+
+    def replayed(self) -> Mapping[str, object]:
+        """Stored answers by clip id, read once for all splits that share the file."""
+        from benchbed.run.computing.replayed import stored_answers
+
+        assert isinstance(self.adapter, Replay)
+        key = id(self.adapter)
+        if key not in self._replayed:
+            splits = [split for split, adapter in self._adapters.items() if adapter is self.adapter]
+            found, row = stored_answers(self.adapter, self.job, [split for split in splits if split in self.job.pools])
+            self._replayed[key] = {clip: found.answers[at] for clip, at in row.items()}
+        return self._replayed[key]
 
     def clip(self, index: int) -> Clip | AudioError:
         """A clip of the shard, or why it cannot be decoded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchbed.adapter.replay import Replay
 from benchbed.predictions.store import UnitPredictions
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.perturbed import perturbed_unit
@@ -25,4 +26,8 @@ def compute(engine: Engine, unit: Unit) -> UnitPredictions:
         from benchbed.run.attacking.unit import attack_unit
 
         return attack_unit(engine, unit)
+    if isinstance(engine.adapter, Replay):
+        from benchbed.run.computing.replayed import replayed_unit
+
+        return replayed_unit(engine, unit)
     return perturbed_unit(engine, unit)

@@ -37,6 +37,8 @@ class Prepared:
     """Thresholds that were chosen; `loaded_suite` then has them in the place of what was declared."""
     declared: LoadedSuite | None = None
     """The suite as it was given, where thresholds have been put into `loaded_suite`."""
+    remarks: tuple[str, ...] = ()
+    """What of stored answers was not used, or is to be known of them."""
 
     def with_thresholds(self, frozen: Frozen) -> Prepared:
         """The run with its thresholds."""

@@ -8,13 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchbed.adapter.checkpoint import trusting
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.fingerprint import digest_of, label
 from benchbed.adapter.load import LoadedAdapter, load_adapter, start
 from benchbed.adapter.options import choices
+from benchbed.adapter.replay import Replay
 from benchbed.cache import cache_folder
 from benchbed.card import Card, mapped_card
+from benchbed.data.dataset import SECONDS
 from benchbed.data.index import hash_files as hash_clips
 from benchbed.data.index import index_hash
 from benchbed.errors import AdapterError, ConfigError
@@ -24,6 +28,7 @@ from benchbed.outputs.contract import Output
 from benchbed.provenance import hash_files
 from benchbed.rng import preserved_global_state
 from benchbed.run.job.frozen import Tuning
+from benchbed.run.job.frozen import declared as tuning_declared
 from benchbed.run.job.job import Job, options_for
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
@@ -78,7 +83,8 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
     _can_be_cut(loaded_suite, [each for _, each in models.values()])
     metric_family(loaded_suite, source.dataset.labels)
     families(loaded_suite, source.dataset.labels)
-    tuned = tuning_clips(loaded_suite, source.dataset, settings.limit)
+    lists = any(isinstance(each, Replay) and each.lists for _, each in models.values())
+    tuned = None if lists else tuning_clips(loaded_suite, source.dataset, settings.limit)
     clips, pools = scored_clips(loaded_suite, source.dataset, settings.limit)
     job = Job(
         recipe=(loaded.locator, dict(options)),
@@ -108,6 +114,9 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
         window_join=suite.audio.windows.join if suite.audio.windows else "mean",
         others=settings.others,
     )
+    remarks = _remarks(models, job)
+    if lists and tuning_declared(loaded_suite) is not None:
+        remarks.append("no thresholds were chosen: lists of events are decided already")
     import pandas as pd
 
     scored = pd.concat(list(clips.values())).drop_duplicates("clip_id")
@@ -140,6 +149,7 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
         tuning,
         frozen,
         declared,
+        tuple(remarks),
     )
 
 
@@ -172,6 +182,18 @@ def _weights(models: Mapping[str, tuple[LoadedAdapter, Adapter]]) -> dict[str, s
         for path in paths:
             name = path.name if times[path.name] == 1 else label(path, base)
             found[f"{split}/{name}" if several else name] = hash_files([path])
+    return found
+
+
+def _remarks(models: Mapping[str, tuple[LoadedAdapter, Adapter]], job: Job) -> list[str]:
+    """What of stored answers was not used; read now, so that what is wrong with them is said before anything runs."""
+    from benchbed.run.computing.replayed import stored_answers
+
+    found: list[str] = []
+    for each in {id(adapter): adapter for _, adapter in models.values()}.values():
+        if isinstance(each, Replay):
+            splits = [split for split, (_, adapter) in models.items() if adapter is each]
+            found += stored_answers(each, job, splits)[0].remarks
     return found
 
 
@@ -273,6 +295,8 @@ def seconds_of(source: Source, table: Any) -> float:
     from benchbed.errors import AudioError
 
     known = table["duration"].to_numpy(dtype=float)
+    if SECONDS in table:
+        known = np.where(np.isnan(known), table[SECONDS].to_numpy(dtype=float), known)
     total = float(known[known == known].sum())
     for path in table["path"][known != known].unique():
         try:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchbed.metrics.contract import Family
+from benchbed.metrics.sed.detection import NO_SCORES, Unscored
 from benchbed.metrics.strong import Strong, timed, where_timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
@@ -54,6 +55,7 @@ def verify_cell(
         if isinstance(part, Strong):
             held = timed(target)
             part, outputs, truth = part.inner, scores[held], target[held]
+        part = part.context(outputs, truth)
         package, ask, why = _oracle(part)
         name = f"verify:{prefix.rstrip('_') or 'metrics'}"
         if ask is None:
@@ -122,6 +124,8 @@ def _oracle(part: Family) -> tuple[str, Ask | None, str]:
             if importlib.util.find_spec(package) is None:
                 return package, None, f"{package} is not installed"
             return f"{package} {importlib.metadata.version(package)}", ask, ""
+    if isinstance(part, Unscored):
+        return "", None, NO_SCORES
     return "", None, f"no package is asked about {type(part).__name__}"
 
 

@@ -32,8 +32,18 @@ def events(*rows: tuple[float, float, int]) -> Timed:
     return Timed(table[:, :2], table[:, 2].astype(int))
 
 
-def test_references_are_cut_at_the_end_and_merged_within_a_class():
-    made = placed(events((1, 2, 0), (1.5, 3, 0), (1.5, 3, 1), (9, 12, 1), (11, 12, 0), (3, 4, 0)), 10.0)
+def test_references_are_cut_at_the_end_and_stay_as_many_as_they_are():
+    given = events((1, 2, 0), (1.5, 3, 0), (1.5, 3, 1), (9, 12, 1), (11, 12, 0), (3, 4, 0))
+    made = placed(given, 10.0)
+    assert sorted(zip(made.onset.tolist(), made.offset.tolist(), made.label.tolist())) == [
+        (1_000_000, 2_000_000, 0),
+        (1_500_000, 3_000_000, 0),
+        (1_500_000, 3_000_000, 1),
+        (3_000_000, 4_000_000, 0),
+        (9_000_000, 10_000_000, 1),
+    ]
+    # What a perturbation makes of a reference without overlaps is joined where it overlaps.
+    made = placed(given, 10.0, join=True)
     found = sorted(zip(made.label.tolist(), made.onset.tolist(), made.offset.tolist()))
     assert found == [
         (0, 1_000_000, 3_000_000),

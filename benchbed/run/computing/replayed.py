@@ -1,0 +1,109 @@
+"""Stored answers in the place of a model: looked up by clip, with the lengths that tables give, and no audio."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchbed import audio
+from benchbed.adapter.replay import Replay
+from benchbed.card import mapped_card
+from benchbed.data.dataset import SECONDS
+from benchbed.errors import AudioError, DataError
+from benchbed.outputs.contract import Foreign
+from benchbed.predictions.store import UnitPredictions
+from benchbed.run.computing.engine import Engine
+from benchbed.run.computing.rows import Evaluation, Rows
+from benchbed.run.computing.whole import Clip, ModelInput
+from benchbed.run.job.job import Job, Unit
+
+
+def replayed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
+    """Answers to one unit of clean clips.
+
+    Parameters
+    ----------
+    engine : Engine
+        With the unit's clips and the stored answers at hand.
+    unit : Unit
+        Clips.
+
+    Raises
+    ------
+    DataError
+        A clip has no answer, or one that cannot be about it.
+    AudioError
+        The length of a clip is not known, and the job says to stop at the first failure.
+    """
+    cpu, wall = time.process_time(), time.perf_counter()
+    job, shard, rows = engine.job, engine.shard, Rows(engine.job, unit)
+    held, path = engine.replayed(), getattr(engine.adapter, "path", job.recipe[0])
+    for index, record in enumerate(shard.records):
+        clip_id = shard.clip_id(index)
+        try:
+            seconds = length(job.root, record)
+        except AudioError as error:
+            rows.fail(clip_id, "decode", error)
+            continue
+        shard.clips[index] = Clip.unheard(seconds)
+        try:
+            answer, said = job.output.within(held[clip_id], seconds)
+        except DataError as error:
+            raise DataError(f"{error.what} ({clip_id})", where=str(path), hint=error.hint) from error
+        one = np.empty(1, dtype=object)
+        one[0] = answer
+        given = ModelInput(np.zeros((1, 0), np.float32), False, False, False, False)
+        for cell in unit.cells:
+            rows.add([Evaluation(index, cell, 0, given, note=said)], one)
+    info = {
+        "cpu_seconds": time.process_time() - cpu,
+        "wall_seconds": time.perf_counter() - wall,
+        "loose": unit.loose,
+    }
+    return rows.assemble(shard, info)
+
+
+def stored_answers(adapter: Replay, job: Job, splits: Sequence[str]) -> tuple[Foreign, dict[str, int]]:
+    """All answers for the clips of some splits, and the row of each clip id.
+
+    Raises
+    ------
+    DataError
+        A clip that is scored has no answer, or names in the file could mean several clips.
+    """
+    import pandas as pd
+
+    card = mapped_card(adapter.card, job.label_map)
+    matches = job.output.read(card, job.labels).describe()["matches"]
+    means: dict[str, Sequence[str]] = {match["label"]: match["classes"] for match in matches}  # type: ignore[union-attr,call-overload,index,misc]
+    pool = pd.concat([job.pools[split] for split in splits]).drop_duplicates("clip_id")
+    needed = [str(clip) for split in splits for clip in job.clips[split]["clip_id"]]
+    found = adapter.answers(job.output, pool, job.labels, means, needed)
+    return found, {str(clip): row for row, clip in enumerate(pool["clip_id"])}
+
+
+def length(root: Path, record: Mapping[str, Any]) -> float:
+    """Length of a clip in seconds: as its table says, or else as the header of its audio does.
+
+    Raises
+    ------
+    AudioError
+        Neither says it.
+    """
+    known = [float(record[name]) for name in ("duration", SECONDS) if name in record]
+    given = next((seconds for seconds in known if not math.isnan(seconds)), None)
+    if given is not None:
+        return given
+    try:
+        return audio.info(root / record["path"]).seconds - float(record["onset"])
+    except AudioError as error:
+        raise AudioError(
+            f"nothing says how long the recording is: {error.what}",
+            where=error.where,
+            hint="the audio must be there, or a table of durations",
+        ) from error
