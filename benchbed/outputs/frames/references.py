@@ -65,15 +65,20 @@ def timed_references(clips: pd.DataFrame, events: pd.DataFrame | None, labels: S
     [[1], []]
     """
     number = numbers(labels)
-    by_clip: dict[str, Timed] = {}
-    if events is not None:
-        mine = events[events["clip_id"].isin(set(clips["clip_id"]))]
-        for clip_id, rows in mine.groupby("clip_id", sort=False, observed=True):
-            confidence = rows["confidence"].to_numpy(np.float64) if "confidence" in rows else None
-            times = rows[["onset", "offset"]].to_numpy(np.float64)
-            by_clip[str(clip_id)] = Timed(times, rows["label"].map(number).to_numpy(np.int64), confidence)
     references = np.empty(len(clips), dtype=object)
-    references[:] = [by_clip.get(str(clip_id), NOTHING) for clip_id in clips["clip_id"]]
+    references[:] = [NOTHING] * len(clips)
+    if events is not None and len(events):
+        place = {str(clip_id): row for row, clip_id in enumerate(clips["clip_id"])}
+        at = np.array([place.get(clip_id, -1) for clip_id in events["clip_id"].astype(str)], np.int64)
+        order = np.flatnonzero(at >= 0)
+        order = order[np.argsort(at[order], kind="stable")]
+        edges = np.searchsorted(at[order], np.arange(len(clips) + 1))
+        times = events[["onset", "offset"]].to_numpy(np.float64)[order]
+        label = events["label"].map(number).to_numpy(np.float64)[order].astype(np.int64)
+        confidence = events["confidence"].to_numpy(np.float64)[order] if "confidence" in events else None
+        for row in np.flatnonzero(np.diff(edges)):
+            mine = slice(edges[row], edges[row + 1])
+            references[row] = Timed(times[mine], label[mine], None if confidence is None else confidence[mine])
     if WEAK in clips:
         for row in np.flatnonzero(clips[WEAK].to_numpy(bool)):
             references[row] = replace(references[row], tags=present(clips["label"].iloc[row], number))
