@@ -16,7 +16,6 @@ A clip is found by its id, its path in the dataset, or its file name where that 
 perturbed, so such a run has clean conditions only.
 """
 
-import re
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +27,7 @@ from benchbed.adapter.labels import read_labels
 from benchbed.errors import AdapterError, ConfigError, DataError, did_you_mean
 from benchbed.tables.cells import read_text
 from benchbed.tables.events import tidy
+from benchbed.tables.names import clips_named
 from benchbed.tables.numbers import is_number
 from benchbed.tables.table import Table, read_table
 
@@ -86,11 +86,9 @@ class Predictions(Adapter):
             self._scores = self._probabilities(table[columns], ids, output, normalise)
         else:
             self._scores = self._one_hot(decisions, ids, names)
-        self._rows = {key: row for row, key in enumerate(ids)}
-        self._by_name: dict[str, list[int]] = {}
-        for key, row in self._rows.items():
-            self._by_name.setdefault(key.rpartition("/")[2], []).append(row)
-        self._claimed: dict[int, str] = {}
+        self._ids = ids.tolist()
+        self._rows: dict[str, int] = {}
+        self._met: dict[str, None] = {}
         notes = [f"replayed from {self.path.name}"]
         if not columns:
             notes.append("hard decisions: log loss, calibration and ranking measures are undefined for them")
@@ -114,47 +112,38 @@ class Predictions(Adapter):
         """Stored probabilities of the batch's clips."""
         if "clip_id" not in batch.side:
             raise AdapterError("stored predictions are found by clip id, and the batch carries none")
-        rows = [self._row(str(clip)) for clip in batch.side["clip_id"]]
+        if unmet := [str(clip) for clip in batch.side["clip_id"] if str(clip) not in self._met]:
+            self.meet(pd.DataFrame({"clip_id": [*self._met, *unmet]}))
+        rows = [self._rows.get(str(clip)) for clip in batch.side["clip_id"]]
         missing = [clip for clip, row in zip(batch.side["clip_id"], rows) if row is None]
         if missing:
             raise AdapterError(
                 f"{len(missing)} of {len(rows)} clips have no prediction: {', '.join(map(str, missing[:3]))}",
                 where=str(self.path),
-                hint=f"its clips look like {next(iter(self._rows), 'none')}; give a file for this split",
+                hint=f"its clips look like {self._ids[0]}; give a file for this split",
             )
         return self._scores[rows]
 
     def weights(self) -> list[Path]:
         return [self.path]
 
-    def _row(self, clip: str) -> int | None:
-        """Row of a clip `dataset/path/file.wav@onset`, the most specific match first."""
-        whole = re.sub(r"@\d+(\.\d+)?$", "", clip)
-        for key in (clip, clip.partition("/")[2], whole, whole.partition("/")[2]):
-            if key in self._rows:
-                return self._claim(self._rows[key], clip)
-        stem, dot, _ = whole.rpartition("/")[2].rpartition(".")
-        for key in (clip.rpartition("/")[2], whole.rpartition("/")[2], stem if dot else ""):
-            rows = self._by_name.get(key, [])
-            if len(rows) > 1:
-                raise AdapterError(
-                    f"{len(rows)} predictions are for a file named {key}",
-                    where=self._where(rows[0]),
-                    hint="give paths relative to the dataset's folder, as in its metadata",
-                )
-            if rows:
-                return self._claim(rows[0], clip)
-        return None
-
-    def _claim(self, row: int, clip: str) -> int:
-        other = self._claimed.setdefault(row, clip)
-        if other != clip:
-            raise AdapterError(
-                f"one prediction would stand for two clips, {other} and {clip}",
-                where=self._where(row),
-                hint="give the clips' ids or their paths relative to the dataset's folder",
-            )
-        return row
+    def meet(self, clips: pd.DataFrame) -> list[str]:
+        """Find the prediction of every clip of a run, and say which predictions are about none."""
+        try:
+            at = clips_named(self._ids, clips, self._where)
+        except DataError as error:
+            raise AdapterError(error.what, where=error.where, hint=error.hint) from error
+        names = clips["clip_id"].astype(str).tolist()
+        self._met = dict.fromkeys(names)
+        self._rows = {names[place]: row for row, place in enumerate(at) if place >= 0}
+        lost = [row for row, place in enumerate(at) if place < 0]
+        if not lost:
+            return []
+        some = ", ".join(self._ids[row] for row in lost[:3]) + (", …" if len(lost) > 3 else "")
+        return [
+            f"{len(lost)} of {len(at)} rows of {self.path.name} are about no clip of the data set and were not used: "
+            f"{some} ({self._where(lost[0])})"
+        ]
 
     def _classes(self, table: pd.DataFrame, labels: str, decisions) -> tuple[tuple[str, ...], list[str]]:
         """Class names, and the columns of their probabilities if the file has any."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from benchbed import rng
-from benchbed.adapter.replay import Replay
 from benchbed.card import Card, mapped_card
 from benchbed.predictions.store import Predictions, len_unit, read_header, read_units
 from benchbed.provenance import code_hash, git_state, machine, versions
@@ -103,7 +102,7 @@ def make_record(
         thresholds=frozen.facts if frozen else None,
         checks=[
             *(frozen.checks if frozen else ()),
-            *(replay_checks(prepared.remarks, predictions) if isinstance(prepared.adapter, Replay) else ()),
+            *(replay_checks(prepared.remarks, predictions) if getattr(prepared.adapter, "replays", False) else ()),
             *scoring.checks,
             *rank_checks(scoring.cells),
             *doubts(prepared, predictions),

@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed.errors import DataError
 from benchbed.tables.cells import DELIMITERS, read_text, split_cells
 from benchbed.tables.events import ROLES, tidy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Columns of a table of clips that a user may know clips by, besides their paths.
+ID_COLUMNS = ("source_clip_id", "id", "fname", "filename", "file", "name")
 
 
 def read_names(path: Path) -> tuple[list[str], list[str]]:
@@ -52,6 +59,51 @@ def read_names(path: Path) -> tuple[list[str], list[str]]:
     if not found:
         raise DataError("the list of recordings is empty", where=str(path))
     return list(found), list(found.values())
+
+
+def clips_named(names: Sequence[str], clips: pd.DataFrame, where: Callable[[int], str]) -> np.ndarray:
+    """Row of the clip that each name means in a table of clips, or -1 [shape=(name,), int64].
+
+    Parameters
+    ----------
+    names : sequence of str
+        Ids, paths in the data set, paths from elsewhere, bare names, or what a column of ids in the user's own table
+        calls a clip.
+    clips : pandas.DataFrame
+        With `clip_id`, and whatever columns the data set has.
+    where : callable
+        Position of a name → its place, for messages.
+
+    Raises
+    ------
+    DataError
+        As in `matched`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"clip_id": ["mine/a/x.wav", "mine/b/x.wav"], "id": ["17", "18"]})
+    >>> clips_named(["b/x", "17"], table, str).tolist()
+    [1, 0]
+    """
+    whole = clips["clip_id"].astype(str).tolist()
+    ids = {clip: row for row, clip in enumerate(whole)}
+    for column in ID_COLUMNS:
+        if column in clips and clips[column].is_unique:
+            for row, name in enumerate(clips[column].astype(str)):
+                ids.setdefault(name, row)
+    return matched(names, [inner(clip) for clip in whole], where, ids)
+
+
+def inner(clip: str) -> str:
+    """The path of a clip in its data set, with the mark of its onset.
+
+    Examples
+    --------
+    >>> inner("mine/audio/a.wav@2.5")
+    'audio/a.wav@2.5'
+    """
+    return clip.partition("/")[2] or clip
 
 
 def matched(

@@ -100,8 +100,11 @@ def test_cuts_of_one_file_need_their_own_rows(repository, tmp_path):
     both = write(tmp_path, "clip_id,x,y\na.wav,1,0\na.wav@1,0,1\ntoy/a.wav@2.5,0.5,0.5\n")
     np.testing.assert_allclose(ask(open_adapter(repository, both), cuts), [[1, 0], [0, 1], [0.5, 0.5]])
     one = write(tmp_path, "clip_id,x,y\na.wav,1,0\n", "one.csv")
-    with pytest.raises(AdapterError, match="one prediction would stand for two clips"):
+    with pytest.raises(AdapterError, match=r"2 of 3 clips have no prediction: toy/a\.wav@1, toy/a\.wav@2\.5"):
         ask(open_adapter(repository, one), cuts)
+    with pytest.raises(AdapterError, match=r"'a\.wav' could mean a\.wav@1 or a\.wav@2\.5") as caught:
+        ask(open_adapter(repository, one), cuts[1:])
+    assert "cuts of one file" in caught.value.hint
 
 
 def test_missing_clips_are_counted(repository, tmp_path):
@@ -115,10 +118,18 @@ def test_missing_clips_are_counted(repository, tmp_path):
 
 def test_a_file_name_that_occurs_twice(repository, tmp_path):
     path = write(tmp_path, "filename,x,y\nfold1/a.wav,1,0\nfold2/a.wav,0,1\n")
+    assert ask(open_adapter(repository, path), ("toy/fold2/a.wav", "toy/fold1/a.wav")).tolist() == [[0, 1], [1, 0]]
+    with pytest.raises(AdapterError, match=r"fold1/a\.wav and fold2/a\.wav could both mean audio/a\.wav"):
+        ask(open_adapter(repository, path), ("toy/audio/a.wav",))
+
+
+def test_what_is_not_used_is_counted_and_ids_of_the_own_table_are_names(repository, tmp_path):
+    path = write(tmp_path, "id,airport,bus\n0017,1,0\nbus-c,0,1\nnowhere,1,0\n")
     adapter = open_adapter(repository, path)
-    assert ask(adapter, ("toy/fold2/a.wav",)).tolist() == [[0, 1]]
-    with pytest.raises(AdapterError, match="2 predictions are for a file named"):
-        ask(adapter, ("toy/audio/a.wav",))
+    clips = pd.DataFrame({"clip_id": list(CLIPS), "id": ["0017", "0018", "0019"]})
+    [said] = adapter.meet(clips)
+    assert said.startswith("1 of 3 rows of scores.csv are about no clip of the data set") and "scores.csv:4" in said
+    assert ask(adapter, (CLIPS[0], CLIPS[2])).tolist() == [[1, 0], [0, 1]]
 
 
 def test_normalise_and_tags(repository, tmp_path):

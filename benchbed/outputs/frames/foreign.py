@@ -18,7 +18,7 @@ from benchbed.errors import ConfigError, DataError
 from benchbed.outputs.contract import Foreign
 from benchbed.outputs.frames.recording import Events, FrameScores, frame_scores, microseconds
 from benchbed.tables.events import events_in, tidy, timed_table
-from benchbed.tables.names import matched
+from benchbed.tables.names import clips_named, inner
 from benchbed.tables.table import Table
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ ENDINGS = (".tsv", ".csv", ".txt", ".ann", ".parquet")
 TIMED = ("file", "onset", "offset", "label", "confidence")
 #: How far, in seconds, the times of a table of scores may be from even ones: tables round to milliseconds.
 UNEVEN = 1e-3
-#: Columns of a clip table that a user may know clips by, besides their paths.
-ID_COLUMNS = ("source_clip_id", "id", "fname", "filename", "file", "name")
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,7 @@ def answers_of(
     """
     rows, ids = tables.rows, clips["clip_id"].astype(str).tolist()
     places = rows["where"].tolist()
-    row_of = matched(rows["file"], [_inner(clip) for clip in ids], places.__getitem__, _ids(clips))
+    row_of = clips_named(rows["file"], clips, places.__getitem__)
     order = np.flatnonzero(row_of >= 0)
     order = order[np.argsort(row_of[order], kind="stable")]
     edges = np.searchsorted(row_of[order], np.arange(len(ids) + 1))
@@ -163,7 +161,7 @@ def answers_of(
         raise DataError(
             "no row is about a recording of the data set",
             where=places[0] if places else str(tables.path),
-            hint=f"its names look like {example}, those of the data set like {_inner(ids[0])}",
+            hint=f"its names look like {example}, those of the data set like {inner(ids[0])}",
         )
     remarks = _unused(tables, row_of)
     if lacking:
@@ -310,21 +308,6 @@ def _numbers(labels: Sequence[str], means: Mapping[str, Sequence[str]] | None) -
         for name in _meant(label, means):
             found.setdefault(name, []).append(number)
     return found
-
-
-def _ids(clips: pd.DataFrame) -> dict[str, int]:
-    """Whole ids of clips, and whatever else the user's own table calls each of them by a name of its own."""
-    found = {clip: row for row, clip in enumerate(clips["clip_id"].astype(str))}
-    for column in ID_COLUMNS:
-        if column in clips and clips[column].is_unique:
-            for row, name in enumerate(clips[column].astype(str)):
-                found.setdefault(name, row)
-    return found
-
-
-def _inner(clip: str) -> str:
-    """The path of a clip in its dataset, with the mark of its onset: `mine/audio/a.wav@2.5` without the first part."""
-    return clip.partition("/")[2] or clip
 
 
 def _some(names: Sequence[str]) -> str:

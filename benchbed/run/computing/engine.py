@@ -77,6 +77,11 @@ class Engine:
             self._adapters[split] = known or self._loaded(split, recipe)
             limit_threads(self.job.threads)  # what the model imported may bring threads of its own
             self._by_recipe[repr(recipe)] = self._adapters[split]
+            meet = getattr(self._adapters[split], "meet", None)
+            if meet is not None and known is None:
+                from benchbed.run.computing.replayed import pool_of
+
+                meet(pool_of(self.job, self._alike()))
         self.adapter = self._adapters[split]
         self.card = mapped_card(self.adapter.card, self.job.label_map)
         self.reading = self.job.output.read(self.card, self.job.labels)
@@ -102,10 +107,14 @@ class Engine:
         assert isinstance(self.adapter, Replay)
         key = id(self.adapter)
         if key not in self._replayed:
-            splits = [split for split, adapter in self._adapters.items() if adapter is self.adapter]
-            found, row = stored_answers(self.adapter, self.job, [split for split in splits if split in self.job.pools])
+            found, row = stored_answers(self.adapter, self.job, self._alike())
             self._replayed[key] = {clip: found.answers[at] for clip, at in row.items()}
         return self._replayed[key]
+
+    def _alike(self) -> list[str]:
+        """Splits that have the model at hand."""
+        mine = repr(self.job.recipe_for(self.shard.split))
+        return [split for split in self.job.pools if repr(self.job.recipe_for(split)) == mine]
 
     def clip(self, index: int) -> Clip | AudioError:
         """A clip of the shard, or why it cannot be decoded."""

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.rows import Evaluation, Rows
 from benchbed.run.computing.whole import Clip, ModelInput
 from benchbed.run.job.job import Job, Unit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def replayed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
@@ -76,15 +79,20 @@ def stored_answers(adapter: Replay, job: Job, splits: Sequence[str]) -> tuple[Fo
     DataError
         A clip that is scored has no answer, or names in the file could mean several clips.
     """
-    import pandas as pd
-
     card = mapped_card(adapter.card, job.label_map)
     matches = job.output.read(card, job.labels).describe()["matches"]
     means: dict[str, Sequence[str]] = {match["label"]: match["classes"] for match in matches}  # type: ignore[union-attr,call-overload,index,misc]
-    pool = pd.concat([job.pools[split] for split in splits]).drop_duplicates("clip_id")
+    pool = pool_of(job, splits)
     needed = [str(clip) for split in splits for clip in job.clips[split]["clip_id"]]
     found = adapter.answers(job.output, pool, job.labels, means, needed)
     return found, {str(clip): row for row, clip in enumerate(pool["clip_id"])}
+
+
+def pool_of(job: Job, splits: Sequence[str]) -> pd.DataFrame:
+    """All clips of some splits, each once."""
+    import pandas as pd
+
+    return pd.concat([job.pools[split] for split in splits]).drop_duplicates("clip_id", ignore_index=True)
 
 
 def length(root: Path, record: Mapping[str, Any]) -> float:
