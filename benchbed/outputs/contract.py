@@ -311,7 +311,7 @@ class Output(ABC):
         # The columns beside the scores, measured on the shipped suites (compressed parquet).
         return clips * (12 + 8 * classes), ""
 
-    def foreign(self, path: Path, clips: pd.DataFrame, labels: Sequence[str], **options: Json) -> Foreign:
+    def foreign(self, path: Path, clips: pd.DataFrame, labels: Sequence[str], **options: Json) -> np.ndarray:
         """Answers from a file of another program, a row for each clip.
 
         Parameters

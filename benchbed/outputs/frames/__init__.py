@@ -10,7 +10,7 @@ import numpy as np
 
 from benchbed.card import Card
 from benchbed.outputs.align import plan_alignment, refuse_output
-from benchbed.outputs.contract import Foreign, Json, Moves, Output
+from benchbed.outputs.contract import Json, Moves, Output
 from benchbed.outputs.frames.grid import hop_of
 from benchbed.outputs.frames.hardened import certain
 from benchbed.outputs.frames.listed import framed_within, same_list, within
@@ -100,10 +100,10 @@ class Frames(Output):
         size = round(clips * ROW_BYTES + seconds / hop * (4 if own else 8) * classes)
         return size, f"frames of {1000 * hop:g} ms" if card is None and not by_second else ""
 
-    def foreign(self, path: Path, clips: pd.DataFrame, labels: Sequence[str], **options: Json) -> Foreign:
+    def foreign(self, path: Path, clips: pd.DataFrame, labels: Sequence[str], **options: Json) -> np.ndarray:
         from benchbed.outputs.frames.foreign import answers_of, read_tables
 
-        return answers_of(read_tables(path), clips, labels, **options)  # type: ignore[arg-type]
+        return answers_of(read_tables(path), clips, labels, **options).answers  # type: ignore[arg-type]
 
     def within(self, answer: object, seconds: float) -> tuple[object, str | None]:
         if isinstance(answer, Events):
