@@ -76,7 +76,7 @@ class Command(Adapter):
         Metadata columns the program is told, if the suite allows them.
     label_map : Path, optional
         File that says which of the program's classes mean which label of the dataset.
-    name, family, frame_seconds, licence, trained_on : card
+    name, family, frame_seconds, window_hop, window_join, licence, trained_on : card
         Fields of the card.
     """
 
@@ -99,6 +99,8 @@ class Command(Adapter):
         name: str = "",
         family: str = "other",
         frame_seconds: float | None = None,
+        window_hop: float | None = None,
+        window_join: Literal["mean", "max"] = "mean",
         licence: str = "",
         trained_on: tuple[str, ...] = (),
     ) -> None:
@@ -144,6 +146,8 @@ class Command(Adapter):
             clip_seconds=clip_seconds,
             side_information=side_information,
             frame_seconds=frame_seconds,
+            window_hop=window_hop,
+            window_join=window_join,
             label_map=read_label_map(label_map, names) if label_map else {},
             licence=licence,
             description=f"command over {protocol}: {self._line}",

@@ -68,6 +68,8 @@ class HuggingFace(Adapter):
         File that says which of the model's classes mean which label of the dataset.
     clip_seconds : float, optional
         Length the model was trained on, in seconds; None for any.
+    window_hop, window_join : float, str
+        Longer clips are heard in windows of that length so many seconds apart, and their answers joined; see `Card`.
     licence, trained_on : card
         Fields of the card.
     """
@@ -80,6 +82,8 @@ class HuggingFace(Adapter):
         labels: str = "",
         label_map: Path | None = None,
         clip_seconds: float | None = None,
+        window_hop: float | None = None,
+        window_join: Literal["mean", "max"] = "mean",
         licence: str = "",
         trained_on: tuple[str, ...] = (),
     ) -> None:
@@ -107,6 +111,8 @@ class HuggingFace(Adapter):
             labels=names,
             sample_rate=self._extractor.sampling_rate,
             clip_seconds=clip_seconds,
+            window_hop=window_hop,
+            window_join=window_join,
             min_seconds=0.025,  # one analysis window; the convolutions of wav2vec 2.0 span the same
             label_map=read_label_map(label_map, names) if label_map else {},
             licence=licence,

@@ -73,7 +73,7 @@ class Onnx(ExportedAdapter):
         Further inputs with one value, e.g. `sr=16000`.
     threads : int
         Threads of onnxruntime.
-    family, frame_seconds, licence, trained_on : card
+    family, frame_seconds, window_hop, window_join, licence, trained_on : card
         Fields of the card.
     """
 
@@ -101,6 +101,8 @@ class Onnx(ExportedAdapter):
         threads: int = 1,
         family: str = "other",
         frame_seconds: float | None = None,
+        window_hop: float | None = None,
+        window_join: Literal["mean", "max"] = "mean",
         licence: str = "",
         trained_on: tuple[str, ...] = (),
     ) -> None:
@@ -153,6 +155,8 @@ class Onnx(ExportedAdapter):
             features=features,
             feature_options=feature_options,
             frame_seconds=frame_seconds,
+            window_hop=window_hop,
+            window_join=window_join,
             family=family,
             licence=licence,
             trained_on=trained_on,

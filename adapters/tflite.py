@@ -49,7 +49,7 @@ class TFLite(ExportedAdapter):
         Front end (`none`, `logmel`, `mfcc`) and its parameters.
     threads : int
         Threads of LiteRT.
-    family, frame_seconds, licence, trained_on : card
+    family, frame_seconds, window_hop, window_join, licence, trained_on : card
         Fields of the card.
     """
 
@@ -71,6 +71,8 @@ class TFLite(ExportedAdapter):
         threads: int = 1,
         family: str = "other",
         frame_seconds: float | None = None,
+        window_hop: float | None = None,
+        window_join: Literal["mean", "max"] = "mean",
         licence: str = "",
         trained_on: tuple[str, ...] = (),
     ) -> None:
@@ -104,6 +106,8 @@ class TFLite(ExportedAdapter):
             features=features,
             feature_options=feature_options,
             frame_seconds=frame_seconds,
+            window_hop=window_hop,
+            window_join=window_join,
             # Every class may be off by half a step of the output's scale.
             tolerance=1e-3 + self._out["quantization"][0] * int(np.prod(self._out["shape"])) / 2,
             weight_bits=8 if self._in["dtype"] in (np.int8, np.uint8) else 32,
