@@ -225,7 +225,8 @@ def setting(what: Condition) -> str:
     if what.parameter is None:
         return ""
     if isinstance(what.parameter, dict):
-        text = ", ".join(f"{key} {value}" for key, value in what.parameter.items())
+        # The unit is that of what was measured; these are arguments of a transform of another library.
+        return ", ".join(f"{key} {value}" for key, value in what.parameter.items())
     elif isinstance(what.parameter, (list, tuple)):
         text = ", ".join(str(part) for part in what.parameter)
     else:

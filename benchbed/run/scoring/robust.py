@@ -78,14 +78,18 @@ def _corrupted(cell: record.Cell, scored: Scored, primary: str) -> Corrupted:
     assert condition.severity is not None
     # `white_noise@3#2`: the second time that white noise stands in the suite is another curve.
     name = condition.name + (f"#{cell.key.rpartition('#')[2]}" if "#" in cell.key else "")
-    snr = condition.unit if (condition.unit or "").startswith("dB SNR") else None
+    # Of a transform of another library the parameter is a set of arguments, and the SNR what was measured.
+    level = condition.parameter
+    if isinstance(level, dict):
+        level = (condition.achieved or {}).get("median")
+    snr = condition.unit if level is not None and (condition.unit or "").startswith("dB SNR") else None
     return Corrupted(
         name,
         condition.severity,
         condition.group or "other",
         scored.scores.metrics[primary],
         scored.scores.replicates.get(primary),
-        None if snr is None else float(condition.parameter),
+        None if snr is None or level is None else float(level),
         snr or "dB SNR",
     )
 
