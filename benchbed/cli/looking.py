@@ -7,20 +7,35 @@ import json
 import click
 
 from benchbed.cli import verbs
-from benchbed.cli.flags import pairs, print_json, split_settings
+from benchbed.cli.flags import paths, print_json, split_settings
+from benchbed.errors import ConfigError
 
 
 @verbs.command()
 @click.argument("model")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Option of the model.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Option of the model, or suite.KEY.")
+@click.option("--suite", help="Use clips of this suite, whose classes the model knows, in the place of built-in ones.")
+@click.option("--data", "data", multiple=True, metavar="NAME=PATH", help="Where the dataset of the suite lies.")
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--trust-checkpoint", is_flag=True)
 @click.option("--json", "as_json", is_flag=True)
-def check(model: str, settings: tuple[str, ...], device: str, trust_checkpoint: bool, as_json: bool) -> int:
+def check(
+    model: str,
+    settings: tuple[str, ...],
+    suite: str | None,
+    data: tuple[str, ...],
+    device: str,
+    trust_checkpoint: bool,
+    as_json: bool,
+) -> int:
     """Hunt silent faults of the adapter MODEL: shapes, determinism, padding, scaling, label order, gradients."""
     from benchbed.run.checking import check_adapter
 
-    outcomes = check_adapter(model, pairs(settings, "--set"), device, trust_checkpoint)
+    overrides, options = split_settings(settings)
+    given = paths(data)
+    if suite is None and (overrides or given):
+        raise ConfigError("--data and --set suite.… are about a suite", hint="name one with --suite")
+    outcomes = check_adapter(model, options, device, trust_checkpoint, suite=suite, overrides=overrides, data=given)
     if as_json:
         print_json([vars(outcome) for outcome in outcomes])
     else:
