@@ -50,9 +50,9 @@ from benchbed.rng import stream
 USUAL, TOLERATED = 2.0, 1.1
 RATIO = {"figure": "rounds.model", "reference": "rounds.reference"}
 RULES = {
-    "limit": RATIO | {"at_most": USUAL * TOLERATED},
+    "limit": RATIO | {"at_most": f"{USUAL * TOLERATED} x"},
     "baseline": RATIO | {"margin": {"relative": "10 %"}},
-    "raw": {"figure": "rounds.model", "at_most": USUAL * TOLERATED, "by": "value"},
+    "raw": {"figure": "rounds.model", "at_most": f"{USUAL * TOLERATED} s", "by": "value"},
 }
 
 

@@ -193,6 +193,16 @@ def test_a_corruption_that_applies_to_no_clip_has_no_figure_and_no_sums(toy, tmp
     assert open_run(done.path.parent).sums.cells["scene/test/white_noise@3"].clips.sum() == 0
 
 
+def test_a_mean_over_classes_says_how_few_recordings_it_rests_on(toy):
+    """Forty clips are eight recordings, and each class is in all of them."""
+    result = read(toy().path)
+    said = "a mean over 2 classes, of which 2 rest on fewer than 10 recordings (low on 8)"
+    assert result.cells[0].metrics["macro_accuracy"].note == said == result.scores["macro_accuracy"].note
+    assert result.cells[0].metrics["accuracy"].note is None
+    [check] = [check for check in result.checks if check.name == "sources"]
+    assert check.status == "warn" and "low 8, high 8" in check.message
+
+
 def test_a_limited_run_leaves_the_predictions_of_the_whole_run(toy):
     whole = toy()
     assert toy(limit=10).reused == 0

@@ -30,6 +30,7 @@ from benchbed.run.scoring.heard import cropped, levels, remarks
 from benchbed.run.scoring.lacking import Lacking, applied
 from benchbed.run.scoring.robust import load_reference, robust_figures
 from benchbed.run.scoring.selfchecks import self_checks
+from benchbed.run.scoring.sources import check_sources, note_sources, noted, thin_classes, words
 from benchbed.run.scoring.split import rows_of_cells
 from benchbed.run.scoring.statistics import Rows, cell_draws, collect, sum_cell, summed_draws
 from benchbed.run.scoring.values import to_matrix, to_value
@@ -81,6 +82,7 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
     cells: list[record.Cell] = []
     scored: dict[str, Scored] = {}
     sums: dict[str, CellStatistics] = {}
+    sources: list[record.Check] = []
     for plan in prepared.cells:
         rows = rows_of[plan.key]
         lost = sum(failure.cell == plan.key for failure in failures)
@@ -88,6 +90,13 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
         cell, scored[plan.key], kept, told = _score(plan, prepared, split, family, primary, predictions, rows, lost)
         cells.append(cell)
         sums[plan.key] = sum_cell(told, kept, len(split.groups))
+        thin = thin_classes(told, sums[plan.key], len(split.groups)) if plan.kind == "clean" else {}
+        if thin:
+            said = words(thin, len(told.labels))
+            note_sources(cell, said)
+            held = scored[plan.key]
+            scored[plan.key] = replace(held, scores=replace(held.scores, metrics=noted(held.scores.metrics, said)))
+            sources.append(check_sources(cell, thin))
     scores = aggregate(suite, family, primary, prepared.cells, scored)
     reference, unused = load_reference(
         prepared.loaded_suite, prepared.source.dataset.name, primary, prepared.index_hash
@@ -96,7 +105,7 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
     values = {name: to_value(number) for name, number in scores.items()}
     checks = [*unused, *_classes(prepared.job), *left_out(prepared.job), *levels(predictions.table)]
     checks += [*remarks(predictions.table), *cropped(predictions.table)]
-    checks += self_checks(prepared.job)
+    checks += [*self_checks(prepared.job), *sources]
     if any(plan.kind == "attack" for plan in prepared.cells):
         more, figures_of_attacks = attacked(prepared, predictions, splits, cells, rows_of, values)
         beside_attacks(prepared, predictions, splits, cells, rows_of, family, primary)
