@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchbed.errors import DamagedError
+from benchbed.seal import seal, unseal
+
 
 def cache_folder() -> Path:
     """The folder benchbed may fill and empty as it likes: `BENCHBED_CACHE`, else the platform's cache folder."""
@@ -21,10 +24,10 @@ def cache_folder() -> Path:
 
 
 def recall(path: Path) -> dict[str, Any]:
-    """A table that was remembered; empty if there is none, or none that can be read."""
+    """A table that was remembered; empty if there is none, or none that is as it was written."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = unseal(path.read_bytes(), path)[0].get("table")
+    except (OSError, ValueError, DamagedError):
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -41,7 +44,7 @@ def remember(path: Path, content: Mapping[str, Any]) -> None:
     handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, ensure_ascii=False, separators=(",", ":"))
+            file.write(seal(json.dumps({"table": dict(content)}, ensure_ascii=False, separators=(",", ":"))))
         os.replace(scratch, path)
     except OSError:
         with contextlib.suppress(OSError):

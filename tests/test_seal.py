@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from made_runs import answers, changed, made_run, recordings
 
+from benchbed.cache import recall, remember
 from benchbed.compare.runs import open_run
 from benchbed.errors import BenchbedError, DamagedError
 from benchbed.predictions.index import indexed, write_index
@@ -18,6 +19,7 @@ from benchbed.results.curves import CellCurves, Curves, read_curves
 from benchbed.results.store import read
 from benchbed.results.timelines import write_kept
 from benchbed.rng import stream
+from benchbed.run.scoring.thresholds import _read as thresholds_of
 from benchbed.seal import parquet_digest, seal, unseal
 
 
@@ -98,6 +100,22 @@ def test_curves_with_one_wrong_bit_are_refused(tmp_path):
     write_kept(Curves(format=1, cells=[CellCurves(cell="frames/test/clean")]), tmp_path, CURVES)
     assert refused(lambda: read_curves(tmp_path), tmp_path / CURVES)
     assert read_curves(tmp_path).cells[0].cell == "frames/test/clean"
+
+
+def test_a_table_that_was_remembered_is_made_again_where_a_bit_is_wrong(tmp_path):
+    path = tmp_path / "digests" / "table.json"
+    for content in ({}, {"a.wav": [1, 2, "0" * 32], "ü": None}):
+        remember(path, content)
+        assert recall(path) == content
+    assert all(recall(path) == {} for _ in flipped(path))
+
+
+def test_thresholds_with_one_wrong_bit_are_refused(tmp_path):
+    path = tmp_path / "thresholds.json"
+    path.write_text(seal('{"thresholds": {"a": 0.31}, "tuned_on": "toy/val", "rule": "best-f1"}'))
+    assert refused(lambda: thresholds_of(path, path.name, "suite.yaml:1:1"), path)
+    written, _, sealed = thresholds_of(path, path.name, "suite.yaml:1:1")
+    assert sealed and written["thresholds"] == {"a": 0.31}
 
 
 def test_a_record_edited_by_hand_is_refused_and_says_how_to_make_it_again(run):
