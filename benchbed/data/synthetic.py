@@ -2,7 +2,7 @@
 
 A suite whose dataset was not configured runs on one of these. They exist to make every path of benchbed work on a
 fresh machine and to be hard enough that models, devices and noise can be told apart; scores on them say nothing about
-real recordings. Six layouts exist:
+real recordings. These layouts exist:
 
 `tau2022`
     Ten acoustic scenes as TAU Urban Acoustic Scenes 2022 Mobile lays them out: one-second cuts, cities, locations and
@@ -19,6 +19,11 @@ real recordings. Six layouts exist:
     Recordings of half a minute in five places, with the shares of five simulated listeners who heard an event in each
     second, and five folds.
 
+`tau_nigens2020`, `tau_nigens2021`, `starss22`, `starss23`, `stereo_seld2025`
+    Ten-second scenes (stereo: five) with static and moving sources around the listener, up to three at a time and two
+    of one class, in shoebox rooms with first reflections and diffuse noise, as first-order Ambisonics and as a
+    tetrahedron of microphones hear them, with exact directions and distances in the files of each year.
+
 The audio depends on `VERSION`, layout, size and seed alone: computed in float64 and rounded to 16 bits at the end.
 """
 
@@ -30,6 +35,7 @@ import os
 import shutil
 import struct
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -42,7 +48,19 @@ from benchbed.errors import ConfigError, DataError, did_you_mean
 
 #: Rises with every change that changes a sample; part of the dataset's name on records and of the cache folder.
 VERSION = "6"
-LAYOUTS = ("tau2022", "esc50", "desed", "fsd50k", "audioset", "maestro_real")
+LAYOUTS = (
+    "tau2022",
+    "esc50",
+    "desed",
+    "fsd50k",
+    "audioset",
+    "maestro_real",
+    "tau_nigens2020",
+    "tau_nigens2021",
+    "starss22",
+    "starss23",
+    "stereo_seld2025",
+)
 SIZES = ("default", "small", "large")
 Size = Literal["default", "small", "large"]
 #: File in the root of every synthetic set: what it is, and size, time and hash of every file in it.
@@ -226,8 +244,10 @@ class _Writer:
         self.files[name] = [len(content), path.stat().st_mtime_ns, _digest(content)]
 
     def audio(self, name: str, samples: np.ndarray, rate: int = RATE) -> None:
-        data = samples.astype("<i2").tobytes()
-        form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
+        """One channel `[sample]`, or several `[channel, sample]`."""
+        channels = 1 if samples.ndim == 1 else len(samples)
+        data = np.ascontiguousarray(samples.astype("<i2").T).tobytes()
+        form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, 2 * channels * rate, 2 * channels, 16)
         head = struct.pack("<4sI4s", b"RIFF", 4 + len(form) + 8 + len(data), b"WAVE")
         self.write(name, head + form + struct.pack("<4sI", b"data", len(data)) + data)
 
@@ -405,6 +425,70 @@ def _maestro_real(files: _Writer, size: str, seed: int) -> None:
         files.table(f"development_folds/fold{number}_test.csv", fold, ",")
 
 
+def _localised(year: int, folds: dict[int, tuple[str, int]], sounds: tuple[str, ...]) -> Callable[..., None]:
+    """A writer of recordings with tracks in the files of a year.
+
+    Parameters
+    ----------
+    year : int
+        Form of the files.
+    folds : mapping of int to (str, int)
+        Number in the names → folder, and so many recordings of ten (the small set: five) seconds.
+    sounds : tuple of str
+        Formats: `foa`, `mic`, `stereo`.
+    """
+
+    def write(files: _Writer, size: str, seed: int) -> None:
+        from benchbed.data.synthesis import localised
+        from benchbed.data.synthesis.spatial import RATE as rate
+        from benchbed.outputs.tracks.classes import CLASSES
+
+        # Clips of the stereo set last five seconds in any case.
+        seconds = 5.0 if size == "small" or year == 2025 else 10.0
+        for fold, (folder, count) in folds.items():
+            for number in range(1, 1 + (min(3, count) if size == "small" else count)):
+                room = 1 + number % 2 + 10 * (fold == max(folds))
+                name = f"fold{fold}_room{room}_mix{number:03}" + ("_ov2" if year == 2020 else "")
+                name += "_deg000_start00" if year == 2025 else ""
+                place = f"{folder}/{name}" if folder else name
+                for kind in sounds:
+                    heard: Literal["foa", "mic"] = "mic" if kind == "mic" else "foa"
+                    sound, plan = localised.scene(seed, f"{year}/fold{fold}", number, CLASSES[year], seconds, heard)
+                    sound = localised.stereo(sound) if kind == "stereo" else sound
+                    files.audio(f"{kind}_dev/{place}.wav", sound, rate)
+                files.write(f"metadata_dev/{place}.csv", _track_file(plan, year).encode())
+
+    return write
+
+
+def _track_file(plan: list, year: int) -> str:
+    """The tracks of a scene in the form of a year's references."""
+    from benchbed.data.synthesis.localised import PICTURE
+    from benchbed.outputs.tracks.classes import CLASSES
+    from benchbed.outputs.tracks.files import written
+    from benchbed.outputs.tracks.recording import tracks
+
+    columns: list[list[float]] = [
+        [first + i, CLASSES[year].index(one.label), one.source, one.azimuth[i], one.elevation[i], one.distance]
+        for one in plan
+        for first in [one.first]
+        for i in range(len(one.azimuth))
+    ]
+    frame, label, source, azimuth, elevation, distance = np.array(columns, np.float64).reshape(-1, 6).T
+    whole = [column.astype(np.int64) for column in (frame, label, source)]
+    made = tracks(
+        whole[0],
+        whole[1],
+        azimuth,
+        elevation,
+        source=whole[2],
+        distance=distance,
+        onscreen=np.abs(azimuth) <= PICTURE,
+    )
+    return written(made, year)
+
+
+_FOLDERS = {"train": "dev-train-tau", "test": "dev-test-tau"}
 _WRITERS = {
     "tau2022": _tau2022,
     "esc50": _esc50,
@@ -412,4 +496,9 @@ _WRITERS = {
     "fsd50k": _fsd50k,
     "audioset": _audioset,
     "maestro_real": _maestro_real,
+    "tau_nigens2020": _localised(2020, {3: ("", 10), 2: ("", 3), 1: ("", 10)}, ("foa", "mic")),
+    "tau_nigens2021": _localised(2021, {1: ("dev-train", 10), 5: ("dev-val", 3), 6: ("dev-test", 10)}, ("foa", "mic")),
+    "starss22": _localised(2022, {3: (_FOLDERS["train"], 10), 4: (_FOLDERS["test"], 10)}, ("foa", "mic")),
+    "starss23": _localised(2023, {3: (_FOLDERS["train"], 10), 4: (_FOLDERS["test"], 10)}, ("foa", "mic")),
+    "stereo_seld2025": _localised(2025, {3: (_FOLDERS["train"], 12), 4: (_FOLDERS["test"], 12)}, ("stereo",)),
 }

@@ -207,15 +207,28 @@ def write(path: Path, made: Tracks, year: int, *, form: str | None = None, unit:
     DataError
         The form needs distances that the rows do not have.
     """
+    path.write_text(written(made, year, form=form, unit=unit, where=str(path)), encoding="utf-8")
+
+
+def written(
+    made: Tracks, year: int, *, form: str | None = None, unit: Unit | None = None, where: str | None = None
+) -> str:
+    """The text of a file; arguments as in `write`.
+
+    Examples
+    --------
+    >>> written(tracks([0], [3], [-50.0], [30.0], distance=[1.87]), 2023)
+    '0,3,0,-50,30,187\\n'
+    """
     check_year(year)
     chosen = FORMS[form or REFERENCE[year]]
     unit = unit or UNITS.get(year, "m")
     if chosen.distance and len(made) and (made.distance is None or np.isnan(made.distance).any()):
-        raise DataError(f"no distances, and {chosen.describe} needs them", where=str(path))
+        raise DataError(f"no distances, and {chosen.describe} needs them", where=where)
     lines = [chosen.header] if chosen.header else []
     order = np.lexsort((made.source, made.label, made.frame))
     lines += [",".join(words) for words in zip(*_words(made.only(order), chosen, unit))]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _refuse_year(found: Form | None, year: int, path: Path) -> None:
