@@ -114,7 +114,7 @@ def test_a_perturbation_moves_the_reference() -> None:
 
 def test_windows_are_joined_in_time_and_classes_by_name() -> None:
     reading = OUTPUT.read(card(labels=("piano", "noise", "dog", "alarm")), LABELS)
-    assert reading.describe() == {"classes": 3, "left out": ["noise"]}
+    assert reading.describe() == {"classes": 3, "left out": ["noise"], "threshold": 0.5, "unify_degrees": 15.0}
     parts = np.empty((1, 2), object)
     parts[0, 0] = tracks([0, 49], [0, 1], [1.0, 2.0], frames=50)
     parts[0, 1] = tracks([3, 45], [2, 3], [3.0, 4.0], frames=50)
@@ -210,3 +210,60 @@ def test_no_folder_and_no_policy(tmp_path: Path) -> None:
         Folder.open(folder(tmp_path / "a"), 2022)
     with pytest.raises(ConfigError, match="missing=skip"):
         Policy(missing="skip")  # type: ignore[arg-type]
+
+
+def at(azimuth: float, length: float = 1.0) -> list[float]:
+    turn = np.radians(azimuth)
+    return [length * float(np.cos(turn)), length * float(np.sin(turn)), 0.0]
+
+
+def test_vectors_become_tracks() -> None:
+    from benchbed.outputs.tracks.vectors import at_frames, decoded
+
+    one = decoded(np.array([[at(30, 0.6), at(0, 0.5)], [at(40, 0.9), at(-90, 0.8)]]))
+    assert one.frame.tolist() == [0, 1, 1] and one.label.tolist() == [0, 0, 1] and one.distance is None
+    np.testing.assert_allclose(one.azimuth, [30, 40, -90])
+    # Two branches: how sure a model is does not lie in the vector, and a distance below nothing is none.
+    two = decoded(
+        np.array([[[0.9, *at(60, 0.1), 2.5], [0.4, *at(0), 1.0]], [[0.7, *at(61), -1.0], [0.0, *at(0), 1.0]]])
+    )
+    assert two.label.tolist() == [0, 0] and two.distance.tolist() == [2.5, 0.0]
+    np.testing.assert_allclose(two.azimuth, [60, 61])
+    assert at_frames(np.zeros((13, 2, 3)), 0.02).shape == (3, 2, 3)
+    with pytest.raises(AdapterError, match="do not fill"):
+        at_frames(np.zeros((13, 2, 3)), 0.03)
+    with pytest.raises(AdapterError, match="tracks of shape"):
+        decoded(np.zeros((4, 2)))
+
+
+def test_near_vectors_of_several_tracks_are_one_source() -> None:
+    from benchbed.outputs.tracks.vectors import decoded
+
+    def sources(*azimuths: float) -> list[float]:
+        # One frame, three tracks, one class.
+        vectors = [[at(azimuth) if azimuth is not None else [0.0, 0.0, 0.0]] for azimuth in azimuths]
+        return sorted(np.round(decoded(np.array([vectors])).azimuth, 6).tolist())
+
+    assert sources(0, 60, 120) == [0.0, 60.0, 120.0]
+    assert sources(0, 10, 120) == [5.0, 120.0]
+    assert sources(120, 0, 10) == [5.0, 120.0]
+    # The first and the last are 24 degrees apart, and both are near the one between.
+    assert sources(0, 12, 24) == [12.0]
+    assert sources(0, 10, None) == [5.0]
+    assert sources(0, 16, None) == [0.0, 16.0]
+
+
+def test_a_model_may_give_vectors() -> None:
+    reading = OUTPUT.read(card(), LABELS)
+    raw = np.zeros((2, 50, 3, 3), np.float32)
+    raw[0, 7, 1] = at(45)
+    raw[1, 3, 2, 0] = np.nan
+    held = reading.check(raw, 2, Heard(5.0, 120_000))
+    assert reading.usable(held[:, None]).tolist() == [True, False]
+    [made] = reading.answers(held[:1, None], [Heard(5.0, 120_000, 5.0)])
+    assert made.frame.tolist() == [7] and made.label.tolist() == [1]
+    np.testing.assert_allclose(made.azimuth, [45], atol=1e-5)
+    with pytest.raises(AdapterError, match=r"expected \[window, frame, class, part\]"):
+        reading.check(raw[..., :2], 2, Heard(5.0, 120_000))
+    with pytest.raises(AdapterError, match=r"50 frames of 0\.1 s, 5 s in all, for 10 s"):
+        reading.check(raw, 2, Heard(10.0, 240_000))

@@ -11,6 +11,7 @@ from benchbed.card import Card
 from benchbed.errors import AdapterError
 from benchbed.outputs.contract import Heard, Json, Reading
 from benchbed.outputs.tracks.recording import FRAME_SECONDS, Tracks
+from benchbed.outputs.tracks.vectors import PARTS, THRESHOLD, UNIFY_DEGREES, at_frames, decoded
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ class TracksReading(Reading):
     number: np.ndarray
 
     def check(self, raw: object, clips: int, heard: Heard) -> np.ndarray:
-        """`Tracks` of windows [shape=(window,), object]."""
+        """`Tracks` of windows [shape=(window,), object], or vectors as `benchbed.outputs.tracks.vectors` has them."""
+        if isinstance(raw, np.ndarray) and raw.dtype.kind == "f":
+            return self._vectors(raw, clips, heard)
         given = list(raw) if isinstance(raw, (list, tuple, np.ndarray)) else [raw]
         strange = sorted({type(one).__name__ for one in given if not isinstance(one, Tracks)})
         if strange or len(given) != clips:
@@ -46,21 +49,48 @@ class TracksReading(Reading):
                 raise AdapterError(f"tracks of classes outside 0…{classes - 1} of the card")
         return made
 
+    def _vectors(self, raw: np.ndarray, clips: int, heard: Heard) -> np.ndarray:
+        classes, hop = len(self.card.labels), self.card.frame_seconds or FRAME_SECONDS
+        fits = raw.ndim in (4, 5) and len(raw) == clips and raw.shape[-1] in PARTS and raw.shape[-2] == classes
+        if not fits:
+            raise AdapterError(
+                f"predict returned {raw.dtype} {list(raw.shape)}, expected [window, frame, class, part] or [window, "
+                f"frame, track, class, part] for {clips} windows and {classes} classes",
+                hint=f"parts are {'; '.join(PARTS.values())}",
+            )
+        seconds = heard.samples / self.card.sample_rate
+        if abs(raw.shape[1] * hop - seconds) > max(2 * hop, 0.05 * seconds):
+            raise AdapterError(
+                f"predict returned {raw.shape[1]} frames of {hop:g} s, {raw.shape[1] * hop:g} s in all, for "
+                f"{seconds:g} s of audio",
+                hint="frame_seconds of the card must be the time from one output frame to the next",
+            )
+        return raw
+
     def usable(self, raw: np.ndarray) -> np.ndarray:
         """Recordings whose directions are all numbers."""
+        if raw.dtype.kind == "f":
+            # A distance may be untold; the other parts may not.
+            told = raw[..., : raw.shape[-1] - 1] if raw.shape[-1] > 3 else raw
+            return np.isfinite(told).reshape(len(raw), -1).all(axis=1)
         return np.array([all(_finite(one) for one in np.atleast_1d(windows)) for windows in raw], bool)
 
     def answers(self, raw: np.ndarray, heard: Sequence[Heard]) -> np.ndarray:
         """`Tracks` of recordings [shape=(recording,), object], from `[recording, window]`."""
         made = np.empty(len(raw), dtype=object)
         for i, (windows, one) in enumerate(zip(raw, heard, strict=True)):
-            parts = [self._mapped(part) for part in np.atleast_1d(windows)]
+            held = windows if raw.dtype.kind == "f" else np.atleast_1d(windows)
+            parts = [self._mapped(self._decoded(part) if raw.dtype.kind == "f" else part) for part in held]
             made[i] = parts[0] if len(parts) == 1 else _joined(parts, one)
         return made
 
     def describe(self) -> dict[str, Json]:
         lost = [label for label, at in zip(self.card.labels, self.number) if at < 0]
-        return {"classes": len(self.number) - len(lost), "left out": lost}
+        decided = {"threshold": THRESHOLD, "unify_degrees": UNIFY_DEGREES}
+        return {"classes": len(self.number) - len(lost), "left out": lost, **decided}
+
+    def _decoded(self, window: np.ndarray) -> Tracks:
+        return decoded(at_frames(window, self.card.frame_seconds or FRAME_SECONDS))
 
     def _mapped(self, made: Tracks) -> Tracks:
         label = self.number[made.label] if len(made) else made.label
