@@ -249,6 +249,78 @@ def against_before(before: Path, scores: np.ndarray, edges: np.ndarray, rows: np
         print(f"{name:34s} {now:8.3f} s {then:8.3f} s {then / now:7.1f} ×   {apart:.1e}", flush=True)
 
 
+def lists(clips: int = 1168) -> bool:
+    """Lists of events from a file to figures, as many as DESED's validation set has, and one hour of them.
+
+    Figures must agree with sed_eval's, CPU time be less than sed_eval's and under five seconds, and an hour-long
+    recording with a thousand events take no more than 50 MiB.
+    """
+    import pandas as pd
+
+    from benchbed.metrics.families import sed_event, sed_segment
+    from benchbed.outputs.frames.foreign import answers_of, read_tables
+    from benchbed.outputs.frames.listed import within
+
+    random, names = np.random.default_rng(0), [f"c{i}" for i in range(CLASSES)]
+
+    def written(folder: Path, side: str, files: int, events: int, seconds: float) -> Path:
+        rows = ["filename\tonset\toffset\tevent_label"]
+        for clip in np.sort(random.integers(0, files, events)):
+            onset = random.uniform(0, seconds - 1)
+            label = names[int(random.integers(CLASSES))]
+            rows.append(f"r{clip}.wav\t{onset:.3f}\t{min(seconds, onset + random.uniform(0.2, 3)):.3f}\t{label}")
+        (folder / f"{side}.tsv").write_text("\n".join(rows) + "\n")
+        return folder / f"{side}.tsv"
+
+    def read(file: Path, files: int, seconds: float) -> np.ndarray:
+        table = pd.DataFrame({"clip_id": [f"mine/r{clip}.wav" for clip in range(files)]})
+        found = answers_of(read_tables(file), table, names, missing="empty").answers
+        found[:] = [within(one, seconds)[0] for one in found]
+        return found
+
+    def ours(files: tuple[Path, Path], clips: int, seconds: float) -> list[float]:
+        target, outputs = (read(file, clips, seconds) for file in files)
+        made = sed_event.family(names, matching="greedy", rule="sed_eval:zero_score"), sed_segment.family(names)
+        return [float(f.values(f.statistics(outputs, target).sum(axis=0))["micro_f1"]) for f in made]
+
+    def theirs(files: tuple[Path, Path]) -> list[float]:
+        import dcase_util
+        import sed_eval
+
+        held = [dcase_util.containers.MetaDataContainer(filename=str(file)).load() for file in files]
+        by_name: list[dict[str, list[Any]]] = [{}, {}]
+        for side, items in zip(by_name, held):
+            for item in items:
+                side.setdefault(item.filename, []).append(item)
+        event = sed_eval.sound_event.EventBasedMetrics(names, t_collar=0.2, percentage_of_length=0.2)
+        segment = sed_eval.sound_event.SegmentBasedMetrics(names, 1.0)
+        for name in by_name[0].keys() | by_name[1].keys():
+            for metric in (event, segment):
+                metric.evaluate(by_name[0].get(name, []), by_name[1].get(name, []))
+        return [m.results_overall_metrics()["f_measure"]["f_measure"] for m in (event, segment)]
+
+    def cpu(call: Callable[[], list[float]]) -> tuple[list[float], float]:
+        started = time.process_time()
+        return call(), time.process_time() - started
+
+    with tempfile.TemporaryDirectory() as place, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        files = tuple(written(Path(place), side, clips, 4000, 10.0) for side in ("reference", "output"))
+        ours(files, clips, 10.0)  # what is imported once is nobody's time
+        theirs(files)
+        mine, spent = cpu(lambda: ours(files, clips, 10.0))
+        other, needed = cpu(lambda: theirs(files))
+        line(f"lists of {clips} files, 4000 events", spent, needed, mine[0], other[0])
+        hour = tuple(written(Path(place), f"hour-{side}", 1, 1000, 3600.0) for side in ("reference", "output"))
+        tracemalloc.start()
+        ours(hour, 1, 3600.0)
+        peak = tracemalloc.get_traced_memory()[1] / 2**20
+        tracemalloc.stop()
+    print(f"a list of an hour with 1000 events: peak {peak:.0f} MiB", flush=True)
+    agree = all(math.isclose(a, b, abs_tol=1e-9) for a, b in zip(mine, other))
+    return agree and spent < min(5.0, needed) and peak <= 50
+
+
 def memory(outputs: np.ndarray, target: np.ndarray) -> None:
     """Peak memory with more and more thresholds."""
     from benchbed.metrics.families import psds
@@ -289,8 +361,11 @@ def main() -> None:
         against_sed_scores_eval(chosen.other, scores, edges, rows, outputs, target)
     if chosen.before:
         against_before(chosen.before, scores, edges, rows, chosen.draws)
+    held = lists()
     memory(outputs, target)
     print(f"peak of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    if not held:
+        sys.exit("lists of events are scored otherwise than by sed_eval, or too slowly, or in too much memory")
 
 
 if __name__ == "__main__":
