@@ -7,14 +7,20 @@ one array, and a thousand bootstrap replicates are one matrix product.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed.stats.jackknife import Jackknife
 from benchbed.types import Direction
+
+if TYPE_CHECKING:
+    from benchbed.metrics.sed.psds import Roc, Scenario
+    from benchbed.metrics.sed.steps import Steps
+    from benchbed.outputs.frames.recording import FrameScores
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,29 @@ class Family(ABC):
     def headlines(self) -> list[str]:
         """What ranks by default in each of the families that are scored together."""
         return [prefix + part.primary for prefix, part in self.parts.items()]
+
+    @property
+    def curves(self) -> tuple[Hashable, ...] | None:
+        """What decisions at a threshold are about, and all but the threshold that makes them right or wrong.
+
+        Families that agree in it share their curves over thresholds; None where no threshold decides.
+        """
+        return None
+
+    def swept(self, frames: Sequence[FrameScores], target: np.ndarray) -> tuple[Steps, Steps, np.ndarray] | None:
+        """Hits and false alarms as functions of the threshold, and references of each class `[class]`.
+
+        None where every threshold takes a count of its own.
+        """
+        return None
+
+    def tagged(self, scores: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Scores and references of whole clips `[clip, class]`, of a family that decides about those."""
+        return None
+
+    def rocs(self, scores: np.ndarray, target: np.ndarray) -> dict[str, tuple[Scenario, Roc]]:
+        """The curve below which each score is the area, by metric; only of those that have one."""
+        return {}
 
     def mapped(self, change: Callable[[Family], Family]) -> Family:
         """The same families, each of them changed."""

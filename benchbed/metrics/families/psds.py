@@ -22,7 +22,7 @@ from benchbed.metrics.sed.detection import OverThresholds, paired
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import Flat, flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references, sweep
-from benchbed.metrics.sed.psds import HOUR, SCENARIOS, Curves, Exposure, PsdSample, Scenario
+from benchbed.metrics.sed.psds import HOUR, SCENARIOS, Curves, Exposure, PsdSample, Roc, Scenario
 from benchbed.metrics.sed.steps import by_class
 
 #: Points of a curve's table.
@@ -139,6 +139,12 @@ class Psds(OverThresholds):
                 parts = [by_class(steps, classes) for steps in sweep(filtered, reference, classes, scenario.criteria)]
                 curves[name].append([Curves(h, f, c, row, rows, self.thresholds) for h, f, c in zip(*parts)])
         return PsdSample(curves, self.scenarios, exposure)
+
+    def rocs(self, scores: np.ndarray, target: np.ndarray) -> dict[str, tuple[Scenario, Roc]]:
+        """The PSD-ROC of every score that is defined."""
+        sample = self.sample(scores, target, np.zeros(len(scores), int), 1)
+        drawn = {name: (scenario, sample.roc(name, np.ones(1))) for name, scenario in self.scenarios.items()}
+        return {name: (scenario, curve) for name, (scenario, curve) in drawn.items() if curve is not None}
 
     def class_counts(self, sums: np.ndarray) -> np.ndarray:
         """Reference events of each class, `[..., class]`."""

@@ -8,18 +8,21 @@ lists. Substitutions are leftover events of different classes at the same time, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Literal
 
 import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.sed import counts
+from benchbed.metrics.sed.collar_sweep import collar_sweep
 from benchbed.metrics.sed.decision import Decision, decision
 from benchbed.metrics.sed.detection import Decided
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import answers, flatten
 from benchbed.metrics.sed.matching import MATCHINGS, Collar, greedy
+from benchbed.metrics.sed.steps import Steps
+from benchbed.outputs.frames.recording import FrameScores
 
 Matching = Literal["optimal", "greedy"]
 
@@ -104,6 +107,20 @@ class EventBased(Decided):
 
     def deciding(self, decided: Decision) -> EventBased:
         return EventBased(self.labels, self.collar, self.matching, self.rule, decided)
+
+    @property
+    def curves(self) -> tuple[Hashable, ...]:
+        """By collars."""
+        return "events", self.collar, self.matching, self.rule, self.decision.median
+
+    def swept(self, frames: Sequence[FrameScores], target: np.ndarray) -> tuple[Steps, Steps, np.ndarray] | None:
+        """Every threshold at once, by the rules of our own."""
+        if self.rule != "benchbed" or self.matching != "optimal":
+            return None
+        classes = len(self.labels)
+        reference = flatten(target, classes)
+        hits, false = collar_sweep(frames, reference, classes, self.collar)
+        return hits, false, reference.counts(classes).sum(axis=0)
 
     def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Found, reference and detected events of each class, and substitutions, deletions and insertions."""

@@ -7,7 +7,7 @@ sed_scores_eval; overlapping events of a class are joined first, on both sides, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from benchbed.metrics.sed.decision import Decision, decision
 from benchbed.metrics.sed.detection import Decided
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import answers, flatten
-from benchbed.metrics.sed.intersection import Criteria, detected, references
+from benchbed.metrics.sed.intersection import Criteria, detected, references, sweep
 from benchbed.metrics.sed.psds import HOUR
-from benchbed.outputs.frames.recording import Events
+from benchbed.metrics.sed.steps import Steps
+from benchbed.outputs.frames.recording import Events, FrameScores
 
 
 def family(
@@ -101,6 +102,18 @@ class IntersectionBased(Decided):
 
     def deciding(self, decided: Decision) -> IntersectionBased:
         return IntersectionBased(self.labels, self.criteria, decided)
+
+    @property
+    def curves(self) -> tuple[Hashable, ...]:
+        """By intersection."""
+        return "events by intersection", self.criteria, self.decision.median
+
+    def swept(self, frames: Sequence[FrameScores], target: np.ndarray) -> tuple[Steps, Steps, np.ndarray]:
+        """Every threshold at once."""
+        classes = len(self.labels)
+        reference = flatten(references(target), classes)
+        hits, false, _ = sweep(frames, reference, classes, self.criteria)
+        return hits, false, reference.counts(classes).sum(axis=0)
 
     def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Found events, false alarms, reference events and cross-triggers of each class, and hours."""

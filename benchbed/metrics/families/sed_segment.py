@@ -6,7 +6,7 @@ Mesaros, Heittola and Virtanen 2016 (Applied Sciences 6:162); sed_eval 0.2.1 is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -16,7 +16,10 @@ from benchbed.metrics.sed.decision import Decision, decision
 from benchbed.metrics.sed.detection import Decided
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import Flat, answers, flatten
+from benchbed.metrics.sed.segment_scores import segments
 from benchbed.metrics.sed.segments import Grid, activity, parts, totals
+from benchbed.metrics.sed.steps import Steps
+from benchbed.outputs.frames.recording import FrameScores
 
 
 def family(
@@ -86,6 +89,24 @@ class SegmentBased(Decided):
 
     def deciding(self, decided: Decision) -> SegmentBased:
         return SegmentBased(self.labels, self.grid.resolution, self.rule, decided)
+
+    @property
+    def curves(self) -> tuple[Hashable, ...]:
+        """By segments."""
+        return "segments", self.grid, self.rule, self.decision.median
+
+    def swept(self, frames: Sequence[FrameScores], target: np.ndarray) -> tuple[Steps, Steps, np.ndarray] | None:
+        """Every threshold at once, by the rules of our own."""
+        if self.rule != "benchbed":
+            return None
+        classes = len(self.labels)
+        held = segments(frames, flatten(target, classes), classes, self.grid.resolution)
+        both = []
+        for chosen in (held.present, ~held.present):
+            segment, label = np.nonzero(chosen)
+            one = np.ones(len(segment), np.int64)
+            both.append(Steps(held.scores[segment, label], held.clip[segment], label, 0 * one, one))
+        return both[0], both[1], held.present.sum(axis=0)
 
     def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Hit, reference, output and free segments of each class, and substitutions, deletions and insertions.

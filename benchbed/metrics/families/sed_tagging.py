@@ -6,7 +6,7 @@ is labelled partly in time is scored as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Literal
@@ -102,12 +102,20 @@ class WeakTagging(Tagging):
         told.class_metrics = {n: replace(i, rule=_ruled(i.rule, how)) for n, i in self.class_metrics.items()}
         return told
 
-    def _checked(self, scores: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    @property
+    def curves(self) -> tuple[Hashable, ...]:
+        """By tags, from frames."""
+        return "tags", self.pool
+
+    def tagged(self, scores: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Recordings as tags, by the pooling of their frames."""
         count = len(self.labels)
-        paired(scores, target)
         pooled = np.stack([np.zeros(count), *(pooled_scores(item, count, self.pool) for item in scores)])[1:]
-        weak = np.stack([np.zeros(count), *(present(item, count) for item in target)])[1:]
-        return super()._checked(pooled, weak)
+        return pooled, np.stack([np.zeros(count), *(present(item, count) for item in target)])[1:]
+
+    def _checked(self, scores: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        paired(scores, target)
+        return super()._checked(*self.tagged(scores, target))
 
 
 def _ruled(rule: str, how: str) -> str:

@@ -8,7 +8,7 @@ those says nothing about the model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -17,7 +17,8 @@ import numpy as np
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.at_least import at_least
 from benchbed.metrics.contract import Family, MetricInfo, Sample, Table
-from benchbed.metrics.ranking import Ranking, curves
+from benchbed.metrics.ranking import Ranking
+from benchbed.metrics.ranking import curves as ranked_curves
 from benchbed.metrics.ratios import defined_mean, ratio
 
 Ties = Literal["worst", "order"]
@@ -195,6 +196,15 @@ class Tagging(Family):
             "lwlrap": ratio(precision, ranked),
         }
 
+    @property
+    def curves(self) -> tuple[Hashable, ...]:
+        """By tags."""
+        return ("tags",)
+
+    def tagged(self, scores: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The clips as they are."""
+        return np.asarray(scores, np.float64), np.asarray(target, np.float64)
+
     def class_counts(self, sums: np.ndarray) -> np.ndarray:
         """Clips that hold each class, `[..., class]`."""
         return sums[..., self._at["positive"]]
@@ -274,7 +284,7 @@ class _Clips(Sample):
     def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """mAP, mAUC, EER and both forms of d′ `[draw]`; AP, AUC and EER `[draw, class]`."""
         ap, auc, eer = np.full((3, len(weights), len(self._classes)), np.nan)
-        for block, i, curve in curves(self._classes, weights):
+        for block, i, curve in ranked_curves(self._classes, weights):
             ap[block, i], auc[block, i] = curve.average_precision(), curve.auc()
             eer[block, i] = curve.equal_error_rate()
         mauc = defined_mean(auc)

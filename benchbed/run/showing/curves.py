@@ -13,18 +13,12 @@ import numpy as np
 
 from benchbed.metrics.at_least import at_least, in_type_of
 from benchbed.metrics.contract import Family
-from benchbed.metrics.families.psds import Psds
 from benchbed.metrics.families.sed_event import EventBased
 from benchbed.metrics.families.sed_intersection import IntersectionBased
 from benchbed.metrics.families.sed_segment import SegmentBased
-from benchbed.metrics.families.sed_tagging import WeakTagging, pooled_scores, present
 from benchbed.metrics.families.tagging import Tagging
 from benchbed.metrics.sed import counts
-from benchbed.metrics.sed.collar_sweep import collar_sweep
 from benchbed.metrics.sed.decision import Decision
-from benchbed.metrics.sed.flat import flatten
-from benchbed.metrics.sed.intersection import references, sweep
-from benchbed.metrics.sed.segment_scores import segments
 from benchbed.metrics.sed.steps import Steps, by_class
 from benchbed.outputs.frames.recording import FrameScores
 from benchbed.results.curves import AtThreshold, CellCurves, Declared, Roc, RocLine, ThresholdCurves, ThresholdLine
@@ -63,17 +57,16 @@ def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: st
         return CellCurves(cell=cell)
     rule = "" if held.all() else ":strong-labels"
     for prefix, part in family.parts.items():
-        if isinstance(part, Psds):
-            rocs += [
-                one.model_copy(update={"rule": one.rule + rule})
-                for one in _rocs(prefix, part, scores[held], target[held])
-            ]
-        elif isinstance(part, EventBased | SegmentBased | IntersectionBased | Tagging):
-            alike.setdefault(_counting(part), []).append((prefix, part))
+        rocs += [
+            one.model_copy(update={"rule": one.rule + rule}) for one in _rocs(prefix, part, scores[held], target[held])
+        ]
+        if part.curves is not None:
+            alike.setdefault(part.curves, []).append((prefix, part))
     made = []
     for members in alike.values():
-        if isinstance(members[0][1], Tagging):
-            made.append(_tagger(members, scores, target))
+        clips = members[0][1].tagged(scores, target)
+        if clips is not None:
+            made.append(_tagger(members, *clips))
             continue
         found = _detector(members, scores[held], target[held])
         declared = [one.model_copy(update={"rule": one.rule + rule}) for one in found.declared]
@@ -81,25 +74,11 @@ def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: st
     return CellCurves(cell=cell, rocs=rocs, thresholds=made)
 
 
-def _counting(part: Detector | Tagging) -> Hashable:
-    """Everything but its thresholds that decides how often a part of the metrics is right."""
-    if isinstance(part, Tagging):
-        return "tags", part.pool if isinstance(part, WeakTagging) else ""
-    if isinstance(part, IntersectionBased):
-        return "intersection", part.criteria, part.decision.median
-    how = (part.collar, part.matching) if isinstance(part, EventBased) else part.grid
-    return type(part).__name__, how, part.rule, part.decision.median
-
-
-def _rocs(prefix: str, family: Psds, scores: np.ndarray, target: np.ndarray) -> list[Roc]:
-    sample = family.sample(scores, target, np.zeros(len(scores), int), 1)
+def _rocs(prefix: str, family: Family, scores: np.ndarray, target: np.ndarray) -> list[Roc]:
     found = []
-    events = family.class_counts(family.statistics(scores, target).sum(axis=0))
-    for name, scenario in family.scenarios.items():
-        curve = sample.roc(name, np.ones(1))
-        if curve is None:
-            continue
-        (at, ratio), classes = curve
+    drawn = family.rocs(scores, target)
+    events = family.class_counts(family.statistics(scores, target).sum(axis=0)) if drawn else np.zeros(0)
+    for name, (scenario, ((at, ratio), classes)) in drawn.items():
         kept = _most(events, np.array(sorted(classes), np.int64))
         lines = [_roc_line("all", at, np.diff(ratio, prepend=0.0), scenario.max_efpr, 2 * STEPS)]
         lines += [_roc_line(family.labels[c], *classes[int(c)], scenario.max_efpr, STEPS) for c in kept]
@@ -166,12 +145,10 @@ def _detector(members: Sequence[tuple[str, Detector]], scores: np.ndarray, targe
     classes = len(family.labels)
     plain, filtered = unfiltered(family, scores)
     declared = [part.decision.thresholds for _, part in members]
-    own = isinstance(family, IntersectionBased) or (
-        family.rule == "benchbed" and not (isinstance(family, EventBased) and family.matching != "optimal")
-    )
-    grid = _grid(filtered, declared, DRAWN if own else DRAWN_SLOWLY)
-    if own:
-        hits, false, there = _swept(family, list(filtered), target)
+    swept = family.swept(list(filtered), target)
+    grid = _grid(filtered, declared, DRAWN if swept else DRAWN_SLOWLY)
+    if swept is not None:
+        hits, false, there = swept
         hit, wrong = (_counted(steps, grid, classes) for steps in (hits, false))
         made = _figures(hit, np.broadcast_to(there, hit.shape), hit + wrong)
     else:
@@ -181,28 +158,7 @@ def _detector(members: Sequence[tuple[str, Detector]], scores: np.ndarray, targe
         plain.decision = Decision(limits)
         sums = plain.statistics(filtered, target).sum(axis=0)
         at.append((plain.values(sums), plain.per_class(sums)))
-    what = {EventBased: "events", SegmentBased: "segments", IntersectionBased: "events by intersection"}[type(family)]
-    return _curves(what, members, family.class_counts(sums), grid, made, list(zip(declared, at)))
-
-
-def _swept(family: Detector, frames: list[FrameScores], target: np.ndarray) -> tuple[Steps, Steps, np.ndarray]:
-    """Hits and false alarms as functions of the threshold, and references of each class."""
-    classes = len(family.labels)
-    if isinstance(family, SegmentBased):
-        held = segments(frames, flatten(target, classes), classes, family.grid.resolution)
-        both = []
-        for chosen in (held.present, ~held.present):
-            segment, label = np.nonzero(chosen)
-            one = np.ones(len(segment), np.int64)
-            both.append(Steps(held.scores[segment, label], held.clip[segment], label, 0 * one, one))
-        return both[0], both[1], held.present.sum(axis=0)
-    if isinstance(family, EventBased):
-        reference = flatten(target, classes)
-        hits, false = collar_sweep(frames, reference, classes, family.collar)
-    else:
-        reference = flatten(references(target), classes)
-        hits, false, _ = sweep(frames, reference, classes, family.criteria)
-    return hits, false, reference.counts(classes).sum(axis=0)
+    return _curves(str(family.curves[0]), members, family.class_counts(sums), grid, made, list(zip(declared, at)))
 
 
 def _counted(steps: Steps, grid: np.ndarray, classes: int) -> np.ndarray:
@@ -230,10 +186,6 @@ def _one_by_one(family: Detector, scores: np.ndarray, target: np.ndarray, grid: 
 def _tagger(members: Sequence[tuple[str, Tagging]], scores: np.ndarray, target: np.ndarray) -> ThresholdCurves:
     family = members[0][1]
     classes = len(family.labels)
-    if isinstance(family, WeakTagging):
-        scores = np.stack([pooled_scores(item, classes, family.pool) for item in scores])
-        target = np.stack([present(item, classes) for item in target])
-    scores, target = np.asarray(scores, np.float64), np.asarray(target, np.float64)
     known = ~np.isnan(target)
     limits = [part.threshold for _, part in members]
     declared = [tuple(each[:1] if len(set(each)) == 1 else each) for each in limits]
