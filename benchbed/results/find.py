@@ -44,7 +44,7 @@ def earlier_records(path: Path) -> list[tuple[Path, Result]]:
     folder = path if path.is_dir() else path.parent
     found = []
     shelf = folder / "history"
-    held = [*shelf.glob("[!.]*.json"), *shelf.glob("[!.]*/result.json")]
+    held = [*shelf.glob("[!.]*.json"), *shelf.glob("[!.]*/record.json")]
     for old in sorted(held, key=lambda path: path.relative_to(shelf)):
         try:
             found.append((old, read(old)))

@@ -14,6 +14,9 @@ from benchbed.predictions.index import indexed
 
 #: Folder of earlier results in a run folder.
 NAME = "history"
+#: The record of an earlier result, and the ending of its predictions: whoever looks below a folder of runs for records
+#: and predictions finds the present ones alone.
+RECORD, ENDING = "record.json", ".kept"
 #: What is no part of a result.
 _APART = (NAME, "predictions", ".lock", "log.jsonl")
 
@@ -22,7 +25,7 @@ def keep(folder: Path, units: Collection[str], tuning: str) -> Path | None:
     """Put the present result of a run folder into `history/`, before another takes its place.
 
     Where the next result is made of the same units of predictions, the record alone is kept; else the earlier result
-    is kept as a run folder of its own, with its predictions, sums and page, which every verb reads.
+    is kept in a folder of its own, with its predictions, sums and page; its `record.json` is what verbs are given.
 
     Parameters
     ----------
@@ -54,12 +57,12 @@ def keep(folder: Path, units: Collection[str], tuning: str) -> Path | None:
         if child.name in _APART or child.name.endswith(".part"):
             continue
         if child.name == tuning:
-            _link(sorted(child.glob("*.parquet")), partial / tuning)
+            _link(sorted(child.glob("*.parquet")), partial / tuning, ENDING)
         elif child.is_dir():
             shutil.copytree(child, partial / child.name)
         else:
-            shutil.copy2(child, partial / child.name)
-    _link(before, partial / "predictions")
+            shutil.copy2(child, partial / (RECORD if child == old else child.name))
+    _link(before, partial / "predictions", ENDING)
     if kept.exists():
         shutil.rmtree(kept)
     partial.replace(kept)
@@ -79,9 +82,9 @@ def recall(folder: Path, place: str, wanted: Collection[str]) -> list[Path]:
         Their ids.
     """
     found = []
-    for path in sorted((folder / NAME).glob(f"*/{place}/*.parquet")):
-        if path.stem in wanted and not (folder / place / path.name).exists():
-            found += _link([path], folder / place)
+    for path in sorted((folder / NAME).glob(f"*/{place}/*{ENDING}")):
+        if path.stem in wanted and not (folder / place / f"{path.stem}.parquet").exists():
+            found += _link([path], folder / place, ".parquet")
     return found
 
 
@@ -95,12 +98,12 @@ def _units(folder: Path) -> list[Path]:
     return [path for path in sorted((folder / "predictions").glob("*.parquet")) if path.stat().st_mtime <= written]
 
 
-def _link(paths: list[Path], into: Path) -> list[Path]:
+def _link(paths: list[Path], into: Path, ending: str) -> list[Path]:
     """The same files in another folder; unit files are only ever replaced whole, so that both may be one."""
     made = []
     for path in paths:
         into.mkdir(parents=True, exist_ok=True)
-        copy = into / path.name
+        copy = into / f"{path.stem}{ending}"
         try:
             os.link(path, copy)
         except OSError:

@@ -108,8 +108,9 @@ def test_a_model_that_was_trained_again_is_computed_anew_in_its_folder_and_the_e
     assert "reused" not in said
     (kept,) = (first.parent / "history").iterdir()
     assert f"the earlier result is kept in {kept}" in said
-    assert {"result.json", "statistics.npz", "predictions.json", "predictions"} <= {p.name for p in kept.iterdir()}
-    old = read(kept)
+    assert {"record.json", "statistics.npz", "predictions.json", "predictions"} <= {p.name for p in kept.iterdir()}
+    old = read(kept / "record.json")
+    assert not list(kept.rglob("*.parquet")) and not list(kept.rglob("result.json"))
     assert old.scores == before.scores and old.model.identity == read(second).model.identity
     assert old.model.fingerprint != read(second).model.fingerprint
     assert [path.parent for path, _ in earlier_records(second)] == [kept]
@@ -119,7 +120,7 @@ def test_a_model_that_was_trained_again_is_computed_anew_in_its_folder_and_the_e
     (third,), said = bench("--model", "mine.py")
     assert "reused 4 of 4" in said and read(third).scores == before.scores
     # The kept result is a run like any other.
-    done = CliRunner().invoke(verbs, ["compare", str(kept), str(third)], standalone_mode=False)
+    done = CliRunner().invoke(verbs, ["compare", str(kept / "record.json"), str(third)], standalone_mode=False)
     assert done.exception is None, done.exception
 
 
@@ -187,7 +188,7 @@ def test_an_edited_suite_leaves_the_earlier_result_whole(place):
     assert second == first and "the suite has changed since the last run" in said
     assert "reused 4 of 24 predictions (1 of 2 units)" in said
     (kept,) = (first.parent / "history").iterdir()
-    assert read(kept).suite.hash == hash_before and list((kept / "predictions").glob("*.parquet"))
+    assert read(kept / "record.json").suite.hash == hash_before and list((kept / "predictions").glob("*.kept"))
 
 
 def test_a_limited_run_after_a_whole_one_loses_nothing(place):
