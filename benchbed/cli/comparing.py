@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from benchbed.cli import verbs
 from benchbed.cli.flags import print_json
+from benchbed.cli.group import verbs
 
 
 @verbs.command()

@@ -6,8 +6,8 @@ import json
 
 import click
 
-from benchbed.cli import verbs
 from benchbed.cli.flags import paths, print_json, split_settings
+from benchbed.cli.group import verbs
 from benchbed.errors import ConfigError
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from benchbed.cli import verbs
+from benchbed.cli.group import verbs
 
 _FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "card", "citation")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from benchbed.cli import verbs
 from benchbed.cli.flags import MODEL_HELP, SET_HELP, for_model, named_models, print_json, split_settings
+from benchbed.cli.group import verbs
 from benchbed.errors import ConfigError
 
 
@@ -158,7 +158,7 @@ def _trade_offs(runs: tuple[Path, ...], score: str | None) -> dict[str, Any]:
 
 def _lines(part: dict[str, Any]) -> dict[str, str]:
     """Figures of one model as lines of a table; what is long stays in --json."""
-    from benchbed.report.view import _flatten
+    from benchbed.report.view import profile_rows
 
     if "points" in part:
         lines = {"trade-off": f"{part['score']} against {part['cost']}"}
@@ -170,7 +170,7 @@ def _lines(part: dict[str, Any]) -> dict[str, str]:
     hidden = ("layers", "cuts", "windows", "threshold_curve", "scenarios")
     for name, content in part["profile"].items():
         shown = {k: v for k, v in content.items() if k not in hidden} if isinstance(content, dict) else content
-        for row in _flatten(name, "", shown):
+        for row in profile_rows(name, "", shown):
             label = row.part if row.name in ("", row.part) else f"{row.part} · {row.name}"
             lines[label] = f"{row.text}   {row.note}".rstrip()
         for scenario in content.get("scenarios", ()) if isinstance(content, dict) else ():

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from benchbed.cli import verbs
 from benchbed.cli.flags import (
     MODEL_HELP,
     SET_HELP,
@@ -20,6 +19,7 @@ from benchbed.cli.flags import (
     print_json,
     split_settings,
 )
+from benchbed.cli.group import verbs
 from benchbed.errors import ConfigError
 
 

@@ -37,7 +37,7 @@ class ClassScores(Output):
         return np.concatenate(parts) if parts else np.zeros((0, len(labels)))
 
     def gap(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        return np.abs(np.asarray(one, np.float64) - other).reshape(len(one), -1).max(axis=1, initial=0.0)
+        return np.abs(np.asarray(one, np.float64) - other).max(axis=1, initial=0.0)
 
     def pack(self, answers: np.ndarray, references: np.ndarray | None, labels: Sequence[str]) -> dict[str, pa.Array]:
         import pyarrow as pa

@@ -37,7 +37,7 @@ def several(label: Iterable[Sequence[str]], labels: Sequence[str]) -> np.ndarray
     [[0.0, 1.0], [0.0, 0.0], [1.0, 1.0]]
     """
     number = numbers(labels)
-    return np.stack([present(names, number) for names in label] or [np.zeros((0, len(labels)))])
+    return np.array([present(names, number) for names in label], np.float64).reshape(-1, len(labels))
 
 
 def present(names: Sequence[str], number: Mapping[str, int]) -> np.ndarray:

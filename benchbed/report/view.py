@@ -382,10 +382,11 @@ def _table(base: str, rows: list[GroupRow], summary: list[GroupRow], primary: st
 
 def _profile(profile: dict[str, Any]) -> Iterator[ProfileRow]:
     for part, content in profile.items():
-        yield from _flatten(part, "", content)
+        yield from profile_rows(part, "", content)
 
 
-def _flatten(part: str, name: str, content: Any) -> Iterator[ProfileRow]:
+def profile_rows(part: str, name: str, content: Any) -> Iterator[ProfileRow]:
+    """Rows of a table for a part of a profile, however deep its figures lie."""
     if not isinstance(content, dict):
         yield ProfileRow(terms.plain(part), terms.plain(name), _scalar(content), "")
     elif "value" in content:
@@ -401,7 +402,7 @@ def _flatten(part: str, name: str, content: Any) -> Iterator[ProfileRow]:
         yield ProfileRow(terms.plain(part), terms.plain(name), number(None), str(content.get("reason", "not measured")))
     else:
         for key, value in content.items():
-            yield from _flatten(part, f"{name} {key}".strip(), value)
+            yield from profile_rows(part, f"{name} {key}".strip(), value)
 
 
 def _scalar(value: Any) -> str:

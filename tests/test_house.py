@@ -1,0 +1,158 @@
+"""The walls of the house: no kind's name outside its rooms, no circle, no private name of a neighbour."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import grimp
+import pytest
+
+from benchbed.outputs import OUTPUTS, output_of
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "benchbed"
+
+#: Names of kinds of output, those to come among them.
+KINDS = frozenset({"scene", "tags", "frames", "tracks", "caption", "embedding", "moments", "anomaly"})
+
+#: Every comparison with a kind's name outside `outputs` and the files that are named after a kind, and why it stays.
+COMPARED = {
+    "adapter/exported.py": (2, "an adapter's own option says what a file of unknown origin gives"),
+    "compare/mcnemar.py": (1, "right and wrong answers of single clips are known of one class per clip"),
+    "data/assemble.py": (2, "the column of labels holds one text, or a tuple of them"),
+    "data/check.py": (2, "the column of labels holds one text, or a tuple of them"),
+    "data/layouts/folder.py": (2, "an option of the layout says how its table writes labels"),
+    "report/panels.py": (2, "titles of axes, which happen to be called like kinds"),
+    "tables/events.py": (1, "a column of a table of events, which happens to be called like a kind"),
+}
+MOST = 20
+
+
+def named(node: ast.AST) -> set[str]:
+    """Kinds that a literal names."""
+    if isinstance(node, ast.Constant):
+        return {node.value} & KINDS if isinstance(node.value, str) else set()
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return set().union(*map(named, node.elts))
+    return set()
+
+
+def comparisons(source: str) -> int:
+    """Comparisons with kinds' names, branches of a match, and tables that are looked up by several kinds."""
+    count = 0
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare):
+            count += bool(set().union(named(node.left), *map(named, node.comparators)))
+        elif isinstance(node, ast.MatchValue):
+            count += bool(named(node.value))
+        elif isinstance(node, ast.Dict):
+            count += len(set().union(*(named(key) for key in node.keys if key is not None))) > 1
+    return count
+
+
+def files() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE).as_posix(), path
+
+
+def test_no_code_outside_its_rooms_asks_for_a_kind_by_name():
+    assert set(OUTPUTS.names()) <= KINDS
+    outside = {name: path for name, path in files() if not name.startswith("outputs/") and path.stem not in KINDS}
+    counted = {name: comparisons(path.read_text()) for name, path in outside.items()}
+    assert {name: count for name, count in counted.items() if count} == {name: n for name, (n, _) in COMPARED.items()}
+    assert sum(counted.values()) <= MOST and all(why for _, why in COMPARED.values())
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("task == 'frames'", 1),
+        ("task not in ('scene', 'tags')", 1),
+        ("{'scene': 1, 'tags': 2}[task]", 1),
+        ("match task:\n case 'tags': pass\n case 'frames': pass", 2),
+        ("output_of(task).hears == 'windows'\ntask = 'scene'\n{'scene': place}", 0),
+    ],
+)
+def test_the_count_sees_every_way_to_branch(source, count):
+    assert comparisons(source) == count
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("benchbed", exclude_type_checking_imports=True, cache_dir=None)
+
+
+def test_imports_of_modules_make_no_circle():
+    """Not even by way of imports inside functions: what is needed later lies lower."""
+    known = graph()
+    left = {module: set(known.find_modules_directly_imported_by(module)) for module in known.modules}
+    # What imports nothing that is left, and what nothing that is left imports, is in no circle.
+    while left:
+        inner = {m for m, imported in left.items() if imported & left.keys()}
+        inner &= {one for imported in left.values() for one in imported}
+        if len(inner) == len(left):
+            break
+        left = {module: left[module] & inner for module in inner}
+    assert not left, f"modules in circles: {', '.join(sorted(left))}"
+
+
+def test_no_private_name_is_imported_by_a_neighbour():
+    taken = []
+    for name, path in files():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("benchbed"):
+                private = [one.name for one in node.names if one.name.startswith("_") and not one.name.endswith("__")]
+                taken += [f"{name}: {one} of {node.module}" for one in private]
+    assert not taken
+
+
+def test_the_engine_knows_no_attacks():
+    above = "benchbed.run.attacking"
+    for module in graph().find_descendants("benchbed.run.computing"):
+        imported = graph().find_modules_directly_imported_by(module)
+        assert not [one for one in imported if one.startswith((above, "benchbed.attack"))], module
+
+
+#: Folders whose modules are entries of a registry, which contract tests walk through.
+WALKED = (
+    "benchbed.attack.attacks",
+    "benchbed.data.layouts",
+    "benchbed.metrics.families",
+    "benchbed.perturb.corruptions",
+    "benchbed.profile.energy",
+)
+
+
+def test_the_modules_that_no_test_names_are_listed():
+    """A module has a test if a test imports or names it, or runs an example of it; others are tested through a
+    neighbour only, and stand in `untested.txt`, which may only shrink."""
+    named: set[str] = set()
+    for path in (ROOT / "tests").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        named |= set(re.findall(r"benchbed(?:\.\w+)+", text))
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("benchbed"):
+                named |= {f"{node.module}.{one.name}" for one in node.names}
+    without = set()
+    for name, path in files():
+        module = "benchbed." + name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        text = path.read_text(encoding="utf-8")
+        empty = len(ast.parse(text).body) < 2
+        if not empty and ">>> " not in text and module not in named and module.rpartition(".")[0] not in WALKED:
+            without.add(module)
+    listed = set((ROOT / "tests" / "untested.txt").read_text().split())
+    more, gone = sorted(without - listed), sorted(listed - without)
+    assert not more, f"these have no test: {', '.join(more)}"
+    assert not gone, f"take these off tests/untested.txt: {', '.join(gone)}"
+
+
+def test_every_kind_has_a_contract_that_is_kept():
+    for kind in OUTPUTS.names():
+        output = output_of(kind)
+        assert output.name == kind and output.version >= 1
+        assert Counter(output.columns).most_common(1)[0][1] == 1
