@@ -23,10 +23,10 @@ KINDS = frozenset({"scene", "tags", "frames", "tracks", "caption", "embedding", 
 #: Every comparison with a kind's name outside `outputs` and the files that are named after a kind, and why it stays.
 COMPARED = {
     "adapter/exported.py": (2, "an adapter's own option says what a file of unknown origin gives"),
-    "compare/mcnemar.py": (1, "right and wrong answers of single clips are known of one class per clip"),
     "data/assemble.py": (2, "the column of labels holds one text, or a tuple of them"),
     "data/check.py": (2, "the column of labels holds one text, or a tuple of them"),
     "data/layouts/folder.py": (2, "an option of the layout says how its table writes labels"),
+    "data/layouts/captions.py": (1, "a column of a table, which happens to be called like a kind"),
     "report/panels.py": (2, "titles of axes, which happen to be called like kinds"),
     "tables/events.py": (1, "a column of a table of events, which happens to be called like a kind"),
 }
@@ -123,6 +123,7 @@ WALKED = (
     "benchbed.attack.attacks",
     "benchbed.data.layouts",
     "benchbed.metrics.families",
+    "benchbed.outputs",
     "benchbed.perturb.corruptions",
     "benchbed.profile.energy",
 )

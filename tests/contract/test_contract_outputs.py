@@ -71,7 +71,7 @@ def test_an_answer_is_told_in_one_line(output):
 
 
 def test_references_of_no_clip_are_none(output):
-    table = pd.DataFrame({"clip_id": [], "label": [], "weak": []})
+    table = pd.DataFrame({"clip_id": [], "label": [], "weak": [], "captions": []})
     references = output.references(table, None, LABELS)
     assert len(references) == 0 and len(output.coarse(references)) == 0
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed.card import Card
+from benchbed.outputs import output_of
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +51,7 @@ def joined(raw: np.ndarray, card: Card, how: str) -> np.ndarray:
     raw = raw.astype(np.float64)
     if not card.labels:
         return raw.mean(1)
-    one_class = card.output == "scene"
+    one_class = output_of(card.output).exclusive
     with np.errstate(divide="ignore", invalid="ignore"):
         if card.scores == "probabilities":
             found = raw.mean(1) if how == "mean" else raw.max(1)
@@ -79,7 +80,7 @@ def joined_tensor(raw: torch.Tensor, card: Card, how: str) -> torch.Tensor:
 
     if raw.shape[1] == 1:
         return raw[:, 0]
-    one_class = card.output == "scene"
+    one_class = output_of(card.output).exclusive
     if card.scores == "probabilities":
         found = raw.mean(1) if how == "mean" else raw.amax(1)
         return found / found.sum(-1, keepdim=True) if one_class and how == "max" else found
