@@ -4,7 +4,6 @@ the company of a batch or on chance, a rate or scale that is not the card's, wei
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from benchbed.errors import BenchbedError
 from benchbed.outputs.align import Alignment, plan_alignment
 from benchbed.results import record
 from benchbed.run.computing.whole import Clip, decode, to_model
+from benchbed.run.doubts.modules import modules_of
 from benchbed.run.doubts.seen import Seen
 from benchbed.run.doubts.weights import loaded_twice
 from benchbed.run.job.prepared import Prepared
@@ -85,7 +85,7 @@ def training(adapter: Any) -> record.Check:
 
     torch = sys.modules.get("torch")
     names = []
-    for owner, module in _modules(adapter, torch):
+    for owner, module in modules_of(adapter, torch):
         names += [f"{owner}.{name}" if name else owner for name, part in module.named_modules() if _acts(part, torch)]
     if not names:
         return record.Check(name="model:training", status="pass", message="evaluation mode")
@@ -201,18 +201,6 @@ def _of_one_length(waveforms: list[np.ndarray]) -> np.ndarray:
         return np.zeros((0, 1, 1), np.float32)
     shape = Counter(each.shape for each in waveforms).most_common(1)[0][0]
     return np.stack([each for each in waveforms if each.shape == shape][:COMPANY])
-
-
-def _modules(adapter: Any, torch: Any) -> Iterator[tuple[str, Any]]:
-    if torch is None:
-        return
-    known: set[int] = set()
-    for name, value in vars(adapter).items():
-        inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else (value,)
-        for module in inner:
-            if isinstance(module, torch.nn.Module) and id(module) not in known:
-                known.add(id(module))
-                yield name, module
 
 
 def _acts(module: Any, torch: Any) -> bool:

@@ -13,6 +13,7 @@ from benchbed.adapter.check.trial import Trial
 from benchbed.adapter.load import load_adapter, start
 from benchbed.results import record
 from benchbed.rng import preserved_global_state
+from benchbed.run.doubts.modules import modules_of
 
 if TYPE_CHECKING:
     from benchbed.run.job.prepared import Prepared
@@ -70,11 +71,9 @@ def loaded_twice(prepared: Prepared, trial: Trial, inputs: np.ndarray, answers: 
 def _parameters(adapter: Any) -> dict[str, Any]:
     import sys
 
-    from benchbed.run.doubts.model import _modules
-
     torch = sys.modules.get("torch")
     found = {}
-    for owner, module in _modules(adapter, torch):
+    for owner, module in modules_of(adapter, torch):
         for name, value in (*module.named_parameters(), *module.named_buffers()):
             if value.is_floating_point():
                 found[f"{owner}.{name}"] = value.detach()
