@@ -17,13 +17,14 @@ from benchbed.data.dataset import SECONDS
 from benchbed.errors import AudioError, DataError
 from benchbed.outputs.contract import Foreign
 from benchbed.predictions.store import UnitPredictions
-from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.rows import Evaluation, Rows
 from benchbed.run.computing.whole import Clip, ModelInput
 from benchbed.run.job.job import Job, Unit
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from benchbed.run.computing.engine import Engine
 
 
 def replayed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
