@@ -85,10 +85,8 @@ def seen(predictions: Predictions, keys: Sequence[str]) -> Seen:
     group = np.unique(table["group"].iloc[rows].astype(str).to_numpy(), return_inverse=True)[1]
     if predictions.references is None and predictions.scores.dtype == object:
         # Answers that are no scores of classes, as captions, rank nothing.
-        rows, group, split = rows[:0], group[:0], split[:0]
-        return Seen(
-            predictions.labels, *(np.zeros((0, len(predictions.labels)), t) for t in (float, bool)), group, split, False
-        )
+        nothing = np.zeros((0, len(predictions.labels)))
+        return Seen(predictions.labels, nothing, nothing.astype(bool), group[:0], split[:0], False)
     if predictions.references is None:
         scores = np.asarray(predictions.scores[rows], np.float64)
         present, single = _present(table["label"].iloc[rows].tolist(), predictions.labels)
