@@ -221,6 +221,37 @@ def test_foa_rotation_turns_a_plane_wave_and_its_label():
     )
 
 
+@pytest.mark.parametrize("axis", ["pitch", "roll", "any"])
+def test_foa_rotation_about_any_axis_turns_the_label_exactly(axis):
+    rate = 8000
+    sound = 0.1 * stream("s").standard_normal(rate)
+    azimuth, elevation = np.deg2rad(-110), np.deg2rad(35)
+    level = np.cos(elevation)
+    encode = [1.0, np.sin(azimuth) * level, np.sin(elevation), np.cos(azimuth) * level]
+    clip = (np.array(encode)[:, None] * sound).astype(np.float32)
+    found = resolve("foa_rotation", options={"axis": axis})
+    assert found.unit == f"degrees {axis}"
+    state = found.prepare(clip, rate, stream("f"), Context())
+    for degrees in found.parameters:
+        w, y, z, x = found.apply(state, degrees).waveform.astype(float)
+        seen = np.rad2deg(np.arctan2((w * y).sum(), (w * x).sum()))
+        tilt = np.rad2deg(np.arctan2((w * z).sum(), np.hypot((w * x).sum(), (w * y).sum())))
+        assert [seen, tilt] == pytest.approx(
+            found.move_directions(np.array([[-110.0, 35.0]]), state, degrees)[0], abs=1e-3
+        )
+        # Nothing is gained or lost: the first-order channels keep their power.
+        assert (y**2 + z**2 + x**2).sum() == pytest.approx((clip[1:].astype(float) ** 2).sum(), rel=1e-5)
+    # A quarter turn that lifts the left ear brings what is on the left up.
+    if axis == "roll":
+        up = found.move_directions(np.array([[90.0, 0.0]]), state, 90.0)[0, 1]
+        assert abs(up) == pytest.approx(90.0)
+
+
+def test_foa_rotation_knows_its_axes():
+    with pytest.raises(ConfigError, match="axis"):
+        resolve("foa_rotation", options={"axis": "sideways"}).configure(Context())
+
+
 def test_channel_mismatch_has_gain_and_delay():
     rate = 32000
     clip = np.repeat(0.1 * stream("s").standard_normal((1, rate), dtype=np.float32), 3, axis=0)
