@@ -121,7 +121,7 @@ from benchbed.metrics.contract import Family, MetricInfo
 
 class Errors(Family):
     output = "speakers"
-    metrics = {"mae": MetricInfo("MAE", "mean-absolute-error:1", "speakers", "lower", low=0.0)}
+    metrics = {"mae": MetricInfo("MAE", "mean-absolute-error:1", "score", "lower", low=0.0)}
     primary = "mae"
 
     def statistics(self, scores, target):
@@ -168,7 +168,7 @@ statistics: {draws: 100}
 RULES = """
 name: calls
 rules:
-  - {name: counts hold, say: The count may not get worse by a tenth., metric: mae, margin: {absolute: 0.1}}
+  - {name: counts hold, say: The count may not get worse by a tenth., metric: mae, margin: {absolute: 0.1 score}}
 """
 
 

@@ -187,7 +187,7 @@ class Judge:
 
     Attributes
     ----------
-    task : Scored
+    task : ScoredTask
         Scores answers.
     samples : sequence of Sample
         The clips.
@@ -195,7 +195,7 @@ class Judge:
         Seconds per frame.
     """
 
-    task: Scored
+    task: ScoredTask
     samples: tuple[Sample, ...]
     hop: float | None
 
@@ -221,7 +221,7 @@ class Judge:
         return torch.from_numpy(margin).to(scores.device)
 
 
-class Scored(Task):
+class ScoredTask(Task):
     """A task whose clips have scores of their own: broken where the score falls to a share of the clean one."""
 
     def __init__(self, job: Job, condition: AttackCondition, facts: Mapping[str, Any]) -> None:

@@ -49,7 +49,7 @@ class Furthest:
         return self
 
 
-class Source:
+class SourceModel:
     """Another model, whose gradient makes adversarial audio for the one under test."""
 
     def __init__(self, name: str, view: View, seed: int) -> None:
@@ -196,16 +196,16 @@ def _identity(spec: str, options: Mapping[str, Any], device: str) -> dict[str, A
 _identities: dict[str, tuple[Fingerprint, dict[str, Any]]] = {}
 
 
-def sources_of(engine: Engine, condition: AttackCondition) -> dict[str, Source]:
+def sources_of(engine: Engine, condition: AttackCondition) -> dict[str, SourceModel]:
     """The loaded sources of a condition; loaded once per process."""
-    found: dict[str, Source] = {}
+    found: dict[str, SourceModel] = {}
     for spec, options in source_recipes(condition, engine.job.others):
         key = ("source", spec, repr(options))
         if key not in engine.kept:
             adapter = start(load_adapter(spec, options), engine.job.device)
             job = engine.job
             view = View.of(adapter, adapter.card, job.asked, job.output, job.batch_size)
-            engine.kept[key] = Source(adapter.card.name, view, job.seed)
+            engine.kept[key] = SourceModel(adapter.card.name, view, job.seed)
         source = engine.kept[key]
         found[source.name if source.name not in found else f"{source.name}-{len(found)}"] = source
     return found

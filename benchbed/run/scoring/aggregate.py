@@ -18,7 +18,7 @@ from benchbed.suite.plan import CellPlan
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredCell:
     """A cell's figures and the arrays they came from."""
 
     scores: CellScores
@@ -30,7 +30,7 @@ class Scored:
 
 
 def aggregate(
-    suite: Suite, family: Family, primary: str, cells: list[CellPlan], scored: Mapping[str, Scored]
+    suite: Suite, family: Family, primary: str, cells: list[CellPlan], scored: Mapping[str, ScoredCell]
 ) -> dict[str, Number]:
     """Figures over cells.
 

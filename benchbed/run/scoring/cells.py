@@ -22,7 +22,7 @@ from benchbed.results import record
 from benchbed.results.statistics import CellStatistics, Statistics
 from benchbed.run.job.job import Job
 from benchbed.run.job.prepared import Prepared
-from benchbed.run.scoring.aggregate import Scored, aggregate
+from benchbed.run.scoring.aggregate import ScoredCell, aggregate
 from benchbed.run.scoring.beside_attacks import attacked, beside_attacks, left_out
 from benchbed.run.scoring.families import families_of, metric_family
 from benchbed.run.scoring.grouped import GroupedSplit
@@ -32,7 +32,7 @@ from benchbed.run.scoring.robust import load_reference, robust_figures
 from benchbed.run.scoring.selfchecks import self_checks
 from benchbed.run.scoring.sources import check_sources, note_sources, noted, thin_classes, words
 from benchbed.run.scoring.split import rows_of_cells
-from benchbed.run.scoring.statistics import Rows, cell_draws, collect, sum_cell, summed_draws
+from benchbed.run.scoring.statistics import CellRows, cell_draws, collect, sum_cell, summed_draws
 from benchbed.run.scoring.values import to_matrix, to_value
 from benchbed.suite.conditions import AttackCondition, CorruptionCondition
 from benchbed.suite.plan import CellPlan
@@ -80,7 +80,7 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
     splits = {split: GroupedSplit(prepared, split, seed) for split in job.clips}
     rows_of = rows_of_cells(predictions.table, [cell.key for cell in prepared.cells])
     cells: list[record.Cell] = []
-    scored: dict[str, Scored] = {}
+    scored: dict[str, ScoredCell] = {}
     sums: dict[str, CellStatistics] = {}
     sources: list[record.Check] = []
     for plan in prepared.cells:
@@ -147,7 +147,7 @@ def _score(
     predictions: Predictions,
     rows: np.ndarray,
     lost: int,
-) -> tuple[record.Cell, Scored, Rows, Family]:
+) -> tuple[record.Cell, ScoredCell, CellRows, Family]:
     table = predictions.table
     if not len(rows):
         raise _nothing(plan, predictions)
@@ -235,12 +235,12 @@ def _score(
     clip_ids = split.table["clip_id"].to_numpy()[position].tolist()
     drawn = cell_draws(family, figures if reason is None else {}, found if reason is None else {})
     summed = summed_draws(family, scores.metrics if reason is None else {})
-    kept = Rows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns, drawn, summed)
+    kept = CellRows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns, drawn, summed)
     if inapplicable:
         # Its sums would be those of clean clips, and a comparison would take them for the condition's.
         kept = kept.none()
     # Draws of every class of every cell would fill the memory; figures over cells need those of all clips.
-    return made, Scored(replace(scores, groups={}), fold, position, not inapplicable), kept, family
+    return made, ScoredCell(replace(scores, groups={}), fold, position, not inapplicable), kept, family
 
 
 def _counted(scores: CellScores, strong: frozenset[str], columns: list[Column], held: np.ndarray) -> CellScores:

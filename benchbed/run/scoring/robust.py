@@ -17,7 +17,7 @@ from benchbed.metrics.number import Number, number
 from benchbed.metrics.robust_scores import Corrupted, Reference, robustness_scores
 from benchbed.metrics.robustness import flip_rate
 from benchbed.results import record
-from benchbed.run.scoring.aggregate import Scored
+from benchbed.run.scoring.aggregate import ScoredCell
 from benchbed.suite.load import LoadedSuite
 
 _FLIPS = MetricInfo("Flip rate", "flip-rate:pairs-of-draws", "fraction", "lower", low=0.0, high=1.0)
@@ -25,7 +25,7 @@ _FLIPS = MetricInfo("Flip rate", "flip-rate:pairs-of-draws", "fraction", "lower"
 
 def robust_figures(
     cells: Sequence[record.Cell],
-    scored: Mapping[str, Scored],
+    scored: Mapping[str, ScoredCell],
     primary: str,
     reference: Reference | None,
 ) -> dict[str, Number]:
@@ -73,7 +73,7 @@ def _about(name: str, number: Number, split: str) -> Number:
     return replace(number, info=replace(number.info, scope=scope))
 
 
-def _corrupted(cell: record.Cell, scored: Scored, primary: str) -> Corrupted:
+def _corrupted(cell: record.Cell, scored: ScoredCell, primary: str) -> Corrupted:
     condition = cell.condition
     assert condition.severity is not None
     # `white_noise@3#2`: the second time that white noise stands in the suite is another curve.
@@ -94,7 +94,7 @@ def _corrupted(cell: record.Cell, scored: Scored, primary: str) -> Corrupted:
     )
 
 
-def _flips(scored: Scored, draws: int) -> Number:
+def _flips(scored: ScoredCell, draws: int) -> Number:
     # Rows are sorted by clip, then draw; a clip that lost a draw has no pairs.
     whole = np.bincount(scored.position)[scored.position] == draws
     fold = replace(scored.fold, **{name: getattr(scored.fold, name)[whole] for name in ("scores", "target", "group")})

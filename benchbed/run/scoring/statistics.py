@@ -15,7 +15,7 @@ from benchbed.results.statistics import CellStatistics, Further, Levels, Statist
 
 
 @dataclass(frozen=True)
-class Rows:
+class CellRows:
     """The clips of one cell, as they were scored.
 
     Attributes
@@ -45,10 +45,10 @@ class Rows:
     drawn: Drawn = field(default_factory=Drawn)
     summed: Drawn = field(default_factory=Drawn)
 
-    def none(self) -> Rows:
+    def none(self) -> CellRows:
         """The cell without any clip."""
         columns = [Column(c.name, c.values[:0], c.sets) for c in self.columns]
-        return Rows(self.split, self.scores[:0], self.target[:0], self.group[:0], [], columns)
+        return CellRows(self.split, self.scores[:0], self.target[:0], self.group[:0], [], columns)
 
 
 def summed_draws(family: Family, metrics: Mapping[str, Number]) -> Drawn:
@@ -76,13 +76,13 @@ def cell_draws(family: Family, metrics: Mapping[str, Number], groups: Mapping[st
     return drawn({name: (n.value, n.drawn) for name, n in named.items() if n.drawn is not None})
 
 
-def sum_cell(family: Family, rows: Rows, groups: int) -> CellStatistics:
+def sum_cell(family: Family, rows: CellRows, groups: int) -> CellStatistics:
     """Sum one cell by recording group and metadata.
 
     Examples
     --------
     >>> from benchbed.metrics.families.classification import family
-    >>> two = Rows("test", np.eye(2), np.array([0, 0]), np.array([0, 0]), ["x", "y"], [Column("device", np.array(["a", "b"]))])
+    >>> two = CellRows("test", np.eye(2), np.array([0, 0]), np.array([0, 0]), ["x", "y"], [Column("device", np.array(["a", "b"]))])
     >>> sum_cell(family(("bus", "tram")), two, 1).codes["device"].tolist()
     [0, 1]
     """  # noqa: E501

@@ -21,7 +21,7 @@ from benchbed.outputs.frames import recording
 from benchbed.outputs.frames.hardened import SURE, certain
 from benchbed.outputs.frames.reading import FrameReading
 from benchbed.outputs.frames.references import Timed, placed
-from benchbed.run.attacking.goal import Sample, Scored
+from benchbed.run.attacking.goal import Sample, ScoredTask
 from benchbed.run.attacking.plan import aim_of
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
@@ -30,7 +30,7 @@ from benchbed.suite.conditions import AttackCondition
 RULES: dict[str, Any] = {"event_f1": sed_event, "segment_f1": sed_segment}
 
 
-class Frames(Scored):
+class Frames(ScoredTask):
     """Recordings with timed events."""
 
     output = "frames"

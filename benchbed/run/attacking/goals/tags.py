@@ -15,7 +15,7 @@ import numpy as np
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.metrics import clip_scores
 from benchbed.metrics.families import tagging
-from benchbed.run.attacking.goal import Sample, Scored
+from benchbed.run.attacking.goal import Sample, ScoredTask
 from benchbed.run.attacking.plan import aim_of
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
@@ -24,7 +24,7 @@ from benchbed.suite.conditions import AttackCondition
 RULES = {"clip_ap": 0.5, "label_f1": 0.0, "label_set": 0.0, "class_decision": 0.0}
 
 
-class Tags(Scored):
+class Tags(ScoredTask):
     """Clips with any number of classes."""
 
     output = "tags"
