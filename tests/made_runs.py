@@ -19,7 +19,7 @@ from benchbed.results.statistics import NAME, Further, Statistics, write_statist
 from benchbed.results.store import read, write
 from benchbed.rng import stream
 from benchbed.run.scoring.cells import to_value
-from benchbed.run.scoring.statistics import Rows, collect, sum_cell
+from benchbed.run.scoring.statistics import CellRows, collect, sum_cell
 from benchbed.seal import seal, unseal
 from benchbed.stats.bootstrap import Bootstrap
 
@@ -90,7 +90,7 @@ def made_run(
         for condition, scores in conditions.items():
             kept = np.ones(here.sum(), bool) if lost is None or condition not in lost else ~lost[condition][here]
             cut = [Column(c.name, c.values[kept], c.sets) for c in columns]
-            rows = Rows(split, scores[here][kept], target[here][kept], codes[kept], ids[here][kept].tolist(), cut)
+            rows = CellRows(split, scores[here][kept], target[here][kept], codes[kept], ids[here][kept].tolist(), cut)
             made = score_cell(family, rows.scores, rows.target, rows.group, cut, boot if draws else None, tables=False)
             corruption, _, severity = condition.partition("@")
             key = f"scene/{split}/{condition}"
@@ -162,7 +162,7 @@ def in_memory(
     family = classification(LABELS, top_k=())
     codes, names = group_codes(group)
     ids = [str(i) for i in range(len(target))]
-    cell = sum_cell(family, Rows("test", answers(right, target, sure=sure), target, codes, ids, []), len(names))
+    cell = sum_cell(family, CellRows("test", answers(right, target, sure=sure), target, codes, ids, []), len(names))
     held = record.Cell(
         key="scene/test/clean",
         task="scene",

@@ -19,10 +19,10 @@ from benchbed.results.artefacts import naming
 from benchbed.results.statistics import NAME, Further, write_statistics
 from benchbed.results.store import write
 from benchbed.rng import stream
-from benchbed.run.scoring.aggregate import Scored
+from benchbed.run.scoring.aggregate import ScoredCell
 from benchbed.run.scoring.cells import to_value
 from benchbed.run.scoring.robust import robust_figures
-from benchbed.run.scoring.statistics import Rows, cell_draws, collect, sum_cell, summed_draws
+from benchbed.run.scoring.statistics import CellRows, cell_draws, collect, sum_cell, summed_draws
 from benchbed.stats.bootstrap import Bootstrap
 
 LABELS = ("bell", "cat", "rain")
@@ -81,9 +81,9 @@ def tag_run(
                 g: {n: v for n, v in held.items() if not severity or n in shown} for g, held in made.groups.items()
             }
             draws_of = cell_draws(family, made.metrics, found), summed_draws(family, made.metrics)
-            rows = Rows(split, *args, ids[here][kept].tolist(), cut, *draws_of)
+            rows = CellRows(split, *args, ids[here][kept].tolist(), cut, *draws_of)
             sums[key] = sum_cell(family, rows, len(groups[split]))
-            scored[key] = Scored(made, _Fold(boot, int(here.sum())), np.arange(int(here.sum())))
+            scored[key] = ScoredCell(made, _Fold(boot, int(here.sum())), np.arange(int(here.sum())))
             cells.append(
                 record.Cell(
                     key=key,
