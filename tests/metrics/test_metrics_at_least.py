@@ -15,7 +15,7 @@ from benchbed.metrics.families import psds, sed_tagging, tagging
 from benchbed.metrics.sed.decision import Decision
 from benchbed.metrics.sed.flat import flatten
 from benchbed.metrics.sed.segment_scores import segments
-from benchbed.metrics.sed.soft import laid_over
+from benchbed.outputs.frames.grid import laid_over
 from benchbed.outputs.frames.recording import SECOND, Events, FrameScores
 
 HUNDREDTHS = [i / 100 for i in range(1, 100)]
