@@ -245,6 +245,11 @@ def _targets(name: str, path: Path, source: Source, made: Closure, *, inner: boo
         if module.split(".")[0] != _NAME:
             made.foreign.add(module.split(".")[0])
             continue
+        if module == _NAME and relative:
+            # Our own code takes from the top what its head holds, and none of what stands there for users by name.
+            found += [each for each in (f"{module}.{part}" for part in one.names) if _file(each) is not None]
+            made.modules.setdefault(_NAME, read_source(_PACKAGE / "__init__.py").digest)
+            continue
         below = [f"{module}.{part}" for part in one.names]
         taken = [each for each in below if _file(each) is not None]
         # A package that only leads to its modules is passed through; one of whose own names is used is run as well.

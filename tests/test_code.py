@@ -101,6 +101,17 @@ def test_a_registry_stands_for_all_its_modules_unless_the_chosen_ones_are_known(
     assert names(package(files, "benchbed.a", without=["benchbed.many"])) == {"a"}
 
 
+def test_the_door_for_users_is_no_way_from_our_own_code_to_everything(package):
+    files = {
+        "__init__.py": '_DOOR = {"run": "benchbed.door"}',
+        "door.py": "",
+        "a.py": "from benchbed import __version__, b\ndef f():\n    import benchbed",
+        "b.py": "",
+    }
+    made = package(files, "benchbed.a")
+    assert names(made) == {"a", "b"} and "benchbed" in made.modules
+
+
 def test_the_digest_tells_contents_and_names_apart(package):
     first = package({"a.py": "import benchbed.b", "b.py": "x = 1"}, "benchbed.a").digest
     assert package({}, "benchbed.a").digest == first
