@@ -28,7 +28,7 @@ data:
 conditions:
   - clean
   - {corruption: white_noise, parameters: [20, -30], severities: [1, 2]}
-  - {corruption: low_pass, parameters: [3, 0.3], severities: [1, 2]}
+  - {corruption: low_pass, parameters: [500, 300], severities: [1, 2]}
 statistics: {draws: 0}
 profile: false
 """
