@@ -200,7 +200,7 @@ def closure(*roots: str, without: Collection[str] = (), chosen: Mapping[str, Col
 def _closure(
     roots: tuple[str, ...], without: tuple[str, ...], chosen: tuple[tuple[str, tuple[str, ...]], ...]
 ) -> Closure:
-    made, whole, waiting, used = Closure(), set[str](), list(roots), dict(chosen)
+    reached, whole, waiting, used = Closure(), set[str](), list(roots), dict(chosen)
     while waiting:
         name = waiting.pop()
         path = _file(name)
@@ -208,8 +208,8 @@ def _closure(
             continue
         whole.add(name)
         source = read_source(path)
-        made.modules[name] = source.digest
-        waiting += _targets(name, path, source, made, inner=True)
+        reached.modules[name] = source.digest
+        waiting += _targets(name, path, source, reached, inner=True)
         for package in source.texts:
             if _is_package(package):
                 entries = used.get(package)
@@ -220,12 +220,12 @@ def _closure(
         parts = name.split(".")
         for parent in (".".join(parts[:end]) for end in range(1, len(parts))):
             above = _file(parent)
-            if above is not None and parent not in made.modules:
+            if above is not None and parent not in reached.modules:
                 source = read_source(above)
-                made.modules[parent] = source.digest
-                waiting += _targets(parent, above, source, made, inner=False)
+                reached.modules[parent] = source.digest
+                waiting += _targets(parent, above, source, reached, inner=False)
     _Parsed.keep()
-    return made
+    return reached
 
 
 def ours(source: Source) -> list[str]:

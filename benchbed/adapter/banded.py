@@ -68,11 +68,11 @@ def cut(filters: torch.Tensor) -> list[tuple[int, int, int, int]]:
     high = [int(row.nonzero()[-1]) + 1 if row.any() else 0 for row in present]
     best, start = [0.0], [0]
     for end in range(1, len(low) + 1):
-        below, above, found = bins, 0, []
+        below, above, pieces = bins, 0, []
         for first in range(end - 1, -1, -1):
             below, above = min(below, low[first]), max(above, high[first])
-            found.append((best[first] + CALL + (end - first) * max(0, above - below), first))
-        cost, first = min(found)
+            pieces.append((best[first] + CALL + (end - first) * max(0, above - below), first))
+        cost, first = min(pieces)
         best.append(cost)
         start.append(first)
     blocks: list[tuple[int, int, int, int]] = []

@@ -269,16 +269,16 @@ def _resolved(module: str, names: tuple[str, ...], made: OwnCode) -> list[Path]:
         if spec is not None:
             made.packages.add(top)
         return []
-    found = [Path(spec.origin)] if spec.origin and spec.origin.endswith(".py") else []
-    if spec.origin and spec.has_location and not found:
-        found = [Path(spec.origin)]  # an extension that was built in place
+    files = [Path(spec.origin)] if spec.origin and spec.origin.endswith(".py") else []
+    if spec.origin and spec.has_location and not files:
+        files = [Path(spec.origin)]  # an extension that was built in place
     for location in spec.submodule_search_locations or ():
         folder = Path(location)
         for part in rest:
-            found += [folder / f"{part}.py", folder / part / "__init__.py"]
+            files += [folder / f"{part}.py", folder / part / "__init__.py"]
             folder = folder / part
-        found += _below(folder, names)
-    return found
+        files += _below(folder, names)
+    return files
 
 
 def _without_papers(top: str, origin: str | None) -> bool:

@@ -220,14 +220,14 @@ class LogMel(torch.nn.Module):
         out = waveforms.new_empty(len(waveforms), self.n_mels, count)
         # One clip's place in memory serves all, since the last bits of a product may depend on its alignment.
         mels = waveforms.new_empty(self.n_mels, count)
-        for frames, found in zip(clips, out):
+        for frames, part_out in zip(clips, out):
             for piece in pieces:
                 spectrum = torch.view_as_real(torch.fft.rfft(frames[piece] * window, n=self.n_fft))
                 power = spectrum.flatten(-2).square_()
                 if self.power == 1:
                     power = (power[:, ::2] + power[:, 1::2]).sqrt_()
                 bank.into(mels[:, piece], power)
-            found.copy_(mels)
+            part_out.copy_(mels)
         return out
 
     def _long_enough(self, waveforms: torch.Tensor) -> torch.Tensor:

@@ -148,10 +148,10 @@ def _listed(node: Node) -> list[str]:
     inner = node.value
     wrapped = [key for key in WRAPPERS if key in inner and inner[key].text is None]
     if wrapped or (len(inner) == 1 and next(iter(inner.values())).text is None):
-        found = [_listed(inner[key]) for key in wrapped or inner]
-        if any(names != found[0] for names in found):
+        inner_names = [_listed(inner[key]) for key in wrapped or inner]
+        if any(names != inner_names[0] for names in inner_names):
             raise AdapterError(f"{' and '.join(wrapped)} are different labels", where=node.where)
-        return found[0]
+        return inner_names[0]
     by_index: dict[int | None, str] = {}
     if all(_index(key) is not None for key in inner):
         by_index = {_index(key): _name(part) for key, part in inner.items()}

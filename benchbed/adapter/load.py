@@ -269,11 +269,11 @@ def _find_file(text: str, search: Sequence[Path]) -> Path:
                 )
             return place.resolve()
         if place.is_dir():
-            found = sorted(child.name for child in place.glob("*.py"))
+            files = sorted(child.name for child in place.glob("*.py"))
             raise AdapterError(
                 f"{text} is a folder",
                 where=str(place),
-                hint=f"name one file in it: {', '.join(found[:8])}" if found else "name the adapter's .py file",
+                hint=f"name one file in it: {', '.join(files[:8])}" if files else "name the adapter's .py file",
             )
     known = [str(path.parent / child.name) for place in places for child in place.parent.glob("*.py")]
     hint = did_you_mean(str(path), known) or did_you_mean(path.stem, shipped_adapters())
@@ -346,11 +346,11 @@ def _entry(module: ModuleType, wanted: str | None, place: str) -> Callable[..., 
     if wanted is None:
         wanted = next((name for name in ("ADAPTER", "adapter") if callable(getattr(module, name, None))), None)
     if wanted is not None:
-        found = getattr(module, wanted, None)
-        if not callable(found):
+        entry = getattr(module, wanted, None)
+        if not callable(entry):
             hint = did_you_mean(wanted, names) or f"adapters in it: {', '.join(names) or 'none'}"
             raise AdapterError(f"no adapter '{wanted}' in the file", where=place, hint=hint)
-        target = found
+        target = entry
     elif len(classes) == 1:
         target = classes[0]
     elif not classes:

@@ -130,7 +130,7 @@ def _of_torch(torch: Any) -> dict[str, Setting]:
     def flag(owner: Any, name: str) -> Setting:
         return lambda: getattr(owner, name), lambda value: setattr(owner, name, value)
 
-    found: dict[str, Setting] = {
+    settings: dict[str, Setting] = {
         "torch default type": (torch.get_default_dtype, torch.set_default_dtype),
         "torch default device": (torch.get_default_device, lambda value: torch.set_default_device(_unless_cpu(value))),
         "torch gradients": (torch.is_grad_enabled, lambda value: _drop(torch.set_grad_enabled(value))),
@@ -149,7 +149,7 @@ def _of_torch(torch: Any) -> dict[str, Setting]:
         "cudnn enabled": flag(torch.backends.cudnn, "enabled"),
         "mkldnn enabled": flag(torch.backends.mkldnn, "enabled"),
     }
-    return found
+    return settings
 
 
 def _unless_cpu(device: Any) -> Any:

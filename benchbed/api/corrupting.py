@@ -79,15 +79,15 @@ def corrupt(
     audio = _audio(waveform, sample_rate)
     known = resolve(corruption, None, options) if not corruption.startswith("audiomentations:") else None
     chosen = _parameter(known, corruption, parameter, severity, units)
-    made = resolve(corruption, [chosen], options)
-    context = Context(dataset="", options=dict(options or {}), severities=tuple(made.parameters))
-    facts = made.configure(context)
-    strength = made.parameters[0]
+    transform = resolve(corruption, [chosen], options)
+    context = Context(dataset="", options=dict(options or {}), severities=tuple(transform.parameters))
+    facts = transform.configure(context)
+    strength = transform.parameters[0]
     name = example or hashlib.blake2b(audio.tobytes(), digest_size=16).hexdigest()
-    random = rng.stream(corruption, made.version, dict(options or {}), name, 0, seed)
-    reason = made.unavailable(strength, sample_rate, audio.shape[0])
+    random = rng.stream(corruption, transform.version, dict(options or {}), name, 0, seed)
+    reason = transform.unavailable(strength, sample_rate, audio.shape[0])
     if reason is None:
-        applied = made.apply(made.prepare(audio, sample_rate, random, context), strength)
+        applied = transform.apply(transform.prepare(audio, sample_rate, random, context), strength)
     else:
         from benchbed.perturb.contract import Applied
 

@@ -210,9 +210,9 @@ def score(
         reader, about = reader_of(loaded)
         chosen = {**about, **(options or {}), "file": str(place), **({"name": name} if name else {})}
         models = [Asked(name or place.stem, reader, chosen)]
-        made = finished(loaded, models, settings, several=False, report=report, listen=0)
-    assert isinstance(made, Run)
-    return made
+        scored = finished(loaded, models, settings, several=False, report=report, listen=0)
+    assert isinstance(scored, Run)
+    return scored
 
 
 def plan(

@@ -60,24 +60,24 @@ def run_each(
                 tell(prepared.source.banner)
             for line in prepared.place.said:
                 tell(line)
-            made = session.run(prepared, mine, one.options)
+            finished = session.run(prepared, mine, one.options)
         except BenchbedError as error:
             failed[one.name] = error
             continue
-        for line in made.said:
+        for line in finished.said:
             tell(line)
-        done.append((one, prepared, made))
-        _page(made, prepared, report, listen, (), tell)
+        done.append((one, prepared, finished))
+        _page(finished, prepared, report, listen, (), tell)
     if len(done) > 1 and listen != 0:
         # Only now is it known where the models disagree.
-        for _, prepared, made in done:
-            _page(made, prepared, report, listen, [other for _, _, other in done if other is not made], tell)
+        for _, prepared, finished in done:
+            _page(finished, prepared, report, listen, [other for _, _, other in done if other is not finished], tell)
     runs = []
-    for _, prepared, made in done:
-        opened = Run(made.path)
-        opened.reused = (made.reused, len(prepared.units))
-        opened.exceeded = made.exceeded
-        opened.over = tuple(map(str, made.over))
+    for _, prepared, finished in done:
+        opened = Run(finished.path)
+        opened.reused = (finished.reused, len(prepared.units))
+        opened.exceeded = finished.exceeded
+        opened.over = tuple(map(str, finished.over))
         runs.append(opened)
     return runs, failed
 

@@ -157,17 +157,17 @@ def auto_pgd(
         state.previous, state.point = state.point, moved
         if step == steps:  # the last point needs an answer, not a gradient
             scores = victim.scores(moved)
-            found = _finite((chosen or loss)(scores, part.target))
+            losses = _finite((chosen or loss)(scores, part.target))
         else:
-            found, scores, state.gradient = sliced_gradient(victim, moved, part.target, chosen or loss)
-            found = _finite(found)
+            losses, scores, state.gradient = sliced_gradient(victim, moved, part.target, chosen or loss)
+            losses = _finite(losses)
         outcome.offer(state.rows, moved, part.margin(scores), step, label)
-        state.raised = state.raised + (found > state.loss)
-        state.loss = found
-        better = (found > state.best_loss).nonzero()[:, 0]
+        state.raised = state.raised + (losses > state.loss)
+        state.loss = losses
+        better = (losses > state.best_loss).nonzero()[:, 0]
         state.best.index_copy_(0, better, moved[better])
         state.best_gradient.index_copy_(0, better, state.gradient[better])
-        state.best_loss[better] = found[better]
+        state.best_loss[better] = losses[better]
         since += 1
         if since == interval:
             _adapt(state, interval)

@@ -74,11 +74,11 @@ def compare(runs: tuple[str, ...], **flags: Any) -> None:
         primary=flags["primary"] or ("clean",),
         swapper=_swapper(flags["predictions"], flags["seed"]),
     )
-    made = make(sides, wanted, how)
+    comparison = make(sides, wanted, how)
     if flags["as_json"]:
-        print_json(made.as_json())
+        print_json(comparison.as_json())
     else:
-        click.echo("\n".join(lines(made)))
+        click.echo("\n".join(lines(comparison)))
 
 
 def _swapper(wanted: bool, seed: int = 0) -> Any:
@@ -192,7 +192,7 @@ def list_(folder: Path, as_json: bool) -> None:
     """Baselines there are."""
     from benchbed.results.baseline import scan_baselines
 
-    found, broken = scan_baselines(folder)
+    baselines, broken = scan_baselines(folder)
     for error in broken:
         click.echo(f"cannot be read: {error}", err=True)
     rows = [
@@ -204,7 +204,7 @@ def list_(folder: Path, as_json: bool) -> None:
             "kilobytes": round(b.bytes / 1000),
             "created": b.result.provenance.created,
         }
-        for b in found
+        for b in baselines
     ]
     if as_json:
         print_json(rows)

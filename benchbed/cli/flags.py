@@ -78,32 +78,32 @@ def named_models(values: Sequence[str], name: str | None = None) -> list[Named]:
     >>> named_models(["adapters/cnn.py", "best=adapters/cnn.py"])[1]
     Named(address='best', spec='adapters/cnn.py', given='best')
     """
-    found = []
+    asked = []
     for value in values:
         match = re.fullmatch(r"([A-Za-z0-9][\w.-]*)=(.+)", value)
         # A path may have an equals sign in it.
         if match and not Path(value).exists():
-            found.append(Named(match[1], match[2], match[1]))
+            asked.append(Named(match[1], match[2], match[1]))
         else:
-            found.append(Named(Path(value).stem, value, ""))
+            asked.append(Named(Path(value).stem, value, ""))
     if name is not None:
-        if len(found) > 1 or found[0].given:
+        if len(asked) > 1 or asked[0].given:
             raise ConfigError("--name is for one model", hint="call each by --model NAME=FILE")
         if not name.strip():
             raise ConfigError("--name is empty")
-        found = [Named(name, found[0].spec, name)]
-    given = [one.given for one in found if one.given]
+        asked = [Named(name, asked[0].spec, name)]
+    given = [one.given for one in asked if one.given]
     doubled = next((each for each in given if given.count(each) > 1), "")
     if doubled:
         raise ConfigError(f"two models are called '{doubled}'", hint="give each a name of its own: --model NAME=FILE")
-    specs = [one.spec for one in found if not one.given]
+    specs = [one.spec for one in asked if not one.given]
     doubled = next((each for each in specs if specs.count(each) > 1), "")
     if doubled:
         raise ConfigError(
             f"--model {doubled} is given twice",
             hint=f"several models from one file have names: --model a={doubled} --model b={doubled} --set a.option=…",
         )
-    return found
+    return asked
 
 
 def for_model(options: dict[str, str], model: Named, models: Sequence[Named]) -> dict[str, str]:

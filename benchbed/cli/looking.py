@@ -109,7 +109,7 @@ def list_(kind: str | None, as_json: bool) -> None:
         known = {f"audiomentations:{name}": said for name, said in audiomentations_bridge.offered().items()}
         return known | {f"torchattacks:{name}": said for name, said in foreign.offered().items()}
 
-    found = {
+    registered = {
         "suites": sorted(p.stem for p in shipped_folder("suites").glob("*.yaml")),
         "adapters": sorted(p.stem for p in shipped_folder("adapters").glob("*.py") if p.stem != "__init__"),
         "layouts": LAYOUTS.names(),
@@ -117,7 +117,7 @@ def list_(kind: str | None, as_json: bool) -> None:
         "metrics": FAMILIES.names(),
         "bridges": ["audiomentations", "torchattacks"],
     }
-    chosen = {kind: found[kind]} if kind else found
+    chosen = {kind: registered[kind]} if kind else registered
     if as_json:
         print_json(bridges() if kind == "bridges" else chosen)
         return

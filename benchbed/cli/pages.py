@@ -48,17 +48,17 @@ def leaderboard(runs: tuple[Path, ...], **flags: Any) -> None:
     from benchbed.results.find import earlier_records, find_results
     from benchbed.results.reference import read_reference, shipped_references
 
-    found = find_results(runs)
+    records = find_results(runs)
     if flags["export"]:
-        click.echo(_exported([result for _, result in found], flags["export"], flags["metrics"]), nl=False)
+        click.echo(_exported([result for _, result in records], flags["export"], flags["metrics"]), nl=False)
         return
     pages = write_leaderboard(
-        found,
+        records,
         flags["out"],
-        ranks=ranks_of(found) if flags["ranks"] else None,
+        ranks=ranks_of(records) if flags["ranks"] else None,
         references=[read_reference(path) for path in flags["references"]] or shipped_references(),
         comparisons=[read_comparison(path) for path in flags["comparisons"]],
-        earlier=[old for path, _ in found for old in earlier_records(path)],
+        earlier=[old for path, _ in records for old in earlier_records(path)],
         records=flags["records"],
         title=flags["title"],
     )

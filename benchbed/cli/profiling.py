@@ -87,7 +87,7 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
         energy=_energy(flags),
         split=SplitSettings(flags["links"], server_speedup=flags["server_speedup"], private=flags["private"]),
     )
-    found = []
+    rows = []
     with trusting(flags["trust_checkpoint"]):
         reference = start(load_adapter(flags["reference"], {}), device) if flags["reference"] else None
         named = named_models(models)
@@ -95,9 +95,9 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
             chosen = for_model(options, one, named)
             loaded = load_adapter(one.spec, chosen)
             adapter = start(loaded, device)
-            made = measure(adapter, wanted, recipe=(loaded.locator, chosen), reference=reference)
+            measured = measure(adapter, wanted, recipe=(loaded.locator, chosen), reference=reference)
             adapter.close()
-            found.append(
+            rows.append(
                 {
                     "model": one.given or adapter.card.name,
                     "family": adapter.card.family,
@@ -105,10 +105,10 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
                     "device": device,
                     "machine": machine(),
                     "versions": versions(),
-                    "profile": made,
+                    "profile": measured,
                 }
             )
-    return found
+    return rows
 
 
 def _energy(flags: dict[str, Any]) -> Any:

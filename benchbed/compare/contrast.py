@@ -77,29 +77,29 @@ def contrast(
     """
     procedure = procedure or Procedure()
     a, b, lack = shared(a, b)
-    made = recipe(a.sums, figure)
+    formula = recipe(a.sums, figure)
     known = meanings(a, figure)
     wanted = list(known if metrics is None else metrics)
     for metric in wanted:
         if metric not in known:
             hint = did_you_mean(metric, known) or f"there are: {', '.join(known)}"
             raise CannotMeasure(f"there is no metric '{metric}' for {figure}", hint=lack or hint)
-    paired = pair(a, b, figure, made, against)
+    paired = pair(a, b, figure, formula, against)
     kept = {*drawn_metrics(a, figure), *drawn_metrics(b, against or figure)}
     lost = incomplete_cells((a, figure), (b, against or figure))
-    right = (None, "no sums of the clips were kept") if paired.lean else mcnemar(paired, made, a)
+    right = (None, "no sums of the clips were kept") if paired.lean else mcnemar(paired, formula, a)
     told = _Told(figure, a, paired, procedure, lost, right)
-    found: dict[str, Contrast] = {}
+    contrasts: dict[str, Contrast] = {}
     if not kept.issuperset(wanted):
-        values_a, values_b = points(a, made, paired.a), points(b, made, paired.b)
-        drawn_a, drawn_b = draw(a, made, paired.a, paired, procedure), draw(b, made, paired.b, paired, procedure)
-        swaps = _swap(a, made, paired, procedure, str(figure))
+        values_a, values_b = points(a, formula, paired.a), points(b, formula, paired.b)
+        drawn_a, drawn_b = draw(a, formula, paired.a, paired, procedure), draw(b, formula, paired.b, paired, procedure)
+        swaps = _swap(a, formula, paired, procedure, str(figure))
     for metric in wanted:
-        better = direction(known[metric], made)
+        better = direction(known[metric], formula)
         if metric in kept:
-            found[metric] = _from_draws(a, b, metric, known[metric], better, against or figure, told)
+            contrasts[metric] = _from_draws(a, b, metric, known[metric], better, against or figure, told)
         else:
-            found[metric] = told.contrast(
+            contrasts[metric] = told.contrast(
                 metric,
                 known[metric],
                 better,
@@ -107,7 +107,7 @@ def contrast(
                 (drawn_a[metric], drawn_b[metric]),
                 swaps,
             )
-    return found
+    return contrasts
 
 
 def contrast_score(a: Run, b: Run, name: str, procedure: Procedure | None = None) -> Contrast:
@@ -227,7 +227,7 @@ class _Told:
         reason = "no difference in any draw" if same else interval.reason
         if p is None and p_bootstrap is not None:
             reason = f"{metric} is undefined where the models are to be swapped"
-        made = Contrast(
+        answer = Contrast(
             self.figure,
             metric,
             info,
@@ -253,7 +253,7 @@ class _Told:
             drawn_b=replicates[1],
             swaps=swaps,
         )
-        return replace(made, mde=made.detectable(how.alpha, how.power))
+        return replace(answer, mde=answer.detectable(how.alpha, how.power))
 
 
 def _swap(run: Run, made: Recipe, paired: Paired, how: Procedure, name: str) -> Swaps:

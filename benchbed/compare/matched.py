@@ -123,22 +123,22 @@ def _of_sides(
         [figures(np.delete(first, i), rest) for i in range(len(first))] if len(first) > 1 else [],
         [figures(first, np.delete(rest, i)) for i in range(len(rest))] if len(rest) > 1 else [],
     ]
-    if any(isinstance(made, str) for side in out for made in side):
+    if any(isinstance(columns, str) for side in out for columns in side):
         return Robustness(name, None, None, "without one of the models a clean score is not better than chance by 0.01")
-    found: list[tuple[float, float | None, float | None]] = []
+    bounds: list[tuple[float, float | None, float | None]] = []
     for which, column in enumerate(whole):
         recordings = variance(column[1:])
         if recordings is None:
-            found.append((float(column[0]), None, None))
+            bounds.append((float(column[0]), None, None))
             continue
         parts = [(recordings, float(groups_freedom(groups)))]
         for side in out:
-            left = np.array([made[which][0] for made in side])
+            left = np.array([columns[which][0] for columns in side])
             if len(left):
                 parts.append((float((len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum()), len(left) - 1))
         spread = spread_of(float(column[0]), parts, level)
-        found.append((spread.value, spread.low, spread.high))
-    return Robustness(name, found[0], found[1])
+        bounds.append((spread.value, spread.low, spread.high))
+    return Robustness(name, bounds[0], bounds[1])
 
 
 @dataclass(frozen=True)
@@ -172,10 +172,10 @@ def _asked(runs: Sequence[Run], metric: str) -> _Asked | Robustness | None:
     if info is None:
         raise CannotMeasure(f"there is no metric '{metric}'")
     groups: dict[str, dict[str, list[str]]] = {}
-    held = {cell.key.split("/", 2)[2]: cell.condition for cell in first.result.cells}
+    of_first = {cell.key.split("/", 2)[2]: cell.condition for cell in first.result.cells}
     shared = [c for c in conditions(first.sums) if all(c in conditions(run.sums) for run in runs[1:])]
     for key in shared:
-        condition = held[key]
+        condition = of_first[key]
         if condition.severity is not None and all(_measured(run, key, metric) for run in runs):
             groups.setdefault(condition.group or "other", {}).setdefault(condition.name, []).append(key)
     if "clean" not in shared or not groups:

@@ -52,15 +52,15 @@ def open_sides(
         return families(loose)
     grouped = seeds(loose, seed_options)
     sides: dict[str, Side] = {}
-    found: list[Side] = []
+    ordered: list[Side] = []
     for item in order:
         if isinstance(item, str):
             side = sides.setdefault(item, Side(item, tuple(named[item]), "seeds" if len(named[item]) > 1 else "model"))
         else:
             side = next(s for s in grouped if any(r is item for r in s.runs))
-        if not any(side is other for other in found):
-            found.append(side)
-    return _told_apart(found)
+        if not any(side is other for other in ordered):
+            ordered.append(side)
+    return _told_apart(ordered)
 
 
 def open_seeds(places: Sequence[str], seed_options: Sequence[str] = SEED_OPTIONS, folder: Path = FOLDER) -> list[Run]:

@@ -149,10 +149,10 @@ def open_run(place: Path) -> Run:
 
 def mismatches(a: Result, b: Result) -> list[Mismatch]:
     """In what two runs differ that matters to a comparison; what only needs to be known is not blocking."""
-    found = []
+    differences = []
     if a.dataset.synthetic != b.dataset.synthetic:
         kind = {True: "synthetic", False: "real recordings"}
-        found.append(Mismatch("kind of data", kind[a.dataset.synthetic], kind[b.dataset.synthetic]))
+        differences.append(Mismatch("kind of data", kind[a.dataset.synthetic], kind[b.dataset.synthetic]))
     for what, one, other in (
         ("data", a.dataset.name, b.dataset.name),
         ("clips, labels, groups or files (index hash)", a.dataset.index_hash, b.dataset.index_hash),
@@ -163,30 +163,30 @@ def mismatches(a: Result, b: Result) -> list[Mismatch]:
         ("version of the suite", a.suite.version, b.suite.version),
     ):
         if one != other:
-            found.append(Mismatch(what, str(one), str(other)))
+            differences.append(Mismatch(what, str(one), str(other)))
     mine, theirs = a.suite.definition, b.suite.definition
     for part in MEANING:
         if mine.get(part) != theirs.get(part):
-            found.append(Mismatch(f"`{part}` of the suite", _short(mine.get(part)), _short(theirs.get(part))))
+            differences.append(Mismatch(f"`{part}` of the suite", _short(mine.get(part)), _short(theirs.get(part))))
     for part in ("family", "options", "folds"):
         one, other = (d.get("metrics", {}).get(part) for d in (mine, theirs))
         if one != other:
-            found.append(Mismatch(f"`metrics.{part}` of the suite", _short(one), _short(other)))
-    found += _rules(a, b)
-    if a.suite.hash != b.suite.hash and not any(m.blocking for m in found):
+            differences.append(Mismatch(f"`metrics.{part}` of the suite", _short(one), _short(other)))
+    differences += _rules(a, b)
+    if a.suite.hash != b.suite.hash and not any(m.blocking for m in differences):
         changed = [k for k in sorted({*mine, *theirs}) if mine.get(k) != theirs.get(k) and k not in MEANING]
-        found.append(
+        differences.append(
             Mismatch(
                 f"hash of the suite ({', '.join(changed) or 'wording'})", a.suite.hash[:12], b.suite.hash[:12], False
             )
         )
     if a.provenance.seed != b.provenance.seed:
-        found.append(
+        differences.append(
             Mismatch("--seed, so perturbations were drawn anew", str(a.provenance.seed), str(b.provenance.seed), False)
         )
     if a.provenance.code != b.provenance.code:
-        found.append(Mismatch("benchbed's own code", a.provenance.code[:12], b.provenance.code[:12], False))
-    return found
+        differences.append(Mismatch("benchbed's own code", a.provenance.code[:12], b.provenance.code[:12], False))
+    return differences
 
 
 def _rules(a: Result, b: Result) -> list[Mismatch]:

@@ -14,38 +14,38 @@ _MARKS = {"win": "better", "loss": "worse", "tie": "", "unmeasured": "could not 
 def lines(comparison: Comparison) -> list[str]:
     """The comparison, line by line; a model's name or a label cannot bring control characters with it."""
     how = comparison.procedure
-    found: list[str] = []
+    text: list[str] = []
     for pairing in comparison.pairings:
-        found += ["", f"{pairing.a} − {pairing.b}"]
-        found += [f"  differs without harm: {note}" for note in pairing.notes]
+        text += ["", f"{pairing.a} − {pairing.b}"]
+        text += [f"  differs without harm: {note}" for note in pairing.notes]
         if pairing.rows:
-            found += _single(pairing, how.alpha)
+            text += _single(pairing, how.alpha)
         if pairing.mixed:
-            found += _several(pairing, how.alpha)
+            text += _several(pairing, how.alpha)
         if pairing.robustness:
-            found += _robust(pairing)
+            text += _robust(pairing)
     if len(comparison.ranks) > 1:
-        found += ["", f"Rank on clean audio, {comparison.primary}"]
+        text += ["", f"Rank on clean audio, {comparison.primary}"]
         rows = [
             [name, str(rank), f"{low}–{high}" if low != high else str(low)]
             for name, (rank, low, high) in sorted(comparison.ranks.items(), key=lambda item: item[1])
         ]
-        found += grid(["model", "rank", f"{100 * how.level:g} %"], rows, right=(1, 2))
+        text += grid(["model", "rank", f"{100 * how.level:g} %"], rows, right=(1, 2))
     if comparison.no_ranks:
-        found += ["", comparison.no_ranks]
+        text += ["", comparison.no_ranks]
     tests = []
     if any(pairing.rows for pairing in comparison.pairings):
         tests.append("larger of bootstrap and swap test")
     if any(pairing.mixed for pairing in comparison.pairings):
         tests.append("t-test of means over models and recordings")
-    found += [
+    text += [
         "",
         f"p: {', or '.join(tests)}; p adj.: {comparison.corrected}; α = {how.alpha:g}. "
         f"Intervals: {100 * how.level:g} %, each by itself. "
         f"MDE: true difference found with power {how.power:g} before the correction.",
         *_alone(comparison),
     ]
-    return [plain(line) for line in found]
+    return [plain(line) for line in text]
 
 
 def _alone(comparison: Comparison) -> list[str]:
@@ -84,11 +84,11 @@ def _single(pairing: Pairing, alpha: float) -> list[str]:
             ]
         )
     head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "p adj.", "MDE", "d_z", ""]
-    found = [*grid(head, table, right=range(2, 10)), *_counted(pairing, alpha)]
+    text = [*grid(head, table, right=range(2, 10)), *_counted(pairing, alpha)]
     mcnemar = next((r.contrast for r in pairing.rows if r.contrast.metric == "accuracy"), None)
     if mcnemar is not None:
-        found.append(f"  McNemar, accuracy, {mcnemar.figure.condition}: {mcnemar_text(mcnemar)}")
-    return found
+        text.append(f"  McNemar, accuracy, {mcnemar.figure.condition}: {mcnemar_text(mcnemar)}")
+    return text
 
 
 def mcnemar_text(found: Contrast) -> str:
@@ -123,9 +123,9 @@ def _several(pairing: Pairing, alpha: float) -> list[str]:
         )
         reasons += [r for r in (m.reason, m.incomplete) if r]
     head = [*("condition", "metric", "a", "b", "a − b", "interval", "p", "p adj.", "MDE", "d"), "se recordings"]
-    found = [*grid([*head, "se models", ""], table, right=range(2, 12)), *_counted(pairing, alpha)]
+    text = [*grid([*head, "se models", ""], table, right=range(2, 12)), *_counted(pairing, alpha)]
     method = next((m.method for m in pairing.mixed if m.method), "")
-    return found + [f"  {line}" for line in dict.fromkeys([*reasons, method]) if line]
+    return text + [f"  {line}" for line in dict.fromkeys([*reasons, method]) if line]
 
 
 def _counted(pairing: Pairing, alpha: float) -> list[str]:

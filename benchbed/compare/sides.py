@@ -204,18 +204,18 @@ def members(
     over_cells = ":" in metric and figure.group is None
     if over_cells:
         alike = [scored_alike(first, run) for run, _ in everyone]
-        held = [stored_score(run, metric)[:2] for run, _ in everyone]
+        figures = [stored_score(run, metric)[:2] for run, _ in everyone]
         info, kept = meaning(metric, first.result.scores[metric]), True
         better: str = info.direction
         cells = [(run, Figure(key.split("/", 2)[2])) for run, _ in everyone for key in run.sums.cells]
     else:
-        made, known = recipe(first.sums, figure), meanings(first, figure)
+        formula, known = recipe(first.sums, figure), meanings(first, figure)
         if metric not in known:
             raise CannotMeasure(f"there is no metric '{metric}' for {figure}")
-        info, better = known[metric], direction(known[metric], made)
+        info, better = known[metric], direction(known[metric], formula)
         kept = any(metric in drawn_metrics(run, asked) for run, asked in everyone)
         alike = [_same_clips(first, run, asked) for run, asked in everyone]
-        held = [
+        figures = [
             like_stored(run, asked, metric, procedure) if kept else _summed(run, asked, metric, procedure)
             for run, asked in everyone
         ]
@@ -227,8 +227,8 @@ def members(
             raise CannotMeasure(
                 f"{run.name} against {first.name}: {why}", hint="several models are compared on complete runs only"
             )
-    values = [value for value, _ in held]
-    drawn = np.stack([replicates for _, replicates in held])
+    values = [value for value, _ in figures]
+    drawn = np.stack([replicates for _, replicates in figures])
     return Members(
         info,
         better,
@@ -262,7 +262,7 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
     for run in everyone[1:]:
         require_comparable(everyone[0], run)
     try:
-        found = members(a.runs, b.runs, figure, metric, procedure)
+        outcome = members(a.runs, b.runs, figure, metric, procedure)
     except CannotMeasure as error:
         over_cells = ":" in metric and figure.group is None
         values = [
@@ -280,40 +280,42 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
         return Mixed(
             figure, metric, info, info.direction, values[0], values[1], None, None, None, 0, "", None, error.what
         )
-    values = [found.a, found.b]
+    values = [outcome.a, outcome.b]
     empty = Mixed(
         figure,
         metric,
-        found.info,
-        found.direction,
-        found.a,
-        found.b,
+        outcome.info,
+        outcome.direction,
+        outcome.a,
+        outcome.b,
         None,
         None,
         None,
-        found.groups,
+        outcome.groups,
         "",
-        found.incomplete,
+        outcome.incomplete,
     )
-    if not np.isfinite([*found.a, *found.b]).all():
+    if not np.isfinite([*outcome.a, *outcome.b]).all():
         return replace(empty, reason=f"{metric} is undefined for a member")
-    recordings = variance(found.drawn_a.mean(axis=0), found.drawn_b.mean(axis=0))
+    recordings = variance(outcome.drawn_a.mean(axis=0), outcome.drawn_b.mean(axis=0))
     if recordings is None:
         return replace(empty, reason=f"{metric} is undefined in more than a tenth of the draws")
-    parts = [(recordings, groups_freedom(found.groups))]
-    alone = [side.name for side, held in zip((a, b), values) if len(held) < 2]
-    parts += [(float(np.var(held, ddof=1)) / len(held), len(held) - 1) for held in values if len(held) > 1]
+    parts = [(recordings, groups_freedom(outcome.groups))]
+    alone = [side.name for side, figures in zip((a, b), values) if len(figures) < 2]
+    parts += [
+        (float(np.var(figures, ddof=1)) / len(figures), len(figures) - 1) for figures in values if len(figures) > 1
+    ]
     still = recordings == 0 and all(part == 0 for part, _ in parts)
-    if still and np.mean(found.a) == np.mean(found.b):
+    if still and np.mean(outcome.a) == np.mean(outcome.b):
         same = spread_of(0.0, parts, procedure.level)
         return replace(empty, spread=same, error_recordings=0.0, error_members=0.0, reason="no difference in any draw")
     if still:
         return replace(empty, error_recordings=0.0, error_members=0.0, reason="no spread over recordings or members")
-    spread = spread_of(float(np.mean(found.a) - np.mean(found.b)), parts, procedure.level)
+    spread = spread_of(float(np.mean(outcome.a) - np.mean(outcome.b)), parts, procedure.level)
     reason = f"{', '.join(alone)}: one model, so the answer is about it and not about models like it" if alone else None
     method = (
-        f"t with {spread.freedom:.1f} degrees of freedom; {found.groups} recordings, {len(found.a)} against "
-        f"{len(found.b)} models"
+        f"t with {spread.freedom:.1f} degrees of freedom; {outcome.groups} recordings, {len(outcome.a)} against "
+        f"{len(outcome.b)} models"
     )
     among = sum(part for part, _ in parts[1:]) ** 0.5 if len(parts) > 1 else None
     return replace(
@@ -324,7 +326,7 @@ def mixed(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -
         method=method,
         reason=reason,
         mde=found_by(spread, procedure.alpha, procedure.power),
-        effect=cohen(found.a, found.b),
+        effect=cohen(outcome.a, outcome.b),
     )
 
 

@@ -174,7 +174,7 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
     for side in sides:
         for run in side.runs:
             require_comparable(first.runs[0], run)
-    made: list[tuple[Pairing, list[Contrast], list[Mixed]]] = []
+    pairings: list[tuple[Pairing, list[Contrast], list[Mixed]]] = []
     for side in sides[1:]:
         single = len(first.runs) == len(side.runs) == 1 and side.kind != "family"
         notes = require_comparable(first.runs[0], side.runs[0])
@@ -196,10 +196,10 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
         else:
             robust = robustness_of_sides(side.runs, first.runs, primary, procedure)
         notes += _alone(first.runs[0], side.runs[0], wanted)
-        made.append((Pairing(side.name, first.name, primary, robustness=robust, notes=notes), contrasts, groups))
+        pairings.append((Pairing(side.name, first.name, primary, robustness=robust, notes=notes), contrasts, groups))
     p_values: dict[str, float | None] = {}
     asked: dict[str, Contrast | Mixed] = {}
-    for number, (_, contrasts, groups) in enumerate(made):
+    for number, (_, contrasts, groups) in enumerate(pairings):
         p_values |= {f"{number} single {i}": c.p for i, c in enumerate(contrasts)}
         p_values |= {f"{number} mixed {i}": m.spread.p if m.spread else None for i, m in enumerate(groups)}
         asked |= {f"{number} single {i}": c for i, c in enumerate(contrasts)}
@@ -216,10 +216,10 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
     corrected = words(
         procedure.correction, len(tested), len(declared & tested), len({families[test] for test in tested}), "kinds"
     )
-    for number, (pairing, contrasts, groups) in enumerate(made):
-        for i, found in enumerate(contrasts):
+    for number, (pairing, contrasts, groups) in enumerate(pairings):
+        for i, outcome in enumerate(contrasts):
             p = adjusted[f"{number} single {i}"]
-            pairing.rows.append(Row(found, p, _verdict(found, p, procedure.alpha)))
+            pairing.rows.append(Row(outcome, p, _verdict(outcome, p, procedure.alpha)))
         for i, several in enumerate(groups):
             p = adjusted[f"{number} mixed {i}"]
             pairing.mixed.append(several)
@@ -229,7 +229,7 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
     why = unranked([run for _, run in singles]) if len(singles) == len(sides) else None
     ranked = rank_alike(singles, procedure) if len(singles) == len(sides) and why is None else {}
     ranks = {side.name: ranked[side.runs[0].path] for side in sides if side.runs[0].path in ranked}
-    return Comparison([pairing for pairing, _, _ in made], ranks, list(sides), procedure, primary, why, corrected)
+    return Comparison([pairing for pairing, _, _ in pairings], ranks, list(sides), procedure, primary, why, corrected)
 
 
 def _kind(found: Contrast | Mixed, primary: str) -> str:
@@ -268,7 +268,7 @@ def _questions(a: Run, b: Run, wanted: Wanted, primary: str) -> list[tuple[Figur
     groups = _groups(a, wanted.groups)
     scores = _scores(a, b, wanted)
     a, b, _ = shared(a, b)
-    found: list[tuple[Figure, list[str]]] = []
+    questions: list[tuple[Figure, list[str]]] = []
     for condition in dict.fromkeys(both):
         for group in groups:
             figure = Figure(condition, group)
@@ -280,13 +280,13 @@ def _questions(a: Run, b: Run, wanted: Wanted, primary: str) -> list[tuple[Figur
             else:
                 metrics = [primary, *(m for m in known if condition == "clean" and m != primary)]
             if metrics:
-                found.append((figure, metrics))
-    if not found and not scores:
+                questions.append((figure, metrics))
+    if not questions and not scores:
         names = [*a.family.metrics, *_held(a, b)]
         kinds = [*a.family.metrics, *dict.fromkeys(f"{name.partition(':')[0]}:*" for name in _held(a, b))]
         hint = did_you_mean(wanted.metrics[0], names) or f"there are: {', '.join(kinds)}"
         raise CannotMeasure(f"no metric {', '.join(wanted.metrics)} in both runs", hint=hint)
-    return found
+    return questions
 
 
 def _held(a: Run, b: Run) -> list[str]:
@@ -427,10 +427,10 @@ def row_json(found: Contrast) -> dict[str, Any]:
     figure = {"condition": found.figure.condition, "group": found.figure.group, "split": found.figure.split}
     info = found.info
     meant = {"title": info.title, "unit": info.unit, "rule": info.rule}
-    made = {**figure, **meant, **{n: getattr(found, n) for n in names}}
+    fields = {**figure, **meant, **{n: getattr(found, n) for n in names}}
     if found.mcnemar is not None:
-        made["mcnemar"] = {k: (v if np.isfinite(v) else None) for k, v in found.mcnemar.items()}
-    return made
+        fields["mcnemar"] = {k: (v if np.isfinite(v) else None) for k, v in found.mcnemar.items()}
+    return fields
 
 
 def _known(values: Sequence[float]) -> list[float | None]:

@@ -130,26 +130,26 @@ def parts(source: Source, start: int, stop: int) -> tuple[Part, ...]:
     position, kind = behind_tags(source, start), None
     while position + 4 <= stop:
         head = source.ahead(position, 4)
-        found = frame(head)
-        if found is None or (kind is not None and found.kind != kind):
+        header = frame(head)
+        if header is None or (kind is not None and header.kind != kind):
             position = _next(source, position, stop, kind)
             if position < 0:
                 break
             continue
-        kind = found.kind
+        kind = header.kind
         # Only layer III notes it, and only in the first frame of a stream.
-        noted = _noted(source, position, found)
+        noted = _noted(source, position, header)
         if noted is not None or not sections:
-            readable = source.ahead(position + found.side, 4) in _XING
-            sections.append(_Section(position, found, noted, readable))
+            readable = source.ahead(position + header.side, 4) in _XING
+            sections.append(_Section(position, header, noted, readable))
         section = sections[-1]
-        if position + found.size > stop:
+        if position + header.size > stop:
             if section.noted is None or section.frames < section.noted:
                 raise truncated(source.path, f"frame {section.frames + 1} is cut")
             break
         if not (noted is not None and position == section.start):
             section.frames += 1
-        position += found.size
+        position += header.size
         section.stop = position
     if not sections or not sections[0].stop:
         return ()

@@ -82,10 +82,10 @@ def annotated(
     for row, one in enumerate(recordings):
         if not (root / one.listed).is_file():
             raise DataError("the list of events of a recording is missing", where=str(root / one.listed))
-        found = read_events(root / one.listed, own=True, soft=soft)
-        found = found[found["label"] != ""]
-        if len(found):
-            parts.append(found.assign(row=row))
+        table_events = read_events(root / one.listed, own=True, soft=soft)
+        table_events = table_events[table_events["label"] != ""]
+        if len(table_events):
+            parts.append(table_events.assign(row=row))
     if not parts:
         raise DataError("no list holds an event", where=str(root))
     rows = pd.concat(parts, ignore_index=True)

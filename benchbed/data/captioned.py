@@ -54,7 +54,7 @@ def captioned(name: str, root: Path, parts: Mapping[str, Part], facts: Facts, no
                 raise DataError(f"the clip '{file}' has no caption", where=table.where(index))
         splits[split] = list(range(len(paths), len(paths) + len(rows)))
         paths += [f"{folder}/{file}" if folder else file for file in rows]
-        texts += [tuple(held) for held in rows.values()]
+        texts += [tuple(clip_texts) for clip_texts in rows.values()]
     checked = safe_paths(pd.Series(paths), lambda index: paths[index])
     ids = (name + "/" + checked).to_numpy()
     captions = np.empty(len(texts), dtype=object)

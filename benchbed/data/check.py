@@ -129,15 +129,15 @@ def check(
     """
     pairs = checked_pairs(dataset, pairs) if pairs is not None else split_pairs(dataset)
     paths = list(dict.fromkeys(dataset.clips["path"]))
-    found, failed = hash_files(dataset.root, paths, cache_dir, workers=workers)
+    digests, failed = hash_files(dataset.root, paths, cache_dir, workers=workers)
     missing = [path for path in failed if not (dataset.root / path).exists()]
     findings = [Finding("note", "reading", note) for note in dataset.notes]
     findings += _missing(missing) + _unlisted(dataset.root, paths)
     probes = _probe_all(dataset, set(missing), decode, workers, progress)
     findings += _broken(probes) + _rates(probes) + _silent(probes) + _loud(probes)
-    findings += _duplicates(dataset.clips, found)
+    findings += _duplicates(dataset.clips, digests)
     for train, test in pairs:
-        findings += leaks(dataset, train, test, found)
+        findings += leaks(dataset, train, test, digests)
     findings += _counts(dataset, dataset.official if counts is None else counts) + _balance(dataset)
     order = {"error": 0, "warning": 1, "note": 2}
     return Report(
@@ -151,7 +151,7 @@ def check(
         sample_rates=_tally(str(p.rate) for p in probes if p.rate),
         channels=_tally(str(p.channels) for p in probes if p.channels),
         seconds=_seconds(probes),
-        index="" if failed else index_hash(dataset.clips, found),
+        index="" if failed else index_hash(dataset.clips, digests),
         findings=tuple(sorted(findings, key=lambda f: order[f.level])),
     )
 

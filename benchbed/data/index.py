@@ -77,7 +77,7 @@ def hash_files(
     """
     store = _store(root, cache_dir)
     known = recall(store) if store is not None else {}
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     failed: dict[str, AudioError] = {}
     fresh: dict[str, list] = {}
 
@@ -106,12 +106,12 @@ def hash_files(
                 if isinstance(result, AudioError):
                     failed[path] = result
                     continue
-                found[path] = result[-1]
+                hashes[path] = result[-1]
                 if known.get(path) != result:
                     fresh[path] = result
     if store is not None and fresh:
         _remember(store, {**known, **fresh})
-    return found, failed
+    return hashes, failed
 
 
 def index_hash(clips: pd.DataFrame, digests: Mapping[str, str]) -> str:

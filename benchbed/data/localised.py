@@ -84,11 +84,12 @@ def localised(
     if not listed:
         raise DataError("no file of annotations is there", where=str(root / METADATA[0]))
     paths = [sound for _, sound, _ in listed]
-    held = [read(path) for path, _, _ in listed]
+    tables = [read(path) for path, _, _ in listed]
     seconds = header_seconds(root, paths)
-    frames, cut, notes = _lengths(held, seconds)
+    frames, cut, notes = _lengths(tables, seconds)
     rows = pd.concat(
-        [_rows(made, i, labels) for i, made in enumerate(cut) if len(made)] or [_rows(Tracks(), 0, labels)]
+        [_rows(recording, i, labels) for i, recording in enumerate(cut) if len(recording)]
+        or [_rows(Tracks(), 0, labels)]
     )
     tags = tags_of(rows, len(paths), labels)
     stems = [Path(path).stem for path in paths]
@@ -115,7 +116,7 @@ def localised(
             "frames": frames,
             "room": [_part(stem, "room") for stem in stems],
             "site": [_site(path) for path in paths],
-            "overlap": [_overlap(made) for made in cut],
+            "overlap": [_overlap(recording) for recording in cut],
         },
         notes=[*notes, *empty_note(tags)],
         events=rows.reset_index(drop=True),

@@ -476,7 +476,7 @@ def _track_file(plan: list, year: int) -> str:
     ]
     frame, label, source, azimuth, elevation, distance = np.array(columns, np.float64).reshape(-1, 6).T
     whole = [column.astype(np.int64) for column in (frame, label, source)]
-    made = tracks(
+    tracked = tracks(
         whole[0],
         whole[1],
         azimuth,
@@ -485,7 +485,7 @@ def _track_file(plan: list, year: int) -> str:
         distance=distance,
         onscreen=np.abs(azimuth) <= PICTURE,
     )
-    return written(made, year)
+    return written(tracked, year)
 
 
 _FOLDERS = {"train": "dev-train-tau", "test": "dev-test-tau"}

@@ -38,19 +38,19 @@ def read_scene(
             where=str(base),
             hint=f"{facts.title} comes from {facts.source}",
         )
-    found: list[Recording] = []
+    recordings: list[Recording] = []
     splits: dict[str, np.ndarray] = {}
     for split, folder in parts.items():
         inside = f"{folder}/" if folder else ""
         lists = sorted((base / folder / "meta" / scene).glob("*.ann"))
         if not lists or (split == "test" and not folder):
             continue
-        splits[split] = np.arange(len(found), len(found) + len(lists))
-        found += [
+        splits[split] = np.arange(len(recordings), len(recordings) + len(lists))
+        recordings += [
             Recording(f"{inside}audio/{scene}/{file.stem}.wav", f"{inside}meta/{scene}/{file.name}", file.stem)
             for file in lists
         ]
-    place = {Path(one.path).name: i for i, one in enumerate(found) if i in set(splits["dev"].tolist())}
+    place = {Path(one.path).name: i for i, one in enumerate(recordings) if i in set(splits["dev"].tolist())}
     for file in sorted((base / parts["dev"] / "evaluation_setup").glob(f"{scene}_fold*_test.txt")):
         fold = file.stem.split("_")[-2]
         names = [Path(line).name for line in read_names(file)[0]]
@@ -60,4 +60,4 @@ def read_scene(
         rows = np.array(sorted(place[one] for one in names))
         splits[fold] = rows
         splits[f"not_{fold}"] = np.setdiff1d(splits["dev"], rows)
-    return annotated(name, base, found, labels[scene], splits, facts, odd=odd)
+    return annotated(name, base, recordings, labels[scene], splits, facts, odd=odd)

@@ -60,20 +60,20 @@ def ask(rule: Rule, held: Held) -> list[Asked]:
     """Measure every figure of a rule and of its guards."""
     try:
         if rule.over:
-            found = [_over(rule, held)]
+            asked = [_over(rule, held)]
         elif rule.figure is not None:
-            found = [_cost(rule, held)]
+            asked = [_cost(rule, held)]
         elif ":" in str(rule.metric) and rule.group is None:
             names = scores_of([run.result for run in (*held.runs, *held.bases)], str(rule.metric))
-            found = [one for name in names for one in _metric(rule.model_copy(update={"metric": name}), held)]
+            asked = [one for name in names for one in _metric(rule.model_copy(update={"metric": name}), held)]
         else:
-            found = _metric(rule, held)
+            asked = _metric(rule, held)
     except DataError:
         raise
     except CannotMeasure as error:
-        found = [Asked(_subject(rule, rule.condition, rule.group), None, lack=_lack(error))]
+        asked = [Asked(_subject(rule, rule.condition, rule.group), None, lack=_lack(error))]
     for guard in rule.guards:
-        made = Rule(
+        twin = Rule(
             name=f"guard of {rule.name}",
             by=rule.by,
             against=rule.against,
@@ -85,8 +85,8 @@ def ask(rule: Rule, held: Held) -> list[Asked]:
             group=guard.group,
             split=guard.split,
         )
-        found += [replace(one, guard=True) for one in ask(made, held)]
-    return found
+        asked += [replace(one, guard=True) for one in ask(twin, held)]
+    return asked
 
 
 def _metric(rule: Rule, held: Held) -> list[Asked]:
@@ -95,7 +95,7 @@ def _metric(rule: Rule, held: Held) -> list[Asked]:
     within = rule.against != "baseline"
     others = [rule.against] if isinstance(rule.against, str) else rule.against
     known = [*held.runs] if within or not compares else [*held.runs, *held.bases]
-    found = []
+    questions = []
     for figure in expand([run.result for run in known], rule.condition, rule.group, rule.split):
         metric = metric_of(held.run.result, figure, rule.metric)
         over = over_cells(figure, metric)
@@ -114,12 +114,12 @@ def _metric(rule: Rule, held: Held) -> list[Asked]:
             except DataError:
                 raise  # damaged predictions are no figure that could not be measured
             except CannotMeasure as error:
-                found.append(Asked(subject, None, lack=_lack(error) + ("" if over else _why_lost(asked, metric))))
+                questions.append(Asked(subject, None, lack=_lack(error) + ("" if over else _why_lost(asked, metric))))
             else:
-                found.append(Asked(subject, slack, margin_words(rule, slack), lost=lost, tolerated=tolerated))
+                questions.append(Asked(subject, slack, margin_words(rule, slack), lost=lost, tolerated=tolerated))
         if over:
             break
-    return found
+    return questions
 
 
 def _slack(rule: Rule, held: Held, figure: Figure, metric: str, bases: Sequence[Run], against: Figure | None) -> Slack:
@@ -139,32 +139,32 @@ def _slack(rule: Rule, held: Held, figure: Figure, metric: str, bases: Sequence[
 def _of_seeds(
     rule: Rule, held: Held, figure: Figure, metric: str, bases: Sequence[Run], against: Figure | None
 ) -> Slack:
-    found = members(held.runs, bases, figure, metric, held.how, against)
+    spread = members(held.runs, bases, figure, metric, held.how, against)
     limit, above, strict = rule.limit
-    means = float(np.mean(found.a)), float(np.mean(found.b)) if bases else None
+    means = float(np.mean(spread.a)), float(np.mean(spread.b)) if bases else None
     facts = {
         "value": means[0],
         "baseline": means[1],
-        "values": list(found.a),
-        "baselines": list(found.b),
-        "unit": found.info.unit,
-        "direction": found.direction,
+        "values": list(spread.a),
+        "baselines": list(spread.b),
+        "unit": spread.info.unit,
+        "direction": spread.direction,
     }
-    sign = 1.0 if (above if limit is not None else found.direction == "higher") else -1.0
+    sign = 1.0 if (above if limit is not None else spread.direction == "higher") else -1.0
     absolute, share = (rule.margin.absolute or 0.0, rule.margin.relative or 0.0) if rule.margin else (0.0, 0.0)
 
     def distance(sides: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         new, base = np.asarray(sides[0][0]), np.asarray(sides[0][1])
         if limit is None:
             return sign * (new - base) + absolute + share * np.abs(base)
-        return sign * ((new if rule.relation is None else relation(rule.relation, new, base, found.direction)) - limit)
+        return sign * ((new if rule.relation is None else relation(rule.relation, new, base, spread.direction)) - limit)
 
     if limit is not None:
         facts["limit"] = limit
     if rule.relation is not None and means[1] is not None:
-        facts["relation"] = relation(rule.relation, means[0], means[1], found.direction)
-    made = of_seeds(
-        [found],
+        facts["relation"] = relation(rule.relation, means[0], means[1], spread.direction)
+    slack = of_seeds(
+        [spread],
         distance,
         together=against is not None,
         strict=strict,
@@ -173,10 +173,10 @@ def _of_seeds(
         power=held.how.power,
         facts=facts,
     )
-    if rule.relation is None and bases and "slack_low" in made.facts and not share:
-        ends = sorted(sign * (made.facts[name] - absolute) for name in ("slack_low", "slack_high"))
-        made.facts.update(low=ends[0], high=ends[1])
-    return made
+    if rule.relation is None and bases and "slack_low" in slack.facts and not share:
+        ends = sorted(sign * (slack.facts[name] - absolute) for name in ("slack_low", "slack_high"))
+        slack.facts.update(low=ends[0], high=ends[1])
+    return slack
 
 
 def _over(rule: Rule, held: Held) -> Asked:

@@ -44,11 +44,11 @@ def cost_slack(rule: Rule, held: Held) -> Slack:
     assert limit is not None
     facts = {"value": new.value, "baseline": old.value, "unit": new.unit, "direction": new.direction}
     point = cost_relation(rule.relation, new, old)
-    made = of_cost(Cost(point, "", "higher"), limit, above, strict, {})
+    slack = of_cost(Cost(point, "", "higher"), limit, above, strict, {})
     return Slack(
-        made.point,
-        made.p_broken,
-        made.p_kept,
+        slack.point,
+        slack.p_broken,
+        slack.p_kept,
         0.0,
         "medians as they are",
         strict,

@@ -127,14 +127,14 @@ def value_of(result: Result, figure: Figure, metric: str) -> Value:
         raise CannotMeasure(f"{result.model.name} has no score '{metric}'", hint=hint)
     values = []
     for cell in cells_of(result, figure):
-        held = cell.metrics if figure.group is None else cell.groups.get(figure.group)
-        if held is None:
+        figures = cell.metrics if figure.group is None else cell.groups.get(figure.group)
+        if figures is None:
             hint = did_you_mean(str(figure.group), cell.groups) or f"there are: {', '.join(cell.groups) or 'none'}"
             raise CannotMeasure(f"{result.model.name} has no group '{figure.group}' under {cell.key}", hint=hint)
-        if metric not in held:
-            hint = did_you_mean(metric, held) or f"there are: {', '.join(held)}"
+        if metric not in figures:
+            hint = did_you_mean(metric, figures) or f"there are: {', '.join(figures)}"
             raise CannotMeasure(f"{result.model.name} has no metric '{metric}' for {figure}", hint=hint)
-        values.append(_defined(held[metric], f"{metric} for {figure} of {result.model.name}"))
+        values.append(_defined(figures[metric], f"{metric} for {figure} of {result.model.name}"))
     if len(values) == 1:
         return values[0]
     mean = float(np.mean([v.value for v in values if v.value is not None]))
@@ -157,9 +157,9 @@ def cost_of(result: Result, path: str) -> Cost:
     """
     name = result.model.name
     if path in result.scores:
-        found = _defined(result.scores[path], f"{path} of {name}")
-        assert found.value is not None
-        return Cost(found.value, found.unit, found.direction)
+        value = _defined(result.scores[path], f"{path} of {name}")
+        assert value.value is not None
+        return Cost(value.value, value.unit, value.direction)
     node: Any = result.profile
     for depth, part in enumerate(path.split(".")):
         if not isinstance(node, dict) or part not in node:

@@ -73,7 +73,7 @@ def junit(report: Report) -> str:
     It keeps to what the schemas of Ant and of Jenkins' xUnit plugin both allow, which refuse a report with anything
     else: a place in a file has no attribute there, so it opens the text of a failure.
     """
-    made = report.created.replace("Z", "+00:00").partition("+")[0] or "1970-01-01T00:00:00"
+    stamp = report.created.replace("Z", "+00:00").partition("+")[0] or "1970-01-01T00:00:00"
     suites = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(
         suites,
@@ -82,7 +82,7 @@ def junit(report: Report) -> str:
         package="benchbed",
         name=plain(f"benchbed gate {report.name}".strip()),
         hostname="localhost",
-        timestamp=made,
+        timestamp=stamp,
         time="0",
         tests=str(len(report.outcomes)),
         failures=str(report.count(Answer.REGRESSED) + len(report.inconclusive)),

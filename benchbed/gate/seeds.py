@@ -88,7 +88,7 @@ def of_seeds(
         parts += _left_out([at(np.delete(every[0], i), every[1]) for i in every[0]])
         parts += _left_out([at(every[0], np.delete(every[1], i)) for i in every[1]])
     seeds = sum(part for part, _ in parts[1:])
-    held = {
+    story = {
         "groups": groups,
         "seeds": [len(every[0]), 0 if together else len(every[1])],
         "error_recordings": parts[0][0] ** 0.5,
@@ -98,21 +98,27 @@ def of_seeds(
     if parts[0][0] + seeds == 0:
         broken = point <= 0 if strict else point < 0
         how = "no spread over recordings or seeds"
-        return Slack(point, 0.0 if broken else 1.0, 0.0 if point > 0 else 1.0, 0.0, how, strict, held)
-    found = spread_of(point, parts, level)
+        return Slack(point, 0.0 if broken else 1.0, 0.0 if point > 0 else 1.0, 0.0, how, strict, story)
+    spread = spread_of(point, parts, level)
     from scipy.special import stdtr
 
-    test = f"t over recordings and seeds ({found.freedom:.1f} degrees of freedom)"
-    held |= {
+    test = f"t over recordings and seeds ({spread.freedom:.1f} degrees of freedom)"
+    story |= {
         "test": test,
-        "slack_low": found.low,
-        "slack_high": found.high,
+        "slack_low": spread.low,
+        "slack_high": spread.high,
         # A rule is broken on one side only: one-sided at a level is two-sided at twice this level.
-        "mde": found_by(found, 2 * alpha, power),
+        "mde": found_by(spread, 2 * alpha, power),
     }
-    reach = point / found.error
+    reach = point / spread.error
     return Slack(
-        point, float(stdtr(found.freedom, reach)), float(stdtr(found.freedom, -reach)), found.error, test, strict, held
+        point,
+        float(stdtr(spread.freedom, reach)),
+        float(stdtr(spread.freedom, -reach)),
+        spread.error,
+        test,
+        strict,
+        story,
     )
 
 

@@ -79,13 +79,13 @@ def of_loss(
     why = "a run without statistics, so its clips cannot be lined up"
     if run.statistics is not None and base.statistics is not None:
         try:
-            found = _contrast(run, base, figure, metric, how, against)
+            difference = _contrast(run, base, figure, metric, how, against)
         except CannotMeasure as error:
             if "has no paired comparison" not in error.what:
                 raise
             why = error.what
         else:
-            return _paired(found, absolute, share, how)
+            return _paired(difference, absolute, share, how)
     new, old = value_of(run.result, figure, metric), value_of(base.result, against or figure, metric)
     assert new.value is not None and old.value is not None
     sign = 1.0 if new.direction == "higher" else -1.0
@@ -179,17 +179,17 @@ def of_limit(run: Run, figure: Figure, metric: str, limit: float, above: bool, s
                     },
                     how,
                 )
-    found = value_of(run.result, figure, metric)
-    assert found.value is not None
+    value = value_of(run.result, figure, metric)
+    assert value.value is not None
     facts = {
-        "value": found.value,
+        "value": value.value,
         "limit": limit,
-        "unit": found.unit,
-        "direction": found.direction,
-        "clips": found.n,
+        "unit": value.unit,
+        "direction": value.direction,
+        "clips": value.n,
         "test": "interval of the record",
     }
-    return _normal(sign * (found.value - limit), _error(found), "from the interval on the record", facts, how, strict)
+    return _normal(sign * (value.value - limit), _error(value), "from the interval on the record", facts, how, strict)
 
 
 def _replicates(
@@ -210,22 +210,22 @@ def of_relation(
     """A relation to the baseline as it is, and in every draw where both runs have their sums."""
     other = against or figure
     if run.statistics is not None and base.statistics is not None:
-        found = _contrast(run, base, figure, metric, how, against)
-        if found.a is None or found.b is None:
-            raise CannotMeasure(found.reason or f"{metric} is undefined")
+        difference = _contrast(run, base, figure, metric, how, against)
+        if difference.a is None or difference.b is None:
+            raise CannotMeasure(difference.reason or f"{metric} is undefined")
         drawn = None
-        if found.drawn_a is not None and found.drawn_b is not None:
-            drawn = relation(name, found.drawn_a, found.drawn_b, found.direction)
+        if difference.drawn_a is not None and difference.drawn_b is not None:
+            drawn = relation(name, difference.drawn_a, difference.drawn_b, difference.direction)
         facts = {
-            "value": found.a,
-            "baseline": found.b,
-            "unit": found.info.unit,
-            "direction": found.direction,
-            "clips": found.clips,
-            "groups": found.groups,
+            "value": difference.a,
+            "baseline": difference.b,
+            "unit": difference.info.unit,
+            "direction": difference.direction,
+            "clips": difference.clips,
+            "groups": difference.groups,
             "test": "paired bootstrap",
         }
-        return relation(name, found.a, found.b, found.direction), drawn, facts
+        return relation(name, difference.a, difference.b, difference.direction), drawn, facts
     new, old = value_of(run.result, figure, metric), value_of(base.result, other, metric)
     assert new.value is not None and old.value is not None
     facts = {"value": new.value, "baseline": old.value, "unit": new.unit, "direction": new.direction, "clips": new.n}

@@ -121,7 +121,7 @@ def cell_figures(flags: Flags, success: str = "", milder: str = "") -> dict[str,
     >>> found["robust_accuracy"].value, round(found["attack_success_rate"].value, 3)
     (0.25, 0.667)
     """
-    found = {}
+    figures = {}
     for name, flag, info in (
         ("robust_accuracy", "robust", ROBUST),
         ("noise_accuracy", "noise", NOISE),
@@ -129,15 +129,15 @@ def cell_figures(flags: Flags, success: str = "", milder: str = "") -> dict[str,
     ):
         value, drawn = flags.mean(flag)
         rule = _by(info, success, milder if flag == "robust" else "")
-        found[name] = number(value, rule, len(flags), replicates=drawn, bootstrap=flags.bootstrap)
+        figures[name] = number(value, rule, len(flags), replicates=drawn, bootstrap=flags.bootstrap)
     if "shifted" in flags.values:  # of universal perturbations, which must hold wherever they begin
         value, drawn = flags.mean("shifted")
-        found["shifted_accuracy"] = number(
+        figures["shifted_accuracy"] = number(
             value, _by(SHIFTED, success), len(flags), replicates=drawn, bootstrap=flags.bootstrap
         )
     kept, drawn = flags.mean("robust", "clean")
     right = int(flags.values["clean"].sum())
-    found["attack_success_rate"] = number(
+    figures["attack_success_rate"] = number(
         1 - kept,
         _by(SUCCESS, success, milder),
         right,
@@ -145,7 +145,7 @@ def cell_figures(flags: Flags, success: str = "", milder: str = "") -> dict[str,
         bootstrap=flags.bootstrap,
         undefined="no clip is right when clean",
     )
-    return found
+    return figures
 
 
 def clip_figures(flags: Flags, success: str, milder: str = "") -> dict[str, Number]:

@@ -220,8 +220,8 @@ class _Cut:
             for pool in pools.values():
                 if level in pool.members:
                     pool.add(rows, sums, drawn)
-        held = {level: part for level, part in parts.items() if part.clips}
-        over = Over(column, held, family.metrics, self.bootstrap)
+        occupied = {level: part for level, part in parts.items() if part.clips}
+        over = Over(column, occupied, family.metrics, self.bootstrap)
         groups = {
             f"{column.name}={level}": numbers(part, family.metrics, self.bootstrap, reasons=reasons[level])
             for level, part in parts.items()
@@ -238,7 +238,7 @@ class _Cut:
                 scope="clips pooled",
                 reasons=family.reasons(sums),
             )
-        if held:
+        if occupied:
             groups |= over.means() | over.spreads()
             groups[f"{column.plural}_worst=all"] = over.worst()
         if {"seen", "unseen"} <= set(pooled):
@@ -265,9 +265,9 @@ class _Cut:
             replicates |= self._drawn(everything)[1]
         groups = _groups_per_class(family.class_counts(self.rows) > 0, self.group_of)
         reasons = family.reasons(sums)
-        found = {}
+        figures = {}
         for i, label in enumerate(family.labels):
-            found[f"class={label}"] = {
+            figures[f"class={label}"] = {
                 name: number(
                     float(values[name][i]),
                     info,
@@ -279,7 +279,7 @@ class _Cut:
                 )
                 for name, info in family.class_metrics.items()
             }
-        return found
+        return figures
 
     def _cell_spread(
         self, column: Column, over: Over, values: np.ndarray, levels: Sequence[str], main: str

@@ -246,8 +246,8 @@ def compliance(
         by = f"for 1 s, counted by {tool or CHALLENGE_TOOL}"
         if exact is not None and exact != macs:
             by += f"; {exact:,} operations"
-        found = _finding(edition, "macs", macs if other is None else None, edition.macs, "MACs", by, other or "MACs")
-        findings.append(found if tool is None else replace(found, rule=f"{found.rule}:not-by-the-challenge-tool"))
+        finding = _finding(edition, "macs", macs if other is None else None, edition.macs, "MACs", by, other or "MACs")
+        findings.append(finding if tool is None else replace(finding, rule=f"{finding.rule}:not-by-the-challenge-tool"))
     return findings
 
 

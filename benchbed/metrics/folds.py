@@ -115,8 +115,8 @@ def score_folds(family: Family, folds: Sequence[Fold]) -> FoldScores:
 
     mean, std, pooled = {}, {}, {}
     for name, info in family.metrics.items():
-        per_fold = np.array([float(found[name]) for found in values])
-        replicates = np.mean([found[name] for found in drawn_values], axis=0) if drawn else None
+        per_fold = np.array([float(one_fold[name]) for one_fold in values])
+        replicates = np.mean([one_fold[name] for one_fold in drawn_values], axis=0) if drawn else None
         undefined = reasons.get(name, "undefined in a fold")
         mean[name] = number(
             float(per_fold.mean()),

@@ -100,17 +100,17 @@ def _difference(
             {**family.values(bootstrap.replicates(row)), **drawn_scores(sample, bootstrap, np.arange(groups), every)[0]}
             for row, sample in zip(rows, samples)
         ]
-    held = len(np.unique(group[sides[0]]))
-    made = {}
+    recordings = len(np.unique(group[sides[0]]))
+    figures = {}
     for metric, info in family.metrics.items():
         meaning = derived(info, rule, scope="matched difference", bounded=False)
-        made[metric] = number(
+        figures[metric] = number(
             float(points[0][metric]) - float(points[1][metric]),
             meaning,
             moments,
             replicates=drawn[0][metric] - drawn[1][metric] if drawn else None,
             bootstrap=bootstrap,
-            groups=held,
+            groups=recordings,
             undefined="undefined on one of the two",
         )
-    return made
+    return figures

@@ -142,11 +142,11 @@ class _Scores:
         }
 
     def all(self) -> dict[str, Number]:
-        found: dict[str, Number] = {}
+        figures: dict[str, Number] = {}
         for name in self.curves:
-            found |= self._curve(name)
+            figures |= self._curve(name)
         if not self.curves:
-            return found
+            return figures
         means = {name: scores.mean(axis=0) for name, scores in self.scores.items()}
         areas = {name: area_under_severity(self.clean, self.scores[name], self._severities(name)) for name in means}
         groups = group_means(means, self.group_of)
@@ -154,29 +154,29 @@ class _Scores:
         for name, value in groups.items():
             members = [c for c, group in self.group_of.items() if group == name]
             over = "mean-over-severities|mean-over-corruptions"
-            found[f"group/{name}"] = self._number(value, over, n, scope=f"mean over {name}", note=", ".join(members))
+            figures[f"group/{name}"] = self._number(value, over, n, scope=f"mean over {name}", note=", ".join(members))
         whole = np.mean(list(groups.values()), axis=0)
         over_groups = "mean-over-severities|mean-over-corruptions|mean-over-groups"
-        found["corruption_mean"] = self._number(whole, over_groups, n, scope="mean over corruptions")
+        figures["corruption_mean"] = self._number(whole, over_groups, n, scope="mean over corruptions")
         area = np.mean(list(group_means(areas, self.group_of).values()), axis=0)
         over = "aurc:trapezoid-with-clean|mean-over-corruptions|mean-over-groups"
-        found["aurc"] = self._number(area, over, n, title=self._area, scope="mean over corruptions")
-        found["retention"] = self._retention(whole, over_groups, n)
+        figures["aurc"] = self._number(area, over, n, title=self._area, scope="mean over corruptions")
+        figures["retention"] = self._retention(whole, over_groups, n)
         known = {name: value for name, value in groups.items() if np.isfinite(value[0])}
         if known:
             pick = (min if self.info.direction == "higher" else max)(known, key=lambda name: float(known[name][0]))
             rule = "mean-over-severities|mean-over-corruptions|worst-group"
             note = f"{pick}; interval of that group, not of the choice"
-            found["worst_group"] = self._number(known[pick], rule, n, scope="worst group", note=note)
+            figures["worst_group"] = self._number(known[pick], rule, n, scope="worst group", note=note)
         if self.reference is not None:
-            found |= self._corruption_errors(self.reference, n)
-        return found
+            figures |= self._corruption_errors(self.reference, n)
+        return figures
 
     def _curve(self, name: str) -> dict[str, Number]:
         scores, severities, n = self.scores[name], self._severities(name), self.n[name]
         info, chance = self.info, self.info.chance
         mean = scores.mean(axis=0)
-        found = {
+        figures = {
             f"mean/{name}": self._number(mean, "mean-over-severities", n, title=f"{info.title}, mean over severities"),
             f"aurc/{name}": self._number(
                 area_under_severity(self.clean, scores, severities), "aurc:trapezoid-with-clean", n, title=self._area
@@ -195,7 +195,7 @@ class _Scores:
             direction="higher",
         )
         broken = breakdown_severity(kept, severities)
-        found[f"breakdown/{name}"] = self._made(
+        figures[f"breakdown/{name}"] = self._made(
             broken, breakdown, n, lost or "at least half is retained at every severity"
         )
         levels = [cell.snr for cell in self.curves[name]]
@@ -208,8 +208,8 @@ class _Scores:
             )
             level = half_loss_level(known, scores, self.clean, chance, info.direction)
             beyond = "already lost at the highest SNR" if level[0] > 0 else "never lost at the SNRs tested"
-            found[f"snr50/{name}"] = self._made(level, meaning, n, lost or beyond)
-        return found
+            figures[f"snr50/{name}"] = self._made(level, meaning, n, lost or beyond)
+        return figures
 
     def _retention(self, scores: np.ndarray, rule: str, n: int) -> Number:
         title = f"{self.info.title}, share retained above chance"
@@ -232,27 +232,27 @@ class _Scores:
             (lambda s: 1 - s) if info.direction == "higher" else (lambda s: s)
         )
         errors = {name: to_error(scores) for name, scores in self.scores.items()}
-        found = {}
+        figures = {}
         for key, title, clean, base in (
             ("mce", "mCE", None, None),
             ("relative_mce", "Relative mCE", to_error(self.clean), reference.clean),
         ):
-            made = derived(info, f"{key}:{reference.name}", title=title, bounded=False)
-            meaning = replace(made, unit="ratio", direction="lower")
+            meant = derived(info, f"{key}:{reference.name}", title=title, bounded=False)
+            meaning = replace(meant, unit="ratio", direction="lower")
             try:
                 table = {
                     name: [reference.errors[name][severity] for severity in self._severities(name)] for name in errors
                 }
             except KeyError as missing:
-                found[key] = number(
+                figures[key] = number(
                     float("nan"), meaning, n, undefined=f"reference {reference.name} lacks {missing.args[0]}"
                 )
                 continue
             result = corruption_error(errors, table, clean=clean, reference_clean=base)
             note = f"left out, near-zero denominator: {', '.join(result.omitted)}" if result.omitted else None
             undefined = "every denominator of the reference is near zero"
-            found[key] = self._made(result.value, meaning, n, undefined, note=note)
-        return found
+            figures[key] = self._made(result.value, meaning, n, undefined, note=note)
+        return figures
 
     def _lost(self) -> str | None:
         chance = self.info.chance

@@ -107,12 +107,12 @@ class Running:
         least, most = begins.ravel().copy(), begins.ravel().copy()
         if len(key):
             starts = np.flatnonzero(np.diff(key, prepend=-1))
-            held = key[starts]
+            levels = key[starts]
             # Sums within a stretch: those of all items less what had come before the stretch's first.
             total = np.cumsum(amount)
             moved = total - np.repeat(total[starts] - amount[starts], np.diff([*starts, len(key)]))
-            least[held] += np.minimum(np.minimum.reduceat(moved, starts), 0)
-            most[held] += np.maximum(np.maximum.reduceat(moved, starts), 0)
+            least[levels] += np.minimum(np.minimum.reduceat(moved, starts), 0)
+            most[levels] += np.maximum(np.maximum.reduceat(moved, starts), 0)
         return (
             np.ascontiguousarray(least.reshape(columns, stretches).T, np.float32),
             np.ascontiguousarray(most.reshape(columns, stretches).T, np.float32),

@@ -73,28 +73,29 @@ def choose(samples: Sequence[SweepSample], *, average: Average = "macro", per_cl
     if not per_class:
         return _common(samples, average)
     events = samples[0].events
-    held = [int(c) for c in np.flatnonzero(events > 0)]
+    present = [int(c) for c in np.flatnonzero(events > 0)]
     # A class's thresholds from the highest down, of the first filter, then of the next.
     points = {
-        c: [np.concatenate(column) for column in zip(*(_points(s, c, i) for i, s in enumerate(samples)))] for c in held
+        c: [np.concatenate(column) for column in zip(*(_points(s, c, i) for i, s in enumerate(samples)))]
+        for c in present
     }
-    known = [c for c in held if len(points[c][0])]
+    known = [c for c in present if len(points[c][0])]
     picked = {c: int(f1(points[c][1], points[c][2], events[c]).argmax()) for c in known}
     if average == "micro":
         for c in known:
             nothing = (samples[0].silent(c), 0.0, 0.0, 0)
             points[c] = [np.append(column, value) for column, value in zip(points[c], nothing)]
-        picked = _best_sum(points, events[held].sum(), picked)
+        picked = _best_sum(points, events[present].sum(), picked)
     count = len(events)
     thresholds, candidate, each = np.full(count, np.nan), np.zeros(count, np.int64), np.full(count, np.nan)
-    each[held] = 0.0
+    each[present] = 0.0
     for c, at in picked.items():
         at_highest, hits, false, which = (column[at] for column in points[c])
         # A class that is not output at all stays just above its scores.
         thresholds[c] = samples[which].middle(float(at_highest), c) if hits or false else at_highest
         candidate[c] = which
         each[c] = f1(points[c][1][at], points[c][2][at], events[c])
-    return Choice(thresholds, candidate, each, _reached(points, picked, events, held, each, average))
+    return Choice(thresholds, candidate, each, _reached(points, picked, events, present, each, average))
 
 
 def tag_sweep(scores: np.ndarray, target: np.ndarray) -> SweepSample:

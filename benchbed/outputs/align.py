@@ -276,11 +276,11 @@ def plan_alignment(card: Card, labels: Sequence[str], task: str = "scene") -> Al
         if key is not None:
             matches.append(Match(label, _mapped_classes(card, own, label, card.label_map[key]), "map"))
             continue
-        found = own.find(label)
-        if found is None:
+        class_name = own.find(label)
+        if class_name is None:
             missing.append(label)
         else:
-            matches.append(Match(label, (found,), "exact" if found == label else "normalised"))
+            matches.append(Match(label, (class_name,), "exact" if class_name == label else "normalised"))
     if missing:
         raise _unmatched(card, labels, matches, missing)
     # A map may give two tags one class, since tags have ancestors; of scenes only one can be right.

@@ -65,13 +65,15 @@ def cold_start(
         said = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
         return {"reason": f"the model does not start in a fresh process: {said[-1] if said else error}"}
     method = "fresh process, file cache as it was"
-    found = {name: milliseconds(told[name], method) for name in ("import", "load", "first_call", "second_call")}
+    figures = {name: milliseconds(told[name], method) for name in ("import", "load", "first_call", "second_call")}
     for name, what in (
         ("peak_memory", "largest resident size of the process (VmHWM)"),
         ("memory_before_model", "resident size after the imports, before the model"),
     ):
-        found[name] = figure(told[name], "bytes", what) if told[name] else missing("bytes", "/proc tells no VmHWM here")
-    return found
+        figures[name] = (
+            figure(told[name], "bytes", what) if told[name] else missing("bytes", "/proc tells no VmHWM here")
+        )
+    return figures
 
 
 def _answer(asked: Mapping[str, Any]) -> dict[str, Any]:

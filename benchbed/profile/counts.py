@@ -131,25 +131,25 @@ def _torch(adapter: Adapter, seconds: float, layers: bool) -> dict[str, Any]:
     from benchbed.profile.macs import count_macs
     from benchbed.profile.parameters import count_parameters
 
-    held = count_parameters(adapter.model)  # type: ignore[attr-defined]
-    found = _nothing("")
+    parameters = count_parameters(adapter.model)  # type: ignore[attr-defined]
+    figures = _nothing("")
     over = "sum over parameters(), shared ones once"
-    if held.packed:
-        over += f", with {held.packed:,} unpacked from quantised layers"
-    found |= _memory(held.total, adapter.card.weight_bits, held.bytes_by_type, held.held_bits, over)
-    found["size"] |= {
-        "trainable": figure(held.trainable, "parameters", "requires_grad"),
-        "nonzero": figure(held.nonzero, "parameters", "values other than zero"),
-        "buffers": figure(held.buffers, "values", "floating-point buffers, e.g. batch-norm statistics"),
-        "buffer_memory": figure(held.buffer_bytes, "bytes", "buffers as held"),
+    if parameters.packed:
+        over += f", with {parameters.packed:,} unpacked from quantised layers"
+    figures |= _memory(parameters.total, adapter.card.weight_bits, parameters.bytes_by_type, parameters.held_bits, over)
+    figures["size"] |= {
+        "trainable": figure(parameters.trainable, "parameters", "requires_grad"),
+        "nonzero": figure(parameters.nonzero, "parameters", "values other than zero"),
+        "buffers": figure(parameters.buffers, "values", "floating-point buffers, e.g. batch-norm statistics"),
+        "buffer_memory": figure(parameters.buffer_bytes, "bytes", "buffers as held"),
     }
     try:
         macs = count_macs(adapter, seconds)
     except Exception as error:  # a network that cannot run here at all says so by its own error
         reason = f"the network does not run: {type(error).__name__}: {str(error).strip()[:200]}"
-        return found | {"macs": missing("MACs", reason), "flops": missing("FLOPs", reason)}
+        return figures | {"macs": missing("MACs", reason), "flops": missing("FLOPs", reason)}
     method = f"operations on the {macs.backend} device, without the front end"
-    found |= _macs(macs.total, seconds, method, macs.uncounted, macs.notes)
+    figures |= _macs(macs.total, seconds, method, macs.uncounted, macs.notes)
     compute: dict[str, Any] = {"by_type": {k: figure(v, "MACs", "sum over layers") for k, v in macs.by_type.items()}}
     if macs.on_device is not None:
         device = getattr(adapter, "device", "cpu")
@@ -164,7 +164,7 @@ def _torch(adapter: Adapter, seconds: float, layers: bool) -> dict[str, Any]:
             {"layer": layer or "(outside the layers)", "type": macs.trace.types.get(layer, ""), "macs": value}
             for layer, value in macs.by_layer.items()
         ]
-    return found | {"compute": compute}
+    return figures | {"compute": compute}
 
 
 def _challenge(adapter: Any, seconds: float, macs: Any) -> dict[str, Any]:
@@ -213,13 +213,13 @@ def _graph(adapter: Adapter, path: Path, seconds: float, layers: bool) -> dict[s
     except CannotMeasure as error:
         return _nothing(error.what)
     kind = path.suffix[1:]
-    found = _nothing("")
+    figures = _nothing("")
     over = f"constant weights and biases of the {kind} graph"
     # The file decides what the weights are held in; the card's declaration is about training checkpoints.
     bits = counted.held_bits or adapter.card.weight_bits
-    found |= _memory(counted.parameters, bits, counted.bytes_by_type, counted.held_bits, over)
-    found["size"]["nonzero"] = figure(counted.nonzero, "parameters", "values other than zero")
-    found |= _macs(
+    figures |= _memory(counted.parameters, bits, counted.bytes_by_type, counted.held_bits, over)
+    figures["size"]["nonzero"] = figure(counted.nonzero, "parameters", "values other than zero")
+    figures |= _macs(
         counted.macs, seconds, f"nodes of the {kind} graph, formulas on shapes", counted.uncounted, counted.notes
     )
     compute: dict[str, Any] = {"by_type": {k: figure(v, "MACs", "sum over nodes") for k, v in counted.by_type.items()}}
@@ -228,7 +228,7 @@ def _graph(adapter: Adapter, path: Path, seconds: float, layers: bool) -> dict[s
         compute["front_end"] = front
     if layers:
         compute["layers"] = [{"layer": name, "type": kind, "macs": macs} for name, kind, macs in counted.nodes]
-    return found | {"compute": compute}
+    return figures | {"compute": compute}
 
 
 def _feeds(adapter: Any, seconds: float) -> list[Mapping[str, np.ndarray]]:

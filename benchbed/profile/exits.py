@@ -192,7 +192,7 @@ def exits_report(
     if probabilities is not None and target is not None:
         accuracies = [float(value) for value in (probabilities.argmax(-1) == target).mean(axis=1)]
     useful = practical(accuracies) if accuracies else []
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for number, (macs, spent) in enumerate(zip(costs.macs, costs.seconds)):
         part: dict[str, Any] = {
             "macs": figure(macs, "MACs", "cumulative, heads of earlier exits included, without the front end"),
@@ -202,15 +202,15 @@ def exits_report(
         if accuracies:
             part["accuracy"] = figure(accuracies[number], "fraction", "share of correct clips, clean", clips=clips)
             part["practical"] = useful[number]
-        found[f"exit_{number + 1}"] = part
+        figures[f"exit_{number + 1}"] = part
     if probabilities is not None and target is not None:
-        found["threshold_curve"] = threshold_curve(probabilities, target, [float(value) for value in costs.macs])
+        figures["threshold_curve"] = threshold_curve(probabilities, target, [float(value) for value in costs.macs])
         anytime = budget_accuracy(probabilities, target, [float(value) for value in costs.macs])
-        found["anytime"] = {
+        figures["anytime"] = {
             "accuracy": figure(anytime["accuracy"], "fraction", "budget drawn evenly from 0 to the last exit's MACs"),
             "mean_macs": figure(anytime["mean_cost"], "MACs", "spent under those budgets"),
         }
-    return found
+    return figures
 
 
 def _checked(probabilities: np.ndarray, target: np.ndarray, costs: Sequence[float]) -> tuple[int, int, int]:

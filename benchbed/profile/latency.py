@@ -78,7 +78,7 @@ def latency(
         parts = _parts(adapter, silence_free(adapter, length), clock, min(least_seconds, 1.0), decode)
     throughput = {size: size / times.percentile(50) for size, times in timed.items()}
     best = max(throughput, key=lambda size: throughput[size])
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "batch_1": _figures(timed[1], 1, length, method),
         "best_batch": {"clips": best} | _figures(timed[best], best, length, method),
         "throughput": {
@@ -92,8 +92,8 @@ def latency(
         "warm_up_calls": warmup,
     }
     if timed[1].disturbed and device == "cpu":
-        found["disturbed"] = "wall time exceeds CPU time by more than a tenth: the machine was busy, do not rank this"
-    return found
+        figures["disturbed"] = "wall time exceeds CPU time by more than a tenth: the machine was busy, do not rank this"
+    return figures
 
 
 def _call(adapter: Adapter, batch: Batch) -> Callable[[], Any]:
@@ -122,9 +122,9 @@ def _parts(
     with _clip_reader(adapter, batch, decode) as (read, what):
         # Reading runs on the CPU whatever the model does.
         decoding = repeat(read, Clock(), seconds=min(seconds, 0.5), warmup=3)
-    found = {"decode": milliseconds(decoding.percentile(50), what)}
+    figures = {"decode": milliseconds(decoding.percentile(50), what)}
     if not has_network(adapter) or not hasattr(adapter, "forward"):
-        return found | _parts_around(adapter, batch, clock, seconds)
+        return figures | _parts_around(adapter, batch, clock, seconds)
     whole: list[float] = []
     network: list[float] = []
     front: list[float] = []
@@ -134,17 +134,21 @@ def _parts(
         )
     count = len(calls.wall)
     if not any(network[-count:]):
-        found["model"] = milliseconds(float(np.median(whole[-count:])), "predict as a whole: it does not call forward")
-        return found
+        figures["model"] = milliseconds(
+            float(np.median(whole[-count:])), "predict as a whole: it does not call forward"
+        )
+        return figures
     whole_array, network_array, front_array = (np.array(values[-count:]) for values in (whole, network, front))
-    found["front_end"] = (
+    figures["front_end"] = (
         milliseconds(float(np.median(front_array)), f"time inside {', '.join(modules)}")
         if modules
         else missing("ms", "no module of the network computes a Fourier transform")
     )
-    found["model"] = milliseconds(float(np.median(network_array - front_array)), "forward without the front end")
-    found["after"] = milliseconds(float(np.median(whole_array - network_array)), "predict around forward: conversions")
-    return found
+    figures["model"] = milliseconds(float(np.median(network_array - front_array)), "forward without the front end")
+    figures["after"] = milliseconds(
+        float(np.median(whole_array - network_array)), "predict around forward: conversions"
+    )
+    return figures
 
 
 def _parts_around(adapter: Any, batch: Batch, clock: Clock, seconds: float) -> dict[str, Any]:

@@ -51,10 +51,10 @@ def time_shares(adapter: Adapter, *, seconds: float | None = None, calls: int = 
             if cuda:
                 torch.cuda.synchronize()
     events = list(profiled.events() or [])
-    found = {"cpu": _shares(events, "self_cpu_time_total")}
+    shares = {"cpu": _shares(events, "self_cpu_time_total")}
     if cuda:
-        found["cuda"] = _shares(events, "self_device_time_total")
-    return found
+        shares["cuda"] = _shares(events, "self_device_time_total")
+    return shares
 
 
 def peak_activation_memory(adapter: Adapter, *, seconds: float | None = None) -> dict[str, Any]:

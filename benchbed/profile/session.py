@@ -107,23 +107,23 @@ def profile(
     (False, 'MACs')
     """
     seconds = settings.seconds or clip_seconds(adapter)
-    found = count(adapter, seconds, layers=settings.layers)
+    figures = count(adapter, seconds, layers=settings.layers)
     if settings.latency is not None:
-        found["latency"] = _latency(adapter, seconds, settings.latency, recipe, decode)
-        if timed_beside is not None and "reason" not in found["latency"]:
+        figures["latency"] = _latency(adapter, seconds, settings.latency, recipe, decode)
+        if timed_beside is not None and "reason" not in figures["latency"]:
             from benchbed.profile.rounds import paired_rounds
 
-            found["latency"]["rounds"] = paired_rounds(
+            figures["latency"]["rounds"] = paired_rounds(
                 adapter, timed_beside, rounds=settings.latency.rounds, threads=settings.latency.threads
             )
         from benchbed.profile.layer_time import peak_activation_memory
 
-        found["size"]["peak_activations"] = peak_activation_memory(adapter, seconds=seconds)
+        figures["size"]["peak_activations"] = peak_activation_memory(adapter, seconds=seconds)
     if settings.split.bytes_per_second:
         from benchbed.profile.split import split_report
 
         links = settings.split
-        found["split"] = split_report(
+        figures["split"] = split_report(
             adapter,
             seconds,
             bytes_per_second=links.bytes_per_second,
@@ -132,8 +132,8 @@ def profile(
             private=links.private,
         )
     if settings.energy is not None:
-        found["energy"] = _energy(adapter, seconds, settings, reference)
-    return found
+        figures["energy"] = _energy(adapter, seconds, settings, reference)
+    return figures
 
 
 def _latency(

@@ -56,7 +56,7 @@ def count_tflite(path: Path) -> GraphCount:
         raise CannotMeasure("this version of LiteRT does not tell a graph's operations", where=str(path))
     operations = told()
     tensors = {details["index"]: details for details in interpreter.get_tensor_details()}
-    made = {int(index) for operation in operations for index in operation["outputs"]}
+    written = {int(index) for operation in operations for index in operation["outputs"]}
     given = {details["index"] for details in interpreter.get_input_details()}
     nodes, uncounted, weights = [], set(), {}
     for number, operation in enumerate(operations):
@@ -69,7 +69,7 @@ def count_tflite(path: Path) -> GraphCount:
         elif _HEAVY.search(kind):
             uncounted.add(kind)
         for place, index in enumerate(inputs):
-            if index in tensors and index not in made | given and _is_weight(kind, place, tensors[index]):
+            if index in tensors and index not in written | given and _is_weight(kind, place, tensors[index]):
                 weights[index] = _constant(interpreter, tensors[index])
     by_type: dict[str, int] = {}
     for value, _ in weights.values():

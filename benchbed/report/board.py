@@ -150,15 +150,15 @@ def apart(
         if not model.identity:
             continue  # a record from before there were identities says nothing about it
         groups = owners.setdefault(model.name, [])
-        mine = [held for held in groups if model.identity in held[0] or model.fingerprint in held[1]]
-        joined = {model.identity}.union(*(held[0] for held in mine)), {model.fingerprint}.union(*(h[1] for h in mine))
-        owners[model.name] = [*(held for held in groups if held not in mine), joined]
+        mine = [known for known in groups if model.identity in known[0] or model.fingerprint in known[1]]
+        joined = {model.identity}.union(*(known[0] for known in mine)), {model.fingerprint}.union(*(h[1] for h in mine))
+        owners[model.name] = [*(known for known in groups if known not in mine), joined]
 
     def named(result: Result) -> Result:
         groups = owners.get(result.model.name, [])
         if len(groups) < 2 or not result.model.identity:
             return result
-        identities = next(held[0] for held in groups if result.model.identity in held[0])
+        identities = next(known[0] for known in groups if result.model.identity in known[0])
         suffix = min(identities)[:6]
         if result.model.name.endswith(f"-{suffix}"):
             return result
@@ -287,7 +287,7 @@ def data(page: SuitePage) -> dict[str, Any]:
 
 def transfer(board: Board) -> dict[str, Matrix]:
     """Robust accuracy of each model (row) under attacks made on one other model (column), a table for each budget."""
-    held: dict[str, dict[str, dict[str, Value]]] = {}
+    rates: dict[str, dict[str, dict[str, Value]]] = {}
     for row in board.rows:
         for cell in row.result.cells:
             what = cell.condition
@@ -303,13 +303,13 @@ def transfer(board: Board) -> dict[str, Matrix]:
                 # Records from before each source had figures of its own.
                 by_source = {Path(sources[0]).stem: cell.metrics["robust_accuracy"]}
             if by_source:
-                figures = held.setdefault(f"{terms.setting(what)}, split {cell.split}", {})
+                figures = rates.setdefault(f"{terms.setting(what)}, split {cell.split}", {})
                 figures.setdefault(row.result.model.name, {}).update(by_source)
-    found = {}
-    for title, rows in held.items():
+    matrices = {}
+    for title, rows in rates.items():
         sources = list(dict.fromkeys(source for figures in rows.values() for source in figures))
         values = [[figures[s].value if s in figures else None for s in sources] for figures in rows.values()]
-        found[title] = Matrix(
+        matrices[title] = Matrix(
             rows=list(rows),
             columns=sources,
             values=values,
@@ -317,7 +317,7 @@ def transfer(board: Board) -> dict[str, Matrix]:
             column_title="attack made on",
             unit="fraction",
         )
-    return found
+    return matrices
 
 
 def against_noise(board: Board) -> dict[str, list[Dot]]:
@@ -347,13 +347,13 @@ def against_noise(board: Board) -> dict[str, list[Dot]]:
                 halves.setdefault(f"{terms.attack(f'//{about}')} against noise, SNR at half retention", []).append(
                     Dot(model.name, noise, value, model.family)
                 )
-    found = {}
+    charts = {}
     for (attack, unit), curve in by_attack.items():
         wide = {budget: _apart(dots) for budget, dots in curve.items() if len(dots) > 1}
         if wide:
             budget = max(wide, key=lambda each: wide[each])
-            found[f"{attack}, against noise of equal budget ({budget:g} {unit})"] = curve[budget]
-    return found | {title: dots for title, dots in halves.items() if len(dots) > 1}
+            charts[f"{attack}, against noise of equal budget ({budget:g} {unit})"] = curve[budget]
+    return charts | {title: dots for title, dots in halves.items() if len(dots) > 1}
 
 
 def _apart(dots: Sequence[Dot]) -> float:
@@ -382,19 +382,19 @@ def run_slug(result: Result) -> str:
 
 
 def _costs(result: Result) -> dict[str, Value]:
-    found = {}
+    costs = {}
     parts = dict(result.profile)
-    for held in result.profile.values():
+    for measured in result.profile.values():
         # Figures may stand in a part of their own, such as `energy`.
-        if isinstance(held, dict) and "value" not in held:
-            parts |= {name: part for name, part in held.items() if name not in parts}
+        if isinstance(measured, dict) and "value" not in measured:
+            parts |= {name: part for name, part in measured.items() if name not in parts}
     for name, part in parts.items():
         if name not in MAIN_COSTS or not isinstance(part, dict) or part.get("unit") not in COSTS:
             continue
         value = part.get("value")
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             rule, reason = str(part.get("method", "profile")), "counted, not sampled"
-            found[name] = Value(
+            costs[name] = Value(
                 value=value,
                 n=0,
                 direction="lower",
@@ -403,7 +403,7 @@ def _costs(result: Result) -> dict[str, Value]:
                 title=terms.plain(name),
                 reason=reason,
             )
-    return found
+    return costs
 
 
 def _order(row: Row) -> tuple:

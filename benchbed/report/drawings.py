@@ -201,8 +201,8 @@ def _float(text: str) -> float | None:
 
 
 def _sweep(one: ThresholdCurves, identity: str) -> Sweep:
-    name = anchor(one.what + "".join(f"{held.prefix}{held.rule}" for held in one.declared))
-    names = [terms.plain(held.prefix.strip("_")) or "Declared" for held in one.declared]
+    name = anchor(one.what + "".join(f"{declared.prefix}{declared.rule}" for declared in one.declared))
+    names = [terms.plain(declared.prefix.strip("_")) or "Declared" for declared in one.declared]
     whole: list[Panel] = []
     classes: list[Panel] = []
     for line in one.lines:

@@ -32,8 +32,8 @@ def every_eval_ever(result: Result) -> dict[str, Any]:
     dict
         Ready for `json.dumps`.
     """
-    suite, model, made = result.suite, result.model, result.provenance
-    seconds = str(int(datetime.fromisoformat(made.created.replace("Z", "+00:00")).timestamp()))
+    suite, model, provenance = result.suite, result.model, result.provenance
+    seconds = str(int(datetime.fromisoformat(provenance.created.replace("Z", "+00:00")).timestamp()))
     name = model.name.replace("/", "-")
     figures: list[tuple[Cell | None, str, Value]] = [(None, key, value) for key, value in result.scores.items()]
     shown = {cell.key for cell in view.focus(result)}
@@ -46,7 +46,7 @@ def every_eval_ever(result: Result) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "evaluation_id": f"{suite.name}/{name}/{seconds}",
-        "evaluation_timestamp": made.created,
+        "evaluation_timestamp": provenance.created,
         "retrieved_timestamp": seconds,
         "source_metadata": {
             "source_name": f"benchbed suite {suite.name}",
@@ -57,8 +57,10 @@ def every_eval_ever(result: Result) -> dict[str, Any]:
         },
         "eval_library": {
             "name": "benchbed",
-            "version": made.versions.get("benchbed", benchbed.__version__),
-            "additional_details": _texts({"code": made.code, "suite_hash": suite.hash, "protocol": suite.protocol}),
+            "version": provenance.versions.get("benchbed", benchbed.__version__),
+            "additional_details": _texts(
+                {"code": provenance.code, "suite_hash": suite.hash, "protocol": suite.protocol}
+            ),
         },
         "model_info": {
             "name": model.name,
@@ -77,12 +79,12 @@ def every_eval_ever(result: Result) -> dict[str, Any]:
                 }
             ),
         },
-        "evaluation_results": [_figure(result, *held) for held in figures if held[2].value is not None],
+        "evaluation_results": [_figure(result, *row) for row in figures if row[2].value is not None],
     }
 
 
 def _figure(result: Result, cell: Cell | None, name: str, value: Value) -> dict[str, Any]:
-    data, made = result.dataset, result.provenance
+    data, provenance = result.dataset, result.provenance
     where = f" · {terms.condition(cell.condition)} · split {cell.split}" if cell else ""
     uncertainty: dict[str, Any] = {}
     if value.low is not None and value.high is not None:
@@ -94,7 +96,7 @@ def _figure(result: Result, cell: Cell | None, name: str, value: Value) -> dict[
     bounded = value.unit == "fraction" and 0 <= (value.value or 0) <= 1
     return {
         "evaluation_name": f"{result.suite.name}: {terms.metric(name, value)}{where}",
-        "evaluation_timestamp": made.created,
+        "evaluation_timestamp": provenance.created,
         "source_data": {
             "dataset_name": data.name,
             "source_type": "other",
@@ -132,7 +134,7 @@ def _figure(result: Result, cell: Cell | None, name: str, value: Value) -> dict[
             ),
             **({"uncertainty": uncertainty} if uncertainty else {}),
         },
-        "generation_config": {"generation_args": {"execution_command": made.command}},
+        "generation_config": {"generation_args": {"execution_command": provenance.command}},
     }
 
 

@@ -91,11 +91,14 @@ def flat_rows(results: Sequence[Result]) -> list[dict[str, Any]]:
         }
         places: list[tuple[str, str, dict[str, Value]]] = [("", "", result.scores)]
         for cell in result.cells:
-            places += [(cell.key, "", cell.metrics), *((cell.key, name, held) for name, held in cell.groups.items())]
+            places += [
+                (cell.key, "", cell.metrics),
+                *((cell.key, name, values) for name, values in cell.groups.items()),
+            ]
         rows += [
             {**head, "cell": cell, "group": group, "metric": name, **value.model_dump()}
-            for cell, group, held in places
-            for name, value in held.items()
+            for cell, group, values in places
+            for name, value in values.items()
         ]
     return rows
 

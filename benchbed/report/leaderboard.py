@@ -77,8 +77,8 @@ def write_leaderboard(
     known = {
         row.path: (row.slug, page.title, row.result.dataset.synthetic)
         for page in suites
-        for held in page.boards
-        for row in held.rows
+        for shown in page.boards
+        for row in shown.rows
     }
     versuses = [versus.comparison_page(comparison, known) for comparison in comparisons]
     written = [
@@ -100,10 +100,10 @@ def write_leaderboard(
         text = render(
             "reference.html.j2",
             references=references,
-            cells=sum(held.cells for held in references),
+            cells=sum(shown.cells for shown in references),
             title=title,
             parse=parse,
-            island=island([held.model_dump(exclude_defaults=True) for held in references]),
+            island=island([shown.model_dump(exclude_defaults=True) for shown in references]),
         )
         written.append(write_page(out / "reference.html", text))
     for page in suites:
@@ -114,17 +114,17 @@ def write_leaderboard(
             "model.html.j2",
             page=model,
             title=title,
-            charts={held.identity: _history(held) for held in model.boards},
+            charts={shown.identity: _history(shown) for shown in model.boards},
             island=island({"model": model.name}),
         )
         written.append(write_page(out / "models" / f"{model.slug}.html", text))
-    for found in versuses:
-        text = render("comparison.html.j2", page=found, title=title, island=island(versus.data(found)))
-        written.append(write_page(out / "comparisons" / f"{found.slug}.html", text))
+    for pairing in versuses:
+        text = render("comparison.html.j2", page=pairing, title=title, island=island(versus.data(pairing)))
+        written.append(write_page(out / "comparisons" / f"{pairing.slug}.html", text))
     for page in suites:
         home = (page.title, f"../suites/{page.slug}.html")
-        for held in page.boards:
-            for row in held.rows:
+        for shown in page.boards:
+            for row in shown.rows:
                 record = out / "runs" / f"{row.slug}.json"
                 written.append(
                     write_report(
@@ -170,7 +170,7 @@ def _exports(held: board.Board) -> dict[str, str]:
 
 
 def _charts(held: board.Board) -> list[tuple[str, Markup]]:
-    found: list[tuple[str, Markup]] = []
+    charts: list[tuple[str, Markup]] = []
     shown = [dot for row in held.rows if (dot := _kept(held, row))]
     if len(shown) > 1:
         name = terms.title(held.primary, held.lead)
@@ -182,8 +182,8 @@ def _charts(held: board.Board) -> list[tuple[str, Markup]]:
             x_title="Retention under perturbation",
             y_title=name,
         )
-        found.append((label, image))
-    found += _against_noise(held)
+        charts.append((label, image))
+    charts += _against_noise(held)
     for trade in _trade_offs(held):
         cost, score = terms.plain(trade.cost), terms.title(trade.score, held.lead)
         label = f"{score} against {cost}: Pareto front"
@@ -200,15 +200,15 @@ def _charts(held: board.Board) -> list[tuple[str, Markup]]:
         ]
         front = [place for place, point in enumerate(trade.points) if point.front]
         image = scatter(
-            f"pareto-{held.identity}-{len(found)}",
+            f"pareto-{held.identity}-{len(charts)}",
             label,
             dots,
             x_title=cost,
             y_title=score,
             front=front,
         )
-        found.append((label + (f" ({trade.method})" if trade.method else ""), image))
-    return found
+        charts.append((label + (f" ({trade.method})" if trade.method else ""), image))
+    return charts
 
 
 def _against_noise(held: board.Board) -> list[tuple[str, Markup]]:

@@ -113,10 +113,10 @@ def _budgets(cells: list[Cell], where: str) -> list[Markup]:
     """Attack × budget, one table per threat model: what is left of the accuracy in the worst case."""
     charts = []
     for unit in dict.fromkeys(cell.condition.unit for cell in cells):
-        held = [cell for cell in cells if cell.condition.unit == unit and "robust_accuracy" in cell.metrics]
-        budgets = sorted({view.budget(cell) for cell in held}, reverse="snr" in (unit or "").lower())
+        attacked = [cell for cell in cells if cell.condition.unit == unit and "robust_accuracy" in cell.metrics]
+        budgets = sorted({view.budget(cell) for cell in attacked}, reverse="snr" in (unit or "").lower())
         rows: dict[str, dict[float, Value]] = {}
-        for cell in held:
+        for cell in attacked:
             rows.setdefault(terms.attack(cell.key), {})[view.budget(cell)] = cell.metrics["robust_accuracy"]
         if not rows:
             continue
@@ -124,7 +124,7 @@ def _budgets(cells: list[Cell], where: str) -> list[Markup]:
         charts.append(
             heatmap(
                 f"{anchor(f'{where}/{unit}')}-budget",
-                f"Robust accuracy under attack{_no_sound(held)}, %: {where}, budget in {unit}",
+                f"Robust accuracy under attack{_no_sound(attacked)}, %: {where}, budget in {unit}",
                 list(rows),
                 [f"{level:g}" for level in budgets],
                 values,

@@ -104,8 +104,8 @@ def comparison_table(results: Sequence[Result]) -> RenderableType:
     for result in results:
         boards.setdefault((result.suite.name, *view.comparable(result)), []).append(result)
     parts: list[RenderableType] = []
-    for held in boards.values():
-        first = held[0]
+    for board in boards.values():
+        first = board[0]
         parts.append(
             Text.assemble((_clean(first.suite.title or first.suite.name), "bold"), f"  {_clean(first.dataset.name)}")
         )
@@ -114,12 +114,12 @@ def comparison_table(results: Sequence[Result]) -> RenderableType:
         table = _table(header=True)
         table.add_column("model", overflow="fold")
         table.add_column("family")
-        names = list(dict.fromkeys(name for result in held for name in _row(result)))[:5]
+        names = list(dict.fromkeys(name for result in board for name in _row(result)))[:5]
         for name in names:
-            some = next(_row(result)[name] for result in held if name in _row(result))
+            some = next(_row(result)[name] for result in board if name in _row(result))
             table.add_column(_heading(name, some), justify="right")
         table.add_column("remarks", overflow="fold")
-        for result in held:
+        for result in board:
             row = _row(result)
             marks = [mark.text for mark in view.badges(result) if mark.kind != "synthetic"]
             cells = [_safe(figure_text(row[name])) if name in row else Text("–") for name in names]

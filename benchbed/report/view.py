@@ -223,9 +223,9 @@ def folds(result: Result) -> str:
 
 def banners(result: Result) -> list[Mark]:
     """What must be known before any figure is read."""
-    data, found = result.dataset, []
+    data, marks = result.dataset, []
     if data.synthetic:
-        found.append(
+        marks.append(
             Mark(
                 "synthetic",
                 f"Synthetic data: {data.name}",
@@ -233,7 +233,7 @@ def banners(result: Result) -> list[Mark]:
             )
         )
     if data.limit is not None:
-        found.append(
+        marks.append(
             Mark("warn", "Limit used", f"Run with --limit {data.limit}: the figures are about a subset of the data.")
         )
     incomplete = [cell for cell in result.cells if not cell.complete]
@@ -242,19 +242,19 @@ def banners(result: Result) -> list[Mark]:
         words = (
             f"{count(len(incomplete))} of {count(total)} conditions lack clips" if total > 1 else "Clips are missing"
         )
-        found.append(Mark("fail", "Incomplete", f"{words}; figures are over the clips that were scored."))
+        marks.append(Mark("fail", "Incomplete", f"{words}; figures are over the clips that were scored."))
     if result.failures:
-        found.append(
+        marks.append(
             Mark("fail", f"{count(len(result.failures))} failures", "Clips without a prediction, listed below.")
         )
     failed = [check for check in result.checks if check.status == "fail"]
     if failed:
-        found.append(Mark("fail", f"{count(len(failed))} checks failed", "; ".join(check.name for check in failed[:5])))
+        marks.append(Mark("fail", f"{count(len(failed))} checks failed", "; ".join(check.name for check in failed[:5])))
     seen = sorted({cell.condition.name for cell in result.cells if cell.condition.seen_in_training})
     if seen:
         names = ", ".join(terms.plain(name) for name in seen)
-        found.append(Mark("note", "Seen in training", f"The model was trained with: {names}."))
-    return found
+        marks.append(Mark("note", "Seen in training", f"The model was trained with: {names}."))
+    return marks
 
 
 def incomplete(result: Result) -> str | None:
@@ -273,30 +273,30 @@ def incomplete(result: Result) -> str | None:
 
 def badges(result: Result) -> list[Mark]:
     """The same, short enough for a table row."""
-    found = []
+    marks = []
     if result.dataset.synthetic:
-        found.append(Mark("synthetic", "synthetic", "Synthetic data"))
+        marks.append(Mark("synthetic", "synthetic", "Synthetic data"))
     if lack := incomplete(result):
-        found.append(Mark("fail", "incomplete", f"Clips without a prediction, so it is not ranked: {lack}"))
+        marks.append(Mark("fail", "incomplete", f"Clips without a prediction, so it is not ranked: {lack}"))
     if result.dataset.limit is not None:
-        found.append(Mark("warn", "limit used", f"--limit {result.dataset.limit}"))
+        marks.append(Mark("warn", "limit used", f"--limit {result.dataset.limit}"))
     attacked = {cell.key for cell in result.cells if cell.condition.kind == "attack"}
     failed = [check for check in result.checks if check.status == "fail"]
     # Features are never ranked, whatever their checks say.
     heard = [cell for cell in result.cells if not terms.on_features(cell.condition)]
     lost = any(not cell.ranked for cell in heard if cell.condition.kind == "attack")
     if lost or any("attack" in check.name.lower() or check.cell in attacked for check in failed):
-        found.append(Mark("fail", "attack checks failed", "A sanity check of the attack failed"))
+        marks.append(Mark("fail", "attack checks failed", "A sanity check of the attack failed"))
     elif failed:
-        found.append(Mark("fail", "checks failed", "; ".join(check.name for check in failed[:5])))
+        marks.append(Mark("fail", "checks failed", "; ".join(check.name for check in failed[:5])))
     if energy_kind(result.profile) == "estimated":
-        found.append(Mark("note", "estimated energy", "Energy is estimated, not measured"))
+        marks.append(Mark("note", "estimated energy", "Energy is estimated, not measured"))
     if any(cell.condition.seen_in_training for cell in result.cells):
-        found.append(Mark("note", "seen in training", "A perturbation of this suite was seen in training"))
+        marks.append(Mark("note", "seen in training", "A perturbation of this suite was seen in training"))
     verified = [check for check in result.checks if check.name.startswith("verify:")]
     if verified and all(check.status == "pass" for check in verified):
-        found.append(Mark("pass", "reference-verified", verified[0].message))
-    return found
+        marks.append(Mark("pass", "reference-verified", verified[0].message))
+    return marks
 
 
 def by_budget(cell: Cell) -> bool:
@@ -349,8 +349,8 @@ def _detail(cell: Cell, result: Result) -> Detail:
         base, kind = terms.kind_of(family, named)
         row = GroupRow(terms.member(base, kind, member), metrics, pooled=bool(kind))
         # A gap or a spread is not on the axis of the figures that it compares.
-        held = rows if kind in ("", "pooled", "mean") else summaries
-        held.setdefault(base, []).append(row)
+        side = rows if kind in ("", "pooled", "mean") else summaries
+        side.setdefault(base, []).append(row)
     tables = {base: _table(base, rows.get(base, []), summaries.get(base, []), result.primary) for base in rows}
     title = terms.condition(cell.condition)
     return Detail(

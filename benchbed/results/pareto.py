@@ -130,7 +130,7 @@ def trade_offs(results: Sequence[Result], score: str | None = None) -> list[Trad
         raise ConfigError(f"no run has the score '{name}'", hint=did_you_mean(name, there))
     unit, direction = next(iter(known.values()))[1:]
     names = _names(results)
-    found = []
+    pareto = []
     for cost, path in COSTS.items():
         figures = {index: _figure(result.profile, path) for index, result in enumerate(results)}
         setups = {i: _setup(results[i], cost) for i in known if figures[i]}
@@ -151,10 +151,10 @@ def trade_offs(results: Sequence[Result], score: str | None = None) -> list[Trad
             ]
             left_out = {name: _why(i, known, lost, figures, setup) for i, name in enumerate(names) if i not in chosen}
             cost_unit = figures[chosen[0]]["unit"]  # type: ignore[index]
-            found.append(
+            pareto.append(
                 TradeOff(name, cost, unit, cost_unit, direction, sorted(points, key=lambda p: p.cost), left_out, setup)
             )
-    return found
+    return pareto
 
 
 def _why(

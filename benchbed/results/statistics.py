@@ -264,8 +264,8 @@ def write_statistics(statistics: Statistics, folder: Path) -> Path:
             put(f"{number}.code.{column}", codes.astype(np.int16))
         names = {}
         for part in ("drawn", "summed"):
-            held, names[part] = pack(getattr(cell, part))
-            arrays |= {f"{number}.{part}.{name}": array for name, array in held.items()}
+            packed, names[part] = pack(getattr(cell, part))
+            arrays |= {f"{number}.{part}.{name}": array for name, array in packed.items()}
         cells.append(
             {
                 "key": key,
@@ -276,8 +276,8 @@ def write_statistics(statistics: Statistics, folder: Path) -> Path:
                 **names,
             }
         )
-    held, scores = pack(statistics.scores)
-    arrays |= {f"scores.{name}": array for name, array in held.items()}
+    packed, scores = pack(statistics.scores)
+    arrays |= {f"scores.{name}": array for name, array in packed.items()}
     meta = {
         "format": FORMAT,
         "family": statistics.family,
@@ -342,8 +342,8 @@ def read_statistics(path: Path, expected: str | None = None) -> Statistics:
             if meta["format"] not in READ:
                 what = f"statistics of layout {meta['format']}, this benchbed reads {' and '.join(map(str, READ))}"
                 raise DataError(what, where=str(path), hint=AGAIN)
-            held = _Once(stored, meta.get("same", {}))
-            cells = {item["key"]: _cell(held, number, item) for number, item in enumerate(meta["cells"])}
+            stored_columns = _Once(stored, meta.get("same", {}))
+            cells = {item["key"]: _cell(stored_columns, number, item) for number, item in enumerate(meta["cells"])}
             scores = unpack(stored, "scores", meta.get("scores", []))
     except (OSError, EOFError, LookupError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise DamagedError(
@@ -358,8 +358,8 @@ def read_statistics(path: Path, expected: str | None = None) -> Statistics:
         {split: tuple(names) for split, names in meta["groups"].items()},
         {
             split: {
-                name: Levels(tuple(held["values"]), {k: tuple(v) for k, v in held["sets"].items()})
-                for name, held in columns.items()
+                name: Levels(tuple(stored_columns["values"]), {k: tuple(v) for k, v in stored_columns["sets"].items()})
+                for name, stored_columns in columns.items()
             }
             for split, columns in meta["columns"].items()
         },

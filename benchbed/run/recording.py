@@ -35,7 +35,7 @@ def make_record(
     source = prepared.loaded_adapter.source
     frozen = prepared.frozen
     groups = {g for table in prepared.job.clips.values() for g in table["group"].astype(str)}
-    made = record.Result(
+    result = record.Result(
         suite=record.Suite(
             name=suite.name,
             title=suite.title or suite.name,
@@ -115,7 +115,7 @@ def make_record(
         cells=scoring.cells,
         failures=[*(record.Failure.model_validate(f) for f in (frozen.failures if frozen else ())), *scoring.failures],
     )
-    return made, scoring.statistics, drawings(prepared, predictions, scoring.cells, scoring.primary)
+    return result, scoring.statistics, drawings(prepared, predictions, scoring.cells, scoring.primary)
 
 
 def _agreement(

@@ -170,7 +170,7 @@ def swap_models(
         with np.errstate(invalid="ignore"):
             for metric in parts:
                 parts[metric].append(one[metric] - other[metric])
-    return Swaps(seen, {metric: np.concatenate(found) for metric, found in parts.items()}, exact)
+    return Swaps(seen, {metric: np.concatenate(replicates) for metric, replicates in parts.items()}, exact)
 
 
 def bootstrap_tail(

@@ -67,14 +67,14 @@ def read_jams(path: Path) -> Jams:
         )
     spread = sum(len(rows[id(a)]) for a in tags)
     if not timed:
-        found = [row for a in tags for row in rows[id(a)]]
-        if found and all(_whole(row, length) for row in found):
+        tag_rows = [row for a in tags for row in rows[id(a)]]
+        if tag_rows and all(_whole(row, length) for row in tag_rows):
             raise DataError(
                 "the JAMS file has tags of the whole clip, and no events in time",
                 where=str(path),
                 hint="list it among the recordings with weak labels (option weak)",
             )
-        return Jams(_frame(found, path, pd.DataFrame), len(tags))
+        return Jams(_frame(tag_rows, path, pd.DataFrame), len(tags))
     return Jams(_frame([row for a in timed for row in rows[id(a)]], path, pd.DataFrame), len(timed), spread)
 
 

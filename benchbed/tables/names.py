@@ -150,11 +150,11 @@ def matched(
         for form in dict.fromkeys((clip, _whole(clip))):
             parts = _parts(form)
             by_last.setdefault(parts[-1], []).append((place, parts))
-    found: dict[str, int] = {}
+    places: dict[str, int] = {}
     meant: dict[int, str] = {}
     answer = np.empty(len(names), np.int64)
     for row, name in enumerate(names):
-        if name not in found:
+        if name not in places:
             place = exact.get(name, exact.get(tidy(name), -2))
             if place == -2:
                 place = _nearest(name, by_last, clips, where(row))
@@ -165,8 +165,8 @@ def matched(
                     where=where(row),
                     hint="give paths relative to the dataset's folder",
                 )
-            found[name] = place
-        answer[row] = found[name]
+            places[name] = place
+        answer[row] = places[name]
     return answer
 
 

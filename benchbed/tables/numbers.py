@@ -65,7 +65,7 @@ def numbers(texts: Sequence[str], column: str, where: Callable[[int], str]) -> n
             where=where(commas[0]),
             hint="write numbers with a decimal point",
         )
-    found = np.full(len(texts), np.nan)
+    values = np.full(len(texts), np.nan)
     for row, text in enumerate(texts):
         if text.lower() in NOTHING:
             continue
@@ -73,8 +73,8 @@ def numbers(texts: Sequence[str], column: str, where: Callable[[int], str]) -> n
         if not _POINT.fullmatch(mended) or abs(float(mended)) == np.inf:
             hint = "numbers of one column have points or commas, not both" if "," in text and points else None
             raise DataError(f"'{text}' in column {column} is not a number", where=where(row), hint=hint)
-        found[row] = float(mended)
-    return found
+        values[row] = float(mended)
+    return values
 
 
 def is_number(text: str) -> bool:

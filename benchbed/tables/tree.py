@@ -93,15 +93,15 @@ def _yaml(text: str, path: Path) -> Node:
             return Node(str(given.value), where)
         if isinstance(given, SequenceNode):
             return Node([node(inner) for inner in given.value], where)
-        found: dict[str, Node] = {}
+        nodes: dict[str, Node] = {}
         for key, value in given.value if isinstance(given, MappingNode) else ():
             name = node(key)
             if name.text is None:
                 raise DataError("a key is no text", where=name.where)
-            if name.text in found:
+            if name.text in nodes:
                 raise DataError(f"the key '{name}' is written twice", where=name.where, hint="keep one of the two")
-            found[name.text] = node(value)
-        return Node(found, where)
+            nodes[name.text] = node(value)
+        return Node(nodes, where)
 
     try:
         tree = YAML(typ="base", pure=True).compose(text)

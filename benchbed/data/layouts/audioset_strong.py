@@ -98,9 +98,9 @@ def read(
             raise DataError("none of the audio files is there", where=str(root / paths[0]), hint="check option audio")
         notes.append(f"{int((~kept).sum())} of {len(kept)} segments left out: their audio is not there")
     new = np.cumsum(kept) - 1
-    held = kept[rows["row"].to_numpy()]
-    where = [place for place, keep in zip(places, held) if keep]
-    rows = rows[held].assign(row=new[rows["row"].to_numpy()[held]])
+    rows_kept = kept[rows["row"].to_numpy()]
+    where = [place for place, keep in zip(places, rows_kept) if keep]
+    rows = rows[rows_kept].assign(row=new[rows["row"].to_numpy()[rows_kept]])
     # A segment lasts ten seconds at most; what is beyond is cut where the audio ends.
     events, said = checked_events(rows, labels, np.full(int(kept.sum()), np.nan), where.__getitem__, odd=odd)
     tags = tags_of(events, int(kept.sum()), labels)

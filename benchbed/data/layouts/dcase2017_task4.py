@@ -88,12 +88,12 @@ def read(
     for (split, kind), file in files.items():
         table = read_table(file, names=("name", "onset", "offset", "label"), delimiter="\t")
         timed = set(names[splits[split][0] :]) if split in splits else set()
-        found = [name for name in dict.fromkeys(table.frame["name"]) if name not in timed]
-        place = {name: len(paths) + i for i, name in enumerate(found)}
-        paths += [audio.format(name=name, split=SPLITS[split]) for name in found]
-        names += found
+        untimed = [name for name in dict.fromkeys(table.frame["name"]) if name not in timed]
+        place = {name: len(paths) + i for i, name in enumerate(untimed)}
+        paths += [audio.format(name=name, split=SPLITS[split]) for name in untimed]
+        names += untimed
         before = splits.get(split, np.zeros(0, np.int64))
-        splits[split] = np.concatenate([before, np.arange(len(paths) - len(found), len(paths))])
+        splits[split] = np.concatenate([before, np.arange(len(paths) - len(untimed), len(paths))])
         new = table.frame["name"].isin(place).to_numpy()
         rows = pd.DataFrame(
             {

@@ -122,8 +122,8 @@ def read(root: Path, *, audio: Literal["as_is", "16k"] = "as_is", odd: Odd = "er
 
     option(audio, ("as_is", "16k"), "audio")
     root = find_root(Path(root), "desed", FACTS, ("metadata",), ("dataset", "data/dcase/dataset"))
-    found = {split: part for split, part in PARTS.items() if _first(root, part.events) is not None}
-    if not found:
+    present = {split: part for split, part in PARTS.items() if _first(root, part.events) is not None}
+    if not present:
         raise DataError(
             "no table of events is there", where=str(root / "metadata"), hint=f"e.g. {PARTS['validation'].events[0]}"
         )
@@ -132,7 +132,7 @@ def read(root: Path, *, audio: Literal["as_is", "16k"] = "as_is", odd: Odd = "er
     events: list[pd.DataFrame] = []
     places: list[str] = []
     splits: dict[str, np.ndarray] = {}
-    for split, part in found.items():
+    for split, part in present.items():
         files, seconds, rows, where = _part(root, part, "_16k" if audio == "16k" else "")
         events.append(rows.assign(row=rows["row"] + len(paths)))
         splits[split] = np.arange(len(paths), len(paths) + len(files))
@@ -190,7 +190,7 @@ def _part(root: Path, part: Part, ending: str) -> tuple[list[str], np.ndarray, p
         names += [name for name in seconds if name not in set(names)]
     place = {name: index for index, name in enumerate(names)}
     # A recording without events is a row whose other cells are empty, or stands in the durations alone.
-    held = (events["label"] != "").to_numpy()
+    labelled = (events["label"] != "").to_numpy()
     rows = events.drop(columns=["file", "where"]).assign(row=events["file"].map(place))
     if "snr" in table.frame:
         rows["snr"] = table.numbers("snr")
@@ -199,7 +199,7 @@ def _part(root: Path, part: Part, ending: str) -> tuple[list[str], np.ndarray, p
     unknown = np.isnan(known)
     if unknown.any():
         known[unknown] = header_seconds(root, [path for path, lacking in zip(paths, unknown) if lacking])
-    return paths, known, rows[held], events["where"][held].tolist()
+    return paths, known, rows[labelled], events["where"][labelled].tolist()
 
 
 def _weak(root: Path, ending: str) -> dict[str, tuple[str, ...]]:

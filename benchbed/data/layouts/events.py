@@ -123,20 +123,20 @@ def read(
     else:
         rows = _table(root / table)
     prefix = f"{audio}/" if audio else ""
-    found = matched(rows["file"], files, rows["where"].tolist().__getitem__, _inside(files, prefix))
-    if (found < 0).any():
-        lost = rows.iloc[int((found < 0).argmax())]
-        what = f"the recording '{lost['file']}' is not there ({int((found < 0).sum())} such rows)"
+    owners = matched(rows["file"], files, rows["where"].tolist().__getitem__, _inside(files, prefix))
+    if (owners < 0).any():
+        lost = rows.iloc[int((owners < 0).argmax())]
+        what = f"the recording '{lost['file']}' is not there ({int((owners < 0).sum())} such rows)"
         raise DataError(what, where=lost["where"], hint=f"recordings are looked for in {audio or '.'}")
     if listed_only:
-        kept = sorted(set(found.tolist()))
-        files, found = [files[place] for place in kept], np.searchsorted(kept, found)
+        kept = sorted(set(owners.tolist()))
+        files, owners = [files[place] for place in kept], np.searchsorted(kept, owners)
         stated = stated[kept] if durations else stated
-    rows = rows.assign(row=found)
+    rows = rows.assign(row=owners)
     timed = rows[(rows["label"] != "").to_numpy()].reset_index(drop=True)
     known = set(labels if labels is not None else timed["label"])
     tagged = _weak(root / weak, files, prefix, known) if weak else {}
-    both = next((row for row in found.tolist() if row in tagged), None)
+    both = next((row for row in owners.tolist() if row in tagged), None)
     if both is not None:
         raise DataError(
             f"'{files[both]}' has weak labels and events", where=str(root / str(weak)), hint="one of the two"

@@ -127,10 +127,10 @@ def read(
         paths = safe_paths((audio + frame[path] + suffix) if audio or suffix else frame[path], where)
         metadata = {c: frame[c] for c in frame.columns if c != path}
     else:
-        found = _walk(root)
-        table, frame = None, pd.DataFrame(index=range(len(found)))
-        paths, metadata = pd.Series(found, dtype=object), {}
-        where = _file_of(root, found)
+        files = _walk(root)
+        table, frame = None, pd.DataFrame(index=range(len(files)))
+        paths, metadata = pd.Series(files, dtype=object), {}
+        where = _file_of(root, files)
     if pattern:
         metadata |= _matches(pattern, paths, where)
     if label is None:

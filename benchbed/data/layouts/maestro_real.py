@@ -92,20 +92,20 @@ def read(
     """
     option(classes, ("scored", "all"), "classes")
     root = find_root(Path(root), "maestro_real", FACTS, ("development_annotation",))
-    found = []
+    recordings = []
     for scene in SCENES:
         for file in sorted((root / f"development_annotation/soft_labels_{scene}").glob("*.txt"), key=_order):
             audio = f"development_audio/{scene}/{file.stem}.wav"
             listed = file.relative_to(root).as_posix()
-            found.append(Recording(audio, listed, file.stem, {"scene": scene}))
-    if not found:
+            recordings.append(Recording(audio, listed, file.stem, {"scene": scene}))
+    if not recordings:
         raise DataError(
             "there are no soft labels",
             where=str(root / "development_annotation"),
             hint=f"folders soft_labels_{SCENES[0]}, …",
         )
-    splits = {"dev": np.arange(len(found))}
-    place = {Path(one.path).stem: i for i, one in enumerate(found)}
+    splits = {"dev": np.arange(len(recordings))}
+    place = {Path(one.path).stem: i for i, one in enumerate(recordings)}
     for file in sorted((root / "development_folds").glob("fold*_test.csv")):
         names = [Path(name).stem for name in read_names(file)[0]]
         lost = [name for name in names if name not in place]
@@ -117,7 +117,7 @@ def read(
     return annotated(
         "maestro_real",
         root,
-        found,
+        recordings,
         SCORED if classes == "scored" else SCORED + RARE,
         splits,
         FACTS,

@@ -63,7 +63,7 @@ def read(
     """
     option(level, ("vehicle", "full"), "level")
     root = find_root(Path(root), "mavd_traffic", FACTS, (), ("MAVD-traffic", "MAVD"))
-    found: list[Any] = []
+    recordings: list[Any] = []
     splits = {}
     for split in SPLITS:
         folder = next((f for f in (f"annotations_{split}", f"annotations/{split}") if (root / f).is_dir()), None)
@@ -71,19 +71,19 @@ def read(
             continue
         audio = folder.replace("annotations", "audio")
         lists = sorted((root / folder).glob("[!.]*.txt"), key=lambda file: natural(file.stem))
-        splits[split] = np.arange(len(found), len(found) + len(lists))
-        found += [Recording(_audio(root, audio, file.stem), f"{folder}/{file.name}", file.stem) for file in lists]
-    if not found:
+        splits[split] = np.arange(len(recordings), len(recordings) + len(lists))
+        recordings += [Recording(_audio(root, audio, file.stem), f"{folder}/{file.name}", file.stem) for file in lists]
+    if not recordings:
         raise DataError("there are no lists of events", where=str(root), hint="annotations_train, annotations_test, …")
-    occurring = sorted({label for one in found for label in _labels(root / one.listed)})
+    occurring = sorted({label for one in recordings for label in _labels(root / one.listed)})
     if level == "full":
-        return annotated("mavd_traffic", root, found, occurring, splits, FACTS, odd=odd)
+        return annotated("mavd_traffic", root, recordings, occurring, splits, FACTS, odd=odd)
     vehicles = VEHICLES[:classes]
     vehicle = {label: label.partition("/")[0] for label in occurring}
     return annotated(
         "mavd_traffic",
         root,
-        found,
+        recordings,
         vehicles,
         splits,
         FACTS,

@@ -96,11 +96,11 @@ def read(root: Path, *, classes: int = 35, test_folder: str | None = None) -> Da
         "validation": _listed(root / lists[0], index),
         "test": _listed(root / lists[1], index),
     }
-    held = np.concatenate(list(splits.values()))
-    if len(np.unique(held)) < len(held):
+    listed = np.concatenate(list(splits.values()))
+    if len(np.unique(listed)) < len(listed):
         both = np.intersect1d(splits["validation"], splits["test"])
         raise DataError(f"'{paths[both[0]]}' is in both lists", where=str(root), hint="get both lists again")
-    train = np.setdiff1d(np.arange(len(paths)), held)
+    train = np.setdiff1d(np.arange(len(paths)), listed)
     splits = {"all": np.arange(len(paths)), "train": train, **splits}
     folders = [path.partition("/")[0] for path in paths]
     onset, duration = np.zeros(len(paths)), np.full(len(paths), np.nan)

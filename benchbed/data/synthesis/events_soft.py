@@ -57,7 +57,7 @@ def street(seed: int, where: str, number: int, seconds: float) -> tuple[np.ndarr
     n, bank = round(seconds * RATE), banks(seed)
     site = place(seed, SCENES[where], "lyon", number)
     mix = normalised(np.fft.irfft(np.fft.rfft(rng.standard_normal(n)) * bands(site.knots, n // 2 + 1), n))
-    labels, found = tuple(STAND_INS), []
+    labels, placed = tuple(STAND_INS), []
     for index in range(max(2, int(rng.poisson(seconds / 4)))):
         label = labels[int(rng.integers(len(labels)))]
         length = min(float(rng.uniform(0.8, 3.9)), 0.9 * seconds)
@@ -73,11 +73,11 @@ def street(seed: int, where: str, number: int, seconds: float) -> tuple[np.ndarr
             sound = INGREDIENTS[name](own, bank, site, stop - start)[: stop - start]
         if sound.any():
             mix[start:stop] += normalised(sound) * 10 ** (event.snr / 20)
-            found.append(event)
+            placed.append(event)
     level = 10 ** (-42 / 20)
     low = np.fft.irfft(np.fft.rfft(mix)[: n // 4 + 1], n // 2) / 2
     assert len(low) == round(seconds * CLIP_RATE)
-    return np.rint(low * level * 32768).clip(-32768, 32767).astype(np.int16), sorted(found, key=lambda e: e.onset)
+    return np.rint(low * level * 32768).clip(-32768, 32767).astype(np.int16), sorted(placed, key=lambda e: e.onset)
 
 
 def heard(seed: int, name: str, events: list[Placed], seconds: int) -> list[tuple[int, str, float]]:

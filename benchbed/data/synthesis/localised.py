@@ -116,11 +116,11 @@ def stereo(waveform: np.ndarray) -> np.ndarray:
 
 
 def _plan(rng: np.random.Generator, labels: tuple[str, ...], frames: int) -> list[Sounding]:
-    found: list[Sounding] = []
+    sounding: list[Sounding] = []
     busy = np.zeros((len(labels), frames), np.int64)
     for _ in range(max(2, round(frames / 100 * rng.uniform(4, 8)))):
         # One in four is of a class that is there already, so that classes overlap with themselves.
-        known = [labels.index(one.label) for one in found]
+        known = [labels.index(one.label) for one in sounding]
         label = int(rng.choice(known)) if known and rng.random() < 0.25 else int(rng.integers(len(labels)))
         shortest, longest = SOUNDS[labels[label]][1]
         length = min(frames, max(2, round(10 * float(np.exp(rng.uniform(np.log(shortest), np.log(longest)))))))
@@ -129,15 +129,15 @@ def _plan(rng: np.random.Generator, labels: tuple[str, ...], frames: int) -> lis
         if busy[:, part].sum(axis=0).max() >= MOST or busy[label, part].max() >= MOST_OF_A_CLASS:
             continue
         busy[label, part] += 1
-        source = sum(one.label == labels[label] for one in found)
+        source = sum(one.label == labels[label] for one in sounding)
         moves = rng.random() < 0.4 and length > 4
         azimuth = np.full(length, float(rng.integers(-180, 180)))
         elevation = np.full(length, float(rng.integers(-25, 36)))
         if moves:
             azimuth += rng.choice([-1.0, 1.0]) * rng.integers(1, 5) * np.arange(length)
         azimuth = (azimuth + 180) % 360 - 180
-        found.append(Sounding(labels[label], source, first, azimuth, elevation, int(rng.integers(60, 251)) / 100))
-    return sorted(found, key=lambda one: (one.first, one.label, one.source))
+        sounding.append(Sounding(labels[label], source, first, azimuth, elevation, int(rng.integers(60, 251)) / 100))
+    return sorted(sounding, key=lambda one: (one.first, one.label, one.source))
 
 
 def _at_rate(wave: np.ndarray, samples: int) -> np.ndarray:

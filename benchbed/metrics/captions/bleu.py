@@ -46,10 +46,10 @@ def statistics(corpus: Corpus) -> np.ndarray:
         key, most = key[last], most[last]
         wanted = mine.caption * max(mine.kinds, 1) + mine.gram
         place = np.searchsorted(key, wanted)
-        held = place < len(key)
-        held[held] = key[place[held]] == wanted[held]
-        hits = np.minimum(mine.count[held], most[place[held]])
-        rows[:, order] = np.bincount(mine.caption[held], hits, corpus.clips)
+        known = place < len(key)
+        known[known] = key[place[known]] == wanted[known]
+        hits = np.minimum(mine.count[known], most[place[known]])
+        rows[:, order] = np.bincount(mine.caption[known], hits, corpus.clips)
         rows[:, ORDER + order] = np.maximum(corpus.candidate_length - order, 0)
     rows[:, -2] = corpus.candidate_length
     far = np.abs(corpus.reference_length - corpus.candidate_length[corpus.owner])

@@ -41,10 +41,10 @@ def cider_d(corpus: Corpus) -> np.ndarray:
         key = mine.caption * max(mine.kinds, 1) + mine.gram
         wanted = corpus.owner[others.caption] * max(others.kinds, 1) + others.gram
         place = np.searchsorted(key, wanted)
-        held = place < len(key)
-        held[held] = key[place[held]] == wanted[held]
-        product = np.minimum(one[place[held]], other[held]) * other[held]
-        product = np.bincount(others.caption[held], product, len(corpus.owner))
+        known = place < len(key)
+        known[known] = key[place[known]] == wanted[known]
+        product = np.minimum(one[place[known]], other[known]) * other[known]
+        product = np.bincount(others.caption[known], product, len(corpus.owner))
         norm = norm_one[corpus.owner] * norm_other
         similar += product / np.where(norm == 0, 1.0, norm)
     # As in the scorer, a caption is as long as it has bigrams.

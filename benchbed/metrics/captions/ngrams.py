@@ -136,9 +136,9 @@ def corpus(
     for order in orders:
         first, last = np.searchsorted(order.caption, (clips, clips + own)).tolist()
         mine.append(Grams(order.caption[:first], order.gram[:first], order.count[:first], order.kinds))
-        held = slice(first, last)
-        others.append(Grams(order.caption[held] - clips, order.gram[held], order.count[held], order.kinds))
-        counted = held if gallery is None else slice(last, None)
+        span = slice(first, last)
+        others.append(Grams(order.caption[span] - clips, order.gram[span], order.count[span], order.kinds))
+        counted = span if gallery is None else slice(last, None)
         start = clips if gallery is None else clips + own
         kinds = max(order.kinds, 1)
         pairs = np.unique(of_gallery[order.caption[counted] - start] * kinds + order.gram[counted])

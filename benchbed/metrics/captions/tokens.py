@@ -163,7 +163,7 @@ def _lexed(chunk: str, before_number: bool) -> tuple[str, ...]:
     """Tokens of a piece of text without space."""
     text = f"{chunk} 1" if before_number else chunk
     end, start = len(chunk), 0
-    found: list[str] = []
+    tokens: list[str] = []
     while start < end:
         length = 0
         for pattern in _PATTERNS:
@@ -178,12 +178,12 @@ def _lexed(chunk: str, before_number: bool) -> tuple[str, ...]:
                 rest = text[start + length : clitic.end()]
             else:
                 rest = clitic[0]
-            found += [*_split(word), *_split(rest)]
+            tokens += [*_split(word), *_split(rest)]
             start = clitic.end()
             continue
-        found += _split(word)
+        tokens += _split(word)
         start += length
-    return tuple(token for token in found if token and token not in DELETED)
+    return tuple(token for token in tokens if token and token not in DELETED)
 
 
 def _split(word: str) -> tuple[str, ...]:

@@ -167,10 +167,10 @@ class Psds(OverThresholds):
         sample = self.sample(scores, target, np.zeros(len(scores), int), 1)
         tables = {}
         for name, scenario in self.scenarios.items():
-            found = sample.roc(name, np.ones(1))
-            if found is None:
+            curve = sample.roc(name, np.ones(1))
+            if curve is None:
                 continue
-            (at, ratio), curves = found
+            (at, ratio), curves = curve
             grid = np.linspace(0, scenario.max_efpr, DRAWN)
             columns = {"all": _read(at, ratio, grid)}
             for label, (rates, rise) in curves.items():

@@ -56,8 +56,10 @@ def _hits(block: Levels, reference: Flat, classes: int, collar: Collar) -> tuple
     crowd = np.bincount(group[np.unique(pairs[:, 0])], minlength=group.max() + 1)
     alone = crowd[group[pairs[:, 0]]] == 1
     ref, event = pairs[alone, 0], pairs[alone, 1]
-    found = crossings(ref, block.high[event], block.low[event], np.ones(len(ref), np.int64), lambda total, _: total > 0)
-    score, target, amount = [found[0]], [found[1]], [found[2]]
+    crossed = crossings(
+        ref, block.high[event], block.low[event], np.ones(len(ref), np.int64), lambda total, _: total > 0
+    )
+    score, target, amount = [crossed[0]], [crossed[1]], [crossed[2]]
     linked = pairs[~alone]
     linked = linked[np.argsort(group[linked[:, 0]], kind="stable")]
     starts = np.flatnonzero(np.diff(group[linked[:, 0]], prepend=-1))

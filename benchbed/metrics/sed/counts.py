@@ -80,13 +80,13 @@ def values(counts: Counts, rule: str) -> dict[str, np.ndarray]:
     each = per_class(counts, rule)
     hit, reference, output = (x.sum(axis=-1) for x in (counts.hit, counts.reference, counts.output))
     own = rule == "benchbed"
-    found = _f_measure(hit, reference, output, rule)
+    f_measures = _f_measure(hit, reference, output, rule)
     errors = counts.substitutions, counts.deletions, counts.insertions
     rates = [_rate(error, reference, own) for error in errors]
-    made = {
-        "micro_f1": found["f1"],
-        "micro_precision": found["precision"],
-        "micro_recall": found["recall"],
+    figures = {
+        "micro_f1": f_measures["f1"],
+        "micro_precision": f_measures["precision"],
+        "micro_recall": f_measures["recall"],
         "macro_f1": _macro(each["f1"], counts, own),
         # A class that is there but never output has no precision of its own; in the mean it is worth nothing.
         "macro_precision": _macro(
@@ -100,10 +100,10 @@ def values(counts: Counts, rule: str) -> dict[str, np.ndarray]:
         "macro_error_rate": _macro(each["error_rate"], counts, own),
     }
     if counts.negative is not None:
-        made |= _accuracy(hit, reference, output, counts.negative.sum(axis=-1), own)
+        figures |= _accuracy(hit, reference, output, counts.negative.sum(axis=-1), own)
         for name in ("sensitivity", "specificity", "balanced_accuracy", "accuracy"):
-            made[f"macro_{name}"] = _macro(each[name], counts, own)
-    return made
+            figures[f"macro_{name}"] = _macro(each[name], counts, own)
+    return figures
 
 
 def per_class(counts: Counts, rule: str) -> dict[str, np.ndarray]:

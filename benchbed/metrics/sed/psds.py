@@ -290,13 +290,13 @@ class PsdSample(Sample):
         counted = np.ones((classes, draws), bool) if scenario.classes == "all" else events > 0
         drawn: list[dict[int, tuple[np.ndarray, np.ndarray]]] = [{} for _ in range(draws)]
         for label in np.flatnonzero((counted & defined).any(axis=1)).tolist():
-            made = [curves[label] for curves in self._curves[name]]
-            chosen = [curve.reached(weights, most) for curve in made]
+            class_curves = [curves[label] for curves in self._curves[name]]
+            chosen = [curve.reached(weights, most) for curve in class_curves]
             for block in blocks(draws, sum(map(len, chosen))):
-                parts = [c.points(weights[:, block], rates[:, block], at) for c, at in zip(made, chosen)]
-                hits, found = (np.concatenate(side, axis=1) for side in zip(*parts))
+                parts = [c.points(weights[:, block], rates[:, block], at) for c, at in zip(class_curves, chosen)]
+                hits, alarms = (np.concatenate(side, axis=1) for side in zip(*parts))
                 for draw in np.flatnonzero((counted[label] & defined)[block]).tolist():
-                    at, rise = envelope(hits[draw], found[draw], scenario.max_efpr)
+                    at, rise = envelope(hits[draw], alarms[draw], scenario.max_efpr)
                     draw += block.start
                     drawn[draw][label] = at, rise / max(events[label, draw], 1e-300)
         for draw in range(draws):

@@ -82,8 +82,8 @@ def crossings(
     """
     score = np.concatenate([high, low])
     target, amount = np.concatenate([target, target]), np.concatenate([amount, -amount])
-    held = np.isfinite(score)
-    score, target, amount = score[held], target[held], amount[held]
+    finite = np.isfinite(score)
+    score, target, amount = score[finite], target[finite], amount[finite]
     order = np.lexsort((-score, target))
     score, target, amount = score[order], target[order], amount[order]
     if not len(score):

@@ -109,20 +109,20 @@ class SweepSample(Sample):
         for block in blocks(draws, max(self.rows, classes * STRETCHES)):
             weight = by_row(weights[block])
             events = self._events.T @ weight
-            held, count = events > 0, (events > 0).sum(axis=0)
+            present, count = events > 0, (events > 0).sum(axis=0)
             own, common = self._near(weight, events)
             pooled = np.zeros((2, len(count)))
-            for c in np.flatnonzero(held.any(axis=1)).tolist():
+            for c in np.flatnonzero(present.any(axis=1)).tolist():
                 best[block, c], chosen[block, c], counts = self._best(self._curves[c], own[c], weight, events[c])
-                pooled += counts * held[c]
-            kept = np.where(held.T, best[block], 0.0)
-            best[block], chosen[block] = (np.where(held.T, found[block], np.nan) for found in (best, chosen))
-            found = (
+                pooled += counts * present[c]
+            kept = np.where(present.T, best[block], 0.0)
+            best[block], chosen[block] = (np.where(present.T, picked[block], np.nan) for picked in (best, chosen))
+            picked = (
                 kept.sum(axis=1) / np.maximum(count, 1),
                 f1(pooled[0], pooled[1], events.sum(axis=0)),
                 *self._best_common(common, weight, events),
             )
-            for name, value in zip(names, found):
+            for name, value in zip(names, picked):
                 values[name][block] = np.where(count > 0, value, np.nan)
         return values, {"best_f1": best, "best_threshold": chosen}
 

@@ -112,22 +112,22 @@ def counted(reference: np.ndarray, output: np.ndarray, classes: int, rule: Rule)
     place = grid(reference, output, classes)
     if rule.official:
         there, said, stopped = official(reference, output, place, rule)
-        scored = np.array([held.answered for held in output], bool)
+        scored = np.array([recording.answered for recording in output], bool)
     else:
         there, said = flatten(reference, place), flatten(output, place)
         stopped, scored = np.zeros(len(reference), bool), np.ones(len(reference), bool)
-    found = pairs(there, said, angle(there, said, rule), official=rule.official)
+    matches = pairs(there, said, angle(there, said, rule), official=rule.official)
     if rule.distances:
         # Several places of this table of errors rest on distances, so one that is lacking is no small thing.
-        lacking = np.isnan(there.distance[found.reference]) | np.isnan(said.distance[found.output])
+        lacking = np.isnan(there.distance[matches.reference]) | np.isnan(said.distance[matches.output])
         if rule.official:
-            stopped = stopped | (np.bincount(_recording(there, found, place)[lacking], minlength=len(stopped)) > 0)
+            stopped = stopped | (np.bincount(_recording(there, matches, place)[lacking], minlength=len(stopped)) > 0)
         else:
             _refuse_lacking(there, said)
-    made = _Units(there, said, found, place, rule)
-    unanswered = [not held.answered for held in output]
+    units = _Units(there, said, matches, place, rule)
+    unanswered = [not recording.answered for recording in output]
     return np.concatenate(
-        [made.by_class(), made.errors(), np.column_stack([scored, stopped, unanswered, beyond])], axis=1
+        [units.by_class(), units.errors(), np.column_stack([scored, stopped, unanswered, beyond])], axis=1
     )
 
 

@@ -182,14 +182,14 @@ def _ten_slots(rows: Flat) -> Flat:
 
 
 def _columns(recordings: np.ndarray, place: Grid) -> tuple[Flat, np.ndarray]:
-    sizes = np.array([len(held) for held in recordings], np.int64)
+    sizes = np.array([len(tracks) for tracks in recordings], np.int64)
     count = int(sizes.sum())
 
     def joined(name: str, kind: type) -> np.ndarray:
-        return np.concatenate([np.zeros(0, kind), *(getattr(held, name) for held in recordings)])
+        return np.concatenate([np.zeros(0, kind), *(getattr(tracks, name) for tracks in recordings)])
 
     def optional(name: str, absent: float | bool, kind: type) -> np.ndarray:
-        values = [getattr(held, name) for held in recordings]
+        values = [getattr(tracks, name) for tracks in recordings]
         if all(value is None for value in values):
             return np.full(count, absent, kind)
         parts = [np.full(size, absent, kind) if value is None else value for size, value in zip(sizes, values)]

@@ -167,9 +167,9 @@ def answers_of(
     if lacking:
         remarks.append(f"{len(lacking)} of {len(asked)} recordings have no row and count as empty: {_some(lacking)}")
     answers = np.empty(len(ids), dtype=object)
-    made = _lists if tables.lists else _frames
+    form = _lists if tables.lists else _frames
     chosen = [order[low:high] for low, high in pairwise(edges)]
-    answers[:], said = made(tables, chosen, labels, means, resolution)
+    answers[:], said = form(tables, chosen, labels, means, resolution)
     return Foreign(answers, (*remarks, *said))
 
 
@@ -182,17 +182,17 @@ def _lists(
 ) -> tuple[list[Events], list[str]]:
     rows = tables.rows
     onset, offset = rows["onset"].to_numpy(np.float64), rows["offset"].to_numpy(np.float64)
-    held = (rows["label"] != "").to_numpy()
+    labelled = (rows["label"] != "").to_numpy()
     for bad, what in ((onset < 0, "a negative onset"), (offset < onset, "an event that ends before it begins")):
-        if (bad & held).any():
-            raise DataError(what, where=rows["where"].iloc[int((bad & held).argmax())], hint="seconds, e.g. 1.25")
+        if (bad & labelled).any():
+            raise DataError(what, where=rows["where"].iloc[int((bad & labelled).argmax())], hint="seconds, e.g. 1.25")
     numbers = _numbers(labels, means)
     sure = rows["confidence"].to_numpy(np.float64) if tables.confident else None
     names = rows["label"].tolist()
     lost = {name for name in tables.classes if not numbers.get(name)}
     answers = []
     for mine in chosen:
-        picked = [(row, number) for row in mine if held[row] for number in numbers.get(names[row], ())]
+        picked = [(row, number) for row in mine if labelled[row] for number in numbers.get(names[row], ())]
         at = np.array([row for row, _ in picked], np.int64)
         label = np.array([number for _, number in picked], np.int64)
         confidence = None if sure is None else sure[at]

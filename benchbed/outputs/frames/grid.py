@@ -165,12 +165,12 @@ def laid_over(clips: Sequence[FrameScores], onsets: Sequence[float], duration: f
         borders = np.clip(edges, at[0], at[-1])
         area = np.diff(np.stack([np.interp(borders, at, integral[:, c]) for c in range(classes)], axis=1), axis=0)
         width = np.diff(borders)
-        held = width > 0
+        covered = width > 0
         # A clip that covers only part of a second still says something about that second.
-        mean = np.where(held[:, None], area / np.maximum(width, 1)[:, None] + level, np.nan)
+        mean = np.where(covered[:, None], area / np.maximum(width, 1)[:, None] + level, np.nan)
         first = np.where(np.isnan(first), mean, first)
-        total[held] += (mean - first)[held]
-        count += held
+        total[covered] += (mean - first)[covered]
+        count += covered
     if (count == 0).any():
         raise CannotMeasure(f"{int((count == 0).sum())} seconds of the recording are in no clip")
     return FrameScores(first + total / count[:, None], edges)

@@ -271,12 +271,12 @@ def recording(
     except CannotMeasure as error:
         raise CannotMeasure(error.what, where=where) from error
     _refuse(stop <= start, policy.length == "error", start, stop, "does not end after it starts", where)
-    held = stop >= start if policy.length == "keep" else stop > start
+    lasting = stop >= start if policy.length == "keep" else stop > start
     end = None if duration is None else int(microseconds(duration))
     first, last = np.maximum(start, 0), stop if end is None else np.minimum(stop, end)
-    outside = held & ((first != start) | (last != stop))
+    outside = lasting & ((first != start) | (last != stop))
     _refuse(outside, policy.outside == "error", start, stop, "leaves its recording", where)
-    inside = held & ((last > first) | ((last == first) & (start == stop)))
+    inside = lasting & ((last > first) | ((last == first) & (start == stop)))
     events = Events(first[inside], last[inside], code[inside], end)
     merged = merge(events)
     overlaps = len(events) - len(merged)
@@ -359,13 +359,13 @@ def recordings(
     code = np.array([place[str(name)] for name in clip], np.int64)
     order = np.flatnonzero(~blank)[np.argsort(code[~blank], kind="stable")]
     edges = np.searchsorted(code[order], np.arange(len(names) + 1))
-    made, repairs = np.empty(len(names), object), Repairs(missing=len(absent))
+    events, repairs = np.empty(len(names), object), Repairs(missing=len(absent))
     for i, name in enumerate(names):
         mine = order[edges[i] : edges[i + 1]]
         length = None if durations is None else float(durations[i])
-        made[i], found = recording(onset[mine], offset[mine], label[mine], labels, length, policy, where=name)
-        repairs += found
-    return made, repairs
+        events[i], mended = recording(onset[mine], offset[mine], label[mine], labels, length, policy, where=name)
+        repairs += mended
+    return events, repairs
 
 
 def merge(events: Events, *, touching: bool = False) -> Events:

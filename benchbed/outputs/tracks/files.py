@@ -65,18 +65,18 @@ def read_table(path: Path, year: int, *, form: str | None = None) -> Table:
     values = _numbers(path, lines, first=2 if header is not None else 1)
     if not len(values) and header is None:
         return Table(path, np.zeros((0, 0)), None)
-    found = recognise(values, header) if form is None else FORMS[form]
-    if found is None:
+    layout = recognise(values, header) if form is None else FORMS[form]
+    if layout is None:
         known = ", ".join(other.name for other in FORMS.values() if year in other.years)
         raise DataError(f"{values.shape[1]} columns", where=str(path), hint=f"files of {year} are {known}")
-    _refuse_year(found, year, path)
-    if len(values) and values.shape[1] != found.columns:
-        raise DataError(f"{values.shape[1]} columns, where {found.describe} is read", where=str(path))
-    numbers = values[:, : _whole(found)]
+    _refuse_year(layout, year, path)
+    if len(values) and values.shape[1] != layout.columns:
+        raise DataError(f"{values.shape[1]} columns, where {layout.describe} is read", where=str(path))
+    numbers = values[:, : _whole(layout)]
     if (numbers != np.rint(numbers)).any():
         row = int(np.flatnonzero((numbers != np.rint(numbers)).any(axis=1))[0])
         raise DataError("frame, class and source must be whole numbers", where=f"{path}:{row + 1}")
-    return Table(path, values, found)
+    return Table(path, values, layout)
 
 
 def from_table(

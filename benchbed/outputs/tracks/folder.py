@@ -161,8 +161,8 @@ class Folder:
                 "them",
             )
         # Rows beyond stay in the answer: metrics leave out what lies after the end, the official scripts read some.
-        made = from_table(table, self.unit, classes=classes, most=self.policy.most)
-        return replace(made, frames=frames)
+        tracks = from_table(table, self.unit, classes=classes, most=self.policy.most)
+        return replace(tracks, frames=frames)
 
     def unknown(self, names: Sequence[str]) -> list[str]:
         """Files of recordings that are none of the given."""

@@ -109,21 +109,21 @@ def _joined(parts: Sequence[Tracks], heard: Heard) -> Tracks:
     frames = round(np.ceil(round(heard.seconds / FRAME_SECONDS, 6)))
     shifted = [replace(part, frame=part.frame + i * step, frames=None) for i, part in enumerate(parts)]
 
-    held = [part for part in shifted if len(part)]
-    if not held:
+    lasting = [part for part in shifted if len(part)]
+    if not lasting:
         return Tracks(frames=frames)
-    distance, onscreen = ([getattr(part, name) for part in held] for name in ("distance", "onscreen"))
-    made = Tracks(
-        np.concatenate([part.frame for part in held]),
-        np.concatenate([part.label for part in held]),
-        np.concatenate([part.source for part in held]),
-        np.concatenate([part.azimuth for part in held]),
-        np.concatenate([part.elevation for part in held]),
+    distance, onscreen = ([getattr(part, name) for part in lasting] for name in ("distance", "onscreen"))
+    joined = Tracks(
+        np.concatenate([part.frame for part in lasting]),
+        np.concatenate([part.label for part in lasting]),
+        np.concatenate([part.source for part in lasting]),
+        np.concatenate([part.azimuth for part in lasting]),
+        np.concatenate([part.elevation for part in lasting]),
         None if any(column is None for column in distance) else np.concatenate(distance),
         None if any(column is None for column in onscreen) else np.concatenate(onscreen),
         frames,
     )
-    return made.only(made.frame < frames)
+    return joined.only(joined.frame < frames)
 
 
 def _finite(made: Tracks) -> bool:

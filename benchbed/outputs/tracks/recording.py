@@ -194,8 +194,8 @@ def _check(made: Tracks, classes: int | None, most: int | None, where: str | Non
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             values = {name: getattr(made, name) for name in ("azimuth", "elevation", "distance", "label")}
-            held = {name: f"{column[row]:g}" for name, column in values.items() if column is not None}
-            raise DataError(what.format(frame=int(made.frame[row]), **held), where=where, hint=hint)
+            shown = {name: f"{column[row]:g}" for name, column in values.items() if column is not None}
+            raise DataError(what.format(frame=int(made.frame[row]), **shown), where=where, hint=hint)
 
     angles = "azimuths lie in −180…180, elevations in −90…90 degrees"
     refuse(made.frame < 0, "frame {frame}", "frames count from 0")

@@ -57,11 +57,11 @@ def references(clips: pd.DataFrame, rows: pd.DataFrame | None, labels: Sequence[
                 distance,
                 part["onscreen"].to_numpy(bool) if "onscreen" in part else None,
             )
-    made = np.empty(len(clips), dtype=object)
+    tracks = np.empty(len(clips), dtype=object)
     for i, (clip_id, frames) in enumerate(zip(clips["clip_id"], lengths)):
         known = None if frames is None or frames != frames else int(frames)
-        made[i] = replace(by_clip.get(str(clip_id), Tracks()), frames=known)
-    return made
+        tracks[i] = replace(by_clip.get(str(clip_id), Tracks()), frames=known)
+    return tracks
 
 
 def moved(reference: Tracks, moves: Moves, seconds: float) -> Tracks:

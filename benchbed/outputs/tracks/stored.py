@@ -85,11 +85,11 @@ def _unpacked(table: pa.Table, side: str, labels: Sequence[str], frames: np.ndar
         raise DataError(f"stored tracks name the class '{sorted(unknown)[0]}', which the file's labels lack")
     values = {name: np.asarray(column.values) for name, column in columns.items()}
     values["label"] = np.array([number[name] for name in text], np.int64)
-    made = np.empty(len(table), dtype=object)
+    tracks = np.empty(len(table), dtype=object)
     for row in range(len(table)):
         part = {name: column[ends[row] : ends[row + 1]] for name, column in values.items()}
         distance, seen = part["distance"], part["onscreen"]
-        made[row] = Tracks(
+        tracks[row] = Tracks(
             part["frame"],
             part["label"],
             part["source"],
@@ -99,4 +99,4 @@ def _unpacked(table: pa.Table, side: str, labels: Sequence[str], frames: np.ndar
             onscreen=None if len(seen) and (seen == _UNSAID).all() else seen > 0,
             frames=None if frames[row] < 0 else int(frames[row]),
         )
-    return made
+    return tracks

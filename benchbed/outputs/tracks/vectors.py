@@ -75,14 +75,14 @@ def decoded(
         metres.append(np.where(mine, distance, 0.0).sum(axis=1)[at] / count[at])
     order = np.lexsort((np.concatenate(source), np.concatenate(label), np.concatenate(frame)))
     azimuth, elevation = from_vectors(np.concatenate(place)[order])
-    held = np.concatenate(metres)[order]
+    distances = np.concatenate(metres)[order]
     return Tracks(
         np.concatenate(frame)[order].astype(np.int64),
         np.concatenate(label)[order].astype(np.int64),
         np.concatenate(source)[order].astype(np.int64),
         azimuth,
         elevation,
-        None if np.isnan(held).all() else held,
+        None if np.isnan(distances).all() else distances,
         None,
         frames,
     )

@@ -103,30 +103,30 @@ def energy(
     ]
     if sensor is not None and settings.idle_seconds > 0:
         idle.append(idle_window(settings.idle_seconds, sensor, busy=busy))
-    found: dict[str, Any] = {"device": device, "threads": threads, "input": "decoded waveforms, ready in memory"}
+    figures: dict[str, Any] = {"device": device, "threads": threads, "input": "decoded waveforms, ready in memory"}
     if sensor is not None:
-        found |= _measured(windows, idle, sensor, clips, audio_seconds)
+        figures |= _measured(windows, idle, sensor, clips, audio_seconds)
     elif settings.tdp_watts is not None and not device.startswith("cuda"):
-        found |= _estimated(windows, settings, clips, audio_seconds)
+        figures |= _estimated(windows, settings, clips, audio_seconds)
     else:
         if device.startswith("cuda"):
             reasons.append("CPU time says nothing about an accelerator")
         elif settings.tdp_watts is None:
             reasons.append("no power of the processor is given (tdp_watts), and none is assumed")
-        found |= _none("; ".join(reasons), windows, clips)
-    found["windows"] = [_shown(window) for window in windows]
-    found["window_seconds"] = settings.window_seconds
-    found["inferences"] = sum(window.calls for window in windows) * clips
-    found["cpu_time_per_inference"] = milliseconds(
+        figures |= _none("; ".join(reasons), windows, clips)
+    figures["windows"] = [_shown(window) for window in windows]
+    figures["window_seconds"] = settings.window_seconds
+    figures["inferences"] = sum(window.calls for window in windows) * clips
+    figures["cpu_time_per_inference"] = milliseconds(
         _median([window.cpu_seconds / (window.calls * clips) for window in windows if window.calls]),
         "CPU time of process and children, median of windows",
     )
     if settings.window_seconds < 10 or settings.windows < 5:
-        found["note"] = "fewer or shorter windows than five of ten seconds: good for a look, not for a table"
-    found |= _emissions(found["joules_per_inference"].get("value"), audio_seconds / clips, settings)
+        figures["note"] = "fewer or shorter windows than five of ten seconds: good for a look, not for a table"
+    figures |= _emissions(figures["joules_per_inference"].get("value"), audio_seconds / clips, settings)
     if settings.codecarbon:
-        found["codecarbon"] = _codecarbon(call, clips, settings)
-    return found
+        figures["codecarbon"] = _codecarbon(call, clips, settings)
+    return figures
 
 
 def run_energy(

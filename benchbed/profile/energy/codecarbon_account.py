@@ -75,7 +75,7 @@ def account(
         seconds += time.perf_counter() - begun
         joules += float(data.energy_consumed) * 3.6e6
         kilograms += float(data.emissions)
-    found = {
+    figures = {
         "joules": joules,
         "joules_per_call": joules / calls,
         "calls": calls,
@@ -88,8 +88,8 @@ def account(
         "version": str(getattr(data, "codecarbon_version", "")),
     }
     if country is not None:
-        found |= {"kgco2e": kilograms, "country": country}
-    return found
+        figures |= {"kgco2e": kilograms, "country": country}
+    return figures
 
 
 def _tracker(tdp_watts: float, ram_watts: float, country: str | None, make: Callable[..., Any] | None) -> Any:

@@ -47,23 +47,23 @@ def probe(work: Any, setting: Any) -> None:
         return setting.problem(threat, limited=limited).select(rows)
 
     mild, middle = problem(budgets[0]), problem(budgets[len(budgets) // 2])
-    found = []
+    findings = []
     if attack.access == "gradient":
-        found += sanity.gradient_health(mild)
-        found.append(sanity.saturation(mild, work.engine.card.scores))
-        found.append(sanity.more_steps(mild, lambda times: _longer(attack, times)))
-    found.append(sanity.planted(middle, attack))
+        findings += sanity.gradient_health(mild)
+        findings.append(sanity.saturation(mild, work.engine.card.scores))
+        findings.append(sanity.more_steps(mild, lambda times: _longer(attack, times)))
+    findings.append(sanity.planted(middle, attack))
     # What may not be heard is bounded still: a clip whose every sound is faint would rightly survive.
-    found.append(sanity.unbounded(problem(budgets[0].unbounded, limited=False), attack))
+    findings.append(sanity.unbounded(problem(budgets[0].unbounded, limited=False), attack))
     if work.eot == 1:
-        found.append(sanity.alone(mild, attack))
+        findings.append(sanity.alone(mild, attack))
     if attack.access == "gradient" and work.condition.attack in ("standard", "full"):
         if work.task.scored or work.condition.space == "features":
             what = "features, which have no box" if work.condition.space == "features" else work.task.output
-            found.append(sanity.Finding("cross_check", 0, 0, text=f"torchattacks has no attack on {what}"))
+            findings.append(sanity.Finding("cross_check", 0, 0, text=f"torchattacks has no attack on {what}"))
         else:
-            found.append(_cross_check(problem, budgets, attack))
-    for finding in found:
+            findings.append(_cross_check(problem, budgets, attack))
+    for finding in findings:
         work.note(finding.check, finding.n, finding.bad, finding.worst, text=finding.text)
 
 

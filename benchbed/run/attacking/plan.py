@@ -146,7 +146,7 @@ def prices(
     >>> sorted(made[0]["skipped"])
     ['apgd_t', 'transfer']
     """
-    found = []
+    entries = []
     for index, condition in enumerate(conditions):
         if isinstance(condition, AttackCondition):
             count = sum(min(condition.n, number) for number in clips.values())
@@ -166,5 +166,5 @@ def prices(
             # What an ensemble on single answers leaves out is what this run gives it, not what the task does.
             if (TASKS.get(task).TASK.scored or "space" in entry or not chosen.attacks) and chosen.skipped:
                 entry["skipped"] = dict(chosen.skipped)
-            found.append(entry)
-    return found
+            entries.append(entry)
+    return entries

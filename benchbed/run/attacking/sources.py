@@ -61,11 +61,13 @@ class SourceModel:
         def points(problem: Problem, steps: int, loss: str) -> Any:
             import torch
 
-            made = [self.view.input(heard[i].clip).waveform for i in problem.ids]
+            waveforms = [self.view.input(heard[i].clip).waveform for i in problem.ids]
             added = torch.zeros_like(problem.ball.clean)
-            for length in sorted({waveform.shape[1] for waveform in made}):
-                rows = [i for i, waveform in enumerate(made) if waveform.shape[1] == length]
-                clean = torch.from_numpy(np.stack([made[i] for i in rows])).to(getattr(self.adapter, "device", "cpu"))
+            for length in sorted({waveform.shape[1] for waveform in waveforms}):
+                rows = [i for i, waveform in enumerate(waveforms) if waveform.shape[1] == length]
+                clean = torch.from_numpy(np.stack([waveforms[i] for i in rows])).to(
+                    getattr(self.adapter, "device", "cpu")
+                )
                 # The source has a grid of frames of its own, and with it references of its own.
                 samples = [heard[problem.ids[i]] for i in rows]
                 seconds = samples[0].seconds
@@ -83,8 +85,8 @@ class SourceModel:
                     judge=judge,
                 )
                 with untouched(self.adapter):
-                    found = resolve("apgd", {"steps": steps, "loss": loss}).run(own)
-                added[rows] = self._carried(found.points - clean, problem).to(added)
+                    outcome = resolve("apgd", {"steps": steps, "loss": loss}).run(own)
+                added[rows] = self._carried(outcome.points - clean, problem).to(added)
             if problem.ball.norm == "linf":
                 return problem.ball.clean + added
             # Conversion of rate or length may have cost energy; the budget is filled up again.
@@ -270,11 +272,11 @@ def _fit_problem(engine: Engine, unit: Unit, threat: Threat, task: Task, view: V
             clip = decode(job.root, row, job.audio_rate)
         except BenchbedError:
             continue  # a clip that is only learned from may be missing
-        made = view.input(clip).waveform
-        shape = view.alike(made.shape[1], clip.seconds)
-        if made.any() and (not waveforms or (made.shape == waveforms[0].shape and shape == alike)):
+        own_input = view.input(clip).waveform
+        shape = view.alike(own_input.shape[1], clip.seconds)
+        if own_input.any() and (not waveforms or (own_input.shape == waveforms[0].shape and shape == alike)):
             seconds, alike = clip.seconds, shape
-            waveforms.append(made)
+            waveforms.append(own_input)
             truths.append(task.truth(references, index, seconds))
             ids.append(str(row["clip_id"]))
     if not waveforms:

@@ -59,30 +59,30 @@ def _several(table: pd.DataFrame, n: int, keys: dict[Any, int]) -> list[int]:
     for row in reversed(order):
         for label in labels[row]:
             waiting.setdefault(label, []).append(row)
-    held = dict.fromkeys(sorted(waiting), 0)
-    found: list[int] = []
+    per_class = dict.fromkeys(sorted(waiting), 0)
+    rows: list[int] = []
     taken: set[int] = set()
     silent = 0
-    while len(found) < min(n, len(table)):
-        if silent < len(empty) and (not held or silent + 1 <= (len(found) + 1) * len(empty) / len(table)):
-            found.append(empty[silent])
+    while len(rows) < min(n, len(table)):
+        if silent < len(empty) and (not per_class or silent + 1 <= (len(rows) + 1) * len(empty) / len(table)):
+            rows.append(empty[silent])
             silent += 1
             continue
-        label = min(held, key=lambda name: (held[name], len(waiting[name]), name), default=None)
+        label = min(per_class, key=lambda name: (per_class[name], len(waiting[name]), name), default=None)
         if label is None:
             continue
         while waiting[label] and waiting[label][-1] in taken:
             waiting[label].pop()
         if not waiting[label]:
-            del held[label]
+            del per_class[label]
             continue
         row = waiting[label].pop()
         taken.add(row)
-        found.append(row)
+        rows.append(row)
         for name in labels[row]:
-            if name in held:
-                held[name] += 1
-    return found
+            if name in per_class:
+                per_class[name] += 1
+    return rows
 
 
 def subset(job: Job, split: str, condition: AttackCondition) -> list[int]:

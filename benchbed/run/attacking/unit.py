@@ -150,7 +150,7 @@ def _attack(work: Work, batch: list[Sample]) -> list[Attacked]:
             f"{name} cannot attack {engine.card.name}: {reason}",
             hint="leave this condition out for this model, or give the adapter a forward",
         )
-    found: list[Level] = []
+    stages: list[Level] = []
     columns: list[dict[str, list[Any]]] = [{} for _ in work.unit.cells]
     if loud:
         clean = torch.from_numpy(np.stack([s.made.waveform for s in loud])).to(device)
@@ -158,18 +158,18 @@ def _attack(work: Work, batch: list[Sample]) -> list[Attacked]:
         if condition.attack == "transfer":
             from benchbed.run.attacking.transfer import apart
 
-            found, columns = apart(setting, threats(condition))
+            stages, columns = apart(setting, threats(condition))
         else:
-            found = levels(setting.problem, threats(condition), chosen, alone=condition.alone)
+            stages = levels(setting.problem, threats(condition), chosen, alone=condition.alone)
         if work.unit.number == 0:
             from benchbed.run.attacking.checks import probe
 
             probe(work, setting)
         setting.costs()
-        for held, made in zip(columns, found):
-            if (shares := setting.shifted(made)) is not None:
-                held["shifted_correct"] = shares
-    done = [done for i, cell in enumerate(work.unit.cells) for done in _finished(work, batch, loud, cell, found, i)]
+        for column, stage in zip(columns, stages):
+            if (shares := setting.shifted(stage)) is not None:
+                column["shifted_correct"] = shares
+    done = [done for i, cell in enumerate(work.unit.cells) for done in _finished(work, batch, loud, cell, stages, i)]
     position = {id(sample): i for i, sample in enumerate(loud)}
     for each in done:
         if (i := position.get(id(each.sample))) is not None:

@@ -88,14 +88,14 @@ def untouched(adapter: Adapter) -> Iterator[Callable[[], list[str]]]:
         parameter.requires_grad_(False)
 
     def moved() -> list[str]:
-        found = [f"{name}: training" for name, m in model.named_modules() if m.training != flags[name]]
+        changed = [f"{name}: training" for name, m in model.named_modules() if m.training != flags[name]]
         for name, p in model.named_parameters():
             old = gradients[name]
             same = p.grad is old if p.grad is None or old is None else torch.equal(p.grad, old)
             if not same:
-                found.append(f"{name}: gradient")
+                changed.append(f"{name}: gradient")
         after = _digest(model)
-        return found + [f"{name}: value" for name in before if before[name] != after.get(name)]
+        return changed + [f"{name}: value" for name in before if before[name] != after.get(name)]
 
     try:
         yield moved

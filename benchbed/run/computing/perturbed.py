@@ -102,19 +102,19 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
                 continue
             if state is None:
                 state = corruption.prepare(clip.waveform, clip.sample_rate, random, context)
-            made = corruption.apply(state, parameter)
+            perturbed = corruption.apply(state, parameter)
             reference = None
-            if job.output.moved_by and made.skipped is None:
+            if job.output.moved_by and perturbed.skipped is None:
                 moves = applied(job.output, corruption, state, parameter)
                 reference = engine.shard.placed(index, clip, moves)
             yield Evaluation(
                 index,
                 cell,
                 draw,
-                engine.given(made.waveform, clip),
-                made.achieved,
-                made.skipped,
-                made.note,
+                engine.given(perturbed.waveform, clip),
+                perturbed.achieved,
+                perturbed.skipped,
+                perturbed.note,
                 reference=reference,
             )
 

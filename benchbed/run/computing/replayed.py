@@ -46,7 +46,7 @@ def replayed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     """
     cpu, wall = time.process_time(), time.perf_counter()
     job, shard, rows = engine.job, engine.shard, Rows(engine.job, unit)
-    held, path = engine.replayed(), getattr(engine.adapter, "path", job.recipe[0])
+    replayed, path = engine.replayed(), getattr(engine.adapter, "path", job.recipe[0])
     for index, record in enumerate(shard.records):
         clip_id = shard.clip_id(index)
         try:
@@ -56,7 +56,7 @@ def replayed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
             continue
         shard.clips[index] = Clip.unheard(seconds)
         try:
-            answer, said = job.output.within(held[clip_id], seconds)
+            answer, said = job.output.within(replayed[clip_id], seconds)
         except DataError as error:
             raise DataError(f"{error.what} ({clip_id})", where=str(path), hint=error.hint) from error
         one = np.empty(1, dtype=object)

@@ -63,7 +63,7 @@ def complexity(
     device = str(getattr(adapter, "device", "cpu"))
     reference = _reference(loaded, wanted.energy, device)
     timed_beside = _reference(loaded, wanted.latency, device)
-    found = profile(
+    figures = profile(
         adapter,
         settings,
         recipe=None if prepared is None else prepared.job.recipe_for(next(iter(prepared.job.clips))),
@@ -72,9 +72,9 @@ def complexity(
         timed_beside=timed_beside,
     )
     if settings.energy is None:
-        found["energy"] = {"method": "none", "reason": "the suite does not ask for energy (profile: {energy: …})"}
+        figures["energy"] = {"method": "none", "reason": "the suite does not ask for energy (profile: {energy: …})"}
     else:
-        found["energy"]["whole_run"] = run_energy(
+        figures["energy"]["whole_run"] = run_energy(
             cpu_seconds,
             evaluations,
             tdp_watts=settings.energy.tdp_watts,
@@ -85,9 +85,9 @@ def complexity(
     if prepared is not None and wanted.exit_clips and callable(getattr(adapter, "exits", None)):
         from benchbed.run.costing.exits import exits_on_clips
 
-        found["exits"] = exits_on_clips(adapter, prepared, wanted.exit_clips)
-    scores, checks = _held_against(loaded, adapter, found)
-    return found, scores, checks
+        figures["exits"] = exits_on_clips(adapter, prepared, wanted.exit_clips)
+    scores, checks = _held_against(loaded, adapter, figures)
+    return figures, scores, checks
 
 
 def _held_against(

@@ -51,9 +51,9 @@ def model_doubts(prepared: Prepared, seen: Seen) -> list[record.Check]:
     adapter = prepared.adapter
     if getattr(adapter, "replays", False):
         return []
-    found = [training(adapter)]
+    checks = [training(adapter)]
     if adapter.card.side_information:
-        return found  # what belongs to a clip besides its sound cannot be handed over for another
+        return checks  # what belongs to a clip besides its sound cannot be handed over for another
     trial = Trial(prepared.loaded_adapter)
     trial.adapter, trial.card = adapter, adapter.card
     try:
@@ -62,21 +62,21 @@ def model_doubts(prepared: Prepared, seen: Seen) -> list[record.Check]:
             [to_model(each.clip.waveform, each.clip.sample_rate, trial.card).waveform for each in heard]
         )
         if len(inputs) < 2:
-            return found
+            return checks
         answers = trial.predict(inputs)
         steady = company(trial, inputs, answers)
-        found.append(steady)
-        if all(check.status == "pass" for check in found):
+        checks.append(steady)
+        if all(check.status == "pass" for check in checks):
             # A model that answers otherwise every time cannot be told from one that was loaded otherwise.
-            found += loaded_twice(prepared, trial, inputs, answers)
+            checks += loaded_twice(prepared, trial, inputs, answers)
         if seen.single and len(seen.scores) and _low(seen):
-            found += rate(prepared, trial, heard)
+            checks += rate(prepared, trial, heard)
     except Exception as error:  # the run has its figures; that a model cannot be asked again is a finding, too
         what = error.what if isinstance(error, BenchbedError) else f"{type(error).__name__}: {error}"
-        found.append(
+        checks.append(
             record.Check(name="model:asked-again", status="warn", message=f"it could not be asked again: {what}")
         )
-    return found
+    return checks
 
 
 def training(adapter: Any) -> record.Check:
@@ -180,7 +180,7 @@ def _heard(prepared: Prepared) -> list[Heard]:
         label = table["label"].iat[index]
         turns[label] += 1
         place[index] = turns[label]
-    found = []
+    heard_clips = []
     for index in sorted(order, key=lambda i: place[i]):  # stable: within a turn by name
         row = table.iloc[index : index + 1].to_dict("records")[0]
         try:
@@ -189,10 +189,10 @@ def _heard(prepared: Prepared) -> list[Heard]:
             continue  # counted as a failure of the run itself
         if not clip.silent:
             labels = (row["label"],) if isinstance(row["label"], str) else tuple(row["label"])
-            found.append(Heard(clip, labels))
-        if len(found) == TRIED:
+            heard_clips.append(Heard(clip, labels))
+        if len(heard_clips) == TRIED:
             break
-    return found
+    return heard_clips
 
 
 def _of_one_length(waveforms: list[np.ndarray]) -> np.ndarray:

@@ -75,9 +75,9 @@ def place_of_run(
     identity = identity_of_model(model, options, out, name)
     shown = name or display_name(model.card.name, options)
     base = clean(name) if name else folder_name(model.card.name, options)
-    made = Place(shelf / base, shown, identity, parts)
+    place = Place(shelf / base, shown, identity, parts)
     choices = [base, *(f"{base}-{identity[:length]}" for length in SUFFIX)]
-    states = {each: _state(shelf / each, made, model) for each in choices}
+    states = {each: _state(shelf / each, place, model) for each in choices}
     if name:
         if states[base] == "other":
             raise ConfigError(
@@ -95,7 +95,7 @@ def place_of_run(
         suffix = chosen.removeprefix(base)
         shown = f"{shown}{suffix}"
         said.append(
-            f"{shelf / base} holds another model called {made.name}: this one is {shown} there and in tables; "
+            f"{shelf / base} holds another model called {place.name}: this one is {shown} there and in tables; "
             "--name NAME gives it a name of its own"
         )
     said += _changes(shelf / chosen, parts, suite[1])

@@ -366,7 +366,7 @@ def _condition_facts(
         return []  # the engine hands over the real ones; here it only matters that there are some
 
     devices = clips if "device" in source.dataset.clips else None
-    found: list[dict[str, Any]] = []
+    facts: list[dict[str, Any]] = []
     for index, condition in enumerate(loaded.suite.conditions):
         if isinstance(condition, AttackCondition):
             from benchbed.run.attacking.sources import attack_facts
@@ -374,7 +374,7 @@ def _condition_facts(
 
             labels = source.dataset.labels
             with trusting(settings.trust_checkpoint):
-                found.append(
+                facts.append(
                     attack_facts(
                         condition,
                         settings.others,
@@ -387,12 +387,12 @@ def _condition_facts(
                 )
             continue
         if not isinstance(condition, CorruptionCondition):
-            found.append({})
+            facts.append({})
             continue
         context = Context(source.dataset.name, condition.options, clips, {}, devices)
         try:
             corruption = resolve(condition.corruption, condition.parameters, condition.options)
-            found.append(dict(corruption.configure(context)))
+            facts.append(dict(corruption.configure(context)))
         except ConfigError as error:
             where = loaded.where("conditions", index)
             if error.where:
@@ -404,4 +404,4 @@ def _condition_facts(
                 f"{condition.corruption} has {len(corruption.parameters)} severities, {worst} is asked",
                 where=loaded.where("conditions", index, "severities"),
             )
-    return tuple(found)
+    return tuple(facts)

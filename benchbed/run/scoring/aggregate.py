@@ -41,7 +41,7 @@ def aggregate(
         several splits (clean: `folds_mean:METRIC`, others: `folds_mean:CONDITION:METRIC` of the metric that ranks in
         this suite); `baseline_NAME:METRIC`.
     """
-    found: dict[str, Number] = {}
+    figures: dict[str, Number] = {}
     by_condition: dict[str, list[CellPlan]] = {}
     for cell in cells:
         by_condition.setdefault(cell.key.split("/", 2)[2], []).append(cell)
@@ -51,17 +51,17 @@ def aggregate(
             continue
         if len(members) == 1:
             if clean:
-                found |= scored[members[0].key].scores.metrics
+                figures |= scored[members[0].key].scores.metrics
             continue
         joined = score_folds(family, [scored[cell.key].fold for cell in members])
         prefix = "" if clean else f"{condition}:"
         for kind, numbers in (("mean", joined.mean), ("std", joined.std), ("pooled", joined.pooled)):
             chosen = numbers if clean else {primary: numbers[primary]}
-            found |= {f"folds_{kind}:{prefix}{name}": _about(number, members[0]) for name, number in chosen.items()}
+            figures |= {f"folds_{kind}:{prefix}{name}": _about(number, members[0]) for name, number in chosen.items()}
         if clean:
-            found |= joined.mean if suite.metrics.folds == "mean" else joined.pooled
+            figures |= joined.mean if suite.metrics.folds == "mean" else joined.pooled
     first = next((cell for cell in cells if cell.kind == "clean"), cells[0])
-    return found | _baselines(suite, family, [scored[c.key].fold for c in by_condition[first.key.split("/", 2)[2]]])
+    return figures | _baselines(suite, family, [scored[c.key].fold for c in by_condition[first.key.split("/", 2)[2]]])
 
 
 def _about(number: Number, cell: CellPlan) -> Number:

@@ -268,7 +268,7 @@ def attack_figures(
         `adversarial:FIGURE/ATTACK@THREAT[:BUDGET]`, with the split after the first colon where there are several; of
         attacks on features `unrealizable:…` with the figures of single budgets only.
     """
-    found: dict[str, Number] = {}
+    figures: dict[str, Number] = {}
     splits = list(dict.fromkeys(cell.split for cell in cells))
     for split in splits:
         prefix = "adversarial:" if len(splits) == 1 else f"adversarial:{split}:"
@@ -288,16 +288,16 @@ def attack_figures(
                 own = cell_figures(flags[cell.key], success_of(job, cell.condition), milder_of(job, cell))
                 for figure, value in (own if realizable else _labelled(own)).items():
                     if figure != "clean_accuracy":  # the same at every budget: it stands in the cells
-                        found[f"{scope}{figure}/{short}"] = _about(value, short, where)
+                        figures[f"{scope}{figure}/{short}"] = _about(value, short, where)
             # A budget on features is no SNR: it has no level in dB, and no gap to noise.
             if condition.threat != "l2" or not realizable:
                 continue
             levels = {float(cell.budget or 0.0): flags[cell.key] for cell in curve}
             if condition.attack not in FLOOR:
                 smallest = smallest_attack(_smallest([rows[cell.key] for cell in curve]))
-                found[f"{prefix}minimal_snr/{name}"] = _about(smallest, name, where)
+                figures[f"{prefix}minimal_snr/{name}"] = _about(smallest, name, where)
             half, drawn = half_level(levels, "robust", chance_of(job, curve[0]))
-            found[f"{prefix}snr50/{name}"] = _about(half, name, where)
+            figures[f"{prefix}snr50/{name}"] = _about(half, name, where)
             if condition.attack == "white_noise":
                 noise = half, drawn
             elif condition.attack not in FLOOR:
@@ -305,8 +305,8 @@ def attack_figures(
         for name, (half, drawn, some) in halves.items():
             if noise is not None and drawn is not None and noise[1] is not None:
                 gap = adversarial_gap(half, drawn, noise[0], noise[1], some)
-                found[f"{prefix}gap/{name}"] = _about(gap, name, where)
-    return found
+                figures[f"{prefix}gap/{name}"] = _about(gap, name, where)
+    return figures
 
 
 def _about(number: Number, attack: str, split: str) -> Number:

@@ -94,8 +94,10 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
         if thin:
             said = words(thin, len(told.labels))
             note_sources(cell, said)
-            held = scored[plan.key]
-            scored[plan.key] = replace(held, scores=replace(held.scores, metrics=noted(held.scores.metrics, said)))
+            scored_cell = scored[plan.key]
+            scored[plan.key] = replace(
+                scored_cell, scores=replace(scored_cell.scores, metrics=noted(scored_cell.scores.metrics, said))
+            )
             sources.append(check_sources(cell, thin))
     scores = aggregate(suite, family, primary, prepared.cells, scored)
     reference, unused = load_reference(
@@ -115,8 +117,8 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
         prepared.job.asked,
         prepared.index_hash,
         seed,
-        {split: held.groups for split, held in splits.items()},
-        {split: held.columns for split, held in splits.items()},
+        {split: scored_cell.groups for split, scored_cell in splits.items()},
+        {split: scored_cell.columns for split, scored_cell in splits.items()},
         sums,
         family=family,
         draws=suite.statistics.draws,
@@ -151,10 +153,10 @@ def _score(
     table = predictions.table
     if not len(rows):
         raise _nothing(plan, predictions)
-    held = applied(table, rows, plan.kind)
-    inapplicable = not held.any()
+    applicable = applied(table, rows, plan.kind)
+    inapplicable = not applicable.any()
     reason = str(table["skipped"].iloc[rows[0]]) if inapplicable else None
-    every, rows = rows, rows if inapplicable else rows[held]
+    every, rows = rows, rows if inapplicable else rows[applicable]
     answered = split.answered(predictions, rows)
     rows, position = answered.rows, answered.position
     outputs, target = answered.answers, answered.references
@@ -171,13 +173,13 @@ def _score(
     )
     if strong := strong_metrics(family):
         scores = _counted(scores, strong, columns, timed(target))
-    found = dict(scores.groups)
+    by_group = dict(scores.groups)
     for part, column in zip(prepared.loaded_suite.suite.slices, columns):
         if part.matched is not None:
             content = split.content(part.matched.content)[position]
             # Independent draws of a clip are moments of their own.
             content = content * plan.draws + answered.draw
-            found |= matched_differences(
+            by_group |= matched_differences(
                 family,
                 outputs,
                 target,
@@ -192,9 +194,9 @@ def _score(
     # A hundred perturbed cells by device and class in every metric would make a record of tens of megabytes; their
     # slices keep what ranks, and everything else follows from the predictions.
     shown = {primary, next(iter(family.class_metrics), primary)}
-    found = {
+    by_group = {
         key: {name: number for name, number in numbers.items() if plan.kind == "clean" or name in shown}
-        for key, numbers in found.items()
+        for key, numbers in by_group.items()
     }
     figures = scores.metrics
     clips = len(split.table)
@@ -202,7 +204,7 @@ def _score(
     metrics = lacking.told(None, {name: to_value(number, draws, reason) for name, number in figures.items()})
     groups = {
         key: lacking.told(key, {name: to_value(number, draws, reason) for name, number in numbers.items()})
-        for key, numbers in found.items()
+        for key, numbers in by_group.items()
     }
     if plan.kind == "attack":
         from benchbed.run.attacking.subset import subset
@@ -220,7 +222,7 @@ def _score(
         sources = by_source(table, rows, split.codes[position], split.bootstrap, success, milder)
         groups |= {key: {name: to_value(n) for name, n in numbers.items()} for key, numbers in sources.items()}
     counts = _counts(table, every, clips, lost, draws)
-    made = record.Cell(
+    cell = record.Cell(
         key=plan.key,
         task=plan.task,
         split=plan.split,
@@ -228,19 +230,19 @@ def _score(
         counts=counts,
         metrics=metrics,
         groups=groups,
-        matrices={name: to_matrix(found) for name, found in scores.tables.items()},
+        matrices={name: to_matrix(by_group) for name, by_group in scores.tables.items()},
         complete=counts.failed == 0,
     )
     fold = Fold(outputs, target, split.codes[position], split.bootstrap)
     clip_ids = split.table["clip_id"].to_numpy()[position].tolist()
-    drawn = cell_draws(family, figures if reason is None else {}, found if reason is None else {})
+    drawn = cell_draws(family, figures if reason is None else {}, by_group if reason is None else {})
     summed = summed_draws(family, scores.metrics if reason is None else {})
     kept = CellRows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns, drawn, summed)
     if inapplicable:
         # Its sums would be those of clean clips, and a comparison would take them for the condition's.
         kept = kept.none()
     # Draws of every class of every cell would fill the memory; figures over cells need those of all clips.
-    return made, ScoredCell(replace(scores, groups={}), fold, position, not inapplicable), kept, family
+    return cell, ScoredCell(replace(scores, groups={}), fold, position, not inapplicable), kept, family
 
 
 def _counted(scores: CellScores, strong: frozenset[str], columns: list[Column], held: np.ndarray) -> CellScores:

@@ -37,7 +37,7 @@ def robust_figures(
         `robustness:FIGURE`, or `robustness:SPLIT:FIGURE` where there are several splits; `flip_rate:CELL` for cells
         with several draws.
     """
-    found: dict[str, Number] = {}
+    scores: dict[str, Number] = {}
     splits = list(dict.fromkeys(cell.split for cell in cells))
     for split in splits:
         mine = [cell for cell in cells if cell.split == split]
@@ -48,7 +48,7 @@ def robust_figures(
             if cell.condition.draws > 1:
                 flips = _flips(scored[cell.key], cell.condition.draws)
                 about = replace(flips.info, scope=cell.key.split("/", 2)[2])
-                found[f"flip_rate:{cell.key}"] = replace(flips, info=about)
+                scores[f"flip_rate:{cell.key}"] = replace(flips, info=about)
         if clean is None or not measured:
             continue
         base = scored[clean.key]
@@ -61,8 +61,8 @@ def robust_figures(
         )
         prefix = "robustness:" if len(splits) == 1 else f"robustness:{split}:"
         where = "" if len(splits) == 1 else split
-        found |= {f"{prefix}{name}": _about(name, figure, where) for name, figure in figures.items()}
-    return found
+        scores |= {f"{prefix}{name}": _about(name, figure, where) for name, figure in figures.items()}
+    return scores
 
 
 def _about(name: str, number: Number, split: str) -> Number:

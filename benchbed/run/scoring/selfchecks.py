@@ -39,23 +39,23 @@ def self_checks(job: Job) -> list[record.Check]:
     probes = _probes(job)
     if not probes:
         return [record.Check(name="perturb", status="skipped", message="no clip could be decoded to check with")]
-    found: list[record.Check] = []
+    checks: list[record.Check] = []
     for condition in conditions:
         name = condition.corruption
         corruption = resolve(name, condition.parameters, condition.options)
         context = Context(job.dataset, condition.options, _others(probes), {}, _others(probes))
         try:
             for outcome in check_all(name, corruption, probes, context):
-                found.append(
+                checks.append(
                     record.Check(name=f"perturb:{name}:{outcome.name}", status=outcome.status, message=outcome.message)
                 )
             hashes = canaries(name, corruption, probes, context)
         except BenchbedError as error:
-            found.append(record.Check(name=f"perturb:{name}", status="warn", message=f"not checked: {error.what}"))
+            checks.append(record.Check(name=f"perturb:{name}", status="warn", message=f"not checked: {error.what}"))
             continue
         text = " ".join(f"{key}={value}" for key, value in hashes.items())
-        found.append(record.Check(name=f"perturb:{name}:canary", status="pass", message=text))
-    return found
+        checks.append(record.Check(name=f"perturb:{name}:canary", status="pass", message=text))
+    return checks
 
 
 def _probes(job: Job) -> list[Any]:

@@ -104,7 +104,7 @@ class PredictionSwaps:
                 swap = generator.integers(0, 2, (CHUNK, total), dtype=np.uint8)[:size]
             for key, value in difference(swap).items():
                 parts[key].append(value)
-        return _Made(seen, {key: np.concatenate(found) for key, found in parts.items()}, exact, len(pairs))
+        return _Made(seen, {key: np.concatenate(pieces) for key, pieces in parts.items()}, exact, len(pairs))
 
 
 @dataclass(frozen=True)

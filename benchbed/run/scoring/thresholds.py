@@ -95,15 +95,15 @@ def choose(prepared: Prepared, paths: Sequence[Path], model: str) -> Frozen:
     if tune.metric == "f1":
         if tuning.job.output.class_scores == "time":
             outputs, target = _as_tags(outputs, target, len(labels))
-        made = tune_tags(outputs, target, labels, tuned_on, **common)
+        thresholds = tune_tags(outputs, target, labels, tuned_on, **common)
     else:
-        made = tune_events(
+        thresholds = tune_events(
             families(loaded, labels), outputs, target, tuned_on, median_seconds=tune.median_seconds or None, **common
         )
     headers = [read_header(path) or {} for path in paths]
     failed = len({failure["clip_id"] for failure in predictions.failures})
     facts = _facts(
-        made,
+        thresholds,
         labels,
         fallback=tune.fallback,
         model=model,
@@ -132,10 +132,10 @@ def read_frozen(loaded: LoadedSuite, source: Source, model: str) -> Frozen | Non
     given = "post_processing.frozen" in loaded.overrides
     path = Path(part.frozen).expanduser() if given else loaded.path.parent / part.frozen
     written, file_digest, sealed = _read(path, part.frozen, where)
-    made = Thresholds.from_dict(written, where)
+    thresholds = Thresholds.from_dict(written, where)
     try:
         for split in loaded.suite.data.splits:
-            made.options(labels, f"{source.dataset.name}/{split}")
+            thresholds.options(labels, f"{source.dataset.name}/{split}")
     except ConfigError as error:
         raise ConfigError(error.what, where=where, hint=error.hint) from error
     about = {
@@ -144,7 +144,7 @@ def read_frozen(loaded: LoadedSuite, source: Source, model: str) -> Frozen | Non
         if isinstance(written.get(name), int | float | str)
     }
     made_by = str(written.get("model", ""))
-    facts = _facts(made, labels, model=made_by, file=Path(part.frozen).name, file_digest=file_digest, **about)
+    facts = _facts(thresholds, labels, model=made_by, file=Path(part.frozen).name, file_digest=file_digest, **about)
     checks = _remarks(facts)
     if not sealed:
         text = f"{facts.file} was not written by a run: nothing says that its thresholds are as they were chosen"

@@ -62,16 +62,16 @@ def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: st
         ]
         if part.curves is not None:
             alike.setdefault(part.curves, []).append((prefix, part))
-    made = []
+    lines = []
     for members in alike.values():
         clips = members[0][1].tagged(scores, target)
         if clips is not None:
-            made.append(_tagger(members, *clips))
+            lines.append(_tagger(members, *clips))
             continue
-        found = _detector(members, scores[held], target[held])
-        declared = [one.model_copy(update={"rule": one.rule + rule}) for one in found.declared]
-        made.append(found.model_copy(update={"declared": declared}))
-    return CellCurves(cell=cell, rocs=rocs, thresholds=made)
+        detector = _detector(members, scores[held], target[held])
+        declared = [one.model_copy(update={"rule": one.rule + rule}) for one in detector.declared]
+        lines.append(detector.model_copy(update={"declared": declared}))
+    return CellCurves(cell=cell, rocs=rocs, thresholds=lines)
 
 
 def _rocs(prefix: str, family: Family, scores: np.ndarray, target: np.ndarray) -> list[Roc]:
@@ -193,20 +193,20 @@ def _tagger(members: Sequence[tuple[str, Tagging]], scores: np.ndarray, target: 
     there = ((target > 0.5) & known).sum(axis=0)
 
     def count(rows: Callable[[int], np.ndarray]) -> np.ndarray:
-        made = np.zeros((len(grid), classes))
+        figures = np.zeros((len(grid), classes))
         for label in range(classes):
             mine = np.sort(scores[rows(label), label])
-            made[:, label] = len(mine) - np.searchsorted(mine, in_type_of(scores, grid), "left")
-        return made
+            figures[:, label] = len(mine) - np.searchsorted(mine, in_type_of(scores, grid), "left")
+        return figures
 
     hit = count(lambda label: known[:, label] & (target[:, label] > 0.5))
     said = count(lambda label: known[:, label])
-    made = _figures(hit, np.broadcast_to(there, hit.shape), said)
+    figures = _figures(hit, np.broadcast_to(there, hit.shape), said)
     at = []
     for each in limits:
         output = at_least(scores, each) & known
         at.append(_figures((output & (target > 0.5)).sum(axis=0), there, output.sum(axis=0)))
-    return _curves("tags", members, there, grid, made, list(zip(declared, at)))
+    return _curves("tags", members, there, grid, figures, list(zip(declared, at)))
 
 
 def _figures(hit: np.ndarray, reference: np.ndarray, output: np.ndarray) -> Figures:

@@ -79,18 +79,20 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
     engine = Engine(job, prepared.adapters)
     plans = {cell.key: cell for cell in prepared.cells}
     conditions = {cell.key: cell.condition for cell in result.cells}
-    found: list[Listened] = []
+    listened: list[Listened] = []
     for pick in picks:
         try:
             clean, perturbed, rate = pick.sounds or _sounds(prepared, engine, plans[pick.cell], pick)
         except BenchbedError:
             continue  # the run has counted the clip as failed
         clean = clean[:, round(pick.start * rate) :]
-        found.append(_write(folder, pick, clean, perturbed, rate, condition(conditions[pick.cell])))
-    if not found:
+        listened.append(_write(folder, pick, clean, perturbed, rate, condition(conditions[pick.cell])))
+    if not listened:
         return "no clips for listening: nothing was lost, flipped or broken"
-    highest = max(min(clip.sample_rate, 48000) / 2 for clip in found)
-    index = Listening(licence=result.dataset.licence, citation=result.dataset.citation, frequency=highest, clips=found)
+    highest = max(min(clip.sample_rate, 48000) / 2 for clip in listened)
+    index = Listening(
+        licence=result.dataset.licence, citation=result.dataset.citation, frequency=highest, clips=listened
+    )
     kept = {name: digest((folder / name).read_bytes()) for name in index.files}
     index = index.model_copy(update={"digests": kept})
     (folder / INDEX).write_text(seal(index.model_dump_json(indent=1, exclude_none=True)), encoding="utf-8")
@@ -134,20 +136,20 @@ def _write(
         said, then = said | {"score": pick.scores[0]}, then | {"score": pick.scores[1]}
     if pick.other is not None:
         said |= {"other_output": pick.other[1], "other_confidence": pick.other[2]}
-    made: list[tuple[Any, np.ndarray, dict[str, Any]]] = [("clean", first, said)]
+    tracks: list[tuple[Any, np.ndarray, dict[str, Any]]] = [("clean", first, said)]
     gain = 1.0
     if perturbed is not None:
         second, _ = _excerpt(perturbed, rate)
-        made.append(("perturbed", second, then))
+        tracks.append(("perturbed", second, then))
         # A perturbation that changes the length leaves nothing to subtract from.
         if perturbed.shape == clean.shape and (peak := float(np.abs(second - first).max())) > 0:
             gain = min(max(1.0, PEAK / peak), MOST_GAIN)
-            made.append(("difference", second - first, {}))
-    loudest = max(1.0, *(float(np.abs(sound).max()) for _, sound, _ in made[:2]))
+            tracks.append(("difference", second - first, {}))
+    loudest = max(1.0, *(float(np.abs(sound).max()) for _, sound, _ in tracks[:2]))
     name = hashlib.blake2b(f"{pick.why}/{pick.cell}/{pick.clip_id}".encode(), digest_size=6).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     sounds = []
-    for kind, waveform, facts in made:
+    for kind, waveform, facts in tracks:
         factor = gain if kind == "difference" else 1 / loudest
         (folder / f"{name}-{kind}.mp3").write_bytes(_mp3(waveform * factor, heard))
         # The difference is seen as loud as it is heard, or nothing would be seen of most attacks.

@@ -96,13 +96,13 @@ def cell_timelines(
     usual = np.abs(there - np.median(there[known]))
     typical = rest[np.lexsort((names[rest], usual[rest], np.abs(f1[rest] - median)))][:TYPICAL]
     picked: list[tuple[Literal["worst", "typical"], np.ndarray]] = [("worst", worst), ("typical", typical)]
-    made = [
+    timelines = [
         _timeline(plain, filtered[[clip]], target[[clip]], str(names[clip]), why, float(f1[clip]))
         for why, clips in picked
         for clip in clips
     ]
     return CellTimelines(
-        cell=cell, rule=rule, per=per, recordings=len(known), median_f1=round(median, 6), timelines=made
+        cell=cell, rule=rule, per=per, recordings=len(known), median_f1=round(median, 6), timelines=timelines
     )
 
 
@@ -187,8 +187,8 @@ def _timeline(
     sides = judged(judge, scores, target)
     length = _length(scores[0], sides)
     start, stop = _window(sides, length)
-    held = [_within(side, start, stop) for side in sides]
-    busy = sum(side.events.counts(len(judge.labels))[0] for side in held)
+    within = [_within(side, start, stop) for side in sides]
+    busy = sum(side.events.counts(len(judge.labels))[0] for side in within)
     labels = np.flatnonzero(busy)
     # Of many classes those with the most events, in the dataset's order.
     shown = np.sort(labels[np.argsort(-busy[labels], kind="stable")][:MOST_TRACKS])
@@ -198,10 +198,10 @@ def _timeline(
     tracks = [
         Track(
             label=judge.labels[label],
-            reference=_stretches(held[0], label),
-            output=_stretches(held[1], label),
-            missed=_wrong(held[0], label, by_event),
-            false=_wrong(held[1], label, by_event),
+            reference=_stretches(within[0], label),
+            output=_stretches(within[1], label),
+            missed=_wrong(within[0], label, by_event),
+            false=_wrong(within[1], label, by_event),
             threshold=None if framed is None else float(limits[label]),
             scores=[] if framed is None else _line(framed, int(label), start, stop),
         )

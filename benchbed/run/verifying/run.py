@@ -53,8 +53,8 @@ def verify_cell(
     for prefix, part in family.parts.items():
         outputs, truth = scores, target
         if isinstance(part, Strong):
-            held = timed(target)
-            part, outputs, truth = part.inner, scores[held], target[held]
+            strong = timed(target)
+            part, outputs, truth = part.inner, scores[strong], target[strong]
         part = part.context(outputs, truth)
         package, ask, why = _oracle(part)
         name = f"verify:{prefix.rstrip('_') or 'metrics'}"
@@ -62,7 +62,7 @@ def verify_cell(
             checks.append(record.Check(name=name, status="skipped", message=why, cell=cell))
             continue
         try:
-            found = list(
+            verdicts = list(
                 ask(
                     part,
                     outputs,
@@ -83,7 +83,7 @@ def verify_cell(
         except NotComparable as error:
             checks.append(record.Check(name=name, status="skipped", message=f"{package}: {error}", cell=cell))
             continue
-        checks.append(_check(name, package, found, cell))
+        checks.append(_check(name, package, verdicts, cell))
     return checks
 
 

@@ -43,17 +43,19 @@ def _frames(part: Any, scores: np.ndarray, target: np.ndarray, *, join: bool) ->
     frames = framed(scores, len(labels))
     if any(not len(item) for item in frames):
         raise NotComparable("refuses recordings without frames")
-    made: dict[str, Any] = {}
+    detections: dict[str, Any] = {}
     truth: dict[str, list] = {str(i): [] for i in range(len(frames))}
     lengths: dict[str, float] = {}
     for i, item in enumerate(frames):
         filtered = item if _filter(part) is None else _filter(part).apply(item)
-        made[str(i)] = create_score_dataframe(np.asarray(filtered.scores, np.float64), item.edges / SECOND, labels)
+        detections[str(i)] = create_score_dataframe(
+            np.asarray(filtered.scores, np.float64), item.edges / SECOND, labels
+        )
         known = reference.duration[i]
         lengths[str(i)] = float(known if known >= 0 else item.edges[-1]) / SECOND
     for clip, onset, offset, label in zip(reference.clip, reference.onset, reference.offset, reference.label):
         truth[str(clip)].append((float(onset / SECOND), float(offset / SECOND), labels[label]))
-    return made, truth, lengths
+    return detections, truth, lengths
 
 
 def _filter(part: Any) -> Any:
@@ -99,11 +101,11 @@ def psds(part: Psds, scores: np.ndarray, target: np.ndarray, recorded: Mapping[s
 
     twins = {name: replace(scenario, classes="all") for name, scenario in part.scenarios.items()}
     ours = _swept(Psds(part.labels, twins, None, part.filters), scores, target)
-    made, truth, lengths = _frames(part, scores, target, join=True)
+    frames, truth, lengths = _frames(part, scores, target, join=True)
     for name, scenario in part.scenarios.items():
         limits = scenario.criteria
         value = intersection_based.psds(
-            made,
+            frames,
             truth,
             lengths,
             dtc_threshold=limits.dtc,
@@ -161,7 +163,7 @@ def intersection(
     if not all(isinstance(item, FrameScores) for item in scores):
         raise NotComparable("takes frame scores, not lists of events")
     classes = len(part.labels)
-    labels, held = _held(part.labels, references(target))
+    labels, known = _held(part.labels, references(target))
     if not labels:
         raise NotComparable("has no F1 without reference events")
     from sed_scores_eval import intersection_based
@@ -171,12 +173,12 @@ def intersection(
     for i, item in enumerate(scores):
         filtered[i] = item if median is None else median.apply(item)
     _, some, truth = _referenced(part, filtered, references(target))
-    twin = IntersectionBased(labels, part.criteria, Decision(tuple(limits[held])))
-    made, events, _ = _frames(twin, some, truth, join=False)
+    twin = IntersectionBased(labels, part.criteria, Decision(tuple(limits[known])))
+    frames, events, _ = _frames(twin, some, truth, join=False)
     # There a score must exceed its threshold, here it must reach it.
-    below = {name: float(np.nextafter(limit, -np.inf)) for name, limit in zip(labels, limits[held])}
+    below = {name: float(np.nextafter(limit, -np.inf)) for name, limit in zip(labels, limits[known])}
     f1, precision, recall, _ = intersection_based.fscore(
-        made, events, below, dtc_threshold=part.criteria.dtc, gtc_threshold=part.criteria.gtc
+        frames, events, below, dtc_threshold=part.criteria.dtc, gtc_threshold=part.criteria.gtc
     )
     theirs = {
         "macro_f1": f1["macro_average"],
@@ -186,10 +188,10 @@ def intersection(
     }
     # The family's own counts, filter and thresholds included, of the classes that have references.
     sums = part.statistics(scores, target).sum(axis=0)
-    counts = sums[: 4 * classes].reshape(4, classes)[:, held]
+    counts = sums[: 4 * classes].reshape(4, classes)[:, known]
     ours = twin.values(np.append(counts.ravel(), sums[4 * classes]))
     why = dict.fromkeys(theirs, "")
-    if len(held) < classes:
+    if len(known) < classes:
         why["micro_f1"] = why["micro_precision"] = "classes without references are left out"
     if np.isnan(ours["micro_precision"]):
         ours["micro_precision"] = np.zeros(())

@@ -93,11 +93,11 @@ def _attacked(table: pd.DataFrame, clean: pd.DataFrame, kinds: Mapping[str, str]
 
 
 def _disagreements(clean: pd.DataFrame, name: str, folder: Path) -> Iterator[Pick]:
-    held = _table(folder)
-    if held is None:
+    table = _table(folder)
+    if table is None:
         return
     cells = set(clean["cell"])
-    other = held[held["cell"].isin(cells)].drop_duplicates("clip_id").set_index("clip_id")
+    other = table[table["cell"].isin(cells)].drop_duplicates("clip_id").set_index("clip_id")
     both = clean[clean.index.isin(other.index)].copy()
     for column in ("prediction", "p_true", "p_said"):
         both[f"{column}_other"] = other[column].reindex(both.index)
