@@ -129,6 +129,13 @@ def _hash(suite: Suite) -> str:
             # What a suite does not say changes nothing about it, whenever it became possible to say.
             if (definition[part] or {}).get(key, "") is None:
                 del definition[part][key]
+    for part_of, key, unsaid in (
+        (definition, "files", {}),
+        (definition["metrics"], "closed_set", False),
+        (definition["audio"].get("windows"), "join", "mean"),
+    ):
+        if part_of is not None and part_of.get(key, unsaid) == unsaid:
+            part_of.pop(key, None)
     text = json.dumps(definition, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
