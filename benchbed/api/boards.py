@@ -35,7 +35,7 @@ def leaderboard(
     references : sequence of path, optional
         Files of published figures; by default those that come with benchbed.
     comparisons : sequence of path
-        Files that `Compared.as_json` was written to; a page each.
+        Files that `Compared.save` wrote; a page each.
     ranks : bool
         Rank runs by paired bootstrap draws.
     records : bool

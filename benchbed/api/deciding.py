@@ -48,6 +48,12 @@ class Compared:
         """The comparison as `benchbed compare --json` prints it."""
         return self.comparison.as_json()
 
+    def save(self, path: str | Path) -> Path:
+        """Write the file that `benchbed leaderboard --comparison` builds a page from."""
+        place = Path(path)
+        place.write_text(self.comparison.sealed(), encoding="utf-8")
+        return place
+
     def __str__(self) -> str:
         from benchbed.compare.show import lines
 

@@ -76,7 +76,7 @@ def compare(runs: tuple[str, ...], **flags: Any) -> None:
     )
     comparison = make(sides, wanted, how)
     if flags["as_json"]:
-        print_json(comparison.as_json())
+        click.echo(comparison.sealed(), nl=False)
     else:
         click.echo("\n".join(lines(comparison)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -18,6 +19,7 @@ from benchbed.compare.ranking import rank_alike, unranked
 from benchbed.compare.runs import Mismatch, Run, require_comparable, shared
 from benchbed.compare.sides import Mixed, Side, mixed
 from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
+from benchbed.seal import seal
 from benchbed.stats.correction import adjust, words
 
 
@@ -125,6 +127,10 @@ class Comparison:
     primary: str
     no_ranks: str | None = None
     corrected: str = ""
+
+    def sealed(self) -> str:
+        """The comparison as a file that pages are built from, with the digest that is checked when it is read."""
+        return seal(json.dumps(self.as_json(), indent=1, ensure_ascii=False))
 
     def as_json(self) -> dict[str, Any]:
         """The comparison for programs and pages; NaN and infinity are null."""

@@ -5,13 +5,13 @@ Fields that a page does not show are passed over, so that a comparison may learn
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchbed.errors import ConfigError
+from benchbed.seal import unseal
 
 
 class Part(BaseModel):
@@ -180,21 +180,25 @@ class Comparison(Part):
         return f"{', '.join(names[1:])} against {names[0]}" if len(names) > 1 else ", ".join(names)
 
 
+#: How such a file is made.
+_AGAIN = "benchbed compare … --json > FILE"
+
+
 def read_comparison(path: Path) -> Comparison:
     """Read what `benchbed compare --json` printed into a file.
 
     Raises
     ------
     ConfigError
-        No such file, not JSON, or not a comparison.
+        No such file, or not a comparison.
+    DamagedError
+        It is not as it was written.
     """
     try:
-        return Comparison.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        return Comparison.model_validate(unseal(Path(path).read_bytes(), path, again=_AGAIN)[0])
+    except OSError as error:
         raise ConfigError(f"no comparison can be read ({error})", where=str(path)) from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"not a comparison: {place}: {first['msg']}", where=str(path), hint="benchbed compare … --json > FILE"
-        ) from error
+        raise ConfigError(f"not a comparison: {place}: {first['msg']}", where=str(path), hint=_AGAIN) from error

@@ -14,6 +14,8 @@ def test_a_comparison_is_a_table(toy_run, adapter_file):
     assert (clean["model"], clean["against"]) == ("bad", "good")
     assert clean["difference"] == clean["value_model"] - clean["value_against"] < 0
     assert "good" in str(bb.compare(str(good.path), bad.path))
+    saved = bb.compare(good, bad).save(good.path.parent / "compared.json")
+    assert bb.leaderboard([good, bad], good.path.parent / "site", comparisons=[saved]).is_file()
 
 
 def test_a_gate_is_passed_or_not(toy_run, adapter_file):

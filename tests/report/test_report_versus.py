@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchbed.errors import ConfigError
+from benchbed.errors import ConfigError, DamagedError
 from benchbed.report.leaderboard import write_leaderboard
 from benchbed.report.versus import comparison_page, words
 from benchbed.results.comparison import Comparison, read_comparison
+from benchbed.seal import seal
 
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -137,12 +138,33 @@ def test_hostile_names_stay_text(result, tmp_path):
         assert "<img" not in page.read_text(encoding="utf-8").lower()
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"sides": []}', '{"primary": "x", "sides": 3, "pairings": []}'])
+@pytest.mark.parametrize("text", ['{"sides": []}', '{"primary": "x", "sides": 3, "pairings": []}'])
 def test_what_is_no_comparison_is_refused(tmp_path, text):
     path = tmp_path / "c.json"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(seal(text), encoding="utf-8")
     with pytest.raises(ConfigError, match="comparison"):
         read_comparison(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"primary": "x"}'])
+def test_a_file_without_a_digest_is_no_comparison(tmp_path, text):
+    path = tmp_path / "c.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DamagedError):
+        read_comparison(path)
+
+
+def test_no_flipped_bit_of_a_comparison_goes_unnoticed(tmp_path):
+    path = tmp_path / "c.json"
+    whole = bytearray(seal(comparison(row("clean", 0.04)).model_dump_json()).encode())
+    path.write_bytes(whole)
+    assert read_comparison(path).pairings[0].rows[0].value == 0.04
+    for place in range(0, len(whole), 7):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << (place % 8)
+        path.write_bytes(damaged)
+        with pytest.raises(DamagedError):
+            read_comparison(path)
 
 
 def test_words_of_conditions():
