@@ -63,6 +63,10 @@ class Answers(Adapter):
             trained_on=trained_on,
         )
 
+    def meet(self, clips: pd.DataFrame) -> list[str]:
+        """Say which answers are about none of a run's clips."""
+        return output_of(self.card.output).unused(self.path, clips)
+
     def predict(self, batch) -> np.ndarray:
         """Answers to the batch's clips."""
         if "clip_id" not in batch.side:

@@ -84,6 +84,16 @@ class TrackFiles(Adapter):
             trained_on=trained_on,
         )
 
+    def meet(self, clips) -> list[str]:
+        """Say which files are about none of a run's recordings."""
+        known = {_recording(clip) for clip in clips["clip_id"]}
+        lost = sorted(set(self.folder.tables) - known)
+        if not lost:
+            return []
+        some = ", ".join(lost[:3]) + (", …" if len(lost) > 3 else "")
+        total = len(self.folder.tables)
+        return [f"{len(lost)} of {total} files are about no recording of the data set and were not used: {some}"]
+
     def predict(self, batch) -> np.ndarray:
         """Tracks [clip] of the batch's recordings."""
         if "clip_id" not in batch.side:
@@ -91,7 +101,7 @@ class TrackFiles(Adapter):
         lengths = batch.side.get("frames", (None,) * len(batch.side["clip_id"]))
         made = np.empty(len(lengths), dtype=object)
         for i, (clip, frames) in enumerate(zip(batch.side["clip_id"], lengths)):
-            name = re.sub(r"@\d+(\.\d+)?$", "", str(clip)).rpartition("/")[2].rpartition(".")[0]
+            name = _recording(clip)
             known = None if frames is None or frames != frames else int(frames)
             try:
                 made[i] = self.folder.answer(name, known, classes=len(self.card.labels))
@@ -101,3 +111,8 @@ class TrackFiles(Adapter):
 
     def weights(self) -> list[Path]:
         return [table.path for table in self.folder.tables.values()]
+
+
+def _recording(clip: str) -> str:
+    """Name of a clip's file without its ending."""
+    return re.sub(r"@\d+(\.\d+)?$", "", str(clip)).rpartition("/")[2].rpartition(".")[0]

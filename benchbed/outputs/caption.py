@@ -118,6 +118,19 @@ class Caption(Output):
             answers[index] = texts[found]
         return answers
 
+    def unused(self, path: Path, clips: pd.DataFrame) -> list[str]:
+        table = read_table(path)
+        column = _column(table.frame.columns, CLIP_COLUMNS, "clips", path)
+        known = {name for clip in clips["clip_id"].astype(str) for name in _names(clip)}
+        lost = [row for row, name in enumerate(table.frame[column]) if name not in known]
+        if not lost:
+            return []
+        some = ", ".join(table.frame[column].iloc[lost[:3]]) + (", …" if len(lost) > 3 else "")
+        return [
+            f"{len(lost)} of {len(table.frame)} captions of {path.name} are about no clip of the data set and were not "
+            f"used: {some} ({table.where(lost[0])})"
+        ]
+
     def told(self, answers: np.ndarray, references: np.ndarray, row: int, labels: Sequence[str]) -> str:
         truth = references[row][0] if len(references[row]) else ""
         return f"“{answers[row]}”, is “{truth}”"

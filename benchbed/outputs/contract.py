@@ -347,6 +347,10 @@ class Output(ABC):
         """
         return answer, None
 
+    def unused(self, path: Path, clips: pd.DataFrame) -> list[str]:
+        """What of such a file is about none of the clips, in words; the record and the terminal say it."""
+        return []
+
     @abstractmethod
     def told(self, answers: np.ndarray, references: np.ndarray, row: int, labels: Sequence[str]) -> str:
         """One answer and its reference in one line for a person."""

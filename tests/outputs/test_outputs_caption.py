@@ -86,6 +86,14 @@ def test_a_file_that_cannot_be_meant(clotho, tmp_path, change, words):
         bb.score("dcase_task6_captioning", change(table()), data={"clotho": clotho}, out=tmp_path / "runs")
 
 
+def test_captions_of_other_clips_are_counted(clotho, tmp_path):
+    run = bb.score(
+        "dcase_task6_captioning", table(**{"other.wav": "rain"}), data={"clotho": clotho}, out=tmp_path / "r"
+    )
+    (told,) = [check.message for check in run.result.checks if check.name == "answers"]
+    assert "1 of 31 captions" in told and "other.wav" in told
+
+
 def test_quotes_commas_and_other_alphabets_survive(clotho, tmp_path):
     said = 'a man says "stop, now"; naïve café 水'
     run = bb.score("dcase_task6_captioning", table(**{"clip 0.wav": said}), data={"clotho": clotho}, out=tmp_path / "r")
