@@ -58,7 +58,7 @@ def test_one_folder_that_holds_all(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_wrong_path_is_an_error_never_a_fallback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="named by --data, does not exist") as caught:
         locate("esc50", {"esc50": tmp_path / "gone"})
-    assert caught.value.where == str(tmp_path / "gone") and caught.value.exit_code == 3
+    assert caught.value.where == str(tmp_path / "gone") and caught.value.exit_code == 2
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="is not a folder"):
         locate("esc50", {"esc50": tmp_path / "file"})

@@ -135,6 +135,8 @@ def pooled_scores(frames: FrameScores | Events, classes: int, pool: Pool) -> np.
     """
     if isinstance(frames, Events):
         made = np.zeros(classes)
+        if len(frames) and not 0 <= frames.label.min() <= frames.label.max() < classes:
+            raise CannotMeasure(f"event classes outside 0…{classes - 1}")
         sure = np.ones(len(frames)) if frames.confidence is None else frames.confidence
         np.maximum.at(made, frames.label, sure)
         return made
