@@ -18,6 +18,9 @@ real recordings. These layouts exist:
 `maestro_real`
     Recordings of half a minute in five places, with the shares of five simulated listeners who heard an event in each
     second, and five folds.
+`clotho`
+    Soundscapes of six to ten seconds with five captions each, which say what sounds, how often, in which order and
+    where.
 
 `tau_nigens2020`, `tau_nigens2021`, `starss22`, `starss23`, `stereo_seld2025`
     Ten-second scenes (stereo: five) with static and moving sources around the listener, up to three at a time and two
@@ -55,12 +58,15 @@ LAYOUTS = (
     "fsd50k",
     "audioset",
     "maestro_real",
+    "clotho",
     "tau_nigens2020",
     "tau_nigens2021",
     "starss22",
     "starss23",
     "stereo_seld2025",
 )
+#: Those of them that have a large set, for training.
+LARGE = ("desed", "clotho")
 SIZES = ("default", "small", "large")
 Size = Literal["default", "small", "large"]
 #: File in the root of every synthetic set: what it is, and size, time and hash of every file in it.
@@ -77,9 +83,9 @@ def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: i
     layout : str
         `tau2022` (default 2,960 training and 1,080 test clips, 260 MB; small 180 and 180), `esc50` (400; small 50),
         `desed` (240; small 24; large 1,000), `fsd50k` (200; small 24), `audioset` (120; small 16),
-        `maestro_real` (20 recordings of 30 s; small 5 of 12 s).
+        `maestro_real` (20 recordings of 30 s; small 5 of 12 s), `clotho` (240; small 24; large 1,600).
     size : str
-        `default`, `small` for tests, or, for `desed`, `large` for training.
+        `default`, `small` for tests, or, for `desed` and `clotho`, `large` for training.
     seed : int
         Another seed gives other recordings, places and devices of the same kind.
 
@@ -107,8 +113,9 @@ def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: i
         if value not in known:
             hint = did_you_mean(value, known) or f"known: {', '.join(known)}"
             raise ConfigError(f"there is no synthetic {what} '{value}'", hint=hint)
-    if size == "large" and layout != "desed":
-        raise ConfigError(f"there is no large synthetic set of layout {layout}", hint="desed has one")
+    if size == "large" and layout not in LARGE:
+        hint = f"{' and '.join(LARGE)} have one"
+        raise ConfigError(f"there is no large synthetic set of layout {layout}", hint=hint)
     root = Path(root)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise DataError("a synthetic dataset is made in a new or empty folder only", where=str(root))
@@ -425,6 +432,28 @@ def _maestro_real(files: _Writer, size: str, seed: int) -> None:
         files.table(f"development_folds/fold{number}_test.csv", fold, ",")
 
 
+def _clotho(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.captions import captions
+    from benchbed.data.synthesis.events_mixed import CLIP_RATE, recorded
+
+    counts = {"default": (120, 40, 80), "small": (12, 4, 8), "large": (1400, 80, 120)}[size]
+    about = ("file_name", "keywords", "sound_id", "sound_link", "start_end_samples", "manufacturer", "license")
+    for split, count in zip(("development", "validation", "evaluation"), counts):
+        rows: list[tuple] = [("file_name", *(f"caption_{number}" for number in range(1, 6)))]
+        metadata: list[tuple] = [about]
+        for number in range(count):
+            key = (seed, f"clotho {split}", number)
+            seconds = round(float(random.stream("synthetic clip length", *key).uniform(6, 10)), 1)
+            heard = recorded(*key, seconds, "test" if split == "evaluation" else "train")
+            name = f"{split}_{number:04d}.wav"
+            files.audio(f"{split}/{name}", heard.samples, CLIP_RATE)
+            rows.append((name, *(f'"{text}"' for text in captions(heard, *key))))
+            words = ";".join(dict.fromkeys([*(event.label.lower() for event in heard.events), heard.place]))
+            metadata.append((name, words, number, "", f'"[0, {len(heard.samples)}]"', "benchbed", "CC0-1.0"))
+        files.table(f"clotho_captions_{split}.csv", rows, ",")
+        files.table(f"clotho_metadata_{split}.csv", metadata, ",")
+
+
 def _localised(year: int, folds: dict[int, tuple[str, int]], sounds: tuple[str, ...]) -> Callable[..., None]:
     """A writer of recordings with tracks in the files of a year.
 
@@ -496,6 +525,7 @@ _WRITERS = {
     "fsd50k": _fsd50k,
     "audioset": _audioset,
     "maestro_real": _maestro_real,
+    "clotho": _clotho,
     "tau_nigens2020": _localised(2020, {3: ("", 10), 2: ("", 3), 1: ("", 10)}, ("foa", "mic")),
     "tau_nigens2021": _localised(2021, {1: ("dev-train", 10), 5: ("dev-val", 3), 6: ("dev-test", 10)}, ("foa", "mic")),
     "starss22": _localised(2022, {3: (_FOLDERS["train"], 10), 4: (_FOLDERS["test"], 10)}, ("foa", "mic")),

@@ -47,7 +47,7 @@ def test_events_are_silent_outside_their_times(monkeypatch):
 def test_levels_are_those_that_are_written_down(monkeypatch):
     # Tones in the place of sounds and background lose nothing when the rate is halved.
     def hum(seed, rng, n):
-        return np.sqrt(2) * np.sin(2 * np.pi * 500 * np.arange(n) / events_mixed.RATE)
+        return np.sqrt(2) * np.sin(2 * np.pi * 500 * np.arange(n) / events_mixed.RATE), "park", ""
 
     def whistle(source, rng, bank, n):
         return 7 * np.sin(2 * np.pi * 1500 * np.arange(n) / events_mixed.RATE)

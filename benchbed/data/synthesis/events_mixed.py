@@ -14,7 +14,8 @@ import numpy as np
 from benchbed import rng as random
 from benchbed.data.synthesis import RATE
 from benchbed.data.synthesis.events_domestic import SOUNDS
-from benchbed.data.synthesis.scenes import INGREDIENTS, place
+from benchbed.data.synthesis.scenes import INGREDIENTS
+from benchbed.data.synthesis.scenes import place as visited
 from benchbed.data.synthesis.sources import bands, banks, normalised
 
 #: Rate of the clips in Hz, as DCASE Task 4 uses them.
@@ -44,10 +45,34 @@ class Placed:
     snr: float
 
 
+@dataclass(frozen=True)
+class Soundscape:
+    """A clip and all that is in it.
+
+    Attributes
+    ----------
+    samples : np.ndarray [shape=(sample,), int16]
+    events : tuple of Placed
+        By onset; events of one class do not overlap.
+    place : str
+        Scene whose noise is behind the events.
+    behind : str
+        One of `BEHIND` that sounds all the time, or empty.
+    rate : int
+        Samples per second.
+    """
+
+    samples: np.ndarray
+    events: tuple[Placed, ...]
+    place: str
+    behind: str
+    rate: int = CLIP_RATE
+
+
 def soundscape(
     seed: int, split: str, number: int, seconds: float = 10.0, bank: Literal["train", "test"] = "train"
 ) -> tuple[np.ndarray, list[Placed]]:
-    """One clip and what is in it; one in twenty holds no event.
+    """One clip and its events; one in twenty holds none.
 
     Parameters
     ----------
@@ -73,9 +98,17 @@ def soundscape(
     >>> audio.shape, all(0 <= e.onset < e.offset <= 4.0 for e in events)
     ((64000,), True)
     """
+    heard = recorded(seed, split, number, seconds, bank)
+    return heard.samples, list(heard.events)
+
+
+def recorded(
+    seed: int, split: str, number: int, seconds: float = 10.0, bank: Literal["train", "test"] = "train"
+) -> Soundscape:
+    """The clip of `soundscape` with the place and the sound behind its events."""
     rng = random.stream("synthetic soundscape", seed, split, number)
     n = round(seconds * RATE)
-    behind = _background(seed, rng, n)
+    behind, place, name = _background(seed, rng, n)
     events = _plan(rng, seconds)
     mix = behind.copy()
     for index, (event, source) in enumerate((e, int(rng.choice(list(SOURCES[bank])))) for e in events):
@@ -87,17 +120,20 @@ def soundscape(
     level = 10 ** ((-33 + 3 * rng.standard_normal()) / 20)
     # Half the rate by leaving out the upper half of the spectrum.
     low = np.fft.irfft(np.fft.rfft(mix)[: n // 4 + 1], n // 2) / 2
-    return np.rint(low * level * 32768).clip(-32768, 32767).astype(np.int16), events
+    samples = np.rint(low * level * 32768).clip(-32768, 32767).astype(np.int16)
+    return Soundscape(samples, tuple(events), place, name)
 
 
-def _background(seed: int, rng: np.random.Generator, n: int) -> np.ndarray:
+def _background(seed: int, rng: np.random.Generator, n: int) -> tuple[np.ndarray, str, str]:
+    """Noise of a place, the place, and what sounds in it all the time."""
     scene = ("park", "public_square", "bus", "metro_station")[int(rng.integers(4))]
-    where = place(seed, scene, "lyon", int(rng.integers(12)))
+    where = visited(seed, scene, "lyon", int(rng.integers(12)))
     noise = normalised(np.fft.irfft(np.fft.rfft(rng.standard_normal(n)) * bands(where.knots, n // 2 + 1), n))
+    name = ""
     if rng.random() < 0.5:
         name = BEHIND[int(rng.integers(len(BEHIND)))]
         noise += 10 ** (rng.uniform(-18, -8) / 20) * normalised(INGREDIENTS[name](rng, banks(seed), where, n))
-    return normalised(noise)
+    return normalised(noise), scene, name
 
 
 def _plan(rng: np.random.Generator, seconds: float) -> list[Placed]:
