@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from attack_toys import linear, problem
+from made_attacks import linear, problem
 
 from benchbed.attack import resolve
 from benchbed.attack.threat import Ball

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 import torch
-from attack_toys import problem
+from made_attacks import problem
 
 from benchbed.attack import resolve
 from benchbed.attack.foreign import ALLOWED, offered

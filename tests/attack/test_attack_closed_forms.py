@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from attack_toys import linear, problem
+from made_attacks import linear, problem
 
 from benchbed.attack import resolve
 from benchbed.attack.contract import Victim

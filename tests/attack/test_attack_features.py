@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from attack_toys import RATE, linear
+from made_attacks import RATE, linear
 
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.load import load_adapter, start

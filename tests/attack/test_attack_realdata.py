@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import soxr
 import torch
-from attack_toys import problem
+from made_attacks import problem
 
 from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import resolve

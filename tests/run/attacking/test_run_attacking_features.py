@@ -459,7 +459,7 @@ def test_a_comparison_or_a_gate_meets_features_only_where_they_are_asked_for_by_
 
 
 def test_the_part_of_suites_is_a_suite_of_scenes_and_is_joined_by_none(tmp_path):
-    root = Path(__file__).parents[2] / "suites"
+    root = Path(__file__).parents[3] / "suites"
     path = tmp_path / "suite.yaml"
     path.write_text("name: f\nversion: '1'\nextends: [dcase_task1, conditions/attacks_features]\n")
     keys = [cell.key for cell in plan_cells(load_suite(path).suite)]

@@ -90,3 +90,22 @@ def test_progress_counts_what_an_attack_costs_not_its_clips():
     assert passes(job, clean) == 7
     # Noise 6 and PGD 11 forwards with 10 gradients, each worth three: for each of three clips at two budgets.
     assert passes(job, attack) == 2 + 3 * 2 * (6 + 11 + 3 * 10)
+
+
+def uneven(count=300, classes=10):
+    return pd.DataFrame(
+        {"clip_id": [f"c{i}" for i in range(count)], "label": [f"k{(i * i) % classes}" for i in range(count)]}
+    )
+
+
+def test_the_subset_is_fixed_balanced_and_nested():
+    clips = uneven()
+    chosen = attacked_rows(clips, 60)
+    shuffled = clips.sample(frac=1, random_state=1).reset_index(drop=True)
+    again = {shuffled["clip_id"].iat[row] for row in attacked_rows(shuffled, 60)}
+    assert {clips["clip_id"].iat[row] for row in chosen} == again
+    counts = clips["label"].iloc[chosen].value_counts()
+    # Six labels occur at all; the balance is as even as the rarest allows.
+    assert counts.max() - counts.min() <= 1
+    assert attacked_rows(clips, 20) == chosen[:20]
+    assert len(attacked_rows(clips, 10_000)) == len(clips)

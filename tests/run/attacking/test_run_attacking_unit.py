@@ -3,36 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
-import torch
 
-from benchbed.attack.audibility import dissimilarity, masked, noise_to_mask
 from benchbed.errors import ConfigError
-from benchbed.metrics.adversarial import Flags, cell_figures, clip_figures
-from benchbed.rng import stream
-from benchbed.run.attacking.subset import attacked_rows
-from benchbed.run.scoring.attacks import flags_of
-from benchbed.stats.bootstrap import Bootstrap
-
-
-def table(count=300, classes=10):
-    return pd.DataFrame(
-        {"clip_id": [f"c{i}" for i in range(count)], "label": [f"k{(i * i) % classes}" for i in range(count)]}
-    )
-
-
-def test_the_subset_is_fixed_balanced_and_nested():
-    clips = table()
-    chosen = attacked_rows(clips, 60)
-    shuffled = clips.sample(frac=1, random_state=1).reset_index(drop=True)
-    again = {shuffled["clip_id"].iat[row] for row in attacked_rows(shuffled, 60)}
-    assert {clips["clip_id"].iat[row] for row in chosen} == again
-    counts = clips["label"].iloc[chosen].value_counts()
-    # Six labels occur at all; the balance is as even as the rarest allows.
-    assert counts.max() - counts.min() <= 1
-    assert attacked_rows(clips, 20) == chosen[:20]
-    assert len(attacked_rows(clips, 10_000)) == len(clips)
 
 
 def test_rows_hold_the_flags_that_figures_are_made_of(attacked):
@@ -111,25 +84,6 @@ def test_a_perturbation_kept_inaudible_stays_below_the_mask(attacked):
     assert faint.loc[faint["attacked"], "robust"].any() and checks["unbounded"].status == "pass"
 
 
-def test_masking_projection_weakens_only_what_is_heard():
-    random = stream("mask")
-    clean = torch.from_numpy(0.1 * random.standard_normal((1, 1, 16000)).astype(np.float32))
-    noise = torch.from_numpy(random.standard_normal((1, 1, 16000)).astype(np.float32))
-    limit, rows = masked(clean, 16000), torch.zeros(1, dtype=torch.int64)
-    loud = limit(rows, noise)
-    assert float(noise_to_mask(clean[0], loud[0], 16000).amax()) < 10**0.2
-    soft = 1e-4 * noise
-    assert torch.allclose(limit(rows, soft), soft, atol=1e-7)
-
-
-def test_dissimilarity_of_a_scaled_copy_is_its_factor():
-    clean = 0.1 * stream("dis").standard_normal((1, 8000))
-    found = dissimilarity(clean, -0.01 * clean, 8000)
-    assert found["snr_segmental"] == pytest.approx(40.0) and found["snr_a"] == pytest.approx(40.0)
-    assert found["peak_db"] == pytest.approx(-40.0)
-    assert dissimilarity(clean, 0 * clean, 8000)["nmr"] is None
-
-
 def test_a_run_that_is_continued_has_the_same_rows(toy_job):
     from benchbed.run.computing.engine import Engine
     from benchbed.run.executing.unit import compute
@@ -205,23 +159,6 @@ def test_white_box_alone_is_refused_on_a_closed_model(attacked, adapter_file):
         attacked({"attack": "apgd", "budgets": [20], "n": 3}, adapter=closed)
 
 
-def test_a_universal_perturbation_has_a_figure_for_each_way_it_is_scored():
-    clean, shares = [True, True, True, False], [1 / 3, 1.0, None, None]
-    part = pd.DataFrame(
-        {
-            "clean_correct": clean,
-            "noise_correct": clean,
-            "robust": [False, True, True, False],
-            "shifted_correct": shares,
-        }
-    )
-    flags = flags_of(part, np.arange(4), np.arange(4), Bootstrap(4, draws=0))
-    found = cell_figures(flags)
-    # The third clip was not attacked and is right, the fourth is wrong when clean.
-    assert found["shifted_accuracy"].value == pytest.approx((1 / 3 + 1 + 1 + 0) / 4)
-    assert found["robust_accuracy"].value == 0.5
-
-
 def test_a_budget_attacked_alone_does_not_rest_on_the_others_of_the_suite(attacked):
     """Carried from milder budgets, a clip stays broken where the attack at this budget would not break it."""
     condition = {"attack": "apgd", "budgets": [0, -6, -12], "n": 12, "steps": 8}
@@ -233,15 +170,3 @@ def test_a_budget_attacked_alone_does_not_rest_on_the_others_of_the_suite(attack
         assert mine.sort_index().equals(single.set_index("clip_id")["robust"].sort_index())
     together, _, _ = attacked(condition)
     assert together["carried"].any()
-
-
-def test_the_rule_names_the_milder_budgets_that_a_figure_includes():
-    values = {"clean": np.ones(4), "noise": np.ones(4), "robust": np.array([1, 1, 0, 0]), "score_attacked": np.ones(4)}
-    flags = Flags(np.arange(4), values, Bootstrap(4, draws=0))
-    alone, carried = cell_figures(flags), cell_figures(flags, "", "or-at-40-30")
-    assert alone["robust_accuracy"].info.rule == "robust-accuracy:worst-case-per-clip"
-    assert carried["robust_accuracy"].info.rule == "robust-accuracy:worst-case-per-clip:or-at-40-30"
-    assert carried["attack_success_rate"].info.rule.endswith("when-clean:or-at-40-30")
-    for name in ("noise_accuracy", "clean_accuracy"):
-        assert carried[name].info.rule == alone[name].info.rule, "noise and clean clips carry nothing on"
-    assert clip_figures(flags, "clip_ap", "or-at-40")["clip_score"].info.rule == "clip-score:clip_ap:or-at-40"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from attack_toys import linear, problem
+from made_attacks import linear, problem
 
 from benchbed.attack import resolve
 from benchbed.attack.attacks.universal import ATTACK as Universal

@@ -1,13 +1,13 @@
 """One way to trip each row of the table of sanity checks: a model or an attack that is wrong in exactly that way.
 
-`test_attack_sanity.py` has whole models with their symptoms; here every row has a test of its own name.
+`test_run_attacking_checks.py` has whole models with their symptoms; here every row has a test of its own name.
 """
 
 from __future__ import annotations
 
 import pytest
 import torch
-from attack_toys import linear, problem
+from made_attacks import linear, problem
 
 from benchbed.attack import resolve, sanity
 from benchbed.attack.attacks.fgsm import Fgsm
