@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from benchbed.protocols import Outcome
 from benchbed.report import terms, view
 from benchbed.report.figures import arrow, clips, count, interval, number
 from benchbed.results.record import Cell, Result, Value
@@ -28,14 +29,6 @@ _STYLES = {
 #: What an attack says over all its budgets.
 _OVER = ("minimal_snr", "snr50", "gap")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-class Outcome(Protocol):
-    """What a check says."""
-
-    name: str
-    status: Any
-    message: str
 
 
 def print_runs(results: Sequence[Result], console: Console | None = None) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from benchbed.adapter.check.trial import CheckOutcome
     from benchbed.adapter.contract import Adapter
 
 #: Clips of the probe set: enough to tell chance from skill, few enough to take seconds.
@@ -21,14 +22,14 @@ PROBES = 120
 
 def check_adapter(
     spec: str | Adapter,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
     device: str,
     trust: bool,
     *,
     suite: str | None = None,
     overrides: Mapping[str, str] | None = None,
     data: Mapping[str, Path] | None = None,
-) -> list[Any]:
+) -> list[CheckOutcome]:
     """Outcomes of all checks of an adapter.
 
     Parameters
@@ -71,13 +72,13 @@ def check_adapter(
 
 def _on_clips(
     spec: str | Adapter,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
     device: str,
     trust: bool,
     suite: str,
     overrides: Mapping[str, str],
     data: Mapping[str, Path],
-) -> list[Any]:
+) -> list[CheckOutcome]:
     """What a short clean run of a suite makes doubtful, as outcomes of checks."""
     from benchbed.adapter.check import CheckOutcome
     from benchbed.run.job.settings import Settings

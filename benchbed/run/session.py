@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from benchbed.adapter.checkpoint import trusting
 from benchbed.adapter.fingerprint import unchanged
@@ -68,7 +67,7 @@ class Finished:
         return bool(self.over)
 
 
-def run(prepared: Prepared, settings: Settings, options: Mapping[str, Any]) -> Finished:
+def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -> Finished:
     """Compute what is missing, score everything, and write the record.
 
     Raises

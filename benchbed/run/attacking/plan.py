@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
 
 from benchbed.attack import features
 from benchbed.attack.ensemble import FLOOR, Plan, plan
@@ -11,8 +11,9 @@ from benchbed.attack.losses import Aimed, aimed
 from benchbed.attack.threat import Threat
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.outputs import output_of
+from benchbed.protocols import Where
 from benchbed.run.attacking.goals import TASKS
-from benchbed.suite.conditions import AttackCondition
+from benchbed.suite.conditions import AttackCondition, Condition
 
 
 def threats(condition: AttackCondition) -> list[Threat] | list[features.FeatureThreat]:
@@ -108,13 +109,40 @@ def losses_of(condition: AttackCondition, aim: Aimed) -> tuple[str, ...]:
     return aim.by_rule.get(condition.success.rule or "", aim.names)
 
 
+class Price(TypedDict):
+    """Most passes that one attack condition can need.
+
+    Attributes
+    ----------
+    attack, threat : str
+        As in the suite.
+    clips, budgets : int
+        What is attacked, and how strongly.
+    forwards, backwards : int
+        Passes of the model, in clips.
+    space : str
+        Only of features.
+    skipped : dict of str to str
+        Members of an ensemble that are left out, and why.
+    """
+
+    attack: str
+    threat: str
+    clips: int
+    budgets: int
+    forwards: int
+    backwards: int
+    space: NotRequired[str]
+    skipped: NotRequired[dict[str, str]]
+
+
 def prices(
-    conditions: Sequence[Any],
+    conditions: Sequence[Condition],
     clips: Mapping[str, int],
     classes: int,
     task: str = "scene",
-    where: Callable[..., str | None] = lambda *place: None,
-) -> list[dict[str, Any]]:
+    where: Where = lambda *place: None,
+) -> list[Price]:
     """Most passes that the attack conditions of a suite can need on an open model, without sources to transfer from.
 
     Members of an ensemble that mean nothing for the task, or in the space of the condition, stand under `skipped`, with
@@ -146,14 +174,14 @@ def prices(
     >>> sorted(made[0]["skipped"])
     ['apgd_t', 'transfer']
     """
-    entries = []
+    entries: list[Price] = []
     for index, condition in enumerate(conditions):
         if isinstance(condition, AttackCondition):
             count = sum(min(condition.n, number) for number in clips.values())
             place = where("conditions", index)
             chosen = plan_of(condition, task, sources=bool(condition.sources), where=place)
             cost = chosen.cost(classes, len(condition.budgets), count if chosen.attacks else 0)
-            entry = {
+            entry: Price = {
                 "attack": condition.attack,
                 "threat": condition.threat,
                 "clips": count,

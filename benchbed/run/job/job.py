@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchbed.outputs import output_of
 from benchbed.suite.conditions import Condition
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 #: Options of an adapter or a condition, as they were given.
-Options = dict[str, Any]
+Options = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Job:
         Split → digest of the parameters, buffers and arrays of its model, which a worker's copy must have, too.
     """
 
-    recipe: tuple[str, dict[str, Any]]
+    recipe: tuple[str, Options]
     device: str
     dataset: str
     root: Path
@@ -89,7 +89,7 @@ class Job:
     clips: dict[str, pd.DataFrame]
     pools: dict[str, pd.DataFrame]
     conditions: list[Condition]
-    facts: tuple[dict[str, Any], ...] = ()
+    facts: tuple[Mapping[str, object], ...] = ()
     audio_rate: int | None = None
     side: tuple[str, ...] = ()
     batch_size: int = 16
@@ -99,7 +99,7 @@ class Job:
     trust_checkpoint: bool = False
     task: str = "scene"
     annotations: pd.DataFrame | None = None
-    others: tuple[tuple[str, dict[str, Any]], ...] = ()
+    others: tuple[tuple[str, Options], ...] = ()
     windows: tuple[float, float] | None = None
     window_join: str = "mean"
     outside: int = 0
@@ -131,7 +131,7 @@ class Job:
             split: self.output.references(table, self.annotations, self.labels) for split, table in self.clips.items()
         }
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         # What follows from the rest is made again in the process that needs it.
         return {name: value for name, value in vars(self).items() if name not in ("output", "references")}
 
@@ -140,12 +140,12 @@ class Job:
         """The folder that files of the model are named from."""
         return self.source.parent if self.source is not None else Path.cwd()
 
-    def recipe_for(self, split: str) -> tuple[str, dict[str, Any]]:
+    def recipe_for(self, split: str) -> tuple[str, Options]:
         """The recipe of the model that scores `split`."""
         return self.recipe[0], options_for(self.recipe[1], split)
 
 
-def options_for(options: Mapping[str, Any], split: str) -> dict[str, Any]:
+def options_for(options: Mapping[str, object], split: str) -> Options:
     """Options with `{split}` filled in.
 
     Examples

@@ -6,10 +6,9 @@ import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 
-def display_name(name: str, options: Mapping[str, Any]) -> str:
+def display_name(name: str, options: Mapping[str, object]) -> str:
     """Name of a model in tables.
 
     Examples
@@ -23,7 +22,7 @@ def display_name(name: str, options: Mapping[str, Any]) -> str:
     return f"{name}[{','.join(parts)}]"
 
 
-def folder_name(name: str, options: Mapping[str, Any]) -> str:
+def folder_name(name: str, options: Mapping[str, object]) -> str:
     """Name of a run's folder: the same as a path component that every file system takes.
 
     Examples

@@ -4,10 +4,9 @@ their options and units. No data, no model and no audio are needed, so `validate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from benchbed.adapter.load import shipped_adapters
 from benchbed.data import LAYOUTS
@@ -166,7 +165,7 @@ def _attack(loaded: LoadedSuite, place: Place, condition: AttackCondition, fault
 
 def _metrics(loaded: LoadedSuite, faults: _Faults) -> None:
     metrics, before = loaded.suite.metrics, len(faults.found)
-    parts: list[tuple[str, dict[str, Any], Place]] = [(metrics.family, metrics.options, ("metrics",))]
+    parts: list[tuple[str, Mapping[str, object], Place]] = [(metrics.family, metrics.options, ("metrics",))]
     parts += [(part.family, part.options, ("metrics", "further", i)) for i, part in enumerate(metrics.further)]
     for family, options, place in parts:
         with faults.looked_for(loaded.where(*place, "options")):
@@ -182,7 +181,7 @@ def _metrics(loaded: LoadedSuite, faults: _Faults) -> None:
         metric_family(loaded, CLASSES)
 
 
-def _family(loaded: LoadedSuite, family: str, options: dict[str, Any], place: Place) -> None:
+def _family(loaded: LoadedSuite, family: str, options: Mapping[str, object], place: Place) -> None:
     function = FAMILIES.get(family, where=loaded.where(*place, "family")).family
     _options(loaded, f"the metric family {family}", function, options, (*place, "options"))
     made = function(CLASSES, **_for_any_classes(options))
@@ -252,7 +251,7 @@ def _costs(loaded: LoadedSuite, faults: _Faults) -> None:
 
 
 def _options(
-    loaded: LoadedSuite, owner: str, function: Callable[..., Any], options: dict[str, Any], place: Place
+    loaded: LoadedSuite, owner: str, function: Callable[..., object], options: Mapping[str, object], place: Place
 ) -> None:
     for name, value in options.items():
         where = loaded.where(*place, name)
@@ -260,7 +259,7 @@ def _options(
         _within(name, value, where)
 
 
-def _within(name: str, value: Any, where: str | None = None) -> None:
+def _within(name: str, value: object, where: str | None = None) -> None:
     for each in value if isinstance(value, list) else [value]:
         if isinstance(each, bool) or not isinstance(each, int | float):
             continue
@@ -272,7 +271,7 @@ def _within(name: str, value: Any, where: str | None = None) -> None:
             raise ConfigError(f"a threshold of {each:g}", where=where, hint=hint)
 
 
-def _for_any_classes(options: dict[str, Any]) -> dict[str, Any]:
+def _for_any_classes(options: Mapping[str, object]) -> dict[str, object]:
     """Options without those that have a value for each class of the dataset."""
     per_class = ("threshold", "median_seconds", "median_frames")
     return {k: v for k, v in options.items() if not (k in per_class and isinstance(v, list | dict))}

@@ -23,7 +23,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from benchbed.adapter.fingerprint import digest_of
 from benchbed.adapter.load import LoadedAdapter, shipped_adapters
@@ -43,8 +42,8 @@ def place_of_run(
     out: Path,
     suite: tuple[str, str],
     model: LoadedAdapter,
-    options: Mapping[str, Any],
-    contents: Iterable[Mapping[str, Any]],
+    options: Mapping[str, object],
+    contents: Iterable[Mapping[str, object]],
     name: str = "",
 ) -> Place:
     """The folder and the name of a run.
@@ -102,7 +101,7 @@ def place_of_run(
     return Place(shelf / chosen, shown, identity, parts, tuple(said))
 
 
-def identity_of_model(model: LoadedAdapter, options: Mapping[str, Any], out: Path, name: str = "") -> str:
+def identity_of_model(model: LoadedAdapter, options: Mapping[str, object], out: Path, name: str = "") -> str:
     """Who a model is, in 32 characters: the same after it was trained again, and for a project that was moved whole."""
     source = model.source
     if name:
@@ -110,7 +109,7 @@ def identity_of_model(model: LoadedAdapter, options: Mapping[str, Any], out: Pat
     shelf = os.path.realpath(out)
     if source is None or model.locator.startswith("live:"):
         kind = type(model.adapter)
-        who: list[Any] = [model.locator, f"{kind.__module__}.{kind.__qualname__}", _shapes(model)]
+        who: list[object] = [model.locator, f"{kind.__module__}.{kind.__qualname__}", _shapes(model)]
     elif source in shipped_adapters().values():
         who = ["shipped", source.stem]
     else:
@@ -127,7 +126,7 @@ def _shapes(model: LoadedAdapter) -> list[str]:
     return [f"{name}{tuple(value.shape)}" for name, value in named()] if callable(named) else []
 
 
-def _placed(shelf: str, value: Any) -> Any:
+def _placed(shelf: str, value: object) -> object:
     """An option as it is given; a file by its place, so that two of one name are two."""
     if not isinstance(value, str | Path):
         return value if isinstance(value, int | float | bool | None) else json.dumps(value, default=str)
@@ -159,7 +158,7 @@ def _state(folder: Path, mine: Place, model: LoadedAdapter) -> str:
     return "mine" if same else "other"
 
 
-def _held(folder: Path) -> dict[str, Any] | None:
+def _held(folder: Path) -> dict[str, object] | None:
     """What was last said about the model in a folder; None if there is none."""
     started = last_started(folder)
     if started is not None and started.get("identity"):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -37,15 +37,20 @@ from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.place import place_of_run
 from benchbed.run.preparing.source import annotations_of, open_source, scored_clips
 from benchbed.run.preparing.tuning import tuning_clips, tuning_job
-from benchbed.run.preparing.units import BELOW, cut
+from benchbed.run.preparing.units import cut
 from benchbed.run.scoring.families import metric_family
 from benchbed.run.scoring.thresholds import families, read_frozen
 from benchbed.suite.conditions import AttackCondition, CorruptionCondition
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.plan import CellPlan, plan_cells
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str, Any], settings: Settings) -> Prepared:
+
+def prepare(
+    loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str, object], settings: Settings
+) -> Prepared:
     """Open data and model, check that they fit the suite, and cut the run into units.
 
     Raises
@@ -153,19 +158,42 @@ def prepare(loaded_suite: LoadedSuite, spec: str | Adapter, options: Mapping[str
     )
 
 
-def identity_of(model: LoadedAdapter) -> dict[str, Any]:
+class Identity(TypedDict):
+    """What tells a loaded model from any other.
+
+    Attributes
+    ----------
+    model : dict
+        `code`, `files` and `state` of its fingerprint, and the digest of its source.
+    options : dict
+        Its options; a file that one of them names by its content.
+    card : str
+        Its card.
+    below : dict
+        What it stands on: versions of packages and of benchbed's own code.
+    """
+
+    model: dict[str, object]
+    options: dict[str, object]
+    card: str
+    below: dict[str, object]
+
+
+def identity_of(model: LoadedAdapter) -> Identity:
     """What tells a loaded model from any other, for the name of a unit."""
     made = model.fingerprint
     # That of an object of this process says what no file does.
     content = {**made.content, "source": model.source_hash}
     # A file that an option names is told by its content; where a project lies has no part in what it predicts.
     options = {name: _named_from(made.base, value) for name, value in model.options.items()}
-    return {"model": content, "options": options, "card": repr(model.card), BELOW: made.below}
+    return {"model": content, "options": options, "card": repr(model.card), "below": made.below}
 
 
-def _named_from(base: Path, value: Any) -> Any:
+def _named_from(base: Path, value: object) -> object:
+    if not isinstance(value, str):
+        return value
     try:
-        named = isinstance(value, str) and len(value) < 4096 and Path(value).exists()
+        named = len(value) < 4096 and Path(value).exists()
     except (OSError, ValueError):  # no name of a file
         named = False
     return label(Path(value), base) if named else value
@@ -199,7 +227,7 @@ def _remarks(models: Mapping[str, tuple[LoadedAdapter, Adapter]], job: Job) -> l
     return found
 
 
-def _measured(loaded: LoadedSuite, facts: tuple[dict[str, Any], ...]) -> list[CellPlan]:
+def _measured(loaded: LoadedSuite, facts: tuple[Mapping[str, object], ...]) -> list[CellPlan]:
     """The cells of a suite without those of conditions that have nothing to do in this run, unless nothing is left."""
     from benchbed.run.attacking.sources import LEFT_OUT
 
@@ -208,7 +236,7 @@ def _measured(loaded: LoadedSuite, facts: tuple[dict[str, Any], ...]) -> list[Ce
     if not any(cell.kind != "clean" for cell in left):
         for index, fact in enumerate(facts):
             if LEFT_OUT in fact:
-                what, _, hint = fact[LEFT_OUT].partition(": ")
+                what, _, hint = str(fact[LEFT_OUT]).partition(": ")
                 raise ConfigError(what, where=loaded.where("conditions", index), hint=hint)
     return left
 
@@ -217,10 +245,10 @@ def _tuning(
     loaded: LoadedSuite,
     source: Source,
     job: Job,
-    table: Any,
+    table: pd.DataFrame,
     available: int,
     digests: Mapping[str, str],
-    model: Mapping[str, Any],
+    model: Mapping[str, object],
 ) -> Tuning:
     """The work that choosing thresholds takes."""
     made, cells = tuning_job(job, loaded, source, table)
@@ -230,7 +258,7 @@ def _tuning(
 
 
 def _models(
-    spec: str | Adapter, options: Mapping[str, Any], splits: Sequence[str], device: str, search: Sequence[Path]
+    spec: str | Adapter, options: Mapping[str, object], splits: Sequence[str], device: str, search: Sequence[Path]
 ) -> dict[str, tuple[LoadedAdapter, Adapter]]:
     """The model of every split; one for all unless an option says `{split}`."""
     found: dict[str, tuple[LoadedAdapter, Adapter]] = {}
@@ -291,7 +319,7 @@ def _windows(loaded: LoadedSuite, output: Output) -> tuple[float, float] | None:
     return windows.seconds, windows.hop_seconds
 
 
-def seconds_of(source: Source, table: Any) -> float:
+def seconds_of(source: Source, table: pd.DataFrame) -> float:
     """Audio in a clip table; files whose index has no duration are asked for theirs."""
     from benchbed import audio
     from benchbed.errors import AudioError
@@ -357,16 +385,16 @@ def _can_be_cut(loaded: LoadedSuite, adapters: Sequence[Adapter]) -> None:
 
 def _condition_facts(
     loaded: LoadedSuite, source: Source, settings: Settings, device: str
-) -> tuple[dict[str, Any], ...]:
+) -> tuple[Mapping[str, object], ...]:
     """Check every condition and its options once; facts per condition, e.g. the digest of a folder of noises."""
     from benchbed.perturb import resolve
     from benchbed.perturb.contract import Context
 
-    def clips(random: Any, count: int) -> list[Any]:
+    def clips(random: np.random.Generator, count: int) -> list[np.ndarray]:
         return []  # the engine hands over the real ones; here it only matters that there are some
 
     devices = clips if "device" in source.dataset.clips else None
-    facts: list[dict[str, Any]] = []
+    facts: list[Mapping[str, object]] = []
     for index, condition in enumerate(loaded.suite.conditions):
         if isinstance(condition, AttackCondition):
             from benchbed.run.attacking.sources import attack_facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from benchbed.adapter.contract import Adapter
 from benchbed.outputs import output_of
@@ -19,6 +19,9 @@ from benchbed.run.preparing.tuning import tuning_clips
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.plan import plan_cells
 
+if TYPE_CHECKING:
+    from benchbed.run.attacking.plan import Price
+
 #: Seconds of work that the probe aims at.
 PROBE_SECONDS = 2.0
 
@@ -26,14 +29,14 @@ PROBE_SECONDS = 2.0
 def estimate(
     loaded: LoadedSuite,
     model: str | Adapter | None,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
     *,
     data: Mapping[str, Path],
     limit: int | None = None,
     allow_synthetic: bool = True,
     device: str = "auto",
     batch_size: int = 16,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Cells, clips, evaluations, audio hours and disk of a suite; with a model also the time.
 
     Returns
@@ -53,7 +56,7 @@ def estimate(
     if tuned is not None:
         clips, runs = {**clips, "": tuned[0]}, {**runs, "": 1}
     evaluations = sum(len(clips[split]) * count for split, count in runs.items())
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "suite": loaded.suite.name,
         "dataset": source.dataset.name,
         "synthetic": source.dataset.synthetic,
@@ -74,12 +77,14 @@ def estimate(
     facts["disk_bytes"], assumed = output.stored_bytes(evaluations, seconds, classes, None, by_second)
     if assumed:
         facts["disk_assumes"] = assumed
+    attacks: list[Price] = []
     if len(heard) < len(cells):
         from benchbed.run.attacking.plan import prices
 
-        facts["attacks"] = prices(
+        attacks = prices(
             loaded.suite.conditions, per_split, len(source.dataset.labels), loaded.suite.task, loaded.where
         )
+        facts["attacks"] = attacks
     if model is None:
         return facts
     from benchbed.run.computing.engine import Engine
@@ -107,7 +112,7 @@ def estimate(
         if spent > PROBE_SECONDS:
             break
     each = spent / max(done, 1)
-    passes = sum(entry["forwards"] + GRADIENT * entry["backwards"] for entry in facts.get("attacks", ()))
+    passes = sum(entry["forwards"] + GRADIENT * entry["backwards"] for entry in attacks)
     facts["time_seconds"] = each * (evaluations + passes)
     facts["probe"] = {"evaluations": done, "seconds": spent}
     return facts

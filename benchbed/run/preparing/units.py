@@ -14,7 +14,6 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from benchbed import __version__, rng
 from benchbed.adapter.fingerprint import own_code
@@ -55,7 +54,7 @@ def cut(
     cells: list[CellPlan],
     seconds: Mapping[str, float],
     digests: Mapping[str, str],
-    models: Mapping[str, Mapping[str, Any]],
+    models: Mapping[str, Mapping[str, object]],
 ) -> list[Unit]:
     """All units of a run, shard by shard, the conditions of one shard side by side.
 
@@ -96,7 +95,7 @@ def _attack_units(
     groups: list[tuple[CellPlan, ...]],
     seconds: float,
     digests: Mapping[str, str],
-    model: Mapping[str, Any],
+    model: Mapping[str, object],
     first: int,
 ) -> list[Unit]:
     """Units of the attack conditions of a split: chunks of each condition's subset, numbered after the other shards."""
@@ -128,7 +127,9 @@ def _shard_hash(job: Job, split: str, rows: Sequence[int], digests: Mapping[str,
     return _hash(list(zip(*columns, [digests.get(path, "missing") for path in table["path"]])))
 
 
-def _loose(job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model: Mapping[str, Any]) -> dict[str, Any]:
+def _loose(
+    job: Job, split: str, shard: str, cells: tuple[CellPlan, ...], model: Mapping[str, object]
+) -> dict[str, object]:
     return {
         "protocol": rng.PROTOCOL,
         "model": {name: value for name, value in model.items() if name != BELOW},
@@ -163,7 +164,9 @@ def closure_of(cells: Sequence[CellPlan], condition: Condition) -> Closure:
     return closure(execute.__module__, without=without, chosen=chosen)
 
 
-def _strict(loose: dict[str, Any], cells: Sequence[CellPlan], job: Job, model: Mapping[str, Any]) -> dict[str, Any]:
+def _strict(
+    loose: Mapping[str, object], cells: Sequence[CellPlan], job: Job, model: Mapping[str, object]
+) -> dict[str, object]:
     return {"loose": loose, "code": _code(cells, job.conditions[cells[0].condition]), BELOW: model.get(BELOW)}
 
 
@@ -185,7 +188,7 @@ def _foreign(condition: Condition) -> str:
     return ""
 
 
-def _code(cells: Sequence[CellPlan], condition: Condition) -> dict[str, Any]:
+def _code(cells: Sequence[CellPlan], condition: Condition) -> dict[str, object]:
     made = closure_of(cells, condition)
     return {
         "modules": made.digest,
@@ -196,6 +199,6 @@ def _code(cells: Sequence[CellPlan], condition: Condition) -> dict[str, Any]:
     }
 
 
-def _hash(value: Any) -> str:
+def _hash(value: object) -> str:
     text = json.dumps(value, sort_keys=True, default=str, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

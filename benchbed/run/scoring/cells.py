@@ -320,6 +320,6 @@ def _condition(plan: CellPlan, prepared: Prepared, table: pd.DataFrame, rows: np
         achieved=summary,
         unmeasured=corruption.unmeasured or None,
         draws=plan.draws,
-        facts=prepared.job.facts[plan.condition],
+        facts=dict(prepared.job.facts[plan.condition]),
         seen_in_training=plan.name in trained_with,
     )
