@@ -51,6 +51,8 @@ class TrackFiles(Adapter):
 
     #: Such an adapter replays what was stored: it needs clip ids, never listens, and cannot be perturbed.
     replays = True
+    #: What sounds was decided by whoever wrote the files.
+    lists = True
 
     def __init__(
         self,

@@ -225,7 +225,7 @@ def tune_tags(
     if np.ndim(scores) != 2 or np.shape(scores)[1] != len(labels):
         raise CannotMeasure(f"scores {list(np.shape(scores))} for {len(labels)} classes")
     choice = choose([tag_sweep(scores, target)], average=average, per_class=per_class)
-    return _frozen(choice, labels, tuned_on, f"{_named(average, per_class)}:every-threshold:clips", fallback)
+    return frozen(choice, labels, tuned_on, f"{_named(average, per_class)}:every-threshold:clips", fallback)
 
 
 def tune_events(
@@ -274,7 +274,7 @@ def tune_events(
     if median_seconds is not None:
         tried = ",".join(f"{length:g}" for length in median_seconds)
         rule = rule.partition(":median")[0] + f":median-of-{tried}-s"
-    made = _frozen(choice, families[0].labels, tuned_on, _named(average, per_class) + rule, fallback)
+    made = frozen(choice, families[0].labels, tuned_on, _named(average, per_class) + rule, fallback)
     if median_seconds is None:
         return made
     return replace(made, median_seconds=tuple(float(median_seconds[i]) for i in choice.candidate))
@@ -285,7 +285,20 @@ def _named(average: Average, per_class: bool) -> str:
     return "best-" + ("" if per_class else "common-") + ("micro-" if average == "micro" else "") + "f1:middle"
 
 
-def _frozen(choice: Choice, labels: Sequence[str], tuned_on: str, rule: str, fallback: float) -> Thresholds:
+def frozen(choice: Choice, labels: Sequence[str], tuned_on: str, rule: str, fallback: float) -> Thresholds:
+    """Choices with their data and rule; classes without any keep the fallback.
+
+    Parameters
+    ----------
+    choice : Choice
+        What was chosen.
+    labels : sequence of str
+        Class names.
+    tuned_on, rule : str
+        The data, and how it was chosen.
+    fallback : float
+        Threshold of classes that the data say nothing about.
+    """
     values = np.where(np.isnan(choice.thresholds), fallback, choice.thresholds)
     untuned = tuple(label for label, value in zip(labels, choice.thresholds) if np.isnan(value))
     return Thresholds(

@@ -164,6 +164,8 @@ class Output(ABC):
         Whether an answer is a score of every class: of the `clip`, or over `time`; empty where it is something else.
     exclusive : bool
         One class is right and every other wrong: scores of a model that gives this output are one distribution.
+    decided_by : tuple of str
+        What a suite's `post_processing` may declare that decides something about it.
     tuned_by : tuple of str
         Figures by which a suite may choose thresholds (`post_processing.tune`).
     reader : str
@@ -182,6 +184,7 @@ class Output(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     class_scores: ClassVar[Literal["", "clip", "time"]] = ""
     exclusive: ClassVar[bool] = False
+    decided_by: ClassVar[tuple[str, ...]] = ()
     tuned_by: ClassVar[tuple[str, ...]] = ()
     reader: ClassVar[str] = "answers"
 

@@ -20,6 +20,7 @@ class Tags(ClassScores):
     name = "tags"
     #: The classes of timed events are tags of their clip, too.
     annotated = ("tags", "frames")
+    decided_by = ("threshold",)
     tuned_by = ("f1",)
 
     def references(self, clips: pd.DataFrame, annotations: pd.DataFrame | None, labels: Sequence[str]) -> np.ndarray:

@@ -117,14 +117,14 @@ def _loaded(
     for place, text in (overrides or {}).items():
         changed[place] = _override(data, marks, place, text)
     suite = _validate(data, marks)
-    _check_tuning(suite, marks)
+    _check_deciding(suite, marks)
     return LoadedSuite(suite, path, _hash(suite), changed, marks)
 
 
 def _hash(suite: Suite) -> str:
     # Words about the suite, and what is found out about cost, may change without changing what it asks.
     definition = suite.model_dump(mode="json", exclude={"title", "description", "extends", "profile"})
-    for part, keys in (("post_processing", ("tune", "frozen")), ("audio", ("windows",))):
+    for part, keys in (("post_processing", ("tune", "frozen", "unify_degrees")), ("audio", ("windows",))):
         for key in keys:
             # What a suite does not say changes nothing about it, whenever it became possible to say.
             if (definition[part] or {}).get(key, "") is None:
@@ -250,9 +250,20 @@ def _validate(data: dict[str, Any], marks: dict[Place, Mark]) -> Suite:
     raise first
 
 
-def _check_tuning(suite: Suite, marks: Mapping[Place, Mark]) -> None:
-    """Thresholds are chosen where nothing is scored, by a figure of the task."""
-    tune = suite.post_processing.tune if suite.post_processing is not None else None
+def _check_deciding(suite: Suite, marks: Mapping[Place, Mark]) -> None:
+    """What is declared decides about the task; thresholds are chosen where nothing is scored, by one of its figures."""
+    part = suite.post_processing
+    if part is None:
+        return
+    decided = output_of(suite.task).decided_by
+    for name in ("threshold", "median_seconds", "unify_degrees"):
+        if getattr(part, name) is not None and name not in decided:
+            raise ConfigError(
+                f"{name} decides nothing about a task of {suite.task}",
+                where=str(_nearest(marks, ("post_processing", name))),
+                hint=f"leave it out, or declare {' or '.join(decided)}" if decided else "leave it out",
+            )
+    tune = part.tune
     if tune is None:
         return
     place: Place = ("post_processing", "tune")

@@ -133,9 +133,9 @@ class Tune(Part):
 
     split: str
     """Split of clean clips to choose on; none that is scored, and none that shares recordings with those."""
-    metric: Literal["f1", "segment_f1", "event_f1", "intersection_f1"]
+    metric: Literal["f1", "segment_f1", "event_f1", "intersection_f1", "f20"]
     """F1 that is to be high there: of tags, or of frames by segments, collars or intersections (`f1`: of the classes
-    that are somewhere in a recording, by its frames' highest score)."""
+    that are somewhere in a recording, by its frames' highest score); `f20` of tracks, by the rule that ranks."""
     average: Literal["macro", "micro"] = "macro"
     """The mean of the classes' F1, or the F1 of their summed counts."""
     per_class: bool = True
@@ -149,8 +149,8 @@ class Tune(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> Tune:
-        if self.metric == "f1" and (self.median_seconds or self.options):
-            raise ValueError("the F1 of tags knows no median filter and no options")
+        if self.metric in ("f1", "f20") and (self.median_seconds or self.options):
+            raise ValueError(f"the choice by {self.metric} knows no median filter and no options")
         if len(set(self.median_seconds)) < len(self.median_seconds):
             raise ValueError(f"median_seconds {self.median_seconds} repeat")
         return self
@@ -160,9 +160,12 @@ class PostProcessing(Part):
     """How scores become decisions; declared, so that no system is scored with a rule that its record does not state."""
 
     threshold: float | dict[str, float] | None = None
-    """A class is on where its score is at least this: one value, or one per class, tuned elsewhere and frozen."""
+    """A class is on where its score is at least this: one value, or one per class, tuned elsewhere and frozen. A source
+    of tracks sounds where its activity, or the length of its ACCDOA vector, is more than this."""
     median_seconds: float | dict[str, float] | None = None
     """Length of a median filter over frames in seconds: one value, or one per class."""
+    unify_degrees: float | None = Field(default=None, ge=0, le=180)
+    """Vectors of several tracks of a class that are closer than this are one source (multi-ACCDOA; 15 by default)."""
     tune: Tune | None = None
     """Choose thresholds on a validation split in each run. A metric family keeps a fixed one by its own option."""
     frozen: str | None = None
@@ -308,7 +311,7 @@ class Suite(Part):
     conditions: list[Condition] = Field(default_factory=_only_clean, min_length=1)
     metrics: Metrics = Field(default_factory=Metrics)
     post_processing: PostProcessing | None = None
-    """Thresholds and filters between scores and decisions, for tags and frames."""
+    """Thresholds, filters and the like between scores and decisions, for tags, frames and tracks."""
     files: dict[str, Any] = Field(default_factory=dict)
     """How `benchbed score` reads files of other programs: options of the adapter that replays them, e.g.
     `{missing: empty}` where a recording without a file is one in which nothing was found."""

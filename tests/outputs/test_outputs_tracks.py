@@ -114,7 +114,7 @@ def test_a_perturbation_moves_the_reference() -> None:
 
 def test_windows_are_joined_in_time_and_classes_by_name() -> None:
     reading = OUTPUT.read(card(labels=("piano", "noise", "dog", "alarm")), LABELS)
-    assert reading.describe() == {"classes": 3, "left out": ["noise"], "threshold": 0.5, "unify_degrees": 15.0}
+    assert reading.describe() == {"classes": 3, "left out": ["noise"], "activities above": 0.1}
     parts = np.empty((1, 2), object)
     parts[0, 0] = tracks([0, 49], [0, 1], [1.0, 2.0], frames=50)
     parts[0, 1] = tracks([3, 45], [2, 3], [3.0, 4.0], frames=50)
@@ -267,3 +267,25 @@ def test_a_model_may_give_vectors() -> None:
         reading.check(raw[..., :2], 2, Heard(5.0, 120_000))
     with pytest.raises(AdapterError, match=r"50 frames of 0\.1 s, 5 s in all, for 10 s"):
         reading.check(raw, 2, Heard(10.0, 240_000))
+
+
+def test_activities_are_stored_and_compared() -> None:
+    from benchbed.outputs.tracks.vectors import undecided
+
+    output = np.random.default_rng(1).normal(0, 0.3, (30, 3, 3, 3))
+    one = undecided(output, frames=30)
+    arrays = np.empty(3, object), np.empty(3, object)
+    arrays[0][:] = [one, Tracks(frames=30, activity=np.zeros(0)), one.only(one.label == 1)]
+    arrays[1][:] = [Tracks(frames=30)] * 3
+    found, _ = OUTPUT.unpack(pa.table(OUTPUT.pack(*arrays, LABELS)), LABELS)
+    np.testing.assert_array_equal(found[0].activity, one.activity)
+    assert found[1].activity is None and (found[2].label == 1).all()
+    # What lies just above the floor on one side and just below on the other is no gap; a turned vector is one.
+    nearly, turned = np.empty(1, object), np.empty(1, object)
+    nearly[0], turned[0] = undecided(output * (1 + 1e-7), frames=30), undecided(output[..., ::-1], frames=30)
+    assert OUTPUT.gap(found[:1], nearly).max() < 1e-6 and OUTPUT.gap(found[:1], found[:1]).tolist() == [0.0]
+    assert OUTPUT.gap(found[:1], turned).max() > 0.1
+    listed = np.empty(2, object)
+    listed[:] = [tracks([0], [0], [179.99]), tracks([0], [0], [-179.99])]
+    assert OUTPUT.gap(listed[:1], listed[1:]).max() == pytest.approx(0.02)
+    assert OUTPUT.gap(found[:1], listed[:1]).tolist() == [np.inf]

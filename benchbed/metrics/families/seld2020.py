@@ -12,9 +12,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchbed.metrics.seld.decision import decision
 from benchbed.metrics.seld.examples import random_tracks
 from benchbed.metrics.seld.family import By, Interval, Seld, seld
 from benchbed.metrics.seld.rules import Unit, rule
+from benchbed.outputs.tracks.vectors import THRESHOLD, UNIFY_DEGREES
 
 
 def family(
@@ -24,6 +26,8 @@ def family(
     by: By = "both",
     degrees: float = 20.0,
     interval: Interval | None = None,
+    threshold: float | Sequence[float] = THRESHOLD,
+    unify_degrees: float = UNIFY_DEGREES,
 ) -> Seld:
     """The family for the given classes.
 
@@ -39,13 +43,23 @@ def family(
         Largest angle of a hit.
     interval : {"bootstrap", "jackknife"}, optional
         Intervals over all recordings: the bootstrap's; for figures of the script the challenge's jackknife.
+    threshold : float or sequence of float, default=0.5
+        Of outputs of networks a source sounds where its activity is more than this: one value, or one for each class.
+    unify_degrees : float, default=15
+        Degrees within which vectors of several tracks of a class are one source.
 
     Examples
     --------
     >>> family(("dog",), by="official").metrics["micro_f20"].rule
     'micro_f20:seld2020:official:segment:20deg'
     """
-    return seld(labels, lambda official: rule(2020, unit, official=official, degrees=degrees), by, interval)
+    return seld(
+        labels,
+        lambda official: rule(2020, unit, official=official, degrees=degrees),
+        by,
+        interval,
+        decision(threshold, unify_degrees),
+    )
 
 
 def example(generator: np.random.Generator, clips: int) -> tuple[Seld, np.ndarray, np.ndarray]:

@@ -14,9 +14,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchbed.metrics.seld.decision import decision
 from benchbed.metrics.seld.examples import random_tracks
 from benchbed.metrics.seld.family import By, Interval, Seld, seld
 from benchbed.metrics.seld.rules import Unit, rule
+from benchbed.outputs.tracks.vectors import THRESHOLD, UNIFY_DEGREES
 
 
 def family(
@@ -27,6 +29,8 @@ def family(
     degrees: float = 20.0,
     relative_distance: float = 1.0,
     interval: Interval | None = None,
+    threshold: float | Sequence[float] = THRESHOLD,
+    unify_degrees: float = UNIFY_DEGREES,
 ) -> Seld:
     """The family for the given classes.
 
@@ -45,6 +49,10 @@ def family(
         Largest relative distance error of a hit: 1 is from half to twice the reference.
     interval : {"bootstrap", "jackknife"}, optional
         Intervals over all recordings: the bootstrap's; for figures of the script the challenge's jackknife.
+    threshold : float or sequence of float, default=0.5
+        Of outputs of networks a source sounds where its activity is more than this: one value, or one for each class.
+    unify_degrees : float, default=15
+        Degrees within which vectors of several tracks of a class are one source.
 
     Examples
     --------
@@ -53,7 +61,11 @@ def family(
     """
     distance = relative_distance if unit == "frame" else None
     return seld(
-        labels, lambda official: rule(2024, unit, official=official, degrees=degrees, distance=distance), by, interval
+        labels,
+        lambda official: rule(2024, unit, official=official, degrees=degrees, distance=distance),
+        by,
+        interval,
+        decision(threshold, unify_degrees),
     )
 
 

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchbed.metrics.seld.decision import decision
 from benchbed.metrics.seld.examples import random_tracks
 from benchbed.metrics.seld.family import By, Interval, Seld, seld
 from benchbed.metrics.seld.rules import rule
+from benchbed.outputs.tracks.vectors import THRESHOLD, UNIFY_DEGREES
 
 
 def family(
@@ -25,6 +27,8 @@ def family(
     relative_distance: float = 1.0,
     require_onscreen: bool = False,
     interval: Interval | None = None,
+    threshold: float | Sequence[float] = THRESHOLD,
+    unify_degrees: float = UNIFY_DEGREES,
 ) -> Seld:
     """The family for the given classes.
 
@@ -42,6 +46,10 @@ def family(
         A hit must be right about whether the source is seen; outputs that do not say count as not seen.
     interval : {"bootstrap", "jackknife"}, optional
         Intervals over all recordings: the bootstrap's; for figures of the script the challenge's jackknife.
+    threshold : float or sequence of float, default=0.5
+        Of outputs of networks a source sounds where its activity is more than this: one value, or one for each class.
+    unify_degrees : float, default=15
+        Degrees within which vectors of several tracks of a class are one source.
 
     Examples
     --------
@@ -60,6 +68,7 @@ def family(
         ),
         by,
         interval,
+        decision(threshold, unify_degrees),
     )
 
 

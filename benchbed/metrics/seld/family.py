@@ -12,6 +12,7 @@ from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family, MetricInfo
 from benchbed.metrics.seld import figures
 from benchbed.metrics.seld.counting import counted, read, width
+from benchbed.metrics.seld.decision import Decision
 from benchbed.metrics.seld.rules import Rule
 from benchbed.outputs.tracks.recording import Tracks
 from benchbed.stats.jackknife import Jackknife, jackknife
@@ -22,11 +23,16 @@ Interval = Literal["bootstrap", "jackknife"]
 #: Rows of references and outputs that are paired at once.
 BLOCK = 100_000
 
+#: The decision of the challenge's baselines.
+BASELINES = Decision()
+
 #: Before the names of the official script's figures where both are made.
 OFFICIAL = "official_"
 
 
-def seld(labels: Sequence[str], make: Callable[[bool], Rule], by: By, interval: Interval | None) -> Seld:
+def seld(
+    labels: Sequence[str], make: Callable[[bool], Rule], by: By, interval: Interval | None, decided: Decision
+) -> Seld:
     """The family of a year.
 
     Parameters
@@ -39,6 +45,8 @@ def seld(labels: Sequence[str], make: Callable[[bool], Rule], by: By, interval: 
         Whose figures: the rule's, the script's, or the rule's with the script's beside them where there is a script.
     interval : {"bootstrap", "jackknife"}, optional
         Intervals over all recordings; those of a script are the challenge's jackknife, others the bootstrap's.
+    decided : Decision
+        How activities of a network become sources.
 
     Raises
     ------
@@ -49,10 +57,13 @@ def seld(labels: Sequence[str], make: Callable[[bool], Rule], by: By, interval: 
         raise ConfigError(f"unknown rule '{by}'", hint="benchbed, official or both")
     if interval not in (None, "bootstrap", "jackknife"):
         raise ConfigError(f"unknown interval '{interval}'", hint="bootstrap or jackknife")
+    if len(decided.thresholds) not in (1, len(labels)):
+        raise ConfigError(f"{len(decided.thresholds)} thresholds for {len(labels)} classes")
+    rule = replace(make(by == "official"), decided=decided.name)
     if by == "official":
-        return Seld(tuple(labels), make(True), None, interval or "jackknife")
-    rule = make(False)
-    return Seld(tuple(labels), rule, rule.as_official() if by == "both" else None, interval or "bootstrap")
+        return Seld(tuple(labels), rule, None, interval or "jackknife", decided)
+    script = rule.as_official() if by == "both" else None
+    return Seld(tuple(labels), rule, script, interval or "bootstrap", decided)
 
 
 class Seld(Family):
@@ -61,11 +72,16 @@ class Seld(Family):
     output = "tracks"
 
     def __init__(
-        self, labels: tuple[str, ...], rule: Rule, script: Rule | None, interval: Interval = "bootstrap"
+        self,
+        labels: tuple[str, ...],
+        rule: Rule,
+        script: Rule | None,
+        interval: Interval = "bootstrap",
+        decided: Decision = BASELINES,
     ) -> None:
         if not labels or len(set(labels)) != len(labels):
             raise ConfigError(f"localisation of sound events needs different classes, not {list(labels)}")
-        self.labels, self.rule, self.script = labels, rule, script
+        self.labels, self.rule, self.script, self.decision = labels, rule, script, decided
         made, self.class_metrics = figures.infos(rule)
         self.metrics = dict(made)
         if script is not None:
@@ -83,13 +99,14 @@ class Seld(Family):
         Parameters
         ----------
         scores, target : np.ndarray [shape=(recording,), object]
-            `Tracks` of each recording's output and reference.
+            `Tracks` of each recording's output and reference; of undecided outputs the thresholds take what sounds.
         """
         rules = [rule for rule in (self.rule, self.script) if rule is not None]
         classes = len(self.labels)
         parts = [
-            np.concatenate([counted(target[part], scores[part], classes, rule) for rule in rules], axis=1)
+            np.concatenate([counted(target[part], said, classes, rule) for rule in rules], axis=1)
             for part in _blocks(scores, target)
+            for said in [self.decision.apply(scores[part], classes)]
         ]
         return np.concatenate(parts)
 

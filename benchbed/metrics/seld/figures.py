@@ -138,13 +138,19 @@ def _figures(counts: Counts, rule: Rule, rate: np.ndarray) -> dict[str, np.ndarr
     return {name: made[name] for name in figures(rule)}
 
 
+def f20_parts(counts: Counts, rule: Rule) -> tuple[np.ndarray, np.ndarray]:
+    """What F20° is the ratio of, `[…, class]`; by the rule, not by its script, whose F of 2020 is no such ratio."""
+    if rule.by_class:
+        return 2 * counts.hit, counts.reference + counts.output
+    wrong = 0.5 * (counts.false + counts.missed)
+    misplaced = 0.5 * counts.misplaced if rule.year == 2021 else counts.misplaced
+    return counts.hit, counts.hit + misplaced + wrong
+
+
 def _f20(counts: Counts, rule: Rule) -> np.ndarray:
     if rule.by_class:
         return _harmonic(counts.hit, counts, rule)
-    wrong = 0.5 * (counts.false + counts.missed)
-    misplaced = 0.5 * counts.misplaced if rule.year == 2021 else counts.misplaced
-    below = counts.hit + misplaced + wrong
-    return _officially(counts.hit, below) if rule.official else ratio(counts.hit, below)
+    return (_officially if rule.official else ratio)(*f20_parts(counts, rule))
 
 
 def _recall(counts: Counts, rule: Rule) -> np.ndarray:

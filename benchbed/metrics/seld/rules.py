@@ -77,6 +77,8 @@ class Rule:
         Largest relative distance error of a hit; None where distances are not scored.
     onscreen : bool
         A hit must also be right about being seen.
+    decided : str
+        How activities of a network became sources, where that is not the baselines' way.
     """
 
     year: int
@@ -85,6 +87,7 @@ class Rule:
     degrees: float = 20.0
     distance: float | None = None
     onscreen: bool = False
+    decided: str = ""
 
     @property
     def frames(self) -> int:
@@ -115,6 +118,8 @@ class Rule:
             parts.append(f"distance-{gate}")
         if self.onscreen:
             parts.append("onscreen")
+        if self.decided:
+            parts.append(self.decided)
         return ":".join(parts)
 
     def as_official(self) -> Rule | None:

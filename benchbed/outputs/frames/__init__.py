@@ -46,6 +46,7 @@ class Frames(Output):
     columns = (*COLUMNS, *LISTED)
     needs = ("frame_seconds",)
     class_scores = "time"
+    decided_by = ("threshold", "median_seconds")
     tuned_by = ("f1", "segment_f1", "event_f1", "intersection_f1")
     reader = "detections"
 

@@ -15,6 +15,7 @@ from benchbed.outputs.tracks.recording import Tracks as Recorded
 from benchbed.outputs.tracks.recording import tracks
 from benchbed.outputs.tracks.references import moved, references
 from benchbed.outputs.tracks.stored import COLUMNS, pack, unpack
+from benchbed.outputs.tracks.vectors import FLOOR, decided
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,7 @@ class Tracks(Output):
     """Sound events localised over time: answers and references are `benchbed.outputs.tracks.recording.Tracks`."""
 
     name = "tracks"
+    version = 2
     hears = "windows"
     unheard = True
     moved_by = frozenset({"time", "space"})
@@ -35,6 +37,8 @@ class Tracks(Output):
     #: Length of each recording, which stored answers are held against.
     asks = ("frames",)
     needs = ("frame_seconds",)
+    decided_by = ("threshold", "unify_degrees")
+    tuned_by = ("f20",)
     reader = "tracks"
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> TracksReading:
@@ -71,7 +75,7 @@ class Tracks(Output):
         return round(clips * 100 + seconds * ROWS_A_SECOND * ROW_BYTES), "25 rows a second"
 
     def told(self, answers: np.ndarray, references: np.ndarray, row: int, labels: Sequence[str]) -> str:
-        heard, truth = answers[row], references[row]
+        heard, truth = decided(answers[row]), references[row]
         return f"{_listed(heard, labels) or 'nothing'}, is {_listed(truth, labels) or 'nothing'}"
 
     def example(self, random: np.random.Generator, clips: int, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -117,16 +121,38 @@ def _numbers(card: Card, labels: Sequence[str]) -> np.ndarray:
 
 
 def _gap(one: Recorded, other: Recorded) -> float:
-    """Largest difference of a number, infinite between other rows."""
-    if len(one) != len(other):
-        return float("inf")
+    """Largest difference of a number, infinite between other rows; of undecided ones, of a vector or of a distance.
+
+    A row that one of two undecided answers lacks lies at the floor there, so that what is near it is no gap.
+    """
+    if one.activity is not None and other.activity is not None:
+        return _gap_undecided(one, other)
+    if len(one) != len(other) or (one.activity is None) != (other.activity is None):
+        return float("inf") if len(one) or len(other) else 0.0
     for name in ("frame", "label", "source"):
         if not np.array_equal(getattr(one, name), getattr(other, name)):
             return float("inf")
-    columns = [(one.azimuth, other.azimuth), (one.elevation, other.elevation)]
+    differences = [(one.azimuth - other.azimuth + 180) % 360 - 180, one.elevation - other.elevation]
     if one.distance is not None and other.distance is not None:
-        columns.append((one.distance, other.distance))
-    return max(float(np.nan_to_num(np.abs(a - b)).max(initial=0.0)) for a, b in columns)
+        differences.append(one.distance - other.distance)
+    return max(float(np.nan_to_num(np.abs(difference)).max(initial=0.0)) for difference in differences)
+
+
+def _gap_undecided(one: Recorded, other: Recorded) -> float:
+    assert one.activity is not None and other.activity is not None
+    sides = [np.stack([made.frame, made.label, made.source]) for made in (one, other)]
+    rows, at = np.unique(np.concatenate(sides, axis=1), axis=1, return_inverse=True)
+    at = at.reshape(-1)
+    place = at[: len(one)], at[len(one) :]
+    said = np.full((2, rows.shape[1], 4), np.nan)
+    for values, mine, made in zip(said, place, (one, other)):
+        assert made.activity is not None
+        values[mine, :3] = made.vectors * made.activity[:, None]
+        values[mine, 3] = 0.0 if made.distance is None else made.distance
+    difference = np.abs(said[0] - said[1])
+    for values, lacking in ((said[0], np.isnan(said[1, :, 0])), (said[1], np.isnan(said[0, :, 0]))):
+        difference[lacking, 0] = np.linalg.norm(values[lacking, :3], axis=1) - FLOOR
+    return float(np.nan_to_num(difference).max(initial=0.0))
 
 
 def _listed(made: Recorded, labels: Sequence[str]) -> str:

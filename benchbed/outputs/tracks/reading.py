@@ -11,7 +11,7 @@ from benchbed.card import Card
 from benchbed.errors import AdapterError
 from benchbed.outputs.contract import Heard, Json, Reading
 from benchbed.outputs.tracks.recording import FRAME_SECONDS, Tracks
-from benchbed.outputs.tracks.vectors import PARTS, THRESHOLD, UNIFY_DEGREES, at_frames, decoded
+from benchbed.outputs.tracks.vectors import FLOOR, PARTS, at_frames, undecided
 
 
 @dataclass(frozen=True)
@@ -76,21 +76,23 @@ class TracksReading(Reading):
         return np.array([all(_finite(one) for one in np.atleast_1d(windows)) for windows in raw], bool)
 
     def answers(self, raw: np.ndarray, heard: Sequence[Heard]) -> np.ndarray:
-        """`Tracks` of recordings [shape=(recording,), object], from `[recording, window]`."""
+        """`Tracks` of recordings [shape=(recording,), object], from `[recording, window]`.
+
+        Those of vectors hold activities: metrics decide what sounds, by the thresholds that a suite declares.
+        """
         made = np.empty(len(raw), dtype=object)
         for i, (windows, one) in enumerate(zip(raw, heard, strict=True)):
             held = windows if raw.dtype.kind == "f" else np.atleast_1d(windows)
-            parts = [self._mapped(self._decoded(part) if raw.dtype.kind == "f" else part) for part in held]
+            parts = [self._mapped(self._heard(part) if raw.dtype.kind == "f" else part) for part in held]
             made[i] = parts[0] if len(parts) == 1 else _joined(parts, one)
         return made
 
     def describe(self) -> dict[str, Json]:
         lost = [label for label, at in zip(self.card.labels, self.number) if at < 0]
-        decided = {"threshold": THRESHOLD, "unify_degrees": UNIFY_DEGREES}
-        return {"classes": len(self.number) - len(lost), "left out": lost, **decided}
+        return {"classes": len(self.number) - len(lost), "left out": lost, "activities above": FLOOR}
 
-    def _decoded(self, window: np.ndarray) -> Tracks:
-        return decoded(at_frames(window, self.card.frame_seconds or FRAME_SECONDS))
+    def _heard(self, window: np.ndarray) -> Tracks:
+        return undecided(at_frames(window, self.card.frame_seconds or FRAME_SECONDS))
 
     def _mapped(self, made: Tracks) -> Tracks:
         label = self.number[made.label] if len(made) else made.label
@@ -112,7 +114,9 @@ def _joined(parts: Sequence[Tracks], heard: Heard) -> Tracks:
     lasting = [part for part in shifted if len(part)]
     if not lasting:
         return Tracks(frames=frames)
-    distance, onscreen = ([getattr(part, name) for part in lasting] for name in ("distance", "onscreen"))
+    distance, onscreen, activity = (
+        [getattr(part, name) for part in lasting] for name in ("distance", "onscreen", "activity")
+    )
     joined = Tracks(
         np.concatenate([part.frame for part in lasting]),
         np.concatenate([part.label for part in lasting]),
@@ -122,6 +126,7 @@ def _joined(parts: Sequence[Tracks], heard: Heard) -> Tracks:
         None if any(column is None for column in distance) else np.concatenate(distance),
         None if any(column is None for column in onscreen) else np.concatenate(onscreen),
         frames,
+        activity=None if any(column is None for column in activity) else np.concatenate(activity),
     )
     return joined.only(joined.frame < frames)
 

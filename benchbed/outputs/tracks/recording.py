@@ -47,6 +47,9 @@ class Tracks:
         Length of the recording in frames, where it is known.
     answered : bool, default=True
         False for a recording without an answer that is scored as empty.
+    activity : np.ndarray [shape=(row,), float64], optional
+        How sure a system is that each row sounds, where that is still to be decided, by a threshold and by taking
+        rows of one class that are near each other for one source; `source` is then the number of the system's track.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class Tracks:
     onscreen: np.ndarray | None = None
     frames: int | None = None
     answered: bool = True
+    activity: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -87,6 +91,7 @@ class Tracks:
             None if self.onscreen is None else self.onscreen[chosen],
             self.frames,
             self.answered,
+            None if self.activity is None else self.activity[chosen],
         )
 
 

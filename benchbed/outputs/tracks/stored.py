@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
 _ROWS = ("frame", "label", "source", "azimuth", "elevation", "distance", "onscreen")
 _SIDES = ("track", "reference")
+#: Column of activities, NaN where it is decided what sounds.
+_ACTIVITY = "track_activity"
 #: Columns of a file.
-COLUMNS = (*(f"{side}_{name}" for side in _SIDES for name in _ROWS), "frames", "answered")
+COLUMNS = (*(f"{side}_{name}" for side in _SIDES for name in _ROWS), _ACTIVITY, "frames", "answered")
 #: On-screen in a file: not said, no, yes.
 _UNSAID = -1
 
@@ -33,8 +36,10 @@ def pack(answers: Sequence[Tracks], references: Sequence[Tracks] | None, labels:
     for side, held in zip(_SIDES, (answers, references)):
         made |= {f"{side}_{name}": column for name, column in _packed(held, labels).items()}
     frames = [-1 if one.frames is None else one.frames for one in references]
+    sure = [np.full(len(one), np.nan) if one.activity is None else one.activity for one in answers]
     return {
         **made,
+        _ACTIVITY: lists(starts([len(one) for one in answers]), joined(sure, np.float64)),
         "frames": pa.array(frames, pa.int64()),
         "answered": pa.array([one.answered for one in answers], pa.bool_()),
     }
@@ -51,6 +56,12 @@ def unpack(table: pa.Table, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarr
     frames = whole(table["frames"]).to_numpy(zero_copy_only=False)
     answered = whole(table["answered"]).to_numpy(zero_copy_only=False)
     answers, references = (_unpacked(table, side, labels, frames) for side in _SIDES)
+    sure = np.asarray(whole(table[_ACTIVITY]).values)
+    ends = np.cumsum([0, *(len(one) for one in answers)])
+    for row, one in enumerate(answers):
+        activity = sure[ends[row] : ends[row + 1]]
+        if len(one) and not np.isnan(activity).all():
+            answers[row] = replace(one, activity=activity)
     for row in np.flatnonzero(~answered.astype(bool)):
         answers[row] = Tracks(frames=answers[row].frames, answered=False)
     return answers, references

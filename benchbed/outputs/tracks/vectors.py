@@ -7,35 +7,41 @@ of which those that point to nearly the same place are one source. Models with t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from benchbed.errors import AdapterError
 from benchbed.outputs.tracks.recording import FRAME_SECONDS, Tracks, from_vectors
 
-#: A source sounds where its activity is more than this.
+#: A source sounds where its activity is more than this, unless a suite says otherwise.
 THRESHOLD = 0.5
 #: Vectors of one class that lie closer than this are one source, as in the baselines.
 UNIFY_DEGREES = 15.0
+#: Activities up to this are not kept; no threshold lies below.
+FLOOR = 0.1
 #: Numbers on the last axis → what they are.
 PARTS = {3: "x, y, z", 4: "x, y, z, distance", 5: "activity, x, y, z, distance"}
 
 
-def decoded(
-    output: np.ndarray, *, threshold: float = THRESHOLD, unify: float = UNIFY_DEGREES, frames: int | None = None
-) -> Tracks:
-    """Tracks of one recording.
+def undecided(output: np.ndarray, *, floor: float = FLOOR, frames: int | None = None) -> Tracks:
+    """Everything that a network says about one recording above a floor, before a threshold decides what sounds.
 
     Parameters
     ----------
     output : np.ndarray [shape=(frame, class, part) or (frame, track, class, part)]
         Parts are x, y, z; x, y, z and metres; or activity, x, y, z and metres, NaN where no distance is told. Without
         an activity the length of the vector is one.
-    threshold : float, default=0.5
-        A source sounds where its activity is more than this.
-    unify : float, default=15
-        Degrees within which vectors of several tracks are one source.
+    floor : float, default=0.1
+        Rows whose activity is not more than this are left out.
     frames : int, optional
         Length of the recording.
+
+    Returns
+    -------
+    Tracks
+        With activities, by frame, class and track, which stands in `source`.
 
     Raises
     ------
@@ -44,9 +50,9 @@ def decoded(
 
     Examples
     --------
-    >>> made = decoded(np.array([[[0.0, 0.9, 0.0], [0.1, 0.0, 0.0]]]))
-    >>> made.frame.tolist(), made.label.tolist(), made.azimuth.tolist()
-    ([0], [0], [90.0])
+    >>> made = undecided(np.array([[[0.0, 0.4, 0.0], [0.1, 0.0, 0.0]]]))
+    >>> made.frame.tolist(), made.label.tolist(), made.azimuth.tolist(), made.activity.tolist()
+    ([0], [0], [90.0], [0.4])
     """
     output = np.asarray(output, np.float64)
     if output.ndim not in (3, 4) or output.shape[-1] not in PARTS:
@@ -59,33 +65,95 @@ def decoded(
     parts = apart.shape[-1]
     vectors = apart[..., 1:4] if parts == 5 else apart[..., :3]
     activity = apart[..., 0] if parts == 5 else np.linalg.norm(vectors, axis=-1)
-    distance = np.maximum(apart[..., -1], 0.0) if parts > 3 else np.full(activity.shape, np.nan)
-    active = activity > threshold
-    group = _groups(vectors, active, unify)
-    frame, label, source, place, metres = [], [], [], [], []
-    for track in range(apart.shape[1]):
-        mine = (group == track) & active
-        count = mine.sum(axis=1)
-        at = np.nonzero(count)
-        weight = mine[..., None] / np.maximum(count, 1)[:, None, :, None]
-        frame.append(at[0])
-        label.append(at[1])
-        source.append(np.full(len(at[0]), track))
-        place.append((vectors * weight).sum(axis=1)[at])
-        metres.append(np.where(mine, distance, 0.0).sum(axis=1)[at] / count[at])
-    order = np.lexsort((np.concatenate(source), np.concatenate(label), np.concatenate(frame)))
-    azimuth, elevation = from_vectors(np.concatenate(place)[order])
-    distances = np.concatenate(metres)[order]
+    frame, label, track = np.nonzero((activity > floor).transpose(0, 2, 1))
+    azimuth, elevation = from_vectors(vectors[frame, track, label])
+    distance = np.maximum(apart[frame, track, label, -1], 0.0) if parts > 3 else None
+    if distance is not None and np.isnan(distance).all():
+        distance = None
     return Tracks(
-        np.concatenate(frame)[order].astype(np.int64),
-        np.concatenate(label)[order].astype(np.int64),
-        np.concatenate(source)[order].astype(np.int64),
+        frame.astype(np.int64),
+        label.astype(np.int64),
+        track.astype(np.int64),
         azimuth,
         elevation,
-        None if np.isnan(distances).all() else distances,
+        distance,
         None,
         frames,
+        activity=activity[frame, track, label],
     )
+
+
+def decided(
+    made: Tracks, threshold: float | Sequence[float] | np.ndarray = THRESHOLD, unify: float = UNIFY_DEGREES
+) -> Tracks:
+    """The sources that sound: rows above the threshold, of which near ones of a class are one source.
+
+    Its direction is the mean of theirs, weighted by activity, its distance their mean, its number the lowest of theirs.
+
+    Parameters
+    ----------
+    made : Tracks
+        As `undecided` gives them; tracks without activities stay as they are.
+    threshold : float or sequence of float [shape=(class,)]
+        A source sounds where its activity is more than this: one value, or one for each class.
+    unify : float, default=15
+        Degrees within which rows of one class and frame are one source, and those near them; 0 for none.
+
+    Examples
+    --------
+    >>> two = np.array([[[[0.9, 0.0, 0.0]], [[0.8, 0.1, 0.0]]]])
+    >>> decided(undecided(two)).azimuth.round(2).tolist(), len(decided(undecided(two), unify=0.0))
+    ([3.37], 2)
+    """
+    if made.activity is None:
+        return made
+    limits = np.asarray(threshold, np.float64)
+    held = made.only(made.activity > (limits[made.label] if limits.ndim else limits))
+    if held.activity is None or not len(held):
+        return replace(held, activity=None)
+    width = int(held.label.max()) + 1
+    cell, at = np.unique(held.frame * width + held.label, return_inverse=True)
+    place = at.reshape(-1), held.source
+    tracks = int(held.source.max()) + 1
+    vectors, active = np.zeros((len(cell), tracks, 1, 3)), np.zeros((len(cell), tracks, 1), bool)
+    vectors[(*place, 0)] = held.vectors * held.activity[:, None]
+    active[(*place, 0)] = True
+    group = _groups(vectors, active, unify)[..., 0][place]
+    # Rows of one group, in the order of frame, class and lowest track.
+    key, first, row = np.unique(place[0] * tracks + group, return_index=True, return_inverse=True)
+    row = row.reshape(-1)
+    count = np.bincount(row, minlength=len(key))
+    weighted = held.vectors * held.activity[:, None]
+    total = np.stack([np.bincount(row, weights=part, minlength=len(key)) for part in weighted.T], axis=1)
+    azimuth, elevation = from_vectors(total)
+    metres = None
+    if held.distance is not None:
+        metres = np.bincount(row, weights=held.distance, minlength=len(key)) / count
+    return Tracks(
+        held.frame[first],
+        held.label[first],
+        key % tracks,
+        azimuth,
+        elevation,
+        metres,
+        None if held.onscreen is None else held.onscreen[first],
+        held.frames,
+        held.answered,
+    )
+
+
+def decoded(
+    output: np.ndarray, *, threshold: float = THRESHOLD, unify: float = UNIFY_DEGREES, frames: int | None = None
+) -> Tracks:
+    """Tracks of one recording from what a network puts out; arguments as in `undecided` and `decided`.
+
+    Examples
+    --------
+    >>> made = decoded(np.array([[[0.0, 0.9, 0.0], [0.1, 0.0, 0.0]]]))
+    >>> made.frame.tolist(), made.label.tolist(), made.azimuth.tolist()
+    ([0], [0], [90.0])
+    """
+    return decided(undecided(output, floor=threshold, frames=frames), threshold, unify)
 
 
 def at_frames(output: np.ndarray, hop: float) -> np.ndarray:

@@ -88,7 +88,7 @@ def prepare(
     _can_be_cut(loaded_suite, [each for _, each in models.values()])
     metric_family(loaded_suite, source.dataset.labels)
     families(loaded_suite, source.dataset.labels)
-    lists = any(isinstance(each, Replay) and each.lists for _, each in models.values())
+    lists = any(getattr(each, "lists", False) for _, each in models.values())
     tuned = None if lists else tuning_clips(loaded_suite, source.dataset, settings.limit)
     clips, pools = scored_clips(loaded_suite, source.dataset, settings.limit)
     job = Job(

@@ -103,7 +103,7 @@ def post_processing(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, A
     """
     part = loaded.suite.post_processing
     found: dict[str, Any] = {}
-    for name in ("threshold", "median_seconds") if part is not None else ():
+    for name in ("threshold", "median_seconds", "unify_degrees") if part is not None else ():
         given = getattr(part, name)
         if isinstance(given, dict):
             where = loaded.where("post_processing", name)

@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
+from benchbed.metrics import FAMILIES
 from benchbed.metrics.contract import Family
+from benchbed.metrics.seld.tuning import tune_tracks
 from benchbed.metrics.thresholds import Thresholds, tune_events, tune_tags
 from benchbed.predictions.store import read_header, read_units
 from benchbed.results import record
 from benchbed.run.job.frozen import Frozen, declared
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.source import Source
-from benchbed.run.scoring.families import post_processing
+from benchbed.run.scoring.families import families_of, post_processing
 from benchbed.run.scoring.split import Split
 from benchbed.seal import POINTER, digest, seal, unseal
 from benchbed.suite.load import LoadedSuite
@@ -41,7 +43,7 @@ def families(loaded: LoadedSuite, labels: tuple[str, ...]) -> list[Family]:
     from benchbed.metrics.families import sed_best
 
     tune = declared(loaded)
-    if tune is None or tune.metric == "f1":
+    if tune is None or tune.metric in ("f1", "f20"):
         return []
     criterion = {"segment_f1": "segment", "event_f1": "collar", "intersection_f1": "intersection"}[tune.metric]
     fixed = post_processing(loaded, labels).get("median_seconds")
@@ -92,7 +94,11 @@ def choose(prepared: Prepared, paths: Sequence[Path], model: str) -> Frozen:
     answered = Split(tuning.job, tuning.split).answered(predictions, np.arange(len(predictions.scores)))
     outputs, target = answered.answers, answered.references
     common: dict[str, Any] = {"average": tune.average, "per_class": tune.per_class, "fallback": tune.fallback}
-    if tune.metric == "f1":
+    if tune.metric == "f20":
+        main = families_of(loaded, labels)[0]
+        ranking = FAMILIES.get(main.family).family(labels, **main.options)
+        thresholds = tune_tracks(ranking, outputs, target, tuned_on, **common)
+    elif tune.metric == "f1":
         if tuning.job.output.class_scores == "time":
             outputs, target = _as_tags(outputs, target, len(labels))
         thresholds = tune_tags(outputs, target, labels, tuned_on, **common)
