@@ -155,7 +155,7 @@ class HuggingFace(Adapter):
             rows = np.flatnonzero(batch.lengths == length)
             waveforms = np.ascontiguousarray(batch.waveforms[rows, :, : int(length)])
             with torch.inference_mode():
-                if hasattr(self, "forward"):
+                if self.forward is not None:
                     logits = self._forward(torch.from_numpy(waveforms).to(self.device))
                 else:
                     clips = list(waveforms.mean(1))

@@ -15,7 +15,6 @@ goes back to. The Silero voice activity detector (16 kHz, 512 new samples after 
         --set state=stateN=state --set chunk=512 --set context=64 --set constants=sr=16000
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -108,7 +107,6 @@ class Onnx(ExportedAdapter):
     ) -> None:
         self.path = check_file(Path(model), (".onnx", ".ort"))
         #: Called with the inputs of every run of the graph, for whoever counts what a run costs.
-        self.observer: Callable[[dict[str, np.ndarray]], None] | None = None
         self._threads = threads
         self._open("cpu")
         self._state = _pairs(state, "state")

@@ -12,6 +12,7 @@ from pathlib import Path
 import grimp
 import pytest
 
+from benchbed.adapter.contract import Adapter
 from benchbed.outputs import OUTPUTS, output_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,6 +110,19 @@ def test_no_private_name_is_imported_by_a_neighbour():
                 private = [one.name for one in node.names if one.name.startswith("_") and not one.name.endswith("__")]
                 taken += [f"{name}: {one} of {node.module}" for one in private]
     assert not taken
+
+
+def test_what_an_adapter_may_offer_is_asked_of_its_contract():
+    """Every such attribute stands in the contract with its default, so that nobody asks whether it is there."""
+    offered = {*Adapter.__annotations__, "meet", "load", "weights", "close"}
+    probed = []
+    for name, path in files():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "hasattr"):
+                asked = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
+                if asked in offered and "adapter" in ast.unparse(node.args[0]):
+                    probed.append(f"{name}: {ast.unparse(node)}")
+    assert not probed
 
 
 def test_the_engine_knows_no_attacks():

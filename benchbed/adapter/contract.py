@@ -7,21 +7,43 @@ it never sees labels or file names. Options arrive as typed keyword arguments of
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchbed.card import Card
 from benchbed.types import Batch
 
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+
 
 class Adapter(ABC):
-    """Base class of every adapter; subclasses set `card` and implement `predict`.
+    """Base class of every adapter; subclasses set `card` and implement `predict`. What else one may offer is None here.
 
-    A subclass may also define `forward(waveforms)`, a differentiable torch path from `[clip, channel, sample]` to
-    logits that agrees with `predict`; it opens white-box attacks and MAC counting. A model with several exits may
-    define `exits(waveforms)`, a generator that yields the scores of one exit after the other, cheapest first and the
-    last as `forward` gives them: what is computed up to a yield is what leaving there costs.
+    Attributes
+    ----------
+    card : Card
+        What the model is.
+    replays : bool
+        Answers are looked up in a file by clip instead of being computed: no clip is perturbed, and nothing is timed.
+    path : Path or None
+        The file that is the model (a graph), or that holds its answers.
+    device : str or torch.device
+        Where it runs, after `load`.
+    model : torch.nn.Module or None
+        The network, after `load`, where torch can see one: its parameters and operations are counted.
+    forward : callable or None
+        Differentiable path from waveforms `[clip, channel, sample]` to scores that agrees with `predict`; it opens
+        white-box attacks and MAC counting.
+    attack_forward : callable or None
+        Another path for gradients alone, where `forward` hides them (a straight-through quantiser).
+    exits : callable or None
+        Of a model with several exits: a generator that yields the scores of one exit after the other, cheapest first
+        and the last as `forward` gives them. What is computed up to a yield is what leaving there costs.
 
     Examples
     --------
@@ -34,6 +56,13 @@ class Adapter(ABC):
     """
 
     card: Card
+    replays: bool = False
+    path: Path | None = None
+    device: str | torch.device = "cpu"
+    model: torch.nn.Module | None = None
+    forward: Callable[[torch.Tensor], torch.Tensor] | None = None
+    attack_forward: Callable[[torch.Tensor], torch.Tensor] | None = None
+    exits: Callable[[torch.Tensor], Iterator[torch.Tensor]] | None = None
 
     def load(self, device: str = "cpu") -> None:  # noqa: B027  (an adapter without weights has nothing to load)
         """Read the weights and move to `device`; called once before the first `predict`."""
@@ -47,6 +76,21 @@ class Adapter(ABC):
 
         What tells one model from another does not rest on this: it is seen while the model is loaded, see
         `benchbed.adapter.fingerprint`.
+        """
+        return []
+
+    def meet(self, clips: pd.DataFrame) -> list[str]:
+        """Take in, before the first batch, all clips that will be asked about; only where answers are replayed.
+
+        Parameters
+        ----------
+        clips : pandas.DataFrame
+            Their table.
+
+        Returns
+        -------
+        list of str
+            What of the stored answers is about none of them, for the record.
         """
         return []
 

@@ -6,14 +6,14 @@ writes the inference down; a subclass only runs the graph.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from benchbed.adapter.contract import Adapter, Card
-from benchbed.adapter.features import Kind, front_end
+from benchbed.adapter.features import FrontEnd, Kind, front_end
 from benchbed.adapter.labelmap import read_label_map
 from benchbed.adapter.labels import read_labels
 from benchbed.adapter.layout import arrange, check_layout, infer_layout, shown
@@ -90,9 +90,15 @@ class ExportedAdapter(Adapter):
         The model file.
     inferred : dict
         What was inferred rather than given (layout, kind of scores), also written into the card's description.
+    front_end : FrontEnd
+        What stands before the graph.
+    observer : callable or None
+        Told what is fed to the graph, input by input, by adapters that can tell.
     """
 
     path: Path
+    front_end: FrontEnd
+    observer: Callable[[dict[str, np.ndarray]], None] | None = None
 
     @abstractmethod
     def run(self, inputs: np.ndarray) -> np.ndarray:
@@ -145,7 +151,7 @@ class ExportedAdapter(Adapter):
         names = read_labels(labels)
         self.inferred: dict[str, str] = {}
         self._shape, self._output, self._output_layout = tuple(shape), output, output_layout
-        self._front_end = front_end(features, sample_rate, feature_options)
+        self.front_end = front_end(features, sample_rate, feature_options)
         self._layout = self._settle_layout(input_layout, channels, clip_seconds, sample_rate)
         if clip_seconds is None and "sample" in self._layout:
             samples = self._shape[self._layout.index("sample")]
@@ -198,7 +204,7 @@ class ExportedAdapter(Adapter):
 
     def _scores(self, waveforms: np.ndarray) -> np.ndarray:
         try:
-            inputs = arrange(self._front_end(waveforms), self._front_end.axes, self._layout, self._shape)
+            inputs = arrange(self.front_end(waveforms), self.front_end.axes, self._layout, self._shape)
             raw = self.run(inputs)
         except BenchbedError:
             raise
@@ -230,9 +236,9 @@ class ExportedAdapter(Adapter):
         return scores
 
     def _settle_layout(self, given: str, channels: int, seconds: float | None, rate: int) -> tuple[str, ...]:
-        axes = self._front_end.axes
+        axes = self.front_end.axes
         if given == "infer":
-            probed = self._front_end(np.zeros((1, channels, round((seconds or 1.0) * rate)), np.float32))
+            probed = self.front_end(np.zeros((1, channels, round((seconds or 1.0) * rate)), np.float32))
             sizes: dict[str, int | None] = dict(zip(axes[1:], probed.shape[1:]))
             if seconds is None:
                 sizes[axes[-1]] = None

@@ -60,9 +60,10 @@ class Trained(TorchAdapter):
         self.adapter = copy.copy(adapter)
         self.module = adapter.model
         self.card = adapter.card
+        # What a model may offer besides is the caller's to say.
+        self.exits, self.attack_forward, self.path = self.adapter.exits, self.adapter.attack_forward, adapter.path
 
     def __getattr__(self, name: str) -> Any:
-        # What a model may offer besides (exits, side inputs) is the caller's to say.
         if name.startswith("__") or "adapter" not in vars(self):
             raise AttributeError(name)
         return getattr(vars(self)["adapter"], name)

@@ -30,7 +30,7 @@ class Replay(Adapter):
     """
 
     replays = True
-    lists = False
+    lists: bool = False
     path: Path
 
     @abstractmethod

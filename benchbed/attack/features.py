@@ -255,9 +255,11 @@ class OnFeatures:
         The cut.
     """
 
+    attack_forward = None
+
     def __init__(self, adapter: Any, space: FeatureSpace) -> None:
         self.card, self.model = adapter.card, adapter.model
-        self.device = getattr(adapter, "device", "cpu")
+        self.device = adapter.device
         self.space = space
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbed.adapter.exported import ExportedAdapter
 from benchbed.errors import BenchbedError, CannotMeasure
+from benchbed.profile.network import UNSEEN, network_of
 from benchbed.profile.parameters import file_sizes
 
 if TYPE_CHECKING:
     from benchbed.adapter.contract import Adapter
 
-_NO_NETWORK = "the model runs outside this process, and nothing tells its parameters or operations"
+_UNTOLD = "the adapter does not tell what it feeds to the graph"
 
 
 def count(adapter: Adapter, seconds: float | None = None, *, layers: bool = False) -> dict[str, Any]:
@@ -47,13 +49,13 @@ def count(adapter: Adapter, seconds: float | None = None, *, layers: bool = Fals
     'the model runs outside this process, and nothing tells its parameters or operations'
     """
     seconds = seconds or clip_seconds(adapter)
-    path = getattr(adapter, "path", None)
+    path = adapter.path
     if has_network(adapter):
         counted = _torch(adapter, seconds, layers)
     elif isinstance(path, Path) and path.suffix in (".onnx", ".ort", ".tflite"):
         counted = _graph(adapter, path, seconds, layers)
     else:
-        counted = _nothing(_NO_NETWORK)
+        counted = _nothing(UNSEEN)
     sizes = file_sizes(adapter.weights())
     if sizes:
         counted["size"]["files"] = {
@@ -80,7 +82,7 @@ def clip_seconds(adapter: Adapter) -> float:
 
 def has_network(adapter: Adapter) -> bool:
     """Whether a torch network can be seen; the module decides, not the adapter's class."""
-    return hasattr(getattr(adapter, "model", None), "parameters")
+    return hasattr(adapter.model, "parameters")
 
 
 def figure(value: float | None, unit: str, method: str, **more: Any) -> dict[str, Any]:
@@ -131,7 +133,7 @@ def _torch(adapter: Adapter, seconds: float, layers: bool) -> dict[str, Any]:
     from benchbed.profile.macs import count_macs
     from benchbed.profile.parameters import count_parameters
 
-    parameters = count_parameters(adapter.model)  # type: ignore[attr-defined]
+    parameters = count_parameters(network_of(adapter))
     figures = _nothing("")
     over = "sum over parameters(), shared ones once"
     if parameters.packed:
@@ -152,7 +154,7 @@ def _torch(adapter: Adapter, seconds: float, layers: bool) -> dict[str, Any]:
     figures |= _macs(macs.total, seconds, method, macs.uncounted, macs.notes)
     compute: dict[str, Any] = {"by_type": {k: figure(v, "MACs", "sum over layers") for k, v in macs.by_type.items()}}
     if macs.on_device is not None:
-        device = getattr(adapter, "device", "cpu")
+        device = adapter.device
         compute["on_device"] = figure(macs.on_device, "MACs", f"operations that ran on {device}")
     compute["challenge_tool"] = _challenge(adapter, seconds, macs)
     if macs.front_end is not None:
@@ -176,9 +178,7 @@ def _challenge(adapter: Any, seconds: float, macs: Any) -> dict[str, Any]:
             twin = meta_twin(adapter)
             counted = challenge_macs(twin.model, network_call(twin), noise(adapter, seconds).to("meta"))
         else:
-            counted = challenge_macs(
-                adapter.model, network_call(adapter), noise(adapter, seconds).to(getattr(adapter, "device", "cpu"))
-            )
+            counted = challenge_macs(adapter.model, network_call(adapter), noise(adapter, seconds).to(adapter.device))
     except Exception as error:  # the convention needs outputs with shapes, which a network need not have
         return missing("MACs", f"the convention does not fit: {type(error).__name__}: {error}")
     return figure(counted.macs, "MACs", RULE, difference=difference(macs.total, counted, macs.by_type))
@@ -231,11 +231,11 @@ def _graph(adapter: Adapter, path: Path, seconds: float, layers: bool) -> dict[s
     return figures | {"compute": compute}
 
 
-def _feeds(adapter: Any, seconds: float) -> list[Mapping[str, np.ndarray]]:
+def _feeds(adapter: Adapter, seconds: float) -> list[Mapping[str, np.ndarray]]:
     from benchbed.profile.calls import silence_free
 
-    if not hasattr(adapter, "observer"):
-        raise CannotMeasure("the adapter does not tell what it feeds to the graph")
+    if not isinstance(adapter, ExportedAdapter):
+        raise CannotMeasure(_UNTOLD)
     feeds: list[Mapping[str, np.ndarray]] = []
     adapter.observer = feeds.append
     try:
@@ -244,12 +244,14 @@ def _feeds(adapter: Any, seconds: float) -> list[Mapping[str, np.ndarray]]:
         raise CannotMeasure(f"the graph does not run: {error.what}") from error
     finally:
         adapter.observer = None
+    if not feeds:
+        raise CannotMeasure(_UNTOLD)
     return feeds
 
 
-def _graph_front_end(adapter: Any, seconds: float) -> dict[str, Any] | None:
+def _graph_front_end(adapter: Adapter, seconds: float) -> dict[str, Any] | None:
     """Cost of the step before the graph, from its definition."""
-    source = getattr(getattr(adapter, "_front_end", None), "source", None)
+    source = adapter.front_end.source if isinstance(adapter, ExportedAdapter) else None
     if source is None:
         return None
     samples = round(seconds * adapter.card.sample_rate)

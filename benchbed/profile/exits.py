@@ -8,7 +8,7 @@ the first one's head too, as in a cascade.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,11 @@ import numpy as np
 
 from benchbed.errors import AdapterError, CannotMeasure
 from benchbed.profile.counts import figure, milliseconds, missing
+from benchbed.profile.network import network_of
 
 if TYPE_CHECKING:
+    import torch
+
     from benchbed.adapter.contract import Adapter
 
 
@@ -52,7 +55,7 @@ def exit_costs(adapter: Adapter, seconds: float, *, repeats: int = 15) -> ExitCo
     from benchbed.profile.macs import network_macs, noise
     from benchbed.profile.trace import trace_forward
 
-    model, device = adapter.model, str(getattr(adapter, "device", "cpu"))  # type: ignore[attr-defined]
+    exits, model, device = _exits(adapter), network_of(adapter), str(adapter.device)
     waveforms = noise(adapter, seconds).to(device)
     counts: list[int] = []
     while True:
@@ -60,7 +63,7 @@ def exit_costs(adapter: Adapter, seconds: float, *, repeats: int = 15) -> ExitCo
 
         def first(waveforms: Any, number: int = number) -> list[Any]:
             taken = []
-            for scores in adapter.exits(waveforms):  # type: ignore[attr-defined]
+            for scores in exits(waveforms):
                 taken.append(scores)
                 if len(taken) == number:
                     break
@@ -78,7 +81,7 @@ def exit_costs(adapter: Adapter, seconds: float, *, repeats: int = 15) -> ExitCo
         with torch.inference_mode():
             clock.wait()
             begun = time.perf_counter()
-            for _ in adapter.exits(waveforms):  # type: ignore[attr-defined]
+            for _ in exits(waveforms):
                 clock.wait()
                 marks.append(time.perf_counter() - begun)
         if number >= 3:
@@ -96,8 +99,14 @@ def exit_scores(adapter: Adapter, waveforms: np.ndarray) -> np.ndarray:
     import torch
 
     with torch.inference_mode():
-        tensor = torch.from_numpy(np.array(waveforms, order="C")).to(getattr(adapter, "device", "cpu"))
-        return np.stack([scores.float().cpu().numpy().copy() for scores in adapter.exits(tensor)])  # type: ignore[attr-defined]
+        tensor = torch.from_numpy(np.array(waveforms, order="C")).to(adapter.device)
+        return np.stack([scores.float().cpu().numpy().copy() for scores in _exits(adapter)(tensor)])
+
+
+def _exits(adapter: Adapter) -> Callable[[torch.Tensor], Iterator[torch.Tensor]]:
+    if adapter.exits is None:
+        raise AdapterError(f"{adapter.card.name} has no exits")
+    return adapter.exits
 
 
 def threshold_curve(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbed.adapter.exported import ExportedAdapter
 from benchbed.profile.calls import silence_free
 from benchbed.profile.clock import Clock, Times, clock_for, pinned_threads, repeat
 from benchbed.profile.counts import clip_seconds, figure, has_network, milliseconds, missing
@@ -65,10 +66,10 @@ def latency(
     dict
         `batch_1`, `best_batch`, `batches`, `parts`, and how it was measured.
     """
-    device, length = str(getattr(adapter, "device", "cpu")), seconds or clip_seconds(adapter)
+    device, length = str(adapter.device), seconds or clip_seconds(adapter)
     clock = clock or clock_for(device)
     method = _METHOD.format(device=device, threads="1 thread" if threads == 1 else f"{threads} threads")
-    if getattr(adapter, "replays", False):
+    if adapter.replays:
         return {"reason": "stored predictions are replayed, which says nothing about the time of the model"}
     with pinned_threads(threads):
         timed: dict[int, Times] = {}
@@ -123,7 +124,7 @@ def _parts(
         # Reading runs on the CPU whatever the model does.
         decoding = repeat(read, Clock(), seconds=min(seconds, 0.5), warmup=3)
     figures = {"decode": milliseconds(decoding.percentile(50), what)}
-    if not has_network(adapter) or not hasattr(adapter, "forward"):
+    if not has_network(adapter) or adapter.forward is None:
         return figures | _parts_around(adapter, batch, clock, seconds)
     whole: list[float] = []
     network: list[float] = []
@@ -151,11 +152,11 @@ def _parts(
     return figures
 
 
-def _parts_around(adapter: Any, batch: Batch, clock: Clock, seconds: float) -> dict[str, Any]:
+def _parts_around(adapter: Adapter, batch: Batch, clock: Clock, seconds: float) -> dict[str, Any]:
     """Front end and rest of a graph in a file, whose front end is a callable of its own."""
     whole = repeat(lambda: adapter.predict(batch), clock, seconds=seconds, warmup=3).percentile(50)
-    front = getattr(adapter, "_front_end", None)
-    if front is None or getattr(front, "source", None) is None:
+    front = adapter.front_end if isinstance(adapter, ExportedAdapter) else None
+    if front is None or front.source is None:
         return {"model": milliseconds(whole, "predict as a whole")}
     before = repeat(lambda: front(batch.waveforms), Clock(), seconds=seconds, warmup=3).percentile(50)
     return {

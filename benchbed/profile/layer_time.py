@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from benchbed.profile.calls import silence_free
 from benchbed.profile.clock import pinned_threads
 from benchbed.profile.counts import clip_seconds, figure, has_network, missing
+from benchbed.profile.network import network_of
 
 if TYPE_CHECKING:
     import torch
@@ -40,9 +41,9 @@ def time_shares(adapter: Adapter, *, seconds: float | None = None, calls: int = 
     from torch.profiler import ProfilerActivity, profile
 
     batch = silence_free(adapter, seconds or clip_seconds(adapter))
-    cuda = str(getattr(adapter, "device", "cpu")).startswith("cuda")
+    cuda = str(adapter.device).startswith("cuda")
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
-    with pinned_threads(threads), _marked(adapter.model):  # type: ignore[attr-defined]
+    with pinned_threads(threads), _marked(network_of(adapter)):
         for _ in range(3):
             adapter.predict(batch)
         with _quiet(), profile(activities=activities) as profiled:
@@ -68,7 +69,7 @@ def peak_activation_memory(adapter: Adapter, *, seconds: float | None = None) ->
     import torch
 
     batch = silence_free(adapter, seconds or clip_seconds(adapter))
-    device = str(getattr(adapter, "device", "cpu"))
+    device = str(adapter.device)
     adapter.predict(batch)
     if device.startswith("cuda"):
         before = torch.cuda.memory_allocated(device)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbed.profile.network import network_of
 from benchbed.profile.trace import Operation, Trace, trace_forward
 from benchbed.types import Batch
 
@@ -138,7 +139,7 @@ def count_macs(adapter: Adapter, seconds: float, *, on_device: bool = True) -> M
     >>> counted.total, counted.by_type, counted.backend, counted.on_device
     (16000, {'Linear': 16000}, 'meta', 16000)
     """
-    device: Any = getattr(adapter, "device", "cpu")
+    device: Any = adapter.device
     real_waveforms = noise(adapter, seconds)
     traced, reason, notes = None, None, []
     try:
@@ -149,7 +150,7 @@ def count_macs(adapter: Adapter, seconds: float, *, on_device: bool = True) -> M
         notes.append(f"counted on {device}: the network does not run on the meta device ({reason[:200]})")
     real = None
     if traced is None or on_device:
-        model = adapter.model  # type: ignore[attr-defined]
+        model = network_of(adapter)
         real, _ = trace_forward(model, network_call(adapter), real_waveforms.to(device))
     trace = traced or real
     assert trace is not None
@@ -169,7 +170,7 @@ def count_macs(adapter: Adapter, seconds: float, *, on_device: bool = True) -> M
         seconds=seconds,
         by_layer={layer: round(macs) for layer, macs in by_layer.items()},
         by_type={kind: round(macs) for kind, macs in sorted(by_type.items(), key=lambda item: -item[1])},
-        front_end=_front_end(front, owners, adapter.model),  # type: ignore[attr-defined]
+        front_end=_front_end(front, owners, network_of(adapter)),
         backend="meta" if traced is not None else str(device),
         on_device=ran,
         uncounted=tuple(dict.fromkeys([*trace.uncounted, *(real.uncounted if real else ())])),
@@ -192,24 +193,24 @@ def meta_twin(adapter: Adapter) -> Any:
     """A copy of an adapter whose network has shapes and no data."""
     import torch
 
-    model = adapter.model  # type: ignore[attr-defined]
+    model = network_of(adapter)
     memo: dict[int, Any] = {}
     for parameter in model.parameters():
         memo[id(parameter)] = torch.nn.Parameter(parameter.detach().to("meta"), requires_grad=False)
     for buffer in model.buffers():
         memo[id(buffer)] = buffer.detach().to("meta")
     twin = copy.copy(adapter)
-    twin.model = copy.deepcopy(model, memo)  # type: ignore[attr-defined]
-    twin.device = torch.device("meta")  # type: ignore[attr-defined]
+    twin.model = copy.deepcopy(model, memo)
+    twin.device = torch.device("meta")
     own = vars(adapter).get("forward")
     if isinstance(own, types.MethodType) and own.__self__ is adapter:
-        twin.forward = types.MethodType(own.__func__, twin)  # type: ignore[attr-defined]
+        twin.forward = types.MethodType(own.__func__, twin)
     return twin
 
 
 def network_call(adapter: Any) -> Callable[[torch.Tensor], Any]:
     """What is counted: `forward`, or `predict` of an adapter that has a network and no differentiable path."""
-    if hasattr(adapter, "forward"):
+    if adapter.forward is not None:
         return adapter.forward
 
     def predict(waveforms: torch.Tensor) -> Any:

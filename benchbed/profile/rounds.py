@@ -47,7 +47,7 @@ def paired_rounds(
     """
     sides = []
     for each in (adapter, reference):
-        batch, clock = silence_free(each, clip_seconds(each)), clock_for(getattr(each, "device", "cpu"))
+        batch, clock = silence_free(each, clip_seconds(each)), clock_for(each.device)
         sides.append((lambda each=each, batch=batch: each.predict(batch), clock))
     found: list[list[float]] = [[], []]
     with pinned_threads(threads):

@@ -160,7 +160,7 @@ def _latency(
         return found
     found["share_of_time"] = time_shares(adapter, seconds=seconds, threads=wanted.threads)
     if wanted.cold_start and recipe is not None:
-        device = str(getattr(adapter, "device", "cpu"))
+        device = str(adapter.device)
         found["cold_start"] = cold_start(*recipe, device=device, seconds=seconds, threads=wanted.threads)
     return found
 
@@ -168,7 +168,7 @@ def _latency(
 def _energy(adapter: Adapter, seconds: float, settings: ProfileSettings, reference: Adapter | None) -> dict[str, Any]:
     from benchbed.profile.energy.account import compare_to_reference
 
-    if getattr(adapter, "replays", False):
+    if adapter.replays:
         return {"method": "none", "reason": "stored predictions are replayed: their energy was spent elsewhere"}
     before = None if reference is None else _one_energy(reference, clip_seconds(reference), settings)
     found = _one_energy(adapter, seconds, settings)
@@ -183,7 +183,7 @@ def _one_energy(adapter: Adapter, seconds: float, settings: ProfileSettings) -> 
     from benchbed.profile.energy.account import energy
 
     assert settings.energy is not None
-    device = str(getattr(adapter, "device", "cpu"))
+    device = str(adapter.device)
     threads = settings.latency.threads if settings.latency else 1
     batch = silence_free(adapter, seconds)
     with pinned_threads(threads):

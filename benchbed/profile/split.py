@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.profile.network import network_of
 
 if TYPE_CHECKING:
     from benchbed.adapter.contract import Adapter
@@ -156,12 +157,12 @@ def measure_cuts(adapter: Adapter, seconds: float, *, repeats: int = 7) -> tuple
     from benchbed.profile.counts import has_network
     from benchbed.profile.macs import count_macs, network_call, noise
 
-    if not has_network(adapter) or not hasattr(adapter, "forward"):
+    if not has_network(adapter) or adapter.forward is None:
         raise CannotMeasure("only a network that torch can see can be cut")
     import torch
 
     trace = count_macs(adapter, seconds, on_device=False).trace
-    device = str(getattr(adapter, "device", "cpu"))
+    device = str(adapter.device)
     clock, call = clock_for(device), network_call(adapter)
     waveforms = noise(adapter, seconds).to(device)
     ends: list[tuple[str, float]] = []
@@ -174,7 +175,7 @@ def measure_cuts(adapter: Adapter, seconds: float, *, repeats: int = 7) -> tuple
 
         return hook
 
-    model = adapter.model  # type: ignore[attr-defined]
+    model = network_of(adapter)
     handles = [module.register_forward_hook(left(path)) for path, module in model.named_modules()]
     runs, totals = [], []
     try:

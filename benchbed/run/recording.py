@@ -102,7 +102,7 @@ def make_record(
         thresholds=frozen.facts if frozen else None,
         checks=[
             *(frozen.checks if frozen else ()),
-            *(replay_checks(prepared.remarks, predictions) if getattr(prepared.adapter, "replays", False) else ()),
+            *(replay_checks(prepared.remarks, predictions) if prepared.adapter.replays else ()),
             *scoring.checks,
             *rank_checks(scoring.cells),
             *doubts(prepared, predictions),

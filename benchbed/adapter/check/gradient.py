@@ -59,14 +59,13 @@ def gradients(trial: Trial) -> tuple[Status, str]:
 
 
 def _forward(trial: Trial) -> Callable[[Any], Any] | None:
-    forward = getattr(trial.adapter, "forward", None)
-    return forward if callable(forward) else None
+    return trial.adapter.forward
 
 
 def _tensor(trial: Trial, signals: np.ndarray) -> Any:
     import torch
 
-    return torch.from_numpy(signals.copy()).to(getattr(trial.adapter, "device", "cpu"))
+    return torch.from_numpy(signals.copy()).to(trial.adapter.device)
 
 
 CHECKS = (forward_agrees, gradients)

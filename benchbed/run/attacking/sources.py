@@ -65,9 +65,7 @@ class SourceModel:
             added = torch.zeros_like(problem.ball.clean)
             for length in sorted({waveform.shape[1] for waveform in waveforms}):
                 rows = [i for i, waveform in enumerate(waveforms) if waveform.shape[1] == length]
-                clean = torch.from_numpy(np.stack([waveforms[i] for i in rows])).to(
-                    getattr(self.adapter, "device", "cpu")
-                )
+                clean = torch.from_numpy(np.stack([waveforms[i] for i in rows])).to(self.adapter.device)
                 # The source has a grid of frames of its own, and with it references of its own.
                 samples = [heard[problem.ids[i]] for i in rows]
                 seconds = samples[0].seconds
@@ -281,7 +279,7 @@ def _fit_problem(engine: Engine, unit: Unit, threat: Threat, task: Task, view: V
             ids.append(str(row["clip_id"]))
     if not waveforms:
         raise CannotMeasure("no clip could be read to fit a universal perturbation on")
-    clean = torch.from_numpy(np.stack(waveforms)).to(getattr(engine.adapter, "device", "cpu"))
+    clean = torch.from_numpy(np.stack(waveforms)).to(engine.adapter.device)
     samples = clean.shape[2]
     target = view.target(task, truths, samples, seconds).to(clean.device)
     return Problem(

@@ -46,7 +46,7 @@ def cut(adapter: Any, shape: tuple[int, int], where: str | None = None) -> Featu
     from benchbed.adapter.frontend import LogMel
 
     try:
-        return FeatureSpace.cut(getattr(adapter, "model", None), getattr(adapter, "forward", None), (LogMel,), shape)
+        return FeatureSpace.cut(adapter.model, adapter.forward, (LogMel,), shape)
     except ConfigError as error:
         raise ConfigError(f"{adapter.card.name}: {error.what}", where=where, hint=HINT) from error
 
@@ -96,7 +96,7 @@ def on_features(work: Work, batches: Sequence[Sequence[Sample]]) -> Work:
 def _features(space: FeatureSpace, adapter: Any, waveforms: np.ndarray, view: View) -> np.ndarray:
     import torch
 
-    given = torch.from_numpy(waveforms).to(getattr(adapter, "device", "cpu"))
+    given = torch.from_numpy(waveforms).to(adapter.device)
     features = space.of(given).cpu().numpy()
     # What is attacked is what `predict` answers: a pass that it adds to `forward` would be attacked around.
     cut, plain = OnFeatures(adapter, space), view.raw(waveforms, waveforms.shape[2])

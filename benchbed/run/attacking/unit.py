@@ -52,7 +52,7 @@ def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     cpu, wall = time.process_time(), time.perf_counter()
     condition = engine.job.conditions[unit.condition]
     assert isinstance(condition, AttackCondition)
-    if engine.card.side_information or getattr(engine.adapter, "replays", False):
+    if engine.card.side_information or engine.adapter.replays:
         raise ConfigError(
             f"{engine.card.name} needs more than audio; attacks change audio only",
             hint="leave the attack conditions out for this model",
@@ -132,7 +132,7 @@ def _attack(work: Work, batch: list[Sample]) -> list[Attacked]:
     import torch
 
     engine, condition = work.engine, work.condition
-    device = torch.device(getattr(engine.adapter, "device", "cpu"))
+    device = torch.device(engine.adapter.device)
     # A silent clip has no level to set an SNR against; any other budget it can be given.
     level = condition.space == "waveform" and condition.threat == "l2"
     loud = [s for s in batch if s.right and not s.spared and (not level or s.made.waveform.any())]

@@ -31,12 +31,11 @@ def victim_of(adapter: Adapter, seen: Callable[[Forward], Forward], eot: int = 1
     seen : callable
         From the model's own forward to what the losses climb: the twin of its reading, in `benchbed.attack.losses`.
     """
-    forward = getattr(adapter, "forward", None)
-    stand_in = getattr(adapter, "attack_forward", None)
-    if callable(forward):
-        own, other = seen(_kept(forward)), seen(_kept(stand_in)) if callable(stand_in) else None
+    forward, stand_in = adapter.forward, adapter.attack_forward
+    if forward is not None:
+        own, other = seen(_kept(forward)), seen(_kept(stand_in)) if stand_in is not None else None
         return Victim(own, other, eot=eot, recurrent=_recurrent(adapter))
-    if callable(stand_in):
+    if stand_in is not None:
         return Victim(seen(_asked(adapter)), seen(_kept(stand_in)), eot=eot)
     return Victim(seen(_asked(adapter)), differentiable=False, eot=eot)
 
@@ -61,7 +60,7 @@ def _asked(adapter: Adapter) -> Callable[[Any], Any]:
 def _recurrent(adapter: Adapter) -> bool:
     import torch
 
-    model = getattr(adapter, "model", None)
+    model = adapter.model
     return isinstance(model, torch.nn.Module) and any(isinstance(m, torch.nn.RNNBase) for m in model.modules())
 
 
@@ -76,7 +75,7 @@ def untouched(adapter: Adapter) -> Iterator[Callable[[], list[str]]]:
     """
     import torch
 
-    model = getattr(adapter, "model", None)
+    model = adapter.model
     if not isinstance(model, torch.nn.Module):
         yield list
         return

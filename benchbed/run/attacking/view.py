@@ -124,7 +124,7 @@ class View:
         import torch
 
         given = task.target(truths, self.goal.moments(self.reading, self.heard(samples, seconds)))
-        return torch.from_numpy(given).to(getattr(self.adapter, "device", "cpu"))
+        return torch.from_numpy(given).to(self.adapter.device)
 
     def stored(self, answers: np.ndarray, seconds: Sequence[float]) -> np.ndarray:
         """Answers as predictions are stored."""

@@ -77,11 +77,10 @@ class Engine:
             self._adapters[split] = known or self._loaded(split, recipe)
             limit_threads(self.job.threads)  # what the model imported may bring threads of its own
             self._by_recipe[repr(recipe)] = self._adapters[split]
-            meet = getattr(self._adapters[split], "meet", None)
-            if meet is not None and known is None:
+            if self._adapters[split].replays and known is None:
                 from benchbed.run.computing.replayed import pool_of
 
-                meet(pool_of(self.job, self._alike()))
+                self._adapters[split].meet(pool_of(self.job, self._alike()))
         self.adapter = self._adapters[split]
         self.card = mapped_card(self.adapter.card, self.job.label_map)
         self.reading = self.job.output.read(self.card, self.job.labels)
@@ -118,7 +117,7 @@ class Engine:
 
     def clip(self, index: int) -> Clip | AudioError:
         """A clip of the shard, or why it cannot be decoded."""
-        if getattr(self.adapter, "replays", False) and self.job.output.unheard:
+        if self.adapter.replays and self.job.output.unheard:
             # Stored outputs are looked up by clip id; the audio need not even be there.
             return self.shard.clips.setdefault(index, _unheard(self.card))
         return self.shard.clip(index)

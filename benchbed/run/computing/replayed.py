@@ -46,7 +46,7 @@ def replayed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     """
     cpu, wall = time.process_time(), time.perf_counter()
     job, shard, rows = engine.job, engine.shard, Rows(engine.job, unit)
-    replayed, path = engine.replayed(), getattr(engine.adapter, "path", job.recipe[0])
+    replayed, path = engine.replayed(), engine.adapter.path or job.recipe[0]
     for index, record in enumerate(shard.records):
         clip_id = shard.clip_id(index)
         try:

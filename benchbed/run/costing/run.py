@@ -60,7 +60,7 @@ def complexity(
     """
     wanted = loaded.suite.profile if isinstance(loaded.suite.profile, Profile) else Profile()
     settings = _settings(loaded, wanted)
-    device = str(getattr(adapter, "device", "cpu"))
+    device = str(adapter.device)
     reference = _reference(loaded, wanted.energy, device)
     timed_beside = _reference(loaded, wanted.latency, device)
     figures = profile(
@@ -80,9 +80,9 @@ def complexity(
             tdp_watts=settings.energy.tdp_watts,
             tdp_threads=settings.energy.tdp_threads,
             grid_kgco2e_per_kwh=settings.energy.grid_kgco2e_per_kwh,
-            device=str(getattr(adapter, "device", "cpu")),
+            device=str(adapter.device),
         )
-    if prepared is not None and wanted.exit_clips and callable(getattr(adapter, "exits", None)):
+    if prepared is not None and wanted.exit_clips and adapter.exits is not None:
         from benchbed.run.costing.exits import exits_on_clips
 
         figures["exits"] = exits_on_clips(adapter, prepared, wanted.exit_clips)
@@ -167,7 +167,7 @@ def _reader(prepared: Prepared, adapter: Adapter) -> Callable[[], Any] | None:
 
     from benchbed.run.computing.whole import decode, to_model
 
-    if getattr(adapter, "replays", False):
+    if adapter.replays:
         return None
     job = prepared.job
     table = next(iter(job.clips.values()))

@@ -49,7 +49,7 @@ def model_doubts(prepared: Prepared, seen: Seen) -> list[record.Check]:
     A model whose answers were stored elsewhere is not asked.
     """
     adapter = prepared.adapter
-    if getattr(adapter, "replays", False):
+    if adapter.replays:
         return []
     checks = [training(adapter)]
     if adapter.card.side_information:

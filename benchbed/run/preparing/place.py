@@ -121,7 +121,7 @@ def identity_of_model(model: LoadedAdapter, options: Mapping[str, object], out: 
 
 def _shapes(model: LoadedAdapter) -> list[str]:
     """Names and shapes of a live network's parameters: two networks of one class may be two architectures."""
-    module = getattr(model.adapter, "module", None) or getattr(model.adapter, "model", None)
+    module = getattr(model.adapter, "module", None) or model.adapter.model
     named = getattr(module, "named_parameters", None)
     return [f"{name}{tuple(value.shape)}" for name, value in named()] if callable(named) else []
 

@@ -115,7 +115,7 @@ def prepare(
         annotations=annotations_of(source, pools.values()),
         source=loaded.source,
         # Stored outputs lie over whole recordings.
-        windows=None if getattr(adapter, "replays", False) else _windows(loaded_suite, output),
+        windows=None if adapter.replays else _windows(loaded_suite, output),
         window_join=suite.audio.windows.join if suite.audio.windows else "mean",
         others=settings.others,
     )
@@ -222,7 +222,7 @@ def _remarks(models: Mapping[str, tuple[LoadedAdapter, Adapter]], job: Job) -> l
         if isinstance(each, Replay):
             splits = [split for split, (_, adapter) in models.items() if adapter is each]
             found += stored_answers(each, job, splits)[0].remarks
-        elif hasattr(each, "meet"):
+        elif each.replays:
             found += each.meet(pool_of(job, [split for split, (_, adapter) in models.items() if adapter is each]))
     return found
 
@@ -338,7 +338,7 @@ def seconds_of(source: Source, table: pd.DataFrame) -> float:
 
 def _side(loaded: LoadedSuite, output: Output, adapter: Adapter, source: Source) -> tuple[str, ...]:
     suite, wanted = loaded.suite, adapter.card.side_information
-    replays = getattr(adapter, "replays", False)
+    replays = adapter.replays
     for name in output.asks:
         if name not in source.dataset.clips.columns:
             raise ConfigError(

@@ -68,7 +68,7 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
     if not may_publish(result.dataset.licence):
         licence = f"'{result.dataset.licence}'" if result.dataset.licence else "unknown"
         return f"no clips for listening: the licence of {result.dataset.name} is {licence}"
-    if getattr(prepared.adapter, "replays", False):
+    if prepared.adapter.replays:
         return "no clips for listening: they are kept for models that hear audio"
     kind = shown(job.task)
     if kind is not None and hasattr(kind, "queues"):
