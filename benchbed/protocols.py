@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Where(Protocol):
@@ -26,3 +30,14 @@ class Outcome(Protocol):
     @property
     def message(self) -> str:
         """What was seen."""
+
+
+class Losses(Protocol):
+    """What an attack on one kind of output climbs: a module of `benchbed.attack.losses`, or one aimed at a goal."""
+
+    @property
+    def LOSSES(self) -> Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]]:
+        """Name → loss `(scores, target) → [clip]`, greater is worse for the model."""
+
+    def margin(self, scores: torch.Tensor, target: torch.Tensor, /) -> torch.Tensor:
+        """The task's own decision `[clip]`: negative where it is broken."""

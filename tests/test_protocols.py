@@ -8,13 +8,15 @@ import pytest
 
 from benchbed import protocols
 from benchbed.adapter.check.trial import CheckOutcome
+from benchbed.attack.losses import LOSSES, aimed
 from benchbed.results.record import Check
 from benchbed.suite.load import load_suite
 
 
 def members(protocol: type) -> set[str]:
     """Names that a protocol asks for."""
-    return {name for name, value in vars(protocol).items() if inspect.isfunction(value) or isinstance(value, property)}
+    said = {name: value for name, value in vars(protocol).items() if name == "__call__" or not name.startswith("_")}
+    return {name for name, value in said.items() if inspect.isfunction(value) or isinstance(value, property)}
 
 
 @pytest.mark.parametrize("outcome", [CheckOutcome("a", "pass", "fine"), Check(name="a", status="pass", message="b")])
@@ -27,3 +29,14 @@ def test_checks_of_adapters_and_of_records_say_what_a_table_shows(outcome):
 def test_a_suite_says_where_its_values_stand(repository):
     where: protocols.Where = load_suite(str(repository / "suites" / "esc50.yaml")).where
     assert "esc50.yaml" in str(where("task"))
+
+
+@pytest.mark.parametrize("kind", LOSSES.names())
+def test_losses_are_those_that_attacks_climb(kind):
+    module = LOSSES.get(kind)
+    assert members(protocols.Losses) == {"LOSSES", "margin"}
+    for losses in (module, aimed(kind)):
+        every = [losses.margin, *losses.LOSSES.values()]
+        assert losses.LOSSES and all(
+            list(inspect.signature(one).parameters)[:2] == ["scores", "target"] for one in every
+        )

@@ -9,16 +9,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NotRequired, TypedDict
 
 import numpy as np
 
-from benchbed.outputs.contract import Heard
+from benchbed.outputs.align import Alignment
+from benchbed.outputs.contract import Heard, Reading
 from benchbed.suite.conditions import AttackCondition
 
 if TYPE_CHECKING:
     import torch
 
+    from benchbed.attack.losses import Aimed
+    from benchbed.protocols import Losses
+    from benchbed.run.computing.whole import Clip, ModelInput
     from benchbed.run.job.job import Job
 
 #: Weight of the loss in a judge's margin: between points of one score, the one further up the loss is the stronger.
@@ -29,6 +33,40 @@ SCALE = 5.0
 ROUNDING = 1e-9
 #: A flag that probabilities moved by this could turn is near its boundary.
 NEAR = 5e-4
+
+
+class Success(TypedDict):
+    """When a clip with a score of its own counts as broken.
+
+    Attributes
+    ----------
+    rule : str
+        What its score is.
+    fraction : float
+        Broken where the score has fallen to this share of the clean one.
+    clean_above : float
+        A clip is right when clean if its score lies above this.
+    options : dict
+        Of the metric family behind the rule.
+    events : dict
+        Of the family that says which events were missed, where that is another one.
+    thresholds : str
+        Why the thresholds are not the suite's, where they are not.
+    """
+
+    rule: str
+    fraction: float
+    clean_above: float
+    options: dict[str, object]
+    thresholds: NotRequired[str]
+    events: NotRequired[dict[str, object]]
+
+
+class Settled(TypedDict, total=False):
+    """What a condition leaves open, settled for a task; empty where a wrong answer is success and nothing else."""
+
+    goal: str
+    success: Success
 
 
 @dataclass
@@ -49,8 +87,8 @@ class Sample:
         Of the model's input; where features are attacked, of the input they were made from.
     right, finite : bool
         Whether the clean answer is right, and whether there is one.
-    clean : object
-        The clean answer.
+    clean : np.ndarray
+        The clean answer; empty until the model has given it.
     score : float
         Its score.
     spared : str or None
@@ -58,14 +96,14 @@ class Sample:
     """
 
     index: int
-    clip: Any
-    made: Any
-    truth: Any
+    clip: Clip
+    made: ModelInput
+    truth: object
     seconds: float
     samples: int
     right: bool = False
     finite: bool = True
-    clean: Any = None
+    clean: np.ndarray = field(default_factory=lambda: np.zeros(0))
     score: float = 1.0
     spared: str | None = None
 
@@ -92,7 +130,7 @@ class Verdict:
     share: float
     margin: float
     near: bool
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 class Task(ABC):
@@ -110,9 +148,9 @@ class Task(ABC):
 
     output: ClassVar[str]
     scored: ClassVar[bool] = True
-    losses: Any
+    losses: Losses
 
-    def __init__(self, job: Job, condition: AttackCondition, facts: Mapping[str, Any]) -> None:
+    def __init__(self, job: Job, condition: AttackCondition, facts: Settled) -> None:
         self.job, self.condition, self.facts = job, condition, facts
 
     @classmethod
@@ -121,17 +159,17 @@ class Task(ABC):
         cls,
         condition: AttackCondition,
         labels: Sequence[str],
-        declared: Mapping[str, Mapping[str, Any]],
+        declared: Mapping[str, Mapping[str, object]],
         where: str | None,
-    ) -> dict[str, Any]:
+    ) -> Settled:
         """See `benchbed.run.attacking.goals.settle`."""
 
     @abstractmethod
-    def truth(self, references: np.ndarray, row: int, seconds: float) -> Any:
+    def truth(self, references: np.ndarray, row: int, seconds: float) -> object:
         """Reference of one of several clips, as it lies in its audio."""
 
     @abstractmethod
-    def target(self, truths: Sequence[Any], moments: np.ndarray | None) -> np.ndarray:
+    def target(self, truths: Sequence[object], moments: np.ndarray | None) -> np.ndarray:
         """References of clips as the losses want them; `moments` are the frames' centres in seconds."""
 
     def judge(self, samples: Sequence[Sample], hop: float | None) -> Judge | None:
@@ -151,27 +189,28 @@ class Task(ABC):
         """Share of clips with these references that a model gets right that hears nothing."""
 
     @staticmethod
-    def shape(reading: Any, heard: Heard) -> tuple[int, ...]:
+    def shape(reading: Reading, heard: Heard) -> tuple[int, ...]:
         """Shape of one clip in `dense`."""
+        assert isinstance(reading, Alignment)
         return (len(reading.columns),)
 
     @staticmethod
-    def dense(reading: Any, raw: np.ndarray, heard: Heard) -> np.ndarray:
+    def dense(reading: Reading, raw: np.ndarray, heard: Heard) -> np.ndarray:
         """Answers of clips of one length as numbers `[clip, …, class]`, of which means can be taken."""
         return reading.answers(raw, [heard] * len(raw))
 
     @staticmethod
-    def stored(reading: Any, answers: np.ndarray, seconds: Sequence[float]) -> np.ndarray:
+    def stored(reading: Reading, answers: np.ndarray, seconds: Sequence[float]) -> np.ndarray:
         """Answers as predictions are stored, from `dense`; `seconds` are the lengths of the clips."""
         return answers
 
     @staticmethod
-    def hop(reading: Any) -> float | None:
+    def hop(reading: Reading) -> float | None:
         """Seconds from one frame of `dense` to the next, where it has frames."""
         return None
 
     @staticmethod
-    def moments(reading: Any, heard: Heard) -> np.ndarray | None:
+    def moments(reading: Reading, heard: Heard) -> np.ndarray | None:
         """Centres of the frames of `dense` in seconds, where it has frames."""
         return None
 
@@ -224,15 +263,18 @@ class Judge:
 class ScoredTask(Task):
     """A task whose clips have scores of their own: broken where the score falls to a share of the clean one."""
 
-    def __init__(self, job: Job, condition: AttackCondition, facts: Mapping[str, Any]) -> None:
+    losses: Aimed
+
+    def __init__(self, job: Job, condition: AttackCondition, facts: Settled) -> None:
         super().__init__(job, condition, facts)
         from benchbed.run.attacking.plan import aim_of
 
         self.losses = aim_of(condition, self.output, job.labels)
-        self.rule = str(facts["success"]["rule"])
-        self.fraction = float(facts["success"]["fraction"])
-        self.above = float(facts["success"]["clean_above"])
-        self.options = dict(facts["success"]["options"])
+        success = facts["success"]
+        self.rule = str(success["rule"])
+        self.fraction = float(success["fraction"])
+        self.above = float(success["clean_above"])
+        self.options = dict(success["options"])
 
     @abstractmethod
     def scores(self, answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:

@@ -6,13 +6,13 @@ A module has `TASK`, a subclass of `benchbed.run.attacking.goal.Task`; its name 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from benchbed.registry import Registry
 from benchbed.suite.conditions import AttackCondition
 
 if TYPE_CHECKING:
-    from benchbed.run.attacking.goal import Task
+    from benchbed.run.attacking.goal import Settled, Task
     from benchbed.run.job.job import Job
 
 #: Tasks that can be attacked, by file name.
@@ -23,9 +23,9 @@ def settle(
     task: str,
     condition: AttackCondition,
     labels: Sequence[str],
-    declared: Mapping[str, Mapping[str, Any]] | None = None,
+    declared: Mapping[str, Mapping[str, object]] | None = None,
     where: str | None = None,
-) -> dict[str, Any]:
+) -> Settled:
     """What a condition leaves open, settled for a task: goal, rule of success and its options, as JSON can hold it.
 
     Parameters
@@ -44,14 +44,17 @@ def settle(
     >>> settle("tags", AttackCondition(attack="fast", budgets=[20]), ("dog", "rain"))["success"]["rule"]
     'clip_ap'
     """
-    return TASKS.get(task, where=where).TASK.settle(condition, labels, declared or {}, where)
+    kind: type[Task] = TASKS.get(task, where=where).TASK
+    return kind.settle(condition, labels, declared or {}, where)
 
 
 def task_of(job: Job, index: int) -> Task:
     """The task of a job's condition `index`, with the success that was settled for it."""
     condition = job.conditions[index]
     assert isinstance(condition, AttackCondition)
-    facts = dict(job.facts[index]) if job.facts else {}
-    if "goal" not in facts:
-        facts |= settle(job.task, condition, job.labels)
-    return TASKS.get(job.task).TASK(job, condition, facts)
+    # What a condition rests on is JSON that `settle` has made.
+    settled = cast("Settled", job.facts[index] if job.facts else {})
+    if "goal" not in settled:
+        settled = {**settled, **settle(job.task, condition, job.labels)}
+    kind: type[Task] = TASKS.get(job.task).TASK
+    return kind(job, condition, settled)

@@ -9,25 +9,28 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.metrics import clip_scores
 from benchbed.metrics.families import sed_event, sed_segment
-from benchbed.outputs.contract import Heard
+from benchbed.outputs.contract import Heard, Reading
 from benchbed.outputs.frames import recording
 from benchbed.outputs.frames.hardened import SURE, certain
 from benchbed.outputs.frames.reading import FrameReading
 from benchbed.outputs.frames.references import Timed, placed
-from benchbed.run.attacking.goal import Sample, ScoredTask
+from benchbed.run.attacking.goal import Sample, ScoredTask, Settled, Success
 from benchbed.run.attacking.plan import aim_of
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
 #: Rule → metric family.
-RULES: dict[str, Any] = {"event_f1": sed_event, "segment_f1": sed_segment}
+RULES: dict[str, ModuleType] = {"event_f1": sed_event, "segment_f1": sed_segment}
+
+#: The families behind them.
+Counting = sed_event.EventBased | sed_segment.SegmentBased
 
 
 class Frames(ScoredTask):
@@ -35,21 +38,21 @@ class Frames(ScoredTask):
 
     output = "frames"
 
-    def __init__(self, job: Job, condition: AttackCondition, facts: Mapping[str, Any]) -> None:
+    def __init__(self, job: Job, condition: AttackCondition, facts: Settled) -> None:
         super().__init__(job, condition, facts)
-        self.family = RULES[self.rule].family(job.labels, **self.options)
+        self.family: Counting = RULES[self.rule].family(job.labels, **self.options)
         # Flips are about events with collars, whatever the rule.
-        events = dict(facts["success"].get("events", {}))
-        self.events = self.family if self.rule == "event_f1" else sed_event.family(job.labels, **events)
+        options = self.options if self.rule == "event_f1" else facts["success"].get("events", {})
+        self.events: sed_event.EventBased = RULES["event_f1"].family(job.labels, **options)
 
     @classmethod
     def settle(
         cls,
         condition: AttackCondition,
         labels: Sequence[str],
-        declared: Mapping[str, Mapping[str, Any]],
+        declared: Mapping[str, Mapping[str, object]],
         where: str | None,
-    ) -> dict[str, Any]:
+    ) -> Settled:
         aim = aim_of(condition, "frames", labels, where)
         asked = condition.success
         rule = asked.rule or "event_f1"
@@ -66,10 +69,12 @@ class Frames(ScoredTask):
             raise ConfigError(f"the rule {rule} has no option '{strange[0]}'", where=where, hint=hint)
         name = "sed_event" if rule == "event_f1" else "sed_segment"
         options = {k: v for k, v in {**declared.get(name, {}), **asked.options}.items() if k in known}
-        fixed = {} if "threshold" in options else declared.get("fixed", {})
+        fixed = "threshold" not in options and "fixed" in declared
         options.setdefault("threshold", 0.5)
         above = 0.0 if asked.clean_above is None else asked.clean_above
-        success = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options, **fixed}
+        success: Success = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options}
+        if fixed:
+            success["thresholds"] = str(declared["fixed"]["thresholds"])
         if rule != "event_f1":
             allowed = _options_of(sed_event)
             success["events"] = {k: v for k, v in declared.get("sed_event", {}).items() if k in allowed}
@@ -78,9 +83,9 @@ class Frames(ScoredTask):
     def truth(self, references: np.ndarray, row: int, seconds: float) -> recording.Events:
         return certain(placed(references[row], seconds))
 
-    def target(self, truths: Sequence[Any], moments: np.ndarray | None) -> np.ndarray:
+    def target(self, truths: Sequence[object], moments: np.ndarray | None) -> np.ndarray:
         assert moments is not None
-        return np.stack([_active(truth, moments, len(self.job.labels)) for truth in truths])
+        return np.stack([_active(_events(truth), moments, len(self.job.labels)) for truth in truths])
 
     def scores(self, answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
         return clip_scores.timed_f1(self.family, _outputs(answers, samples, hop), _objects([s.truth for s in samples]))
@@ -91,45 +96,56 @@ class Frames(ScoredTask):
         return int(missed), int(inserted)
 
     def spared(self, sample: Sample) -> str | None:
-        if self.losses.goal == "missed" and not len(sample.truth):
+        if self.losses.goal == "missed" and not len(_events(sample.truth)):
             return "nothing to miss: the recording has no event"
         return None
 
     def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
         assert hop is not None
         moments = np.minimum((np.arange(len(sample.clean)) + 0.5) * hop, sample.seconds)
-        return _active(sample.truth, moments, len(self.job.labels))
+        return _active(_events(sample.truth), moments, len(self.job.labels))
 
     def chance(self, references: np.ndarray) -> float:
         return float(np.mean([not _sure(timed) for timed in references]))
 
     @staticmethod
-    def shape(reading: FrameReading, heard: Heard) -> tuple[int, ...]:
-        return len(reading.moments(heard)), len(reading.alignment.columns)
+    def shape(reading: Reading, heard: Heard) -> tuple[int, ...]:
+        timed = _timed(reading)
+        return len(timed.moments(heard)), len(timed.alignment.columns)
 
     @staticmethod
-    def dense(reading: FrameReading, raw: np.ndarray, heard: Heard) -> np.ndarray:
-        return reading.dense(raw, heard)
+    def dense(reading: Reading, raw: np.ndarray, heard: Heard) -> np.ndarray:
+        return _timed(reading).dense(raw, heard)
 
     @staticmethod
-    def stored(reading: FrameReading, answers: np.ndarray, seconds: Sequence[float]) -> np.ndarray:
-        pairs = zip(answers, seconds, strict=True)
-        return _objects([recording.frame_scores(answer, reading.hop, length) for answer, length in pairs])
+    def stored(reading: Reading, answers: np.ndarray, seconds: Sequence[float]) -> np.ndarray:
+        hop, pairs = _timed(reading).hop, zip(answers, seconds, strict=True)
+        return _objects([recording.frame_scores(answer, hop, length) for answer, length in pairs])
 
     @staticmethod
-    def hop(reading: FrameReading) -> float:
-        return reading.hop
+    def hop(reading: Reading) -> float:
+        return _timed(reading).hop
 
     @staticmethod
-    def moments(reading: FrameReading, heard: Heard) -> np.ndarray:
-        return reading.moments(heard)
+    def moments(reading: Reading, heard: Heard) -> np.ndarray:
+        return _timed(reading).moments(heard)
+
+
+def _timed(reading: Reading) -> FrameReading:
+    assert isinstance(reading, FrameReading)
+    return reading
+
+
+def _events(truth: object) -> recording.Events:
+    assert isinstance(truth, recording.Events)
+    return truth
 
 
 def _sure(timed: Timed) -> bool:
     return bool(len(timed.times) if timed.confidence is None else (timed.confidence > SURE).any())
 
 
-def _options_of(module: Any) -> set[str]:
+def _options_of(module: ModuleType) -> set[str]:
     # The rules of other packages define figures over sets of recordings; a single one has the plain F1.
     return set(inspect.signature(module.family).parameters) - {"labels", "rule"}
 
@@ -147,7 +163,7 @@ def _outputs(answers: np.ndarray, samples: Sequence[Sample], hop: float | None) 
     return _objects([recording.frame_scores(a, hop, s.seconds) for a, s in zip(answers, samples)])
 
 
-def _objects(values: Sequence[Any]) -> np.ndarray:
+def _objects(values: Sequence[object]) -> np.ndarray:
     held = np.empty(len(values), dtype=object)
     for index, value in enumerate(values):
         held[index] = value

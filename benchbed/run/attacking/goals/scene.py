@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from benchbed.attack.losses import scene
 from benchbed.errors import ConfigError
-from benchbed.run.attacking.goal import Sample, Task, Verdict
+from benchbed.run.attacking.goal import Sample, Settled, Task, Verdict
 from benchbed.run.attacking.plan import aim_of
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
@@ -24,7 +23,7 @@ class Scene(Task):
     output = "scene"
     scored = False
 
-    def __init__(self, job: Job, condition: AttackCondition, facts: Mapping[str, Any]) -> None:
+    def __init__(self, job: Job, condition: AttackCondition, facts: Settled) -> None:
         super().__init__(job, condition, facts)
         self.losses = scene
 
@@ -33,9 +32,9 @@ class Scene(Task):
         cls,
         condition: AttackCondition,
         labels: Sequence[str],
-        declared: Mapping[str, Mapping[str, Any]],
+        declared: Mapping[str, Mapping[str, object]],
         where: str | None,
-    ) -> dict[str, Any]:
+    ) -> Settled:
         if condition.success.model_fields_set:
             raise ConfigError(
                 "an attack on scenes succeeds where the answer is wrong",
@@ -48,7 +47,7 @@ class Scene(Task):
     def truth(self, references: np.ndarray, row: int, seconds: float) -> int:
         return int(references[row])
 
-    def target(self, truths: Sequence[Any], moments: np.ndarray | None) -> np.ndarray:
+    def target(self, truths: Sequence[object], moments: np.ndarray | None) -> np.ndarray:
         return np.array(truths, dtype=np.int64)
 
     def read(self, sample: Sample, answer: np.ndarray, hop: float | None) -> None:
@@ -56,6 +55,7 @@ class Scene(Task):
 
     def verdict(self, sample: Sample, draws: Sequence[np.ndarray], mean: np.ndarray, hop: float | None) -> Verdict:
         share = float(np.mean([int(answer.argmax()) == sample.truth for answer in draws]))
+        assert isinstance(sample.truth, int)
         margin = float(mean[sample.truth] - np.delete(mean, sample.truth).max())
         correct = share >= 0.5 if len(draws) > 1 else int(mean.argmax()) == sample.truth
         return Verdict(correct, share, margin, abs(margin) < BOUNDARY)

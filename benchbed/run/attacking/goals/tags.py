@@ -7,15 +7,14 @@ which for a clip with one label means that it stands first, and broken when it h
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from benchbed.errors import ConfigError, did_you_mean
-from benchbed.metrics import clip_scores
+from benchbed.metrics import FAMILIES, clip_scores
 from benchbed.metrics.families import tagging
-from benchbed.run.attacking.goal import Sample, ScoredTask
+from benchbed.run.attacking.goal import Sample, ScoredTask, Settled, Success
 from benchbed.run.attacking.plan import aim_of
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
@@ -23,18 +22,21 @@ from benchbed.suite.conditions import AttackCondition
 #: Rule → score above which a clip is right when clean.
 RULES = {"clip_ap": 0.5, "label_f1": 0.0, "label_set": 0.0, "class_decision": 0.0}
 
+#: Scores of clips from their answers and references.
+Score = Callable[[tagging.Tagging, np.ndarray, np.ndarray], np.ndarray]
+
 
 class Tags(ScoredTask):
     """Clips with any number of classes."""
 
     output = "tags"
 
-    def __init__(self, job: Job, condition: AttackCondition, facts: Mapping[str, Any]) -> None:
+    def __init__(self, job: Job, condition: AttackCondition, facts: Settled) -> None:
         super().__init__(job, condition, facts)
-        self.family = tagging.family(job.labels, **self.options)
+        self.family: tagging.Tagging = FAMILIES.get("tagging").family(job.labels, **self.options)
         if self.rule == "class_decision":
             self.number = list(job.labels).index(str(condition.target_class))
-            self.score = clip_scores.class_decision(self.number)
+            self.score: Score = clip_scores.class_decision(self.number)
         else:
             self.score = {
                 "clip_ap": clip_scores.clip_ap,
@@ -47,9 +49,9 @@ class Tags(ScoredTask):
         cls,
         condition: AttackCondition,
         labels: Sequence[str],
-        declared: Mapping[str, Mapping[str, Any]],
+        declared: Mapping[str, Mapping[str, object]],
         where: str | None,
-    ) -> dict[str, Any]:
+    ) -> Settled:
         aim = aim_of(condition, "tags", labels, where)
         asked = condition.success
         rule = asked.rule or ("class_decision" if aim.goal == "class" else "clip_ap")
@@ -67,7 +69,7 @@ class Tags(ScoredTask):
             )
         known = inspect.signature(tagging.family).parameters
         options = {k: v for k, v in {**declared.get("tagging", {}), **asked.options}.items() if k in known}
-        fixed = {} if "threshold" in options else declared.get("fixed", {})
+        fixed = "threshold" not in options and "fixed" in declared
         options.setdefault("threshold", 0.5)
         strange = [name for name in asked.options if name not in known]
         if strange:
@@ -75,36 +77,38 @@ class Tags(ScoredTask):
                 f"the rule {rule} has no option '{strange[0]}'", where=where, hint=did_you_mean(strange[0], known)
             )
         above = RULES[rule] if asked.clean_above is None else asked.clean_above
-        return {
-            "goal": aim.goal,
-            "success": {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options, **fixed},
-        }
+        success: Success = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options}
+        if fixed:
+            success["thresholds"] = str(declared["fixed"]["thresholds"])
+        return {"goal": aim.goal, "success": success}
 
     def truth(self, references: np.ndarray, row: int, seconds: float) -> np.ndarray:
         present: np.ndarray = references[row]
         return present
 
-    def target(self, truths: Sequence[Any], moments: np.ndarray | None) -> np.ndarray:
-        return np.stack(truths).astype(np.float32)
+    def target(self, truths: Sequence[object], moments: np.ndarray | None) -> np.ndarray:
+        return np.stack([_present(truth) for truth in truths]).astype(np.float32)
 
     def scores(self, answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
-        return self.score(self.family, answers, np.stack([sample.truth for sample in samples]))
+        return self.score(self.family, answers, np.stack([_present(sample.truth) for sample in samples]))
 
     def flips(self, sample: Sample, after: np.ndarray, hop: float | None) -> tuple[int, int]:
-        missed, inserted = clip_scores.tag_flips(self.family, sample.clean[None], after[None], sample.truth[None])[0]
+        truth = _present(sample.truth)[None]
+        missed, inserted = clip_scores.tag_flips(self.family, sample.clean[None], after[None], truth)[0]
         return int(missed), int(inserted)
 
     def spared(self, sample: Sample) -> str | None:
-        if self.losses.goal == "hide" and not sample.truth.any():
+        present = _present(sample.truth)
+        if self.losses.goal == "hide" and not present.any():
             return "nothing to hide: the clip has no label"
-        if self.losses.goal == "insert" and sample.truth.all():
+        if self.losses.goal == "insert" and present.all():
             return "nothing to insert: the clip has every label"
-        if self.rule == "clip_ap" and sample.truth.all():
+        if self.rule == "clip_ap" and present.all():
             return "nothing to rank: the clip has every label"
         return None
 
     def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
-        return sample.truth
+        return _present(sample.truth)
 
     def chance(self, references: np.ndarray) -> float:
         present = references
@@ -117,6 +121,11 @@ class Tags(ScoredTask):
         for n in set(counts) - {0}:
             known[n] = clip_scores.chance_of_ap(n, present.shape[1], self.above) if self.rule == "clip_ap" else 0.0
         return float(np.mean([known[n] for n in counts]))
+
+
+def _present(truth: object) -> np.ndarray:
+    assert isinstance(truth, np.ndarray)
+    return truth
 
 
 TASK = Tags
