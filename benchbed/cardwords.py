@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from benchbed.errors import AdapterError, did_you_mean
 from benchbed.kinds import OUTPUTS
-
-if TYPE_CHECKING:
-    from benchbed.card import Card
 
 #: Field → the words that are known.
 WORDS: dict[str, tuple[str, ...]] = {
@@ -26,7 +23,7 @@ _WHOLE = ("sample_rate", "channels", "weight_bits")
 _SECONDS = ("clip_seconds", "frame_seconds", "min_seconds", "window_hop")
 
 
-def settle(card: Card) -> None:
+def settle(card: object) -> None:
     """Refuse unknown words and values of another type; lists become tuples, and numpy's numbers plain ones.
 
     Raises
@@ -58,7 +55,7 @@ def settle(card: Card) -> None:
         given = getattr(card, name)
         if given is not None or name == "min_seconds":
             _put(card, name, _number(name, given))
-    given = card.label_map
+    given = getattr(card, "label_map")  # noqa: B009  (the card is above this room, and says what it is itself)
     if not isinstance(given, Mapping):
         raise AdapterError(
             f"the card's label_map is {type(given).__name__}, not a mapping of dataset labels to labels of the model",
@@ -81,7 +78,7 @@ def unknown_word(message: str, fields: tuple[str, ...]) -> str | None:
     return did_you_mean(rest.partition("'")[0], fields) or f"a card has: {', '.join(fields)}"
 
 
-def _put(card: Card, name: str, value: object) -> None:
+def _put(card: object, name: str, value: object) -> None:
     object.__setattr__(card, name, value)
 
 
@@ -118,7 +115,7 @@ def _number(name: str, given: Any, whole: bool = False) -> int | float:
     return int(given) if whole else float(given)
 
 
-def _refusal(kind: type[Card], **words: Any) -> AdapterError | None:
+def _refusal(kind: Callable[..., object], **words: Any) -> AdapterError | None:
     try:
         kind("net", "cnn", "scene", ("a", "b"), 16000, **words)
     except AdapterError as error:

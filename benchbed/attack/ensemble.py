@@ -21,7 +21,7 @@ from benchbed.attack.threat import Threat, per_clip
 from benchbed.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from benchbed.attack.features import FeatureThreat
+    from benchbed.attack.threat import FeatureThreat
 
 #: Noise draws of the floor, per colour.
 FLOOR_DRAWS = 3

@@ -13,14 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 
 from benchbed.errors import ConfigError
-
-if TYPE_CHECKING:
-    from benchbed.attack.features import FeatureThreat
 
 Norm = Literal["l2", "linf"]
 
@@ -78,6 +75,56 @@ class Threat:
     def unbounded(self) -> Threat:
         """A budget at which no model can be robust: −20 dB SNR, or the whole box."""
         return Threat("l2", -20.0) if self.norm == "l2" else Threat("linf", 1.0)
+
+
+@dataclass(frozen=True)
+class FeatureThreat:
+    """A norm and a budget in units of the features; takes the place of `Threat`.
+
+    L∞ bounds the change of every value, L2 the root mean square of the changes of a clip, so that a budget does not
+    depend on the clip's length.
+
+    Examples
+    --------
+    >>> FeatureThreat("l2", 0.1).radius(torch.zeros(2, 5, 20)).tolist()
+    [1.0, 1.0]
+    >>> str(FeatureThreat("linf", 0.1)), FeatureThreat("l2", 0.1).milder_than(FeatureThreat("l2", 0.3))
+    ('features-linf:0.1', True)
+    """
+
+    norm: Norm
+    budget: float
+
+    box = None
+    realizable = False
+
+    def __post_init__(self) -> None:
+        if self.norm not in ("l2", "linf"):
+            raise ConfigError(f"unknown threat model '{self.norm}' on features", hint="l2 or linf")
+        if not 0 < self.budget <= 1000:
+            raise ConfigError(f"a budget of {self.budget:g} on features", hint="in units of the features, e.g. 0.1")
+
+    def __str__(self) -> str:
+        return f"features-{self.norm}:{self.budget:g}"
+
+    @property
+    def unit(self) -> str:
+        """Unit of the budget, for the record."""
+        return "RMS in feature units" if self.norm == "l2" else "Linf in feature units"
+
+    def milder_than(self, other: FeatureThreat) -> bool:
+        """True if everything allowed here is allowed in `other`."""
+        return self.budget <= other.budget
+
+    def radius(self, clean: torch.Tensor) -> torch.Tensor:
+        """Radius of every clip's ball `[clip]`, as greatest change (L∞) or as Euclidean norm (L2)."""
+        size = self.budget * (clean[0].numel() ** 0.5 if self.norm == "l2" else 1.0)
+        return torch.full((len(clean),), size, dtype=clean.dtype, device=clean.device)
+
+    @property
+    def unbounded(self) -> FeatureThreat:
+        """A budget at which no model can be robust: beyond the range of any logarithm of a 32-bit power."""
+        return FeatureThreat(self.norm, 1000.0)
 
 
 def per_clip(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:

@@ -14,13 +14,14 @@ from benchbed.compare.runs import Run
 from benchbed.compare.sides import members
 from benchbed.errors import CannotMeasure, DataError, did_you_mean
 from benchbed.gate.costs import cost_relation, cost_slack
+from benchbed.gate.distance import Slack
 from benchbed.gate.held import Held
 from benchbed.gate.kpi import relation
 from benchbed.gate.lookup import condition_of, expand, metric_of, scores_of
 from benchbed.gate.quantity import Amount
 from benchbed.gate.rules import Margin, Rule, Where
 from benchbed.gate.seeds import of_seeds
-from benchbed.gate.slack import Slack, lost_clips, of_limit, of_loss, of_relation, of_threshold, over_cells
+from benchbed.gate.slack import lost_clips, of_limit, of_loss, of_relation, of_threshold, over_cells
 from benchbed.gate.units import measured, require_units
 from benchbed.gate.words import margin_words
 

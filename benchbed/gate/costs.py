@@ -8,11 +8,12 @@ import numpy as np
 
 from benchbed.compare.runs import Run
 from benchbed.errors import CannotMeasure
+from benchbed.gate.distance import Slack
 from benchbed.gate.held import Held
 from benchbed.gate.kpi import relation
 from benchbed.gate.lookup import Cost
 from benchbed.gate.rules import Rule
-from benchbed.gate.slack import Slack, of_cost, of_costs
+from benchbed.gate.slack import of_cost, of_costs
 from benchbed.gate.units import measured, of_a_machine
 
 

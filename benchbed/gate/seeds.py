@@ -14,7 +14,7 @@ import numpy as np
 
 from benchbed.compare.sides import Members, found_by, groups_freedom, spread_of, variance
 from benchbed.errors import CannotMeasure
-from benchbed.gate.slack import Slack
+from benchbed.gate.distance import Slack
 
 #: Figures of both sides `[…]` to a distance from breaking the rule `[…]`, one pair per figure of the rule.
 Distance = Callable[[Sequence[tuple[np.ndarray, np.ndarray]]], np.ndarray]

@@ -6,7 +6,6 @@ threshold, logarithm of a ratio. One way of testing then serves all rules.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from benchbed.compare.figure import Figure
 from benchbed.compare.pairing import incomplete_cells
 from benchbed.compare.runs import Run
 from benchbed.errors import CannotMeasure
+from benchbed.gate.distance import Slack
 from benchbed.gate.kpi import relation
 from benchbed.gate.lookup import Cost, value_of
 from benchbed.gate.rules import Margin
@@ -26,43 +26,6 @@ from benchbed.results.record import Value
 from benchbed.stats.bootstrap import degrees_of_freedom
 from benchbed.stats.paired import minimum_detectable_effect
 from benchbed.stats.swaps import bootstrap_tail, detectable
-
-
-@dataclass(frozen=True)
-class Slack:
-    """Distance from breaking a rule; negative is broken.
-
-    Attributes
-    ----------
-    point : float
-        The distance as it is.
-    p_broken : float or None
-        p-value that the rule is not broken: small shows that it is. None where chance is not known.
-    p_kept : float or None
-        p-value that it is not kept: small shows that it is.
-    error : float or None
-        Standard error of the distance.
-    how : str
-        How chance was treated.
-    strict : bool
-        A distance of zero is broken.
-    facts : dict
-        Numbers for programs.
-    """
-
-    point: float
-    p_broken: float | None = None
-    p_kept: float | None = None
-    error: float | None = None
-    how: str = "as it is"
-    strict: bool = False
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def broken(self) -> bool:
-        """The figures as they are break the rule."""
-        slack = 1e-9 * max(1.0, abs(self.point))
-        return self.point <= slack if self.strict else self.point < -slack
 
 
 def of_loss(

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from benchbed.gate.distance import Slack
 from benchbed.gate.rules import Rule
-
-if TYPE_CHECKING:
-    from benchbed.gate.slack import Slack
 
 
 def sentence(
@@ -17,7 +13,7 @@ def sentence(
 
     Examples
     --------
-    >>> from benchbed.gate.slack import Slack
+    >>> from benchbed.gate.distance import Slack
     >>> facts = {"value": 0.7, "baseline": 0.75, "unit": "fraction", "low": -0.08, "high": -0.02, "mde": 0.04,
     ...          "test": "paired bootstrap"}
     >>> sentence("accuracy", Slack(-0.05, facts=facts), "no loss", 0.01)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbed.metrics.sample import Sample
 from benchbed.stats.jackknife import Jackknife
 from benchbed.types import Direction
 
 if TYPE_CHECKING:
-    from benchbed.metrics.sed.psds import Roc, Scenario
-    from benchbed.metrics.sed.steps import Steps
+    from benchbed.metrics.roc import RocCurve
+    from benchbed.metrics.steps import Steps
     from benchbed.outputs.frames.recording import FrameScores
 
 
@@ -80,23 +81,6 @@ class Table:
     row_title: str
     column_title: str
     unit: str
-
-
-class Sample(ABC):
-    """The clips of a cell, kept for metrics that no sum gives: ranks, and areas over all thresholds.
-
-    A bootstrap draw is a row of weights, so every replicate is exact, and clips are sorted once.
-    """
-
-    @abstractmethod
-    def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Values `[draw]` and per-class values `[draw, class]` of the family's `ranked` metrics.
-
-        Parameters
-        ----------
-        weights : np.ndarray [shape=(draw, row)]
-            How often the clips of each row count, from 0 up; whole numbers in a bootstrap.
-        """
 
 
 class Family(ABC):
@@ -167,7 +151,7 @@ class Family(ABC):
         """Scores and references of whole clips `[clip, class]`, of a family that decides about those."""
         return None
 
-    def rocs(self, scores: np.ndarray, target: np.ndarray) -> dict[str, tuple[Scenario, Roc]]:
+    def rocs(self, scores: np.ndarray, target: np.ndarray) -> dict[str, RocCurve]:
         """The curve below which each score is the area, by metric; only of those that have one."""
         return {}
 

@@ -16,8 +16,8 @@ from typing import Literal
 import numpy as np
 
 from benchbed.errors import CannotMeasure
-from benchbed.metrics.sed.steps import Steps
 from benchbed.metrics.sed.sweeps import SweepSample, f1
+from benchbed.metrics.steps import Steps
 
 Average = Literal["macro", "micro"]
 

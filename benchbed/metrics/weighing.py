@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchbed.metrics.contract import Sample
+from benchbed.metrics.sample import Sample
 from benchbed.stats.bootstrap import Bootstrap
 
 #: Values and per-class values, by metric.

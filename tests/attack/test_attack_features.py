@@ -12,9 +12,9 @@ from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import ATTACKS, resolve
 from benchbed.attack.contract import Problem, Victim
 from benchbed.attack.features import ATTACKS as ALLOWED
-from benchbed.attack.features import LABEL, FeatureSpace, FeatureThreat, OnFeatures, reached, refusal
+from benchbed.attack.features import LABEL, FeatureSpace, OnFeatures, reached, refusal
 from benchbed.attack.losses import scene
-from benchbed.attack.threat import Ball, Threat
+from benchbed.attack.threat import Ball, FeatureThreat, Threat
 from benchbed.attack.twin import exclusive
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.outputs.align import plan_alignment

@@ -17,13 +17,14 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.contract import MetricInfo, Table
+from benchbed.metrics.roc import RocCurve
 from benchbed.metrics.sed.decision import Median
 from benchbed.metrics.sed.detection import OverThresholds, paired
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import Flat, flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references, sweep
-from benchbed.metrics.sed.psds import HOUR, SCENARIOS, Curves, Exposure, PsdSample, Roc, Scenario
-from benchbed.metrics.sed.steps import by_class
+from benchbed.metrics.sed.psds import HOUR, SCENARIOS, Curves, Exposure, PsdSample, Scenario
+from benchbed.metrics.steps import by_class
 
 #: Points of a curve's table.
 DRAWN = 101
@@ -140,11 +141,15 @@ class Psds(OverThresholds):
                 curves[name].append([Curves(h, f, c, row, rows, self.thresholds) for h, f, c in zip(*parts)])
         return PsdSample(curves, self.scenarios, exposure)
 
-    def rocs(self, scores: np.ndarray, target: np.ndarray) -> dict[str, tuple[Scenario, Roc]]:
+    def rocs(self, scores: np.ndarray, target: np.ndarray) -> dict[str, RocCurve]:
         """The PSD-ROC of every score that is defined."""
         sample = self.sample(scores, target, np.zeros(len(scores), int), 1)
-        drawn = {name: (scenario, sample.roc(name, np.ones(1))) for name, scenario in self.scenarios.items()}
-        return {name: (scenario, curve) for name, (scenario, curve) in drawn.items() if curve is not None}
+        drawn = {name: sample.roc(name, np.ones(1)) for name in self.scenarios}
+        return {
+            name: RocCurve(*curve, self.scenarios[name].max_efpr, self.scenarios[name].alpha_st)
+            for name, curve in drawn.items()
+            if curve is not None
+        }
 
     def class_counts(self, sums: np.ndarray) -> np.ndarray:
         """Reference events of each class, `[..., class]`."""

@@ -22,8 +22,8 @@ from benchbed.metrics.sed.intersection import Criteria, references, sweep
 from benchbed.metrics.sed.matching import Collar
 from benchbed.metrics.sed.segment_scores import segments
 from benchbed.metrics.sed.segments import Grid, activity, totals
-from benchbed.metrics.sed.steps import Steps
 from benchbed.metrics.sed.sweeps import SweepSample
+from benchbed.metrics.steps import Steps
 from benchbed.outputs.frames.recording import FrameScores
 
 Criterion = Literal["collar", "intersection", "segment"]

@@ -21,7 +21,7 @@ from benchbed.metrics.sed.detection import Decided
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import answers, flatten
 from benchbed.metrics.sed.matching import MATCHINGS, Collar, greedy
-from benchbed.metrics.sed.steps import Steps
+from benchbed.metrics.steps import Steps
 from benchbed.outputs.frames.recording import FrameScores
 
 Matching = Literal["optimal", "greedy"]

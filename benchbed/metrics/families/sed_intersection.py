@@ -19,7 +19,7 @@ from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import answers, flatten
 from benchbed.metrics.sed.intersection import Criteria, detected, references, sweep
 from benchbed.metrics.sed.psds import HOUR
-from benchbed.metrics.sed.steps import Steps
+from benchbed.metrics.steps import Steps
 from benchbed.outputs.frames.recording import Events, FrameScores
 
 

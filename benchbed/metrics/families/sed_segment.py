@@ -18,7 +18,7 @@ from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import Flat, answers, flatten
 from benchbed.metrics.sed.segment_scores import segments
 from benchbed.metrics.sed.segments import Grid, activity, parts, totals
-from benchbed.metrics.sed.steps import Steps
+from benchbed.metrics.steps import Steps
 from benchbed.outputs.frames.recording import FrameScores
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.metrics.sed.flat import Flat
 from benchbed.metrics.sed.levels import Levels, levels
 from benchbed.metrics.sed.matching import Collar
-from benchbed.metrics.sed.steps import Steps, crossings
+from benchbed.metrics.steps import Steps, crossings
 from benchbed.outputs.frames.recording import FrameScores
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from benchbed.errors import ConfigError
 from benchbed.metrics.sed.flat import Flat
 from benchbed.metrics.sed.levels import Levels, levels
-from benchbed.metrics.sed.steps import Steps, crossings
+from benchbed.metrics.steps import Steps, crossings
 from benchbed.outputs.frames.recording import Events, FrameScores, merge
 
 

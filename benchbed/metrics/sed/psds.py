@@ -17,10 +17,10 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.at_least import in_type_of
-from benchbed.metrics.contract import Sample
 from benchbed.metrics.running import Running, blocks, bounded, by_row, stretches, worthwhile
+from benchbed.metrics.sample import Sample
 from benchbed.metrics.sed.intersection import Criteria
-from benchbed.metrics.sed.steps import Steps
+from benchbed.metrics.steps import Steps
 
 #: Microseconds in an hour.
 HOUR = 3_600_000_000

@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from benchbed.metrics.at_least import in_type_of
-from benchbed.metrics.contract import Sample
 from benchbed.metrics.running import STRETCHES, Running, blocks, bounded, by_row, stretches, worthwhile
-from benchbed.metrics.sed.steps import Steps, by_class
+from benchbed.metrics.sample import Sample
+from benchbed.metrics.steps import Steps, by_class
 
 
 class F1Curve:

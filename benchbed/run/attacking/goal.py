@@ -15,6 +15,7 @@ import numpy as np
 
 from benchbed.outputs.align import Alignment
 from benchbed.outputs.contract import Heard, Reading
+from benchbed.run.attacking.aim import aim_of
 from benchbed.suite.conditions import AttackCondition
 
 if TYPE_CHECKING:
@@ -267,8 +268,6 @@ class ScoredTask(Task):
 
     def __init__(self, job: Job, condition: AttackCondition, facts: Settled) -> None:
         super().__init__(job, condition, facts)
-        from benchbed.run.attacking.plan import aim_of
-
         self.losses = aim_of(condition, self.output, job.labels)
         success = facts["success"]
         self.rule = str(success["rule"])

@@ -7,16 +7,17 @@ from typing import NotRequired, TypedDict
 
 from benchbed.attack import features
 from benchbed.attack.ensemble import FLOOR, Plan, plan
-from benchbed.attack.losses import Aimed, aimed
-from benchbed.attack.threat import Threat
-from benchbed.errors import ConfigError, did_you_mean
+from benchbed.attack.losses import Aimed
+from benchbed.attack.threat import FeatureThreat, Threat
+from benchbed.errors import ConfigError
 from benchbed.outputs import output_of
 from benchbed.protocols import Where
+from benchbed.run.attacking.aim import aim_of
 from benchbed.run.attacking.goals import TASKS
 from benchbed.suite.conditions import AttackCondition, Condition
 
 
-def threats(condition: AttackCondition) -> list[Threat] | list[features.FeatureThreat]:
+def threats(condition: AttackCondition) -> list[Threat] | list[FeatureThreat]:
     """Budgets of a condition in its space, mildest first.
 
     Examples
@@ -25,31 +26,8 @@ def threats(condition: AttackCondition) -> list[Threat] | list[features.FeatureT
     ['features-l2:0.1', 'features-l2:0.3']
     """
     if condition.space == "features":
-        return [features.FeatureThreat(condition.threat, budget) for budget in condition.budgets]
+        return [FeatureThreat(condition.threat, budget) for budget in condition.budgets]
     return [Threat(condition.threat, budget) for budget in condition.budgets]
-
-
-def aim_of(condition: AttackCondition, task: str, labels: Sequence[str] = (), where: str | None = None) -> Aimed:
-    """The losses that a condition's goal asks for.
-
-    Raises
-    ------
-    ConfigError
-        Unknown goal, or a targeted class that the dataset does not have.
-    """
-    number = None
-    if condition.target_class is not None and labels:
-        if condition.target_class not in labels:
-            known = f"classes: {', '.join(labels[:8])}"
-            raise ConfigError(
-                f"the dataset has no class '{condition.target_class}' to aim at",
-                where=where,
-                hint=did_you_mean(condition.target_class, labels) or known,
-            )
-        number = list(labels).index(condition.target_class)
-    elif condition.target_class is not None:
-        number = 0  # where only the price is asked, any class will do
-    return aimed(task, condition.goal, number=number, where=where)
 
 
 def plan_of(

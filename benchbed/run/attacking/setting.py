@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchbed.attack.ensemble import Level, Plan
-from benchbed.attack.features import FeatureThreat
-from benchbed.attack.threat import Threat
+from benchbed.attack.threat import FeatureThreat, Threat
 from benchbed.run.attacking.goal import Sample
 from benchbed.run.attacking.sources import fitted_of
 from benchbed.run.attacking.work import Work

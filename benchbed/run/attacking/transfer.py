@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbed.attack.ensemble import Level, levels
-from benchbed.attack.features import FeatureThreat
-from benchbed.attack.threat import Threat, per_clip
+from benchbed.attack.threat import FeatureThreat, Threat, per_clip
 
 #: Column of a clip's flag for one source, and how the source's figures are called in the record.
 COLUMN, GROUP = "withstood:", "source="

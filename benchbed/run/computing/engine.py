@@ -15,6 +15,7 @@ from benchbed.card import Card, mapped_card
 from benchbed.errors import AdapterError, AudioError
 from benchbed.outputs.contract import Reading
 from benchbed.run.computing.hearing import Hearing, hearing_of
+from benchbed.run.computing.lookup import pool_of, stored_answers
 from benchbed.run.computing.memory import keep_large_blocks
 from benchbed.run.computing.shard import Others, Shard, rows_of
 from benchbed.run.computing.threads import limit_threads
@@ -78,8 +79,6 @@ class Engine:
             limit_threads(self.job.threads)  # what the model imported may bring threads of its own
             self._by_recipe[repr(recipe)] = self._adapters[split]
             if self._adapters[split].replays and known is None:
-                from benchbed.run.computing.replayed import pool_of
-
                 self._adapters[split].meet(pool_of(self.job, self._alike()))
         self.adapter = self._adapters[split]
         self.card = mapped_card(self.adapter.card, self.job.label_map)
@@ -101,8 +100,6 @@ class Engine:
 
     def replayed(self) -> Mapping[str, object]:
         """Stored answers by clip id, read once for all splits that share the file."""
-        from benchbed.run.computing.replayed import stored_answers
-
         assert isinstance(self.adapter, Replay)
         key = id(self.adapter)
         if key not in self._replayed:

@@ -130,8 +130,9 @@ def _attack(loaded: LoadedSuite, place: Place, condition: AttackCondition, fault
     from benchbed.attack import ATTACKS, BRIDGED
     from benchbed.attack import resolve as attack
     from benchbed.attack.ensemble import PRESETS
+    from benchbed.run.attacking.aim import aim_of
     from benchbed.run.attacking.goals import settle
-    from benchbed.run.attacking.plan import aim_of, plan_of, threats
+    from benchbed.run.attacking.plan import plan_of, threats
     from benchbed.run.scoring.success import declared
 
     name, task = condition.attack, loaded.suite.task

@@ -215,7 +215,7 @@ def _weights(models: Mapping[str, tuple[LoadedAdapter, Adapter]]) -> dict[str, s
 
 def _remarks(models: Mapping[str, tuple[LoadedAdapter, Adapter]], job: Job) -> list[str]:
     """What of stored answers was not used; read now, so that what is wrong with them is said before anything runs."""
-    from benchbed.run.computing.replayed import pool_of, stored_answers
+    from benchbed.run.computing.lookup import pool_of, stored_answers
 
     found: list[str] = []
     for each in {id(adapter): adapter for _, adapter in models.values()}.values():

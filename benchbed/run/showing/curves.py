@@ -19,7 +19,7 @@ from benchbed.metrics.families.sed_segment import SegmentBased
 from benchbed.metrics.families.tagging import Tagging
 from benchbed.metrics.sed import counts
 from benchbed.metrics.sed.decision import Decision
-from benchbed.metrics.sed.steps import Steps, by_class
+from benchbed.metrics.steps import Steps, by_class
 from benchbed.outputs.frames.recording import FrameScores
 from benchbed.results.curves import AtThreshold, CellCurves, Declared, Roc, RocLine, ThresholdCurves, ThresholdLine
 from benchbed.run.showing.timelines import unfiltered
@@ -78,16 +78,17 @@ def _rocs(prefix: str, family: Family, scores: np.ndarray, target: np.ndarray) -
     found = []
     drawn = family.rocs(scores, target)
     events = family.class_counts(family.statistics(scores, target).sum(axis=0)) if drawn else np.zeros(0)
-    for name, (scenario, ((at, ratio), classes)) in drawn.items():
+    for name, curve in drawn.items():
+        classes, (at, ratio) = curve.classes, curve.overall
         kept = _most(events, np.array(sorted(classes), np.int64))
-        lines = [_roc_line("all", at, np.diff(ratio, prepend=0.0), scenario.max_efpr, 2 * STEPS)]
-        lines += [_roc_line(family.labels[c], *classes[int(c)], scenario.max_efpr, STEPS) for c in kept]
+        lines = [_roc_line("all", at, np.diff(ratio, prepend=0.0), curve.limit, 2 * STEPS)]
+        lines += [_roc_line(family.labels[c], *classes[int(c)], curve.limit, STEPS) for c in kept]
         found.append(
             Roc(
                 metric=prefix + name,
                 rule=family.metrics[name].rule,
-                max_rate=scenario.max_efpr,
-                alpha_st=scenario.alpha_st,
+                max_rate=curve.limit,
+                alpha_st=curve.spread,
                 lines=lines,
                 left_out=len(classes) - len(kept),
             )

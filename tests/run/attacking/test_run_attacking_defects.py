@@ -95,7 +95,7 @@ def test_3_all_models_get_one_budget_in_units_of_the_waveform(attacked, adapter_
 
 
 def test_3_a_budget_in_units_of_features_is_never_one_of_waveforms():
-    from benchbed.attack.features import FeatureThreat
+    from benchbed.attack.threat import FeatureThreat
 
     sound, feature = Threat("linf", 0.1), FeatureThreat("linf", 0.1)
     assert str(sound) != str(feature) and sound.unit != feature.unit and not feature.realizable

@@ -21,8 +21,8 @@ from benchbed.outputs.frames import recording
 from benchbed.outputs.frames.hardened import SURE, certain
 from benchbed.outputs.frames.reading import FrameReading
 from benchbed.outputs.frames.references import Timed, placed
+from benchbed.run.attacking.aim import aim_of
 from benchbed.run.attacking.goal import Sample, ScoredTask, Settled, Success
-from benchbed.run.attacking.plan import aim_of
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from benchbed.attack.losses import scene
 from benchbed.errors import ConfigError
+from benchbed.run.attacking.aim import aim_of
 from benchbed.run.attacking.goal import Sample, Settled, Task, Verdict
-from benchbed.run.attacking.plan import aim_of
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 

@@ -14,8 +14,8 @@ import numpy as np
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.metrics import FAMILIES, clip_scores
 from benchbed.metrics.families import tagging
+from benchbed.run.attacking.aim import aim_of
 from benchbed.run.attacking.goal import Sample, ScoredTask, Settled, Success
-from benchbed.run.attacking.plan import aim_of
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
