@@ -41,6 +41,9 @@ class Adapter(ABC):
         white-box attacks and MAC counting.
     attack_forward : callable or None
         Another path for gradients alone, where `forward` hides them (a straight-through quantiser).
+    hear : callable or None
+        Of a model that decodes its answers word by word: the differentiable path from waveforms to what its decoder is
+        told; see `benchbed.adapter.captioner`.
     exits : callable or None
         Of a model with several exits: a generator that yields the scores of one exit after the other, cheapest first
         and the last as `forward` gives them. What is computed up to a yield is what leaving there costs.
@@ -62,6 +65,7 @@ class Adapter(ABC):
     model: torch.nn.Module | None = None
     forward: Callable[[torch.Tensor], torch.Tensor] | None = None
     attack_forward: Callable[[torch.Tensor], torch.Tensor] | None = None
+    hear: Callable[[torch.Tensor], torch.Tensor] | None = None
     exits: Callable[[torch.Tensor], Iterator[torch.Tensor]] | None = None
 
     def load(self, device: str = "cpu") -> None:  # noqa: B027  (an adapter without weights has nothing to load)

@@ -62,7 +62,7 @@ class Success(Part):
 
     rule: str | None = None
     """Score of one clip in 0…1: `clip_ap`, `label_f1`, `label_set`, `class_decision` of tags, `event_f1`, `segment_f1`
-    of frames; the task's own by default."""
+    of frames, `cider_d` (over ten), `rouge_l`, `exact`, `target_rouge_l` of captions; the task's own by default."""
     fraction: float = Field(default=0.5, ge=0, lt=1)
     """Broken where the score is at most this share of what it is clean."""
     clean_above: float | None = Field(default=None, ge=0, lt=1)
@@ -103,9 +103,11 @@ class AttackCondition(Part):
     """Clips whose clean and attacked audio is kept for listening."""
     goal: str | None = None
     """What the attacker wants: of tags `everything`, `hide`, `insert` or `class`, of frames `both`, `missed` or
-    `false_alarms`; the first by default."""
+    `false_alarms`, of captions `loss` or `force`; the first by default."""
     target_class: str | None = None
     """Class that the goal `class` is about."""
+    target_text: str | None = None
+    """Caption that the goal `force` is about."""
     success: Success = Field(default_factory=Success)
     """When a clip counts as broken; of scenes, when its answer is wrong."""
 
@@ -129,6 +131,8 @@ class AttackCondition(Part):
             self._without_sound()
         if (self.goal == "class") != (self.target_class is not None):
             raise ValueError("`goal: class` and `target_class` go together")
+        if (self.goal == "force") != (self.target_text is not None):
+            raise ValueError("`goal: force` and `target_text` go together")
         return self
 
     def _without_sound(self) -> None:
@@ -149,6 +153,8 @@ class AttackCondition(Part):
             found.pop("space", None)
         if not self.alone:
             found.pop("alone", None)
+        if self.target_text is None:
+            found.pop("target_text", None)
         return found
 
 

@@ -13,6 +13,8 @@ from benchbed.adapter.check.trial import Status, Trial
 def forward_agrees(trial: Trial) -> tuple[Status, str]:
     """`forward` and `predict` give the same scores; attacks would otherwise break another model than the one scored."""
     forward = _forward(trial)
+    if forward is None and _path(trial) is not None:
+        return "skipped", "hear gives what the decoder is told; predict is made of it"
     if forward is None:
         return "skipped", "no forward: white-box attacks and MAC counting are closed"
     import torch
@@ -30,8 +32,8 @@ def forward_agrees(trial: Trial) -> tuple[Status, str]:
 
 
 def gradients(trial: Trial) -> tuple[Status, str]:
-    """The gradient of the scores by the waveform exists, is finite and is not zero."""
-    forward = _forward(trial)
+    """The gradient of the scores, or of what a decoder is told, by the waveform exists, is finite and is not zero."""
+    forward = _path(trial)
     if forward is None:
         return "skipped", "no forward"
     import torch
@@ -60,6 +62,11 @@ def gradients(trial: Trial) -> tuple[Status, str]:
 
 def _forward(trial: Trial) -> Callable[[Any], Any] | None:
     return trial.adapter.forward
+
+
+def _path(trial: Trial) -> Callable[[Any], Any] | None:
+    """The differentiable path: `forward`, or the encoder of a model that decodes its answers."""
+    return _forward(trial) or trial.adapter.hear
 
 
 def _tensor(trial: Trial, signals: np.ndarray) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from benchbed.adapter.contract import Adapter, Card
 from benchbed.adapter.load import LoadedAdapter
 from benchbed.errors import AdapterError
 from benchbed.outputs import output_of
+from benchbed.outputs.contract import Heard, Reading
 from benchbed.rng import stream
 from benchbed.types import Batch
 
@@ -112,18 +114,30 @@ class Trial:
         )
 
     def predict(self, waveforms: np.ndarray, lengths: Sequence[int] | None = None) -> np.ndarray:
-        """Scores as float64.
+        """Scores as float64; answers that are no numbers as the reading of their kind checks them.
 
         Raises
         ------
         AdapterError
-            `predict` returned something else than an array of numbers with one row per clip.
+            `predict` returned something else than its kind of answer with one row per clip.
         """
         scores = ask(self.adapter, self.batch(waveforms, lengths))
+        if scores.dtype.kind not in "fiu" and not self.output.class_scores:
+            samples = waveforms.shape[2]
+            return self.reading.check(scores, len(waveforms), Heard(samples / self.card.sample_rate, samples))
         if scores.dtype.kind not in "fiu" or scores.ndim < 1 or len(scores) != len(waveforms):
             what = f"{scores.dtype} {list(scores.shape)}"
             raise AdapterError(f"predict returned {what}, for {len(waveforms)} clips")
         return scores.astype(np.float64)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """How the model's own answers are read."""
+        return self.output.read(self.card, self.card.labels)
+
+    def usable(self, answers: np.ndarray) -> np.ndarray:
+        """Which scores are finite `[clip, …]`; which answers that are no numbers mean something `[clip]`."""
+        return self.reading.usable(answers) if answers.dtype.kind == "O" else np.isfinite(answers)
 
     def confidence(self, scores: np.ndarray) -> np.ndarray:
         """Scores as probabilities, for comparisons that must not depend on whether a model returns logits."""
@@ -140,9 +154,14 @@ class Trial:
             return 0.5 * (1 + np.tanh(0.5 * scores))
 
     def difference(self, one: np.ndarray, other: np.ndarray) -> float:
-        """Largest difference of two score arrays as probabilities; infinite where only one of them is finite."""
+        """Largest difference of two score arrays as probabilities; infinite where only one of them is finite.
+
+        Of answers that are no numbers, the largest gap between two of one clip.
+        """
         if one.shape != other.shape:
             return math.inf
+        if one.dtype.kind == "O":
+            return float(np.max(self.output.gap(one, other), initial=0.0))
         one, other = self.confidence(one), self.confidence(other)
         if not (np.isfinite(one) == np.isfinite(other)).all():
             return math.inf

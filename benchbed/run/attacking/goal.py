@@ -21,6 +21,7 @@ from benchbed.suite.conditions import AttackCondition
 if TYPE_CHECKING:
     import torch
 
+    from benchbed.adapter.contract import Adapter
     from benchbed.attack.losses import Aimed
     from benchbed.protocols import Losses
     from benchbed.run.computing.whole import Clip, ModelInput
@@ -189,6 +190,34 @@ class Task(ABC):
     def chance(self, references: np.ndarray) -> float:
         """Share of clips with these references that a model gets right that hears nothing."""
 
+    def taught(self, adapter: Adapter, truths: Sequence[object]) -> Task:
+        """The task for one model and some clips, where losses and judge must ask the model itself: a decoder that is
+        told what `scores` are. By default scores are answers, and the task is the same for every model.
+
+        Parameters
+        ----------
+        adapter : Adapter
+            The model whose scores are climbed.
+        truths : sequence
+            References of the clips, in the order that `target` was given.
+        """
+        return self
+
+    @classmethod
+    def blank(cls, reading: Reading, clips: int, heard: Heard) -> np.ndarray:
+        """No answer to any of so many clips, in the shape of `dense`."""
+        return np.full((clips, *cls.shape(reading, heard)), np.nan)
+
+    @staticmethod
+    def joined(draws: Sequence[np.ndarray]) -> np.ndarray:
+        """Several answers to each clip as one."""
+        mean: np.ndarray = np.mean(draws, axis=0)
+        return mean
+
+    def answers(self, scores: torch.Tensor, samples: Sequence[Sample]) -> np.ndarray:
+        """Answers, as `dense` gives them, that finite scores of clips stand for."""
+        return probabilities(scores.detach().double().cpu().numpy())
+
     @staticmethod
     def shape(reading: Reading, heard: Heard) -> tuple[int, ...]:
         """Shape of one clip in `dense`."""
@@ -247,12 +276,11 @@ class Judge:
         """Distance to success `[clip]` from log-odds; between points of one score the loss decides."""
         import torch
 
-        given = scores.detach().double().cpu().numpy()
-        finite = ~np.isnan(given).reshape(len(given), -1).any(1)
-        over = np.full(len(given), np.nan)
+        finite = (~scores.detach().isnan().flatten(1).any(1)).cpu().numpy()
+        over = np.full(len(finite), np.nan)
         if finite.any():
             chosen = [sample for sample, ok in zip(self.samples, finite) if ok]
-            found = self.task.scores(probabilities(given[finite]), chosen, self.hop)
+            found = self.task.scores(self.task.answers(scores.detach()[finite], chosen), chosen, self.hop)
             over[finite] = [score - self.task.limit(sample) for score, sample in zip(found, chosen)]
         with torch.no_grad():
             climbed = self.task.losses.straight(scores.detach(), target).double().cpu().numpy()
@@ -300,15 +328,15 @@ class ScoredTask(Task):
 
     def read(self, sample: Sample, answer: np.ndarray, hop: float | None) -> None:
         sample.clean = answer
-        sample.score = float(self.scores(answer[None], [sample], hop)[0])
+        sample.score = float(self.scores(_rows([answer]), [sample], hop)[0])
         sample.right = sample.score > self.above + ROUNDING
         sample.spared = self.spared(sample)
 
     def verdict(self, sample: Sample, draws: Sequence[np.ndarray], mean: np.ndarray, hop: float | None) -> Verdict:
         limit = self.limit(sample)
-        every = self.scores(np.stack(draws), [sample] * len(draws), hop)
+        every = self.scores(_rows(draws), [sample] * len(draws), hop)
         held = every > limit + ROUNDING if sample.right else every > self.above + ROUNDING
-        score = float(self.scores(mean[None], [sample], hop)[0])
+        score = float(self.scores(_rows([mean]), [sample], hop)[0])
         missed, inserted = self.flips(sample, mean, hop)
         facts = {"score_clean": sample.score, "score_attacked": score, "missed": missed, "inserted": inserted}
         return Verdict(
@@ -327,6 +355,15 @@ class ScoredTask(Task):
     @property
     def success(self) -> str:
         return f"{self.rule}-at-most-{self.fraction:g}-of-clean"
+
+
+def _rows(answers: Sequence[object]) -> np.ndarray:
+    """Answers to several clips as one array: numbers are stacked, anything else is an object each."""
+    if all(isinstance(answer, np.ndarray) for answer in answers):
+        return np.stack(answers)
+    rows = np.empty(len(answers), dtype=object)
+    rows[:] = answers
+    return rows
 
 
 def probabilities(odds: np.ndarray) -> np.ndarray:

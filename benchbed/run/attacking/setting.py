@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from benchbed.attack.ensemble import Level, Plan
 from benchbed.attack.threat import FeatureThreat, Threat
 from benchbed.run.attacking.goal import Sample
-from benchbed.run.attacking.sources import SourceModel, fitted_of
+from benchbed.run.attacking.sources import fitted_of
 from benchbed.run.attacking.work import Work
-
-if TYPE_CHECKING:
-    import torch
-
-    from benchbed.attack.contract import Problem, Victim
-    from benchbed.attack.threat import Limit
 
 #: Random shifts at which a universal perturbation is also scored.
 SHIFTS = 3
@@ -44,25 +38,27 @@ class Setting:
 
     work: Work
     loud: list[Sample]
-    clean: torch.Tensor
-    victim: Victim
-    sources: Mapping[str, SourceModel]
+    clean: Any
+    victim: Any
+    sources: Mapping[str, Any]
     plan: Plan
 
-    def problem(self, threat: Threat | FeatureThreat, *, limited: bool = True) -> Problem:
+    def problem(self, threat: Threat | FeatureThreat, *, limited: bool = True) -> Any:
         """The batch at one budget; `limited` as inaudible as the condition asks for."""
         from benchbed.attack.contract import Problem
         from benchbed.attack.threat import Ball
 
-        engine, view, task = self.work.engine, self.work.view, self.work.task
+        engine, view = self.work.engine, self.work.view
         samples, seconds = self.loud[0].samples, self.loud[0].seconds
-        target = view.target(task, [s.truth for s in self.loud], samples, seconds).to(self.clean.device)
+        truths = [s.truth for s in self.loud]
+        task = self.work.task.taught(view.adapter, truths)
+        target = view.target(task, truths, samples, seconds).to(self.clean.device)
         ids = [engine.shard.clip_id(s.index) for s in self.loud]
         ball = Ball.of(threat, self.clean, self.limit() if limited else None)
         heard = dict(zip(ids, self.loud))
-        crafts = {name: source.craft(threat, heard, task) for name, source in self.sources.items()}
+        crafts = {name: source.craft(threat, heard, self.work.task) for name, source in self.sources.items()}
         unit = self.work.unit
-        fitted = fitted_of(engine, unit, self.plan, threat, task, view, self.work.eot)
+        fitted = fitted_of(engine, unit, self.plan, threat, self.work.task, view, self.work.eot)
         return Problem(
             self.victim,
             ball,
@@ -76,7 +72,7 @@ class Setting:
             judge=task.judge(self.loud, view.hop),
         )
 
-    def limit(self) -> Limit | None:
+    def limit(self) -> Any:
         """Projection below the masking threshold, if the condition asks for it."""
         audible = self.work.condition.audibility
         if audible is None:

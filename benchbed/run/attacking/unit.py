@@ -10,7 +10,7 @@ audio in all of this.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +32,6 @@ from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.rows import Rows
 from benchbed.run.job.job import Unit
 from benchbed.suite.conditions import AttackCondition
-from benchbed.suite.plan import CellPlan
 
 
 def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
@@ -114,9 +113,7 @@ def _answer(work: Work, samples: list[Sample]) -> None:
         raw = view.raw(points, length)
         scores, usable = view.aligned(raw, length, batch[0].seconds)
         # Probabilities may be too saturated to show what moves: the answers themselves are compared.
-        with np.errstate(invalid="ignore"):
-            gap = np.abs(view.raw(points, length) - raw).reshape(len(raw), -1).max(1)
-            scale = np.maximum(1.0, np.abs(raw).reshape(len(raw), -1).max(1))
+        gap, scale = view.gap(raw, view.raw(points, length))
         different += int((gap[usable] > SAME_ANSWER * scale[usable]).sum())
         worst = max(worst, float(gap[usable].max(initial=0.0)))
         for position, sample in enumerate(batch):
@@ -152,7 +149,7 @@ def _attack(work: Work, batch: list[Sample]) -> list[Attacked]:
             hint="leave this condition out for this model, or give the adapter a forward",
         )
     stages: list[Level] = []
-    columns: list[dict[str, Sequence[object]]] = [{} for _ in work.unit.cells]
+    columns: list[dict[str, list[Any]]] = [{} for _ in work.unit.cells]
     if loud:
         clean = torch.from_numpy(np.stack([s.made.waveform for s in loud])).to(device)
         setting = Setting(work, loud, clean, victim, sources, chosen)
@@ -184,7 +181,7 @@ def _number(work: Work, done: Attacked) -> int:
 
 
 def _finished(
-    work: Work, batch: list[Sample], loud: list[Sample], cell: CellPlan, found: list[Level], number: int
+    work: Work, batch: list[Sample], loud: list[Sample], cell: Any, found: list[Level], number: int
 ) -> list[Attacked]:
     position = {id(sample): i for i, sample in enumerate(loud)}
     done = []
@@ -213,7 +210,7 @@ def _finished(
     return done
 
 
-def _facts(sample: Sample, level: Level | None, i: int) -> dict[str, object]:
+def _facts(sample: Sample, level: Level | None, i: int) -> dict[str, Any]:
     if level is None:
         return {
             "attacked": False,

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from benchbed.adapter.asking import ask
+from benchbed.adapter.contract import Adapter
 from benchbed.attack.contract import Victim
 from benchbed.attack.twin import Forward
-from benchbed.protocols import Model
 from benchbed.types import Batch
-
-if TYPE_CHECKING:
-    import torch
 
 #: Two answers to the same clip that differ by more than this share of their size come from a random model.
 SAME_ANSWER = 1e-4
@@ -23,7 +20,7 @@ SAME_ANSWER = 1e-4
 EOT_DRAWS = 8
 
 
-def victim_of(adapter: Model, seen: Callable[[Forward], Forward], eot: int = 1) -> Victim:
+def victim_of(adapter: Adapter, seen: Callable[[Forward], Forward], eot: int = 1, path: str = "forward") -> Victim:
     """The victim that an adapter makes.
 
     `forward` opens it to gradients; without one it only answers. `attack_forward`, where an adapter defines it, is the
@@ -33,8 +30,10 @@ def victim_of(adapter: Model, seen: Callable[[Forward], Forward], eot: int = 1) 
     ----------
     seen : callable
         From the model's own forward to what the losses climb: the twin of its reading, in `benchbed.attack.losses`.
+    path : str
+        What the differentiable path is called: `forward`, or that of a part that answers are decoded from.
     """
-    forward, stand_in = adapter.forward, adapter.attack_forward
+    forward, stand_in = getattr(adapter, path), adapter.attack_forward
     if forward is not None:
         own, other = seen(_kept(forward)), seen(_kept(stand_in)) if stand_in is not None else None
         return Victim(own, other, eot=eot, recurrent=_recurrent(adapter))
@@ -48,8 +47,8 @@ def _kept(forward: Forward) -> Forward:
     return lambda points: forward(points.clone()).clone()
 
 
-def _asked(adapter: Model) -> Forward:
-    def forward(points: torch.Tensor) -> torch.Tensor:
+def _asked(adapter: Adapter) -> Callable[[Any], Any]:
+    def forward(points: Any) -> Any:
         import torch
 
         waveforms = points.detach().cpu().numpy()
@@ -60,7 +59,7 @@ def _asked(adapter: Model) -> Forward:
     return forward
 
 
-def _recurrent(adapter: Model) -> bool:
+def _recurrent(adapter: Adapter) -> bool:
     import torch
 
     model = adapter.model
@@ -68,7 +67,7 @@ def _recurrent(adapter: Model) -> bool:
 
 
 @contextlib.contextmanager
-def untouched(adapter: Model) -> Iterator[Callable[[], list[str]]]:
+def untouched(adapter: Adapter) -> Iterator[Callable[[], list[str]]]:
     """Freeze a torch model's parameters for the attack and put everything back; yields a function that says what moved.
 
     Yields
@@ -109,7 +108,7 @@ def untouched(adapter: Model) -> Iterator[Callable[[], list[str]]]:
             p.grad = gradients[name]
 
 
-def _digest(model: torch.nn.Module) -> dict[str, tuple[float, float]]:
+def _digest(model: Any) -> dict[str, tuple[float, float]]:
     """Two sums of every parameter and buffer: enough to see that a running mean has moved."""
     state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     return {n: (float(v.detach().double().sum()), float(v.detach().double().abs().sum())) for n, v in state.items()}

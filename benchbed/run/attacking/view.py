@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,8 @@ from benchbed.adapter.contract import Adapter
 from benchbed.attack.contract import Victim
 from benchbed.attack.losses import LOSSES
 from benchbed.card import Card
+from benchbed.outputs import output_of
 from benchbed.outputs.contract import Heard, Output, Reading
-from benchbed.protocols import Model
 from benchbed.run.attacking.goal import Task
 from benchbed.run.attacking.goals import TASKS
 from benchbed.run.attacking.victim import victim_of
@@ -27,8 +27,6 @@ from benchbed.run.computing.whole import Clip, ModelInput
 from benchbed.types import Batch
 
 if TYPE_CHECKING:
-    import torch
-
     from benchbed.attack.features import OnFeatures
 
 
@@ -90,7 +88,7 @@ class View:
         lengths = np.full(len(points), samples, dtype=np.int64)
         return ask(self.cuts[samples], Batch(points, lengths, self.card.sample_rate), lent=True)
 
-    def _asked(self, samples: int) -> Model:
+    def _asked(self, samples: int) -> Any:
         return self.cuts[samples] if self.cuts else self.adapter
 
     def aligned(self, raw: np.ndarray, samples: int, seconds: float) -> tuple[np.ndarray, np.ndarray]:
@@ -106,7 +104,7 @@ class View:
             Of the recordings.
         """
         usable, heard = self.reading.usable(raw), self.heard(samples, seconds)
-        answers = np.full((len(raw), *self.goal.shape(self.reading, heard)), np.nan)
+        answers = self.goal.blank(self.reading, len(raw), heard)
         if usable.any():
             answers[usable] = self.goal.dense(self.reading, raw[usable], heard)
         return answers, usable
@@ -117,17 +115,27 @@ class View:
 
     def victim(self, samples: int, seconds: float, eot: int = 1) -> Victim:
         """The model as a function that attacks differentiate."""
-        scores = LOSSES.get(self.output).scores
+        losses = LOSSES.get(self.output)
         heard = self.heard(samples, seconds)
         over = self.hearing.through
-        return victim_of(self._asked(samples), lambda forward: scores(over(forward), self.reading, heard), eot)
+        path = getattr(losses, "PATH", "forward")
+        seen = self._asked(samples)
+        return victim_of(seen, lambda forward: losses.scores(over(forward), self.reading, heard), eot, path)
 
-    def target(self, task: Task, truths: Sequence[object], samples: int, seconds: float) -> torch.Tensor:
+    def target(self, task: Task, truths: Sequence[Any], samples: int, seconds: float) -> Any:
         """References as a tensor on the model's device, on its own grid of frames."""
         import torch
 
         given = task.target(truths, self.goal.moments(self.reading, self.heard(samples, seconds)))
         return torch.from_numpy(given).to(self.adapter.device)
+
+    def gap(self, one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How far two raw answers to each clip lie apart `[clip]`, and the size that this is held against `[clip]`."""
+        if one.dtype.kind == "O":
+            return output_of(self.output).gap(one, other), np.ones(len(one))
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(other - one).reshape(len(one), -1).max(1)
+            return apart, np.maximum(1.0, np.abs(one).reshape(len(one), -1).max(1))
 
     def stored(self, answers: np.ndarray, seconds: Sequence[float]) -> np.ndarray:
         """Answers as predictions are stored."""

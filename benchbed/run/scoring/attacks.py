@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchbed.attack.contract import Attack
 from benchbed.attack.ensemble import FLOOR
 from benchbed.attack.features import LABEL
 from benchbed.metrics.adversarial import (
@@ -27,7 +26,6 @@ from benchbed.metrics.number import Number
 from benchbed.results import record
 from benchbed.run.attacking.checks import Status, attack_checks
 from benchbed.run.attacking.goals import task_of
-from benchbed.run.attacking.noted import Noted
 from benchbed.run.attacking.plan import plan_of, threats
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.transfer import COLUMN, GROUP
@@ -80,7 +78,7 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
     )
 
 
-def described(attack: Attack) -> str:
+def described(attack: Any) -> str:
     """An attack with its options in one line."""
     return " ".join([attack.name, *(f"{name}={value}" for name, value in attack.options.items())])
 
@@ -331,7 +329,7 @@ def _smallest(tables: Sequence[pd.DataFrame]) -> np.ndarray:
 def checks_of(
     job: Job,
     cells: Sequence[CellPlan],
-    facts: Sequence[tuple[str, Noted]],
+    facts: Sequence[tuple[str, Mapping[str, Any]]],
     rows: Mapping[str, pd.DataFrame],
     classes: int,
 ) -> list[record.Check]:
@@ -339,7 +337,7 @@ def checks_of(
 
     Parameters
     ----------
-    facts : sequence of (str, Noted)
+    facts : sequence of (str, mapping)
         First cell of the unit that noted it, and the fact.
     """
     found: list[record.Check] = []
