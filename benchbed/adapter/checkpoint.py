@@ -50,7 +50,9 @@ def trusted() -> bool:
     return os.environ.get(TRUST_VARIABLE, "") == "1" if explicit is None else explicit
 
 
-def load_state_dict(path: str | Path, *, key: str | None = None, trust: bool | None = None) -> dict[str, torch.Tensor]:
+def load_state_dict(
+    path: str | Path, *, key: str | None = None, trust: bool | None = None, endings: Sequence[str] = ()
+) -> dict[str, torch.Tensor]:
     """Named tensors of a checkpoint, on the CPU.
 
     Reads safetensors, and torch files with `weights_only=True`. Training scripts often wrap the state dict
@@ -64,6 +66,8 @@ def load_state_dict(path: str | Path, *, key: str | None = None, trust: bool | N
         Entry to take where a checkpoint holds several state dicts, e.g. `ema`.
     trust : bool, optional
         Load a pickle that runs code. None asks `trusted()`.
+    endings : sequence of str
+        Endings of other formats that the authors of these weights are known to give to torch files, such as `.h5`.
 
     Raises
     ------
@@ -84,7 +88,7 @@ def load_state_dict(path: str | Path, *, key: str | None = None, trust: bool | N
     if kind == "safetensors":
         state = _pick(_read_safetensors(path), key, path)
     else:
-        if path.suffix.lower() in (".h5", ".hdf5", ".safetensors", ".onnx", ".tflite"):
+        if path.suffix.lower() in {".h5", ".hdf5", ".safetensors", ".onnx", ".tflite"} - set(endings):
             raise CheckpointError(
                 f"{path.name} is a torch file, not what its ending {path.suffix} says",
                 where=str(path),
