@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from pathlib import Path
-from typing import Any
 
 from benchbed.errors import BenchbedError
 from benchbed.provenance import machine, versions
@@ -19,10 +18,10 @@ OPTIONAL = {
 }
 
 
-def diagnose() -> dict[str, Any]:
+def diagnose() -> dict[str, object]:
     """Versions, machine, optional packages, configured datasets and problems."""
     problems: list[str] = []
-    facts: dict[str, Any] = {"versions": versions(), "machine": machine()}
+    facts: dict[str, object] = {"versions": versions(), "machine": machine()}
     facts["optional"] = {name: importlib.util.find_spec(name) is not None for name in OPTIONAL}
     facts["torch"] = _torch(problems)
     facts["datasets"] = _datasets(problems)
@@ -34,7 +33,7 @@ def diagnose() -> dict[str, Any]:
     return facts
 
 
-def _torch(problems: list[str]) -> dict[str, Any]:
+def _torch(problems: list[str]) -> dict[str, object]:
     try:
         import torch
     except (ImportError, OSError, RuntimeError) as error:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from benchbed.errors import ConfigError
 from benchbed.predictions.store import storage_error
@@ -33,7 +32,7 @@ class Journal:
         self.path = folder / "log.jsonl"
         self.began = time.monotonic()
 
-    def write(self, event: str, **facts: Any) -> None:
+    def write(self, event: str, **facts: object) -> None:
         """Append one event with the time and its facts."""
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **facts}
         try:
@@ -43,7 +42,7 @@ class Journal:
             raise storage_error(error, self.path.parent) from error
 
 
-def last_started(folder: Path) -> dict[str, Any] | None:
+def last_started(folder: Path) -> dict[str, object] | None:
     """What the last run in a folder said of itself when it started; None where none did.
 
     Examples

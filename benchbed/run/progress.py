@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 
 class Progress:
@@ -26,7 +29,7 @@ class Progress:
     def __init__(self, total: int, title: str, *, quiet: bool = False, every: float = 10.0) -> None:
         self.total, self.title, self.quiet, self.every = total, title, quiet, every
         self.done = 0
-        self._bar: Any = None
+        self._bar: Bar | None = None
         self._last = self._began = time.monotonic()
 
     def __enter__(self) -> Progress:

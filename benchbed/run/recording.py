@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from benchbed import rng
 from benchbed.card import Card, mapped_card
@@ -131,7 +130,7 @@ def _agreement(
 
 def _complexity(
     prepared: Prepared, cpu_seconds: float, evaluations: int
-) -> tuple[dict[str, Any], dict[str, record.Value], list[record.Check]]:
+) -> tuple[dict[str, object], dict[str, record.Value], list[record.Check]]:
     from benchbed.run.costing.run import complexity
 
     suite = prepared.loaded_suite.suite

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchbed.run.job.prepared import Prepared
 
 
-def exits_on_clips(adapter: Adapter, prepared: Prepared, clips: int) -> dict[str, Any]:
+def exits_on_clips(adapter: Adapter, prepared: Prepared, clips: int) -> dict[str, object]:
     """Score, MACs and latency of every exit, and accuracy against cost over confidence thresholds.
 
     Parameters

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.load import load_adapter, shipped_adapters, start
@@ -25,6 +25,7 @@ from benchbed.suite.load import LoadedSuite
 from benchbed.suite.model import Energy, Latency, Profile
 
 if TYPE_CHECKING:
+    from benchbed.run.computing.whole import ModelInput
     from benchbed.run.job.prepared import Prepared
 
 
@@ -35,7 +36,7 @@ def complexity(
     *,
     cpu_seconds: float = 0.0,
     evaluations: int = 0,
-) -> tuple[dict[str, Any], dict[str, record.Value], list[record.Check]]:
+) -> tuple[dict[str, object], dict[str, record.Value], list[record.Check]]:
     """What the record says about a model's size, compute, time and energy.
 
     Parameters
@@ -86,12 +87,33 @@ def complexity(
         from benchbed.run.costing.exits import exits_on_clips
 
         figures["exits"] = exits_on_clips(adapter, prepared, wanted.exit_clips)
-    scores, checks = _held_against(loaded, adapter, figures)
+    # What `profile` gives is JSON, of which the limits read these parts.
+    scores, checks = _held_against(loaded, adapter, cast("_Counts", figures))
     return figures, scores, checks
 
 
+class _Count(TypedDict, total=False):
+    """A figure of a profile."""
+
+    value: int | None
+    seconds: float
+    method: str
+    bits: float
+    nonzero: _Count
+
+
+class _Counts(TypedDict):
+    """What of a profile is held against limits."""
+
+    parameters: _Count
+    size: _Count
+    parameter_memory: _Count
+    macs: _Count
+    compute: dict[str, _Count]
+
+
 def _held_against(
-    loaded: LoadedSuite, adapter: Adapter, found: dict[str, Any]
+    loaded: LoadedSuite, adapter: Adapter, counts: _Counts
 ) -> tuple[dict[str, record.Value], list[record.Check]]:
     scores: dict[str, record.Value] = {}
     checks: list[record.Check] = []
@@ -99,14 +121,14 @@ def _held_against(
     if wanted is None:
         return scores, checks
     # The limit is about the count of the challenge's own tool; where that has none, as of a graph, the rule says so.
-    own = found["macs"]
-    counted = found["compute"].get("challenge_tool", {})
+    own = counts["macs"]
+    counted = counts["compute"].get("challenge_tool", {})
     by_tool = counted.get("value") is not None
     findings = compliance(
         wanted.rule,
-        parameters=found["parameters"]["value"],
-        nonzero=found["size"].get("nonzero", {}).get("value"),
-        bits=found["parameter_memory"].get("bits", adapter.card.weight_bits),
+        parameters=counts["parameters"]["value"],
+        nonzero=counts["size"].get("nonzero", {}).get("value"),
+        bits=counts["parameter_memory"].get("bits", adapter.card.weight_bits),
         macs=counted["value"] if by_tool else own["value"],
         seconds=own.get("seconds", clip_seconds(adapter)),
         tool=None if by_tool else own.get("method"),
@@ -161,7 +183,7 @@ def _below(loaded: LoadedSuite, name: str) -> Path:
     return path
 
 
-def _reader(prepared: Prepared, adapter: Adapter) -> Callable[[], Any] | None:
+def _reader(prepared: Prepared, adapter: Adapter) -> Callable[[], ModelInput] | None:
     """Reads the clips of the run in turn, as the run does: decode, convert the rate, fit the length."""
     from itertools import cycle
 
@@ -173,7 +195,7 @@ def _reader(prepared: Prepared, adapter: Adapter) -> Callable[[], Any] | None:
     table = next(iter(job.clips.values()))
     rows = cycle(table.iloc[: min(64, len(table))].to_dict("records"))
 
-    def read() -> Any:
+    def read() -> ModelInput:
         clip = decode(job.root, next(rows), job.audio_rate)
         return to_model(clip.waveform, clip.sample_rate, adapter.card)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed import rng
 from benchbed.adapter.check.trial import Trial
+from benchbed.adapter.contract import Adapter
 from benchbed.card import Card, mapped_card
 from benchbed.errors import BenchbedError
 from benchbed.outputs.align import Alignment, plan_alignment
@@ -20,6 +22,9 @@ from benchbed.run.doubts.modules import modules_of
 from benchbed.run.doubts.seen import Seen
 from benchbed.run.doubts.weights import loaded_twice
 from benchbed.run.job.prepared import Prepared
+
+if TYPE_CHECKING:
+    import torch.nn
 
 #: Clips that are heard alone and in a batch.
 COMPANY = 4
@@ -79,7 +84,7 @@ def model_doubts(prepared: Prepared, seen: Seen) -> list[record.Check]:
     return checks
 
 
-def training(adapter: Any) -> record.Check:
+def training(adapter: Adapter) -> record.Check:
     """Whether a module of the model is in training mode after loading, so that dropout and batch statistics act."""
     import sys
 
@@ -174,7 +179,7 @@ def _heard(prepared: Prepared) -> list[Heard]:
     job = prepared.job
     table = next(iter(job.clips.values()))
     order = sorted(range(len(table)), key=lambda i: rng.key("doubts", table["clip_id"].iat[i]))
-    turns: Counter[Any] = Counter()
+    turns: Counter[str | tuple[str, ...]] = Counter()
     place = {}
     for index in order:
         label = table["label"].iat[index]
@@ -203,8 +208,9 @@ def _of_one_length(waveforms: list[np.ndarray]) -> np.ndarray:
     return np.stack([each for each in waveforms if each.shape == shape][:COMPANY])
 
 
-def _acts(module: Any, torch: Any) -> bool:
+def _acts(module: torch.nn.Module, torch: ModuleType | None) -> bool:
     """In training mode, and of a kind that then computes something else."""
+    assert torch is not None
     nn = torch.nn
     if not module.training:
         return False

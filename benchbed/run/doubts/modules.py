@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from benchbed.adapter.contract import Adapter
+
+if TYPE_CHECKING:
+    import torch.nn
 
 
-def modules_of(adapter: Any, torch: Any) -> Iterator[tuple[str, Any]]:
+def modules_of(adapter: Adapter, torch: ModuleType | None) -> Iterator[tuple[str, torch.nn.Module]]:
     """Modules by the name of the attribute that holds them, each once; none where torch is None, not loaded."""
     if torch is None:
         return

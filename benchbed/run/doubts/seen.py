@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from benchbed import rng
+from benchbed.outputs.frames.recording import Events
 from benchbed.predictions.store import Predictions
 
 #: Seconds of recordings that are looked at; more would cost time and tell nothing more.
@@ -94,7 +94,7 @@ def seen(predictions: Predictions, keys: Sequence[str]) -> Seen:
     return _by_seconds(predictions, rows, group, split)
 
 
-def _present(given: Sequence[Any], labels: Sequence[str]) -> tuple[np.ndarray, bool]:
+def _present(given: Sequence[str | tuple[str, ...]], labels: Sequence[str]) -> tuple[np.ndarray, bool]:
     number = {label: index for index, label in enumerate(labels)}
     present = np.zeros((len(given), len(labels)), bool)
     single = True
@@ -125,16 +125,16 @@ def _by_seconds(predictions: Predictions, rows: np.ndarray, group: np.ndarray, s
     return Seen(predictions.labels, found, there, group[of], split[of], False)
 
 
-def _seconds(answer: Any, truth: Any, classes: int) -> tuple[np.ndarray, np.ndarray] | None:
+def _seconds(answer: object, truth: object, classes: int) -> tuple[np.ndarray, np.ndarray] | None:
     values, edges = getattr(answer, "values", getattr(answer, "scores", None)), getattr(answer, "edges", None)
-    if values is None or edges is None or len(values) == 0 or not hasattr(truth, "onset"):
+    if values is None or edges is None or len(values) == 0 or not isinstance(truth, Events):
         return None  # lists of events are decisions, and have no ranks
     second = (np.asarray(edges)[:-1] // 1_000_000).astype(np.int64)
     count = int(second.max()) + 1
     sums, frames = np.zeros((count, classes)), np.bincount(second, minlength=count)
     np.add.at(sums, second, np.asarray(values, np.float64))
     there = np.zeros((count, classes), bool)
-    confidence = getattr(truth, "confidence", None)
+    confidence = truth.confidence
     for event, (onset, offset, label) in enumerate(zip(truth.onset, truth.offset, truth.label)):
         if confidence is None or confidence[event] > 0.5:
             first, last = int(onset) // 1_000_000, -(-int(offset) // 1_000_000)

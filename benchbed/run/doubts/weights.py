@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed.adapter.check.trial import Trial
+from benchbed.adapter.contract import Adapter
 from benchbed.adapter.load import load_adapter, start
 from benchbed.results import record
 from benchbed.rng import preserved_global_state
 from benchbed.run.doubts.modules import modules_of
 
 if TYPE_CHECKING:
+    import torch
+
     from benchbed.run.job.prepared import Prepared
 
 #: Larger models are not loaded a second time, for memory and time.
@@ -68,7 +71,7 @@ def loaded_twice(prepared: Prepared, trial: Trial, inputs: np.ndarray, answers: 
     return [record.Check(name=name, status="fail", message=what)]
 
 
-def _parameters(adapter: Any) -> dict[str, Any]:
+def _parameters(adapter: Adapter) -> dict[str, torch.Tensor]:
     import sys
 
     torch = sys.modules.get("torch")
@@ -80,7 +83,7 @@ def _parameters(adapter: Any) -> dict[str, Any]:
     return found
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
     return bool(one.shape == other.shape and (one == other).all())
 
 
@@ -91,7 +94,7 @@ def _seeds_ignored() -> Iterator[None]:
 
     given = torch.manual_seed
 
-    def other(seed: Any) -> Any:
+    def other(seed: int) -> torch.Generator:
         return given((int(seed) + SEED) % 2**63)
 
     torch.manual_seed = torch.random.manual_seed = other

@@ -175,7 +175,8 @@ def _changes(folder: Path, parts: Mapping[str, str], suite: str) -> list[str]:
     started = last_started(folder)
     if started is None or not (folder / "result.json").is_file():
         return []
-    before = started.get("parts", {})
+    parts_before = started.get("parts")
+    before = parts_before if isinstance(parts_before, dict) else {}
     changed = [words for part, words in _PARTS.items() if before.get(part) not in (None, parts[part])]
     changed += ["the suite"] if started.get("suite") not in (None, suite) else []
     if not changed:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.metrics import FAMILIES
@@ -65,7 +64,7 @@ def families_of(
     """
     metrics = loaded.suite.metrics
     shared = {**post_processing(loaded, labels), **scope}
-    asked: list[tuple[str, str, dict[str, Any], tuple[str | int, ...]]]
+    asked: list[tuple[str, str, dict[str, object], tuple[str | int, ...]]]
     asked = [("", metrics.family, metrics.options, ("metrics",))]
     asked += [
         (part.name, part.family, part.options, ("metrics", "further", i)) for i, part in enumerate(metrics.further)
@@ -93,7 +92,7 @@ def _family(loaded: LoadedSuite, labels: tuple[str, ...], part: Further, place: 
     return family
 
 
-def post_processing(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, Any]:
+def post_processing(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, object]:
     """The suite's declared thresholds and filters as options of a metric family, per class in the order of `labels`.
 
     Raises
@@ -102,7 +101,7 @@ def post_processing(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, A
         A class that the dataset does not have, or one without a value.
     """
     part = loaded.suite.post_processing
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for name in ("threshold", "median_seconds", "unify_degrees") if part is not None else ():
         given = getattr(part, name)
         if isinstance(given, dict):

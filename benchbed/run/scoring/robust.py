@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -150,7 +149,7 @@ def load_reference(
     where = loaded.where("metrics", "mce_reference")
     path = loaded.path.parent / wanted
     try:
-        raw: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        raw = json.loads(Path(path).read_text(encoding="utf-8"))
         errors = {c: {int(s): float(e) for s, e in table.items()} for c, table in raw["errors"].items()}
         reference = Reference(f"{raw['name']}-{raw['version']}", float(raw["clean"]), errors)
         about = {"dataset": raw["dataset"], "metric": raw["metric"], "clips": raw["index_hash"]}

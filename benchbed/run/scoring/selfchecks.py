@@ -6,7 +6,8 @@ in global random state would spoil every figure of its cells.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from benchbed.results import record
 from benchbed.run.computing.whole import decode
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import CorruptionCondition
+
+if TYPE_CHECKING:
+    from benchbed.perturb.selfcheck import Probe
 
 #: Clips to check with: enough to notice, few enough to cost nothing beside a run.
 PROBES = 3
@@ -58,12 +62,12 @@ def self_checks(job: Job) -> list[record.Check]:
     return checks
 
 
-def _probes(job: Job) -> list[Any]:
+def _probes(job: Job) -> list[Probe]:
     from benchbed.perturb.selfcheck import Probe
 
     table = next(iter(job.pools.values()))
     order = sorted(range(len(table)), key=lambda i: rng.key("selfcheck", table["clip_id"].iat[i]))
-    probes: list[Any] = []
+    probes: list[Probe] = []
     for index in order[: 4 * PROBES]:
         row = table.iloc[index : index + 1].to_dict("records")[0]
         try:
@@ -77,7 +81,7 @@ def _probes(job: Job) -> list[Any]:
     return probes
 
 
-def _others(probes: list[Any]) -> Any:
+def _others(probes: list[Probe]) -> Callable[[np.random.Generator, int], list[np.ndarray]]:
     def others(random: np.random.Generator, count: int) -> list[np.ndarray]:
         picked = random.permutation(len(probes))[: min(count, len(probes))]
         return [probes[i].waveform for i in picked]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
 from benchbed.metrics import FAMILIES
 from benchbed.run.scoring.families import post_processing
@@ -13,7 +12,7 @@ from benchbed.suite.load import LoadedSuite
 BEHIND = ("tagging", "sed_event", "sed_segment")
 
 
-def declared(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def declared(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, dict[str, object]]:
     """Options that a suite gives each metric family behind a rule of success: its post-processing, and where the suite
     has the family among its metrics, the options there.
 
@@ -27,7 +26,7 @@ def declared(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, dict[str
     """
     shared = post_processing(loaded, labels)
     metrics = loaded.suite.metrics
-    given: dict[str, dict[str, Any]] = {}
+    given: dict[str, dict[str, object]] = {}
     for family, options in [(part.family, part.options) for part in reversed(metrics.further)] + [
         (metrics.family, metrics.options)
     ]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
 from benchbed.metrics import FAMILIES
 from benchbed.metrics.contract import Family
 from benchbed.metrics.seld.tuning import tune_tracks
-from benchbed.metrics.thresholds import Thresholds, tune_events, tune_tags
+from benchbed.metrics.thresholds import Average, Thresholds, tune_events, tune_tags
+from benchbed.outputs.contract import Json
 from benchbed.predictions.store import read_header, read_units
 from benchbed.results import record
 from benchbed.run.job.frozen import Frozen, declared
@@ -30,6 +31,14 @@ from benchbed.suite.load import LoadedSuite
 
 #: File in the folder of a run, and folder of the predictions behind it.
 FILE, FOLDER = "thresholds.json", "tuning"
+
+
+class _Rule(TypedDict):
+    """How thresholds are chosen, whatever they are for."""
+
+    average: Average
+    per_class: bool
+    fallback: float
 
 
 def families(loaded: LoadedSuite, labels: tuple[str, ...]) -> list[Family]:
@@ -47,7 +56,7 @@ def families(loaded: LoadedSuite, labels: tuple[str, ...]) -> list[Family]:
         return []
     criterion = {"segment_f1": "segment", "event_f1": "collar", "intersection_f1": "intersection"}[tune.metric]
     fixed = post_processing(loaded, labels).get("median_seconds")
-    tried = [length or None for length in tune.median_seconds] or [fixed]
+    tried: list[object] = [length or None for length in tune.median_seconds] or [fixed]
     try:
         return [
             sed_best.family(labels, **{"median_seconds": length, **tune.options, "criterion": criterion})  # type: ignore[arg-type]
@@ -93,7 +102,7 @@ def choose(prepared: Prepared, paths: Sequence[Path], model: str) -> Frozen:
         )
     answered = Split(tuning.job, tuning.split).answered(predictions, np.arange(len(predictions.scores)))
     outputs, target = answered.answers, answered.references
-    common: dict[str, Any] = {"average": tune.average, "per_class": tune.per_class, "fallback": tune.fallback}
+    common: _Rule = {"average": tune.average, "per_class": tune.per_class, "fallback": tune.fallback}
     if tune.metric == "f20":
         main = families_of(loaded, labels)[0]
         ranking = FAMILIES.get(main.family).family(labels, **main.options)
@@ -166,7 +175,7 @@ def read_frozen(loaded: LoadedSuite, source: Source, model: str) -> Frozen | Non
     return Frozen(facts, checks)
 
 
-def _read(path: Path, name: str, where: str) -> tuple[dict[str, Any], str, bool]:
+def _read(path: Path, name: str, where: str) -> tuple[dict[str, Json], str, bool]:
     """What a file of thresholds says, its digest, and whether a run wrote it; a person may write one, too."""
     try:
         data = path.read_bytes()
@@ -199,7 +208,7 @@ def write(frozen: Frozen | None, folder: Path) -> None:
     path.write_text(seal(frozen.facts.model_dump_json(indent=1, exclude_none=True)), encoding="utf-8")
 
 
-def _facts(made: Thresholds, labels: Sequence[str], **about: Any) -> record.Thresholds:
+def _facts(made: Thresholds, labels: Sequence[str], **about: object) -> record.Thresholds:
     # In the order of the dataset's classes, and without those that it lacks.
     return record.Thresholds.model_validate({**made.only(labels).as_dict(), **about})
 

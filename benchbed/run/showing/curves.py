@@ -7,7 +7,7 @@ the figures at the declared threshold are the recorded ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: st
     """
     rocs: list[Roc] = []
     # Metrics that differ in their thresholds only share their curves.
-    alike: dict[Hashable, list[tuple[str, Any]]] = {}
+    alike: dict[Hashable, list[tuple[str, Family]]] = {}
     if not len(scores):
         return CellCurves(cell=cell)
     rule = "" if held.all() else ":strong-labels"
@@ -66,9 +66,10 @@ def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: st
     for members in alike.values():
         clips = members[0][1].tagged(scores, target)
         if clips is not None:
-            lines.append(_tagger(members, *clips))
+            # Only taggers have answers to clips as tags.
+            lines.append(_tagger(cast("list[tuple[str, Tagging]]", members), *clips))
             continue
-        detector = _detector(members, scores[held], target[held])
+        detector = _detector(cast("list[tuple[str, Detector]]", members), scores[held], target[held])
         declared = [one.model_copy(update={"rule": one.rule + rule}) for one in detector.declared]
         lines.append(detector.model_copy(update={"declared": declared}))
     return CellCurves(cell=cell, rocs=rocs, thresholds=lines)
@@ -238,7 +239,7 @@ def _grid(scores: np.ndarray, declared: Sequence[tuple[float, ...]], drawn: int)
 
 def _curves(
     what: str,
-    members: Sequence[tuple[str, Any]],
+    members: Sequence[tuple[str, Family]],
     there: np.ndarray,
     grid: np.ndarray,
     made: Figures,
@@ -269,14 +270,14 @@ def _curves(
     return ThresholdCurves(what=what, declared=declared, thresholds=grid.tolist(), lines=lines, left_out=left_out)
 
 
-def _at(threshold: float | None, figures: Mapping[str, Any]) -> AtThreshold:
+def _at(threshold: float | None, figures: Mapping[str, np.ndarray | None]) -> AtThreshold:
     known = {name: None if value is None or np.isnan(value) else float(value) for name, value in figures.items()}
     return AtThreshold(threshold=threshold, **known)
 
 
 def _line(
     name: str,
-    references: Any,
+    references: int,
     curve: Mapping[str, np.ndarray | None],
     at: list[AtThreshold],
     grid: np.ndarray,

@@ -12,7 +12,7 @@ import io
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Literal, TypedDict
 
 import numpy as np
 
@@ -29,9 +29,6 @@ from benchbed.run.showing.spectrogram import picture
 from benchbed.seal import digest, seal
 from benchbed.suite.conditions import CorruptionCondition
 from benchbed.suite.plan import CellPlan
-
-if TYPE_CHECKING:
-    pass
 
 #: Longest excerpt in seconds.
 LONGEST = 10.0
@@ -126,17 +123,27 @@ def _sounds(
     return clip.waveform, applied.waveform, clip.sample_rate
 
 
+class _Said(TypedDict, total=False):
+    """What models said of one sound."""
+
+    output: str
+    confidence: float
+    score: float
+    other_output: str
+    other_confidence: float
+
+
 def _write(
     folder: Path, pick: Pick, clean: np.ndarray, perturbed: np.ndarray | None, rate: int, condition: str
 ) -> Listened:
     first, heard = _excerpt(clean, rate)
-    said: dict[str, Any] = {"output": pick.before[0], "confidence": pick.before[1]} if pick.before[0] else {}
-    then: dict[str, Any] = {"output": pick.after[0], "confidence": pick.after[1]} if pick.after[0] else {}
+    said: _Said = {"output": pick.before[0], "confidence": pick.before[1]} if pick.before[0] else {}
+    then: _Said = {"output": pick.after[0], "confidence": pick.after[1]} if pick.after[0] else {}
     if pick.scores is not None:
-        said, then = said | {"score": pick.scores[0]}, then | {"score": pick.scores[1]}
+        said["score"], then["score"] = pick.scores
     if pick.other is not None:
-        said |= {"other_output": pick.other[1], "other_confidence": pick.other[2]}
-    tracks: list[tuple[Any, np.ndarray, dict[str, Any]]] = [("clean", first, said)]
+        said["other_output"], said["other_confidence"] = pick.other[1], pick.other[2]
+    tracks: list[tuple[Literal["clean", "perturbed", "difference"], np.ndarray, _Said]] = [("clean", first, said)]
     gain = 1.0
     if perturbed is not None:
         second, _ = _excerpt(perturbed, rate)

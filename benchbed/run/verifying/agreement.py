@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -55,4 +54,5 @@ class NotComparable(Exception):
 
 
 Asked = Iterator[Agreement]
-Ask = Callable[[Any, np.ndarray, np.ndarray, Mapping[str, float | None]], Asked]
+#: `(scores, target, recorded) → figures`, about one family.
+Ask = Callable[[np.ndarray, np.ndarray, Mapping[str, float | None]], Asked]

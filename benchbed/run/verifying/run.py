@@ -64,7 +64,6 @@ def verify_cell(
         try:
             verdicts = list(
                 ask(
-                    part,
                     outputs,
                     truth,
                     {k.removeprefix(prefix): v for k, v in recorded.items() if k.startswith(prefix)},

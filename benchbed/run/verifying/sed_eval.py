@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from benchbed.metrics.sed.flat import Flat, answers, flatten
 from benchbed.outputs.frames.recording import SECOND
 from benchbed.run.verifying.agreement import Agreement, Ask, Asked, NotComparable
 
+if TYPE_CHECKING:
+    from dcase_util.containers import MetaDataContainer
+
 PACKAGE = "sed_eval"
 #: Clips given to the scene metric at once; it compares every clip with every other.
 BATCH = 200
@@ -24,8 +28,12 @@ BATCH = 200
 
 def covers(family: Family) -> Ask | None:
     """How the package is asked about a family, or None if it has no such figures."""
-    known: dict[type, Ask] = {Classification: scene, SegmentBased: counts, EventBased: counts}
-    return known.get(type(family))
+    # A subclass has a rule of its own.
+    if type(family) is Classification:
+        return partial(scene, family)
+    if type(family) is SegmentBased or type(family) is EventBased:
+        return partial(counts, family)
+    return None
 
 
 def scene(part: Classification, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
@@ -104,10 +112,10 @@ def counts(
         yield Agreement(name, recorded.get(name), float(ours[name]), float(value))
 
 
-def _lists(events: Flat, labels: list[str]) -> list[Any]:
+def _lists(events: Flat, labels: list[str]) -> list[MetaDataContainer]:
     import dcase_util
 
-    made: list[list[dict[str, Any]]] = [[] for _ in events.duration]
+    made: list[list[dict[str, float | str]]] = [[] for _ in events.duration]
     for clip, onset, offset, label in zip(events.clip, events.onset / SECOND, events.offset / SECOND, events.label):
         made[clip].append({"onset": float(onset), "offset": float(offset), "event_label": labels[label]})
     return [dcase_util.containers.MetaDataContainer(items) for items in made]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,23 +14,38 @@ from benchbed.metrics.families.psds import Psds
 from benchbed.metrics.families.sed_auc import SegmentRanks
 from benchbed.metrics.families.sed_best import BestThreshold
 from benchbed.metrics.families.sed_intersection import IntersectionBased
-from benchbed.metrics.sed.decision import Decision
+from benchbed.metrics.sed.decision import Decision, Median
 from benchbed.metrics.sed.flat import flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references
 from benchbed.metrics.sed.matching import Collar
 from benchbed.outputs.frames.recording import SECOND, Events, FrameScores
 from benchbed.run.verifying.agreement import Agreement, Ask, Asked, NotComparable
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 PACKAGE = "sed_scores_eval"
+#: By name of a recording: scores over time, `(onset, offset, label)` of events, seconds.
+Detections = dict[str, "pd.DataFrame"]
+Truth = dict[str, list[tuple[float, float, str]]]
+Lengths = dict[str, float]
 
 
 def covers(family: Family) -> Ask | None:
     """How the package is asked about a family, or None if it has no such figures."""
-    known: dict[type, Ask] = {IntersectionBased: intersection, Psds: psds, BestThreshold: best, SegmentRanks: ranks}
-    return known.get(type(family))
+    # A subclass has a rule of its own.
+    if type(family) is IntersectionBased:
+        return partial(intersection, family)
+    if type(family) is Psds:
+        return partial(psds, family)
+    if type(family) is BestThreshold:
+        return partial(best, family)
+    if type(family) is SegmentRanks:
+        return partial(ranks, family)
+    return None
 
 
-def _frames(part: Any, scores: np.ndarray, target: np.ndarray, *, join: bool) -> tuple[dict, dict, dict]:
+def _frames(part: Family, scores: np.ndarray, target: np.ndarray, *, join: bool) -> tuple[Detections, Truth, Lengths]:
     # Scores, references and durations as sed_scores_eval takes them.
     from sed_scores_eval.base_modules.scores import create_score_dataframe
 
@@ -43,11 +59,12 @@ def _frames(part: Any, scores: np.ndarray, target: np.ndarray, *, join: bool) ->
     frames = framed(scores, len(labels))
     if any(not len(item) for item in frames):
         raise NotComparable("refuses recordings without frames")
-    detections: dict[str, Any] = {}
-    truth: dict[str, list] = {str(i): [] for i in range(len(frames))}
-    lengths: dict[str, float] = {}
+    detections: Detections = {}
+    truth: Truth = {str(i): [] for i in range(len(frames))}
+    lengths: Lengths = {}
     for i, item in enumerate(frames):
-        filtered = item if _filter(part) is None else _filter(part).apply(item)
+        median = _filter(part)
+        filtered = item if median is None else median.apply(item)
         detections[str(i)] = create_score_dataframe(
             np.asarray(filtered.scores, np.float64), item.edges / SECOND, labels
         )
@@ -58,12 +75,13 @@ def _frames(part: Any, scores: np.ndarray, target: np.ndarray, *, join: bool) ->
     return detections, truth, lengths
 
 
-def _filter(part: Any) -> Any:
+def _filter(part: Family) -> Median | None:
     """The one median filter of a family over all thresholds, or None."""
     filters = getattr(part, "filters", (getattr(part, "median", None),))
     if len(filters) > 1:
         raise NotComparable("is not asked about scores that are independent of post-processing")
-    return filters[0]
+    median: Median | None = filters[0]
+    return median
 
 
 def _referenced(part: Family, scores: np.ndarray, target: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:

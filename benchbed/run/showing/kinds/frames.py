@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -30,7 +29,7 @@ def curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: str) ->
 
 def timelines(
     family: Family,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
     scores: np.ndarray,
     target: np.ndarray,
     clip_ids: np.ndarray,

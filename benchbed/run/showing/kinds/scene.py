@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -85,11 +85,9 @@ def _attacked(table: pd.DataFrame, clean: pd.DataFrame, kinds: Mapping[str, str]
     for row in rows.to_dict("records"):
         before = clean.loc[row["clip_id"]]
         if before["prediction"] == row["label"]:
+            row |= {"prediction_clean": before["prediction"], "p_said_clean": before["p_said"]}
             sounds = [np.frombuffer(row[f"audio_{name}"], "<f4")[None] for name in ("clean", "attacked")]
-            yield replace(
-                _pick("attacked", {**row, "prediction_clean": before["prediction"], "p_said_clean": before["p_said"]}),
-                sounds=(sounds[0], sounds[1], rate),
-            )
+            yield replace(_pick("attacked", row), sounds=(sounds[0], sounds[1], rate))
 
 
 def _disagreements(clean: pd.DataFrame, name: str, folder: Path) -> Iterator[Pick]:
@@ -118,7 +116,20 @@ def _disagreements(clean: pd.DataFrame, name: str, folder: Path) -> Iterator[Pic
         )
 
 
-def _pick(why: Reason, row: Mapping[str, Any]) -> Pick:
+class _Row(TypedDict):
+    """An evaluation beside that of the clean clip."""
+
+    clip_id: str
+    cell: str
+    draw: int
+    label: str
+    prediction: str
+    p_said: float
+    prediction_clean: str
+    p_said_clean: float
+
+
+def _pick(why: Reason, row: _Row) -> Pick:
     return Pick(
         why,
         row["clip_id"],
