@@ -45,7 +45,18 @@ class Figure:
     split: str | None = None
 
     def __str__(self) -> str:
-        where = self.condition if self.split is None else f"{self.split}/{self.condition}"
+        return self.within({})
+
+    def within(self, settings: Mapping[str, str]) -> str:
+        """The figure in words, with what the severity of its condition is in its unit, where `settings` know it.
+
+        Examples
+        --------
+        >>> Figure("white_noise@3", "device=s4").within({"white_noise@3": "10 dB SNR"})
+        'white_noise@3 (10 dB SNR) · device=s4'
+        """
+        condition = self.condition + (f" ({settings[self.condition]})" if self.condition in settings else "")
+        where = condition if self.split is None else f"{self.split}/{condition}"
         return f"{where} · {self.group}" if self.group else where
 
 

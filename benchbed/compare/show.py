@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchbed.compare.answer import BOOTSTRAP, Contrast
+from benchbed.compare.figure import Figure
 from benchbed.compare.table import Comparison, Pairing
 from benchbed.metrics.contract import MetricInfo
 
@@ -19,9 +20,9 @@ def lines(comparison: Comparison) -> list[str]:
         text += ["", f"{pairing.a} − {pairing.b}"]
         text += [f"  differs without harm: {note}" for note in pairing.notes]
         if pairing.rows:
-            text += _single(pairing, how.alpha)
+            text += _single(pairing, how.alpha, comparison.settings)
         if pairing.mixed:
-            text += _several(pairing, how.alpha)
+            text += _several(pairing, how.alpha, comparison.settings)
         if pairing.robustness:
             text += _robust(pairing)
     if len(comparison.ranks) > 1:
@@ -62,7 +63,7 @@ def _by_bootstrap(found: Contrast) -> bool:
     return found.test == BOOTSTRAP and found.p is not None
 
 
-def _single(pairing: Pairing, alpha: float) -> list[str]:
+def _single(pairing: Pairing, alpha: float, settings: Mapping[str, str]) -> list[str]:
     table = []
     for row in pairing.rows:
         c = row.contrast
@@ -70,7 +71,7 @@ def _single(pairing: Pairing, alpha: float) -> list[str]:
         remarks = "; ".join(r for r in (_MARKS[row.verdict], apart(c, alpha), remark(c)) if r)
         table.append(
             [
-                c.figure.condition,
+                Figure(c.figure.condition).within(settings),
                 name,
                 figure(c.a, c.info),
                 figure(c.b, c.info),
@@ -83,30 +84,30 @@ def _single(pairing: Pairing, alpha: float) -> list[str]:
                 remarks,
             ]
         )
-    head = ["condition", "metric", "a", "b", "a − b", "interval", "p", "p adj.", "MDE", "d_z", ""]
+    head = ["condition", "metric", pairing.a, pairing.b, "difference", "interval", "p", "p adj.", "MDE", "d_z", ""]
     text = [*grid(head, table, right=range(2, 10)), *_counted(pairing, alpha)]
     mcnemar = next((r.contrast for r in pairing.rows if r.contrast.metric == "accuracy"), None)
     if mcnemar is not None:
-        text.append(f"  McNemar, accuracy, {mcnemar.figure.condition}: {mcnemar_text(mcnemar)}")
+        text.append(f"  McNemar, accuracy, {mcnemar.figure.condition}: {mcnemar_text(mcnemar, pairing.a, pairing.b)}")
     return text
 
 
-def mcnemar_text(found: Contrast) -> str:
+def mcnemar_text(found: Contrast, a: str = "a", b: str = "b") -> str:
     """McNemar's test in words, or why there is none."""
     if found.mcnemar is None:
         return f"does not apply, {found.no_mcnemar}"
     m = found.mcnemar
-    return f"only a right {m['only_a']:.0f}, only b right {m['only_b']:.0f} clips, exact p = {p_text(m['p'])}"
+    return f"only {a} right {m['only_a']:.0f}, only {b} right {m['only_b']:.0f} clips, exact p = {p_text(m['p'])}"
 
 
-def _several(pairing: Pairing, alpha: float) -> list[str]:
+def _several(pairing: Pairing, alpha: float, settings: Mapping[str, str]) -> list[str]:
     table, reasons = [], []
     for m, p, verdict in zip(pairing.mixed, pairing.mixed_p, pairing.mixed_verdicts):
         name = m.metric if m.figure.group is None else f"{m.metric} · {m.figure.group}"
         s = m.spread
         table.append(
             [
-                m.figure.condition,
+                Figure(m.figure.condition).within(settings),
                 name,
                 _members(m.values_a, m.info),
                 _members(m.values_b, m.info),
@@ -122,8 +123,8 @@ def _several(pairing: Pairing, alpha: float) -> list[str]:
             ]
         )
         reasons += [r for r in (m.reason, m.incomplete) if r]
-    head = [*("condition", "metric", "a", "b", "a − b", "interval", "p", "p adj.", "MDE", "d"), "se recordings"]
-    text = [*grid([*head, "se models", ""], table, right=range(2, 12)), *_counted(pairing, alpha)]
+    head = ["condition", "metric", pairing.a, pairing.b, "difference", "interval", "p", "p adj.", "MDE", "d"]
+    text = [*grid([*head, "se recordings", "se models", ""], table, right=range(2, 12)), *_counted(pairing, alpha)]
     method = next((m.method for m in pairing.mixed if m.method), "")
     return text + [f"  {line}" for line in dict.fromkeys([*reasons, method]) if line]
 
@@ -155,7 +156,7 @@ def _robust(pairing: Pairing) -> list[str]:
             [difference(t[0], info), interval(t[1], t[2], info)] if t else ["", ""] for t in (r.retention, r.matched)
         ]
         rows.append([r.name, *parts[0], *parts[1], r.reason or r.note or ""])
-    head = ["robustness, a − b", "retention", "interval", "matched clean", "interval", ""]
+    head = ["robustness, difference", "retention", "interval", "matched clean", "interval", ""]
     return grid(head, rows, right=range(1, 5))
 
 

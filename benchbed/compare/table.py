@@ -19,6 +19,7 @@ from benchbed.compare.ranking import rank_alike, unranked
 from benchbed.compare.runs import Mismatch, Run, require_comparable, shared
 from benchbed.compare.sides import Mixed, Side, mixed
 from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
+from benchbed.results.conditions import settings
 from benchbed.seal import seal
 from benchbed.stats.correction import adjust, words
 
@@ -128,6 +129,11 @@ class Comparison:
     no_ranks: str | None = None
     corrected: str = ""
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the severities of the conditions are in their units, by the key of the condition."""
+        return settings(run.result for side in self.sides for run in side.runs)
+
     def sealed(self) -> str:
         """The comparison as a file that pages are built from, with the digest that is checked when it is read."""
         return seal(json.dumps(self.as_json(), indent=1, ensure_ascii=False))
@@ -155,6 +161,7 @@ class Comparison:
             ],
             "ranks": {name: {"rank": r, "low": low, "high": high} for name, (r, low, high) in self.ranks.items()},
             "no_ranks": self.no_ranks,
+            "settings": self.settings,
             "pairings": [_pairing(p, self.primary) for p in self.pairings],
         }
 

@@ -24,6 +24,7 @@ from benchbed.gate.seeds import of_seeds
 from benchbed.gate.slack import lost_clips, of_limit, of_loss, of_relation, of_threshold, over_cells
 from benchbed.gate.units import measured, require_units
 from benchbed.gate.words import margin_words
+from benchbed.results.conditions import settings
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,15 @@ def _metric(rule: Rule, held: Held) -> list[Asked]:
     others = [rule.against] if isinstance(rule.against, str) else rule.against
     known = [*held.runs] if within or not compares else [*held.runs, *held.bases]
     questions = []
+    strengths = settings(run.result for run in known)
     for figure in expand([run.result for run in known], rule.condition, rule.group, rule.split):
         metric = metric_of(held.run.result, figure, rule.metric)
         over = over_cells(figure, metric)
         for other in others if compares else [""]:
             against = Figure(other, figure.group, figure.split) if within and compares else None
-            subject = metric if over else f"{metric} · {figure}" + (f" against {other}" if against else "")
+            subject = (
+                metric if over else f"{metric} · {figure.within(strengths)}" + (f" against {other}" if against else "")
+            )
             asked: list[tuple[Run, Figure]] = []
             try:
                 bases = () if not compares else (held.runs if within else held.baseline())

@@ -11,6 +11,7 @@ from typing import Any
 from benchbed.report import island, terms, view
 from benchbed.report.charts.draw import domain
 from benchbed.report.charts.scatter import Dot
+from benchbed.results.conditions import setting
 from benchbed.results.record import Matrix, Result, Value
 from benchbed.results.reference import Reference, verification
 
@@ -303,7 +304,7 @@ def transfer(board: Board) -> dict[str, Matrix]:
                 # Records from before each source had figures of its own.
                 by_source = {Path(sources[0]).stem: cell.metrics["robust_accuracy"]}
             if by_source:
-                figures = rates.setdefault(f"{terms.setting(what)}, split {cell.split}", {})
+                figures = rates.setdefault(f"{setting(what)}, split {cell.split}", {})
                 figures.setdefault(row.result.model.name, {}).update(by_source)
     matrices = {}
     for title, rows in rates.items():

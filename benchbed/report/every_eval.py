@@ -13,6 +13,7 @@ from typing import Any
 
 import benchbed
 from benchbed.report import terms, view
+from benchbed.results.conditions import setting
 from benchbed.results.record import Cell, Result, Value
 
 SCHEMA_VERSION = "0.3.0"
@@ -126,7 +127,7 @@ def _figure(result: Result, cell: Cell | None, name: str, value: Value) -> dict[
                 {
                     "metric": name,
                     "cell": cell.key if cell else None,
-                    "parameter": terms.setting(cell.condition) if cell else None,
+                    "parameter": setting(cell.condition) if cell else None,
                     "note": value.note,
                     "clips_missing": None if value.of is None else value.of - value.n,
                     "no_interval": value.reason if value.low is None else None,

@@ -22,6 +22,7 @@ from benchbed.report.charts.timeline import event_rows
 from benchbed.report.drawings import Drawn
 from benchbed.report.listening import Clips, apart
 from benchbed.report.model_card import citation, model_card
+from benchbed.results.conditions import setting
 from benchbed.results.record import Result, Value
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -144,7 +145,7 @@ def _environment() -> Environment:
         title_of=terms.title,
         plain=terms.plain,
         says=figures.sentence,
-        setting=terms.setting,
+        setting=setting,
     )
     environment.tests["on_features"] = terms.on_features
     environment.globals.update(

@@ -16,6 +16,7 @@ from rich.text import Text
 from benchbed.protocols import Outcome
 from benchbed.report import terms, view
 from benchbed.report.figures import arrow, clips, count, interval, number
+from benchbed.results.conditions import amount
 from benchbed.results.record import Cell, Result, Value
 
 _STYLES = {
@@ -211,31 +212,36 @@ def _devices(groups: Mapping[str, Mapping[str, Value]], primary: str) -> Table |
     return table
 
 
-def _conditions(cells: Sequence[Any], primary: str, scores: Mapping[str, Value], joined: str) -> Table:
-    """Figures by condition and severity; with several folds, what joins them: their `mean`, or `pooled` clips."""
+def _conditions(cells: Sequence[Cell], primary: str, scores: Mapping[str, Value], joined: str) -> Table:
+    """Figures by condition, mildest first, each beside the strength that it was measured at.
+
+    With several folds, what joins them: their `mean`, or `pooled` clips.
+    """
     folds = len({cell.split for cell in cells})
-    severities = sorted({cell.condition.severity for cell in cells}, key=lambda level: (level is None, level))
-    rows: dict[str, dict[Any, Value]] = {}
+    rows: dict[str, dict[str, tuple[int, Value]]] = {}
     for cell in cells:
-        condition = cell.key.split("/", 2)[2]
+        what, condition = cell.condition, cell.key.split("/", 2)[2]
         again = condition.partition("#")[2]
-        name = terms.plain(cell.condition.name) + (f" (no. {again})" if again else "")
+        unit = what.unit if what.unit and not isinstance(what.parameter, dict) else ""
+        name = terms.plain(what.name) + (f" (no. {again})" if again else "") + (f", {unit}" if unit else "")
         # Of several folds no single one may stand for all, in a record that lacks what joins them either.
         value = cell.metrics[primary] if folds == 1 else scores.get(f"folds_{joined}:{condition}:{primary}")
         if value is not None:
-            rows.setdefault(name, {})[cell.condition.severity] = value
+            strength = amount(what) or (f"severity {what.severity}" if what.severity is not None else "")
+            rows.setdefault(name, {})[strength] = (what.severity or 0, value)
     first = cells[0].metrics[primary]
     table = _table(header=True)
-    title = f"{_heading(primary, first)} by severity"
+    title = f"{_heading(primary, first)} from mild to severe"
     how = f"{folds} folds pooled" if joined == "pooled" else f"mean of {folds} folds"
-    table.add_column(f"{title}, {how}" if folds > 1 else title)
-    for level in severities:
-        table.add_column("–" if level is None else str(level), justify="right")
+    table.add_column(f"{title}, {how}" if folds > 1 else title, overflow="fold")
+    for _ in range(max((len(values) for values in rows.values()), default=0)):
+        table.add_column("", justify="right")
     for name, values in rows.items():
-        shown = [
-            number(values[level].value, first.unit, with_unit=False) if level in values else "" for level in severities
-        ]
-        table.add_row(_safe(name), *shown)
+        ordered = sorted(values.items(), key=lambda item: item[1][0])
+        shown = [(strength, number(value.value, first.unit, with_unit=False)) for strength, (_, value) in ordered]
+        table.add_row(
+            _safe(name), *(_safe(f"{strength}: {figure}" if strength else figure) for strength, figure in shown)
+        )
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from benchbed.results.conditions import setting
 from benchbed.results.record import Condition, Value
 
 _ATTACKS = {"apgd_t": "Targeted APGD"}
@@ -182,16 +183,26 @@ def condition(what: Condition) -> str:
     Examples
     --------
     >>> condition(Condition(kind="corruption", name="white_noise", severity=3, parameter=10, unit="dB SNR"))
-    'White noise, severity 3 (10 dB SNR)'
+    'White noise, 10 dB SNR'
     >>> condition(Condition(kind="clean", name="clean"))
     'Clean'
     >>> condition(Condition(kind="attack", name="apgd", facts={"space": "features, not realizable as audio"}))
     'APGD on features, not realizable as audio'
     """
     text = plain(what.name) + (f" {NO_SOUND}" if on_features(what) else "")
-    if what.severity is not None:
-        text += f", severity {what.severity}"
-    return text + (f" ({setting(what)})" if what.parameter is not None else "")
+    strength = setting(what) or (f"severity {what.severity}" if what.severity is not None else "")
+    return f"{text}, {strength}" if strength else text
+
+
+def within(told: str) -> str:
+    """Words in the middle of a line: a unit such as dB and a name such as MP3 keep their capitals.
+
+    Examples
+    --------
+    >>> within("White noise, 10 dB SNR"), within("MP3, 32 kbit/s")
+    ('white noise, 10 dB SNR', 'MP3, 32 kbit/s')
+    """
+    return told if told[:2].isupper() else told[:1].lower() + told[1:]
 
 
 def on_features(what: Condition) -> bool:
@@ -212,23 +223,3 @@ def attack(cell: str) -> str:
     parts = [plain(part) if i == 0 else part.replace("_", " ") for i, part in enumerate(name.split("+"))]
     text = ", ".join([*parts, *(["inaudible"] if "+nmr" in threat else [])])
     return f"{text} (no. {again})" if again else text
-
-
-def setting(what: Condition) -> str:
-    """The severity in physical units, or an empty text.
-
-    Examples
-    --------
-    >>> setting(Condition(kind="corruption", name="clipping", parameter={"share": 0.1}))
-    'share 0.1'
-    """
-    if what.parameter is None:
-        return ""
-    if isinstance(what.parameter, dict):
-        # The unit is that of what was measured; these are arguments of a transform of another library.
-        return ", ".join(f"{key} {value}" for key, value in what.parameter.items())
-    elif isinstance(what.parameter, (list, tuple)):
-        text = ", ".join(str(part) for part in what.parameter)
-    else:
-        text = f"{what.parameter:g}" if isinstance(what.parameter, float) else str(what.parameter)
-    return f"{text} {what.unit}" if what.unit else text

@@ -120,7 +120,7 @@ def comparison_page(comparison: Comparison, rows: Mapping[Path, tuple[str, str, 
     suite = next((title for _, title, _ in found.values()), "") or next((run.suite for run in runs if run.suite), "")
     identity = repr([[(m.model, m.path) for m in side.runs] for side in comparison.sides]) + suite
     versus = [
-        Versus(pairing, f"p{number}", list(_forests(pairing, f"p{number}", comparison.primary)))
+        Versus(pairing, f"p{number}", list(_forests(pairing, f"p{number}", comparison.primary, comparison.settings)))
         for number, pairing in enumerate(comparison.pairings, 1)
     ]
     return ComparisonPage(
@@ -150,21 +150,23 @@ def data(page: ComparisonPage) -> dict:
     return {"comparison": page.title, "suite": page.suite, "rows": rows}
 
 
-def _forests(pairing: Pairing, identity: str, primary: str):
+def _forests(pairing: Pairing, identity: str, primary: str, settings: Mapping[str, str]):
     """All clips in the metric that ranks, by condition; other metrics on clean audio; groups; what is kept."""
     rows: Sequence[Difference | GroupDifference] = [*pairing.rows, *pairing.mixed]
     whole = [row for row in rows if row.group is None and row.metric == primary]
     clean = [row for row in rows if row.group is None and row.metric != primary]
     groups = [row for row in rows if row.group is not None]
     if whole:
-        yield _forest(f"{identity}-conditions", f"{_named(whole[0])} by condition", whole, lambda r: words(r.condition))
+        yield _forest(
+            f"{identity}-conditions", f"{_named(whole[0])} by condition", whole, lambda r: words(r.condition, settings)
+        )
     for key in dict.fromkeys((row.condition, row.unit) for row in clean):
         held = [row for row in clean if (row.condition, row.unit) == key]
-        title = f"Other metrics, {_within(key[0])}{'' if key[1] == 'fraction' else ', ' + key[1]}"
+        title = f"Other metrics, {_within(key[0], settings)}{'' if key[1] == 'fraction' else ', ' + key[1]}"
         yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, _named)
     for key in dict.fromkeys((row.condition, row.metric) for row in groups):
         held = [row for row in groups if (row.condition, row.metric) == key]
-        title = f"{_named(held[0])} by group, {_within(key[0])}"
+        title = f"{_named(held[0])} by group, {_within(key[0], settings)}"
         yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, _group)
     yield from _robust(pairing.robustness, identity)
 
@@ -173,26 +175,26 @@ def _named(row: Difference | GroupDifference) -> str:
     return row.title or terms.title(row.metric)
 
 
-def words(key: str) -> str:
+def words(key: str, settings: Mapping[str, str]) -> str:
     """A condition's key in words.
 
     Examples
     --------
-    >>> words("white_noise@3"), words("clean")
-    ('White noise, severity 3', 'Clean')
-    >>> words("fgsm@features-linf:0.1")
+    >>> words("white_noise@3", {"white_noise@3": "10 dB SNR"}), words("clean", {})
+    ('White noise, 10 dB SNR', 'Clean')
+    >>> words("fgsm@features-linf:0.1", {})
     'FGSM on features, not realizable as audio, linf:0.1'
     """
     name, _, severity = key.partition("@")
+    if key in settings:
+        return f"{terms.plain(name)}, {settings[key]}"
     if severity.startswith("features-"):
         return f"{terms.plain(name)} {terms.NO_SOUND}, {severity.removeprefix('features-')}"
     return terms.plain(name) + (f", severity {severity}" if severity.isdigit() else f", {severity}" if severity else "")
 
 
-def _within(key: str) -> str:
-    """A condition in the middle of a line: a unit such as dB keeps its capital."""
-    told = words(key)
-    return told if told[:2].isupper() else told[:1].lower() + told[1:]
+def _within(key: str, settings: Mapping[str, str]) -> str:
+    return terms.within(words(key, settings))
 
 
 def _group(row: Difference | GroupDifference) -> str:

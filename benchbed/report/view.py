@@ -267,7 +267,7 @@ def incomplete(result: Result) -> str | None:
         return f"{count(len(result.failures))} failures" if result.failures else None
     worst = max(lost, key=lambda cell: cell.counts.failed / max(cell.counts.clips, 1))
     more = f" and of {count(len(lost) - 1)} more conditions" if len(lost) > 1 else ""
-    where = "" if len(result.cells) == 1 else f" of {terms.condition(worst.condition).lower()}"
+    where = "" if len(result.cells) == 1 else f" of {terms.within(terms.condition(worst.condition))}"
     return f"{count(worst.counts.failed)} of {count(worst.counts.clips)} clips{where}{more} failed"
 
 

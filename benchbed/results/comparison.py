@@ -166,6 +166,8 @@ class Comparison(Part):
     procedure: dict[str, Any] = Field(default_factory=dict)
     sides: list[Side]
     pairings: list[Pairing]
+    settings: dict[str, str] = Field(default_factory=dict)
+    """What the severities of the conditions are in their units, by the key of the condition."""
 
     @property
     def title(self) -> str:

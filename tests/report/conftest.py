@@ -357,7 +357,7 @@ def make_detector(name: str = "CRNN small", **changes: Any) -> Result:
     groups = {
         f"class={label}": {
             "psds1": figure(area, 0.1, rule="psds:exact:alpha_st-1", title="PSDS1"),
-            "event_f1": figure(f1, 0.08, rule="f1", reason="no events" if f1 is None else None),
+            "event_f1": figure(f1, 0.08, rule="f1", title="Event F1", reason="no events" if f1 is None else None),
             "event_error_rate": figure(1 - area, rule="er", direction="lower", unit="errors per reference"),
         }
         for label, (area, f1) in scores.items()

@@ -1,0 +1,54 @@
+"""What was done to the audio, in the unit in which it was done: `10 dB SNR`, not "severity 3"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from benchbed.results.record import Condition, Result
+
+
+def setting(what: Condition) -> str:
+    """The strength of a condition in physical units, or an empty text.
+
+    Examples
+    --------
+    >>> setting(Condition(kind="corruption", name="clipping", parameter={"share": 0.1}))
+    'share 0.1'
+    >>> setting(Condition(kind="corruption", name="white_noise", severity=3, parameter=10, unit="dB SNR"))
+    '10 dB SNR'
+    """
+    if what.parameter is None:
+        return ""
+    text = amount(what)
+    # The unit is that of what was measured; a mapping holds arguments of a transform of another library.
+    return f"{text} {what.unit}" if what.unit and not isinstance(what.parameter, dict) else text
+
+
+def amount(what: Condition) -> str:
+    """The strength of a condition without its unit, or an empty text.
+
+    Examples
+    --------
+    >>> amount(Condition(kind="corruption", name="white_noise", severity=3, parameter=10.0, unit="dB SNR"))
+    '10'
+    """
+    if what.parameter is None:
+        return ""
+    if isinstance(what.parameter, dict):
+        return ", ".join(f"{key} {value}" for key, value in what.parameter.items())
+    if isinstance(what.parameter, list | tuple):
+        return ", ".join(str(part) for part in what.parameter)
+    return f"{what.parameter:g}" if isinstance(what.parameter, float) else str(what.parameter)
+
+
+def settings(results: Iterable[Result]) -> dict[str, str]:
+    """The setting of every condition whose key names a severity, by the key as `compare` and `gate` write it.
+
+    Where runs differ in it, the condition has none: they are not the same question.
+    """
+    texts: dict[str, set[str]] = {}
+    for result in results:
+        for cell in result.cells:
+            if cell.condition.severity is not None and cell.condition.parameter is not None:
+                texts.setdefault(cell.key.split("/", 2)[2], set()).add(setting(cell.condition))
+    return {key: text for key, (text, *others) in ((key, sorted(known)) for key, known in texts.items()) if not others}
