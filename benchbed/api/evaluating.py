@@ -152,4 +152,7 @@ def _family(name: str, labels: tuple[str, ...], options: Mapping[str, object]) -
         made: Family = FAMILIES.get(name).family(labels, **options)
     except TypeError as error:
         raise ConfigError(f"evaluate: the metric family {name} does not take these options: {error}") from error
+    # What options name is looked for first, where a family has such options.
+    if (check := getattr(FAMILIES.get(name), "check", None)) is not None:
+        check(**options)
     return made

@@ -196,8 +196,12 @@ def _rules(a: Result, b: Result) -> list[Mismatch]:
     for cell in a.cells:
         other = theirs.get(cell.key)
         for name, value in cell.metrics.items():
-            if other is not None and name in other.metrics and other.metrics[name].rule != value.rule:
-                found[name] = Mismatch(f"rule of {name}", value.rule, other.metrics[name].rule)
+            against = None if other is None else other.metrics.get(name)
+            # What one of them could not measure has no rule that matters; the figure itself says why.
+            if against is None or value.value is None or against.value is None:
+                continue
+            if against.rule != value.rule:
+                found[name] = Mismatch(f"rule of {name}", value.rule, against.rule)
     return list(found.values())
 
 

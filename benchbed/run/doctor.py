@@ -25,12 +25,33 @@ def diagnose() -> dict[str, object]:
     facts["optional"] = {name: importlib.util.find_spec(name) is not None for name in OPTIONAL}
     facts["torch"] = _torch(problems)
     facts["datasets"] = _datasets(problems)
+    facts["captions"] = _captions(problems)
     free = shutil.disk_usage(Path.cwd()).free
     facts["disk_free_gib"] = round(free / 2**30, 1)
     if free < 2**30:
         problems.append("less than 1 GiB of disk is free here")
     facts["problems"] = problems
     return facts
+
+
+def _captions(problems: list[str]) -> dict[str, str]:
+    """What metrics of captions need from outside: where it is, or why it cannot run."""
+    from benchbed.metrics.captions.meteor.choice import choose
+    from benchbed.metrics.captions.outside.places import OUTSIDE, place
+
+    said: dict[str, str] = {}
+    try:
+        chosen = choose()
+        said["meteor"] = "+".join(chosen.stages) + (f"; {chosen.why}" if chosen.why else f" ({chosen.path})")
+    except BenchbedError as error:
+        said["meteor"] = str(error.what)
+        problems.append(f"METEOR: {error.what}")
+    for name in OUTSIDE:
+        held = place(name)
+        said[name] = held.why or str(held.path)
+        if held.given and held.why:
+            problems.append(f"{name} of caption metrics: {held.why}")
+    return said
 
 
 def _torch(problems: list[str]) -> dict[str, object]:

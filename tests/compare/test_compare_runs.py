@@ -63,6 +63,16 @@ def test_everything_that_differs_is_named(tmp_path, place, value, words):
     assert words in str(caught.value)
 
 
+def test_a_figure_that_one_run_could_not_measure_has_no_rule_that_matters(tmp_path):
+    a, b = made(tmp_path, "a"), made(tmp_path, "b")
+
+    def lost(raw):
+        raw["cells"][0]["metrics"]["accuracy"] |= {"rule": "accuracy:other", "value": None, "low": None, "high": None}
+
+    changed(b.path.parent, lost)
+    assert require_comparable(a, open_run(b.path)) == []
+
+
 def test_a_suite_that_only_asks_more_is_no_obstacle(tmp_path):
     a, b = made(tmp_path, "a"), made(tmp_path, "b")
     definition = {"conditions": ["clean", {"corruption": "gain"}]}

@@ -86,6 +86,9 @@ def _family(loaded: LoadedSuite, labels: tuple[str, ...], part: Further, place: 
             f"the metric family {part.family} does not take these options: {error}",
             where=loaded.where(*place, "options"),
         ) from error
+    # Sums of a run are read where its files are not; a new run finds out now.
+    if (check := getattr(FAMILIES.get(part.family), "check", None)) is not None:
+        check(**part.options)
     if family.output != loaded.suite.task:
         what = f"the metric family {part.family} is about {family.output}, the suite's task is {loaded.suite.task}"
         raise ConfigError(what, where=loaded.where(*place, "family"))
