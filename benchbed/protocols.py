@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+
+    from benchbed.card import Card
+    from benchbed.types import Batch
 
 
 class Where(Protocol):
@@ -14,6 +18,33 @@ class Where(Protocol):
 
     def __call__(self, *place: str | int) -> str | None:
         """The place; None where nobody wrote it."""
+
+
+class Answers(Protocol):
+    """Whatever takes a batch and gives scores."""
+
+    def predict(self, batch: Batch) -> np.ndarray:
+        """Scores of a batch."""
+
+
+class Model(Answers, Protocol):
+    """A model that can be asked: an adapter, or one that was cut behind its front end."""
+
+    @property
+    def card(self) -> Card:
+        """What the model is."""
+
+    @property
+    def model(self) -> torch.nn.Module | None:
+        """The network, where torch can see one."""
+
+    @property
+    def forward(self) -> Callable[[torch.Tensor], torch.Tensor] | None:
+        """Differentiable path from inputs to scores that agrees with `predict`, where there is one."""
+
+    @property
+    def attack_forward(self) -> Callable[[torch.Tensor], torch.Tensor] | None:
+        """Another path for gradients alone, where there is one."""
 
 
 class Outcome(Protocol):

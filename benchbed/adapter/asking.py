@@ -7,20 +7,13 @@ reach a figure, or end the command.
 from __future__ import annotations
 
 import traceback
-from typing import Protocol
 
 import numpy as np
 
 from benchbed.adapter.surroundings import of_its_own
 from benchbed.errors import AdapterError
+from benchbed.protocols import Answers
 from benchbed.types import Batch
-
-
-class Answers(Protocol):
-    """Whatever takes a batch and gives scores."""
-
-    def predict(self, batch: Batch) -> np.ndarray:
-        """Scores of a batch."""
 
 
 def ask(adapter: Answers, batch: Batch, *, lent: bool = False) -> np.ndarray:

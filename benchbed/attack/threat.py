@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
 from benchbed.errors import ConfigError
 
 Norm = Literal["l2", "linf"]
+#: `(rows, perturbation) → perturbation`, weaker.
+Limit = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 #: Radius per sample, as a share of the greatest sample, below which rounding is taken care of: 60 dB under the peak.
 TIGHT = 1e-3
@@ -162,11 +164,11 @@ class Ball:
     clean: torch.Tensor
     radius: torch.Tensor
     box: tuple[float, float] | None = (-1.0, 1.0)
-    limit: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
+    limit: Limit | None = None
     rows: torch.Tensor | None = None
 
     @classmethod
-    def of(cls, threat: Threat | FeatureThreat, clean: torch.Tensor, limit: Any = None) -> Ball:
+    def of(cls, threat: Threat | FeatureThreat, clean: torch.Tensor, limit: Limit | None = None) -> Ball:
         """The ball of a threat model around clips."""
         rows = torch.arange(len(clean), device=clean.device)
         return cls(threat.norm, clean, threat.radius(clean), threat.box, limit, rows)

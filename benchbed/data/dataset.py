@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +17,29 @@ if TYPE_CHECKING:
 COLUMNS = ("clip_id", "path", "onset", "duration", "label", "group")
 #: Column of a table of clips that says how many seconds a whole recording lasts, where the set states it.
 SECONDS = "seconds_stated"
+
+
+class ClipRow(TypedDict):
+    """A row of a table of clips: the columns that every table has; metadata columns lie beside them.
+
+    Attributes
+    ----------
+    clip_id, path : str
+        Its name, and the file relative to the dataset's folder.
+    onset, duration : float
+        Seconds into the file, and how many from there (NaN: to its end).
+    label : str or tuple of str
+        Its class, or its classes.
+    group : str
+        What resampling draws as one.
+    """
+
+    clip_id: str
+    path: str
+    onset: float
+    duration: float
+    label: str | tuple[str, ...]
+    group: str
 
 
 @dataclass(frozen=True)

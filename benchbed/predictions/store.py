@@ -13,7 +13,7 @@ import errno
 import io
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,7 +114,7 @@ class UnitPredictions:
 
     unit: str
     labels: tuple[str, ...]
-    columns: dict[str, Sequence[Any]]
+    columns: Mapping[str, Sequence[object] | np.ndarray]
     scores: np.ndarray
     failures: list[dict[str, str]] = field(default_factory=list)
     info: dict[str, Any] = field(default_factory=dict)
@@ -166,7 +166,7 @@ def write_unit(unit: UnitPredictions, folder: Path) -> Path:
     return path
 
 
-def _column(name: str, values: Sequence[Any]) -> pa.Array:
+def _column(name: str, values: Sequence[object] | np.ndarray) -> pa.Array:
     import pyarrow as pa
 
     # Of clips without any label nothing else would say that labels are text.

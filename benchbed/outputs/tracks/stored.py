@@ -62,7 +62,7 @@ def unpack(table: pa.Table, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarr
         activity = sure[ends[row] : ends[row + 1]]
         if len(one) and not np.isnan(activity).all():
             answers[row] = replace(one, activity=activity)
-    for row in np.flatnonzero(~answered.astype(bool)):
+    for row in np.flatnonzero(~answered.astype(bool)).tolist():
         answers[row] = Tracks(frames=answers[row].frames, answered=False)
     return answers, references
 

@@ -5,18 +5,24 @@ The facts are kept with the predictions, so that a run that is continued, or sco
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from benchbed.attack import resolve, sanity
-from benchbed.attack.contract import Attack
+from benchbed.attack.contract import Attack, Problem
 from benchbed.attack.features import LABEL
 from benchbed.attack.torchattacks_bridge import Bridged
 from benchbed.results.record import Check
+from benchbed.run.attacking.noted import Noted
 from benchbed.run.attacking.plan import threats
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.plan import CellPlan
+
+if TYPE_CHECKING:
+    from benchbed.attack.threat import FeatureThreat, Threat
+    from benchbed.run.attacking.setting import Setting
+    from benchbed.run.attacking.work import Work
 
 Status = Literal["pass", "warn", "fail", "skipped"]
 
@@ -30,7 +36,7 @@ PROGRESS_SHARE = 0.95
 ZERO_SHARE = 0.05
 
 
-def probe(work: Any, setting: Any) -> None:
+def probe(work: Work, setting: Setting) -> None:
     """Run the experiments once per condition, on the first clips of its first unit."""
     import torch
 
@@ -43,7 +49,7 @@ def probe(work: Any, setting: Any) -> None:
     budgets = threats(work.condition)
     rows = torch.arange(min(PROBES, len(setting.loud)), device=setting.clean.device)
 
-    def problem(threat: Any, limited: bool = True) -> Any:
+    def problem(threat: Threat | FeatureThreat, limited: bool = True) -> Problem:
         return setting.problem(threat, limited=limited).select(rows)
 
     mild, middle = problem(budgets[0]), problem(budgets[len(budgets) // 2])
@@ -67,7 +73,9 @@ def probe(work: Any, setting: Any) -> None:
         work.note(finding.check, finding.n, finding.bad, finding.worst, text=finding.text)
 
 
-def _cross_check(problem: Any, budgets: Sequence[Any], attack: Attack) -> sanity.Finding:
+def _cross_check(
+    problem: Callable[[Threat | FeatureThreat], Problem], budgets: Sequence[Threat | FeatureThreat], attack: Attack
+) -> sanity.Finding:
     """Robust probes after Auto-PGD of torchattacks and after ours, with one loss and as many steps, at every budget."""
     steps = attack.options.get("steps", 50)
     ours, theirs = resolve("apgd", {"loss": "ce", "steps": steps}), resolve("torchattacks:APGD", {"steps": steps})
@@ -111,7 +119,7 @@ class _Sum:
 def attack_checks(
     condition: AttackCondition,
     cells: Sequence[CellPlan],
-    facts: Iterable[Mapping[str, Any]],
+    facts: Iterable[Noted],
     classes: int,
     chance: float | None = None,
 ) -> list[Check]:
@@ -123,7 +131,7 @@ def attack_checks(
         As in the suite.
     cells : sequence of CellPlan
         Its cells in one split, mildest first.
-    facts : iterable of mapping
+    facts : iterable of Noted
         What the units noted.
     classes : int
         Classes of the dataset.
@@ -135,8 +143,8 @@ def attack_checks(
     list of Check
         `attack:NAME` with the cell's key. What was found on probes counts for every cell of the condition.
     """
-    whole: dict[str, list[Mapping[str, Any]]] = {}
-    per_cell: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    whole: dict[str, list[Noted]] = {}
+    per_cell: dict[tuple[str, str], list[Noted]] = {}
     for fact in facts:
         if fact["cell"] is None:
             whole.setdefault(fact["check"], []).append(fact)
@@ -151,7 +159,7 @@ def attack_checks(
     return checks
 
 
-def _sum(facts: Sequence[Mapping[str, Any]]) -> _Sum:
+def _sum(facts: Sequence[Noted]) -> _Sum:
     texts = list(dict.fromkeys(fact["text"] for fact in facts if fact["text"]))
     return _Sum(
         sum(f["n"] for f in facts), sum(f["bad"] for f in facts), max(f["worst"] for f in facts), "; ".join(texts[:3])
@@ -167,7 +175,7 @@ def _verdicts(
             yield name, status, message
 
 
-def _agreement(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: Any) -> tuple[Status, str]:
+def _agreement(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: object) -> tuple[Status, str]:
     near = facts["agreement_near"].bad
     if fact.bad:
         return "fail", f"{fact.bad} of {fact.n} clips: the plain forward pass does not confirm the attack's flag"
@@ -176,7 +184,7 @@ def _agreement(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition
     return "pass", f"a plain forward pass on the finished {_space(condition)} confirms all {fact.n} flags"
 
 
-def _budget(fact: _Sum, facts: Any, condition: AttackCondition, *_: Any) -> tuple[Status, str]:
+def _budget(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: object) -> tuple[Status, str]:
     sound = condition.space == "waveform"
     unit = "in feature units" if not sound else "dB" if condition.threat == "l2" else ""
     if fact.bad:
@@ -185,7 +193,7 @@ def _budget(fact: _Sum, facts: Any, condition: AttackCondition, *_: Any) -> tupl
     return "pass", f"{fact.n} clips within the budget (worst excess {max(fact.worst, 0.0):.2g} {unit}){box}"
 
 
-def _cut(fact: _Sum, *_: Any) -> tuple[Status, str]:
+def _cut(fact: _Sum, *_: object) -> tuple[Status, str]:
     return "pass", f"attacked is the output of {fact.text}: {LABEL}"
 
 
@@ -193,13 +201,13 @@ def _space(condition: AttackCondition) -> str:
     return "audio" if condition.space == "waveform" else "features"
 
 
-def _finite_clean(fact: _Sum, *_: Any) -> tuple[Status, str]:
+def _finite_clean(fact: _Sum, *_: object) -> tuple[Status, str]:
     if fact.bad:
         return "fail", f"the model answers {fact.bad} of {fact.n} clean clips with NaN: a broken model, not a weak one"
     return "pass", f"finite answers to all {fact.n} clean clips"
 
 
-def _answers(fact: _Sum, *_: Any) -> tuple[Status, str]:
+def _answers(fact: _Sum, *_: object) -> tuple[Status, str]:
     if fact.bad:
         return (
             "fail",
@@ -208,14 +216,14 @@ def _answers(fact: _Sum, *_: Any) -> tuple[Status, str]:
     return "pass", f"no answer to {fact.n} attacked points is NaN"
 
 
-def _clean(fact: _Sum, facts: Any, condition: AttackCondition, chance: float) -> tuple[Status, str]:
+def _clean(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, chance: float) -> tuple[Status, str]:
     right = fact.n - fact.bad
     if right <= fact.n * chance:
         return "fail", f"{right} of {fact.n} clean clips are right, no more than by chance: there is nothing to attack"
     return "pass", f"{right} of {fact.n} clean clips are right and were attacked"
 
 
-def _randomness(fact: _Sum, *_: Any) -> tuple[Status, str]:
+def _randomness(fact: _Sum, *_: object) -> tuple[Status, str]:
     if fact.bad:
         return "warn", (
             f"{fact.bad} of {fact.n} clips get another answer the second time (by up to {fact.worst:.2g}): gradients "
@@ -224,7 +232,7 @@ def _randomness(fact: _Sum, *_: Any) -> tuple[Status, str]:
     return "pass", f"two passes agree within {fact.worst:.1g} on {fact.n} clips"
 
 
-def _gradient_zero(fact: _Sum, facts: Mapping[str, _Sum], *_: Any) -> tuple[Status, str]:
+def _gradient_zero(fact: _Sum, facts: Mapping[str, _Sum], *_: object) -> tuple[Status, str]:
     through = f" ({fact.text})" if fact.text else ""
     if fact.bad > max(ZERO_SHARE * fact.n, 0):
         return "fail", (
@@ -234,20 +242,20 @@ def _gradient_zero(fact: _Sum, facts: Mapping[str, _Sum], *_: Any) -> tuple[Stat
     return ("warn" if fact.bad else "pass"), f"{fact.bad} of {fact.n} clips have a zero gradient{through}"
 
 
-def _gradient_nonfinite(fact: _Sum, *_: Any) -> tuple[Status, str]:
+def _gradient_nonfinite(fact: _Sum, *_: object) -> tuple[Status, str]:
     if fact.bad:
         return "fail", f"{fact.bad} of {fact.n} clips have a gradient with NaN or infinity"
     return "pass", f"gradients of {fact.n} clips are finite"
 
 
-def _saturation(fact: _Sum, *_: Any) -> tuple[Status, str]:
+def _saturation(fact: _Sum, *_: object) -> tuple[Status, str]:
     if fact.bad or fact.text:
         lost = f"{fact.bad} of {fact.n} clips have lost the gradient of the cross-entropy" if fact.bad else ""
         return "warn", "; ".join(part for part in (lost, fact.text, "the margin loss is used beside it") if part)
     return "pass", f"the cross-entropy of {fact.n} clips has a gradient"
 
 
-def _progress(fact: _Sum, *_: Any) -> tuple[Status, str]:
+def _progress(fact: _Sum, *_: object) -> tuple[Status, str]:
     if not fact.n:
         return "skipped", "no clip was left to climb on"
     risen = fact.n - fact.bad
@@ -255,7 +263,7 @@ def _progress(fact: _Sum, *_: Any) -> tuple[Status, str]:
     return status, f"the loss rose on {risen} of {fact.n} paths"
 
 
-def _floor(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: Any) -> tuple[Status, str]:
+def _floor(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: object) -> tuple[Status, str]:
     if "gradient_zero" not in facts:
         return "skipped", "no white-box attack to hold against noise"
     if fact.bad and fact.worst < 0:
@@ -265,7 +273,7 @@ def _floor(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_
     return "pass", f"no noise of the same budget breaks one of {fact.n} clips that the gradient does not"
 
 
-def _black_box(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: Any) -> tuple[Status, str]:
+def _black_box(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: object) -> tuple[Status, str]:
     if condition.attack not in ("standard", "full") or condition.space == "features":
         return "skipped", "no black-box attack beside the gradient"
     if "gradient_zero" not in facts:
@@ -277,12 +285,12 @@ def _black_box(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition
     return "pass", f"no black box breaks one of {fact.n} clips that the gradient does not"
 
 
-def _unbounded(fact: _Sum, facts: Any, condition: AttackCondition, chance: float) -> tuple[Status, str]:
+def _unbounded(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, chance: float) -> tuple[Status, str]:
     status: Status = "pass" if fact.bad <= fact.n * chance else "fail"
     return status, f"{fact.bad} of {fact.n} clips survive a budget that nothing can survive"
 
 
-def _steps(fact: _Sum, *_: Any) -> tuple[Status, str]:
+def _steps(fact: _Sum, *_: object) -> tuple[Status, str]:
     if fact.bad > max(1, 0.1 * fact.n):
         return "fail", f"with twice the steps {fact.bad} of {fact.n} clips more are robust"
     if fact.bad or fact.worst > 0.1 * fact.n:
@@ -290,14 +298,14 @@ def _steps(fact: _Sum, *_: Any) -> tuple[Status, str]:
     return "pass", f"twice the steps break {fact.worst:.0f} more of {fact.n} clips"
 
 
-def _planted(fact: _Sum, *_: Any) -> tuple[Status, str]:
+def _planted(fact: _Sum, *_: object) -> tuple[Status, str]:
     if not fact.n:
         return "skipped", fact.text or "nothing could be planted"
     status: Status = "pass" if not fact.bad else ("warn" if fact.bad == 1 and fact.n >= 8 else "fail")
     return status, f"the attack finds {fact.n - fact.bad} of {fact.n} planted adversarial points"
 
 
-def _batch(fact: _Sum, *_: Any) -> tuple[Status, str]:
+def _batch(fact: _Sum, *_: object) -> tuple[Status, str]:
     if not fact.bad:
         return "pass", f"{fact.n} clips get the same flag alone as in a batch"
     # Rounding of another batch size may turn a clip on the boundary; a clip far from it must not turn.
@@ -305,7 +313,7 @@ def _batch(fact: _Sum, *_: Any) -> tuple[Status, str]:
     return status, f"{fact.bad} of {fact.n} clips get another flag alone (margin up to {fact.worst:.2g})"
 
 
-def _cross(fact: _Sum, *_: Any) -> tuple[Status, str]:
+def _cross(fact: _Sum, *_: object) -> tuple[Status, str]:
     """One clip of difference may be a matter of random starts."""
     if not fact.n:
         return "skipped", fact.text
@@ -313,13 +321,14 @@ def _cross(fact: _Sum, *_: Any) -> tuple[Status, str]:
     return status, f"Auto-PGD against that of torchattacks on probes, {fact.text}"
 
 
-def _state(fact: _Sum, *_: Any) -> tuple[Status, str]:
+def _state(fact: _Sum, *_: object) -> tuple[Status, str]:
     if fact.bad:
         return "fail", f"the model was changed by the attack: {fact.text}"
     return "pass", "weights, running means, training flags and gradients are as before"
 
 
-_JUDGES: dict[str, Any] = {
+#: Check → its verdict, from its own facts, those of all checks, the condition and the share that is right by chance.
+_JUDGES: dict[str, Callable[[_Sum, Mapping[str, _Sum], AttackCondition, float], tuple[Status, str]]] = {
     "space": _cut,
     "finite_clean": _finite_clean,
     "answers": _answers,

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from benchbed.attack.ensemble import Level, Plan
 from benchbed.attack.threat import FeatureThreat, Threat
 from benchbed.run.attacking.goal import Sample
-from benchbed.run.attacking.sources import fitted_of
+from benchbed.run.attacking.sources import SourceModel, fitted_of
 from benchbed.run.attacking.work import Work
+
+if TYPE_CHECKING:
+    import torch
+
+    from benchbed.attack.contract import Problem, Victim
+    from benchbed.attack.threat import Limit
 
 #: Random shifts at which a universal perturbation is also scored.
 SHIFTS = 3
@@ -38,12 +44,12 @@ class Setting:
 
     work: Work
     loud: list[Sample]
-    clean: Any
-    victim: Any
-    sources: Mapping[str, Any]
+    clean: torch.Tensor
+    victim: Victim
+    sources: Mapping[str, SourceModel]
     plan: Plan
 
-    def problem(self, threat: Threat | FeatureThreat, *, limited: bool = True) -> Any:
+    def problem(self, threat: Threat | FeatureThreat, *, limited: bool = True) -> Problem:
         """The batch at one budget; `limited` as inaudible as the condition asks for."""
         from benchbed.attack.contract import Problem
         from benchbed.attack.threat import Ball
@@ -72,7 +78,7 @@ class Setting:
             judge=task.judge(self.loud, view.hop),
         )
 
-    def limit(self) -> Any:
+    def limit(self) -> Limit | None:
         """Projection below the masking threshold, if the condition asks for it."""
         audible = self.work.condition.audibility
         if audible is None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import numpy as np
 
@@ -14,10 +15,13 @@ from benchbed import audio, rng
 from benchbed.adapter.fingerprint import Fingerprint, digest_of
 from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import resolve
-from benchbed.attack.contract import Problem
-from benchbed.attack.threat import Ball, Threat, per_clip
+from benchbed.attack.contract import Loss, Problem
+from benchbed.attack.ensemble import Plan
+from benchbed.attack.threat import Ball, FeatureThreat, Threat, per_clip
+from benchbed.attack.universal import Universal
+from benchbed.data.dataset import ClipRow
 from benchbed.errors import BenchbedError, CannotMeasure, ConfigError
-from benchbed.run.attacking.goal import Sample, Task
+from benchbed.run.attacking.goal import Sample, Settled, Task
 from benchbed.run.attacking.goals import settle
 from benchbed.run.attacking.plan import plan_of, threats
 from benchbed.run.attacking.subset import subset
@@ -25,26 +29,52 @@ from benchbed.run.attacking.victim import untouched
 from benchbed.run.attacking.view import View
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.whole import decode
-from benchbed.run.job.job import Job, Unit
+from benchbed.run.job.job import Job, Options, Unit
 from benchbed.suite.conditions import AttackCondition
 
+if TYPE_CHECKING:
+    import torch
+
 #: Fact of a condition that has nothing to do in a run, and why.
-LEFT_OUT = "left_out"
+LEFT_OUT: Final = "left_out"
 #: Clips on which a universal perturbation is fitted.
 FIT_CLIPS = 64
+
+
+class SourceIdentity(TypedDict):
+    """What tells a source from any other: its model, the versions that it stands on, and its options."""
+
+    model: str
+    below: str
+    options: Options
+
+
+class AttackFacts(Settled, total=False):
+    """What an attack condition rests on, for record and cache key.
+
+    Attributes
+    ----------
+    sources : dict of str to SourceIdentity
+        Models that it transfers from.
+    left_out : str
+        Why it has nothing to do in this run.
+    """
+
+    sources: dict[str, SourceIdentity]
+    left_out: str
 
 
 @dataclass(frozen=True)
 class Furthest:
     """Judge of a source: the further up the loss, the stronger the point; nothing is ever broken enough."""
 
-    loss: Callable[[Any, Any], Any]
+    loss: Loss
 
-    def margin(self, scores: Any, target: Any) -> Any:
+    def margin(self, scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Falls as the loss rises."""
         return -self.loss(scores, target)
 
-    def select(self, rows: Any) -> Furthest:
+    def select(self, rows: torch.Tensor) -> Furthest:
         """The same for any clips."""
         return self
 
@@ -55,10 +85,12 @@ class SourceModel:
     def __init__(self, name: str, view: View, seed: int) -> None:
         self.name, self.view, self.adapter, self.seed = name, view, view.adapter, seed
 
-    def craft(self, threat: Threat, heard: Mapping[str, Sample], task: Task) -> Callable[[Problem, int, str], Any]:
+    def craft(
+        self, threat: Threat | FeatureThreat, heard: Mapping[str, Sample], task: Task
+    ) -> Callable[[Problem, int, str], torch.Tensor]:
         """A function `(problem, steps, loss) → points` in the target model's input."""
 
-        def points(problem: Problem, steps: int, loss: str) -> Any:
+        def points(problem: Problem, steps: int, loss: str) -> torch.Tensor:
             import torch
 
             waveforms = [self.view.input(heard[i].clip).waveform for i in problem.ids]
@@ -94,7 +126,7 @@ class SourceModel:
 
         return points
 
-    def _carried(self, added: Any, problem: Problem) -> Any:
+    def _carried(self, added: torch.Tensor, problem: Problem) -> torch.Tensor:
         """A perturbation of the source's input as one of the target's: same rate, channels and length."""
         import torch
 
@@ -112,10 +144,11 @@ class SourceModel:
         return torch.from_numpy(np.stack(out))
 
 
-Recipes = Sequence[tuple[str, Mapping[str, Any]]]
+#: `(spec, options)` of models.
+Recipes = Sequence[tuple[str, Mapping[str, object]]]
 
 
-def source_recipes(condition: AttackCondition, others: Recipes) -> list[tuple[str, dict[str, Any]]]:
+def source_recipes(condition: AttackCondition, others: Recipes) -> list[tuple[str, Options]]:
     """Models that a condition transfers from: those it names and the other models of the run."""
     # Features of another model are others: nothing that is found there is a point of this one's ball.
     if condition.attack not in ("transfer", "standard", "full") or condition.space == "features":
@@ -130,9 +163,9 @@ def attack_facts(
     *,
     task: str = "scene",
     labels: Sequence[str] = (),
-    declared: Mapping[str, Mapping[str, Any]] | None = None,
+    declared: Mapping[str, Mapping[str, object]] | None = None,
     device: str = "cpu",
-) -> dict[str, Any]:
+) -> AttackFacts:
     """Check a condition before anything is computed; says what it aims at, when it succeeds, and which models it
     transfers from, for record and cache key.
 
@@ -181,7 +214,7 @@ def attack_facts(
     return {**facts, **({"sources": sources} if sources else {})}
 
 
-def _identity(spec: str, options: Mapping[str, Any], device: str) -> dict[str, Any]:
+def _identity(spec: str, options: Mapping[str, object], device: str) -> SourceIdentity:
     """What tells a source from any other; it is loaded once in a process, as long as its files stay what they were."""
     key = repr((spec, sorted(options.items(), key=str), device, Path.cwd()))
     known = _identities.get(key)
@@ -194,25 +227,25 @@ def _identity(spec: str, options: Mapping[str, Any], device: str) -> dict[str, A
     return {"model": made.id, "below": digest_of(made.below), "options": recorded}
 
 
-_identities: dict[str, tuple[Fingerprint, dict[str, Any]]] = {}
+_identities: dict[str, tuple[Fingerprint, Options]] = {}
 
 
 def sources_of(engine: Engine, condition: AttackCondition) -> dict[str, SourceModel]:
     """The loaded sources of a condition; loaded once per process."""
     found: dict[str, SourceModel] = {}
     for spec, options in source_recipes(condition, engine.job.others):
-        key = ("source", spec, repr(options))
-        if key not in engine.kept:
-            adapter = start(load_adapter(spec, options), engine.job.device)
-            job = engine.job
-            view = View.of(adapter, adapter.card, job.asked, job.output, job.batch_size)
-            engine.kept[key] = SourceModel(adapter.card.name, view, job.seed)
-        source = engine.kept[key]
+        source = engine.once(("source", spec, repr(options)), partial(_source, engine.job, spec, options))
         found[source.name if source.name not in found else f"{source.name}-{len(found)}"] = source
     return found
 
 
-def fitting_clips(job: Job, split: str, attacked: set[str]) -> list[dict[str, Any]]:
+def _source(job: Job, spec: str, options: Options) -> SourceModel:
+    adapter = start(load_adapter(spec, options), job.device)
+    view = View.of(adapter, adapter.card, job.asked, job.output, job.batch_size)
+    return SourceModel(adapter.card.name, view, job.seed)
+
+
+def fitting_clips(job: Job, split: str, attacked: set[str]) -> list[ClipRow]:
     """Rows of clips to learn a universal perturbation from: no recording group of theirs is attacked.
 
     Raises
@@ -232,7 +265,9 @@ def fitting_clips(job: Job, split: str, attacked: set[str]) -> list[dict[str, An
     return left.iloc[sorted(order[:FIT_CLIPS])].to_dict("records")
 
 
-def fitted_of(engine: Engine, unit: Unit, plan: Any, threat: Any, task: Task, view: View, eot: int) -> dict[str, Any]:
+def fitted_of(
+    engine: Engine, unit: Unit, plan: Plan, threat: Threat | FeatureThreat, task: Task, view: View, eot: int
+) -> dict[str, torch.Tensor]:
     """What the universal attacks of a plan learned at a budget; learned once per process.
 
     Raises
@@ -240,17 +275,17 @@ def fitted_of(engine: Engine, unit: Unit, plan: Any, threat: Any, task: Task, vi
     CannotMeasure
         There are no clips to learn from.
     """
-    found = {}
-    for attack in plan.attacks:
-        if attack.access == "universal":
-            key = ("fit", unit.split, unit.condition, attack.name, str(threat))
-            if key not in engine.kept:
-                engine.kept[key] = attack.fit(_fit_problem(engine, unit, threat, task, view, eot))
-            found[attack.name] = engine.kept[key]
-    return found
+
+    def learned(attack: Universal) -> torch.Tensor:
+        key = ("fit", unit.split, unit.condition, attack.name, str(threat))
+        return engine.once(key, lambda: attack.fit(_fit_problem(engine, unit, threat, task, view, eot)))
+
+    return {attack.name: learned(attack) for attack in plan.attacks if isinstance(attack, Universal)}
 
 
-def _fit_problem(engine: Engine, unit: Unit, threat: Threat, task: Task, view: View, eot: int) -> Problem:
+def _fit_problem(
+    engine: Engine, unit: Unit, threat: Threat | FeatureThreat, task: Task, view: View, eot: int
+) -> Problem:
     import pandas as pd
     import torch
 
@@ -258,7 +293,7 @@ def _fit_problem(engine: Engine, unit: Unit, threat: Threat, task: Task, view: V
     table = job.clips[unit.split]
     attacked = {str(table["clip_id"].iat[row]) for row in subset(job, unit.split, condition)}
     waveforms: list[np.ndarray] = []
-    truths: list[Any] = []
+    truths: list[object] = []
     ids: list[str] = []
     seconds, alike = 0.0, (0, 0.0)
     rows = fitting_clips(job, unit.split, attacked)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from benchbed.adapter.asking import ask
+from benchbed.adapter.contract import Adapter
 from benchbed.attack.features import FeatureSpace, OnFeatures
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.run.attacking.goal import Sample
@@ -26,7 +26,7 @@ SAME_ANSWER = 1e-3
 HINT = "leave `space: features` out for this model, or give its network one LogMel or methods `features` and `classify`"
 
 
-def cut(adapter: Any, shape: tuple[int, int], where: str | None = None) -> FeatureSpace:
+def cut(adapter: Adapter, shape: tuple[int, int], where: str | None = None) -> FeatureSpace:
     """The model of an adapter in two behind its front end.
 
     Parameters
@@ -93,7 +93,7 @@ def on_features(work: Work, batches: Sequence[Sequence[Sample]]) -> Work:
     return work
 
 
-def _features(space: FeatureSpace, adapter: Any, waveforms: np.ndarray, view: View) -> np.ndarray:
+def _features(space: FeatureSpace, adapter: Adapter, waveforms: np.ndarray, view: View) -> np.ndarray:
     import torch
 
     given = torch.from_numpy(waveforms).to(adapter.device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def attacked_rows(table: pd.DataFrame, n: int) -> list[int]:
     return [row for _, _, row in sorted(ranked)[:n]]
 
 
-def _several(table: pd.DataFrame, n: int, keys: dict[Any, int]) -> list[int]:
+def _several(table: pd.DataFrame, n: int, keys: dict[str, int]) -> list[int]:
     """Rows of clips with any number of labels."""
     labels = table["label"].to_list()
     order = sorted(range(len(table)), key=lambda row: keys[table["clip_id"].iat[row]])
@@ -115,7 +115,7 @@ def passes(job: Job, unit: Unit) -> int:
     return unit.evaluations + cost.forwards + GRADIENT * cost.backwards
 
 
-def job_identity(job: Job, split: str, condition: AttackCondition) -> dict[str, Any]:
+def job_identity(job: Job, split: str, condition: AttackCondition) -> dict[str, object]:
     """What a unit of attacking depends on besides its clips: the whole subset, and so what is left to fit on."""
     table = job.clips[split]
     rows = subset(job, split, condition)

@@ -9,10 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from benchbed.attack.ensemble import Level, levels
 from benchbed.attack.threat import FeatureThreat, Threat, per_clip
+
+if TYPE_CHECKING:
+    from benchbed.run.attacking.setting import Setting
 
 #: Column of a clip's flag for one source, and how the source's figures are called in the record.
 COLUMN, GROUP = "withstood:", "source="
@@ -34,8 +37,8 @@ def names_of(specs: Iterable[str]) -> dict[str, str]:
 
 
 def apart(
-    setting: Any, budgets: Sequence[Threat] | Sequence[FeatureThreat]
-) -> tuple[list[Level], list[dict[str, Any]]]:
+    setting: Setting, budgets: Sequence[Threat] | Sequence[FeatureThreat]
+) -> tuple[list[Level], list[dict[str, Sequence[object]]]]:
     """Levels of the worst case over all sources, and at each budget a column for every source: who withstood it.
 
     Every source meets every clip that it has not broken itself, whatever the others did.
@@ -48,7 +51,7 @@ def apart(
         Mildest first.
     """
     found: list[Level] = []
-    flags: list[dict[str, Any]] = [{} for _ in budgets]
+    flags: list[dict[str, Sequence[object]]] = [{} for _ in budgets]
     for spec, name in names_of(setting.sources).items():
         one = replace(setting, sources={spec: setting.sources[spec]})
         mine = levels(one.problem, budgets, setting.plan, alone=setting.work.condition.alone)

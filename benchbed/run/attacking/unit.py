@@ -10,7 +10,7 @@ audio in all of this.
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.rows import Rows
 from benchbed.run.job.job import Unit
 from benchbed.suite.conditions import AttackCondition
+from benchbed.suite.plan import CellPlan
 
 
 def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
@@ -149,7 +150,7 @@ def _attack(work: Work, batch: list[Sample]) -> list[Attacked]:
             hint="leave this condition out for this model, or give the adapter a forward",
         )
     stages: list[Level] = []
-    columns: list[dict[str, list[Any]]] = [{} for _ in work.unit.cells]
+    columns: list[dict[str, Sequence[object]]] = [{} for _ in work.unit.cells]
     if loud:
         clean = torch.from_numpy(np.stack([s.made.waveform for s in loud])).to(device)
         setting = Setting(work, loud, clean, victim, sources, chosen)
@@ -181,7 +182,7 @@ def _number(work: Work, done: Attacked) -> int:
 
 
 def _finished(
-    work: Work, batch: list[Sample], loud: list[Sample], cell: Any, found: list[Level], number: int
+    work: Work, batch: list[Sample], loud: list[Sample], cell: CellPlan, found: list[Level], number: int
 ) -> list[Attacked]:
     position = {id(sample): i for i, sample in enumerate(loud)}
     done = []
@@ -210,7 +211,7 @@ def _finished(
     return done
 
 
-def _facts(sample: Sample, level: Level | None, i: int) -> dict[str, Any]:
+def _facts(sample: Sample, level: Level | None, i: int) -> dict[str, object]:
     if level is None:
         return {
             "attacked": False,

@@ -5,8 +5,6 @@ On features it is the plain answer of the cut model to the finished features, an
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from benchbed.attack.features import reached
@@ -14,6 +12,7 @@ from benchbed.errors import AdapterError
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.work import Attacked, Work
 from benchbed.run.computing.rows import Evaluation
+from benchbed.suite.plan import CellPlan
 
 #: What float32 can lose of a budget on features: of the budget itself, and of the greatest value it is added to.
 ROUNDING = 1e-5, 1e-6
@@ -33,7 +32,7 @@ def score(work: Work, finished: list[Attacked]) -> None:
                 _judge(work, cell, group[start : start + size])
 
 
-def _judge(work: Work, cell: Any, batch: list[Attacked]) -> None:
+def _judge(work: Work, cell: CellPlan, batch: list[Attacked]) -> None:
     view, task = work.view, work.task
     answers = [_heard(work, [done.points for done in batch], batch) for _ in range(work.eot)]
     usable = np.logical_and.reduce([ok for _, ok in answers])
@@ -60,6 +59,7 @@ def _judge(work: Work, cell: Any, batch: list[Attacked]) -> None:
         elif done.facts["broken_by"] is None:
             facts |= {"broken_by": "plain_forward"}
         achieved, skipped = facts["achieved"], _skipped(done)
+        assert achieved is None or isinstance(achieved, float)
         evaluations.append(Evaluation(done.sample.index, cell, 0, done.sample.made, achieved, skipped, None, facts))
         kept.append(i)
     if kept:
@@ -95,11 +95,11 @@ def _noise(work: Work, batch: list[Attacked]) -> None:
         done.facts["score_noise"] = verdict.facts["score_attacked"] if verdict else None
 
 
-def _audit(work: Work, cell: Any, finished: list[Attacked]) -> None:
+def _audit(work: Work, cell: CellPlan, finished: list[Attacked]) -> None:
     """Measure every finished clip against its budget, in double precision and apart from the attack's own code."""
     from benchbed.attack.audibility import dissimilarity
 
-    norm, bad, worst, outside, infinite = work.condition.threat, 0, 0.0, 0.0, 0
+    norm, budget, bad, worst, outside, infinite = work.condition.threat, _budget(cell), 0, 0.0, 0.0, 0
     for done in finished:
         clean = done.sample.made.waveform.astype(np.float64)
         added = done.points.astype(np.float64) - clean
@@ -114,10 +114,10 @@ def _audit(work: Work, cell: Any, finished: list[Attacked]) -> None:
         outside = max(outside, float((np.abs(done.points) - reach).max()))
         excess = 0.0
         if norm == "linf":
-            excess = linf - cell.budget
-            bad += excess > min(1e-6, 1e-3 * cell.budget)
+            excess = linf - budget
+            bad += excess > min(1e-6, 1e-3 * budget)
         elif snr is not None:
-            excess = cell.budget - snr
+            excess = budget - snr
             bad += excess > 0.01
         worst = max(worst, excess)
         done.facts |= {"snr": snr, "linf": linf, "achieved": (snr if norm == "l2" else linf) if energy > 0 else None}
@@ -133,9 +133,9 @@ def _audit(work: Work, cell: Any, finished: list[Attacked]) -> None:
     work.note("budget", len(finished), bad + infinite + (outside > 1e-6), worst, cell.key, text)
 
 
-def _audit_features(work: Work, cell: Any, finished: list[Attacked]) -> None:
+def _audit_features(work: Work, cell: CellPlan, finished: list[Attacked]) -> None:
     """The same on features, which have no box, and no level that an SNR or an ear could be held against."""
-    bad, worst, infinite = 0, 0.0, 0
+    budget, bad, worst, infinite = _budget(cell), 0, 0.0, 0
     for done in finished:
         clean = done.sample.made.waveform
         done.facts |= {"snr": None, "linf": None, "achieved": None}
@@ -143,18 +143,22 @@ def _audit_features(work: Work, cell: Any, finished: list[Attacked]) -> None:
             infinite += 1
             continue
         used = reached(work.condition.threat, clean, done.points)
-        excess = used - cell.budget
-        bad += excess > ROUNDING[0] * cell.budget + ROUNDING[1] * max(1.0, float(np.abs(clean).max()))
+        excess = used - budget
+        bad += excess > ROUNDING[0] * budget + ROUNDING[1] * max(1.0, float(np.abs(clean).max()))
         worst = max(worst, excess)
         done.facts["achieved"] = used if used > 0 else None
     text = f"{infinite} not finite" if infinite else ""
     work.note("budget", len(finished), bad + infinite, worst, cell.key, text)
 
 
+def _budget(cell: CellPlan) -> float:
+    assert cell.budget is not None  # every cell of an attack has one
+    return cell.budget
+
+
 def _kept(work: Work, done: Attacked) -> bool:
     """Whether a clip is among the first of the condition's subset, however that is cut into units."""
-    unit, kept = work.unit, work.engine.kept
+    unit, job = work.unit, work.engine.job
     key = ("keep", unit.split, unit.condition)
-    if key not in kept:
-        kept[key] = set(subset(work.engine.job, unit.split, work.condition)[: work.condition.keep])
-    return unit.rows[done.sample.index] in kept[key]
+    first = work.engine.once(key, lambda: set(subset(job, unit.split, work.condition)[: work.condition.keep]))
+    return unit.rows[done.sample.index] in first

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed.adapter.asking import ask
-from benchbed.adapter.contract import Adapter
 from benchbed.attack.contract import Victim
 from benchbed.attack.twin import Forward
+from benchbed.protocols import Model
 from benchbed.types import Batch
+
+if TYPE_CHECKING:
+    import torch
 
 #: Two answers to the same clip that differ by more than this share of their size come from a random model.
 SAME_ANSWER = 1e-4
@@ -20,7 +23,7 @@ SAME_ANSWER = 1e-4
 EOT_DRAWS = 8
 
 
-def victim_of(adapter: Adapter, seen: Callable[[Forward], Forward], eot: int = 1, path: str = "forward") -> Victim:
+def victim_of(adapter: Model, seen: Callable[[Forward], Forward], eot: int = 1, path: str = "forward") -> Victim:
     """The victim that an adapter makes.
 
     `forward` opens it to gradients; without one it only answers. `attack_forward`, where an adapter defines it, is the
@@ -47,8 +50,8 @@ def _kept(forward: Forward) -> Forward:
     return lambda points: forward(points.clone()).clone()
 
 
-def _asked(adapter: Adapter) -> Callable[[Any], Any]:
-    def forward(points: Any) -> Any:
+def _asked(adapter: Model) -> Forward:
+    def forward(points: torch.Tensor) -> torch.Tensor:
         import torch
 
         waveforms = points.detach().cpu().numpy()
@@ -59,7 +62,7 @@ def _asked(adapter: Adapter) -> Callable[[Any], Any]:
     return forward
 
 
-def _recurrent(adapter: Adapter) -> bool:
+def _recurrent(adapter: Model) -> bool:
     import torch
 
     model = adapter.model
@@ -67,7 +70,7 @@ def _recurrent(adapter: Adapter) -> bool:
 
 
 @contextlib.contextmanager
-def untouched(adapter: Adapter) -> Iterator[Callable[[], list[str]]]:
+def untouched(adapter: Model) -> Iterator[Callable[[], list[str]]]:
     """Freeze a torch model's parameters for the attack and put everything back; yields a function that says what moved.
 
     Yields
@@ -108,7 +111,7 @@ def untouched(adapter: Adapter) -> Iterator[Callable[[], list[str]]]:
             p.grad = gradients[name]
 
 
-def _digest(model: Any) -> dict[str, tuple[float, float]]:
+def _digest(model: torch.nn.Module) -> dict[str, tuple[float, float]]:
     """Two sums of every parameter and buffer: enough to see that a running mean has moved."""
     state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     return {n: (float(v.detach().double().sum()), float(v.detach().double().abs().sum())) for n, v in state.items()}

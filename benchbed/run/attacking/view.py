@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from benchbed.attack.losses import LOSSES
 from benchbed.card import Card
 from benchbed.outputs import output_of
 from benchbed.outputs.contract import Heard, Output, Reading
+from benchbed.protocols import Model
 from benchbed.run.attacking.goal import Task
 from benchbed.run.attacking.goals import TASKS
 from benchbed.run.attacking.victim import victim_of
@@ -27,6 +28,8 @@ from benchbed.run.computing.whole import Clip, ModelInput
 from benchbed.types import Batch
 
 if TYPE_CHECKING:
+    import torch
+
     from benchbed.attack.features import OnFeatures
 
 
@@ -88,7 +91,7 @@ class View:
         lengths = np.full(len(points), samples, dtype=np.int64)
         return ask(self.cuts[samples], Batch(points, lengths, self.card.sample_rate), lent=True)
 
-    def _asked(self, samples: int) -> Any:
+    def _asked(self, samples: int) -> Model:
         return self.cuts[samples] if self.cuts else self.adapter
 
     def aligned(self, raw: np.ndarray, samples: int, seconds: float) -> tuple[np.ndarray, np.ndarray]:
@@ -122,7 +125,7 @@ class View:
         seen = self._asked(samples)
         return victim_of(seen, lambda forward: losses.scores(over(forward), self.reading, heard), eot, path)
 
-    def target(self, task: Task, truths: Sequence[Any], samples: int, seconds: float) -> Any:
+    def target(self, task: Task, truths: Sequence[object], samples: int, seconds: float) -> torch.Tensor:
         """References as a tensor on the model's device, on its own grid of frames."""
         import torch
 

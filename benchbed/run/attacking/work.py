@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from benchbed.run.attacking.goal import Sample, Task
+from benchbed.run.attacking.noted import Noted
 from benchbed.run.attacking.view import View
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.rows import Rows
 from benchbed.run.job.job import Unit
 from benchbed.suite.conditions import AttackCondition
+from benchbed.suite.plan import CellPlan
 
 
 @dataclass
@@ -34,9 +35,9 @@ class Attacked:
     """
 
     sample: Sample
-    cell: Any
+    cell: CellPlan
     points: np.ndarray
-    facts: dict[str, Any]
+    facts: dict[str, object]
     noise: np.ndarray | None = None
 
 
@@ -56,7 +57,7 @@ class Work:
         Finished evaluations.
     eot : int
         Answers that are averaged, for a model that answers differently every time.
-    facts : list of dict
+    facts : list of Noted
         What checks are made from.
     """
 
@@ -67,7 +68,7 @@ class Work:
     view: View
     rows: Rows
     eot: int = 1
-    facts: list[dict[str, Any]] = field(default_factory=list)
+    facts: list[Noted] = field(default_factory=list)
 
     def note(
         self, check: str, n: int, bad: int = 0, worst: float = 0.0, cell: str | None = None, text: str = ""

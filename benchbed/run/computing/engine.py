@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
@@ -20,11 +20,13 @@ from benchbed.run.computing.memory import keep_large_blocks
 from benchbed.run.computing.shard import Others, Shard, rows_of
 from benchbed.run.computing.threads import limit_threads
 from benchbed.run.computing.whole import Clip, ModelInput
-from benchbed.run.job.job import Job, Unit
+from benchbed.run.job.job import Job, Options, Unit
 from benchbed.suite.conditions import CorruptionCondition
 
 if TYPE_CHECKING:
     from benchbed.perturb.contract import Context, Corruption
+
+Made = TypeVar("Made")
 
 
 class Engine:
@@ -44,7 +46,7 @@ class Engine:
     shard : Shard
         The clips at hand.
     kept : dict
-        What attacks keep between units of this process: source models, universal perturbations.
+        What units of this process share beyond the shard; see `once`.
     """
 
     adapter: Adapter
@@ -57,7 +59,7 @@ class Engine:
         keep_large_blocks()
         limit_threads(job.threads)
         self.job = job
-        self.kept: dict[Hashable, Any] = {}
+        self.kept: dict[Hashable, object] = {}
         self._adapters = dict(adapters or {})
         self._by_recipe: dict[str, Adapter] = {}
         self._corruptions: dict[int, Corruption] = {}
@@ -87,7 +89,21 @@ class Engine:
             self.job.output, self.card, self.job.batch_size, self.job.windows, self.job.window_join
         )
 
-    def _loaded(self, split: str, recipe: tuple[str, dict[str, Any]]) -> Adapter:
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` gives, made once in this process: other models, perturbations that were learned.
+
+        Parameters
+        ----------
+        key : hashable
+            Names it; whoever asks with a key always makes a thing of one type.
+        make : callable
+            Makes it.
+        """
+        if key not in self.kept:
+            self.kept[key] = make()
+        return cast("Made", self.kept[key])
+
+    def _loaded(self, split: str, recipe: tuple[str, Options]) -> Adapter:
         adapter = start(load_adapter(*recipe), self.job.device)
         wanted = self.job.states.get(split)
         if wanted is not None and digest_of(state_of(adapter)) != wanted:

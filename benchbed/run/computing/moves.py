@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,8 +25,8 @@ class Applied:
     """
 
     corruption: Corruption
-    state: Any
-    parameter: Any
+    state: object
+    parameter: object
 
     def events(self, times: np.ndarray, seconds: float) -> tuple[np.ndarray, np.ndarray]:
         """New onsets and offsets `[event, 2]`, and the row that each of them was."""
@@ -39,7 +39,7 @@ class Applied:
         return self.corruption.move_directions(degrees, self.state, self.parameter)
 
 
-def applied(output: Output, corruption: Corruption, state: Any, parameter: Any) -> Applied | None:
+def applied(output: Output, corruption: Corruption, state: object, parameter: object) -> Applied | None:
     """What a corruption did to references of an output; None if it leaves them where they are."""
     leaves = {"time": corruption.preserves_time, "space": corruption.preserves_space}
     return None if all(leaves[what] for what in output.moved_by) else Applied(corruption, state, parameter)

@@ -7,7 +7,7 @@ unit's predictions are bit-identical wherever and whenever it is computed on one
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -149,7 +149,7 @@ def _predict(engine: Engine, batch: list[Evaluation], rows: Rows) -> None:
 
 def _ask(engine: Engine, batch: list[Evaluation]) -> np.ndarray:
     waveforms = np.stack([one.given.waveform for one in batch])
-    records = engine.shard.records
+    records: Sequence[Mapping[str, object]] = engine.shard.records
     side = {name: tuple(records[one.clip][name] for one in batch) for name in engine.job.side}
     try:
         return engine.hearing.ask(engine.adapter, engine.reading, waveforms, side)

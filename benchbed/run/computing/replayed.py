@@ -6,12 +6,12 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from benchbed import audio
-from benchbed.data.dataset import SECONDS
+from benchbed.data.dataset import SECONDS, ClipRow
 from benchbed.errors import AudioError, DataError
 from benchbed.predictions.store import UnitPredictions
 from benchbed.run.computing.engine import Engine
@@ -65,7 +65,7 @@ def replayed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     return rows.assemble(shard, info)
 
 
-def length(root: Path, record: Mapping[str, Any]) -> float:
+def length(root: Path, record: ClipRow) -> float:
     """Length of a clip in seconds: as its table says, or else as the header of its audio does.
 
     Raises
@@ -73,7 +73,8 @@ def length(root: Path, record: Mapping[str, Any]) -> float:
     AudioError
         Neither says it.
     """
-    known = [float(record[name]) for name in ("duration", SECONDS) if name in record]
+    numbers = cast("Mapping[str, float]", record)  # as far as these columns go
+    known = [float(numbers[name]) for name in ("duration", SECONDS) if name in numbers]
     given = next((seconds for seconds in known if not math.isnan(seconds)), None)
     if given is not None:
         return given

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -47,7 +46,7 @@ class Evaluation:
     achieved: float | None = None
     skipped: str | None = None
     note: str | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
     reference: object = None
 
     @property
@@ -87,12 +86,12 @@ class Rows:
         for key in [cell] if cell else [c.key for c in self.unit.cells]:
             self.failures.append({"clip_id": clip_id, "cell": key, "stage": stage, "message": error.what + where})
 
-    def assemble(self, shard: Shard, info: dict[str, Any]) -> UnitPredictions:
+    def assemble(self, shard: Shard, info: dict[str, object]) -> UnitPredictions:
         """The unit's file: a row for each evaluation."""
         job, evaluations = self.job, self.evaluations
         records = [shard.records[one.clip] for one in evaluations]
         clips = [clip for clip in (shard.clips[one.clip] for one in evaluations) if isinstance(clip, Clip)]
-        columns: dict[str, Any] = {
+        columns: dict[str, Sequence[object] | np.ndarray] = {
             "clip_id": [row["clip_id"] for row in records],
             "cell": [one.cell.key for one in evaluations],
             "draw": [one.draw for one in evaluations],
@@ -109,10 +108,10 @@ class Rows:
             "silent": [clip.silent for clip in clips],
             "peak": np.array([clip.peak for clip in clips], dtype=np.float64),
         }
-        own = own_columns(job.output)
+        own, metadata = own_columns(job.output), list[Mapping[str, object]](records)
         for name in shard.records[0]:
             if name not in ("clip_id", "group", "label"):
-                columns[f"source_{name}" if name in own else name] = [row[name] for row in records]
+                columns[f"source_{name}" if name in own else name] = [row[name] for row in metadata]
         for name in dict.fromkeys(name for one in evaluations for name in one.facts):
             columns[name] = [one.facts.get(name) for one in evaluations]
         answers, references = job.output.join(self.answers, job.labels), None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from benchbed import audio
+from benchbed.data.dataset import ClipRow
 from benchbed.errors import AudioError
 from benchbed.outputs.contract import Moves
 from benchbed.run.computing.whole import Clip, decode
@@ -27,7 +27,7 @@ class Shard:
         Split of the clips.
     rows : sequence of int
         Rows of the split's clip table.
-    records : list of dict
+    records : list of ClipRow
         Those rows.
     references : np.ndarray
         References of the clips.
@@ -38,7 +38,7 @@ class Shard:
     job: Job
     split: str
     rows: Sequence[int]
-    records: list[dict[str, Any]]
+    records: list[ClipRow]
     references: np.ndarray
     clips: dict[int, Clip | AudioError] = field(default_factory=dict)
 
@@ -93,7 +93,7 @@ class Others:
         self.job, self.pool, self.column = job, job.pools[split], column
         self.values = self.pool[column].to_numpy()
 
-    def of(self, row: Mapping[str, Any], clip: Clip) -> Any:
+    def of(self, row: Mapping[str, object], clip: Clip) -> Callable[[np.random.Generator, int], list[np.ndarray]]:
         """A function `(random, count) → waveforms` at the rate and channel count of a clip."""
 
         def others(random: np.random.Generator, count: int) -> list[np.ndarray]:
@@ -114,10 +114,11 @@ class Others:
 
         return others
 
-    def _candidates(self, row: Mapping[str, Any]) -> np.ndarray:
-        if isinstance(row[self.column], tuple):
+    def _candidates(self, row: Mapping[str, object]) -> np.ndarray:
+        own = row[self.column]
+        if isinstance(own, tuple):
             # Of clips with several classes, or none, those that share none with this one.
-            mine = set(row[self.column])
+            mine = set(own)
             differ = np.array([mine.isdisjoint(other) for other in self.values], bool)
             return np.flatnonzero(differ & (self.pool["clip_id"] != row["clip_id"]).to_numpy())
-        return np.flatnonzero(self.values != row[self.column])
+        return np.flatnonzero(self.values != own)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from benchbed import audio
 from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter
 from benchbed.card import Card
+from benchbed.data.dataset import ClipRow
 from benchbed.errors import AudioError
 from benchbed.outputs.contract import Heard, Reading
 from benchbed.run.computing.joined import Forward
@@ -60,7 +60,7 @@ class Clip:
         return cls(np.broadcast_to(np.float32(0), (1, round(seconds * rate))), rate, False, False)
 
 
-def decode(root: Path, row: Mapping[str, Any], sample_rate: int | None) -> Clip:
+def decode(root: Path, row: ClipRow, sample_rate: int | None) -> Clip:
     """Read one clip of the table.
 
     Parameters

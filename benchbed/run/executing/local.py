@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.fingerprint import read_files
@@ -21,6 +21,9 @@ from benchbed.adapter.watch import Seen, watching
 from benchbed.errors import CannotMeasure
 from benchbed.predictions.store import write_unit
 from benchbed.run.job.job import Job, Unit
+
+if TYPE_CHECKING:
+    from benchbed.run.computing.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def _in_processes(job: Job, units: Sequence[Unit], folder: Path, workers: int) -
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-_engine: Any = None
+_engine: Engine | None = None
 
 
 def _begin(job: Job) -> None:
@@ -107,10 +110,11 @@ def _begin(job: Job) -> None:
 
 
 def _work(shard: tuple[Unit, ...], folder: Path) -> list[Done]:
+    assert _engine is not None
     return [_compute(_engine, unit, folder) for unit in shard]
 
 
-def _compute(engine: Any, unit: Unit, folder: Path) -> Done:
+def _compute(engine: Engine, unit: Unit, folder: Path) -> Done:
     from benchbed.run.executing.unit import compute
 
     with watching(Seen()) as seen:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbed.attack.contract import Attack
 from benchbed.attack.ensemble import FLOOR
 from benchbed.attack.features import LABEL
 from benchbed.metrics.adversarial import (
@@ -26,6 +27,7 @@ from benchbed.metrics.number import Number
 from benchbed.results import record
 from benchbed.run.attacking.checks import Status, attack_checks
 from benchbed.run.attacking.goals import task_of
+from benchbed.run.attacking.noted import Noted
 from benchbed.run.attacking.plan import plan_of, threats
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.transfer import COLUMN, GROUP
@@ -78,7 +80,7 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
     )
 
 
-def described(attack: Any) -> str:
+def described(attack: Attack) -> str:
     """An attack with its options in one line."""
     return " ".join([attack.name, *(f"{name}={value}" for name, value in attack.options.items())])
 
@@ -329,7 +331,7 @@ def _smallest(tables: Sequence[pd.DataFrame]) -> np.ndarray:
 def checks_of(
     job: Job,
     cells: Sequence[CellPlan],
-    facts: Sequence[tuple[str, Mapping[str, Any]]],
+    facts: Sequence[tuple[str, Noted]],
     rows: Mapping[str, pd.DataFrame],
     classes: int,
 ) -> list[record.Check]:
@@ -337,7 +339,7 @@ def checks_of(
 
     Parameters
     ----------
-    facts : sequence of (str, mapping)
+    facts : sequence of (str, Noted)
         First cell of the unit that noted it, and the fact.
     """
     found: list[record.Check] = []
