@@ -110,3 +110,10 @@ def test_what_cannot_be_run_fails_in_its_own_words(project):
 def test_nothing_heavy_is_imported_at_the_start():
     code = "import benchbed.pytest_plugin, sys; print([m for m in ('numpy', 'torch', 'pydantic') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_no_run_of_pytest_warns_of_an_editable_install(tmp_path):
+    (tmp_path / "test_mine.py").write_text("def test_mine():\n    pass\n")
+    strict = [sys.executable, "-m", "pytest", "-q", "-W", "error::pytest.PytestAssertRewriteWarning"]
+    done = subprocess.run(strict, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and "warning" not in done.stdout, done.stdout + done.stderr

@@ -157,7 +157,7 @@ def _trade_offs(runs: tuple[Path, ...], score: str | None) -> dict[str, Any]:
 
 
 def _lines(part: dict[str, Any]) -> dict[str, str]:
-    """Figures of one model as lines of a table; what is long stays in --json."""
+    """Figures of one model as lines of a table; layers where they were asked for; what else is long stays in --json."""
     from benchbed.report.view import profile_rows
 
     if "points" in part:
@@ -178,4 +178,8 @@ def _lines(part: dict[str, Any]) -> dict[str, str]:
             lines[label] = (
                 f"cut after {scenario['cut_after']}, {scenario['seconds']:.4g} s, gain {scenario['gain']:.1%}"
             )
+        for layer in content.get("layers", ()) if isinstance(content, dict) else ():
+            share = layer["macs"] / max(part["profile"]["macs"]["value"], 1)
+            label = f"layer · {layer['layer'] or 'the network itself'}"
+            lines[label] = f"{layer['macs']:,} MACs ({share:.1%})   {layer['type']}"
     return lines

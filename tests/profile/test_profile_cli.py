@@ -26,6 +26,14 @@ def test_counts_as_json():
     assert model["machine"]["cores"] and model["versions"]["torch"]
 
 
+def test_layers_are_printed_with_their_share():
+    told = run("--model", "cnn", "--no-latency", "--layers").stderr
+    # The first convolution of the shipped CNN: 979,200 MACs, as the same command counts in JSON.
+    (line,) = (line for line in told.splitlines() if "body.0" in line)
+    assert "979,200 MACs" in line and "Conv2d" in line
+    assert "body.0" not in run("--model", "cnn", "--no-latency").stderr
+
+
 def test_several_models_with_energy_and_a_cut():
     told = json.loads(
         run(
