@@ -213,7 +213,7 @@ def _adapt(state: Path, interval: int) -> None:
     stuck |= ~state.halved & (state.checked_loss >= state.best_loss)
     state.halved, state.checked_loss = stuck, state.best_loss.clone()
     state.raised = torch.zeros_like(state.raised)
-    state.step = torch.where(stuck, state.step / 2, state.step)
+    state.step = torch.where(per_clip(stuck, state.step), state.step / 2, state.step)
     state.point = torch.where(per_clip(stuck, state.point), state.best, state.point)
     state.gradient = torch.where(per_clip(stuck, state.point), state.best_gradient, state.gradient)
 

@@ -6,6 +6,10 @@ a norm. The SNR of the corruptions counts active frames only (unless `measure: w
 pauses an equal number means a stronger noise there; the noise floor of attacks is therefore made by the rule of
 attacks, and units say which SNR they are about. **L∞** is in waveform units.
 The box −1…1 holds for both; a clip that leaves it already may stay where it is.
+
+Over all channels together, an array can hide its budget: all of it may go into one soft channel, whose own SNR is then
+far lower than what is stated. `channels: each` bounds every channel by its own level instead; in a dead channel nothing
+may be added at all. L∞ bounds every sample of every channel in any case.
 """
 
 from __future__ import annotations
@@ -22,6 +26,11 @@ from benchbed.errors import ConfigError
 Norm = Literal["l2", "linf"]
 #: `(rows, perturbation) → perturbation`, weaker.
 Limit = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Channels = Literal["together", "each"]
+
+#: Unit of a budget that every channel keeps by itself.
+EVERY_CHANNEL = "dB SNR, every channel"
+EACH_OF_LINF = "an L∞ budget bounds every sample of every channel by itself already"
 
 #: Radius per sample, as a share of the greatest sample, below which rounding is taken care of: 60 dB under the peak.
 TIGHT = 1e-3
@@ -37,10 +46,13 @@ class Threat:
     1.0
     >>> str(Threat("linf", 0.002)), Threat("linf", 0.002).milder_than(Threat("linf", 0.004))
     ('linf:0.002', True)
+    >>> str(Threat("l2", 30.0, "each"))
+    'l2-each:30dB'
     """
 
     norm: Norm
     budget: float
+    channels: Channels = "together"
 
     #: Range of every sample, and whether what is found is sound that can be played.
     box = (-1.0, 1.0)
@@ -53,30 +65,44 @@ class Threat:
             raise ConfigError(f"an L∞ budget of {self.budget:g}", hint="in waveform units, above 0, e.g. 0.002")
         if self.norm == "l2" and not -60 <= self.budget <= 120:
             raise ConfigError(f"an SNR budget of {self.budget:g} dB", hint="in dB, e.g. 30")
+        if self.channels not in ("together", "each"):
+            raise ConfigError(f"channels bounded '{self.channels}'", hint="together or each")
+        if self.channels == "each" and self.norm == "linf":
+            raise ConfigError(EACH_OF_LINF, hint="leave `channels` out")
 
     def __str__(self) -> str:
-        return f"{self.norm}:{self.budget:g}" + ("dB" if self.norm == "l2" else "")
+        return f"{named(self.norm, self.channels)}:{self.budget:g}" + ("dB" if self.norm == "l2" else "")
 
     @property
     def unit(self) -> str:
         """Unit of the budget, for the record."""
-        return "dB SNR, whole clip" if self.norm == "l2" else "Linf"
+        if self.norm == "linf":
+            return "Linf"
+        return "dB SNR, whole clip" if self.channels == "together" else EVERY_CHANNEL
 
     def milder_than(self, other: Threat) -> bool:
         """True if everything allowed here is allowed in `other`."""
         return self.budget >= other.budget if self.norm == "l2" else self.budget <= other.budget
 
     def radius(self, clean: torch.Tensor) -> torch.Tensor:
-        """Radius of every clip's ball `[clip]`, in waveform units (L∞) or as Euclidean norm (L2)."""
+        """Radius of every clip's ball `[clip]`, in waveform units (L∞) or as Euclidean norm (L2).
+
+        Where each channel is bounded by itself, of every channel `[clip, channel]`.
+        """
         if self.norm == "linf":
             return torch.full((len(clean),), self.budget, dtype=clean.dtype, device=clean.device)
-        norm = clean.double().flatten(1).norm(dim=1)
+        norm = norms(clean.double(), "l2", apart=self.channels == "each")
         return (norm * 10 ** (-self.budget / 20)).to(clean.dtype)
 
     @property
     def unbounded(self) -> Threat:
         """A budget at which no model can be robust: −20 dB SNR, or the whole box."""
-        return Threat("l2", -20.0) if self.norm == "l2" else Threat("linf", 1.0)
+        return Threat("l2", -20.0, self.channels) if self.norm == "l2" else Threat("linf", 1.0)
+
+
+def named(norm: str, channels: str) -> str:
+    """A threat model in one word: its norm, and whether each channel is bounded by itself."""
+    return f"{norm}-each" if channels == "each" else norm
 
 
 @dataclass(frozen=True)
@@ -130,14 +156,14 @@ class FeatureThreat:
 
 
 def per_clip(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """`[clip]` shaped so that it multiplies `[clip, …]`."""
-    return values.view(-1, *[1] * (like.dim() - 1))
+    """`[clip]`, or `[clip, channel]`, shaped so that it multiplies `[clip, channel, …]`."""
+    return values.reshape(*values.shape, *[1] * (like.dim() - values.dim()))
 
 
-def norms(difference: torch.Tensor, norm: Norm) -> torch.Tensor:
-    """L2 or L∞ norm of each clip `[clip]`."""
-    flat = difference.flatten(1)
-    return flat.norm(dim=1) if norm == "l2" else flat.abs().amax(1)
+def norms(difference: torch.Tensor, norm: Norm, *, apart: bool = False) -> torch.Tensor:
+    """L2 or L∞ norm of each clip `[clip]`, or of each of its channels `[clip, channel]`."""
+    flat = difference.flatten(2 if apart else 1)
+    return flat.norm(dim=-1) if norm == "l2" else flat.abs().amax(-1)
 
 
 @dataclass(frozen=True)
@@ -150,8 +176,8 @@ class Ball:
         `l2` or `linf`.
     clean : Tensor [shape=(clip, …)]
         Centres.
-    radius : Tensor [shape=(clip,)]
-        Radius of each.
+    radius : Tensor [shape=(clip,) or (clip, channel)]
+        Radius of each, or of each of its channels.
     box : tuple of float or None
         Range of every sample; None for spaces without one.
     limit : callable, optional
@@ -175,6 +201,10 @@ class Ball:
 
     def __len__(self) -> int:
         return len(self.clean)
+
+    def sizes(self, difference: torch.Tensor) -> torch.Tensor:
+        """Norm of each difference, as `radius` is: of the clip, or of each of its channels."""
+        return norms(difference, self.norm, apart=self.radius.dim() > 1)
 
     def select(self, rows: torch.Tensor) -> Ball:
         """The ball of some of the clips."""
@@ -201,9 +231,9 @@ class Ball:
     @cached_property
     def tight(self) -> bool:
         """Whether the radius is so small beside the samples that their rounding alone can lead out of the ball."""
-        flat = self.clean.flatten(1)
-        share = self.radius / max(flat.shape[1], 1) ** 0.5 if self.norm == "l2" else self.radius
-        return bool((share < TIGHT * flat.abs().amax(1)).any())
+        flat = self.clean.flatten(self.radius.dim())
+        share = self.radius / max(flat.shape[-1], 1) ** 0.5 if self.norm == "l2" else self.radius
+        return bool((share < TIGHT * flat.abs().amax(-1)).any())
 
     def _inward(self, points: torch.Tensor, difference: torch.Tensor) -> torch.Tensor:
         """Points that rounding has not led further from the clean ones than they were to be."""
@@ -213,7 +243,7 @@ class Ball:
     def _on_sphere(self, points: torch.Tensor) -> torch.Tensor:
         # In double precision, then rounded towards the clean clip: for budgets that float32 rounds away.
         difference = points.double() - self.clean.double()
-        size = norms(difference, "l2").clamp_min(1e-300)
+        size = self.sizes(difference).clamp_min(1e-300)
         difference = difference * per_clip((self.radius.double() / size).clamp(max=1.0), difference)
         return self._inward((self.clean.double() + difference).to(points.dtype), difference)
 
@@ -229,7 +259,7 @@ class Ball:
             points = self._on_sphere(points)
         elif self.norm == "l2":
             difference = points - self.clean
-            size = norms(difference, "l2").clamp_min(1e-30)
+            size = self.sizes(difference).clamp_min(1e-30)
             points = self.clean + difference * per_clip((self.radius / size).clamp(max=1.0), points)
         return points if self.bounds is None else points.clamp(*self.bounds)
 
@@ -239,22 +269,22 @@ class Ball:
             return self.project(points)
         if self.norm == "l2":
             points.sub_(self.clean)
-            size = norms(points, "l2").clamp_min(1e-30)
+            size = self.sizes(points).clamp_min(1e-30)
             points.mul_(per_clip((self.radius / size).clamp(max=1.0), points)).add_(self.clean)
         return points if self.bounds is None else torch.clamp(points, *self.bounds, out=points)
 
     def climbed(self, points: torch.Tensor, gradient: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-        """Where a step of `step` `[clip]` along the steepest direction leads from `points`, brought into the ball."""
+        """Where a step of `step`, shaped as `radius`, along the steepest direction leads, brought into the ball."""
         if self.norm == "linf":
             return self.into(gradient.sign().mul_(per_clip(step, gradient)).add_(points))
-        share = step / norms(gradient, "l2").clamp_min(1e-30)
+        share = step / self.sizes(gradient).clamp_min(1e-30)
         return self.into(torch.addcmul(points, gradient, per_clip(share, gradient)))
 
     def steepest(self, gradient: torch.Tensor) -> torch.Tensor:
         """Unit step that a linear loss grows fastest along."""
         if self.norm == "linf":
             return gradient.sign()
-        return gradient / per_clip(norms(gradient, "l2").clamp_min(1e-30), gradient)
+        return gradient / per_clip(self.sizes(gradient).clamp_min(1e-30), gradient)
 
     def spread(self, directions: torch.Tensor) -> torch.Tensor:
         """Points on the ball's edge in given directions: scaled to the L2 radius, or ±ε by sign for L∞."""

@@ -19,7 +19,7 @@ import torch
 from benchbed import rng
 from benchbed.attack.contract import Attack, Cost, Outcome, Problem
 from benchbed.attack.foreign import ALLOWED, REFUSED
-from benchbed.attack.threat import Ball, norms
+from benchbed.attack.threat import Ball
 from benchbed.errors import ConfigError, did_you_mean
 
 #: Above so many classes FAB's gradients of all classes do not fit.
@@ -184,4 +184,4 @@ class _Image(torch.nn.Module):
 
 def _inside(ball: Ball, points: torch.Tensor) -> bool:
     difference = points - ball.clean
-    return bool((norms(difference, ball.norm) <= ball.radius * (1 + 1e-5) + 1e-7).all())
+    return bool((ball.sizes(difference) <= ball.radius * (1 + 1e-5) + 1e-7).all())

@@ -145,6 +145,9 @@ def placed(ball: Ball, patterns: torch.Tensor) -> torch.Tensor:
     if patterns.shape[-1] != samples:
         patterns = patterns.repeat(1, 1, -(-samples // patterns.shape[-1]))[..., :samples]
         patterns = normed(patterns, ball.norm)
+    if ball.radius.dim() > 1:
+        # Each channel has a budget of its own, which a soft channel of the pattern would not use up.
+        patterns = patterns / per_clip(ball.sizes(patterns).clamp_min(1e-12), patterns)
     return ball.project(ball.clean + per_clip(ball.radius, ball.clean) * patterns)
 
 

@@ -62,13 +62,31 @@ class Success(Part):
 
     rule: str | None = None
     """Score of one clip in 0…1: `clip_ap`, `label_f1`, `label_set`, `class_decision` of tags, `event_f1`, `segment_f1`
-    of frames, `cider_d` (over ten), `rouge_l`, `exact`, `target_rouge_l` of captions; the task's own by default."""
+    of frames, `cider_d` (over ten), `rouge_l`, `exact`, `target_rouge_l` of captions, `f20`, `seld` (one minus the SELD
+    score) of tracks; the task's own by default."""
     fraction: float = Field(default=0.5, ge=0, lt=1)
     """Broken where the score is at most this share of what it is clean."""
+    worse_by: float | None = Field(default=None, gt=0, le=1)
+    """Broken where the score has fallen by this much, in the place of a share: of tracks, e.g. a SELD score worse by
+    0.2. Only clips whose clean score lies above this are then worth attacking."""
     clean_above: float | None = Field(default=None, ge=0, lt=1)
     """Right when clean, and so worth attacking, where the clean score is above this; the rule's own by default."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of the metric behind the rule, e.g. `{onset_collar: 0.5}`; by default those of the suite's metrics."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Success:
+        if self.worse_by is not None and "fraction" in self.model_fields_set:
+            raise ValueError("a clip is broken at a `fraction` of its clean score, or `worse_by` so much: not both")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _said(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # As for conditions: what a suite does not say changes no hash of it.
+        found: dict[str, Any] = written(self)
+        if self.worse_by is None:
+            found.pop("worse_by", None)
+        return found
 
 
 class AttackCondition(Part):
@@ -84,6 +102,9 @@ class AttackCondition(Part):
     those of no sound (not realizable as audio): figures of this space are never ranked, nor mixed with others."""
     budgets: list[float] = Field(default_factory=list)
     """Budgets; by default 40, 30, 20, 10 dB, or 0.001, 0.002, 0.004, 0.008; on features 0.01, 0.03, 0.1, 0.3."""
+    channels: Literal["together", "each"] = "together"
+    """Whether an SNR is about all channels together, or must be kept in each: of an array, whose channels differ in
+    level, the first lets an attack spend the budget of all in the softest one."""
     alone: bool = False
     """Attack every budget anew, so that a figure does not rest on which other budgets the suite has. Otherwise a clip
     that falls at a milder budget has fallen at the stronger ones, too: the worst case of all that is allowed there."""
@@ -103,7 +124,8 @@ class AttackCondition(Part):
     """Clips whose clean and attacked audio is kept for listening."""
     goal: str | None = None
     """What the attacker wants: of tags `everything`, `hide`, `insert` or `class`, of frames `both`, `missed` or
-    `false_alarms`, of captions `loss` or `force`; the first by default."""
+    `false_alarms`, of captions `loss` or `force`, of tracks `everything`, `hide`, `insert` or `move`; the first by
+    default."""
     target_class: str | None = None
     """Class that the goal `class` is about."""
     target_text: str | None = None
@@ -127,6 +149,9 @@ class AttackCondition(Part):
             raise ValueError("L2 budgets are an SNR in dB from -60 to 120, e.g. 30")
         if not sound and not all(0 < b <= 1000 for b in self.budgets):
             raise ValueError("budgets on features are above 0 and at most 1000, in units of the features, not in dB")
+        if self.channels == "each" and (self.threat == "linf" or not sound):
+            what = "an L∞ budget bounds every sample of every channel" if sound else "features have no channels"
+            raise ValueError(f"`channels: each` is about an SNR: {what}" + (" by itself already" if sound else ""))
         if not sound:
             self._without_sound()
         if (self.goal == "class") != (self.target_class is not None):
@@ -155,6 +180,8 @@ class AttackCondition(Part):
             found.pop("alone", None)
         if self.target_text is None:
             found.pop("target_text", None)
+        if self.channels == "together":
+            found.pop("channels", None)
         return found
 
 

@@ -17,7 +17,8 @@ class CellPlan:
     ----------
     key : str
         `task/split/condition[@severity]`, unique in a run; `task/split/apgd@l2:30dB` for an attack,
-        `task/split/apgd@features-l2:0.1` for one on features.
+        `task/split/apgd@features-l2:0.1` for one on features, `task/split/apgd@l2-each:30dB` where every channel has
+        a budget of its own.
     task, split : str
         As in the suite.
     kind, name : str
@@ -82,7 +83,8 @@ def _of_condition(task: str, split: str, index: int, condition: Any) -> list[Cel
 
 def _attacked(task: str, split: str, index: int, condition: AttackCondition, budget: float) -> CellPlan:
     sound = condition.space == "waveform"
-    threat = ("" if sound else "features-") + condition.threat + ("+nmr" if condition.audibility else "")
+    threat = condition.threat + ("-each" if condition.channels == "each" else "")
+    threat = ("" if sound else "features-") + threat + ("+nmr" if condition.audibility else "")
     name = condition.attack + (f"+{condition.goal}" if condition.goal else "")
     key = f"{task}/{split}/{name}@{threat}:{budget:g}" + ("dB" if sound and condition.threat == "l2" else "")
     return CellPlan(key, task, split, "attack", condition.attack, None, index, budget=budget)

@@ -41,6 +41,41 @@ def test_projected_points_keep_budget_and_box(seed, norm, level, reach, db, eps)
         assert bool((added.norm(dim=1) <= limit * (1 + 1e-4) + 1e-6).all())
 
 
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), reach=st.floats(0.0, 100.0), db=st.floats(-20, 90), dead=st.booleans())
+def test_each_channel_keeps_its_own_budget(seed, reach, db, dead):
+    """Hand rule: the norm of what is added to a channel against the norm of that channel, whatever the others have."""
+    random = np.random.Generator(np.random.Philox(key=seed))
+    level = np.array([1.0, 0.1, 0.01, 0.0 if dead else 0.001])[:, None]
+    clean = torch.from_numpy((level * random.uniform(-1, 1, (2, 4, 60))).astype(np.float32))
+    points = clean + torch.from_numpy((reach * random.standard_normal((2, 4, 60))).astype(np.float32))
+    ball = Ball.of(Threat("l2", db, "each"), clean)
+    limit = clean.double().norm(dim=2) * 10 ** (-db / 20)
+    for found in (ball.project(points), ball.into(points.clone()), ball.spread(points - clean)):
+        added = (found.double() - clean.double()).norm(dim=2)
+        assert bool((added <= limit * (1 + 1e-4) + 1e-9).all())
+        assert float(found.abs().max()) <= 1.0
+        assert not dead or torch.equal(found[:, 3], clean[:, 3])
+    gradient = torch.from_numpy(random.standard_normal((2, 4, 60)).astype(np.float32))
+    moved = ball.climbed(clean.clone(), gradient, 2 * ball.radius)
+    assert bool(((moved.double() - clean.double()).norm(dim=2) <= limit * (1 + 1e-4) + 1e-9).all())
+
+
+def test_over_all_channels_an_array_can_hide_its_budget_in_the_softest():
+    clean = torch.ones(1, 2, 100) * torch.tensor([0.5, 0.005])[:, None]
+    gradient = torch.zeros(1, 2, 100)
+    gradient[:, 1] = 1.0
+    together, each = (Ball.of(Threat("l2", 20.0, how), clean).steepest(gradient) for how in ("together", "each"))
+    hidden = Ball.of(Threat("l2", 20.0), clean).spread(gradient) - clean
+    assert 20 * np.log10(float(clean[0, 1].norm() / hidden[0, 1].norm())) < -19  # 20 dB over both channels
+    bounded = Ball.of(Threat("l2", 20.0, "each"), clean).spread(gradient) - clean
+    assert 20 * np.log10(float(clean[0, 1].norm() / bounded[0, 1].norm())) == pytest.approx(20, abs=0.01)
+    assert torch.equal(together, each)
+    assert Threat("l2", 20.0, "each").unit == "dB SNR, every channel"
+    with pytest.raises(ConfigError, match="every sample of every channel"):
+        Threat("linf", 0.1, "each")
+
+
 @pytest.mark.parametrize("db", [40.0, 30.0, 20.0, 10.0])
 def test_the_snr_of_a_point_on_the_edge_is_the_budget(db):
     """Hand rule: 20 log10 of the ratio of norms, per clip, so loud and soft clips get the same SNR."""

@@ -43,7 +43,8 @@ def build(model):
         clean = 0.1 * torch.from_numpy(stream("clips").standard_normal((10, 2, SAMPLES)).astype(np.float32))
         target = model(clean).argmax(1)
         ids = [f"clip{i}" for i in range(10)]
-        whole = Problem(Victim(forward or model), Ball.of(Threat(norm, budget), clean), target, scene, ids, 0, RATE)
+        threat = Threat("l2", budget, "each") if norm == "l2-each" else Threat(norm, budget)
+        whole = Problem(Victim(forward or model), Ball.of(threat, clean), target, scene, ids, 0, RATE)
         asked, fitting = whole.select(torch.arange(clips)), whole.select(torch.arange(5, 10))
         if quick(name).access == "universal":
             asked = replace(asked, fitted={name: quick(name).fit(fitting)})
@@ -68,10 +69,10 @@ def test_it_is_described_and_priced(name):
         resolve(name, {"no_such_option": 1})
 
 
-@pytest.mark.parametrize("norm", ["l2", "linf"])
+@pytest.mark.parametrize("norm", ["l2", "linf", "l2-each"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_point_is_within_budget_and_box_and_clean_audio_is_left_alone(name, norm, build):
-    budget = 20.0 if norm == "l2" else 0.01
+    budget = 0.01 if norm == "linf" else 20.0
     asked = build(name, norm, budget)
     clean = asked.ball.clean.clone()
     states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # noqa: NPY002
@@ -80,8 +81,8 @@ def test_every_point_is_within_budget_and_box_and_clean_audio_is_left_alone(name
     assert np.random.get_state()[1].tolist() == states[1]  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), states[2])
     assert torch.equal(asked.ball.clean, clean)
-    added = (found.points.double() - clean).flatten(1)
-    size = added.norm(dim=1) if norm == "l2" else added.abs().amax(1)
+    added = (found.points.double() - clean).flatten(2 if norm == "l2-each" else 1)
+    size = added.abs().amax(1) if norm == "linf" else added.norm(dim=-1)
     assert bool((size <= asked.ball.radius.double() * (1 + 1e-5) + 1e-7).all())
     assert float(found.points.abs().max()) <= 1.0
     # A point that failed is still a point of the attack, not the clean clip.
@@ -123,9 +124,16 @@ def test_losses_rise_as_the_margin_falls(name):
     """Each loss's gradient step lowers the task's margin, and margins are negative where the decision is wrong."""
     module = LOSSES.get(name)
     random = stream("losses", name)
-    shape = {"scene": (6, 5), "tags": (6, 5), "frames": (6, 7, 5)}[name]
+    shape = {"scene": (6, 5), "tags": (6, 5), "frames": (6, 7, 5), "tracks": (6, 7, 3, 4, 3)}[name]
     scores = torch.from_numpy(random.standard_normal(shape).astype(np.float32))
-    if name == "scene":
+    if name == "tracks":
+        # Every source is heard where it is; then as many in other frames.
+        directions = torch.nn.functional.normalize(scores[:, :, :1], dim=-1)
+        there = torch.from_numpy(random.random((6, 7, 1, 4, 1)).astype(np.float32)).round()
+        scores = (0.8 * directions * there + 0.02 * scores).clamp(-1, 1)
+        target = torch.cat([there, directions * there, torch.zeros_like(there)], -1)
+        wrong = torch.cat([1 - there, directions * (1 - there), torch.zeros_like(there)], -1)
+    elif name == "scene":
         target = scores.argmax(1)
         wrong = (target + 1) % 5
     else:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from benchbed.attack.contract import Attack, Cost, Outcome, Problem
+from benchbed.attack.threat import per_clip
 
 #: Share of all queries after which the window is halved again.
 HALVINGS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
@@ -48,13 +49,13 @@ class Square(Attack):
     ) -> torch.Tensor:
         burst, inside = self._bursts(part, random, rows, window)
         added = best - part.ball.clean
-        radius = part.ball.radius.view(-1, 1, 1)
+        radius = per_clip(part.ball.radius, added)
         if part.ball.norm == "linf":
             return part.ball.project(part.ball.clean + torch.where(inside, radius * burst.sign(), added))
         # The burst takes the energy that its window holds, and at least what its share of the clip would hold.
         share = inside.float().mean((1, 2), keepdim=True)
-        held = (added * inside).flatten(1).norm(dim=1).view(-1, 1, 1).clamp_min(0.5 * radius * share.sqrt())
-        burst = burst * held / (burst * inside).flatten(1).norm(dim=1).view(-1, 1, 1).clamp_min(1e-12)
+        held = per_clip(part.ball.sizes(added * inside), added).maximum(0.5 * radius * share.sqrt())
+        burst = burst * held / per_clip(part.ball.sizes(burst * inside), added).clamp_min(1e-12)
         return part.ball.spread(torch.where(inside, added + burst, added))
 
     def _bursts(

@@ -10,8 +10,9 @@ import numpy as np
 from benchbed.card import Card
 from benchbed.errors import AdapterError
 from benchbed.outputs.contract import Heard, Json, Reading
+from benchbed.outputs.tracks.dense import Layout, dense, layout
 from benchbed.outputs.tracks.recording import FRAME_SECONDS, Tracks
-from benchbed.outputs.tracks.vectors import FLOOR, PARTS, at_frames, undecided
+from benchbed.outputs.tracks.vectors import FLOOR, PARTS, undecided
 
 
 @dataclass(frozen=True)
@@ -82,17 +83,44 @@ class TracksReading(Reading):
         """
         made = np.empty(len(raw), dtype=object)
         for i, (windows, one) in enumerate(zip(raw, heard, strict=True)):
-            held = windows if raw.dtype.kind == "f" else np.atleast_1d(windows)
-            parts = [self._mapped(self._heard(part) if raw.dtype.kind == "f" else part) for part in held]
+            if raw.dtype.kind == "f":
+                made[i] = undecided(self.dense(windows[None], one)[0], frames=self.layout(one).frames)
+                continue
+            parts = [self._mapped(part) for part in np.atleast_1d(windows)]
             made[i] = parts[0] if len(parts) == 1 else _joined(parts, one)
         return made
+
+    def layout(self, heard: Heard) -> Layout:
+        """How the vectors of windows lie in a recording."""
+        return layout(self.number, heard)
+
+    def dense(self, raw: np.ndarray, heard: Heard) -> np.ndarray:
+        """Vectors of recordings that were heard alike `[recording, frame, track, class, part]`, in the dataset's
+        classes.
+
+        Parameters
+        ----------
+        raw : np.ndarray [shape=(recording, window, frame, …)]
+            Vectors, as `check` let them pass.
+        heard : Heard
+            How the recordings were heard.
+
+        Raises
+        ------
+        AdapterError
+            The model gives finished tracks, which are no numbers that lie in a recording.
+        """
+        if raw.dtype.kind != "f":
+            raise AdapterError(
+                f"{self.card.name} gives finished tracks, and no vectors behind them",
+                hint="attacks need what the tracks are read from: predict must return [window, frame, class, part], "
+                f"with parts {'; '.join(PARTS.values())}",
+            )
+        return dense(raw, self.layout(heard), self.card.frame_seconds or FRAME_SECONDS)
 
     def describe(self) -> dict[str, Json]:
         lost = [label for label, at in zip(self.card.labels, self.number) if at < 0]
         return {"classes": len(self.number) - len(lost), "left out": lost, "activities above": FLOOR}
-
-    def _heard(self, window: np.ndarray) -> Tracks:
-        return undecided(at_frames(window, self.card.frame_seconds or FRAME_SECONDS))
 
     def _mapped(self, made: Tracks) -> Tracks:
         label = self.number[made.label] if len(made) else made.label

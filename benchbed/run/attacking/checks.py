@@ -56,7 +56,9 @@ def probe(work: Work, setting: Setting) -> None:
     findings = []
     if attack.access == "gradient":
         findings += sanity.gradient_health(mild)
-        findings.append(sanity.saturation(mild, work.engine.card.scores))
+        # Only scores of classes can be squashed already.
+        declared = work.engine.card.scores if work.engine.job.output.class_scores else ""
+        findings.append(sanity.saturation(mild, declared))
         findings.append(sanity.more_steps(mild, lambda times: _longer(attack, times)))
     findings.append(sanity.planted(middle, attack))
     # What may not be heard is bounded still: a clip whose every sound is faint would rightly survive.
@@ -64,8 +66,10 @@ def probe(work: Work, setting: Setting) -> None:
     if work.eot == 1:
         findings.append(sanity.alone(mild, attack))
     if attack.access == "gradient" and work.condition.attack in ("standard", "full"):
-        if work.task.scored or work.condition.space == "features":
-            what = "features, which have no box" if work.condition.space == "features" else work.task.output
+        condition = work.condition
+        if work.task.scored or condition.space == "features" or condition.channels == "each":
+            what = "features, which have no box" if condition.space == "features" else work.task.output
+            what = "channels that are bounded each by itself" if condition.channels == "each" else what
             findings.append(sanity.Finding("cross_check", 0, 0, text=f"torchattacks has no attack on {what}"))
         else:
             findings.append(_cross_check(problem, budgets, attack))
@@ -187,6 +191,7 @@ def _agreement(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition
 def _budget(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: object) -> tuple[Status, str]:
     sound = condition.space == "waveform"
     unit = "in feature units" if not sound else "dB" if condition.threat == "l2" else ""
+    unit += " in some channel" if condition.channels == "each" else ""
     if fact.bad:
         return "fail", f"{fact.bad} of {fact.n} clips break the budget, by up to {fact.worst:.3g} {unit}; {fact.text}"
     box = ", all in the box" if sound else "; features have no box"

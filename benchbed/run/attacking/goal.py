@@ -54,6 +54,10 @@ class Success(TypedDict):
         Of the family that says which events were missed, where that is another one.
     thresholds : str
         Why the thresholds are not the suite's, where they are not.
+    family : str
+        The metric family behind the rule, where a task has several.
+    worse_by : float
+        Broken where the score has fallen by this much, in the place of a share.
     """
 
     rule: str
@@ -61,6 +65,8 @@ class Success(TypedDict):
     clean_above: float
     options: dict[str, object]
     thresholds: NotRequired[str]
+    family: NotRequired[str]
+    worse_by: NotRequired[float]
     events: NotRequired[dict[str, object]]
 
 
@@ -204,9 +210,9 @@ class Task(ABC):
         return self
 
     @classmethod
-    def blank(cls, reading: Reading, clips: int, heard: Heard) -> np.ndarray:
-        """No answer to any of so many clips, in the shape of `dense`."""
-        return np.full((clips, *cls.shape(reading, heard)), np.nan)
+    def blank(cls, reading: Reading, raw: np.ndarray, heard: Heard) -> np.ndarray:
+        """No answer to any of the clips that `raw` is about, in the shape of `dense`."""
+        return np.full((len(raw), *cls.shape(reading, heard)), np.nan)
 
     @staticmethod
     def joined(draws: Sequence[np.ndarray]) -> np.ndarray:
@@ -273,7 +279,7 @@ class Judge:
         return replace(self, samples=tuple(self.samples[row] for row in rows.tolist()))
 
     def margin(self, scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Distance to success `[clip]` from log-odds; between points of one score the loss decides."""
+        """Distance to success `[clip]` from what losses climb; between points of one score the loss decides."""
         import torch
 
         finite = (~scores.detach().isnan().flatten(1).any(1)).cpu().numpy()
@@ -300,6 +306,7 @@ class ScoredTask(Task):
         success = facts["success"]
         self.rule = str(success["rule"])
         self.fraction = float(success["fraction"])
+        self.worse_by = success.get("worse_by")
         self.above = float(success["clean_above"])
         self.options = dict(success["options"])
 
@@ -324,7 +331,7 @@ class ScoredTask(Task):
 
     def limit(self, sample: Sample) -> float:
         """The score at which a clip is broken."""
-        return self.fraction * sample.score
+        return self.fraction * sample.score if self.worse_by is None else sample.score - self.worse_by
 
     def read(self, sample: Sample, answer: np.ndarray, hop: float | None) -> None:
         sample.clean = answer
@@ -354,6 +361,8 @@ class ScoredTask(Task):
 
     @property
     def success(self) -> str:
+        if self.worse_by is not None:
+            return f"{self.rule}-worse-by-{self.worse_by:g}"
         return f"{self.rule}-at-most-{self.fraction:g}-of-clean"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
-from benchbed.attack import features
+from benchbed.attack import BRIDGED, features
 from benchbed.attack.ensemble import FLOOR, Plan, plan
 from benchbed.attack.losses import Aimed
 from benchbed.attack.threat import FeatureThreat, Threat
@@ -27,7 +27,7 @@ def threats(condition: AttackCondition) -> list[Threat] | list[FeatureThreat]:
     """
     if condition.space == "features":
         return [FeatureThreat(condition.threat, budget) for budget in condition.budgets]
-    return [Threat(condition.threat, budget) for budget in condition.budgets]
+    return [Threat(condition.threat, budget, condition.channels) for budget in condition.budgets]
 
 
 def plan_of(
@@ -57,6 +57,12 @@ def plan_of(
     ['square', 'transfer']
     """
     on_features = condition.space == "features"
+    if condition.channels == "each" and condition.attack.startswith(BRIDGED):
+        raise ConfigError(
+            f"{condition.attack} has one budget for all channels, and cannot bound each by itself",
+            where=where,
+            hint="an attack of benchbed's own, or channels: together",
+        )
     if on_features and output_of(task, where=where).hears == "windows":
         raise ConfigError(
             f"an attack on features needs a model that hears a whole clip at once; recordings of a {task} "

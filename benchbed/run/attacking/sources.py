@@ -121,7 +121,7 @@ class SourceModel:
             if problem.ball.norm == "linf":
                 return problem.ball.clean + added
             # Conversion of rate or length may have cost energy; the budget is filled up again.
-            size = added.flatten(1).norm(dim=1).clamp_min(1e-30)
+            size = problem.ball.sizes(added).clamp_min(1e-30)
             return problem.ball.clean + added * per_clip(problem.ball.radius / size, added)
 
         return points

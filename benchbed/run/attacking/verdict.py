@@ -14,6 +14,8 @@ from benchbed.run.attacking.work import Attacked, Work
 from benchbed.run.computing.rows import Evaluation
 from benchbed.suite.plan import CellPlan
 
+#: SNR in dB of what is added to silence, and the least that is told.
+LOWEST = -300.0
 #: What float32 can lose of a budget on features: of the budget itself, and of the greatest value it is added to.
 ROUNDING = 1e-5, 1e-6
 
@@ -108,7 +110,7 @@ def _audit(work: Work, cell: CellPlan, finished: list[Attacked]) -> None:
             done.facts |= {"snr": None, "linf": None, "achieved": None}
             continue
         energy = float((added**2).sum())
-        snr = 10 * np.log10(float((clean**2).sum()) / energy) if energy > 0 and clean.any() else None
+        snr = _snr(clean, added, each=work.condition.channels == "each")
         linf = float(np.abs(added).max())
         reach = np.maximum(1.0, np.abs(clean))
         outside = max(outside, float((np.abs(done.points) - reach).max()))
@@ -131,6 +133,18 @@ def _audit(work: Work, cell: CellPlan, finished: list[Attacked]) -> None:
     left = infinite or outside > 1e-6
     text = f"{infinite} not finite, at most {outside:.2g} outside −1…1" if left else ""
     work.note("budget", len(finished), bad + infinite + (outside > 1e-6), worst, cell.key, text)
+
+
+def _snr(clean: np.ndarray, added: np.ndarray, *, each: bool) -> float | None:
+    """SNR in dB over all channels, or of the channel with the least; `LOWEST` where one is added to without a level."""
+    levels, energies = ((part**2).sum(axis=1) for part in (clean, added))
+    if not each:
+        levels, energies = levels.sum(keepdims=True), energies.sum(keepdims=True)
+    some = energies > 0
+    if not some.any() or not clean.any():
+        return None
+    with np.errstate(divide="ignore"):
+        return max(LOWEST, float((10 * np.log10(levels[some] / energies[some])).min()))
 
 
 def _audit_features(work: Work, cell: CellPlan, finished: list[Attacked]) -> None:

@@ -107,7 +107,7 @@ class View:
             Of the recordings.
         """
         usable, heard = self.reading.usable(raw), self.heard(samples, seconds)
-        answers = self.goal.blank(self.reading, len(raw), heard)
+        answers = self.goal.blank(self.reading, raw, heard)
         if usable.any():
             answers[usable] = self.goal.dense(self.reading, raw[usable], heard)
         return answers, usable

@@ -39,6 +39,8 @@ from benchbed.suite.plan import CellPlan
 if TYPE_CHECKING:
     import pandas as pd
 
+#: What an attack and a noise must have in common to be held against each other.
+_ALIKE = ("space", "threat", "channels", "n", "audibility")
 #: Metrics of a family that an attack on the decision makes worst; the others are only what happened to come out.
 _NOT_AIMED_AT = "the attack stops once the answer is wrong: no worst case of this metric"
 
@@ -61,6 +63,7 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
     facts = dict(job.facts[plan.condition]) if job.facts else {}
     facts |= {
         "threat": condition.threat,
+        **({"channels": "each has the budget by itself"} if condition.channels == "each" else {}),
         "space": f"features, {LABEL}" if condition.space == "features" else "waveform at the model's input",
         "attacks": [described(a) for a in chosen.attacks],
     }
@@ -217,8 +220,8 @@ def beside(
         other = job.conditions[plan.condition]
         if plan.name != "white_noise" or not isinstance(other, AttackCondition) or plan.key == attacked.key:
             continue
-        one = (plan.split, plan.budget, other.space, other.threat, other.n, other.audibility)
-        if one == (attacked.split, attacked.budget, mine.space, mine.threat, mine.n, mine.audibility):
+        one = (plan.split, plan.budget, *(getattr(other, name) for name in _ALIKE))
+        if one == (attacked.split, attacked.budget, *(getattr(mine, name) for name in _ALIKE)):
             noise = made[plan.key].metrics
             told = "in white noise of equal budget"
             found |= {f"noise_{name}": _of_same_clips(noise[name], told) for name in names if name in noise}
@@ -276,8 +279,8 @@ def attack_figures(
         prefix = "adversarial:" if len(splits) == 1 else f"adversarial:{split}:"
         where = "" if len(splits) == 1 else split
         mine = [cell for cell in cells if cell.split == split]
-        halves: dict[str, tuple[Number, np.ndarray | None, Flags]] = {}
-        noise: tuple[Number, np.ndarray | None] | None = None
+        halves: dict[str, tuple[Number, np.ndarray | None, Flags, str]] = {}
+        noises: dict[str, tuple[Number, np.ndarray | None]] = {}
         for _, group in itertools.groupby(mine, key=lambda cell: cell.condition):
             curve = list(group)
             name = curve[0].key.split("/", 2)[2].rpartition(":")[0]
@@ -297,18 +300,24 @@ def attack_figures(
             levels = {float(cell.budget or 0.0): flags[cell.key] for cell in curve}
             if condition.attack not in FLOOR:
                 smallest = smallest_attack(_smallest([rows[cell.key] for cell in curve]))
-                figures[f"{prefix}minimal_snr/{name}"] = _about(smallest, name, where)
+                figures[f"{prefix}minimal_snr/{name}"] = _about(_in_unit(smallest, condition), name, where)
             half, drawn = half_level(levels, "robust", chance_of(job, curve[0]))
-            figures[f"{prefix}snr50/{name}"] = _about(half, name, where)
+            figures[f"{prefix}snr50/{name}"] = _about(_in_unit(half, condition), name, where)
             if condition.attack == "white_noise":
-                noise = half, drawn
+                noises[condition.channels] = half, drawn
             elif condition.attack not in FLOOR:
-                halves[name] = half, drawn, next(iter(levels.values()))
-        for name, (half, drawn, some) in halves.items():
+                halves[name] = half, drawn, next(iter(levels.values())), condition.channels
+        for name, (half, drawn, some, channels) in halves.items():
+            noise = noises.get(channels)
             if noise is not None and drawn is not None and noise[1] is not None:
                 gap = adversarial_gap(half, drawn, noise[0], noise[1], some)
                 figures[f"{prefix}gap/{name}"] = _about(gap, name, where)
     return figures
+
+
+def _in_unit(figure: Number, condition: AttackCondition) -> Number:
+    """A level in the unit of a condition's budgets."""
+    return replace(figure, info=replace(figure.info, unit=threats(condition)[0].unit))
 
 
 def _about(number: Number, attack: str, split: str) -> Number:

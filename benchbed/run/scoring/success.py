@@ -35,6 +35,9 @@ def declared(loaded: LoadedSuite, labels: tuple[str, ...]) -> dict[str, dict[str
     for name in BEHIND:
         known = inspect.signature(FAMILIES.get(name).family).parameters
         found[name] = {**{k: v for k, v in shared.items() if k in known}, **given.get(name, {})}
+    # Rules of a kind whose families say which year's they are: the suite's own.
+    own = inspect.signature(FAMILIES.get(metrics.family).family).parameters
+    found.setdefault(metrics.family, {**{k: v for k, v in shared.items() if k in own}, **metrics.options})
     part = loaded.suite.post_processing
     if part is not None and (part.tune is not None or part.frozen is not None):
         found["fixed"] = {"thresholds": "fixed at 0.5: those of the suite are chosen in a run, after its attacks are"}

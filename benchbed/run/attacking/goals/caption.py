@@ -95,8 +95,8 @@ class Caption(ScoredTask):
         return twin
 
     @classmethod
-    def blank(cls, reading: Reading, clips: int, heard: Heard) -> np.ndarray:
-        return np.full(clips, None, dtype=object)
+    def blank(cls, reading: Reading, raw: np.ndarray, heard: Heard) -> np.ndarray:
+        return np.full(len(raw), None, dtype=object)
 
     @staticmethod
     def joined(draws: Sequence[np.ndarray]) -> np.ndarray:
