@@ -19,7 +19,8 @@ from benchbed.outputs import output_of
 from benchbed.outputs.contract import Heard
 from benchbed.outputs.tracks.recording import Tracks, tracks
 from benchbed.run.attacking.goal import Sample
-from benchbed.run.attacking.goals import TASKS, settle
+from benchbed.run.attacking.goals import settle
+from benchbed.run.attacking.goals.tracks import TASK
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.load import load_suite
@@ -61,7 +62,7 @@ def test_the_twin_gives_the_numbers_that_are_read(window, hop, seconds, shape):
     assert read.shape == climbed.shape and read.shape[1] == -(-round(seconds * 1000) // 100)
     assert np.abs(read - climbed.numpy()).max() < 1e-5
     answers = reading.answers(raw, [heard] * 2)
-    stored = TASKS.get("tracks").TASK.stored(reading, read, [seconds] * 2)
+    stored = TASK.stored(reading, read, [seconds] * 2)
     assert output_of("tracks").gap(answers, stored).max() == 0
     assert all(one.frames == read.shape[1] for one in answers)
 
@@ -70,7 +71,7 @@ def goal_of(condition: AttackCondition, labels: tuple[str, ...] = ("a", "b"), de
     facts = settle("tracks", condition, labels, declared or {})
     job = Job.__new__(Job)
     object.__setattr__(job, "labels", labels)
-    return TASKS.get("tracks").TASK(job, condition, facts), facts
+    return TASK(job, condition, facts), facts
 
 
 def sample(truth: Tracks) -> Sample:
