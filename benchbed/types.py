@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -41,3 +42,45 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.waveforms)
+
+
+class Queries(Sequence[str]):
+    """The texts that every clip of a split is asked about, shared by all of its rows.
+
+    Written out it is a digest: what is named by all that it depends on need not repeat thousands of sentences.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        In the order of the columns of answers.
+
+    Examples
+    --------
+    >>> made = Queries(["a dog barks", "rain"])
+    >>> len(made), made[1], str(made) == str(Queries(["a dog barks", "rain"])), made == Queries(["rain"])
+    (2, 'rain', True, False)
+    """
+
+    __slots__ = ("_digest", "texts")
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = tuple(texts)
+        content = "\0".join(self.texts).encode("utf-8", "surrogatepass")
+        self._digest = hashlib.blake2b(content, digest_size=12).hexdigest()
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+        return self.texts[index]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __str__(self) -> str:
+        return f"{len(self.texts)} queries {self._digest}"
+
+    __repr__ = __str__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Queries) and self._digest == other._digest
+
+    def __hash__(self) -> int:
+        return hash(self._digest)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "benchbed"
 
 #: Names of kinds of output, those to come among them.
-KINDS = frozenset({"scene", "tags", "frames", "tracks", "caption", "embedding", "moments", "anomaly"})
+KINDS = frozenset({"scene", "tags", "frames", "tracks", "caption", "embedding", "moments", "anomaly", "similarity"})
 
 #: Every comparison with a kind's name outside `outputs` and the files that are named after a kind, and why it stays.
 COMPARED = {

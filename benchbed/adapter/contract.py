@@ -7,7 +7,7 @@ it never sees labels or file names. Options arrive as typed keyword arguments of
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +97,12 @@ class Adapter(ABC):
             What of the stored answers is about none of them, for the record.
         """
         return []
+
+    def asked(self, queries: Sequence[str]) -> None:  # noqa: B027  (most models are asked nothing)
+        """Take in the texts that `forward`, which is given audio alone, is to answer from now on.
+
+        `predict` finds them in the batch, `batch.side["queries"]`.
+        """
 
     def close(self) -> None:  # noqa: B027
         """Release what `load` took (a process, a session)."""

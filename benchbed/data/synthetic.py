@@ -21,6 +21,11 @@ real recordings. These layouts exist:
 `clotho`
     Soundscapes of six to ten seconds with five captions each, which say what sounds, how often, in which order and
     where.
+`dcase_retrieval`
+    The evaluation clips of `clotho`, with one query each and all the clips that hold the same kinds of sound as
+    answers.
+`castella`
+    Recordings of 40 seconds with a sentence for each kind of sound in them, and the moments at which it is heard.
 
 `tau_nigens2020`, `tau_nigens2021`, `starss22`, `starss23`, `stereo_seld2025`
     Ten-second scenes (stereo: five) with static and moving sources around the listener, up to three at a time and two
@@ -59,6 +64,8 @@ LAYOUTS = (
     "audioset",
     "maestro_real",
     "clotho",
+    "dcase_retrieval",
+    "castella",
     "tau_nigens2020",
     "tau_nigens2021",
     "starss22",
@@ -66,7 +73,7 @@ LAYOUTS = (
     "stereo_seld2025",
 )
 #: Those of them that have a large set, for training.
-LARGE = ("desed", "clotho")
+LARGE = ("desed", "clotho", "castella")
 SIZES = ("default", "small", "large")
 Size = Literal["default", "small", "large"]
 #: File in the root of every synthetic set: what it is, and size, time and hash of every file in it.
@@ -83,9 +90,10 @@ def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: i
     layout : str
         `tau2022` (default 2,960 training and 1,080 test clips, 260 MB; small 180 and 180), `esc50` (400; small 50),
         `desed` (240; small 24; large 1,000), `fsd50k` (200; small 24), `audioset` (120; small 16),
-        `maestro_real` (20 recordings of 30 s; small 5 of 12 s), `clotho` (240; small 24; large 1,600).
+        `maestro_real` (20 recordings of 30 s; small 5 of 12 s), `clotho` (240; small 24; large 1,600),
+        `dcase_retrieval` (80; small 8), `castella` (40 recordings of 40 s; small 9 of 20 s; large 320).
     size : str
-        `default`, `small` for tests, or, for `desed` and `clotho`, `large` for training.
+        `default`, `small` for tests, or, for `desed`, `clotho` and `castella`, `large` for training.
     seed : int
         Another seed gives other recordings, places and devices of the same kind.
 
@@ -454,6 +462,54 @@ def _clotho(files: _Writer, size: str, seed: int) -> None:
         files.table(f"clotho_metadata_{split}.csv", metadata, ",")
 
 
+def _dcase_retrieval(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.captions import captions
+    from benchbed.data.synthesis.events_mixed import CLIP_RATE, recorded
+
+    rows: list[tuple] = [("file_name", *(f"caption_{number}" for number in range(1, 6)))]
+    texts, sounds = {}, {}
+    for number in range(80 if size == "default" else 8):
+        # Those of Clotho's evaluation split, so that one model is asked the same in both ways.
+        key = (seed, "clotho evaluation", number)
+        seconds = round(float(random.stream("synthetic clip length", *key).uniform(6, 10)), 1)
+        heard, name = recorded(*key, seconds, "test"), f"evaluation_{number:04d}.wav"
+        files.audio(f"evaluation/{name}", heard.samples, CLIP_RATE)
+        texts[name] = captions(heard, *key)
+        sounds[name] = {event.label for event in heard.events}
+        rows.append((name, *(f'"{text}"' for text in texts[name])))
+    files.table("clotho_captions_evaluation.csv", rows, ",")
+    judged: dict[str, list[str]] = {}
+    for name, said in texts.items():
+        alike = [other for other, held in sounds.items() if held == sounds[name]]
+        judged.setdefault(said[0], alike)
+    listed = [(f'"{text}"', f'"{names}"') for text, names in judged.items()]
+    files.table("metadata_eval.csv", [("query", "audio_filenames"), *listed], ",")
+
+
+def _castella(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.events_mixed import CLIP_RATE, recorded
+    from benchbed.data.synthesis.moments import asked
+
+    counts = {"default": (4, 4, 32), "small": (2, 2, 5), "large": (240, 20, 60)}[size]
+    seconds = 20.0 if size == "small" else 40.0
+    for split, count in zip(("train", "val", "test"), counts):
+        rows: list[tuple] = []
+        number = kept = 0
+        while kept < count:
+            key = (seed, f"castella {split}", number)
+            heard = recorded(*key, seconds, "test" if split == "test" else "train")
+            number += 1
+            if not heard.events:
+                continue  # nothing could be asked about it
+            name = f"{split}_{kept:03d}"
+            kept += 1
+            files.audio(f"audio/{name}.wav", heard.samples, CLIP_RATE)
+            for turn, (text, windows) in enumerate(asked(heard, *key), start=1):
+                line = {"qid": f"{name}_{turn}", "query": text, "duration": seconds, "vid": name}
+                rows.append((json.dumps({**line, "relevant_windows": windows}),))
+        files.table(f"castella_{split}_release.jsonl", rows, "")
+
+
 def _localised(year: int, folds: dict[int, tuple[str, int]], sounds: tuple[str, ...]) -> Callable[..., None]:
     """A writer of recordings with tracks in the files of a year.
 
@@ -526,6 +582,8 @@ _WRITERS = {
     "audioset": _audioset,
     "maestro_real": _maestro_real,
     "clotho": _clotho,
+    "dcase_retrieval": _dcase_retrieval,
+    "castella": _castella,
     "tau_nigens2020": _localised(2020, {3: ("", 10), 2: ("", 3), 1: ("", 10)}, ("foa", "mic")),
     "tau_nigens2021": _localised(2021, {1: ("dev-train", 10), 5: ("dev-val", 3), 6: ("dev-test", 10)}, ("foa", "mic")),
     "starss22": _localised(2022, {3: (_FOLDERS["train"], 10), 4: (_FOLDERS["test"], 10)}, ("foa", "mic")),

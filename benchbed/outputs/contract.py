@@ -116,6 +116,16 @@ class Reading(ABC):
             The values are not what the card calls them.
         """
 
+    def asked(self, side: Mapping[str, tuple]) -> None:
+        """Take in what a batch carries besides audio, before its answers are checked; nothing by default.
+
+        Parameters
+        ----------
+        side : mapping of str to tuple
+            Column of `Output.asks` → a value for each clip of the batch; without the column nobody asked anything.
+        """
+        return None
+
     def remark(self, raw: np.ndarray, heard: Heard) -> str | None:
         """What makes answers doubtful that `check` let pass, in words; None if nothing does.
 
@@ -216,6 +226,20 @@ class Output(ABC):
             The suite asks to score as if the model knew the dataset's classes alone.
         """
         return (), None
+
+    def asking(self, clips: pd.DataFrame) -> pd.DataFrame:
+        """The whole table of a split with the columns of `asks`, where the data set does not have them by itself.
+
+        Parameters
+        ----------
+        clips : DataFrame
+            All clips of a split, before any limit: what is asked of a clip does not depend on how many are scored.
+        """
+        return clips
+
+    def probe(self, clips: int) -> dict[str, tuple]:
+        """What a batch carries besides audio where there is no data set, to try a model or to measure its cost."""
+        return {}
 
     @abstractmethod
     def references(self, clips: pd.DataFrame, annotations: pd.DataFrame | None, labels: Sequence[str]) -> np.ndarray:

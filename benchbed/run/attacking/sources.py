@@ -25,8 +25,8 @@ from benchbed.run.attacking.goal import Sample, Settled, Task
 from benchbed.run.attacking.goals import settle
 from benchbed.run.attacking.plan import plan_of, threats
 from benchbed.run.attacking.subset import subset
-from benchbed.run.attacking.victim import untouched
-from benchbed.run.attacking.view import View
+from benchbed.run.attacking.victim import Shared, untouched
+from benchbed.run.attacking.view import View, shared_of
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.whole import decode
 from benchbed.run.job.job import Job, Options, Unit
@@ -234,14 +234,16 @@ def sources_of(engine: Engine, condition: AttackCondition) -> dict[str, SourceMo
     """The loaded sources of a condition; loaded once per process."""
     found: dict[str, SourceModel] = {}
     for spec, options in source_recipes(condition, engine.job.others):
-        source = engine.once(("source", spec, repr(options)), partial(_source, engine.job, spec, options))
+        shared = shared_of(engine)
+        key = "source", spec, repr(options), repr(shared)
+        source = engine.once(key, partial(_source, engine.job, spec, options, shared))
         found[source.name if source.name not in found else f"{source.name}-{len(found)}"] = source
     return found
 
 
-def _source(job: Job, spec: str, options: Options) -> SourceModel:
+def _source(job: Job, spec: str, options: Options, shared: Shared) -> SourceModel:
     adapter = start(load_adapter(spec, options), job.device)
-    view = View.of(adapter, adapter.card, job.asked, job.output, job.batch_size)
+    view = View.of(adapter, adapter.card, job.asked, job.output, job.batch_size, shared)
     return SourceModel(adapter.card.name, view, job.seed)
 
 

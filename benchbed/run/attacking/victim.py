@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from benchbed.adapter.asking import ask
 from benchbed.attack.contract import Victim
 from benchbed.attack.twin import Forward
 from benchbed.protocols import Model
-from benchbed.types import Batch
+from benchbed.types import Batch, Queries
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +24,17 @@ SAME_ANSWER = 1e-4
 EOT_DRAWS = 8
 
 
-def victim_of(adapter: Model, seen: Callable[[Forward], Forward], eot: int = 1, path: str = "forward") -> Victim:
+#: What all clips are asked alike, by column.
+Shared = Mapping[str, Queries]
+
+
+def victim_of(
+    adapter: Model,
+    seen: Callable[[Forward], Forward],
+    eot: int = 1,
+    path: str = "forward",
+    shared: Shared = MappingProxyType({}),
+) -> Victim:
     """The victim that an adapter makes.
 
     `forward` opens it to gradients; without one it only answers. `attack_forward`, where an adapter defines it, is the
@@ -35,14 +46,16 @@ def victim_of(adapter: Model, seen: Callable[[Forward], Forward], eot: int = 1, 
         From the model's own forward to what the losses climb: the twin of its reading, in `benchbed.attack.losses`.
     path : str
         What the differentiable path is called: `forward`, or that of a part that answers are decoded from.
+    shared : mapping of str to Queries
+        What all clips are asked alike.
     """
     forward, stand_in = getattr(adapter, path), adapter.attack_forward
     if forward is not None:
         own, other = seen(_kept(forward)), seen(_kept(stand_in)) if stand_in is not None else None
         return Victim(own, other, eot=eot, recurrent=_recurrent(adapter))
     if stand_in is not None:
-        return Victim(seen(_asked(adapter)), seen(_kept(stand_in)), eot=eot)
-    return Victim(seen(_asked(adapter)), differentiable=False, eot=eot)
+        return Victim(seen(_asked(adapter, shared)), seen(_kept(stand_in)), eot=eot)
+    return Victim(seen(_asked(adapter, shared)), differentiable=False, eot=eot)
 
 
 def _kept(forward: Forward) -> Forward:
@@ -50,13 +63,14 @@ def _kept(forward: Forward) -> Forward:
     return lambda points: forward(points.clone()).clone()
 
 
-def _asked(adapter: Model) -> Forward:
+def _asked(adapter: Model, shared: Shared) -> Forward:
     def forward(points: torch.Tensor) -> torch.Tensor:
         import torch
 
         waveforms = points.detach().cpu().numpy()
         lengths = np.full(len(waveforms), waveforms.shape[2], dtype=np.int64)
-        answer = ask(adapter, Batch(waveforms, lengths, adapter.card.sample_rate), lent=True)
+        side = {name: (queries,) * len(waveforms) for name, queries in shared.items()}
+        answer = ask(adapter, Batch(waveforms, lengths, adapter.card.sample_rate, side), lent=True)
         return torch.from_numpy(np.ascontiguousarray(answer)).to(points.device)
 
     return forward

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,11 +22,11 @@ from benchbed.outputs.contract import Heard, Output, Reading
 from benchbed.protocols import Model
 from benchbed.run.attacking.goal import Task
 from benchbed.run.attacking.goals import TASKS
-from benchbed.run.attacking.victim import victim_of
+from benchbed.run.attacking.victim import Shared, victim_of
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.hearing import Hearing, hearing_of
 from benchbed.run.computing.whole import Clip, ModelInput
-from benchbed.types import Batch
+from benchbed.types import Batch, Queries
 
 if TYPE_CHECKING:
     import torch
@@ -47,6 +48,8 @@ class View:
         The task under attack, which knows its answers as numbers.
     cuts : mapping of int to OnFeatures
         Samples of a clip → the model behind its front end, where features are attacked; points are then features.
+    shared : mapping of str to Queries
+        What all clips are asked alike.
     """
 
     adapter: Adapter
@@ -56,12 +59,21 @@ class View:
     output: str
     goal: type[Task]
     cuts: Mapping[int, OnFeatures] = field(default_factory=dict)
+    shared: Shared = field(default_factory=dict)
 
     @classmethod
-    def of(cls, adapter: Adapter, card: Card, labels: Sequence[str], output: Output, batch_size: int) -> View:
+    def of(
+        cls,
+        adapter: Adapter,
+        card: Card,
+        labels: Sequence[str],
+        output: Output,
+        batch_size: int,
+        shared: Shared = MappingProxyType({}),
+    ) -> View:
         """A model on a task of an output."""
         reading, hearing = output.read(card, labels), hearing_of(output, card, batch_size)
-        return cls(adapter, card, reading, hearing, output.name, TASKS.get(output.name).TASK)
+        return cls(adapter, card, reading, hearing, output.name, TASKS.get(output.name).TASK, {}, shared)
 
     @property
     def hop(self) -> float | None:
@@ -86,7 +98,8 @@ class View:
     def raw(self, points: np.ndarray, samples: int | None = None) -> np.ndarray:
         """What the plain path answers to audio, or to features of audio of so many samples."""
         if not self.cuts:
-            return self.hearing.ask(self.adapter, self.reading, points, {}, lent=True)
+            side = {name: (queries,) * len(points) for name, queries in self.shared.items()}
+            return self.hearing.ask(self.adapter, self.reading, points, side, lent=True)
         samples = points.shape[2] if samples is None else samples
         lengths = np.full(len(points), samples, dtype=np.int64)
         return ask(self.cuts[samples], Batch(points, lengths, self.card.sample_rate), lent=True)
@@ -121,9 +134,14 @@ class View:
         losses = LOSSES.get(self.output)
         heard = self.heard(samples, seconds)
         over = self.hearing.through
+        for queries in self.shared.values():
+            # Its differentiable path is given audio alone, and answers to what was asked last.
+            self.adapter.asked(queries)
         path = getattr(losses, "PATH", "forward")
         seen = self._asked(samples)
-        return victim_of(seen, lambda forward: losses.scores(over(forward), self.reading, heard), eot, path)
+        return victim_of(
+            seen, lambda forward: losses.scores(over(forward), self.reading, heard), eot, path, self.shared
+        )
 
     def target(self, task: Task, truths: Sequence[object], samples: int, seconds: float) -> torch.Tensor:
         """References as a tensor on the model's device, on its own grid of frames."""
@@ -148,4 +166,11 @@ class View:
 def view_of(engine: Engine) -> View:
     """The model that an engine runs."""
     output = engine.job.output
-    return View(engine.adapter, engine.card, engine.reading, engine.hearing, output.name, TASKS.get(output.name).TASK)
+    task, shared = TASKS.get(output.name).TASK, shared_of(engine)
+    return View(engine.adapter, engine.card, engine.reading, engine.hearing, output.name, task, {}, shared)
+
+
+def shared_of(engine: Engine) -> dict[str, Queries]:
+    """What all clips of the engine's shard are asked alike."""
+    first: Mapping[str, object] = engine.shard.records[0]
+    return {name: asked for name in engine.job.output.asks if isinstance(asked := first[name], Queries)}

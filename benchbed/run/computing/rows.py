@@ -13,6 +13,7 @@ from benchbed.run.computing.shard import Shard
 from benchbed.run.computing.whole import Clip, ModelInput
 from benchbed.run.job.job import Job, Unit
 from benchbed.suite.plan import CellPlan
+from benchbed.types import Queries
 
 
 @dataclass
@@ -109,8 +110,9 @@ class Rows:
             "peak": np.array([clip.peak for clip in clips], dtype=np.float64),
         }
         own, metadata = own_columns(job.output), list[Mapping[str, object]](records)
-        for name in shard.records[0]:
-            if name not in ("clip_id", "group", "label"):
+        for name, first in shard.records[0].items():
+            # What all clips are asked alike is part of the unit's name; thousands of sentences in each row are not.
+            if name not in ("clip_id", "group", "label") and not isinstance(first, Queries):
                 columns[f"source_{name}" if name in own else name] = [row[name] for row in metadata]
         for name in dict.fromkeys(name for one in evaluations for name in one.facts):
             columns[name] = [one.facts.get(name) for one in evaluations]

@@ -187,6 +187,7 @@ class Whole:
         """
         samples = waveforms.shape[2]
         lengths = np.full(len(waveforms), samples, dtype=np.int64)
+        reading.asked(side)
         raw = ask(adapter, Batch(waveforms, lengths, self.card.sample_rate, side), lent=lent)
         return reading.check(raw, len(waveforms), Heard(samples / self.card.sample_rate, samples))
 

@@ -228,6 +228,7 @@ def asked(
         rows = [row for row, _ in places]
         beside = {name: tuple(values[row] for row in rows) for name, values in side.items()}
         whole = np.full(len(part), window, dtype=np.int64)
+        reading.asked(beside)
         raw = ask(adapter, Batch(part, whole, card.sample_rate, beside))  # of a copy of the waveforms
         outputs.append(reading.check(raw, len(part), Heard(window / card.sample_rate, window)))
     answers = np.concatenate(outputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -83,14 +83,14 @@ def prepare(
         output.read(mapped_card(each.card, suite.label_map), source.dataset.labels, offered)
     own = mapped_card(card, suite.label_map)
     outside, closed_of = output.beside(own, source.dataset.labels, closed_set=suite.metrics.closed_set)
-    side = _side(loaded_suite, output, adapter, source)
+    clips, pools = scored_clips(loaded_suite, source.dataset, settings.limit)
+    side = _side(loaded_suite, output, adapter, source, next(iter(pools.values())).columns)
     facts = _condition_facts(loaded_suite, source, settings, device)
     _can_be_cut(loaded_suite, [each for _, each in models.values()])
     metric_family(loaded_suite, source.dataset.labels)
     families(loaded_suite, source.dataset.labels)
     lists = any(getattr(each, "lists", False) for _, each in models.values())
     tuned = None if lists else tuning_clips(loaded_suite, source.dataset, settings.limit)
-    clips, pools = scored_clips(loaded_suite, source.dataset, settings.limit)
     job = Job(
         recipe=(loaded.locator, dict(options)),
         device=device,
@@ -336,11 +336,13 @@ def seconds_of(source: Source, table: pd.DataFrame) -> float:
     return total
 
 
-def _side(loaded: LoadedSuite, output: Output, adapter: Adapter, source: Source) -> tuple[str, ...]:
+def _side(
+    loaded: LoadedSuite, output: Output, adapter: Adapter, source: Source, columns: Collection[str]
+) -> tuple[str, ...]:
     suite, wanted = loaded.suite, adapter.card.side_information
     replays = adapter.replays
     for name in output.asks:
-        if name not in source.dataset.clips.columns:
+        if name not in columns:
             raise ConfigError(
                 f"a task of {output.name} asks about '{name}', dataset {source.dataset.name} has no such column",
                 where=loaded.where("task"),
@@ -359,7 +361,7 @@ def _side(loaded: LoadedSuite, output: Output, adapter: Adapter, source: Source)
                 where=loaded.where("audio"),
                 hint=f"audio.side_information: [{name}]",
             )
-        elif name not in source.dataset.clips.columns:
+        elif name not in columns:
             raise ConfigError(
                 f"{adapter.card.name} asks for '{name}', dataset {source.dataset.name} has no such column",
                 where=loaded.where("audio"),

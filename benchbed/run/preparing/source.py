@@ -153,8 +153,9 @@ def scored_clips(loaded: LoadedSuite, dataset: Dataset, limit: int | None) -> tu
         With the column `group` as the suite wants it.
     """
     clips, pools = {}, {}
+    output = output_of(loaded.suite.task, where=loaded.where("task"))
     for split in loaded.suite.data.splits:
-        table = dataset.select(split)
+        table = output.asking(dataset.select(split))
         if loaded.suite.data.group != "group":
             table = table.assign(group=table[loaded.suite.data.group].astype(str))
         pools[split], clips[split] = table, subset(table, limit)

@@ -1,0 +1,1 @@
+"""Overlap of moments and their average precision; see the family `moments`."""
