@@ -17,6 +17,7 @@ from benchbed.report.island import anchor
 from benchbed.report.listening import Clip, Clips, apart
 from benchbed.report.view import GroupTable
 from benchbed.results.curves import Curves, Roc, RocLine, ThresholdCurves, read_curves
+from benchbed.results.directions import KeptDirections, read_directions
 from benchbed.results.record import Cell, Matrix, Result, Value
 from benchbed.results.timelines import CellTimelines, Timeline, Timelines, read_timelines
 
@@ -34,6 +35,7 @@ class Drawn:
 
     timelines: Timelines | None = None
     curves: Curves | None = None
+    directions: KeptDirections | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def read(run: Path) -> Drawn:
     ConfigError
         A file does not fit.
     """
-    return Drawn(read_timelines(run), read_curves(run))
+    return Drawn(read_timelines(run), read_curves(run), read_directions(run))
 
 
 def lacking(result: Result, drawn: Drawn) -> str:

@@ -16,8 +16,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import benchbed
-from benchbed.report import drawings, figures, island, panels, terms, view
+from benchbed.report import drawings, figures, island, panels, placed, terms, view
 from benchbed.report.charts import draw, strips
+from benchbed.report.charts.directions import stretch_rows
 from benchbed.report.charts.timeline import event_rows
 from benchbed.report.drawings import Drawn
 from benchbed.report.listening import Clips, apart
@@ -53,7 +54,7 @@ def write_report(
     clips : Clips, optional
         What was kept for listening.
     drawn : Drawn, optional
-        Timelines and curves that the run kept.
+        Timelines, curves and directions that the run kept.
     exported : str, optional
         Relative link of the run's Every Eval Ever record.
 
@@ -88,6 +89,7 @@ def report_html(
         heard=apart(clips)[0],
         licensed=clips.about if clips else None,
         told=drawings.told(drawn, result, clips),
+        placed=placed.placed(drawn.directions, result, clips),
         lacking=drawings.lacking(result, drawn),
         pictures={cell.key: drawings.pictures(cell, drawn.curves) for cell in view.focus(result)},
         exported=exported,
@@ -170,6 +172,7 @@ def _environment() -> Environment:
         reliability_chart=panels.reliability_chart,
         class_bars=drawings.class_bars,
         event_rows=event_rows,
+        stretch_rows=stretch_rows,
         LONG=drawings.LONG,
         severity_heatmaps=panels.severity_heatmaps,
         robustness_curves=panels.robustness_curves,

@@ -74,6 +74,8 @@ class Listened(Record):
     """Length."""
     start: float = 0.0
     """Where in the recording the sounds begin, in seconds."""
+    playback: str = ""
+    """How the channels of the recording were made two, in words; empty where they are played as one."""
     gain: float = 1.0
     """Factor on the difference, which is often too soft to be heard."""
     sounds: list[Sound]

@@ -58,7 +58,7 @@ def unpack(table: pa.Table, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarr
     answers, references = (_unpacked(table, side, labels, frames) for side in _SIDES)
     sure = np.asarray(whole(table[_ACTIVITY]).values)
     ends = np.cumsum([0, *(len(one) for one in answers)])
-    for row, one in enumerate(answers):
+    for row, one in enumerate(answers.tolist()):
         activity = sure[ends[row] : ends[row + 1]]
         if len(one) and not np.isnan(activity).all():
             answers[row] = replace(one, activity=activity)

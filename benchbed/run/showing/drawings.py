@@ -1,4 +1,4 @@
-"""What a run keeps for its page besides the record: timelines, and curves over thresholds."""
+"""What a run keeps for its page besides the record: timelines, curves over thresholds, directions."""
 
 from __future__ import annotations
 
@@ -10,27 +10,32 @@ import numpy as np
 
 from benchbed.predictions.store import Predictions
 from benchbed.results import curves as curve_file
+from benchbed.results import directions as direction_file
 from benchbed.results import record
 from benchbed.results import timelines as timeline_file
 from benchbed.results.curves import CellCurves, Curves
+from benchbed.results.directions import CellDirections, KeptDirections
 from benchbed.results.timelines import CellTimelines, Timelines, write_kept
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.families import metric_family, post_processing
+from benchbed.run.scoring.grouped import GroupedSplit
 from benchbed.run.scoring.split import Answered, Split
+from benchbed.run.showing.directions import Recordings
 from benchbed.run.showing.kinds import shown
 from benchbed.suite.plan import CellPlan
 
 
 @dataclass(frozen=True)
 class Drawings:
-    """Timelines of frames, curves of frames and tags; none where there is nothing to draw."""
+    """Timelines of frames, curves of frames and tags, directions of tracks; none where there is nothing to draw."""
 
-    timelines: Timelines | None
-    curves: Curves | None
+    timelines: Timelines | None = None
+    curves: Curves | None = None
+    directions: KeptDirections | None = None
 
 
 def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[record.Cell], primary: str) -> Drawings:
-    """Timelines and curves of a run's clean cells, and timelines of the perturbed cell that is hit the most.
+    """Drawings of a run's clean cells, and timelines and directions of the perturbed cell that is hit the most.
 
     Parameters
     ----------
@@ -45,17 +50,19 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
     """
     kind = shown(predictions.kind)
     if kind is None:
-        return Drawings(None, None)
+        return Drawings()
     job, clip_ids = prepared.job, {split: table["clip_id"].to_numpy() for split, table in prepared.job.clips.items()}
     family, _ = metric_family(prepared.loaded_suite, job.asked, job.scope)
     options = post_processing(prepared.loaded_suite, job.asked)
     drawn: list[CellCurves] = []
     told: list[CellTimelines] = []
+    lines: list[CellDirections] = []
     hardest = _hardest(cells, primary)
     for plan in sorted(prepared.cells, key=lambda plan: plan.kind != "clean"):
         curved = plan.kind == "clean" and hasattr(kind, "curves")
-        timed = (plan.kind == "clean" or plan.key == hardest) and hasattr(kind, "timelines")
-        if not curved and not timed:
+        followed = plan.kind == "clean" or plan.key == hardest
+        timed, placed = followed and hasattr(kind, "timelines"), followed and hasattr(kind, "directions")
+        if not curved and not timed and not placed:
             continue
         answered = _first_draw(prepared, predictions, plan)
         scores, target = answered.answers, answered.references
@@ -65,9 +72,16 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
         if timed:
             names = clip_ids[plan.split][answered.position]
             told.append(kind.timelines(family, options, scores, target, names, plan.key))
+        if placed:
+            split = GroupedSplit(prepared, plan.split, job.seed)
+            names = clip_ids[plan.split][answered.position].tolist()
+            made = Recordings(scores, target, names, split.codes[answered.position], split.bootstrap)
+            cell = kind.directions(family, made, plan.key)
+            lines += [] if cell is None else [cell]
     return Drawings(
         Timelines(format=timeline_file.FORMAT, cells=told) if any(cell.timelines for cell in told) else None,
         Curves(format=curve_file.FORMAT, cells=drawn) if drawn else None,
+        KeptDirections(format=direction_file.FORMAT, cells=lines) if lines else None,
     )
 
 
@@ -86,6 +100,7 @@ def write_drawings(made: Drawings, folder: Path) -> None:
     """Write what there is, and remove what an earlier run left."""
     write_kept(made.timelines, folder, timeline_file.NAME)
     write_kept(made.curves, folder, curve_file.NAME)
+    write_kept(made.directions, folder, direction_file.NAME)
 
 
 def _first_draw(prepared: Prepared, predictions: Predictions, plan: CellPlan) -> Answered:

@@ -12,6 +12,7 @@ import io
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, TypedDict
 
 import numpy as np
@@ -82,8 +83,11 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
             clean, perturbed, rate = pick.sounds or _sounds(prepared, engine, plans[pick.cell], pick)
         except BenchbedError:
             continue  # the run has counted the clip as failed
+        note = ""
+        if kind is not None and hasattr(kind, "heard"):
+            (clean, note), perturbed = kind.heard(pick.clip_id, clean), _heard(kind, pick, perturbed)
         clean = clean[:, round(pick.start * rate) :]
-        listened.append(_write(folder, pick, clean, perturbed, rate, condition(conditions[pick.cell])))
+        listened.append(_write(folder, pick, clean, perturbed, rate, condition(conditions[pick.cell]), note))
     if not listened:
         return "no clips for listening: nothing was lost, flipped or broken"
     highest = max(min(clip.sample_rate, 48000) / 2 for clip in listened)
@@ -94,6 +98,10 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
     index = index.model_copy(update={"digests": kept})
     (folder / INDEX).write_text(seal(index.model_dump_json(indent=1, exclude_none=True)), encoding="utf-8")
     return None
+
+
+def _heard(kind: ModuleType, pick: Pick, waveform: np.ndarray | None) -> np.ndarray | None:
+    return None if waveform is None else kind.heard(pick.clip_id, waveform)[0]
 
 
 def _clear(folder: Path) -> None:
@@ -134,9 +142,10 @@ class _Said(TypedDict, total=False):
 
 
 def _write(
-    folder: Path, pick: Pick, clean: np.ndarray, perturbed: np.ndarray | None, rate: int, condition: str
+    folder: Path, pick: Pick, clean: np.ndarray, perturbed: np.ndarray | None, rate: int, condition: str, playback: str
 ) -> Listened:
-    first, heard = _excerpt(clean, rate)
+    stereo = bool(playback)
+    first, heard = _excerpt(clean, rate, stereo)
     said: _Said = {"output": pick.before[0], "confidence": pick.before[1]} if pick.before[0] else {}
     then: _Said = {"output": pick.after[0], "confidence": pick.after[1]} if pick.after[0] else {}
     if pick.scores is not None:
@@ -146,7 +155,7 @@ def _write(
     tracks: list[tuple[Literal["clean", "perturbed", "difference"], np.ndarray, _Said]] = [("clean", first, said)]
     gain = 1.0
     if perturbed is not None:
-        second, _ = _excerpt(perturbed, rate)
+        second, _ = _excerpt(perturbed, rate, stereo)
         tracks.append(("perturbed", second, then))
         # A perturbation that changes the length leaves nothing to subtract from.
         if perturbed.shape == clean.shape and (peak := float(np.abs(second - first).max())) > 0:
@@ -161,7 +170,7 @@ def _write(
         (folder / f"{name}-{kind}.mp3").write_bytes(_mp3(waveform * factor, heard))
         # The difference is seen as loud as it is heard, or nothing would be seen of most attacks.
         shown = waveform * gain if kind == "difference" else waveform
-        (folder / f"{name}-{kind}.png").write_bytes(picture(shown, heard))
+        (folder / f"{name}-{kind}.png").write_bytes(picture(shown.mean(axis=0), heard))
         sounds.append(Sound(kind=kind, audio=f"{name}-{kind}.mp3", spectrogram=f"{name}-{kind}.png", **facts))
     return Listened(
         clip_id=pick.clip_id,
@@ -172,17 +181,19 @@ def _write(
         other=pick.other[0] if pick.other else None,
         start=pick.start,
         sample_rate=heard,
-        seconds=len(first) / heard,
+        seconds=first.shape[1] / heard,
         gain=gain,
+        playback=playback,
         sounds=sounds,
     )
 
 
-def _excerpt(waveform: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
-    """The beginning of a clip in mono, at a rate that MP3 has."""
-    mono = np.asarray(waveform[:, : round(LONGEST * rate)], np.float32).mean(axis=0, keepdims=True)
+def _excerpt(waveform: np.ndarray, rate: int, stereo: bool) -> tuple[np.ndarray, int]:
+    """The beginning of a clip at a rate that MP3 has `[channel, sample]`: two channels stay two, others become one."""
+    part = np.asarray(waveform[:, : round(LONGEST * rate)], np.float32)
+    kept = part if stereo else part.mean(axis=0, keepdims=True)
     wanted = next((known for known in _RATES if known >= rate), _RATES[-1])
-    return (mono if wanted == rate else audio.resample(mono, rate, wanted))[0], wanted
+    return (kept if wanted == rate else audio.resample(kept, rate, wanted)), wanted
 
 
 def _mp3(waveform: np.ndarray, rate: int) -> bytes:
@@ -191,7 +202,7 @@ def _mp3(waveform: np.ndarray, rate: int) -> bytes:
     held = io.BytesIO()
     soundfile.write(
         held,
-        np.clip(waveform, -1, 1),
+        np.clip(waveform.T, -1, 1),
         rate,
         format="MP3",
         subtype="MPEG_LAYER_III",

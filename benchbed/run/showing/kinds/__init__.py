@@ -7,6 +7,11 @@ A module may have
 `timelines(family, options, scores, target, clip_ids, cell) -> CellTimelines`
     Recordings of a clean cell, and of the perturbed cell that is hit the most; `options` are the suite's declared
     post-processing.
+`directions(family, made, cell) -> CellDirections or None`
+    Recordings and errors by place of the same cells, of sources that are localised; `made` holds answers, references,
+    names and recording groups.
+`heard(clip_id, waveform) -> (two channels, note)`
+    How recordings of several channels are played.
 `queues(prepared, result, count, others) -> list of iterables of Pick`
     Clips worth hearing, a queue for each reason.
 """
