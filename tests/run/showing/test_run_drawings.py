@@ -172,7 +172,7 @@ def test_scenes_keep_nothing_and_of_perturbed_cells_the_hardest_has_timelines(re
     assert [cell.cell for cell in kept[0].cells] == [clean, min(others, key=lambda key: value[key])]
     assert [cell.cell for cell in kept[1].cells] == [clean] and kept[0].cells[0].per == "segment"
     text = report_html(segments.result, drawn=shown.read(segments.path))
-    assert "<bdi>Clean, split validation</bdi>" in text and "<bdi>Resampling, severity 1" in text
+    assert "<bdi>Clean, split validation</bdi>" in text and "<bdi>Resampling, 16 kHz" in text
     (held,) = kept[1].cells
     assert held.rocs == [] and [one.declared[0].prefix for one in held.thresholds] == [""]
     micro = held.thresholds[0].lines[1]
