@@ -27,7 +27,7 @@ COMPARED = {
     "data/assemble.py": (2, "the column of labels holds one text, or a tuple of them"),
     "data/check.py": (2, "the column of labels holds one text, or a tuple of them"),
     "data/layouts/folder.py": (2, "an option of the layout says how its table writes labels"),
-    "data/layouts/captions.py": (1, "a column of a table, which happens to be called like a kind"),
+    "data/captioned.py": (1, "a column of a table, which happens to be called like a kind"),
     "report/panels.py": (2, "titles of axes, which happen to be called like kinds"),
     "tables/events.py": (1, "a column of a table of events, which happens to be called like a kind"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,10 +146,15 @@ class Caption(Output):
 
 
 def _names(clip: str) -> list[str]:
-    """What a file may call a clip: id, path in the data set, file name, file name without its ending."""
+    """What a file may call a clip: id, path in the data set, file name, file name without its ending.
+
+    Where answers are held against one reference at a time, an id ends with its number; the file knows the clip alone.
+    """
     path = clip.partition("/")[2] or clip
     name = path.rpartition("/")[2]
-    return [clip, path, name, name.rpartition(".")[0] or name]
+    whole = re.sub(r"#\d+$", "", name)
+    pair = [whole, whole.rpartition(".")[0] or whole] if whole != name else []
+    return [clip, path, *pair, name, name.rpartition(".")[0] or name]
 
 
 def _column(columns: Sequence[str], known: Sequence[str], what: str, path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchbed.data.captioned import captioned
+from benchbed.data.captioned import Part, Protocol, captioned
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts
 from benchbed.errors import DataError
@@ -24,6 +24,8 @@ def read(
     split: str = "all",
     folder: str = "",
     suffix: str = "",
+    group: str = "",
+    references: Protocol = "all",
 ) -> Dataset:
     """Read a table of captions.
 
@@ -35,26 +37,32 @@ def read(
         Name on records.
     csv : str
         The table: a column of files and `caption`, one row per caption, or `caption_1`, `caption_2`, …, one row per
-        clip.
+        clip, of which some may be empty.
     split : str
         Name of the one split.
     folder : str
         Folder of the files below the root.
     suffix : str
         Ending of the files where the table leaves it out, e.g. `.wav` for AudioCaps' `youtube_id`.
+    group : str
+        Column of what was recorded together, which resampling draws as one.
+    references : {"all", "each"}
+        Hold a caption against all of its clip at once, or against each of them alone.
 
     Raises
     ------
     DataError
-        No such table or column.
+        No such table or column, a clip without a caption, or twice in a table with one row per clip.
+    ConfigError
+        No such protocol.
     """
     root = Path(root)
     table = read_table(root / csv)
     column = next((held for held in FILES if held in table.frame.columns), None)
     if column is None:
         raise DataError("the table has no column of files", where=f"{root / csv}:1", hint=f"one of {', '.join(FILES)}")
-    if "caption" not in table.frame.columns and "caption_1" not in table.frame.columns:
-        raise DataError("the table has no captions", where=f"{root / csv}:1", hint="a column caption, or caption_1 …")
+    if group and group not in table.frame.columns:
+        raise DataError(f"the table has no column '{group}'", where=f"{root / csv}:1")
     if suffix:
         table.frame[column] = table.frame[column] + suffix
-    return captioned(name, root, {split: (table, column, folder)}, FACTS)
+    return captioned(name, root, {split: Part(table, column, folder, group=group)}, FACTS, references=references)
