@@ -121,7 +121,8 @@ def _one(following: Next, clip: int, start: int, end: int, longest: int, width: 
         # Twice the width, so that `width` open ones are left even if as many end here.
         best, place = odds.flatten().topk(min(2 * width, odds.numel()))
         size = odds.shape[1]
-        kept, values = [], []
+        kept: list[torch.Tensor] = []
+        values: list[float] = []
         for value, where in zip(best.tolist(), place.tolist()):
             row, word = divmod(where, size)
             if word == end:

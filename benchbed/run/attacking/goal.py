@@ -368,8 +368,9 @@ class ScoredTask(Task):
 
 def _rows(answers: Sequence[object]) -> np.ndarray:
     """Answers to several clips as one array: numbers are stacked, anything else is an object each."""
-    if all(isinstance(answer, np.ndarray) for answer in answers):
-        return np.stack(answers)
+    arrays = [answer for answer in answers if isinstance(answer, np.ndarray)]
+    if len(arrays) == len(answers):
+        return np.stack(arrays)
     rows = np.empty(len(answers), dtype=object)
     rows[:] = answers
     return rows
