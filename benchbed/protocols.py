@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from benchbed.types import Batch
 
 
-class Where(Protocol):
+class Locates(Protocol):
     """From the path of a value in a document to the place it was written at, for error messages."""
 
     def __call__(self, *place: str | int) -> str | None:

@@ -12,11 +12,14 @@ from typing import Any
 from benchbed.errors import ConfigError, did_you_mean
 
 #: Name of an option → `file:line:column`.
-Where = Callable[[str], str | None]
+OptionPlace = Callable[[str], str | None]
+
+#: A function whose keyword arguments are options.
+Taking = Callable[..., object]
 
 
 def check_options(
-    owner: str, function: Callable[..., Any], options: Mapping[str, Any], where: Where = lambda name: None
+    owner: str, function: Taking, options: Mapping[str, Any], where: OptionPlace = lambda name: None
 ) -> None:
     """Refuse options that a function does not take.
 

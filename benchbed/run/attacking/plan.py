@@ -11,7 +11,7 @@ from benchbed.attack.losses import Aimed
 from benchbed.attack.threat import FeatureThreat, Threat
 from benchbed.errors import ConfigError
 from benchbed.outputs import output_of
-from benchbed.protocols import Where
+from benchbed.protocols import Locates
 from benchbed.run.attacking.aim import aim_of
 from benchbed.run.attacking.goals import TASKS
 from benchbed.suite.conditions import AttackCondition, Condition
@@ -125,7 +125,7 @@ def prices(
     clips: Mapping[str, int],
     classes: int,
     task: str = "scene",
-    where: Where = lambda *place: None,
+    where: Locates = lambda *place: None,
 ) -> list[Price]:
     """Most passes that the attack conditions of a suite can need on an open model, without sources to transfer from.
 

@@ -4,7 +4,7 @@ their options and units. No data, no model and no audio are needed, so `validate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from benchbed.run.scoring.families import metric_family
 from benchbed.suite.conditions import AttackCondition, CorruptionCondition
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.marks import Place
-from benchbed.suite.options import check_options
+from benchbed.suite.options import Taking, check_options
 
 #: Classes that stand for those of the dataset, which nobody has opened.
 CLASSES = ("one", "other")
@@ -251,9 +251,7 @@ def _costs(loaded: LoadedSuite, faults: _Faults) -> None:
                 _adapter(loaded, reference)
 
 
-def _options(
-    loaded: LoadedSuite, owner: str, function: Callable[..., object], options: Mapping[str, object], place: Place
-) -> None:
+def _options(loaded: LoadedSuite, owner: str, function: Taking, options: Mapping[str, object], place: Place) -> None:
     for name, value in options.items():
         where = loaded.where(*place, name)
         check_options(owner, function, {name: value}, lambda name: loaded.where(*place, name))
