@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
@@ -21,6 +22,7 @@ from benchbed.profile.counts import clip_seconds
 from benchbed.profile.energy.account import EnergySettings, run_energy
 from benchbed.profile.session import LatencySettings, ProfileSettings, profile
 from benchbed.results import record
+from benchbed.run.costing.remembered import remembered
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.model import Energy, Latency, Profile
 
@@ -64,7 +66,8 @@ def complexity(
     device = str(adapter.device)
     reference = _reference(loaded, wanted.energy, device)
     timed_beside = _reference(loaded, wanted.latency, device)
-    figures = profile(
+    measure = partial(
+        profile,
         adapter,
         settings,
         recipe=None if prepared is None else prepared.job.recipe_for(next(iter(prepared.job.clips))),
@@ -72,6 +75,7 @@ def complexity(
         reference=reference,
         timed_beside=timed_beside,
     )
+    figures = measure() if prepared is None else remembered(prepared.loaded_adapter, device, settings, measure)
     if settings.energy is None:
         figures["energy"] = {"method": "none", "reason": "the suite does not ask for energy (profile: {energy: …})"}
     else:
