@@ -43,6 +43,8 @@ class Captioner(Adapter):
         Sentences that are followed at once; 1 is greedy.
     longest : int
         Most words of a caption.
+    never, not_first : tuple of int
+        Words that are never said, and that no caption begins with.
     model, device, checkpoint
         As of `TorchAdapter`.
 
@@ -70,6 +72,8 @@ class Captioner(Adapter):
     unknown: int | None = None
     width: int = 1
     longest: int = 30
+    never: tuple[int, ...] = ()
+    not_first: tuple[int, ...] = ()
     model: torch.nn.Module
     device: torch.device
     checkpoint: Path | None = None
@@ -144,8 +148,8 @@ class Captioner(Adapter):
         with torch.inference_mode():
 
             def following(rows: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-                given = self.next_words(memory[rows.to(memory.device)], words.to(memory.device))
-                return given[:, -1].float().log_softmax(-1)
+                given = self.next_words(memory[rows.to(memory.device)], words.to(memory.device))[:, -1].float()
+                return self._allowed(given, words.shape[1] == 1).log_softmax(-1)
 
             limits = {"start": self.start, "end": self.end, "longest": self.longest}
             if self.width > 1:
@@ -160,8 +164,17 @@ class Captioner(Adapter):
         given = torch.full((len(spelled), 1 + max(map(len, spelled))), self.end, dtype=torch.int64)
         for row, words in enumerate(spelled):
             given[row, : len(words) + 1] = torch.tensor([self.start, *words])
-        likeliest = self.next_words(memory, given.to(memory.device)).argmax(-1).cpu()
+        odds = self.next_words(memory, given.to(memory.device)).float()
+        first, rest = self._allowed(odds[:, :1], True), self._allowed(odds[:, 1:], False)
+        likeliest = torch.cat([first, rest], 1).argmax(-1).cpu()
         return [accepted(best[: len(words) + 1], words) for best, words in zip(likeliest, spelled)]
+
+    def _allowed(self, odds: torch.Tensor, first: bool) -> torch.Tensor:
+        """Logits with those of words at minus infinity that may not be said there."""
+        left_out = [*self.never, *(self.not_first if first else ())]
+        if not left_out:
+            return odds
+        return odds.index_fill(-1, torch.tensor(left_out, device=odds.device), float("-inf"))
 
     def predict(self, batch: Batch) -> np.ndarray:
         """Captions `[clip]`, object array of str; clips of one length run together, so that padding is never heard."""

@@ -1,11 +1,12 @@
-"""From the odds of the next word to a sentence: greedily, or by beam search.
+"""From the odds of the next word to a sentence: greedily, by beam search, or best sentence first.
 
-Both ask one function for the logarithms of the next word's probability, given what was said so far, for several
+All ask one function for the logarithms of the next word's probability, given what was said so far, for several
 sentences at once. A sentence ends with the word `end`, or after so many words.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Sequence
 
 import torch
@@ -141,3 +142,43 @@ def _one(following: Next, clip: int, start: int, end: int, longest: int, width: 
     else:
         finished += [(value / longest**power, row[1:].tolist()) for value, row in zip(sums.tolist(), words)]
     return max(finished, key=lambda one: one[0])[1] if finished else words[0, 1:].tolist()
+
+
+def best_first(
+    following: Next, clip: int, *, start: int, end: int, width: int, power: float, most: int = 3000
+) -> list[int]:
+    """The first sentence that ends when always the best one so far is gone on with, whatever its length.
+
+    This is how the published code of WaveTransformer searches (it calls that a beam): a queue of sentences by their
+    logarithm of probability over their length to a power, of which the first one is taken and `width` longer ones are
+    put back, until `most` wait; then the best of them stands, ended or not.
+
+    Parameters
+    ----------
+    clip : int
+        Row of the clip.
+    width : int
+        Sentences that every step adds.
+    power : float
+        Of the length, the start among it less one.
+
+    Examples
+    --------
+    >>> odds = torch.tensor([[0.0, 0.6, 0.4, 0.0], [0.0, 0.0, 0.0, 0.5], [0.0, 0.0, 0.0, 1.0], [0.0] * 4])
+    >>> best_first(lambda rows, words: (odds[words[:, -1]] + 1e-9).log(), 0, start=0, end=3, width=2, power=0.1)
+    [2]
+    """
+    waiting: list[tuple[float, int, float, list[int]]] = [(0.0, 0, 0.0, [start])]
+    number = 1
+    while True:
+        full = len(waiting) > most
+        _, _, total, words = heapq.heappop(waiting)
+        if full or (len(words) > 1 and words[-1] == end):
+            return [word for word in words[1:] if word != end]
+        odds = following(torch.tensor([clip]), torch.tensor([words]))[0].cpu()
+        best_odds, best_words = odds.topk(min(width, len(odds)))
+        for value, word in zip(best_odds.tolist(), best_words.tolist()):
+            longer, chance = [*words, word], total + value
+            # Of two with one cost the one that was put there first goes first.
+            heapq.heappush(waiting, (-chance / ((len(longer) - 1) ** power + 1e-6), number, chance, longer))
+            number += 1
