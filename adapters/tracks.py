@@ -18,7 +18,7 @@ from benchbed.adapter import Adapter, Card
 from benchbed.adapter.labels import read_labels
 from benchbed.errors import AdapterError, DataError
 from benchbed.outputs.tracks.classes import CLASSES
-from benchbed.outputs.tracks.folder import Folder, Policy
+from benchbed.outputs.tracks.folder import OddFiles, TracksFolder
 from benchbed.outputs.tracks.forms import check_year
 
 RATE = 8000
@@ -70,7 +70,7 @@ class TrackFiles(Adapter):
         trained_on: tuple[str, ...] = (),
     ) -> None:
         check_year(year)
-        self.folder = Folder.open(Path(file), year, Policy(missing, empty, beyond, unit, most or None))
+        self.folder = TracksFolder.open(Path(file), year, OddFiles(missing, empty, beyond, unit, most or None))
         classes = read_labels(labels) if labels else CLASSES[year]
         read = f"replayed from {self.folder.path.name}, {len(self.folder.tables)} files of {year}"
         self.card = Card(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbed.containers import Facts, Part, Pcm16, inspect, told, truncated
+from benchbed.containers import FileFacts, FilePart, Pcm16, inspect, told, truncated
 from benchbed.containers.facts import READ_AGAIN
 from benchbed.containers.source import opened
 from benchbed.errors import AudioError
@@ -313,7 +313,7 @@ class _Stream:
 
 
 @contextmanager
-def _decoders(path: str | os.PathLike[str], facts: Facts) -> Iterator[Sequence[_Stream]]:
+def _decoders(path: str | os.PathLike[str], facts: FileFacts) -> Iterator[Sequence[_Stream]]:
     """The decoders whose audio follows one another, all of one rate and channel count."""
     with ExitStack() as stack:
         streams = [_stream(path, part, facts, stack) for part in facts.parts or (None,)]
@@ -328,14 +328,14 @@ def _decoders(path: str | os.PathLike[str], facts: Facts) -> Iterator[Sequence[_
         yield streams
 
 
-def _stream(path: str | os.PathLike[str], part: Part | None, facts: Facts, stack: ExitStack) -> _Stream:
+def _stream(path: str | os.PathLike[str], part: FilePart | None, facts: FileFacts, stack: ExitStack) -> _Stream:
     import soundfile
 
-    from benchbed.containers.view import View
+    from benchbed.containers.view import FileView
 
     own = part is None or part.as_it_stands
     try:
-        source = os.fspath(path) if own or part is None else stack.enter_context(View(path, part))
+        source = os.fspath(path) if own or part is None else stack.enter_context(FileView(path, part))
         file = stack.enter_context(soundfile.SoundFile(source))
     except soundfile.LibsndfileError as error:
         said = error.error_string.removeprefix("Error : ").rstrip(".") or "no reason given"

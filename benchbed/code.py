@@ -59,7 +59,7 @@ class Import:
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """A Python file as far as a closure cares.
 
     Attributes
@@ -77,7 +77,7 @@ class Source:
     texts: tuple[str, ...]
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path) -> SourceFile:
     """Imports and digest of a Python file; a file that is not valid Python has a digest and no imports."""
     state = path.stat()
     # The change time moves with every write, also where a tool sets the time of the last change back.
@@ -85,7 +85,7 @@ def read_source(path: Path) -> Source:
 
 
 @lru_cache(maxsize=4096)
-def _read_source(path: Path, size: int, changed: int, moved: int) -> Source:
+def _read_source(path: Path, size: int, changed: int, moved: int) -> SourceFile:
     content = path.read_bytes()
     digest = hashlib.blake2b(content, digest_size=16).hexdigest()
     # Parsing is the cost of a closure, and what a text imports depends on the text alone.
@@ -94,7 +94,7 @@ def _read_source(path: Path, size: int, changed: int, moved: int) -> Source:
         known = _Parsed.table()[digest] = _parse(content)
         _Parsed.fresh = True
     imports = tuple(Import(level, module, tuple(names), inside) for level, module, names, inside in known["imports"])
-    return Source(digest, imports, tuple(known["texts"]))
+    return SourceFile(digest, imports, tuple(known["texts"]))
 
 
 class _Parsed:
@@ -228,12 +228,14 @@ def _closure(
     return reached
 
 
-def ours(source: Source) -> list[str]:
+def ours(source: SourceFile) -> list[str]:
     """Modules of ours that a file outside of benchbed imports."""
     return _targets("outside", Path("outside.py"), source, Closure(), inner=True, relative=False)
 
 
-def _targets(name: str, path: Path, source: Source, made: Closure, *, inner: bool, relative: bool = True) -> list[str]:
+def _targets(
+    name: str, path: Path, source: SourceFile, made: Closure, *, inner: bool, relative: bool = True
+) -> list[str]:
     """Modules of ours that a module imports; others are noted by the first part of their name."""
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     found: list[str] = []

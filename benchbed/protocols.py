@@ -47,7 +47,7 @@ class Model(Answers, Protocol):
         """Another path for gradients alone, where there is one."""
 
 
-class Outcome(Protocol):
+class Checked(Protocol):
     """What a check says: of an adapter, or of a run's record."""
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.metrics.cell import group_codes, score_cell
 from benchbed.metrics.families.classification import family as classification
 from benchbed.metrics.slices import Column
@@ -157,7 +157,7 @@ def resummed(folder: Path) -> None:
 
 def in_memory(
     right: np.ndarray, target: np.ndarray, group: np.ndarray, name: str, index: str = INDEX, sure: Any = 0.8
-) -> Run:
+) -> OpenRun:
     """A run with a clean cell, never written: for simulations."""
     family = classification(LABELS, top_k=())
     codes, names = group_codes(group)
@@ -174,10 +174,10 @@ def in_memory(
     sums = Statistics(
         "classification", {"top_k": []}, LABELS, index, 0, {"test": names}, {"test": {}}, {held.key: cell}
     )
-    return Run(Path(name), made_record([held], name=name, index=index), sums)
+    return OpenRun(Path(name), made_record([held], name=name, index=index), sums)
 
 
-def simulated_pair(groups: int, each: int, shift: float, *key: Any) -> tuple[Run, Run]:
+def simulated_pair(groups: int, each: int, shift: float, *key: Any) -> tuple[OpenRun, OpenRun]:
     """Two models on the same recordings, the first better by `shift` log odds.
 
     Log odds of being right are 0.8 + difficulty of the recording (standard deviation 1, the same for both models) +
@@ -224,10 +224,10 @@ def made_record(
 ) -> record.Result:
     """A record around these cells."""
     return record.Result(
-        suite=record.Suite(
+        suite=record.RecordedSuite(
             name=suite, title=suite, version=version, hash="s" * 32, protocol="benchbed-1", definition=definition or {}
         ),
-        model=record.Model(
+        model=record.RecordedModel(
             name=name,
             family=model_family,
             adapter="toy.py",
@@ -236,7 +236,7 @@ def made_record(
             output="scene",
             sample_rate=8000,
         ),
-        dataset=record.Dataset(
+        dataset=record.RecordedDataset(
             name="toy-synthetic" if synthetic else "toy",
             layout="folder",
             synthetic=synthetic,

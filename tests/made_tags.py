@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from made_runs import INDEX, made_record, resummed
 
-from benchbed.compare.runs import Run, open_run
+from benchbed.compare.runs import OpenRun, open_run
 from benchbed.metrics.cell import group_codes, score_cell
 from benchbed.metrics.families.tagging import family as tagging
 from benchbed.metrics.joint import Joint
@@ -57,7 +57,7 @@ def tag_run(
     further: tuple[Further, ...] = FURTHER,
     splits: np.ndarray | None = None,
     index: str = INDEX,
-) -> Run:
+) -> OpenRun:
     """Write and open a run; two clips make a recording, `NAME@SEVERITY` is a corruption of the group `noise`."""
     main = tagging(LABELS)
     family = Joint(main, {f.name: tagging(LABELS, **f.options) for f in further}) if further else main
@@ -131,7 +131,7 @@ def tag_run(
     return open_run(folder)
 
 
-def downgraded(run: Run) -> Run:
+def downgraded(run: OpenRun) -> OpenRun:
     """The run with statistics as an older benchbed wrote them."""
     path = run.path.with_name("statistics.npz")
     with np.load(path) as stored:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from made_runs import made_record
 
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.metrics.contract import Family, Sample
 from benchbed.metrics.families import classification, psds, sed_event, sed_segment, tagging
 from benchbed.metrics.ranking import Ranking
@@ -254,7 +254,7 @@ def _sounds(shift: float, size: int, classes: int) -> tuple[tuple[np.ndarray, np
     return both if shift else _exchanged(both, target)[0], target if shift else np.concatenate([target, target])
 
 
-def runs(made: World, recordings: np.ndarray, name: str, draws: int = 200) -> tuple[Run, Run]:
+def runs(made: World, recordings: np.ndarray, name: str, draws: int = 200) -> tuple[OpenRun, OpenRun]:
     """The data set as runs of the two models, never written: what a gate or a comparison is given.
 
     Figures that no sum gives are kept in `draws` bootstrap draws, as a real run keeps them.
@@ -293,5 +293,5 @@ def runs(made: World, recordings: np.ndarray, name: str, draws: int = 200) -> tu
             widths=(taken.sums.shape[1],),
             draws=draws,
         )
-        found.append(Run(Path("ab"[model]), made_record([held], name="ab"[model], index=name), sums))
+        found.append(OpenRun(Path("ab"[model]), made_record([held], name="ab"[model], index=name), sums))
     return found[0], found[1]

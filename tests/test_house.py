@@ -217,6 +217,17 @@ def test_the_modules_that_no_test_names_are_listed():
     assert not gone, f"take these off tests/untested.txt: {', '.join(gone)}"
 
 
+def test_public_classes_have_names_of_their_own():
+    """Who reads a name in one module has not met it in another with another meaning."""
+    homes: dict[str, list[str]] = {}
+    for name, path in files():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(name)
+    twins = {name: places for name, places in homes.items() if len(places) > 1}
+    assert not twins and len(homes) > 200
+
+
 def test_every_kind_has_a_contract_that_is_kept():
     for kind in OUTPUTS.names():
         output = output_of(kind)

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed.adapter.contract import Adapter
-from benchbed.adapter.watch import Seen, asked_for, place_of, with_external_data
+from benchbed.adapter.watch import WatchedFiles, asked_for, place_of, with_external_data
 from benchbed.code import closure, ours, read_source
 from benchbed.provenance import package_versions
 
@@ -92,7 +92,7 @@ def fingerprint(
     *,
     source: Path | None,
     arguments: Mapping[str, Any] | None = None,
-    seen: Seen | None = None,
+    seen: WatchedFiles | None = None,
 ) -> Fingerprint:
     """The fingerprint of an adapter whose `load` has been called.
 
@@ -104,10 +104,10 @@ def fingerprint(
     arguments : mapping, optional
         Options as its constructor got them: every file and folder that one of them names is part of the model, also if
         it is read later.
-    seen : Seen, optional
+    seen : WatchedFiles, optional
         What was read while it was imported, constructed and loaded.
     """
-    seen = seen or Seen()
+    seen = seen or WatchedFiles()
     base = source.parent if source is not None else Path.cwd()
     opened = seen.paths()
     starts = [*([source] if source is not None else []), *(path for path in opened if path.suffix == ".py")]
@@ -155,7 +155,7 @@ def _digest_of_path(path: Path) -> str:
         return ""
 
 
-def read_files(seen: Seen, base: Path) -> dict[str, str]:
+def read_files(seen: WatchedFiles, base: Path) -> dict[str, str]:
     """Files that were read, relative to `base`, with their digests: what a later reuse has to find unchanged."""
     return {label(path, base): _digest_of_path(path) for path in seen.paths()}
 

@@ -26,7 +26,7 @@ from benchbed.adapter.contract import Adapter, Card
 from benchbed.adapter.fingerprint import Fingerprint, digest_of, fingerprint, own_code
 from benchbed.adapter.options import resolve_options
 from benchbed.adapter.surroundings import adopt, of_its_own
-from benchbed.adapter.watch import Seen, forget_changed, fresh_loader, watching
+from benchbed.adapter.watch import WatchedFiles, forget_changed, fresh_loader, watching
 from benchbed.cardwords import unknown_word
 from benchbed.errors import AdapterError, BenchbedError, did_you_mean
 
@@ -67,7 +67,7 @@ class LoadedAdapter:
         Every option with its value, as JSON can hold it.
     arguments : dict
         The options that were given, as the constructor got them.
-    seen : Seen
+    seen : WatchedFiles
         What was read while it was imported, constructed and, after `start`, loaded.
     """
 
@@ -78,7 +78,7 @@ class LoadedAdapter:
     source_hash: str
     options: dict[str, Any]
     arguments: dict[str, Any] = field(default_factory=dict)
-    seen: Seen = field(default_factory=Seen)
+    seen: WatchedFiles = field(default_factory=WatchedFiles)
 
     @property
     def card(self) -> Card:
@@ -137,14 +137,14 @@ def load_adapter(
         return LoadedAdapter(adapter, adapter.card.name, f"live:{adapter.card.name}", source, identity(adapter), {})
     where, wanted = _split_name(spec)
     forget_changed()
-    with of_its_own() as left, watching(Seen()) as seen:
+    with of_its_own() as left, watching(WatchedFiles()) as seen:
         loaded = _loaded(spec, where, wanted, dict(options or {}), search, seen)
     adopt(loaded.adapter, left)
     return loaded
 
 
 def _loaded(
-    spec: str, where: str, wanted: str | None, options: dict[str, Any], search: Sequence[Path], seen: Seen
+    spec: str, where: str, wanted: str | None, options: dict[str, Any], search: Sequence[Path], seen: WatchedFiles
 ) -> LoadedAdapter:
     locator = spec
     source: Path | None

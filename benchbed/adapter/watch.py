@@ -63,7 +63,7 @@ _SYSTEM = ("/proc/", "/sys/", "/dev/")
 
 
 @dataclass
-class Seen:
+class WatchedFiles:
     """What was read.
 
     Attributes
@@ -87,7 +87,7 @@ class Seen:
 class _Watch:
     """One block that is watched: its notes, and the threads whose events belong to it."""
 
-    seen: Seen
+    seen: WatchedFiles
     thread: int
     others: frozenset[int | None]
     began: int
@@ -107,14 +107,14 @@ _asked: dict[str, set[str]] = {}
 
 
 @contextlib.contextmanager
-def watching(seen: Seen) -> Iterator[Seen]:
+def watching(seen: WatchedFiles) -> Iterator[WatchedFiles]:
     """Note into `seen` what is read in this block.
 
     Examples
     --------
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "weights.txt").write_text("1 2 3")
-    >>> with watching(Seen()) as seen:
+    >>> with watching(WatchedFiles()) as seen:
     ...     text = (folder / "weights.txt").read_text()
     >>> [path.name for path in seen.paths()]
     ['weights.txt']

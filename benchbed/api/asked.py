@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedModel:
     """One model of a call.
 
     Attributes
@@ -43,7 +43,7 @@ class Asked:
         return not isinstance(self.spec, str)
 
 
-def asked(model: Any, options: dict[str, object], card: Card | None) -> list[Asked]:
+def asked(model: Any, options: dict[str, object], card: Card | None) -> list[AskedModel]:
     """The models of a call.
 
     Raises
@@ -69,17 +69,17 @@ def asked(model: Any, options: dict[str, object], card: Card | None) -> list[Ask
     return models
 
 
-def _one(name: str, model: Any, options: dict[str, object], card: Card | None) -> Asked:
+def _one(name: str, model: Any, options: dict[str, object], card: Card | None) -> AskedModel:
     from benchbed.adapter.contract import Adapter
 
     if isinstance(model, (str, Path)):
         if card is not None:
             raise AdapterError("an adapter has a card of its own", where=str(model), hint="leave `card` out")
-        return Asked(name or Path(str(model)).stem, str(model), options, given=name)
+        return AskedModel(name or Path(str(model)).stem, str(model), options, given=name)
     if isinstance(model, Adapter):
         if options:
             raise AdapterError(f"{model.card.name} is made already", hint="give options to its constructor")
-        return Asked(name or model.card.name, model, given=name)
+        return AskedModel(name or model.card.name, model, given=name)
     if callable(model) and hasattr(model, "state_dict"):
         if card is None:
             raise AdapterError(
@@ -88,7 +88,7 @@ def _one(name: str, model: Any, options: dict[str, object], card: Card | None) -
             )
         from benchbed.adapter.live import Network
 
-        return Asked(name or card.name, Network(model, card), given=name)
+        return AskedModel(name or card.name, Network(model, card), given=name)
     raise AdapterError(
         f"a {type(model).__name__} is no model",
         hint="an adapter's file or name, an Adapter object, or a torch module with card=…",

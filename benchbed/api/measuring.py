@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbed.api.asked import Asked, asked
+from benchbed.api.asked import AskedModel, asked
 from benchbed.api.run import Run
 from benchbed.api.runs import Runs
 from benchbed.api.several import run_each
@@ -135,7 +135,7 @@ def run(
 
 def finished(
     loaded: LoadedSuite,
-    models: Sequence[Asked],
+    models: Sequence[AskedModel],
     settings: Settings,
     *,
     several: bool,
@@ -209,7 +209,7 @@ def score(
     with written(answers, name) as place:
         reader, about = reader_of(loaded)
         chosen = {**about, **(options or {}), "file": str(place), **({"name": name} if name else {})}
-        models = [Asked(name or place.stem, reader, chosen)]
+        models = [AskedModel(name or place.stem, reader, chosen)]
         scored = finished(loaded, models, settings, several=False, report=report, listen=0)
     assert isinstance(scored, Run)
     return scored

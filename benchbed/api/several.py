@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benchbed.api.asked import Asked
+from benchbed.api.asked import AskedModel
 from benchbed.api.run import Run
 from benchbed.errors import BenchbedError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def run_each(
     loaded: LoadedSuite,
-    models: Sequence[Asked],
+    models: Sequence[AskedModel],
     settings: Settings,
     *,
     report: bool = True,
@@ -29,7 +29,7 @@ def run_each(
     Parameters
     ----------
     loaded : LoadedSuite
-    models : sequence of Asked
+    models : sequence of AskedModel
     settings : Settings
         Of every run; `others` is filled in here.
     report : bool
@@ -48,7 +48,7 @@ def run_each(
     """
     from benchbed.run import session
 
-    done: list[tuple[Asked, Prepared, Finished]] = []
+    done: list[tuple[AskedModel, Prepared, Finished]] = []
     failed: dict[str, BenchbedError] = {}
     for one in models:
         others = tuple((other.spec, other.options) for other in models if other is not one and not other.live)

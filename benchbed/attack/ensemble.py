@@ -46,7 +46,7 @@ PRESETS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class Ensemble:
     """Which attacks run, in which order.
 
     Attributes
@@ -57,8 +57,8 @@ class Plan:
         White box first.
     skipped : dict of str to str
         Members that cannot run on this model → why.
-    ensemble : bool
-        Noise counts as an attack of an ensemble; beside a single attack it is only its floor.
+    several : bool
+        An ensemble by its name: noise counts as one of its attacks; beside a single attack it is only its floor.
     floor : tuple of str
         Noises that attacks are held against.
     """
@@ -66,7 +66,7 @@ class Plan:
     name: str
     attacks: tuple[Attack, ...]
     skipped: dict[str, str] = field(default_factory=dict)
-    ensemble: bool = False
+    several: bool = False
     floor: tuple[str, ...] = FLOOR
 
     @property
@@ -82,7 +82,7 @@ class Plan:
         return total * budgets * clips
 
 
-def plan(
+def ensemble(
     name: str,
     options: Mapping[str, Any] | None = None,
     *,
@@ -96,7 +96,7 @@ def plan(
     refusal: Callable[[Attack], str | None] | None = None,
     floor: tuple[str, ...] = FLOOR,
     where: str | None = None,
-) -> Plan:
+) -> Ensemble:
     """The attacks of a preset, or the single attack of that name.
 
     Parameters
@@ -126,7 +126,7 @@ def plan(
 
     Examples
     --------
-    >>> [attack.name for attack in plan("standard").attacks]
+    >>> [attack.name for attack in ensemble("standard").attacks]
     ['apgd', 'apgd', 'apgd_t', 'square', 'transfer']
     """
     if name in PRESETS:
@@ -156,7 +156,7 @@ def plan(
             else:
                 skipped[member] = reason
     attacks.sort(key=lambda attack: attack.access != "gradient")
-    return Plan(name, tuple(attacks), skipped, name in PRESETS, floor)
+    return Ensemble(name, tuple(attacks), skipped, name in PRESETS, floor)
 
 
 def _each(options: dict[str, Any], losses: Sequence[str]) -> list[dict[str, Any]]:
@@ -238,11 +238,11 @@ class Level:
 def levels(
     made: Callable[[Any], Problem],
     threats: Sequence[Threat] | Sequence[FeatureThreat],
-    plan: Plan,
+    ensemble: Ensemble,
     *,
     alone: bool = False,
 ) -> list[Level]:
-    """Run all attacks of a plan on one batch at every budget.
+    """Run all attacks of an ensemble on one batch at every budget.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ def levels(
         Threat → the problem of the batch at that budget.
     threats : sequence of Threat or FeatureThreat
         Budgets, mildest first.
-    plan : Plan
+    ensemble : Ensemble
         The attacks.
     alone : bool, default=False
         Begin anew at every budget, in the place of carrying on what fell at a milder one.
@@ -259,11 +259,11 @@ def levels(
     for threat in threats:
         problem = made(threat)
         before = found[-1] if found and not alone else None
-        found.append(_level(problem, threat, plan, before))
+        found.append(_level(problem, threat, ensemble, before))
     return found
 
 
-def _level(problem: Problem, threat: Threat | FeatureThreat, plan: Plan, before: Level | None) -> Level:
+def _level(problem: Problem, threat: Threat | FeatureThreat, ensemble: Ensemble, before: Level | None) -> Level:
     count, device = len(problem), problem.target.device
     none = torch.zeros(count, dtype=torch.bool, device=device)
     outcome = Outcome.start(problem)
@@ -274,11 +274,11 @@ def _level(problem: Problem, threat: Threat | FeatureThreat, plan: Plan, before:
     level = Level(threat, outcome, carried, none.clone(), none.clone(), none.clone())
     if before is not None:
         level.white, level.black = before.white.clone(), before.black.clone()
-    floor = [_noise(problem, name) for name in plan.floor]
+    floor = [_noise(problem, name) for name in ensemble.floor]
     for noise in floor:
         level.noise |= noise.broken
     level.worst_noise = _strongest(floor)
-    for attack in plan.attacks:
+    for attack in ensemble.attacks:
         # Noise must not hide a clip from the gradient: it would pass for an attack that was never tried.
         rows = (~outcome.broken).nonzero()[:, 0]
         if not len(rows):
@@ -290,9 +290,9 @@ def _level(problem: Problem, threat: Threat | FeatureThreat, plan: Plan, before:
         elif attack.access in ("scores", "transfer"):
             level.black[rows] |= done.broken
         _take(outcome, rows, done, attack.name)
-    if plan.ensemble:
+    if ensemble.several:
         every = torch.arange(count, device=device)
-        for name, noise in zip(plan.floor, floor):
+        for name, noise in zip(ensemble.floor, floor):
             rows = every[noise.broken & ~outcome.broken]
             _take(outcome, rows, _rows(noise, rows), name)
     return level

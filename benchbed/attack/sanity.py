@@ -23,7 +23,7 @@ PLANT_SHARE = 0.98
 
 
 @dataclass(frozen=True)
-class Finding:
+class Experiment:
     """Outcome of one experiment.
 
     Attributes
@@ -47,7 +47,7 @@ class Finding:
     text: str = ""
 
 
-def gradient_health(problem: Problem) -> list[Finding]:
+def gradient_health(problem: Problem) -> list[Experiment]:
     """Clips whose margin has no gradient, or one that is not finite, at the clean clip."""
     clean, victim = problem.ball.clean, problem.victim
     through = victim.attack_forward or victim.forward
@@ -62,12 +62,12 @@ def gradient_health(problem: Problem) -> list[Finding]:
     # Where most samples have no influence, what is left is the gradient of another model than the one that is heard.
     text = "through the adapter's attack_forward" if victim.attack_forward is not None else ""
     return [
-        Finding("gradient_zero", len(problem), int(zero.sum()), text=text),
-        Finding("gradient_nonfinite", len(problem), int(broken.sum()), text=text),
+        Experiment("gradient_zero", len(problem), int(zero.sum()), text=text),
+        Experiment("gradient_nonfinite", len(problem), int(broken.sum()), text=text),
     ]
 
 
-def saturation(problem: Problem, declared: str) -> Finding:
+def saturation(problem: Problem, declared: str) -> Experiment:
     """Clips whose curved loss (cross-entropy) has lost its gradient though the straight one (margin) has one, and
     answers that are squashed already although the card calls them logits."""
     clean, victim = problem.ball.clean, problem.victim
@@ -78,7 +78,7 @@ def saturation(problem: Problem, declared: str) -> Finding:
     text = ""
     if declared == "logits":
         text = _squashed(scores) if problem.target.dim() == 1 else _sigmoid_twice(scores)
-    return Finding("saturation", len(problem), int(lost.sum()), text=text)
+    return Experiment("saturation", len(problem), int(lost.sum()), text=text)
 
 
 def _losses(problem: Problem) -> tuple[Loss, Loss]:
@@ -105,17 +105,17 @@ def _sigmoid_twice(scores: torch.Tensor) -> str:
     return ""
 
 
-def unbounded(problem: Problem, attack: Attack) -> Finding:
+def unbounded(problem: Problem, attack: Attack) -> Experiment:
     """Clips that survive a budget that no model can survive; `problem` has that budget."""
     broken = attack.run(problem).broken
-    return Finding("unbounded", len(problem), int((~broken).sum()), worst=1.0 / _classes(problem))
+    return Experiment("unbounded", len(problem), int((~broken).sum()), worst=1.0 / _classes(problem))
 
 
-def more_steps(problem: Problem, make: Callable[[float], Attack]) -> Finding:
+def more_steps(problem: Problem, make: Callable[[float], Attack]) -> Experiment:
     """Robust clips after twice the steps, against those after the attack's own: `worst` is how many more broke."""
     once = attack_count(problem, make(1.0))
     twice = attack_count(problem, make(2.0))
-    return Finding("steps", len(problem), max(twice - once, 0), float(max(once - twice, 0)))
+    return Experiment("steps", len(problem), max(twice - once, 0), float(max(once - twice, 0)))
 
 
 def attack_count(problem: Problem, attack: Attack) -> int:
@@ -123,7 +123,7 @@ def attack_count(problem: Problem, attack: Attack) -> int:
     return int((~attack.run(problem).broken).sum())
 
 
-def alone(problem: Problem, attack: Attack) -> Finding:
+def alone(problem: Problem, attack: Attack) -> Experiment:
     """Clips whose flag changes when they are attacked alone; `worst` is the largest margin among them."""
     together = attack.run(problem)
     changed, worst = 0, 0.0
@@ -134,10 +134,10 @@ def alone(problem: Problem, attack: Attack) -> Finding:
             changed += 1
             robust = single if not bool(single.broken[0]) else together
             worst = max(worst, float(robust.margin[0 if robust is single else clip]))
-    return Finding("batch", len(problem), changed, worst)
+    return Experiment("batch", len(problem), changed, worst)
 
 
-def planted(problem: Problem, attack: Attack) -> Finding:
+def planted(problem: Problem, attack: Attack) -> Experiment:
     """Clips whose planted adversarial point the attack does not find.
 
     A head is put on the model's scores that answers `planted` on the far side of a plane through a random point of the
@@ -159,7 +159,7 @@ def planted(problem: Problem, attack: Attack) -> Finding:
         modified = replace(one, victim=victim, target=target, losses=scene, judge=None)
         missed += int(not bool(_of_scene(attack).run(modified).broken[0]))
     text = "" if tried else "no random point moves the scores: there is nothing to plant"
-    return Finding("planted", tried, missed, text=text)
+    return Experiment("planted", tried, missed, text=text)
 
 
 def _of_scene(attack: Attack) -> Attack:

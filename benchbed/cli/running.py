@@ -65,7 +65,7 @@ from benchbed.errors import ConfigError
 @click.option("--json", "as_json", is_flag=True, help="Print the records instead of their paths.")
 def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags: Any) -> int:
     """Run SUITE on one or more models; the last line on standard output is the path of result.json."""
-    from benchbed.api.asked import Asked
+    from benchbed.api.asked import AskedModel
     from benchbed.api.several import run_each
     from benchbed.run import session
     from benchbed.run.job.policy import ErrorPolicy, Reuse
@@ -95,7 +95,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
     for one in named:
         own = for_model(options, one, named)
         command = _command(suite, one, own, suite_overrides, flags)
-        asked.append(Asked(one.given or one.spec, one.spec, dict(own), command, one.given))
+        asked.append(AskedModel(one.given or one.spec, one.spec, dict(own), command, one.given))
     runs, failed = run_each(
         loaded,
         asked,

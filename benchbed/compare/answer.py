@@ -9,14 +9,14 @@ from typing import Any, Literal
 import numpy as np
 
 from benchbed.compare.figure import Figure
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.correction import Correction
 from benchbed.stats.swaps import Swaps, bootstrap_critical, bootstrap_tail, detectable
 
 #: Two runs, and the figure of each, to swaps of the models in all metrics that no sum gives; None where they cannot be
 #: swapped.
-Swapper = Callable[[Run, Run, Figure, Figure], Swaps | None]
+Swapper = Callable[[OpenRun, OpenRun, Figure, Figure], Swaps | None]
 
 #: Names of the tests, as every output shows them.
 BOTH, BOOTSTRAP = "paired bootstrap and swaps", "paired bootstrap"

@@ -35,7 +35,7 @@ from benchbed.compare.drawing import (
 from benchbed.compare.figure import Figure, Recipe, direction, evaluate, recipe
 from benchbed.compare.mcnemar import mcnemar
 from benchbed.compare.pairing import Paired, incomplete_cells, pair, scored_alike
-from benchbed.compare.runs import Run, shared
+from benchbed.compare.runs import OpenRun, shared
 from benchbed.errors import CannotMeasure, did_you_mean
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.bootstrap import Bootstrap, degrees_of_freedom
@@ -47,8 +47,8 @@ __all__ = ["Contrast", "Procedure", "contrast", "contrast_score", "incomplete_ce
 
 
 def contrast(
-    a: Run,
-    b: Run,
+    a: OpenRun,
+    b: OpenRun,
     figure: Figure,
     metrics: Iterable[str] | None = None,
     procedure: Procedure | None = None,
@@ -59,7 +59,7 @@ def contrast(
 
     Parameters
     ----------
-    a, b : Run
+    a, b : OpenRun
         The runs; a − b is what is reported.
     figure : Figure
         Which clips.
@@ -110,7 +110,7 @@ def contrast(
     return contrasts
 
 
-def contrast_score(a: Run, b: Run, name: str, procedure: Procedure | None = None) -> Contrast:
+def contrast_score(a: OpenRun, b: OpenRun, name: str, procedure: Procedure | None = None) -> Contrast:
     """Compare a figure over cells, e.g. `robustness:retention` or `adversarial:snr50/pgd@l2`, by the draws both kept.
 
     Raises
@@ -139,7 +139,9 @@ def contrast_score(a: Run, b: Run, name: str, procedure: Procedure | None = None
     return told.contrast(name, info, info.direction, (value_a, value_b), (drawn_a, drawn_b), None, kept=True)
 
 
-def _from_draws(a: Run, b: Run, metric: str, info: MetricInfo, better: str, against: Figure, told: _Told) -> Contrast:
+def _from_draws(
+    a: OpenRun, b: OpenRun, metric: str, info: MetricInfo, better: str, against: Figure, told: _Told
+) -> Contrast:
     known = recorded(a, told.figure, metric), recorded(b, against, metric)
     try:
         (value_a, drawn_a), (value_b, drawn_b) = stored(a, told.figure, metric), stored(b, against, metric)
@@ -162,7 +164,7 @@ class _Told:
     """What all metrics of a figure have in common."""
 
     figure: Figure
-    run: Run
+    run: OpenRun
     paired: Paired
     procedure: Procedure
     incomplete: str | None
@@ -256,7 +258,7 @@ class _Told:
         return replace(answer, mde=answer.detectable(how.alpha, how.power))
 
 
-def _swap(run: Run, made: Recipe, paired: Paired, how: Procedure, name: str) -> Swaps:
+def _swap(run: OpenRun, made: Recipe, paired: Paired, how: Procedure, name: str) -> Swaps:
     shape, joined = paired.a[0].shape[1:], join(run, made)
 
     def values(sums: list[np.ndarray]) -> dict[str, np.ndarray]:

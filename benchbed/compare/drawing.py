@@ -14,7 +14,7 @@ import numpy as np
 from benchbed.compare.answer import Procedure
 from benchbed.compare.figure import Figure, Recipe, cells_of, evaluate, infos, recipe
 from benchbed.compare.pairing import Paired, pair
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.contract import MetricInfo
 from benchbed.results.record import Value
@@ -22,19 +22,19 @@ from benchbed.results.statistics import AGAIN
 from benchbed.stats.bootstrap import Bootstrap
 
 
-def join(run: Run, made: Recipe) -> str:
+def join(run: OpenRun, made: Recipe) -> str:
     """How the splits of a figure become one: `mean` or `pooled`."""
     # A class has a handful of clips in each fold, and draws without any of them: its folds are pooled.
     return "pooled" if made.label is not None else run.folds
 
 
-def points(run: Run, made: Recipe, folds: list[np.ndarray]) -> dict[str, float]:
+def points(run: OpenRun, made: Recipe, folds: list[np.ndarray]) -> dict[str, float]:
     """Values of a figure from sums `[group, part, statistic]` of each split."""
     values = evaluate(run.family, made, [sums.sum(axis=0) for sums in folds], join(run, made))
     return {name: float(value) for name, value in values.items()}
 
 
-def draw(run: Run, made: Recipe, folds: list[np.ndarray], paired: Paired, how: Procedure) -> dict[str, np.ndarray]:
+def draw(run: OpenRun, made: Recipe, folds: list[np.ndarray], paired: Paired, how: Procedure) -> dict[str, np.ndarray]:
     """Values of a figure in every draw, from sums `[group, part, statistic]` of each split."""
     drawn = []
     for boot, sums in zip(boots(run, paired.splits, how.draws, how.seed), folds):
@@ -48,7 +48,7 @@ def draw(run: Run, made: Recipe, folds: list[np.ndarray], paired: Paired, how: P
     return evaluate(run.family, made, drawn, join(run, made))
 
 
-def boots(run: Run, splits: Iterable[str], draws: int, seed: int) -> list[Bootstrap]:
+def boots(run: OpenRun, splits: Iterable[str], draws: int, seed: int) -> list[Bootstrap]:
     """What drew the replicates of a figure over some splits."""
     return [
         Bootstrap(len(run.sums.groups[split]), draws=draws, name=f"{run.sums.index_hash}/{split}", seed=seed)
@@ -56,7 +56,7 @@ def boots(run: Run, splits: Iterable[str], draws: int, seed: int) -> list[Bootst
     ]
 
 
-def replicates(run: Run, figure: Figure, procedure: Procedure) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+def replicates(run: OpenRun, figure: Figure, procedure: Procedure) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """A run's own values of a figure, and its replicates in draws that all runs on the same clips share.
 
     Metrics that are made from no sums have as many draws as the run made; those that the run kept no draws of are left
@@ -77,7 +77,7 @@ def replicates(run: Run, figure: Figure, procedure: Procedure) -> tuple[dict[str
     return values, drawn
 
 
-def drawn_metrics(run: Run, figure: Figure) -> list[str]:
+def drawn_metrics(run: OpenRun, figure: Figure) -> list[str]:
     """Metrics of a figure that are made from no sums: ranked ones, those that an attack adds, all where sums lack."""
     known = infos(run.family, recipe(run.sums, figure))
     cells = cells_of(run.sums, figure).values()
@@ -88,7 +88,7 @@ def drawn_metrics(run: Run, figure: Figure) -> list[str]:
     return [*(name for name in known if lean or name in run.family.ranked), *added]
 
 
-def meanings(run: Run, figure: Figure) -> Mapping[str, MetricInfo]:
+def meanings(run: OpenRun, figure: Figure) -> Mapping[str, MetricInfo]:
     """Metrics that a figure can be asked in; those that an attack adds are described by the record."""
     known = dict(infos(run.family, recipe(run.sums, figure)))
     for metric in drawn_metrics(run, figure):
@@ -102,7 +102,7 @@ def meaning(name: str, value: Value) -> MetricInfo:
     return MetricInfo(value.title or name, value.rule, value.unit, value.direction, scope=value.scope or "")
 
 
-def stored(run: Run, figure: Figure, metric: str) -> tuple[float, np.ndarray]:
+def stored(run: OpenRun, figure: Figure, metric: str) -> tuple[float, np.ndarray]:
     """A figure that is made from no sums, and its replicates `[draw]`, as the run left them.
 
     Several splits are averaged; pooled clips of several splits are read where the run kept them.
@@ -130,7 +130,7 @@ def stored(run: Run, figure: Figure, metric: str) -> tuple[float, np.ndarray]:
     return float(np.mean([value for value, _ in parts])), np.mean([drawn for _, drawn in parts], axis=0)
 
 
-def like_stored(run: Run, figure: Figure, metric: str, procedure: Procedure) -> tuple[float, np.ndarray]:
+def like_stored(run: OpenRun, figure: Figure, metric: str, procedure: Procedure) -> tuple[float, np.ndarray]:
     """A figure in the draws that the run kept others in: as it left them, or made from sums in the same draws.
 
     Raises
@@ -152,14 +152,14 @@ def like_stored(run: Run, figure: Figure, metric: str, procedure: Procedure) -> 
     return values[metric], drawn[metric]
 
 
-def recorded(run: Run, figure: Figure, metric: str) -> float | None:
+def recorded(run: OpenRun, figure: Figure, metric: str) -> float | None:
     """A figure as it stands on the record, averaged over splits; None where it is undefined in one."""
     values = [value.value for value in _values(run, figure, metric)]
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known and len(known) == len(values) else None
 
 
-def stored_score(run: Run, name: str) -> tuple[float, np.ndarray, Value]:
+def stored_score(run: OpenRun, name: str) -> tuple[float, np.ndarray, Value]:
     """A figure over cells, e.g. `robustness:retention`, its replicates `[draw]`, and its entry on the record.
 
     Raises
@@ -177,7 +177,7 @@ def stored_score(run: Run, name: str) -> tuple[float, np.ndarray, Value]:
     return *run.sums.scores["", name], value
 
 
-def draws_differ(a: Run, b: Run) -> str | None:
+def draws_differ(a: OpenRun, b: OpenRun) -> str | None:
     """Why draws that two runs kept are not the same draws, or None.
 
     The draws are named after the clips; only with their number and seed do they pair. A run without draws differs in
@@ -192,7 +192,7 @@ def draws_differ(a: Run, b: Run) -> str | None:
     return f"the runs kept other bootstrap draws, {told}: run both with the same `statistics.draws` and --seed"
 
 
-def _missing(run: Run, figure: Figure, metric: str) -> CannotMeasure:
+def _missing(run: OpenRun, figure: Figure, metric: str) -> CannotMeasure:
     values = _values(run, figure, metric)
     undefined = next((v for v in values if v.value is None), None)
     if undefined is not None:
@@ -205,13 +205,13 @@ def _missing(run: Run, figure: Figure, metric: str) -> CannotMeasure:
     return CannotMeasure(what, hint=AGAIN)
 
 
-def _old(run: Run) -> str:
+def _old(run: OpenRun) -> str:
     if run.sums.layout < 2:
         return f"statistics of layout {run.sums.layout} hold none"
     return "it has no interval" if run.sums.draws else "the suite asks for none (`statistics.draws: 0`)"
 
 
-def _values(run: Run, figure: Figure, metric: str) -> list[Value]:
+def _values(run: OpenRun, figure: Figure, metric: str) -> list[Value]:
     found = []
     for cell in run.result.cells:
         if cell.key.split("/", 2)[2] == figure.condition and figure.split in (None, cell.split):

@@ -19,7 +19,7 @@ from benchbed.results.statistics import CellStatistics, Statistics
 
 
 @dataclass(frozen=True)
-class Part:
+class CellPart:
     """Some clips of a cell: all, or those with one of the values of a metadata column."""
 
     column: str | None = None
@@ -64,7 +64,7 @@ class Figure:
 class Recipe:
     """How a figure is made: parts and their weights, the class if it is about one, and whether it is a gap."""
 
-    parts: tuple[Part, ...] = (Part(),)
+    parts: tuple[CellPart, ...] = (CellPart(),)
     weights: tuple[float, ...] = (1.0,)
     label: str | None = None
     gap: bool = False
@@ -135,12 +135,12 @@ def recipes(statistics: Statistics) -> dict[str, Recipe]:
         for name, levels in columns.items():
             plural = Column(name, np.array([])).plural
             for value in levels.values:
-                found[f"{name}={value}"] = Recipe((Part(name, frozenset([value])),))
+                found[f"{name}={value}"] = Recipe((CellPart(name, frozenset([value])),))
             for group, members in {"all": levels.values, **levels.sets}.items():
-                singles = tuple(Part(name, frozenset([m])) for m in members)
+                singles = tuple(CellPart(name, frozenset([m])) for m in members)
                 found[f"{plural}_mean={group}"] = Recipe(singles, (1 / len(singles),) * len(singles))
                 if group != "all":
-                    found[f"{plural}={group}"] = Recipe((Part(name, frozenset(members)),))
+                    found[f"{plural}={group}"] = Recipe((CellPart(name, frozenset(members)),))
             if {"seen", "unseen"} <= set(levels.sets):
                 found[f"{plural}_gap=seen-unseen"] = _gap(found[f"{plural}=seen"], found[f"{plural}=unseen"])
                 found[f"{plural}_mean_gap=seen-unseen"] = _gap(

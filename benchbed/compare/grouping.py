@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.compare.sides import Side
 
 #: Options that make another draw of the same model.
 SEED_OPTIONS = ("seed",)
 
 
-def seeds(runs: Sequence[Run], options: Sequence[str] = SEED_OPTIONS) -> list[Side]:
+def seeds(runs: Sequence[OpenRun], options: Sequence[str] = SEED_OPTIONS) -> list[Side]:
     """Runs that differ in their seed only as one side each, in the order of their first member.
 
     Two runs of one seed are two things to be compared, such as a model before and after it was trained again: no second
     draw of anything, so they never share a side.
     """
-    found: list[tuple[tuple, dict[tuple, Run]]] = []
+    found: list[tuple[tuple, dict[tuple, OpenRun]]] = []
     for run in runs:
         model = run.result.model
         rest = {k: v for k, v in model.options.items() if k not in options}
@@ -38,9 +38,9 @@ def seeds(runs: Sequence[Run], options: Sequence[str] = SEED_OPTIONS) -> list[Si
     ]
 
 
-def families(runs: Sequence[Run]) -> list[Side]:
+def families(runs: Sequence[OpenRun]) -> list[Side]:
     """One side per model family."""
-    found: dict[str, list[Run]] = {}
+    found: dict[str, list[OpenRun]] = {}
     for run in runs:
         found.setdefault(run.result.model.family, []).append(run)
     return [Side(name, tuple(members), "family") for name, members in found.items()]

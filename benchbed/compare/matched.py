@@ -18,7 +18,7 @@ from benchbed.compare.answer import Contrast, Procedure
 from benchbed.compare.drawing import draw, drawn_metrics, draws_differ, like_stored, points
 from benchbed.compare.figure import Figure, Recipe, conditions
 from benchbed.compare.pairing import pair, scored_alike
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.compare.sides import groups_freedom, spread_of, variance
 from benchbed.errors import CannotMeasure
 from benchbed.stats.bootstrap import Bootstrap
@@ -50,7 +50,7 @@ class Robustness:
 
 
 def robustness(
-    a: Run, b: Run, metric: str, procedure: Procedure, known: Mapping[str, Contrast] | None = None
+    a: OpenRun, b: OpenRun, metric: str, procedure: Procedure, known: Mapping[str, Contrast] | None = None
 ) -> list[Robustness]:
     """Compare two runs under each corruption, and over all of them, at matched clean score.
 
@@ -80,7 +80,9 @@ def robustness(
     return found
 
 
-def robustness_of_sides(a: Sequence[Run], b: Sequence[Run], metric: str, procedure: Procedure) -> list[Robustness]:
+def robustness_of_sides(
+    a: Sequence[OpenRun], b: Sequence[OpenRun], metric: str, procedure: Procedure
+) -> list[Robustness]:
     """Compare the means of two groups of runs (seeds, families) under each corruption, and over all of them.
 
     The figures are those of `robustness`, of the mean score of each side's members. Their variance is that of the
@@ -165,7 +167,7 @@ class _Asked:
         return [("all corruptions", np.mean(families, axis=0)), *found]
 
 
-def _asked(runs: Sequence[Run], metric: str) -> _Asked | Robustness | None:
+def _asked(runs: Sequence[OpenRun], metric: str) -> _Asked | Robustness | None:
     """Which conditions are compared; None where there are none, a row with a reason where they cannot be."""
     first = runs[0]
     info = first.family.metrics.get(metric)
@@ -192,11 +194,11 @@ def _asked(runs: Sequence[Run], metric: str) -> _Asked | Robustness | None:
     return _Asked(groups, info.chance, kept)
 
 
-def _recordings(run: Run) -> int:
+def _recordings(run: OpenRun) -> int:
     return sum(len(names) for names in run.sums.groups.values())
 
 
-def _measured(run: Run, condition: str, metric: str) -> bool:
+def _measured(run: OpenRun, condition: str, metric: str) -> bool:
     cells = [c for c in run.result.cells if c.key.split("/", 2)[2] == condition]
     return all(c.metrics[metric].value is not None for c in cells)
 
@@ -208,7 +210,7 @@ class _Columns:
     metric: str
     procedure: Procedure
     kept: bool
-    sides: tuple[Run, Run]
+    sides: tuple[OpenRun, OpenRun]
     known: Mapping[str, Contrast]
     dropped: dict[str, int] = field(default_factory=dict)
 
@@ -218,7 +220,7 @@ class _Columns:
         listed = ", ".join(f"{count} of {key}" for key, count in gone.items())
         return f"recordings left out of both, because a model lost clips of theirs: {listed}" if gone else None
 
-    def __call__(self, run: Run, condition: str) -> np.ndarray:
+    def __call__(self, run: OpenRun, condition: str) -> np.ndarray:
         if self.kept:
             value, column = like_stored(run, Figure(condition), self.metric, self.procedure)
             return np.concatenate([[value], column])

@@ -6,10 +6,10 @@ import numpy as np
 
 from benchbed.compare.figure import Recipe, infos
 from benchbed.compare.pairing import Paired
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 
 
-def mcnemar(paired: Paired, made: Recipe, run: Run) -> tuple[dict[str, float] | None, str | None]:
+def mcnemar(paired: Paired, made: Recipe, run: OpenRun) -> tuple[dict[str, float] | None, str | None]:
     """Clips that only one model got right, two-sided exact p-value and odds ratio; or why the test does not apply."""
     from scipy.special import bdtr
 

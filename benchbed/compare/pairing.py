@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchbed.compare.figure import Figure, Recipe, cells_of, sums_by_group
-from benchbed.compare.runs import Run, condition_mismatch
+from benchbed.compare.runs import OpenRun, condition_mismatch
 from benchbed.errors import CannotMeasure
 
 
@@ -51,7 +51,7 @@ class Paired:
         )
 
 
-def scored_alike(a: Run, b: Run, conditions: Collection[str] | None = None) -> str | None:
+def scored_alike(a: OpenRun, b: OpenRun, conditions: Collection[str] | None = None) -> str | None:
     """Why two runs have not scored the same clips in every cell, or None.
 
     Parameters
@@ -73,7 +73,7 @@ def scored_alike(a: Run, b: Run, conditions: Collection[str] | None = None) -> s
     return None
 
 
-def pair(a: Run, b: Run, figure: Figure, made: Recipe, other: Figure | None = None) -> Paired:
+def pair(a: OpenRun, b: OpenRun, figure: Figure, made: Recipe, other: Figure | None = None) -> Paired:
     """Line up the sums of two runs; recordings whose scored clips differ are left out of both.
 
     `other` is the figure of b where it is another one than a's.
@@ -126,7 +126,7 @@ def pair(a: Run, b: Run, figure: Figure, made: Recipe, other: Figure | None = No
     return Paired(first, second, list(mine), clips, groups, dropped, single, lean)
 
 
-def _recorded(run: Run, figure: Figure, split: str, marks: np.ndarray) -> tuple[int, int]:
+def _recorded(run: OpenRun, figure: Figure, split: str, marks: np.ndarray) -> tuple[int, int]:
     """Clips and recordings of a figure without sums, as the record has them."""
     if figure.group is not None:
         raise CannotMeasure(
@@ -139,12 +139,12 @@ def _recorded(run: Run, figure: Figure, split: str, marks: np.ndarray) -> tuple[
     return sum(held), int((marks != 0).sum())
 
 
-def _draws(run: Run, figure: Figure) -> int:
+def _draws(run: OpenRun, figure: Figure) -> int:
     held = [c.condition.draws for c in run.result.cells if c.key.split("/", 2)[2] == figure.condition]
     return held[0] if held else 1
 
 
-def incomplete_cells(*asked: tuple[Run, Figure]) -> str | None:
+def incomplete_cells(*asked: tuple[OpenRun, Figure]) -> str | None:
     """Cells behind a figure that lost clips, in words."""
     lost = []
     for run, figure in asked:

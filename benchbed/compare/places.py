@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchbed.compare.grouping import SEED_OPTIONS, families, seeds
-from benchbed.compare.runs import Run, open_run
+from benchbed.compare.runs import OpenRun, open_run
 from benchbed.compare.sides import Side
 from benchbed.errors import ConfigError
 from benchbed.results.baseline import FOLDER, find_run, find_runs
@@ -34,10 +34,10 @@ def open_sides(
     ConfigError
         A place that holds no run, or the same run twice.
     """
-    named: dict[str, list[Run]] = {}
-    loose: list[Run] = []
+    named: dict[str, list[OpenRun]] = {}
+    loose: list[OpenRun] = []
     seen: set[Path] = set()
-    order: list[str | Run] = []
+    order: list[str | OpenRun] = []
     for place in places:
         name, separator, rest = place.partition("=")
         if separator and "/" not in name and not Path(place).exists():
@@ -63,7 +63,9 @@ def open_sides(
     return _told_apart(ordered)
 
 
-def open_seeds(places: Sequence[str], seed_options: Sequence[str] = SEED_OPTIONS, folder: Path = FOLDER) -> list[Run]:
+def open_seeds(
+    places: Sequence[str], seed_options: Sequence[str] = SEED_OPTIONS, folder: Path = FOLDER
+) -> list[OpenRun]:
     """Open the runs of one model: one, or several that differ in their seed.
 
     Parameters
@@ -88,7 +90,7 @@ def open_seeds(places: Sequence[str], seed_options: Sequence[str] = SEED_OPTIONS
     return runs
 
 
-def _open(place: str, seen: set[Path], folder: Path) -> Run:
+def _open(place: str, seen: set[Path], folder: Path) -> OpenRun:
     run = open_run(find_run(place.strip(), folder))
     key = run.path.resolve()
     if key in seen:

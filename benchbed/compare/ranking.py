@@ -10,7 +10,7 @@ import numpy as np
 from benchbed.compare.answer import Procedure
 from benchbed.compare.drawing import drawn_metrics, draws_differ, replicates
 from benchbed.compare.figure import Figure, cells_of
-from benchbed.compare.runs import Run, mismatches, open_run
+from benchbed.compare.runs import OpenRun, mismatches, open_run
 from benchbed.errors import BenchbedError
 from benchbed.results.record import Result
 from benchbed.stats.ranks import rank_intervals, ranks
@@ -38,7 +38,7 @@ def ranks_of(
         Rank, best and worst rank; runs with equal rank intervals are not told apart.
     """
     procedure = procedure or Procedure()
-    boards: list[list[tuple[Path, Run]]] = []
+    boards: list[list[tuple[Path, OpenRun]]] = []
     for path, _ in results:
         run = _usable(path)
         if run is None:
@@ -55,7 +55,7 @@ def ranks_of(
     return found
 
 
-def _usable(path: Path) -> Run | None:
+def _usable(path: Path) -> OpenRun | None:
     try:
         run = open_run(path)
     except BenchbedError:
@@ -66,7 +66,7 @@ def _usable(path: Path) -> Run | None:
     return run if any(key.endswith("/clean") for key in run.statistics.cells) else None
 
 
-def unranked(runs: Sequence[Run]) -> str | None:
+def unranked(runs: Sequence[OpenRun]) -> str | None:
     """Why runs that are compared have no ranks among each other, or None."""
     lost = [run.name for run in runs if any(not c.complete for c in run.result.cells if c.condition.kind == "clean")]
     if lost:
@@ -76,7 +76,7 @@ def unranked(runs: Sequence[Run]) -> str | None:
     )
 
 
-def _alike(a: Run, b: Run) -> bool:
+def _alike(a: OpenRun, b: OpenRun) -> bool:
     if a.result.primary != b.result.primary or any(m.blocking for m in mismatches(a.result, b.result)):
         return False
     if a.result.primary in drawn_metrics(a, Figure("clean")) and draws_differ(a, b):
@@ -85,7 +85,7 @@ def _alike(a: Run, b: Run) -> bool:
     return set(mine) == set(theirs) and all(np.array_equal(mine[s].marks, theirs[s].marks) for s in mine)
 
 
-def rank_alike(board: Sequence[tuple[Path, Run]], procedure: Procedure) -> dict[Path, tuple[int, int, int]]:
+def rank_alike(board: Sequence[tuple[Path, OpenRun]], procedure: Procedure) -> dict[Path, tuple[int, int, int]]:
     """Rank and rank interval of runs that were measured alike; none where fewer than two have a value."""
     if len(board) < 2:
         return {}

@@ -22,7 +22,7 @@ MEANING = ("task", "data", "audio", "label_map")
 
 
 @dataclass(frozen=True)
-class Run:
+class OpenRun:
     """A record with the sums behind it.
 
     Attributes
@@ -79,7 +79,7 @@ class Run:
         return str(self.result.suite.definition.get("metrics", {}).get("folds", "mean"))
 
 
-def shared(a: Run, b: Run) -> tuple[Run, Run, str | None]:
+def shared(a: OpenRun, b: OpenRun) -> tuple[OpenRun, OpenRun, str | None]:
     """Two runs cut down to the metric families that both have sums of, and what was left out, in words."""
     if a is b or a.sums.further == b.sums.further:
         return a, b, None
@@ -129,7 +129,7 @@ def _made(name: str, options: Mapping[str, Any], labels: Sequence[str]) -> Famil
     return made
 
 
-def open_run(place: Path) -> Run:
+def open_run(place: Path) -> OpenRun:
     """Open a run folder, a result file, or a baseline folder.
 
     Raises
@@ -143,8 +143,8 @@ def open_run(place: Path) -> Run:
     path = place / "result.json" if place.is_dir() else place
     result = read(path)
     if NAME not in result.provenance.artefacts:
-        return Run(path, result, lack="the record has no statistics")
-    return Run(path, result, statistics_of(result, path.parent))
+        return OpenRun(path, result, lack="the record has no statistics")
+    return OpenRun(path, result, statistics_of(result, path.parent))
 
 
 def mismatches(a: Result, b: Result) -> list[Mismatch]:
@@ -226,7 +226,7 @@ def _condition(result: Result, name: str) -> Any:
     return [c.get("options") for c in found if str(c.get("corruption", "")).endswith(name)]
 
 
-def require_comparable(a: Run, b: Run) -> list[Mismatch]:
+def require_comparable(a: OpenRun, b: OpenRun) -> list[Mismatch]:
     """What two runs differ in without harm.
 
     Raises
@@ -246,7 +246,7 @@ def require_comparable(a: Run, b: Run) -> list[Mismatch]:
     return found
 
 
-def _listed(a: Run, b: Run, blocking: Sequence[Mismatch]) -> list[str]:
+def _listed(a: OpenRun, b: OpenRun, blocking: Sequence[Mismatch]) -> list[str]:
     lines = [str(m) for m in blocking]
     if a.statistics is None or b.statistics is None or a.statistics.index_hash == b.statistics.index_hash:
         return lines

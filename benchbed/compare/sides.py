@@ -27,7 +27,7 @@ from benchbed.compare.drawing import (
 )
 from benchbed.compare.figure import Figure, direction, recipe
 from benchbed.compare.pairing import incomplete_cells, scored_alike
-from benchbed.compare.runs import Run, require_comparable
+from benchbed.compare.runs import OpenRun, require_comparable
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.bootstrap import DEFINED
@@ -41,14 +41,14 @@ class Side:
     ----------
     name : str
         Name in tables.
-    runs : tuple of Run
+    runs : tuple of OpenRun
         Its members.
     kind : str
         `model`, `seeds` or `family`.
     """
 
     name: str
-    runs: tuple[Run, ...]
+    runs: tuple[OpenRun, ...]
     kind: str = "model"
 
 
@@ -182,8 +182,8 @@ class Members:
 
 
 def members(
-    a: Sequence[Run],
-    b: Sequence[Run],
+    a: Sequence[OpenRun],
+    b: Sequence[OpenRun],
     figure: Figure,
     metric: str,
     procedure: Procedure,
@@ -241,7 +241,7 @@ def members(
     )
 
 
-def _summed(run: Run, figure: Figure, metric: str, procedure: Procedure) -> tuple[float, np.ndarray]:
+def _summed(run: OpenRun, figure: Figure, metric: str, procedure: Procedure) -> tuple[float, np.ndarray]:
     points, drawn = replicates(run, figure, procedure)
     if metric not in drawn:
         raise CannotMeasure(
@@ -394,7 +394,7 @@ def spread_of(value: float, parts: Sequence[tuple[float, float]], level: float) 
     return Spread(value, value - reach, value + reach, 2 * float(stdtr(freedom, -abs(value) / error)), freedom, error)
 
 
-def _same_clips(first: Run, run: Run, figure: Figure) -> str | None:
+def _same_clips(first: OpenRun, run: OpenRun, figure: Figure) -> str | None:
     for key, cell in first.sums.cells.items():
         if key.split("/", 2)[2] == figure.condition and figure.split in (None, cell.split):
             other = run.sums.cells.get(key)

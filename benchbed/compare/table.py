@@ -16,7 +16,7 @@ from benchbed.compare.drawing import meaning, meanings
 from benchbed.compare.figure import Figure, matching, recipe, recipes
 from benchbed.compare.matched import Robustness, robustness, robustness_of_sides
 from benchbed.compare.ranking import rank_alike, unranked
-from benchbed.compare.runs import Mismatch, Run, require_comparable, shared
+from benchbed.compare.runs import Mismatch, OpenRun, require_comparable, shared
 from benchbed.compare.sides import Mixed, Side, mixed
 from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
 from benchbed.results.conditions import settings
@@ -44,7 +44,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedRow:
     """One line of the table.
 
     Attributes
@@ -70,12 +70,12 @@ class Pairing:
     ----------
     a, b : str
         The model, and the reference it is compared with.
-    rows : list of Row
+    rows : list of ComparedRow
         Differences a − b of single runs.
     mixed : list of Mixed
         Differences of groups of runs, where one side has several.
     mixed_p, mixed_verdicts : list
-        Their p-values after the correction, and `win`, `tie`, `loss` or `unmeasured` as in `Row`.
+        Their p-values after the correction, and `win`, `tie`, `loss` or `unmeasured` as in `ComparedRow`.
     robustness : list of Robustness
         At matched clean score.
     notes : list of Mismatch
@@ -85,7 +85,7 @@ class Pairing:
     a: str
     b: str
     primary: str
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ComparedRow] = field(default_factory=list)
     mixed: list[Mixed] = field(default_factory=list)
     mixed_p: list[float | None] = field(default_factory=list)
     mixed_verdicts: list[str] = field(default_factory=list)
@@ -232,7 +232,7 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
     for number, (pairing, contrasts, groups) in enumerate(pairings):
         for i, outcome in enumerate(contrasts):
             p = adjusted[f"{number} single {i}"]
-            pairing.rows.append(Row(outcome, p, _verdict(outcome, p, procedure.alpha)))
+            pairing.rows.append(ComparedRow(outcome, p, _verdict(outcome, p, procedure.alpha)))
         for i, several in enumerate(groups):
             p = adjusted[f"{number} mixed {i}"]
             pairing.mixed.append(several)
@@ -273,7 +273,7 @@ def _verdict(found: Contrast | Mixed, p: float | None, alpha: float) -> str:
     return "win" if found.gain > 0 else "loss"
 
 
-def _questions(a: Run, b: Run, wanted: Wanted, primary: str) -> list[tuple[Figure, list[str]]]:
+def _questions(a: OpenRun, b: OpenRun, wanted: Wanted, primary: str) -> list[tuple[Figure, list[str]]]:
     """Figures to compare and the metrics to compare them in."""
     both = [c for pattern in wanted.conditions for c in matching(a.sums, pattern) if c in matching(b.sums, pattern)]
     if not both:
@@ -302,18 +302,18 @@ def _questions(a: Run, b: Run, wanted: Wanted, primary: str) -> list[tuple[Figur
     return questions
 
 
-def _held(a: Run, b: Run) -> list[str]:
+def _held(a: OpenRun, b: OpenRun) -> list[str]:
     """Figures over cells that both runs have."""
     return [name for name in a.result.scores if name in b.result.scores and ":" in name]
 
 
-def _scores(a: Run, b: Run, wanted: Wanted) -> list[str]:
+def _scores(a: OpenRun, b: OpenRun, wanted: Wanted) -> list[str]:
     """Figures over cells that were asked for by name or pattern, e.g. `robustness:*`."""
     patterns = [pattern for pattern in wanted.metrics if ":" in pattern]
     return [name for name in _held(a, b) if any(name == p or fnmatchcase(name, p) for p in patterns)]
 
 
-def _over_cells(a: Run, b: Run, name: str, procedure: Procedure) -> Contrast:
+def _over_cells(a: OpenRun, b: OpenRun, name: str, procedure: Procedure) -> Contrast:
     """A figure over cells; one that is undefined, or of which no draws were kept, is a row with the reason."""
     try:
         return contrast_score(a, b, name, procedure)
@@ -333,7 +333,7 @@ def _over_cells(a: Run, b: Run, name: str, procedure: Procedure) -> Contrast:
         )
 
 
-def _alone(a: Run, b: Run, wanted: Wanted) -> list[Mismatch]:
+def _alone(a: OpenRun, b: OpenRun, wanted: Wanted) -> list[Mismatch]:
     """Conditions that were asked for and only one of the two runs has."""
     mine, theirs = ([c for pattern in wanted.conditions for c in matching(run.sums, pattern)] for run in (a, b))
     only = [[c for c in one if c not in other] for one, other in ((mine, theirs), (theirs, mine))]
@@ -344,7 +344,7 @@ def _alone(a: Run, b: Run, wanted: Wanted) -> list[Mismatch]:
     return found
 
 
-def _groups(run: Run, wanted: Sequence[str]) -> list[str | None]:
+def _groups(run: OpenRun, wanted: Sequence[str]) -> list[str | None]:
     found: list[str | None] = [None]
     known = list(recipes(run.sums))
     for name in wanted:

@@ -2,7 +2,7 @@
 
 libsndfile reads what is there and says nothing of what is not: a file whose second half is missing is a shorter file to
 it. Here every common container is walked to its end first. A valid file that libsndfile would read wrongly is given to
-it in a form that it reads right (`Part`).
+it in a form that it reads right (`FilePart`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from benchbed.containers import caf, flac, form, mpeg, ogg, plain, riff, w64
-from benchbed.containers.facts import Facts, Part, Pcm16, truncated, unreadable
+from benchbed.containers.facts import FileFacts, FilePart, Pcm16, truncated, unreadable
 from benchbed.containers.source import opened, regular
 from benchbed.errors import AudioError
 
-__all__ = ["Facts", "Part", "Pcm16", "inspect", "regular", "truncated", "unreadable"]
+__all__ = ["FileFacts", "FilePart", "Pcm16", "inspect", "regular", "truncated", "unreadable"]
 
 #: Containers that libsndfile does not read, by a mark at a fixed place in the file: (offset, bytes, name).
 _FOREIGN = (
@@ -34,7 +34,7 @@ _FOREIGN = (
 )
 
 
-def inspect(path: str | os.PathLike[str], *, whole: bool = False) -> Facts:
+def inspect(path: str | os.PathLike[str], *, whole: bool = False) -> FileFacts:
     """Look at a file before it is decoded.
 
     Parameters
@@ -86,7 +86,7 @@ _QUICK = (
 
 
 @lru_cache(maxsize=512)
-def _walked(path: str, whole: bool, *state: int) -> Facts:
+def _walked(path: str, whole: bool, *state: int) -> FileFacts:
     """What takes a walk through the whole file is remembered while the file stays as it is: clips share recordings."""
     with opened(path) as source:
         if source.at(0, 4) == ogg.MARK:
@@ -97,4 +97,4 @@ def _walked(path: str, whole: bool, *state: int) -> Facts:
             return flac.inspect(source, start, whole)
         if start or mpeg.recognised(source):
             return mpeg.inspect(source)
-        return Facts(measured=False)
+        return FileFacts(measured=False)

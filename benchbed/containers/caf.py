@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import struct
 
-from benchbed.containers.facts import Facts, Part, short_of, truncated
-from benchbed.containers.source import Source
+from benchbed.containers.facts import FileFacts, FilePart, short_of, truncated
+from benchbed.containers.source import OpenFile
 
 MARK = b"caff"
 
 
-def inspect(source: Source) -> Facts:
+def inspect(source: OpenFile) -> FileFacts:
     """Walk the chunks up to the samples, and compare what they promise with what is there."""
     position = 8
     while position + 12 <= source.size:
@@ -21,10 +21,10 @@ def inspect(source: Source) -> Facts:
             if length == -1:
                 # Allowed for the last chunk: its end is the end of the file. libsndfile refuses it.
                 patch = (position + 4, struct.pack(">q", there))
-                return Facts(parts=(Part(0, source.size, patches=(patch,)),))
+                return FileFacts(parts=(FilePart(0, source.size, patches=(patch,)),))
             if length > there:
                 raise short_of(source.path, length, there)
-            return Facts()
+            return FileFacts()
         if length < 0:
             break
         position = body + length

@@ -29,7 +29,7 @@ class Pcm16:
 
 
 @dataclass(frozen=True)
-class Part:
+class FilePart:
     """A file that a decoder reads to its end, made of a stretch of the real one.
 
     Attributes
@@ -63,21 +63,21 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Facts:
+class FileFacts:
     """What the first look at a file found.
 
     Attributes
     ----------
     pcm16 : Pcm16, optional
         Place of the samples in a plain 16-bit wav, which needs no decoder.
-    parts : tuple of Part
+    parts : tuple of FilePart
         Files for the decoder whose audio follows one another; the whole file as it is where empty.
     measured : bool
         The container was walked to its end, so a file that is cut short has been refused.
     """
 
     pcm16: Pcm16 | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[FilePart, ...] = ()
     measured: bool = True
 
 

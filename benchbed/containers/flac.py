@@ -9,8 +9,8 @@ import re
 import struct
 from functools import lru_cache
 
-from benchbed.containers.facts import Facts, Part, truncated
-from benchbed.containers.source import Source
+from benchbed.containers.facts import FileFacts, FilePart, truncated
+from benchbed.containers.source import OpenFile
 
 MARK = b"fLaC"
 #: Bytes at the end of a file in which the last frame is sought; the largest frame that an encoder writes is smaller.
@@ -20,12 +20,12 @@ _INFO, _LENGTH = 8, 10
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 
 
-def inspect(source: Source, start: int, whole: bool) -> Facts:
+def inspect(source: OpenFile, start: int, whole: bool) -> FileFacts:
     """Find the length where it is not noted; where the file is not decoded whole, look whether its end is there.
 
     Parameters
     ----------
-    source : Source
+    source : OpenFile
     start : int
         Where the FLAC file begins, behind a tag of another system.
     whole : bool
@@ -36,16 +36,16 @@ def inspect(source: Source, start: int, whole: bool) -> Facts:
         raise truncated(source.path, "the file ends before its samples")
     noted = _noted(info)
     if noted and whole:
-        return Facts()  # the decoder counts, and checks every frame
+        return FileFacts()  # the decoder counts, and checks every frame
     tail = source.at(max(0, source.size - _TAIL), _TAIL)
     found = length(info, tail)
     if noted:
         if found != noted:
             raise truncated(source.path, f"the last frame of {noted} samples is missing or damaged")
-        return Facts()
+        return FileFacts()
     if found is None:
         raise truncated(source.path, "the last frame is missing or damaged")
-    return Facts(parts=(Part(start, source.size, patches=((_INFO + _LENGTH, _field(info, found)),)),))
+    return FileFacts(parts=(FilePart(start, source.size, patches=((_INFO + _LENGTH, _field(info, found)),)),))
 
 
 def with_length(path: str, content: bytes) -> bytes:

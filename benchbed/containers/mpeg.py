@@ -11,8 +11,8 @@ import struct
 from dataclasses import dataclass
 from functools import lru_cache
 
-from benchbed.containers.facts import Facts, Part, truncated
-from benchbed.containers.source import Source
+from benchbed.containers.facts import FileFacts, FilePart, truncated
+from benchbed.containers.source import OpenFile
 
 #: kbit/s by (version 1?, layer): index 1 … 14.
 _RATES = {
@@ -91,12 +91,12 @@ def frame(head: bytes) -> Frame | None:
     return Frame(size, samples, rate, channels, layer, side, (int(first), layer, rate))
 
 
-def inspect(source: Source) -> Facts:
+def inspect(source: OpenFile) -> FileFacts:
     """Count the frames of the whole file."""
-    return Facts(parts=parts(source, 0, source.size))
+    return FileFacts(parts=parts(source, 0, source.size))
 
 
-def recognised(source: Source) -> bool:
+def recognised(source: OpenFile) -> bool:
     """Whether the file begins with two frames that follow one another."""
     one = frame(source.at(0, 4))
     if one is None:
@@ -118,7 +118,7 @@ class _Section:
     frames: int = 0
 
 
-def parts(source: Source, start: int, stop: int) -> tuple[Part, ...]:
+def parts(source: OpenFile, start: int, stop: int) -> tuple[FilePart, ...]:
     """The streams of frames between two places of a file, each with its number of frames noted.
 
     Raises
@@ -156,21 +156,21 @@ def parts(source: Source, start: int, stop: int) -> tuple[Part, ...]:
     return tuple(_part(source, section) for section in sections)
 
 
-def _part(source: Source, section: _Section) -> Part:
+def _part(source: OpenFile, section: _Section) -> FilePart:
     first, start, stop = section.first, section.start, section.stop
     if first.layer != 3:
         # Of these layers the decoder's guess cannot be mended, only cut.
-        return Part(start, stop, frames=section.frames * first.samples)
+        return FilePart(start, stop, frames=section.frames * first.samples)
     if section.noted is not None:
         if section.frames < section.noted:
             said = f"{section.noted} frames are noted and {section.frames} are there"
             raise truncated(source.path, said)
         # Some writers count the frame that notes the number, and some do not.
         if section.frames <= section.noted + 1 and section.readable:
-            return Part(start, stop)
+            return FilePart(start, stop)
         start += first.size
     prefix = _noting(source.at(section.start, 4), section.frames + 1)
-    return Part(start, stop, prefix=prefix, skip=first.samples - _DECODER_DELAY)
+    return FilePart(start, stop, prefix=prefix, skip=first.samples - _DECODER_DELAY)
 
 
 def _noting(head: bytes, count: int) -> bytes:
@@ -186,7 +186,7 @@ def _noting(head: bytes, count: int) -> bytes:
     return noted.ljust(made.size, b"\0") + quiet.ljust(made.size, b"\0")
 
 
-def _noted(source: Source, position: int, found: Frame) -> int | None:
+def _noted(source: OpenFile, position: int, found: Frame) -> int | None:
     """The number of frames that this frame notes: by LAME and Xing, or by Fraunhofer's encoders."""
     if found.layer != 3:
         return None
@@ -199,7 +199,7 @@ def _noted(source: Source, position: int, found: Frame) -> int | None:
     return None
 
 
-def behind_tags(source: Source, position: int) -> int:
+def behind_tags(source: OpenFile, position: int) -> int:
     """The place behind the tags (ID3, version 2) that stand at a place of a file."""
     while (head := source.at(position, 10))[:3] == b"ID3" and len(head) == 10:
         size = 0
@@ -209,7 +209,7 @@ def behind_tags(source: Source, position: int) -> int:
     return position
 
 
-def _next(source: Source, position: int, stop: int, kind: tuple[int, int, int] | None) -> int:
+def _next(source: OpenFile, position: int, stop: int, kind: tuple[int, int, int] | None) -> int:
     """The next place where two frames of this kind follow one another, or −1 if only a tag or nothing is left."""
     head = source.at(position, 11)
     if head.startswith(_TAGS) and kind is not None and not head.startswith(b"ID3"):

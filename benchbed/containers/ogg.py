@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from benchbed.containers import flac
-from benchbed.containers.facts import Facts, Part, truncated
-from benchbed.containers.source import Source
+from benchbed.containers.facts import FileFacts, FilePart, truncated
+from benchbed.containers.source import OpenFile
 
 MARK = b"OggS"
 _FIRST, _LAST = 2, 4
@@ -31,7 +31,7 @@ class _Link:
     ended: set[int] = field(default_factory=set)
 
 
-def inspect(source: Source) -> Facts:
+def inspect(source: OpenFile) -> FileFacts:
     """Walk all pages; a stream that does not end, or lacks pages, has been cut or damaged."""
     links: list[_Link] = []
     position, heads = 0, False
@@ -64,15 +64,15 @@ def inspect(source: Source) -> Facts:
         position = stop
     if any(set(link.pages) - link.ended for link in links):
         raise truncated(source.path, "the last page of the ogg stream does not say that it is the last")
-    return Facts(parts=tuple(_part(source, link) for link in links))
+    return FileFacts(parts=tuple(_part(source, link) for link in links))
 
 
-def _part(source: Source, link: _Link) -> Part:
+def _part(source: OpenFile, link: _Link) -> FilePart:
     head = source.at(link.start, 27 + 255 + 64)
     body = 27 + head[26]
     packet = head[body:]
     if packet[:5] == b"\x7fFLAC":
-        return Part(link.stop, link.stop, prefix=_native_flac(source, link))
+        return FilePart(link.stop, link.stop, prefix=_native_flac(source, link))
     if packet[:8] == b"OpusHead" and packet[12:16] == bytes(4):
         length = body + sum(head[27:body])
         page = bytearray(source.at(link.start, length))
@@ -80,11 +80,11 @@ def _part(source: Source, link: _Link) -> Part:
         page[22:26] = bytes(4)
         page[22:26] = struct.pack("<I", checksum(bytes(page)))
         patches = ((22, bytes(page[22:26])), (body + 12, bytes(page[body + 12 : body + 16])))
-        return Part(link.start, link.stop, patches=patches)
-    return Part(link.start, link.stop)
+        return FilePart(link.start, link.stop, patches=patches)
+    return FilePart(link.start, link.stop)
 
 
-def _native_flac(source: Source, link: _Link) -> bytes:
+def _native_flac(source: OpenFile, link: _Link) -> bytes:
     """The packets of FLAC in ogg as a FLAC file: the same blocks and frames, without the pages."""
     out = bytearray()
     position = link.start

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from benchbed.containers.facts import Facts, Part, Pcm16, short_of, truncated
-from benchbed.containers.source import Source
+from benchbed.containers.facts import FileFacts, FilePart, Pcm16, short_of, truncated
+from benchbed.containers.source import OpenFile
 from benchbed.errors import AudioError
 
 MARKS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
@@ -69,11 +69,11 @@ def unknown(length: int) -> bool:
     return length == 0 or 0x7FFFF000 <= length <= 0x80000000 or length >= 0xFFFFF000
 
 
-def inspect(source: Source) -> Facts:
+def inspect(source: OpenFile) -> FileFacts:
     """Walk the chunks up to the samples, and compare what they promise with what is there."""
     head = source.at(0, 12)
     if head[8:12] != b"WAVE":
-        return Facts(measured=False)
+        return FileFacts(measured=False)
     order = ">" if head[:4] == b"RIFX" else "<"
     position, form, counted, large = 12, None, 0, 0
     patches: list[tuple[int, bytes]] = []
@@ -109,7 +109,7 @@ def inspect(source: Source) -> Facts:
     raise truncated(source.path, "the file ends before its samples")
 
 
-def _size(source: Source, body: int, length: int) -> tuple[int, bool]:
+def _size(source: OpenFile, body: int, length: int) -> tuple[int, bool]:
     """Bytes of samples that follow, and whether the header says so."""
     there = source.size - body
     if length == 0 and (not there or _chunks_follow(source, body)):
@@ -122,7 +122,7 @@ def _size(source: Source, body: int, length: int) -> tuple[int, bool]:
     return length, True
 
 
-def _chunks_follow(source: Source, position: int) -> bool:
+def _chunks_follow(source: OpenFile, position: int) -> bool:
     """Whether what follows is a chain of chunks up to the end of the file, not samples."""
     while position + 8 <= source.size:
         name, length = struct.unpack("<4sI", source.at(position, 8))
@@ -141,7 +141,7 @@ def _filled(position: int, size: int, order: str, large_at: int | None) -> list[
 
 
 def _facts(
-    source: Source,
+    source: OpenFile,
     form: Format | None,
     order: str,
     body: int,
@@ -149,16 +149,16 @@ def _facts(
     counted: int,
     large_at: int | None,
     patches: tuple[tuple[int, bytes], ...],
-) -> Facts:
+) -> FileFacts:
     if form is None:
         raise truncated(source.path, "there is no format before the samples")
     plain = form.tag == PCM and form.bits == 16 and form.block == 2 * form.channels > 0 and form.rate > 0
     if plain and order == "<":
-        return Facts(Pcm16(body, size // form.block, form.rate, form.channels))
+        return FileFacts(Pcm16(body, size // form.block, form.rate, form.channels))
     if form.tag == MPEG3:
         from benchbed.containers import mpeg
 
-        return Facts(parts=mpeg.parts(source, body, body + size))
+        return FileFacts(parts=mpeg.parts(source, body, body + size))
     if patches and size >= 1 << 32 and source.at(0, 4) in (b"RIFF", b"RIFX"):
         raise AudioError(
             f"the header of a wav file cannot hold its {size:,} bytes of samples",
@@ -171,7 +171,7 @@ def _facts(
         frames = frames or size // form.block * form.coded + form.last_block(size)
         missing = -size % form.block
         filled = _filled(body - 8, size + missing, order, large_at)
-        return Facts(parts=(Part(0, body + size, patches=tuple(filled), frames=frames, suffix=bytes(missing)),))
+        return FileFacts(parts=(FilePart(0, body + size, patches=tuple(filled), frames=frames, suffix=bytes(missing)),))
     if not patches and frames is None:
-        return Facts()
-    return Facts(parts=(Part(0, source.size, patches=patches, frames=frames),))
+        return FileFacts()
+    return FileFacts(parts=(FilePart(0, source.size, patches=patches, frames=frames),))

@@ -15,7 +15,7 @@ from benchbed.errors import AudioError
 WINDOW = 1 << 18
 
 
-class Source:
+class OpenFile:
     """The bytes of an open file.
 
     Attributes
@@ -48,7 +48,7 @@ class Source:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str], *, empty: bool = False) -> Iterator[Source]:
+def opened(path: str | os.PathLike[str], *, empty: bool = False) -> Iterator[OpenFile]:
     """A source of the file's bytes.
 
     Parameters
@@ -70,7 +70,7 @@ def opened(path: str | os.PathLike[str], *, empty: bool = False) -> Iterator[Sou
             regular(path, state)
             if state.st_size == 0 and not empty:
                 raise AudioError("audio file is empty (0 bytes)", where=str(path), hint=READ_AGAIN)
-            yield Source(str(path), file, state.st_size)  # type: ignore[arg-type]
+            yield OpenFile(str(path), file, state.st_size)  # type: ignore[arg-type]
     except OSError as error:
         raise unreadable(path, error) from error
 

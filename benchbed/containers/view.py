@@ -5,28 +5,28 @@ from __future__ import annotations
 import io
 import os
 
-from benchbed.containers.facts import Part
+from benchbed.containers.facts import FilePart
 
 
-class View(io.RawIOBase):
+class FileView(io.RawIOBase):
     """A readable, seekable file made of one part of a file on disk.
 
     Parameters
     ----------
     path : path
-    part : Part
+    part : FilePart
 
     Examples
     --------
     >>> import pathlib, tempfile
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "a"
     >>> _ = file.write_bytes(b"0123456789")
-    >>> with View(file, Part(2, 8, prefix=b"ab", patches=((1, b"X"),), suffix=b"yz")) as view:
+    >>> with FileView(file, FilePart(2, 8, prefix=b"ab", patches=((1, b"X"),), suffix=b"yz")) as view:
     ...     view.read()
     b'ab2X4567yz'
     """
 
-    def __init__(self, path: str | os.PathLike[str], part: Part) -> None:
+    def __init__(self, path: str | os.PathLike[str], part: FilePart) -> None:
         super().__init__()
         self._part = part
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115  (closed with the view)

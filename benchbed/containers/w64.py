@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 
-from benchbed.containers.facts import Facts, Part, short_of, truncated
+from benchbed.containers.facts import FileFacts, FilePart, short_of, truncated
 from benchbed.containers.riff import FLOAT, Format
-from benchbed.containers.source import Source
+from benchbed.containers.source import OpenFile
 
 MARK = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 _GUID = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
@@ -14,7 +14,7 @@ _GUID = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _UNKNOWN = 1 << 62
 
 
-def inspect(source: Source) -> Facts:
+def inspect(source: OpenFile) -> FileFacts:
     """Walk the chunks up to the samples, and compare what they promise with what is there."""
     position, form, counted = 40, None, 0
     patches: list[tuple[int, bytes]] = []
@@ -39,8 +39,8 @@ def inspect(source: Source) -> Facts:
                 patches += [(16, struct.pack("<Q", source.size)), (position + 16, struct.pack("<Q", size + 24))]
             frames = None if form is None else _frames(form, counted, size)
             if not patches and frames is None:
-                return Facts()
-            return Facts(parts=(Part(0, source.size, patches=tuple(patches), frames=frames),))
+                return FileFacts()
+            return FileFacts(parts=(FilePart(0, source.size, patches=tuple(patches), frames=frames),))
         position = body + length - 24 + (-length) % 8
     raise truncated(source.path, "the file ends before its samples")
 

@@ -17,7 +17,7 @@ from benchbed.tables.events import read_events
 
 
 @dataclass(frozen=True)
-class Recording:
+class AnnotatedRecording:
     """One recording and where its events are listed.
 
     Attributes
@@ -41,7 +41,7 @@ class Recording:
 def annotated(
     name: str,
     root: Path,
-    recordings: Sequence[Recording],
+    recordings: Sequence[AnnotatedRecording],
     labels: Sequence[str],
     splits: Mapping[str, np.ndarray],
     facts: Facts,
@@ -56,7 +56,7 @@ def annotated(
 
     Parameters
     ----------
-    recordings : sequence of Recording
+    recordings : sequence of AnnotatedRecording
         In the official order.
     splits : mapping of str to np.ndarray
         Split name → numbers of recordings.

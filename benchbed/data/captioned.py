@@ -26,7 +26,7 @@ PROTOCOLS: tuple[Protocol, ...] = ("all", "each")
 
 
 @dataclass(frozen=True)
-class Part:
+class CaptionedPart:
     """One split.
 
     Attributes
@@ -65,7 +65,7 @@ class _Clip:
 def captioned(
     name: str,
     root: Path,
-    parts: Mapping[str, Part],
+    parts: Mapping[str, CaptionedPart],
     facts: Facts,
     notes: Sequence[str] = (),
     *,
@@ -171,7 +171,7 @@ def captioned(
     )
 
 
-def _clips(part: Part) -> list[_Clip]:
+def _clips(part: CaptionedPart) -> list[_Clip]:
     """The clips of a table, in its order, with their captions."""
     table, frame = part.table, part.table.frame
     numbered = sorted((c for c in frame.columns if c.startswith("caption_")), key=lambda c: (len(c), c))

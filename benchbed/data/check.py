@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from benchbed import audio
 from benchbed.data.dataset import Dataset
 from benchbed.data.index import hash_files, index_hash
-from benchbed.data.leaks import Finding, checked_pairs, leaks, some, split_pairs
+from benchbed.data.leaks import Leak, checked_pairs, leaks, some, split_pairs
 from benchbed.errors import AudioError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Report:
+class DataReport:
     """Everything `check` found; plain values only, for JSON.
 
     Attributes
@@ -44,7 +44,7 @@ class Report:
         `min`, `median`, `max` and `total` of the clips that could be read.
     index : str
         Hash of the clips and their content; empty if a file is missing.
-    findings : tuple of Finding
+    findings : tuple of Leak
         Errors first.
     """
 
@@ -59,7 +59,7 @@ class Report:
     channels: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     index: str = ""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Leak, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -102,7 +102,7 @@ def check(
     counts: Mapping[str, int] | None = None,
     cache_dir: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Report:
+) -> DataReport:
     """Check a dataset against its files, its splits and its official counts.
 
     Parameters
@@ -131,7 +131,7 @@ def check(
     paths = list(dict.fromkeys(dataset.clips["path"]))
     digests, failed = hash_files(dataset.root, paths, cache_dir, workers=workers)
     missing = [path for path in failed if not (dataset.root / path).exists()]
-    findings = [Finding("note", "reading", note) for note in dataset.notes]
+    findings = [Leak("note", "reading", note) for note in dataset.notes]
     findings += _missing(missing) + _unlisted(dataset.root, paths)
     probes = _probe_all(dataset, set(missing), decode, workers, progress)
     findings += _broken(probes) + _rates(probes) + _silent(probes) + _loud(probes)
@@ -140,7 +140,7 @@ def check(
         findings += leaks(dataset, train, test, digests)
     findings += _counts(dataset, dataset.official if counts is None else counts) + _balance(dataset)
     order = {"error": 0, "warning": 1, "note": 2}
-    return Report(
+    return DataReport(
         dataset=dataset.name,
         root=str(dataset.root),
         synthetic=dataset.synthetic,
@@ -204,13 +204,13 @@ def _probe_all(
     return probes
 
 
-def _missing(paths: Sequence[str]) -> list[Finding]:
+def _missing(paths: Sequence[str]) -> list[Leak]:
     if not paths:
         return []
-    return [Finding("error", "missing", f"{len(paths)} files of the table are not there", len(paths), some(paths))]
+    return [Leak("error", "missing", f"{len(paths)} files of the table are not there", len(paths), some(paths))]
 
 
-def _unlisted(root: Path, paths: Sequence[str]) -> list[Finding]:
+def _unlisted(root: Path, paths: Sequence[str]) -> list[Leak]:
     """Audio files in the folders of the clips that no clip uses."""
     from benchbed.data.layouts.folder import SUFFIXES
 
@@ -224,32 +224,30 @@ def _unlisted(root: Path, paths: Sequence[str]) -> list[Finding]:
     if not extra:
         return []
     extra.sort()
-    return [Finding("warning", "unlisted", f"{len(extra)} audio files are in no clip", len(extra), some(extra))]
+    return [Leak("warning", "unlisted", f"{len(extra)} audio files are in no clip", len(extra), some(extra))]
 
 
-def _broken(probes: Sequence[_Probe]) -> list[Finding]:
+def _broken(probes: Sequence[_Probe]) -> list[Leak]:
     bad = [f"{p.clip}: {p.error}" for p in probes if p.error]
-    return [Finding("error", "unreadable", f"{len(bad)} clips cannot be read", len(bad), some(bad))] if bad else []
+    return [Leak("error", "unreadable", f"{len(bad)} clips cannot be read", len(bad), some(bad))] if bad else []
 
 
-def _rates(probes: Sequence[_Probe]) -> list[Finding]:
+def _rates(probes: Sequence[_Probe]) -> list[Leak]:
     rates = _tally(str(p.rate) for p in probes if p.rate)
     if len(rates) < 2:
         return []
     said = ", ".join(f"{rate} Hz: {count}" for rate, count in rates.items())
-    return [Finding("note", "rates", f"clips have {len(rates)} sample rates ({said})", len(rates))]
+    return [Leak("note", "rates", f"clips have {len(rates)} sample rates ({said})", len(rates))]
 
 
-def _silent(probes: Sequence[_Probe]) -> list[Finding]:
+def _silent(probes: Sequence[_Probe]) -> list[Leak]:
     still = [p.clip for p in probes if p.silent]
     return (
-        [Finding("warning", "silent", f"{len(still)} clips are digital silence", len(still), some(still))]
-        if still
-        else []
+        [Leak("warning", "silent", f"{len(still)} clips are digital silence", len(still), some(still))] if still else []
     )
 
 
-def _loud(probes: Sequence[_Probe]) -> list[Finding]:
+def _loud(probes: Sequence[_Probe]) -> list[Leak]:
     loud = sorted((p for p in probes if p.peak > audio.LOUD), key=lambda p: -p.peak)
     if not loud:
         return []
@@ -257,10 +255,10 @@ def _loud(probes: Sequence[_Probe]) -> list[Finding]:
         f"{len(loud)} clips peak at up to {audio.beyond(loud[0].peak)}; models are promised samples in −1…1: if these "
         "are 16-bit numbers stored as floats, divide them by 32768"
     )
-    return [Finding("warning", "loud", message, len(loud), some([f"{p.clip}: {p.peak:,.4g}" for p in loud]))]
+    return [Leak("warning", "loud", message, len(loud), some([f"{p.clip}: {p.peak:,.4g}" for p in loud]))]
 
 
-def _duplicates(clips: pd.DataFrame, found: Mapping[str, str]) -> list[Finding]:
+def _duplicates(clips: pd.DataFrame, found: Mapping[str, str]) -> list[Leak]:
     by_content: dict[str, list[str]] = {}
     for path, value in found.items():
         by_content.setdefault(value, []).append(path)
@@ -274,31 +272,31 @@ def _duplicates(clips: pd.DataFrame, found: Mapping[str, str]) -> list[Finding]:
     if mixed:
         message += f"; {len(mixed)} times with different labels"
     examples = [" = ".join(paths[:3]) for paths in mixed + [p for p in double if p not in mixed]]
-    return [Finding("error" if mixed else "warning", "duplicate", message, files, some(examples))]
+    return [Leak("error" if mixed else "warning", "duplicate", message, files, some(examples))]
 
 
-def _counts(dataset: Dataset, counts: Mapping[str, int]) -> list[Finding]:
+def _counts(dataset: Dataset, counts: Mapping[str, int]) -> list[Leak]:
     findings = []
     for split, expected in counts.items():
         have = len(dataset.splits[split]) if split in dataset.splits else None
         if have is not None and have != expected:
             said = f"split {split} has {have:,} clips, officially {expected:,}"
-            findings.append(Finding("error", "count", said, abs(have - expected)))
+            findings.append(Leak("error", "count", said, abs(have - expected)))
     return findings
 
 
-def _balance(dataset: Dataset) -> list[Finding]:
+def _balance(dataset: Dataset) -> list[Leak]:
     findings = []
     for split in dataset.splits:
         counts = _class_counts(dataset, split)
         empty = [label for label, count in counts.items() if not count]
         if empty and dataset.splits[split]:
             said = f"split {split} has no clips of {len(empty)} of {len(counts)} classes"
-            findings.append(Finding("warning", "empty_class", said, len(empty), some(empty)))
+            findings.append(Leak("warning", "empty_class", said, len(empty), some(empty)))
         present = [count for count in counts.values() if count]
         if present and max(present) >= 10 * min(present) and dataset.kind == "scene":
             said = f"split {split} is unbalanced: {min(present)} to {max(present)} clips per class"
-            findings.append(Finding("note", "imbalance", said))
+            findings.append(Leak("note", "imbalance", said))
     return findings
 
 

@@ -23,7 +23,7 @@ _APART = {"location": "locations", "speaker": "speakers"}
 
 
 @dataclass(frozen=True)
-class Finding:
+class Leak:
     """One thing worth saying.
 
     Attributes
@@ -80,7 +80,7 @@ def checked_pairs(dataset: Dataset, pairs: Sequence[tuple[str, str]]) -> list[tu
     return list(pairs)
 
 
-def leaks(dataset: Dataset, train: str, test: str, found: Mapping[str, str]) -> list[Finding]:
+def leaks(dataset: Dataset, train: str, test: str, found: Mapping[str, str]) -> list[Leak]:
     """What a training and a held-out split have in common: clips, recordings, places, speakers, content.
 
     Parameters
@@ -94,12 +94,12 @@ def leaks(dataset: Dataset, train: str, test: str, found: Mapping[str, str]) -> 
     sides = f"{train} and {test}"
     if not len(here) or not len(there):
         empty = train if not len(here) else test
-        return [Finding("error", "empty_split", f"split {empty} has no clips")]
+        return [Leak("error", "empty_split", f"split {empty} has no clips")]
     if set(here["clip_id"]) == set(there["clip_id"]):
-        return [Finding("error", "same_clips", f"splits {sides} are the same clips", len(there))]
+        return [Leak("error", "same_clips", f"splits {sides} are the same clips", len(there))]
     shared = _shared(here["clip_id"], there["clip_id"])
     if shared:
-        return [Finding("error", "leak_clip", f"{len(shared)} clips are in both {sides}", len(shared), some(shared))]
+        return [Leak("error", "leak_clip", f"{len(shared)} clips are in both {sides}", len(shared), some(shared))]
     findings = []
     groups = _shared(here["group"], there["group"])
     known = [group for group in groups if group in dataset.overlaps]
@@ -110,21 +110,21 @@ def leaks(dataset: Dataset, train: str, test: str, found: Mapping[str, str]) -> 
             f"{len(known)} recordings are in both {sides} ({clips} clips of {test}), as the publisher ships them: "
             "published figures have this overlap, too"
         )
-        findings.append(Finding("warning", "known_overlap", said, len(known), some(known)))
+        findings.append(Leak("warning", "known_overlap", said, len(known), some(known)))
     if groups:
         clips = int(there["group"].isin(groups).sum())
         said = f"{len(groups)} recordings are in both {sides} ({clips} clips of {test})"
-        findings.append(Finding("error", "leak_group", said, len(groups), some(groups)))
+        findings.append(Leak("error", "leak_group", said, len(groups), some(groups)))
     for column, called in _APART.items():
         if column in here and (values := _shared(here[column], there[column])):
             clips = int(there[column].isin(values).sum())
             said = f"{len(values)} {called} are in both {sides} ({clips} clips of {test})"
-            findings.append(Finding("error", f"leak_{column}", said, len(values), some(values)))
+            findings.append(Leak("error", f"leak_{column}", said, len(values), some(values)))
     contents = {found[path]: path for path in here["path"] if path in found}
     same = [f"{contents[found[p]]} = {p}" for p in there["path"] if p in found and found[p] in contents]
     if same:
         said = f"{len(same)} clips of {test} have content that is in {train}"
-        findings.append(Finding("error", "leak_content", said, len(same), some(same)))
+        findings.append(Leak("error", "leak_content", said, len(same), some(same)))
     return findings
 
 

@@ -300,8 +300,8 @@ def _tau2022(files: _Writer, size: str, seed: int) -> None:
             test.append((scene, str(city), location, number, DEVICES, test_cuts))
             location, number = location + 1, number + 1
     names: dict[str, list[tuple[str, str]]] = {"train": [], "test": []}
-    for split, plan in (("train", train), ("test", test)):
-        for scene, city, site, take, devices, count in plan:
+    for split, takes in (("train", train), ("test", test)):
+        for scene, city, site, take, devices, count in takes:
             sound = recording(seed, scene, city, site, take, seconds=count)
             heard = play(seed, sound, devices, (scene, city, site, take))
             for device in devices:
@@ -538,15 +538,17 @@ def _localised(year: int, folds: dict[int, tuple[str, int]], sounds: tuple[str, 
                 place = f"{folder}/{name}" if folder else name
                 for kind in sounds:
                     heard: Literal["foa", "mic"] = "mic" if kind == "mic" else "foa"
-                    sound, plan = localised.scene(seed, f"{year}/fold{fold}", number, CLASSES[year], seconds, heard)
+                    sound, soundings = localised.scene(
+                        seed, f"{year}/fold{fold}", number, CLASSES[year], seconds, heard
+                    )
                     sound = localised.stereo(sound) if kind == "stereo" else sound
                     files.audio(f"{kind}_dev/{place}.wav", sound, rate)
-                files.write(f"metadata_dev/{place}.csv", _track_file(plan, year).encode())
+                files.write(f"metadata_dev/{place}.csv", _track_file(soundings, year).encode())
 
     return write
 
 
-def _track_file(plan: list, year: int) -> str:
+def _track_file(soundings: list, year: int) -> str:
     """The tracks of a scene in the form of a year's references."""
     from benchbed.data.synthesis.localised import PICTURE
     from benchbed.outputs.tracks.classes import CLASSES
@@ -555,7 +557,7 @@ def _track_file(plan: list, year: int) -> str:
 
     columns: list[list[float]] = [
         [first + i, CLASSES[year].index(one.label), one.source, one.azimuth[i], one.elevation[i], one.distance]
-        for one in plan
+        for one in soundings
         for first in [one.first]
         for i in range(len(one.azimuth))
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchbed.data.annotated import Recording, annotated
+from benchbed.data.annotated import AnnotatedRecording, annotated
 from benchbed.data.assemble import find_root, option
 from benchbed.data.dataset import Dataset
 from benchbed.data.events import Odd
@@ -38,7 +38,7 @@ def read_scene(
             where=str(base),
             hint=f"{facts.title} comes from {facts.source}",
         )
-    recordings: list[Recording] = []
+    recordings: list[AnnotatedRecording] = []
     splits: dict[str, np.ndarray] = {}
     for split, folder in parts.items():
         inside = f"{folder}/" if folder else ""
@@ -47,7 +47,7 @@ def read_scene(
             continue
         splits[split] = np.arange(len(recordings), len(recordings) + len(lists))
         recordings += [
-            Recording(f"{inside}audio/{scene}/{file.stem}.wav", f"{inside}meta/{scene}/{file.name}", file.stem)
+            AnnotatedRecording(f"{inside}audio/{scene}/{file.stem}.wav", f"{inside}meta/{scene}/{file.name}", file.stem)
             for file in lists
         ]
     place = {Path(one.path).name: i for i, one in enumerate(recordings) if i in set(splits["dev"].tolist())}

@@ -10,7 +10,7 @@ import numpy as np
 from benchbed.compare.answer import Procedure
 from benchbed.compare.drawing import drawn_metrics
 from benchbed.compare.figure import Figure
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.compare.sides import members
 from benchbed.errors import CannotMeasure, DataError, did_you_mean
 from benchbed.gate.costs import cost_relation, cost_slack
@@ -19,7 +19,7 @@ from benchbed.gate.held import Held
 from benchbed.gate.kpi import relation
 from benchbed.gate.lookup import condition_of, expand, metric_of, scores_of
 from benchbed.gate.quantity import Amount
-from benchbed.gate.rules import Margin, Rule, Where
+from benchbed.gate.rules import FigureSelector, Margin, Rule
 from benchbed.gate.seeds import of_seeds
 from benchbed.gate.slack import lost_clips, of_limit, of_loss, of_relation, of_threshold, over_cells
 from benchbed.gate.units import measured, require_units
@@ -28,7 +28,7 @@ from benchbed.results.conditions import settings
 
 
 @dataclass(frozen=True)
-class Asked:
+class JudgedFigure:
     """One figure of a rule, measured or not.
 
     Attributes
@@ -58,7 +58,7 @@ class Asked:
     tolerated: str | None = None
 
 
-def ask(rule: Rule, held: Held) -> list[Asked]:
+def ask(rule: Rule, held: Held) -> list[JudgedFigure]:
     """Measure every figure of a rule and of its guards."""
     try:
         if rule.over:
@@ -73,7 +73,7 @@ def ask(rule: Rule, held: Held) -> list[Asked]:
     except DataError:
         raise
     except CannotMeasure as error:
-        asked = [Asked(_subject(rule, rule.condition, rule.group), None, lack=_lack(error))]
+        asked = [JudgedFigure(_subject(rule, rule.condition, rule.group), None, lack=_lack(error))]
     for guard in rule.guards:
         twin = Rule(
             name=f"guard of {rule.name}",
@@ -91,7 +91,7 @@ def ask(rule: Rule, held: Held) -> list[Asked]:
     return asked
 
 
-def _metric(rule: Rule, held: Held) -> list[Asked]:
+def _metric(rule: Rule, held: Held) -> list[JudgedFigure]:
     assert rule.metric is not None
     compares = rule.relation is not None or rule.limit[0] is None
     within = rule.against != "baseline"
@@ -107,7 +107,7 @@ def _metric(rule: Rule, held: Held) -> list[Asked]:
             subject = (
                 metric if over else f"{metric} · {figure.within(strengths)}" + (f" against {other}" if against else "")
             )
-            asked: list[tuple[Run, Figure]] = []
+            asked: list[tuple[OpenRun, Figure]] = []
             try:
                 bases = () if not compares else (held.runs if within else held.baseline())
                 asked = [(run, figure) for run in held.runs] + [(base, against or figure) for base in bases]
@@ -119,15 +119,21 @@ def _metric(rule: Rule, held: Held) -> list[Asked]:
             except DataError:
                 raise  # damaged predictions are no figure that could not be measured
             except CannotMeasure as error:
-                questions.append(Asked(subject, None, lack=_lack(error) + ("" if over else _why_lost(asked, metric))))
+                questions.append(
+                    JudgedFigure(subject, None, lack=_lack(error) + ("" if over else _why_lost(asked, metric)))
+                )
             else:
-                questions.append(Asked(subject, slack, margin_words(rule, slack), lost=lost, tolerated=tolerated))
+                questions.append(
+                    JudgedFigure(subject, slack, margin_words(rule, slack), lost=lost, tolerated=tolerated)
+                )
         if over:
             break
     return questions
 
 
-def _slack(rule: Rule, held: Held, figure: Figure, metric: str, bases: Sequence[Run], against: Figure | None) -> Slack:
+def _slack(
+    rule: Rule, held: Held, figure: Figure, metric: str, bases: Sequence[OpenRun], against: Figure | None
+) -> Slack:
     limit, above, strict = rule.limit
     if len(held.runs) > 1 or len(bases) > 1:
         return _of_seeds(rule, held, figure, metric, bases, against)
@@ -142,7 +148,7 @@ def _slack(rule: Rule, held: Held, figure: Figure, metric: str, bases: Sequence[
 
 
 def _of_seeds(
-    rule: Rule, held: Held, figure: Figure, metric: str, bases: Sequence[Run], against: Figure | None
+    rule: Rule, held: Held, figure: Figure, metric: str, bases: Sequence[OpenRun], against: Figure | None
 ) -> Slack:
     spread = members(held.runs, bases, figure, metric, held.how, against)
     limit, above, strict = rule.limit
@@ -184,7 +190,7 @@ def _of_seeds(
     return slack
 
 
-def _over(rule: Rule, held: Held) -> Asked:
+def _over(rule: Rule, held: Held) -> JudgedFigure:
     limit, above, strict = rule.limit
     assert rule.relation is not None and limit is not None
     subject = f"mean {rule.relation.replace('_', ' ')} over {1 + len(rule.over)} figures"
@@ -192,7 +198,9 @@ def _over(rule: Rule, held: Held) -> Asked:
     if held.several:
         raise CannotMeasure("a mean over figures is made of single runs", hint="give one run on either side")
     run, base = held.run, bases[0]
-    first = Where(metric=rule.metric, figure=rule.figure, condition=rule.condition, group=rule.group, split=rule.split)
+    first = FigureSelector(
+        metric=rule.metric, figure=rule.figure, condition=rule.condition, group=rule.group, split=rule.split
+    )
     points: list[float] = []
     draws: list[np.ndarray | None] = []
     lost, tolerated = None, None
@@ -216,10 +224,10 @@ def _over(rule: Rule, held: Held) -> Asked:
     kept = [d for d in draws if d is not None]
     drawn_mean = np.mean(kept, axis=0) if len(kept) == len(draws) else None
     slack = of_threshold(float(np.mean(points)), drawn_mean, limit, above, strict, run, {"relations": points}, how)
-    return Asked(subject, slack, margin_words(rule, slack), lost=lost, tolerated=tolerated)
+    return JudgedFigure(subject, slack, margin_words(rule, slack), lost=lost, tolerated=tolerated)
 
 
-def _common_draws(run: Run, asked: Sequence[Where], how: Procedure) -> Procedure:
+def _common_draws(run: OpenRun, asked: Sequence[FigureSelector], how: Procedure) -> Procedure:
     """Draws that all figures can be had in: those that the run kept, where one of them is made from no sums."""
     if run.statistics is None:
         return how
@@ -232,14 +240,14 @@ def _common_draws(run: Run, asked: Sequence[Where], how: Procedure) -> Procedure
     return how
 
 
-def _cost(rule: Rule, held: Held) -> Asked:
+def _cost(rule: Rule, held: Held) -> JudgedFigure:
     subject = f"{rule.figure}" + (f" / {rule.reference}" if rule.reference else "")
     slack = cost_slack(rule, held)
     require_units(rule, slack.facts)
-    return Asked(subject, slack, margin_words(rule, slack))
+    return JudgedFigure(subject, slack, margin_words(rule, slack))
 
 
-def _present(held: Held, asked: Sequence[tuple[Run, Figure]]) -> None:
+def _present(held: Held, asked: Sequence[tuple[OpenRun, Figure]]) -> None:
     """Every run has its condition, or the side that lacks it is named."""
     for run, figure in asked:
         known = list(dict.fromkeys(condition_of(cell) for cell in run.result.cells))
@@ -249,11 +257,11 @@ def _present(held: Held, asked: Sequence[tuple[Run, Figure]]) -> None:
             raise CannotMeasure(f"there is no condition '{figure.condition}' in {side}, {run.name}", hint=hint)
 
 
-def _every_cell(asked: Sequence[tuple[Run, Figure]]) -> list[tuple[Run, Figure]]:
+def _every_cell(asked: Sequence[tuple[OpenRun, Figure]]) -> list[tuple[OpenRun, Figure]]:
     return [(run, Figure(c.key.split("/", 2)[2], None, c.split)) for run, _ in asked for c in run.result.cells]
 
 
-def _lost(rule: Rule, *cells: tuple[Run, Figure]) -> tuple[str | None, str | None]:
+def _lost(rule: Rule, *cells: tuple[OpenRun, Figure]) -> tuple[str | None, str | None]:
     """Failed clips that the rule does not tolerate, and those that it does."""
     words, _, share = lost_clips(*cells)
     count = max((lost_clips(cell)[1] for cell in cells), default=0)
@@ -263,7 +271,7 @@ def _lost(rule: Rule, *cells: tuple[Run, Figure]) -> tuple[str | None, str | Non
     return (None, words) if rule.allow_failures and within else (words, None)
 
 
-def _why_lost(asked: Sequence[tuple[Run, Figure]], metric: str) -> str:
+def _why_lost(asked: Sequence[tuple[OpenRun, Figure]], metric: str) -> str:
     """What failed clips have to do with a figure that could not be measured."""
     words, count, _ = lost_clips(*asked)
     if not count:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.errors import CannotMeasure
 from benchbed.gate.distance import Slack
 from benchbed.gate.held import Held
 from benchbed.gate.kpi import relation
-from benchbed.gate.lookup import Cost
+from benchbed.gate.lookup import CostFigure
 from benchbed.gate.rules import Rule
 from benchbed.gate.slack import of_cost, of_costs
 from benchbed.gate.units import measured, of_a_machine
@@ -45,7 +45,7 @@ def cost_slack(rule: Rule, held: Held) -> Slack:
     assert limit is not None
     facts = {"value": new.value, "baseline": old.value, "unit": new.unit, "direction": new.direction}
     point = cost_relation(rule.relation, new, old)
-    slack = of_cost(Cost(point, "", "higher"), limit, above, strict, {})
+    slack = of_cost(CostFigure(point, "", "higher"), limit, above, strict, {})
     return Slack(
         slack.point,
         slack.p_broken,
@@ -57,12 +57,12 @@ def cost_slack(rule: Rule, held: Held) -> Slack:
     )
 
 
-def cost_relation(name: str, new: Cost, old: Cost) -> float:
+def cost_relation(name: str, new: CostFigure, old: CostFigure) -> float:
     """Relation of two costs."""
     return relation(name, new.value, old.value, new.direction)
 
 
-def _over_runs(runs: Sequence[Run], path: str, reference: str | None, *, worst: bool) -> Cost:
+def _over_runs(runs: Sequence[OpenRun], path: str, reference: str | None, *, worst: bool) -> CostFigure:
     costs = [_ratio(measured(run.result, path), run, reference) for run in runs]
     first = costs[0]
     if len(costs) == 1:
@@ -70,12 +70,12 @@ def _over_runs(runs: Sequence[Run], path: str, reference: str | None, *, worst: 
     rounds = [cost.rounds for cost in costs if cost.rounds is not None]
     if len(rounds) == len(costs):
         together = np.concatenate(rounds)
-        return Cost(float(np.median(together)), first.unit, first.direction, together)
+        return CostFigure(float(np.median(together)), first.unit, first.direction, together)
     highest = (first.direction == "lower") == worst
-    return Cost((max if highest else min)(cost.value for cost in costs), first.unit, first.direction)
+    return CostFigure((max if highest else min)(cost.value for cost in costs), first.unit, first.direction)
 
 
-def _ratio(cost: Cost, run: Run, reference: str | None) -> Cost:
+def _ratio(cost: CostFigure, run: OpenRun, reference: str | None) -> CostFigure:
     """Ratio to a reference that ran in the same run, round by round where there are rounds."""
     if reference is None:
         return cost
@@ -84,11 +84,11 @@ def _ratio(cost: Cost, run: Run, reference: str | None) -> Cost:
         if len(cost.rounds) != len(other.rounds):
             raise CannotMeasure(f"{len(cost.rounds)} rounds of the model and {len(other.rounds)} of the reference")
         ratios = cost.rounds / other.rounds
-        return Cost(float(np.median(ratios)), "ratio", cost.direction, ratios)
+        return CostFigure(float(np.median(ratios)), "ratio", cost.direction, ratios)
     if other.value == 0:
         raise CannotMeasure(f"the reference {reference} is zero")
-    return Cost(cost.value / other.value, "ratio", cost.direction)
+    return CostFigure(cost.value / other.value, "ratio", cost.direction)
 
 
-def _same_machine(runs: Sequence[Run]) -> bool:
+def _same_machine(runs: Sequence[OpenRun]) -> bool:
     return all(run.result.provenance.machine == runs[0].result.provenance.machine for run in runs)

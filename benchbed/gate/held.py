@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchbed.compare.answer import Procedure
-from benchbed.compare.runs import Run, mismatches
+from benchbed.compare.runs import OpenRun, mismatches
 from benchbed.errors import CannotMeasure
 
 
@@ -16,9 +16,9 @@ class Held:
 
     Attributes
     ----------
-    runs : tuple of Run
+    runs : tuple of OpenRun
         The candidate: one run, or several that differ in their seed.
-    bases : tuple of Run
+    bases : tuple of OpenRun
         The baseline; empty without one.
     how : Procedure
         Draws, levels, seed.
@@ -28,14 +28,14 @@ class Held:
         Why no comparison with the baseline is possible.
     """
 
-    runs: tuple[Run, ...]
-    bases: tuple[Run, ...]
+    runs: tuple[OpenRun, ...]
+    bases: tuple[OpenRun, ...]
     how: Procedure
     notes: tuple[str, ...] = ()
     barrier: str | None = None
 
     @property
-    def run(self) -> Run:
+    def run(self) -> OpenRun:
         """The first run of the candidate, which names conditions and metrics."""
         return self.runs[0]
 
@@ -44,7 +44,7 @@ class Held:
         """A side has several runs."""
         return len(self.runs) > 1 or len(self.bases) > 1
 
-    def baseline(self) -> tuple[Run, ...]:
+    def baseline(self) -> tuple[OpenRun, ...]:
         """The runs of the baseline.
 
         Raises
@@ -57,7 +57,7 @@ class Held:
         return self.bases
 
 
-def held(runs: Sequence[Run], bases: Sequence[Run], how: Procedure) -> Held:
+def held(runs: Sequence[OpenRun], bases: Sequence[OpenRun], how: Procedure) -> Held:
     """Both sides, and whether they may be compared."""
     notes: dict[str, None] = {}
     blocking: dict[str, None] = {}
@@ -80,7 +80,7 @@ def held(runs: Sequence[Run], bases: Sequence[Run], how: Procedure) -> Held:
     )
 
 
-def title(runs: Sequence[Run]) -> str:
+def title(runs: Sequence[OpenRun]) -> str:
     """Name of a side in outputs.
 
     Examples

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchbed.compare.answer import Procedure, Swapper
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.errors import ConfigError
-from benchbed.gate.asking import Asked, ask
+from benchbed.gate.asking import JudgedFigure, ask
 from benchbed.gate.held import Held, held, title
 from benchbed.gate.load import LoadedRules
 from benchbed.gate.rules import Rule
-from benchbed.gate.verdict import Answer, Finding, Outcome, Report
+from benchbed.gate.verdict import Answer, Finding, Report, RuleOutcome
 from benchbed.gate.words import sentence
 from benchbed.stats.correction import adjust, words
 
 
 def judge(
     loaded: LoadedRules,
-    run: Run | Sequence[Run],
-    baseline: Run | Sequence[Run] | None = None,
+    run: OpenRun | Sequence[OpenRun],
+    baseline: OpenRun | Sequence[OpenRun] | None = None,
     *,
     strict: bool = False,
     swapper: Swapper | None = None,
@@ -30,9 +30,9 @@ def judge(
     ----------
     loaded : LoadedRules
         The rules.
-    run : Run or sequence of Run
+    run : Run or sequence of OpenRun
         The candidate, or several seeds of it.
-    baseline : Run or sequence of Run, optional
+    baseline : Run or sequence of OpenRun, optional
         What it is compared with, or several seeds of that.
     strict : bool
         Inconclusive answers are no pass.
@@ -45,8 +45,8 @@ def judge(
         Rules for another suite, or a rule that needs a baseline without one.
     """
     rules = loaded.rules
-    runs = [run] if isinstance(run, Run) else [*run]
-    bases = [] if baseline is None else [baseline] if isinstance(baseline, Run) else [*baseline]
+    runs = [run] if isinstance(run, OpenRun) else [*run]
+    bases = [] if baseline is None else [baseline] if isinstance(baseline, OpenRun) else [*baseline]
     suite = runs[0].result.suite.name
     if rules.suite is not None and rules.suite != suite:
         raise ConfigError(
@@ -83,7 +83,7 @@ def judge(
             _answer(rule, one, adjusted.get(f"{number}.{i}"), rules.alpha, rules.correction)
             for i, one in enumerate(members)
         ]
-        outcomes.append(Outcome(rule.name, rule.say, tuple(findings), loaded.line(number), rule.non_inferiority))
+        outcomes.append(RuleOutcome(rule.name, rule.say, tuple(findings), loaded.line(number), rule.non_inferiority))
     return Report(
         rules.name,
         title(runs),
@@ -100,7 +100,7 @@ def judge(
     )
 
 
-def _asked(loaded: LoadedRules, number: int, rule: Rule, sides: Held) -> list[Asked]:
+def _asked(loaded: LoadedRules, number: int, rule: Rule, sides: Held) -> list[JudgedFigure]:
     try:
         return ask(rule, sides)
     except ConfigError as error:
@@ -108,7 +108,7 @@ def _asked(loaded: LoadedRules, number: int, rule: Rule, sides: Held) -> list[As
         raise ConfigError(f"the rule '{rule.name}': {error.what}", where=where, hint=error.hint) from error
 
 
-def _answer(rule: Rule, one: Asked, p: float | None, alpha: float, correction: str) -> Finding:
+def _answer(rule: Rule, one: JudgedFigure, p: float | None, alpha: float, correction: str) -> Finding:
     slack = one.slack
     if slack is None:
         words = one.lack or "could not be measured"

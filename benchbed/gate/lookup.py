@@ -15,7 +15,7 @@ from benchbed.results.record import Cell, Result, Value
 
 
 @dataclass(frozen=True)
-class Cost:
+class CostFigure:
     """A figure of the profile.
 
     Attributes
@@ -147,7 +147,7 @@ def _defined(value: Value, what: str) -> Value:
     return value
 
 
-def cost_of(result: Result, path: str) -> Cost:
+def cost_of(result: Result, path: str) -> CostFigure:
     """A figure of the profile by its path, or a figure under `scores`.
 
     Raises
@@ -159,7 +159,7 @@ def cost_of(result: Result, path: str) -> Cost:
     if path in result.scores:
         value = _defined(result.scores[path], f"{path} of {name}")
         assert value.value is not None
-        return Cost(value.value, value.unit, value.direction)
+        return CostFigure(value.value, value.unit, value.direction)
     node: Any = result.profile
     for depth, part in enumerate(path.split(".")):
         if not isinstance(node, dict) or part not in node:
@@ -184,4 +184,4 @@ def cost_of(result: Result, path: str) -> Cost:
     values = rounds if rounds is not None else np.array([node], float)
     if not len(values) or not np.isfinite(values).all():
         raise CannotMeasure(f"{path} of {name} is not finite")
-    return Cost(float(np.median(values)), unit, direction, rounds)
+    return CostFigure(float(np.median(values)), unit, direction, rounds)

@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from benchbed.compare.show import plain
-from benchbed.gate.verdict import Answer, Finding, Outcome, Report
+from benchbed.gate.verdict import Answer, Finding, Report, RuleOutcome
 
 _MARKS = {Answer.REGRESSED: "✗", Answer.PASSED: "~", Answer.UNMEASURED: "?"}
 
@@ -19,7 +19,7 @@ LEGEND = (
 )
 
 
-def mark(found: Outcome | Finding) -> str:
+def mark(found: RuleOutcome | Finding) -> str:
     """The answer as one sign; only what is shown to hold has a tick."""
     return "✓" if found.answer is Answer.PASSED and found.conclusive else _MARKS[found.answer]
 
@@ -39,7 +39,7 @@ def terminal(report: Report) -> list[str]:
     return [plain(line) for line in [*found, "", LEGEND, _method(report), report.headline]]
 
 
-def status(report: Report, outcome: Outcome) -> str:
+def status(report: Report, outcome: RuleOutcome) -> str:
     """The answer to a rule, with its proviso."""
     if outcome in report.inconclusive:
         return f"{outcome.answer}, inconclusive"
@@ -118,12 +118,12 @@ def junit(report: Report) -> str:
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _placed(report: Report, outcome: Outcome) -> str:
+def _placed(report: Report, outcome: RuleOutcome) -> str:
     place = plain(f"{report.path}:{outcome.line}") if report.path and outcome.line else ""
     return "\n".join(part for part in (place, plain_lines(outcome)) if part)
 
 
-def plain_lines(outcome: Outcome) -> str:
+def plain_lines(outcome: RuleOutcome) -> str:
     """Every finding of a rule, a line each."""
     lines = [outcome.say] if outcome.say else []
     lines += [f"{f.answer}: {'guard ' if f.guard else ''}{f.subject}: {f.words}" for f in outcome.findings]

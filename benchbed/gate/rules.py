@@ -47,13 +47,13 @@ Share = Annotated[Amount, PlainValidator(_share), WithJsonSchema(_SCHEMA)]
 Failures = Annotated[Amount, PlainValidator(_failures), WithJsonSchema(_SCHEMA)]
 
 
-class Part(BaseModel):
+class RulePart(BaseModel):
     """Base of every part: strict, unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Margin(Part):
+class Margin(RulePart):
     """A loss that is tolerated."""
 
     absolute: Tolerance | None = None
@@ -70,7 +70,7 @@ class Margin(Part):
         return self
 
 
-class Where(Part):
+class FigureSelector(RulePart):
     """A figure of a run."""
 
     metric: str | None = None
@@ -85,20 +85,20 @@ class Where(Part):
     """One split; all of them together by default."""
 
     @model_validator(mode="after")
-    def _one_source(self) -> Where:
+    def _one_source(self) -> FigureSelector:
         if (self.metric is None) == (self.figure is None):
             raise ValueError("a rule asks about a `metric:` or a `figure:`, one of the two")
         return self
 
 
-class Guard(Where):
+class Guard(FigureSelector):
     """Something else that must not get worse."""
 
     margin: Margin | None = None
     """Loss that is tolerated; none by default."""
 
 
-class Rule(Where):
+class Rule(FigureSelector):
     """One condition of passing."""
 
     name: str = Field(min_length=1)
@@ -117,7 +117,7 @@ class Rule(Where):
     """Limit from above."""
     relation: Relation | None = None
     """What the limit is about: gains are positive when better, speed-up and time reduction are different things."""
-    over: list[Where] = Field(default_factory=list)
+    over: list[FigureSelector] = Field(default_factory=list)
     """Further figures; the limit is then on the mean of the relation over all of them."""
     reference: str | None = None
     """Path of the profile's figure of a reference that ran in the same run; the rule is then about the ratio to it."""
@@ -171,7 +171,7 @@ class Rule(Where):
         return self.against == "baseline" and (self.relation is not None or not limited)
 
 
-class Rules(Part):
+class Rules(RulePart):
     """A file of rules."""
 
     name: str = ""
@@ -211,7 +211,7 @@ def known_keys(place: tuple[Any, ...]) -> list[str]:
         elif part == "guards":
             kind = Guard
         elif part == "over":
-            kind = Where
+            kind = FigureSelector
         elif part == "margin":
             kind = Margin
     return sorted(kind.model_fields)

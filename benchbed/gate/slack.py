@@ -15,11 +15,11 @@ from benchbed.compare.contrast import SIDES, contrast, contrast_score
 from benchbed.compare.drawing import boots, replicates, stored_score
 from benchbed.compare.figure import Figure
 from benchbed.compare.pairing import incomplete_cells
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.errors import CannotMeasure
 from benchbed.gate.distance import Slack
 from benchbed.gate.kpi import relation
-from benchbed.gate.lookup import Cost, value_of
+from benchbed.gate.lookup import CostFigure, value_of
 from benchbed.gate.rules import Margin
 from benchbed.gate.words import recordings
 from benchbed.results.record import Value
@@ -29,8 +29,8 @@ from benchbed.stats.swaps import bootstrap_tail, detectable
 
 
 def of_loss(
-    run: Run,
-    base: Run,
+    run: OpenRun,
+    base: OpenRun,
     figure: Figure,
     metric: str,
     margin: Margin | None,
@@ -70,7 +70,9 @@ def over_cells(figure: Figure, metric: str) -> bool:
     return ":" in metric and figure.group is None
 
 
-def _contrast(run: Run, base: Run, figure: Figure, metric: str, how: Procedure, against: Figure | None) -> Contrast:
+def _contrast(
+    run: OpenRun, base: OpenRun, figure: Figure, metric: str, how: Procedure, against: Figure | None
+) -> Contrast:
     if over_cells(figure, metric):
         return contrast_score(run, base, metric, how)
     return contrast(run, base, figure, [metric], how, against=against)[metric]
@@ -109,7 +111,9 @@ def _paired(found: Contrast, absolute: float, share: float, how: Procedure) -> S
     )
 
 
-def of_limit(run: Run, figure: Figure, metric: str, limit: float, above: bool, strict: bool, how: Procedure) -> Slack:
+def of_limit(
+    run: OpenRun, figure: Figure, metric: str, limit: float, above: bool, strict: bool, how: Procedure
+) -> Slack:
     """Distance of a metric from a limit; `above` says on which side it must be."""
     sign = 1.0 if above else -1.0
     if run.statistics is not None:
@@ -156,7 +160,7 @@ def of_limit(run: Run, figure: Figure, metric: str, limit: float, above: bool, s
 
 
 def _replicates(
-    run: Run, figure: Figure, metric: str, how: Procedure
+    run: OpenRun, figure: Figure, metric: str, how: Procedure
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     if not over_cells(figure, metric):
         return replicates(run, figure, how)
@@ -168,7 +172,7 @@ def _replicates(
 
 
 def of_relation(
-    name: str, run: Run, base: Run, figure: Figure, metric: str, how: Procedure, against: Figure | None = None
+    name: str, run: OpenRun, base: OpenRun, figure: Figure, metric: str, how: Procedure, against: Figure | None = None
 ) -> tuple[float, np.ndarray | None, dict[str, Any]]:
     """A relation to the baseline as it is, and in every draw where both runs have their sums."""
     other = against or figure
@@ -201,7 +205,7 @@ def of_threshold(
     threshold: float,
     above: bool,
     strict: bool,
-    run: Run,
+    run: OpenRun,
     facts: dict[str, Any],
     how: Procedure,
 ) -> Slack:
@@ -217,7 +221,7 @@ def of_threshold(
     return _drawn(sign * (point - threshold), sign * (drawn - threshold), run, strict, facts, how)
 
 
-def of_cost(cost: Cost, limit: float, above: bool, strict: bool, facts: dict[str, Any]) -> Slack:
+def of_cost(cost: CostFigure, limit: float, above: bool, strict: bool, facts: dict[str, Any]) -> Slack:
     """Distance of a cost from its limit; several rounds are tested by the sign test, which no single spike can move."""
     sign = 1.0 if above else -1.0
     facts = {**facts, "value": cost.value, "limit": limit, "unit": cost.unit, "direction": cost.direction}
@@ -244,7 +248,7 @@ def of_cost(cost: Cost, limit: float, above: bool, strict: bool, facts: dict[str
     )
 
 
-def of_costs(new: Cost, old: Cost, margin: Margin | None) -> Slack:
+def of_costs(new: CostFigure, old: CostFigure, margin: Margin | None) -> Slack:
     """Distance of a cost from the baseline's with its margin.
 
     Rounds of both are compared by the rank-sum test, after the margin was taken off: a round that another process
@@ -283,7 +287,7 @@ def sign_tests(slack: np.ndarray) -> tuple[float, float]:
     return tuple(1.0 if k == 0 else float(bdtrc(k - 1, count, 0.5)) for k in (below, above))  # type: ignore[return-value]
 
 
-def lost_clips(*asked: tuple[Run, Figure]) -> tuple[str | None, int, float]:
+def lost_clips(*asked: tuple[OpenRun, Figure]) -> tuple[str | None, int, float]:
     """Failed clips behind a figure: in words, their number, and their largest share of a cell."""
     failed, share = 0, 0.0
     for run, figure in asked:
@@ -294,7 +298,7 @@ def lost_clips(*asked: tuple[Run, Figure]) -> tuple[str | None, int, float]:
     return incomplete_cells(*asked), failed, share
 
 
-def _drawn(point: float, drawn: np.ndarray, run: Run, strict: bool, facts: dict[str, Any], how: Procedure) -> Slack:
+def _drawn(point: float, drawn: np.ndarray, run: OpenRun, strict: bool, facts: dict[str, Any], how: Procedure) -> Slack:
     groups = _groups(run)
     if not drawn.any():
         return Slack(point, 1.0, 1.0, 0.0, "no spread in any draw", strict, facts)
@@ -336,5 +340,5 @@ def _joined(a: float | None, b: float | None) -> float | None:
     return None if a is None or b is None else float(np.hypot(a, b))
 
 
-def _groups(run: Run) -> int:
+def _groups(run: OpenRun) -> int:
     return sum(len(names) for names in run.sums.groups.values())

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from benchbed.errors import ConfigError
-from benchbed.gate.lookup import Cost, cost_of
+from benchbed.gate.lookup import CostFigure, cost_of
 from benchbed.gate.quantity import UNITS, Amount
 from benchbed.gate.rules import Rule
 from benchbed.results.record import Result
@@ -44,7 +44,7 @@ OF_A_MACHINE = ("s", "J", "s/s", "clips/s", "J/h", "W", "kWh/h")
 MEASURED = ("latency", "energy")
 
 
-def measured(result: Result, path: str) -> Cost:
+def measured(result: Result, path: str) -> CostFigure:
     """A figure of the profile, or one under `scores`, in the unit that rules are read in.
 
     Raises
@@ -56,14 +56,14 @@ def measured(result: Result, path: str) -> Cost:
     return cost if path in result.scores else in_base(replace(cost, unit=cost.unit or _unit_of_part(result, path)))
 
 
-def in_base(cost: Cost) -> Cost:
+def in_base(cost: CostFigure) -> CostFigure:
     """The figure in its base unit, with the direction of its unit.
 
     Examples
     --------
-    >>> in_base(Cost(1.5, "ms")).value, in_base(Cost(1.5, "ms")).unit
+    >>> in_base(CostFigure(1.5, "ms")).value, in_base(CostFigure(1.5, "ms")).unit
     (0.0015, 's')
-    >>> in_base(Cost(900.0, "clips/s")).direction
+    >>> in_base(CostFigure(900.0, "clips/s")).direction
     'higher'
     """
     direction = "higher" if cost.unit in RATES else cost.direction
@@ -71,7 +71,7 @@ def in_base(cost: Cost) -> Cost:
         return replace(cost, direction=direction)
     factor = UNITS[cost.unit][0]
     rounds = None if cost.rounds is None else cost.rounds * factor
-    return Cost(cost.value * factor, BASE[cost.unit], direction, rounds)
+    return CostFigure(cost.value * factor, BASE[cost.unit], direction, rounds)
 
 
 def require_units(rule: Rule, facts: Mapping[str, Any]) -> None:
@@ -115,7 +115,7 @@ def _require(what: str, amounts: Sequence[Amount], unit: str) -> None:
             )
 
 
-def of_a_machine(cost: Cost, path: str) -> bool:
+def of_a_machine(cost: CostFigure, path: str) -> bool:
     """The figure says nothing about another machine."""
     return cost.unit in OF_A_MACHINE or (path.partition(".")[0] in MEASURED and cost.unit in ("", "s"))
 

@@ -49,7 +49,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RuleOutcome:
     """The answer to one rule.
 
     Attributes
@@ -97,7 +97,7 @@ class Report:
         Name of the rules.
     run, baseline : str
         Models, in words.
-    outcomes : tuple of Outcome
+    outcomes : tuple of RuleOutcome
         One per rule.
     alpha : float
         Level.
@@ -120,7 +120,7 @@ class Report:
     name: str
     run: str
     baseline: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[RuleOutcome, ...]
     alpha: float
     correction: str
     over: str
@@ -135,7 +135,7 @@ class Report:
         return sum(outcome.answer is answer for outcome in self.outcomes)
 
     @property
-    def inconclusive(self) -> list[Outcome]:
+    def inconclusive(self) -> list[RuleOutcome]:
         """Rules that pass without a proof where one is asked for, by the rule or by `--strict`."""
         return [
             o

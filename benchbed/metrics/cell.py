@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.metrics.contract import Family, Table
+from benchbed.metrics.contract import Family, LabelledTable
 from benchbed.metrics.number import Number, derived, number
-from benchbed.metrics.slices import Column, Over, Part, numbers
+from benchbed.metrics.slices import Column, Over, SliceValues, numbers
 from benchbed.metrics.weighing import Scores, chosen
 from benchbed.metrics.weighing import drawn as drawn_scores
 from benchbed.stats.bootstrap import Bootstrap
@@ -39,7 +39,7 @@ class CellScores:
 
     metrics: dict[str, Number]
     groups: dict[str, dict[str, Number]]
-    tables: dict[str, Table]
+    tables: dict[str, LabelledTable]
     replicates: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -176,7 +176,7 @@ class _Cut:
         drawn = self.bootstrap.replicates_of_parts(self.rows, self.group_of, [np.flatnonzero(c) for c in choices])
         return list(zip(totals, drawn))
 
-    def part(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None) -> Part:
+    def part(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None) -> SliceValues:
         """Values of the chosen rows."""
         ranked = self._chosen(rows)[0]
         values = {name: float(value) for name, value in {**self.family.values(sums), **ranked}.items()}
@@ -184,7 +184,7 @@ class _Cut:
         if replicates:
             replicates |= self._drawn(rows)[0]
         clips = int(self.clips_of[rows].sum())
-        return Part(values, replicates, clips, frozenset(self.group_of[rows].tolist()))
+        return SliceValues(values, replicates, clips, frozenset(self.group_of[rows].tolist()))
 
     def jackknifed(self, metrics: Mapping[str, Number], level: float) -> dict[str, Number]:
         """Numbers with the interval of the jackknife where the family asks for it."""
@@ -204,10 +204,10 @@ class _Cut:
                 made[name] = replace(whole, low=None, high=None, interval=None, reason=why)
         return made
 
-    def column(self, index: int, column: Column) -> tuple[dict[str, dict[str, Number]], Table | None]:
+    def column(self, index: int, column: Column) -> tuple[dict[str, dict[str, Number]], LabelledTable | None]:
         """Everything about one column, and its class × value table."""
         family, code = self.family, self.code_of[index]
-        parts: dict[str, Part] = {}
+        parts: dict[str, SliceValues] = {}
         reasons: dict[str, Mapping[str, str]] = {}
         pools = {name: _Pool(set(members)) for name, members in column.sets.items()}
         cells: list[np.ndarray] = []
@@ -252,7 +252,7 @@ class _Cut:
         values = np.column_stack(cells) if cells else np.zeros((len(family.labels), 0))
         info = family.class_metrics[main]
         groups |= self._cell_spread(column, over, values, self.levels[index], main)
-        return groups, Table(family.labels, self.levels[index], values, "class", column.name, info.unit)
+        return groups, LabelledTable(family.labels, self.levels[index], values, "class", column.name, info.unit)
 
     def classes(self, sums: np.ndarray, drawn: np.ndarray | None) -> dict[str, dict[str, Number]]:
         """`class=LABEL` for every label."""

@@ -60,7 +60,7 @@ class MetricInfo:
 
 
 @dataclass(frozen=True)
-class Table:
+class LabelledTable:
     """A labelled table of numbers, e.g. a confusion matrix.
 
     Attributes
@@ -216,6 +216,6 @@ class Family(ABC):
         """Delete-one-group jackknife of every metric that has one, from the statistics of each recording group."""
         return {}
 
-    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
+    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, LabelledTable]:
         """Tables of a whole cell, from its clips and their summed statistics `[statistic]`."""
         return {}

@@ -23,7 +23,7 @@ SPLITS_2024 = (5, 10, 25, 50, 100)
 
 
 @dataclass(frozen=True)
-class Rule:
+class EditionRule:
     """The rule of one edition.
 
     Attributes
@@ -72,11 +72,11 @@ _FROM_MEMORY = "the reference code reports log loss first; that it alone ranks i
 _KILO = "128 kB, read as 128,000 bytes"
 
 #: Every edition, by name.
-RULES: Mapping[str, Rule] = {
+RULES: Mapping[str, EditionRule] = {
     rule.name: rule
     for rule in (
-        Rule("dcase2020a", 2020, "macro accuracy", True),
-        Rule(
+        EditionRule("dcase2020a", 2020, "macro accuracy", True),
+        EditionRule(
             "dcase2020b",
             2020,
             "macro accuracy",
@@ -85,7 +85,7 @@ RULES: Mapping[str, Rule] = {
             memory_stated="500 KB, read as 512,000 bytes: 128,000 float32 values",
             counted="nonzero",
         ),
-        Rule(
+        EditionRule(
             "dcase2021a",
             2021,
             "log loss",
@@ -95,8 +95,8 @@ RULES: Mapping[str, Rule] = {
             memory_stated="128 KB, read as 131,072 bytes: 32,768 float32 values",
             counted="nonzero",
         ),
-        Rule("dcase2022", 2022, "log loss", False, _FROM_MEMORY, parameters=128_000, bits=8, macs=30_000_000),
-        Rule(
+        EditionRule("dcase2022", 2022, "log loss", False, _FROM_MEMORY, parameters=128_000, bits=8, macs=30_000_000),
+        EditionRule(
             "dcase2023",
             2023,
             "0.5 · rank(macro accuracy) + 0.25 · rank(memory) + 0.25 · rank(MACs)",
@@ -106,7 +106,7 @@ RULES: Mapping[str, Rule] = {
             memory_stated=_KILO,
             macs=30_000_000,
         ),
-        Rule(
+        EditionRule(
             "dcase2024",
             2024,
             "mean of the macro accuracies with 5, 10, 25, 50 and 100 % of the training data",
@@ -115,7 +115,7 @@ RULES: Mapping[str, Rule] = {
             memory_stated=_KILO,
             macs=30_000_000,
         ),
-        Rule(
+        EditionRule(
             "dcase2025",
             2025,
             "macro accuracy on the evaluation set, with known devices",
@@ -130,7 +130,7 @@ RULES: Mapping[str, Rule] = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class HeldLimit:
     """One figure held against a limit.
 
     Attributes
@@ -165,7 +165,7 @@ class Finding:
         return {"memory": "Memory of the parameters", "parameters": "Parameters", "macs": "MACs"}[self.name]
 
 
-def rule(name: str) -> Rule:
+def rule(name: str) -> EditionRule:
     """The rule of an edition.
 
     Raises
@@ -195,7 +195,7 @@ def compliance(
     seconds: float = 1.0,
     tool: str | None = None,
     exact: int | None = None,
-) -> list[Finding]:
+) -> list[HeldLimit]:
     """Hold a system against the limits of an edition.
 
     Parameters
@@ -303,12 +303,12 @@ def mean_over_splits(accuracy: Mapping[int, float]) -> float:
 
 
 def _finding(
-    edition: Rule, name: str, value: float | None, limit: float, unit: str, note: str, missing: str
-) -> Finding:
+    edition: EditionRule, name: str, value: float | None, limit: float, unit: str, note: str, missing: str
+) -> HeldLimit:
     version = f"{edition.name}:{name}"
     if value is None:
-        return Finding(name, None, limit, unit, "skipped", f"not measured: {missing}", version)
+        return HeldLimit(name, None, limit, unit, "skipped", f"not measured: {missing}", version)
     if edition.per_device:
         note += "; for each device's model"
     status: Literal["pass", "fail"] = "pass" if value <= limit else "fail"
-    return Finding(name, value, limit, unit, status, f"{value:,.0f} of {limit:,} {unit} ({note})", version)
+    return HeldLimit(name, value, limit, unit, status, f"{value:,.0f} of {limit:,} {unit} ({note})", version)

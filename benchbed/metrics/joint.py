@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchbed.errors import ConfigError
-from benchbed.metrics.contract import Family, Sample, Table
+from benchbed.metrics.contract import Family, LabelledTable, Sample
 from benchbed.stats.jackknife import Jackknife
 
 
@@ -133,7 +133,7 @@ class Joint(Family):
         held = {prefix: sample for prefix, sample in made.items() if sample is not None}
         return _Samples(held) if held else None
 
-    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
+    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, LabelledTable]:
         """Tables of all families."""
         return {
             prefix + k: v

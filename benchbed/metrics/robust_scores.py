@@ -57,7 +57,7 @@ class Corrupted:
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceErrors:
     """Errors of the reference model that mCE divides by.
 
     Attributes
@@ -80,7 +80,7 @@ def robustness_scores(
     clean_replicates: np.ndarray | None,
     cells: Sequence[Corrupted],
     bootstrap: Bootstrap | None = None,
-    reference: Reference | None = None,
+    reference: ReferenceErrors | None = None,
 ) -> dict[str, Number]:
     """Every robustness figure that the cells of one split give in one metric.
 
@@ -94,7 +94,7 @@ def robustness_scores(
         The corruption cells, scored with the same bootstrap.
     bootstrap : Bootstrap, optional
         What drew the replicates; without it there are no intervals.
-    reference : Reference, optional
+    reference : ReferenceErrors, optional
         For mCE; without it there is no mCE.
 
     Returns
@@ -121,7 +121,7 @@ class _Scores:
         clean_replicates: np.ndarray | None,
         cells: Sequence[Corrupted],
         bootstrap: Bootstrap | None,
-        reference: Reference | None,
+        reference: ReferenceErrors | None,
     ) -> None:
         self.info, self.bootstrap, self.reference = clean.info, bootstrap, reference
         self.curves: dict[str, list[Corrupted]] = {}
@@ -224,7 +224,7 @@ class _Scores:
         kept = retention(scores, self.clean, chance, self.info.direction)
         return self._made(kept, meaning, n, self._lost() or "undefined under some corruption")
 
-    def _corruption_errors(self, reference: Reference, n: int) -> dict[str, Number]:
+    def _corruption_errors(self, reference: ReferenceErrors, n: int) -> dict[str, Number]:
         info = self.info
         if info.direction == "higher" and info.high != 1.0:
             return {}

@@ -73,7 +73,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Part:
+class SliceValues:
     """Values of some of a cell's clips: of a slice, of a set, or of all.
 
     Attributes
@@ -116,7 +116,7 @@ class Over:
     """
 
     column: Column
-    parts: Mapping[str, Part]
+    parts: Mapping[str, SliceValues]
     infos: Mapping[str, MetricInfo]
     bootstrap: Bootstrap | None
 
@@ -125,7 +125,7 @@ class Over:
         named = {"all": list(self.parts), **{name: list(members) for name, members in self.column.sets.items()}}
         return {name: [value for value in members if value in self.parts] for name, members in named.items()}
 
-    def mean(self, members: Sequence[str]) -> Part:
+    def mean(self, members: Sequence[str]) -> SliceValues:
         """Mean over members of each one's value, every member with the same weight."""
         parts = [self.parts[value] for value in members]
         values = {name: _mean([part.values[name] for part in parts]) for name in self.infos}
@@ -135,7 +135,7 @@ class Over:
             if parts and all(name in part.replicates for part in parts)
         }
         groups = frozenset[int]().union(*(part.members for part in parts))
-        return Part(values, replicates, sum(part.clips for part in parts), groups)
+        return SliceValues(values, replicates, sum(part.clips for part in parts), groups)
 
     def means(self) -> dict[str, dict[str, Number]]:
         """`devices_mean=SET` for every set."""
@@ -191,7 +191,7 @@ class Over:
             found[f"{plural}_std={name}"] = spread
         return found
 
-    def gap(self, seen: Part, unseen: Part, how: str) -> dict[str, Number]:
+    def gap(self, seen: SliceValues, unseen: SliceValues, how: str) -> dict[str, Number]:
         """What unseen values cost: positive if they are worse, whichever way the metric points."""
         found = {}
         for name, info in self.infos.items():
@@ -212,7 +212,7 @@ class Over:
 
 
 def numbers(
-    part: Part,
+    part: SliceValues,
     infos: Mapping[str, MetricInfo],
     bootstrap: Bootstrap | None,
     rule: str | None = None,

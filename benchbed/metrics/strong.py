@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchbed.metrics.contract import Family, Sample, Table
+from benchbed.metrics.contract import Family, LabelledTable, Sample
 from benchbed.stats.jackknife import Jackknife
 
 
@@ -117,7 +117,7 @@ class Strong(Family):
         """Jackknives of the inner family."""
         return self.inner.jackknives(rows, level)
 
-    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
+    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, LabelledTable]:
         """Tables of the inner family."""
         held = timed(target)
         return self.inner.tables(scores[held], target[held], sums)

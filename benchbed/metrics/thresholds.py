@@ -16,7 +16,7 @@ import numpy as np
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family
 from benchbed.metrics.sed.sweeps import SweepSample
-from benchbed.metrics.tuning import Average, Choice, choose, tag_sweep
+from benchbed.metrics.tuning import Average, ChosenThresholds, choose, tag_sweep
 from benchbed.outputs.contract import Json
 
 #: Threshold of a class that validation data say nothing about.
@@ -285,12 +285,12 @@ def _named(average: Average, per_class: bool) -> str:
     return "best-" + ("" if per_class else "common-") + ("micro-" if average == "micro" else "") + "f1:middle"
 
 
-def frozen(choice: Choice, labels: Sequence[str], tuned_on: str, rule: str, fallback: float) -> Thresholds:
+def frozen(choice: ChosenThresholds, labels: Sequence[str], tuned_on: str, rule: str, fallback: float) -> Thresholds:
     """Choices with their data and rule; classes without any keep the fallback.
 
     Parameters
     ----------
-    choice : Choice
+    choice : ChosenThresholds
         What was chosen.
     labels : sequence of str
         Class names.

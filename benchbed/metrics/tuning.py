@@ -23,7 +23,7 @@ Average = Literal["macro", "micro"]
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenThresholds:
     """The best thresholds.
 
     Attributes
@@ -44,7 +44,7 @@ class Choice:
     reached: float
 
 
-def choose(samples: Sequence[SweepSample], *, average: Average = "macro", per_class: bool = True) -> Choice:
+def choose(samples: Sequence[SweepSample], *, average: Average = "macro", per_class: bool = True) -> ChosenThresholds:
     """The best threshold of each class, or the best one of all.
 
     Parameters
@@ -59,7 +59,7 @@ def choose(samples: Sequence[SweepSample], *, average: Average = "macro", per_cl
 
     Returns
     -------
-    Choice
+    ChosenThresholds
         Of thresholds that decide alike on these clips the middle: at an end of them, a score a little lower or higher
         would turn the decision. Of others that are equally good, those of the highest, which output least; of equally
         good filters the first.
@@ -95,7 +95,7 @@ def choose(samples: Sequence[SweepSample], *, average: Average = "macro", per_cl
         thresholds[c] = samples[which].middle(float(at_highest), c) if hits or false else at_highest
         candidate[c] = which
         each[c] = f1(points[c][1][at], points[c][2][at], events[c])
-    return Choice(thresholds, candidate, each, _reached(points, picked, events, present, each, average))
+    return ChosenThresholds(thresholds, candidate, each, _reached(points, picked, events, present, each, average))
 
 
 def tag_sweep(scores: np.ndarray, target: np.ndarray) -> SweepSample:
@@ -162,7 +162,7 @@ def _reached(
     return _sum_f1(points, picked, events[held].sum())
 
 
-def _common(samples: Sequence[SweepSample], average: Average) -> Choice:
+def _common(samples: Sequence[SweepSample], average: Average) -> ChosenThresholds:
     events = samples[0].events
     count, held = len(events), events > 0
     best = (-1.0, float("nan"), 0)
@@ -179,4 +179,6 @@ def _common(samples: Sequence[SweepSample], average: Average) -> Choice:
         each[c] = f1(hits, false, events[c])[0]
     if not np.isnan(threshold):
         threshold = samples[number].middle(threshold)
-    return Choice(np.full(count, threshold), np.full(count, number), each, reached if reached >= 0 else float("nan"))
+    return ChosenThresholds(
+        np.full(count, threshold), np.full(count, number), each, reached if reached >= 0 else float("nan")
+    )

@@ -44,7 +44,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Alignment(Reading):
-    """How scores in model classes become probabilities of dataset labels; made by `plan_alignment`.
+    """How scores in model classes become probabilities of dataset labels; made by `alignment_of`.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class Alignment(Reading):
         Examples
         --------
         >>> card = Card(name="t", family="cnn", output="scene", labels=("tram", "bus", "car"), sample_rate=8000)
-        >>> plan_alignment(card, ("bus", "tram")).apply(np.log([[0.6, 0.2, 0.2]])).round(3).tolist()
+        >>> alignment_of(card, ("bus", "tram")).apply(np.log([[0.6, 0.2, 0.2]])).round(3).tolist()
         [[0.25, 0.75]]
         """
         scores = np.asarray(scores)
@@ -156,7 +156,7 @@ class Alignment(Reading):
         Examples
         --------
         >>> card = Card(name="t", family="cnn", output="scene", labels=("Tram", "bus"), sample_rate=8000)
-        >>> plan_alignment(card, ("bus", "tram")).describe()["matches"][1]
+        >>> alignment_of(card, ("bus", "tram")).describe()["matches"][1]
         {'label': 'tram', 'classes': ['Tram'], 'how': 'normalised'}
         """
         used = {column for columns in self.columns for column in columns}
@@ -235,7 +235,7 @@ class Alignment(Reading):
         return np.stack([scores[..., list(columns)].max(-1) for columns in self.columns], axis=-1)
 
 
-def plan_alignment(card: Card, labels: Sequence[str], task: str = "scene") -> Alignment:
+def alignment_of(card: Card, labels: Sequence[str], task: str = "scene") -> Alignment:
     """Decide which model classes mean which dataset label.
 
     The card's `label_map` decides first; then equal names; then names that are equal but for case, spaces, hyphens,
@@ -260,7 +260,7 @@ def plan_alignment(card: Card, labels: Sequence[str], task: str = "scene") -> Al
     Examples
     --------
     >>> card = Card(name="t", family="cnn", output="scene", labels=("tram", "bus"), sample_rate=8000)
-    >>> plan_alignment(card, ("bus", "tram")).columns
+    >>> alignment_of(card, ("bus", "tram")).columns
     ((1,), (0,))
     """
     refuse_output(card, task)
@@ -300,7 +300,7 @@ def beside(card: Card, labels: Sequence[str], task: str = "scene") -> tuple[str,
     Parameters
     ----------
     card, labels, task
-        As in `plan_alignment`.
+        As in `alignment_of`.
 
     Returns
     -------
@@ -316,7 +316,7 @@ def beside(card: Card, labels: Sequence[str], task: str = "scene") -> tuple[str,
     """
     if task != "scene" or card.output != "scene":
         return ()
-    used = {column for columns in plan_alignment(card, labels, task).columns for column in columns}
+    used = {column for columns in alignment_of(card, labels, task).columns for column in columns}
     return tuple(label for index, label in enumerate(card.labels) if index not in used)
 
 
@@ -328,7 +328,7 @@ def refuse_output(card: Card, task: str, offered: Sequence[str] = ()) -> None:
     card : Card
         Of the model.
     task : str
-        As in `plan_alignment`.
+        As in `alignment_of`.
     offered : sequence of str
         Outputs that the adapter has an option for, which the hint then names.
 
@@ -355,8 +355,8 @@ def refuse_output(card: Card, task: str, offered: Sequence[str] = ()) -> None:
 
 
 def align(scores: np.ndarray, card: Card, labels: Sequence[str], task: str = "scene") -> np.ndarray:
-    """Probabilities of the dataset's labels from a model's scores: `plan_alignment` and `Alignment.apply` in one."""
-    return plan_alignment(card, labels, task).apply(scores)
+    """Probabilities of the dataset's labels from a model's scores: `alignment_of` and `Alignment.apply` in one."""
+    return alignment_of(card, labels, task).apply(scores)
 
 
 def normalised(label: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed.card import Card
-from benchbed.outputs.align import Alignment, plan_alignment, refuse_output
+from benchbed.outputs.align import Alignment, alignment_of, refuse_output
 from benchbed.outputs.columns import whole
 from benchbed.outputs.contract import Output
 
@@ -31,7 +31,7 @@ class ClassScores(Output):
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> Alignment:
         refuse_output(card, self.name, offered)
-        return plan_alignment(card, labels, self.name)
+        return alignment_of(card, labels, self.name)
 
     def join(self, parts: Sequence[np.ndarray], labels: Sequence[str]) -> np.ndarray:
         return np.concatenate(parts) if parts else np.zeros((0, len(labels)))

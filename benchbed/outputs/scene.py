@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed.card import Card
-from benchbed.outputs.align import beside, plan_alignment
+from benchbed.outputs.align import alignment_of, beside
 from benchbed.outputs.class_scores import ClassScores
 from benchbed.outputs.clip_labels import one_each
 
@@ -25,7 +25,7 @@ class Scene(ClassScores):
 
     def beside(self, card: Card, labels: Sequence[str], *, closed_set: bool) -> tuple[tuple[str, ...], int | None]:
         if card.output == "tags":
-            used = {name for match in plan_alignment(card, labels).matches for name in match.classes}
+            used = {name for match in alignment_of(card, labels).matches for name in match.classes}
             return (), len(card.labels) if len(used) < len(card.labels) else None
         others = beside(card, labels)
         # With a map, a class that no label uses may still mean one.

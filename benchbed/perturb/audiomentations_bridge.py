@@ -23,7 +23,7 @@ from benchbed.errors import ConfigError, did_you_mean
 from benchbed.perturb import measures
 from benchbed.perturb.contract import Applied, Context, Corruption
 from benchbed.perturb.files import open_folder
-from benchbed.perturb.guarded import CannotApply, Guarded, Prepared
+from benchbed.perturb.guarded import CannotApply, Guarded, PreparedClip
 from benchbed.perturb.level import is_silent, keep_power
 from benchbed.perturb.measures import Measure, Passage
 from benchbed.perturb.selfcheck import bursts, lag
@@ -35,7 +35,7 @@ PROBE_RATE = 16000
 
 
 @dataclass(frozen=True)
-class Policy:
+class FaultPolicy:
     """What is done about a transform's known fault.
 
     Attributes
@@ -55,35 +55,39 @@ class Policy:
 
 
 #: Known faults by transform. What is not listed is used as it is, after the determinism probe.
-POLICY: Mapping[str, Policy] = {
-    "ApplyImpulseResponse": Policy(
+POLICY: Mapping[str, FaultPolicy] = {
+    "ApplyImpulseResponse": FaultPolicy(
         "refuse",
         "sets the peak of every output to 0.5 (a gain of up to 42 dB) and keeps the response's pre-delay, which moves "
         "events",
         "room_response or device_response with the option 'folder'",
     ),
-    "RoomSimulator": Policy(
+    "RoomSimulator": FaultPolicy(
         "restore_power",
         "ray tracing differs from run to run under equal seeds; level rises with the room (.10 to .56); the "
         "way from source to microphone delays the audio; without ray tracing, one order of reflections whatever RT60 "
         "is asked for (0.08 s for 0.2, 0.5 and 0.8 s)",
     ),
-    "Resample": Policy("restore_rate", "leaves the audio at another rate, so that pitch and length change"),
-    "ClippingDistortion": Policy("check", "odd percentages are cut to the next even one: 1 % clips nothing"),
-    "RepeatPart": Policy("check", "raises or does nothing when the clip is not longer than the part to repeat"),
-    "AddBackgroundNoise": Policy("per_channel", "mono only; refuses even one channel in two dimensions"),
-    "AddShortNoises": Policy("per_channel", "mono only; refuses even one channel in two dimensions"),
-    "AddGaussianSNR": Policy("per_channel", "one level for all channels: two that are 40 dB apart get 16 and −24 dB"),
-    "AddColorNoise": Policy("per_channel", "one level for all channels, as AddGaussianSNR"),
-    "Mp3Compression": Policy(
+    "Resample": FaultPolicy("restore_rate", "leaves the audio at another rate, so that pitch and length change"),
+    "ClippingDistortion": FaultPolicy("check", "odd percentages are cut to the next even one: 1 % clips nothing"),
+    "RepeatPart": FaultPolicy("check", "raises or does nothing when the clip is not longer than the part to repeat"),
+    "AddBackgroundNoise": FaultPolicy("per_channel", "mono only; refuses even one channel in two dimensions"),
+    "AddShortNoises": FaultPolicy("per_channel", "mono only; refuses even one channel in two dimensions"),
+    "AddGaussianSNR": FaultPolicy(
+        "per_channel", "one level for all channels: two that are 40 dB apart get 16 and −24 dB"
+    ),
+    "AddColorNoise": FaultPolicy("per_channel", "one level for all channels, as AddGaussianSNR"),
+    "Mp3Compression": FaultPolicy(
         "check", "needs an encoder that it does not depend on; two of its three back ends add a delay and no end"
     ),
-    "Lambda": Policy("refuse", "runs code given in the suite", "a corruption file of your own"),
-    "Compose": Policy("refuse", "shuffles and flips coins that cannot be fixed", "one transform per condition"),
-    "OneOf": Policy("refuse", "chooses at random what a severity means", "one transform per condition"),
-    "SomeOf": Policy("refuse", "chooses at random what a severity means", "one transform per condition"),
-    "AdjustDuration": Policy("refuse", "its only effect is on the length, which every clip keeps", "time_mask"),
-    "Padding": Policy("check", "with pad_section 'start' as with 'end' it silences a part in place; the length stays"),
+    "Lambda": FaultPolicy("refuse", "runs code given in the suite", "a corruption file of your own"),
+    "Compose": FaultPolicy("refuse", "shuffles and flips coins that cannot be fixed", "one transform per condition"),
+    "OneOf": FaultPolicy("refuse", "chooses at random what a severity means", "one transform per condition"),
+    "SomeOf": FaultPolicy("refuse", "chooses at random what a severity means", "one transform per condition"),
+    "AdjustDuration": FaultPolicy("refuse", "its only effect is on the length, which every clip keeps", "time_mask"),
+    "Padding": FaultPolicy(
+        "check", "with pad_section 'start' as with 'end' it silences a part in place; the length stays"
+    ),
 }
 
 #: Transforms after which an event is no longer where it was. Where it went cannot be told from outside.
@@ -285,7 +289,7 @@ class Bridge(Guarded):
         """A seed from the clip's stream: the same draw at every severity."""
         return int(rng.integers(2**63))
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip through the transform, brought back to its shape and rate."""
         _probe(self.name, _frozen(parameter))
         waveform, rate = state.waveform, state.sample_rate
@@ -314,7 +318,7 @@ class Bridge(Guarded):
             raise CannotApply("the transform gave samples that are not finite")
         return Applied(out, achieved=self._reached(state, parameter, out), note=note)
 
-    def _reached(self, state: Prepared, parameter: Mapping[str, Any], out: np.ndarray) -> float | None:
+    def _reached(self, state: PreparedClip, parameter: Mapping[str, Any], out: np.ndarray) -> float | None:
         if self.measure is None:
             return None
         if self.measure.on_impulse:
@@ -334,7 +338,7 @@ class Bridge(Guarded):
 
         return Passage(clean, out, rate, respond, response if self.name == "RoomSimulator" else None)
 
-    def move_events(self, events: np.ndarray, duration: float, state: Prepared, parameter: Any) -> np.ndarray:
+    def move_events(self, events: np.ndarray, duration: float, state: PreparedClip, parameter: Any) -> np.ndarray:
         """Events stay, or the transform cannot be used where their times matter."""
         if self.preserves_time or state.skipped is not None:
             return events
@@ -524,7 +528,7 @@ def _probe(name: str, frozen: tuple) -> None:
     Or if it does not do what its number says.
     """
     signal = np.random.Generator(np.random.Philox(1)).standard_normal(32000).astype(np.float32) * np.float32(0.1)
-    one_dimensional = POLICY.get(name, Policy("check", "")).action == "per_channel"
+    one_dimensional = POLICY.get(name, FaultPolicy("check", "")).action == "per_channel"
     outs = []
     for _ in range(2):
         with preserved_global_state(1), warnings.catch_warnings():
@@ -548,7 +552,7 @@ def _does_what_it_says(name: str, frozen: tuple, signal: np.ndarray) -> None:
         return
     if name == "RoomSimulator" and parameter.get("calculation_mode") != "rt60":
         return
-    state = Prepared(signal, PROBE_RATE, data=1)
+    state = PreparedClip(signal, PROBE_RATE, data=1)
     out = bridge._call(signal[0] if bridge._by_channel(1) else signal, PROBE_RATE, parameter, 1)[0]
     missed = bridge.measure.missed(parameter, bridge._reached(state, parameter, out))
     if missed is not None:

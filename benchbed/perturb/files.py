@@ -30,7 +30,7 @@ _LISTED = 12
 
 
 @dataclass(frozen=True)
-class Folder:
+class RecordingFolder:
     """The recordings of one folder, in the order of their names.
 
     Attributes
@@ -105,7 +105,7 @@ def folder_digest(path: str | Path, ignore: tuple[str, ...] = ()) -> str:
     return open_folder(path, ignore).digest
 
 
-def open_folder(path: str | Path, ignore: tuple[str, ...] | list[str] = ()) -> Folder:
+def open_folder(path: str | Path, ignore: tuple[str, ...] | list[str] = ()) -> RecordingFolder:
     """Check a folder of recordings and everything in it; the result is kept for the life of the process.
 
     Parameters
@@ -124,7 +124,7 @@ def open_folder(path: str | Path, ignore: tuple[str, ...] | list[str] = ()) -> F
 
 
 @lru_cache(maxsize=64)
-def _scan(path: str, ignore: tuple[str, ...]) -> Folder:
+def _scan(path: str, ignore: tuple[str, ...]) -> RecordingFolder:
     root = Path(path)
     if not root.is_dir():
         raise ConfigError(f"no folder {path}", hint="give the path of a folder of recordings")
@@ -155,4 +155,4 @@ def _scan(path: str, ignore: tuple[str, ...]) -> Folder:
             + more,
             hint="remove them, or name them under the option 'ignore', e.g. ignore: ['*.txt']",
         )
-    return Folder(root, tuple(root / n for n in names), total.hexdigest(), tuple(rates), tuple(channels))
+    return RecordingFolder(root, tuple(root / n for n in names), total.hexdigest(), tuple(rates), tuple(channels))

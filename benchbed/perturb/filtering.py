@@ -14,26 +14,26 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.filters import Spectrum, filtered
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.scratch import KEPT_BYTES
 
 
 class Filtering(Guarded):
     """Base of filters: a corruption gives `response`, or `responses` where several cost less together."""
 
-    def spectrum_of(self, state: Prepared) -> Spectrum:
+    def spectrum_of(self, state: PreparedClip) -> Spectrum:
         """The clip's spectrum in what `begin` returned."""
         return state.data
 
-    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+    def response(self, state: PreparedClip, parameter: Any) -> np.ndarray:
         """The filter of a parameter at the bins of the clip's spectrum, `[bin]` or `[channel, bin]`."""
         raise NotImplementedError(f"{type(self).__name__} must give response() or responses()")
 
-    def responses(self, state: Prepared, parameters: Sequence[Any]) -> Iterable[np.ndarray]:
+    def responses(self, state: PreparedClip, parameters: Sequence[Any]) -> Iterable[np.ndarray]:
         """The filters of several parameters."""
         return (self.response(state, parameter) for parameter in parameters)
 
-    def heard(self, state: Prepared, parameter: Any) -> np.ndarray:
+    def heard(self, state: PreparedClip, parameter: Any) -> np.ndarray:
         """The clip `[channel, sample]` through the filter of a parameter.
 
         The first call makes the clip at every parameter that will be asked for; the next ones find it in the working
@@ -49,7 +49,7 @@ class Filtering(Guarded):
             )
         return made[parameter].astype(np.float32)
 
-    def _together(self, state: Prepared, clip: Spectrum, parameter: Any) -> list[Any]:
+    def _together(self, state: PreparedClip, clip: Spectrum, parameter: Any) -> list[Any]:
         """`parameter`, and those others that will be asked for, apply, and have room in the working memory."""
         rate, channels, room = state.sample_rate, len(state.waveform), KEPT_BYTES // max(1, clip.values.nbytes)
         others = [p for p in dict.fromkeys(state.asked) if p != parameter]

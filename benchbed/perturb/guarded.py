@@ -17,7 +17,7 @@ class CannotApply(Exception):
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedClip:
     """A clip made ready: audio, rate, the corruption's own work or the reason why there is none, what will be asked."""
 
     waveform: np.ndarray
@@ -38,19 +38,21 @@ class Guarded(Corruption):
 
     shortest: float = 0.0
 
-    def prepare(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> Prepared:
+    def prepare(
+        self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context
+    ) -> PreparedClip:
         """Severity-independent work, unless the clip has to be left alone."""
         reason = self._reason(waveform, sample_rate)
         if reason is not None:
-            return Prepared(waveform, sample_rate, skipped=reason)
+            return PreparedClip(waveform, sample_rate, skipped=reason)
         try:
             data = self.begin(waveform, sample_rate, rng, context)
             asked = self.parameters if context.severities is None else context.severities
-            return Prepared(waveform, sample_rate, data=data, asked=asked)
+            return PreparedClip(waveform, sample_rate, data=data, asked=asked)
         except CannotApply as why:
-            return Prepared(waveform, sample_rate, skipped=str(why))
+            return PreparedClip(waveform, sample_rate, skipped=str(why))
 
-    def apply(self, state: Prepared, parameter: Any) -> Applied:
+    def apply(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip at one parameter, or an unchanged copy with the reason."""
         reason = state.skipped or self.unavailable(parameter, state.sample_rate, len(state.waveform))
         if reason is not None:
@@ -65,7 +67,7 @@ class Guarded(Corruption):
         """Severity-independent work for a clip that is neither silent nor too short."""
 
     @abstractmethod
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip at one parameter."""
 
     def _reason(self, waveform: np.ndarray, sample_rate: int) -> str | None:

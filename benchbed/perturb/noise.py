@@ -22,7 +22,7 @@ import numpy as np
 from benchbed import rng as streams
 from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import CannotApply, Guarded, Prepared
+from benchbed.perturb.guarded import CannotApply, Guarded, PreparedClip
 from benchbed.perturb.level import active_power, whole_power
 
 SNR_DB = (20.0, 15.0, 10.0, 5.0, 0.0)
@@ -82,7 +82,7 @@ class Additive(Guarded):
         error = 10 * np.log10(signal[sounding] / (level * factor.astype(np.float32).astype(float) ** 2)[sounding])
         return noise, float(error.mean())
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip with its noise at an SNR in dB."""
         noise, error = state.data
         out = noise * np.float32(10 ** (-parameter / 20))

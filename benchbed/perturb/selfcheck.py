@@ -31,7 +31,7 @@ FLOOR_DB = 70.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CorruptionCheck:
     """One check: its name, how it ended, and in words what was seen."""
 
     name: str
@@ -111,11 +111,11 @@ def canaries(name: str, corruption: Corruption, probes: Sequence[Probe], context
     return found
 
 
-def severity_monotone(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> Outcome:
+def severity_monotone(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> CorruptionCheck:
     """Whether the mean log-mel distance to the clean clip grows with severity."""
     check = f"monotone:{name}"
     if not corruption.monotone:
-        return Outcome(check, "skipped", "no order in log-mel distance is claimed for this corruption")
+        return CorruptionCheck(check, "skipped", "no order in log-mel distance is claimed for this corruption")
     means, used = [], []
     for severity, parameter in enumerate(corruption.parameters, 1):
         distances = []
@@ -127,17 +127,17 @@ def severity_monotone(name: str, corruption: Corruption, probes: Sequence[Probe]
             means.append(float(np.mean(distances)))
             used.append(severity)
     if len(means) < 2:
-        return Outcome(check, "skipped", "fewer than two severities apply to all clips")
+        return CorruptionCheck(check, "skipped", "fewer than two severities apply to all clips")
     shown = " ".join(f"{m:.2f}" for m in means)
     falls = [used[i + 1] for i in range(len(means) - 1) if means[i + 1] < means[i] - MONOTONE_SLACK_DB]
     if falls:
-        return Outcome(check, "fail", f"log-mel distance falls at severity {falls[0]}: {shown} dB")
-    return Outcome(check, "pass", f"log-mel distance {shown} dB")
+        return CorruptionCheck(check, "fail", f"log-mel distance falls at severity {falls[0]}: {shown} dB")
+    return CorruptionCheck(check, "pass", f"log-mel distance {shown} dB")
 
 
 def impulse_stays(
     name: str, corruption: Corruption, sample_rate: int, channels: int, context: Context, seconds: float = 1.0
-) -> Outcome:
+) -> CorruptionCheck:
     """Whether what happens in the clip still happens where its events are said to be (finds coder and room delay)."""
     check = f"impulse:{name}"
     probe = bursts(sample_rate, channels, seconds)
@@ -149,7 +149,7 @@ def impulse_stays(
             continue
         said = _said_late(corruption, state, parameter, seconds)
         if said is None:
-            return Outcome(check, "skipped", "moves events by more than a delay, and says where to")
+            return CorruptionCheck(check, "skipped", "moves events by more than a delay, and says where to")
         late = lag(probe.waveform[0], applied.waveform[0], sample_rate)
         if late is not None:
             late -= round(said * sample_rate)
@@ -158,11 +158,13 @@ def impulse_stays(
         else:
             worst, seen = max(worst, late, key=abs), seen + 1
     if not seen:
-        return Outcome(check, "skipped", "no severity applies, or the bursts cannot be recognised")
+        return CorruptionCheck(check, "skipped", "no severity applies, or the bursts cannot be recognised")
     status: Literal["pass", "fail"] = "fail" if abs(worst) > corruption.time_slack * sample_rate else "pass"
     beyond = f"; beyond recognition at {lost}" if lost else ""
     where = "" if corruption.preserves_time else " from where their events are moved to"
-    return Outcome(check, status, f"bursts move by {worst} samples at most{where} over {seen} severities{beyond}")
+    return CorruptionCheck(
+        check, status, f"bursts move by {worst} samples at most{where} over {seen} severities{beyond}"
+    )
 
 
 def _said_late(corruption: Corruption, state: Any, parameter: Any, seconds: float) -> float | None:
@@ -230,7 +232,7 @@ def _correlate(a: np.ndarray, b: np.ndarray, whiten: bool) -> tuple[int, float]:
     return (best if best < len(a) else best - size), float(correlation[best]) / spread if spread > 0 else 0.0
 
 
-def order_free(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> Outcome:
+def order_free(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> CorruptionCheck:
     """Whether a clip comes out the same whatever was done before: other severities, other clips, or nothing."""
     check = f"order:{name}"
     alone = [
@@ -241,11 +243,13 @@ def order_free(name: str, corruption: Corruption, probes: Sequence[Probe], conte
     for index in reversed(range(len(corruption.parameters))):
         for probe, state, expected in zip(probes, states, alone):
             if not np.array_equal(corruption.apply(state, corruption.parameters[index]).waveform, expected[index]):
-                return Outcome(check, "fail", f"severity {index + 1} of {probe.id} depends on what was made before it")
-    return Outcome(check, "pass", f"{len(probes)} clips bit-identical alone and together, in both orders")
+                return CorruptionCheck(
+                    check, "fail", f"severity {index + 1} of {probe.id} depends on what was made before it"
+                )
+    return CorruptionCheck(check, "pass", f"{len(probes)} clips bit-identical alone and together, in both orders")
 
 
-def leaves_no_trace(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> Outcome:
+def leaves_no_trace(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> CorruptionCheck:
     """Whether the input audio and the global random states of Python, numpy and torch are as they were."""
     check = f"trace:{name}"
     before = _global_state()
@@ -255,11 +259,11 @@ def leaves_no_trace(name: str, corruption: Corruption, probes: Sequence[Probe], 
         for parameter in corruption.parameters:
             corruption.apply(state, parameter)
         if not np.array_equal(copy, probe.waveform):
-            return Outcome(check, "fail", f"the audio of {probe.id} was changed in place")
+            return CorruptionCheck(check, "fail", f"the audio of {probe.id} was changed in place")
     touched = [kind for kind, value in _global_state().items() if before.get(kind, value) != value]
     if touched:
-        return Outcome(check, "fail", f"global random state was moved: {', '.join(touched)}")
-    return Outcome(check, "pass", "input and global random states untouched")
+        return CorruptionCheck(check, "fail", f"global random state was moved: {', '.join(touched)}")
+    return CorruptionCheck(check, "pass", "input and global random states untouched")
 
 
 def _global_state() -> dict[str, Any]:
@@ -276,7 +280,7 @@ def _prepare(name: str, corruption: Corruption, probe: Probe, context: Context) 
     return corruption.prepare(probe.waveform, probe.sample_rate, stream, context)
 
 
-def check_all(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> list[Outcome]:
+def check_all(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> list[CorruptionCheck]:
     """Every check of one corruption on a few clips; the impulse is made at the clips' rate and channel count.
 
     Examples

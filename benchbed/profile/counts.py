@@ -186,9 +186,9 @@ def _challenge(adapter: Any, seconds: float, macs: Any) -> dict[str, Any]:
 
 def front_end_figures(transforms: Mapping[int, int], dense: int, sparse: int | None) -> dict[str, Any]:
     """Cost of a front end as it stands on the record; never added to the network's."""
-    from benchbed.profile.macs import FrontEnd
+    from benchbed.profile.macs import FrontEndCost
 
-    front = FrontEnd(transforms=dict(transforms), dense_macs=dense, sparse_macs=sparse)
+    front = FrontEndCost(transforms=dict(transforms), dense_macs=dense, sparse_macs=sparse)
     shown = ", ".join(f"{number} of {length} samples" for length, number in front.transforms.items())
     found = {
         "total": figure(front.macs, "MACs", "Fourier transforms at half their FLOPs, and the filter bank"),

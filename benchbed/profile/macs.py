@@ -32,7 +32,7 @@ TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
-class FrontEnd:
+class FrontEndCost:
     """What comes before the network: Fourier transforms and filter banks.
 
     Attributes
@@ -60,7 +60,7 @@ class FrontEnd:
 
         Examples
         --------
-        >>> FrontEnd(transforms={1024: 100}).fft_flops
+        >>> FrontEndCost(transforms={1024: 100}).fft_flops
         2560000.0
         """
         return sum(2.5 * n * math.log2(n) * count for n, count in self.transforms.items() if n > 1)
@@ -85,7 +85,7 @@ class Macs:
         Path of the innermost module → multiply-accumulates; functional operations belong to the module they run in.
     by_type : dict
         Class of that module → multiply-accumulates.
-    front_end : FrontEnd or None
+    front_end : FrontEndCost or None
         None where no Fourier transform runs inside the network.
     backend : str
         `meta`, or the device on which it was counted because the network cannot run without data.
@@ -103,7 +103,7 @@ class Macs:
     seconds: float
     by_layer: dict[str, int]
     by_type: dict[str, int]
-    front_end: FrontEnd | None
+    front_end: FrontEndCost | None
     backend: str
     on_device: int | None
     uncounted: tuple[str, ...]
@@ -222,7 +222,7 @@ def network_call(adapter: Any) -> Callable[[torch.Tensor], Any]:
     return predict
 
 
-def front_end_of(module: torch.nn.Module, waveforms: torch.Tensor) -> FrontEnd:
+def front_end_of(module: torch.nn.Module, waveforms: torch.Tensor) -> FrontEndCost:
     """Cost of a front end that stands alone.
 
     Examples
@@ -264,7 +264,7 @@ def _divided(trace: Trace) -> tuple[set[str], list[Operation], list[Operation]]:
     return owners, network, front
 
 
-def _front_end(front: list[Operation], owners: set[str], model: torch.nn.Module) -> FrontEnd | None:
+def _front_end(front: list[Operation], owners: set[str], model: torch.nn.Module) -> FrontEndCost | None:
     if not owners:
         return None
     transforms: defaultdict[int, int] = defaultdict(int)
@@ -273,7 +273,7 @@ def _front_end(front: list[Operation], owners: set[str], model: torch.nn.Module)
             transforms[op.transform[0]] += op.transform[1]
     dense = sum(op.macs for op in front)
     share = _nonzero_share(model, owners)
-    return FrontEnd(
+    return FrontEndCost(
         layers=tuple(sorted(owners)),
         transforms=dict(transforms),
         dense_macs=round(dense),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Cut:
+class CutPlace:
     """A place to cut.
 
     Attributes
@@ -49,7 +49,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Split:
+class BestCut:
     """The best cut of one scenario.
 
     Attributes
@@ -71,24 +71,24 @@ class Split:
     gain: float
 
 
-def mark_compressive(cuts: Sequence[Cut], input_bytes: int) -> list[Cut]:
+def mark_compressive(cuts: Sequence[CutPlace], input_bytes: int) -> list[CutPlace]:
     """Mark the cuts worth considering.
 
     Examples
     --------
-    >>> cuts = [Cut("a", 0.1, 90), Cut("b", 0.2, 120), Cut("c", 0.3, 90), Cut("d", 0.4, 10)]
+    >>> cuts = [CutPlace("a", 0.1, 90), CutPlace("b", 0.2, 120), CutPlace("c", 0.3, 90), CutPlace("d", 0.4, 10)]
     >>> [cut.layer for cut in mark_compressive(cuts, 100) if cut.compressive]
     ['a', 'd']
     """
     least, found = input_bytes, []
     for cut in cuts:
-        found.append(Cut(cut.layer, cut.seconds, cut.send_bytes, cut.send_bytes < least))
+        found.append(CutPlace(cut.layer, cut.seconds, cut.send_bytes, cut.send_bytes < least))
         least = min(least, cut.send_bytes)
     return found
 
 
 def best_split(
-    cuts: Sequence[Cut],
+    cuts: Sequence[CutPlace],
     input_bytes: int,
     total_seconds: float,
     *,
@@ -96,12 +96,12 @@ def best_split(
     batch: int = 1,
     server_speedup: float = 1.0,
     private: bool = False,
-) -> Split:
+) -> BestCut:
     """The fastest way to run a batch over a link.
 
     Parameters
     ----------
-    cuts : sequence of Cut
+    cuts : sequence of CutPlace
         In order; times on the device.
     input_bytes : int
         Bytes of one waveform.
@@ -118,7 +118,7 @@ def best_split(
 
     Examples
     --------
-    >>> cuts = [Cut("a", 0.1, 1000)]
+    >>> cuts = [CutPlace("a", 0.1, 1000)]
     >>> best_split(cuts, 8000, 1.0, bytes_per_second=10_000, server_speedup=10).layer
     'a'
     """
@@ -133,15 +133,15 @@ def best_split(
     options += [(end_to_end(cut.seconds, cut.send_bytes), cut.layer) for cut in cuts]
     seconds, layer = min(options, key=lambda option: option[0])
     without = local if private else min(local, remote)
-    return Split(layer, seconds, local, remote, (without - seconds) / without)
+    return BestCut(layer, seconds, local, remote, (without - seconds) / without)
 
 
-def measure_cuts(adapter: Adapter, seconds: float, *, repeats: int = 7) -> tuple[list[Cut], int, float]:
+def measure_cuts(adapter: Adapter, seconds: float, *, repeats: int = 7) -> tuple[list[CutPlace], int, float]:
     """Places to cut an adapter's network, with the time of each head and the bytes to send.
 
     Returns
     -------
-    cuts : list of Cut
+    cuts : list of CutPlace
         One per end of a module; of several at the same place the innermost.
     input_bytes : int
         Bytes of one waveform.
@@ -195,10 +195,10 @@ def measure_cuts(adapter: Adapter, seconds: float, *, repeats: int = 7) -> tuple
     if [path for path, _ in ends] != [cut.layer for cut in trace.cuts]:
         raise CannotMeasure("the network runs other modules on data than on shapes, so their cuts cannot be matched")
     times = np.median(np.array(runs), axis=0)
-    cuts: dict[int, Cut] = {}
+    cuts: dict[int, CutPlace] = {}
     for cut, when in zip(trace.cuts, times):
         # The end of a container is the end of its last layer.
-        cuts.setdefault(cut.after, Cut(cut.layer, float(when), cut.send_bytes))
+        cuts.setdefault(cut.after, CutPlace(cut.layer, float(when), cut.send_bytes))
     inside = [cut for after, cut in sorted(cuts.items()) if after < len(trace.operations)]
     return mark_compressive(inside, trace.input_bytes), trace.input_bytes, float(np.median(totals))
 

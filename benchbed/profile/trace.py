@@ -41,7 +41,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Cut:
+class CallEnd:
     """The end of one call of a module: a place where the network can be cut in two.
 
     Attributes
@@ -69,7 +69,7 @@ class Trace:
         In order.
     types : dict
         Path of every module that ran → name of its class.
-    cuts : list of Cut
+    cuts : list of CallEnd
         Ends of module calls, in order.
     uncounted : list of str
         Operations that should have had a formula and have none.
@@ -79,7 +79,7 @@ class Trace:
 
     operations: list[Operation] = field(default_factory=list)
     types: dict[str, str] = field(default_factory=dict)
-    cuts: list[Cut] = field(default_factory=list)
+    cuts: list[CallEnd] = field(default_factory=list)
     uncounted: list[str] = field(default_factory=list)
     input_bytes: int = 0
     output_bytes: int = 0
@@ -208,7 +208,7 @@ class _Watcher:
     def finish(self, waveforms: torch.Tensor, output: Any) -> Trace:
         for layer, after in self.ends:
             alive = (s.bytes for s in self.storages.values() if s.first <= after < s.last)
-            self.trace.cuts.append(Cut(layer, after, sum(alive)))
+            self.trace.cuts.append(CallEnd(layer, after, sum(alive)))
         self.trace.input_bytes = waveforms.numel() * waveforms.element_size()
         self.trace.output_bytes = sum(t.numel() * t.element_size() for t in _tensors(output))
         return self.trace

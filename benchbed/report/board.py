@@ -30,7 +30,7 @@ Ranks = Mapping[Path, tuple[int, int, int]]
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """One run in a table."""
 
     result: Result
@@ -38,7 +38,7 @@ class Row:
     slug: str
     primary: Value | None
     figures: dict[str, Value]
-    badges: list[view.Mark]
+    badges: list[view.Badge]
     rank: tuple[int, int, int] | None = None
     earlier: bool = False
 
@@ -64,7 +64,7 @@ class Board:
 
     identity: str
     primary: str
-    rows: list[Row]
+    rows: list[BoardRow]
     columns: list[str]
     ends: tuple[float, float]
     ranked: bool
@@ -116,7 +116,7 @@ class SuitePage:
     def choices(self, name: str) -> list[str]:
         """Values of a property of the rows (`task`, `energy`) or of their models (`family`, `licence`)."""
         held = {
-            str(getattr(row, name) if hasattr(Row, name) else getattr(row.result.model, name))
+            str(getattr(row, name) if hasattr(BoardRow, name) else getattr(row.result.model, name))
             for board in self.boards
             for row in board.rows
         }
@@ -174,7 +174,7 @@ def arrange(
 ) -> list[SuitePage]:
     """Sort runs into suites and tables of what may be compared, each ordered by the metric that ranks."""
     rows = make_rows(results, ranks or {}, references)
-    suites: dict[str, dict[tuple, list[Row]]] = {}
+    suites: dict[str, dict[tuple, list[BoardRow]]] = {}
     for row in rows:
         suites.setdefault(row.result.suite.name, {}).setdefault(view.comparable(row.result), []).append(row)
     pages = []
@@ -188,7 +188,7 @@ def arrange(
 
 def by_model(pages: Sequence[SuitePage], earlier: Sequence[tuple[Path, Result]] = ()) -> list[ModelPage]:
     """The same runs sorted by model, with earlier records of their folders in the tables they belong to."""
-    models: dict[str, dict[str, list[Row]]] = {}
+    models: dict[str, dict[str, list[BoardRow]]] = {}
     for page in pages:
         for board in page.boards:
             for row in board.rows:
@@ -208,7 +208,9 @@ def by_model(pages: Sequence[SuitePage], earlier: Sequence[tuple[Path, Result]] 
     ]
 
 
-def make_rows(results: Sequence[tuple[Path, Result]], ranks: Ranks, references: Sequence[Reference] = ()) -> list[Row]:
+def make_rows(
+    results: Sequence[tuple[Path, Result]], ranks: Ranks, references: Sequence[Reference] = ()
+) -> list[BoardRow]:
     """One row for each run, with the address of its page."""
     slugs = [run_slug(result) for _, result in results]
     double = {slug for slug, times in Counter(slugs).items() if times > 1}
@@ -222,13 +224,13 @@ def make_rows(results: Sequence[tuple[Path, Result]], ranks: Ranks, references: 
         figures |= _attacked(result)
         marks = view.badges(result)
         if source := verification(references, result, view.figures(result)):
-            marks.append(view.Mark("pass", "publication confirmed", f"Agrees with the published figures of {source}"))
+            marks.append(view.Badge("pass", "publication confirmed", f"Agrees with the published figures of {source}"))
         rank = None if view.incomplete(result) else ranks.get(path)
-        rows.append(Row(result, path, slug, view.primary_value(result), figures, marks, rank))
+        rows.append(BoardRow(result, path, slug, view.primary_value(result), figures, marks, rank))
     return rows
 
 
-def make_board(rows: list[Row]) -> Board:
+def make_board(rows: list[BoardRow]) -> Board:
     """A table of rows in the given order."""
     example = rows[0].result
     drawn = [row.primary for row in rows if row.primary]
@@ -407,7 +409,7 @@ def _costs(result: Result) -> dict[str, Value]:
     return costs
 
 
-def _order(row: Row) -> tuple:
+def _order(row: BoardRow) -> tuple:
     """Complete runs by their figure, then those that lack clips, then those without a figure."""
     value = row.primary
     if value is None or value.value is None:

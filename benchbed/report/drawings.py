@@ -14,7 +14,7 @@ from benchbed.report.charts.thresholds import threshold_chart
 from benchbed.report.charts.timeline import Picture, timeline
 from benchbed.report.figures import number
 from benchbed.report.island import anchor
-from benchbed.report.listening import Clip, Clips, apart
+from benchbed.report.listening import Clips, ClipSounds, apart
 from benchbed.report.view import GroupTable
 from benchbed.results.curves import Curves, Roc, RocLine, ThresholdCurves, read_curves
 from benchbed.results.directions import KeptDirections, read_directions
@@ -30,7 +30,7 @@ _CURVED, _TIMED = ("frames", "tags"), ("frames",)
 
 
 @dataclass(frozen=True)
-class Drawn:
+class KeptDrawings:
     """What a run kept beside its record."""
 
     timelines: Timelines | None = None
@@ -39,7 +39,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChartChoice:
     """One of several charts, shown by its name."""
 
     name: str
@@ -77,13 +77,13 @@ class CellPictures:
 
 
 @dataclass(frozen=True)
-class Recording:
+class DrawnRecording:
     """One timeline."""
 
     shown: Timeline
     chart: Markup
     identity: str
-    sound: Clip | None = None
+    sound: ClipSounds | None = None
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,10 @@ class Told:
 
     about: CellTimelines
     title: str
-    recordings: list[Recording]
+    recordings: list[DrawnRecording]
 
 
-def read(run: Path) -> Drawn:
+def read(run: Path) -> KeptDrawings:
     """What a run kept; nothing of runs from before it was kept.
 
     Raises
@@ -103,10 +103,10 @@ def read(run: Path) -> Drawn:
     ConfigError
         A file does not fit.
     """
-    return Drawn(read_timelines(run), read_curves(run), read_directions(run))
+    return KeptDrawings(read_timelines(run), read_curves(run), read_directions(run))
 
 
-def lacking(result: Result, drawn: Drawn) -> str:
+def lacking(result: Result, drawn: KeptDrawings) -> str:
     """What a page says about drawings that the run does not have, or an empty text."""
     missing = []
     tasks = {cell.task for cell in result.cells if cell.condition.kind == "clean"}
@@ -122,12 +122,12 @@ def lacking(result: Result, drawn: Drawn) -> str:
     )
 
 
-def class_bars(table: GroupTable, identity: str) -> list[Choice]:
+def class_bars(table: GroupTable, identity: str) -> list[ChartChoice]:
     """Sorted bars of every metric of a table of classes, the one that ranks first.
 
     A table of very many classes has charts of its first metrics only; its text has all.
     """
-    found: list[Choice] = []
+    found: list[ChartChoice] = []
     drawn = 0
     for name in table.metrics:
         rows = {row.label: row.metrics[name] for row in table.rows if name in row.metrics and not row.pooled}
@@ -139,7 +139,7 @@ def class_bars(table: GroupTable, identity: str) -> list[Choice]:
         value = next(iter(rows.values()))
         named = terms.title(name, value)
         title = f"{named} by {table.title.lower()}{_unit(value)}"
-        found.append(Choice(name, named, title, bars(f"bars-{identity}-{anchor(name)}", title, rows)))
+        found.append(ChartChoice(name, named, title, bars(f"bars-{identity}-{anchor(name)}", title, rows)))
     return found
 
 
@@ -228,7 +228,7 @@ def _sweep(one: ThresholdCurves, identity: str) -> Sweep:
     return Sweep(f"Threshold curves: {one.what}", names, one, whole, classes)
 
 
-def told(drawn: Drawn, result: Result, heard: Clips | None = None) -> list[Told]:
+def told(drawn: KeptDrawings, result: Result, heard: Clips | None = None) -> list[Told]:
     """The timelines of a run, cell by cell, with what was kept of their sounds."""
     sounds = apart(heard)[1]
     frequency = heard.about.frequency if heard else 0.0
@@ -246,10 +246,10 @@ def told(drawn: Drawn, result: Result, heard: Clips | None = None) -> list[Told]
     ]
 
 
-def _recording(one: Timeline, cell: CellTimelines, sound: Clip | None, frequency: float) -> Recording:
+def _recording(one: Timeline, cell: CellTimelines, sound: ClipSounds | None, frequency: float) -> DrawnRecording:
     identity = anchor(f"timeline/{cell.cell}/{one.clip_id}")
     picture = None
     if sound is not None:
         picture = Picture(sound.sounds[0].picture, sound.clip.seconds, min(frequency, sound.clip.sample_rate / 2))
     chart = timeline(f"lanes-{identity}", f"Events of {one.clip_id}", one, cell.per, picture)
-    return Recording(one, chart, identity, sound)
+    return DrawnRecording(one, chart, identity, sound)

@@ -16,7 +16,7 @@ from benchbed.report.every_eval import every_eval_ever
 from benchbed.report.exports import latex_table, markdown_table
 from benchbed.report.island import island
 from benchbed.report.page import render, write_page, write_report
-from benchbed.results.comparison import Comparison
+from benchbed.results.comparison import ComparisonRecord
 from benchbed.results.pareto import TradeOff, trade_offs
 from benchbed.results.record import Result, Value
 from benchbed.results.reference import Reference, parse, same_protocol
@@ -28,7 +28,7 @@ def write_leaderboard(
     *,
     ranks: board.Ranks | None = None,
     references: Sequence[Reference] = (),
-    comparisons: Sequence[Comparison] = (),
+    comparisons: Sequence[ComparisonRecord] = (),
     earlier: Sequence[tuple[Path, Result]] = (),
     records: bool = False,
     title: str = "Leaderboard",
@@ -48,7 +48,7 @@ def write_leaderboard(
         the metric that ranks and carry no rank.
     references : sequence of Reference, optional
         Published figures, shown on a page of their own; under a board only where its protocol is the same.
-    comparisons : sequence of Comparison, optional
+    comparisons : sequence of ComparisonRecord, optional
         What `benchbed compare --json` found, one page each.
     earlier : sequence of (Path, Result), optional
         Records that the run folders held before, for the history of each model.
@@ -227,7 +227,7 @@ def _against_noise(held: board.Board) -> list[tuple[str, Markup]]:
     return found
 
 
-def _kept(held: board.Board, row: board.Row) -> Dot | None:
+def _kept(held: board.Board, row: board.BoardRow) -> Dot | None:
     value = row.figures.get(f"{terms.ROBUSTNESS}:retention")
     if value is None or value.value is None or row.primary is None or row.primary.value is None:
         return None

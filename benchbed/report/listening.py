@@ -18,7 +18,7 @@ _TYPES = {"mp3": "audio/mpeg", "png": "image/png"}
 
 
 @dataclass(frozen=True)
-class Heard:
+class EmbeddedSound:
     """One sound with its data."""
 
     sound: Sound
@@ -27,11 +27,11 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Clip:
+class ClipSounds:
     """One clip with its sounds."""
 
     clip: Listened
-    sounds: list[Heard]
+    sounds: list[EmbeddedSound]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Clips:
     """What a page embeds."""
 
     about: Listening
-    clips: list[Clip]
+    clips: list[ClipSounds]
     left_out: int
 
 
@@ -58,7 +58,7 @@ def read(run: Path) -> Clips | None:
     for clip in about.clips:
         files = [(sound, file_of(run, sound.audio), file_of(run, sound.spectrogram)) for sound in clip.sounds]
         heard = [
-            Heard(sound, _data(sound.audio, audio), _data(sound.spectrogram, picture))
+            EmbeddedSound(sound, _data(sound.audio, audio), _data(sound.spectrogram, picture))
             for sound, audio, picture in files
             if audio is not None and picture is not None
         ]
@@ -66,11 +66,11 @@ def read(run: Path) -> Clips | None:
         if not heard or weight + size > CARRIED:
             continue
         weight += size
-        found.append(Clip(clip, heard))
+        found.append(ClipSounds(clip, heard))
     return Clips(about, found, len(about.clips) - len(found)) if found else None
 
 
-def apart(held: Clips | None) -> tuple[Clips | None, dict[tuple[str, str], Clip]]:
+def apart(held: Clips | None) -> tuple[Clips | None, dict[tuple[str, str], ClipSounds]]:
     """Clips that have a section of their own, and those that stand in a timeline, by cell and recording."""
     if held is None:
         return None, {}

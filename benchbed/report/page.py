@@ -20,7 +20,7 @@ from benchbed.report import drawings, figures, island, panels, placed, terms, vi
 from benchbed.report.charts import draw, strips
 from benchbed.report.charts.directions import stretch_rows
 from benchbed.report.charts.timeline import event_rows
-from benchbed.report.drawings import Drawn
+from benchbed.report.drawings import KeptDrawings
 from benchbed.report.listening import Clips, apart
 from benchbed.report.model_card import citation, model_card
 from benchbed.results.conditions import setting
@@ -36,7 +36,7 @@ def write_report(
     command: str | None = None,
     home: tuple[str, str] | None = None,
     clips: Clips | None = None,
-    drawn: Drawn | None = None,
+    drawn: KeptDrawings | None = None,
     exported: str | None = None,
 ) -> Path:
     """Write the page of one run; the file is the old one or the new one, never half of either.
@@ -53,7 +53,7 @@ def write_report(
         Text and relative link of the page that this one belongs to.
     clips : Clips, optional
         What was kept for listening.
-    drawn : Drawn, optional
+    drawn : KeptDrawings, optional
         Timelines, curves and directions that the run kept.
     exported : str, optional
         Relative link of the run's Every Eval Ever record.
@@ -73,11 +73,11 @@ def report_html(
     command: str | None = None,
     home: tuple[str, str] | None = None,
     clips: Clips | None = None,
-    drawn: Drawn | None = None,
+    drawn: KeptDrawings | None = None,
     exported: str | None = None,
 ) -> str:
     """The page of one run as text."""
-    drawn = drawn or Drawn()
+    drawn = drawn or KeptDrawings()
     carried, whole = island.record(result, {cell.key for cell in view.focus(result)})
     return render(
         "run.html.j2",

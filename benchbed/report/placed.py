@@ -13,7 +13,7 @@ from benchbed.report.charts.heatmap import heatmap
 from benchbed.report.charts.sphere import sphere_map
 from benchbed.report.drawings import Panel
 from benchbed.report.island import anchor
-from benchbed.report.listening import Clip, Clips, apart
+from benchbed.report.listening import Clips, ClipSounds, apart
 from benchbed.results.directions import Breakdown, CellDirections, Directions, KeptDirections, Patch
 from benchbed.results.record import Result, Value
 
@@ -25,7 +25,7 @@ class Shown:
     about: Directions
     chart: Markup
     identity: str
-    sound: Clip | None = None
+    sound: ClipSounds | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ByPlace:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedDrawings:
     """Everything drawn of one cell."""
 
     about: CellDirections
@@ -51,12 +51,12 @@ class Placed:
     fields: Markup | None
 
 
-def placed(kept: KeptDirections | None, result: Result, heard: Clips | None = None) -> list[Placed]:
+def placed(kept: KeptDirections | None, result: Result, heard: Clips | None = None) -> list[PlacedDrawings]:
     """The directions of a run, cell by cell, with what was kept of their sounds."""
     sounds = apart(heard)[1]
     titles = {cell.key: f"{terms.condition(cell.condition)}, split {cell.split}" for cell in result.cells}
     return [
-        Placed(
+        PlacedDrawings(
             about=cell,
             title=titles.get(cell.cell, cell.cell),
             recordings=[_shown(one, cell, sounds.get((cell.cell, one.clip_id))) for one in cell.shown],
@@ -77,7 +77,7 @@ _PANELS = (
 )
 
 
-def _shown(one: Directions, cell: CellDirections, sound: Clip | None) -> Shown:
+def _shown(one: Directions, cell: CellDirections, sound: ClipSounds | None) -> Shown:
     identity = anchor(f"directions/{cell.cell}/{one.clip_id}")
     return Shown(
         one, direction_chart(f"paths-{identity}", f"Directions over time in {one.clip_id}", one), identity, sound

@@ -13,7 +13,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from benchbed.protocols import Outcome
+from benchbed.protocols import Checked
 from benchbed.report import terms, view
 from benchbed.report.figures import arrow, clips, count, interval, number
 from benchbed.results.conditions import amount
@@ -46,7 +46,7 @@ def print_runs(results: Sequence[Result], console: Console | None = None) -> Non
             console.print(Group(Text(""), Text(_clean(result.model.name), "bold"), *_spaced(tables)))
 
 
-def print_checks(outcomes: Sequence[Outcome], console: Console | None = None) -> None:
+def print_checks(outcomes: Sequence[Checked], console: Console | None = None) -> None:
     """Print the outcomes of checks, one line each."""
     (console or _console()).print(checks_table(outcomes))
 
@@ -124,7 +124,7 @@ def comparison_table(results: Sequence[Result]) -> RenderableType:
     return Group(*_spaced(parts))
 
 
-def checks_table(outcomes: Sequence[Outcome]) -> Table:
+def checks_table(outcomes: Sequence[Checked]) -> Table:
     """The outcomes of checks."""
     table = _table()
     table.add_column()
@@ -169,7 +169,7 @@ def _title(result: Result) -> Text:
     )
 
 
-def _mark(mark: view.Mark) -> Text:
+def _mark(mark: view.Badge) -> Text:
     return Text.assemble((_clean(mark.text), _STYLES.get(mark.kind, "yellow")), f": {_clean(mark.says)}")
 
 

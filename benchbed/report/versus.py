@@ -8,7 +8,13 @@ from pathlib import Path
 
 from benchbed.report import island, terms
 from benchbed.report.charts.draw import domain
-from benchbed.results.comparison import Comparison, Difference, GroupDifference, Pairing, Robustness
+from benchbed.results.comparison import (
+    ComparisonRecord,
+    DifferenceRecord,
+    GroupDifference,
+    PairingRecord,
+    RobustnessRecord,
+)
 from benchbed.results.record import Value
 
 #: Rows of a forest plot that stand unfolded.
@@ -58,7 +64,7 @@ class Forest:
 class Versus:
     """One model, or group of models, against the reference."""
 
-    pairing: Pairing
+    pairing: PairingRecord
     anchor: str
     forests: list[Forest]
 
@@ -72,7 +78,7 @@ class Versus:
 class ComparisonPage:
     """Everything that the page of a comparison prints."""
 
-    comparison: Comparison
+    comparison: ComparisonRecord
     slug: str
     title: str
     suite: str
@@ -84,7 +90,7 @@ class ComparisonPage:
     def primary(self) -> str:
         """The metric that ranks, as the rows call it."""
         primary = self.comparison.primary
-        rows: list[Difference | GroupDifference] = []
+        rows: list[DifferenceRecord | GroupDifference] = []
         for pairing in self.comparison.pairings:
             rows += [*pairing.rows, *pairing.mixed]
         return next((_named(row) for row in rows if row.metric == primary), terms.title(primary))
@@ -103,12 +109,12 @@ class ComparisonPage:
         return "; ".join(told) or "none was made"
 
 
-def comparison_page(comparison: Comparison, rows: Mapping[Path, tuple[str, str, bool]]) -> ComparisonPage:
+def comparison_page(comparison: ComparisonRecord, rows: Mapping[Path, tuple[str, str, bool]]) -> ComparisonPage:
     """Arrange a comparison for its page.
 
     Parameters
     ----------
-    comparison : Comparison
+    comparison : ComparisonRecord
         As `benchbed compare --json` printed it.
     rows : mapping of Path to (str, str, bool)
         Record → slug of its page, title of its suite, whether its data are synthetic.
@@ -150,9 +156,9 @@ def data(page: ComparisonPage) -> dict:
     return {"comparison": page.title, "suite": page.suite, "rows": rows}
 
 
-def _forests(pairing: Pairing, identity: str, primary: str, settings: Mapping[str, str]):
+def _forests(pairing: PairingRecord, identity: str, primary: str, settings: Mapping[str, str]):
     """All clips in the metric that ranks, by condition; other metrics on clean audio; groups; what is kept."""
-    rows: Sequence[Difference | GroupDifference] = [*pairing.rows, *pairing.mixed]
+    rows: Sequence[DifferenceRecord | GroupDifference] = [*pairing.rows, *pairing.mixed]
     whole = [row for row in rows if row.group is None and row.metric == primary]
     clean = [row for row in rows if row.group is None and row.metric != primary]
     groups = [row for row in rows if row.group is not None]
@@ -171,7 +177,7 @@ def _forests(pairing: Pairing, identity: str, primary: str, settings: Mapping[st
     yield from _robust(pairing.robustness, identity)
 
 
-def _named(row: Difference | GroupDifference) -> str:
+def _named(row: DifferenceRecord | GroupDifference) -> str:
     return row.title or terms.title(row.metric)
 
 
@@ -197,20 +203,20 @@ def _within(key: str, settings: Mapping[str, str]) -> str:
     return terms.within(words(key, settings))
 
 
-def _group(row: Difference | GroupDifference) -> str:
+def _group(row: DifferenceRecord | GroupDifference) -> str:
     family, member = terms.group(row.group or "")
     return f"{terms.plain(family)} {member}"
 
 
-def _forest(identity: str, title: str, rows: Sequence[Difference | GroupDifference], label) -> Forest:
+def _forest(identity: str, title: str, rows: Sequence[DifferenceRecord | GroupDifference], label) -> Forest:
     branches = [_branch(row, label(row)) for row in rows]
     # Over recordings for two runs, over models for groups of them.
     effect = "d" if isinstance(rows[0], GroupDifference) else "d_z"
     return Forest(identity, title, rows[0].unit, branches, _ends(branches, rows[0].unit), True, effect)
 
 
-def _branch(row: Difference | GroupDifference, label: str) -> Branch:
-    clips = row.clips if isinstance(row, Difference) else 0
+def _branch(row: DifferenceRecord | GroupDifference, label: str) -> Branch:
+    clips = row.clips if isinstance(row, DifferenceRecord) else 0
     value = Value(
         value=row.value,
         low=row.low,
@@ -252,7 +258,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known and len(known) == len(values) else None
 
 
-def _robust(rows: Sequence[Robustness], identity: str):
+def _robust(rows: Sequence[RobustnessRecord], identity: str):
     for name, title in (
         ("retention", "Retention above chance"),
         ("matched", "At matched clean score: had both started where the reference does"),

@@ -17,7 +17,7 @@ FAILURES_SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Mark:
+class Badge:
     """A badge or banner: a kind for its look, a short text, and what it means."""
 
     kind: Literal["synthetic", "warn", "fail", "note", "pass", "skipped"]
@@ -93,7 +93,7 @@ class RunView:
 
     result: Result
     title: str
-    banners: list[Mark]
+    banners: list[Badge]
     primary: Value | None
     headline: list[tuple[str, Value]]
     overall: dict[str, Value]
@@ -221,12 +221,12 @@ def folds(result: Result) -> str:
     return str(metrics.get("folds", "mean")) if isinstance(metrics, dict) else "mean"
 
 
-def banners(result: Result) -> list[Mark]:
+def banners(result: Result) -> list[Badge]:
     """What must be known before any figure is read."""
     data, marks = result.dataset, []
     if data.synthetic:
         marks.append(
-            Mark(
+            Badge(
                 "synthetic",
                 f"Synthetic data: {data.name}",
                 "Made by the embedded generator: not comparable with real recordings or with published figures.",
@@ -234,7 +234,7 @@ def banners(result: Result) -> list[Mark]:
         )
     if data.limit is not None:
         marks.append(
-            Mark("warn", "Limit used", f"Run with --limit {data.limit}: the figures are about a subset of the data.")
+            Badge("warn", "Limit used", f"Run with --limit {data.limit}: the figures are about a subset of the data.")
         )
     incomplete = [cell for cell in result.cells if not cell.complete]
     if incomplete:
@@ -242,18 +242,20 @@ def banners(result: Result) -> list[Mark]:
         words = (
             f"{count(len(incomplete))} of {count(total)} conditions lack clips" if total > 1 else "Clips are missing"
         )
-        marks.append(Mark("fail", "Incomplete", f"{words}; figures are over the clips that were scored."))
+        marks.append(Badge("fail", "Incomplete", f"{words}; figures are over the clips that were scored."))
     if result.failures:
         marks.append(
-            Mark("fail", f"{count(len(result.failures))} failures", "Clips without a prediction, listed below.")
+            Badge("fail", f"{count(len(result.failures))} failures", "Clips without a prediction, listed below.")
         )
     failed = [check for check in result.checks if check.status == "fail"]
     if failed:
-        marks.append(Mark("fail", f"{count(len(failed))} checks failed", "; ".join(check.name for check in failed[:5])))
+        marks.append(
+            Badge("fail", f"{count(len(failed))} checks failed", "; ".join(check.name for check in failed[:5]))
+        )
     seen = sorted({cell.condition.name for cell in result.cells if cell.condition.seen_in_training})
     if seen:
         names = ", ".join(terms.plain(name) for name in seen)
-        marks.append(Mark("note", "Seen in training", f"The model was trained with: {names}."))
+        marks.append(Badge("note", "Seen in training", f"The model was trained with: {names}."))
     return marks
 
 
@@ -271,31 +273,31 @@ def incomplete(result: Result) -> str | None:
     return f"{count(worst.counts.failed)} of {count(worst.counts.clips)} clips{where}{more} failed"
 
 
-def badges(result: Result) -> list[Mark]:
+def badges(result: Result) -> list[Badge]:
     """The same, short enough for a table row."""
     marks = []
     if result.dataset.synthetic:
-        marks.append(Mark("synthetic", "synthetic", "Synthetic data"))
+        marks.append(Badge("synthetic", "synthetic", "Synthetic data"))
     if lack := incomplete(result):
-        marks.append(Mark("fail", "incomplete", f"Clips without a prediction, so it is not ranked: {lack}"))
+        marks.append(Badge("fail", "incomplete", f"Clips without a prediction, so it is not ranked: {lack}"))
     if result.dataset.limit is not None:
-        marks.append(Mark("warn", "limit used", f"--limit {result.dataset.limit}"))
+        marks.append(Badge("warn", "limit used", f"--limit {result.dataset.limit}"))
     attacked = {cell.key for cell in result.cells if cell.condition.kind == "attack"}
     failed = [check for check in result.checks if check.status == "fail"]
     # Features are never ranked, whatever their checks say.
     heard = [cell for cell in result.cells if not terms.on_features(cell.condition)]
     lost = any(not cell.ranked for cell in heard if cell.condition.kind == "attack")
     if lost or any("attack" in check.name.lower() or check.cell in attacked for check in failed):
-        marks.append(Mark("fail", "attack checks failed", "A sanity check of the attack failed"))
+        marks.append(Badge("fail", "attack checks failed", "A sanity check of the attack failed"))
     elif failed:
-        marks.append(Mark("fail", "checks failed", "; ".join(check.name for check in failed[:5])))
+        marks.append(Badge("fail", "checks failed", "; ".join(check.name for check in failed[:5])))
     if energy_kind(result.profile) == "estimated":
-        marks.append(Mark("note", "estimated energy", "Energy is estimated, not measured"))
+        marks.append(Badge("note", "estimated energy", "Energy is estimated, not measured"))
     if any(cell.condition.seen_in_training for cell in result.cells):
-        marks.append(Mark("note", "seen in training", "A perturbation of this suite was seen in training"))
+        marks.append(Badge("note", "seen in training", "A perturbation of this suite was seen in training"))
     verified = [check for check in result.checks if check.name.startswith("verify:")]
     if verified and all(check.status == "pass" for check in verified):
-        marks.append(Mark("pass", "reference-verified", verified[0].message))
+        marks.append(Badge("pass", "reference-verified", verified[0].message))
     return marks
 
 

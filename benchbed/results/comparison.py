@@ -14,13 +14,13 @@ from benchbed.errors import ConfigError
 from benchbed.seal import unseal
 
 
-class Part(BaseModel):
+class ComparisonPart(BaseModel):
     """Base of every part: unknown fields are left out."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-class Difference(Part):
+class DifferenceRecord(ComparisonPart):
     """One figure of two single runs, a − b."""
 
     condition: str
@@ -69,7 +69,7 @@ class Difference(Part):
     """Which cells lost clips."""
 
 
-class GroupDifference(Part):
+class GroupDifference(ComparisonPart):
     """One figure of two groups of runs (seeds, families), a − b."""
 
     condition: str
@@ -101,7 +101,7 @@ class GroupDifference(Part):
     incomplete: str | None = None
 
 
-class Triple(Part):
+class Triple(ComparisonPart):
     """A figure with its interval."""
 
     value: float
@@ -109,7 +109,7 @@ class Triple(Part):
     high: float | None = None
 
 
-class Robustness(Part):
+class RobustnessRecord(ComparisonPart):
     """How much more robust a is than b, given how good each is on clean audio."""
 
     name: str
@@ -126,7 +126,7 @@ class Robustness(Part):
     """Recordings that were left out of both models because one of them lost clips of theirs."""
 
 
-class Pairing(Part):
+class PairingRecord(ComparisonPart):
     """One model, or group of models, against the reference."""
 
     a: str
@@ -134,13 +134,13 @@ class Pairing(Part):
     wins: int = 0
     ties: int = 0
     losses: int = 0
-    rows: list[Difference] = Field(default_factory=list)
+    rows: list[DifferenceRecord] = Field(default_factory=list)
     mixed: list[GroupDifference] = Field(default_factory=list)
-    robustness: list[Robustness] = Field(default_factory=list)
+    robustness: list[RobustnessRecord] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
 
 
-class Member(Part):
+class Member(ComparisonPart):
     """One run of a side."""
 
     model: str
@@ -151,7 +151,7 @@ class Member(Part):
     """Its data are made by the embedded generator."""
 
 
-class Side(Part):
+class SideRecord(ComparisonPart):
     """What was compared: a run, several seeds of one model, or a family."""
 
     name: str
@@ -159,13 +159,13 @@ class Side(Part):
     runs: list[Member] = Field(default_factory=list)
 
 
-class Comparison(Part):
+class ComparisonRecord(ComparisonPart):
     """Everything that `benchbed compare --json` says."""
 
     primary: str
     procedure: dict[str, Any] = Field(default_factory=dict)
-    sides: list[Side]
-    pairings: list[Pairing]
+    sides: list[SideRecord]
+    pairings: list[PairingRecord]
     settings: dict[str, str] = Field(default_factory=dict)
     """What the severities of the conditions are in their units, by the key of the condition."""
 
@@ -175,7 +175,8 @@ class Comparison(Part):
 
         Examples
         --------
-        >>> Comparison(primary="accuracy", sides=[Side(name="cnn"), Side(name="passt")], pairings=[]).title
+        >>> sides = [SideRecord(name="cnn"), SideRecord(name="passt")]
+        >>> ComparisonRecord(primary="accuracy", sides=sides, pairings=[]).title
         'passt against cnn'
         """
         names = [side.name for side in self.sides]
@@ -186,7 +187,7 @@ class Comparison(Part):
 _AGAIN = "benchbed compare … --json > FILE"
 
 
-def read_comparison(path: Path) -> Comparison:
+def read_comparison(path: Path) -> ComparisonRecord:
     """Read what `benchbed compare --json` printed into a file.
 
     Raises
@@ -197,7 +198,7 @@ def read_comparison(path: Path) -> Comparison:
         It is not as it was written.
     """
     try:
-        return Comparison.model_validate(unseal(Path(path).read_bytes(), path, again=_AGAIN)[0])
+        return ComparisonRecord.model_validate(unseal(Path(path).read_bytes(), path, again=_AGAIN)[0])
     except OSError as error:
         raise ConfigError(f"no comparison can be read ({error})", where=str(path)) from error
     except ValidationError as error:

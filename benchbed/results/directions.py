@@ -24,7 +24,7 @@ State = Literal["found", "right", "misplaced", "missed", "false"]
 Point = tuple[float, float]
 
 
-class Stretch(Record):
+class SourceSpan(Record):
     """A stretch of one source of one side, in which all frames count as the same."""
 
     state: State
@@ -41,14 +41,14 @@ class Stretch(Record):
     """Metres over time; empty where none is told."""
 
 
-class Source(Record):
+class DrawnSource(Record):
     """One class in the shown part of a recording."""
 
     label: str
     """The class."""
-    reference: list[Stretch] = Field(default_factory=list)
+    reference: list[SourceSpan] = Field(default_factory=list)
     """Stretches of its sources in the reference."""
-    output: list[Stretch] = Field(default_factory=list)
+    output: list[SourceSpan] = Field(default_factory=list)
     """Those in the output."""
     swaps: list[float] = Field(default_factory=list)
     """Seconds at which a source of the reference became another of the output."""
@@ -77,7 +77,7 @@ class Directions(Record):
     """Start of the shown part."""
     stop: float
     """End of the shown part."""
-    sources: list[Source]
+    sources: list[DrawnSource]
     """Classes with a source of either side in the shown part, in the dataset's order."""
     left_out: int = 0
     """Further classes there."""

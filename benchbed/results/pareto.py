@@ -26,7 +26,7 @@ COSTS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Point:
+class TradePoint:
     """One model with a score and a cost.
 
     Attributes
@@ -58,7 +58,7 @@ class TradeOff:
         Units.
     score_direction : str
         `higher` or `lower` is better; a cost is always better when lower.
-    points : list of Point
+    points : list of TradePoint
         By cost, the lowest first.
     left_out : dict
         Model → why it has no point.
@@ -71,7 +71,7 @@ class TradeOff:
     score_unit: str
     cost_unit: str
     score_direction: str
-    points: list[Point]
+    points: list[TradePoint]
     left_out: dict[str, str] = field(default_factory=dict)
     method: str | None = None
 
@@ -141,7 +141,7 @@ def trade_offs(results: Sequence[Result], score: str | None = None) -> list[Trad
             pairs = [(known[i][0], figures[i]["value"]) for i in chosen]  # type: ignore[index]
             dominated = pareto_front(pairs, higher=direction == "higher")
             points = [
-                Point(
+                TradePoint(
                     names[i],
                     *pairs[place],
                     front=not dominated[place],

@@ -163,7 +163,7 @@ class Matrix(Record):
     """Unit of the values (`clips`, `fraction`, …)."""
 
 
-class Dataset(Record):
+class RecordedDataset(Record):
     """Which data the numbers are about."""
 
     name: str
@@ -194,7 +194,7 @@ class Dataset(Record):
     """What the reader found worth saying."""
 
 
-class Model(Record):
+class RecordedModel(Record):
     """Which model, with which weights and options."""
 
     name: str
@@ -235,7 +235,7 @@ class Model(Record):
     """The card's own words."""
 
 
-class Suite(Record):
+class RecordedSuite(Record):
     """Which suite, exactly."""
 
     name: str
@@ -296,7 +296,7 @@ class Provenance(Record):
     predictions with its own digest, `statistics.npz` the sums), and what was made with them."""
 
 
-class Thresholds(Record):
+class RecordedThresholds(Record):
     """Thresholds that were chosen on other clips than the scored ones, and frozen."""
 
     thresholds: dict[str, float]
@@ -355,15 +355,15 @@ class Result(Record):
     """Digest over the rest of the file, which is checked when it is read; empty in a record that is not on disk."""
     schema_version: int = SCHEMA_VERSION
     """Version of this schema."""
-    suite: Suite
+    suite: RecordedSuite
     """Which suite."""
-    model: Model
+    model: RecordedModel
     """Which model."""
-    dataset: Dataset
+    dataset: RecordedDataset
     """Which data."""
     provenance: Provenance
     """How the record came about."""
-    thresholds: Thresholds | None = None
+    thresholds: RecordedThresholds | None = None
     """Where the thresholds come from, if they were chosen on a validation split."""
     checks: list[Check] = Field(default_factory=list)
     """Sanity checks."""

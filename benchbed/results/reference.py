@@ -25,7 +25,7 @@ Status = Literal["as printed", "disputed", "damaged", "recomputed"]
 _PRINTED = re.compile(r"^([<>≈~])?([−-]?(?:\d+(?:\.\d*)?|\.\d+))(?:±(\d*\.?\d+))?$")
 
 
-class Source(Record):
+class PublishedSource(Record):
     """Where the figures were published."""
 
     id: str
@@ -71,7 +71,7 @@ class Doubt(Record):
     """What it should be, where that can be told."""
 
 
-class Row(Record):
+class PublishedRow(Record):
     """One system."""
 
     system: str
@@ -92,7 +92,7 @@ class Row(Record):
         return self.doubts[metric].status if metric in self.doubts else "as printed"
 
 
-class Check(Record):
+class TableCheck(Record):
     """Arithmetic that ties figures of a table together."""
 
     rule: Literal["f1", "half_sum", "mean", "difference", "column_mean"]
@@ -103,7 +103,7 @@ class Check(Record):
     """Metrics that it follows from; for `column_mean` the system that holds the averages."""
 
 
-class Table(Record):
+class PublishedTable(Record):
     """Figures of one table or passage of a source."""
 
     id: str
@@ -116,18 +116,18 @@ class Table(Record):
     """How it was measured."""
     metrics: dict[str, Metric]
     """Columns."""
-    rows: list[Row]
+    rows: list[PublishedRow]
     """Systems."""
-    checks: list[Check] = Field(default_factory=list)
+    checks: list[TableCheck] = Field(default_factory=list)
     """Arithmetic that must hold, or the figure be marked."""
 
 
 class Reference(Record):
     """One file of published figures."""
 
-    source: Source
+    source: PublishedSource
     """Where they were published."""
-    tables: list[Table]
+    tables: list[PublishedTable]
     """The figures."""
 
     @property
@@ -197,7 +197,7 @@ def protocol_of(result: Result) -> str | None:
     return f"{result.suite.name}@{result.suite.version}:{result.dataset.name}"
 
 
-def same_protocol(references: Sequence[Reference], result: Result) -> list[tuple[Reference, Table]]:
+def same_protocol(references: Sequence[Reference], result: Result) -> list[tuple[Reference, PublishedTable]]:
     """Published tables that were measured under the protocol of a run."""
     wanted = protocol_of(result)
     if wanted is None:
@@ -241,7 +241,7 @@ def problems(reference: Reference) -> list[str]:
     return found
 
 
-def _malformed(table: Table) -> Iterator[str]:
+def _malformed(table: PublishedTable) -> Iterator[str]:
     for row in table.rows:
         for name, printed in row.values.items():
             if name not in table.metrics:
@@ -258,7 +258,7 @@ def _malformed(table: Table) -> Iterator[str]:
                 yield f"check {check.rule}: unknown metric '{name}'"
 
 
-def _contradictions(table: Table) -> Iterator[str]:
+def _contradictions(table: PublishedTable) -> Iterator[str]:
     for check in table.checks:
         if check.rule == "column_mean":
             yield from _column_means(table, check.parts[0])
@@ -268,7 +268,7 @@ def _contradictions(table: Table) -> Iterator[str]:
                 yield from _row(row, check)
 
 
-def _row(row: Row, check: Check) -> Iterator[str]:
+def _row(row: PublishedRow, check: TableCheck) -> Iterator[str]:
     value, _, half = parse(row.values[check.result])
     ends = [(low - slack, low + slack) for low, _, slack in (parse(row.values[name]) for name in check.parts)]
     # Every formula here is monotone in each part, so its extremes lie at corners of the rounding box.
@@ -281,7 +281,7 @@ def _row(row: Row, check: Check) -> Iterator[str]:
         yield f"{row.system}: {check.result} {printed} does not follow, {check.rule} gives {expected:.4g}"
 
 
-def _column_means(table: Table, holder: str) -> Iterator[str]:
+def _column_means(table: PublishedTable, holder: str) -> Iterator[str]:
     averages = [row for row in table.rows if row.system == holder]
     if not averages:
         yield f"check column_mean: no system '{holder}'"

@@ -35,7 +35,7 @@ def make_record(
     frozen = prepared.frozen
     groups = {g for table in prepared.job.clips.values() for g in table["group"].astype(str)}
     result = record.Result(
-        suite=record.Suite(
+        suite=record.RecordedSuite(
             name=suite.name,
             title=suite.title or suite.name,
             version=suite.version,
@@ -44,7 +44,7 @@ def make_record(
             overrides=prepared.loaded_suite.overrides,
             definition=(prepared.declared or prepared.loaded_suite).suite.model_dump(mode="json"),
         ),
-        model=record.Model(
+        model=record.RecordedModel(
             name=prepared.name,
             identity=prepared.place.identity,
             fingerprint=prepared.place.fingerprint,
@@ -64,7 +64,7 @@ def make_record(
             citation=card.citation,
             description=card.description,
         ),
-        dataset=record.Dataset(
+        dataset=record.RecordedDataset(
             name=dataset.name,
             layout=prepared.source.layout,
             synthetic=dataset.synthetic,

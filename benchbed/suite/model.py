@@ -187,7 +187,7 @@ class PostProcessing(Part):
         return self
 
 
-class Statistics(Part):
+class StatisticsSettings(Part):
     """How intervals are made."""
 
     draws: int = Field(default=1000, ge=0)
@@ -315,7 +315,7 @@ class Suite(Part):
     files: dict[str, Any] = Field(default_factory=dict)
     """How `benchbed score` reads files of other programs: options of the adapter that replays them, e.g.
     `{missing: empty}` where a recording without a file is one in which nothing was found."""
-    statistics: Statistics = Field(default_factory=Statistics)
+    statistics: StatisticsSettings = Field(default_factory=StatisticsSettings)
     compliance: Compliance | None = None
     profile: Annotated[
         Annotated[bool, Tag("switch")] | Annotated[Profile, Tag("settings")], Discriminator(_switch_or_settings)

@@ -13,7 +13,7 @@ from benchbed.adapter import Batch
 from benchbed.adapter.check import check
 from benchbed.adapter.load import load_adapter, start
 from benchbed.errors import BenchbedError, CheckpointError, ConfigError
-from benchbed.outputs.align import plan_alignment
+from benchbed.outputs.align import alignment_of
 from benchbed.rng import stream
 
 pytestmark = pytest.mark.realdata
@@ -53,7 +53,7 @@ def esc10(realdata, loaded) -> tuple[np.ndarray, list[str]]:
 
 def accuracy(scores, categories, card) -> float:
     labels = sorted(set(categories))
-    guesses = plan_alignment(card, labels).apply(scores).argmax(1)
+    guesses = alignment_of(card, labels).apply(scores).argmax(1)
     return float(np.mean([labels[guess] == truth for guess, truth in zip(guesses, categories)]))
 
 
@@ -73,7 +73,7 @@ def test_audioset_s_own_names_are_found_without_a_map(loaded):
         "Dental drill, dentist's drill",
         "Fire engine, fire truck (siren)",
     )
-    matches = plan_alignment(replace(loaded.card, label_map={}), names, "tags").matches
+    matches = alignment_of(replace(loaded.card, label_map={}), names, "tags").matches
     assert [match.how for match in matches] == ["normalised"] * 3 + ["exact"] + ["normalised"] * 3
     assert matches[0].classes == ("Dishes_pots_and_pans",)
 

@@ -15,9 +15,9 @@ from benchbed.errors import ConfigError
 from benchbed.metrics.captions.single import Weights
 from benchbed.metrics.captions.tokens import tokenise
 from benchbed.metrics.families.captions import family
-from benchbed.run.attacking.goal import Sample
+from benchbed.run.attacking.goal import AttackedClip
 from benchbed.run.attacking.goals import settle
-from benchbed.run.attacking.goals.caption import Caption
+from benchbed.run.attacking.goals.caption import CaptionGoal
 from benchbed.suite.conditions import AttackCondition
 
 WORDS = ("<sos>", "<eos>", "loud", "quiet", "noise", "rain", "falls")
@@ -159,13 +159,13 @@ def test_a_condition_is_settled_or_refused():
         settle("caption", AttackCondition(attack="pgd", space="features"), ())
 
 
-def task(**condition) -> tuple[Caption, list[Sample]]:
+def task(**condition) -> tuple[CaptionGoal, list[AttackedClip]]:
     truth = np.empty(2, object)
     truth[:] = [("loud noise", "a loud noise"), ("quiet noise",)]
     job = SimpleNamespace(labels=(), clips={"test": None}, references={"test": truth})
     asked = AttackCondition(attack="pgd", budgets=[20], **condition)
-    made = Caption(job, asked, settle("caption", asked, ()))
-    samples = [Sample(row, None, None, truth[row], 0.1, 800) for row in range(2)]
+    made = CaptionGoal(job, asked, settle("caption", asked, ()))
+    samples = [AttackedClip(row, None, None, truth[row], 0.1, 800) for row in range(2)]
     return made, samples
 
 

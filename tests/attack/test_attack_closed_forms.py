@@ -8,7 +8,7 @@ from made_attacks import linear, problem
 
 from benchbed.attack import resolve
 from benchbed.attack.contract import Victim
-from benchbed.attack.ensemble import levels, plan
+from benchbed.attack.ensemble import ensemble, levels
 from benchbed.attack.threat import Threat
 
 
@@ -27,7 +27,7 @@ def truly_robust(weight, clean, target, norm, radius):
 def test_auto_pgd_finds_the_optimum_of_a_linear_model(classes, norm, budget):
     weight, clean, target = linear(classes)
     asked = problem(lambda x: x.flatten(1) @ weight.T, clean, target, norm, budget)
-    found = levels(lambda threat: asked, [Threat(norm, budget)], plan("fast"))[0]
+    found = levels(lambda threat: asked, [Threat(norm, budget)], ensemble("fast"))[0]
     known = truly_robust(weight, clean, target, norm, asked.ball.radius)
     assert (~found.outcome.broken).tolist() == known
 
@@ -78,12 +78,12 @@ def test_more_steps_are_never_weaker_than_the_best_point_so_far():
 def test_the_worst_case_is_the_minimum_over_members():
     weight, clean, target = linear(10)
     forward = lambda x: x.flatten(1) @ weight.T  # noqa: E731
-    members = plan("fast").attacks
+    members = ensemble("fast").attacks
     asked = problem(forward, clean, target, "linf", 0.0008)
     alone = [~attack.run(asked).broken for attack in members]
     noise = [~resolve(name).run(asked).broken for name in ("white_noise", "pink_noise")]
     worst = torch.stack(alone + noise).all(0)
-    found = levels(lambda threat: asked, [Threat("linf", 0.0008)], plan("fast"))[0]
+    found = levels(lambda threat: asked, [Threat("linf", 0.0008)], ensemble("fast"))[0]
     assert (~found.outcome.broken).tolist() == worst.tolist()
 
 
@@ -91,7 +91,7 @@ def test_a_clip_that_broke_stays_broken_at_every_larger_budget():
     weight, clean, target = linear(10)
     forward = lambda x: x.flatten(1) @ weight.T  # noqa: E731
     threats = [Threat("l2", db) for db in (45.0, 35.0, 25.0)]
-    found = levels(lambda t: problem(forward, clean, target, t.norm, t.budget), threats, plan("fast"))
+    found = levels(lambda t: problem(forward, clean, target, t.norm, t.budget), threats, ensemble("fast"))
     broken = [level.outcome.broken for level in found]
     assert bool((broken[0] <= broken[1]).all()) and bool((broken[1] <= broken[2]).all())
     assert bool((found[2].carried == broken[1]).all())

@@ -17,7 +17,7 @@ from benchbed.attack.losses import scene
 from benchbed.attack.threat import Ball, FeatureThreat, Threat
 from benchbed.attack.twin import exclusive
 from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.outputs.align import plan_alignment
+from benchbed.outputs.align import alignment_of
 from benchbed.run.attacking.victim import untouched, victim_of
 from benchbed.types import Batch
 
@@ -204,7 +204,7 @@ def test_a_run_can_treat_a_cut_adapter_like_any_other(spec):
     """The victim, the plain path and the alignment of labels take it as they take an adapter of waveforms."""
     adapter = start(load_adapter(spec))
     space = FeatureSpace.cut(adapter.model, adapter.forward, (LogMel,), (1, 32000))
-    cut, alignment = OnFeatures(adapter, space), plan_alignment(adapter.card, list(adapter.card.labels))
+    cut, alignment = OnFeatures(adapter, space), alignment_of(adapter.card, list(adapter.card.labels))
     waveforms = 0.1 * torch.randn(4, 1, 32000, generator=torch.Generator().manual_seed(1))
     with untouched(adapter) as moved:
         clean = space.of(waveforms)

@@ -15,7 +15,7 @@ from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import resolve
 from benchbed.attack.audibility import dissimilarity
 from benchbed.attack.twin import exclusive
-from benchbed.outputs.align import plan_alignment
+from benchbed.outputs.align import alignment_of
 from benchbed.run.attacking.victim import untouched, victim_of
 
 pytestmark = pytest.mark.realdata
@@ -33,7 +33,7 @@ def test_gpvad_falls_to_what_is_thirty_decibels_below_the_clip(realdata, reposit
         wave, rate = soundfile.read(realdata / "esc10" / "audio" / row["filename"], dtype="float32")
         waves.append(soxr.resample(wave, rate, 22050, quality="HQ")[None, :44100])
     clean = torch.from_numpy(np.stack(waves))
-    victim = victim_of(adapter, lambda forward: exclusive(forward, plan_alignment(adapter.card, labels)))
+    victim = victim_of(adapter, lambda forward: exclusive(forward, alignment_of(adapter.card, labels)))
     with untouched(adapter) as moved:
         target = victim.scores(clean).argmax(1)  # the model's own answer: what it must lose
         asked = problem(None, clean, target, "l2", 30.0, victim=victim)

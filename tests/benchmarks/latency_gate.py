@@ -41,7 +41,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from made_runs import made_record
 
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.gate.judge import judge
 from benchbed.gate.load import LoadedRules
 from benchbed.gate.rules import Rule, Rules
@@ -56,7 +56,7 @@ RULES = {
 }
 
 
-def timed(generator: np.random.Generator, ratio: float, rounds: int) -> Run:
+def timed(generator: np.random.Generator, ratio: float, rounds: int) -> OpenRun:
     """A run whose profile holds the rounds of model and reference."""
     drift = np.zeros(rounds)
     shocks = generator.normal(0, 0.3, rounds)
@@ -72,7 +72,7 @@ def timed(generator: np.random.Generator, ratio: float, rounds: int) -> Run:
             "reference": {"value": reference.tolist(), "unit": "s"},
         }
     }
-    return Run(Path("result.json"), made_record([], profile=profile))
+    return OpenRun(Path("result.json"), made_record([], profile=profile))
 
 
 def called(name: str, now: float, rounds: int, count: int) -> float:

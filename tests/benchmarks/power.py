@@ -52,7 +52,7 @@ from made_worlds import METRICS, World, runs, world
 
 from benchbed.compare.contrast import Procedure, contrast
 from benchbed.compare.figure import Figure
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.gate.slack import of_loss
 from benchbed.rng import stream
 
@@ -76,13 +76,13 @@ class Answer:
     found: bool
 
 
-def compared(a: Run, b: Run, metric: str, how: Procedure) -> Answer:
+def compared(a: OpenRun, b: OpenRun, metric: str, how: Procedure) -> Answer:
     """What a comparison says: the two-sided test."""
     one = contrast(a, b, Figure("clean"), [metric], how)[metric]
     return Answer(one.mde, one.p is not None and one.p < how.alpha)
 
 
-def gated(a: Run, b: Run, metric: str, how: Procedure) -> Answer:
+def gated(a: OpenRun, b: OpenRun, metric: str, how: Procedure) -> Answer:
     """What a gate says about a rule without a margin: the one-sided test."""
     slack = of_loss(a, b, Figure("clean"), metric, None, how)
     return Answer(slack.facts["mde"], slack.broken and slack.p_broken is not None and slack.p_broken < how.alpha)

@@ -21,7 +21,7 @@ from benchbed.compare.table import Wanted, compare
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.report.versus import comparison_page
 from benchbed.results.baseline import set_baseline
-from benchbed.results.comparison import Comparison as Shown
+from benchbed.results.comparison import ComparisonRecord as Shown
 
 QUICK = Procedure(draws=300, swaps=299)
 TARGET, GROUP = recordings(80, 3)

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from benchbed.data import synthetic
-from benchbed.data.check import Report, check
+from benchbed.data.check import DataReport, check
 from benchbed.data.layouts import esc50, folder, tau2022
 from benchbed.errors import ConfigError
 
@@ -22,7 +22,7 @@ Rows = Callable[..., Path]
 Sound = Callable[..., Path]
 
 
-def codes(report: Report, level: str = "error") -> dict[str, int]:
+def codes(report: DataReport, level: str = "error") -> dict[str, int]:
     return {f.code: f.count for f in report.findings if f.level == level}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_runs import made_record
 
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.gate.judge import judge
 from benchbed.gate.load import LoadedRules, load_rules
 from benchbed.gate.rules import Rule, Rules
@@ -23,7 +23,7 @@ def rules(*each: dict) -> LoadedRules:
 def run(profile, machine="x"):
     made = made_record([], profile=profile)
     made.provenance.machine["cpu"] = machine
-    return Run(Path("result.json"), made)
+    return OpenRun(Path("result.json"), made)
 
 
 def size(bytes_, macs):

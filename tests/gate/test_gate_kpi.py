@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from made_runs import made_record, paper, printed
 
-from benchbed.compare.runs import Run, open_run
+from benchbed.compare.runs import OpenRun, open_run
 from benchbed.errors import ConfigError
 from benchbed.gate.judge import judge
 from benchbed.gate.kpi import mean_relation, relation, time_reduction
@@ -95,8 +95,8 @@ def test_seld_gain_with_guards(tmp_path):
 @pytest.mark.parametrize(("speedup", "code"), [(2.5, 0), (1.48, 0), (1.31, 1)])
 def test_time_reduction_is_not_speed_up(speedup, code):
     """2.5 times as fast is 60 % less time, called 40 % in the report; 1.48 is 32.4 %; 1.31 is 23.7 %."""
-    base = Run(None, made_record([], profile={"latency": {"value": 1.0, "unit": "s"}}))
-    new = Run(None, made_record([], profile={"latency": {"value": 1.0 / speedup, "unit": "s"}}))
+    base = OpenRun(None, made_record([], profile={"latency": {"value": 1.0, "unit": "s"}}))
+    new = OpenRun(None, made_record([], profile={"latency": {"value": 1.0 / speedup, "unit": "s"}}))
     report = judge(rules({"figure": "latency", "relation": "time_reduction", "at_least": "30 %"}), new, base)
     assert report.exit_code == code
     assert report.outcomes[0].findings[0].facts["relation"] == pytest.approx(time_reduction(speedup))

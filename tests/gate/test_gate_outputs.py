@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchbed.gate import outputs
-from benchbed.gate.verdict import Answer, Finding, Outcome, Report
+from benchbed.gate.verdict import Answer, Finding, Report, RuleOutcome
 
 
 def report(strict=False) -> Report:
@@ -21,9 +21,9 @@ def report(strict=False) -> Report:
         evil,
         "base",
         (
-            Outcome("fine", "It holds.", (Finding("accuracy · clean", Answer.PASSED, "70 % against 70 %"),), 3),
-            Outcome("open", "", (Finding("f1 · clean", Answer.PASSED, "close", conclusive=False),), 4),
-            Outcome(
+            RuleOutcome("fine", "It holds.", (Finding("accuracy · clean", Answer.PASSED, "70 % against 70 %"),), 3),
+            RuleOutcome("open", "", (Finding("f1 · clean", Answer.PASSED, "close", conclusive=False),), 4),
+            RuleOutcome(
                 "bad, really: 5 %",
                 "Why it matters.",
                 (
@@ -32,7 +32,7 @@ def report(strict=False) -> Report:
                 ),
                 7,
             ),
-            Outcome("gone", "Never silent.", (Finding("x", Answer.UNMEASURED, evil),), 12),
+            RuleOutcome("gone", "Never silent.", (Finding("x", Answer.UNMEASURED, evil),), 12),
         ),
         0.05,
         "holm",

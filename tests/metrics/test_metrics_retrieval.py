@@ -12,7 +12,7 @@ from benchbed.metrics.families.retrieval import family
 from benchbed.metrics.retrieval.gallery import Gallery
 from benchbed.metrics.retrieval.ranks import ranks
 from benchbed.outputs.similarity import vectors
-from benchbed.outputs.similarity.wanted import Wanted, numbered
+from benchbed.outputs.similarity.wanted import WantedQueries, numbered
 
 
 def world(matrix, captions, relevant=None):
@@ -20,7 +20,7 @@ def world(matrix, captions, relevant=None):
     queries, own, answered = numbered(captions, relevant)
     truth = np.empty(len(captions), object)
     truth[:] = [
-        Wanted(f"c{n}", queries, np.array(own[n], int), np.array(answered[n], int)) for n in range(len(captions))
+        WantedQueries(f"c{n}", queries, np.array(own[n], int), np.array(answered[n], int)) for n in range(len(captions))
     ]
     return vectors(np.asarray(matrix, np.float32)), truth
 

@@ -8,7 +8,7 @@ import pytest
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.contract import MetricInfo
 from benchbed.metrics.number import Number
-from benchbed.metrics.robust_scores import Corrupted, Reference, robustness_scores
+from benchbed.metrics.robust_scores import Corrupted, ReferenceErrors, robustness_scores
 from benchbed.stats.bootstrap import Bootstrap
 
 INFO = MetricInfo("Accuracy", "accuracy:argmax-first", "fraction", "higher", 0.1, 0.0, 1.0)
@@ -62,13 +62,13 @@ def test_notes_and_rules_say_what_was_joined() -> None:
 
 def test_mce_against_a_reference_and_its_absence() -> None:
     errors = {"white": {1: 0.4, 2: 0.8}, "pink": {1: 0.3, 2: 0.5}, "mp3": {1: 0.004, 2: 0.004}}
-    found = robustness_scores(number(0.9), None, cells(), reference=Reference("toy-1", 0.2, errors))
+    found = robustness_scores(number(0.9), None, cells(), reference=ReferenceErrors("toy-1", 0.2, errors))
     assert found["mce"].value == pytest.approx((0.9 / 1.2 + 0.6 / 0.8) / 2)
     assert found["relative_mce"].value == pytest.approx((0.7 / 0.8 + 0.4 / 0.4) / 2)
     assert found["mce"].note == "left out, near-zero denominator: mp3"
     assert found["mce"].info.rule.endswith("mce:toy-1") and found["mce"].info.direction == "lower"
     del errors["pink"]
-    lacking = robustness_scores(number(0.9), None, cells(), reference=Reference("toy-1", 0.2, errors))
+    lacking = robustness_scores(number(0.9), None, cells(), reference=ReferenceErrors("toy-1", 0.2, errors))
     assert lacking["mce"].value is None and "lacks pink" in lacking["mce"].reason
 
 

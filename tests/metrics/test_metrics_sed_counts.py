@@ -14,9 +14,9 @@ import pytest
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family
 from benchbed.metrics.families import classification, sed_event, sed_segment
-from benchbed.outputs.frames.recording import SECOND, Events, Policy, frame_scores, recordings
+from benchbed.outputs.frames.recording import SECOND, Events, OddEvents, frame_scores, recordings
 
-KEEP = Policy(overlap="keep", length="keep")
+KEEP = OddEvents(overlap="keep", length="keep")
 RULES = {"sed_eval:zero_score": "zero_score", "sed_eval:default": None}
 Table = dict[str, list]
 

@@ -11,7 +11,7 @@ import pytest
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics import FAMILIES
 from benchbed.metrics.families import sed_event, seld2022
-from benchbed.metrics.seld.decision import Decision, decision
+from benchbed.metrics.seld.decision import TrackDecision, decision
 from benchbed.metrics.seld.examples import random_tracks
 from benchbed.metrics.seld.tuning import tune_tracks
 from benchbed.metrics.thresholds import Thresholds
@@ -154,6 +154,6 @@ def test_what_cannot_be_decided() -> None:
     with pytest.raises(ConfigError, match="within 200 degrees"):
         decision(0.5, 200)
     with pytest.raises(CannotMeasure, match="2 thresholds for 3 classes"):
-        Decision((0.4, 0.5)).apply(objects(Tracks()), 3)
+        TrackDecision((0.4, 0.5)).apply(objects(Tracks()), 3)
     with pytest.raises(ConfigError, match="a family of localisation"):
         tune_tracks(sed_event.family(LABELS), objects(Tracks()), objects(Tracks()), "toy/val")

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from benchbed.adapter import Card
 from benchbed.errors import AdapterError
-from benchbed.outputs.align import align, plan_alignment
+from benchbed.outputs.align import align, alignment_of
 
 LABELS = ("airport", "bus", "shopping_mall")
 
@@ -123,30 +123,30 @@ def test_empty_batch():
 
 
 def test_names_equal_but_for_case_and_separators():
-    plan = plan_alignment(card(("Airport", "BUS", "shopping mall")), LABELS)
+    plan = alignment_of(card(("Airport", "BUS", "shopping mall")), LABELS)
     assert [match.how for match in plan.matches] == ["normalised"] * 3
     assert plan.columns == ((0,), (1,), (2,))
 
 
 def test_exact_name_wins_over_normalised():
-    plan = plan_alignment(card(("bus", "Bus")), ("Bus",))
+    plan = alignment_of(card(("bus", "Bus")), ("Bus",))
     assert (plan.columns, plan.matches[0].how) == (((1,),), "exact")
 
 
 def test_park_is_not_urban_park_unless_mapped():
     with pytest.raises(AdapterError) as caught:
-        plan_alignment(card(("urban_park", "bus")), ("park", "bus"))
+        alignment_of(card(("urban_park", "bus")), ("park", "bus"))
     assert "no class for 1 of 2 labels: park" in caught.value.what
     assert "urban_park" in caught.value.what
     assert "label_map" in caught.value.hint
-    plan = plan_alignment(card(("urban_park", "bus"), label_map={"park": ("urban park",)}), ("park", "bus"))
+    plan = alignment_of(card(("urban_park", "bus"), label_map={"park": ("urban park",)}), ("park", "bus"))
     assert plan.columns == ((0,), (1,))
     assert plan.describe()["matches"][0] == {"label": "park", "classes": ["urban_park"], "how": "map"}
 
 
 def test_misspelt_label_gets_a_suggestion():
     with pytest.raises(AdapterError) as caught:
-        plan_alignment(card(("airprt", "bus", "shopping_mall")), LABELS)
+        alignment_of(card(("airprt", "bus", "shopping_mall")), LABELS)
     assert "for airport, did you mean 'airprt'?" in caught.value.hint
 
 
@@ -162,7 +162,7 @@ def test_misspelt_label_gets_a_suggestion():
 )
 def test_plans_that_cannot_be_made(net, labels, words):
     with pytest.raises(AdapterError, match=words):
-        plan_alignment(net, labels)
+        alignment_of(net, labels)
 
 
 @pytest.mark.parametrize(
@@ -181,17 +181,17 @@ def test_plans_that_cannot_be_made(net, labels, words):
 )
 def test_scores_that_are_not_what_the_card_says(net, scores, words):
     with pytest.raises(AdapterError, match=words):
-        plan_alignment(net, LABELS).apply(scores)
+        alignment_of(net, LABELS).apply(scores)
 
 
 def test_usable_tells_which_clip_is_broken():
     scores = np.array([[0, 1, 2], [0, np.nan, 0], [-np.inf, 0, 0], [np.inf, 0, 0]])
-    assert plan_alignment(card(), LABELS).usable(scores).tolist() == [True, False, True, False]
+    assert alignment_of(card(), LABELS).usable(scores).tolist() == [True, False, True, False]
 
 
 def test_description_is_json_and_complete():
     net = card(("bus", "airport", "shopping_mall", "tram", "park"))
-    said = json.loads(json.dumps(plan_alignment(net, LABELS).describe()))
+    said = json.loads(json.dumps(alignment_of(net, LABELS).describe()))
     assert said["reordered"] is True
     assert said["unused_classes"] == 2 and said["unused_examples"] == ["tram", "park"]
     assert [match["how"] for match in said["matches"]] == ["exact"] * 3

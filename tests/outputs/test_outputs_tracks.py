@@ -14,7 +14,7 @@ from benchbed.card import Card
 from benchbed.errors import AdapterError, ConfigError, DataError
 from benchbed.outputs import output_of
 from benchbed.outputs.contract import Heard
-from benchbed.outputs.tracks.folder import Folder, Policy
+from benchbed.outputs.tracks.folder import OddFiles, TracksFolder
 from benchbed.outputs.tracks.recording import Tracks, tracks
 from benchbed.outputs.tracks.references import moved
 
@@ -151,7 +151,7 @@ def folder(root: Path, **files: str) -> Path:
 
 
 def test_a_folder_of_files_is_read(tmp_path: Path) -> None:
-    held = Folder.open(folder(tmp_path / "a", x="0,1,0,30,10\n5,1,0,31,10\n", y="0,2,0,0,0\n"), 2022)
+    held = TracksFolder.open(folder(tmp_path / "a", x="0,1,0,30,10\n5,1,0,31,10\n", y="0,2,0,0,0\n"), 2022)
     assert held.answer("x", 10).azimuth.tolist() == [30.0, 31.0] and held.unknown(["x"]) == ["y"]
 
 
@@ -167,17 +167,17 @@ def test_a_folder_of_files_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_odd_about_a_file_is_named(files: dict, policy: dict, name: str, match: str, tmp_path: Path) -> None:
-    held = Folder.open(folder(tmp_path / "a", **files), 2022, Policy(**policy))
+    held = TracksFolder.open(folder(tmp_path / "a", **files), 2022, OddFiles(**policy))
     with pytest.raises(DataError, match=match) as error:
         held.answer(name, 10, classes=3)
     assert error.value.where and error.value.hint
 
 
 def test_what_is_odd_can_be_declared(tmp_path: Path) -> None:
-    held = Folder.open(
+    held = TracksFolder.open(
         folder(tmp_path / "a", x="", y="0,1,0,30,10\n11,1,0,30,10\n"),
         2022,
-        Policy(missing="empty", empty="empty", beyond="drop"),
+        OddFiles(missing="empty", empty="empty", beyond="drop"),
     )
     assert not held.answer("z", 10).answered
     assert held.answer("x", 10).answered and len(held.answer("x", 10)) == 0
@@ -188,28 +188,30 @@ def test_what_is_odd_can_be_declared(tmp_path: Path) -> None:
 def test_two_files_of_a_recording(tmp_path: Path) -> None:
     root = folder(tmp_path / "a", **{"x": "0,1,0,30,10\n", "other/x": "0,1,0,30,10\n"})
     with pytest.raises(DataError, match="two files are about the recording x"):
-        Folder.open(root, 2022)
+        TracksFolder.open(root, 2022)
 
 
 def test_files_of_another_year_and_unit(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="a file of another year"):
-        Folder.open(folder(tmp_path / "a", x="frame,class,source,azimuth,distance,onscreen\n0,1,0,30,200,1\n"), 2023)
+        TracksFolder.open(
+            folder(tmp_path / "a", x="frame,class,source,azimuth,distance,onscreen\n0,1,0,30,200,1\n"), 2023
+        )
     metres = folder(tmp_path / "b", x="0,1,0,30,10,2.5\n", y="0,1,0,30,10,1.5\n")
-    assert Folder.open(metres, 2024).unit == "m"
-    assert Folder.open(metres, 2024).answer("x", 10).distance.tolist() == [2.5]
+    assert TracksFolder.open(metres, 2024).unit == "m"
+    assert TracksFolder.open(metres, 2024).answer("x", 10).distance.tolist() == [2.5]
     with pytest.raises(DataError, match="distances are read in cm, and the middle one is 2: are they in m"):
-        Folder.open(metres, 2024, Policy(unit="cm"))
+        TracksFolder.open(metres, 2024, OddFiles(unit="cm"))
     centimetres = folder(tmp_path / "c", x="0,1,0,30,10,250\n")
-    assert Folder.open(centimetres, 2024).answer("x", 10).distance.tolist() == [2.5]
+    assert TracksFolder.open(centimetres, 2024).answer("x", 10).distance.tolist() == [2.5]
     with pytest.raises(DataError, match="are they in cm"):
-        Folder.open(centimetres, 2024, Policy(unit="m"))
+        TracksFolder.open(centimetres, 2024, OddFiles(unit="m"))
 
 
 def test_no_folder_and_no_policy(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no output file is there"):
-        Folder.open(folder(tmp_path / "a"), 2022)
+        TracksFolder.open(folder(tmp_path / "a"), 2022)
     with pytest.raises(ConfigError, match="missing=skip"):
-        Policy(missing="skip")  # type: ignore[arg-type]
+        OddFiles(missing="skip")  # type: ignore[arg-type]
 
 
 def at(azimuth: float, length: float = 1.0) -> list[float]:

@@ -81,16 +81,28 @@ def test_what_does_not_fit_is_an_error(words, said):
 
 
 def test_trade_offs_of_finished_runs(tmp_path):
-    from benchbed.results.record import Cell, Condition, Counts, Dataset, Model, Provenance, Result, Suite, Value
+    from benchbed.results.record import (
+        Cell,
+        Condition,
+        Counts,
+        Provenance,
+        RecordedDataset,
+        RecordedModel,
+        RecordedSuite,
+        Result,
+        Value,
+    )
     from benchbed.results.store import write
 
     for name, accuracy, macs in (("a", 0.9, 10), ("b", 0.8, 20)):
         value = Value(value=accuracy, n=10, direction="higher", unit="fraction", rule="r")
         clean = Condition(kind="clean", name="clean")
         result = Result(
-            suite=Suite(name="s", title="s", version="1", hash="h", protocol="1", definition={}),
-            model=Model(name=name, family="cnn", adapter="a", adapter_hash="h", output="scene", sample_rate=8000),
-            dataset=Dataset(
+            suite=RecordedSuite(name="s", title="s", version="1", hash="h", protocol="1", definition={}),
+            model=RecordedModel(
+                name=name, family="cnn", adapter="a", adapter_hash="h", output="scene", sample_rate=8000
+            ),
+            dataset=RecordedDataset(
                 name="d",
                 layout="folder",
                 synthetic=False,

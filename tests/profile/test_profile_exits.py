@@ -21,7 +21,7 @@ from benchbed.profile.exits import (
     practical,
     threshold_curve,
 )
-from benchbed.profile.split import Cut, best_split, mark_compressive, measure_cuts, split_report
+from benchbed.profile.split import CutPlace, best_split, mark_compressive, measure_cuts, split_report
 
 
 class Branchy(nn.Module):
@@ -131,7 +131,7 @@ def test_report_with_and_without_clips(branchy):
     assert "no branch" in exits_report(branchy, 1.0)["reason"]
 
 
-CUTS = [Cut("a", 0.2, 3000), Cut("b", 0.5, 9000), Cut("c", 0.6, 500), Cut("d", 0.9, 500)]
+CUTS = [CutPlace("a", 0.2, 3000), CutPlace("b", 0.5, 9000), CutPlace("c", 0.6, 500), CutPlace("d", 0.9, 500)]
 
 
 def test_compressive_cuts_by_hand():

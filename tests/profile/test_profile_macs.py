@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.load import load_adapter, start
 from benchbed.profile.challenge import ChallengeCount, challenge_macs, difference
-from benchbed.profile.macs import FrontEnd, count_macs
+from benchbed.profile.macs import FrontEndCost, count_macs
 from benchbed.profile.parameters import count_parameters
 from benchbed.profile.trace import trace_forward
 
@@ -276,7 +276,7 @@ def test_counting_leaves_the_model_as_it_was(around):
 
 
 def test_published_front_end_formula():
-    assert FrontEnd(transforms={512: 3}).fft_flops == 3 * 2.5 * 512 * math.log2(512)
+    assert FrontEndCost(transforms={512: 3}).fft_flops == 3 * 2.5 * 512 * math.log2(512)
 
 
 def test_what_must_be_sent_includes_skip_connections():

@@ -13,20 +13,20 @@ from typing import Any
 
 import pytest
 
-from benchbed.report.drawings import Drawn
+from benchbed.report.drawings import KeptDrawings
 from benchbed.results.curves import Curves
 from benchbed.results.record import (
     Cell,
     Check,
     Condition,
     Counts,
-    Dataset,
     Failure,
     Matrix,
-    Model,
     Provenance,
+    RecordedDataset,
+    RecordedModel,
+    RecordedSuite,
     Result,
-    Suite,
     Value,
 )
 from benchbed.results.timelines import Timelines
@@ -209,9 +209,9 @@ def make_result(
         else:
             rest[part] = value
     return Result(
-        suite=Suite(**parts["suite"]),
-        model=Model(**parts["model"]),
-        dataset=Dataset(**parts["dataset"]),
+        suite=RecordedSuite(**parts["suite"]),
+        model=RecordedModel(**parts["model"]),
+        dataset=RecordedDataset(**parts["dataset"]),
         provenance=Provenance(**parts["provenance"]),
         cells=cells,
         **rest,
@@ -346,7 +346,7 @@ def detector() -> Callable[..., Result]:
 
 
 @pytest.fixture(scope="session")
-def drawn() -> Callable[..., Drawn]:
+def drawn() -> Callable[..., KeptDrawings]:
     """The builder of what such a run kept for its page."""
     return make_drawn
 
@@ -394,7 +394,7 @@ def make_detector(name: str = "CRNN small", **changes: Any) -> Result:
     return make_result(name, **(given | {"cells": [cell]} | changes))
 
 
-def make_drawn(clip_id: str = "audio/a.wav", labels: tuple[str, ...] = CLASSES) -> Drawn:
+def make_drawn(clip_id: str = "audio/a.wav", labels: tuple[str, ...] = CLASSES) -> KeptDrawings:
     """Two timelines, a PSD-ROC and the threshold curves of events, of the same three classes."""
     line = [round(100 * i / 99) for i in range(100)]
     stretch = {"onset": 2.0, "offset": 4.0}
@@ -463,6 +463,6 @@ def make_drawn(clip_id: str = "audio/a.wav", labels: tuple[str, ...] = CLASSES) 
         "lines": [dict(zip(("name", "area", "rates", "ratios"), row)) for row in lines],
     }
     kept = {"cell": "frames/validation/clean", "rocs": [roc], "thresholds": [sweep]}
-    return Drawn(
+    return KeptDrawings(
         Timelines.model_validate({"format": 1, "cells": [told]}), Curves.model_validate({"format": 1, "cells": [kept]})
     )

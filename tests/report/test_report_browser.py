@@ -15,7 +15,7 @@ import soundfile
 from benchbed.report import island, listening
 from benchbed.report.leaderboard import write_leaderboard
 from benchbed.report.page import write_report
-from benchbed.results.comparison import Comparison
+from benchbed.results.comparison import ComparisonRecord
 from benchbed.results.record import Counts, Value
 from benchbed.results.reference import read_reference
 from benchbed.seal import digest, seal
@@ -38,7 +38,7 @@ DIFFERENCE = {
     "p_adjusted": 0.01,
     "verdict": "win",
 }
-COMPARISON = Comparison.model_validate(
+COMPARISON = ComparisonRecord.model_validate(
     {
         "primary": "macro_accuracy",
         "sides": [

@@ -17,7 +17,7 @@ from benchbed.report.charts.bars import MOST, bars, ordered
 from benchbed.report.charts.roc import roc
 from benchbed.report.charts.thresholds import threshold_chart
 from benchbed.report.charts.timeline import Picture, event_rows, timeline
-from benchbed.report.drawings import Drawn
+from benchbed.report.drawings import KeptDrawings
 from benchbed.report.leaderboard import write_leaderboard
 from benchbed.report.page import report_html
 from benchbed.report.view import run_view
@@ -281,7 +281,7 @@ def test_long_tables_behind_a_chart_are_folded_in(detector, drawn):
 
 
 def test_an_older_run_says_what_it_lacks_and_still_has_its_roc(detector, tmp_path):
-    assert drawings.read(tmp_path) == Drawn(None, None)
+    assert drawings.read(tmp_path) == KeptDrawings(None, None)
     text = report_html(detector(), drawn=drawings.read(tmp_path))
     assert "This run kept no event timelines and no curves over thresholds" in text and 'id="timelines"' not in text
     (lines,) = re.findall(r'<svg class="chart broad".*?</svg>', text)

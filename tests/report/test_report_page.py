@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from benchbed.report.page import report_html, write_report
-from benchbed.results.record import Check, Matrix, Result, Thresholds, Value
+from benchbed.results.record import Check, Matrix, RecordedThresholds, Result, Value
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
@@ -251,7 +251,7 @@ def test_hostile_text_stays_text_everywhere(result, failure, evil):
 
 
 def test_thresholds_that_were_chosen_elsewhere_stand_among_the_facts(result):
-    chosen = Thresholds(
+    chosen = RecordedThresholds(
         thresholds={"bus": 0.25, "<tram>": 0.5},
         tuned_on="tau/val",
         rule="best-f1",

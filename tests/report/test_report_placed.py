@@ -8,7 +8,7 @@ import pytest
 
 from benchbed.report.charts.directions import direction_chart, stretch_rows
 from benchbed.report.charts.sphere import sphere_map
-from benchbed.report.drawings import Drawn
+from benchbed.report.drawings import KeptDrawings
 from benchbed.report.page import report_html, write_report
 from benchbed.report.placed import placed
 from benchbed.results.directions import Directions, KeptDirections, Patch
@@ -140,7 +140,7 @@ def test_the_map_shows_the_left_to_the_left() -> None:
 
 
 def test_the_page_says_what_it_draws(detector) -> None:
-    text = report_html(detector(), drawn=Drawn(directions=kept()))
+    text = report_html(detector(), drawn=KeptDrawings(directions=kept()))
     assert 'id="directions"' in text and 'href="#directions"' in text and "Map of errors" in text
     for words in (
         "median 50.0",
@@ -162,14 +162,14 @@ def test_the_page_says_what_it_draws(detector) -> None:
 
 
 def test_names_are_escaped(detector) -> None:
-    text = report_html(detector(), drawn=Drawn(directions=kept(EVIL)))
+    text = report_html(detector(), drawn=KeptDrawings(directions=kept(EVIL)))
     assert "<img src=x" not in text and "&lt;img" in text
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory, detector) -> str:
     path = Path(tmp_path_factory.mktemp("placed")) / "report.html"
-    return write_report(detector(EVIL), path, drawn=Drawn(directions=kept(EVIL))).as_uri()
+    return write_report(detector(EVIL), path, drawn=KeptDrawings(directions=kept(EVIL))).as_uri()
 
 
 @pytest.mark.browser

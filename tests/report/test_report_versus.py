@@ -11,7 +11,7 @@ import pytest
 from benchbed.errors import ConfigError, DamagedError
 from benchbed.report.leaderboard import write_leaderboard
 from benchbed.report.versus import comparison_page, words
-from benchbed.results.comparison import Comparison, read_comparison
+from benchbed.results.comparison import ComparisonRecord, read_comparison
 from benchbed.seal import seal
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -41,8 +41,8 @@ def row(condition: str, value: float, **fields):
     return base | fields
 
 
-def comparison(*rows, name: str = "passt", **fields) -> Comparison:
-    return Comparison.model_validate(
+def comparison(*rows, name: str = "passt", **fields) -> ComparisonRecord:
+    return ComparisonRecord.model_validate(
         {
             "primary": "macro_accuracy",
             "procedure": {"alpha": 0.05, "draws": 2000},
@@ -113,9 +113,9 @@ def test_runs_are_found_however_they_were_named(result, tmp_path, monkeypatch):
 def test_a_comparison_marks_synthetic_data_itself():
     """Also where the runs it is of are not on the board."""
     raw = comparison(row("clean", 0.03)).model_dump()
-    assert not comparison_page(Comparison.model_validate(raw), {}).synthetic
+    assert not comparison_page(ComparisonRecord.model_validate(raw), {}).synthetic
     raw["sides"][1]["runs"][0] |= {"synthetic": True, "suite": "toy"}
-    page = comparison_page(Comparison.model_validate(raw), {})
+    page = comparison_page(ComparisonRecord.model_validate(raw), {})
     assert page.synthetic and page.suite == "toy"
 
 

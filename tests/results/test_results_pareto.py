@@ -10,15 +10,27 @@ from hypothesis import strategies as st
 
 from benchbed.errors import ConfigError
 from benchbed.results.pareto import pareto_front, per_joule, trade_offs
-from benchbed.results.record import Cell, Condition, Counts, Dataset, Model, Provenance, Result, Suite, Value
+from benchbed.results.record import (
+    Cell,
+    Condition,
+    Counts,
+    Provenance,
+    RecordedDataset,
+    RecordedModel,
+    RecordedSuite,
+    Result,
+    Value,
+)
 
 
 def result(name: str, accuracy: float | None, profile: dict[str, Any], *, processor: str = "p", **changes) -> Result:
     value = Value(value=accuracy, n=10, direction="higher", unit="fraction", rule="r", reason="x")
     return Result(
-        suite=Suite(name="s", title="s", version="1", hash=changes.get("suite", "h"), protocol="1", definition={}),
-        model=Model(name=name, family="cnn", adapter="a", adapter_hash="h", output="scene", sample_rate=8000),
-        dataset=Dataset(
+        suite=RecordedSuite(
+            name="s", title="s", version="1", hash=changes.get("suite", "h"), protocol="1", definition={}
+        ),
+        model=RecordedModel(name=name, family="cnn", adapter="a", adapter_hash="h", output="scene", sample_rate=8000),
+        dataset=RecordedDataset(
             name="d",
             layout="folder",
             synthetic=changes.get("synthetic", False),

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchbed.adapter.check.trial import Status, Trial
 from benchbed.errors import AdapterError
-from benchbed.outputs.align import plan_alignment
+from benchbed.outputs.align import alignment_of
 
 
 def label_order(trial: Trial) -> tuple[Status, str]:
@@ -17,7 +17,7 @@ def label_order(trial: Trial) -> tuple[Status, str]:
         return "skipped", f"{trial.card.output} has no clip scores"
     labels = tuple(dict.fromkeys(trial.probes.labels))
     try:
-        alignment = plan_alignment(trial.card, labels)
+        alignment = alignment_of(trial.card, labels)
     except AdapterError:
         return "skipped", f"the probe set has the classes {', '.join(labels[:3])}, …, which this model does not know"
     inputs = [trial.as_input(waveform, trial.probes.sample_rate) for waveform in trial.probes.waveforms]

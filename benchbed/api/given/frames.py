@@ -98,7 +98,7 @@ def _rows(value: Any) -> Any:
 
 
 def _events(rows: Any, labels: Sequence[str], clip: str) -> Events:
-    from benchbed.outputs.frames.recording import Policy, recording
+    from benchbed.outputs.frames.recording import OddEvents, recording
 
     seconds = None
     if isinstance(rows, Mapping):
@@ -113,7 +113,7 @@ def _events(rows: Any, labels: Sequence[str], clip: str) -> Events:
     if len(columns) != 3:
         raise ConfigError(f"evaluate: rows of {len(columns)} values", where=clip, hint="(onset, offset, label)")
     onset, offset, label = columns
-    return recording(onset, offset, label, labels, seconds, policy=Policy(overlap="keep"), where=clip)[0]
+    return recording(onset, offset, label, labels, seconds, policy=OddEvents(overlap="keep"), where=clip)[0]
 
 
 def _frames(value: Any, labels: Sequence[str], clip: str) -> FrameScores:

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchbed.api.given import Given
 from benchbed.errors import ConfigError
-from benchbed.outputs.similarity.wanted import Wanted
+from benchbed.outputs.similarity.wanted import WantedQueries
 from benchbed.types import Queries
 
 
@@ -56,5 +56,5 @@ def given(references: Any, estimates: Any, labels: Sequence[str] | None) -> Give
             raise ConfigError(f"evaluate: a similarity of '{clip}' is no finite number")
         own = [n for n, named in enumerate(wanted.values()) if named[0] == clip]
         relevant = [n for n, named in enumerate(wanted.values()) if clip in named]
-        target[row] = Wanted(clip, queries, np.array(own, np.int64), np.array(relevant, np.int64))
+        target[row] = WantedQueries(clip, queries, np.array(own, np.int64), np.array(relevant, np.int64))
     return Given((), answers, target, clips)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from benchbed.attack.noise import Noise
 
 
-class PinkNoise(Noise):
+class PinkNoiseFloor(Noise):
     """Options: `draws`."""
 
     exponent = 1.0
 
 
-ATTACK = PinkNoise
+ATTACK = PinkNoiseFloor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchbed.attack.noise import Noise
 
 
-class WhiteNoise(Noise):
+class WhiteNoiseFloor(Noise):
     """Options: `draws`."""
 
 
-ATTACK = WhiteNoise
+ATTACK = WhiteNoiseFloor

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchbed.data.assemble import option
-from benchbed.data.captioned import Part, Protocol, captioned
+from benchbed.data.captioned import CaptionedPart, Protocol, captioned
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts
 from benchbed.errors import DataError
@@ -107,7 +107,7 @@ def read(
                 )
             table = Table(table.frame[there].reset_index(drop=True), table.path, table.rows[there])
         metadata = {"start_time": table.frame["start_time"].tolist()}
-        parts[split] = Part(table, "file_name", folder, metadata=metadata)
+        parts[split] = CaptionedPart(table, "file_name", folder, metadata=metadata)
     dataset = captioned("audiocaps", root, parts, FACTS, notes, references=references, version=version)
     if version == "2":
         # The publisher counts captions of the training split of version 2, not clips.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchbed.data.captioned import Part, Protocol, captioned
+from benchbed.data.captioned import CaptionedPart, Protocol, captioned
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts
 from benchbed.errors import DataError
@@ -65,4 +65,6 @@ def read(
         raise DataError(f"the table has no column '{group}'", where=f"{root / csv}:1")
     if suffix:
         table.frame[column] = table.frame[column] + suffix
-    return captioned(name, root, {split: Part(table, column, folder, group=group)}, FACTS, references=references)
+    return captioned(
+        name, root, {split: CaptionedPart(table, column, folder, group=group)}, FACTS, references=references
+    )

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchbed.data.assemble import option
-from benchbed.data.captioned import Part, Protocol, captioned
+from benchbed.data.captioned import CaptionedPart, Protocol, captioned
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts, Remote
 from benchbed.data.synthetic import is_synthetic
@@ -100,7 +100,7 @@ def read(root: Path, *, version: str = "", references: Protocol = "all") -> Data
             where=str(root),
             hint=f"Clotho comes from {FACTS.source}; unpack its tables here, and name the folder by --data clotho=PATH",
         )
-    parts: dict[str, Part] = {}
+    parts: dict[str, CaptionedPart] = {}
     seen: dict[str, str] = {}
     for split in SPLITS:
         path = tables / f"clotho_captions_{split}.csv"
@@ -112,7 +112,7 @@ def read(root: Path, *, version: str = "", references: Protocol = "all") -> Data
             seen[split] = held
         folder = next((f for f in AUDIO if (root / f / split).is_dir()), "")
         metadata = _metadata(tables / f"clotho_metadata_{split}.csv", table)
-        parts[split] = Part(table, "file_name", f"{folder}/{split}" if folder else split, True, metadata)
+        parts[split] = CaptionedPart(table, "file_name", f"{folder}/{split}" if folder else split, True, metadata)
     other = next((split for split, held in seen.items() if version and held != version), None)
     if other is not None:
         raise ConfigError(

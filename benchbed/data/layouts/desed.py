@@ -34,7 +34,7 @@ LABELS = (
 
 
 @dataclass(frozen=True)
-class Part:
+class SplitPart:
     """Where one split lies.
 
     Attributes
@@ -49,10 +49,10 @@ class Part:
 
 
 #: Where recordings with weak labels lie; `filename`, `event_labels` separated by commas.
-WEAK = Part(("audio/train/weak",), ("metadata/train/weak.tsv",))
+WEAK = SplitPart(("audio/train/weak",), ("metadata/train/weak.tsv",))
 #: Split → where it lies below the folder with `audio` and `metadata`.
 PARTS = {
-    "synthetic_train": Part(
+    "synthetic_train": SplitPart(
         ("audio/train/synthetic21_train/soundscapes", "dcase_synth/audio/train/synthetic21_train/soundscapes"),
         (
             "metadata/train/synthetic21_train/soundscapes.tsv",
@@ -60,8 +60,8 @@ PARTS = {
         ),
         ("metadata/train/synthetic21_train/durations.tsv",),
     ),
-    "strong_train": Part(("audio/train/strong_label_real",), ("metadata/train/audioset_strong.tsv",)),
-    "synthetic_validation": Part(
+    "strong_train": SplitPart(("audio/train/strong_label_real",), ("metadata/train/audioset_strong.tsv",)),
+    "synthetic_validation": SplitPart(
         (
             "audio/validation/synthetic21_validation/soundscapes",
             "dcase_synth/audio/validation/synthetic21_validation/soundscapes",
@@ -75,12 +75,12 @@ PARTS = {
             "dcase_synth/metadata/validation/synthetic21_validation/durations.tsv",
         ),
     ),
-    "validation": Part(
+    "validation": SplitPart(
         ("audio/validation/validation", "audio/validation"),
         ("metadata/validation/validation.tsv",),
         ("metadata/validation/validation_durations.tsv",),
     ),
-    "public_eval": Part(
+    "public_eval": SplitPart(
         ("audio/eval/public", "audio/eval/public_eval", "audio/public"),
         ("metadata/eval/public.tsv", "metadata/public.tsv"),
         ("metadata/eval/public_durations.tsv", "metadata/eval/durations.tsv"),
@@ -172,7 +172,7 @@ def read(root: Path, *, audio: Literal["as_is", "16k"] = "as_is", odd: Odd = "er
     )
 
 
-def _part(root: Path, part: Part, ending: str) -> tuple[list[str], np.ndarray, pd.DataFrame, list[str]]:
+def _part(root: Path, part: SplitPart, ending: str) -> tuple[list[str], np.ndarray, pd.DataFrame, list[str]]:
     """Files, their lengths, their events and the place of every event in the table."""
 
     listed = _first(root, part.events)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbed.data.captioned import Part, Protocol, captioned
+from benchbed.data.captioned import CaptionedPart, Protocol, captioned
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts, Remote
 from benchbed.errors import DataError
@@ -99,7 +99,7 @@ def read(root: Path, *, references: Protocol = "all") -> Dataset:
         "recording": ["-".join(part) for part in parts],
         "keywords": [keywords[name] for name in frame["file_name"]],
     }
-    part = Part(table, "file_name", "audio", metadata=metadata, group="recording")
+    part = CaptionedPart(table, "file_name", "audio", metadata=metadata, group="recording")
     return captioned("macs", root, {"all": part}, FACTS, references=references)
 
 

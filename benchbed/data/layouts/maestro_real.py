@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from benchbed.data.annotated import Recording, annotated
+from benchbed.data.annotated import AnnotatedRecording, annotated
 from benchbed.data.assemble import find_root, natural, option
 from benchbed.data.dataset import Dataset
 from benchbed.data.events import Odd
@@ -97,7 +97,7 @@ def read(
         for file in sorted((root / f"development_annotation/soft_labels_{scene}").glob("*.txt"), key=_order):
             audio = f"development_audio/{scene}/{file.stem}.wav"
             listed = file.relative_to(root).as_posix()
-            recordings.append(Recording(audio, listed, file.stem, {"scene": scene}))
+            recordings.append(AnnotatedRecording(audio, listed, file.stem, {"scene": scene}))
     if not recordings:
         raise DataError(
             "there are no soft labels",

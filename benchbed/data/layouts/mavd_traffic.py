@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchbed.data.annotated import Recording, annotated
+from benchbed.data.annotated import AnnotatedRecording, annotated
 from benchbed.data.assemble import find_root, natural, option
 from benchbed.data.dataset import Dataset
 from benchbed.data.events import Odd
@@ -72,7 +72,9 @@ def read(
         audio = folder.replace("annotations", "audio")
         lists = sorted((root / folder).glob("[!.]*.txt"), key=lambda file: natural(file.stem))
         splits[split] = np.arange(len(recordings), len(recordings) + len(lists))
-        recordings += [Recording(_audio(root, audio, file.stem), f"{folder}/{file.name}", file.stem) for file in lists]
+        recordings += [
+            AnnotatedRecording(_audio(root, audio, file.stem), f"{folder}/{file.name}", file.stem) for file in lists
+        ]
     if not recordings:
         raise DataError("there are no lists of events", where=str(root), hint="annotations_train, annotations_test, …")
     occurring = sorted({label for one in recordings for label in _labels(root / one.listed)})

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchbed.data.annotated import Recording, annotated
+from benchbed.data.annotated import AnnotatedRecording, annotated
 from benchbed.data.assemble import find_root, natural
 from benchbed.data.dataset import Dataset
 from benchbed.data.events import Odd
@@ -61,6 +61,7 @@ def read(root: Path, *, odd: Odd = "error") -> Dataset:
         if lists:
             splits[split] = np.arange(len(found), len(found) + len(lists))
         found += [
-            Recording(f"audio/{split}/{file.stem}.wav", f"annotations/{split}/{file.name}", file.stem) for file in lists
+            AnnotatedRecording(f"audio/{split}/{file.stem}.wav", f"annotations/{split}/{file.name}", file.stem)
+            for file in lists
         ]
     return annotated("urban_sed", root, found, LABELS, splits, FACTS, odd=odd)

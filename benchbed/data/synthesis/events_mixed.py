@@ -109,7 +109,7 @@ def recorded(
     rng = random.stream("synthetic soundscape", seed, split, number)
     n = round(seconds * RATE)
     behind, place, name = _background(seed, rng, n)
-    events = _plan(rng, seconds)
+    events = _events_of(rng, seconds)
     mix = behind.copy()
     for index, (event, source) in enumerate((e, int(rng.choice(list(SOURCES[bank])))) for e in events):
         origin = random.stream("synthetic event source", seed, event.label, source)
@@ -136,7 +136,7 @@ def _background(seed: int, rng: np.random.Generator, n: int) -> tuple[np.ndarray
     return normalised(noise), scene, name
 
 
-def _plan(rng: np.random.Generator, seconds: float) -> list[Placed]:
+def _events_of(rng: np.random.Generator, seconds: float) -> list[Placed]:
     count = 0 if rng.random() < 0.05 else 1 + int(rng.binomial(4, 0.4))
     labels = tuple(SOUNDS)
     found: list[Any] = []

@@ -88,11 +88,11 @@ def scene(
         (3.0 + rng.uniform(-0.2, 0.2), 3.0 + rng.uniform(-0.2, 0.2), 1.5),
         float(rng.uniform(0.3, 0.8)),
     )
-    plan = _plan(rng, labels, frames)
+    soundings = _soundings(rng, labels, frames)
     colour = bands(rng.uniform(-4, -1) * np.arange(10), samples // 2 + 1)
     mix = diffuse(rng, samples, colour, kind)
     mix /= np.sqrt(np.mean(mix[0] ** 2))
-    for index, one in enumerate(plan):
+    for index, one in enumerate(soundings):
         length = len(one.azimuth) * FRAME
         # Sources of test recordings are none of those of training.
         origin = random.stream("synthetic localised source", seed, one.label, split, int(rng.integers(30)))
@@ -106,7 +106,7 @@ def scene(
     level = 10 ** ((-30 + 3 * rng.standard_normal()) / 20)
     # One factor for all channels keeps directions; the loudest stays below full scale.
     level = min(level / np.sqrt(np.mean(mix[0] ** 2)), 0.98 / np.abs(mix).max())
-    return np.rint(mix * level * 32767).astype(np.int16), plan
+    return np.rint(mix * level * 32767).astype(np.int16), soundings
 
 
 def stereo(waveform: np.ndarray) -> np.ndarray:
@@ -115,7 +115,7 @@ def stereo(waveform: np.ndarray) -> np.ndarray:
     return np.rint(np.stack([middle + side, middle - side]) / 2).clip(-32768, 32767).astype(np.int16)
 
 
-def _plan(rng: np.random.Generator, labels: tuple[str, ...], frames: int) -> list[Sounding]:
+def _soundings(rng: np.random.Generator, labels: tuple[str, ...], frames: int) -> list[Sounding]:
     sounding: list[Sounding] = []
     busy = np.zeros((len(labels), frames), np.int64)
     for _ in range(max(2, round(frames / 100 * rng.uniform(4, 8)))):

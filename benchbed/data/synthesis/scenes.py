@@ -21,7 +21,7 @@ CITIES = ("barcelona", "helsinki", "lisbon", "london", "lyon", "milan", "paris",
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SceneRecipe:
     """What a scene tends to sound like.
 
     Attributes
@@ -45,8 +45,8 @@ class Recipe:
     pitch: float = 1.0
 
 
-SCENES: dict[str, Recipe] = {
-    "airport": Recipe(
+SCENES: dict[str, SceneRecipe] = {
+    "airport": SceneRecipe(
         -4.4,
         3.0,
         13,
@@ -60,7 +60,7 @@ SCENES: dict[str, Recipe] = {
             "whine": (0.07, -10),
         },
     ),
-    "bus": Recipe(
+    "bus": SceneRecipe(
         -6.4,
         1.0,
         3,
@@ -75,7 +75,7 @@ SCENES: dict[str, Recipe] = {
         },
         0.8,
     ),
-    "metro": Recipe(
+    "metro": SceneRecipe(
         -5.7,
         3.3,
         6,
@@ -89,7 +89,7 @@ SCENES: dict[str, Recipe] = {
             "hiss": (0.14, -5),
         },
     ),
-    "metro_station": Recipe(
+    "metro_station": SceneRecipe(
         -5.0,
         2.4,
         14,
@@ -103,13 +103,13 @@ SCENES: dict[str, Recipe] = {
             "hiss": (0.14, -5),
         },
     ),
-    "park": Recipe(
+    "park": SceneRecipe(
         -3.2,
         5.5,
         1,
         {"birds": (0.9, -3), "leaves": (0.72, 1), "voices": (0.35, -7), "steps": (0.35, -7), "cars": (0.35, -3)},
     ),
-    "public_square": Recipe(
+    "public_square": SceneRecipe(
         -4.6,
         3.6,
         4,
@@ -123,7 +123,7 @@ SCENES: dict[str, Recipe] = {
             "clatter": (0.1, -7),
         },
     ),
-    "shopping_mall": Recipe(
+    "shopping_mall": SceneRecipe(
         -3.6,
         5.0,
         10,
@@ -135,7 +135,7 @@ SCENES: dict[str, Recipe] = {
             "clatter": (0.17, -6),
         },
     ),
-    "street_pedestrian": Recipe(
+    "street_pedestrian": SceneRecipe(
         -4.2,
         4.2,
         7,
@@ -148,7 +148,7 @@ SCENES: dict[str, Recipe] = {
             "leaves": (0.1, -5),
         },
     ),
-    "street_traffic": Recipe(
+    "street_traffic": SceneRecipe(
         -4.8,
         2.2,
         3,
@@ -163,7 +163,7 @@ SCENES: dict[str, Recipe] = {
         },
         1.4,
     ),
-    "tram": Recipe(
+    "tram": SceneRecipe(
         -5.1,
         1.6,
         4,
@@ -183,7 +183,7 @@ SCENES: dict[str, Recipe] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class RecordedPlace:
     """What the recordings of one location share."""
 
     knots: np.ndarray
@@ -200,7 +200,7 @@ def _city(seed: int, city: str) -> np.ndarray:
     return 0.15 * rng.standard_normal() * np.arange(10) + 0.8 * rng.standard_normal(10)
 
 
-def place(seed: int, scene: str, city: str, location: int) -> Place:
+def place(seed: int, scene: str, city: str, location: int) -> RecordedPlace:
     """The acoustics of one location.
 
     Examples
@@ -213,7 +213,7 @@ def place(seed: int, scene: str, city: str, location: int) -> Place:
     tilt = recipe.tilt + 0.4 * rng.standard_normal()
     hump = recipe.hump + 0.35 * rng.standard_normal()
     knots = tilt * octaves + 6 * np.exp(-0.5 * (octaves - hump) ** 2) + 1.1 * rng.standard_normal(10)
-    return Place(
+    return RecordedPlace(
         knots=knots + _city(seed, city),
         room=int(np.clip(round(recipe.room + 1.2 * rng.standard_normal()), 0, 15)),
         shifts={name: float(1.5 * rng.standard_normal()) for name in INGREDIENTS},
@@ -282,7 +282,7 @@ def _loop(rng: np.random.Generator, loop: np.ndarray, n: int) -> np.ndarray:
     return np.concatenate([loop[start:], loop[:start]])[:n]
 
 
-def _voices(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+def _voices(rng: np.random.Generator, bank: Banks, where: RecordedPlace, n: int) -> np.ndarray:
     mix, count = np.zeros(n), int(rng.integers(1, 7))
     for speaker in rng.choice(where.speakers, size=count):
         talking = _poisson(rng, n, rng.uniform(2.0, 4.5))
@@ -290,7 +290,7 @@ def _voices(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.n
     return mix / count**0.5
 
 
-def _steps(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+def _steps(rng: np.random.Generator, bank: Banks, where: RecordedPlace, n: int) -> np.ndarray:
     mix = np.zeros(n)
     for _ in range(int(rng.integers(1, 4))):
         pace, shoe = rng.uniform(0.45, 0.65) * RATE, bank.steps[rng.integers(len(bank.steps))]
@@ -299,12 +299,12 @@ def _steps(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.nd
     return 2 * mix
 
 
-def _birds(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+def _birds(rng: np.random.Generator, bank: Banks, where: RecordedPlace, n: int) -> np.ndarray:
     species = tuple(bank.chirps[i] for i in rng.integers(0, len(bank.chirps), size=3))
     return _scatter(rng, species, n, _poisson(rng, n, rng.uniform(0.8, 5)), 5.0)
 
 
-def _announcement(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+def _announcement(rng: np.random.Generator, bank: Banks, where: RecordedPlace, n: int) -> np.ndarray:
     chime = _scatter(rng, bank.chimes, n, _poisson(rng, n, 0.3), 2.0)
     speech = _scatter(rng, bank.syllables[int(where.speakers[0])], n, np.arange(0, n, 0.21 * RATE), 2.0)
     start, stop = np.sort(rng.integers(0, n, size=2))
@@ -312,14 +312,14 @@ def _announcement(rng: np.random.Generator, bank: Banks, where: Place, n: int) -
     return chime + speech
 
 
-def _engine(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+def _engine(rng: np.random.Generator, bank: Banks, where: RecordedPlace, n: int) -> np.ndarray:
     order = np.arange(1, 41)
     wave = period(order ** -rng.uniform(0.5, 1.2) * np.exp(0.7 * rng.standard_normal(40)), 2 * np.pi * rng.random(40))
     speed = 32 * where.pitch * np.exp(0.25 * rng.standard_normal() + 0.06 * curve(rng, n, 6))
     return tone(wave, speed, rng.random()) * (1 + 0.2 * curve(rng, n, 24))
 
 
-def _whine(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+def _whine(rng: np.random.Generator, bank: Banks, where: RecordedPlace, n: int) -> np.ndarray:
     order = np.arange(1, 7)
     wave = period(order**-1.2 * rng.random(6), 2 * np.pi * rng.random(6))
     sweep = rng.uniform(-0.6, 0.6) * np.linspace(-0.5, 0.5, n)
@@ -327,7 +327,7 @@ def _whine(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.nd
     return tone(wave, pitch) * np.clip(0.6 + 0.4 * curve(rng, n, 8), 0, None)
 
 
-def _cars(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+def _cars(rng: np.random.Generator, bank: Banks, where: RecordedPlace, n: int) -> np.ndarray:
     t, mix = np.arange(n) / RATE, np.zeros(n)
     for _ in range(int(rng.integers(1, 4))):
         closest, width = rng.uniform(-1, n / RATE + 1), rng.uniform(0.4, 2.0)
@@ -335,37 +335,37 @@ def _cars(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.nda
     return mix
 
 
-def _clatter(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+def _clatter(rng: np.random.Generator, bank: Banks, where: RecordedPlace, n: int) -> np.ndarray:
     first = np.arange(rng.uniform(0, RATE), n, rng.uniform(0.5, 1.4) * RATE)
     second = first + rng.uniform(0.06, 0.2) * RATE
     kind = tuple(bank.impacts[i] for i in rng.integers(0, len(bank.impacts), size=3))
     return 1.5 * _scatter(rng, kind, n, np.concatenate([first, second]), 3.0)
 
 
-def _squeal(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+def _squeal(rng: np.random.Generator, bank: Banks, where: RecordedPlace, n: int) -> np.ndarray:
     wave = period(np.array([1, 0.5, 0.3]), 2 * np.pi * rng.random(3))
     pitch = rng.uniform(1200, 4000) * np.exp(0.02 * curve(rng, n, 40))
     return tone(wave, pitch) * np.clip(curve(rng, n, 2 * n // RATE + 2), 0, None)
 
 
-def _hiss(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+def _hiss(rng: np.random.Generator, bank: Banks, where: RecordedPlace, n: int) -> np.ndarray:
     t, mix = np.arange(n) / RATE, np.zeros(n)
     for onset in _poisson(rng, n, 0.5) / RATE:
         mix += np.where(t > onset, np.exp(-(t - onset) / rng.uniform(0.1, 0.6)), 0)
     return _loop(rng, bank.loops[5], n) * mix
 
 
-def _music(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+def _music(rng: np.random.Generator, bank: Banks, where: RecordedPlace, n: int) -> np.ndarray:
     beat = 1 + 0.6 * np.sin(2 * np.pi * rng.uniform(1.5, 2.5) * np.arange(n) / RATE)
     return normalised(_loop(rng, bank.pads[rng.integers(len(bank.pads))], n) * beat)
 
 
-def _leaves(rng: np.random.Generator, bank: Banks, where: Place, n: int) -> np.ndarray:
+def _leaves(rng: np.random.Generator, bank: Banks, where: RecordedPlace, n: int) -> np.ndarray:
     return _loop(rng, bank.loops[int(rng.integers(3, 6))], n) * np.clip(0.5 + 0.5 * curve(rng, n, 12), 0.05, None)
 
 
 #: Name → sound of that ingredient at about unit level: (generator, banks, place, samples) to [shape=(sample,)].
-INGREDIENTS: dict[str, Callable[[np.random.Generator, Banks, Place, int], np.ndarray]] = {
+INGREDIENTS: dict[str, Callable[[np.random.Generator, Banks, RecordedPlace, int], np.ndarray]] = {
     "voices": _voices,
     "steps": _steps,
     "birds": _birds,

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.metrics.contract import Family, MetricInfo, Table
+from benchbed.metrics.contract import Family, LabelledTable, MetricInfo
 
 #: Floor of a probability in the log loss: the spacing of float64 at 1, as scikit-learn has it for float64 input.
 FLOOR = 2.220446049250313e-16
@@ -263,17 +263,19 @@ class Classification(Family):
         cells = target * columns + np.minimum(scores.argmax(axis=1), classes)
         return np.bincount(cells, minlength=classes * columns).reshape(classes, columns)
 
-    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
+    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, LabelledTable]:
         """`confusion` (clips, reference × output) and, for probabilities, `reliability` (bin × what it holds)."""
         confusion = self.confusion(scores, target).astype(np.float64)
         outputs = (*self.labels, *([OUTSIDE] if self.columns > len(self.labels) else []))
-        tables = {"confusion": Table(self.labels, outputs, confusion, "reference", "output", "clips")}
+        tables = {"confusion": LabelledTable(self.labels, outputs, confusion, "reference", "output", "clips")}
         if sums[self._improper] == 0 and not self._of_decisions(sums):
             bins = self.reliability(sums)
             names = tuple(f"{low:.3f}…{high:.3f}" for low, high in zip(bins["edges"], bins["edges"][1:]))
             columns = ("clips", "confidence", "accuracy")
             values = np.column_stack([bins["count"], bins["confidence"], bins["accuracy"]])
-            tables["reliability"] = Table(names, columns, values, "confidence bin", "mean in bin", "clips, fraction")
+            tables["reliability"] = LabelledTable(
+                names, columns, values, "confidence bin", "mean in bin", "clips, fraction"
+            )
         return tables
 
     def _checked(self, scores: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,14 +16,14 @@ from typing import Literal
 import numpy as np
 
 from benchbed.errors import ConfigError
-from benchbed.metrics.contract import MetricInfo, Table
+from benchbed.metrics.contract import LabelledTable, MetricInfo
 from benchbed.metrics.roc import RocCurve
 from benchbed.metrics.sed.decision import Median
 from benchbed.metrics.sed.detection import OverThresholds, paired
 from benchbed.metrics.sed.examples import random_corpus
-from benchbed.metrics.sed.flat import Flat, flatten, framed
+from benchbed.metrics.sed.flat import FlatEvents, flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references, sweep
-from benchbed.metrics.sed.psds import HOUR, SCENARIOS, Curves, Exposure, PsdSample, Scenario
+from benchbed.metrics.sed.psds import HOUR, SCENARIOS, Exposure, PsdCurves, PsdSample, Scenario
 from benchbed.metrics.steps import by_class
 
 #: Points of a curve's table.
@@ -133,12 +133,12 @@ class Psds(OverThresholds):
         exposure = Exposure(row, summed[2][:, 0] / HOUR, summed[0], summed[1] / HOUR)
         classes = len(self.labels)
         frames = framed(scores, classes)
-        curves: dict[str, list[list[Curves]]] = {name: [] for name in self.scenarios}
+        curves: dict[str, list[list[PsdCurves]]] = {name: [] for name in self.scenarios}
         for median in self.filters:
             filtered = frames if median is None else [median.apply(item) for item in frames]
             for name, scenario in self.scenarios.items():
                 parts = [by_class(steps, classes) for steps in sweep(filtered, reference, classes, scenario.criteria)]
-                curves[name].append([Curves(h, f, c, row, rows, self.thresholds) for h, f, c in zip(*parts)])
+                curves[name].append([PsdCurves(h, f, c, row, rows, self.thresholds) for h, f, c in zip(*parts)])
         return PsdSample(curves, self.scenarios, exposure)
 
     def rocs(self, scores: np.ndarray, target: np.ndarray) -> dict[str, RocCurve]:
@@ -165,7 +165,7 @@ class Psds(OverThresholds):
             why = "a score over thresholds cannot be had from sums, nor that of a class without reference events"
         return dict.fromkeys(self.metrics, why)
 
-    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
+    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, LabelledTable]:
         """`NAME_roc`: the PSD-ROC of each score and its classes, at evenly spaced rates."""
         if not len(scores):
             return {}
@@ -180,7 +180,7 @@ class Psds(OverThresholds):
             columns = {"all": _read(at, ratio, grid)}
             for label, (rates, rise) in curves.items():
                 columns[self.labels[label]] = _read(rates, np.cumsum(rise), grid)
-            tables[f"{name}_roc"] = Table(
+            tables[f"{name}_roc"] = LabelledTable(
                 tuple(f"{x:g}" for x in grid),
                 tuple(columns),
                 np.column_stack(list(columns.values())),
@@ -190,7 +190,7 @@ class Psds(OverThresholds):
             )
         return tables
 
-    def _exposed(self, scores: np.ndarray, target: np.ndarray) -> tuple[Flat, np.ndarray, np.ndarray, np.ndarray]:
+    def _exposed(self, scores: np.ndarray, target: np.ndarray) -> tuple[FlatEvents, np.ndarray, np.ndarray, np.ndarray]:
         paired(scores, target)
         classes = len(self.labels)
         reference = flatten(references(target), classes)

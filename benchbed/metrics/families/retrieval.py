@@ -33,7 +33,7 @@ from benchbed.metrics.retrieval.ranks import (
     average_precision,
     recall,
 )
-from benchbed.outputs.similarity.wanted import Wanted, numbered
+from benchbed.outputs.similarity.wanted import WantedQueries, numbered
 
 #: Lengths of lists.
 RECALL_AT = (1, 5, 10)
@@ -88,7 +88,7 @@ def family(
     >>> from benchbed.outputs.similarity import vectors
     >>> queries, own, relevant = numbered([["rain"], ["a dog"]])
     >>> truth = np.empty(2, object)
-    >>> truth[:] = [Wanted(str(n), queries, np.array(own[n]), np.array(relevant[n])) for n in range(2)]
+    >>> truth[:] = [WantedQueries(str(n), queries, np.array(own[n]), np.array(relevant[n])) for n in range(2)]
     >>> said = vectors(np.array([[0.9, 0.8], [0.1, 0.7]], np.float32))
     >>> made = family().context(said, truth)
     >>> values = made.values(made.statistics(said, truth).sum(axis=0))
@@ -123,12 +123,12 @@ def example(generator: np.random.Generator, clips: int) -> tuple[Family, np.ndar
         # Coarse, so that there are ties.
         said[clip] = generator.integers(0, 50, len(queries)).astype(np.float32) / 50
         said[clip][list(answered[clip])] += np.float32(0.5)
-        truth[clip] = Wanted(f"clip{clip}", queries, np.array(own[clip]), np.array(answered[clip]))
+        truth[clip] = WantedQueries(f"clip{clip}", queries, np.array(own[clip]), np.array(answered[clip]))
     return family().context(said, truth), said, truth
 
 
 class Retrieval(Family):
-    """Metrics of both directions, from similarities `[clip]` of `[query]` and a `Wanted` for each clip."""
+    """Metrics of both directions, from similarities `[clip]` of `[query]` and a `WantedQueries` for each clip."""
 
     output = "similarity"
     primary = "t2a_map_at_10"

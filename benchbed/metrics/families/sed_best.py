@@ -12,12 +12,12 @@ from typing import Literal
 import numpy as np
 
 from benchbed.errors import ConfigError
-from benchbed.metrics.contract import MetricInfo, Table
+from benchbed.metrics.contract import LabelledTable, MetricInfo
 from benchbed.metrics.sed.collar_sweep import collar_sweep
 from benchbed.metrics.sed.decision import Median, decision
 from benchbed.metrics.sed.detection import OverThresholds, paired
 from benchbed.metrics.sed.examples import random_corpus
-from benchbed.metrics.sed.flat import Flat, flatten, framed
+from benchbed.metrics.sed.flat import FlatEvents, flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references, sweep
 from benchbed.metrics.sed.matching import Collar
 from benchbed.metrics.sed.segment_scores import segments
@@ -148,7 +148,7 @@ class BestThreshold(OverThresholds):
             why = "no reference events"
         return dict.fromkeys(self.ranked, why)
 
-    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
+    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, LabelledTable]:
         """`thresholds`: macro and micro F1 at evenly spaced common thresholds."""
         if not len(scores):
             return {}
@@ -156,22 +156,22 @@ class BestThreshold(OverThresholds):
         sample = self.sample(scores, target, np.zeros(len(scores), int), 1)
         values = np.column_stack(sample.common(np.ones(1), grid)[:2])
         names = tuple(f"{x:.2f}" for x in grid)
-        return {"thresholds": Table(names, ("macro F1", "F1"), values, "threshold", "metric", "fraction")}
+        return {"thresholds": LabelledTable(names, ("macro F1", "F1"), values, "threshold", "metric", "fraction")}
 
-    def _checked(self, scores: np.ndarray, target: np.ndarray) -> tuple[list[FrameScores], Flat]:
+    def _checked(self, scores: np.ndarray, target: np.ndarray) -> tuple[list[FrameScores], FlatEvents]:
         paired(scores, target)
         classes = len(self.labels)
         whole = references(target) if isinstance(self.hit, Criteria) else target
         return framed(scores, classes), flatten(whole, classes)
 
-    def _events(self, frames: list[FrameScores], reference: Flat) -> np.ndarray:
+    def _events(self, frames: list[FrameScores], reference: FlatEvents) -> np.ndarray:
         if not isinstance(self.hit, Grid):
             return reference.counts(len(self.labels))
         ends = np.array([int(item.edges[-1]) for item in frames], np.int64)
         lengths = self.hit.after(np.where(reference.duration >= 0, reference.duration, ends))
         return totals(activity(reference, self.hit, lengths, len(self.labels)), lengths)
 
-    def _swept(self, frames: list[FrameScores], reference: Flat) -> tuple[Steps, Steps]:
+    def _swept(self, frames: list[FrameScores], reference: FlatEvents) -> tuple[Steps, Steps]:
         classes = len(self.labels)
         if isinstance(self.hit, Collar):
             return collar_sweep(frames, reference, classes, self.hit)

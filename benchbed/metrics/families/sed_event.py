@@ -155,7 +155,7 @@ class EventBased(Decided):
         why = "no reference events" if not held.reference.any() else "neither reference events nor outputs of a class"
         return self.undefined(sums, why)
 
-    def _counts(self, sums: np.ndarray) -> counts.Counts:
+    def _counts(self, sums: np.ndarray) -> counts.EventCounts:
         n = len(self.labels)
         hit, reference, output = (sums[..., i * n : (i + 1) * n] for i in range(3))
-        return counts.Counts(hit, reference, output, *(sums[..., 3 * n + i] for i in range(3)))
+        return counts.EventCounts(hit, reference, output, *(sums[..., 3 * n + i] for i in range(3)))

@@ -15,7 +15,7 @@ from benchbed.metrics.sed import counts
 from benchbed.metrics.sed.decision import Decision, decision
 from benchbed.metrics.sed.detection import Decided
 from benchbed.metrics.sed.examples import random_corpus
-from benchbed.metrics.sed.flat import Flat, answers, flatten
+from benchbed.metrics.sed.flat import FlatEvents, answers, flatten
 from benchbed.metrics.sed.segment_scores import segments
 from benchbed.metrics.sed.segments import Grid, activity, parts, totals
 from benchbed.metrics.steps import Steps
@@ -140,7 +140,7 @@ class SegmentBased(Decided):
         why = "no segments" if not (made.reference + made.negative).any() else "neither references nor outputs"
         return self.undefined(sums, why)
 
-    def _rows(self, ref: Flat, out: Flat, lengths: np.ndarray) -> np.ndarray:
+    def _rows(self, ref: FlatEvents, out: FlatEvents, lengths: np.ndarray) -> np.ndarray:
         classes = len(self.labels)
         there, said = (activity(events, self.grid, lengths, classes) for events in (ref, out))
         hits = there & said
@@ -153,8 +153,8 @@ class SegmentBased(Decided):
         negative = lengths[:, None] - sums[1]
         return np.concatenate([*sums, negative, totals(errors, lengths)], axis=1)
 
-    def _counts(self, sums: np.ndarray) -> counts.Counts:
+    def _counts(self, sums: np.ndarray) -> counts.EventCounts:
         n = len(self.labels)
         hit, reference, output, negative = (sums[..., i * n : (i + 1) * n] for i in range(4))
         swapped, lost, added = (sums[..., 4 * n + i] for i in range(3))
-        return counts.Counts(hit, reference, output, swapped, lost, added, negative)
+        return counts.EventCounts(hit, reference, output, swapped, lost, added, negative)

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.at_least import at_least
-from benchbed.metrics.contract import Family, MetricInfo, Sample, Table
+from benchbed.metrics.contract import Family, LabelledTable, MetricInfo, Sample
 from benchbed.metrics.ranking import Ranking
 from benchbed.metrics.ranking import curves as ranked_curves
 from benchbed.metrics.ratios import defined_mean, ratio
@@ -236,7 +236,7 @@ class Tagging(Family):
         said = dict.fromkeys(ranks, "of hard decisions: scores are 0 or 1, and ties")
         return said if self._of_decisions(sums) else {}
 
-    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, Table]:
+    def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, LabelledTable]:
         """`reliability`: what each bin of scores holds, over all clips and classes."""
         if sums[self._improper] or self._of_decisions(sums):
             return {}
@@ -245,7 +245,7 @@ class Tagging(Family):
         names = tuple(f"{low:.3f}…{high:.3f}" for low, high in pairwise(edges))
         values = np.column_stack([count, ratio(mean, count), ratio(share, count)])
         columns = ("tags", "score", "present")
-        return {"reliability": Table(names, columns, values, "score bin", "mean in bin", "tags, fraction")}
+        return {"reliability": LabelledTable(names, columns, values, "score bin", "mean in bin", "tags, fraction")}
 
     def _of_decisions(self, sums: np.ndarray) -> np.ndarray:
         if sums.shape[-1] <= self._decided:

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchbed.errors import DataError
 from benchbed.metrics.retrieval.ranks import Ties, ranks
-from benchbed.outputs.similarity.wanted import Wanted
+from benchbed.outputs.similarity.wanted import WantedQueries
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Gallery:
     ----------
     answers : np.ndarray [shape=(clip,), object]
         Similarities of each clip to all queries.
-    references : sequence of Wanted
+    references : sequence of WantedQueries
         What each of them is asked.
     ties : str
         Where a relevant item stands among others of its score.
@@ -53,7 +53,7 @@ class Gallery:
         Answers to another number of queries than were asked.
     """
 
-    def __init__(self, answers: np.ndarray, references: Sequence[Wanted], ties: Ties) -> None:
+    def __init__(self, answers: np.ndarray, references: Sequence[WantedQueries], ties: Ties) -> None:
         self.ties = ties
         queries = references[0].queries if len(references) else ()
         for answer, wanted in zip(answers, references, strict=True):
@@ -81,12 +81,12 @@ class Gallery:
                 for query in references[row].relevant.tolist():
                     lists.setdefault(query, []).append(place)
             self._answering.append({query: np.array(places) for query, places in lists.items()})
-        self._known: dict[tuple[int, int], tuple[Wanted, Ranked]] = {}
+        self._known: dict[tuple[int, int], tuple[WantedQueries, Ranked]] = {}
 
     def __len__(self) -> int:
         return len(self._matrices[0]) if self._matrices else 0
 
-    def ranked(self, answer: np.ndarray, wanted: Wanted) -> Ranked:
+    def ranked(self, answer: np.ndarray, wanted: WantedQueries) -> Ranked:
         """Ranks that one clip has in the gallery, with its own answer in the place of the one that it has there."""
         places = self._rows.get(wanted.clip)
         if places is None:
@@ -102,7 +102,7 @@ class Gallery:
             self._known[at] = held
         return held[1]
 
-    def _of(self, draw: int, place: int, wanted: Wanted, answer: np.ndarray | None) -> Ranked:
+    def _of(self, draw: int, place: int, wanted: WantedQueries, answer: np.ndarray | None) -> Ranked:
         matrix, answering = self._matrices[draw], self._answering[draw]
         texts, listed = [], []
         for query in wanted.own.tolist():

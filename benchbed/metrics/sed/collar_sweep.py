@@ -6,21 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchbed.metrics.sed.flat import Flat
-from benchbed.metrics.sed.levels import Levels, levels
+from benchbed.metrics.sed.flat import FlatEvents
+from benchbed.metrics.sed.levels import LevelEvents, levels
 from benchbed.metrics.sed.matching import Collar
 from benchbed.metrics.steps import Steps, crossings
 from benchbed.outputs.frames.recording import FrameScores
 
 
-def collar_sweep(frames: Sequence[FrameScores], reference: Flat, classes: int, collar: Collar) -> tuple[Steps, Steps]:
+def collar_sweep(
+    frames: Sequence[FrameScores], reference: FlatEvents, classes: int, collar: Collar
+) -> tuple[Steps, Steps]:
     """Hits and false alarms of optimal matching at every threshold.
 
     Parameters
     ----------
     frames : sequence of FrameScores
         Scores of each recording.
-    reference : Flat
+    reference : FlatEvents
         Reference events.
     classes : int
         Number of classes.
@@ -38,13 +40,13 @@ def collar_sweep(frames: Sequence[FrameScores], reference: Flat, classes: int, c
     return found, Steps.join([*every, (missed.score, missed.clip, missed.label, missed.kind, missed.amount)])
 
 
-def _hits(block: Levels, reference: Flat, classes: int, collar: Collar) -> tuple[np.ndarray, ...]:
+def _hits(block: LevelEvents, reference: FlatEvents, classes: int, collar: Collar) -> tuple[np.ndarray, ...]:
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 
     low, high = np.searchsorted(reference.clip, [block.recording[0], block.recording[-1] + 1])
     mine = reference.only(np.arange(low, high))
-    events = Flat(block.clip, block.onset, block.offset, block.label, reference.duration)
+    events = FlatEvents(block.clip, block.onset, block.offset, block.label, reference.duration)
     pairs = collar.pairs(mine, events, classes)
     if not len(pairs):
         return np.zeros(0), *(np.zeros(0, np.int64) for _ in range(4))

@@ -42,7 +42,7 @@ EPS = np.spacing(1)
 
 
 @dataclass(frozen=True)
-class Counts:
+class EventCounts:
     """Summed counts, each `[…, class]`, and `[…]` for the three kinds of errors.
 
     Attributes
@@ -75,7 +75,7 @@ def clock(rule: str) -> Literal["integer", "float"]:
     return "integer" if rule == "benchbed" else "float"
 
 
-def values(counts: Counts, rule: str) -> dict[str, np.ndarray]:
+def values(counts: EventCounts, rule: str) -> dict[str, np.ndarray]:
     """Every figure over all classes, `[…]`."""
     each = per_class(counts, rule)
     hit, reference, output = (x.sum(axis=-1) for x in (counts.hit, counts.reference, counts.output))
@@ -106,7 +106,7 @@ def values(counts: Counts, rule: str) -> dict[str, np.ndarray]:
     return figures
 
 
-def per_class(counts: Counts, rule: str) -> dict[str, np.ndarray]:
+def per_class(counts: EventCounts, rule: str) -> dict[str, np.ndarray]:
     """Every figure of each class, `[…, class]`."""
     own = rule == "benchbed"
     made = _f_measure(counts.hit, counts.reference, counts.output, rule)
@@ -186,7 +186,7 @@ def _rate(over: np.ndarray, under: np.ndarray, own: bool) -> np.ndarray:
     return ratio(over, under) if own else over / (under + EPS)
 
 
-def _macro(each: np.ndarray, counts: Counts, own: bool) -> np.ndarray:
+def _macro(each: np.ndarray, counts: EventCounts, own: bool) -> np.ndarray:
     if own:
         each = np.where(counts.reference > 0, each, np.nan)
     held = ~np.isnan(each)

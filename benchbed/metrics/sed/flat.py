@@ -13,7 +13,7 @@ from benchbed.outputs.frames.recording import Events, FrameScores
 
 
 @dataclass(frozen=True)
-class Flat:
+class FlatEvents:
     """Events of many recordings, by recording and then in the order of its list.
 
     Attributes
@@ -33,9 +33,9 @@ class Flat:
     def __len__(self) -> int:
         return len(self.clip)
 
-    def only(self, chosen: np.ndarray) -> Flat:
+    def only(self, chosen: np.ndarray) -> FlatEvents:
         """The chosen events, by index or mask."""
-        return Flat(self.clip[chosen], self.onset[chosen], self.offset[chosen], self.label[chosen], self.duration)
+        return FlatEvents(self.clip[chosen], self.onset[chosen], self.offset[chosen], self.label[chosen], self.duration)
 
     def counts(self, classes: int) -> np.ndarray:
         """Events of each recording and class, `[clip, class]` float64."""
@@ -43,7 +43,7 @@ class Flat:
         return np.bincount(self.clip * classes + self.label, minlength=clips * classes).reshape(clips, classes) * 1.0
 
 
-def flatten(recordings: np.ndarray, classes: int) -> Flat:
+def flatten(recordings: np.ndarray, classes: int) -> FlatEvents:
     """Lists of events as flat arrays.
 
     Parameters
@@ -69,10 +69,10 @@ def flatten(recordings: np.ndarray, classes: int) -> Flat:
     if len(label) and (label.min() < 0 or label.max() >= classes):
         raise CannotMeasure(f"event classes outside 0…{classes - 1}")
     duration = np.array([-1 if r.duration is None else r.duration for r in recordings], np.int64)
-    return Flat(np.repeat(np.arange(len(recordings)), sizes), onset, offset, label, duration)
+    return FlatEvents(np.repeat(np.arange(len(recordings)), sizes), onset, offset, label, duration)
 
 
-def answers(outputs: np.ndarray, decision: Decision, classes: int) -> Flat:
+def answers(outputs: np.ndarray, decision: Decision, classes: int) -> FlatEvents:
     """Detected events of each recording: as listed and confident enough, or decided from its frame scores.
 
     Parameters

@@ -14,8 +14,8 @@ from fractions import Fraction
 import numpy as np
 
 from benchbed.errors import ConfigError
-from benchbed.metrics.sed.flat import Flat
-from benchbed.metrics.sed.levels import Levels, levels
+from benchbed.metrics.sed.flat import FlatEvents
+from benchbed.metrics.sed.levels import LevelEvents, levels
 from benchbed.metrics.steps import Steps, crossings
 from benchbed.outputs.frames.recording import Events, FrameScores, merge
 
@@ -77,7 +77,7 @@ def references(recordings: np.ndarray) -> np.ndarray:
 
 
 def sweep(
-    frames: Sequence[FrameScores], reference: Flat, classes: int, criteria: Criteria
+    frames: Sequence[FrameScores], reference: FlatEvents, classes: int, criteria: Criteria
 ) -> tuple[Steps, Steps, Steps]:
     """Found reference events, irrelevant detections and cross-triggers at every threshold.
 
@@ -85,7 +85,7 @@ def sweep(
     ----------
     frames : sequence of FrameScores
         Scores of each recording.
-    reference : Flat
+    reference : FlatEvents
         Reference events without overlaps in a class, see `references`.
     classes : int
         Number of classes.
@@ -118,7 +118,7 @@ def sweep(
 
 
 def detected(
-    output: Flat, reference: Flat, classes: int, criteria: Criteria
+    output: FlatEvents, reference: FlatEvents, classes: int, criteria: Criteria
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Found reference events, irrelevant detections and cross-triggers of lists of events, each `[clip, class]`."""
     clips = len(reference.duration)
@@ -138,7 +138,7 @@ def detected(
     return hit.counts(classes), miss.counts(classes), cross
 
 
-def _cover(block: Levels, reference: Flat, classes: int) -> np.ndarray:
+def _cover(block: LevelEvents, reference: FlatEvents, classes: int) -> np.ndarray:
     # Microseconds of reference events of each class before each frame border, [position, class].
     low, high = np.searchsorted(reference.clip, [block.recording[0], block.recording[-1] + 1])
     first = np.searchsorted(block.recording, reference.clip[low:high], "left")
@@ -153,10 +153,12 @@ def _cover(block: Levels, reference: Flat, classes: int) -> np.ndarray:
     return cover.astype(np.int64).reshape(-1, classes)
 
 
-def _found(block: Levels, relevant: np.ndarray, reference: Flat, classes: int, gtc: float) -> tuple[np.ndarray, ...]:
+def _found(
+    block: LevelEvents, relevant: np.ndarray, reference: FlatEvents, classes: int, gtc: float
+) -> tuple[np.ndarray, ...]:
     # How much of each reference event is covered, as a function of the threshold; a hit begins and ends where that
     # function crosses the criterion.
-    events = Flat(
+    events = FlatEvents(
         block.clip[relevant], block.onset[relevant], block.offset[relevant], block.label[relevant], reference.duration
     )
     event, target, overlap = _overlaps(events, reference, classes)
@@ -168,11 +170,11 @@ def _found(block: Levels, relevant: np.ndarray, reference: Flat, classes: int, g
     return score, reference.clip[target], reference.label[target], np.zeros(len(target), np.int64), amount
 
 
-def _keyed(events: Flat, classes: int, span: int) -> np.ndarray:
+def _keyed(events: FlatEvents, classes: int, span: int) -> np.ndarray:
     return (events.clip * classes + events.label) * span
 
 
-def _overlaps(events: Flat, reference: Flat, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _overlaps(events: FlatEvents, reference: FlatEvents, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # Every pair of an event and a reference event of its class that overlap: indices, and microseconds.
     if not len(events) or not len(reference):
         return (np.zeros(0, np.int64),) * 3
@@ -191,8 +193,8 @@ def _overlaps(events: Flat, reference: Flat, classes: int) -> tuple[np.ndarray, 
     return event, found, overlap
 
 
-def _inside(events: Flat, reference: Flat, classes: int, label: int) -> np.ndarray:
+def _inside(events: FlatEvents, reference: FlatEvents, classes: int, label: int) -> np.ndarray:
     # Microseconds of each event within reference events of one class.
-    moved = Flat(events.clip, events.onset, events.offset, np.full(len(events), label), events.duration)
+    moved = FlatEvents(events.clip, events.onset, events.offset, np.full(len(events), label), events.duration)
     event, _, overlap = _overlaps(moved, reference.only(reference.label == label), classes)
     return np.bincount(event, weights=overlap, minlength=len(events)).astype(np.int64)

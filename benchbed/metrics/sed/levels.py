@@ -20,7 +20,7 @@ CELLS = 20_000
 
 
 @dataclass(frozen=True)
-class Levels:
+class LevelEvents:
     """Level events of some recordings and all classes.
 
     Attributes
@@ -97,7 +97,7 @@ class Levels:
         return self.scores[place], self.recording[position - 1], label, of, amount
 
 
-def levels(frames: Sequence[FrameScores]) -> Iterator[Levels]:
+def levels(frames: Sequence[FrameScores]) -> Iterator[LevelEvents]:
     """Level events of recordings, in blocks of whole recordings that fit into memory.
 
     Examples
@@ -117,7 +117,7 @@ def levels(frames: Sequence[FrameScores]) -> Iterator[Levels]:
         start = stop
 
 
-def _block(frames: Sequence[FrameScores], first: int) -> Levels:
+def _block(frames: Sequence[FrameScores], first: int) -> LevelEvents:
     classes = frames[0].scores.shape[1]
     sizes = np.array([len(item) for item in frames])
     # One long signal: all frames of class 0, recording after recording, then class 1, … with a floor in between.
@@ -134,7 +134,7 @@ def _block(frames: Sequence[FrameScores], first: int) -> Levels:
     left, right, place, border = left[keep], right[keep], place[keep], border[keep]
     # Position 0 of a class is its floor, so a frame's time is one place earlier.
     label, start = np.divmod(left, len(stacked))
-    return Levels(
+    return LevelEvents(
         clip_at[start] + first,
         label,
         start,

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.metrics.sed.flat import Flat
+from benchbed.metrics.sed.flat import FlatEvents
 from benchbed.outputs.frames.recording import SECOND, whole
 
 Clock = Literal["integer", "float"]
@@ -49,7 +49,7 @@ class Collar:
         off = "any" if self.offset is None else f"{1000 * self.offset:g}ms-or-{100 * self.ratio:g}%"
         return f"on-{on}:off-{off}"
 
-    def pairs(self, reference: Flat, output: Flat, classes: int, *, by_class: bool = True) -> np.ndarray:
+    def pairs(self, reference: FlatEvents, output: FlatEvents, classes: int, *, by_class: bool = True) -> np.ndarray:
         """Every allowed pair, `[pair, 2]`: index of the reference event, index of the detected event, sorted.
 
         `by_class` asks for the same class; without it only the recording must be the same.
@@ -157,7 +157,7 @@ def _unfinished(pairs: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return (both[0] & both[1])[group]
 
 
-def _near(reference: Flat, output: Flat, classes: int, by_class: bool, collar: float | None) -> np.ndarray:
+def _near(reference: FlatEvents, output: FlatEvents, classes: int, by_class: bool, collar: float | None) -> np.ndarray:
     # Events of one recording (and class) share a key; detections are sorted by key and onset, and each reference finds
     # its range by bisection. One microsecond more than the collar leaves the exact test to the caller.
     keys = [e.clip * classes + e.label if by_class else e.clip for e in (reference, output)]

@@ -102,7 +102,7 @@ class Exposure:
     event_hours: np.ndarray
 
 
-class Curves:
+class PsdCurves:
     """One class: how hits and false alarms change as the threshold falls, ready to be weighted.
 
     Parameters
@@ -234,7 +234,7 @@ class PsdSample(Sample):
 
     Parameters
     ----------
-    curves : mapping of str to sequence of sequence of Curves
+    curves : mapping of str to sequence of sequence of PsdCurves
         Score → for each post-processing, the curves of every class.
     scenarios : mapping of str to Scenario
         Score → its parameters.
@@ -244,7 +244,7 @@ class PsdSample(Sample):
 
     def __init__(
         self,
-        curves: dict[str, list[list[Curves]]],
+        curves: dict[str, list[list[PsdCurves]]],
         scenarios: dict[str, Scenario],
         exposure: Exposure,
     ) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from benchbed.errors import ConfigError
-from benchbed.metrics.sed.flat import Flat
+from benchbed.metrics.sed.flat import FlatEvents
 from benchbed.metrics.sed.matching import whole
 from benchbed.metrics.sed.segments import Grid, activity
 from benchbed.outputs.frames.recording import SECOND, FrameScores
@@ -37,7 +37,7 @@ class Segments:
 
 
 def segments(
-    frames: Sequence[FrameScores], reference: Flat, classes: int, resolution: float, pool: Pool = "max"
+    frames: Sequence[FrameScores], reference: FlatEvents, classes: int, resolution: float, pool: Pool = "max"
 ) -> Segments:
     """Scores and references of segments.
 
@@ -45,7 +45,7 @@ def segments(
     ----------
     frames : sequence of FrameScores
         Scores of each recording.
-    reference : Flat
+    reference : FlatEvents
         Reference events; a recording without a stated length ends with its last frame.
     classes : int
         Number of classes.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchbed.metrics.sed.flat import Flat
+from benchbed.metrics.sed.flat import FlatEvents
 from benchbed.metrics.sed.matching import Clock, whole
 from benchbed.outputs.frames.recording import SECOND
 
@@ -43,7 +43,7 @@ class Grid:
             return np.ceil(offset / SECOND * 1 / self.resolution).astype(np.int64)
         return -(-offset // whole(self.resolution, SECOND))
 
-    def lengths(self, reference: Flat, output: Flat) -> np.ndarray:
+    def lengths(self, reference: FlatEvents, output: FlatEvents) -> np.ndarray:
         """Number of segments of each recording: to its end, or to that of the last event where that is later.
 
         What a list claims beyond the end of a recording is wrong there, and is counted, as sed_eval does.
@@ -54,7 +54,7 @@ class Grid:
         return self.after(last)
 
 
-def activity(events: Flat, grid: Grid, lengths: np.ndarray, classes: int) -> np.ndarray:
+def activity(events: FlatEvents, grid: Grid, lengths: np.ndarray, classes: int) -> np.ndarray:
     """Where each class is on, `[segment, class]` bool, the segments of all recordings one after the other."""
     base = np.concatenate([[0], np.cumsum(lengths)])
     change = np.zeros((int(base[-1]) + 1, classes), np.int32)
@@ -66,7 +66,9 @@ def activity(events: Flat, grid: Grid, lengths: np.ndarray, classes: int) -> np.
     return np.cumsum(change, axis=0)[:-1] > 0
 
 
-def parts(reference: Flat, output: Flat, lengths: np.ndarray, classes: int) -> Iterator[tuple[slice, Flat, Flat]]:
+def parts(
+    reference: FlatEvents, output: FlatEvents, lengths: np.ndarray, classes: int
+) -> Iterator[tuple[slice, FlatEvents, FlatEvents]]:
     """Recordings in runs whose segments fit into memory, with their events renumbered."""
     start, clips = 0, len(lengths)
     total = np.cumsum(np.maximum(lengths, 1)) * classes
@@ -78,10 +80,10 @@ def parts(reference: Flat, output: Flat, lengths: np.ndarray, classes: int) -> I
         start = stop
 
 
-def _cut(events: Flat, run: slice) -> Flat:
+def _cut(events: FlatEvents, run: slice) -> FlatEvents:
     low, high = np.searchsorted(events.clip, [run.start, run.stop])
     part = events.only(np.arange(low, high))
-    return Flat(part.clip - run.start, part.onset, part.offset, part.label, events.duration[run])
+    return FlatEvents(part.clip - run.start, part.onset, part.offset, part.label, events.duration[run])
 
 
 def totals(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchbed.metrics.seld.flat import Flat
-from benchbed.metrics.seld.rules import Rule
+from benchbed.metrics.seld.flat import FlatTracks
+from benchbed.metrics.seld.rules import SeldRule
 
 #: From rows of the reference and of the outputs to the angle of each pair.
 Angle = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def angle(reference: Flat, output: Flat, rule: Rule) -> Angle:
+def angle(reference: FlatTracks, output: FlatTracks, rule: SeldRule) -> Angle:
     """How the angle between a reference and a predicted row is computed."""
     if rule.azimuth_only:
         return _folded(reference, output)
@@ -52,7 +52,7 @@ def great_circle(
     return np.degrees(2 * np.arctan2(np.sqrt(half), np.sqrt(1 - half)))
 
 
-def _great_circle(reference: Flat, output: Flat) -> Angle:
+def _great_circle(reference: FlatTracks, output: FlatTracks) -> Angle:
     def between(ref: np.ndarray, out: np.ndarray) -> np.ndarray:
         return great_circle(
             reference.azimuth[ref], reference.elevation[ref], output.azimuth[out], output.elevation[out]
@@ -61,12 +61,12 @@ def _great_circle(reference: Flat, output: Flat) -> Angle:
     return between
 
 
-def _folded(reference: Flat, output: Flat) -> Angle:
+def _folded(reference: FlatTracks, output: FlatTracks) -> Angle:
     there, said = fold(reference.azimuth), fold(output.azimuth)
     return lambda ref, out: np.abs(there[ref] - said[out])
 
 
-def _arccos(reference: Flat, output: Flat) -> Angle:
+def _arccos(reference: FlatTracks, output: FlatTracks) -> Angle:
     parts = []
     for rows in (reference, output):
         azimuth, elevation = rows.azimuth * np.pi / 180.0, rows.elevation * np.pi / 180.0
@@ -81,7 +81,7 @@ def _arccos(reference: Flat, output: Flat) -> Angle:
     return between
 
 
-def _normalised(reference: Flat, output: Flat) -> Angle:
+def _normalised(reference: FlatTracks, output: FlatTracks) -> Angle:
     parts = []
     for rows in (reference, output):
         elevation, azimuth = rows.elevation * np.pi / 180.0, rows.azimuth * np.pi / 180.0

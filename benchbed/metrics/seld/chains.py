@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from benchbed.metrics.seld.angles import great_circle
-from benchbed.metrics.seld.flat import Flat
+from benchbed.metrics.seld.flat import FlatTracks
 
 
-def chains(rows: Flat, group: np.ndarray) -> np.ndarray:
+def chains(rows: FlatTracks, group: np.ndarray) -> np.ndarray:
     """A number for the source of each row: equal numbers in one group are one source.
 
     Where a frame has several rows of one class and source number, each goes on where it was nearest in the frame
@@ -16,7 +16,7 @@ def chains(rows: Flat, group: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    rows : Flat
+    rows : FlatTracks
         Rows by cell and source.
     group : np.ndarray [shape=(row,), int64]
         Unit and class of each row.
@@ -24,7 +24,7 @@ def chains(rows: Flat, group: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> turn, flat = np.array([0.0, 90.0, 1.0, 91.0]), np.zeros(4)
-    >>> rows = Flat(np.array([0, 0, 1, 1]), flat.astype(int), turn, flat, flat, flat > 0)
+    >>> rows = FlatTracks(np.array([0, 0, 1, 1]), flat.astype(int), turn, flat, flat, flat > 0)
     >>> chains(rows, np.zeros(4, int)).tolist()
     [0, 1, 0, 1]
     """

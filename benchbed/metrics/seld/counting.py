@@ -9,16 +9,16 @@ import numpy as np
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.seld.angles import angle
 from benchbed.metrics.seld.chains import chains
-from benchbed.metrics.seld.flat import Flat, Grid, flatten, grid, official, within
+from benchbed.metrics.seld.flat import CellGrid, FlatTracks, flatten, grid, official, within
 from benchbed.metrics.seld.pairing import Pairs, cells, pairs
-from benchbed.metrics.seld.rules import ANGLE_TOLERANCE, RATIO_TOLERANCE, Rule
+from benchbed.metrics.seld.rules import ANGLE_TOLERANCE, RATIO_TOLERANCE, SeldRule
 
 #: Added to every denominator by the scripts.
 EPS = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True)
-class Counts:
+class TrackCounts:
     """Summed counters, `[…, class]` and, for errors over all classes, `[…]`.
 
     Attributes
@@ -65,7 +65,7 @@ class Counts:
 
 #: Counters over all classes, the last of the statistics.
 OVERALL = ("substitutions", "deletions", "insertions", "recordings", "stopped", "unanswered", "beyond")
-BY_CLASS = len(fields(Counts)) - len(OVERALL)
+BY_CLASS = len(fields(TrackCounts)) - len(OVERALL)
 
 
 def width(classes: int) -> int:
@@ -73,13 +73,13 @@ def width(classes: int) -> int:
     return BY_CLASS * classes + len(OVERALL)
 
 
-def read(sums: np.ndarray, classes: int) -> Counts:
+def read(sums: np.ndarray, classes: int) -> TrackCounts:
     """Statistics `[…, statistic]` by name."""
     each = [sums[..., i * classes : (i + 1) * classes] for i in range(BY_CLASS)]
-    return Counts(*each, *(sums[..., BY_CLASS * classes + i] for i in range(len(OVERALL))))
+    return TrackCounts(*each, *(sums[..., BY_CLASS * classes + i] for i in range(len(OVERALL))))
 
 
-def counted(reference: np.ndarray, output: np.ndarray, classes: int, rule: Rule) -> np.ndarray:
+def counted(reference: np.ndarray, output: np.ndarray, classes: int, rule: SeldRule) -> np.ndarray:
     """Counters of each recording, `[recording, statistic]` float64.
 
     Parameters
@@ -88,7 +88,7 @@ def counted(reference: np.ndarray, output: np.ndarray, classes: int, rule: Rule)
         `Tracks` of each recording.
     classes : int
         Number of classes.
-    rule : Rule
+    rule : SeldRule
         How sources are counted.
 
     Raises
@@ -134,7 +134,7 @@ def counted(reference: np.ndarray, output: np.ndarray, classes: int, rule: Rule)
 class _Units:
     """Counts of each unit and class that either side has."""
 
-    def __init__(self, there: Flat, said: Flat, found: Pairs, place: Grid, rule: Rule) -> None:
+    def __init__(self, there: FlatTracks, said: FlatTracks, found: Pairs, place: CellGrid, rule: SeldRule) -> None:
         self.place, self.rule = place, rule
         held, _, sizes = cells(there)
         other, _, other_sizes = cells(said)
@@ -201,13 +201,13 @@ class _Units:
         np.maximum.at(most, at, sizes)
         return most
 
-    def _several(self, rows: Flat, track: np.ndarray) -> np.ndarray:
+    def _several(self, rows: FlatTracks, track: np.ndarray) -> np.ndarray:
         """Number of sources in a unit."""
         _, first = np.unique(track, return_index=True)
         at = np.searchsorted(self.group, self._group(rows.cell[first]))
         return np.bincount(at, minlength=len(self.group))
 
-    def _tracks(self, rows: Flat) -> np.ndarray:
+    def _tracks(self, rows: FlatTracks) -> np.ndarray:
         """Number of the source of each row: equal numbers are one source within a unit and class."""
         group = self._group(rows.cell)
         if self.rule.official:
@@ -217,7 +217,7 @@ class _Units:
             source = chains(rows, group)
         return group * (int(source.max(initial=0)) + 1) + source
 
-    def _errors(self, there: Flat, said: Flat, found: Pairs) -> list[np.ndarray]:
+    def _errors(self, there: FlatTracks, said: FlatTracks, found: Pairs) -> list[np.ndarray]:
         """Angle, distance error, relative distance error, right about being seen, and too far off, of each pair."""
         if not self.rule.distances:
             return [found.angle, *(np.zeros(len(found.angle)) for _ in range(4))]
@@ -240,7 +240,7 @@ class _Units:
         return (other > most * distance) | (distance > most * other)
 
     def _by_source(
-        self, there: Flat, found: Pairs, track: np.ndarray, errors: list[np.ndarray]
+        self, there: FlatTracks, found: Pairs, track: np.ndarray, errors: list[np.ndarray]
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         """Mean errors of each matched source in its unit, and the group that it belongs to."""
         pair = track[found.reference]
@@ -255,7 +255,9 @@ class _Units:
             return sources, means
         return self._group(there.cell[found.reference[first]]), means
 
-    def _by_frame(self, there: Flat, found: Pairs, errors: list[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
+    def _by_frame(
+        self, there: FlatTracks, found: Pairs, errors: list[np.ndarray]
+    ) -> tuple[list[np.ndarray], np.ndarray]:
         """Errors of a class in each frame, and its group."""
         cell, at, counts = np.unique(there.cell[found.reference], return_inverse=True, return_counts=True)
         sums = [np.bincount(at, weights=error, minlength=len(cell)) for error in errors]
@@ -271,11 +273,11 @@ class _Units:
         return hits
 
 
-def _recording(there: Flat, found: Pairs, place: Grid) -> np.ndarray:
+def _recording(there: FlatTracks, found: Pairs, place: CellGrid) -> np.ndarray:
     return there.cell[found.reference] // (place.frames * place.classes)
 
 
-def _refuse_lacking(there: Flat, said: Flat) -> None:
+def _refuse_lacking(there: FlatTracks, said: FlatTracks) -> None:
     for rows, whose in ((there, "reference"), (said, "output")):
         count = int(np.isnan(rows.distance).sum())
         if count:

@@ -13,7 +13,7 @@ from benchbed.outputs.tracks.vectors import FLOOR, THRESHOLD, UNIFY_DEGREES, dec
 
 
 @dataclass(frozen=True)
-class Decision:
+class TrackDecision:
     """How activities become sources; lists of sources, as files hold them, are taken as they are.
 
     Attributes
@@ -26,7 +26,7 @@ class Decision:
 
     Examples
     --------
-    >>> Decision().name, Decision((0.4,)).name, Decision((0.4, 0.6), 10.0).name
+    >>> TrackDecision().name, TrackDecision((0.4,)).name, TrackDecision((0.4, 0.6), 10.0).name
     ('', 'above-0.4', 'thresholds-per-class:unify-10deg')
     """
 
@@ -62,7 +62,7 @@ class Decision:
         return made
 
 
-def decision(threshold: float | Sequence[float] = THRESHOLD, unify_degrees: float = UNIFY_DEGREES) -> Decision:
+def decision(threshold: float | Sequence[float] = THRESHOLD, unify_degrees: float = UNIFY_DEGREES) -> TrackDecision:
     """A decision from the options of a metric family.
 
     Raises
@@ -86,4 +86,4 @@ def decision(threshold: float | Sequence[float] = THRESHOLD, unify_degrees: floa
     if not 0 <= unify_degrees <= 180:
         raise ConfigError(f"sources within {unify_degrees:g} degrees as one", hint="0…180; 0 for none")
     # Thresholds of all classes that are equal are one.
-    return Decision(values[:1] if len(set(values)) == 1 else values, float(unify_degrees))
+    return TrackDecision(values[:1] if len(set(values)) == 1 else values, float(unify_degrees))

@@ -12,8 +12,8 @@ from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family, MetricInfo
 from benchbed.metrics.seld import figures
 from benchbed.metrics.seld.counting import counted, read, width
-from benchbed.metrics.seld.decision import Decision
-from benchbed.metrics.seld.rules import Rule
+from benchbed.metrics.seld.decision import TrackDecision
+from benchbed.metrics.seld.rules import SeldRule
 from benchbed.outputs.tracks.recording import Tracks
 from benchbed.stats.jackknife import Jackknife, jackknife
 
@@ -24,14 +24,14 @@ Interval = Literal["bootstrap", "jackknife"]
 BLOCK = 100_000
 
 #: The decision of the challenge's baselines.
-BASELINES = Decision()
+BASELINES = TrackDecision()
 
 #: Before the names of the official script's figures where both are made.
 OFFICIAL = "official_"
 
 
 def seld(
-    labels: Sequence[str], make: Callable[[bool], Rule], by: By, interval: Interval | None, decided: Decision
+    labels: Sequence[str], make: Callable[[bool], SeldRule], by: By, interval: Interval | None, decided: TrackDecision
 ) -> Seld:
     """The family of a year.
 
@@ -45,7 +45,7 @@ def seld(
         Whose figures: the rule's, the script's, or the rule's with the script's beside them where there is a script.
     interval : {"bootstrap", "jackknife"}, optional
         Intervals over all recordings; those of a script are the challenge's jackknife, others the bootstrap's.
-    decided : Decision
+    decided : TrackDecision
         How activities of a network become sources.
 
     Raises
@@ -74,10 +74,10 @@ class Seld(Family):
     def __init__(
         self,
         labels: tuple[str, ...],
-        rule: Rule,
-        script: Rule | None,
+        rule: SeldRule,
+        script: SeldRule | None,
         interval: Interval = "bootstrap",
-        decided: Decision = BASELINES,
+        decided: TrackDecision = BASELINES,
     ) -> None:
         if not labels or len(set(labels)) != len(labels):
             raise ConfigError(f"localisation of sound events needs different classes, not {list(labels)}")
@@ -194,11 +194,11 @@ class Seld(Family):
                     made[f"{prefix}{name}"] = jackknife(float(value), without[name], level)
         return made
 
-    def _parts(self) -> list[tuple[slice, Rule | None]]:
+    def _parts(self) -> list[tuple[slice, SeldRule | None]]:
         """Statistics of the rule and of the script."""
         return [(slice(0, self._width), self.rule), (slice(self._width, None), self.script)]
 
-    def _why(self, sums: np.ndarray, rule: Rule | None) -> str:
+    def _why(self, sums: np.ndarray, rule: SeldRule | None) -> str:
         if rule is None:
             return ""
         counts = read(sums, len(self.labels))

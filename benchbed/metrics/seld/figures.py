@@ -12,8 +12,8 @@ import numpy as np
 
 from benchbed.metrics.contract import MetricInfo
 from benchbed.metrics.ratios import defined_mean, ratio
-from benchbed.metrics.seld.counting import EPS, OVERALL, Counts
-from benchbed.metrics.seld.rules import Rule
+from benchbed.metrics.seld.counting import EPS, OVERALL, TrackCounts
+from benchbed.metrics.seld.rules import SeldRule
 from benchbed.types import Direction
 
 #: Degrees that a class without a match counts for until 2023.
@@ -45,12 +45,12 @@ _UNITS = {
 _HIGHER = ("f20", "lr_cd", "onscreen_accuracy")
 
 
-def figures(rule: Rule) -> tuple[str, ...]:
+def figures(rule: SeldRule) -> tuple[str, ...]:
     """Figures of a rule that are averaged over classes, without the error rate.
 
     Examples
     --------
-    >>> figures(Rule(2022, "segment"))
+    >>> figures(SeldRule(2022, "segment"))
     ('f20', 'le_cd', 'lr_cd', 'seld')
     """
     if rule.year == 2025:
@@ -58,14 +58,14 @@ def figures(rule: Rule) -> tuple[str, ...]:
     return _DISTANCES_2024 if rule.distances else _DIRECTIONS
 
 
-def averages(rule: Rule) -> tuple[str, ...]:
+def averages(rule: SeldRule) -> tuple[str, ...]:
     """Averages that a rule has, the ranking one first: the scripts of 2020 and 2021 have micro averages alone."""
     if rule.year >= 2022:
         return ("macro", "micro")
     return ("micro",) if rule.official else ("micro", "macro")
 
 
-def values(counts: Counts, rule: Rule) -> dict[str, np.ndarray]:
+def values(counts: TrackCounts, rule: SeldRule) -> dict[str, np.ndarray]:
     """Every figure over all classes, `[…]`; NaN where it is undefined, or where the script stops."""
     each, rate = per_class(counts, rule), _error_rate(counts, rule)
     pooled = {name: value[..., 0] for name, value in _figures(_pooled(counts), rule, rate[..., None]).items()}
@@ -79,7 +79,7 @@ def values(counts: Counts, rule: Rule) -> dict[str, np.ndarray]:
     return {name: np.where(scored, value, np.nan) for name, value in made.items()}
 
 
-def per_class(counts: Counts, rule: Rule) -> dict[str, np.ndarray]:
+def per_class(counts: TrackCounts, rule: SeldRule) -> dict[str, np.ndarray]:
     """Every figure of each class, `[…, class]`; its SELD score holds the error rate of all classes."""
     made = _figures(counts, rule, _error_rate(counts, rule)[..., None])
     if rule.official:
@@ -91,7 +91,7 @@ def per_class(counts: Counts, rule: Rule) -> dict[str, np.ndarray]:
     return {name: np.where(held[name], value, np.nan) for name, value in made.items()}
 
 
-def infos(rule: Rule) -> tuple[dict[str, MetricInfo], dict[str, MetricInfo]]:
+def infos(rule: SeldRule) -> tuple[dict[str, MetricInfo], dict[str, MetricInfo]]:
     """Meanings of all figures and of those of each class."""
     metrics = {} if rule.year == 2025 else {"er20": _info("er20", "er20", rule, "")}
     for average in averages(rule):
@@ -100,7 +100,7 @@ def infos(rule: Rule) -> tuple[dict[str, MetricInfo], dict[str, MetricInfo]]:
     return metrics, {name: _info(name, f"class_{name}", rule, "") for name in figures(rule)}
 
 
-def _info(name: str, rule_name: str, rule: Rule, suffix: str) -> MetricInfo:
+def _info(name: str, rule_name: str, rule: SeldRule, suffix: str) -> MetricInfo:
     direction: Direction = "higher" if name in _HIGHER else "lower"
     unit = _UNITS.get(name, "fraction")
     high = 180.0 if unit == "degrees" else 1.0 if direction == "higher" else None
@@ -110,13 +110,13 @@ def _info(name: str, rule_name: str, rule: Rule, suffix: str) -> MetricInfo:
     return MetricInfo(f"{title}{suffix}", f"{rule_name}:{rule.name}", unit, direction, None, 0.0, high)
 
 
-def _pooled(counts: Counts) -> Counts:
+def _pooled(counts: TrackCounts) -> TrackCounts:
     """The counters with all classes as one."""
     parts = {name: value.sum(axis=-1, keepdims=True) for name, value in vars(counts).items() if name not in OVERALL}
     return replace(counts, **parts)
 
 
-def _figures(counts: Counts, rule: Rule, rate: np.ndarray) -> dict[str, np.ndarray]:
+def _figures(counts: TrackCounts, rule: SeldRule, rate: np.ndarray) -> dict[str, np.ndarray]:
     """Figures of whatever the last axis holds: classes, or all of them as one."""
     share = _officially if rule.official else ratio
     made = {"f20": _f20(counts, rule), "lr_cd": _recall(counts, rule)}
@@ -138,7 +138,7 @@ def _figures(counts: Counts, rule: Rule, rate: np.ndarray) -> dict[str, np.ndarr
     return {name: made[name] for name in figures(rule)}
 
 
-def f20_parts(counts: Counts, rule: Rule) -> tuple[np.ndarray, np.ndarray]:
+def f20_parts(counts: TrackCounts, rule: SeldRule) -> tuple[np.ndarray, np.ndarray]:
     """What F20° is the ratio of, `[…, class]`; by the rule, not by its script, whose F of 2020 is no such ratio."""
     if rule.by_class:
         return 2 * counts.hit, counts.reference + counts.output
@@ -147,27 +147,27 @@ def f20_parts(counts: Counts, rule: Rule) -> tuple[np.ndarray, np.ndarray]:
     return counts.hit, counts.hit + misplaced + wrong
 
 
-def _f20(counts: Counts, rule: Rule) -> np.ndarray:
+def _f20(counts: TrackCounts, rule: SeldRule) -> np.ndarray:
     if rule.by_class:
         return _harmonic(counts.hit, counts, rule)
     return (_officially if rule.official else ratio)(*f20_parts(counts, rule))
 
 
-def _recall(counts: Counts, rule: Rule) -> np.ndarray:
+def _recall(counts: TrackCounts, rule: SeldRule) -> np.ndarray:
     if rule.by_class:
         return _harmonic(counts.matched, counts, rule)
     below = counts.matched + counts.missed
     return _officially(counts.matched, below) if rule.official else ratio(counts.matched, below)
 
 
-def _harmonic(right: np.ndarray, counts: Counts, rule: Rule) -> np.ndarray:
+def _harmonic(right: np.ndarray, counts: TrackCounts, rule: SeldRule) -> np.ndarray:
     if not rule.official:
         return ratio(2 * right, counts.reference + counts.output)
     precision, recall = _officially(right, counts.output), _officially(right, counts.reference)
     return 2 * precision * recall / (precision + recall + EPS)
 
 
-def _error_rate(counts: Counts, rule: Rule) -> np.ndarray:
+def _error_rate(counts: TrackCounts, rule: SeldRule) -> np.ndarray:
     errors, there = counts.substitutions + counts.deletions + counts.insertions, counts.reference.sum(axis=-1)
     return _officially(errors, there) if rule.official else ratio(errors, there)
 
@@ -176,7 +176,7 @@ def _officially(over: np.ndarray, under: np.ndarray) -> np.ndarray:
     return over / (under + EPS)
 
 
-def _macro(each: np.ndarray, there: np.ndarray, rule: Rule, name: str) -> np.ndarray:
+def _macro(each: np.ndarray, there: np.ndarray, rule: SeldRule, name: str) -> np.ndarray:
     if not rule.official:
         return defined_mean(np.where(there, each, np.nan))
     return each.mean(axis=-1) if name in ("f20", "lr_cd", "le_cd", "seld") else defined_mean(each)

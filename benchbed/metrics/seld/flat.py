@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchbed.errors import CannotMeasure
-from benchbed.metrics.seld.rules import FIXED_FRAMES, SEGMENT, Rule
+from benchbed.metrics.seld.rules import FIXED_FRAMES, SEGMENT, SeldRule
 from benchbed.outputs.tracks.recording import Tracks
 
 
 @dataclass(frozen=True)
-class Flat:
+class FlatTracks:
     """Rows of many recordings, sorted by cell.
 
     Attributes
@@ -37,14 +37,14 @@ class Flat:
     def __len__(self) -> int:
         return len(self.cell)
 
-    def only(self, chosen: np.ndarray) -> Flat:
+    def only(self, chosen: np.ndarray) -> FlatTracks:
         """The chosen rows, by index or mask."""
         columns = (self.cell, self.source, self.azimuth, self.elevation, self.distance, self.onscreen)
-        return Flat(*(column[chosen] for column in columns))
+        return FlatTracks(*(column[chosen] for column in columns))
 
 
 @dataclass(frozen=True)
-class Grid:
+class CellGrid:
     """How cells are numbered.
 
     Attributes
@@ -58,7 +58,7 @@ class Grid:
     classes: int
 
 
-def grid(reference: np.ndarray, output: np.ndarray, classes: int) -> Grid:
+def grid(reference: np.ndarray, output: np.ndarray, classes: int) -> CellGrid:
     """The smallest grid that holds all rows.
 
     Parameters
@@ -79,7 +79,7 @@ def grid(reference: np.ndarray, output: np.ndarray, classes: int) -> Grid:
     if strange:
         raise CannotMeasure(f"recordings must be tracks, not {strange[0]}")
     last = max((int(held.frame.max()) for held in (*reference, *output) if len(held)), default=0)
-    return Grid(len(reference), SEGMENT * (last // SEGMENT + 1), classes)
+    return CellGrid(len(reference), SEGMENT * (last // SEGMENT + 1), classes)
 
 
 def within(reference: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -97,7 +97,7 @@ def within(reference: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.nd
     return made, beyond
 
 
-def flatten(recordings: np.ndarray, place: Grid) -> Flat:
+def flatten(recordings: np.ndarray, place: CellGrid) -> FlatTracks:
     """Rows of all recordings by cell, in each cell by source, direction and distance, so that no order of rows matters.
 
     Raises
@@ -110,14 +110,16 @@ def flatten(recordings: np.ndarray, place: Grid) -> Flat:
     return made.only(order)
 
 
-def official(reference: np.ndarray, output: np.ndarray, place: Grid, rule: Rule) -> tuple[Flat, Flat, np.ndarray]:
+def official(
+    reference: np.ndarray, output: np.ndarray, place: CellGrid, rule: SeldRule
+) -> tuple[FlatTracks, FlatTracks, np.ndarray]:
     """Rows that the year's script reads, in each cell in the order of the file.
 
     Returns
     -------
-    Flat
+    FlatTracks
         The reference.
-    Flat
+    FlatTracks
         The outputs.
     np.ndarray [shape=(recording,), bool]
         Recordings at which the script stops.
@@ -150,7 +152,7 @@ def _within(recordings: np.ndarray, classes: int) -> np.ndarray:
     return made
 
 
-def _ends(last: np.ndarray, rule: Rule) -> np.ndarray:
+def _ends(last: np.ndarray, rule: SeldRule) -> np.ndarray:
     if rule.year < 2022:
         return np.full(len(last), FIXED_FRAMES)
     counted = np.maximum(last, 0)
@@ -158,7 +160,7 @@ def _ends(last: np.ndarray, rule: Rule) -> np.ndarray:
     return -(-counted // SEGMENT) * SEGMENT if rule.unit == "segment" else counted
 
 
-def _ten_slots(rows: Flat) -> Flat:
+def _ten_slots(rows: FlatTracks) -> FlatTracks:
     # Ten places for sources of a class in a frame; what finds no place takes the first one.
     _, first, counts = np.unique(rows.cell, return_index=True, return_counts=True)
     crowded = np.flatnonzero(counts > 10)
@@ -181,7 +183,7 @@ def _ten_slots(rows: Flat) -> Flat:
     return rows.only(order[kept])
 
 
-def _columns(recordings: np.ndarray, place: Grid) -> tuple[Flat, np.ndarray]:
+def _columns(recordings: np.ndarray, place: CellGrid) -> tuple[FlatTracks, np.ndarray]:
     sizes = np.array([len(tracks) for tracks in recordings], np.int64)
     count = int(sizes.sum())
 
@@ -203,4 +205,6 @@ def _columns(recordings: np.ndarray, place: Grid) -> tuple[Flat, np.ndarray]:
     recording = np.repeat(np.arange(len(recordings)), sizes)
     cell = (recording * place.frames + frame) * place.classes + label
     columns = joined("source", np.int64), joined("azimuth", np.float64), joined("elevation", np.float64)
-    return Flat(cell, *columns, optional("distance", np.nan, np.float64), optional("onscreen", False, bool)), frame
+    return FlatTracks(
+        cell, *columns, optional("distance", np.nan, np.float64), optional("onscreen", False, bool)
+    ), frame

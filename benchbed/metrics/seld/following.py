@@ -14,24 +14,24 @@ import numpy as np
 from benchbed.metrics.seld.angles import angle
 from benchbed.metrics.seld.chains import chains
 from benchbed.metrics.seld.counting import EPS
-from benchbed.metrics.seld.flat import Flat, Grid, flatten, grid, within
+from benchbed.metrics.seld.flat import CellGrid, FlatTracks, flatten, grid, within
 from benchbed.metrics.seld.pairing import Pairs, pairs
-from benchbed.metrics.seld.rules import ANGLE_TOLERANCE, RATIO_TOLERANCE, Rule
+from benchbed.metrics.seld.rules import ANGLE_TOLERANCE, RATIO_TOLERANCE, SeldRule
 
 
 @dataclass(frozen=True)
-class Side:
+class FollowedSide:
     """Rows of the references, or of the outputs.
 
     Attributes
     ----------
-    rows : Flat
+    rows : FlatTracks
         By recording, frame and class.
     recording, frame, label, source : np.ndarray [shape=(row,), int64]
         Where each is, and the number of its source within recording and class.
     """
 
-    rows: Flat
+    rows: FlatTracks
     recording: np.ndarray
     frame: np.ndarray
     label: np.ndarray
@@ -47,7 +47,7 @@ class Followed:
 
     Attributes
     ----------
-    reference, output : Side
+    reference, output : FollowedSide
         Rows of all recordings.
     pairs : Pairs
         Rows of both that are one source, with the degrees between them.
@@ -59,8 +59,8 @@ class Followed:
         The reference's source was another of the output in the frame before.
     """
 
-    reference: Side
-    output: Side
+    reference: FollowedSide
+    output: FollowedSide
     pairs: Pairs
     right: np.ndarray
     distance: np.ndarray
@@ -68,7 +68,7 @@ class Followed:
     swapped: np.ndarray
 
 
-def followed(reference: np.ndarray, output: np.ndarray, classes: int, rule: Rule) -> Followed:
+def followed(reference: np.ndarray, output: np.ndarray, classes: int, rule: SeldRule) -> Followed:
     """Pair every frame of some recordings.
 
     Parameters
@@ -77,7 +77,7 @@ def followed(reference: np.ndarray, output: np.ndarray, classes: int, rule: Rule
         `Tracks` of each recording, decided.
     classes : int
         Number of classes.
-    rule : Rule
+    rule : SeldRule
         Within how many degrees, and how near in distance, a pair is right. Its unit and its script do not matter.
 
     Examples
@@ -109,13 +109,13 @@ def followed(reference: np.ndarray, output: np.ndarray, classes: int, rule: Rule
     return Followed(there, said, matches, right, error, error / (distance + EPS), _swapped(there, said, matches))
 
 
-def _side(rows: Flat, place: Grid) -> Side:
+def _side(rows: FlatTracks, place: CellGrid) -> FollowedSide:
     label = rows.cell % place.classes
     recording, frame = np.divmod(rows.cell // place.classes, place.frames)
-    return Side(rows, recording, frame, label, chains(rows, recording * place.classes + label))
+    return FollowedSide(rows, recording, frame, label, chains(rows, recording * place.classes + label))
 
 
-def _swapped(there: Side, said: Side, matches: Pairs) -> np.ndarray:
+def _swapped(there: FollowedSide, said: FollowedSide, matches: Pairs) -> np.ndarray:
     at = matches.reference
     key = np.stack([there.frame[at], there.source[at], there.label[at], there.recording[at]])
     order = np.lexsort(key)

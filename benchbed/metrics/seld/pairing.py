@@ -9,7 +9,7 @@ from math import perm
 import numpy as np
 
 from benchbed.metrics.seld.angles import Angle
-from benchbed.metrics.seld.flat import Flat
+from benchbed.metrics.seld.flat import FlatTracks
 
 #: Up to this number of ways all of them are tried; a larger cell is solved by itself.
 MOST_WAYS = 120
@@ -38,18 +38,18 @@ class Pairs:
     angle: np.ndarray
 
 
-def cells(rows: Flat) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def cells(rows: FlatTracks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cells that have rows, the first row of each, and how many there are."""
     starts = np.flatnonzero(np.diff(rows.cell, prepend=-1))
     return rows.cell[starts], starts, np.diff(starts, append=len(rows))
 
 
-def pairs(reference: Flat, output: Flat, angle: Angle, *, official: bool) -> Pairs:
+def pairs(reference: FlatTracks, output: FlatTracks, angle: Angle, *, official: bool) -> Pairs:
     """Pair the sources of every cell that both sides have.
 
     Parameters
     ----------
-    reference, output : Flat
+    reference, output : FlatTracks
         Rows by cell.
     angle : Angle
         Angles of pairs of rows.
@@ -76,7 +76,7 @@ def pairs(reference: Flat, output: Flat, angle: Angle, *, official: bool) -> Pai
 
 
 def _of_size(
-    ref: np.ndarray, out: np.ndarray, reference: Flat, output: Flat, angle: Angle, official: bool
+    ref: np.ndarray, out: np.ndarray, reference: FlatTracks, output: FlatTracks, angle: Angle, official: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     left, right = ref.shape[1], out.shape[1]
     cost = angle(ref[:, :, None], out[:, None, :])
@@ -114,7 +114,7 @@ def _solved(cost: np.ndarray) -> np.ndarray:
     return linear_sum_assignment(cost)[1]
 
 
-def _distance_error(reference: Flat, output: Flat, ref: np.ndarray, out: np.ndarray) -> np.ndarray:
+def _distance_error(reference: FlatTracks, output: FlatTracks, ref: np.ndarray, out: np.ndarray) -> np.ndarray:
     there, said = reference.distance[ref][:, :, None], output.distance[out][:, None, :]
     error = np.abs(there - said) / np.maximum(np.maximum(there, said), 1e-12)
     return np.nan_to_num(error, nan=0.0)

@@ -60,7 +60,7 @@ RATIO_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class Rule:
+class SeldRule:
     """How sources are counted.
 
     Attributes
@@ -122,7 +122,7 @@ class Rule:
             parts.append(self.decided)
         return ":".join(parts)
 
-    def as_official(self) -> Rule | None:
+    def as_official(self) -> SeldRule | None:
         """The same by the year's script, or None if it has no such unit."""
         if self.unit == "frame" and self.year < 2024:
             return None
@@ -137,7 +137,7 @@ def rule(
     degrees: float = 20.0,
     distance: float | None = None,
     onscreen: bool = False,
-) -> Rule:
+) -> SeldRule:
     """A rule, checked.
 
     Raises
@@ -156,7 +156,7 @@ def rule(
         raise ConfigError(f"a largest angle of {degrees} degrees")
     if distance is not None and not distance > 0:
         raise ConfigError(f"a largest relative distance error of {distance}")
-    made = Rule(year, unit, False, degrees, distance, onscreen)
+    made = SeldRule(year, unit, False, degrees, distance, onscreen)
     if not official:
         return made
     asked = made.as_official()

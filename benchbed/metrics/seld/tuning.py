@@ -17,11 +17,11 @@ from benchbed.errors import ConfigError
 from benchbed.metrics.contract import Family
 from benchbed.metrics.ratios import ratio
 from benchbed.metrics.seld.counting import read
-from benchbed.metrics.seld.decision import Decision
+from benchbed.metrics.seld.decision import TrackDecision
 from benchbed.metrics.seld.family import Seld
 from benchbed.metrics.seld.figures import f20_parts
 from benchbed.metrics.thresholds import FALLBACK, Thresholds, frozen
-from benchbed.metrics.tuning import Average, Choice
+from benchbed.metrics.tuning import Average, ChosenThresholds
 from benchbed.outputs.tracks.vectors import FLOOR
 
 #: Thresholds that are tried.
@@ -77,7 +77,7 @@ def tune_tracks(
     rule = replace(family.rule, official=False, decided="")
     over, under, present = [], [], np.zeros(len(family.labels), bool)
     for threshold in grid:
-        tried = Seld(family.labels, rule, None, decided=Decision((threshold,), family.decision.unify))
+        tried = Seld(family.labels, rule, None, decided=TrackDecision((threshold,), family.decision.unify))
         counts = read(tried.statistics(outputs, target).sum(axis=0), len(family.labels))
         parts = f20_parts(counts, rule)
         over.append(parts[0])
@@ -93,14 +93,14 @@ def tune_tracks(
 
 def _choice(
     hits: np.ndarray, cases: np.ndarray, present: np.ndarray, grid: np.ndarray, average: Average, per_class: bool
-) -> Choice:
+) -> ChosenThresholds:
     """From numerators and denominators of F `[threshold, class]` to a threshold of each class."""
     classes = hits.shape[1]
     f20 = np.nan_to_num(ratio(hits, cases))
     known = np.flatnonzero(present)
     none = np.full(classes, np.nan)
     if not len(known):
-        return Choice(none, np.zeros(classes, np.int64), none, float("nan"))
+        return ChosenThresholds(none, np.zeros(classes, np.int64), none, float("nan"))
     if not per_class:
         pooled = ratio(hits.sum(axis=1), cases.sum(axis=1))
         at = _middle(f20[:, known].mean(axis=1) if average == "macro" else np.nan_to_num(pooled))
@@ -117,7 +117,7 @@ def _choice(
     else:
         taken = np.arange(classes) if not per_class else known
         reached = float(ratio(hits[picked[taken], taken].sum(), cases[picked[taken], taken].sum()))
-    return Choice(chosen, np.zeros(classes, np.int64), each, reached)
+    return ChosenThresholds(chosen, np.zeros(classes, np.int64), each, reached)
 
 
 def _best_sum(hits: np.ndarray, cases: np.ndarray, picked: np.ndarray) -> np.ndarray:

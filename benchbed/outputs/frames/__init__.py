@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed.card import Card
-from benchbed.outputs.align import plan_alignment, refuse_output
+from benchbed.outputs.align import alignment_of, refuse_output
 from benchbed.outputs.contract import Json, Moves, Output
 from benchbed.outputs.frames.grid import hop_of
 from benchbed.outputs.frames.hardened import certain
@@ -52,7 +52,7 @@ class Frames(Output):
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> FrameReading:
         refuse_output(card, self.name, offered)
-        return FrameReading(plan_alignment(card, labels, self.name), hop_of(card))
+        return FrameReading(alignment_of(card, labels, self.name), hop_of(card))
 
     def references(self, clips: pd.DataFrame, annotations: pd.DataFrame | None, labels: Sequence[str]) -> np.ndarray:
         return timed_references(clips, annotations, labels)

@@ -191,7 +191,7 @@ class Repairs:
 
 
 @dataclass(frozen=True)
-class Policy:
+class OddEvents:
     """What to do with odd events: repair and count, or stop.
 
     Attributes
@@ -222,7 +222,7 @@ def recording(
     label: Sequence[str] | np.ndarray,
     labels: Sequence[str],
     duration: float | None = None,
-    policy: Policy | None = None,
+    policy: OddEvents | None = None,
     where: str | None = None,
 ) -> tuple[Events, Repairs]:
     """Events of one recording from times in seconds and class names.
@@ -237,7 +237,7 @@ def recording(
         Classes that are scored, in their order.
     duration : float, optional
         Length of the recording in seconds.
-    policy : Policy, optional
+    policy : OddEvents, optional
         What to do with odd events.
     where : str, optional
         The recording's name, for errors.
@@ -253,7 +253,7 @@ def recording(
     >>> events.onset.tolist(), events.offset.tolist(), repairs.merged, repairs.clipped
     ([500000], [3000000], 1, 1)
     """
-    policy = policy or Policy()
+    policy = policy or OddEvents()
     if not len(onset) == len(offset) == len(label):
         raise CannotMeasure(f"{len(onset)} onsets, {len(offset)} offsets and {len(label)} labels", where=where)
     number = {name: i for i, name in enumerate(labels)}
@@ -299,7 +299,7 @@ def recordings(
     rows: Mapping[str, Sequence],
     labels: Sequence[str],
     durations: Sequence[float] | None = None,
-    policy: Policy | None = None,
+    policy: OddEvents | None = None,
     answered: Sequence[str] | None = None,
 ) -> tuple[np.ndarray, Repairs]:
     """Events of many recordings, from a table with one row per event.
@@ -315,7 +315,7 @@ def recordings(
         Classes that are scored.
     durations : sequence of float, optional
         Length of each recording in seconds.
-    policy : Policy, optional
+    policy : OddEvents, optional
         What to do with odd events.
     answered : sequence of str, optional
         Recordings that the system answered for, where that is known apart from the rows.
@@ -339,7 +339,7 @@ def recordings(
     >>> [len(events) for events in made], repairs.empty
     ([1, 0], 1)
     """
-    policy = policy or Policy()
+    policy = policy or OddEvents()
     if len(set(names)) != len(names):
         raise ConfigError("recordings are named twice")
     clip = np.asarray(rows["clip_id"], dtype=object)

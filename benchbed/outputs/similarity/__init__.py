@@ -11,7 +11,7 @@ import numpy as np
 from benchbed.card import Card
 from benchbed.errors import AdapterError
 from benchbed.outputs.contract import Heard, Json, Output, Reading
-from benchbed.outputs.similarity.wanted import OWN, QUERIES, RELEVANT, Wanted, numbered
+from benchbed.outputs.similarity.wanted import OWN, QUERIES, RELEVANT, WantedQueries, numbered
 from benchbed.types import Queries
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PROBE = Queries(("a sound", "a dog barks", "rain falls on a roof", "a car passes by"))
 
 
-class Compared(Reading):
+class ComparedAnswers(Reading):
     """Similarities of clips to the queries of a batch, as they come: only their order counts."""
 
     def __init__(self, card: Card) -> None:
@@ -71,7 +71,7 @@ class Compared(Reading):
 
 
 class Similarity(Output):
-    """A vector of similarities `[query]` for each clip, float32; references are `Wanted`.
+    """A vector of similarities `[query]` for each clip, float32; references are `WantedQueries`.
 
     Any data set of captions is a task of this kind: its captions are the queries, and each is answered by its own clip.
     A column `relevant` of the clip table says otherwise: texts that each clip answers.
@@ -88,7 +88,7 @@ class Similarity(Output):
             raise AdapterError(
                 f"{card.name} gives {card.output}; retrieval needs a model that gives similarities to texts", hint=hint
             )
-        return Compared(card)
+        return ComparedAnswers(card)
 
     def asking(self, clips: pd.DataFrame) -> pd.DataFrame:
         """With all queries of the split, and the numbers of those that each clip brings and answers."""
@@ -110,7 +110,7 @@ class Similarity(Output):
             held = self.asking(clips)
             for row, values in enumerate(zip(held["clip_id"], held[QUERIES], held[OWN], held[RELEVANT])):
                 clip, queries, own, relevant = values
-                truth[row] = Wanted(str(clip), queries, np.array(own, np.int64), np.array(relevant, np.int64))
+                truth[row] = WantedQueries(str(clip), queries, np.array(own, np.int64), np.array(relevant, np.int64))
         return truth
 
     def gap(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -162,7 +162,7 @@ class Similarity(Output):
         queries, own, relevant = numbered([[f"sound {clip}", f"noise {clip}"] for clip in range(clips)])
         truth = np.empty(clips, dtype=object)
         for clip in range(clips):
-            truth[clip] = Wanted(f"made/{clip}", queries, np.array(own[clip]), np.array(relevant[clip]))
+            truth[clip] = WantedQueries(f"made/{clip}", queries, np.array(own[clip]), np.array(relevant[clip]))
         return vectors(random.random((clips, len(queries))).astype(np.float32)), truth
 
 

@@ -39,7 +39,7 @@ RANKED = re.compile(r"(file_?name|fname|file|rank|top)?[_ ]?(\d+)$", re.IGNORECA
 
 
 @dataclass(frozen=True)
-class Compared:
+class SimilarityFile:
     """What a file says.
 
     Attributes
@@ -126,7 +126,7 @@ def unused(path: Path, clips: pd.DataFrame) -> list[str]:
     return said
 
 
-def read(path: Path) -> Compared:
+def read(path: Path) -> SimilarityFile:
     """Read a file; read once as long as it stays as it is.
 
     Raises
@@ -142,11 +142,11 @@ def read(path: Path) -> Compared:
 
 
 @lru_cache(maxsize=2)
-def _read(path: Path, changed: int, size: int) -> Compared:
+def _read(path: Path, changed: int, size: int) -> SimilarityFile:
     return _archive(path) if path.suffix == ".npz" else _table(path)
 
 
-def _archive(path: Path) -> Compared:
+def _archive(path: Path) -> SimilarityFile:
     try:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
@@ -180,10 +180,10 @@ def _archive(path: Path) -> Compared:
             hint="[query, file]: a row for each query, a column for each file",
         )
     lines = tuple(f"{path}: query {number}" for number in range(len(queries)))
-    return _checked(Compared(path, tuple(queries), tuple(files), matrix.T.astype(np.float32), lines))
+    return _checked(SimilarityFile(path, tuple(queries), tuple(files), matrix.T.astype(np.float32), lines))
 
 
-def _table(path: Path) -> Compared:
+def _table(path: Path) -> SimilarityFile:
     text = read_text(path)
     first = text.split("\n", 1)[0]
     delimiter = max(DELIMITERS[:4], key=first.count)
@@ -224,10 +224,10 @@ def _table(path: Path) -> Compared:
     files = [header[number] for number in others]
     values = [_numbers([row[number] for number in others], files, line) for row, line in zip(rows, lines)]
     matrix = np.array(values, np.float32).reshape(len(rows), len(files)).T
-    return _checked(Compared(path, tuple(queries), tuple(files), matrix, tuple(lines)))
+    return _checked(SimilarityFile(path, tuple(queries), tuple(files), matrix, tuple(lines)))
 
 
-def _ranked(path: Path, queries: list[str], lists: list[list[str]], lines: list[str]) -> Compared:
+def _ranked(path: Path, queries: list[str], lists: list[list[str]], lines: list[str]) -> SimilarityFile:
     places: dict[str, int] = {}
     for row, line in zip(lists, lines):
         named = [name for name in row if name]
@@ -241,10 +241,10 @@ def _ranked(path: Path, queries: list[str], lists: list[list[str]], lines: list[
         named = [name for name in row if name]
         for rank, name in enumerate(named):
             matrix[places[name], query] = len(named) - rank
-    return _checked(Compared(path, tuple(queries), tuple(places), matrix, tuple(lines), True))
+    return _checked(SimilarityFile(path, tuple(queries), tuple(places), matrix, tuple(lines), True))
 
 
-def _pairs(path: Path, rows: list[list[str]], lines: list[str], at: tuple[int, int, int]) -> Compared:
+def _pairs(path: Path, rows: list[list[str]], lines: list[str], at: tuple[int, int, int]) -> SimilarityFile:
     queries: dict[str, int] = {}
     files: dict[str, int] = {}
     found: dict[tuple[int, int], float] = {}
@@ -266,7 +266,7 @@ def _pairs(path: Path, rows: list[list[str]], lines: list[str], at: tuple[int, i
             where=first[query],
             hint="a row for each pair of query and file",
         )
-    return Compared(path, tuple(queries), tuple(files), matrix, tuple(first[n] for n in range(len(queries))))
+    return SimilarityFile(path, tuple(queries), tuple(files), matrix, tuple(first[n] for n in range(len(queries))))
 
 
 def _numbers(cells: Sequence[str], names: Sequence[str], line: str) -> np.ndarray:
@@ -290,7 +290,7 @@ def _number(cell: str) -> float:
         return float("nan")
 
 
-def _checked(told: Compared) -> Compared:
+def _checked(told: SimilarityFile) -> SimilarityFile:
     """No NaN, and no file twice."""
     wrong = np.isnan(told.matrix) | np.isposinf(told.matrix)
     if wrong.any():
@@ -306,7 +306,7 @@ def _checked(told: Compared) -> Compared:
     return told
 
 
-def _clip_rows(told: Compared, clips: pd.DataFrame) -> np.ndarray:
+def _clip_rows(told: SimilarityFile, clips: pd.DataFrame) -> np.ndarray:
     """Row of the matrix for each clip, −1 for none."""
     rows = np.full(len(clips), -1, np.int64)
     for row, clip in enumerate(clips_named(told.files, clips, lambda _: str(told.path))):
@@ -316,17 +316,17 @@ def _clip_rows(told: Compared, clips: pd.DataFrame) -> np.ndarray:
 
 
 #: The last file, the queries of a split, and the column of each.
-_LAST: list[tuple[Compared, Queries, np.ndarray]] = []
+_LAST: list[tuple[SimilarityFile, Queries, np.ndarray]] = []
 
 
-def _columns(told: Compared, queries: Queries) -> np.ndarray:
+def _columns(told: SimilarityFile, queries: Queries) -> np.ndarray:
     """Column of the matrix for each query of a split; found once for all batches of clips."""
     if not _LAST or _LAST[0][0] is not told or _LAST[0][1] != queries:
         _LAST[:] = [(told, queries, _matched(told, queries))]
     return _LAST[0][2]
 
 
-def _matched(told: Compared, queries: Queries) -> np.ndarray:
+def _matched(told: SimilarityFile, queries: Queries) -> np.ndarray:
     exact: dict[str, list[int]] = {}
     plain: dict[str, list[int]] = {}
     for number, text in enumerate(told.queries):

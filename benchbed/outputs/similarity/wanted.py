@@ -15,7 +15,7 @@ QUERIES, OWN, RELEVANT = "queries", "own_queries", "relevant_queries"
 
 
 @dataclass(frozen=True, eq=False)
-class Wanted:
+class WantedQueries:
     """The reference of one clip of a gallery.
 
     Attributes

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROW_BYTES, ROWS_A_SECOND = 12, 25
 
 
-class Tracks(Output):
+class TracksOutput(Output):
     """Sound events localised over time: answers and references are `benchbed.outputs.tracks.recording.Tracks`."""
 
     name = "tracks"
@@ -98,8 +98,8 @@ class Tracks(Output):
 
 
 def _refuse(card: Card, offered: Sequence[str]) -> None:
-    if card.output != Tracks.name:
-        named = "--set output=tracks" if Tracks.name in offered else "choose another suite"
+    if card.output != TracksOutput.name:
+        named = "--set output=tracks" if TracksOutput.name in offered else "choose another suite"
         raise AdapterError(
             f"{card.name} gives {card.output}; localising sounds needs a model whose output is tracks", hint=named
         )
@@ -164,4 +164,4 @@ def _listed(made: Recorded, labels: Sequence[str]) -> str:
     return ", ".join(parts)
 
 
-OUTPUT = Tracks()
+OUTPUT = TracksOutput()

@@ -13,7 +13,7 @@ from benchbed.outputs.tracks.recording import Tracks, from_vectors, tracks
 
 
 @dataclass(frozen=True)
-class Table:
+class TrackColumns:
     """The numbers of a file, before they mean anything.
 
     Attributes
@@ -38,7 +38,7 @@ class Table:
         return self.values[:, 4] if self.form.kind == "stereo" else self.values[:, -1]
 
 
-def read_table(path: Path, year: int, *, form: str | None = None) -> Table:
+def read_table(path: Path, year: int, *, form: str | None = None) -> TrackColumns:
     """The numbers of a csv file of one year.
 
     Parameters
@@ -64,7 +64,7 @@ def read_table(path: Path, year: int, *, form: str | None = None) -> Table:
         _refuse_year(recognise(np.zeros((0, 0)), header), year, path)
     values = _numbers(path, lines, first=2 if header is not None else 1)
     if not len(values) and header is None:
-        return Table(path, np.zeros((0, 0)), None)
+        return TrackColumns(path, np.zeros((0, 0)), None)
     layout = recognise(values, header) if form is None else FORMS[form]
     if layout is None:
         known = ", ".join(other.name for other in FORMS.values() if year in other.years)
@@ -76,11 +76,11 @@ def read_table(path: Path, year: int, *, form: str | None = None) -> Table:
     if (numbers != np.rint(numbers)).any():
         row = int(np.flatnonzero((numbers != np.rint(numbers)).any(axis=1))[0])
         raise DataError("frame, class and source must be whole numbers", where=f"{path}:{row + 1}")
-    return Table(path, values, layout)
+    return TrackColumns(path, values, layout)
 
 
 def from_table(
-    table: Table,
+    table: TrackColumns,
     unit: Unit = "m",
     *,
     frames: int | None = None,
@@ -91,7 +91,7 @@ def from_table(
 
     Parameters
     ----------
-    table : Table
+    table : TrackColumns
         The numbers.
     unit : {"m", "cm"}
         Unit of the distances.

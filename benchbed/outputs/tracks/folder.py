@@ -14,13 +14,13 @@ from typing import Literal
 import numpy as np
 
 from benchbed.errors import ConfigError, DataError
-from benchbed.outputs.tracks.files import Table, from_table, read_table, suspect
+from benchbed.outputs.tracks.files import TrackColumns, from_table, read_table, suspect
 from benchbed.outputs.tracks.forms import UNITS, Unit, check_year, unit_of
 from benchbed.outputs.tracks.recording import Tracks
 
 
 @dataclass(frozen=True)
-class Policy:
+class OddFiles:
     """What to do with odd files.
 
     Attributes
@@ -55,7 +55,7 @@ class Policy:
 
 
 @dataclass
-class Folder:
+class TracksFolder:
     """Output files of one system.
 
     Attributes
@@ -64,7 +64,7 @@ class Folder:
         The folder.
     year : int
         Whose files they are.
-    policy : Policy
+    policy : OddFiles
         What to do with odd ones.
     tables : dict of str to Table
         Name of a recording → the numbers of its file.
@@ -74,12 +74,12 @@ class Folder:
 
     path: Path
     year: int
-    policy: Policy
-    tables: dict[str, Table]
+    policy: OddFiles
+    tables: dict[str, TrackColumns]
     unit: Unit
 
     @classmethod
-    def open(cls, path: Path, year: int, policy: Policy | None = None) -> Folder:
+    def open(cls, path: Path, year: int, policy: OddFiles | None = None) -> TracksFolder:
         """Read every file of a folder, or one file.
 
         Raises
@@ -99,12 +99,12 @@ class Folder:
         (1, ['mix001'])
         """
         check_year(year)
-        policy = policy or Policy()
+        policy = policy or OddFiles()
         path = Path(path)
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() == ".csv") if path.is_dir() else [path]
         if not files or not files[0].is_file():
             raise ConfigError("no output file is there", where=str(path), hint="a folder with one csv a recording")
-        tables: dict[str, Table] = {}
+        tables: dict[str, TrackColumns] = {}
         for file in files:
             if file.stem in tables:
                 raise DataError(

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchbed.perturb.codec import round_trip
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 #: Container, libsndfile subtype, and bits per sample.
 CODERS = {
@@ -37,7 +37,7 @@ class Adpcm(Guarded):
         """Nothing to prepare."""
         return None
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip through one coder."""
         container, subtype, bits = CODERS[parameter]
         headroom = HEADROOM if container == "AU" else np.float32(1)

@@ -10,8 +10,8 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.files import Folder, conversion, fit_channels, open_folder
-from benchbed.perturb.guarded import CannotApply, Prepared
+from benchbed.perturb.files import RecordingFolder, conversion, fit_channels, open_folder
+from benchbed.perturb.guarded import CannotApply, PreparedClip
 from benchbed.perturb.level import is_silent
 from benchbed.perturb.noise import Additive, excerpt
 
@@ -48,7 +48,7 @@ class Background(Additive):
         note = "; ".join(f"noise {words}" for words in converted) or None
         return *self.levelled(noise, waveform, sample_rate, context), note
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip with its noise at an SNR in dB."""
         *noisy, note = state.data
         return replace(super().at(replace(state, data=noisy), parameter), note=note)
@@ -68,7 +68,7 @@ class Background(Additive):
                 return noise, converted
         raise CannotApply(f"{TRIES} excerpts of noise drawn for this clip were silent")
 
-    def _folder(self, context: Context) -> Folder | None:
+    def _folder(self, context: Context) -> RecordingFolder | None:
         path = self.option("folder", context)
         return None if path is None else open_folder(path, self.option("ignore", context, ()))
 

@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.filtering import Filtering
 from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, band_stop, spectrum, too_high
-from benchbed.perturb.guarded import Prepared
+from benchbed.perturb.guarded import PreparedClip
 
 CENTRE, ORDER = 1000.0, 4
 
@@ -27,12 +27,12 @@ class BandStop(Filtering):
         """The clip's spectrum, shared by all severities."""
         return spectrum(waveform, round(PADDING_SECONDS * sample_rate))
 
-    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+    def response(self, state: PreparedClip, parameter: Any) -> np.ndarray:
         """The magnitude at the bins."""
         half = 2 ** (parameter / 2)
         return band_stop(state.data.size, state.sample_rate, CENTRE / half, CENTRE * half, ORDER)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip without a band of so many octaves."""
         return Applied(self.heard(state, parameter), achieved=float(parameter))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.level import quantise
 
 
@@ -24,7 +24,7 @@ class BitDepth(Guarded):
         """Nothing to prepare."""
         return None
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip in a uniform quantiser of so many bits over −1…1."""
         return Applied(quantise(state.waveform, int(parameter)), achieved=float(parameter))
 

@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.filtering import Filtering
 from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, bins, spectrum
-from benchbed.perturb.guarded import Prepared
+from benchbed.perturb.guarded import PreparedClip
 
 
 class ChannelMismatch(Filtering):
@@ -32,11 +32,11 @@ class ChannelMismatch(Filtering):
         signs[:, 0] = 0
         return spectrum(waveform, round(PADDING_SECONDS * sample_rate)), signs
 
-    def spectrum_of(self, state: Prepared) -> Spectrum:
+    def spectrum_of(self, state: PreparedClip) -> Spectrum:
         """The clip's spectrum."""
         return state.data[0]
 
-    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+    def response(self, state: PreparedClip, parameter: Any) -> np.ndarray:
         """Each channel's gain error in dB and delay in µs, at the bins."""
         clip, (gain, delay) = state.data
         decibel, microseconds = (float(value) for value in parameter)
@@ -45,7 +45,7 @@ class ChannelMismatch(Filtering):
         response *= (10 ** (decibel * gain / 20)).astype(np.float32)[:, None]
         return response
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip with gain errors in dB and delays in µs (fractions of a sample included)."""
         return Applied(self.heard(state, parameter), achieved=float(parameter[0]))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.level import active_power
 
 
@@ -30,7 +30,7 @@ class Clipping(Guarded):
         level = float(np.sqrt(active_power(waveform, sample_rate).mean()))
         return level, float(np.abs(waveform).max())
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip cut off at a multiple of its active RMS; `achieved` is lower where the peak is."""
         level, peak = state.data
         limit = np.float32(level * parameter)

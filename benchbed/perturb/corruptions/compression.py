@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.level import compress, compressor_state
 
 
@@ -29,7 +29,7 @@ class Compression(Guarded):
         """The level follower, which no ratio changes."""
         return compressor_state(waveform, sample_rate)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip compressed at a ratio."""
         return Applied(compress(state.waveform, state.data, float(parameter)), achieved=float(parameter))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 
 class DcOffset(Guarded):
@@ -23,7 +23,7 @@ class DcOffset(Guarded):
         """The sign of the offset."""
         return np.float32(1 - 2 * int(rng.integers(2)))
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip with an offset."""
         return Applied(state.waveform + state.data * np.float32(parameter), achieved=float(parameter))
 

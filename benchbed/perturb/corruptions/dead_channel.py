@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 
 class DeadChannel(Guarded):
@@ -23,7 +23,7 @@ class DeadChannel(Guarded):
         """Which channel."""
         return int(rng.integers(len(waveform)))
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip with one channel attenuated."""
         out = state.waveform.copy()
         out[state.data] *= np.float32(10 ** (-parameter / 20))

@@ -11,7 +11,7 @@ from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.devices import GRID, equaliser, responses_at
 from benchbed.perturb.filtering import Filtering
 from benchbed.perturb.filters import Spectrum, spectrum
-from benchbed.perturb.guarded import Prepared
+from benchbed.perturb.guarded import PreparedClip
 
 BANDS, TAPS = 12, GRID // 2
 
@@ -32,16 +32,16 @@ class DeviceEq(Filtering):
         gains = rng.standard_normal(BANDS)
         return spectrum(waveform, TAPS), equaliser(gains - gains.mean(), sample_rate)
 
-    def spectrum_of(self, state: Prepared) -> Spectrum:
+    def spectrum_of(self, state: PreparedClip) -> Spectrum:
         """The clip's spectrum."""
         return state.data[0]
 
-    def responses(self, state: Prepared, parameters: Sequence[Any]) -> np.ndarray:
+    def responses(self, state: PreparedClip, parameters: Sequence[Any]) -> np.ndarray:
         """The equaliser at standard deviations in dB, at the bins."""
         clip, curve = state.data
         return responses_at(curve, [float(parameter) for parameter in parameters], clip.size)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip through the equaliser at a standard deviation in dB."""
         return Applied(self.heard(state, parameter), achieved=float(parameter))
 

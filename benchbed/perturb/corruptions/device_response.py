@@ -15,10 +15,10 @@ import numpy as np
 from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.devices import GRID, measured, responses_at
-from benchbed.perturb.files import Folder, open_folder
+from benchbed.perturb.files import RecordingFolder, open_folder
 from benchbed.perturb.filtering import Filtering
 from benchbed.perturb.filters import Spectrum, spectrum
-from benchbed.perturb.guarded import Prepared
+from benchbed.perturb.guarded import PreparedClip
 from benchbed.perturb.level import compress, compressor_state, keep_power
 
 
@@ -52,23 +52,23 @@ class DeviceResponse(Filtering):
         note = None if rate == sample_rate else f"response resampled from {rate} Hz"
         return spectrum(waveform, GRID // 2), _curve(folder, index, sample_rate), note
 
-    def spectrum_of(self, state: Prepared) -> Spectrum:
+    def spectrum_of(self, state: PreparedClip) -> Spectrum:
         """The clip's spectrum."""
         return state.data[0]
 
-    def responses(self, state: Prepared, parameters: Sequence[Any]) -> np.ndarray:
+    def responses(self, state: PreparedClip, parameters: Sequence[Any]) -> np.ndarray:
         """Shares of the device's response at the bins."""
         clip, curve, _ = state.data
         return responses_at(curve, [float(share) for share, _ in parameters], clip.size)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip as recorded by the device."""
         share, ratio = (float(value) for value in parameter)
         heard = keep_power(self.heard(state, parameter), state.waveform)
         out = compress(heard, compressor_state(heard, state.sample_rate), ratio)
         return Applied(out, achieved=share, note=state.data[2])
 
-    def _folder(self, context: Context) -> Folder:
+    def _folder(self, context: Context) -> RecordingFolder:
         path = self.option("folder", context)
         if path is None:
             raise ConfigError(
@@ -77,7 +77,7 @@ class DeviceResponse(Filtering):
             )
         return open_folder(path, self.option("ignore", context, ()))
 
-    def _index(self, folder: Folder, context: Context, rng: np.random.Generator | None) -> int:
+    def _index(self, folder: RecordingFolder, context: Context, rng: np.random.Generator | None) -> int:
         wanted = self.option("file", context)
         if wanted is None:
             return 0 if rng is None else int(rng.integers(len(folder.files)))
@@ -88,7 +88,7 @@ class DeviceResponse(Filtering):
 
 
 @lru_cache(maxsize=128)
-def _curve(folder: Folder, index: int, sample_rate: int) -> np.ndarray:
+def _curve(folder: RecordingFolder, index: int, sample_rate: int) -> np.ndarray:
     return measured(folder.load(index, sample_rate).mean(axis=0))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.time import gap
 
 
@@ -25,7 +25,7 @@ class Dropout(Guarded):
         """The place of the gap."""
         return float(rng.random())
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip with one gap."""
         samples = state.waveform.shape[1]
         start, end = gap(samples, round(parameter / 100 * samples), state.data)

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 #: Axis by the option's word; counter-clockwise seen from its tip: nose down, and left ear up.
 AXES = {"yaw": (0.0, 0.0, 1.0), "pitch": (0.0, 1.0, 0.0), "roll": (1.0, 0.0, 0.0)}
@@ -52,7 +52,7 @@ class FoaRotation(Guarded):
         drawn = rng.standard_normal(3)
         return drawn / np.linalg.norm(drawn)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The scene turned by so many degrees (counter-clockwise positive)."""
         if not isinstance(state.data, int):
             made = state.waveform.copy()
@@ -67,7 +67,7 @@ class FoaRotation(Guarded):
         """Clips that are not of four channels."""
         return None if channels == 4 else f"needs the four channels of first-order Ambisonics, not {channels}"
 
-    def move_directions(self, directions: np.ndarray, state: Prepared, parameter: Any) -> np.ndarray:
+    def move_directions(self, directions: np.ndarray, state: PreparedClip, parameter: Any) -> np.ndarray:
         """Directions turned with the scene: azimuths in −180…180 degrees, elevations in −90…90."""
         if state.skipped is not None:
             return directions

@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.filtering import Filtering
 from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, mel, mel_gap, spectrum
-from benchbed.perturb.guarded import Prepared
+from benchbed.perturb.guarded import PreparedClip
 
 
 class FrequencyMask(Filtering):
@@ -27,11 +27,11 @@ class FrequencyMask(Filtering):
         """The spectrum and the place of the gap."""
         return spectrum(waveform, round(PADDING_SECONDS * sample_rate)), float(rng.random())
 
-    def spectrum_of(self, state: Prepared) -> Spectrum:
+    def spectrum_of(self, state: PreparedClip) -> Spectrum:
         """The clip's spectrum."""
         return state.data[0]
 
-    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+    def response(self, state: PreparedClip, parameter: Any) -> np.ndarray:
         """The gap at the bins."""
         clip, place = state.data
         top = float(mel(state.sample_rate / 2))
@@ -39,7 +39,7 @@ class FrequencyMask(Filtering):
         low = place * (top - width)
         return mel_gap(clip.size, state.sample_rate, low, low + width, 0.1 * width)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip without a share of the mel scale."""
         return Applied(self.heard(state, parameter), achieved=float(parameter))
 

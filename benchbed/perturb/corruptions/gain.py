@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.level import to_int16
 
 
@@ -24,7 +24,7 @@ class Gain(Guarded):
         """Nothing to prepare."""
         return None
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip at a gain in dB, as a 16-bit file would hold it."""
         scaled = to_int16(state.waveform * np.float32(10 ** (parameter / 20)))
         return Applied(scaled * np.float32(1 / 32768), achieved=float(parameter))

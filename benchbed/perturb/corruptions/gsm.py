@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.audio import resample
 from benchbed.perturb.codec import fitted, round_trip
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 
 class Gsm(Guarded):
@@ -27,7 +27,7 @@ class Gsm(Guarded):
         """The clip at 8 kHz; each further coding is made once and kept for the severities above it."""
         return [resample(waveform, sample_rate, 8000)]
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip after so many codings."""
         chain = state.data
         while len(chain) <= parameter:

@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.filtering import Filtering
 from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, high_pass, spectrum, too_high
-from benchbed.perturb.guarded import Prepared
+from benchbed.perturb.guarded import PreparedClip
 
 ORDER = 4
 
@@ -27,11 +27,11 @@ class HighPass(Filtering):
         """The clip's spectrum, shared by all severities."""
         return spectrum(waveform, round(PADDING_SECONDS * sample_rate))
 
-    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+    def response(self, state: PreparedClip, parameter: Any) -> np.ndarray:
         """The magnitude at the bins."""
         return high_pass(state.data.size, state.sample_rate, float(parameter), ORDER)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip above a cut-off in Hz."""
         return Applied(self.heard(state, parameter), achieved=float(parameter))
 

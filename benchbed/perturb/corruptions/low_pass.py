@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.filtering import Filtering
 from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, low_pass, spectrum, too_high
-from benchbed.perturb.guarded import Prepared
+from benchbed.perturb.guarded import PreparedClip
 
 ORDER = 8
 
@@ -27,11 +27,11 @@ class LowPass(Filtering):
         """The clip's spectrum, shared by all severities."""
         return spectrum(waveform, round(PADDING_SECONDS * sample_rate))
 
-    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+    def response(self, state: PreparedClip, parameter: Any) -> np.ndarray:
         """The magnitude at the bins."""
         return low_pass(state.data.size, state.sample_rate, 1000.0 * parameter, ORDER)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip below a cut-off in kHz."""
         return Applied(self.heard(state, parameter), achieved=float(parameter))
 

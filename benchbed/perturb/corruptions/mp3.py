@@ -8,7 +8,7 @@ import numpy as np
 
 from benchbed.perturb.codec import MP3_RATES, mp3_level, mp3_range, round_trip
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 
 class Mp3(Guarded):
@@ -27,7 +27,7 @@ class Mp3(Guarded):
         """Nothing to prepare."""
         return None
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip through MP3 at a nominal rate; `achieved` counts the whole stream, headers included."""
         channels, samples = state.waveform.shape
         streams = 1 if channels <= 2 else channels

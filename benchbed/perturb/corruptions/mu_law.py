@@ -8,7 +8,7 @@ import numpy as np
 
 from benchbed.perturb.codec import mu_law_table
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.level import to_int16
 
 
@@ -25,7 +25,7 @@ class MuLaw(Guarded):
         """The clip as 16-bit indices into the code table."""
         return to_int16(waveform).astype(np.int32) + 32768
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip through a code word of so many bits, at its own sample rate."""
         return Applied(mu_law_table(int(parameter))[state.data], achieved=float(parameter))
 

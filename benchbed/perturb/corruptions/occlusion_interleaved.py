@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import CannotApply, Guarded, Prepared
+from benchbed.perturb.guarded import CannotApply, Guarded, PreparedClip
 from benchbed.perturb.time import blocks
 
 
@@ -28,7 +28,7 @@ class OcclusionInterleaved(Guarded):
         """Nothing to prepare."""
         return None
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip with every second block silent."""
         kept = blocks(state.waveform.shape[1], state.sample_rate, parameter)
         if kept.all():

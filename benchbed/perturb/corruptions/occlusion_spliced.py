@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import CannotApply, Guarded, Prepared
+from benchbed.perturb.guarded import CannotApply, Guarded, PreparedClip
 from benchbed.perturb.time import blocks, kept_before
 
 
@@ -29,7 +29,7 @@ class OcclusionSpliced(Guarded):
         """Nothing to prepare."""
         return None
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The kept blocks in a row, and silence to the clip's length."""
         kept = blocks(state.waveform.shape[1], state.sample_rate, parameter)
         if kept.all():
@@ -38,7 +38,7 @@ class OcclusionSpliced(Guarded):
         out[:, : int(kept.sum())] = state.waveform[:, kept]
         return Applied(out, achieved=float(parameter))
 
-    def move_events(self, events: np.ndarray, duration: float, state: Prepared, parameter: Any) -> np.ndarray:
+    def move_events(self, events: np.ndarray, duration: float, state: PreparedClip, parameter: Any) -> np.ndarray:
         """Each time becomes the audio kept before it; an event within a removed block has no length left."""
         if state.skipped is not None or duration <= parameter:
             return events

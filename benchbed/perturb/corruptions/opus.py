@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.audio import resample
 from benchbed.perturb.codec import OPUS_RATES, fitted, opus_level, round_trip
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 
 class Opus(Guarded):
@@ -29,7 +29,7 @@ class Opus(Guarded):
             return waveform, sample_rate
         return resample(waveform, sample_rate, 48000), 48000
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip through Opus at a nominal rate; `achieved` is the size of the stream per second and channel."""
         clip, rate = state.data
         out, size = round_trip(clip, rate, "OGG", "OPUS", 255, compression_level=opus_level(parameter))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.time import PACKET_SECONDS, loss_order
 
 
@@ -31,7 +31,7 @@ class PacketLoss(Guarded):
         packet = max(1, round(PACKET_SECONDS * sample_rate))
         return packet, loss_order(-(-waveform.shape[1] // packet), rng)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip without a share of its packets; `achieved` is the share really lost."""
         packet, order = state.data
         lost = max(1, round(parameter / 100 * len(order)))

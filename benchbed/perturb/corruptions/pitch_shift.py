@@ -8,7 +8,7 @@ import numpy as np
 
 from benchbed.perturb.audiomentations_bridge import pitched
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 
 class PitchShift(Guarded):
@@ -26,7 +26,7 @@ class PitchShift(Guarded):
         """Up or down."""
         return 1 - 2 * int(rng.integers(2))
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip at another pitch."""
         return Applied(
             pitched(state.waveform, state.sample_rate, state.data * float(parameter)), achieved=float(parameter)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 
 class Polarity(Guarded):
@@ -30,7 +30,7 @@ class Polarity(Guarded):
         quadrature = np.fft.irfft(-1j * spectrum, size) if size > 1 else np.zeros_like(waveform)
         return quadrature.astype(np.float32)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """Every component rotated by the same angle; 180 degrees is exact inversion."""
         if parameter == 180:
             return Applied(-state.waveform, achieved=180.0)

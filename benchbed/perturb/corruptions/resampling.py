@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.audio import resample
 from benchbed.perturb.codec import fitted
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 
 class Resampling(Guarded):
@@ -25,7 +25,7 @@ class Resampling(Guarded):
         """Nothing to prepare."""
         return None
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip through a lower sample rate in kHz."""
         low = round(1000 * parameter)
         back = resample(resample(state.waveform, state.sample_rate, low), low, state.sample_rate)

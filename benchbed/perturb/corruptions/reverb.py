@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.filtering import Filtering
 from benchbed.perturb.filters import Spectrum, spectrum
-from benchbed.perturb.guarded import Prepared
+from benchbed.perturb.guarded import PreparedClip
 from benchbed.perturb.rooms import ROOMS, response_spectrum, synthetic_response
 
 
@@ -28,11 +28,11 @@ class Reverb(Filtering):
         """The clip's spectrum and the room it stands in."""
         return spectrum(waveform, waveform.shape[1]), int(rng.integers(ROOMS))
 
-    def spectrum_of(self, state: Prepared) -> Spectrum:
+    def spectrum_of(self, state: PreparedClip) -> Spectrum:
         """The clip's spectrum."""
         return state.data[0]
 
-    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+    def response(self, state: PreparedClip, parameter: Any) -> np.ndarray:
         """The room at a reverberation time and direct-to-reverberant ratio, at the bins."""
         clip, room = state.data
         t60, drr = (float(value) for value in parameter)
@@ -44,7 +44,7 @@ class Reverb(Filtering):
             clip.samples,
         )
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip in its room at a reverberation time and direct-to-reverberant ratio."""
         return Applied(self.heard(state, parameter), achieved=float(parameter[1]))
 

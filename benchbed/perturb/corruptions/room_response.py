@@ -9,10 +9,10 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.files import Folder, conversion, fit_channels, open_folder
+from benchbed.perturb.files import RecordingFolder, conversion, fit_channels, open_folder
 from benchbed.perturb.filtering import Filtering
 from benchbed.perturb.filters import Spectrum, spectrum
-from benchbed.perturb.guarded import Prepared
+from benchbed.perturb.guarded import PreparedClip
 from benchbed.perturb.rooms import align, response_spectrum, with_drr
 
 
@@ -36,16 +36,16 @@ class RoomResponse(Filtering):
 
     def begin(
         self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context
-    ) -> tuple[Spectrum, Folder, int]:
+    ) -> tuple[Spectrum, RecordingFolder, int]:
         """The clip's spectrum and the response drawn for it."""
         folder = self._folder(context)
         return spectrum(waveform, waveform.shape[1]), folder, int(rng.integers(len(folder.files)))
 
-    def spectrum_of(self, state: Prepared) -> Spectrum:
+    def spectrum_of(self, state: PreparedClip) -> Spectrum:
         """The clip's spectrum."""
         return state.data[0]
 
-    def response(self, state: Prepared, parameter: Any) -> np.ndarray:
+    def response(self, state: PreparedClip, parameter: Any) -> np.ndarray:
         """The measured room at a direct-to-reverberant ratio in dB, at the bins."""
         clip, folder, index = state.data
         channels, rate, drr = len(state.waveform), state.sample_rate, float(parameter)
@@ -55,7 +55,7 @@ class RoomResponse(Filtering):
 
         return response_spectrum((folder.digest, index, rate, channels, drr), made, clip.size, clip.samples)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip in the measured room at a direct-to-reverberant ratio in dB."""
         _, folder, index = state.data
         channels, rate = len(state.waveform), state.sample_rate
@@ -63,7 +63,7 @@ class RoomResponse(Filtering):
         note = "; ".join(f"response {words}" for words in converted) or None
         return Applied(self.heard(state, parameter), achieved=float(parameter), note=note)
 
-    def _folder(self, context: Context) -> Folder:
+    def _folder(self, context: Context) -> RecordingFolder:
         path = self.option("folder", context)
         if path is None:
             raise ConfigError(

@@ -15,7 +15,7 @@ from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.devices import STYLE_LIMIT_DB, band_edges, band_level, frames, joined
 from benchbed.perturb.files import open_folder
-from benchbed.perturb.guarded import CannotApply, Guarded, Prepared
+from benchbed.perturb.guarded import CannotApply, Guarded, PreparedClip
 from benchbed.perturb.level import is_silent
 
 
@@ -60,7 +60,7 @@ class StyleSwap(Guarded):
         wanted = (own - mean) / spread * theirs.std(axis=0) + level
         return spectra, np.clip(wanted - own, -STYLE_LIMIT_DB, STYLE_LIMIT_DB)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip with a share of the other style."""
         spectra, change = state.data
         gain = (10 ** (float(parameter) * change / 20)).astype(np.float32)

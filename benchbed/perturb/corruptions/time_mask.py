@@ -10,7 +10,7 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.level import keep_power
 from benchbed.perturb.time import gap
 
@@ -43,7 +43,7 @@ class TimeMask(Guarded):
         fill = np.fft.irfft(np.abs(np.fft.rfft(waveform)) * phase, size).astype(np.float32)
         return places, keep_power(fill, waveform)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip with four gaps, one in each quarter."""
         samples = state.waveform.shape[1]
         places, fill = state.data

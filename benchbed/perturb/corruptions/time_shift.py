@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import CannotApply, Guarded, Prepared
+from benchbed.perturb.guarded import CannotApply, Guarded, PreparedClip
 
 
 class TimeShift(Guarded):
@@ -29,14 +29,14 @@ class TimeShift(Guarded):
         """The direction."""
         return 1 - 2 * int(rng.integers(2))
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip shifted by so many ms."""
         shift = round(parameter / 1000 * state.sample_rate)
         if shift >= state.waveform.shape[1]:
             raise CannotApply(f"a shift of {parameter:g} ms is not shorter than the clip")
         return Applied(np.roll(state.waveform, state.data * shift, axis=1), achieved=1000 * shift / state.sample_rate)
 
-    def move_events(self, events: np.ndarray, duration: float, state: Prepared, parameter: Any) -> np.ndarray:
+    def move_events(self, events: np.ndarray, duration: float, state: PreparedClip, parameter: Any) -> np.ndarray:
         """Shifted onsets within the clip; an offset beyond `duration` means that the event goes on at the start."""
         shift = round(parameter / 1000 * state.sample_rate) / state.sample_rate
         if state.skipped is not None or shift >= state.waveform.shape[1] / state.sample_rate:

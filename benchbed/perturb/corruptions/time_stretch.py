@@ -8,7 +8,7 @@ import numpy as np
 
 from benchbed.perturb.audiomentations_bridge import stretched
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 
 class TimeStretch(Guarded):
@@ -26,12 +26,12 @@ class TimeStretch(Guarded):
         """Faster or slower."""
         return 1 - 2 * int(rng.integers(2))
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip at a changed speed."""
         speed = 1 + state.data * parameter / 100
         return Applied(stretched(state.waveform, state.sample_rate, speed), achieved=100 * abs(speed - 1))
 
-    def move_events(self, events: np.ndarray, duration: float, state: Prepared, parameter: Any) -> np.ndarray:
+    def move_events(self, events: np.ndarray, duration: float, state: PreparedClip, parameter: Any) -> np.ndarray:
         """Times divided by the speed."""
         if state.skipped is not None:
             return events

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchbed.perturb.codec import round_trip
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 
 class Vorbis(Guarded):
@@ -24,7 +24,7 @@ class Vorbis(Guarded):
         """Nothing to prepare."""
         return None
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip through Vorbis at a quality of 0…10."""
         out, _ = round_trip(
             state.waveform, state.sample_rate, "OGG", "VORBIS", 255, compression_level=1 - parameter / 10

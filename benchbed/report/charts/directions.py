@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from markupsafe import Markup, escape
 
 from benchbed.report.charts.draw import Scale, at, frame, path, text, ticks
-from benchbed.results.directions import Directions, Point, Source, Stretch
+from benchbed.results.directions import Directions, DrawnSource, Point, SourceSpan
 
 #: What a stretch counts as, in words.
 WORDS = {
@@ -31,9 +31,9 @@ def direction_chart(identity: str, title: str, shown: Directions) -> Markup:
 
     Examples
     --------
-    >>> stretch = Stretch(state="missed", onset=0, offset=1, azimuth=[[(0, 30), (1, 30)]])
+    >>> stretch = SourceSpan(state="missed", onset=0, offset=1, azimuth=[[(0, 30), (1, 30)]])
     >>> one = Directions(clip_id="a", why="worst", f20=0, seconds=2, start=0, stop=2,
-    ...                  sources=[Source(label="dog", reference=[stretch], missed=1)])
+    ...                  sources=[DrawnSource(label="dog", reference=[stretch], missed=1)])
     >>> chart = direction_chart("d", "a", one)
     >>> chart.count('class="there missed s0"'), "dog: missed 1 s" in chart
     (1, True)
@@ -61,9 +61,9 @@ def stretch_rows(shown: Directions) -> list[tuple[str, str, str, str, str, str, 
 
     Examples
     --------
-    >>> stretch = Stretch(state="right", onset=0, offset=1, azimuth=[[(0, 30), (1, 34)]], elevation=[(0, 5), (1, 5)])
-    >>> stretch_rows(Directions(clip_id="a", why="typical", f20=1, seconds=2, start=0, stop=2,
-    ...              sources=[Source(label="dog", output=[stretch])]))
+    >>> stretch = SourceSpan(state="right", onset=0, offset=1, azimuth=[[(0, 30), (1, 34)]], elevation=[(0, 5), (1, 5)])
+    >>> source = DrawnSource(label="dog", output=[stretch])
+    >>> stretch_rows(Directions(clip_id="a", why="typical", f20=1, seconds=2, start=0, stop=2, sources=[source]))
     [('dog', 'output', '0.0', '1.0', '30 to 34', '5', '', 'right')]
     """
     return [
@@ -122,7 +122,7 @@ def _axes(x: Scale, y: Scale, name: str, marks: Sequence[float], top: float, hei
     return "".join(parts)
 
 
-def _source(source: Source, style: int, name: str, x: Scale, y: Scale) -> str:
+def _source(source: DrawnSource, style: int, name: str, x: Scale, y: Scale) -> str:
     parts = []
     for side, held in (("there", source.reference), ("said", source.output)):
         for one in held:
@@ -142,7 +142,7 @@ def _source(source: Source, style: int, name: str, x: Scale, y: Scale) -> str:
     return "".join(parts)
 
 
-def _lines(one: Stretch, name: str) -> list[list[Point]]:
+def _lines(one: SourceSpan, name: str) -> list[list[Point]]:
     if name == "azimuth":
         return one.azimuth
     line = one.elevation if name == "elevation" else one.distance
@@ -158,7 +158,7 @@ def _swap(second: float, style: int, x: Scale, top: float, height: float) -> str
     )
 
 
-def _said(source: Source) -> str:
+def _said(source: DrawnSource) -> str:
     parts = []
     for state, seconds in (("missed", source.missed), ("in another place", source.misplaced), ("false", source.false)):
         if seconds:

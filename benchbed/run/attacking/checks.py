@@ -14,8 +14,8 @@ from benchbed.attack.contract import Attack, Problem
 from benchbed.attack.features import LABEL
 from benchbed.attack.torchattacks_bridge import Bridged
 from benchbed.results.record import Check
+from benchbed.run.attacking.ensembles import threats
 from benchbed.run.attacking.noted import Noted
-from benchbed.run.attacking.plan import threats
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.plan import CellPlan
 
@@ -43,7 +43,7 @@ def probe(work: Work, setting: Setting) -> None:
     if any(fact["check"] in ("planted", "probes") for fact in work.facts):
         return
     work.note("probes", min(PROBES, len(setting.loud)))
-    attack = _main(setting.plan.attacks)
+    attack = _main(setting.ensemble.attacks)
     if attack is None:
         return
     budgets = threats(work.condition)
@@ -70,7 +70,7 @@ def probe(work: Work, setting: Setting) -> None:
         if work.task.scored or condition.space == "features" or condition.channels == "each":
             what = "features, which have no box" if condition.space == "features" else work.task.output
             what = "channels that are bounded each by itself" if condition.channels == "each" else what
-            findings.append(sanity.Finding("cross_check", 0, 0, text=f"torchattacks has no attack on {what}"))
+            findings.append(sanity.Experiment("cross_check", 0, 0, text=f"torchattacks has no attack on {what}"))
         else:
             findings.append(_cross_check(problem, budgets, attack))
     for finding in findings:
@@ -79,7 +79,7 @@ def probe(work: Work, setting: Setting) -> None:
 
 def _cross_check(
     problem: Callable[[Threat | FeatureThreat], Problem], budgets: Sequence[Threat | FeatureThreat], attack: Attack
-) -> sanity.Finding:
+) -> sanity.Experiment:
     """Robust probes after Auto-PGD of torchattacks and after ours, with one loss and as many steps, at every budget."""
     steps = attack.options.get("steps", 50)
     ours, theirs = resolve("apgd", {"loss": "ce", "steps": steps}), resolve("torchattacks:APGD", {"steps": steps})
@@ -94,7 +94,7 @@ def _cross_check(
         weaker, clips = weaker + max(0, mine - other), clips + len(asked)
         if mine == other == 0:
             break
-    return sanity.Finding("cross_check", clips, weaker, text=f"robust with ours/theirs: {', '.join(counts)}")
+    return sanity.Experiment("cross_check", clips, weaker, text=f"robust with ours/theirs: {', '.join(counts)}")
 
 
 def _main(attacks: Sequence[Attack]) -> Attack | None:

@@ -37,7 +37,7 @@ ROUNDING = 1e-9
 NEAR = 5e-4
 
 
-class Success(TypedDict):
+class SettledSuccess(TypedDict):
     """When a clip with a score of its own counts as broken.
 
     Attributes
@@ -74,11 +74,11 @@ class Settled(TypedDict, total=False):
     """What a condition leaves open, settled for a task; empty where a wrong answer is success and nothing else."""
 
     goal: str
-    success: Success
+    success: SettledSuccess
 
 
 @dataclass
-class Sample:
+class AttackedClip:
     """One clip on its way through an attack.
 
     Attributes
@@ -180,16 +180,18 @@ class Task(ABC):
     def target(self, truths: Sequence[object], moments: np.ndarray | None) -> np.ndarray:
         """References of clips as the losses want them; `moments` are the frames' centres in seconds."""
 
-    def judge(self, samples: Sequence[Sample], hop: float | None) -> Judge | None:
+    def judge(self, samples: Sequence[AttackedClip], hop: float | None) -> ScoreJudge | None:
         """What decides success inside an attack; None where the losses' own margin does."""
         return None
 
     @abstractmethod
-    def read(self, sample: Sample, answer: np.ndarray, hop: float | None) -> None:
+    def read(self, sample: AttackedClip, answer: np.ndarray, hop: float | None) -> None:
         """Take in the clean answer of a clip."""
 
     @abstractmethod
-    def verdict(self, sample: Sample, draws: Sequence[np.ndarray], mean: np.ndarray, hop: float | None) -> Verdict:
+    def verdict(
+        self, sample: AttackedClip, draws: Sequence[np.ndarray], mean: np.ndarray, hop: float | None
+    ) -> Verdict:
         """Judge the finished audio of a clip from the plain path's answers and their mean."""
 
     @abstractmethod
@@ -220,7 +222,7 @@ class Task(ABC):
         mean: np.ndarray = np.mean(draws, axis=0)
         return mean
 
-    def answers(self, scores: torch.Tensor, samples: Sequence[Sample]) -> np.ndarray:
+    def answers(self, scores: torch.Tensor, samples: Sequence[AttackedClip]) -> np.ndarray:
         """Answers, as `dense` gives them, that finite scores of clips stand for."""
         return probabilities(scores.detach().double().cpu().numpy())
 
@@ -257,24 +259,24 @@ class Task(ABC):
 
 
 @dataclass(frozen=True)
-class Judge:
+class ScoreJudge:
     """Success on the task's own metric for the clips of one problem.
 
     Attributes
     ----------
     task : ScoredTask
         Scores answers.
-    samples : sequence of Sample
+    samples : sequence of AttackedClip
         The clips.
     hop : float or None
         Seconds per frame.
     """
 
     task: ScoredTask
-    samples: tuple[Sample, ...]
+    samples: tuple[AttackedClip, ...]
     hop: float | None
 
-    def select(self, rows: torch.Tensor) -> Judge:
+    def select(self, rows: torch.Tensor) -> ScoreJudge:
         """The judge of some of the clips."""
         return replace(self, samples=tuple(self.samples[row] for row in rows.tolist()))
 
@@ -311,35 +313,37 @@ class ScoredTask(Task):
         self.options = dict(success["options"])
 
     @abstractmethod
-    def scores(self, answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
+    def scores(self, answers: np.ndarray, samples: Sequence[AttackedClip], hop: float | None) -> np.ndarray:
         """Score of each clip `[clip]` from probabilities `[clip, …, class]`, NaN-free."""
 
     @abstractmethod
-    def flips(self, sample: Sample, after: np.ndarray, hop: float | None) -> tuple[int, int]:
+    def flips(self, sample: AttackedClip, after: np.ndarray, hop: float | None) -> tuple[int, int]:
         """What was right before and is lost, and what is wrong and new."""
 
     @abstractmethod
-    def spared(self, sample: Sample) -> str | None:
+    def spared(self, sample: AttackedClip) -> str | None:
         """Why the goal leaves nothing to do on a clip."""
 
     @abstractmethod
-    def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
+    def towards(self, sample: AttackedClip, hop: float | None) -> np.ndarray:
         """Where the reference is active, as the answers are shaped, to see how near a flag is to turning."""
 
-    def judge(self, samples: Sequence[Sample], hop: float | None) -> Judge:
-        return Judge(self, tuple(samples), hop)
+    def judge(self, samples: Sequence[AttackedClip], hop: float | None) -> ScoreJudge:
+        return ScoreJudge(self, tuple(samples), hop)
 
-    def limit(self, sample: Sample) -> float:
+    def limit(self, sample: AttackedClip) -> float:
         """The score at which a clip is broken."""
         return self.fraction * sample.score if self.worse_by is None else sample.score - self.worse_by
 
-    def read(self, sample: Sample, answer: np.ndarray, hop: float | None) -> None:
+    def read(self, sample: AttackedClip, answer: np.ndarray, hop: float | None) -> None:
         sample.clean = answer
         sample.score = float(self.scores(_rows([answer]), [sample], hop)[0])
         sample.right = sample.score > self.above + ROUNDING
         sample.spared = self.spared(sample)
 
-    def verdict(self, sample: Sample, draws: Sequence[np.ndarray], mean: np.ndarray, hop: float | None) -> Verdict:
+    def verdict(
+        self, sample: AttackedClip, draws: Sequence[np.ndarray], mean: np.ndarray, hop: float | None
+    ) -> Verdict:
         limit = self.limit(sample)
         every = self.scores(_rows(draws), [sample] * len(draws), hop)
         held = every > limit + ROUNDING if sample.right else every > self.above + ROUNDING
@@ -350,7 +354,7 @@ class ScoredTask(Task):
             bool(held.mean() >= 0.5), float(held.mean()), score - limit, self._near(sample, mean, hop), facts
         )
 
-    def _near(self, sample: Sample, answer: np.ndarray, hop: float | None) -> bool:
+    def _near(self, sample: AttackedClip, answer: np.ndarray, hop: float | None) -> bool:
         active = self.towards(sample, hop) > 0.5
         moved = [
             np.clip(answer + NEAR * shift, 0, 1)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchbed.attack.ensemble import Level, Plan
+from benchbed.attack.ensemble import Ensemble, Level
 from benchbed.attack.threat import FeatureThreat, Threat
-from benchbed.run.attacking.goal import Sample
+from benchbed.run.attacking.goal import AttackedClip
 from benchbed.run.attacking.sources import SourceModel, fitted_of
 from benchbed.run.attacking.work import Work
 
@@ -30,7 +30,7 @@ class Setting:
     ----------
     work : Work
         The unit.
-    loud : list of Sample
+    loud : list of AttackedClip
         Clips that are attacked.
     clean : Tensor [shape=(clip, channel, sample)]
         Their audio, or their features `[clip, …]`.
@@ -38,16 +38,16 @@ class Setting:
         The model.
     sources : mapping
         Models to transfer from.
-    plan : Plan
+    ensemble : Ensemble
         The attacks.
     """
 
     work: Work
-    loud: list[Sample]
+    loud: list[AttackedClip]
     clean: torch.Tensor
     victim: Victim
     sources: Mapping[str, SourceModel]
-    plan: Plan
+    ensemble: Ensemble
 
     def problem(self, threat: Threat | FeatureThreat, *, limited: bool = True) -> Problem:
         """The batch at one budget; `limited` as inaudible as the condition asks for."""
@@ -64,7 +64,7 @@ class Setting:
         heard = dict(zip(ids, self.loud))
         crafts = {name: source.craft(threat, heard, self.work.task) for name, source in self.sources.items()}
         unit = self.work.unit
-        fitted = fitted_of(engine, unit, self.plan, threat, self.work.task, view, self.work.eot)
+        fitted = fitted_of(engine, unit, self.ensemble, threat, self.work.task, view, self.work.eot)
         return Problem(
             self.victim,
             ball,
@@ -89,7 +89,7 @@ class Setting:
 
     def shifted(self, level: Level) -> list[float] | None:
         """Share of random circular shifts of a universal perturbation at which each clip is still right."""
-        names = [attack.name for attack in self.plan.attacks if attack.access == "universal"]
+        names = [attack.name for attack in self.ensemble.attacks if attack.access == "universal"]
         if not names:
             return None
         import torch

@@ -16,14 +16,14 @@ from benchbed.adapter.fingerprint import Fingerprint, digest_of
 from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import resolve
 from benchbed.attack.contract import Loss, Problem
-from benchbed.attack.ensemble import Plan
+from benchbed.attack.ensemble import Ensemble
 from benchbed.attack.threat import Ball, FeatureThreat, Threat, per_clip
 from benchbed.attack.universal import Universal
 from benchbed.data.dataset import ClipRow
 from benchbed.errors import BenchbedError, CannotMeasure, ConfigError
-from benchbed.run.attacking.goal import Sample, Settled, Task
+from benchbed.run.attacking.ensembles import ensemble_of, threats
+from benchbed.run.attacking.goal import AttackedClip, Settled, Task
 from benchbed.run.attacking.goals import settle
-from benchbed.run.attacking.plan import plan_of, threats
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.victim import Shared, untouched
 from benchbed.run.attacking.view import View, shared_of
@@ -86,7 +86,7 @@ class SourceModel:
         self.name, self.view, self.adapter, self.seed = name, view, view.adapter, seed
 
     def craft(
-        self, threat: Threat | FeatureThreat, heard: Mapping[str, Sample], task: Task
+        self, threat: Threat | FeatureThreat, heard: Mapping[str, AttackedClip], task: Task
     ) -> Callable[[Problem, int, str], torch.Tensor]:
         """A function `(problem, steps, loss) → points` in the target model's input."""
 
@@ -194,7 +194,7 @@ def attack_facts(
     try:
         threats(condition)
         facts = settle(task, condition, labels, declared)
-        chosen = plan_of(condition, task)
+        chosen = ensemble_of(condition, task)
         if not chosen.attacks:
             name, reason = next(iter(chosen.skipped.items()))
             what = f"features of {task}" if condition.space == "features" else task
@@ -268,9 +268,9 @@ def fitting_clips(job: Job, split: str, attacked: set[str]) -> list[ClipRow]:
 
 
 def fitted_of(
-    engine: Engine, unit: Unit, plan: Plan, threat: Threat | FeatureThreat, task: Task, view: View, eot: int
+    engine: Engine, unit: Unit, ensemble: Ensemble, threat: Threat | FeatureThreat, task: Task, view: View, eot: int
 ) -> dict[str, torch.Tensor]:
-    """What the universal attacks of a plan learned at a budget; learned once per process.
+    """What the universal attacks of an ensemble learned at a budget; learned once per process.
 
     Raises
     ------
@@ -282,7 +282,7 @@ def fitted_of(
         key = ("fit", unit.split, unit.condition, attack.name, str(threat))
         return engine.once(key, lambda: attack.fit(_fit_problem(engine, unit, threat, task, view, eot)))
 
-    return {attack.name: learned(attack) for attack in plan.attacks if isinstance(attack, Universal)}
+    return {attack.name: learned(attack) for attack in ensemble.attacks if isinstance(attack, Universal)}
 
 
 def _fit_problem(

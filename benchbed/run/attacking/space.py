@@ -15,7 +15,7 @@ from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter
 from benchbed.attack.features import FeatureSpace, OnFeatures
 from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.run.attacking.goal import Sample
+from benchbed.run.attacking.goal import AttackedClip
 from benchbed.run.attacking.view import View
 from benchbed.run.attacking.work import Work
 from benchbed.types import Batch
@@ -51,7 +51,7 @@ def cut(adapter: Adapter, shape: tuple[int, int], where: str | None = None) -> F
         raise ConfigError(f"{adapter.card.name}: {error.what}", where=where, hint=HINT) from error
 
 
-def on_features(work: Work, batches: Sequence[Sequence[Sample]]) -> Work:
+def on_features(work: Work, batches: Sequence[Sequence[AttackedClip]]) -> Work:
     """The same work behind the front end: the clips have features in the place of their waveforms, the view answers
     features.
 
@@ -59,7 +59,7 @@ def on_features(work: Work, batches: Sequence[Sequence[Sample]]) -> Work:
     ----------
     work : Work
         With the model as the run uses it.
-    batches : sequence of sequence of Sample
+    batches : sequence of sequence of AttackedClip
         Clips whose waveforms have one shape, batch by batch; they are changed.
 
     Raises

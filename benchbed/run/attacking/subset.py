@@ -108,10 +108,10 @@ def passes(job: Job, unit: Unit) -> int:
     condition = job.conditions[unit.condition]
     if not isinstance(condition, AttackCondition):
         return unit.evaluations
-    from benchbed.run.attacking.plan import plan_of
+    from benchbed.run.attacking.ensembles import ensemble_of
 
     sources = bool(job.others or condition.sources)
-    cost = plan_of(condition, job.task, sources=sources).cost(len(job.labels), len(unit.cells), len(unit.rows))
+    cost = ensemble_of(condition, job.task, sources=sources).cost(len(job.labels), len(unit.cells), len(unit.rows))
     return unit.evaluations + cost.forwards + GRADIENT * cost.backwards
 
 

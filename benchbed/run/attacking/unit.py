@@ -18,9 +18,9 @@ from benchbed import rng
 from benchbed.attack.ensemble import Level, levels
 from benchbed.errors import AudioError, ConfigError
 from benchbed.predictions.store import UnitPredictions
-from benchbed.run.attacking.goal import Sample
+from benchbed.run.attacking.ensembles import ensemble_of, threats
+from benchbed.run.attacking.goal import AttackedClip
 from benchbed.run.attacking.goals import task_of
-from benchbed.run.attacking.plan import plan_of, threats
 from benchbed.run.attacking.setting import Setting
 from benchbed.run.attacking.sources import sources_of
 from benchbed.run.attacking.space import on_features
@@ -79,7 +79,7 @@ def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     return rows.assemble(engine.shard, info)
 
 
-def _samples(work: Work) -> list[Sample]:
+def _samples(work: Work) -> list[AttackedClip]:
     engine = work.engine
     found = []
     for index, row in enumerate(engine.shard.records):
@@ -91,12 +91,12 @@ def _samples(work: Work) -> list[Sample]:
         # The attack must not be able to reach back into what other conditions see.
         made.waveform.flags.writeable = False
         truth = work.task.truth(engine.shard.references, index, clip.seconds)
-        found.append(Sample(index, clip, made, truth, clip.seconds, made.waveform.shape[1]))
+        found.append(AttackedClip(index, clip, made, truth, clip.seconds, made.waveform.shape[1]))
     return found
 
 
-def _batches(work: Work, samples: list[Sample]) -> list[list[Sample]]:
-    alike: dict[tuple[int, float], list[Sample]] = {}
+def _batches(work: Work, samples: list[AttackedClip]) -> list[list[AttackedClip]]:
+    alike: dict[tuple[int, float], list[AttackedClip]] = {}
     for sample in samples:
         alike.setdefault(work.view.alike(sample.samples, sample.seconds), []).append(sample)
     return [
@@ -106,7 +106,7 @@ def _batches(work: Work, samples: list[Sample]) -> list[list[Sample]]:
     ]
 
 
-def _answer(work: Work, samples: list[Sample]) -> None:
+def _answer(work: Work, samples: list[AttackedClip]) -> None:
     """Clean answers, and whether the model gives the same one twice."""
     view, different, worst = work.view, 0, 0.0
     for batch in _batches(work, samples):
@@ -127,7 +127,7 @@ def _answer(work: Work, samples: list[Sample]) -> None:
     work.note("finite_clean", len(samples), sum(not sample.finite for sample in samples))
 
 
-def _attack(work: Work, batch: list[Sample]) -> list[Attacked]:
+def _attack(work: Work, batch: list[AttackedClip]) -> list[Attacked]:
     import torch
 
     engine, condition = work.engine, work.condition
@@ -137,7 +137,7 @@ def _attack(work: Work, batch: list[Sample]) -> list[Attacked]:
     loud = [s for s in batch if s.right and not s.spared and (not level or s.made.waveform.any())]
     victim = work.view.victim(batch[0].samples, batch[0].seconds, work.eot)
     sources = sources_of(engine, condition)
-    chosen = plan_of(
+    chosen = ensemble_of(
         condition,
         work.task.output,
         sources=bool(sources),
@@ -182,7 +182,7 @@ def _number(work: Work, done: Attacked) -> int:
 
 
 def _finished(
-    work: Work, batch: list[Sample], loud: list[Sample], cell: CellPlan, found: list[Level], number: int
+    work: Work, batch: list[AttackedClip], loud: list[AttackedClip], cell: CellPlan, found: list[Level], number: int
 ) -> list[Attacked]:
     position = {id(sample): i for i, sample in enumerate(loud)}
     done = []
@@ -211,7 +211,7 @@ def _finished(
     return done
 
 
-def _facts(sample: Sample, level: Level | None, i: int) -> dict[str, object]:
+def _facts(sample: AttackedClip, level: Level | None, i: int) -> dict[str, object]:
     if level is None:
         return {
             "attacked": False,

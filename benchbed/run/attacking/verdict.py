@@ -11,7 +11,7 @@ from benchbed.attack.features import reached
 from benchbed.errors import AdapterError
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.work import Attacked, Work
-from benchbed.run.computing.rows import Evaluation
+from benchbed.run.computing.rows import EvaluatedClip
 from benchbed.suite.plan import CellPlan
 
 #: SNR in dB of what is added to silence, and the least that is told.
@@ -42,7 +42,7 @@ def _judge(work: Work, cell: CellPlan, batch: list[Attacked]) -> None:
     _noise(work, batch)
     disagree, near = 0, 0
     kept: list[int] = []
-    evaluations: list[Evaluation] = []
+    evaluations: list[EvaluatedClip] = []
     for i, done in enumerate(batch):
         clip_id = work.engine.shard.clip_id(done.sample.index)
         if not usable[i]:
@@ -62,7 +62,7 @@ def _judge(work: Work, cell: CellPlan, batch: list[Attacked]) -> None:
             facts |= {"broken_by": "plain_forward"}
         achieved, skipped = facts["achieved"], _skipped(done)
         assert achieved is None or isinstance(achieved, float)
-        evaluations.append(Evaluation(done.sample.index, cell, 0, done.sample.made, achieved, skipped, None, facts))
+        evaluations.append(EvaluatedClip(done.sample.index, cell, 0, done.sample.made, achieved, skipped, None, facts))
         kept.append(i)
     if kept:
         seconds = [batch[i].sample.seconds for i in kept]

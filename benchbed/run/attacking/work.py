@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchbed.run.attacking.goal import Sample, Task
+from benchbed.run.attacking.goal import AttackedClip, Task
 from benchbed.run.attacking.noted import Noted
 from benchbed.run.attacking.view import View
 from benchbed.run.computing.engine import Engine
@@ -22,7 +22,7 @@ class Attacked:
 
     Attributes
     ----------
-    sample : Sample
+    sample : AttackedClip
         The clip.
     cell : CellPlan
         Condition and budget.
@@ -34,7 +34,7 @@ class Attacked:
         The strongest noise of the same budget.
     """
 
-    sample: Sample
+    sample: AttackedClip
     cell: CellPlan
     points: np.ndarray
     facts: dict[str, object]

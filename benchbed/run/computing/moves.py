@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Applied:
+class AppliedMoves:
     """Where a corruption put the sounds of one clip.
 
     Attributes
@@ -39,7 +39,7 @@ class Applied:
         return self.corruption.move_directions(degrees, self.state, self.parameter)
 
 
-def applied(output: Output, corruption: Corruption, state: object, parameter: object) -> Applied | None:
+def applied(output: Output, corruption: Corruption, state: object, parameter: object) -> AppliedMoves | None:
     """What a corruption did to references of an output; None if it leaves them where they are."""
     leaves = {"time": corruption.preserves_time, "space": corruption.preserves_space}
-    return None if all(leaves[what] for what in output.moved_by) else Applied(corruption, state, parameter)
+    return None if all(leaves[what] for what in output.moved_by) else AppliedMoves(corruption, state, parameter)

@@ -17,7 +17,7 @@ from benchbed.errors import AdapterError, AudioError, BenchbedError, CannotMeasu
 from benchbed.predictions.store import UnitPredictions
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.moves import applied
-from benchbed.run.computing.rows import Evaluation, Rows
+from benchbed.run.computing.rows import EvaluatedClip, Rows
 from benchbed.run.computing.whole import Clip
 from benchbed.run.job.job import Unit
 from benchbed.suite.conditions import CorruptionCondition
@@ -42,7 +42,7 @@ def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     """
     cpu, wall = time.process_time(), time.perf_counter()
     rows = Rows(engine.job, unit)
-    pending: list[Evaluation] = []
+    pending: list[EvaluatedClip] = []
     for evaluation in _evaluations(engine, unit, rows):
         # Only clips of one length share a batch: padding would change what a model with global pooling sees.
         if pending and (len(pending) == engine.job.batch_size or evaluation.length != pending[0].length):
@@ -59,7 +59,7 @@ def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     return rows.assemble(engine.shard, info)
 
 
-def _evaluations(engine: Engine, unit: Unit, rows: Rows) -> Iterator[Evaluation]:
+def _evaluations(engine: Engine, unit: Unit, rows: Rows) -> Iterator[EvaluatedClip]:
     for index in range(len(engine.shard.records)):
         clip, clip_id = engine.clip(index), engine.shard.clip_id(index)
         if isinstance(clip, AudioError):
@@ -79,12 +79,12 @@ def _evaluations(engine: Engine, unit: Unit, rows: Rows) -> Iterator[Evaluation]
         yield from evaluations
 
 
-def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator[Evaluation]:
+def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator[EvaluatedClip]:
     job = engine.job
     condition = job.conditions[unit.condition]
     if not isinstance(condition, CorruptionCondition):
         for cell in unit.cells:
-            yield Evaluation(index, cell, 0, engine.given(clip.waveform, clip))
+            yield EvaluatedClip(index, cell, 0, engine.given(clip.waveform, clip))
         return
     corruption = engine.corruption(unit.condition)
     wanted = tuple(corruption.parameters[cell.severity - 1] for cell in unit.cells if cell.severity is not None)
@@ -98,7 +98,7 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
             parameter = corruption.parameters[cell.severity - 1]
             reason = corruption.unavailable(parameter, clip.sample_rate, clip.waveform.shape[0])
             if reason is not None:
-                yield Evaluation(index, cell, draw, engine.given(clip.waveform, clip), None, reason)
+                yield EvaluatedClip(index, cell, draw, engine.given(clip.waveform, clip), None, reason)
                 continue
             if state is None:
                 state = corruption.prepare(clip.waveform, clip.sample_rate, random, context)
@@ -107,7 +107,7 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
             if job.output.moved_by and perturbed.skipped is None:
                 moves = applied(job.output, corruption, state, parameter)
                 reference = engine.shard.placed(index, clip, moves)
-            yield Evaluation(
+            yield EvaluatedClip(
                 index,
                 cell,
                 draw,
@@ -119,7 +119,7 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
             )
 
 
-def _predict(engine: Engine, batch: list[Evaluation], rows: Rows) -> None:
+def _predict(engine: Engine, batch: list[EvaluatedClip], rows: Rows) -> None:
     try:
         raw = _ask(engine, batch)
     except AdapterError:
@@ -147,7 +147,7 @@ def _predict(engine: Engine, batch: list[Evaluation], rows: Rows) -> None:
         rows.add(kept, engine.reading.answers(raw[usable], heard))
 
 
-def _ask(engine: Engine, batch: list[Evaluation]) -> np.ndarray:
+def _ask(engine: Engine, batch: list[EvaluatedClip]) -> np.ndarray:
     waveforms = np.stack([one.given.waveform for one in batch])
     records: Sequence[Mapping[str, object]] = engine.shard.records
     side = {name: tuple(records[one.clip][name] for one in batch) for name in engine.job.side}
@@ -159,7 +159,7 @@ def _ask(engine: Engine, batch: list[Evaluation]) -> np.ndarray:
         raise type(error)(error.what, where=engine.job.recipe[0], hint=error.hint) from error
 
 
-def _seconds(engine: Engine, evaluation: Evaluation) -> float:
+def _seconds(engine: Engine, evaluation: EvaluatedClip) -> float:
     clip = engine.shard.clips[evaluation.clip]
     assert isinstance(clip, Clip)
     return clip.seconds

@@ -15,7 +15,7 @@ from benchbed.data.dataset import SECONDS, ClipRow
 from benchbed.errors import AudioError, DataError
 from benchbed.predictions.store import UnitPredictions
 from benchbed.run.computing.engine import Engine
-from benchbed.run.computing.rows import Evaluation, Rows
+from benchbed.run.computing.rows import EvaluatedClip, Rows
 from benchbed.run.computing.whole import Clip, ModelInput
 from benchbed.run.job.job import Unit
 
@@ -56,7 +56,7 @@ def replayed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
         one[0] = answer
         given = ModelInput(np.zeros((1, 0), np.float32), False, False, False, False)
         for cell in unit.cells:
-            rows.add([Evaluation(index, cell, 0, given, note=said)], one)
+            rows.add([EvaluatedClip(index, cell, 0, given, note=said)], one)
     info = {
         "cpu_seconds": time.process_time() - cpu,
         "wall_seconds": time.perf_counter() - wall,

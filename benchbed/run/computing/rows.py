@@ -17,7 +17,7 @@ from benchbed.types import Queries
 
 
 @dataclass
-class Evaluation:
+class EvaluatedClip:
     """One clip under one condition.
 
     Attributes
@@ -62,11 +62,11 @@ class Rows:
 
     job: Job
     unit: Unit
-    evaluations: list[Evaluation] = field(default_factory=list)
+    evaluations: list[EvaluatedClip] = field(default_factory=list)
     answers: list[np.ndarray] = field(default_factory=list)
     failures: list[dict[str, str]] = field(default_factory=list)
 
-    def add(self, evaluations: Sequence[Evaluation], answers: np.ndarray) -> None:
+    def add(self, evaluations: Sequence[EvaluatedClip], answers: np.ndarray) -> None:
         """Take in a batch."""
         self.evaluations += evaluations
         self.answers.append(answers)

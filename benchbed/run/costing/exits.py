@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.adapter.contract import Adapter
 from benchbed.card import mapped_card
 from benchbed.errors import AudioError
-from benchbed.outputs.align import plan_alignment
+from benchbed.outputs.align import alignment_of
 from benchbed.profile.counts import clip_seconds
 from benchbed.profile.exits import exit_scores, exits_report
 from benchbed.run.computing.whole import decode, to_model
@@ -33,7 +33,7 @@ def exits_on_clips(adapter: Adapter, prepared: Prepared, clips: int) -> dict[str
     job = prepared.job
     table = next(iter(job.clips.values()))
     chosen = np.unique(np.linspace(0, len(table) - 1, min(clips, len(table))).round().astype(int))
-    alignment = plan_alignment(mapped_card(adapter.card, job.label_map), job.labels)
+    alignment = alignment_of(mapped_card(adapter.card, job.label_map), job.labels)
     numbers = {label: number for number, label in enumerate(job.labels)}
     scored, target = [], []
     for row in table.iloc[chosen].to_dict("records"):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from benchbed.cache import cache_folder
 from benchbed.data.dataset import Dataset
 from benchbed.data.index import hash_files
-from benchbed.data.leaks import Finding, leaks
+from benchbed.data.leaks import Leak, leaks
 from benchbed.results import record
 from benchbed.run.job.prepared import Prepared
 
@@ -45,7 +45,7 @@ def _leaks(dataset: Dataset, train: str, test: str) -> record.Check:
     if all(finding.code == "known_overlap" for finding in findings):
         return record.Check(name=name, status="pass", message=findings[0].message)
     findings.sort(key=lambda finding: finding.code == "known_overlap")
-    worst: Finding = findings[0]
+    worst: Leak = findings[0]
     more = f"; and {len(findings) - 1} more" if len(findings) > 1 else ""
     examples = f", e.g. {', '.join(worst.examples[:2])}" if worst.examples else ""
     return record.Check(name=name, status="warn", message=f"{worst.message}{examples}{more}")

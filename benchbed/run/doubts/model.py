@@ -15,7 +15,7 @@ from benchbed.adapter.check.trial import Trial
 from benchbed.adapter.contract import Adapter
 from benchbed.card import Card, mapped_card
 from benchbed.errors import BenchbedError
-from benchbed.outputs.align import Alignment, plan_alignment
+from benchbed.outputs.align import Alignment, alignment_of
 from benchbed.results import record
 from benchbed.run.computing.whole import Clip, decode, to_model
 from benchbed.run.doubts.modules import modules_of
@@ -41,7 +41,7 @@ DOUBTFUL = 0.6
 
 
 @dataclass(frozen=True)
-class Heard:
+class HeardClip:
     """A clean clip of the run and its labels."""
 
     clip: Clip
@@ -123,12 +123,12 @@ def company(trial: Trial, inputs: np.ndarray, answers: np.ndarray) -> record.Che
     )
 
 
-def rate(prepared: Prepared, trial: Trial, heard: list[Heard]) -> list[record.Check]:
+def rate(prepared: Prepared, trial: Trial, heard: list[HeardClip]) -> list[record.Check]:
     """Whether the model is right far more often when it is given another rate, or scale, than its card says."""
     from scipy.stats import binomtest
 
     card, labels = trial.card, prepared.job.labels
-    alignment = plan_alignment(mapped_card(card, prepared.job.label_map), labels, prepared.job.task)
+    alignment = alignment_of(mapped_card(card, prepared.job.label_map), labels, prepared.job.task)
     own = np.array([_right(trial, alignment, labels, each, card) for each in heard])
     tried = [each for each in RATES if each != card.sample_rate and 0.25 <= each / card.sample_rate <= 4]
     for other in (*tried, None):
@@ -167,14 +167,14 @@ def _as_if(card: Card, sample_rate: int) -> Card:
 
 
 def _right(
-    trial: Trial, alignment: Alignment, labels: tuple[str, ...], heard: Heard, card: Card, scale: float = 1.0
+    trial: Trial, alignment: Alignment, labels: tuple[str, ...], heard: HeardClip, card: Card, scale: float = 1.0
 ) -> bool:
     made = to_model(heard.clip.waveform, heard.clip.sample_rate, card).waveform * np.float32(scale)
     scores = alignment.apply(trial.predict(made[None]))
     return bool(np.isfinite(scores).all()) and labels[int(scores[0].argmax())] in heard.labels
 
 
-def _heard(prepared: Prepared) -> list[Heard]:
+def _heard(prepared: Prepared) -> list[HeardClip]:
     """Clean clips of the run, the same ones every time: classes in turn, as far as they can be read."""
     job = prepared.job
     table = next(iter(job.clips.values()))
@@ -194,7 +194,7 @@ def _heard(prepared: Prepared) -> list[Heard]:
             continue  # counted as a failure of the run itself
         if not clip.silent:
             labels = (row["label"],) if isinstance(row["label"], str) else tuple(row["label"])
-            heard_clips.append(Heard(clip, labels))
+            heard_clips.append(HeardClip(clip, labels))
         if len(heard_clips) == TRIED:
             break
     return heard_clips

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.fingerprint import read_files
-from benchbed.adapter.watch import Seen, watching
+from benchbed.adapter.watch import WatchedFiles, watching
 from benchbed.errors import CannotMeasure
 from benchbed.predictions.store import write_unit
 from benchbed.run.job.job import Job, Unit
@@ -117,7 +117,7 @@ def _work(shard: tuple[Unit, ...], folder: Path) -> list[Done]:
 def _compute(engine: Engine, unit: Unit, folder: Path) -> Done:
     from benchbed.run.executing.unit import compute
 
-    with watching(Seen()) as seen:
+    with watching(WatchedFiles()) as seen:
         made = compute(engine, unit)
     # What the model opened only now belongs to these predictions, and is looked at again before they are reused.
     made.info["read"] = read_files(seen, engine.job.home)

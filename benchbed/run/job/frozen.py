@@ -47,7 +47,7 @@ class Frozen:
 
     Attributes
     ----------
-    facts : record.Thresholds
+    facts : record.RecordedThresholds
         The thresholds, for the record.
     checks : list of record.Check
         What is to be said about them.
@@ -55,7 +55,7 @@ class Frozen:
         Clips that could not be used.
     """
 
-    facts: record.Thresholds
+    facts: record.RecordedThresholds
     checks: list[record.Check] = field(default_factory=list)
     failures: list[dict[str, str]] = field(default_factory=list)
 

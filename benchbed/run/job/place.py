@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Place:
+class RunPlace:
     """Where a run goes.
 
     Attributes

@@ -10,7 +10,7 @@ from benchbed.adapter.contract import Adapter
 from benchbed.adapter.load import LoadedAdapter
 from benchbed.run.job.frozen import Frozen, Tuning
 from benchbed.run.job.job import Job, Unit
-from benchbed.run.job.place import Place
+from benchbed.run.job.place import RunPlace
 from benchbed.run.job.source import Source
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.plan import CellPlan
@@ -30,7 +30,7 @@ class Prepared:
     index_hash: str
     seconds: float
     weights: dict[str, str]
-    place: Place
+    place: RunPlace
     tuning: Tuning | None = None
     """Clips on which thresholds are chosen first."""
     frozen: Frozen | None = None

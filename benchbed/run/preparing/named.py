@@ -131,8 +131,8 @@ def _attack(loaded: LoadedSuite, place: Place, condition: AttackCondition, fault
     from benchbed.attack import resolve as attack
     from benchbed.attack.ensemble import PRESETS
     from benchbed.run.attacking.aim import aim_of
+    from benchbed.run.attacking.ensembles import ensemble_of, threats
     from benchbed.run.attacking.goals import settle
-    from benchbed.run.attacking.plan import plan_of, threats
     from benchbed.run.scoring.success import declared
 
     name, task = condition.attack, loaded.suite.task
@@ -158,7 +158,7 @@ def _attack(loaded: LoadedSuite, place: Place, condition: AttackCondition, fault
     if len(faults.found) > before:
         return  # what follows would say the same again
     with faults.looked_for(loaded.where(*place, "options" if condition.options else "attack")):
-        plan_of(condition, task)
+        ensemble_of(condition, task)
     if condition.target_class is None:
         with faults.looked_for(loaded.where(*place, "success")):
             settle(task, condition, CLASSES, declared(loaded, CLASSES))

@@ -28,7 +28,7 @@ from benchbed.adapter.fingerprint import digest_of
 from benchbed.adapter.load import LoadedAdapter, shipped_adapters
 from benchbed.errors import ConfigError
 from benchbed.run.job.naming import clean, display_name, folder_name
-from benchbed.run.job.place import Place
+from benchbed.run.job.place import RunPlace
 from benchbed.run.journal import last_started
 
 #: Characters of a suffix; more of them where two models agree in so many.
@@ -45,7 +45,7 @@ def place_of_run(
     options: Mapping[str, object],
     contents: Iterable[Mapping[str, object]],
     name: str = "",
-) -> Place:
+) -> RunPlace:
     """The folder and the name of a run.
 
     Parameters
@@ -74,7 +74,7 @@ def place_of_run(
     identity = identity_of_model(model, options, out, name)
     shown = name or display_name(model.card.name, options)
     base = clean(name) if name else folder_name(model.card.name, options)
-    place = Place(shelf / base, shown, identity, parts)
+    place = RunPlace(shelf / base, shown, identity, parts)
     choices = [base, *(f"{base}-{identity[:length]}" for length in SUFFIX)]
     states = {each: _state(shelf / each, place, model) for each in choices}
     if name:
@@ -98,7 +98,7 @@ def place_of_run(
             "--name NAME gives it a name of its own"
         )
     said += _changes(shelf / chosen, parts, suite[1])
-    return Place(shelf / chosen, shown, identity, parts, tuple(said))
+    return RunPlace(shelf / chosen, shown, identity, parts, tuple(said))
 
 
 def identity_of_model(model: LoadedAdapter, options: Mapping[str, object], out: Path, name: str = "") -> str:
@@ -145,7 +145,7 @@ def _from(shelf: str, path: str) -> str:
         return path
 
 
-def _state(folder: Path, mine: Place, model: LoadedAdapter) -> str:
+def _state(folder: Path, mine: RunPlace, model: LoadedAdapter) -> str:
     """Whether a folder is `free`, `mine`, or belongs to an`other` model."""
     held = _held(folder)
     if held is None:

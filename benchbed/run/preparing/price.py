@@ -20,7 +20,7 @@ from benchbed.suite.load import LoadedSuite
 from benchbed.suite.plan import plan_cells
 
 if TYPE_CHECKING:
-    from benchbed.run.attacking.plan import Price
+    from benchbed.run.attacking.ensembles import Price
 
 #: Seconds of work that the probe aims at.
 PROBE_SECONDS = 2.0
@@ -79,7 +79,7 @@ def estimate(
         facts["disk_assumes"] = assumed
     attacks: list[Price] = []
     if len(heard) < len(cells):
-        from benchbed.run.attacking.plan import prices
+        from benchbed.run.attacking.ensembles import prices
 
         attacks = prices(
             loaded.suite.conditions, per_split, len(source.dataset.labels), loaded.suite.task, loaded.where

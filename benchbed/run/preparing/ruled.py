@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.gate.load import LoadedRules
-from benchbed.gate.rules import Where
+from benchbed.gate.rules import FigureSelector
 from benchbed.run.preparing.named import CLASSES
 from benchbed.run.scoring.families import metric_family
 from benchbed.suite.load import LoadedSuite, load_suite
@@ -58,7 +58,7 @@ def check_rules(loaded: LoadedRules) -> str | None:
     return None
 
 
-def _asked(loaded: LoadedRules) -> Iterator[tuple[Place, Where]]:
+def _asked(loaded: LoadedRules) -> Iterator[tuple[Place, FigureSelector]]:
     for number, rule in enumerate(loaded.rules.rules):
         yield ("rules", number), rule
         for part, held in (("guards", rule.guards), ("over", rule.over)):

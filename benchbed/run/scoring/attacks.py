@@ -26,9 +26,9 @@ from benchbed.metrics.contract import Family
 from benchbed.metrics.number import Number
 from benchbed.results import record
 from benchbed.run.attacking.checks import Status, attack_checks
+from benchbed.run.attacking.ensembles import ensemble_of, threats
 from benchbed.run.attacking.goals import task_of
 from benchbed.run.attacking.noted import Noted
-from benchbed.run.attacking.plan import plan_of, threats
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.transfer import COLUMN, GROUP
 from benchbed.run.job.job import Job
@@ -50,7 +50,7 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
     condition = job.conditions[plan.condition]
     assert isinstance(condition, AttackCondition) and plan.budget is not None
     threat = threats(condition)[condition.budgets.index(plan.budget)]
-    chosen = plan_of(condition, job.task)
+    chosen = ensemble_of(condition, job.task)
     measured = table["achieved"].iloc[rows].dropna().to_numpy(dtype=float)
     summary = None
     if len(measured):

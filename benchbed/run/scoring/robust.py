@@ -13,7 +13,7 @@ from benchbed.errors import ConfigError
 from benchbed.metrics.contract import MetricInfo
 from benchbed.metrics.folds import Fold
 from benchbed.metrics.number import Number, number
-from benchbed.metrics.robust_scores import Corrupted, Reference, robustness_scores
+from benchbed.metrics.robust_scores import Corrupted, ReferenceErrors, robustness_scores
 from benchbed.metrics.robustness import flip_rate
 from benchbed.results import record
 from benchbed.run.scoring.aggregate import ScoredCell
@@ -26,7 +26,7 @@ def robust_figures(
     cells: Sequence[record.Cell],
     scored: Mapping[str, ScoredCell],
     primary: str,
-    reference: Reference | None,
+    reference: ReferenceErrors | None,
 ) -> dict[str, Number]:
     """Robustness figures of every split that has a clean cell and corruptions.
 
@@ -125,7 +125,7 @@ def _flipped(fold: Fold, draws: int) -> tuple[np.ndarray, MetricInfo]:
 
 def load_reference(
     loaded: LoadedSuite, dataset: str, primary: str, index_hash: str
-) -> tuple[Reference | None, list[record.Check]]:
+) -> tuple[ReferenceErrors | None, list[record.Check]]:
     """The mCE reference of the suite, if it was measured on these very clips in this metric.
 
     The file is JSON: `name`, `version`, `dataset`, `metric`, `index_hash`, `clean` (error) and `errors` (corruption →
@@ -133,7 +133,7 @@ def load_reference(
 
     Returns
     -------
-    reference : Reference or None
+    reference : ReferenceErrors or None
         None where the suite names none, or one that is about something else.
     checks : list of Check
         Why a reference that the suite names was not used.
@@ -151,7 +151,7 @@ def load_reference(
     try:
         raw = json.loads(Path(path).read_text(encoding="utf-8"))
         errors = {c: {int(s): float(e) for s, e in table.items()} for c, table in raw["errors"].items()}
-        reference = Reference(f"{raw['name']}-{raw['version']}", float(raw["clean"]), errors)
+        reference = ReferenceErrors(f"{raw['name']}-{raw['version']}", float(raw["clean"]), errors)
         about = {"dataset": raw["dataset"], "metric": raw["metric"], "clips": raw["index_hash"]}
     except OSError as error:
         raise ConfigError(f"the mCE reference {wanted} cannot be read: {error.strerror}", where=where) from error

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchbed.compare.figure import Figure
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.metrics.contract import Family, Sample
 from benchbed.outputs import output_of
 from benchbed.predictions.index import indexed
@@ -48,7 +48,7 @@ class PredictionSwaps:
     seed: int = 0
     _made: dict[tuple[str, str, Figure, Figure], _Made | None] = field(default_factory=dict, repr=False)
 
-    def __call__(self, a: Run, b: Run, figure: Figure, against: Figure) -> Swaps | None:
+    def __call__(self, a: OpenRun, b: OpenRun, figure: Figure, against: Figure) -> Swaps | None:
         """Swaps of all ranked metrics of a figure, or None where the clips of both are not at hand.
 
         All clips and single classes are covered, of one split or of the mean over splits.
@@ -65,7 +65,7 @@ class PredictionSwaps:
             return None
         return made.of(None if label is None else a.family.labels.index(label))
 
-    def _swaps(self, a: Run, b: Run, figure: Figure, against: Figure) -> _Made | None:
+    def _swaps(self, a: OpenRun, b: OpenRun, figure: Figure, against: Figure) -> _Made | None:
         splits = [
             c.split
             for c in a.result.cells
@@ -165,7 +165,7 @@ class _Pair:
             return {key: values[0][key] - values[1][key] for key in values[0]}
 
 
-def _cell(run: Run, split: str, condition: str) -> _Cell | None:
+def _cell(run: OpenRun, split: str, condition: str) -> _Cell | None:
     stored = _predictions(tuple(indexed(run.path.parent)))
     if stored is None:
         return None

@@ -192,9 +192,9 @@ def _read(path: Path, name: str, where: str) -> tuple[dict[str, Json], str, bool
         raise ConfigError(f"{name} is no JSON ({error})", where=where) from error
     if not isinstance(written, dict):
         raise ConfigError(f"{name} is no file of thresholds", where=where)
-    unknown = [key for key in written if key not in record.Thresholds.model_fields]
+    unknown = [key for key in written if key not in record.RecordedThresholds.model_fields]
     if unknown:
-        hint = did_you_mean(unknown[0], record.Thresholds.model_fields)
+        hint = did_you_mean(unknown[0], record.RecordedThresholds.model_fields)
         raise ConfigError(f"{name}: unknown key '{unknown[0]}'", where=where, hint=hint)
     return written, digest(data), sealed
 
@@ -208,9 +208,9 @@ def write(frozen: Frozen | None, folder: Path) -> None:
     path.write_text(seal(frozen.facts.model_dump_json(indent=1, exclude_none=True)), encoding="utf-8")
 
 
-def _facts(made: Thresholds, labels: Sequence[str], **about: object) -> record.Thresholds:
+def _facts(made: Thresholds, labels: Sequence[str], **about: object) -> record.RecordedThresholds:
     # In the order of the dataset's classes, and without those that it lacks.
-    return record.Thresholds.model_validate({**made.only(labels).as_dict(), **about})
+    return record.RecordedThresholds.model_validate({**made.only(labels).as_dict(), **about})
 
 
 def _as_tags(outputs: np.ndarray, target: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -221,7 +221,7 @@ def _as_tags(outputs: np.ndarray, target: np.ndarray, classes: int) -> tuple[np.
     return scores, np.stack([present(item, classes) for item in target])
 
 
-def _remarks(facts: record.Thresholds) -> list[record.Check]:
+def _remarks(facts: record.RecordedThresholds) -> list[record.Check]:
     reached = "" if facts.reached is None else f", F1 there {100 * facts.reached:.1f} %"
     clips = "" if facts.clips is None else f" ({facts.clips} clips)"
     found = [
@@ -244,5 +244,5 @@ def _remarks(facts: record.Thresholds) -> list[record.Check]:
     return found
 
 
-def _kept(facts: record.Thresholds) -> str:
+def _kept(facts: record.RecordedThresholds) -> str:
     return "the fallback" if facts.fallback is None else f"{facts.fallback:g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchbed.metrics.contract import Table
+from benchbed.metrics.contract import LabelledTable
 from benchbed.metrics.number import Number
 from benchbed.results import record
 
@@ -47,7 +47,7 @@ def to_value(number: Number, draws: int = 1, inapplicable: str | None = None) ->
     )
 
 
-def to_matrix(table: Table) -> record.Matrix:
+def to_matrix(table: LabelledTable) -> record.Matrix:
     """A table of a cell as the record holds it; None where there is no number."""
     values: list[list[float | None]] = [
         [float(value) if np.isfinite(value) else None for value in row] for row in np.asarray(table.values, dtype=float)

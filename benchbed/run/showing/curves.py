@@ -213,7 +213,7 @@ def _tagger(members: Sequence[tuple[str, Tagging]], scores: np.ndarray, target: 
 
 def _figures(hit: np.ndarray, reference: np.ndarray, output: np.ndarray) -> Figures:
     none = np.zeros(hit.shape[:-1])
-    held = counts.Counts(hit, reference, output, none, none, none)
+    held = counts.EventCounts(hit, reference, output, none, none, none)
     return counts.values(held, "benchbed"), counts.per_class(held, "benchbed")
 
 

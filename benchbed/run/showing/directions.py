@@ -11,10 +11,19 @@ import numpy as np
 from benchbed.metrics.contract import Family
 from benchbed.metrics.seld.angles import fold
 from benchbed.metrics.seld.family import Seld
-from benchbed.metrics.seld.following import Followed, Side, followed
-from benchbed.metrics.seld.rules import Rule
+from benchbed.metrics.seld.following import Followed, FollowedSide, followed
+from benchbed.metrics.seld.rules import SeldRule
 from benchbed.outputs.tracks.recording import FRAME_SECONDS, Tracks, from_vectors
-from benchbed.results.directions import Bin, Breakdown, CellDirections, Directions, Patch, Point, Source, Stretch
+from benchbed.results.directions import (
+    Bin,
+    Breakdown,
+    CellDirections,
+    Directions,
+    DrawnSource,
+    Patch,
+    Point,
+    SourceSpan,
+)
 from benchbed.results.record import Value
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.types import Direction
@@ -124,7 +133,7 @@ def recording_f20(family: Seld, answers: np.ndarray, references: np.ndarray) -> 
     return alone.values(alone.statistics(answers, references))["micro_f20"]
 
 
-def breakdowns(paired: Followed, made: Recordings, rule: Rule) -> list[Breakdown]:
+def breakdowns(paired: Followed, made: Recordings, rule: SeldRule) -> list[Breakdown]:
     """Errors by distance, number of sources at a time, azimuth and elevation of the reference."""
     there = paired.reference
     azimuth = fold(there.rows.azimuth) if rule.azimuth_only else there.rows.azimuth
@@ -177,7 +186,7 @@ def _middle(azimuth: np.ndarray, elevation: np.ndarray) -> Point:
     return (round(float(turn[0]), 2), round(float(up[0]), 2))
 
 
-def _overlap(there: Side) -> np.ndarray:
+def _overlap(there: FollowedSide) -> np.ndarray:
     """Sources of the reference that sound in the frame of each of its rows."""
     frames = int(there.frame.max(initial=0)) + 1
     _, at, counts = np.unique(there.recording * frames + there.frame, return_inverse=True, return_counts=True)
@@ -326,7 +335,7 @@ def _directions(
     why: Literal["worst", "typical"],
     f20: float,
     reference: Tracks,
-    rule: Rule,
+    rule: SeldRule,
 ) -> Directions:
     there, said, pairs = _sides(paired, clip)
     last = int(max(there.frame.max(initial=-1), said.frame.max(initial=-1))) + 1
@@ -345,7 +354,7 @@ def _directions(
         rows = [side.only(side.label == label) for side in sides]
         counts = {state: float(np.sum(rows[number].state == state)) for number, state in _COUNTED}
         sources.append(
-            Source(
+            DrawnSource(
                 label=labels[label],
                 reference=_stretches(rows[0], rule),
                 output=_stretches(rows[1], rule),
@@ -402,7 +411,7 @@ def _starts(rows: _Row) -> np.ndarray:
     return order[new]
 
 
-def _stretches(rows: _Row, rule: Rule) -> list[Stretch]:
+def _stretches(rows: _Row, rule: SeldRule) -> list[SourceSpan]:
     order = _order(rows)
     begins = np.flatnonzero(np.isin(order, _starts(rows)))
     made = []
@@ -415,7 +424,7 @@ def _stretches(rows: _Row, rule: Rule) -> list[Stretch]:
         lines = zip(np.split(times, turns), np.split(azimuth, turns))
         distance = _held(rows.distance[part])
         made.append(
-            Stretch(
+            SourceSpan(
                 state=rows.state[part[0]],
                 onset=round(float(times[0]), 1),
                 offset=round(float(times[-1]), 1),

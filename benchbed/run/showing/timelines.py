@@ -15,7 +15,7 @@ from benchbed.metrics.families.sed_event import family as event_based
 from benchbed.metrics.families.sed_intersection import IntersectionBased
 from benchbed.metrics.families.sed_segment import SegmentBased
 from benchbed.metrics.sed.decision import Decision, decision
-from benchbed.metrics.sed.flat import Flat, answers, flatten
+from benchbed.metrics.sed.flat import FlatEvents, answers, flatten
 from benchbed.metrics.sed.segments import activity
 from benchbed.outputs.frames.recording import SECOND, FrameScores
 from benchbed.results.timelines import CellTimelines, Stretch, Timeline, Track
@@ -123,7 +123,7 @@ def unfiltered(family: Decided, scores: np.ndarray) -> tuple[Decided, np.ndarray
 class _Side:
     """Events of one side of one recording, and the parts of each that are wrong, in microseconds."""
 
-    events: Flat
+    events: FlatEvents
     lost: list[list[tuple[int, int]]]
 
 

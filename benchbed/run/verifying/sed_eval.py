@@ -14,7 +14,7 @@ from benchbed.metrics.contract import Family
 from benchbed.metrics.families.classification import Classification
 from benchbed.metrics.families.sed_event import EventBased
 from benchbed.metrics.families.sed_segment import SegmentBased
-from benchbed.metrics.sed.flat import Flat, answers, flatten
+from benchbed.metrics.sed.flat import FlatEvents, answers, flatten
 from benchbed.outputs.frames.recording import SECOND
 from benchbed.run.verifying.agreement import Agreement, Ask, Asked, NotComparable
 
@@ -112,7 +112,7 @@ def counts(
         yield Agreement(name, recorded.get(name), float(ours[name]), float(value))
 
 
-def _lists(events: Flat, labels: list[str]) -> list[MetaDataContainer]:
+def _lists(events: FlatEvents, labels: list[str]) -> list[MetaDataContainer]:
     import dcase_util
 
     made: list[list[dict[str, float | str]]] = [[] for _ in events.duration]

@@ -14,7 +14,7 @@ from benchbed.outputs.frames.recording import (
     SECOND,
     Events,
     FrameScores,
-    Policy,
+    OddEvents,
     Repairs,
     frame_scores,
     merge,
@@ -33,16 +33,16 @@ def rows(*events: tuple[str, float, float, str]) -> dict[str, list]:
 @pytest.mark.parametrize(
     ("event", "policy", "message"),
     [
-        (("a", 1, 1, "dog"), Policy(), "1…1 s does not end after it starts"),
-        (("a", 2, 1, "dog"), Policy(), "2…1 s does not end after it starts"),
-        (("a", 0, 1, "cat"), Policy(), "events of unknown class 'cat'"),
-        (("a", 0, 11, "dog"), Policy(outside="error"), "0…11 s leaves its recording"),
-        (("a", -1, 1, "dog"), Policy(outside="error"), "-1…1 s leaves its recording"),
-        (("a", float("nan"), 1, "dog"), Policy(), "1 times are not finite"),
-        (("b", 0, 1, "dog"), Policy(), "events of 1 recordings that are not scored, e.g. 'b'"),
+        (("a", 1, 1, "dog"), OddEvents(), "1…1 s does not end after it starts"),
+        (("a", 2, 1, "dog"), OddEvents(), "2…1 s does not end after it starts"),
+        (("a", 0, 1, "cat"), OddEvents(), "events of unknown class 'cat'"),
+        (("a", 0, 11, "dog"), OddEvents(outside="error"), "0…11 s leaves its recording"),
+        (("a", -1, 1, "dog"), OddEvents(outside="error"), "-1…1 s leaves its recording"),
+        (("a", float("nan"), 1, "dog"), OddEvents(), "1 times are not finite"),
+        (("b", 0, 1, "dog"), OddEvents(), "events of 1 recordings that are not scored, e.g. 'b'"),
     ],
 )
-def test_an_odd_event_is_one_clear_error(event: tuple, policy: Policy, message: str) -> None:
+def test_an_odd_event_is_one_clear_error(event: tuple, policy: OddEvents, message: str) -> None:
     with pytest.raises(CannotMeasure, match=message.replace("…", ".")) as caught:
         recordings(["a"], rows(event), ["dog"], [10.0], policy)
     assert event[0] == "b" or caught.value.where == "a"
@@ -58,7 +58,7 @@ def test_odd_events_are_repaired_and_counted() -> None:
         ("a", 0, 1, "cat"),
         ("b", 0, 0, ""),
     )
-    made, repairs = recordings(["a", "b", "c"], table, ["dog"], [10.0] * 3, Policy("drop", "drop"))
+    made, repairs = recordings(["a", "b", "c"], table, ["dog"], [10.0] * 3, OddEvents("drop", "drop"))
     assert made[0].onset.tolist() == [0, 9 * SECOND] and made[0].offset.tolist() == [3 * SECOND, 10 * SECOND]
     assert repairs == Repairs(merged=1, clipped=2, dropped=2, unknown=1, empty=2)
     assert [len(events) for events in made] == [2, 0, 0] and made[2].duration == 10 * SECOND
@@ -67,7 +67,7 @@ def test_odd_events_are_repaired_and_counted() -> None:
 
 def test_events_of_no_length_can_be_kept_as_sed_eval_does() -> None:
     made, repairs = recordings(
-        ["a"], rows(("a", 5, 5, "dog"), ("a", 6, 5, "dog")), ["dog"], policy=Policy(length="keep")
+        ["a"], rows(("a", 5, 5, "dog"), ("a", 6, 5, "dog")), ["dog"], policy=OddEvents(length="keep")
     )
     assert made[0].onset.tolist() == [5 * SECOND] and repairs.dropped == 1
 
@@ -75,17 +75,17 @@ def test_events_of_no_length_can_be_kept_as_sed_eval_does() -> None:
 def test_overlaps_are_merged_kept_or_refused() -> None:
     table = rows(("a", 0, 2, "dog"), ("a", 1, 3, "dog"), ("a", 3, 4, "dog"), ("a", 0, 9, "cat"))
     for overlap, left in (("merge", 3), ("keep", 4)):
-        made, repairs = recordings(["a"], table, ["dog", "cat"], policy=Policy(overlap=overlap))
+        made, repairs = recordings(["a"], table, ["dog", "cat"], policy=OddEvents(overlap=overlap))
         assert len(made[0]) == left and repairs.merged == (overlap == "merge")
     with pytest.raises(CannotMeasure, match="1 events overlap"):
-        recordings(["a"], table, ["dog", "cat"], policy=Policy(overlap="error"))
+        recordings(["a"], table, ["dog", "cat"], policy=OddEvents(overlap="error"))
 
 
 def test_missing_answers_are_an_error_or_counted_as_empty() -> None:
     table = rows(("a", 0, 1, "dog"))
     with pytest.raises(CannotMeasure, match=r"no answer for 1 recordings, e\.g\. 'c'"):
         recordings(["a", "b", "c"], table, ["dog"], answered=["b"])
-    made, repairs = recordings(["a", "b", "c"], table, ["dog"], answered=["b"], policy=Policy(missing="empty"))
+    made, repairs = recordings(["a", "b", "c"], table, ["dog"], answered=["b"], policy=OddEvents(missing="empty"))
     assert repairs.missing == 1 and repairs.empty == 2 and len(made[2]) == 0
 
 

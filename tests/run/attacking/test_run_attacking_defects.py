@@ -233,9 +233,9 @@ def test_9_a_time_is_taken_after_the_device_has_finished(monkeypatch):
 
 def test_9_the_cost_of_an_attack_is_counted_not_timed(attacked):
     """Times were taken around an asynchronous call; the price of an attack is a count of passes."""
-    from benchbed.attack.ensemble import plan
+    from benchbed.attack.ensemble import ensemble
 
-    price = plan("full").cost(10, budgets=4, clips=200)
+    price = ensemble("full").cost(10, budgets=4, clips=200)
     # noise 6; APGD 2 losses × 5 restarts × (101, 100); targeted 9 × (101, 100) + 1; square 1000; transfer 102, 100
     assert price.forwards == 4 * 200 * (6 + 10 * 101 + 9 * 101 + 1 + 1000 + 102)
     assert price.backwards == 4 * 200 * (10 * 100 + 9 * 100 + 100)

@@ -28,7 +28,7 @@ from benchbed.results.store import read
 from benchbed.rng import stream
 from benchbed.run import session
 from benchbed.run.attacking.checks import attack_checks
-from benchbed.run.attacking.plan import plan_of, prices
+from benchbed.run.attacking.ensembles import ensemble_of, prices
 from benchbed.run.attacking.sources import attack_facts
 from benchbed.run.computing.engine import Engine
 from benchbed.run.executing.unit import compute
@@ -302,7 +302,7 @@ def test_the_plan_says_what_is_left_out_and_prices_one_noise():
     assert made[0]["forwards"] == 5 * 2 * (3 + 2) and made[0]["backwards"] == 5 * 2
     assert made[0]["space"].endswith(LABEL) and "skipped" not in made[0]
     assert sorted(made[1]["skipped"]) == ["square", "transfer"] and "waveforms" in made[1]["skipped"]["square"]
-    chosen = plan_of(AttackCondition(attack="standard", space="features"))
+    chosen = ensemble_of(AttackCondition(attack="standard", space="features"))
     assert [attack.name for attack in chosen.attacks] == ["apgd", "apgd", "apgd_t"]
     assert chosen.floor == ("white_noise",)
 

@@ -13,7 +13,7 @@ from benchbed.attack import resolve, sanity
 from benchbed.attack.attacks.fgsm import Fgsm
 from benchbed.attack.attacks.pgd import Pgd
 from benchbed.attack.contract import Outcome, Victim
-from benchbed.attack.ensemble import levels, plan
+from benchbed.attack.ensemble import ensemble, levels
 from benchbed.attack.threat import Ball, Threat
 from benchbed.run.attacking.checks import attack_checks
 from benchbed.suite.conditions import AttackCondition
@@ -71,7 +71,7 @@ def test_monotone_budget_starts_of_one_direction_and_carried_flags(name):
 
     target = forward(clean).argmax(1)
     threats = [Threat("linf", eps) for eps in (0.005, 0.02, 0.1, 0.5)]
-    found = levels(lambda t: problem(forward, clean, target, t.norm, t.budget), threats, plan(name))
+    found = levels(lambda t: problem(forward, clean, target, t.norm, t.budget), threats, ensemble(name))
     flags = torch.stack([level.outcome.broken for level in found]).int()
     assert bool((flags.diff(dim=0) >= 0).all()) and int(flags[-1].sum()) > 0
     start = [problem(forward, clean, target, t.norm, t.budget).noise("start", 0) for t in threats]
@@ -166,12 +166,12 @@ def test_loss_progress_a_path_that_never_rises():
         "linf",
         0.01,
     )
-    found = levels(lambda t: flat, [Threat("linf", 0.01)], plan("apgd"))[0]
+    found = levels(lambda t: flat, [Threat("linf", 0.01)], ensemble("apgd"))[0]
     assert (found.attacked, found.climbed) == (6, 0)
     assert verdict("progress", found.attacked, found.attacked - found.climbed) == "fail"
     weight, clean, target = linear(3)
     asked = problem(lambda x: x.flatten(1) @ weight.T, clean, target, "linf", 1e-5)
-    found = levels(lambda t: asked, [Threat("linf", 1e-5)], plan("apgd"))[0]
+    found = levels(lambda t: asked, [Threat("linf", 1e-5)], ensemble("apgd"))[0]
     assert found.climbed == found.attacked == len(clean)
     assert verdict("progress", 100, 5) == "pass" and verdict("progress", 100, 6) == "fail"
 

@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from benchbed.adapter.contract import Card
 from benchbed.errors import AdapterError, ConfigError
-from benchbed.outputs.align import plan_alignment
+from benchbed.outputs.align import alignment_of
 from benchbed.predictions.store import read_units
 from benchbed.results.store import read
 from benchbed.run import session
@@ -220,9 +220,9 @@ def test_the_option_that_gives_the_wanted_output_is_named(made):
 def test_a_scene_model_cannot_do_frames():
     scene = Card(name="s", family="cnn", output="scene", labels=("a", "b"), sample_rate=8000)
     with pytest.raises(AdapterError, match="needs a model whose output is frames"):
-        plan_alignment(scene, ("a", "b"), "frames")
+        alignment_of(scene, ("a", "b"), "frames")
     with pytest.raises(AdapterError, match="clip_seconds"):
-        plan_alignment(Card(name="t", family="cnn", output="tags", labels=("a",), sample_rate=8000), ("a",), "frames")
+        alignment_of(Card(name="t", family="cnn", output="tags", labels=("a",), sample_rate=8000), ("a",), "frames")
 
 
 SURE = """

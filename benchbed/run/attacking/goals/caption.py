@@ -22,7 +22,7 @@ from benchbed.metrics.captions.single import Weights, rouge
 from benchbed.metrics.captions.tokens import tokenise
 from benchbed.outputs.contract import Heard, Reading
 from benchbed.run.attacking.aim import aim_of
-from benchbed.run.attacking.goal import Sample, ScoredTask, Settled, Success
+from benchbed.run.attacking.goal import AttackedClip, ScoredTask, Settled, SettledSuccess
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
@@ -36,7 +36,7 @@ RULES: dict[str, dict[str, float]] = {
 }
 
 
-class Caption(ScoredTask):
+class CaptionGoal(ScoredTask):
     """Clips with a sentence each."""
 
     output = "caption"
@@ -75,10 +75,10 @@ class Caption(ScoredTask):
         if aim.goal == "force" and not tokenise(condition.target_text or ""):
             raise ConfigError("the caption to force has no word", where=where, hint="target_text: a dog barks")
         above = rules[rule] if asked.clean_above is None else asked.clean_above
-        success = Success(rule=rule, fraction=asked.fraction, clean_above=above, options={})
+        success = SettledSuccess(rule=rule, fraction=asked.fraction, clean_above=above, options={})
         return {"goal": aim.goal, "success": success}
 
-    def taught(self, adapter: Adapter, truths: Sequence[object]) -> Caption:
+    def taught(self, adapter: Adapter, truths: Sequence[object]) -> CaptionGoal:
         missing = losses.opened(adapter)
         if missing:
             raise ConfigError(
@@ -103,7 +103,7 @@ class Caption(ScoredTask):
         # Sentences have no mean: the first draw stands for all, and the share of draws decides.
         return draws[0]
 
-    def answers(self, scores: torch.Tensor, samples: Sequence[Sample]) -> np.ndarray:
+    def answers(self, scores: torch.Tensor, samples: Sequence[AttackedClip]) -> np.ndarray:
         made = np.empty(len(scores), dtype=object)
         assert self.teller is not None
         # Most points on the way of an attack get the caption of the clean clip, or begin like it.
@@ -117,7 +117,7 @@ class Caption(ScoredTask):
     def target(self, truths: Sequence[object], moments: np.ndarray | None) -> np.ndarray:
         return np.arange(len(truths), dtype=np.int64)[:, None]
 
-    def scores(self, answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
+    def scores(self, answers: np.ndarray, samples: Sequence[AttackedClip], hop: float | None) -> np.ndarray:
         return np.array([self._score(str(text), _texts(sample)) for text, sample in zip(answers, samples)])
 
     def _score(self, text: str, truth: Sequence[str]) -> float:
@@ -137,21 +137,21 @@ class Caption(ScoredTask):
             self._weights = Weights([[tokenise(text) for text in clip] for clip in every])
         return self._weights
 
-    def flips(self, sample: Sample, after: np.ndarray, hop: float | None) -> tuple[int, int]:
+    def flips(self, sample: AttackedClip, after: np.ndarray, hop: float | None) -> tuple[int, int]:
         """Words of the clean caption that stand in a reference and are gone, and words that are new and in none."""
         known = {word for reference in _texts(sample) for word in tokenise(reference)}
         before, now = set(tokenise(str(sample.clean))), set(tokenise(str(after)))
         return len((before & known) - now), len(now - before - known)
 
-    def spared(self, sample: Sample) -> str | None:
+    def spared(self, sample: AttackedClip) -> str | None:
         if self.losses.goal == "force" and tokenise(str(sample.clean)) == self.wanted:
             return "nothing to force: the clean caption is the wanted one"
         return None
 
-    def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
+    def towards(self, sample: AttackedClip, hop: float | None) -> np.ndarray:
         return np.zeros(0)
 
-    def _near(self, sample: Sample, answer: np.ndarray, hop: float | None) -> bool:
+    def _near(self, sample: AttackedClip, answer: np.ndarray, hop: float | None) -> bool:
         return False
 
     def chance(self, references: np.ndarray) -> float:
@@ -162,8 +162,8 @@ class Caption(ScoredTask):
         return float(np.mean([self._score(text, truth) > self.above for text, truth in zip(said, references)]))
 
 
-def _texts(sample: Sample) -> tuple[str, ...]:
+def _texts(sample: AttackedClip) -> tuple[str, ...]:
     return cast("tuple[str, ...]", sample.truth)
 
 
-TASK = Caption
+TASK = CaptionGoal

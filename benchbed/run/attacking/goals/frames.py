@@ -22,7 +22,7 @@ from benchbed.outputs.frames.hardened import SURE, certain
 from benchbed.outputs.frames.reading import FrameReading
 from benchbed.outputs.frames.references import Timed, placed
 from benchbed.run.attacking.aim import aim_of
-from benchbed.run.attacking.goal import Sample, ScoredTask, Settled, Success
+from benchbed.run.attacking.goal import AttackedClip, ScoredTask, Settled, SettledSuccess
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
@@ -33,7 +33,7 @@ RULES: dict[str, ModuleType] = {"event_f1": sed_event, "segment_f1": sed_segment
 Counting = sed_event.EventBased | sed_segment.SegmentBased
 
 
-class Frames(ScoredTask):
+class FramesGoal(ScoredTask):
     """Recordings with timed events."""
 
     output = "frames"
@@ -72,7 +72,7 @@ class Frames(ScoredTask):
         fixed = "threshold" not in options and "fixed" in declared
         options.setdefault("threshold", 0.5)
         above = 0.0 if asked.clean_above is None else asked.clean_above
-        success: Success = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options}
+        success: SettledSuccess = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options}
         if fixed:
             success["thresholds"] = str(declared["fixed"]["thresholds"])
         if rule != "event_f1":
@@ -87,20 +87,20 @@ class Frames(ScoredTask):
         assert moments is not None
         return np.stack([_active(_events(truth), moments, len(self.job.labels)) for truth in truths])
 
-    def scores(self, answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
+    def scores(self, answers: np.ndarray, samples: Sequence[AttackedClip], hop: float | None) -> np.ndarray:
         return clip_scores.timed_f1(self.family, _outputs(answers, samples, hop), _objects([s.truth for s in samples]))
 
-    def flips(self, sample: Sample, after: np.ndarray, hop: float | None) -> tuple[int, int]:
+    def flips(self, sample: AttackedClip, after: np.ndarray, hop: float | None) -> tuple[int, int]:
         before, now = (_outputs(answer[None], [sample], hop) for answer in (sample.clean, after))
         missed, inserted = clip_scores.event_flips(self.events, before, now, _objects([sample.truth]))[0]
         return int(missed), int(inserted)
 
-    def spared(self, sample: Sample) -> str | None:
+    def spared(self, sample: AttackedClip) -> str | None:
         if self.losses.goal == "missed" and not len(_events(sample.truth)):
             return "nothing to miss: the recording has no event"
         return None
 
-    def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
+    def towards(self, sample: AttackedClip, hop: float | None) -> np.ndarray:
         assert hop is not None
         moments = np.minimum((np.arange(len(sample.clean)) + 0.5) * hop, sample.seconds)
         return _active(_events(sample.truth), moments, len(self.job.labels))
@@ -158,7 +158,7 @@ def _active(truth: recording.Events, moments: np.ndarray, classes: int) -> np.nd
     return active
 
 
-def _outputs(answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
+def _outputs(answers: np.ndarray, samples: Sequence[AttackedClip], hop: float | None) -> np.ndarray:
     assert hop is not None
     return _objects([recording.frame_scores(a, hop, s.seconds) for a, s in zip(answers, samples)])
 
@@ -170,4 +170,4 @@ def _objects(values: Sequence[object]) -> np.ndarray:
     return held
 
 
-TASK = Frames
+TASK = FramesGoal

@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.attack.losses import scene
 from benchbed.errors import ConfigError
 from benchbed.run.attacking.aim import aim_of
-from benchbed.run.attacking.goal import Sample, Settled, Task, Verdict
+from benchbed.run.attacking.goal import AttackedClip, Settled, Task, Verdict
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
@@ -17,7 +17,7 @@ from benchbed.suite.conditions import AttackCondition
 BOUNDARY = 1e-3
 
 
-class Scene(Task):
+class SceneGoal(Task):
     """Clips with one class each; success is a wrong answer, and no other rule is known."""
 
     output = "scene"
@@ -50,10 +50,12 @@ class Scene(Task):
     def target(self, truths: Sequence[object], moments: np.ndarray | None) -> np.ndarray:
         return np.array(truths, dtype=np.int64)
 
-    def read(self, sample: Sample, answer: np.ndarray, hop: float | None) -> None:
+    def read(self, sample: AttackedClip, answer: np.ndarray, hop: float | None) -> None:
         sample.right = int(answer.argmax()) == sample.truth
 
-    def verdict(self, sample: Sample, draws: Sequence[np.ndarray], mean: np.ndarray, hop: float | None) -> Verdict:
+    def verdict(
+        self, sample: AttackedClip, draws: Sequence[np.ndarray], mean: np.ndarray, hop: float | None
+    ) -> Verdict:
         share = float(np.mean([int(answer.argmax()) == sample.truth for answer in draws]))
         assert isinstance(sample.truth, int)
         margin = float(mean[sample.truth] - np.delete(mean, sample.truth).max())
@@ -64,4 +66,4 @@ class Scene(Task):
         return 1 / len(self.job.labels)
 
 
-TASK = Scene
+TASK = SceneGoal

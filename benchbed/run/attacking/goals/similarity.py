@@ -15,10 +15,10 @@ import numpy as np
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.metrics.retrieval.ranks import ranks
 from benchbed.outputs.contract import Heard, Reading
-from benchbed.outputs.similarity import Compared, vectors
-from benchbed.outputs.similarity.wanted import Wanted
+from benchbed.outputs.similarity import ComparedAnswers, vectors
+from benchbed.outputs.similarity.wanted import WantedQueries
 from benchbed.run.attacking.aim import aim_of
-from benchbed.run.attacking.goal import NEAR, ROUNDING, Sample, ScoredTask, Settled, Success
+from benchbed.run.attacking.goal import NEAR, ROUNDING, AttackedClip, ScoredTask, Settled, SettledSuccess
 from benchbed.suite.conditions import AttackCondition
 
 #: Rule → score above which a clip is right when clean: between the tenth rank and the eleventh.
@@ -27,7 +27,7 @@ RULES = {"reciprocal_rank": 0.095, "recall_at_1": 0.0, "recall_at_10": 0.0}
 LIST = 10
 
 
-class Similarity(ScoredTask):
+class SimilarityGoal(ScoredTask):
     """Clips with the queries that they answer."""
 
     output = "similarity"
@@ -52,11 +52,11 @@ class Similarity(ScoredTask):
         if asked.options:
             raise ConfigError(f"the rule {rule} has no option '{next(iter(asked.options))}'", where=where)
         above = RULES[rule] if asked.clean_above is None else asked.clean_above
-        success: Success = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": {}}
+        success: SettledSuccess = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": {}}
         return {"goal": aim.goal, "success": success}
 
-    def truth(self, references: np.ndarray, row: int, seconds: float) -> Wanted:
-        wanted: Wanted = references[row]
+    def truth(self, references: np.ndarray, row: int, seconds: float) -> WantedQueries:
+        wanted: WantedQueries = references[row]
         return wanted
 
     def target(self, truths: Sequence[object], moments: np.ndarray | None) -> np.ndarray:
@@ -66,23 +66,23 @@ class Similarity(ScoredTask):
             answered[row, one.relevant] = 1
         return answered
 
-    def scores(self, answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
+    def scores(self, answers: np.ndarray, samples: Sequence[AttackedClip], hop: float | None) -> np.ndarray:
         first = np.array([_first(answer, _wanted(sample.truth)) for answer, sample in zip(answers, samples)])
         if self.rule == "reciprocal_rank":
             return 1 / first  # 0 where nothing is answered
         return (first <= (1 if self.rule == "recall_at_1" else LIST)).astype(np.float64)
 
-    def flips(self, sample: Sample, after: np.ndarray, hop: float | None) -> tuple[int, int]:
+    def flips(self, sample: AttackedClip, after: np.ndarray, hop: float | None) -> tuple[int, int]:
         own = set(_wanted(sample.truth).relevant.tolist())
         was, now = (set(np.argsort(-answer, kind="stable")[:LIST].tolist()) for answer in (sample.clean, after))
         return len((was - now) & own), len((now - was) - own)
 
-    def spared(self, sample: Sample) -> str | None:
+    def spared(self, sample: AttackedClip) -> str | None:
         if not len(_wanted(sample.truth).relevant):
             return "nothing to lower: the clip answers no query"
         return None
 
-    def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
+    def towards(self, sample: AttackedClip, hop: float | None) -> np.ndarray:
         return self.target([sample.truth], None)[0]
 
     def chance(self, references: np.ndarray) -> float:
@@ -94,7 +94,7 @@ class Similarity(ScoredTask):
             found.append(1 - free)
         return float(np.mean(found)) if found else 0.0
 
-    def _near(self, sample: Sample, answer: np.ndarray, hop: float | None) -> bool:
+    def _near(self, sample: AttackedClip, answer: np.ndarray, hop: float | None) -> bool:
         active = self.towards(sample, hop) > 0.5
         moved = [answer + NEAR * np.where(active, shift, -shift) for shift in (1.0, -1.0)]
         held = self.scores(np.stack(moved), [sample] * len(moved), hop) > self.limit(sample) + ROUNDING
@@ -102,7 +102,7 @@ class Similarity(ScoredTask):
 
     @staticmethod
     def shape(reading: Reading, heard: Heard) -> tuple[int, ...]:
-        assert isinstance(reading, Compared) and reading.width is not None
+        assert isinstance(reading, ComparedAnswers) and reading.width is not None
         return (reading.width,)
 
     @staticmethod
@@ -114,16 +114,16 @@ class Similarity(ScoredTask):
         return vectors(answers)
 
 
-def _first(answer: np.ndarray, wanted: Wanted) -> float:
+def _first(answer: np.ndarray, wanted: WantedQueries) -> float:
     """Rank of the first query that a clip answers; ∞ for a clip that answers none."""
     if not len(wanted.relevant):
         return float("inf")
     return float(ranks(answer, wanted.relevant)[0])
 
 
-def _wanted(truth: object) -> Wanted:
-    assert isinstance(truth, Wanted)
+def _wanted(truth: object) -> WantedQueries:
+    assert isinstance(truth, WantedQueries)
     return truth
 
 
-TASK = Similarity
+TASK = SimilarityGoal

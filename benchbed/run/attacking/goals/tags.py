@@ -15,7 +15,7 @@ from benchbed.errors import ConfigError, did_you_mean
 from benchbed.metrics import FAMILIES, clip_scores
 from benchbed.metrics.families import tagging
 from benchbed.run.attacking.aim import aim_of
-from benchbed.run.attacking.goal import Sample, ScoredTask, Settled, Success
+from benchbed.run.attacking.goal import AttackedClip, ScoredTask, Settled, SettledSuccess
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
@@ -26,7 +26,7 @@ RULES = {"clip_ap": 0.5, "label_f1": 0.0, "label_set": 0.0, "class_decision": 0.
 Score = Callable[[tagging.Tagging, np.ndarray, np.ndarray], np.ndarray]
 
 
-class Tags(ScoredTask):
+class TagsGoal(ScoredTask):
     """Clips with any number of classes."""
 
     output = "tags"
@@ -77,7 +77,7 @@ class Tags(ScoredTask):
                 f"the rule {rule} has no option '{strange[0]}'", where=where, hint=did_you_mean(strange[0], known)
             )
         above = RULES[rule] if asked.clean_above is None else asked.clean_above
-        success: Success = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options}
+        success: SettledSuccess = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options}
         if fixed:
             success["thresholds"] = str(declared["fixed"]["thresholds"])
         return {"goal": aim.goal, "success": success}
@@ -89,15 +89,15 @@ class Tags(ScoredTask):
     def target(self, truths: Sequence[object], moments: np.ndarray | None) -> np.ndarray:
         return np.stack([_present(truth) for truth in truths]).astype(np.float32)
 
-    def scores(self, answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
+    def scores(self, answers: np.ndarray, samples: Sequence[AttackedClip], hop: float | None) -> np.ndarray:
         return self.score(self.family, answers, np.stack([_present(sample.truth) for sample in samples]))
 
-    def flips(self, sample: Sample, after: np.ndarray, hop: float | None) -> tuple[int, int]:
+    def flips(self, sample: AttackedClip, after: np.ndarray, hop: float | None) -> tuple[int, int]:
         truth = _present(sample.truth)[None]
         missed, inserted = clip_scores.tag_flips(self.family, sample.clean[None], after[None], truth)[0]
         return int(missed), int(inserted)
 
-    def spared(self, sample: Sample) -> str | None:
+    def spared(self, sample: AttackedClip) -> str | None:
         present = _present(sample.truth)
         if self.losses.goal == "hide" and not present.any():
             return "nothing to hide: the clip has no label"
@@ -107,7 +107,7 @@ class Tags(ScoredTask):
             return "nothing to rank: the clip has every label"
         return None
 
-    def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
+    def towards(self, sample: AttackedClip, hop: float | None) -> np.ndarray:
         return _present(sample.truth)
 
     def chance(self, references: np.ndarray) -> float:
@@ -128,4 +128,4 @@ def _present(truth: object) -> np.ndarray:
     return truth
 
 
-TASK = Tags
+TASK = TagsGoal

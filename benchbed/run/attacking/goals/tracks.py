@@ -22,7 +22,7 @@ from benchbed.outputs.tracks.reading import TracksReading
 from benchbed.outputs.tracks.recording import FRAME_SECONDS, Tracks
 from benchbed.outputs.tracks.vectors import undecided
 from benchbed.run.attacking.aim import aim_of
-from benchbed.run.attacking.goal import ROUNDING, Sample, ScoredTask, Settled, Success
+from benchbed.run.attacking.goal import ROUNDING, AttackedClip, ScoredTask, Settled, SettledSuccess
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
@@ -83,7 +83,7 @@ class Localised(ScoredTask):
                 where=where,
                 hint=f"clean_above: {asked.worse_by:g}, or leave it out",
             )
-        success: Success = {
+        success: SettledSuccess = {
             "rule": rule,
             "family": name,
             "fraction": asked.fraction,
@@ -110,7 +110,7 @@ class Localised(ScoredTask):
             made[row, kept.frame, slot, kept.label] = np.column_stack([np.ones(len(kept)), kept.vectors, far])
         return made
 
-    def scores(self, answers: np.ndarray, samples: Sequence[Sample], hop: float | None) -> np.ndarray:
+    def scores(self, answers: np.ndarray, samples: Sequence[AttackedClip], hop: float | None) -> np.ndarray:
         said = _heard(answers)
         there = _objects([_tracks(sample.truth) for sample in samples])
         given = self.family.values(self.family.statistics(said, there))[self.figure]
@@ -120,22 +120,22 @@ class Localised(ScoredTask):
         silent = np.array([float(not len(one)) for one in sounding])
         return np.clip(np.where(np.isnan(score), silent, score), 0.0, 1.0)
 
-    def flips(self, sample: Sample, after: np.ndarray, hop: float | None) -> tuple[int, int]:
+    def flips(self, sample: AttackedClip, after: np.ndarray, hop: float | None) -> tuple[int, int]:
         there = _objects([_tracks(sample.truth)] * 2)
         counts = read(self.family.statistics(_heard([sample.clean, after]), there), len(self.family.labels))
         lost = np.maximum(counts.hit[0] - counts.hit[1], 0).sum()
         fresh = np.maximum(counts.false[1] - counts.false[0], 0).sum()
         return int(lost), int(fresh)
 
-    def spared(self, sample: Sample) -> str | None:
+    def spared(self, sample: AttackedClip) -> str | None:
         if len(_tracks(sample.truth)) or self.losses.goal in ("everything", "insert"):
             return None
         return f"nothing to {self.losses.goal}: the recording has no source"
 
-    def towards(self, sample: Sample, hop: float | None) -> np.ndarray:
+    def towards(self, sample: AttackedClip, hop: float | None) -> np.ndarray:
         return np.zeros(0)
 
-    def _near(self, sample: Sample, answer: np.ndarray, hop: float | None) -> bool:
+    def _near(self, sample: AttackedClip, answer: np.ndarray, hop: float | None) -> bool:
         parts = answer.shape[-1]
         first = 1 if parts == 5 else 0
         moved = []
@@ -149,7 +149,7 @@ class Localised(ScoredTask):
         held = self.scores(np.stack(moved), [sample] * len(moved), hop) > self.limit(sample) + ROUNDING
         return bool(held.any() and not held.all())
 
-    def answers(self, scores: torch.Tensor, samples: Sequence[Sample]) -> np.ndarray:
+    def answers(self, scores: torch.Tensor, samples: Sequence[AttackedClip]) -> np.ndarray:
         given: np.ndarray = scores.detach().double().cpu().numpy()
         return given
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from benchbed.errors import ConfigError
-from benchbed.outputs.similarity.wanted import Wanted, numbered
-from benchbed.run.attacking.goal import Sample
+from benchbed.outputs.similarity.wanted import WantedQueries, numbered
+from benchbed.run.attacking.goal import AttackedClip
 from benchbed.run.attacking.goals import settle
-from benchbed.run.attacking.goals.similarity import Similarity
+from benchbed.run.attacking.goals.similarity import SimilarityGoal
 from benchbed.suite.conditions import AttackCondition
 
 
@@ -19,13 +19,13 @@ class FakeJob:
 
 def task(**success):
     condition = AttackCondition(attack="pgd", budgets=[20], success=success)
-    return Similarity(FakeJob(), condition, settle("similarity", condition, ()))
+    return SimilarityGoal(FakeJob(), condition, settle("similarity", condition, ()))
 
 
 def sample(answer, relevant, made):
     queries, _, _ = numbered([[str(n) for n in range(len(answer))]])
-    wanted = Wanted("c", queries, np.array(relevant, int), np.array(relevant, int))
-    one = Sample(0, None, None, wanted, 1.0, 100)
+    wanted = WantedQueries("c", queries, np.array(relevant, int), np.array(relevant, int))
+    one = AttackedClip(0, None, None, wanted, 1.0, 100)
     one.spared = made.spared(one)
     made.read(one, np.asarray(answer, float), None)
     return one
@@ -77,7 +77,7 @@ def test_a_clip_that_answers_nothing_is_spared():
 def test_the_share_that_chance_gets_right():
     made = task(rule="recall_at_1")
     queries, own, _ = numbered([["a", "b"], ["c", "d"], [], []])
-    truth = [Wanted("c", queries, np.array(one, int), np.array(one, int)) for one in own]
+    truth = [WantedQueries("c", queries, np.array(one, int), np.array(one, int)) for one in own]
     assert made.chance(np.array(truth[:2], object)) == pytest.approx(0.5)
     assert task().chance(np.array(truth[:1], object)) == 1.0
     assert made.chance(np.array(truth[2:3], object)) == 0.0

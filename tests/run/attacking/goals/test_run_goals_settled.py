@@ -31,15 +31,15 @@ def test_what_makes_no_sense_is_refused(task, condition, match):
 
 @pytest.mark.parametrize("task", ["tags", "frames"])
 def test_attacks_that_mean_nothing_for_several_labels_are_refused_with_a_reason(task):
-    from benchbed.run.attacking.plan import plan_of
+    from benchbed.run.attacking.ensembles import ensemble_of
     from benchbed.run.attacking.sources import attack_facts
 
     for attack, reason in (("torchattacks:CW", "softmax"), ("apgd_t", "one class each")):
         with pytest.raises(ConfigError, match=reason):
             attack_facts(AttackCondition(attack=attack, budgets=[20]), (), "here", task=task, labels=LABELS)
-    assert set(plan_of(AttackCondition(attack="full", budgets=[20]), task).skipped) == {"apgd_t"}
+    assert set(ensemble_of(AttackCondition(attack="full", budgets=[20]), task).skipped) == {"apgd_t"}
     with pytest.raises(ConfigError, match="no loss 'ce'"):
-        plan_of(AttackCondition(attack="pgd", budgets=[20], options={"loss": "ce"}), task)
+        ensemble_of(AttackCondition(attack="pgd", budgets=[20], options={"loss": "ce"}), task)
 
 
 def test_a_class_to_aim_at_goes_with_its_goal():

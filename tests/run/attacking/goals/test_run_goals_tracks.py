@@ -18,7 +18,7 @@ from benchbed.metrics.families import seld2022
 from benchbed.outputs import output_of
 from benchbed.outputs.contract import Heard
 from benchbed.outputs.tracks.recording import Tracks, tracks
-from benchbed.run.attacking.goal import Sample
+from benchbed.run.attacking.goal import AttackedClip
 from benchbed.run.attacking.goals import settle
 from benchbed.run.attacking.goals.tracks import TASK
 from benchbed.run.job.job import Job
@@ -74,8 +74,8 @@ def goal_of(condition: AttackCondition, labels: tuple[str, ...] = ("a", "b"), de
     return TASK(job, condition, facts), facts
 
 
-def sample(truth: Tracks) -> Sample:
-    return Sample(0, None, None, truth, 2.0, 48000)
+def sample(truth: Tracks) -> AttackedClip:
+    return AttackedClip(0, None, None, truth, 2.0, 48000)
 
 
 def test_success_is_the_recordings_own_figure():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 from benchbed.attack import BRIDGED, features
-from benchbed.attack.ensemble import FLOOR, Plan, plan
+from benchbed.attack.ensemble import FLOOR, Ensemble, ensemble
 from benchbed.attack.losses import Aimed
 from benchbed.attack.threat import FeatureThreat, Threat
 from benchbed.errors import ConfigError
@@ -30,14 +30,14 @@ def threats(condition: AttackCondition) -> list[Threat] | list[FeatureThreat]:
     return [Threat(condition.threat, budget, condition.channels) for budget in condition.budgets]
 
 
-def plan_of(
+def ensemble_of(
     condition: AttackCondition,
     task: str = "scene",
     *,
     differentiable: bool = True,
     sources: bool = True,
     where: str | None = None,
-) -> Plan:
+) -> Ensemble:
     """The attacks of a condition, for a model and a task.
 
     Raises
@@ -47,13 +47,13 @@ def plan_of(
 
     Examples
     --------
-    >>> made = plan_of(AttackCondition(attack="fast", budgets=[20], goal="hide"), "tags")
+    >>> made = ensemble_of(AttackCondition(attack="fast", budgets=[20], goal="hide"), "tags")
     >>> [attack.options["loss"] for attack in made.attacks]
     ['hide', 'hide_margin']
 
     What is made for waveforms is left out on features:
 
-    >>> sorted(plan_of(AttackCondition(attack="standard", space="features")).skipped)
+    >>> sorted(ensemble_of(AttackCondition(attack="standard", space="features")).skipped)
     ['square', 'transfer']
     """
     on_features = condition.space == "features"
@@ -72,7 +72,7 @@ def plan_of(
             hint="space: waveform, or a task of scenes or tags",
         )
     aim = aim_of(condition, task, where=where)
-    return plan(
+    return ensemble(
         condition.attack,
         condition.options,
         losses=losses_of(condition, aim),
@@ -163,7 +163,7 @@ def prices(
         if isinstance(condition, AttackCondition):
             count = sum(min(condition.n, number) for number in clips.values())
             place = where("conditions", index)
-            chosen = plan_of(condition, task, sources=bool(condition.sources), where=place)
+            chosen = ensemble_of(condition, task, sources=bool(condition.sources), where=place)
             cost = chosen.cost(classes, len(condition.budgets), count if chosen.attacks else 0)
             entry: Price = {
                 "attack": condition.attack,
