@@ -73,9 +73,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--data", default="synthetic", help="`synthetic`, or the root of a data set")
     parser.add_argument("--layout", default="starss23", help="its reader")
     parser.add_argument("--train-splits", default="train")
-    parser.add_argument("--scenes", type=int, default=600, help="synthetic scenes of 10 s")
+    parser.add_argument("--scenes", type=int, default=800, help="synthetic scenes of 10 s")
     parser.add_argument("--keep", type=Path, help="file that maps are kept in between trainings")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--weight-decay", type=float, default=1e-3)
@@ -267,6 +267,7 @@ def main(argv: list[str]) -> Path:
     cls = adapter()
     with random.preserved_global_state(args.seed):
         network = cls.training_model(STARSS, arch=args.arch)
+        network.net.conv_block_list.to(memory_format=torch.channels_last)
         if args.keep is not None and args.keep.is_file():
             data = [Recording(*one) for one in torch.load(args.keep, weights_only=True)]
         else:
