@@ -116,7 +116,7 @@ class DualEncoder(TorchAdapter):
         pieces = np.lib.stride_tricks.sliding_window_view(waveform, size, axis=1)[:, ::hop].transpose(1, 0, 2)
         self.asked(tuple(queries))
         with torch.inference_mode():
-            found = [self.forward(self._tensor(pieces[i : i + WINDOWS])) for i in range(0, len(pieces), WINDOWS)]
+            found = [self.forward(self._tensor(pieces[i : i + WINDOWS].copy())) for i in range(0, len(pieces), WINDOWS)]
             return torch.cat(found).double().cpu().numpy()
 
     def _tensor(self, waveforms: np.ndarray) -> torch.Tensor:

@@ -18,6 +18,7 @@ from benchbed.report.listening import Clips, ClipSounds, apart
 from benchbed.report.view import GroupTable
 from benchbed.results.curves import Curves, Roc, RocLine, ThresholdCurves, read_curves
 from benchbed.results.directions import KeptDirections, read_directions
+from benchbed.results.rankings import Rankings, read_rankings
 from benchbed.results.record import Cell, Matrix, Result, Value
 from benchbed.results.timelines import CellTimelines, Timeline, Timelines, read_timelines
 
@@ -36,6 +37,7 @@ class KeptDrawings:
     timelines: Timelines | None = None
     curves: Curves | None = None
     directions: KeptDirections | None = None
+    rankings: Rankings | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def read(run: Path) -> KeptDrawings:
     ConfigError
         A file does not fit.
     """
-    return KeptDrawings(read_timelines(run), read_curves(run), read_directions(run))
+    return KeptDrawings(read_timelines(run), read_curves(run), read_directions(run), read_rankings(run))
 
 
 def lacking(result: Result, drawn: KeptDrawings) -> str:
@@ -251,5 +253,7 @@ def _recording(one: Timeline, cell: CellTimelines, sound: ClipSounds | None, fre
     picture = None
     if sound is not None:
         picture = Picture(sound.sounds[0].picture, sound.clip.seconds, min(frequency, sound.clip.sample_rate / 2))
-    chart = timeline(f"lanes-{identity}", f"Events of {one.clip_id}", one, cell.per, picture)
+    events = cell.measure == "F1"
+    caption = f"{'Events' if events else 'Moments'} of {one.clip_id}"
+    chart = timeline(f"lanes-{identity}", caption, one, cell.per, picture, "Class" if events else "Query")
     return DrawnRecording(one, chart, identity, sound)

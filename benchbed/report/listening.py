@@ -12,8 +12,8 @@ from benchbed.results.listening import Listened, Listening, Sound, file_of, read
 
 #: Bytes of sounds and pictures that one page carries.
 CARRIED = 1_500_000
-#: Reasons of recordings that stand in a timeline.
-_TIMED = ("worst", "typical")
+#: Reasons of recordings that stand in a timeline or in a ranked list.
+_TIMED = ("worst", "typical", "ranked")
 _TYPES = {"mp3": "audio/mpeg", "png": "image/png"}
 
 
@@ -71,7 +71,7 @@ def read(run: Path) -> Clips | None:
 
 
 def apart(held: Clips | None) -> tuple[Clips | None, dict[tuple[str, str], ClipSounds]]:
-    """Clips that have a section of their own, and those that stand in a timeline, by cell and recording."""
+    """Clips that have a section of their own, and those that stand in a timeline or a list, by cell and recording."""
     if held is None:
         return None, {}
     timed = {(one.clip.cell, one.clip.clip_id): one for one in held.clips if one.clip.why in _TIMED}

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import benchbed
-from benchbed.report import drawings, figures, island, panels, placed, terms, view
+from benchbed.report import drawings, figures, island, panels, placed, ranked, terms, view
 from benchbed.report.charts import draw, strips
 from benchbed.report.charts.directions import stretch_rows
 from benchbed.report.charts.timeline import event_rows
@@ -90,6 +90,7 @@ def report_html(
         licensed=clips.about if clips else None,
         told=drawings.told(drawn, result, clips),
         placed=placed.placed(drawn.directions, result, clips),
+        lists=ranked.lists(drawn.rankings, result, clips),
         lacking=drawings.lacking(result, drawn),
         pictures={cell.key: drawings.pictures(cell, drawn.curves) for cell in view.focus(result)},
         exported=exported,

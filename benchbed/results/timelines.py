@@ -89,6 +89,8 @@ class CellTimelines(Record):
     """Recordings with an F1, to choose from."""
     median_f1: float | None = None
     """Median of their F1."""
+    measure: str = "F1"
+    """What stands in the place of F1, for outputs that are judged by something else."""
     timelines: list[Timeline] = Field(default_factory=list)
     """The worst first, then the typical ones."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from benchbed.card import Card
 from benchbed.errors import AdapterError, DataError
 from benchbed.outputs.contract import Heard, Json, Moves, Output, Reading
-from benchbed.outputs.moments.asked import IDS, QUERIES, WINDOWS, Asked, outside, windows_of
+from benchbed.outputs.moments.asked import IDS, QUERIES, SECONDS, WINDOWS, Asked, outside, windows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: What a model is asked where there is no data set.
 PROBE = ("a dog barks", "rain falls on a roof")
-_HELD = "reference_moments"
+_HELD, _LENGTH = "reference_moments", "reference_seconds"
 
 
 class Located(Reading):
@@ -88,7 +88,7 @@ class Moments(Output):
     classes = False
     asks = (QUERIES, IDS)
     moved_by = frozenset({"time"})
-    columns = ("scores", _HELD)
+    columns = ("scores", _HELD, _LENGTH)
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> Reading:
         if card.output != self.name:
@@ -104,8 +104,11 @@ class Moments(Output):
     def references(self, clips: pd.DataFrame, annotations: pd.DataFrame | None, labels: Sequence[str]) -> np.ndarray:
         truth = np.empty(len(clips), dtype=object)
         if len(clips):
-            for row, (texts, ids, windows) in enumerate(zip(clips[QUERIES], clips[IDS], clips[WINDOWS])):
-                truth[row] = Asked(tuple(texts), tuple(ids), tuple(windows_of(one, 2) for one in windows))
+            lengths = clips[SECONDS] if SECONDS in clips else [float("nan")] * len(clips)
+            for row, held in enumerate(zip(clips[QUERIES], clips[IDS], clips[WINDOWS], lengths)):
+                texts, ids, windows, seconds = held
+                checked = tuple(windows_of(one, 2) for one in windows)
+                truth[row] = Asked(tuple(texts), tuple(ids), checked, float(seconds))
         return truth
 
     def placed(self, references: np.ndarray, row: int, seconds: float, moves: Moves | None) -> Asked:
@@ -115,7 +118,9 @@ class Moments(Output):
         if moves is not None:
             windows = tuple(moves.events(one, seconds)[0] if len(one) else one for one in windows)
             windows = tuple(_joined(np.clip(one, 0.0, seconds)) for one in windows)
-        return Asked(given.queries, given.ids, windows)
+        # Of stored answers nothing is heard, and the length is what the data set states.
+        known = given.seconds if np.isfinite(given.seconds) else seconds
+        return Asked(given.queries, given.ids, windows, known)
 
     def truth(self, references: np.ndarray, placed: np.ndarray | None) -> np.ndarray:
         return references if placed is None else placed
@@ -142,6 +147,7 @@ class Moments(Output):
             ]
             kind = pa.struct({"query": pa.string(), "id": pa.string(), "windows": pa.list_(pa.list_(pa.float64()))})
             made[_HELD] = pa.array(held, pa.list_(kind))
+            made[_LENGTH] = pa.array([asked.seconds for asked in references], pa.float64())
         return made
 
     def unpack(self, table: pa.Table, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
@@ -151,9 +157,9 @@ class Moments(Output):
         if _HELD not in table.column_names:
             return answers, None
         references = np.empty(len(table), dtype=object)
-        for row, held in enumerate(table[_HELD].to_pylist()):
+        for row, (held, seconds) in enumerate(zip(table[_HELD].to_pylist(), table[_LENGTH].to_pylist())):
             windows = tuple(np.array(one["windows"], np.float64).reshape(-1, 2) for one in held)
-            references[row] = Asked(tuple(o["query"] for o in held), tuple(o["id"] for o in held), windows)
+            references[row] = Asked(tuple(o["query"] for o in held), tuple(o["id"] for o in held), windows, seconds)
         return answers, references
 
     def stored_bytes(

@@ -28,11 +28,14 @@ class Asked:
         Texts, and what files call them.
     windows : tuple of np.ndarray [shape=(window, 2), float64]
         Start and end in seconds of the moments that answer each query.
+    seconds : float
+        Length of the recording; NaN where nobody says it.
     """
 
     queries: tuple[str, ...]
     ids: tuple[str, ...]
     windows: tuple[np.ndarray, ...]
+    seconds: float = float("nan")
 
     def __len__(self) -> int:
         return len(self.queries)

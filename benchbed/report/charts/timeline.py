@@ -28,7 +28,9 @@ class Picture:
     frequency: float
 
 
-def timeline(identity: str, caption: str, shown: Timeline, per: str, picture: Picture | None = None) -> Markup:
+def timeline(
+    identity: str, caption: str, shown: Timeline, per: str, picture: Picture | None = None, head: str = "Class"
+) -> Markup:
     """The lanes of one recording.
 
     Parameters
@@ -37,6 +39,8 @@ def timeline(identity: str, caption: str, shown: Timeline, per: str, picture: Pi
         `event` or `segment`: whether errors are counted in events or in seconds.
     picture : Picture, optional
         Drawn on the same axis, above the lanes.
+    head : str
+        What a lane is about.
 
     Examples
     --------
@@ -58,7 +62,7 @@ def timeline(identity: str, caption: str, shown: Timeline, per: str, picture: Pi
     return Markup(
         f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(caption)}">'
         f'<table class="lanes" id="{escape(identity)}"><caption class="vh">{escape(caption)}</caption><thead><tr>'
-        f'<th scope="col">Class</th><th scope="col" class="side"><span class="vh">Lane</span></th>'
+        f'<th scope="col">{escape(head)}</th><th scope="col" class="side"><span class="vh">Lane</span></th>'
         f'<th scope="col" class="time"><span class="vh">Time, seconds</span>'
         f'<span class="axis" aria-hidden="true">{axis}</span></th>'
         f'<th scope="col" class="num">Missed{unit}</th><th scope="col" class="num">False{unit}</th></tr></thead>'

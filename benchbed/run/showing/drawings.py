@@ -1,4 +1,4 @@
-"""What a run keeps for its page besides the record: timelines, curves over thresholds, directions."""
+"""What a run keeps for its page besides the record: timelines, curves over thresholds, directions, ranked lists."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import numpy as np
 from benchbed.predictions.store import Predictions
 from benchbed.results import curves as curve_file
 from benchbed.results import directions as direction_file
+from benchbed.results import rankings as ranking_file
 from benchbed.results import record
 from benchbed.results import timelines as timeline_file
 from benchbed.results.curves import CellCurves, Curves
 from benchbed.results.directions import CellDirections, KeptDirections
+from benchbed.results.rankings import CellRankings, Rankings
 from benchbed.results.timelines import CellTimelines, Timelines, write_kept
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.families import metric_family, post_processing
@@ -27,11 +29,13 @@ from benchbed.suite.plan import CellPlan
 
 @dataclass(frozen=True)
 class Drawings:
-    """Timelines of frames, curves of frames and tags, directions of tracks; none where there is nothing to draw."""
+    """Timelines of frames and moments, curves of frames and tags, directions of tracks, lists of retrieval; none where
+    there is nothing to draw."""
 
     timelines: Timelines | None = None
     curves: Curves | None = None
     directions: KeptDirections | None = None
+    rankings: Rankings | None = None
 
 
 def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[record.Cell], primary: str) -> Drawings:
@@ -57,12 +61,14 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
     drawn: list[CellCurves] = []
     told: list[CellTimelines] = []
     lines: list[CellDirections] = []
+    listed: list[CellRankings] = []
     hardest = _hardest(cells, primary)
     for plan in sorted(prepared.cells, key=lambda plan: plan.kind != "clean"):
         curved = plan.kind == "clean" and hasattr(kind, "curves")
         followed = plan.kind == "clean" or plan.key == hardest
         timed, placed = followed and hasattr(kind, "timelines"), followed and hasattr(kind, "directions")
-        if not curved and not timed and not placed:
+        ranked = followed and hasattr(kind, "rankings")
+        if not curved and not timed and not placed and not ranked:
             continue
         answered = _first_draw(prepared, predictions, plan)
         scores, target = answered.answers, answered.references
@@ -78,10 +84,13 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
             made = Recordings(scores, target, names, split.codes[answered.position], split.bootstrap)
             cell = kind.directions(family, made, plan.key)
             lines += [] if cell is None else [cell]
+        if ranked:
+            listed += kind.rankings(scores, target, clip_ids[plan.split][answered.position], plan.key)
     return Drawings(
         Timelines(format=timeline_file.FORMAT, cells=told) if any(cell.timelines for cell in told) else None,
         Curves(format=curve_file.FORMAT, cells=drawn) if drawn else None,
         KeptDirections(format=direction_file.FORMAT, cells=lines) if lines else None,
+        Rankings(format=ranking_file.FORMAT, cells=listed) if listed else None,
     )
 
 
@@ -101,6 +110,7 @@ def write_drawings(made: Drawings, folder: Path) -> None:
     write_kept(made.timelines, folder, timeline_file.NAME)
     write_kept(made.curves, folder, curve_file.NAME)
     write_kept(made.directions, folder, direction_file.NAME)
+    write_kept(made.rankings, folder, ranking_file.NAME)
 
 
 def _first_draw(prepared: Prepared, predictions: Predictions, plan: CellPlan) -> Answered:

@@ -31,8 +31,6 @@ from benchbed.seal import digest, seal
 from benchbed.suite.conditions import CorruptionCondition
 from benchbed.suite.plan import CellPlan
 
-#: Longest excerpt in seconds.
-LONGEST = 10.0
 #: Peak that a soft difference is raised to, and the largest factor for that.
 PEAK, MOST_GAIN = 0.5, 100.0
 #: Sampling rates that MP3 has.
@@ -145,7 +143,7 @@ def _write(
     folder: Path, pick: Pick, clean: np.ndarray, perturbed: np.ndarray | None, rate: int, condition: str, playback: str
 ) -> Listened:
     stereo = bool(playback)
-    first, heard = _excerpt(clean, rate, stereo)
+    first, heard = _excerpt(clean, rate, stereo, pick.longest)
     said: _Said = {"output": pick.before[0], "confidence": pick.before[1]} if pick.before[0] else {}
     then: _Said = {"output": pick.after[0], "confidence": pick.after[1]} if pick.after[0] else {}
     if pick.scores is not None:
@@ -155,7 +153,7 @@ def _write(
     tracks: list[tuple[Literal["clean", "perturbed", "difference"], np.ndarray, _Said]] = [("clean", first, said)]
     gain = 1.0
     if perturbed is not None:
-        second, _ = _excerpt(perturbed, rate, stereo)
+        second, _ = _excerpt(perturbed, rate, stereo, pick.longest)
         tracks.append(("perturbed", second, then))
         # A perturbation that changes the length leaves nothing to subtract from.
         if perturbed.shape == clean.shape and (peak := float(np.abs(second - first).max())) > 0:
@@ -188,9 +186,9 @@ def _write(
     )
 
 
-def _excerpt(waveform: np.ndarray, rate: int, stereo: bool) -> tuple[np.ndarray, int]:
+def _excerpt(waveform: np.ndarray, rate: int, stereo: bool, longest: float) -> tuple[np.ndarray, int]:
     """The beginning of a clip at a rate that MP3 has `[channel, sample]`: two channels stay two, others become one."""
-    part = np.asarray(waveform[:, : round(LONGEST * rate)], np.float32)
+    part = np.asarray(waveform[:, : round(longest * rate)], np.float32)
     kept = part if stereo else part.mean(axis=0, keepdims=True)
     wanted = next((known for known in _RATES if known >= rate), _RATES[-1])
     return (kept if wanted == rate else audio.resample(kept, rate, wanted)), wanted

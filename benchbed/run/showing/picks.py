@@ -17,7 +17,7 @@ from benchbed.results.record import Result
 
 @dataclass(frozen=True)
 class Pick:
-    """One clip under one condition, and what the model said."""
+    """One clip under one condition, and what the model said; at most `longest` seconds of it are kept."""
 
     why: Reason
     clip_id: str
@@ -30,6 +30,7 @@ class Pick:
     sounds: tuple[np.ndarray, np.ndarray | None, int] | None = None
     start: float = 0.0
     scores: tuple[float, float] | None = None
+    longest: float = 10.0
 
 
 def in_turns(queues: Sequence[Iterable[Pick]], count: int) -> list[Pick]:
