@@ -1,14 +1,21 @@
 """Any audio classifier of `transformers` (AST, wav2vec 2.0, HuBERT, WavLM, Whisper, …) from a folder on this machine.
 
     benchbed run suites/esc50.yaml --model adapters/hf.py --set model=checkpoints/ast-esc50
+    benchbed run suites/dcase_task6_retrieval.yaml --model adapters/hf.py --set model=checkpoints/clap
 
 The folder is what `save_pretrained` writes: `config.json`, `preprocessor_config.json`, `model.safetensors`. Nothing is
 downloaded and no code from the folder is run. Labels and sample rate come from the folder. Models that take the
 waveform itself also get a differentiable `forward`, which opens white-box attacks; features of the others (AST,
 Whisper) are computed in numpy.
+
+A CLAP model is a pair of encoders: it gives similarities to texts, or with `output=moments` where in a recording they
+are heard. Its feature extractor takes ten seconds at random of a longer clip, and of fused models marks a clip at
+random as longer; here a clip is heard to its end, ten seconds after ten seconds, whose embeddings are averaged, and
+none is marked.
 """
 
 import contextlib
+import inspect
 import sys
 from pathlib import Path
 from typing import Literal
@@ -18,6 +25,7 @@ import torch
 
 from benchbed.adapter import Adapter, Card
 from benchbed.adapter.checkpoint import trusted
+from benchbed.adapter.dual import DualEncoder
 from benchbed.adapter.labelmap import read_label_map
 from benchbed.adapter.labels import read_labels
 from benchbed.errors import CheckpointError, ConfigError
@@ -53,15 +61,20 @@ WAVEFORM_EXTRACTORS = ("Wav2Vec2FeatureExtractor",)
 SELF_SUPERVISED = ("wav2vec2", "hubert", "wavlm", "unispeech", "data2vec", "sew")
 
 
+#: Outputs of a model; those of a pair of encoders stand last.
+Output = Literal["infer", "scene", "tags", "similarity", "moments"]
+
+
 class HuggingFace(Adapter):
-    """An audio classification checkpoint of transformers.
+    """An audio classification checkpoint of transformers, or a pair of encoders (CLAP).
 
     Parameters
     ----------
     model : Path
         The folder.
     output : str
-        `scene` (one class) or `tags` (several); `infer` takes tags where the configuration says multi-label.
+        `scene` (one class) or `tags` (several); `infer` takes tags where the configuration says multi-label. Of CLAP
+        `similarity`, which is inferred, or `moments`.
     labels : str
         Class names in place of those in `config.json`: a file or names separated by commas.
     label_map : Path, optional
@@ -70,23 +83,38 @@ class HuggingFace(Adapter):
         Length the model was trained on, in seconds; None for any.
     window_hop, window_join : float, str
         Longer clips are heard in windows of that length so many seconds apart, and their answers joined; see `Card`.
+    window_seconds, hop_seconds : float
+        For moments: windows that slide over a recording.
     licence, trained_on : card
         Fields of the card.
     """
+
+    def __new__(cls, *, model: Path, **options: object) -> "HuggingFace":
+        """Of a folder with a pair of encoders that pair; of any other a classifier."""
+        folder = Path(model)
+        if (folder / "config.json").is_file() and _read(
+            transformers.AutoConfig, folder, "the configuration"
+        ).model_type == "clap":
+            return _Clap(folder, **options)  # type: ignore[return-value, arg-type]
+        return super().__new__(cls)
 
     def __init__(
         self,
         *,
         model: Path,
-        output: Literal["infer", "scene", "tags"] = "infer",
+        output: Output = "infer",
         labels: str = "",
         label_map: Path | None = None,
         clip_seconds: float | None = None,
         window_hop: float | None = None,
         window_join: Literal["mean", "max"] = "mean",
+        window_seconds: float = 4.0,
+        hop_seconds: float = 1.0,
         licence: str = "",
         trained_on: tuple[str, ...] = (),
     ) -> None:
+        if output in ("similarity", "moments"):
+            raise ConfigError(f"a classifier gives no {output}", where="output", hint="give the folder of a CLAP model")
         self.folder = Path(model)
         if not (self.folder / "config.json").is_file():
             raise CheckpointError(
@@ -177,8 +205,103 @@ class HuggingFace(Adapter):
         return self.model(audio).logits
 
     def _read(self, kind: type, what: str, **options):
-        try:
-            return kind.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False, **options)
-        except Exception as error:  # transformers raises many types; the first line says which file or key
-            reason = " ".join(str(error).split()) or repr(error)
-            raise CheckpointError(f"transformers cannot read {what}: {reason[:300]}", where=str(self.folder)) from error
+        return _read(kind, self.folder, what, **options)
+
+
+# What `__new__` passes on is declared by `__init__`: options are read off the signature.
+_DECLARED = inspect.signature(HuggingFace.__init__)
+HuggingFace.__signature__ = _DECLARED.replace(parameters=list(_DECLARED.parameters.values())[1:])
+
+
+def _read(kind: type, folder: Path, what: str, **options):
+    try:
+        return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **options)
+    except Exception as error:  # transformers raises many types; the first line says which file or key
+        reason = " ".join(str(error).split()) or repr(error)
+        raise CheckpointError(f"transformers cannot read {what}: {reason[:300]}", where=str(folder)) from error
+
+
+class _Clap(DualEncoder):
+    """A CLAP model: both towers, features in numpy."""
+
+    #: Features are computed in numpy: nothing differentiates through them.
+    forward = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        output: Output = "infer",
+        window_seconds: float = 4.0,
+        hop_seconds: float = 1.0,
+        licence: str = "",
+        trained_on: tuple[str, ...] = (),
+        **strange: object,
+    ) -> None:
+        if strange or output in ("scene", "tags"):
+            named = next(iter(strange), "output")
+            raise ConfigError(
+                f"the option '{named}' is about classifiers, and {folder.name} is a pair of encoders",
+                where=named,
+                hint="output: similarity or moments",
+            )
+        self.folder, self.slides = folder, output == "moments"
+        self.window_seconds, self.hop_seconds = window_seconds, hop_seconds
+        self._extractor = _read(transformers.AutoFeatureExtractor, folder, "the feature extractor")
+        self._tokenizer = _read(transformers.AutoTokenizer, folder, "the tokenizer")
+        self.card = Card(
+            name=folder.resolve().name,
+            family="transformer",
+            output="moments" if self.slides else "similarity",
+            labels=(),
+            sample_rate=self._extractor.sampling_rate,
+            min_seconds=0.025,
+            licence=licence,
+            description="transformers clap",
+            trained_on=trained_on,
+        )
+
+    def build(self) -> torch.nn.Module:
+        safe = any(self.folder.glob("*.safetensors"))
+        if not safe and not trusted():
+            raise CheckpointError(
+                "the folder has no weights in safetensors format",
+                where=str(self.folder),
+                hint="convert pytorch_model.bin with save_pretrained, or give --trust-checkpoint if you trust it",
+            )
+        network, report = _read(
+            transformers.ClapModel, self.folder, "the model", use_safetensors=safe, output_loading_info=True
+        )
+        if report["missing_keys"]:
+            missing = sorted(report["missing_keys"])
+            raise CheckpointError(
+                f"{len(missing)} weights are not in the checkpoint: {', '.join(missing[:4])}", where=str(self.folder)
+            )
+        return network.float()
+
+    def sound(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Mean of the embeddings of the pieces of each clip, each of unit length and weighed by its own length."""
+        rate, longest = self._extractor.sampling_rate, self._extractor.nb_max_samples
+        pieces = torch.split(waveforms.mean(1), longest, dim=1)
+        # A remainder too short for one analysis window says nothing.
+        pieces = tuple(p for p in pieces if p.shape[1] >= self._extractor.fft_window_size) or pieces[:1]
+        total = torch.zeros(())
+        for piece in pieces:
+            inputs = self._extractor(list(piece.cpu().numpy()), sampling_rate=rate, return_tensors="pt")
+            inputs["is_longer"] = torch.zeros_like(torch.as_tensor(inputs["is_longer"]), dtype=torch.bool)
+            found = self.model.get_audio_features(**inputs.to(self.device))
+            total = total + piece.shape[1] * torch.nn.functional.normalize(_pooled(found), dim=-1)
+        return total
+
+    def text(self, texts) -> torch.Tensor:
+        inputs = self._tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
+        return _pooled(self.model.get_text_features(**inputs.to(self.device)))
+
+    def weights(self) -> list[Path]:
+        patterns = ("*.safetensors", "*.bin", "*.json", "merges.txt")
+        return sorted(path for pattern in patterns for path in self.folder.glob(pattern))
+
+
+def _pooled(found) -> torch.Tensor:
+    """An embedding, which newer releases wrap."""
+    return getattr(found, "pooler_output", found)

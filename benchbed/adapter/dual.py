@@ -69,6 +69,12 @@ class DualEncoder(TorchAdapter):
     def text(self, texts: Sequence[str]) -> torch.Tensor:
         """Embeddings `[text, width]` on the model's device."""
 
+    def load(self, device: str = "cpu") -> None:
+        """Build the network; moments of windows have no differentiable path."""
+        super().load(device)
+        if self.slides:
+            self.forward = None  # type: ignore[assignment]
+
     def asked(self, queries: Sequence[str]) -> None:
         """Embed texts, of which `forward` then gives the similarities; nothing to do where they are those of before."""
         if hasattr(self, "_texts") and self._asked == queries:
@@ -79,11 +85,16 @@ class DualEncoder(TorchAdapter):
         # A copy outside inference mode: attacks differentiate with respect to the other side of the product.
         self._asked, self._texts = queries, joined.clone()
 
-    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+    def similarities(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Cosines `[clip, query]` of waveforms to the texts that were asked last."""
         if not hasattr(self, "_texts"):
             self.asked(PROBE)
-        return torch.nn.functional.normalize(self.sound(waveforms), dim=-1) @ self._texts.T
+        sounds = torch.nn.functional.normalize(self.sound(waveforms), dim=-1)
+        return sounds @ self._texts.T.to(sounds.device)
+
+    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """The differentiable path, which is that of `predict`; None in its place where `sound` has no gradient."""
+        return self.similarities(waveforms)
 
     def predict(self, batch: Batch) -> np.ndarray:
         """Similarities of a batch to its texts `[clip, query]`, or the moments that they are heard in."""
@@ -92,7 +103,7 @@ class DualEncoder(TorchAdapter):
         given = batch.side.get(QUERIES)
         self.asked(given[0] if given else PROBE)
         with torch.inference_mode():
-            return self.forward(self._tensor(batch.waveforms)).float().cpu().numpy()
+            return self.similarities(self._tensor(batch.waveforms)).float().cpu().numpy()
 
     def _moments(self, batch: Batch) -> np.ndarray:
         given = batch.side.get(QUERIES) or (tuple(PROBE),) * len(batch)
@@ -116,7 +127,9 @@ class DualEncoder(TorchAdapter):
         pieces = np.lib.stride_tricks.sliding_window_view(waveform, size, axis=1)[:, ::hop].transpose(1, 0, 2)
         self.asked(tuple(queries))
         with torch.inference_mode():
-            found = [self.forward(self._tensor(pieces[i : i + WINDOWS].copy())) for i in range(0, len(pieces), WINDOWS)]
+            found = [
+                self.similarities(self._tensor(pieces[i : i + WINDOWS].copy())) for i in range(0, len(pieces), WINDOWS)
+            ]
             return torch.cat(found).double().cpu().numpy()
 
     def _tensor(self, waveforms: np.ndarray) -> torch.Tensor:

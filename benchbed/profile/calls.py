@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbed.outputs import output_of
 from benchbed.rng import stream
 from benchbed.types import Batch
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def silence_free(adapter: Adapter, seconds: float, clips: int = 1) -> Batch:
     """Noise as the model wants it: its rate, its channels; a front end may take shortcuts on zeros.
 
-    A model that asks for side information is told `unknown`.
+    A model that asks for side information is told `unknown`, one that answers queries is asked some.
 
     Examples
     --------
@@ -30,5 +31,5 @@ def silence_free(adapter: Adapter, seconds: float, clips: int = 1) -> Batch:
     card = adapter.card
     samples = int(np.ceil(seconds * card.sample_rate))
     noise = stream("profile", "noise").standard_normal((clips, card.channels, samples), dtype=np.float32)
-    side = dict.fromkeys(card.side_information, ("unknown",) * clips)
+    side = {**dict.fromkeys(card.side_information, ("unknown",) * clips), **output_of(card.output).probe(clips)}
     return Batch(np.clip(0.1 * noise, -1, 1), np.full(clips, samples, np.int64), card.sample_rate, side)

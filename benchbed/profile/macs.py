@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbed.outputs import output_of
 from benchbed.profile.network import network_of
 from benchbed.profile.trace import Operation, Trace, trace_forward
 from benchbed.types import Batch
@@ -217,6 +218,7 @@ def network_call(adapter: Any) -> Callable[[torch.Tensor], Any]:
         array = waveforms.cpu().numpy()
         lengths = np.full(len(array), array.shape[-1], np.int64)
         side = {name: ("unknown",) * len(array) for name in adapter.card.side_information}
+        side |= output_of(adapter.card.output).probe(len(array))
         return adapter.predict(Batch(array, lengths, adapter.card.sample_rate, side))
 
     return predict

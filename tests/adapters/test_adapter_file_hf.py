@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from benchbed.adapter.checkpoint import trusting
-from benchbed.adapter.load import load_adapter
-from benchbed.errors import AdapterError, CheckpointError, ConfigError
+from benchbed.adapter.load import load_adapter, start
+from benchbed.errors import AdapterError, BenchbedError, CheckpointError, ConfigError
 from benchbed.rng import preserved_global_state, stream
 from benchbed.types import Batch
 
@@ -116,7 +116,7 @@ def test_forward_where_the_model_hears_the_waveform(repository, wav2vec2, ast):
     np.testing.assert_allclose(logits.detach().numpy(), adapter.predict(batch), atol=1e-6)
     logits.sum().backward()
     assert torch.isfinite(waveforms.grad).all() and waveforms.grad.abs().max() > 0
-    assert not hasattr(open_adapter(repository, ast[0]), "forward")
+    assert open_adapter(repository, ast[0]).forward is None
 
 
 def test_shortest_clip_and_silence(repository, wav2vec2, ast):
@@ -193,3 +193,75 @@ def test_a_missing_package_is_answered_with_its_extra(repository, monkeypatch):
     with pytest.raises(AdapterError, match="cannot be imported") as caught:
         load_adapter(str(repository / "adapters" / "hf.py"), {})
     assert "benchbed[hf]" in caught.value.hint
+
+
+@pytest.fixture(scope="module")
+def clap(hf, tmp_path_factory):
+    """A tiny CLAP model with random weights, and a tokenizer of single characters."""
+    from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaTokenizer
+
+    folder = tmp_path_factory.mktemp("clap")
+    names = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *(chr(code) for code in range(33, 127)), "\u0120"]
+    vocabulary = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    RobertaTokenizer(vocab=vocabulary, merges=[]).save_pretrained(folder)
+    text = {"vocab_size": len(vocabulary), "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text |= {"intermediate_size": 37, "max_position_embeddings": 130}
+    sound = {"num_mel_bins": 64, "window_size": 8, "spec_size": 256, "patch_size": 4, "patch_stride": [4, 4]}
+    sound |= {"hidden_size": 64, "patch_embeds_hidden_size": 16, "depths": [1, 1, 1], "num_attention_heads": [2, 2, 2]}
+    config = ClapConfig(text_config=text, audio_config={**sound, "num_hidden_layers": 3}, projection_dim=16)
+    with preserved_global_state(3):
+        ClapModel(config).save_pretrained(folder)
+    ClapFeatureExtractor(feature_size=64, sampling_rate=48000, max_length_s=2, truncation="rand_trunc").save_pretrained(
+        folder
+    )
+    return folder
+
+
+def heard(seconds, queries, seed=0):
+    samples = round(48000 * seconds)
+    wave = np.random.default_rng(seed).normal(0, 0.1, (2, 1, samples)).astype(np.float32)
+    return Batch(wave, np.full(2, samples), 48000, {"queries": (queries,) * 2})
+
+
+def test_a_clap_folder_gives_similarities_in_both_directions(hf, clap):
+    from transformers import AutoTokenizer, ClapFeatureExtractor, ClapModel
+
+    adapter = start(load_adapter(hf.__file__, {"model": str(clap)}), "cpu")
+    assert adapter.card.output == "similarity" and adapter.card.sample_rate == 48000 and adapter.forward is None
+    queries = ("a dog barks", "rain falls on a roof", "?")
+    batch = heard(2.0, queries)
+    found = adapter.predict(batch)
+    assert found.shape == (2, 3) and len(np.unique(found.round(5))) == 6
+    # The library's own towers on the same two seconds.
+    model = ClapModel.from_pretrained(clap).eval()
+    with torch.no_grad():
+        inputs = ClapFeatureExtractor.from_pretrained(clap)(
+            list(batch.waveforms[:, 0]), sampling_rate=48000, return_tensors="pt"
+        )
+        tokens = AutoTokenizer.from_pretrained(clap)(list(queries), padding=True, return_tensors="pt")
+        wanted = model(**inputs, **tokens).logits_per_audio / model.logit_scale_a.exp()
+    np.testing.assert_allclose(found, wanted.numpy(), atol=1e-5)
+
+
+def test_a_long_clip_is_heard_to_its_end_and_the_same_twice(hf, clap):
+    adapter = start(load_adapter(hf.__file__, {"model": str(clap)}), "cpu")
+    batch = heard(5.0, ("a dog", "rain"))
+    found = adapter.predict(batch)
+    np.testing.assert_array_equal(found, adapter.predict(batch))
+    batch.waveforms[:, :, -48000:] *= -0.5
+    assert np.abs(adapter.predict(batch) - found).max() > 1e-6
+
+
+def test_clap_finds_moments_by_windows(hf, clap):
+    adapter = start(load_adapter(hf.__file__, {"model": str(clap), "output": "moments", "window_seconds": "1"}), "cpu")
+    (first, second), _ = adapter.predict(heard(4.0, ("a dog", "rain")))
+    assert first.shape[1] == second.shape[1] == 3 and first[:, 1].max() <= 4.0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"labels": "a,b"}, "'labels' is about classifiers"), ({"output": "tags"}, "pair of encoders")],
+)
+def test_options_of_classifiers_are_refused_for_clap(hf, clap, options, said):
+    with pytest.raises(BenchbedError, match=said):
+        load_adapter(hf.__file__, {"model": str(clap), **options})

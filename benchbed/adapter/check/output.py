@@ -33,9 +33,11 @@ def shape(trial: Trial) -> tuple[Status, str]:
     """What a run takes: one row per clip, as the card's output has it, and floating point numbers in float32."""
     signals = trial.noise()
     samples = signals.shape[2]
-    answers = ask(trial.adapter, trial.batch(signals))
+    batch = trial.batch(signals)
+    answers = ask(trial.adapter, batch)
     try:
         reading = trial.output.read(trial.card, trial.card.labels)
+        reading.asked(batch.side)
         answers = reading.check(answers, len(signals), Heard(samples / trial.card.sample_rate, samples))
     except AdapterError as error:
         return "fail", error.what

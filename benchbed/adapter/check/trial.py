@@ -106,9 +106,10 @@ class Trial:
         return audio.fit(waveform, wanted, self.card.pad, self.card.crop)
 
     def batch(self, waveforms: np.ndarray, lengths: Sequence[int] | None = None) -> Batch:
-        """A batch as a run makes it; side information is a text `a` for each clip."""
+        """A batch as a run makes it; side information is a text `a` for each clip, queries are some."""
         count = waveforms.shape[2] if lengths is None else lengths
         side = {name: ("a",) * len(waveforms) for name in self.card.side_information}
+        side |= self.output.probe(len(waveforms))
         return Batch(
             waveforms, np.broadcast_to(np.asarray(count, np.int64), len(waveforms)), self.card.sample_rate, side
         )
