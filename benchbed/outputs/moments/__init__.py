@@ -11,7 +11,7 @@ import numpy as np
 from benchbed.card import Card
 from benchbed.errors import AdapterError, DataError
 from benchbed.outputs.contract import Heard, Json, Moves, Output, Reading
-from benchbed.outputs.moments.asked import IDS, QUERIES, SECONDS, WINDOWS, Asked, outside, windows_of
+from benchbed.outputs.moments.asked import IDS, QUERIES, SECONDS, WINDOWS, Asked, behind, windows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ class Located(Reading):
         for found, how in zip(raw, heard, strict=True):
             # Of stored answers nothing is heard; their file is held to the lengths that the data set states.
             for windows in found if how.samples > 1 else ():
-                if (wrong := outside(windows, how.seconds)) is not None:
+                if (wrong := behind(windows, how.seconds)) is not None:
                     raise AdapterError(f"predict returned what cannot be: {wrong}", hint="times are in seconds")
         return raw
 

@@ -86,5 +86,22 @@ def outside(windows: np.ndarray, seconds: float) -> str | None:
     return f"the moment {start:g}–{end:g} s lies outside the recording of {seconds:g} s"
 
 
+def behind(windows: np.ndarray, seconds: float) -> str | None:
+    """What is wrong with moments that a model names: one that begins when the recording is over.
+
+    Ends beyond it are let pass, as evaluators do: detectors know lengths in steps of their own.
+
+    Examples
+    --------
+    >>> behind(np.array([[9.0, 20.0]]), 10.0), behind(np.array([[10.5, 20.0]]), 10.0)
+    (None, 'the moment 10.5–20 s lies outside the recording of 10 s')
+    """
+    beyond = windows[:, 0] > seconds
+    if not beyond.any():
+        return None
+    start, end = windows[beyond][0, :2]
+    return f"the moment {start:g}–{end:g} s lies outside the recording of {seconds:g} s"
+
+
 def _form(columns: int) -> str:
     return "start, end and score" if columns == 3 else "start and end"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed.errors import DataError, did_you_mean
-from benchbed.outputs.moments.asked import IDS, SECONDS, outside, windows_of
+from benchbed.outputs.moments.asked import IDS, SECONDS, behind, outside, windows_of
 from benchbed.tables.cells import read_text
 
 if TYPE_CHECKING:
@@ -51,21 +51,23 @@ def unused(path: Path, clips: pd.DataFrame) -> list[str]:
     Raises
     ------
     DataError
-        A moment lies outside its recording, where the data set states its length.
+        A moment begins when its recording is over, where the data set states its length.
     """
     told = read(path)
-    if SECONDS in clips:
-        for ids, seconds in zip(clips[IDS], clips[SECONDS]):
-            for name in ids:
-                wrong = outside(told[name], float(seconds)) if name in told and seconds == seconds else None
-                if wrong is not None:
-                    raise DataError(f"{wrong} (query '{name}')", where=str(path), hint="times are in seconds")
+    late = []
+    for ids, seconds in zip(clips[IDS], clips[SECONDS]) if SECONDS in clips else ():
+        for name in (name for name in ids if name in told and seconds == seconds):
+            wrong = behind(told[name], float(seconds))
+            if wrong is not None:
+                raise DataError(f"{wrong} (query '{name}')", where=str(path), hint="times are in seconds")
+            late += [name] * (outside(told[name], float(seconds)) is not None)
+    said = [f"moments of {len(late)} queries end beyond their recording, e.g. of '{late[0]}'"] if late else []
     asked = {name for ids in clips[IDS] for name in ids}
     beside = [name for name in told if name not in asked]
     if not beside:
-        return []
+        return said
     some = ", ".join(beside[:3]) + (", …" if len(beside) > 3 else "")
-    return [f"{len(beside)} of {len(told)} queries of {Path(path).name} are none of the data set: {some}"]
+    return [*said, f"{len(beside)} of {len(told)} queries of {Path(path).name} are none of the data set: {some}"]
 
 
 def read(path: Path) -> Mapping[str, np.ndarray]:
