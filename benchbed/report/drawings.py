@@ -18,7 +18,7 @@ from benchbed.report.listening import Clips, ClipSounds, apart
 from benchbed.report.view import GroupTable
 from benchbed.results.curves import Curves, Roc, RocLine, ThresholdCurves, read_curves
 from benchbed.results.directions import KeptDirections, read_directions
-from benchbed.results.rankings import Rankings, read_rankings
+from benchbed.results.rankings import KeptRankings, read_rankings
 from benchbed.results.record import Cell, Matrix, Result, Value
 from benchbed.results.timelines import CellTimelines, Timeline, Timelines, read_timelines
 
@@ -37,7 +37,7 @@ class KeptDrawings:
     timelines: Timelines | None = None
     curves: Curves | None = None
     directions: KeptDirections | None = None
-    rankings: Rankings | None = None
+    rankings: KeptRankings | None = None
 
 
 @dataclass(frozen=True)

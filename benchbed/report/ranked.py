@@ -7,36 +7,36 @@ from dataclasses import dataclass
 
 from benchbed.report import terms
 from benchbed.report.island import anchor
-from benchbed.report.listening import Clip, Clips, apart
-from benchbed.results.rankings import CellRankings, Placed, Ranking, Rankings
+from benchbed.report.listening import Clips, ClipSounds, apart
+from benchbed.results.rankings import CellLists, KeptRankings, RankedItem, RankedList
 from benchbed.results.record import Result
 
 
 @dataclass(frozen=True)
-class Place:
+class ShownItem:
     """One item of a list, with its sound where that was kept."""
 
-    about: Placed
-    sound: Clip | None
+    about: RankedItem
+    sound: ClipSounds | None
 
 
 @dataclass(frozen=True)
-class List:
+class ShownList:
     """One query and what is ranked for it."""
 
-    about: Ranking
+    about: RankedList
     identity: str
-    places: list[Place]
-    sound: Clip | None
+    places: list[ShownItem]
+    sound: ClipSounds | None
 
 
 @dataclass(frozen=True)
-class Lists:
+class ShownLists:
     """The lists of one cell and direction."""
 
-    about: CellRankings
+    about: CellLists
     title: str
-    lists: list[List]
+    lists: list[ShownList]
 
     @property
     def heard(self) -> bool:
@@ -44,25 +44,25 @@ class Lists:
         return any(one.sound or any(place.sound for place in one.places) for one in self.lists)
 
 
-def lists(kept: Rankings | None, result: Result, heard: Clips | None = None) -> list[Lists]:
+def lists(kept: KeptRankings | None, result: Result, heard: Clips | None = None) -> list[ShownLists]:
     """The lists of a run, cell by cell, with what was kept of their sounds."""
     sounds = apart(heard)[1]
     titles = {cell.key: f"{terms.condition(cell.condition)}, split {cell.split}" for cell in result.cells}
     return [
-        Lists(cell, titles.get(cell.cell, cell.cell), [_list(one, cell, sounds) for one in cell.rankings])
+        ShownLists(cell, titles.get(cell.cell, cell.cell), [_list(one, cell, sounds) for one in cell.rankings])
         for cell in (kept.cells if kept else [])
         if cell.rankings
     ]
 
 
-def _list(one: Ranking, cell: CellRankings, sounds: Mapping[tuple[str, str], Clip]) -> List:
-    def sound(name: str) -> Clip | None:
+def _list(one: RankedList, cell: CellLists, sounds: Mapping[tuple[str, str], ClipSounds]) -> ShownList:
+    def sound(name: str) -> ClipSounds | None:
         return sounds.get((cell.cell, name))
 
     texts = cell.direction == "audio to text"
-    return List(
+    return ShownList(
         one,
         anchor(f"ranking/{cell.cell}/{cell.direction}/{one.query}/{one.why}"),
-        [Place(place, None if texts else sound(place.name)) for place in one.places],
+        [ShownItem(place, None if texts else sound(place.name)) for place in one.places],
         sound(one.query) if texts else None,
     )

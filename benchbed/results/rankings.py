@@ -19,7 +19,7 @@ NAME = "rankings.json"
 FORMAT = 1
 
 
-class Placed(Record):
+class RankedItem(Record):
     """One item of a list."""
 
     name: str
@@ -32,7 +32,7 @@ class Placed(Record):
     """It answers the query."""
 
 
-class Ranking(Record):
+class RankedList(Record):
     """One query."""
 
     query: str
@@ -43,11 +43,11 @@ class Ranking(Record):
     """Place of its first right answer."""
     right: int
     """How many items answer it."""
-    places: list[Placed]
+    places: list[RankedItem]
     """The first of the list, and behind them right ones that stand further back."""
 
 
-class CellRankings(Record):
+class CellLists(Record):
     """Lists of one cell and direction."""
 
     cell: str
@@ -60,20 +60,20 @@ class CellRankings(Record):
     """Queries, to choose from."""
     median_rank: float
     """Median place of the first right answer."""
-    rankings: list[Ranking] = Field(default_factory=list)
+    rankings: list[RankedList] = Field(default_factory=list)
     """The worst first, then typical ones, then the best."""
 
 
-class Rankings(Record):
+class KeptRankings(Record):
     """Everything kept of a run."""
 
     format: int
     """Version of the file layout."""
-    cells: list[CellRankings] = Field(default_factory=list)
+    cells: list[CellLists] = Field(default_factory=list)
     """Clean cells, and the perturbed one that is hit the most."""
 
 
-def read_rankings(run: Path) -> Rankings | None:
+def read_rankings(run: Path) -> KeptRankings | None:
     """Ranked lists kept beside a run, or none.
 
     Raises
@@ -81,4 +81,4 @@ def read_rankings(run: Path) -> Rankings | None:
     ConfigError
         The file does not fit.
     """
-    return read_kept(run, NAME, Rankings, FORMAT)
+    return read_kept(run, NAME, KeptRankings, FORMAT)

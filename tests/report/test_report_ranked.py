@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from benchbed.report.drawings import Drawn
+from benchbed.report.drawings import KeptDrawings
 from benchbed.report.page import report_html, write_report
 from benchbed.report.ranked import lists
-from benchbed.results.rankings import Rankings
+from benchbed.results.rankings import KeptRankings
 
 EVIL = "</script><img src=x onerror=\"document.title='owned'\">"
 
 
-def kept(query: str = "a dog barks", cell: str = "frames/validation/clean") -> Rankings:
+def kept(query: str = "a dog barks", cell: str = "frames/validation/clean") -> KeptRankings:
     def place(
         rank: int, right: bool = False, name: str = "evaluation/some_rather_long_file_name_of_a_clip.wav"
     ) -> dict:
@@ -35,11 +35,11 @@ def kept(query: str = "a dog barks", cell: str = "frames/validation/clean") -> R
         }
         for direction in ("text to audio", "audio to text")
     ]
-    return Rankings.model_validate({"format": 1, "cells": cells})
+    return KeptRankings.model_validate({"format": 1, "cells": cells})
 
 
 def test_the_page_says_where_the_right_ones_stand(detector) -> None:
-    text = report_html(detector(), drawn=Drawn(rankings=kept()))
+    text = report_html(detector(), drawn=KeptDrawings(rankings=kept()))
     assert 'id="lists"' in text and 'href="#lists"' in text
     assert text.count('class="right"') == 6 and "First right one at place 400" in text
     assert "1,045 clips ranked for each of 5,225 texts" in text.replace("\u202f", ",").replace("\u2009", ",")
@@ -50,14 +50,14 @@ def test_the_page_says_where_the_right_ones_stand(detector) -> None:
 
 
 def test_texts_and_names_are_escaped(detector) -> None:
-    text = report_html(detector(), drawn=Drawn(rankings=kept(EVIL)))
+    text = report_html(detector(), drawn=KeptDrawings(rankings=kept(EVIL)))
     assert "<img src=x" not in text and "&lt;img" in text
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory, detector) -> str:
     path = Path(tmp_path_factory.mktemp("ranked")) / "report.html"
-    return write_report(detector(EVIL), path, drawn=Drawn(rankings=kept(EVIL))).as_uri()
+    return write_report(detector(EVIL), path, drawn=KeptDrawings(rankings=kept(EVIL))).as_uri()
 
 
 @pytest.mark.browser

@@ -16,7 +16,7 @@ from benchbed.results import record
 from benchbed.results import timelines as timeline_file
 from benchbed.results.curves import CellCurves, Curves
 from benchbed.results.directions import CellDirections, KeptDirections
-from benchbed.results.rankings import CellRankings, Rankings
+from benchbed.results.rankings import CellLists, KeptRankings
 from benchbed.results.timelines import CellTimelines, Timelines, write_kept
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.families import metric_family, post_processing
@@ -35,7 +35,7 @@ class Drawings:
     timelines: Timelines | None = None
     curves: Curves | None = None
     directions: KeptDirections | None = None
-    rankings: Rankings | None = None
+    rankings: KeptRankings | None = None
 
 
 def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[record.Cell], primary: str) -> Drawings:
@@ -61,7 +61,7 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
     drawn: list[CellCurves] = []
     told: list[CellTimelines] = []
     lines: list[CellDirections] = []
-    listed: list[CellRankings] = []
+    listed: list[CellLists] = []
     hardest = _hardest(cells, primary)
     for plan in sorted(prepared.cells, key=lambda plan: plan.kind != "clean"):
         curved = plan.kind == "clean" and hasattr(kind, "curves")
@@ -90,7 +90,7 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
         Timelines(format=timeline_file.FORMAT, cells=told) if any(cell.timelines for cell in told) else None,
         Curves(format=curve_file.FORMAT, cells=drawn) if drawn else None,
         KeptDirections(format=direction_file.FORMAT, cells=lines) if lines else None,
-        Rankings(format=ranking_file.FORMAT, cells=listed) if listed else None,
+        KeptRankings(format=ranking_file.FORMAT, cells=listed) if listed else None,
     )
 
 

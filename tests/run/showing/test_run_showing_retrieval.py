@@ -8,9 +8,9 @@ import pytest
 from benchbed.metrics.families.moments import family
 from benchbed.outputs.moments.asked import Asked
 from benchbed.outputs.similarity import vectors
-from benchbed.outputs.similarity.wanted import Wanted, numbered
+from benchbed.outputs.similarity.wanted import WantedQueries, numbered
 from benchbed.report.charts.timeline import timeline
-from benchbed.results.rankings import FORMAT, Rankings, read_rankings
+from benchbed.results.rankings import FORMAT, KeptRankings, read_rankings
 from benchbed.results.timelines import write_kept
 from benchbed.run.showing.kinds.moments import timelines
 from benchbed.run.showing.kinds.similarity import rankings
@@ -20,7 +20,7 @@ def gallery(matrix):
     clips = len(matrix)
     queries, own, relevant = numbered([[f"text {n}"] for n in range(clips)])
     truth = np.empty(clips, object)
-    truth[:] = [Wanted(f"c{n}", queries, np.array(own[n]), np.array(relevant[n])) for n in range(clips)]
+    truth[:] = [WantedQueries(f"c{n}", queries, np.array(own[n]), np.array(relevant[n])) for n in range(clips)]
     return vectors(np.asarray(matrix, np.float32)), truth, np.array([f"set/{n}.wav" for n in range(clips)])
 
 
@@ -39,7 +39,7 @@ def test_the_worst_typical_and_best_lists_say_where_the_right_one_stands(tmp_pat
     assert min(one.rank for one in texts.rankings) == 1
     # Every text has the same similarity to a clip: the right one stands behind all of them.
     assert sounds.direction == "audio to text" and {one.rank for one in sounds.rankings} == {12}
-    write_kept(Rankings(format=FORMAT, cells=[texts, sounds]), tmp_path, "rankings.json")
+    write_kept(KeptRankings(format=FORMAT, cells=[texts, sounds]), tmp_path, "rankings.json")
     kept = read_rankings(tmp_path)
     assert kept is not None and kept.cells[0] == texts
 

@@ -10,7 +10,7 @@ A module may have
 `directions(family, made, cell) -> CellDirections or None`
     Recordings and errors by place of the same cells, of sources that are localised; `made` holds answers, references,
     names and recording groups.
-`rankings(scores, target, clip_ids, cell) -> list of CellRankings`
+`rankings(scores, target, clip_ids, cell) -> list of CellLists`
     Ranked lists of the same cells.
 `heard(clip_id, waveform) -> (two channels, note)`
     How recordings of several channels are played.

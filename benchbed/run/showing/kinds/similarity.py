@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 
 from benchbed.metrics.retrieval.ranks import ranks
-from benchbed.outputs.similarity.wanted import Wanted
-from benchbed.results.rankings import CellRankings, Placed, Ranking, read_rankings
+from benchbed.outputs.similarity.wanted import WantedQueries
+from benchbed.results.rankings import CellLists, RankedItem, RankedList, read_rankings
 from benchbed.results.record import Result
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.showing.picks import Pick, broken, once
@@ -24,7 +24,7 @@ TOP, BEHIND = 5, 2
 HEARD = 3
 
 
-def rankings(scores: np.ndarray, target: np.ndarray, clip_ids: np.ndarray, cell: str) -> list[CellRankings]:
+def rankings(scores: np.ndarray, target: np.ndarray, clip_ids: np.ndarray, cell: str) -> list[CellLists]:
     """Lists of a cell in both directions; where files rank some clips alone, in one.
 
     Parameters
@@ -32,7 +32,7 @@ def rankings(scores: np.ndarray, target: np.ndarray, clip_ids: np.ndarray, cell:
     scores : np.ndarray [shape=(clip,), object]
         Similarities of each clip to all queries.
     target : np.ndarray [shape=(clip,), object]
-        `Wanted`.
+        `WantedQueries`.
     clip_ids : np.ndarray [shape=(clip,)]
         Names of the clips.
     cell : str
@@ -40,7 +40,7 @@ def rankings(scores: np.ndarray, target: np.ndarray, clip_ids: np.ndarray, cell:
     """
     if not len(scores):
         return []
-    references: list[Wanted] = list(target)
+    references: list[WantedQueries] = list(target)
     matrix = np.stack(scores)
     names, texts = [str(name) for name in clip_ids], list(references[0].queries)
     answering: dict[int, list[int]] = {}
@@ -63,12 +63,12 @@ def _cell(
     items: Sequence[str],
     cell: str,
     direction: Literal["text to audio", "audio to text"],
-) -> CellRankings:
+) -> CellLists:
     first = np.array([ranks(scores, relevant)[0] for _, scores, relevant in lists])
     known = np.where(np.isfinite(first), first, len(items) + 1)
     median = float(np.median(known))
     left = list(range(len(lists)))
-    shown: list[Ranking] = []
+    shown: list[RankedList] = []
     # Among many of one place those are taken that their names happen to put first, not five of one clip.
     chance = [zlib.crc32(query.encode()) for query, _, _ in lists]
     order = {
@@ -81,7 +81,7 @@ def _cell(
         for number in [n for n in order[why] if n not in taken][:count]:
             taken.add(number)
             shown.append(_ranking(*lists[number], items, why))
-    return CellRankings(
+    return CellLists(
         cell=cell, direction=direction, items=len(items), queries=len(lists), median_rank=median, rankings=shown
     )
 
@@ -92,7 +92,7 @@ def _ranking(
     relevant: np.ndarray,
     items: Sequence[str],
     why: Literal["worst", "typical", "best"],
-) -> Ranking:
+) -> RankedList:
     right = np.zeros(len(scores), bool)
     right[relevant] = True
     # A right one stands behind others of its score, as it does in the figures.
@@ -100,13 +100,13 @@ def _ranking(
     listed = [(rank, item) for rank, item in enumerate(order.tolist(), start=1) if np.isfinite(scores[item])]
     chosen = listed[:TOP] + [(rank, item) for rank, item in listed[TOP:] if right[item]][:BEHIND]
     first = next((rank for rank, item in listed if right[item]), len(items) + 1)
-    return Ranking(
+    return RankedList(
         query=query,
         why=why,
         rank=first,
         right=len(relevant),
         places=[
-            Placed(name=items[item], rank=rank, score=round(float(scores[item]), 4), right=bool(right[item]))
+            RankedItem(name=items[item], rank=rank, score=round(float(scores[item]), 4), right=bool(right[item]))
             for rank, item in chosen
         ],
     )
