@@ -3,6 +3,9 @@
     python adapters/training/train_seld.py --arch crnn --out adapters/weights/seldnet_crnn.safetensors
     python adapters/training/train_seld.py --arch attention --out adapters/weights/seldnet_attention.safetensors
     python adapters/training/train_seld.py --arch crnn --layout starss23 --data STARSS23 --out mine.safetensors
+    python adapters/training/train_seld.py --arch crnn --score --out adapters/weights/seldnet_crnn.safetensors
+
+The last trains nothing and writes what the weights reach on their card.
 
 Synthetic scenes are drawn from the same rooms and sounds as the embedded sets of DCASE Task 3, but never from their
 recordings, and no source of theirs is in the evaluation split. The loss is that of multi-ACCDOA (Shimada et al. 2022):
@@ -19,8 +22,9 @@ import json
 import math
 import shlex
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import permutations, product
 from pathlib import Path
@@ -30,8 +34,10 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+import benchbed as bb
 from benchbed import audio
 from benchbed import rng as random
+from benchbed.adapter.checkpoint import read_metadata
 from benchbed.data.synthesis import localised
 from benchbed.errors import BenchbedError, ConfigError
 from benchbed.outputs.tracks.classes import STARSS
@@ -44,6 +50,8 @@ RATE, SOURCES = 24000, 3
 POOL, SEQUENCE = 4, 50
 #: Scenes that share their sources, thirty of each class.
 SHARED = 25
+#: What a card says.
+FIGURES = ("er20", "macro_f20", "macro_le_cd", "macro_lr_cd", "macro_seld", "micro_f20", "micro_le_cd", "micro_lr_cd")
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--metres", type=float, default=0.2, help="how much a squared metre counts beside a vector")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bits", type=int, choices=(16, 32), default=16)
+    parser.add_argument("--score", action="store_true", help="train nothing: score the weights of --out for their card")
     return parser.parse_args(argv)
 
 
@@ -213,7 +222,9 @@ def fit(network: nn.Module, data: list[Recording], args: argparse.Namespace) -> 
     warm = max(1, total // 20)
 
     def factor(step: int) -> float:
-        return (step + 1) / warm if step < warm else 0.5 * (1 + math.cos(math.pi * (step - warm) / (total - warm)))
+        return (
+            (step + 1) / warm if step < warm else 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+        )
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
     mean = math.nan
@@ -263,6 +274,10 @@ def adapter() -> type:
 def main(argv: list[str]) -> Path:
     """Train and write weights and card."""
     args = arguments(argv)
+    if args.score:
+        about = read_metadata(args.out)
+        args.out.with_suffix(".md").write_text(card(about, args.out.stem, scored(args.out, args.arch)))
+        return args.out
     torch.set_num_threads(1)
     cls = adapter()
     with random.preserved_global_state(args.seed):
@@ -309,7 +324,7 @@ def main(argv: list[str]) -> Path:
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, args.out, metadata=about)
-    args.out.with_suffix(".md").write_text(card(about, args.out.stem))
+    args.out.with_suffix(".md").write_text(card(about, args.out.stem, {}))
     print(args.out)
     return args.out
 
@@ -327,11 +342,30 @@ def strip(argv: list[str]) -> list[str]:
     return made
 
 
-def card(about: dict[str, str], title: str) -> str:
-    """The Markdown card: what the weights are and how they were made."""
+def scored(path: Path, arch: str) -> dict[str, str]:
+    """What the weights reach on the embedded evaluation split by the rules of 2023: title → figure and interval."""
+    root = Path(__file__).parents[2]
+    with tempfile.TemporaryDirectory() as folder:
+        options = {"arch": arch, "checkpoint": str(path.resolve())}
+        suite, model = root / "suites" / "dcase_task3.yaml", root / "adapters" / "seldnet.py"
+        figures = bb.run(suite, model, options=options, out=folder, report=False).figures()
+    mine = figures[figures["cell"].isna() & figures["metric"].isin(FIGURES)]
+    return {row.title: f"{row.value:.3g} [{row.low:.3g}, {row.high:.3g}] {row.unit}" for row in mine.itertuples()}
+
+
+def card(about: Mapping[str, str], title: str, figures: Mapping[str, str]) -> str:
+    """The Markdown card: what the weights are, how they were made, what they reach."""
     lines = [f"# {title}", "", f"Made by `{about['command']}`.", "", "| | |", "|---|---|"]
     names = ("labels", "trained_on", "training_data", "augmentation", "epochs", "seed", "weight_bits", "parameters")
-    return "\n".join(lines + [f"| {name.replace('_', ' ')} | {about[name]} |" for name in names]) + "\n"
+    lines += [f"| {name.replace('_', ' ')} | {about[name]} |" for name in names]
+    if figures:
+        lines += [
+            "",
+            "On the embedded evaluation split of `suites/dcase_task3.yaml`, ten scenes that benchbed makes:",
+            "",
+        ]
+        lines += ["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in figures.items())]
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -27,10 +27,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+import benchbed as bb
 from benchbed.adapter import Batch
 from benchbed.adapter.checkpoint import load_state_dict
 from benchbed.adapter.load import load_adapter, start
 from benchbed.adapter.spatial import SpatialFeatures
+from benchbed.data import synthetic
 from benchbed.data.synthesis import localised
 from benchbed.errors import CheckpointError, ConfigError
 from benchbed.outputs.tracks.classes import CLASSES, STARSS
@@ -436,3 +438,27 @@ def test_turned_scenes_have_the_maps_of_turned_sound(repository):
         # The tiny number that is added to samples does not turn: 3e-4 dB in the lowest band.
         torch.testing.assert_close(made, front(moved * signs[None, :, None].double())[0], rtol=0, atol=1e-3)
     assert len(seen) == 16 and plan
+
+
+def test_both_kinds_are_run_and_compared_out_of_the_box(tmp_path):
+    runs = [
+        bb.run("dcase_task3", "seldnet", options={"arch": arch}, limit=4, out=tmp_path / arch, report=False)
+        for arch in ("crnn", "attention")
+    ]
+    for run in runs:
+        assert "intensity vectors" in (run.result.model.description or "")
+        table = run.figures()
+        figures = table[table["cell"].isna()].set_index("metric")["value"]
+        assert figures["micro_le_cd"] < 40 and figures["micro_lr_cd"] > 0.3
+    table = bb.compare(runs[1], runs[0]).frame()
+    assert {"macro_seld", "macro_f20", "micro_le_cd"} <= set(table["metric"])
+
+
+def test_a_set_of_recordings_is_trained_on(repository, tmp_path):
+    script = trainer(repository)
+    root = synthetic.ensure("starss23", size="small")
+    options = ["--data", str(root), "--epochs", "1", "--out", str(tmp_path / "mine.safetensors")]
+    made = script.main(options)
+    adapter = start(load_adapter("seldnet", {"checkpoint": str(made)}))
+    assert adapter.card.trained_on == ("starss23", "starss23/train")
+    assert str(root) not in made.read_bytes().decode("latin-1"), "where the data lay is nobody's business"
