@@ -23,10 +23,11 @@ from made_runs import made_record
 
 from benchbed.compare.runs import OpenRun
 from benchbed.metrics.contract import Family, Sample
-from benchbed.metrics.families import classification, psds, sed_event, sed_segment, tagging
+from benchbed.metrics.families import classification, psds, sed_event, sed_segment, seld2022, seld2024, tagging
 from benchbed.metrics.ranking import Ranking
 from benchbed.metrics.weighing import chosen, drawn
 from benchbed.outputs.frames.recording import Events, FrameScores
+from benchbed.outputs.tracks.recording import Tracks
 from benchbed.results import record
 from benchbed.results.draws import drawn as drawn_figures
 from benchbed.results.statistics import CellStatistics, Statistics
@@ -41,6 +42,8 @@ METRICS = {
     "events": ("micro_f1", "macro_f1", "error_rate"),
     "psds": ("psds1",),
     "psds2": ("psds2",),
+    "seld": ("macro_seld", "er20", "macro_f20", "macro_le_cd", "macro_lr_cd"),
+    "distances": ("macro_f20", "macro_doae", "macro_relative_distance_error"),
 }
 
 #: World → registered metric family.
@@ -51,6 +54,8 @@ FAMILIES = {
     "events": "sed_event",
     "psds": "psds",
     "psds2": "psds",
+    "seld": "seld2022",
+    "distances": "seld2024",
 }
 
 #: Options of these families, where they are not the defaults.
@@ -59,6 +64,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "events": {"onset_collar": 0.5, "offset_collar": 0.5},
     "psds": {"scenarios": ["psds1"]},
     "psds2": {"scenarios": ["psds2"]},
+    "seld": {"by": "benchbed"},
+    "distances": {"by": "benchbed"},
 }
 
 LABELS = tuple("abcdefghij")
@@ -167,6 +174,10 @@ def world(name: str, shift: float = 0.0, size: int | None = None) -> World:
     made = {"scenes": _scenes, "tags": _tags}.get(name)
     if made is not None:
         return made(shift, size or 12_000)
+    if name in ("seld", "distances"):
+        answers, target = _around(shift, size or 4000, 4)
+        around = {"seld": seld2022, "distances": seld2024}[name].family(LABELS[:4], **OPTIONS[name])
+        return World(name, around, METRICS[name], answers, target, 2)
     answers, target = _sounds(shift, size or 4000, 3)
     kinds: Mapping[str, Any] = {"sed_segment": sed_segment, "sed_event": sed_event, "psds": psds}
     family = kinds[FAMILIES[name]].family(LABELS[:3], **OPTIONS.get(name, {}))
@@ -252,6 +263,64 @@ def _sounds(shift: float, size: int, classes: int) -> tuple[tuple[np.ndarray, np
         target[i] = Events(onset[i, label] * hop, last[i, label] * hop, label, int(edges[-1]))
     both = (answers[0], answers[1])
     return both if shift else _exchanged(both, target)[0], target if shift else np.concatenate([target, target])
+
+
+@lru_cache(maxsize=4)
+def _around(shift: float, size: int, classes: int) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """Two clips of three seconds per recording, in each up to two still sources of every class, all somewhere around.
+
+    How well a source is found, how far off it is heard and how often a class is heard that is not there go by recording
+    and class for both models alike, and by model.
+    """
+    clips, frames = 2, 30
+    generator = stream("world", "around")
+    total, spots = size * clips, 2 * classes
+    there = np.repeat(generator.random((size, classes)) < np.linspace(0.35, 0.7, classes), clips, axis=0)
+    held = np.concatenate([there, there & (generator.random((total, classes)) < 0.25)], axis=1)
+    onset = generator.integers(0, 20, (total, spots))
+    last = np.minimum(onset + generator.integers(4, 20, (total, spots)), frames)
+    azimuth, elevation = generator.uniform(-180, 180, (total, spots)), generator.uniform(-40, 40, (total, spots))
+    metres = generator.uniform(0.7, 4.0, (total, spots))
+    frame = np.arange(frames)
+    sounds = held[:, :, None] & (frame >= onset[:, :, None]) & (frame < last[:, :, None])
+    ease = np.tile(np.repeat(generator.normal(0, 0.8, (size, classes)), clips, axis=0), 2)
+    target = _tracked(sounds, azimuth[:, :, None], elevation, metres[:, :, None], classes)
+    answers = []
+    for moved in (shift, 0.0):
+        own = np.tile(np.repeat(generator.normal(0, 0.5, (size, classes)), clips, axis=0), 2)
+        sure = 0.9 + ease + own - 1.5 * moved + generator.normal(0, 0.8, (total, spots))
+        found = held & (sure + generator.logistic(0, 0.6, (total, spots)) > 0)
+        late = np.clip(onset + generator.integers(-3, 5, (total, spots)), 0, frames)
+        early = np.clip(last + generator.integers(-4, 4, (total, spots)), 0, frames)
+        wrong = ~held & (generator.random((total, spots)) < 0.12 * np.exp(0.5 * own + 0.5 * moved))
+        spread = 9 * np.exp(-0.35 * (ease + own) + 0.6 * moved)
+        turned = azimuth + spread * generator.standard_normal((total, spots))
+        turned = turned[:, :, None] + 4 * generator.standard_normal((total, spots, frames))
+        far = metres * np.exp((0.3 + 0.1 * moved) * generator.standard_normal((total, spots)))
+        heard = (found | wrong)[:, :, None] & (frame >= late[:, :, None]) & (frame < early[:, :, None])
+        answers.append(_tracked(heard, (turned + 180) % 360 - 180, elevation, far[:, :, None], classes))
+    both = (answers[0], answers[1])
+    return both if shift else _exchanged(both, target)[0], target if shift else np.concatenate([target, target])
+
+
+def _tracked(
+    sounds: np.ndarray, azimuth: np.ndarray, elevation: np.ndarray, metres: np.ndarray, classes: int
+) -> np.ndarray:
+    """`Tracks` of each clip from what sounds `[clip, spot, frame]`, a spot being a class's first or second source."""
+    clip, spot, frame = np.nonzero(sounds)
+    columns = (
+        frame,
+        spot % classes,
+        spot // classes,
+        np.broadcast_to(azimuth, sounds.shape)[clip, spot, frame],
+        elevation[clip, spot],
+        np.broadcast_to(metres, sounds.shape)[clip, spot, frame],
+    )
+    ends = np.searchsorted(clip, np.arange(len(sounds) + 1))
+    made = np.empty(len(sounds), object)
+    for i in range(len(sounds)):
+        made[i] = Tracks(*(column[ends[i] : ends[i + 1]] for column in columns), None, sounds.shape[2])
+    return made
 
 
 def runs(made: World, recordings: np.ndarray, name: str, draws: int = 200) -> tuple[OpenRun, OpenRun]:

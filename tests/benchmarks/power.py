@@ -119,8 +119,12 @@ def sought(of: str, name: str, metric: str, groups: int, how: Procedure) -> floa
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--world", nargs="+", choices=list(METRICS), default=["scenes", "tags", "events", "psds"])
-    parser.add_argument("--metric", nargs="+", default=["accuracy", "macro_f1", "map", "psds1"])
+    parser.add_argument(
+        "--world", nargs="+", choices=list(METRICS), default=["scenes", "tags", "events", "psds", "seld"]
+    )
+    parser.add_argument(
+        "--metric", nargs="+", default=["accuracy", "macro_f1", "map", "psds1", "macro_seld", "macro_f20"]
+    )
     parser.add_argument("--groups", type=int, nargs="+", default=[50, 100])
     parser.add_argument("--data-sets", type=int, default=1000)
     parser.add_argument("--of", nargs="+", choices=list(ASKED), default=list(ASKED))

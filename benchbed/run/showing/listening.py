@@ -168,7 +168,9 @@ def _write(
         (folder / f"{name}-{kind}.mp3").write_bytes(_mp3(waveform * factor, heard))
         # The difference is seen as loud as it is heard, or nothing would be seen of most attacks.
         shown = waveform * gain if kind == "difference" else waveform
-        (folder / f"{name}-{kind}.png").write_bytes(picture(shown.mean(axis=0), heard))
+        # Of a scene that was turned the channels' differences cancel: the louder one is seen.
+        seen = shown[(shown**2).sum(axis=1).argmax()] if kind == "difference" else shown.mean(axis=0)
+        (folder / f"{name}-{kind}.png").write_bytes(picture(seen, heard))
         sounds.append(Sound(kind=kind, audio=f"{name}-{kind}.mp3", spectrogram=f"{name}-{kind}.png", **facts))
     return Listened(
         clip_id=pick.clip_id,
