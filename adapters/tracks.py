@@ -64,7 +64,7 @@ class TrackFiles(Adapter):
         empty: Literal["error", "empty"] = "error",
         beyond: Literal["error", "drop"] = "error",
         unit: Literal["auto", "cm", "m"] = "auto",
-        most: int = 0,
+        most: int = 3,
         name: str = "",
         licence: str = "",
         trained_on: tuple[str, ...] = (),

@@ -153,15 +153,21 @@ class Seld(Family):
         for name, value in values.items():
             if name.startswith(OFFICIAL):
                 continue
-            twin = values.get(f"{OFFICIAL}{name}", np.nan)
-            told = [*self._beside(value, twin), *said]
+            told = [*self._beside(value, values[f"{OFFICIAL}{name}"], sums), *said] if self._has_twin(name) else said
             if told:
                 made[name] = "; ".join(told)
         return made
 
-    def _beside(self, value: float, twin: float) -> list[str]:
-        if not (np.isfinite(value) and np.isfinite(twin)):
+    def _has_twin(self, name: str) -> bool:
+        return f"{OFFICIAL}{name}" in self.metrics
+
+    def _beside(self, value: float, twin: float, sums: np.ndarray) -> list[str]:
+        if not np.isfinite(value):
             return []
+        if not np.isfinite(twin):
+            return [
+                f"the official script of {self.rule.year} gives none: {self._why(sums[self._width :], self.script)}"
+            ]
         difference = twin - value
         less = f"{abs(difference):.4g} {'more' if difference > 0 else 'less'}"
         told = f"{twin:.4g}, {less}" if abs(difference) > 1e-9 else f"{twin:.4g} too"

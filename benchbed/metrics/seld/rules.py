@@ -33,8 +33,9 @@ By default a figure is what the year's rule means. `official` reproduces the scr
   nothing is annotated stops it.
 - 2025 keeps ten sources of a class in a frame and overwrites one of them from the eleventh on; it prints distance
   errors in cm, which are metres here.
-- From 2022 on its jackknife prints, beside the interval of all recordings, the value of all but the last; that of 2025
-  stops, and so does any with other than 13 classes. Here value and interval are of all recordings.
+- From 2022 on its jackknife prints, beside the interval of all recordings, the value of all but the last (but not on
+  the branch `eval_scoring` of 2022); that of 2025 stops, and so does any with other than 13 classes. Here value and
+  interval are of all recordings.
 """
 
 from __future__ import annotations

@@ -18,6 +18,9 @@ from benchbed.outputs.tracks.files import TrackColumns, from_table, read_table, 
 from benchbed.outputs.tracks.forms import UNITS, Unit, check_year, unit_of
 from benchbed.outputs.tracks.recording import Tracks
 
+#: Rows of a file whose distances say what unit they are in.
+ENOUGH = 10
+
 
 @dataclass(frozen=True)
 class OddFiles:
@@ -116,6 +119,10 @@ class TracksFolder:
         distances = np.concatenate([np.zeros(0), *(table.distances for table in tables.values())])
         unit = policy.unit if policy.unit != "auto" else unit_of(distances) or UNITS.get(year, "m")
         suspect(distances, unit, str(path))
+        for table in tables.values():
+            # One file in another unit is lost in the middle of all.
+            if len(table.distances) >= ENOUGH:
+                suspect(table.distances, unit, str(table.path))
         return cls(path, year, policy, tables, unit)
 
     def answer(self, name: str, frames: int | None, *, classes: int | None = None) -> Tracks:

@@ -222,5 +222,5 @@ def _check(made: Tracks, classes: int | None, most: int | None, where: str | Non
             raise DataError(
                 f"{sources} sources of class {label} in frame {frame}",
                 where=where,
-                hint=f"at most {most} of one class at a time",
+                hint=f"at most {most} of one class at a time; most=0 takes any number",
             )
