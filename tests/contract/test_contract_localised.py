@@ -11,7 +11,7 @@ from made_worlds import World, runs
 
 from benchbed.compare.contrast import Procedure, contrast
 from benchbed.compare.figure import Figure
-from benchbed.compare.runs import Run
+from benchbed.compare.runs import OpenRun
 from benchbed.gate.judge import judge
 from benchbed.gate.load import LoadedRules
 from benchbed.gate.rules import Rule, Rules
@@ -38,7 +38,7 @@ def worse(one: Tracks, generator: np.random.Generator) -> Tracks:
 
 
 @pytest.fixture(scope="module", params=LOCALISING)
-def pair(request: pytest.FixtureRequest) -> tuple[Family, Run, Run]:
+def pair(request: pytest.FixtureRequest) -> tuple[Family, OpenRun, OpenRun]:
     """A family with two runs that were never written: a bad model, and a good one."""
     family, good, target = FAMILIES.get(request.param).example(np.random.default_rng(3), RECORDINGS)
     bad = np.empty(len(good), object)
@@ -54,7 +54,7 @@ def test_every_registered_family_of_tracks_is_held_to_this() -> None:
     assert {n for n in FAMILIES.names() if FAMILIES.get(n).example(rng, 3)[0].output == "tracks"} == set(LOCALISING)
 
 
-def test_every_metric_is_compared(pair: tuple[Family, Run, Run]) -> None:
+def test_every_metric_is_compared(pair: tuple[Family, OpenRun, OpenRun]) -> None:
     family, bad, good = pair
     found = contrast(bad, good, Figure("clean"), family.metrics, Procedure(draws=200, swaps=199))
     assert set(found) == set(family.metrics)
@@ -65,13 +65,13 @@ def test_every_metric_is_compared(pair: tuple[Family, Run, Run]) -> None:
         assert one.low <= one.value <= one.high, name
 
 
-def test_a_model_does_not_differ_from_itself(pair: tuple[Family, Run, Run]) -> None:
+def test_a_model_does_not_differ_from_itself(pair: tuple[Family, OpenRun, OpenRun]) -> None:
     family, _, good = pair
     for name, one in contrast(good, good, Figure("clean"), family.metrics, Procedure(draws=100, swaps=99)).items():
         assert one.value == 0 and (one.p is None or one.p >= 0.99), name
 
 
-def test_every_metric_is_gated(pair: tuple[Family, Run, Run]) -> None:
+def test_every_metric_is_gated(pair: tuple[Family, OpenRun, OpenRun]) -> None:
     family, bad, good = pair
     every = [Rule(name=f"r{i}", metric=name) for i, name in enumerate(family.metrics)]
     loaded = LoadedRules(Rules(rules=every, draws=200))
@@ -82,7 +82,7 @@ def test_every_metric_is_gated(pair: tuple[Family, Run, Run]) -> None:
     assert judge(loaded, good, bad).exit_code == 0
 
 
-def test_every_figure_of_a_class_is_compared(pair: tuple[Family, Run, Run]) -> None:
+def test_every_figure_of_a_class_is_compared(pair: tuple[Family, OpenRun, OpenRun]) -> None:
     family, bad, good = pair
     for label in family.labels:
         figure = Figure("clean", group=f"class={label}")
