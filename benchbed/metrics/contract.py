@@ -21,6 +21,7 @@ from benchbed.types import Direction
 if TYPE_CHECKING:
     from benchbed.metrics.roc import RocCurve
     from benchbed.metrics.steps import Steps
+    from benchbed.metrics.timeline import EventJudge
     from benchbed.outputs.frames.recording import FrameScores
 
 
@@ -131,6 +132,11 @@ class Family(ABC):
     def headlines(self) -> list[str]:
         """What ranks by default in each of the families that are scored together."""
         return [prefix + part.primary for prefix, part in self.parts.items()]
+
+    @property
+    def judge(self) -> EventJudge | None:
+        """What says of single events whether they are right; None where nothing does."""
+        return None
 
     @property
     def curves(self) -> tuple[Hashable, ...] | None:

@@ -17,11 +17,12 @@ from benchbed.errors import ConfigError
 from benchbed.metrics.sed import counts
 from benchbed.metrics.sed.collar_sweep import collar_sweep
 from benchbed.metrics.sed.decision import Decision, decision
-from benchbed.metrics.sed.detection import Decided
 from benchbed.metrics.sed.examples import random_corpus
-from benchbed.metrics.sed.flat import answers, flatten
+from benchbed.metrics.sed.flat import FlatEvents, answers, flatten
+from benchbed.metrics.sed.judging import Judging
 from benchbed.metrics.sed.matching import MATCHINGS, Collar, greedy
 from benchbed.metrics.steps import Steps
+from benchbed.metrics.timeline import Span
 from benchbed.outputs.frames.recording import FrameScores
 
 Matching = Literal["optimal", "greedy"]
@@ -88,10 +89,11 @@ def example(generator: np.random.Generator, clips: int) -> tuple[EventBased, np.
     return (family(("dog", "rain", "speech")), *random_corpus(generator, clips, 3))
 
 
-class EventBased(Decided):
+class EventBased(Judging):
     """Metrics of recordings, from detected events or frame scores and reference events, one object per recording."""
 
     primary = "macro_f1"
+    per = "event"
 
     def __init__(
         self, labels: tuple[str, ...], collar: Collar, matching: Matching, rule: counts.Rule, decided: Decision
@@ -104,6 +106,16 @@ class EventBased(Decided):
         self.matching, self.match = matching, MATCHINGS[matching]
         what = f"{collar.name}:{matching}:{decided.name}"
         self.metrics, self.class_metrics = counts.infos(rule, what, False)
+
+    def wrong(self, reference: FlatEvents, output: FlatEvents) -> tuple[list[list[Span]], list[list[Span]]]:
+        """By collars an event is right or wrong as a whole."""
+        matched = self.match(self.collar.pairs(reference, output, len(self.labels)))
+        sides: list[list[list[Span]]] = []
+        for column, events in enumerate((reference, output)):
+            wrong = ~np.isin(np.arange(len(events)), matched[:, column])
+            ends = zip(events.onset.tolist(), events.offset.tolist(), wrong.tolist())
+            sides.append([[(onset, offset)] if bad else [] for onset, offset, bad in ends])
+        return sides[0], sides[1]
 
     def deciding(self, decided: Decision) -> EventBased:
         return EventBased(self.labels, self.collar, self.matching, self.rule, decided)

@@ -13,13 +13,14 @@ import numpy as np
 from benchbed.errors import ConfigError
 from benchbed.metrics.sed import counts
 from benchbed.metrics.sed.decision import Decision, decision
-from benchbed.metrics.sed.detection import Decided
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import FlatEvents, answers, flatten
+from benchbed.metrics.sed.judging import Judging
 from benchbed.metrics.sed.segment_scores import segments
 from benchbed.metrics.sed.segments import Grid, activity, parts, totals
 from benchbed.metrics.steps import Steps
-from benchbed.outputs.frames.recording import FrameScores
+from benchbed.metrics.timeline import Span
+from benchbed.outputs.frames.recording import SECOND, FrameScores
 
 
 def family(
@@ -73,10 +74,11 @@ def example(generator: np.random.Generator, clips: int) -> tuple[SegmentBased, n
     return (family(("dog", "rain", "speech")), *random_corpus(generator, clips, 3))
 
 
-class SegmentBased(Decided):
+class SegmentBased(Judging):
     """Metrics of recordings, from detected events or frame scores and reference events, one object per recording."""
 
     primary = "macro_f1"
+    per = "segment"
 
     def __init__(self, labels: tuple[str, ...], resolution: float, rule: counts.Rule, decided: Decision) -> None:
         super().__init__(labels)
@@ -86,6 +88,20 @@ class SegmentBased(Decided):
         self.rule, self.decision = rule, decided
         self.grid = Grid(resolution, counts.clock(rule))
         self.metrics, self.class_metrics = counts.infos(rule, f"segments-{resolution:g}s:{decided.name}", True)
+
+    def wrong(self, reference: FlatEvents, output: FlatEvents) -> tuple[list[list[Span]], list[list[Span]]]:
+        """The parts of an event that lie in segments where the other side is silent."""
+        classes, lengths = len(self.labels), self.grid.lengths(reference, output)
+        active = [activity(events, self.grid, lengths, classes) for events in (reference, output)]
+        width = self.grid.resolution * SECOND
+        sides: list[list[list[Span]]] = []
+        for events, other in ((reference, active[1]), (output, active[0])):
+            columns = (events.onset, events.offset, self.grid.first(events.onset), self.grid.after(events.offset))
+            rows = zip(*(column.tolist() for column in columns), events.label.tolist())
+            sides.append(
+                [_silent(on, off, range(first, after), other[:, label], width) for on, off, first, after, label in rows]
+            )
+        return sides[0], sides[1]
 
     def deciding(self, decided: Decision) -> SegmentBased:
         return SegmentBased(self.labels, self.grid.resolution, self.rule, decided)
@@ -158,3 +174,19 @@ class SegmentBased(Decided):
         hit, reference, output, negative = (sums[..., i * n : (i + 1) * n] for i in range(4))
         swapped, lost, added = (sums[..., 4 * n + i] for i in range(3))
         return counts.EventCounts(hit, reference, output, swapped, lost, added, negative)
+
+
+def _silent(onset: int, offset: int, segments: range, other: np.ndarray, width: float) -> list[Span]:
+    """Parts of an event in segments where the other side is off, neighbours joined."""
+    found: list[Span] = []
+    for segment in segments:
+        # What lies beyond the last segment is not scored.
+        if segment >= len(other) or other[segment]:
+            continue
+        start, stop = max(onset, round(segment * width)), min(offset, round((segment + 1) * width))
+        if start >= stop:
+            continue
+        if found and found[-1][1] == start:
+            start = found.pop()[0]
+        found.append((start, stop))
+    return found

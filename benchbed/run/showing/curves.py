@@ -19,10 +19,10 @@ from benchbed.metrics.families.sed_segment import SegmentBased
 from benchbed.metrics.families.tagging import Tagging
 from benchbed.metrics.sed import counts
 from benchbed.metrics.sed.decision import Decision
+from benchbed.metrics.sed.judging import unfiltered
 from benchbed.metrics.steps import Steps, by_class
 from benchbed.outputs.frames.recording import FrameScores
 from benchbed.results.curves import AtThreshold, CellCurves, Declared, Roc, RocLine, ThresholdCurves, ThresholdLine
-from benchbed.run.showing.timelines import unfiltered
 
 #: Evenly spaced thresholds that are drawn; fewer where every one needs a matching of its own.
 DRAWN, DRAWN_SLOWLY = 51, 21

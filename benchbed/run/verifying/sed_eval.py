@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from benchbed.metrics.contract import Family
 from benchbed.metrics.families.classification import Classification
 from benchbed.metrics.families.sed_event import EventBased
 from benchbed.metrics.families.sed_segment import SegmentBased
+from benchbed.metrics.sed.counts import Rule
 from benchbed.metrics.sed.flat import FlatEvents, answers, flatten
 from benchbed.outputs.frames.recording import SECOND
 from benchbed.run.verifying.agreement import Agreement, Ask, Asked, NotComparable
@@ -22,6 +24,23 @@ if TYPE_CHECKING:
     from dcase_util.containers import MetaDataContainer
 
 PACKAGE = "sed_eval"
+
+#: Group of figures → figure → value, as the package names them.
+Figures = Mapping[str, Mapping[str, float]]
+
+
+class Counter(Protocol):
+    """What the metrics of the package for segments and for events share."""
+
+    empty_system_output_handling: str | None
+
+    def evaluate(self, reference: MetaDataContainer, output: MetaDataContainer, /) -> None:
+        """Count one recording."""
+
+    def results(self) -> Mapping[str, Figures]:
+        """Figures over all of them."""
+
+
 #: Clips given to the scene metric at once; it compares every clip with every other.
 BATCH = 200
 
@@ -31,19 +50,19 @@ def covers(family: Family) -> Ask | None:
     # A subclass has a rule of its own.
     if type(family) is Classification:
         return partial(scene, family)
-    if type(family) is SegmentBased or type(family) is EventBased:
-        return partial(counts, family)
+    if type(family) is SegmentBased:
+        return partial(segments, family)
+    if type(family) is EventBased:
+        return partial(events, family)
     return None
 
 
 def scene(part: Classification, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
     """Accuracy over clips and its mean over classes."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import sed_eval
+    package = _package()
     if part.columns > len(part.labels):
         raise NotComparable("knows no answer beside the classes of the dataset")
-    metric = sed_eval.scene.SceneClassificationMetrics(scene_labels=list(part.labels))
+    metric = package.scene.SceneClassificationMetrics(scene_labels=list(part.labels))
     names = np.array(part.labels, object)
     output = np.asarray(scores).argmax(axis=1)
     for start in range(0, len(target), BATCH):
@@ -68,32 +87,56 @@ def scene(part: Classification, scores: np.ndarray, target: np.ndarray, recorded
     )
 
 
-def counts(
-    part: SegmentBased | EventBased, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]
-) -> Asked:
-    """F1, precision, recall and error rates of segments or events, by the rule for empty outputs that is recorded."""
+def segments(part: SegmentBased, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
+    """F1, precision, recall and error rates of segments."""
+    package, rule = _package(), _rule(part.rule)
+    twin = SegmentBased(part.labels, part.grid.resolution, rule, part.decision)
+    metric = package.sound_event.SegmentBasedMetrics(list(part.labels), part.grid.resolution)
+    yield from _counts(twin, metric, scores, target, recorded)
+
+
+def events(part: EventBased, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
+    """F1, precision, recall and error rates of events."""
+    package, rule, collar = _package(), _rule(part.rule), part.collar
+    width = {c for c in (collar.onset, collar.offset) if c is not None}
+    if len(width) != 1:
+        raise NotComparable("one collar serves onsets and offsets there")
+    twin = EventBased(part.labels, replace(collar, clock="float"), part.matching, rule, part.decision)
+    metric = package.sound_event.EventBasedMetrics(
+        list(part.labels),
+        collar.onset is not None,
+        collar.offset is not None,
+        width.pop(),
+        collar.ratio,
+        part.matching,
+    )
+    yield from _counts(twin, metric, scores, target, recorded)
+
+
+def _package() -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import sed_eval
-    rule = part.rule if part.rule.startswith("sed_eval") else "sed_eval:zero_score"
-    labels = list(part.labels)
-    twin: SegmentBased | EventBased
-    if isinstance(part, SegmentBased):
-        twin = SegmentBased(part.labels, part.grid.resolution, rule, part.decision)  # type: ignore[arg-type]
-        metric = sed_eval.sound_event.SegmentBasedMetrics(labels, part.grid.resolution)
-    else:
-        collar = part.collar
-        width = {c for c in (collar.onset, collar.offset) if c is not None}
-        if len(width) != 1:
-            raise NotComparable("one collar serves onsets and offsets there")
-        twin = EventBased(part.labels, replace(collar, clock="float"), part.matching, rule, part.decision)  # type: ignore[arg-type]
-        metric = sed_eval.sound_event.EventBasedMetrics(
-            labels, collar.onset is not None, collar.offset is not None, width.pop(), collar.ratio, part.matching
-        )
+    return sed_eval
+
+
+def _rule(rule: Rule) -> Rule:
+    """The rule for empty outputs that is recorded, or the package's nearest to ours."""
+    return rule if rule.startswith("sed_eval") else "sed_eval:zero_score"
+
+
+def _counts(
+    twin: SegmentBased | EventBased,
+    metric: Counter,
+    scores: np.ndarray,
+    target: np.ndarray,
+    recorded: Mapping[str, float | None],
+) -> Asked:
+    rule, labels = twin.rule, list(twin.labels)
     # Version 0.2.1 has no argument for it in one of the two classes.
     metric.empty_system_output_handling = "zero_score" if rule.endswith("zero_score") else None
     classes = len(labels)
-    flat = flatten(target, classes), answers(scores, part.decision, classes)
+    flat = flatten(target, classes), answers(scores, twin.decision, classes)
     for reference, output in zip(*(_lists(events, labels) for events in flat)):
         metric.evaluate(reference, output)
     with warnings.catch_warnings():

@@ -70,15 +70,15 @@ def test_what_is_marked_is_what_the_metrics_count(seed):
         sums = judge.statistics(scores, target)[0]
         hit, there, said = (sums[3 * i : 3 * i + 3] for i in range(3))
         step = judge.grid.resolution * SECOND if judge.output == "frames" and hasattr(judge, "grid") else None
-        for side, total in zip(timelines.judged(judge, scores, target), (there, said)):
+        for side, total in zip(judge.judged(scores, target), (there, said)):
             wrong = np.zeros(3)
             if step is None:
-                for label, lost in zip(side.events.label, side.lost):
+                for label, lost in zip(side.label, side.wrong):
                     wrong[label] += bool(lost)
             else:
                 marked = {
                     (int(label), segment)
-                    for label, lost in zip(side.events.label, side.lost)
+                    for label, lost in zip(side.label, side.wrong)
                     for on, off in lost
                     for segment in range(math.floor(on / step + 1e-9), math.ceil(off / step - 1e-9))
                 }
