@@ -203,12 +203,13 @@ def gate(
     from benchbed.compare.places import open_seeds
     from benchbed.gate.judge import judge
     from benchbed.gate.load import load_rules
+    from benchbed.gate.own import units_of_figures
     from benchbed.results.baseline import FOLDER
 
-    loaded = load_rules(None if rules is None else str(rules))
     folder = baselines or FOLDER
     candidate = open_seeds(_places([runs]), seed_options, folder)
     against = None if baseline is None else open_seeds(_places([baseline]), seed_options, folder)
+    loaded = load_rules(None if rules is None else str(rules), units_of_figures(run.result for run in candidate))
     swapper = _swapper(predictions, loaded.rules.seed)
     return Gated(judge(loaded, candidate, against, strict=strict, swapper=swapper))
 

@@ -125,9 +125,10 @@ def gate(runs: tuple[str, ...], bases: tuple[str, ...], rules: str | None, stric
     from benchbed.gate import outputs
     from benchbed.gate.judge import judge
     from benchbed.gate.load import load_rules
+    from benchbed.gate.own import units_of_figures
 
-    loaded = load_rules(rules)
     candidate, against = (open_seeds(places, flags["seed_options"]) for places in (runs, bases))
+    loaded = load_rules(rules, units_of_figures(run.result for run in candidate))
     swapper = _swapper(flags["predictions"], loaded.rules.seed)
     report = judge(loaded, candidate, against or None, strict=strict, swapper=swapper)
     outputs.write_outputs(

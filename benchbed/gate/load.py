@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,15 @@ DEFAULT = Rules(
 )
 
 
-def load_rules(name: str | None) -> LoadedRules:
+def load_rules(name: str | None, units: Collection[str] = ()) -> LoadedRules:
     """Read rules from a file, by the name of a shipped file, or the built-in ones.
+
+    Parameters
+    ----------
+    name : str or None
+        Of the file; None for the built-in rules.
+    units : collection of str
+        Units of figures at hand that no registered metric may have.
 
     Raises
     ------
@@ -73,7 +81,7 @@ def load_rules(name: str | None) -> LoadedRules:
             raise ConfigError(f"no rules '{name}'", hint=near)
         path = shipped[name]
     data, marks = read_yaml(path)
-    return LoadedRules(_validated(data, marks), path, marks)
+    return LoadedRules(_validated(data, marks, units), path, marks)
 
 
 def are_rules(name: str) -> bool:
@@ -85,11 +93,11 @@ def are_rules(name: str) -> bool:
     return "rules" in data
 
 
-def _validated(data: dict[str, Any], marks: dict[Place, Mark]) -> Rules:
+def _validated(data: dict[str, Any], marks: dict[Place, Mark], units: Collection[str]) -> Rules:
     from pydantic import ValidationError
 
     try:
-        return Rules.model_validate(data)
+        return Rules.model_validate(data, context={"units": units})
     except ValidationError as error:
         problems = [_located(item, marks) for item in error.errors()]
     first, rest = problems[0], problems[1:]

@@ -7,7 +7,10 @@ every number but zero carries its unit, and the unit must be one of the figure t
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
+
+from benchbed.gate.own import units_of_metrics
 
 #: Unit → what one of it is in the record's own unit, and that unit. kB is 1000 bytes, as the DCASE challenge reads it
 #: since 2022; KiB is 1024. `k`, `M` and `G` count anything that is counted.
@@ -110,8 +113,15 @@ class Amount(float):
         return plain or (self.unit == "count" and unit in _COUNTED)
 
 
-def quantity(text: float | int | str) -> Amount:
+def quantity(text: float | int | str, own: Collection[str] = ()) -> Amount:
     """A number with its unit, in the record's own unit.
+
+    Parameters
+    ----------
+    text : float, int or str
+        As it was written.
+    own : collection of str
+        Units of figures that are at hand. Those of metrics that are registered, here or in another package, are known.
 
     Raises
     ------
@@ -122,6 +132,9 @@ def quantity(text: float | int | str) -> Amount:
     --------
     >>> float(quantity("128 kB")), float(quantity("30 MMAC")), float(quantity("2 pt")), float(quantity(0))
     (128000.0, 30000000.0, 0.02, 0.0)
+    >>> few = quantity("1.5 speakers", own=["speakers"])
+    >>> few.fits("speakers"), few.fits("s")
+    (True, False)
     """
     if isinstance(text, Amount):
         return text
@@ -137,6 +150,10 @@ def quantity(text: float | int | str) -> Amount:
         ways = ", ".join(f"{text} {unit}" for unit in ("kB", "ms", "x", "score"))
         raise ValueError(f"{text} has no unit: write {text} % or {text} pt of a fraction, {ways}, …")
     if unit not in UNITS:
-        raise ValueError(f"unknown unit '{unit}'; known: {', '.join(UNITS)}")
+        named = {*own, *units_of_metrics()}
+        if unit not in named:
+            known = [*UNITS, *sorted(named - UNITS.keys())]
+            raise ValueError(f"unknown unit '{unit}'; known: {', '.join(known)}")
+        return Amount(number, unit, str(text).strip())
     factor, base = UNITS[unit]
     return Amount(number * factor, base, str(text).strip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
 from benchbed.gate.quantity import Amount, quantity
 from benchbed.stats.correction import Correction
@@ -16,26 +16,31 @@ _SCHEMA = {
     "description": "a number with its unit, such as 128 kB, 30 MMAC, 2 pt, 10 %, 50 ms or 1.2 x",
 }
 
+
+def _number(text: float | int | str, info: ValidationInfo) -> Amount:
+    return quantity(text, (info.context or {}).get("units", ()))
+
+
 #: A number with its unit, such as `128 kB` or `2 pt`.
-Quantity = Annotated[Amount, PlainValidator(quantity), WithJsonSchema(_SCHEMA)]
+Quantity = Annotated[Amount, PlainValidator(_number), WithJsonSchema(_SCHEMA)]
 
 
-def _least(text: float | int | str) -> Amount:
-    made = quantity(text)
+def _least(text: float | int | str, info: ValidationInfo) -> Amount:
+    made = _number(text, info)
     if made < 0:
         raise ValueError("input should be greater than or equal to 0")
     return made
 
 
-def _share(text: float | int | str) -> Amount:
-    made = _least(text)
+def _share(text: float | int | str, info: ValidationInfo) -> Amount:
+    made = _least(text, info)
     if made.unit not in ("", "fraction") or made.written.endswith(("pt", "pts")):
         raise ValueError(f"{made.written} is no share: write it in %")
     return made
 
 
-def _failures(text: float | int | str) -> Amount:
-    made = _least(text)
+def _failures(text: float | int | str, info: ValidationInfo) -> Amount:
+    made = _least(text, info)
     if made.unit not in ("", "fraction", "clips") or made.written.endswith(("pt", "pts")):
         raise ValueError(f"{made.written}: a number of clips, such as 2 clips, or a share of them, such as 1 %")
     return made

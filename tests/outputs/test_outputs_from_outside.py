@@ -121,7 +121,7 @@ from benchbed.metrics.contract import Family, MetricInfo
 
 class Errors(Family):
     output = "speakers"
-    metrics = {"mae": MetricInfo("MAE", "mean-absolute-error:1", "score", "lower", low=0.0)}
+    metrics = {"mae": MetricInfo("MAE", "mean-absolute-error:1", "speakers", "lower", low=0.0)}
     primary = "mae"
 
     def statistics(self, scores, target):
@@ -168,7 +168,7 @@ statistics: {draws: 100}
 RULES = """
 name: calls
 rules:
-  - {name: counts hold, say: The count may not get worse by a tenth., metric: mae, margin: {absolute: 0.1 score}}
+  - {name: counts hold, say: The count may not get worse by a tenth., metric: mae, margin: {absolute: 0.1 speakers}}
 """
 
 
@@ -279,6 +279,13 @@ def test_its_models_are_scored_compared_and_gated(outside, capsys):
     rules = ["--rules", outside / "rules.yaml"]
     assert benchbed("gate", good, "--baseline", good, *rules) == 0
     assert benchbed("gate", worse, "--baseline", good, *rules) == 1, "one speaker too many everywhere is a regression"
+    assert "speakers" in capsys.readouterr().out
+    assert benchbed("validate", outside / "rules.yaml") == 0
+    # Another unit than the figure's is refused, and so is one that no metric has.
+    for wrong, why in (("2 pt", "the figure is in speakers"), ("0.1 speakrs", "unknown unit 'speakrs'")):
+        (outside / "wrong.yaml").write_text((outside / "rules.yaml").read_text().replace("0.1 speakers", wrong))
+        assert benchbed("gate", worse, "--baseline", good, "--rules", outside / "wrong.yaml") == 2
+        assert why in capsys.readouterr().err
 
 
 def test_what_a_kind_lacks_is_refused_by_what_is_not_there(outside, capsys):
