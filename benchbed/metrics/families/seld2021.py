@@ -6,67 +6,6 @@ LE / 180 and 1 − LR. See `benchbed.metrics.seld.rules` for what is known about
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from benchbed.metrics.seld.yearly import by_second
 
-import numpy as np
-
-from benchbed.metrics.seld.decision import decision
-from benchbed.metrics.seld.examples import random_tracks
-from benchbed.metrics.seld.family import By, Interval, Seld, seld
-from benchbed.metrics.seld.rules import Unit, rule
-from benchbed.outputs.tracks.vectors import THRESHOLD, UNIFY_DEGREES
-
-
-def family(
-    labels: Sequence[str],
-    *,
-    unit: Unit = "segment",
-    by: By = "both",
-    degrees: float = 20.0,
-    interval: Interval | None = None,
-    threshold: float | Sequence[float] = THRESHOLD,
-    unify_degrees: float = UNIFY_DEGREES,
-) -> Seld:
-    """The family for the given classes.
-
-    Parameters
-    ----------
-    labels : sequence of str
-        Class names, in the dataset's order.
-    unit : {"segment", "frame"}
-        What hits and errors are counted in: seconds, or frames of 100 ms, which no script of the year has.
-    by : {"benchbed", "official", "both"}
-        Figures of the rule, of the year's script with all that is wrong in it, or the script's beside the rule's.
-    degrees : float, default=20
-        Largest angle of a hit.
-    interval : {"bootstrap", "jackknife"}, optional
-        Intervals over all recordings: the bootstrap's; for figures of the script the challenge's jackknife.
-    threshold : float or sequence of float, default=0.5
-        Of outputs of networks a source sounds where its activity is more than this: one value, or one for each class.
-    unify_degrees : float, default=15
-        Degrees within which vectors of several tracks of a class are one source.
-
-    Examples
-    --------
-    >>> family(("dog",), by="official").metrics["micro_f20"].rule
-    'micro_f20:seld2021:official:segment:20deg'
-    """
-    return seld(
-        labels,
-        lambda official: rule(2021, unit, official=official, degrees=degrees),
-        by,
-        interval,
-        decision(threshold, unify_degrees),
-    )
-
-
-def example(generator: np.random.Generator, clips: int) -> tuple[Seld, np.ndarray, np.ndarray]:
-    """A family with random outputs and references that fit it.
-
-    Examples
-    --------
-    >>> metrics, scores, target = example(np.random.default_rng(0), 5)
-    >>> len(scores), len(target)
-    (5, 5)
-    """
-    return (family(("dog", "rain", "speech")), *random_tracks(generator, clips, 3))
+family, example = by_second(2021)

@@ -24,7 +24,8 @@ from benchbed.run.attacking.goal import Task
 from benchbed.run.attacking.goals import TASKS
 from benchbed.run.attacking.victim import Shared, victim_of
 from benchbed.run.computing.engine import Engine
-from benchbed.run.computing.hearing import Hearing, hearing_of
+from benchbed.run.computing.hearing import hearing_of
+from benchbed.run.computing.ways import Hearing
 from benchbed.run.computing.whole import Clip, ModelInput
 from benchbed.types import Batch, Queries
 

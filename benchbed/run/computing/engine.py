@@ -14,11 +14,12 @@ from benchbed.adapter.replay import Replay
 from benchbed.card import Card, mapped_card
 from benchbed.errors import AdapterError, AudioError
 from benchbed.outputs.contract import Reading
-from benchbed.run.computing.hearing import Hearing, hearing_of
+from benchbed.run.computing.hearing import hearing_of
 from benchbed.run.computing.lookup import pool_of, stored_answers
 from benchbed.run.computing.memory import keep_large_blocks
 from benchbed.run.computing.shard import Others, Shard, rows_of
 from benchbed.run.computing.threads import limit_threads
+from benchbed.run.computing.ways import Hearing
 from benchbed.run.computing.whole import Clip, ModelInput
 from benchbed.run.job.job import Job, Options, Unit
 from benchbed.suite.conditions import CorruptionCondition

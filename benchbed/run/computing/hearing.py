@@ -2,47 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
-
-import numpy as np
-
-from benchbed.adapter.contract import Adapter
 from benchbed.card import Card
-from benchbed.outputs.contract import Heard, Output, Reading
-from benchbed.run.computing.joined import Forward
-from benchbed.run.computing.whole import ModelInput, Whole
+from benchbed.outputs.contract import Output
+from benchbed.run.computing.at_once import Whole
+from benchbed.run.computing.ways import Hearing
 from benchbed.run.computing.windows import InWindows, Joined
-
-
-class Hearing(Protocol):
-    """From a clip's waveform to what a model says about it."""
-
-    def given(self, waveform: np.ndarray, sample_rate: int) -> ModelInput:
-        """The clip as the model gets it."""
-
-    def heard(self, samples: int, seconds: float) -> Heard:
-        """How a clip of `seconds` was heard that gave an input of so many samples."""
-
-    def ask(
-        self,
-        adapter: Adapter,
-        reading: Reading,
-        waveforms: np.ndarray,
-        side: Mapping[str, tuple],
-        *,
-        lent: bool = False,
-    ) -> np.ndarray:
-        """What the model says about inputs of one length, a row for each."""
-
-    def inputs(self, samples: int) -> int:
-        """Inputs of so many samples that are heard at once."""
-
-    def through(self, forward: Forward) -> Forward:
-        """A model's differentiable path as one over inputs as `given` makes them."""
-
-    def describe(self) -> str:
-        """How clips reach the model, for the record."""
 
 
 def hearing_of(

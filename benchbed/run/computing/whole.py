@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from benchbed import audio
-from benchbed.adapter.asking import ask
-from benchbed.adapter.contract import Adapter
 from benchbed.card import Card
 from benchbed.data.dataset import ClipRow
 from benchbed.errors import AudioError
-from benchbed.outputs.contract import Heard, Reading
-from benchbed.run.computing.joined import Forward
-from benchbed.types import Batch
 
 
 @dataclass(frozen=True)
@@ -135,72 +129,3 @@ def to_model(waveform: np.ndarray, sample_rate: int, card: Card) -> ModelInput:
     if want != have:
         waveform = audio.fit(waveform, want, card.pad, card.crop)
     return ModelInput(waveform, want > have, want < have, resampled, remixed, max(0.0, 1 - want / max(have, 1)))
-
-
-@dataclass(frozen=True)
-class Whole:
-    """How a model hears a whole clip at once.
-
-    Attributes
-    ----------
-    card : Card
-        The model's card.
-    batch_size : int
-        Clips per call.
-    """
-
-    card: Card
-    batch_size: int
-
-    def given(self, waveform: np.ndarray, sample_rate: int) -> ModelInput:
-        """A clip as the model gets it."""
-        return to_model(waveform, sample_rate, self.card)
-
-    def heard(self, samples: int, seconds: float) -> Heard:
-        """How a clip of `seconds` was heard that gave an input of so many samples."""
-        return Heard(seconds, samples)
-
-    def ask(
-        self,
-        adapter: Adapter,
-        reading: Reading,
-        waveforms: np.ndarray,
-        side: Mapping[str, tuple],
-        *,
-        lent: bool = False,
-    ) -> np.ndarray:
-        """What the model says about clips of one length `[clip, …]`.
-
-        Parameters
-        ----------
-        waveforms : np.ndarray [shape=(clip, channel, sample), float32]
-            As `given` makes them.
-        side : mapping
-            Side information, one value per clip.
-        lent : bool
-            The waveforms are needed afterwards.
-
-        Raises
-        ------
-        AdapterError
-            The outputs have another shape than the card says.
-        """
-        samples = waveforms.shape[2]
-        lengths = np.full(len(waveforms), samples, dtype=np.int64)
-        reading.asked(side)
-        raw = ask(adapter, Batch(waveforms, lengths, self.card.sample_rate, side), lent=lent)
-        return reading.check(raw, len(waveforms), Heard(samples / self.card.sample_rate, samples))
-
-    def inputs(self, samples: int) -> int:
-        """Inputs of so many samples that are heard at once."""
-        return self.batch_size
-
-    def through(self, forward: Forward) -> Forward:
-        """A model's differentiable path over inputs, as it is."""
-        return forward
-
-    def describe(self) -> str:
-        """How clips reach the model, for the record."""
-        if self.card.clip_seconds is None:
-            return "whole clips of any length"
-        return f"whole clips, brought to {self.card.clip_seconds:g} s (crop: {self.card.crop}, pad: {self.card.pad})"

@@ -19,6 +19,7 @@ from benchbed.adapter.contract import Adapter
 from benchbed.card import Card
 from benchbed.outputs.contract import Heard, Reading
 from benchbed.run.computing.joined import Forward, joined, joined_tensor
+from benchbed.run.computing.ways import Hearing
 from benchbed.run.computing.whole import ModelInput, to_model
 from benchbed.types import Batch
 
@@ -27,21 +28,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class InWindows:
-    """How a model hears recordings window by window.
+class InWindows(Hearing):
+    """How a model hears recordings window by window; the twin of a reading cuts the windows of attacked ones.
 
     Attributes
     ----------
-    card : Card
-        The model's card.
-    batch_size : int
-        Windows per call.
     overlapping : tuple of float, optional
         Length (of a model without one) and hop in seconds of overlapping windows.
     """
 
-    card: Card
-    batch_size: int
     overlapping: tuple[float, float] | None = None
 
     def given(self, waveform: np.ndarray, sample_rate: int) -> ModelInput:
@@ -64,32 +59,13 @@ class InWindows:
         *,
         lent: bool = False,
     ) -> np.ndarray:
-        """What the model says about recordings of one length `[recording, window, …]`.
-
-        Parameters
-        ----------
-        waveforms : np.ndarray [shape=(recording, channel, sample), float32]
-            As `given` makes them.
-        side : mapping
-            Side information, one value per recording.
-        lent : bool
-            The waveforms are needed afterwards; windows are copies of them in any case.
-
-        Raises
-        ------
-        AdapterError
-            The outputs have another shape than the card says.
-        """
+        """What the model says about recordings of one length `[recording, window, …]`."""
         lengths = _lengths(self.card, self.overlapping, waveforms.shape[2])
         return asked(adapter, reading, self.card, waveforms, side, lengths, self.batch_size)
 
     def inputs(self, samples: int) -> int:
         """Inputs of so many samples that are heard at once."""
         return max(1, self.batch_size // max(1, samples // _lengths(self.card, None, samples)[0]))
-
-    def through(self, forward: Forward) -> Forward:
-        """A model's differentiable path over inputs, as it is: the twin of the reading cuts the windows."""
-        return forward
 
     def describe(self) -> str:
         """How recordings reach the model, for the record."""
@@ -102,15 +78,11 @@ class InWindows:
 
 
 @dataclass(frozen=True)
-class Joined:
+class Joined(Hearing):
     """How a model of short clips hears a longer one for one answer: in windows whose answers are joined.
 
     Attributes
     ----------
-    card : Card
-        The model's card.
-    batch_size : int
-        Windows per call.
     seconds, hop : float
         Length of a window, for a model that has none of its own, and from the start of one to the next.
     how : str
@@ -119,8 +91,6 @@ class Joined:
         Who asked for it, for the record.
     """
 
-    card: Card
-    batch_size: int
     seconds: float
     hop: float
     how: str
@@ -132,10 +102,6 @@ class Joined:
             return to_model(waveform, sample_rate, self.card)
         return to_windows(waveform, sample_rate, self.card, (self.seconds, self.hop))
 
-    def heard(self, samples: int, seconds: float) -> Heard:
-        """How a clip of `seconds` was heard that gave an input of so many samples."""
-        return Heard(seconds, samples)
-
     def ask(
         self,
         adapter: Adapter,
@@ -145,22 +111,7 @@ class Joined:
         *,
         lent: bool = False,
     ) -> np.ndarray:
-        """What the model says about clips of one length `[clip, …]`, joined over their windows.
-
-        Parameters
-        ----------
-        waveforms : np.ndarray [shape=(clip, channel, sample), float32]
-            As `given` makes them.
-        side : mapping
-            Side information, one value per clip.
-        lent : bool
-            The waveforms are needed afterwards; windows are copies of them in any case.
-
-        Raises
-        ------
-        AdapterError
-            The outputs have another shape than the card says.
-        """
+        """What the model says about clips of one length `[clip, …]`, joined over their windows."""
         lengths = self._lengths(waveforms.shape[2])
         answers = asked(adapter, reading, self.card, waveforms, side, lengths, self.batch_size)
         return joined(answers, self.card, self.how)
