@@ -23,8 +23,10 @@ from typing import Any
 
 from benchbed.adapter.asking import said_exit
 from benchbed.adapter.contract import Adapter, Card
-from benchbed.adapter.fingerprint import Fingerprint, digest_of, fingerprint, own_code
+from benchbed.adapter.digests import digest_of
+from benchbed.adapter.fingerprint import Fingerprint, fingerprint
 from benchbed.adapter.options import resolve_options
+from benchbed.adapter.own_code import own_code
 from benchbed.adapter.surroundings import adopt, of_its_own
 from benchbed.adapter.watch import WatchedFiles, forget_changed, fresh_loader, watching
 from benchbed.cardwords import unknown_word

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchbed.adapter.checkpoint import trusting
-from benchbed.adapter.fingerprint import unchanged
+from benchbed.adapter.digests import unchanged
 from benchbed.errors import BenchbedError, CannotMeasure, DataError
 from benchbed.predictions import index
 from benchbed.predictions.index import write_index

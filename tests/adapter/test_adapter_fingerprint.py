@@ -16,8 +16,11 @@ import torch
 from safetensors.numpy import save_file
 
 from benchbed.adapter import Adapter, Card
-from benchbed.adapter.fingerprint import fingerprint, own_code, state_of, unchanged
+from benchbed.adapter.digests import unchanged
+from benchbed.adapter.fingerprint import fingerprint
 from benchbed.adapter.load import LoadedAdapter, load_adapter, start
+from benchbed.adapter.own_code import own_code
+from benchbed.adapter.state import state_of
 from benchbed.adapter.watch import with_external_data
 
 CARD = 'Card(name="mine", family="mlp", output="scene", labels=("a", "b"), sample_rate=8000)'
@@ -434,7 +437,7 @@ def test_readers_are_as_they_were_when_nothing_is_watched(tmp_path):
 
 def test_unchanged_looks_at_every_file(tmp_path):
     write(tmp_path, {"a.txt": "1"})
-    from benchbed.adapter.fingerprint import digest_file
+    from benchbed.adapter.digests import digest_file
 
     known = {"a.txt": digest_file(tmp_path / "a.txt")}
     assert unchanged(known, tmp_path) and unchanged({}, tmp_path)

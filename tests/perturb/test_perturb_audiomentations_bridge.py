@@ -10,7 +10,8 @@ import soundfile
 
 from benchbed.errors import ConfigError
 from benchbed.perturb import resolve
-from benchbed.perturb.audiomentations_bridge import POLICY, _probe, corruption, names
+from benchbed.perturb.audiomentations_bridge import _probe, corruption, names
+from benchbed.perturb.audiomentations_facts import POLICY
 from benchbed.perturb.contract import Context
 from benchbed.perturb.selfcheck import lag
 from benchbed.rng import stream

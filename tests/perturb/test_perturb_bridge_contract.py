@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchbed.perturb.audiomentations_bridge import MEASURES, MOVES_EVENTS, POLICY, corruption, names, offered
+from benchbed.perturb.audiomentations_bridge import corruption, names, offered
+from benchbed.perturb.audiomentations_facts import MEASURES, MOVES_EVENTS, POLICY
 from benchbed.perturb.contract import Context
 from benchbed.perturb.selfcheck import bursts, lag
 from benchbed.rng import stream

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from benchbed.perturb.audiomentations_bridge import pitched
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.guarded import Guarded, PreparedClip
+from benchbed.perturb.warps import pitched
 
 
 class PitchShift(Guarded):

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from benchbed.perturb.audiomentations_bridge import stretched
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.guarded import Guarded, PreparedClip
+from benchbed.perturb.warps import stretched
 
 
 class TimeStretch(Guarded):

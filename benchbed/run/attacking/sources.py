@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, TypedDict
 import numpy as np
 
 from benchbed import audio, rng
-from benchbed.adapter.fingerprint import Fingerprint, digest_of
+from benchbed.adapter.digests import digest_of
+from benchbed.adapter.fingerprint import Fingerprint
 from benchbed.adapter.load import load_adapter, start
 from benchbed.attack import resolve
 from benchbed.attack.contract import Loss, Problem

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import numpy as np
 
 from benchbed.adapter.contract import Adapter
-from benchbed.adapter.fingerprint import digest_of, state_of
+from benchbed.adapter.digests import digest_of
 from benchbed.adapter.load import load_adapter, start
 from benchbed.adapter.replay import Replay
+from benchbed.adapter.state import state_of
 from benchbed.card import Card, mapped_card
 from benchbed.errors import AdapterError, AudioError
 from benchbed.outputs.contract import Reading

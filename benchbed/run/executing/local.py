@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbed.adapter.contract import Adapter
-from benchbed.adapter.fingerprint import read_files
+from benchbed.adapter.digests import read_files
 from benchbed.adapter.watch import WatchedFiles, watching
 from benchbed.errors import CannotMeasure
 from benchbed.predictions.store import write_unit

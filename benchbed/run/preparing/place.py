@@ -24,7 +24,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from benchbed.adapter.fingerprint import digest_of
+from benchbed.adapter.digests import digest_of
 from benchbed.adapter.load import LoadedAdapter, shipped_adapters
 from benchbed.errors import ConfigError
 from benchbed.run.job.naming import clean, display_name, folder_name

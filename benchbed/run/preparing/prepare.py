@@ -12,7 +12,7 @@ import numpy as np
 
 from benchbed.adapter.checkpoint import trusting
 from benchbed.adapter.contract import Adapter
-from benchbed.adapter.fingerprint import digest_of, label
+from benchbed.adapter.digests import digest_of, label
 from benchbed.adapter.load import LoadedAdapter, load_adapter, start
 from benchbed.adapter.options import choices
 from benchbed.adapter.replay import Replay

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchbed import __version__, rng
-from benchbed.adapter.fingerprint import own_code
+from benchbed.adapter.own_code import own_code
 from benchbed.attack import ATTACKS
 from benchbed.code import Closure, closure
 from benchbed.perturb import CORRUPTIONS
