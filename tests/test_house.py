@@ -228,6 +228,14 @@ def test_public_classes_have_names_of_their_own():
     assert not twins and len(homes) > 200
 
 
+def test_every_room_stands_in_the_table_of_the_first_page():
+    table = (ROOT / "README.md").read_text().partition("| room |")[2].partition("\n\n")[0]
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {"_shipped"}
+    stages = {path.parent.name for path in (PACKAGE / "run").glob("*/__init__.py")}
+    named = set(re.findall(r"`(\w+)`", table))
+    assert packages | stages <= named, f"not in the table: {', '.join(sorted((packages | stages) - named))}"
+
+
 def test_every_kind_has_a_contract_that_is_kept():
     for kind in OUTPUTS.names():
         output = output_of(kind)

@@ -171,7 +171,7 @@ def score(
     suite : str, Path or mapping
         As in `run`.
     answers : str, Path or DataFrame
-        A file or folder as `benchbed score` takes it, or the same table in memory.
+        A file or folder as `benchbed score` takes it, or the same table in memory, or what `Run.predictions` gives.
     name : str, optional
         Name of the system in tables; by default the file's.
     options : mapping, optional

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchbed.errors import ConfigError
 from benchbed.outputs import output_of
 from benchbed.suite.load import LoadedSuite
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: What the columns of scores begin with in a table of predictions.
+SCORE = "score."
 #: Adapter for the files of any kind of output.
 ANY = "answers"
 
@@ -33,5 +36,32 @@ def written(answers: str | Path | pd.DataFrame, name: str | None) -> Iterator[Pa
         return
     with tempfile.TemporaryDirectory(prefix="benchbed-answers-") as folder:
         path = Path(folder) / f"{name or 'answers'}.csv"
-        answers.to_csv(path, index=False)
+        plain_table(answers).to_csv(path, index=False)
         yield path
+
+
+def plain_table(answers: pd.DataFrame) -> pd.DataFrame:
+    """A table of answers as files have it: what `Run.predictions` gives loses all but ids and scores.
+
+    Raises
+    ------
+    ConfigError
+        Predictions of several cells, or of several draws of one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"clip_id": ["a"], "cell": "scene/test/clean", "score.bus": [0.8], "score.tram": [0.2]})
+    >>> plain_table(table).columns.tolist()
+    ['clip_id', 'bus', 'tram']
+    """
+    scores = [column for column in map(str, answers.columns) if column.startswith(SCORE)]
+    if not scores or "clip_id" not in answers.columns:
+        return answers
+    if answers["clip_id"].duplicated().any():
+        cells = sorted(set(answers["cell"].astype(str))) if "cell" in answers.columns else []
+        raise ConfigError(
+            "the predictions are of several cells or draws, so that a clip has more than one answer",
+            hint=f"those of one, e.g. run.predictions('{cells[0]}')" if len(cells) > 1 else "one row for each clip",
+        )
+    return answers[["clip_id", *scores]].rename(columns=lambda column: str(column).removeprefix(SCORE))

@@ -180,6 +180,21 @@ def test_a_table_in_memory_is_scored(tmp_path, toy_data, definition):
     assert "given" in run.name
 
 
+def test_predictions_of_a_run_are_scored_as_they_are(toy_run, definition, toy_data, tmp_path, adapter_file):
+    """A researcher changes scores in a notebook and asks again; what is not changed has the same figures."""
+    definition["conditions"] = ["clean"]
+    made = toy_run(adapter_file())
+    told = made.predictions()
+    again = bb.score(definition, told, name="again", data={"toy": toy_data}, out=tmp_path / "again")
+    assert again.cells()["value"].tolist() == made.cells()["value"].tolist()
+    told[["score.low", "score.high"]] = told[["score.high", "score.low"]].to_numpy()
+    turned = bb.score(definition, told, name="turned", data={"toy": toy_data}, out=tmp_path / "again")
+    assert turned.cells()["value"].tolist() != made.cells()["value"].tolist()
+    twice = pd.concat([told, told.assign(cell="scene/test/other")])
+    with pytest.raises(ConfigError, match="more than one answer"):
+        bb.score(definition, twice, data={"toy": toy_data}, out=tmp_path / "again")
+
+
 def test_a_mistake_in_a_suite_given_as_a_mapping_has_its_place(toy_run, definition, adapter_file):
     definition["taks"] = definition.pop("task")
     with pytest.raises(ConfigError) as caught:
