@@ -173,6 +173,13 @@ class Family(ABC):
         """
         return self
 
+    def counted_on(self, scores: np.ndarray, target: np.ndarray) -> tuple[Family, np.ndarray, np.ndarray]:
+        """The metrics on their own with the clips that they count, for whoever asks another package for the same.
+
+        By default all clips, by the family itself.
+        """
+        return self, scores, target
+
     @abstractmethod
     def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Additive statistics of each clip, `[clip, statistic]` float64."""

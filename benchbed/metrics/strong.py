@@ -75,6 +75,11 @@ class Strong(Family):
         told = self.inner.context(scores[held], target[held])
         return self if told is self.inner else Strong(told)
 
+    def counted_on(self, scores: np.ndarray, target: np.ndarray) -> tuple[Family, np.ndarray, np.ndarray]:
+        """The inner family with the recordings that have times."""
+        held = timed(target)
+        return self.inner.counted_on(scores[held], target[held])
+
     def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Statistics of each recording, `[recording, statistic]`; zeros for one without times."""
         held = timed(target)

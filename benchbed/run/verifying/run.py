@@ -16,7 +16,7 @@ import numpy as np
 
 from benchbed.metrics.contract import Family
 from benchbed.metrics.sed.detection import NO_SCORES, Unscored
-from benchbed.metrics.strong import Strong, timed, where_timed
+from benchbed.metrics.strong import where_timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
 from benchbed.run.job.prepared import Prepared
@@ -51,10 +51,7 @@ def verify_cell(
     """
     checks = []
     for prefix, part in family.parts.items():
-        outputs, truth = scores, target
-        if isinstance(part, Strong):
-            strong = timed(target)
-            part, outputs, truth = part.inner, scores[strong], target[strong]
+        part, outputs, truth = part.counted_on(scores, target)
         part = part.context(outputs, truth)
         package, ask, why = _oracle(part)
         name = f"verify:{prefix.rstrip('_') or 'metrics'}"
