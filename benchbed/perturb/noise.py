@@ -39,6 +39,8 @@ class Additive(Guarded):
     unit = SNR_UNITS["active"]
     keywords = ("snr",)
     parameters = SNR_DB
+    #: One noise level for each channel, or for the clip, where no option says which.
+    level: str = "channel"
     option_names: tuple[str, ...] = ("level", "measure")
 
     @abstractmethod
@@ -72,7 +74,7 @@ class Additive(Guarded):
             signal, level = whole_power(waveform), whole_power(noise)
         else:
             signal, level = active_power(waveform, sample_rate), active_power(noise, sample_rate)
-        if self.option("level", context, "channel") == "clip":
+        if self.option("level", context, self.level) == "clip":
             signal, level = signal.mean(keepdims=True), level.mean(keepdims=True)
         if (level <= 0).any():
             raise CannotApply("the noise drawn is silent")
@@ -88,6 +90,20 @@ class Additive(Guarded):
         out = noise * np.float32(10 ** (-parameter / 20))
         out += state.waveform
         return Applied(out, achieved=float(parameter) + error)
+
+
+class Field(Additive):
+    """Base of noises that all channels hear from one field: their levels and phases against each other are the field's,
+    so that one SNR, over all channels together, is all that can be set."""
+
+    level = "clip"
+    unit = f"{SNR_UNITS['active']}, all channels"
+    option_names: tuple[str, ...] = ("measure",)
+
+    def take(self, options: Mapping[str, Any]) -> None:
+        """Take the options; `measure` says what an SNR is about."""
+        super().take(options)
+        self.unit = f"{SNR_UNITS.get(str(self.options.get('measure', 'active')), SNR_UNITS['active'])}, all channels"
 
 
 def coloured(

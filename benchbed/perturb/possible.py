@@ -14,6 +14,9 @@ from benchbed.errors import ConfigError
 LIMITS: Mapping[str, tuple[tuple[float, float], ...]] = {
     "dB SNR, active level": ((-60.0, 120.0),),
     "dB SNR, whole clip": ((-60.0, 120.0),),
+    "dB SNR, active level, all channels": ((-60.0, 120.0),),
+    "dB SNR, whole clip, all channels": ((-60.0, 120.0),),
+    "ppm": ((-100_000.0, 100_000.0),),
     "dB": ((-120.0, 60.0),),
     "dB DRR": ((-60.0, 60.0),),
     "dB attenuation": ((0.0, 200.0),),

@@ -182,7 +182,7 @@ def _said_late(corruption: Corruption, state: Any, parameter: Any, seconds: floa
 
 
 def bursts(sample_rate: int, channels: int, seconds: float) -> Probe:
-    """Three bursts of noise at irregular times, the same in all channels."""
+    """Three bursts of noise at irregular times, the same in all channels, a little softer from one to the next."""
     waveform = np.zeros((channels, round(seconds * sample_rate)), dtype=np.float32)
     length = max(1, round(0.01 * sample_rate))
     generator = streams.stream("bursts", sample_rate)
@@ -190,6 +190,8 @@ def bursts(sample_rate: int, channels: int, seconds: float) -> Probe:
         start = round(place * waveform.shape[1])
         burst = 0.2 * generator.standard_normal(length)
         waveform[:, start : start + length] = burst[: waveform.shape[1] - start]
+    # Channels that were all alike could change places and nobody would see it.
+    waveform *= (0.9 ** np.arange(channels, dtype=np.float32))[:, None]
     return Probe("bursts", waveform, sample_rate)
 
 
