@@ -132,7 +132,8 @@ def test_the_room_is_complete():
         low_pass high_pass band_stop gain resampling mp3 vorbis opus mu_law gsm adpcm packet_loss dropout time_mask
         frequency_mask pitch_shift time_stretch time_shift polarity dc_offset device_eq device_response compression
         style_swap foa_rotation dead_channel channel_mismatch
-        channel_swap clock_drift diffuse_noise directional_noise diffuse_reverb occlusion_interleaved occlusion_spliced"""
+        channel_swap clock_drift diffuse_noise directional_noise diffuse_reverb occlusion_interleaved
+        occlusion_spliced"""
     assert set(wanted.split()) <= set(CORRUPTIONS.names())
 
 
