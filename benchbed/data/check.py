@@ -1,6 +1,6 @@
 """Is the data what it should be? Missing, broken, doubled and leaking files, counts, classes, rates, silence.
 
-Leaks between splits are searched in `benchbed.data.leaks`.
+Leaks between splits are searched in `benchbed.data.leaks`, channels that face elsewhere in `benchbed.data.facing`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbed import audio
 from benchbed.data.dataset import Dataset
+from benchbed.data.facing import facing
 from benchbed.data.index import hash_files, index_hash
 from benchbed.data.leaks import Leak, checked_pairs, leaks, some, split_pairs
 from benchbed.errors import AudioError
@@ -138,6 +139,8 @@ def check(
     findings += _duplicates(dataset.clips, digests)
     for train, test in pairs:
         findings += leaks(dataset, train, test, digests)
+    if decode:
+        findings += facing(dataset)
     findings += _counts(dataset, dataset.official if counts is None else counts) + _balance(dataset)
     order = {"error": 0, "warning": 1, "note": 2}
     return DataReport(

@@ -33,7 +33,7 @@ class Leak:
     code : str
         Stable name: `missing`, `unreadable`, `duplicate`, `unlisted`, `same_clips`, `leak_clip`, `leak_group`,
         `known_overlap`, `leak_location`, `leak_speaker`, `leak_content`, `count`, `empty_class`, `imbalance`, `silent`,
-        `loud`, `rates`, `empty_split`.
+        `loud`, `rates`, `empty_split`, `channel_order`, `channel_scaling`.
     message : str
         One sentence.
     count : int

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchbed import audio
+from benchbed import audio, rng
 from benchbed.data.dataset import ClipRow
 from benchbed.errors import AudioError
 from benchbed.outputs.contract import Moves
@@ -90,7 +90,10 @@ class Others:
     """
 
     def __init__(self, job: Job, split: str, column: str) -> None:
-        self.job, self.pool, self.column = job, job.pools[split], column
+        # In an order of names, so that a draw does not depend on how the rows of a table happen to lie.
+        pool = job.pools[split]
+        order = np.argsort([f"{rng.key('pool', clip):032x}" for clip in pool["clip_id"]], kind="stable")
+        self.job, self.pool, self.column = job, pool.iloc[order].reset_index(drop=True), column
         self.values = self.pool[column].to_numpy()
 
     def of(self, row: Mapping[str, object], clip: Clip) -> Callable[[np.random.Generator, int], list[np.ndarray]]:

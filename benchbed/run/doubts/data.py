@@ -1,9 +1,10 @@
-"""Doubts about the data of a run: clips that the model was trained on, and leaks between training and test that
-`data check` knows."""
+"""Doubts about the data of a run: clips that the model was trained on, leaks between training and test and channels
+that face elsewhere, which `data check` knows."""
 
 from __future__ import annotations
 
 from benchbed.cache import cache_folder
+from benchbed.data import facing
 from benchbed.data.dataset import Dataset
 from benchbed.data.index import hash_files
 from benchbed.data.leaks import Leak, leaks
@@ -12,18 +13,34 @@ from benchbed.run.job.prepared import Prepared
 
 #: Files whose content is compared; hashing more would cost a run minutes, and `benchbed data check` does it.
 MOST_FILES = 3000
+#: Recordings of Ambisonics that are listened to; `benchbed data check` takes more.
+RECORDINGS = 12
 
 
 def data_doubts(prepared: Prepared) -> list[record.Check]:
-    """Checks of the data: `data:leaks` of every scored split, and `data:trained_on`."""
+    """Checks of the data: `data:leaks` of every scored split, `data:channels` of Ambisonics, and `data:trained_on`."""
     dataset, suite = prepared.source.dataset, prepared.loaded_suite.suite
     found: list[record.Check] = []
     for split in prepared.job.clips:
         train = _training(dataset, split, suite.data.train_split)
         if train is not None:
             found.append(_leaks(dataset, train, split))
+    found += _channels(dataset, list(prepared.job.clips))
     found += _trained_on(prepared)
     return found
+
+
+def _channels(dataset: Dataset, splits: list[str]) -> list[record.Check]:
+    """Whether channels face where their annotations say."""
+    recordings = facing.listened(dataset, splits, RECORDINGS)
+    events = sum(len(one.fits) for one in recordings)
+    if events < facing.LEAST:
+        return []
+    suspected = [what for _, what in facing.doubts(recordings)]
+    if suspected:
+        return [record.Check(name="data:channels", status="warn", message=f"suspected: {'; '.join(suspected)}")]
+    what = f"{events} lone sources sound where they are annotated, in the order and scaling of ACN and SN3D"
+    return [record.Check(name="data:channels", status="pass", message=what)]
 
 
 def _training(dataset: Dataset, split: str, declared: str | None) -> str | None:

@@ -33,6 +33,7 @@ from benchbed.run.job.job import Job, options_for
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.job.source import Source
+from benchbed.run.preparing.channels import refuse_channels
 from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.place import place_of_run
 from benchbed.run.preparing.source import annotations_of, open_source, scored_clips
@@ -84,6 +85,8 @@ def prepare(
     own = mapped_card(card, suite.label_map)
     outside, closed_of = output.beside(own, source.dataset.labels, closed_set=suite.metrics.closed_set)
     clips, pools = scored_clips(loaded_suite, source.dataset, settings.limit)
+    if not adapter.replays:
+        refuse_channels(loaded_suite, source, clips, output, [each.card for _, each in models.values()])
     side = _side(loaded_suite, output, adapter, source, next(iter(pools.values())).columns)
     facts = _condition_facts(loaded_suite, source, settings, device)
     _can_be_cut(loaded_suite, [each for _, each in models.values()])

@@ -1,0 +1,60 @@
+"""Other clips that a corruption draws on: the same ones for a clip, however the rows of its table lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from benchbed.perturb import resolve
+from benchbed.perturb.contract import Context
+from benchbed.rng import stream
+from benchbed.run.computing.shard import Others
+from benchbed.run.computing.whole import decode
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> pd.DataFrame:
+    rows = []
+    for number in range(12):
+        wave = 0.1 * stream("shard", number).standard_normal(8000)
+        soundfile.write(tmp_path / f"{number}.wav", wave, 8000)
+        label, device = "ab"[number % 2], "xyz"[number % 3]
+        place = {"path": f"{number}.wav", "onset": 0.0, "duration": np.nan, "group": str(number)}
+        rows.append({"clip_id": f"set/{number}.wav", "label": label, "device": device, **place})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("name, column", [("background", "label"), ("style_swap", "device"), ("babble", "label")])
+def test_what_is_drawn_for_a_clip_does_not_depend_on_the_order_of_rows(
+    name: str, column: str, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    made = []
+    for order in (np.arange(12), np.random.default_rng(0).permutation(12), np.arange(12)[::-1]):
+        pool = table.iloc[order].reset_index(drop=True)
+        job = SimpleNamespace(pools={"test": pool}, root=tmp_path)
+        others = Others(job, "test", column)  # type: ignore[arg-type]
+        waves = []
+        for row in table.to_dict("records"):
+            clip = decode(tmp_path, row, None)
+            drawn = others.of(row, clip)
+            context = Context("set", others=drawn, other_devices=drawn if column == "device" else None)
+            corruption = resolve(name)
+            state = corruption.prepare(clip.waveform, 8000, stream(name, row["clip_id"]), context)
+            waves.append(corruption.apply(state, corruption.parameters[-1]).waveform)
+        made.append(np.stack(waves))
+    assert np.array_equal(made[0], made[1]) and np.array_equal(made[0], made[2])
+    assert not np.array_equal(made[0][0], made[0][1])
+
+
+def test_only_clips_that_differ_are_drawn(table: pd.DataFrame, tmp_path: Path) -> None:
+    others = Others(SimpleNamespace(pools={"test": table}, root=tmp_path), "test", "label")  # type: ignore[arg-type]
+    row = table.to_dict("records")[0]
+    known = {number: soundfile.read(tmp_path / f"{number}.wav", dtype="float32")[0] for number in range(12)}
+    drawn = others.of(row, decode(tmp_path, row, None))(stream("draw"), 6)
+    found = {next(n for n, wave in known.items() if np.allclose(wave, one[0], atol=1e-4)) for one in drawn}
+    assert found == {1, 3, 5, 7, 9, 11}
