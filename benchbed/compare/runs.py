@@ -205,6 +205,10 @@ def _rules(a: Result, b: Result) -> list[Mismatch]:
     return list(found.values())
 
 
+#: Facts of an attacked cell without which it is another question: attacks with their steps, and what they wanted.
+_ATTACKED = ("attacks", "goal", "success", "threat", "space", "channels")
+
+
 def condition_mismatch(a: Result, b: Result, key: str) -> str | None:
     """Why the cell of one key is not the same question in both runs, or None."""
     cells = [next((c for c in result.cells if c.key == key), None) for result in (a, b)]
@@ -218,7 +222,16 @@ def condition_mismatch(a: Result, b: Result, key: str) -> str | None:
     definitions = [_condition(result, one.name) for result in (a, b)]
     if definitions[0] != definitions[1]:
         return f"{one.name} has other options in the two suites"
+    # What an attack found says nothing of a model without how hard it tried, and what it called success.
+    for what in _ATTACKED:
+        mine, theirs = (condition.facts.get(what) for condition in (one, other))
+        if mine != theirs:
+            return f"{what} of {key} is {_plain(mine)} in one run and {_plain(theirs)} in the other"
     return None
+
+
+def _plain(fact: object) -> str:
+    return "; ".join(map(str, fact)) if isinstance(fact, list) else str(fact)
 
 
 def _condition(result: Result, name: str) -> Any:

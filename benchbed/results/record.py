@@ -142,8 +142,9 @@ class Cell(Record):
     complete: bool = True
     """False if clips failed; a cell with failures never passes a gate silently."""
     ranked: bool = True
-    """False if a sanity check of its attack failed, or if it attacks features, which need be those of no sound: the
-    figures are shown, and no ranking may use them."""
+    """False if a sanity check of its attack failed, if it attacks features, which need be those of no sound, or if its
+    condition could not be applied to more than one clip in twenty: the figures are shown, and no ranking may use them.
+    """
 
 
 class Matrix(Record):

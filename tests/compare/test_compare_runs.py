@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from made_runs import answers, changed, made_run, recordings
 
-from benchbed.compare.runs import mismatches, open_run, require_comparable
+from benchbed.compare.answer import Procedure
+from benchbed.compare.figure import Figure
+from benchbed.compare.pairing import pair
+from benchbed.compare.runs import condition_mismatch, mismatches, open_run, require_comparable
 from benchbed.errors import CannotMeasure, ConfigError, DamagedError
 
 TARGET, GROUP = recordings(12, 2)
@@ -113,3 +116,27 @@ def test_mismatches_are_symmetric(tmp_path):
     a, b = made(tmp_path, "a"), made(tmp_path, "b", version="2", synthetic=True)
     one, other = mismatches(a.result, b.result), mismatches(b.result, a.result)
     assert [(m.what, m.a, m.b) for m in one] == [(m.what, m.b, m.a) for m in other]
+
+
+@pytest.mark.parametrize(
+    ("what", "mine", "theirs"),
+    [
+        ("attacks", ["apgd loss=ce steps=50 restarts=1"], ["apgd loss=ce steps=1 restarts=1"]),
+        ("goal", "hide", "everything"),
+        ("success", {"rule": "f20", "fraction": 0.5}, {"rule": "f20", "fraction": 0.1}),
+        ("channels", "each has the budget by itself", None),
+    ],
+)
+def test_attacks_of_other_strength_are_other_conditions(tmp_path, what, mine, theirs):
+    runs = []
+    for name, fact in (("a", mine), ("b", theirs), ("c", mine)):
+        run = made(tmp_path, name)
+        facts = {} if fact is None else {what: fact}
+        changed(run.path.parent, lambda raw, facts=facts: raw["cells"][0]["condition"].update(facts=facts))
+        runs.append(open_run(run.path))
+    key = runs[0].result.cells[0].key
+    assert condition_mismatch(runs[0].result, runs[2].result, key) is None
+    why = condition_mismatch(runs[0].result, runs[1].result, key)
+    assert why is not None and why.startswith(f"{what} of {key} is ") and "in the other" in why
+    with pytest.raises(CannotMeasure, match=f"{what} of"):
+        pair(runs[0], runs[1], Figure("clean"), Procedure(draws=10))

@@ -198,6 +198,13 @@ def _budget(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *
     return "pass", f"{fact.n} clips within the budget (worst excess {max(fact.worst, 0.0):.2g} {unit}){box}"
 
 
+def _closed(fact: _Sum, *_: object) -> tuple[Status, str]:
+    return "warn", (
+        f"the model's forward cannot be differentiated ({fact.text}): only black boxes attacked it; give the adapter "
+        "an attack_forward"
+    )
+
+
 def _cut(fact: _Sum, *_: object) -> tuple[Status, str]:
     return "pass", f"attacked is the output of {fact.text}: {LABEL}"
 
@@ -335,6 +342,7 @@ def _state(fact: _Sum, *_: object) -> tuple[Status, str]:
 #: Check → its verdict, from its own facts, those of all checks, the condition and the share that is right by chance.
 _JUDGES: dict[str, Callable[[_Sum, Mapping[str, _Sum], AttackCondition, float], tuple[Status, str]]] = {
     "space": _cut,
+    "closed": _closed,
     "finite_clean": _finite_clean,
     "answers": _answers,
     "clean": _clean,

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,6 +35,11 @@ from benchbed.run.computing.rows import Rows
 from benchbed.run.job.job import Unit
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.plan import CellPlan
+
+if TYPE_CHECKING:
+    import torch
+
+    from benchbed.attack.contract import Victim
 
 
 def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
@@ -136,6 +143,9 @@ def _attack(work: Work, batch: list[AttackedClip]) -> list[Attacked]:
     level = condition.space == "waveform" and condition.threat == "l2"
     loud = [s for s in batch if s.right and not s.spared and (not level or s.made.waveform.any())]
     victim = work.view.victim(batch[0].samples, batch[0].seconds, work.eot)
+    if loud and (closed := _closed(work, victim, loud[0], device)):
+        victim = replace(victim, differentiable=False, attack_forward=None)
+        work.note("closed", 1, 1, text=closed)
     sources = sources_of(engine, condition)
     chosen = ensemble_of(
         condition,
@@ -174,6 +184,27 @@ def _attack(work: Work, batch: list[AttackedClip]) -> list[Attacked]:
         if (i := position.get(id(each.sample))) is not None:
             each.facts |= {name: values[i] for name, values in columns[_number(work, each)].items()}
     return done
+
+
+def _closed(work: Work, victim: Victim, sample: Sample, device: torch.device) -> str:
+    """Why a model's path cannot be differentiated although it is there, e.g. through numpy or a coder; else empty.
+
+    A path that does not even answer raises what it raises.
+    """
+    import torch
+
+    if not victim.differentiable:
+        return ""
+    point = torch.from_numpy(sample.made.waveform[None].copy()).to(device)
+    through = victim.attack_forward or victim.forward
+    try:
+        with torch.enable_grad():
+            through(point.clone().requires_grad_(True))
+    except Exception as error:
+        with torch.no_grad():
+            through(point)
+        return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return ""
 
 
 def _number(work: Work, done: Attacked) -> int:

@@ -103,7 +103,9 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
             if state is None:
                 state = corruption.prepare(clip.waveform, clip.sample_rate, random, context)
             perturbed = corruption.apply(state, parameter)
-            reference = None
+            reference, reached = None, perturbed.achieved
+            if reached is not None and np.array_equal(perturbed.waveform, clip.waveform):
+                reached = None  # nothing came of it: no severity was reached, whatever was asked for
             if job.output.moved_by and perturbed.skipped is None:
                 moves = applied(job.output, corruption, state, parameter)
                 reference = engine.shard.placed(index, clip, moves)
@@ -112,7 +114,7 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
                 cell,
                 draw,
                 engine.given(perturbed.waveform, clip),
-                perturbed.achieved,
+                reached,
                 perturbed.skipped,
                 perturbed.note,
                 reference=reference,

@@ -140,6 +140,10 @@ def _classes(job: Job) -> list[record.Check]:
     return [record.Check(name="classes:closed-set", status="warn", message=said)]
 
 
+#: Where a condition could not be applied to more than this share of the clips, the others are no sample of all.
+SKIPPED_SHARE = 0.05
+
+
 def _score(
     plan: CellPlan,
     prepared: Prepared,
@@ -232,6 +236,7 @@ def _score(
         groups=groups,
         matrices={name: to_matrix(by_group) for name, by_group in scores.tables.items()},
         complete=counts.failed == 0,
+        ranked=counts.skipped <= SKIPPED_SHARE * counts.scored,
     )
     fold = Fold(outputs, target, split.codes[position], split.bootstrap)
     clip_ids = split.table["clip_id"].to_numpy()[position].tolist()

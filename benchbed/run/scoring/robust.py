@@ -19,6 +19,8 @@ from benchbed.results import record
 from benchbed.run.scoring.aggregate import ScoredCell
 from benchbed.suite.load import LoadedSuite
 
+#: Figures that are held against those of a reference, on all of its clips.
+_OVER = ("mce", "relative_mce")
 _FLIPS = MetricInfo("Flip rate", "flip-rate:pairs-of-draws", "fraction", "lower", low=0.0, high=1.0)
 
 
@@ -58,10 +60,18 @@ def robust_figures(
             base.fold.bootstrap,
             reference,
         )
+        thin = [cell.key.split("/", 2)[2] for cell in measured if not cell.ranked]
+        if thin:
+            why = f"more than 5 % of the clips were skipped under {', '.join(thin)}"
+            figures = {name: _without(figure, why) if name in _OVER else figure for name, figure in figures.items()}
         prefix = "robustness:" if len(splits) == 1 else f"robustness:{split}:"
         where = "" if len(splits) == 1 else split
         scores |= {f"{prefix}{name}": _about(name, figure, where) for name, figure in figures.items()}
     return scores
+
+
+def _without(figure: Number, why: str) -> Number:
+    return number(float("nan"), figure.info, 0, undefined=why)
 
 
 def _about(name: str, number: Number, split: str) -> Number:

@@ -173,3 +173,19 @@ def test_a_model_without_gradient_gets_black_boxes_only_and_says_so(attacked, tm
     _, checks, _ = attacked({**STANDARD, "budgets": [20]}, adapter=closed)
     assert checks["black_box"].status == "warn" and "upper bound" in checks["black_box"].message
     assert checks["floor"].status == "skipped"
+
+
+def test_a_front_end_in_numpy_is_an_answer_and_no_crash(attacked, adapter_file):
+    """A forward that cannot be differentiated is attacked as a black box, and the checks say why."""
+    adapter = adapter_file(before="x = torch.from_numpy(x.numpy().copy())", name="outside")
+    rows, checks, failures = attacked({**STANDARD, "n": 3, "budgets": [20]}, adapter=adapter)
+    assert len(rows) == 3 and not failures
+    assert checks["closed"].status == "warn" and "requires grad" in checks["closed"].message
+    assert checks["black_box"].status == "warn" and "only black-box" in checks["black_box"].message
+    assert "gradient_zero" not in checks
+
+
+def test_a_forward_that_does_not_even_answer_says_its_own_error(attacked, adapter_file):
+    adapter = adapter_file(before="assert not torch.is_tensor(x), 'no tensors here'", name="refusing")
+    with pytest.raises(Exception, match="no tensors here"):
+        attacked({**STANDARD, "n": 2, "budgets": [20]}, adapter=adapter)
