@@ -16,7 +16,7 @@ import numpy as np
 
 from benchbed import audio
 from benchbed.data.dataset import Dataset
-from benchbed.data.leaks import Finding, some
+from benchbed.data.leaks import Leak, some
 from benchbed.errors import AudioError
 from benchbed.outputs.tracks.recording import FRAME_SECONDS
 
@@ -40,7 +40,7 @@ RECORDINGS, SCALED = 4, 2**0.5
 
 
 @dataclass(frozen=True)
-class Heard:
+class LoneSources:
     """What one recording's lone sources say.
 
     Attributes
@@ -56,7 +56,9 @@ class Heard:
     ratio: float = float("nan")
 
 
-def heard(waveform: np.ndarray, sample_rate: int, frame: np.ndarray, event: np.ndarray, vectors: np.ndarray) -> Heard:
+def heard(
+    waveform: np.ndarray, sample_rate: int, frame: np.ndarray, event: np.ndarray, vectors: np.ndarray
+) -> LoneSources:
     """What four channels say where one source sounds alone.
 
     Parameters
@@ -83,7 +85,7 @@ def heard(waveform: np.ndarray, sample_rate: int, frame: np.ndarray, event: np.n
     alone = first[times == 1]
     alone = alone[(frame[alone] + 1) * length <= waveform.shape[1]]
     if not len(alone):
-        return Heard()
+        return LoneSources()
     pieces = waveform[:, : waveform.shape[1] // length * length].reshape(4, -1, length)[:, frame[alone]]
     spectra = np.fft.rfft(pieces * np.hanning(length), axis=-1)
     hertz = np.fft.rfftfreq(length, 1 / sample_rate)
@@ -103,15 +105,15 @@ def heard(waveform: np.ndarray, sample_rate: int, frame: np.ndarray, event: np.n
             fits.append([sum(s * table[c, a] for c, (a, s) in enumerate(zip(*order))) for order in ORDERS])
     total = power[:, sounding].sum(axis=1)
     ratio = float(total[1:].sum() / total[0]) if total[0] > 0 else float("nan")
-    return Heard(np.array(fits).reshape(-1, len(ORDERS)), ratio)
+    return LoneSources(np.array(fits).reshape(-1, len(ORDERS)), ratio)
 
 
-def doubts(recordings: Sequence[Heard]) -> list[tuple[str, str]]:
+def doubts(recordings: Sequence[LoneSources]) -> list[tuple[str, str]]:
     """What must be suspected of the channels, as code and sentence; nothing where they face where they should.
 
     Parameters
     ----------
-    recordings : sequence of Heard
+    recordings : sequence of LoneSources
         Of one dataset.
     """
     found = []
@@ -155,7 +157,7 @@ def _order(fits: np.ndarray) -> list[tuple[str, str]]:
     return []
 
 
-def listened(dataset: Dataset, splits: Sequence[str] = (), most: int = MOST) -> list[Heard]:
+def listened(dataset: Dataset, splits: Sequence[str] = (), most: int = MOST) -> list[LoneSources]:
     """What the first recordings of Ambisonics of a dataset say; none where it has none, or no directions.
 
     Parameters
@@ -176,7 +178,7 @@ def listened(dataset: Dataset, splits: Sequence[str] = (), most: int = MOST) -> 
         table = table[table["clip_id"].isin(wanted)]
     chosen = table[[str(path).startswith("foa") for path in table["path"]]]
     by_clip = {str(clip): part for clip, part in rows.groupby("clip_id", sort=False, observed=True)}
-    found: list[Heard] = []
+    found: list[LoneSources] = []
     for clip, path in zip(chosen["clip_id"], chosen["path"]):
         if len(found) == most:
             break
@@ -196,6 +198,6 @@ def listened(dataset: Dataset, splits: Sequence[str] = (), most: int = MOST) -> 
     return found
 
 
-def facing(dataset: Dataset) -> list[Finding]:
+def facing(dataset: Dataset) -> list[Leak]:
     """Findings about the channels of a dataset; all are suspicions."""
-    return [Finding("warning", code, f"suspected: {what}", 0, some([])) for code, what in doubts(listened(dataset))]
+    return [Leak("warning", code, f"suspected: {what}", 0, some([])) for code, what in doubts(listened(dataset))]

@@ -15,7 +15,7 @@ from collections import Counter
 
 import numpy as np
 
-from benchbed.data.facing import Heard, doubts, heard
+from benchbed.data.facing import LoneSources, doubts, heard
 from benchbed.data.synthesis.localised import Sounding, scene
 from benchbed.data.synthesis.spatial import RATE, direction
 from benchbed.outputs.tracks.classes import STARSS
@@ -34,7 +34,7 @@ FAULTS = {
 }
 
 
-def told(waveform: np.ndarray, sources: list[Sounding]) -> Heard:
+def told(waveform: np.ndarray, sources: list[Sounding]) -> LoneSources:
     """What a recording says against annotated sources."""
     frame = np.concatenate([np.arange(one.first, one.last) for one in sources])
     event = np.repeat(np.arange(len(sources)), [len(one.azimuth) for one in sources])

@@ -10,7 +10,7 @@ import soundfile
 
 from benchbed.data import LAYOUTS
 from benchbed.data.check import check
-from benchbed.data.facing import ORDERS, Heard, doubts, heard, listened
+from benchbed.data.facing import ORDERS, LoneSources, doubts, heard, listened
 from benchbed.data.synthesis.spatial import RATE, direction, encoded
 from benchbed.rng import stream
 
@@ -31,7 +31,7 @@ def recording(number: int) -> tuple[np.ndarray, list[tuple[int, int, float, floa
     return wave, rows
 
 
-def told(wave: np.ndarray, rows: list[tuple[int, int, float, float]]) -> Heard:
+def told(wave: np.ndarray, rows: list[tuple[int, int, float, float]]) -> LoneSources:
     frame = np.concatenate([start + np.arange(10) for start, *_ in rows])
     event = np.repeat([number for _, number, *_ in rows], 10)
     vectors = np.repeat([direction(a, e) for *_, a, e in rows], 10, axis=0)

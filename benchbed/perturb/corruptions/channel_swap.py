@@ -9,7 +9,7 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Applied, Context
-from benchbed.perturb.guarded import CannotApply, Guarded, Prepared
+from benchbed.perturb.guarded import CannotApply, Guarded, PreparedClip
 
 
 class ChannelSwap(Guarded):
@@ -46,7 +46,7 @@ class ChannelSwap(Guarded):
             raise CannotApply(f"has no channel {max(one, other)}: {len(waveform)} channels, from 0")
         return int(one), int(other)
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip with its last part swapped."""
         samples = state.waveform.shape[1]
         start = samples - max(1, round(samples * float(parameter) / 100))

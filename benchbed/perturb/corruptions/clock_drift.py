@@ -10,7 +10,7 @@ import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.filters import PADDING_SECONDS
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 
 #: Terms of a Taylor series between samples: at half a sample what is left out is 90 dB below the highest frequency.
 TERMS = 10
@@ -55,7 +55,7 @@ class ClockDrift(Guarded):
         terms = [np.fft.irfft(spectrum * slope**term / factorial(term), size) for term in range(TERMS)]
         return _Clocks(signs, np.stack(terms).astype(np.float32))
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip with clocks that are off by so many parts in a million."""
         held: _Clocks = state.data
         out = state.waveform.copy()

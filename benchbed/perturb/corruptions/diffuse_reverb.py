@@ -12,7 +12,7 @@ from benchbed import rng as streams
 from benchbed.perturb.arrays import array_of, mixing, refuse_array, unfit
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.filters import Spectrum, spectrum
-from benchbed.perturb.guarded import Guarded, Prepared
+from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.rooms import DIRECT_SECONDS, ROOMS, response_spectrum
 
 
@@ -52,7 +52,7 @@ class DiffuseReverb(Guarded):
         omni = {"foa": clip.values[0], "stereo": clip.values.sum(axis=0)}.get(array)
         return _Heard(clip, clip.values.mean(axis=0) if omni is None else omni, array, int(rng.integers(ROOMS)))
 
-    def at(self, state: Prepared, parameter: Any) -> Applied:
+    def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip in its room at a reverberation time and direct-to-reverberant ratio."""
         held: _Heard = state.data
         t60, drr = (float(value) for value in parameter)

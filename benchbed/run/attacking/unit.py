@@ -186,7 +186,7 @@ def _attack(work: Work, batch: list[AttackedClip]) -> list[Attacked]:
     return done
 
 
-def _closed(work: Work, victim: Victim, sample: Sample, device: torch.device) -> str:
+def _closed(work: Work, victim: Victim, sample: AttackedClip, device: torch.device) -> str:
     """Why a model's path cannot be differentiated although it is there, e.g. through numpy or a coder; else empty.
 
     A path that does not even answer raises what it raises.
