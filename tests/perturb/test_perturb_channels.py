@@ -20,7 +20,7 @@ from benchbed.perturb.contract import Context
 from benchbed.perturb.corruptions.diffuse_reverb import diffuse_tail
 from benchbed.perturb.level import active_power
 from benchbed.rng import stream
-from benchbed.run.computing.moves import Applied as AppliedMoves
+from benchbed.run.computing.moves import AppliedMoves
 
 RATE = 24000
 
