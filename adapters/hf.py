@@ -126,6 +126,13 @@ class HuggingFace(Adapter):
         self._config = self._read(transformers.AutoConfig, "the configuration")
         self._extractor = self._read(transformers.AutoFeatureExtractor, "the feature extractor")
         kind = self._config.model_type
+        made_for = (self._config.architectures or [""])[0]
+        if made_for.endswith("ForConditionalGeneration"):
+            raise ConfigError(
+                f"{made_for} says sentences and has no classes",
+                where=str(self.folder),
+                hint="a captioner that was made from Whisper is for adapters/hf_captioner.py",
+            )
         if output == "infer":
             output = "tags" if self._config.problem_type == "multi_label_classification" else "scene"
         named = [self._config.id2label[index] for index in sorted(self._config.id2label)]
