@@ -208,6 +208,8 @@ def evaluate(family: Family, made: Recipe, folds: list[np.ndarray], join: str) -
     """
     if join == "pooled":
         folds = [np.sum(folds, axis=0)]
+    # A group that lies in one split alone, such as a data set that is a split of its own, is compared there.
+    folds = [sums for sums in folds if sums.any()] or folds
     each = [_weighted(family, made, sums) for sums in folds]
     return {name: np.mean([values[name] for values in each], axis=0) for name in each[0]}
 

@@ -21,6 +21,10 @@ real recordings. These layouts exist:
 `clotho`
     Soundscapes of six to ten seconds with five captions each, which say what sounds, how often, in which order and
     where.
+`audiocaps`
+    Soundscapes of six seconds with plain captions: one for each clip of training, five for the others.
+`clotho_audiocaps`
+    Both of these, each in a folder of its own.
 `dcase_retrieval`
     The evaluation clips of `clotho`, with one query each and all the clips that hold the same kinds of sound as
     answers.
@@ -64,6 +68,8 @@ LAYOUTS = (
     "audioset",
     "maestro_real",
     "clotho",
+    "audiocaps",
+    "clotho_audiocaps",
     "dcase_retrieval",
     "castella",
     "tau_nigens2020",
@@ -91,6 +97,7 @@ def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: i
         `tau2022` (default 2,960 training and 1,080 test clips, 260 MB; small 180 and 180), `esc50` (400; small 50),
         `desed` (240; small 24; large 1,000), `fsd50k` (200; small 24), `audioset` (120; small 16),
         `maestro_real` (20 recordings of 30 s; small 5 of 12 s), `clotho` (240; small 24; large 1,600),
+        `audiocaps` (200; small 18),
         `dcase_retrieval` (80; small 8), `castella` (40 recordings of 40 s; small 9 of 20 s; large 320).
     size : str
         `default`, `small` for tests, or, for `desed`, `clotho` and `castella`, `large` for training.
@@ -462,6 +469,42 @@ def _clotho(files: _Writer, size: str, seed: int) -> None:
         files.table(f"clotho_metadata_{split}.csv", metadata, ",")
 
 
+def _audiocaps(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.captions_plain import plain
+    from benchbed.data.synthesis.events_mixed import CLIP_RATE, recorded
+
+    counts = (120, 20, 60) if size == "default" else (8, 4, 6)
+    for split, count in zip(("train", "val", "test"), counts):
+        rows: list[tuple] = [("audiocap_id", "youtube_id", "start_time", "caption")]
+        for number in range(count):
+            key = (seed, f"audiocaps {split}", number)
+            heard = recorded(*key, 6.0, "test" if split == "test" else "train")
+            name = f"{split}{number:06d}"
+            files.audio(f"{split}/{name}.wav", heard.samples, CLIP_RATE)
+            # One caption for training, five for the other splits, as in the set.
+            texts = plain(heard, *key)[: 1 if split == "train" else 5]
+            rows += [(10 * number + i, name, 0, f'"{text}"') for i, text in enumerate(texts)]
+        files.table(f"{split}.csv", rows, ",")
+
+
+class _Below:
+    """Writes files of one set in a folder of another."""
+
+    def __init__(self, files: _Writer, folder: str) -> None:
+        self.files, self.folder = files, folder
+
+    def audio(self, name: str, samples: np.ndarray, rate: int = RATE) -> None:
+        self.files.audio(f"{self.folder}/{name}", samples, rate)
+
+    def table(self, name: str, rows: list[tuple], separator: str) -> None:
+        self.files.table(f"{self.folder}/{name}", rows, separator)
+
+
+def _clotho_audiocaps(files: _Writer, size: str, seed: int) -> None:
+    _clotho(_Below(files, "clotho"), size, seed)  # type: ignore[arg-type]
+    _audiocaps(_Below(files, "audiocaps"), size, seed)  # type: ignore[arg-type]
+
+
 def _dcase_retrieval(files: _Writer, size: str, seed: int) -> None:
     from benchbed.data.synthesis.captions import captions
     from benchbed.data.synthesis.events_mixed import CLIP_RATE, recorded
@@ -584,6 +627,8 @@ _WRITERS = {
     "audioset": _audioset,
     "maestro_real": _maestro_real,
     "clotho": _clotho,
+    "audiocaps": _audiocaps,
+    "clotho_audiocaps": _clotho_audiocaps,
     "dcase_retrieval": _dcase_retrieval,
     "castella": _castella,
     "tau_nigens2020": _localised(2020, {3: ("", 10), 2: ("", 3), 1: ("", 10)}, ("foa", "mic")),

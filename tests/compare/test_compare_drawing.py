@@ -325,3 +325,18 @@ def test_a_seed_of_an_older_layout_says_what_it_lacks(tmp_path):
     with pytest.raises(CannotMeasure, match="a1 keeps no draws of map for clean: statistics of layout 1"):
         mixed(*sides, Figure("clean"), "map", QUICK)
     assert mixed(*sides, Figure("clean"), "micro_f1", QUICK).spread is not None
+
+
+def test_a_group_that_lies_in_one_split_alone_is_compared_there():
+    """Two data sets as two splits, and the groups that are one of them each."""
+    from benchbed.compare.figure import Recipe, evaluate
+    from benchbed.metrics.families.captions import family
+
+    said, truth = np.array(["a dog barks", "rain"], object), np.empty(2, object)
+    truth[:] = [("a dog barks",), ("rain falls",)]
+    scorer = family().context(said, truth)
+    sums = scorer.statistics(said, truth).sum(0)
+    whole = Recipe((), (1.0,))
+    alone = evaluate(scorer, whole, [sums[None], np.zeros_like(sums)[None]], "mean")
+    assert float(alone["rouge_l"]) == pytest.approx(float(scorer.values(sums)["rouge_l"]))
+    assert np.isnan(evaluate(scorer, whole, [np.zeros_like(sums)[None]], "mean")["rouge_l"])
