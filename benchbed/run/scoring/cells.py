@@ -103,7 +103,7 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
     reference, unused = load_reference(
         prepared.loaded_suite, prepared.source.dataset.name, primary, prepared.index_hash
     )
-    scores |= robust_figures(cells, scored, primary, reference)
+    scores |= robust_figures(cells, scored, primary, reference, prepared.job.output)
     values = {name: to_value(number) for name, number in scores.items()}
     checks = [*unused, *_classes(prepared.job), *left_out(prepared.job), *levels(predictions.table)]
     checks += [*remarks(predictions.table), *cropped(predictions.table)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from benchbed.metrics.folds import Fold
 from benchbed.metrics.number import Number, number
 from benchbed.metrics.robust_scores import Corrupted, ReferenceErrors, robustness_scores
 from benchbed.metrics.robustness import flip_rate
+from benchbed.outputs.contract import Output
 from benchbed.results import record
 from benchbed.run.scoring.aggregate import ScoredCell
 from benchbed.suite.load import LoadedSuite
@@ -29,8 +31,14 @@ def robust_figures(
     scored: Mapping[str, ScoredCell],
     primary: str,
     reference: ReferenceErrors | None,
+    output: Output | None = None,
 ) -> dict[str, Number]:
     """Robustness figures of every split that has a clean cell and corruptions.
+
+    Parameters
+    ----------
+    output : Output, optional
+        What the answers are: where they are no scores of classes, it says which of two are the same.
 
     Returns
     -------
@@ -47,7 +55,7 @@ def robust_figures(
         measured = [c for c in mine if c.condition.severity is not None and c.metrics[primary].value is not None]
         for cell in measured:
             if cell.condition.draws > 1:
-                flips = _flips(scored[cell.key], cell.condition.draws)
+                flips = _flips(scored[cell.key], cell.condition.draws, output)
                 about = replace(flips.info, scope=cell.key.split("/", 2)[2])
                 scores[f"flip_rate:{cell.key}"] = replace(flips, info=about)
         if clean is None or not measured:
@@ -103,13 +111,16 @@ def _corrupted(cell: record.Cell, scored: ScoredCell, primary: str) -> Corrupted
     )
 
 
-def _flips(scored: ScoredCell, draws: int) -> Number:
+def _flips(scored: ScoredCell, draws: int, output: Output | None) -> Number:
     # Rows are sorted by clip, then draw; a clip that lost a draw has no pairs.
     whole = np.bincount(scored.position)[scored.position] == draws
     fold = replace(scored.fold, **{name: getattr(scored.fold, name)[whole] for name in ("scores", "target", "group")})
     if not len(fold.scores):
         return number(float("nan"), _FLIPS, 0, undefined="no clip has all its draws")
-    per_clip, info = _flipped(fold, draws)
+    if output is not None and not output.class_scores:
+        per_clip, info = _other(fold, draws, output), replace(_FLIPS, rule=f"{_FLIPS.rule}:{output.name}-not-the-same")
+    else:
+        per_clip, info = _flipped(fold, draws)
     groups = fold.group.reshape(-1, draws)[:, 0]
     sums = np.stack(
         [np.bincount(groups, per_clip, fold.bootstrap.groups), np.bincount(groups, minlength=fold.bootstrap.groups)],
@@ -118,6 +129,14 @@ def _flips(scored: ScoredCell, draws: int) -> Number:
     drawn = fold.bootstrap.replicates(sums) if fold.bootstrap.draws else None
     replicates = None if drawn is None else drawn[:, 0] / np.maximum(drawn[:, 1], 1)
     return number(float(per_clip.mean()), info, len(per_clip), replicates=replicates, bootstrap=fold.bootstrap)
+
+
+def _other(fold: Fold, draws: int, output: Output) -> np.ndarray:
+    """Share of pairs of draws that get another answer, where answers are no scores of classes [shape=(clip,)]."""
+    pairs = list(combinations(range(draws), 2))
+    differ = [output.gap(fold.scores[one::draws], fold.scores[two::draws]) > 0 for one, two in pairs]
+    rates: np.ndarray = np.mean(differ, axis=0)
+    return rates
 
 
 def _flipped(fold: Fold, draws: int) -> tuple[np.ndarray, MetricInfo]:
