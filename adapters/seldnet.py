@@ -313,7 +313,9 @@ class Scaler(nn.Module):
             return (maps - self.mean[:, None]) / self.scale[:, None]
         level, rest = maps[:, : self.levels], maps[:, self.levels :]
         level = level - level.mean(2, keepdim=True)
-        return torch.cat([part / (part.square().mean(2, keepdim=True) + 1e-12).sqrt() for part in (level, rest)], 1)
+        level = level / (level.square().mean(2, keepdim=True) + 1e-12).sqrt()
+        # One scale for all axes or pairs of a band, which keeps the ratios that a direction is.
+        return torch.cat([level, rest / (rest.square().mean((1, 2), keepdim=True) + 1e-12).sqrt()], 1)
 
 
 def scrambled(maps: torch.Tensor, levels: int) -> torch.Tensor:
