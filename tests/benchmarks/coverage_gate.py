@@ -23,6 +23,13 @@ Measured with 2,000 data sets (standard error 0.49; PSDS1 1,000, 0.69), in per c
             macro F1         4.3  5.4     4.4     95.5
             mAP              5.2  4.1     5.5     95.0
     PSDS1                    4.9  4.7     4.1     95.9
+    SELD    SELD score       4.1  5.0     4.6     94.8
+            ER20             4.6  4.1     5.4     95.5
+            F20              4.9  4.9     4.1     95.0
+            LE_CD            4.6  3.6     5.0     95.8
+            LR_CD            4.6  4.5     4.4     95.5
+
+SELD was measured with 800 data sets, standard error 0.77.
 
 What is empty was not measured.
 """

@@ -22,9 +22,13 @@ Measured, in points and per cent:
             mAP            100   11.19   11.16   76.5     1.3      1,000  missed
     events  macro F1       100    7.49    7.55   80.8     1.3      1,000
     PSDS1                  100    8.85    8.78   82.9     1.3      1,000  missed
+    SELD    SELD score     100    5.52    5.52   78.2     2.0        400
+            F20            100    6.96    6.99   76.8     2.0        400
     gate
     scenes  accuracy       100    8.84    8.89   78.2     0.8      2,500  missed
             macro F1       100    9.05    9.04   79.8     1.3      1,000
+    SELD    SELD score     100    4.85    4.84   78.0     2.0        400
+            F20            100    6.11    6.11   78.5     2.0        400
 
 Of mAP and PSDS1 the runs have no clips, so that the bootstrap stands alone. In 700 data sets with a larger shift the
 mean difference in mAP was 3.7 % smaller than that of the population and its spread 9 % above the mean bootstrap error,
