@@ -81,6 +81,22 @@ class Run:
         """One row per clip, cell and draw, with the model's answer; see `tables.predictions_table`."""
         return tables.predictions_table(self.path, cell, scores=scores)
 
+    def clips(self) -> pd.DataFrame:
+        """One row per clip, cell and draw with the clip's own scores, of kinds of output that keep them (captions).
+
+        Raises
+        ------
+        ConfigError
+            The run kept none.
+        """
+        from benchbed.errors import ConfigError
+        from benchbed.results.captions import SCORES, read_clips
+
+        table = read_clips(self.path)
+        if table is None:
+            raise ConfigError(f"the run kept no scores of its clips ({SCORES})", where=str(self.path))
+        return table
+
     def plot(self, name: str = "corruptions") -> Chart:
         """A chart of the run's page: `corruptions`, `severities`, `attacks`, `devices`, `classes`, `confusion`,
         `reliability`, or another table of the record by its name.

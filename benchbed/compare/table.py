@@ -17,8 +17,10 @@ from benchbed.compare.figure import Figure, matching, recipe, recipes
 from benchbed.compare.matched import Robustness, robustness, robustness_of_sides
 from benchbed.compare.ranking import rank_alike, unranked
 from benchbed.compare.runs import Mismatch, OpenRun, require_comparable, shared
+from benchbed.compare.said import said_apart
 from benchbed.compare.sides import Mixed, Side, mixed
 from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
+from benchbed.results.comparison import Spoken
 from benchbed.results.conditions import settings
 from benchbed.seal import seal
 from benchbed.stats.correction import adjust, words
@@ -80,6 +82,8 @@ class Pairing:
         At matched clean score.
     notes : list of Mismatch
         In what the runs differ without harm.
+    clips : list of Spoken
+        What two captioners said of some clips.
     """
 
     a: str
@@ -91,6 +95,7 @@ class Pairing:
     mixed_verdicts: list[str] = field(default_factory=list)
     robustness: list[Robustness] = field(default_factory=list)
     notes: list[Mismatch] = field(default_factory=list)
+    clips: list[Spoken] = field(default_factory=list)
 
     def count(self, verdict: str) -> int:
         """Conditions won, lost or tied: all clips, the metric that ranks."""
@@ -209,7 +214,9 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
         else:
             robust = robustness_of_sides(side.runs, first.runs, primary, procedure)
         notes += _alone(first.runs[0], side.runs[0], wanted)
-        pairings.append((Pairing(side.name, first.name, primary, robustness=robust, notes=notes), contrasts, groups))
+        clips = said_apart(side.runs[0], first.runs[0], primary) if single else []
+        pairing = Pairing(side.name, first.name, primary, robustness=robust, notes=notes, clips=clips)
+        pairings.append((pairing, contrasts, groups))
     p_values: dict[str, float | None] = {}
     asked: dict[str, Contrast | Mixed] = {}
     for number, (_, contrasts, groups) in enumerate(pairings):
@@ -404,6 +411,7 @@ def _pairing(pairing: Pairing, primary: str) -> dict[str, Any]:
             }
             for r in pairing.robustness
         ],
+        "clips": [one.model_dump() for one in pairing.clips],
         "notes": [str(note) for note in pairing.notes],
     }
 

@@ -69,6 +69,7 @@ UNITS: dict[str, tuple[float, str]] = {
     "°": (1.0, "degrees"),
     "errors per reference": (1.0, "errors per reference"),
     "events per hour": (1.0, "events per hour"),
+    "words": (1.0, "words"),
 }
 
 #: Units of figures, as records have them, that go by another name above or are counted.

@@ -89,7 +89,8 @@ def number(
     if not math.isfinite(value):
         return Number(None, None, None, n, info, reason=undefined, note=note)
     if info.no_interval is not None:
-        return Number(float(value), None, None, n, info, reason=info.no_interval, note=note)
+        # Two models are still compared in the same draws.
+        return Number(float(value), None, None, n, info, reason=info.no_interval, note=note, drawn=replicates)
     if replicates is None or bootstrap is None:
         return Number(float(value), None, None, n, info, reason=no_interval, note=note)
     found = bootstrap.interval(replicates, groups=groups, value=float(value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import numpy as np
 from benchbed.card import Card
 from benchbed.errors import AdapterError, DataError, did_you_mean
 from benchbed.outputs.contract import Heard, Json, Output, Reading
-from benchbed.tables.table import read_table
+from benchbed.tables.table import Table, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +98,7 @@ class Caption(Output):
         Raises
         ------
         DataError
-            No such columns, a clip twice, a clip of the data set without a caption.
+            No such columns, a clip twice, a clip of the data set without a caption, a name that several clips have.
         """
         table = read_table(path)
         clip_column = _column(table.frame.columns, CLIP_COLUMNS, "clips", path)
@@ -110,19 +110,26 @@ class Caption(Output):
             said[name] = row
         texts = table.frame[text_column].tolist()
         answers = np.empty(len(clips), dtype=object)
-        for index, clip in enumerate(clips["clip_id"].astype(str)):
+        ids = clips["clip_id"].astype(str).tolist()
+        _refuse_shared(ids, said, table)
+        for index, clip in enumerate(ids):
             names = _names(clip)
-            found = next((said[name] for name in names if name in said), None)
-            if found is None:
+            rows = list(dict.fromkeys(said[name] for name in names if name in said))
+            if len(rows) > 1:
+                twice = f"two captions for the clip '{names[1]}', under two of its names"
+                raise DataError(twice, where=table.where(rows[1]), hint="one caption for each clip")
+            if not rows:
                 hint = did_you_mean(names[-2], said) or f"the file names clips like '{next(iter(said), '')}'"
                 raise DataError(f"no caption for the clip '{names[-2]}'", where=str(path), hint=hint)
-            answers[index] = texts[found]
+            answers[index] = texts[rows[0]]
         return answers
 
     def unused(self, path: Path, clips: pd.DataFrame) -> list[str]:
         table = read_table(path)
         column = _column(table.frame.columns, CLIP_COLUMNS, "clips", path)
-        known = {name for clip in clips["clip_id"].astype(str) for name in _names(clip)}
+        ids = clips["clip_id"].astype(str).tolist()
+        _refuse_shared(ids, {name: row for row, name in enumerate(table.frame[column])}, table)
+        known = {name for clip in ids for name in _names(clip)}
         lost = [row for row, name in enumerate(table.frame[column]) if name not in known]
         if not lost:
             return []
@@ -155,6 +162,19 @@ def _names(clip: str) -> list[str]:
     whole = re.sub(r"#\d+$", "", name)
     pair = [whole, whole.rpartition(".")[0] or whole] if whole != name else []
     return [clip, path, *pair, name, name.rpartition(".")[0] or name]
+
+
+def _refuse_shared(clips: Sequence[str], rows: Mapping[str, int], table: Table) -> None:
+    """Refuse a name in a file that several clips have: a caption would count for all of them."""
+    owner: dict[str, str] = {}
+    for clip in clips:
+        # Pairs with one reference each are about one recording.
+        recording = re.sub(r"#\d+$", "", clip)
+        for name in dict.fromkeys(_names(clip)):
+            other = owner.setdefault(name, recording)
+            if other != recording and name in rows:
+                what = f"'{name}' is the name of several clips, e.g. '{_names(other)[1]}' and '{_names(clip)[1]}'"
+                raise DataError(what, where=table.where(rows[name]), hint="name clips by their path in the data set")
 
 
 def _column(columns: Sequence[str], known: Sequence[str], what: str, path: Path) -> str:

@@ -16,6 +16,7 @@ from benchbed.report.figures import number
 from benchbed.report.island import anchor
 from benchbed.report.listening import Clips, ClipSounds, apart
 from benchbed.report.view import GroupTable
+from benchbed.results.captions import KeptCaptions, read_captions
 from benchbed.results.curves import Curves, Roc, RocLine, ThresholdCurves, read_curves
 from benchbed.results.directions import KeptDirections, read_directions
 from benchbed.results.rankings import KeptRankings, read_rankings
@@ -38,6 +39,7 @@ class KeptDrawings:
     curves: Curves | None = None
     directions: KeptDirections | None = None
     rankings: KeptRankings | None = None
+    captions: KeptCaptions | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,9 @@ def read(run: Path) -> KeptDrawings:
     ConfigError
         A file does not fit.
     """
-    return KeptDrawings(read_timelines(run), read_curves(run), read_directions(run), read_rankings(run))
+    return KeptDrawings(
+        read_timelines(run), read_curves(run), read_directions(run), read_rankings(run), read_captions(run)
+    )
 
 
 def lacking(result: Result, drawn: KeptDrawings) -> str:

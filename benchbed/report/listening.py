@@ -12,8 +12,8 @@ from benchbed.results.listening import Listened, Listening, Sound, file_of, read
 
 #: Bytes of sounds and pictures that one page carries.
 CARRIED = 1_500_000
-#: Reasons of recordings that stand in a timeline or in a ranked list.
-_TIMED = ("worst", "typical", "ranked")
+#: Reasons of recordings that stand in a timeline, in a ranked list or on a card.
+_TIMED = ("worst", "typical", "best", "ranked")
 _TYPES = {"mp3": "audio/mpeg", "png": "image/png"}
 
 

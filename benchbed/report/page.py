@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import benchbed
-from benchbed.report import drawings, figures, island, panels, placed, ranked, terms, view
+from benchbed.report import captions, drawings, figures, island, panels, placed, ranked, terms, view
 from benchbed.report.charts import draw, strips
 from benchbed.report.charts.directions import stretch_rows
 from benchbed.report.charts.timeline import event_rows
@@ -54,7 +54,7 @@ def write_report(
     clips : Clips, optional
         What was kept for listening.
     drawn : KeptDrawings, optional
-        Timelines, curves and directions that the run kept.
+        Timelines, curves, directions and captions that the run kept.
     exported : str, optional
         Relative link of the run's Every Eval Ever record.
 
@@ -91,6 +91,7 @@ def report_html(
         told=drawings.told(drawn, result, clips),
         placed=placed.placed(drawn.directions, result, clips),
         lists=ranked.lists(drawn.rankings, result, clips),
+        captioned=captions.section(drawn.captions, result, clips),
         lacking=drawings.lacking(result, drawn),
         pictures={cell.key: drawings.pictures(cell, drawn.curves) for cell in view.focus(result)},
         exported=exported,
@@ -144,6 +145,7 @@ def _environment() -> Environment:
         duration=figures.duration,
         interval=figures.interval,
         key=figures.key,
+        marked=captions.marked,
         metric=terms.metric,
         title_of=terms.title,
         plain=terms.plain,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchbed.report import island, terms
+from benchbed.report.captions import ClipPair, spread
 from benchbed.report.charts.draw import domain
 from benchbed.results.comparison import (
     ComparisonRecord,
@@ -67,6 +68,7 @@ class Versus:
     pairing: PairingRecord
     anchor: str
     forests: list[Forest]
+    clips: list[ClipPair]
 
     @property
     def counted(self) -> bool:
@@ -126,7 +128,12 @@ def comparison_page(comparison: ComparisonRecord, rows: Mapping[Path, tuple[str,
     suite = next((title for _, title, _ in found.values()), "") or next((run.suite for run in runs if run.suite), "")
     identity = repr([[(m.model, m.path) for m in side.runs] for side in comparison.sides]) + suite
     versus = [
-        Versus(pairing, f"p{number}", list(_forests(pairing, f"p{number}", comparison.primary, comparison.settings)))
+        Versus(
+            pairing,
+            f"p{number}",
+            list(_forests(pairing, f"p{number}", comparison.primary, comparison.settings)),
+            spread(pairing.clips, pairing.a, pairing.b, f"p{number}"),
+        )
         for number, pairing in enumerate(comparison.pairings, 1)
     ]
     return ComparisonPage(

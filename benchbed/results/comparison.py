@@ -126,6 +126,29 @@ class RobustnessRecord(ComparisonPart):
     """Recordings that were left out of both models because one of them lost clips of theirs."""
 
 
+class Spoken(ComparisonPart):
+    """One clip, and the captions of two runs."""
+
+    clip_id: str
+    """The clip."""
+    why: str
+    """Which run is ahead, or that they hardly differ."""
+    title: str
+    """The score that clips were chosen by, in the field's own term."""
+    titles: dict[str, str] = Field(default_factory=dict)
+    """That of every score."""
+    references: list[str] = Field(default_factory=list)
+    """What people wrote."""
+    a: str
+    """The caption of the first run."""
+    b: str
+    """That of the reference run."""
+    scores_a: dict[str, float] = Field(default_factory=dict)
+    """The clip's own scores in the first run, by metric."""
+    scores_b: dict[str, float] = Field(default_factory=dict)
+    """And in the reference run."""
+
+
 class PairingRecord(ComparisonPart):
     """One model, or group of models, against the reference."""
 
@@ -137,6 +160,8 @@ class PairingRecord(ComparisonPart):
     rows: list[DifferenceRecord] = Field(default_factory=list)
     mixed: list[GroupDifference] = Field(default_factory=list)
     robustness: list[RobustnessRecord] = Field(default_factory=list)
+    clips: list[Spoken] = Field(default_factory=list)
+    """Captions of both runs, of clips on which they differ the most."""
     notes: list[str] = Field(default_factory=list)
 
 

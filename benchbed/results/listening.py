@@ -50,7 +50,7 @@ class Sound(Record):
 
 
 #: Why a clip was chosen; `worst` and `typical` are recordings of the event timelines.
-Reason = Literal["worst drop", "flipped", "attacked", "disagreement", "worst", "typical", "ranked"]
+Reason = Literal["worst drop", "flipped", "attacked", "disagreement", "worst", "typical", "best", "ranked"]
 
 
 class Listened(Record):

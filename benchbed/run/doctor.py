@@ -48,7 +48,9 @@ def _captions(problems: list[str]) -> dict[str, str]:
         problems.append(f"METEOR: {error.what}")
     for name in OUTSIDE:
         held = place(name)
-        said[name] = held.why or str(held.path)
+        said[name] = held.why if held.given else f"{held.why}; {OUTSIDE[name].WHAT}"
+        if held.path is not None:
+            said[name] = str(held.path)
         if held.given and held.why:
             problems.append(f"{name} of caption metrics: {held.why}")
     return said

@@ -17,7 +17,7 @@ from benchbed.errors import BenchbedError, CannotMeasure, DataError
 from benchbed.predictions import index
 from benchbed.predictions.index import write_index
 from benchbed.predictions.store import read_header, storage_error
-from benchbed.results import curves, directions, record, timelines
+from benchbed.results import captions, curves, directions, record, timelines
 from benchbed.results import statistics as statistics_file
 from benchbed.results.artefacts import naming
 from benchbed.results.statistics import write_statistics
@@ -46,7 +46,10 @@ ALL_FAILED = 64
 
 
 #: Files beside a record that it names with their digests.
-ARTEFACTS = (index.NAME, statistics_file.NAME, timelines.NAME, curves.NAME, directions.NAME, thresholds.FILE)
+ARTEFACTS = (
+    *(index.NAME, statistics_file.NAME, timelines.NAME, curves.NAME, directions.NAME),
+    *(captions.NAME, captions.SCORES, thresholds.FILE),
+)
 
 
 @dataclass(frozen=True)

@@ -370,3 +370,21 @@ def test_other_options_that_name_nothing(tmp_path):
     with pytest.raises(ConfigError, match="no such jar"):
         check(meteor=str(tmp_path / "none.jar"))
     assert "no such jar" in scored(family(meteor=str(tmp_path / "none.jar")))[1]["meteor"]
+
+
+def test_rules_name_the_models_by_their_weights(sentence_model, detector, tmp_path):
+    import shutil
+
+    def rules(**given):
+        return {name: info.rule for name, info in family(**{k: str(v) for k, v in given.items()}).metrics.items()}
+
+    plain, held = rules(), rules(sentences=sentence_model, fluency=detector)
+    assert "no-model" in plain["sbert_sim"] and plain["cider_d"] == held["cider_d"]
+    assert ":tiny@" in held["sbert_sim"] and held["fense"].count("tiny@") == 2 and held["spider_fl"].count("tiny@") == 1
+    copy = tmp_path / "my model"
+    shutil.copytree(sentence_model, copy)
+    again = rules(sentences=copy)["sbert_sim"]
+    assert ":my-model@" in again and again.split("@")[1] == held["sbert_sim"].split("@")[1]
+    weights = copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert rules(sentences=copy)["sbert_sim"] != again

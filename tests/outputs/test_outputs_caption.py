@@ -132,3 +132,103 @@ def test_a_model_that_gives_no_texts_is_refused(raw):
     card = bb.Card(name="c", family="transformer", output="caption", labels=(), sample_rate=8000)
     with pytest.raises(AdapterError, match="predict returned"):
         output_of("caption").read(card, ()).check(raw, 2, Heard(1.0, 8000))
+
+
+def test_an_empty_cell_is_an_answer_without_a_word(clotho, tmp_path):
+    path = tmp_path / "system.csv"
+    table(**{"clip 3.wav": ""}).to_csv(path, index=False)
+    run = bb.score("dcase_task6_captioning", path, data={"clotho": clotho}, out=tmp_path / "runs")
+    metrics = run.result.cells[0].metrics
+    assert metrics["empty"].value == pytest.approx(1 / 30)
+    without = [text if i != 3 else "" for i, text in enumerate(CORPUS["candidates"])]
+    assert metrics["rouge_l"].value == pytest.approx(bb.evaluate("captions", CORPUS["references"], without)["rouge_l"])
+
+
+def test_line_breaks_inside_a_caption_are_space(clotho, tmp_path):
+    said = CORPUS["candidates"][0]
+    path = tmp_path / "system.csv"
+    table(**{"clip 0.wav": said.replace(" ", "\n", 1)}).to_csv(path, index=False)
+    run = bb.score("dcase_task6_captioning", path, data={"clotho": clotho}, out=tmp_path / "runs")
+    assert run.result.cells[0].metrics["cider_d"].value == pytest.approx(CORPUS["scores"]["cider_d"]["corpus"])
+
+
+def test_one_reference_is_enough():
+    """One text for a clip, or one in a list: the same figures, and those of the reference scorer for such a corpus."""
+    corpus = next(one for one in GOLDEN["corpora"] if all(len(held) == 1 for held in one["references"]) and one["what"])
+    plain = bb.evaluate("captions", [held[0] for held in corpus["references"]], corpus["candidates"])
+    listed = bb.evaluate("captions", corpus["references"], corpus["candidates"])
+    for name in ("bleu_1", "rouge_l"):
+        assert plain[name] == listed[name] == pytest.approx(corpus["scores"][name]["corpus"], abs=1e-9)
+
+
+def test_a_reference_that_is_lacking_is_refused(clotho, tmp_path):
+    path = clotho / "clotho_captions_evaluation.csv"
+    held = pd.read_csv(path)
+    held.loc[4, "caption_1"] = ""
+    held.to_csv(path, index=False)
+    with pytest.raises(DataError, match=r"'clip 4\.wav' has no caption 1"):
+        bb.score("dcase_task6_captioning", table(), data={"clotho": clotho}, out=tmp_path / "runs")
+
+
+def test_a_clip_that_is_listed_twice_in_the_references(clotho, tmp_path):
+    path = clotho / "clotho_captions_evaluation.csv"
+    held = pd.read_csv(path)
+    pd.concat([held, held.iloc[[7]]]).to_csv(path, index=False)
+    with pytest.raises(DataError, match=r"'clip 7\.wav' is listed twice"):
+        bb.score("dcase_task6_captioning", table(), data={"clotho": clotho}, out=tmp_path / "runs")
+
+
+def test_two_captions_under_two_names_of_one_clip(clotho, tmp_path):
+    with pytest.raises(DataError, match=r"two captions for the clip 'evaluation/clip 0\.wav', under two of its names"):
+        bb.score("dcase_task6_captioning", table(**{"clip 0": "rain"}), data={"clotho": clotho}, out=tmp_path / "r")
+
+
+@pytest.mark.parametrize("name", ["x.wav", "x"])
+def test_a_name_that_two_clips_have_is_no_answer_to_either(tmp_path, name):
+    path = tmp_path / "said.csv"
+    pd.DataFrame({"file_name": [name, "b/x.wav"], "caption": ["a dog", "rain"]}).to_csv(path, index=False)
+    clips = pd.DataFrame({"clip_id": ["set/a/x.wav", "set/b/x.wav"]})
+    for ask in (
+        lambda: output_of("caption").foreign(path, clips, ()),
+        lambda: output_of("caption").unused(path, clips),
+    ):
+        with pytest.raises(DataError, match=f"'{name}' is the name of several clips, e.g. 'a/x.wav' and 'b/x.wav'"):
+            ask()
+
+
+def test_clips_of_one_name_are_told_apart_by_their_paths(tmp_path):
+    path = tmp_path / "said.csv"
+    pd.DataFrame({"file_name": ["a/x.wav", "b/x.wav"], "caption": ["a dog", "rain"]}).to_csv(path, index=False)
+    clips = pd.DataFrame({"clip_id": ["set/a/x.wav", "set/b/x.wav"]})
+    assert output_of("caption").foreign(path, clips, ()).tolist() == ["a dog", "rain"]
+
+
+def test_one_clip_alone_on_a_record(clotho, tmp_path):
+    path = clotho / "clotho_captions_evaluation.csv"
+    pd.read_csv(path).iloc[:1].to_csv(path, index=False)
+    run = bb.score("dcase_task6_captioning", table().iloc[:1], data={"clotho": clotho}, out=tmp_path / "runs")
+    metrics = run.result.cells[0].metrics
+    assert metrics["cider_d"].value is None and "one clip alone" in metrics["cider_d"].reason
+    assert metrics["bleu_1"].value is not None and metrics["meteor"].value is not None
+
+
+@pytest.mark.parametrize(
+    ("references", "estimates", "words"),
+    [
+        ({"x": ["a"], "y": ["b"]}, {"x": "a"}, "'y' has no caption"),
+        ({"x": ["a"]}, {"x": "a", "y": "b"}, "'y' has no reference"),
+        ({"x": []}, {"x": "a"}, "'x' has no reference"),
+        ({"x": ["a"]}, {"x": None}, "the caption of 'x' is a NoneType"),
+        ({"x": ["a", 5]}, {"x": "a"}, "the reference of 'x' is a int"),
+    ],
+)
+def test_what_cannot_be_evaluated(references, estimates, words):
+    with pytest.raises(BenchbedError, match=words):
+        bb.evaluate("captions", references, estimates)
+
+
+def test_captions_without_a_word_on_both_sides():
+    """Marks alone are an answer: it is counted, and no figure divides by it."""
+    figures = bb.evaluate("captions", [["a dog"], ["?"]], ["...", "!"])
+    assert figures["empty"] == 1.0 and figures["bleu_1"] == pytest.approx(0, abs=1e-9)
+    assert 0 <= figures["meteor"] <= 1 and figures["cider_d"] >= 0

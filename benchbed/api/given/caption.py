@@ -26,7 +26,7 @@ def given(references: Any, estimates: Any, labels: Sequence[str] | None) -> Give
     Raises
     ------
     ConfigError
-        A clip of one side only, or without a reference.
+        A clip of one side only, or without a reference; a caption that is no text.
 
     Examples
     --------
@@ -42,6 +42,9 @@ def given(references: Any, estimates: Any, labels: Sequence[str] | None) -> Give
         held = (texts,) if isinstance(texts, str) else tuple(texts)
         if not held:
             raise ConfigError(f"evaluate: '{clip}' has no reference")
+        for what, text in (("caption", said[clip]), *(("reference", text) for text in held)):
+            if not isinstance(text, str):
+                raise ConfigError(f"evaluate: the {what} of '{clip}' is a {type(text).__name__}, and no str")
         answers[index], target[index] = said[clip], held
     return Given((), answers, target, tuple(truth))
 

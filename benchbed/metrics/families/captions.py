@@ -23,10 +23,10 @@ from benchbed.metrics.captions import bleu, ngrams
 from benchbed.metrics.captions.cider import SCALE, cider_d
 from benchbed.metrics.captions.figures import Training, bigrams, captions_of, training
 from benchbed.metrics.captions.meteor import scoring as meteor
-from benchbed.metrics.captions.meteor.choice import Choice, choose
+from benchbed.metrics.captions.meteor.choice import StageChoice, choose
 from benchbed.metrics.captions.ngrams import ORDER, Tokens
 from benchbed.metrics.captions.outside import clap, fluency, sentences, spice
-from benchbed.metrics.captions.outside.places import OUTSIDE, Place, place
+from benchbed.metrics.captions.outside.places import OUTSIDE, PartPlace, place
 from benchbed.metrics.captions.rouge import rouge_l
 from benchbed.metrics.captions.tokens import tokenise
 from benchbed.metrics.captions.vocabulary import Vocabulary
@@ -47,6 +47,22 @@ _SUMS = (
 _COLUMN = {name: bleu.WIDTH + number for number, name in enumerate(_SUMS)}
 _METEOR = slice(bleu.WIDTH + len(_SUMS), bleu.WIDTH + len(_SUMS) + meteor.WIDTH)
 WIDTH = _METEOR.stop
+
+#: Metrics that a single clip has by itself, those to tell clips apart by first.
+CLIP = (
+    "cider_d",
+    "meteor",
+    "rouge_l",
+    "bleu_1",
+    "bleu_4",
+    "spice",
+    "spider",
+    "spider_fl",
+    "fense",
+    "sbert_sim",
+    "clap_sim",
+    "fer",
+)
 
 #: Part from outside → figures that need it.
 NEEDS = {
@@ -99,7 +115,7 @@ def family(
         chosen = choose(meteor, stages)
     except ConfigError as error:
         # Sums of an earlier run are read without its jar; `check` refuses what a new run names.
-        chosen = Choice((), why=str(error.what))
+        chosen = StageChoice((), why=str(error.what))
     return Captions(chosen, {name: place(name, path) for name, path in given.items()}, training)
 
 
@@ -142,9 +158,9 @@ class Captions(Family):
 
     Parameters
     ----------
-    chosen : Choice
+    chosen : StageChoice
         METEOR's stages.
-    places : mapping of str to Place
+    places : mapping of str to PartPlace
         What is given from outside, by its name.
     trained_on : str, optional
         Table of training captions.
@@ -158,18 +174,21 @@ class Captions(Family):
 
     def __init__(
         self,
-        chosen: Choice,
-        places: Mapping[str, Place],
+        chosen: StageChoice,
+        places: Mapping[str, PartPlace],
         trained_on: str | None = None,
         gallery: Sequence[Sequence[Tokens]] | None = None,
     ) -> None:
         self._chosen, self._places, self._trained_on, self._gallery = chosen, places, trained_on, gallery
-        self.metrics = _infos(chosen.rule)
-        self._why = {name: held.why for part, held in places.items() if held.why for name in NEEDS[part]}
+        self.metrics = _infos(chosen.rule, {name: held.identity for name, held in places.items()})
+        self._why: dict[str, str] = {}
+        for part, held in places.items():
+            for name in NEEDS[part] if held.why else ():
+                self._why[name] = f"{self._why[name]}; {held.why}" if name in self._why else held.why
         if not chosen.stages:
             self._why["meteor"] = chosen.why
         if trained_on is None:
-            lacking = "it needs the captions of training; the option training of the metrics names their table"
+            lacking = "needs the captions of training: option training"
             self._why |= dict.fromkeys(("novel", "novel_4grams"), lacking)
 
     def context(self, scores: np.ndarray, target: np.ndarray) -> Captions:
@@ -284,7 +303,7 @@ class Captions(Family):
         return {"meteor": ran, "cider_d": _FIXED, "spider": _FIXED, "spider_fl": _FIXED}
 
 
-def _infos(rule_of_meteor: str) -> dict[str, MetricInfo]:
+def _infos(rule_of_meteor: str, model: Mapping[str, str]) -> dict[str, MetricInfo]:
     """What each metric means, those that need nothing from outside first."""
 
     def info(
@@ -298,7 +317,7 @@ def _infos(rule_of_meteor: str) -> dict[str, MetricInfo]:
         return MetricInfo(title, f"{rule}:{TOKENS}", unit, direction, low=low, high=high)
 
     penalised = f"penalty={fluency.PENALTY:g}:threshold={fluency.THRESHOLD:g}"
-    detected = f"{fluency.RULE}:threshold={fluency.THRESHOLD:g}"
+    detected = f"{fluency.RULE}:{model['fluency']}:threshold={fluency.THRESHOLD:g}"
     return {
         "cider_d": info("CIDEr-D", "cider-d:corpus-idf", high=SCALE),
         "rouge_l": info("ROUGE-L", "rouge-l:beta=1.2"),
@@ -306,10 +325,10 @@ def _infos(rule_of_meteor: str) -> dict[str, MetricInfo]:
         "meteor": info("METEOR", rule_of_meteor),
         "spice": info("SPICE", spice.RULE),
         "spider": info("SPIDEr", "spider:mean-of-cider-d-and-spice-1.0", high=(SCALE + 1) / 2),
-        "spider_fl": info("SPIDEr-FL", f"spider-fl:{penalised}", high=(SCALE + 1) / 2),
-        "fense": info("FENSE", f"fense:{penalised}", low=-1.0),
-        "sbert_sim": info("Sentence-BERT similarity", sentences.RULE, low=-1.0),
-        "clap_sim": info("CLAP similarity", clap.RULE, low=-1.0),
+        "spider_fl": info("SPIDEr-FL", f"spider-fl:{model['fluency']}:{penalised}", high=(SCALE + 1) / 2),
+        "fense": info("FENSE", f"fense:{model['sentences']}:{model['fluency']}:{penalised}", low=-1.0),
+        "sbert_sim": info("Sentence-BERT similarity", f"{sentences.RULE}:{model['sentences']}", low=-1.0),
+        "clap_sim": info("CLAP similarity", f"{clap.RULE}:{model['clap']}", low=-1.0),
         "fer": info("Fluency error rate", detected, "fraction", "lower"),
         "words": info("Words per caption", "mean-length", "words", high=None),
         "empty": info("Captions without a word", "share", "fraction", "lower"),

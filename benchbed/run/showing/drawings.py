@@ -1,19 +1,23 @@
-"""What a run keeps for its page besides the record: timelines, curves over thresholds, directions, ranked lists."""
+"""What a run keeps for its page besides the record: timelines, curves over thresholds, directions, ranked lists,
+captions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed.predictions.store import Predictions
+from benchbed.results import captions as caption_file
 from benchbed.results import curves as curve_file
 from benchbed.results import directions as direction_file
 from benchbed.results import rankings as ranking_file
 from benchbed.results import record
 from benchbed.results import timelines as timeline_file
+from benchbed.results.captions import KeptCaptions, write_clips
 from benchbed.results.curves import CellCurves, Curves
 from benchbed.results.directions import CellDirections, KeptDirections
 from benchbed.results.rankings import CellLists, KeptRankings
@@ -21,21 +25,27 @@ from benchbed.results.timelines import CellTimelines, Timelines, write_kept
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.families import metric_family, post_processing
 from benchbed.run.scoring.grouped import GroupedSplit
-from benchbed.run.scoring.split import Answered, Split
+from benchbed.run.scoring.split import Answered, Split, rows_of_cells
 from benchbed.run.showing.directions import Recordings
 from benchbed.run.showing.kinds import shown
+from benchbed.run.showing.shelf import CellAnswers
 from benchbed.suite.plan import CellPlan
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
 class Drawings:
-    """Timelines of frames and moments, curves of frames and tags, directions of tracks, lists of retrieval; none where
-    there is nothing to draw."""
+    """Timelines of frames and moments, curves of frames and tags, directions of tracks, lists of retrieval, captions
+    and the scores of their clips; none where there is nothing to draw."""
 
     timelines: Timelines | None = None
     curves: Curves | None = None
     directions: KeptDirections | None = None
     rankings: KeptRankings | None = None
+    captions: KeptCaptions | None = None
+    clips: pd.DataFrame | None = None
 
 
 def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[record.Cell], primary: str) -> Drawings:
@@ -63,6 +73,9 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
     lines: list[CellDirections] = []
     listed: list[CellLists] = []
     hardest = _hardest(cells, primary)
+    if hasattr(kind, "kept"):
+        cards, clips = kind.kept(family, _shelf(prepared, predictions), primary, hardest)
+        return Drawings(captions=cards, clips=clips)
     for plan in sorted(prepared.cells, key=lambda plan: plan.kind != "clean"):
         curved = plan.kind == "clean" and hasattr(kind, "curves")
         followed = plan.kind == "clean" or plan.key == hardest
@@ -111,6 +124,23 @@ def write_drawings(made: Drawings, folder: Path) -> None:
     write_kept(made.curves, folder, curve_file.NAME)
     write_kept(made.directions, folder, direction_file.NAME)
     write_kept(made.rankings, folder, ranking_file.NAME)
+    write_kept(made.captions, folder, caption_file.NAME)
+    write_clips(made.clips, folder)
+
+
+def _shelf(prepared: Prepared, predictions: Predictions) -> list[CellAnswers]:
+    """Answers of every cell, clean ones first; clips that a condition does not apply to are left out."""
+    made = []
+    skipped = predictions.table["skipped"].notna().to_numpy()
+    rows_of = rows_of_cells(predictions.table, [plan.key for plan in prepared.cells])
+    splits = {split: Split(prepared.job, split) for split in prepared.job.clips}
+    for plan in sorted(prepared.cells, key=lambda plan: plan.kind != "clean"):
+        rows = rows_of[plan.key]
+        answered = splits[plan.split].answered(predictions, rows[~skipped[rows]])
+        if len(answered.rows):
+            names = splits[plan.split].table["clip_id"].to_numpy()[answered.position]
+            made.append(CellAnswers(plan, names, answered.draw, answered.answers, answered.references))
+    return made
 
 
 def _first_draw(prepared: Prepared, predictions: Predictions, plan: CellPlan) -> Answered:

@@ -27,7 +27,7 @@ ALL = (*STAGES, "paraphrase")
 
 
 @dataclass(frozen=True)
-class Choice:
+class StageChoice:
     """What runs.
 
     Attributes
@@ -53,7 +53,7 @@ class Choice:
 
         Examples
         --------
-        >>> Choice(("exact", "stem")).rule
+        >>> StageChoice(("exact", "stem")).rule
         'meteor-1.5:exact+stem:all-words-alike'
         """
         return f"meteor-1.5:{'+'.join(self.stages) or 'none'}" + ("" if self.path else ":all-words-alike")
@@ -71,7 +71,7 @@ class Choice:
 
 
 @lru_cache(maxsize=65536)
-def _row(choice: Choice, candidate: tuple[str, ...], references: tuple[tuple[str, ...], ...]) -> np.ndarray:
+def _row(choice: StageChoice, candidate: tuple[str, ...], references: tuple[tuple[str, ...], ...]) -> np.ndarray:
     # The same caption comes again under mild conditions.
     if choice.java is not None and choice.path is not None:
         return jar.running(choice.path, choice.java).statistics(candidate, references)
@@ -80,7 +80,7 @@ def _row(choice: Choice, candidate: tuple[str, ...], references: tuple[tuple[str
     return statistics(one, others, choice.stages, words)
 
 
-def choose(path: str | Path | None = None, stages: str | None = None) -> Choice:
+def choose(path: str | Path | None = None, stages: str | None = None) -> StageChoice:
     """The stages that run.
 
     Parameters
@@ -108,7 +108,7 @@ def choose(path: str | Path | None = None, stages: str | None = None) -> Choice:
     java = shutil.which("java")
     possible, why = 4, ""
     if found is None:
-        possible, why = 2, f"METEOR's jar is not at hand; the option meteor, or {VARIABLE}, names it"
+        possible, why = 2, f"METEOR's jar is not at hand: option meteor, or {VARIABLE}"
     elif not found.is_file() or not (found.parent / jar.TABLE).is_file():
         possible, why = 3, f"there is no {jar.TABLE} beside METEOR's jar"
     elif java is None:
@@ -118,7 +118,7 @@ def choose(path: str | Path | None = None, stages: str | None = None) -> Choice:
     if stages is not None and len(asked) > possible:
         raise ConfigError(f"METEOR's stages {stages} cannot all run: {why}", hint=f"ask for {_joined(possible)}")
     run = asked[:possible]
-    return Choice(run, found, java if len(run) == 4 else None, why if len(run) < len(asked) else "")
+    return StageChoice(run, found, java if len(run) == 4 else None, why if len(run) < len(asked) else "")
 
 
 def _joined(number: int) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 NAME = "clap"
+TITLE = "a CLAP model"
 WHAT = "a CLAP model in a local folder"
 RULE = "clap-sim:text:mean-over-references"
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 NAME = "fluency"
+TITLE = "FENSE's error detector"
 WHAT = "FENSE's error detector (echecker) in a local folder, with the config and the tokenizer of its BERT"
 RULE = "fer:any-error"
 #: Tokens that the detector reads of a caption.

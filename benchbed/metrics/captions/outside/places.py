@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from benchbed.metrics.captions.outside import clap, fluency, sentences, spice
@@ -13,7 +16,7 @@ OUTSIDE = {part.NAME: part for part in (spice, sentences, fluency, clap)}
 
 
 @dataclass(frozen=True)
-class Place:
+class PartPlace:
     """A path, or why there is none that can be used.
 
     Attributes
@@ -30,6 +33,37 @@ class Place:
     why: str
     given: bool
 
+    @property
+    def identity(self) -> str:
+        """Who a model is, for the rule of what it scores: its folder's name, and a hash of its weights.
+
+        Examples
+        --------
+        >>> PartPlace(None, "needs a model", False).identity
+        'no-model'
+        """
+        return "no-model" if self.path is None else f"{_plain(self.path.name)}@{_content(self.path)}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.+-]+", "-", name)
+
+
+def _content(path: Path) -> str:
+    files = sorted(held for held in path.glob("*") if held.suffix in (".safetensors", ".bin", ".ckpt"))
+    return _digest(tuple((str(held), held.stat().st_size, held.stat().st_mtime_ns) for held in files))
+
+
+@lru_cache(maxsize=16)
+def _digest(files: tuple[tuple[str, int, int], ...]) -> str:
+    # By content: a folder may be called anything. Size and time tell when it must be read again.
+    held = hashlib.blake2b(digest_size=4)
+    for name, _, _ in files:
+        with Path(name).open("rb") as file:
+            while block := file.read(1 << 22):
+                held.update(block)
+    return held.hexdigest()
+
 
 def variable(name: str) -> str:
     """Environment variable of a part.
@@ -42,7 +76,7 @@ def variable(name: str) -> str:
     return f"BENCHBED_{name.upper()}"
 
 
-def place(name: str, option: str | Path | None = None) -> Place:
+def place(name: str, option: str | Path | None = None) -> PartPlace:
     """Where a part is.
 
     Parameters
@@ -60,9 +94,7 @@ def place(name: str, option: str | Path | None = None) -> Place:
     part = OUTSIDE[name]
     named = option or os.environ.get(variable(name))
     if not named:
-        return Place(
-            None, f"it needs {part.WHAT}; the option {name} of the metrics, or {variable(name)}, names it", False
-        )
+        return PartPlace(None, f"needs {part.TITLE}: option {name}, or {variable(name)}", False)
     path = Path(named).expanduser()
     why = part.fault(path) if path.exists() else f"there is no {path}"
-    return Place(None if why else path.resolve(), why, True)
+    return PartPlace(None if why else path.resolve(), why, True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 NAME = "sentences"
+TITLE = "a sentence-embedding model"
 WHAT = "a sentence-embedding model in a local folder (FENSE: paraphrase-TinyBERT-L6-v2)"
 RULE = "sbert-sim:mean-over-references"
 

@@ -15,6 +15,7 @@ from benchbed.errors import CannotMeasure
 from benchbed.metrics.captions.ngrams import Tokens
 
 NAME = "spice"
+TITLE = "SPICE's folder"
 WHAT = "SPICE's folder, with spice-1.0.jar and lib/ with both jars of Stanford CoreNLP 3.6.0"
 RULE = "spice-1.0:f-score"
 JAR = "spice-1.0.jar"

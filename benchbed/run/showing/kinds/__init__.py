@@ -12,6 +12,8 @@ A module may have
     names and recording groups.
 `rankings(scores, target, clip_ids, cell) -> list of CellLists`
     Ranked lists of the same cells.
+`kept(family, cells, primary, hardest) -> (Captions, DataFrame)`
+    Cards of clips, and the scores of all of them; `cells` are the `CellAnswers` of the run, clean ones first.
 `heard(clip_id, waveform) -> (two channels, note)`
     How recordings of several channels are played.
 `queues(prepared, result, count, others) -> list of iterables of Pick`
