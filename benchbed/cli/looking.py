@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import click
 
@@ -88,44 +90,76 @@ def validate(suites: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
 
 
 @verbs.command("list")
-@click.argument(
-    "kind", required=False, type=click.Choice(["suites", "adapters", "layouts", "corruptions", "bridges", "metrics"])
-)
+@click.argument("kind", required=False)
 @click.option("--json", "as_json", is_flag=True)
 def list_(kind: str | None, as_json: bool) -> None:
-    """What there is: suites, adapters, dataset layouts, corruptions, metric families.
+    """What there is; of one KIND with a line about each.
 
     `bridges` lists the transforms and attacks of other libraries: what each is measured in, or why it is refused.
     """
-    from benchbed.data import LAYOUTS
-    from benchbed.metrics import FAMILIES
-    from benchbed.perturb import CORRUPTIONS
+    from benchbed.errors import did_you_mean
+    from benchbed.explain import listed
+    from benchbed.explain.registered import first_line
     from benchbed.suite.load import shipped_folder
 
-    def bridges() -> dict[str, str]:
-        from benchbed.attack import foreign
-        from benchbed.perturb import audiomentations_bridge
-
-        known = {f"audiomentations:{name}": said for name, said in audiomentations_bridge.offered().items()}
-        return known | {f"torchattacks:{name}": said for name, said in foreign.offered().items()}
-
-    registered = {
-        "suites": sorted(p.stem for p in shipped_folder("suites").glob("*.yaml")),
-        "adapters": sorted(p.stem for p in shipped_folder("adapters").glob("*.py") if p.stem != "__init__"),
-        "layouts": LAYOUTS.names(),
-        "corruptions": CORRUPTIONS.names(),
-        "metrics": FAMILIES.names(),
-        "bridges": ["audiomentations", "torchattacks"],
+    known: dict[str, dict[str, str]] = {
+        "suites": {path.stem: _title(path) for path in sorted(shipped_folder("suites").glob("*.yaml"))},
+        "adapters": {
+            path.stem: first_line(path)
+            for path in sorted(shipped_folder("adapters").glob("*.py"))
+            if path.stem != "__init__"
+        },
+        **listed(),
+        "bridges": dict.fromkeys(("audiomentations", "torchattacks"), ""),
     }
-    chosen = {kind: registered[kind]} if kind else registered
-    if as_json:
-        print_json(bridges() if kind == "bridges" else chosen)
+    if kind is None:
+        shown = {title: list(lines) for title, lines in known.items()}
+        if as_json:
+            print_json(shown)
+            return
+        for title, names in shown.items():
+            click.echo(f"{title}: {', '.join(names)}")
+        click.echo("`benchbed list KIND` has a line about each, `benchbed explain NAME` says more", err=True)
         return
-    for title, names in chosen.items():
-        click.echo(f"{title}: {', '.join(names)}")
-    if kind == "bridges":
-        for name, known in bridges().items():
-            click.echo(f"  {name}: {known}")
+    if kind not in known:
+        hint = did_you_mean(kind, known) or f"kinds: {', '.join(known)}"
+        raise ConfigError(f"there is no list of '{kind}'", hint=hint)
+    lines = _bridges() if kind == "bridges" else known[kind]
+    if as_json:
+        print_json(lines if kind == "bridges" else {kind: list(lines)})
+        return
+    for name, said in lines.items():
+        click.echo(f"{name}: {said}" if said else name)
+
+
+def _bridges() -> dict[str, str]:
+    from benchbed.attack import foreign
+    from benchbed.perturb import audiomentations_bridge
+
+    known = {f"audiomentations:{name}": said for name, said in audiomentations_bridge.offered().items()}
+    return known | {f"torchattacks:{name}": said for name, said in foreign.offered().items()}
+
+
+def _title(path: Path) -> str:
+    said = re.search(r"^title: *(.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return said[1].strip("\"'") if said else ""
+
+
+@verbs.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True)
+def explain(name: str, as_json: bool) -> None:
+    """What NAME is: a corruption, a data-set layout, an attack, a metric family, a kind of output, a key of a suite or
+    of gate rules, or `exit` for the exit codes. Made from the code itself.
+    """
+    from benchbed.explain import explained
+
+    found = explained(name)
+    if as_json:
+        print_json([{"kind": kind, "text": said} for kind, said in found])
+        return
+    for number, (kind, said) in enumerate(found):
+        click.echo("\n" * bool(number) + f"{name} ({kind})\n" + said)
 
 
 @verbs.command()
