@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -151,6 +152,13 @@ def test_rooms_make_no_circle(under, depth):
 
 def test_rooms_within_rooms_make_no_circle():
     assert not circles(rooms("benchbed.run.attacking", 4)) and not circles(rooms("benchbed.run.showing", 4))
+
+
+def test_every_module_can_be_imported():
+    """A name that moved is still taken from where it was, in a module that nothing of this suite runs."""
+    for name, _ in files():
+        if not name.startswith("_shipped") and not name.endswith("__main__.py"):
+            importlib.import_module("benchbed." + name.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
 
 
 def test_no_private_name_is_imported_by_a_neighbour():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -98,33 +99,35 @@ def list_(kind: str | None, as_json: bool) -> None:
     `bridges` lists the transforms and attacks of other libraries: what each is measured in, or why it is refused.
     """
     from benchbed.errors import did_you_mean
-    from benchbed.explain import listed
-    from benchbed.explain.registered import first_line
+    from benchbed.explain import KINDS, listed
+    from benchbed.explain.registered import REGISTERED, first_line
     from benchbed.suite.load import shipped_folder
 
-    known: dict[str, dict[str, str]] = {
-        "suites": {path.stem: _title(path) for path in sorted(shipped_folder("suites").glob("*.yaml"))},
-        "adapters": {
-            path.stem: first_line(path)
-            for path in sorted(shipped_folder("adapters").glob("*.py"))
-            if path.stem != "__init__"
-        },
-        **listed(),
-        "bridges": dict.fromkeys(("audiomentations", "torchattacks"), ""),
-    }
+    suites = sorted(shipped_folder("suites").glob("*.yaml"))
+    adapters = [path for path in sorted(shipped_folder("adapters").glob("*.py")) if path.stem != "__init__"]
     if kind is None:
-        shown = {title: list(lines) for title, lines in known.items()}
+        names = {"suites": [path.stem for path in suites], "adapters": [path.stem for path in adapters]}
+        names |= {title: registry.names() for title, registry in REGISTERED.items()}
+        names["bridges"] = ["audiomentations", "torchattacks"]
         if as_json:
-            print_json(shown)
+            print_json(names)
             return
-        for title, names in shown.items():
-            click.echo(f"{title}: {', '.join(names)}")
-        click.echo("`benchbed list KIND` has a line about each, `benchbed explain NAME` says more", err=True)
+        for title, each in names.items():
+            click.echo(f"{title}: {', '.join(each)}")
+        further = ", ".join(f"'{title}'" for title in KINDS if title not in names)
+        click.echo(f"`benchbed list KIND` (also {further}) has a line about each; `benchbed explain NAME`", err=True)
         return
-    if kind not in known:
-        hint = did_you_mean(kind, known) or f"kinds: {', '.join(known)}"
-        raise ConfigError(f"there is no list of '{kind}'", hint=hint)
-    lines = _bridges() if kind == "bridges" else known[kind]
+    own: dict[str, Callable[[], dict[str, str]]] = {
+        "suites": lambda: {path.stem: _title(path) for path in suites},
+        "adapters": lambda: {path.stem: first_line(path) for path in adapters},
+        "bridges": _bridges,
+    }
+    if kind not in (*own, *KINDS):
+        known = (*own, *KINDS)
+        raise ConfigError(
+            f"there is no list of '{kind}'", hint=did_you_mean(kind, known) or f"kinds: {', '.join(known)}"
+        )
+    lines = own[kind]() if kind in own else listed(kind)
     if as_json:
         print_json(lines if kind == "bridges" else {kind: list(lines)})
         return

@@ -80,7 +80,7 @@ def captioned(
         Name of the set on records.
     root : Path
         Folder that the folders of the splits are in.
-    parts : mapping of str to Part
+    parts : mapping of str to CaptionedPart
         The splits.
     facts : Facts
         What the publisher says.

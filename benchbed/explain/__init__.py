@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from benchbed.errors import ConfigError, did_you_mean
-from benchbed.explain.keys import keys_of_rules, keys_of_suites
 from benchbed.explain.leaving import exit_codes
 from benchbed.explain.registered import REGISTERED, lines, text
 
+if TYPE_CHECKING:
+    from benchbed.explain.keys import Key
 
-def listed() -> dict[str, dict[str, str]]:
-    """Every kind of thing → name → one line about it; nothing that is registered is imported.
+
+#: Kinds that are no registries.
+KEYS = ("suite keys", "gate rules")
+KINDS = (*REGISTERED, *KEYS, "exit codes")
+
+
+def listed(kind: str) -> dict[str, str]:
+    """Names of one of `KINDS`, with one line about each; nothing that is registered is imported.
 
     Examples
     --------
-    >>> listed()["attacks"]["pgd"]
+    >>> listed("attacks")["pgd"]
     'Projected gradient descent with a fixed step; the best point of the path is kept, not the last.'
     """
-    found = {kind: lines(registry) for kind, registry in REGISTERED.items()}
-    found["suite keys"] = {key: said.line for key, said in keys_of_suites().items()}
-    found["gate rules"] = {key: said.line for key, said in keys_of_rules().items()}
-    found["exit codes"] = exit_codes()
-    return found
+    if kind in REGISTERED:
+        return lines(REGISTERED[kind])
+    return exit_codes() if kind == "exit codes" else {key: said.line for key, said in _keys(kind).items()}
+
+
+def _keys(kind: str) -> Mapping[str, Key]:
+    from benchbed.explain.keys import keys_of_rules, keys_of_suites
+
+    return keys_of_suites() if kind == "suite keys" else keys_of_rules()
 
 
 def explained(name: str) -> list[tuple[str, str]]:
@@ -41,7 +55,8 @@ def explained(name: str) -> list[tuple[str, str]]:
     0: fine
     """
     found = [(kind, text(kind, registry, name)) for kind, registry in REGISTERED.items() if name in registry.names()]
-    for kind, keys in (("suite keys", keys_of_suites()), ("gate rules", keys_of_rules())):
+    for kind in KEYS:
+        keys = _keys(kind)
         exact = [said for key, said in keys.items() if key == name]
         last = [said for key, said in keys.items() if key.rpartition(".")[2] == name]
         found += [(kind, said.text) for said in exact or last]
@@ -51,7 +66,7 @@ def explained(name: str) -> list[tuple[str, str]]:
     if name in ("exit", "exit codes", *codes):
         found.append(("exit codes", "\n".join(f"{code}: {why}" for code, why in codes.items())))
     if not found:
-        known = [each for names in listed().values() for each in names]
+        known = [each for kind in KINDS for each in listed(kind)]
         raise ConfigError(
             f"nothing is called '{name}'", hint=did_you_mean(name, known) or "benchbed list names what there is"
         )

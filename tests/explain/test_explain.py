@@ -80,4 +80,4 @@ def test_at_the_terminal(capsys):
     assert told(capsys, "explain", "exit").splitlines()[1] == "0: fine"
     listing = told(capsys, "list", "corruptions").splitlines()
     assert len(listing) == len(CORRUPTIONS.names()) and all(": " in line for line in listing)
-    assert json.loads(told(capsys, "list", "--json"))["attacks"] == list(listed()["attacks"])
+    assert json.loads(told(capsys, "list", "--json"))["attacks"] == list(listed("attacks"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchbed.data.captioned import Part, captioned
+from benchbed.data.captioned import CaptionedPart, captioned
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts
 from benchbed.data.layouts.clotho import FACTS as CLOTHO
@@ -80,7 +80,7 @@ def read(
     if not any(name.startswith("caption") for name in table.frame.columns):
         text = _column(table, QUERIES, "captions")
         table.frame["caption"] = table.frame[text]
-    dataset = captioned("dcase_retrieval", root, {split: Part(table, column, folder or split)}, FACTS)
+    dataset = captioned("dcase_retrieval", root, {split: CaptionedPart(table, column, folder or split)}, FACTS)
     given = relevance or next((name for name in RELEVANCE if (root / name).is_file()), "")
     if given:
         _judged(dataset, read_table(root / given))
