@@ -178,6 +178,8 @@ class Output(ABC):
         What a suite's `post_processing` may declare that decides something about it.
     tuned_by : tuple of str
         Figures by which a suite may choose thresholds (`post_processing.tune`).
+    decides : bool
+        An answer is a decision, so that two of them are the same or not; degrees alone are none.
     reader : str
         Shipped adapter that replays answers from files of other programs.
     """
@@ -196,6 +198,7 @@ class Output(ABC):
     exclusive: ClassVar[bool] = False
     decided_by: ClassVar[tuple[str, ...]] = ()
     tuned_by: ClassVar[tuple[str, ...]] = ()
+    decides: ClassVar[bool] = True
     reader: ClassVar[str] = "answers"
 
     @abstractmethod

@@ -152,18 +152,18 @@ class Retrieval(Family):
         for key, what in DIRECTIONS.items():
             divisor = self.divisors[key]
             for k in PRECISION_AT:
-                rule = f"map@{k}:divisor={divisor}:ties={ties}{by}"
+                rule = f"map@{k}:divisor={divisor}:ties={ties}:gallery=fixed{by}"
                 self.metrics[f"{key}_map_at_{k}"] = MetricInfo(
                     f"mAP@{k} {what}", rule, "fraction", "higher", low=0.0, high=1.0
                 )
             for k in RECALL_AT:
-                rule = f"recall@{k}:{recalled}:ties={ties}{by}"
+                rule = f"recall@{k}:{recalled}:ties={ties}:gallery=fixed{by}"
                 self.metrics[f"{key}_recall_at_{k}"] = MetricInfo(
                     f"R@{k} {what}", rule, "fraction", "higher", low=0.0, high=1.0
                 )
-            rule = f"mrr:first-relevant:ties={ties}{by}"
+            rule = f"mrr:first-relevant:ties={ties}:gallery=fixed{by}"
             self.metrics[f"{key}_mrr"] = MetricInfo(f"MRR {what}", rule, "fraction", "higher", low=0.0, high=1.0)
-            rule = f"median-rank:first-relevant:ties={ties}{by}"
+            rule = f"median-rank:first-relevant:ties={ties}:gallery=fixed{by}"
             self.metrics[f"{key}_median_rank"] = MetricInfo(f"Median rank {what}", rule, "rank", "lower", low=1.0)
 
     def context(self, scores: np.ndarray, target: np.ndarray) -> Retrieval:

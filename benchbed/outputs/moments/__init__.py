@@ -86,6 +86,7 @@ class Moments(Output):
 
     name = "moments"
     classes = False
+    decides = False
     asks = (QUERIES, IDS)
     moved_by = frozenset({"time"})
     columns = ("scores", _HELD, _LENGTH)

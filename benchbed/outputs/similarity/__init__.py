@@ -79,6 +79,7 @@ class Similarity(Output):
 
     name = "similarity"
     classes = False
+    decides = False
     asks = (QUERIES,)
     annotated = ("caption", "similarity")
 

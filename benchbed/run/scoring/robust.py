@@ -117,6 +117,8 @@ def _flips(scored: ScoredCell, draws: int, output: Output | None) -> Number:
     fold = replace(scored.fold, **{name: getattr(scored.fold, name)[whole] for name in ("scores", "target", "group")})
     if not len(fold.scores):
         return number(float("nan"), _FLIPS, 0, undefined="no clip has all its draws")
+    if output is not None and not output.decides:
+        return number(float("nan"), _FLIPS, 0, undefined=f"{output.name} decides nothing that could flip")
     if output is not None and not output.class_scores:
         per_clip, info = _other(fold, draws, output), replace(_FLIPS, rule=f"{_FLIPS.rule}:{output.name}-not-the-same")
     else:
