@@ -124,7 +124,9 @@ def test_losses_rise_as_the_margin_falls(name):
     """Each loss's gradient step lowers the task's margin, and margins are negative where the decision is wrong."""
     module = LOSSES.get(name)
     random = stream("losses", name)
-    shape = {"scene": (6, 5), "tags": (6, 5), "frames": (6, 7, 5), "tracks": (6, 7, 3, 4, 3)}[name]
+    shape = {"scene": (6, 5), "tags": (6, 5), "frames": (6, 7, 5), "tracks": (6, 7, 3, 4, 3), "similarity": (6, 8)}[
+        name
+    ]
     scores = torch.from_numpy(random.standard_normal(shape).astype(np.float32))
     if name == "tracks":
         # Every source is heard where it is; then as many in other frames.

@@ -48,10 +48,20 @@ def overtake(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def contrast(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of a clip's own queries against all, at the temperature of contrastive training (0.07)."""
+    """Minus the logarithm of what a clip's own queries have of the softmax over all, at a temperature of 0.07.
+
+    The mean of their own logarithms, which contrastive training has, would rise as one of them overtakes the others.
+
+    Examples
+    --------
+    >>> round(contrast(torch.tensor([[0.5, 0.5, 0.5, 0.5]]), torch.tensor([[1.0, 0.0, 0.0, 0.0]])).item(), 4)
+    1.3863
+    """
     right = target > 0.5
-    chances = torch.log_softmax(scores / 0.07, 1)
-    return -(chances.masked_fill(~right, 0.0)).sum(1) / right.sum(1).clamp_min(1)
+    warm = scores / 0.07
+    some = right.any(1)
+    kept = torch.where(some[:, None], right, torch.ones_like(right))
+    return warm.logsumexp(1) - warm.masked_fill(~kept, float("-inf")).logsumexp(1)
 
 
 def _top(scores: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:

@@ -41,7 +41,7 @@ def rankings(scores: np.ndarray, target: np.ndarray, clip_ids: np.ndarray, cell:
     if not len(scores):
         return []
     references: list[WantedQueries] = list(target)
-    matrix = np.stack(scores)
+    matrix = np.stack(list(scores))
     names, texts = [str(name) for name in clip_ids], list(references[0].queries)
     answering: dict[int, list[int]] = {}
     for row, wanted in enumerate(references):
