@@ -124,3 +124,12 @@ def test_a_curve_is_the_mean_of_the_windows_that_hold_a_moment():
 
 def test_the_stand_in_sets_are_there():
     assert {"castella", "clotho", "dcase_retrieval"} <= set(synthetic.LAYOUTS)
+
+
+@pytest.mark.parametrize("output", ["similarity", "moments"])
+def test_checks_find_no_fault(output):
+    from benchbed.adapter.check import check
+
+    outcomes = check(load_adapter(str(ADAPTER), {"output": output}))
+    assert [(one.name, one.message) for one in outcomes if one.status == "fail"] == []
+    assert {"shape", "determinism", "listens"} <= {one.name for one in outcomes}
