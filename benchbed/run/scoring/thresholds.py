@@ -222,7 +222,8 @@ def _as_tags(outputs: np.ndarray, target: np.ndarray, classes: int) -> tuple[np.
 
 
 def _remarks(facts: record.RecordedThresholds) -> list[record.Check]:
-    reached = "" if facts.reached is None else f", F1 there {100 * facts.reached:.1f} %"
+    named = "F20°" if "f20" in facts.rule else "F1"
+    reached = "" if facts.reached is None else f", {named} there {100 * facts.reached:.1f} %"
     clips = "" if facts.clips is None else f" ({facts.clips} clips)"
     found = [
         record.Check(

@@ -68,6 +68,7 @@ def test_thresholds_are_chosen_frozen_and_used_again(places: tuple[Path, Path], 
     held = tuned.result.thresholds
     assert held is not None and held.tuned_on.endswith("/train") and held.clips
     assert held.rule.startswith("best-common-f20:grid-0.1-0.95") and held.rule.endswith("unify-15deg")
+    assert any("F20° there" in check.message for check in tuned.result.checks if check.name == "thresholds")
     chosen = next(iter(held.thresholds.values()))
     before, after = (made.result.cells[0].metrics["macro_f20"] for made in (plain, tuned))
     assert chosen != 0.5 and after.value > before.value
