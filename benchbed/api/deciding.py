@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from benchbed.compare.answer import Swapper
     from benchbed.compare.table import Comparison
     from benchbed.gate.verdict import Report
+    from benchbed.stats.correction import Correction
 
 #: A run in whatever form a user has it.
 Place = str | Path | Run
@@ -124,6 +125,8 @@ def compare(
     seed_options: Sequence[str] = ("seed",),
     draws: int = 2000,
     alpha: float = 0.05,
+    correction: Correction = "holm",
+    primary: Sequence[str] = (),
     seed: int = 0,
     predictions: bool = False,
 ) -> Compared:
@@ -141,6 +144,10 @@ def compare(
         Options that make another draw of the same model.
     draws, alpha, seed
         Of the bootstrap and the tests.
+    correction : {"holm", "primary", "hierarchical", "fdr", "none"}
+        For as many comparisons as the table has.
+    primary : sequence of str
+        Comparisons declared beforehand, `CONDITION` or `CONDITION/METRIC`; with any, `correction` is `primary`.
     predictions : bool
         Swap the models in ranked metrics, too, where both runs have their predictions.
 
@@ -160,7 +167,14 @@ def compare(
     from benchbed.compare.table import compare as make
 
     sides = open_sides(_places(runs), seed_options, by_family=families)
-    how = Procedure(draws=draws, alpha=alpha, seed=seed, swapper=_swapper(predictions, seed))
+    how = Procedure(
+        draws=draws,
+        alpha=alpha,
+        seed=seed,
+        correction="primary" if primary else correction,
+        primary=tuple(primary) or ("clean",),
+        swapper=_swapper(predictions, seed),
+    )
     return Compared(make(sides, Wanted(tuple(conditions), tuple(metrics), tuple(groups)), how))
 
 

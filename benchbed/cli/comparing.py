@@ -58,35 +58,23 @@ def compare(runs: tuple[str, ...], **flags: Any) -> None:
     RUNS are run folders, result files, named baselines, or NAME=RUN: runs of one NAME are one side. Runs that
     differ in a seed option only are one side by themselves.
     """
-    from benchbed.compare.contrast import Procedure
-    from benchbed.compare.places import open_sides
-    from benchbed.compare.show import lines
-    from benchbed.compare.table import Wanted
-    from benchbed.compare.table import compare as make
+    from benchbed.api import deciding
 
-    sides = open_sides(runs, flags["seed_options"], by_family=flags["by_family"])
-    wanted = Wanted(flags["conditions"] or ("*",), flags["metrics"], flags["groups"])
-    how = Procedure(
+    made = deciding.compare(
+        *runs,
+        conditions=flags["conditions"] or ("*",),
+        metrics=flags["metrics"],
+        groups=flags["groups"],
+        families=flags["by_family"],
+        seed_options=flags["seed_options"],
         draws=flags["draws"],
         alpha=flags["alpha"],
+        correction=flags["correction"],
+        primary=flags["primary"],
         seed=flags["seed"],
-        correction="primary" if flags["primary"] else flags["correction"],
-        primary=flags["primary"] or ("clean",),
-        swapper=_swapper(flags["predictions"], flags["seed"]),
+        predictions=flags["predictions"],
     )
-    comparison = make(sides, wanted, how)
-    if flags["as_json"]:
-        click.echo(comparison.sealed(), nl=False)
-    else:
-        click.echo("\n".join(lines(comparison)))
-
-
-def _swapper(wanted: bool, seed: int = 0) -> Any:
-    if not wanted:
-        return None
-    from benchbed.run.scoring.swapping import PredictionSwaps
-
-    return PredictionSwaps(seed=seed)
+    click.echo(made.comparison.sealed() if flags["as_json"] else str(made), nl=not flags["as_json"])
 
 
 @verbs.command()
@@ -121,16 +109,17 @@ def gate(runs: tuple[str, ...], bases: tuple[str, ...], rules: str | None, stric
     Exit codes: 0 passed, 1 a regression was shown, 3 something could not be measured, 4 inconclusive under --strict or
     where a rule asks for non-inferiority.
     """
-    from benchbed.compare.places import open_seeds
+    from benchbed.api import deciding
     from benchbed.gate import outputs
-    from benchbed.gate.judge import judge
-    from benchbed.gate.load import load_rules
-    from benchbed.gate.own import units_of_figures
 
-    candidate, against = (open_seeds(places, flags["seed_options"]) for places in (runs, bases))
-    loaded = load_rules(rules, units_of_figures(run.result for run in candidate))
-    swapper = _swapper(flags["predictions"], loaded.rules.seed)
-    report = judge(loaded, candidate, against or None, strict=strict, swapper=swapper)
+    report = deciding.gate(
+        runs,
+        bases or None,
+        rules,
+        strict=strict,
+        seed_options=flags["seed_options"],
+        predictions=flags["predictions"],
+    ).judged
     outputs.write_outputs(
         report, junit_path=flags["junit_path"], markdown_path=flags["markdown_path"], json_path=flags["json_path"]
     )
