@@ -79,11 +79,12 @@ def test_the_terminal_prints_what_its_heading_says(folded, folds, says):
     stream = io.StringIO()
     terminal.print_runs([result], Console(file=stream, width=160))
     lines = stream.getvalue().splitlines()
-    at = next(i for i, line in enumerate(lines) if f"by severity, {says}" in line)
+    at = next(i for i, line in enumerate(lines) if f"from mild to severe, {says}" in line)
     conditions = [cell.key.split("/", 2)[2] for cell in result.cells if cell.split == "one" and cell.condition.severity]
     joined = [result.scores[f"folds_{folds}:{condition}:accuracy"].value for condition in conditions]
     wanted = [f"{100 * value:.1f}" for value in joined]
-    assert lines[at + 1].split()[-2:] == wanted
+    # A strength stands before each figure.
+    assert lines[at + 1].split()[-3::2] == wanted
 
 
 def test_a_record_without_the_mean_shows_no_fold_in_its_place(folded):
@@ -94,7 +95,9 @@ def test_a_record_without_the_mean_shows_no_fold_in_its_place(folded):
     stream = io.StringIO()
     terminal.print_runs([result], Console(file=stream, width=160))
     lasts = [f"{100 * c.metrics['accuracy'].value:.1f}" for c in result.cells if c.split == "three"]
-    at = next(i for i, line in enumerate(stream.getvalue().splitlines()) if "severity, mean of 3 folds" in line)
+    at = next(
+        i for i, line in enumerate(stream.getvalue().splitlines()) if "from mild to severe, mean of 3 folds" in line
+    )
     below = " ".join(stream.getvalue().splitlines()[at + 1 : at + 3])
     assert not any(f" {value} " in f" {below} " for value in lasts)
 
