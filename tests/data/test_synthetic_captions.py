@@ -27,13 +27,13 @@ def heard(*events: Placed, place: str = "park", behind: str = "") -> Soundscape:
 def clips(count: int) -> list[tuple[Soundscape, tuple[str, ...]]]:
     """Plans of soundscapes without their audio, and what is said about them."""
     from benchbed import rng as random
-    from benchbed.data.synthesis.events_mixed import _plan
+    from benchbed.data.synthesis.events_mixed import _events_of
 
     told = []
     for number in range(count):
         rng = random.stream("test captions", number)
         behind = (*BEHIND, "")[number % (len(BEHIND) + 1)]
-        one = heard(*_plan(rng, 10.0), place=list(PLACES)[number % len(PLACES)], behind=behind)
+        one = heard(*_events_of(rng, 10.0), place=list(PLACES)[number % len(PLACES)], behind=behind)
         told.append((one, captions(one, 0, "test", number)))
     return told
 
