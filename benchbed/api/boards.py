@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbed.api.run import Run
-from benchbed.api.runs import Runs, load
+from benchbed.api.runs import paths_of
+from benchbed.results.find import find_results
 
 if TYPE_CHECKING:
     from benchbed.results.record import Result
@@ -75,7 +76,11 @@ def leaderboard(
 def records_of(runs: str | Path | Run | Sequence[str | Path | Run]) -> list[tuple[Path, Result]]:
     """Paths and records of runs, in whatever form they are given."""
     given = [runs] if isinstance(runs, (str, Path, Run)) else [*runs]
-    opened = Runs()
+    found: dict[Path, Result] = {}
     for run in given:
-        opened += [run] if isinstance(run, Run) else load(run)
-    return [(run.path / "result.json", run.result) for run in opened]
+        if isinstance(run, Run):
+            found.setdefault(run.path.resolve() / "result.json", run.result)
+        else:
+            for path, result in find_results(paths_of(str(run))):
+                found.setdefault(path, result)
+    return list(found.items())

@@ -70,13 +70,14 @@ def load(places: str | Path | Sequence[str | Path]) -> Runs:
 
     opened: dict[Path, Run] = {}
     for place in [places] if isinstance(places, (str, Path)) else places:
-        for path in _paths(str(place)):
+        for path in paths_of(str(place)):
             for record, _ in find_results([path]):
                 opened.setdefault(record, Run(record))
     return Runs(opened.values())
 
 
-def _paths(place: str) -> list[Path]:
+def paths_of(place: str) -> list[Path]:
+    """Run folders, result files or folders of runs that a place or a pattern means."""
     if not has_magic(place) or Path(place).exists():
         path = Path(place)
         if not path.exists():

@@ -42,27 +42,22 @@ _FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "card", "cita
 @click.option("--metric", "metrics", multiple=True, help="Columns of --export markdown and latex; may be repeated.")
 def leaderboard(runs: tuple[Path, ...], **flags: Any) -> None:
     """Build static pages from RUNS (run folders, result files, or folders that hold them), or export their figures."""
-    from benchbed.compare.ranking import ranks_of
-    from benchbed.report.leaderboard import write_leaderboard
-    from benchbed.results.comparison import read_comparison
-    from benchbed.results.find import earlier_records, find_results
-    from benchbed.results.reference import read_reference, shipped_references
+    from benchbed.api import boards
 
-    records = find_results(runs)
     if flags["export"]:
-        click.echo(_exported([result for _, result in records], flags["export"], flags["metrics"]), nl=False)
+        results = [result for _, result in boards.records_of(runs)]
+        click.echo(_exported(results, flags["export"], flags["metrics"]), nl=False)
         return
-    pages = write_leaderboard(
-        records,
+    page = boards.leaderboard(
+        runs,
         flags["out"],
-        ranks=ranks_of(records) if flags["ranks"] else None,
-        references=[read_reference(path) for path in flags["references"]] or shipped_references(),
-        comparisons=[read_comparison(path) for path in flags["comparisons"]],
-        earlier=[old for path, _ in records for old in earlier_records(path)],
-        records=flags["records"],
         title=flags["title"],
+        references=flags["references"] or None,
+        comparisons=flags["comparisons"],
+        ranks=flags["ranks"],
+        records=flags["records"],
     )
-    click.echo(str(pages[0]))
+    click.echo(str(page))
 
 
 def _exported(results: list[Any], form: str, metrics: tuple[str, ...]) -> str:
