@@ -73,7 +73,7 @@ def scored_alike(a: OpenRun, b: OpenRun, conditions: Collection[str] | None = No
     return None
 
 
-def pair(a: OpenRun, b: OpenRun, figure: Figure, made: Recipe, other: Figure | None = None) -> Paired:
+def pair(a: OpenRun, b: OpenRun, figure: Figure, recipe: Recipe, other: Figure | None = None) -> Paired:
     """Line up the sums of two runs; recordings whose scored clips differ are left out of both.
 
     `other` is the figure of b where it is another one than a's.
@@ -110,16 +110,16 @@ def pair(a: OpenRun, b: OpenRun, figure: Figure, made: Recipe, other: Figure | N
             continue
         # The clips are the same, so either run says how many there are.
         full, whose = (b, against) if cell.lean else (a, cell)
-        sums, count = sums_by_group(full.sums, whose, made, keep)
+        sums, count = sums_by_group(full.sums, whose, recipe, keep)
         each = draws[1] if cell.lean else draws[0]
-        if made.label is not None:
+        if recipe.label is not None:
             # A class is met in some recordings only, and those are what its figure rests on.
-            count = full.family.class_counts(sums)[..., full.family.labels.index(made.label)].astype(np.int64)
+            count = full.family.class_counts(sums)[..., full.family.labels.index(recipe.label)].astype(np.int64)
         count = count // each
         # A recording must weigh the same on both sides to be swapped.
         over = (1, 1) if draws[0] == draws[1] else draws
         first.append(sums / over[0])
-        second.append(sums if lean else sums_by_group(b.sums, against, made, keep)[0] / over[1])
+        second.append(sums if lean else sums_by_group(b.sums, against, recipe, keep)[0] / over[1])
         clips += int(count.sum())
         groups += int((count.sum(axis=1) > 0).sum())
         single = single and bool((count.sum(axis=1) <= 1).all())

@@ -416,7 +416,7 @@ def _pairing(pairing: Pairing, primary: str) -> dict[str, Any]:
     }
 
 
-def row_json(found: Contrast) -> dict[str, Any]:
+def row_json(contrast: Contrast) -> dict[str, Any]:
     """A contrast for programs and pages."""
     names = (
         "metric",
@@ -445,12 +445,12 @@ def row_json(found: Contrast) -> dict[str, Any]:
         "test",
         "reason",
     )
-    figure = {"condition": found.figure.condition, "group": found.figure.group, "split": found.figure.split}
-    info = found.info
+    figure = {"condition": contrast.figure.condition, "group": contrast.figure.group, "split": contrast.figure.split}
+    info = contrast.info
     meant = {"title": info.title, "unit": info.unit, "rule": info.rule}
-    fields = {**figure, **meant, **{n: getattr(found, n) for n in names}}
-    if found.mcnemar is not None:
-        fields["mcnemar"] = {k: (v if np.isfinite(v) else None) for k, v in found.mcnemar.items()}
+    fields = {**figure, **meant, **{n: getattr(contrast, n) for n in names}}
+    if contrast.mcnemar is not None:
+        fields["mcnemar"] = {k: (v if np.isfinite(v) else None) for k, v in contrast.mcnemar.items()}
     return fields
 
 

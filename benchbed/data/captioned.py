@@ -178,13 +178,13 @@ def _clips(part: CaptionedPart) -> list[_Clip]:
     if not numbered and "caption" not in frame.columns:
         raise DataError("the table has no captions", where=f"{table.path}:1", hint="a column caption, or caption_1 …")
     paths = safe_paths(frame[part.files], table.where)
-    found: dict[str, _Clip] = {}
+    clips: dict[str, _Clip] = {}
     for row, file in enumerate(paths):
         path = f"{part.folder}/{file}" if part.folder else file
-        if numbered and path in found:
+        if numbered and path in clips:
             raise DataError(f"the clip '{file}' is listed twice", where=table.where(row), hint="one row for each clip")
         texts = [(column, frame[column].iat[row]) for column in (numbered or ["caption"])]
-        clip = found.setdefault(path, _Clip(row, path, []))
+        clip = clips.setdefault(path, _Clip(row, path, []))
         for column, text in texts:
             if not text and numbered and not part.exact:
                 continue
@@ -199,6 +199,6 @@ def _clips(part: CaptionedPart) -> list[_Clip]:
             clip.texts.append(text)
         if not clip.texts:
             raise DataError(f"the clip '{file}' has no caption", where=table.where(row))
-    if not found:
+    if not clips:
         raise DataError("the table lists no clip", where=str(table.path))
-    return list(found.values())
+    return list(clips.values())

@@ -80,14 +80,14 @@ def checked_pairs(dataset: Dataset, pairs: Sequence[tuple[str, str]]) -> list[tu
     return list(pairs)
 
 
-def leaks(dataset: Dataset, train: str, test: str, found: Mapping[str, str]) -> list[Leak]:
+def leaks(dataset: Dataset, train: str, test: str, digests: Mapping[str, str]) -> list[Leak]:
     """What a training and a held-out split have in common: clips, recordings, places, speakers, content.
 
     Parameters
     ----------
     train, test : str
         Names of the splits.
-    found : mapping of str to str
+    digests : mapping of str to str
         Path → hash of its content.
     """
     here, there = dataset.select(train), dataset.select(test)
@@ -120,8 +120,8 @@ def leaks(dataset: Dataset, train: str, test: str, found: Mapping[str, str]) -> 
             clips = int(there[column].isin(values).sum())
             said = f"{len(values)} {called} are in both {sides} ({clips} clips of {test})"
             findings.append(Leak("error", f"leak_{column}", said, len(values), some(values)))
-    contents = {found[path]: path for path in here["path"] if path in found}
-    same = [f"{contents[found[p]]} = {p}" for p in there["path"] if p in found and found[p] in contents]
+    contents = {digests[path]: path for path in here["path"] if path in digests}
+    same = [f"{contents[digests[p]]} = {p}" for p in there["path"] if p in digests and digests[p] in contents]
     if same:
         said = f"{len(same)} clips of {test} have content that is in {train}"
         findings.append(Leak("error", "leak_content", said, len(same), some(same)))

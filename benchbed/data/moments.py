@@ -72,15 +72,15 @@ def with_moments(
             seen.add(query)
             lines += 1
             windows = _windows(row["relevant_windows"], seconds, beyond, where, notes)
-            held = ids.setdefault(vid, {"seconds": [seconds], QUERIES: [], IDS: [], WINDOWS: []})
-            if held["seconds"][0] != seconds:
+            asked = ids.setdefault(vid, {"seconds": [seconds], QUERIES: [], IDS: [], WINDOWS: []})
+            if asked["seconds"][0] != seconds:
                 raise DataError(
-                    f"the recording '{vid}' has two lengths: {held['seconds'][0]:g} and {seconds:g}", where=where
+                    f"the recording '{vid}' has two lengths: {asked['seconds'][0]:g} and {seconds:g}", where=where
                 )
-            if vid in here or not held[QUERIES]:
-                held[QUERIES].append(str(row["query"]))
-                held[IDS].append(query)
-                held[WINDOWS].append(windows)
+            if vid in here or not asked[QUERIES]:
+                asked[QUERIES].append(str(row["query"]))
+                asked[IDS].append(query)
+                asked[WINDOWS].append(windows)
             else:
                 raise DataError(f"the recording '{vid}' is in two splits", where=where)
             here[vid] = None
@@ -91,9 +91,9 @@ def with_moments(
     checked = safe_paths(pd.Series(paths), lambda index: paths[index])
     clip_ids = dict(zip(ids, (name + "/" + checked).tolist()))
     columns = {key: np.empty(len(ids), dtype=object) for key in (QUERIES, IDS, WINDOWS)}
-    for row_number, held in enumerate(ids.values()):
+    for row_number, asked in enumerate(ids.values()):
         for key in columns:
-            columns[key][row_number] = tuple(held[key])
+            columns[key][row_number] = tuple(asked[key])
     clips = pd.DataFrame(
         {
             "clip_id": list(clip_ids.values()),
@@ -102,7 +102,7 @@ def with_moments(
             "duration": np.nan,
             "label": "",
             "group": checked.to_numpy(),
-            SECONDS: [held["seconds"][0] for held in ids.values()],
+            SECONDS: [asked["seconds"][0] for asked in ids.values()],
             **columns,
         }
     )

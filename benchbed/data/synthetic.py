@@ -523,7 +523,7 @@ def _dcase_retrieval(files: _Writer, size: str, seed: int) -> None:
     files.table("clotho_captions_evaluation.csv", rows, ",")
     judged: dict[str, list[str]] = {}
     for name, said in texts.items():
-        alike = [other for other, held in sounds.items() if held == sounds[name]]
+        alike = [other for other, sound in sounds.items() if sound == sounds[name]]
         judged.setdefault(said[0], alike)
     listed = [(f'"{text}"', f'"{names}"') for text, names in judged.items()]
     files.table("metadata_eval.csv", [("query", "audio_filenames"), *listed], ",")

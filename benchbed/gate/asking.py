@@ -58,18 +58,18 @@ class JudgedFigure:
     tolerated: str | None = None
 
 
-def ask(rule: Rule, held: Held) -> list[JudgedFigure]:
+def ask(rule: Rule, evidence: Held) -> list[JudgedFigure]:
     """Measure every figure of a rule and of its guards."""
     try:
         if rule.over:
-            asked = [_over(rule, held)]
+            asked = [_over(rule, evidence)]
         elif rule.figure is not None:
-            asked = [_cost(rule, held)]
+            asked = [_cost(rule, evidence)]
         elif ":" in str(rule.metric) and rule.group is None:
-            names = scores_of([run.result for run in (*held.runs, *held.bases)], str(rule.metric))
-            asked = [one for name in names for one in _metric(rule.model_copy(update={"metric": name}), held)]
+            names = scores_of([run.result for run in (*evidence.runs, *evidence.bases)], str(rule.metric))
+            asked = [one for name in names for one in _metric(rule.model_copy(update={"metric": name}), evidence)]
         else:
-            asked = _metric(rule, held)
+            asked = _metric(rule, evidence)
     except DataError:
         raise
     except CannotMeasure as error:
@@ -87,20 +87,20 @@ def ask(rule: Rule, held: Held) -> list[JudgedFigure]:
             group=guard.group,
             split=guard.split,
         )
-        asked += [replace(one, guard=True) for one in ask(twin, held)]
+        asked += [replace(one, guard=True) for one in ask(twin, evidence)]
     return asked
 
 
-def _metric(rule: Rule, held: Held) -> list[JudgedFigure]:
+def _metric(rule: Rule, evidence: Held) -> list[JudgedFigure]:
     assert rule.metric is not None
     compares = rule.relation is not None or rule.limit[0] is None
     within = rule.against != "baseline"
     others = [rule.against] if isinstance(rule.against, str) else rule.against
-    known = [*held.runs] if within or not compares else [*held.runs, *held.bases]
+    known = [*evidence.runs] if within or not compares else [*evidence.runs, *evidence.bases]
     questions = []
     strengths = settings(run.result for run in known)
     for figure in expand([run.result for run in known], rule.condition, rule.group, rule.split):
-        metric = metric_of(held.run.result, figure, rule.metric)
+        metric = metric_of(evidence.run.result, figure, rule.metric)
         over = over_cells(figure, metric)
         for other in others if compares else [""]:
             against = Figure(other, figure.group, figure.split) if within and compares else None
@@ -109,12 +109,12 @@ def _metric(rule: Rule, held: Held) -> list[JudgedFigure]:
             )
             asked: list[tuple[OpenRun, Figure]] = []
             try:
-                bases = () if not compares else (held.runs if within else held.baseline())
-                asked = [(run, figure) for run in held.runs] + [(base, against or figure) for base in bases]
+                bases = () if not compares else (evidence.runs if within else evidence.baseline())
+                asked = [(run, figure) for run in evidence.runs] + [(base, against or figure) for base in bases]
                 if not over:
-                    _present(held, asked)
+                    _present(evidence, asked)
                 lost, tolerated = _lost(rule, *(_every_cell(asked) if over else asked))
-                slack = _slack(rule, held, figure, metric, bases, against)
+                slack = _slack(rule, evidence, figure, metric, bases, against)
                 require_units(rule, slack.facts)
             except DataError:
                 raise  # damaged predictions are no figure that could not be measured
@@ -132,25 +132,25 @@ def _metric(rule: Rule, held: Held) -> list[JudgedFigure]:
 
 
 def _slack(
-    rule: Rule, held: Held, figure: Figure, metric: str, bases: Sequence[OpenRun], against: Figure | None
+    rule: Rule, evidence: Held, figure: Figure, metric: str, bases: Sequence[OpenRun], against: Figure | None
 ) -> Slack:
     limit, above, strict = rule.limit
-    if len(held.runs) > 1 or len(bases) > 1:
-        return _of_seeds(rule, held, figure, metric, bases, against)
+    if len(evidence.runs) > 1 or len(bases) > 1:
+        return _of_seeds(rule, evidence, figure, metric, bases, against)
     if not bases:
         assert limit is not None
-        return of_limit(held.run, figure, metric, limit, above, strict, held.how)
+        return of_limit(evidence.run, figure, metric, limit, above, strict, evidence.how)
     if rule.relation is None:
-        return of_loss(held.run, bases[0], figure, metric, rule.margin, held.how, against)
+        return of_loss(evidence.run, bases[0], figure, metric, rule.margin, evidence.how, against)
     assert limit is not None
-    point, drawn, facts = of_relation(rule.relation, held.run, bases[0], figure, metric, held.how, against)
-    return of_threshold(point, drawn, limit, above, strict, held.run, facts, held.how)
+    point, drawn, facts = of_relation(rule.relation, evidence.run, bases[0], figure, metric, evidence.how, against)
+    return of_threshold(point, drawn, limit, above, strict, evidence.run, facts, evidence.how)
 
 
 def _of_seeds(
-    rule: Rule, held: Held, figure: Figure, metric: str, bases: Sequence[OpenRun], against: Figure | None
+    rule: Rule, evidence: Held, figure: Figure, metric: str, bases: Sequence[OpenRun], against: Figure | None
 ) -> Slack:
-    spread = members(held.runs, bases, figure, metric, held.how, against)
+    spread = members(evidence.runs, bases, figure, metric, evidence.how, against)
     limit, above, strict = rule.limit
     means = float(np.mean(spread.a)), float(np.mean(spread.b)) if bases else None
     facts = {
@@ -179,9 +179,9 @@ def _of_seeds(
         distance,
         together=against is not None,
         strict=strict,
-        level=held.how.level,
-        alpha=held.how.alpha,
-        power=held.how.power,
+        level=evidence.how.level,
+        alpha=evidence.how.alpha,
+        power=evidence.how.power,
         facts=facts,
     )
     if rule.relation is None and bases and "slack_low" in slack.facts and not share:
@@ -190,21 +190,21 @@ def _of_seeds(
     return slack
 
 
-def _over(rule: Rule, held: Held) -> JudgedFigure:
+def _over(rule: Rule, evidence: Held) -> JudgedFigure:
     limit, above, strict = rule.limit
     assert rule.relation is not None and limit is not None
     subject = f"mean {rule.relation.replace('_', ' ')} over {1 + len(rule.over)} figures"
-    bases = held.baseline()
-    if held.several:
+    bases = evidence.baseline()
+    if evidence.several:
         raise CannotMeasure("a mean over figures is made of single runs", hint="give one run on either side")
-    run, base = held.run, bases[0]
+    run, base = evidence.run, bases[0]
     first = FigureSelector(
         metric=rule.metric, figure=rule.figure, condition=rule.condition, group=rule.group, split=rule.split
     )
     points: list[float] = []
     draws: list[np.ndarray | None] = []
     lost, tolerated = None, None
-    how = _common_draws(run, [first, *rule.over], held.how)
+    how = _common_draws(run, [first, *rule.over], evidence.how)
     for where in (first, *rule.over):
         if where.metric is None:
             assert where.figure is not None
@@ -240,19 +240,19 @@ def _common_draws(run: OpenRun, asked: Sequence[FigureSelector], how: Procedure)
     return how
 
 
-def _cost(rule: Rule, held: Held) -> JudgedFigure:
+def _cost(rule: Rule, evidence: Held) -> JudgedFigure:
     subject = f"{rule.figure}" + (f" / {rule.reference}" if rule.reference else "")
-    slack = cost_slack(rule, held)
+    slack = cost_slack(rule, evidence)
     require_units(rule, slack.facts)
     return JudgedFigure(subject, slack, margin_words(rule, slack))
 
 
-def _present(held: Held, asked: Sequence[tuple[OpenRun, Figure]]) -> None:
+def _present(evidence: Held, asked: Sequence[tuple[OpenRun, Figure]]) -> None:
     """Every run has its condition, or the side that lacks it is named."""
     for run, figure in asked:
         known = list(dict.fromkeys(condition_of(cell) for cell in run.result.cells))
         if figure.condition not in known:
-            side = "the run" if any(run is one for one in held.runs) else "the baseline"
+            side = "the run" if any(run is one for one in evidence.runs) else "the baseline"
             hint = did_you_mean(figure.condition, known) or f"it has: {', '.join(known)}"
             raise CannotMeasure(f"there is no condition '{figure.condition}' in {side}, {run.name}", hint=hint)
 

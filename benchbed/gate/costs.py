@@ -17,7 +17,7 @@ from benchbed.gate.slack import of_cost, of_costs
 from benchbed.gate.units import measured, of_a_machine
 
 
-def cost_slack(rule: Rule, held: Held) -> Slack:
+def cost_slack(rule: Rule, evidence: Held) -> Slack:
     """Distance of a rule about a cost from being broken.
 
     Of several seeds, rounds of a timing are put together, and of counts the candidate's worst is held against the
@@ -30,11 +30,11 @@ def cost_slack(rule: Rule, held: Held) -> Slack:
     """
     assert rule.figure is not None
     limit, above, strict = rule.limit
-    new = _over_runs(held.runs, rule.figure, rule.reference, worst=True)
+    new = _over_runs(evidence.runs, rule.figure, rule.reference, worst=True)
     if limit is not None and rule.relation is None:
         return of_cost(new, limit, above, strict, {})
-    bases = held.baseline()
-    if rule.reference is None and of_a_machine(new, rule.figure) and not _same_machine([*held.runs, *bases]):
+    bases = evidence.baseline()
+    if rule.reference is None and of_a_machine(new, rule.figure) and not _same_machine([*evidence.runs, *bases]):
         raise CannotMeasure(
             "the baseline was measured on another machine, so times and energy cannot be compared",
             hint="name a `reference:` that runs on both",

@@ -78,35 +78,35 @@ def _contrast(
     return contrast(run, base, figure, [metric], how, against=against)[metric]
 
 
-def _paired(found: Contrast, absolute: float, share: float, how: Procedure) -> Slack:
-    if found.value is None or found.gain is None or found.b is None:
-        raise CannotMeasure(found.reason or f"{found.metric} is undefined")
-    point = found.gain + absolute + share * abs(found.b)
+def _paired(contrast: Contrast, absolute: float, share: float, how: Procedure) -> Slack:
+    if contrast.value is None or contrast.gain is None or contrast.b is None:
+        raise CannotMeasure(contrast.reason or f"{contrast.metric} is undefined")
+    point = contrast.gain + absolute + share * abs(contrast.b)
     facts = {
-        "value": found.a,
-        "baseline": found.b,
-        "difference": found.value,
-        "low": found.low,
-        "high": found.high,
-        "unit": found.info.unit,
-        "direction": found.direction,
-        "clips": found.clips,
-        "groups": found.groups,
-        "differing": found.differing,
-        "dropped": found.dropped,
-        "mde": found.detectable(2 * how.alpha, how.power),
-        "interval": found.method,
-        "test": found.test,
+        "value": contrast.a,
+        "baseline": contrast.b,
+        "difference": contrast.value,
+        "low": contrast.low,
+        "high": contrast.high,
+        "unit": contrast.info.unit,
+        "direction": contrast.direction,
+        "clips": contrast.clips,
+        "groups": contrast.groups,
+        "differing": contrast.differing,
+        "dropped": contrast.dropped,
+        "mde": contrast.detectable(2 * how.alpha, how.power),
+        "interval": contrast.method,
+        "test": contrast.test,
     }
-    facts["p_bootstrap"], facts["p_swap"] = found.worse_by(absolute, share)
-    if found.p is None:
-        return Slack(point, how=found.reason or "no test", facts=facts)
+    facts["p_bootstrap"], facts["p_swap"] = contrast.worse_by(absolute, share)
+    if contrast.p is None:
+        return Slack(point, how=contrast.reason or "no test", facts=facts)
     return Slack(
         point,
-        found.p_worse(absolute, share),
-        found.p_too_bad(absolute, share),
-        found.error,
-        f"{found.test}, {recordings(found.groups)}",
+        contrast.p_worse(absolute, share),
+        contrast.p_too_bad(absolute, share),
+        contrast.error,
+        f"{contrast.test}, {recordings(contrast.groups)}",
         facts=facts,
     )
 

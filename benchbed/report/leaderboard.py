@@ -151,48 +151,48 @@ def suite_html(
         title=title,
         model_links=model_links,
         on=board.COLUMNS_ON,
-        charts={held.identity: _charts(held) for held in page.boards},
-        transfers={held.identity: board.transfer(held) for held in page.boards},
-        published={held.identity: same_protocol(references, held.example) for held in page.boards},
-        exports={held.identity: _exports(held) for held in page.boards},
+        charts={standings.identity: _charts(standings) for standings in page.boards},
+        transfers={standings.identity: board.transfer(standings) for standings in page.boards},
+        published={standings.identity: same_protocol(references, standings.example) for standings in page.boards},
+        exports={standings.identity: _exports(standings) for standings in page.boards},
         parse=parse,
         island=island(board.data(page)),
     )
 
 
-def _exports(held: board.Board) -> dict[str, str]:
-    results = [row.result for row in held.rows]
+def _exports(standings: board.Board) -> dict[str, str]:
+    results = [row.result for row in standings.rows]
     pool = {name for result in results for name in (*view.figures(result), *result.scores)}
-    names = [name for name in (held.primary, *held.columns[: board.COLUMNS_ON]) if name in pool]
+    names = [name for name in (standings.primary, *standings.columns[: board.COLUMNS_ON]) if name in pool]
     if not names:
         return {}
     return {"Markdown": markdown_table(results, names), "LaTeX": latex_table(results, names)}
 
 
-def _charts(held: board.Board) -> list[tuple[str, Markup]]:
+def _charts(standings: board.Board) -> list[tuple[str, Markup]]:
     charts: list[tuple[str, Markup]] = []
-    shown = [dot for row in held.rows if (dot := _kept(held, row))]
+    shown = [dot for row in standings.rows if (dot := _kept(standings, row))]
     if len(shown) > 1:
-        name = terms.title(held.primary, held.lead)
+        name = terms.title(standings.primary, standings.lead)
         label = f"{name} on clean audio against retention"
         image = scatter(
-            f"scatter-{held.identity}-kept",
+            f"scatter-{standings.identity}-kept",
             label,
             shown,
             x_title="Retention under perturbation",
             y_title=name,
         )
         charts.append((label, image))
-    charts += _against_noise(held)
-    for trade in _trade_offs(held):
-        cost, score = terms.plain(trade.cost), terms.title(trade.score, held.lead)
+    charts += _against_noise(standings)
+    for trade in _trade_offs(standings):
+        cost, score = terms.plain(trade.cost), terms.title(trade.score, standings.lead)
         label = f"{score} against {cost}: Pareto front"
-        families = {row.result.model.name: row.result.model.family for row in held.rows}
+        families = {row.result.model.name: row.result.model.family for row in standings.rows}
         dots = [
             Dot(
                 point.model,
                 Value(value=point.cost, n=0, direction="lower", unit=trade.cost_unit, rule=trade.method or "counted"),
-                _scored(held, point.model)
+                _scored(standings, point.model)
                 or Value(value=point.score, n=0, direction="higher", unit=trade.score_unit, rule=""),
                 families.get(point.model, ""),
             )
@@ -200,7 +200,7 @@ def _charts(held: board.Board) -> list[tuple[str, Markup]]:
         ]
         front = [place for place, point in enumerate(trade.points) if point.front]
         image = scatter(
-            f"pareto-{held.identity}-{len(charts)}",
+            f"pareto-{standings.identity}-{len(charts)}",
             label,
             dots,
             x_title=cost,
@@ -211,13 +211,13 @@ def _charts(held: board.Board) -> list[tuple[str, Markup]]:
     return charts
 
 
-def _against_noise(held: board.Board) -> list[tuple[str, Markup]]:
+def _against_noise(standings: board.Board) -> list[tuple[str, Markup]]:
     """What each model keeps under an attack against what it keeps in noise of equal budget, and the two half levels."""
     found = []
-    for number, (label, dots) in enumerate(board.against_noise(held).items()):
+    for number, (label, dots) in enumerate(board.against_noise(standings).items()):
         half = dots[0].y.unit != "fraction"
         image = scatter(
-            f"scatter-{held.identity}-noise-{number}",
+            f"scatter-{standings.identity}-noise-{number}",
             label,
             dots,
             x_title=terms.title("in noise", dots[0].x) + (", noise" if half else ""),
@@ -227,39 +227,39 @@ def _against_noise(held: board.Board) -> list[tuple[str, Markup]]:
     return found
 
 
-def _kept(held: board.Board, row: board.BoardRow) -> Dot | None:
+def _kept(standings: board.Board, row: board.BoardRow) -> Dot | None:
     value = row.figures.get(f"{terms.ROBUSTNESS}:retention")
     if value is None or value.value is None or row.primary is None or row.primary.value is None:
         return None
     return Dot(row.result.model.name, value, row.primary, row.result.model.family)
 
 
-def _trade_offs(held: board.Board) -> list[TradeOff]:
+def _trade_offs(standings: board.Board) -> list[TradeOff]:
     try:
-        return trade_offs([row.result for row in held.rows])
+        return trade_offs([row.result for row in standings.rows])
     except ConfigError:
         # No run of this board has a figure in the metric that ranks.
         return []
 
 
-def _scored(held: board.Board, model: str) -> Value | None:
-    named = [row for row in held.rows if row.result.model.name == model]
+def _scored(standings: board.Board, model: str) -> Value | None:
+    named = [row for row in standings.rows if row.result.model.name == model]
     return named[0].primary if len(named) == 1 else None
 
 
-def _history(held: board.Board) -> Markup | None:
+def _history(standings: board.Board) -> Markup | None:
     """The metric that ranks over the runs of one model, in the order of time."""
     points = [
         Point(number, row.primary.value, row.primary.low, row.primary.high)
-        for number, row in enumerate(held.rows, 1)
+        for number, row in enumerate(standings.rows, 1)
         if row.primary and row.primary.value is not None
     ]
     if len(points) < 2:
         return None
-    lead = held.lead
-    name = terms.title(held.primary, lead)
+    lead = standings.lead
+    name = terms.title(standings.primary, lead)
     return curves(
-        f"history-{held.identity}",
+        f"history-{standings.identity}",
         f"{name} over {len(points)} runs",
         [Series(name, points)],
         x_title="Run, in the order of time",

@@ -91,8 +91,8 @@ def _by_place(one: Breakdown, cell: str) -> ByPlace:
     for title, unit, named in _PANELS:
         series = []
         for figure, words in named:
-            held = [(_at(one, number), each.figures.get(figure)) for number, each in enumerate(one.bins)]
-            points = [Point(x, v.value, v.low, v.high) for x, v in held if v is not None and v.value is not None]
+            values = [(_at(one, number), each.figures.get(figure)) for number, each in enumerate(one.bins)]
+            points = [Point(x, v.value, v.low, v.high) for x, v in values if v is not None and v.value is not None]
             if points:
                 series.append(Series(words, points))
         if series:

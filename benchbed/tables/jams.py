@@ -52,14 +52,14 @@ def read_jams(path: Path) -> Jams:
 
     try:
         content = json.loads(read_text(path))
-        held = [a for a in content["annotations"] if a["namespace"] in TIMED + TAGS]
+        kept = [a for a in content["annotations"] if a["namespace"] in TIMED + TAGS]
         length = (content.get("file_metadata") or {}).get("duration")
-        rows = {id(a): _rows(a, f"{path}: annotation {i + 1}") for i, a in enumerate(held)}
-        timed = [a for a in held if a["namespace"] in TIMED]
-        tags = [a for a in held if a["namespace"] in TAGS]
+        rows = {id(a): _rows(a, f"{path}: annotation {i + 1}") for i, a in enumerate(kept)}
+        timed = [a for a in kept if a["namespace"] in TIMED]
+        tags = [a for a in kept if a["namespace"] in TAGS]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"not a JAMS file of events ({type(error).__name__}: {error})", where=str(path)) from error
-    if not held:
+    if not kept:
         raise DataError(
             "the JAMS file has no annotation of events",
             where=str(path),

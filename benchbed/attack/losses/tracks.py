@@ -33,7 +33,7 @@ TINY = 1e-12
 
 def scores(forward: Forward, reading: TracksReading, heard: Heard) -> Forward:
     """Vectors `[recording, frame, track, class, part]` of recordings of one length, laid out as the reading's."""
-    made, hop = reading.layout(heard), reading.card.frame_seconds or FRAME_SECONDS
+    layout, hop = reading.layout(heard), reading.card.frame_seconds or FRAME_SECONDS
     length = round((heard.window or heard.seconds) * reading.card.sample_rate)
     together = max(1, round(FRAME_SECONDS / hop))
 
@@ -48,18 +48,18 @@ def scores(forward: Forward, reading: TracksReading, heard: Heard) -> Forward:
         lacking = -apart.shape[1] % together
         if lacking:
             apart = torch.cat([apart, apart[:, -1:].expand(-1, lacking, -1, -1, -1)], 1)
-        at = apart.unflatten(1, (-1, together)).mean(2)[:, : made.step]
-        joined = _lengthened(at, made.step).reshape(count, windows * made.step, *at.shape[2:])
-        joined = _lengthened(joined[:, : made.frames], made.frames)
+        at = apart.unflatten(1, (-1, together)).mean(2)[:, : layout.step]
+        joined = _lengthened(at, layout.step).reshape(count, windows * layout.step, *at.shape[2:])
+        joined = _lengthened(joined[:, : layout.frames], layout.frames)
         ways = [
             torch.stack(
                 [
                     joined[:, :, :, c[way]] if way < len(c) else torch.zeros_like(joined[:, :, :, 0])
-                    for c in made.columns
+                    for c in layout.columns
                 ],
                 3,
             )
-            for way in range(made.ways)
+            for way in range(layout.ways)
         ]
         return torch.cat(ways, 2)
 

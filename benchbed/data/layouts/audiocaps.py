@@ -73,7 +73,7 @@ def read(
     option(missing, ("keep", "drop"), "way with missing files")
     if version:
         option(version, ("1", "2"), "version of AudioCaps")
-    wanted = [name for name, held in TABLES.items() if not version or held in ("", version)]
+    wanted = [name for name, release in TABLES.items() if not version or release in ("", version)]
     place = next((name for name in wanted if any((root / name / f"{s}.csv").is_file() for s in SPLITS)), None)
     if place is None:
         raise DataError(

@@ -107,13 +107,13 @@ def read(root: Path, *, version: str = "", references: Protocol = "all") -> Data
         if not path.is_file():
             continue
         table = read_table(path, ("file_name", *(f"caption_{number}" for number in range(1, 6))))
-        held = VERSIONS.get(hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest())
-        if held is not None:
-            seen[split] = held
+        release = VERSIONS.get(hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest())
+        if release is not None:
+            seen[split] = release
         folder = next((f for f in AUDIO if (root / f / split).is_dir()), "")
         metadata = _metadata(tables / f"clotho_metadata_{split}.csv", table)
         parts[split] = CaptionedPart(table, "file_name", f"{folder}/{split}" if folder else split, True, metadata)
-    other = next((split for split, held in seen.items() if version and held != version), None)
+    other = next((split for split, release in seen.items() if version and release != version), None)
     if other is not None:
         raise ConfigError(
             f"the suite asks for Clotho {version}, the table of {other} is that of {seen[other]}",

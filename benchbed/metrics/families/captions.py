@@ -207,19 +207,19 @@ class Captions(Family):
         rows[:, : bleu.WIDTH] = bleu.statistics(corpus)
         if (counts := self._had(("meteor",), lambda: self._chosen.statistics(said, truth))) is not None:
             rows[:, _METEOR], rows[:, _COLUMN["with_meteor"]] = counts, 1
-        found = {
-            "rouge_l": np.array([rouge_l(one, held) for one, held in zip(said, truth)]),
+        figures = {
+            "rouge_l": np.array([rouge_l(one, references) for one, references in zip(said, truth)]),
             "cider_d": cider_d(corpus) if corpus.documents > 1 else np.full(len(said), np.nan),
             "words": corpus.candidate_length,
             "empty": corpus.candidate_length == 0,
             "clips": np.ones(len(said)),
         }
-        found["repeated_bigrams"], found["bigrams"] = np.array([bigrams(one) for one in said]).T
-        optional = self._outside(said, truth, found["cider_d"])
+        figures["repeated_bigrams"], figures["bigrams"] = np.array([bigrams(one) for one in said]).T
+        optional = self._outside(said, truth, figures["cider_d"])
         if (new := self._had(("novel", "novel_4grams"), lambda: _novelty(self._trained_on, said))) is not None:
-            optional["novel"], found["new_grams"], found["grams"] = new.T
-        found |= optional | {f"with_{name}": np.ones(len(said)) for name in optional}
-        for name, values in found.items():
+            optional["novel"], figures["new_grams"], figures["grams"] = new.T
+        figures |= optional | {f"with_{name}": np.ones(len(said)) for name in optional}
+        for name, values in figures.items():
             rows[:, _COLUMN[name]] = values
         return rows
 
@@ -227,7 +227,7 @@ class Captions(Family):
         self, said: Sequence[Tokens], truth: Sequence[Sequence[Tokens]], cider: np.ndarray
     ) -> dict[str, np.ndarray]:
         """What programs and models of others say of each clip."""
-        texts, references = _joined(said), [_joined(held) for held in truth]
+        texts, references = _joined(said), [_joined(clip) for clip in truth]
         asked: dict[str, Callable[[Path], np.ndarray]] = {
             "spice": lambda path: spice.scores(path, said, truth),
             "sentences": lambda path: sentences.scores(path, texts, references),
@@ -240,7 +240,7 @@ class Captions(Family):
             had = None if path is None else self._had(NEEDS[part], partial(scores, path))
             if had is not None:
                 given[part] = np.asarray(had, float)
-        made = {NEEDS[part][0]: scores for part, scores in given.items()}
+        figures = {NEEDS[part][0]: scores for part, scores in given.items()}
         if np.isnan(given.get("spice", 0.0)).any():
             clip = int(np.isnan(given["spice"]).argmax())
             why = f"SPICE is undefined for '{texts[clip]}': nothing in it or its references was understood"
@@ -248,10 +248,10 @@ class Captions(Family):
         if "fluency" in given:
             kept = 1 - fluency.PENALTY * given["fluency"]
             if "sentences" in given:
-                made["fense"] = given["sentences"] * kept
+                figures["fense"] = given["sentences"] * kept
             if "spice" in given:
-                made["spider_fl"] = (cider + given["spice"]) / 2 * kept
-        return made
+                figures["spider_fl"] = (cider + given["spice"]) / 2 * kept
+        return figures
 
     def _had(self, names: Sequence[str], scores: Callable[[], np.ndarray]) -> np.ndarray | None:
         """What is computed, or None with the reason kept for the figures that need it."""

@@ -93,18 +93,18 @@ def _read(path: Path, changed: int, size: int) -> Mapping[str, np.ndarray]:
         if not line.strip():
             continue
         where = f"{path}:{number}"
-        held = parsed(line, where)
+        entry = parsed(line, where)
         for key in (ID, FOUND):
-            if key not in held:
+            if key not in entry:
                 raise DataError(
                     f"the line has no '{key}'",
                     where=where,
                     hint='{"qid": …, "query": …, "vid": …, "pred_relevant_windows": [[start, end, score], …]}',
                 )
-        name = str(held[ID])
+        name = str(entry[ID])
         if name in told:
             raise DataError(f"two lines for the query '{name}'", where=where, hint="one line for each query")
-        windows = held[FOUND]
+        windows = entry[FOUND]
         if not isinstance(windows, list):
             raise DataError(f"'{FOUND}' is no list", where=where, hint="rows of start, end and score")
         try:

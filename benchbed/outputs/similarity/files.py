@@ -148,8 +148,8 @@ def _read(path: Path, changed: int, size: int) -> SimilarityFile:
 
 def _archive(path: Path) -> SimilarityFile:
     try:
-        with np.load(path, allow_pickle=False) as held:
-            arrays = {name: held[name] for name in held.files}
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"the archive cannot be read ({error})", where=str(path)) from error
     for name in ("queries", "files"):
@@ -247,17 +247,17 @@ def _ranked(path: Path, queries: list[str], lists: list[list[str]], lines: list[
 def _pairs(path: Path, rows: list[list[str]], lines: list[str], at: tuple[int, int, int]) -> SimilarityFile:
     queries: dict[str, int] = {}
     files: dict[str, int] = {}
-    found: dict[tuple[int, int], float] = {}
+    similarities: dict[tuple[int, int], float] = {}
     first: dict[int, str] = {}
     for row, line in zip(rows, lines):
         text, name, value = (row[number] for number in at)
         pair = queries.setdefault(text, len(queries)), files.setdefault(name, len(files))
         first.setdefault(pair[0], line)
-        if pair in found:
+        if pair in similarities:
             raise DataError(f"two scores for '{name}' and one query", where=line)
-        found[pair] = _numbers([value], [name], line)[0]
+        similarities[pair] = _numbers([value], [name], line)[0]
     matrix = np.full((len(files), len(queries)), np.nan, np.float32)
-    for (query, file), number in found.items():
+    for (query, file), number in similarities.items():
         matrix[file, query] = number
     if np.isnan(matrix).any():
         file, query = (int(one[0]) for one in np.nonzero(np.isnan(matrix)))

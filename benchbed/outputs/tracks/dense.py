@@ -73,14 +73,14 @@ def layout(number: np.ndarray, heard: Heard) -> Layout:
     return Layout(max(step, 1) if length < heard.seconds else max(frames, 1), frames, columns)
 
 
-def dense(raw: np.ndarray, made: Layout, hop: float) -> np.ndarray:
+def dense(raw: np.ndarray, layout: Layout, hop: float) -> np.ndarray:
     """Vectors of recordings `[recording, frame, track, class, part]` float64.
 
     Parameters
     ----------
     raw : np.ndarray [shape=(recording, window, frame, class, part) or (recording, window, frame, track, class, part)]
         As models give them, at frames of `hop`.
-    made : Layout
+    layout : Layout
         From `layout`.
     hop : float
         Seconds from one of the model's frames to the next.
@@ -95,13 +95,13 @@ def dense(raw: np.ndarray, made: Layout, hop: float) -> np.ndarray:
     if apart.ndim == 5:
         apart = apart[:, :, :, None]
     count, windows = apart.shape[:2]
-    at = np.moveaxis(at_frames(np.moveaxis(apart, 2, 0), hop), 0, 2)[:, :, : made.step]
-    if at.shape[2] < made.step:
-        short = np.zeros((count, windows, made.step - at.shape[2], *at.shape[3:]))
+    at = np.moveaxis(at_frames(np.moveaxis(apart, 2, 0), hop), 0, 2)[:, :, : layout.step]
+    if at.shape[2] < layout.step:
+        short = np.zeros((count, windows, layout.step - at.shape[2], *at.shape[3:]))
         at = np.concatenate([at, short], axis=2)
-    joined = at.reshape(count, windows * made.step, *at.shape[3:])[:, : made.frames]
-    if joined.shape[1] < made.frames:
-        short = np.zeros((count, made.frames - joined.shape[1], *joined.shape[2:]))
+    joined = at.reshape(count, windows * layout.step, *at.shape[3:])[:, : layout.frames]
+    if joined.shape[1] < layout.frames:
+        short = np.zeros((count, layout.frames - joined.shape[1], *joined.shape[2:]))
         joined = np.concatenate([joined, short], axis=1)
     nothing = np.zeros_like(joined[:, :, :, :1])
     return np.concatenate(
@@ -109,11 +109,11 @@ def dense(raw: np.ndarray, made: Layout, hop: float) -> np.ndarray:
             np.concatenate(
                 [
                     joined[:, :, :, column[way] : column[way] + 1] if way < len(column) else nothing
-                    for column in made.columns
+                    for column in layout.columns
                 ],
                 axis=3,
             )
-            for way in range(made.ways)
+            for way in range(layout.ways)
         ],
         axis=2,
     )

@@ -194,30 +194,30 @@ def busiest(made: Tracks) -> tuple[int, int, int]:
     return int(counts[at]), int(cells[0, at]), int(cells[1, at])
 
 
-def _check(made: Tracks, classes: int | None, most: int | None, where: str | None) -> None:
+def _check(tracks: Tracks, classes: int | None, most: int | None, where: str | None) -> None:
     def refuse(wrong: np.ndarray, what: str, hint: str) -> None:
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
-            values = {name: getattr(made, name) for name in ("azimuth", "elevation", "distance", "label")}
+            values = {name: getattr(tracks, name) for name in ("azimuth", "elevation", "distance", "label")}
             shown = {name: f"{column[row]:g}" for name, column in values.items() if column is not None}
-            raise DataError(what.format(frame=int(made.frame[row]), **shown), where=where, hint=hint)
+            raise DataError(what.format(frame=int(tracks.frame[row]), **shown), where=where, hint=hint)
 
     angles = "azimuths lie in −180…180, elevations in −90…90 degrees"
-    refuse(made.frame < 0, "frame {frame}", "frames count from 0")
-    refuse(~(np.abs(made.azimuth) <= 180), "an azimuth of {azimuth} degrees in frame {frame}", angles)
-    refuse(~(np.abs(made.elevation) <= 90), "an elevation of {elevation} degrees in frame {frame}", angles)
-    if made.distance is not None:
-        wrong = (made.distance < 0) | np.isinf(made.distance)
+    refuse(tracks.frame < 0, "frame {frame}", "frames count from 0")
+    refuse(~(np.abs(tracks.azimuth) <= 180), "an azimuth of {azimuth} degrees in frame {frame}", angles)
+    refuse(~(np.abs(tracks.elevation) <= 90), "an elevation of {elevation} degrees in frame {frame}", angles)
+    if tracks.distance is not None:
+        wrong = (tracks.distance < 0) | np.isinf(tracks.distance)
         refuse(wrong, "a distance of {distance} m in frame {frame}", "distances are positive")
-    refuse(made.label < 0, "class {label} in frame {frame}", "classes count from 0")
+    refuse(tracks.label < 0, "class {label} in frame {frame}", "classes count from 0")
     if classes is not None:
         wanted = f"classes 0…{classes - 1}: is the file of another year?"
-        refuse(made.label >= classes, "class {label} in frame {frame}", wanted)
-    if made.frames is not None:
-        length = f"the recording has {made.frames} frames of {FRAME_SECONDS:g} s, numbered from 0"
-        refuse(made.frame >= made.frames, "frame {frame} lies beyond the recording", length)
+        refuse(tracks.label >= classes, "class {label} in frame {frame}", wanted)
+    if tracks.frames is not None:
+        length = f"the recording has {tracks.frames} frames of {FRAME_SECONDS:g} s, numbered from 0"
+        refuse(tracks.frame >= tracks.frames, "frame {frame} lies beyond the recording", length)
     if most is not None:
-        sources, frame, label = busiest(made)
+        sources, frame, label = busiest(tracks)
         if sources > most:
             raise DataError(
                 f"{sources} sources of class {label} in frame {frame}",

@@ -84,7 +84,7 @@ def undecided(output: np.ndarray, *, floor: float = FLOOR, frames: int | None = 
 
 
 def decided(
-    made: Tracks, threshold: float | Sequence[float] | np.ndarray = THRESHOLD, unify: float = UNIFY_DEGREES
+    answer: Tracks, threshold: float | Sequence[float] | np.ndarray = THRESHOLD, unify: float = UNIFY_DEGREES
 ) -> Tracks:
     """The sources that sound: rows above the threshold, of which near ones of a class are one source.
 
@@ -92,7 +92,7 @@ def decided(
 
     Parameters
     ----------
-    made : Tracks
+    answer : Tracks
         As `undecided` gives them; tracks without activities stay as they are.
     threshold : float or sequence of float [shape=(class,)]
         A source sounds where its activity is more than this: one value, or one for each class.
@@ -105,40 +105,40 @@ def decided(
     >>> decided(undecided(two)).azimuth.round(2).tolist(), len(decided(undecided(two), unify=0.0))
     ([3.37], 2)
     """
-    if made.activity is None:
-        return made
+    if answer.activity is None:
+        return answer
     limits = np.asarray(threshold, np.float64)
-    held = made.only(made.activity > (limits[made.label] if limits.ndim else limits))
-    if held.activity is None or not len(held):
-        return replace(held, activity=None)
-    width = int(held.label.max()) + 1
-    cell, at = np.unique(held.frame * width + held.label, return_inverse=True)
-    place = at.reshape(-1), held.source
-    tracks = int(held.source.max()) + 1
+    sounding = answer.only(answer.activity > (limits[answer.label] if limits.ndim else limits))
+    if sounding.activity is None or not len(sounding):
+        return replace(sounding, activity=None)
+    width = int(sounding.label.max()) + 1
+    cell, at = np.unique(sounding.frame * width + sounding.label, return_inverse=True)
+    place = at.reshape(-1), sounding.source
+    tracks = int(sounding.source.max()) + 1
     vectors, active = np.zeros((len(cell), tracks, 1, 3)), np.zeros((len(cell), tracks, 1), bool)
-    vectors[(*place, 0)] = held.vectors * held.activity[:, None]
+    vectors[(*place, 0)] = sounding.vectors * sounding.activity[:, None]
     active[(*place, 0)] = True
     group = _groups(vectors, active, unify)[..., 0][place]
     # Rows of one group, in the order of frame, class and lowest track.
     key, first, row = np.unique(place[0] * tracks + group, return_index=True, return_inverse=True)
     row = row.reshape(-1)
     count = np.bincount(row, minlength=len(key))
-    weighted = held.vectors * held.activity[:, None]
+    weighted = sounding.vectors * sounding.activity[:, None]
     total = np.stack([np.bincount(row, weights=part, minlength=len(key)) for part in weighted.T], axis=1)
     azimuth, elevation = from_vectors(total)
     metres = None
-    if held.distance is not None:
-        metres = np.bincount(row, weights=held.distance, minlength=len(key)) / count
+    if sounding.distance is not None:
+        metres = np.bincount(row, weights=sounding.distance, minlength=len(key)) / count
     return Tracks(
-        held.frame[first],
-        held.label[first],
+        sounding.frame[first],
+        sounding.label[first],
         key % tracks,
         azimuth,
         elevation,
         metres,
-        None if held.onscreen is None else held.onscreen[first],
-        held.frames,
-        held.answered,
+        None if sounding.onscreen is None else sounding.onscreen[first],
+        sounding.frames,
+        sounding.answered,
     )
 
 

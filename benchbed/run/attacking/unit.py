@@ -213,7 +213,7 @@ def _number(work: Work, done: Attacked) -> int:
 
 
 def _finished(
-    work: Work, batch: list[AttackedClip], loud: list[AttackedClip], cell: CellPlan, found: list[Level], number: int
+    work: Work, batch: list[AttackedClip], loud: list[AttackedClip], cell: CellPlan, stages: list[Level], number: int
 ) -> list[Attacked]:
     position = {id(sample): i for i, sample in enumerate(loud)}
     done = []
@@ -222,14 +222,14 @@ def _finished(
         if i is None:
             done.append(Attacked(sample, cell, sample.made.waveform, _facts(sample, None, 0)))
             continue
-        level = found[number]
+        level = stages[number]
         points = level.outcome.points[i].detach().cpu().numpy()
         noise = None
         if work.task.scored and level.worst_noise is not None:
             noise = level.worst_noise[i].detach().cpu().numpy()
         done.append(Attacked(sample, cell, points, _facts(sample, level, i), noise))
-    if found:
-        level = found[number]
+    if stages:
+        level = stages[number]
         work.note("progress", level.attacked, level.attacked - level.climbed, cell=cell.key)
         work.note(
             "floor",

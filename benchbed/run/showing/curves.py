@@ -36,7 +36,7 @@ Detector = EventBased | SegmentBased | IntersectionBased
 Figures = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
 
 
-def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: str, held: np.ndarray) -> CellCurves:
+def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: str, strong: np.ndarray) -> CellCurves:
     """Every curve that the metrics of a suite have a score or a threshold for.
 
     Parameters
@@ -47,7 +47,7 @@ def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: st
         Outputs and references of the cell, as the family takes them. Lists of events have no curves.
     cell : str
         Key of the cell.
-    held : np.ndarray [shape=(clip,), bool]
+    strong : np.ndarray [shape=(clip,), bool]
         Clips that count for more than tags.
     """
     rocs: list[Roc] = []
@@ -55,10 +55,11 @@ def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: st
     alike: dict[Hashable, list[tuple[str, Family]]] = {}
     if not len(scores):
         return CellCurves(cell=cell)
-    rule = "" if held.all() else ":strong-labels"
+    rule = "" if strong.all() else ":strong-labels"
     for prefix, part in family.parts.items():
         rocs += [
-            one.model_copy(update={"rule": one.rule + rule}) for one in _rocs(prefix, part, scores[held], target[held])
+            one.model_copy(update={"rule": one.rule + rule})
+            for one in _rocs(prefix, part, scores[strong], target[strong])
         ]
         if part.curves is not None:
             alike.setdefault(part.curves, []).append((prefix, part))
@@ -69,7 +70,7 @@ def cell_curves(family: Family, scores: np.ndarray, target: np.ndarray, cell: st
             # Only taggers have answers to clips as tags.
             lines.append(_tagger(cast("list[tuple[str, Tagging]]", members), *clips))
             continue
-        detector = _detector(cast("list[tuple[str, Detector]]", members), scores[held], target[held])
+        detector = _detector(cast("list[tuple[str, Detector]]", members), scores[strong], target[strong])
         declared = [one.model_copy(update={"rule": one.rule + rule}) for one in detector.declared]
         lines.append(detector.model_copy(update={"declared": declared}))
     return CellCurves(cell=cell, rocs=rocs, thresholds=lines)
@@ -242,14 +243,14 @@ def _curves(
     members: Sequence[tuple[str, Family]],
     there: np.ndarray,
     grid: np.ndarray,
-    made: Figures,
+    figures: Figures,
     marks: Sequence[tuple[tuple[float, ...], Figures]],
 ) -> ThresholdCurves:
     labels = members[0][1].labels
     lines = []
     for mean in ("macro", "micro"):
         names = {name: f"{mean}_{name}" for name in ("f1", "precision", "recall")}
-        curve = {name: made[0].get(key) for name, key in names.items()}
+        curve = {name: figures[0].get(key) for name, key in names.items()}
         at = [
             _at(limits[0] if len(limits) == 1 else None, {name: whole.get(key) for name, key in names.items()})
             for limits, (whole, _) in marks
@@ -257,7 +258,7 @@ def _curves(
         lines.append(_line(mean, there.sum(), curve, at, grid))
     kept = _most(there, np.flatnonzero(there > 0))
     for label in kept:
-        curve = {name: made[1][name][:, label] for name in ("f1", "precision", "recall")}
+        curve = {name: figures[1][name][:, label] for name in ("f1", "precision", "recall")}
         at = [
             _at(limits[label % len(limits)], {name: each[name][label] for name in curve}) for limits, (_, each) in marks
         ]

@@ -77,7 +77,7 @@ def localisation_of(family: Family) -> Seld | None:
     return next((part for part in family.parts.values() if isinstance(part, Seld)), None)
 
 
-def cell_directions(family: Seld, made: Recordings, cell: str) -> CellDirections:
+def cell_directions(family: Seld, recordings: Recordings, cell: str) -> CellDirections:
     """The worst and some typical recordings of a cell, and errors over all of its recordings.
 
     The worst have the lowest micro F20°, of equal ones those with the most sources; typical ones have an F20° near the
@@ -87,15 +87,15 @@ def cell_directions(family: Seld, made: Recordings, cell: str) -> CellDirections
     ----------
     family : Seld
         What is right, and how activities are decided.
-    made : Recordings
+    recordings : Recordings
         The cell.
     cell : str
         Its key.
     """
-    said = family.decision.apply(made.answers, len(family.labels))
+    said = family.decision.apply(recordings.answers, len(family.labels))
     rule = replace(family.rule, unit="frame", official=False, decided="")
-    paired = followed(made.references, said, len(family.labels), rule)
-    f20 = recording_f20(family, made.answers, made.references)
+    paired = followed(recordings.references, said, len(family.labels), rule)
+    f20 = recording_f20(family, recordings.answers, recordings.references)
     known = np.flatnonzero(~np.isnan(f20))
     kept = CellDirections(
         cell=cell,
@@ -104,21 +104,23 @@ def cell_directions(family: Seld, made: Recordings, cell: str) -> CellDirections
         recordings=len(known),
         elevations=not rule.azimuth_only,
         swaps=int(paired.swapped.sum()),
-        breakdowns=breakdowns(paired, made, rule),
+        breakdowns=breakdowns(paired, recordings, rule),
         sphere=[] if rule.azimuth_only else sphere(paired),
     )
     if not len(known):
         return kept
     median = float(np.median(f20[known]))
-    names = np.asarray(made.clip_ids, dtype=str)
-    rows = np.array([len(there) + len(out) for there, out in zip(made.references, said)])
+    names = np.asarray(recordings.clip_ids, dtype=str)
+    rows = np.array([len(there) + len(out) for there, out in zip(recordings.references, said)])
     worst = known[np.lexsort((names[known], -rows[known], f20[known]))]
     worst = worst[f20[worst] < 1][:WORST]
     rest = np.setdiff1d(known, worst)
     typical = rest[np.lexsort((names[rest], np.abs(f20[rest] - median)))][:TYPICAL]
     picked: list[tuple[Literal["worst", "typical"], np.ndarray]] = [("worst", worst), ("typical", typical)]
     shown = [
-        _directions(paired, clip, family.labels, str(names[clip]), why, float(f20[clip]), made.references[clip], rule)
+        _directions(
+            paired, clip, family.labels, str(names[clip]), why, float(f20[clip]), recordings.references[clip], rule
+        )
         for why, clips in picked
         for clip in clips.tolist()
     ]
@@ -155,8 +157,8 @@ def sphere(paired: Followed) -> list[Patch]:
     column = np.minimum(((there.azimuth + 180) // FIELD).astype(np.int64), columns - 1)
     row = np.minimum(((there.elevation + 90) // FIELD).astype(np.int64), 180 // FIELD - 1)
     field = row * columns + column
-    found = np.zeros(len(there), bool)
-    found[at] = True
+    matched = np.zeros(len(there), bool)
+    matched[at] = True
     patches = []
     for number in np.unique(field).tolist():
         mine, up, side = field == number, number // columns, number % columns
@@ -169,7 +171,7 @@ def sphere(paired: Followed) -> list[Patch]:
                 elevation=(up * FIELD - 90.0, (up + 1) * FIELD - 90.0),
                 frames=int(mine.sum()),
                 error=round(float(paired.pairs.angle[pairs].mean()), 3) if pairs.any() else None,
-                found=round(float(found[mine].mean()), 5),
+                found=round(float(matched[mine].mean()), 5),
                 there=place[0],
                 said=place[1],
             )
@@ -213,15 +215,15 @@ _FIGURES: Mapping[str, tuple[str, str, str, Direction, str]] = {
 
 def _broken_down(
     paired: Followed,
-    made: Recordings,
+    pool: Recordings,
     by: str,
     unit: str,
     at: np.ndarray,
     bins: list[tuple[float, float | None]],
 ) -> Breakdown:
     there, place = paired.reference, paired.pairs.reference
-    groups, count = made.bootstrap.groups, len(bins)
-    group = made.group[there.recording] if len(there) else np.zeros(0, np.int64)
+    groups, count = pool.bootstrap.groups, len(bins)
+    group = pool.group[there.recording] if len(there) else np.zeros(0, np.int64)
     key = np.where(at >= 0, group * count + at, groups * count)
     told = ~np.isnan(paired.relative)
 
@@ -239,7 +241,7 @@ def _broken_down(
     }
     names = list(sums)
     table = np.stack([sums[name] for name in names], axis=2).reshape(groups, -1)
-    drawn = made.bootstrap.replicates(table).reshape(-1, count, len(names)) if made.bootstrap.draws else None
+    drawn = pool.bootstrap.replicates(table).reshape(-1, count, len(names)) if pool.bootstrap.draws else None
     recordings = [len(np.unique(there.recording[at == number])) for number in range(count)]
     kept = []
     for number, (low, high) in enumerate(bins):
@@ -257,7 +259,7 @@ def _broken_down(
                 with np.errstate(invalid="ignore", divide="ignore"):
                     replicates = drawn[:, number, names.index(over)] / drawn[:, number, names.index(under)]
                 holding = int((sums[under][:, number] > 0).sum())
-                interval = made.bootstrap.interval(replicates, groups=holding, value=value)
+                interval = pool.bootstrap.interval(replicates, groups=holding, value=value)
             figures[name] = Value(
                 value=None if value is None else round(value, 6),
                 low=_inside(interval.low if interval else None, 0.0),
@@ -268,7 +270,7 @@ def _broken_down(
                 rule=f"mean-over-frames-of-sources:{by.replace(' ', '-')}",
                 title=title,
                 interval=None if interval is None else interval.method,
-                reason=_reason(value, made.bootstrap, interval.reason if interval is not None else None),
+                reason=_reason(value, pool.bootstrap, interval.reason if interval is not None else None),
             )
         kept.append(Bin(name=_named(by, low, high), low=low, high=high, frames=frames, figures=figures))
     return Breakdown(by=by, unit=unit, bins=kept)
@@ -343,8 +345,8 @@ def _directions(
     start, stop = _window(there, said, frames)
     sides = [side.only((side.frame >= start) & (side.frame < stop)) for side in (there, said)]
     busy = np.bincount(np.concatenate([side.label for side in sides]), minlength=len(labels))
-    held = np.flatnonzero(busy)
-    kept = np.sort(held[np.argsort(-busy[held], kind="stable")][:MOST_CLASSES])
+    present = np.flatnonzero(busy)
+    kept = np.sort(present[np.argsort(-busy[present], kind="stable")][:MOST_CLASSES])
     at = paired.pairs.reference[pairs]
     inside = (paired.reference.frame[at] >= start) & (paired.reference.frame[at] < stop)
     sources = []
@@ -371,7 +373,7 @@ def _directions(
         start=round(start * FRAME_SECONDS, 1),
         stop=round(stop * FRAME_SECONDS, 1),
         sources=sources,
-        left_out=len(held) - len(kept),
+        left_out=len(present) - len(kept),
     )
 
 
@@ -414,7 +416,7 @@ def _starts(rows: _Row) -> np.ndarray:
 def _stretches(rows: _Row, rule: SeldRule) -> list[SourceSpan]:
     order = _order(rows)
     begins = np.flatnonzero(np.isin(order, _starts(rows)))
-    made = []
+    stretches = []
     for first, last in zip(begins, [*begins[1:], len(order)]):
         part = order[first:last]
         frame = rows.frame[part]
@@ -423,7 +425,7 @@ def _stretches(rows: _Row, rule: SeldRule) -> list[SourceSpan]:
         turns = np.flatnonzero(np.abs(np.diff(azimuth)) > 180) + 1
         lines = zip(np.split(times, turns), np.split(azimuth, turns))
         distance = _held(rows.distance[part])
-        made.append(
+        stretches.append(
             SourceSpan(
                 state=rows.state[part[0]],
                 onset=round(float(times[0]), 1),
@@ -433,7 +435,7 @@ def _stretches(rows: _Row, rule: SeldRule) -> list[SourceSpan]:
                 distance=[] if np.isnan(distance).any() else _line(times, distance, METRES, 2),
             )
         )
-    return sorted(made, key=lambda one: one.onset)
+    return sorted(stretches, key=lambda one: one.onset)
 
 
 def _held(values: np.ndarray) -> np.ndarray:

@@ -94,8 +94,8 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
         if placed:
             split = GroupedSplit(prepared, plan.split, job.seed)
             names = clip_ids[plan.split][answered.position].tolist()
-            made = Recordings(scores, target, names, split.codes[answered.position], split.bootstrap)
-            cell = kind.directions(family, made, plan.key)
+            recordings = Recordings(scores, target, names, split.codes[answered.position], split.bootstrap)
+            cell = kind.directions(family, recordings, plan.key)
             lines += [] if cell is None else [cell]
         if ranked:
             listed += kind.rankings(scores, target, clip_ids[plan.split][answered.position], plan.key)

@@ -107,7 +107,7 @@ def lexicon(path: Path) -> Lexicon:
         frozenset(functions),
         numeric,
         {word: frozenset(map(int, line.split())) for word, line in zip(synsets[::2], synsets[1::2])},
-        {form: tuple(found) for form, found in forms.items()},
+        {form: tuple(entries) for form, entries in forms.items()},
     )
 
 

@@ -58,16 +58,16 @@ def normal(text: str, prefixes: Mapping[str, bool] = MappingProxyType({})) -> tu
     for apostrophe, apart in _APOSTROPHES:
         line = apostrophe.sub(apart, line)
     words = re.split(r"[ \t\n\r\f]+", line.strip(" \t\n\r\f"))
-    made: list[str] = []
+    tokens: list[str] = []
     for place, word in enumerate(words):
         before = word[:-1]
         if len(word) < 2 or not word.endswith("."):
-            made.append(word)
+            tokens.append(word)
         elif "." in before and _LETTER.search(before):
-            made.append(word.replace(".", ""))
+            tokens.append(word.replace(".", ""))
         else:
             following = words[place + 1] if place + 1 < len(words) else ""
             numbered = prefixes.get(before)
             kept = numbered is False or re.match("[a-z]", following) or (numbered and re.match("[0-9]", following))
-            made += [word] if kept else [before, "."]
-    return tuple(word.replace(_ELLIPSIS, ".").lower() for word in made if word)
+            tokens += [word] if kept else [before, "."]
+    return tuple(word.replace(_ELLIPSIS, ".").lower() for word in tokens if word)

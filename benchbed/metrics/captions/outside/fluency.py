@@ -68,16 +68,16 @@ def _detector(path: Path) -> texts.Embedder:
         encoder = AutoModel.from_config(AutoConfig.from_pretrained(path, local_files_only=True))
         last = torch.nn.Linear(encoder.config.hidden_size, len(state["clf.weight"]))
         # Older versions of the library kept the numbers of the places among the weights.
-        held = {k: v for k, v in state.items() if not k.endswith("position_ids")}
-        encoder.load_state_dict({k.removeprefix("encoder."): v for k, v in held.items() if k.startswith("encoder.")})
-        last.load_state_dict({k.removeprefix("clf."): v for k, v in held.items() if k.startswith("clf.")})
+        weights = {k: v for k, v in state.items() if not k.endswith("position_ids")}
+        encoder.load_state_dict({k.removeprefix("encoder."): v for k, v in weights.items() if k.startswith("encoder.")})
+        last.load_state_dict({k.removeprefix("clf."): v for k, v in weights.items() if k.startswith("clf.")})
         if last.out_features <= ANY:
             raise ValueError(f"it has {last.out_features} answers, and the sixth is 'any error'")
         encoder.eval()
 
     def probability(batch: Sequence[str]) -> torch.Tensor:
-        held = tokenizer(list(batch), padding="max_length", truncation=True, max_length=LONGEST, return_tensors="pt")
-        return torch.sigmoid(last(encoder(**held).last_hidden_state[:, 0])[:, ANY : ANY + 1])
+        tokens = tokenizer(list(batch), padding="max_length", truncation=True, max_length=LONGEST, return_tensors="pt")
+        return torch.sigmoid(last(encoder(**tokens).last_hidden_state[:, 0])[:, ANY : ANY + 1])
 
     return texts.Embedder(probability)
 

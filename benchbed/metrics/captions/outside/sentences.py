@@ -53,11 +53,11 @@ def _embedder(path: Path) -> texts.Embedder:
 
     def embed(batch: Sequence[str]) -> torch.Tensor:
         given = [text.strip().lower() if lower else text.strip() for text in batch]
-        held = tokenizer(given, padding=True, truncation=True, max_length=longest, return_tensors="pt")
-        states = model(**held).last_hidden_state
+        tokens = tokenizer(given, padding=True, truncation=True, max_length=longest, return_tensors="pt")
+        states = model(**tokens).last_hidden_state
         if pooling == "cls":
             return states[:, 0]
-        mask = held["attention_mask"].unsqueeze(-1).to(states.dtype)
+        mask = tokens["attention_mask"].unsqueeze(-1).to(states.dtype)
         if pooling == "max":
             return states.masked_fill(mask == 0, -1e9).max(dim=1).values
         return (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)

@@ -63,8 +63,8 @@ def _run(path: Path, clips: Sequence[tuple[Path, Tokens, tuple[Tokens, ...]]]) -
         asked, told, cache = (Path(scratch) / name for name in ("in.json", "out.json", "cache"))
         cache.mkdir()
         items = [
-            {"image_id": number, "test": " ".join(one), "refs": [" ".join(text) for text in held]}
-            for number, (_, one, held) in enumerate(clips)
+            {"image_id": number, "test": " ".join(one), "refs": [" ".join(text) for text in references]}
+            for number, (_, one, references) in enumerate(clips)
         ]
         asked.write_text(json.dumps(items), encoding="utf-8")
         # From Java 17 on its cache may look into java.lang only when that is said.
@@ -76,8 +76,8 @@ def _run(path: Path, clips: Sequence[tuple[Path, Tokens, tuple[Tokens, ...]]]) -
             if done.returncode:
                 said = (done.stderr or done.stdout).strip().splitlines()
                 raise CannotMeasure(f"SPICE's program failed: {said[0] if said else f'exit {done.returncode}'}")
-            found = {item["image_id"]: item["scores"]["All"]["f"] for item in json.loads(told.read_text("utf-8"))}
-            return [_number(found[number]) for number in range(len(items))]
+            scores = {item["image_id"]: item["scores"]["All"]["f"] for item in json.loads(told.read_text("utf-8"))}
+            return [_number(scores[number]) for number in range(len(items))]
         except subprocess.TimeoutExpired as error:
             raise CannotMeasure(f"SPICE's program had not ended after {limit} s") from error
         except (OSError, ValueError, KeyError, TypeError) as error:

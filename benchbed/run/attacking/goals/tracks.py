@@ -67,13 +67,13 @@ class Localised(ScoredTask):
                 hint=did_you_mean(rule, RULES) or f"rules: {', '.join(RULES)}",
             )
         name = next((family for family in declared if family.startswith(YEARS)), DEFAULT)
-        made = FAMILIES.get(name, where=where).family
-        known = set(inspect.signature(made).parameters) - {"labels", "by", "interval"}
+        build = FAMILIES.get(name, where=where).family
+        known = set(inspect.signature(build).parameters) - {"labels", "by", "interval"}
         strange = [option for option in asked.options if option not in known]
         if strange:
             hint = did_you_mean(strange[0], known) or f"its options: {', '.join(sorted(known))}"
             raise ConfigError(f"the rule {rule} has no option '{strange[0]}'", where=where, hint=hint)
-        if RULES[rule][0] not in made(tuple(labels) or ("a",), by="benchbed").metrics:
+        if RULES[rule][0] not in build(tuple(labels) or ("a",), by="benchbed").metrics:
             raise ConfigError(f"{name} has no SELD score to succeed by", where=where, hint="success: {rule: f20}")
         options = {k: v for k, v in {**declared.get(name, {}), **asked.options}.items() if k in known}
         above = asked.clean_above if asked.clean_above is not None else asked.worse_by or 0.0

@@ -89,16 +89,16 @@ def _dropped(prepared: Prepared, result: Result) -> Iterator[Pick]:
     ranking = localisation_of(metric_family(prepared.loaded_suite, prepared.job.asked, prepared.job.scope)[0])
     if not paths or ranking is None:
         return
-    held = read_units(paths)
+    stored = read_units(paths)
     cells = {plan.key: plan for plan in prepared.cells}
-    keys, draws = held.table["cell"].astype(str).to_numpy(), held.table["draw"].to_numpy()
+    keys, draws = stored.table["cell"].astype(str).to_numpy(), stored.table["draw"].to_numpy()
     clean: dict[tuple[str, str], float] = {}
-    found = []
+    drops = []
     for plan in sorted(cells.values(), key=lambda plan: plan.kind != "clean"):
         if plan.kind not in ("clean", "corruption"):
             continue
         split = Split(prepared.job, plan.split)
-        answered = split.answered(held, np.flatnonzero((keys == plan.key) & (draws == 0)))
+        answered = split.answered(stored, np.flatnonzero((keys == plan.key) & (draws == 0)))
         f20 = recording_f20(ranking, answered.answers, answered.references)
         names = split.table["clip_id"].to_numpy()[answered.position]
         if plan.kind == "clean":
@@ -108,9 +108,9 @@ def _dropped(prepared: Prepared, result: Result) -> Iterator[Pick]:
             before = clean.get((plan.split, str(name)), np.nan)
             if not np.isnan(before) and not np.isnan(value):
                 said = sorted({prepared.job.asked[label] for label in np.unique(there.label)})
-                found.append((plan, str(name), before, float(value), ", ".join(said)))
-    found.sort(key=lambda one: (not _turns(one[0].name), one[3] - one[2], one[1]))
-    for plan, name, before, after, label in found:
+                drops.append((plan, str(name), before, float(value), ", ".join(said)))
+    drops.sort(key=lambda one: (not _turns(one[0].name), one[3] - one[2], one[1]))
+    for plan, name, before, after, label in drops:
         yield Pick("worst drop", name, plan.key, 0, label, _NOTHING, _NOTHING, scores=(before, after))
 
 
