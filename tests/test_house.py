@@ -249,3 +249,46 @@ def test_every_kind_has_a_contract_that_is_kept():
         output = output_of(kind)
         assert output.name == kind and output.version >= 1
         assert Counter(output.columns).most_common(1)[0][1] == 1
+
+
+#: Words that say nothing of what they hold.
+EMPTY = frozenset({"found", "made", "held"})
+#: Lines of code from which a function is too long for them; a docstring is none.
+SHORT = 20
+
+
+def long_functions(source: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Functions of more than so many lines of code."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0]
+            said = ast.get_docstring(node) is not None
+            if said and len(node.body) == 1:
+                continue
+            first = node.body[1] if said else first
+            if (node.end_lineno or 0) - first.lineno + 1 > SHORT:
+                yield node
+
+
+def empty_names(function: ast.AST) -> set[str]:
+    """Variables and parameters with such a name."""
+    taken = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+    taken |= {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return taken & EMPTY
+
+
+def test_long_functions_call_what_they_hold_by_the_fields_nouns():
+    called = [
+        f"{name}:{function.lineno} {function.name}: {', '.join(sorted(empty_names(function)))}"
+        for name, path in files()
+        for function in long_functions(path.read_text(encoding="utf-8"))
+        if empty_names(function)
+    ]
+    assert not called, "call these scores, rows, cells, …: " + "; ".join(called)
+
+
+@pytest.mark.parametrize(("lines", "name", "seen"), [(20, "made", []), (21, "made", ["made"]), (21, "rows", [])])
+def test_the_search_for_names_counts_lines_of_code(lines, name, seen):
+    body = "".join(f"    {name} = {number}\n" for number in range(lines))
+    source = f'def f():\n    """One.\n\n    More.\n    """\n{body}'
+    assert [each for function in long_functions(source) for each in empty_names(function)] == seen

@@ -11,13 +11,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from benchbed import rng
 from benchbed.attack.threat import Ball
+from benchbed.protocols import Decides
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -120,18 +121,6 @@ class Victim:
         return torch.backends.cudnn.flags(enabled=not (self.recurrent and points.is_cuda))
 
 
-class Judge(Protocol):
-    """Success on a task's own metric, where that is no differentiable function of the scores of one batch."""
-
-    def margin(self, scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Distance to success `[clip]`: broken where it is negative, NaN where the answer is."""
-        ...
-
-    def select(self, rows: torch.Tensor) -> Judge:
-        """The judge of some of the clips."""
-        ...
-
-
 @dataclass(frozen=True)
 class Problem:
     """One batch to be attacked.
@@ -160,7 +149,7 @@ class Problem:
         Name → other model, as a callable that crafts points of this problem, for transfer.
     fitted : mapping
         What attacks learned before from other clips, e.g. universal perturbations.
-    judge : Judge, optional
+    judge : Decides, optional
         Decides success in the place of the losses' margin, e.g. with median filters and collars.
     """
 
@@ -172,9 +161,9 @@ class Problem:
     seed: int = 0
     sample_rate: int = 32000
     stop: bool = True
-    sources: Mapping[str, Any] = field(default_factory=dict)
-    fitted: Mapping[str, Any] = field(default_factory=dict)
-    judge: Judge | None = None
+    sources: Mapping[str, Callable[[Problem, int, str], torch.Tensor]] = field(default_factory=dict)
+    fitted: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    judge: Decides | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -10,12 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
 from benchbed.card import Card
 from benchbed.errors import ConfigError
+from benchbed.protocols import Moves
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,16 +62,6 @@ class Foreign:
 
     answers: np.ndarray
     remarks: tuple[str, ...] = ()
-
-
-class Moves(Protocol):
-    """A perturbation as it was applied to one clip: where it put what the clip is annotated with."""
-
-    def events(self, times: np.ndarray, seconds: float) -> tuple[np.ndarray, np.ndarray]:
-        """New onsets and offsets in seconds `[event, 2]`, and the row of `times` that each of them was."""
-
-    def directions(self, degrees: np.ndarray) -> np.ndarray:
-        """New azimuth and elevation `[event, 2]` of sources that were in the directions `degrees`."""
 
 
 class Reading(ABC):

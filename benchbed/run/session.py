@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchbed.adapter.checkpoint import trusting
+from benchbed.adapter.contract import Adapter
 from benchbed.adapter.digests import unchanged
 from benchbed.errors import BenchbedError, CannotMeasure, DataError
 from benchbed.predictions import index
 from benchbed.predictions.index import write_index
 from benchbed.predictions.store import read_header, storage_error
+from benchbed.protocols import Executes
 from benchbed.results import captions, curves, directions, record, timelines
 from benchbed.results import statistics as statistics_file
 from benchbed.results.artefacts import naming
@@ -25,7 +27,7 @@ from benchbed.results.store import write as write_result
 from benchbed.rng import preserved_global_state
 from benchbed.run import history
 from benchbed.run.attacking.subset import passes
-from benchbed.run.executing.local import execute
+from benchbed.run.executing.local import Done, execute
 from benchbed.run.job.job import Job, Unit
 from benchbed.run.job.policy import Reuse, Tally
 from benchbed.run.job.prepared import Prepared
@@ -178,7 +180,8 @@ class _Work:
 def _predict(work: _Work, prepared: Prepared, settings: Settings, journal: Journal, progress: Progress) -> None:
     """Compute what is missing of a job."""
     failed = computed = 0
-    for done in execute(work.job, work.missing, work.stored, prepared.adapters, settings.workers):
+    executor: Executes[Job, Unit, Adapter, Done] = execute
+    for done in executor(work.job, work.missing, work.stored, prepared.adapters, settings.workers):
         journal.write(
             "unit",
             id=done.unit.id,

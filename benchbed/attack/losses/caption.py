@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import torch
 
@@ -19,30 +18,12 @@ from benchbed.attack.losses import Aimed
 from benchbed.attack.twin import Forward
 from benchbed.errors import ConfigError
 from benchbed.outputs.contract import Heard, Reading
+from benchbed.protocols import Teller
 
 #: Name of the differentiable path of such an adapter.
 PATH = "hear"
 #: What a captioner must have besides, to be asked how likely it finds a sentence.
 NEEDS = ("hear", "next_words", "spell", "texts", "start", "end")
-
-
-class Teller(Protocol):
-    """A captioner as the losses need it; see `benchbed.adapter.captioner.Captioner`."""
-
-    start: int
-    end: int
-
-    def next_words(self, memory: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-        """Logits of the next word `[clip, place, vocabulary]`."""
-        ...
-
-    def spell(self, text: str) -> list[int]:
-        """Numbers of a caption's words."""
-        ...
-
-    def texts(self, memory: torch.Tensor, drafts: Sequence[str] | None = None) -> list[str]:
-        """Captions from a memory; drafts are captions that may come out."""
-        ...
 
 
 def scores(forward: Forward, reading: Reading, heard: Heard) -> Forward:
