@@ -24,9 +24,9 @@ from benchbed.outputs.contract import Output, Reading
 from benchbed.perturb import CORRUPTIONS
 from benchbed.perturb.contract import Corruption
 from benchbed.results.record import Check
-from benchbed.run.attacking.goal import Judge
+from benchbed.run.attacking.goal import ScoreJudge
 from benchbed.run.attacking.sources import Furthest
-from benchbed.run.computing.moves import Applied
+from benchbed.run.computing.moves import AppliedMoves
 from benchbed.run.computing.whole import Whole
 from benchbed.run.computing.windows import InWindows, Joined
 from benchbed.run.executing.local import execute
@@ -69,8 +69,8 @@ def keeps(one: object, protocol: type) -> None:
         (Reading, protocols.Reads),
         (Output, protocols.Keeps),
         (Family, protocols.Sums),
-        (Applied, protocols.Moves),
-        (Judge, protocols.Decides),
+        (AppliedMoves, protocols.Moves),
+        (ScoreJudge, protocols.Decides),
         (Furthest, protocols.Decides),
         (Whole, protocols.Hears),
         (InWindows, protocols.Hears),
@@ -89,7 +89,7 @@ def test_a_seam_that_is_not_kept_is_seen():
     with pytest.raises(AssertionError, match="takes"):
         keeps(Half, protocols.Moves)
     with pytest.raises(AssertionError, match="no directions"):
-        keeps(type("Short", (), {"events": Applied.events}), protocols.Moves)
+        keeps(type("Short", (), {"events": AppliedMoves.events}), protocols.Moves)
 
 
 @pytest.mark.parametrize("name", ATTACKS.names())
