@@ -12,7 +12,7 @@ corruption      `Perturbs`                                `benchbed.perturb.cont
 attack          `Attacks`, `Losses`, `Decides`, `Teller`  `benchbed.attack.contract.Attack`
 kind of output  `Reads`, `Keeps`, `Moves`                 `Reading`, `Output` of `benchbed.outputs.contract`
 metric family   `Sums`                                    `benchbed.metrics.contract.Family`
-hearing         `Hears`                                   none; `Whole`, `InWindows` and `Joined` do it
+hearing         `Hears`                                   `benchbed.run.computing.ways.Hearing`
 executing       `Executes`                                a function, as `benchbed.run.executing.local.execute`
 ==============  ========================================  =====================================================
 

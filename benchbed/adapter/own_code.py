@@ -84,7 +84,7 @@ def _below(base: Path, names: tuple[str, ...]) -> list[Path]:
     return [path for name in names for path in (base / f"{name}.py", base / name / "__init__.py")]
 
 
-def _resolved(module: str, names: tuple[str, ...], made: OwnCode) -> list[Path]:
+def _resolved(module: str, names: tuple[str, ...], own: OwnCode) -> list[Path]:
     """Files of the user's that an absolute import runs; of an installed package its name is noted."""
     top, *rest = module.split(".")
     if not top or top in sys.stdlib_module_names or top == "benchbed":
@@ -95,7 +95,7 @@ def _resolved(module: str, names: tuple[str, ...], made: OwnCode) -> list[Path]:
         (origin and place_of(origin) == "own") or _without_papers(top, origin) for origin in origins
     ):
         if spec is not None:
-            made.packages.add(top)
+            own.packages.add(top)
         return []
     files = [Path(spec.origin)] if spec.origin and spec.origin.endswith(".py") else []
     if spec.origin and spec.has_location and not files:

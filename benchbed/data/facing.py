@@ -178,9 +178,9 @@ def listened(dataset: Dataset, splits: Sequence[str] = (), most: int = MOST) -> 
         table = table[table["clip_id"].isin(wanted)]
     chosen = table[[str(path).startswith("foa") for path in table["path"]]]
     by_clip = {str(clip): part for clip, part in rows.groupby("clip_id", sort=False, observed=True)}
-    found: list[LoneSources] = []
+    lone: list[LoneSources] = []
     for clip, path in zip(chosen["clip_id"], chosen["path"]):
-        if len(found) == most:
+        if len(lone) == most:
             break
         if str(clip) not in by_clip:
             continue
@@ -194,8 +194,8 @@ def listened(dataset: Dataset, splits: Sequence[str] = (), most: int = MOST) -> 
             up, turn = np.radians(part["elevation"].to_numpy(float)), np.radians(part["azimuth"].to_numpy(float))
             vectors = np.stack([np.cos(turn) * np.cos(up), np.sin(turn) * np.cos(up), np.sin(up)], axis=1)
             event = part.groupby(["label", "source"], sort=False, observed=True).ngroup().to_numpy()
-            found.append(heard(waveform, rate, part["frame"].to_numpy(np.int64), event, vectors))
-    return found
+            lone.append(heard(waveform, rate, part["frame"].to_numpy(np.int64), event, vectors))
+    return lone
 
 
 def facing(dataset: Dataset) -> list[Leak]:

@@ -141,10 +141,10 @@ def quantity(text: float | int | str, own: Collection[str] = ()) -> Amount:
         return text
     if isinstance(text, bool):
         raise ValueError(f"{text} is no number")
-    found = re.fullmatch(r"\s*([-+]?[\d_]*\.?\d+(?:[eE][-+]?\d+)?)\s*(.*?)\s*", str(text))
-    if found is None:
+    parts = re.fullmatch(r"\s*([-+]?[\d_]*\.?\d+(?:[eE][-+]?\d+)?)\s*(.*?)\s*", str(text))
+    if parts is None:
         raise ValueError(f"'{text}' is no number with a unit, such as 128 kB, 30 MMAC, 2 pt, 10 % or 50 ms")
-    number, unit = float(found[1].replace("_", "")), found[2]
+    number, unit = float(parts[1].replace("_", "")), parts[2]
     if not unit:
         if number == 0:
             return Amount(0.0)
