@@ -7,13 +7,13 @@ never another number. A digest guards against damage and haste, not against some
 
 from __future__ import annotations
 
-import json
 import re
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from benchbed.errors import DamagedError
+from benchbed.nesting import json_of
 
 #: Hexadecimal digits of a digest.
 DIGITS = 32
@@ -81,8 +81,12 @@ def unseal(data: bytes, where: str | Path, *, again: str | None = None) -> tuple
             where=str(where),
             hint=again,
         )
-    found: dict[str, Any] = json.loads(b"{" + data[head.end() :])
-    return found, head[1].decode()
+    try:
+        members: dict[str, Any] = json_of(b"{" + data[head.end() :], finite=True)
+    except ValueError as error:
+        # The digest is no secret: whoever writes one by hand may put anything behind it.
+        raise DamagedError(f"the file is not as benchbed writes it: {error}", where=str(where), hint=again) from error
+    return members, head[1].decode()
 
 
 def seal_parquet(data: bytes) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +11,7 @@ import numpy as np
 
 from benchbed.adapter.mfcc import Mfcc
 from benchbed.errors import ConfigError, did_you_mean
+from benchbed.nesting import json_of
 
 #: Front ends that an exported network can ask for.
 Kind = Literal["none", "logmel", "mfcc"]
@@ -93,7 +93,7 @@ def _parsed(options: str | Mapping[str, Any]) -> dict[str, Any]:
     text = options.strip()
     if text.startswith("{"):
         try:
-            return dict(json.loads(text))
+            return dict(json_of(text))
         except ValueError as error:
             raise ConfigError(f"feature_options is not a JSON object: {error}", where=text) from error
     parsed: dict[str, Any] = {}
@@ -102,7 +102,7 @@ def _parsed(options: str | Mapping[str, Any]) -> dict[str, Any]:
         if not equals:
             raise ConfigError(f"feature_options has '{part}' without a value", hint="write n_mels=64,hop_length=320")
         try:
-            parsed[name.strip()] = json.loads(value)
+            parsed[name.strip()] = json_of(value)
         except ValueError:
             parsed[name.strip()] = {"none": None}.get(value.strip().lower(), value.strip())
     return parsed

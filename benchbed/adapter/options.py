@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import json
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from typing import Any
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 from benchbed.errors import AdapterError, ConfigError, did_you_mean
+from benchbed.nesting import json_of
 
 _NONE_WORDS = ("none", "null")
 
@@ -174,7 +174,7 @@ def _readings(value: Any) -> list[Any]:
     readings: list[Any] = [None] if value.strip().lower() in _NONE_WORDS else []
     readings.append(value)
     with contextlib.suppress(ValueError):  # most values are not JSON; the remaining readings decide
-        readings.append(json.loads(value))
+        readings.append(json_of(value))
     readings.append([part.strip() for part in value.split(",")] if value.strip() else [])
     return readings
 

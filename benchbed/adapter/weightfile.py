@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import pickletools
 import struct
 import zipfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from benchbed.errors import CheckpointError, did_you_mean
+from benchbed.nesting import json_of
 
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".th")
 
@@ -81,7 +81,7 @@ def safetensors_header(path: Path) -> dict[str, Any]:
         if length > size - 8:
             raise truncated(path, "its header is longer than the file")
         try:
-            header = json.loads(file.read(length))
+            header = json_of(file.read(length))
         except ValueError as error:
             raise CheckpointError(f"{path.name} has a damaged safetensors header", where=str(path)) from error
     ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]

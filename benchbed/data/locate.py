@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchbed.errors import ConfigError, DataError, did_you_mean
+from benchbed.nesting import Overgrown, refuse_overgrown
 
 ENVIRONMENT = "BENCHBED_DATA"
 CONFIG_ENVIRONMENT = "BENCHBED_CONFIG"
@@ -148,11 +149,15 @@ def _read_config(file: Path) -> dict[str, str]:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
-        content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        refuse_overgrown(text)
+        content = YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
         raise ConfigError(f"the configuration file is not valid YAML: {error.problem}", where=place) from error
+    except Overgrown as error:
+        raise ConfigError(f"the configuration file: {error}", where=f"{file}:{error.line}") from error
     except (YAMLError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"the configuration file cannot be read ({error})", where=str(file)) from error
     if content is None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed.errors import CannotMeasure, DamagedError, DataError
+from benchbed.nesting import json_of
 from benchbed.outputs import output_of
 from benchbed.outputs.columns import in_double
 from benchbed.seal import PLACE, parquet_digest, seal_parquet
@@ -203,7 +204,7 @@ def _opened(path: Path) -> tuple[dict[str, Any], bytes] | None:
         digest = parquet_digest(data)
         if digest is None:
             return None
-        header = json.loads((pq.read_schema(pa.BufferReader(data)).metadata or {})[_HEADER])
+        header = json_of((pq.read_schema(pa.BufferReader(data)).metadata or {})[_HEADER])
     except (OSError, KeyError, ValueError, pa.ArrowException):
         return None
     return ({**header, "digest": digest}, data) if header.get("format") == FORMAT else None

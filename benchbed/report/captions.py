@@ -71,9 +71,9 @@ class CaptionSection:
     added: list[AddedWords]
 
 
-def section(held: KeptCaptions | None, result: Result, heard: Clips | None = None) -> CaptionSection | None:
+def section(kept: KeptCaptions | None, result: Result, heard: Clips | None = None) -> CaptionSection | None:
     """What a page shows of captions, or None where the run kept none."""
-    if held is None or not any(cell.cards for cell in held.cells):
+    if kept is None or not any(cell.cards for cell in kept.cells):
         return None
     sounds = apart(heard)[1]
     of = {cell.key: cell for cell in result.cells}
@@ -82,7 +82,7 @@ def section(held: KeptCaptions | None, result: Result, heard: Clips | None = Non
     def told(card: CaptionCard, cell: str) -> ShownCard:
         lines = [
             CaptionLine(
-                names.get(said.cell, said.cell), said.caption, frozenset(said.added), _scores(said.scores, held.titles)
+                names.get(said.cell, said.cell), said.caption, frozenset(said.added), _scores(said.scores, kept.titles)
             )
             for said in card.said
         ]
@@ -91,10 +91,10 @@ def section(held: KeptCaptions | None, result: Result, heard: Clips | None = Non
     return CaptionSection(
         [
             CellCards(cell, f"split {of[cell.cell].split}" if cell.cell in of else cell.cell, cards)
-            for cell in held.cells
+            for cell in kept.cells
             if (cards := [told(card, cell.cell) for card in cell.cards])
         ],
-        [AddedWords(names[one.cell], of[one.cell].split, one) for one in held.added if one.cell in of],
+        [AddedWords(names[one.cell], of[one.cell].split, one) for one in kept.added if one.cell in of],
     )
 
 

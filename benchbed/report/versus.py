@@ -123,9 +123,9 @@ def comparison_page(comparison: ComparisonRecord, rows: Mapping[Path, tuple[str,
     """
     known = {_record(path): row for path, row in rows.items()}
     runs = [run for side in comparison.sides for run in side.runs]
-    found = {run.path: known[_record(run.path)] for run in runs if _record(run.path) in known}
-    links = {path: slug for path, (slug, _, _) in found.items()}
-    suite = next((title for _, title, _ in found.values()), "") or next((run.suite for run in runs if run.suite), "")
+    shared = {run.path: known[_record(run.path)] for run in runs if _record(run.path) in known}
+    links = {path: slug for path, (slug, _, _) in shared.items()}
+    suite = next((title for _, title, _ in shared.values()), "") or next((run.suite for run in runs if run.suite), "")
     identity = repr([[(m.model, m.path) for m in side.runs] for side in comparison.sides]) + suite
     versus = [
         Versus(
@@ -141,7 +141,7 @@ def comparison_page(comparison: ComparisonRecord, rows: Mapping[Path, tuple[str,
         island.slug(f"{comparison.title} {suite}", identity),
         comparison.title,
         suite,
-        any(synthetic for _, _, synthetic in found.values()) or any(run.synthetic for run in runs),
+        any(synthetic for _, _, synthetic in shared.values()) or any(run.synthetic for run in runs),
         versus,
         links,
     )

@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from benchbed.errors import ConfigError
+from benchbed.nesting import Overgrown, refuse_overgrown
 from benchbed.results.record import Record, Result, Value
 
 Status = Literal["as printed", "disputed", "damaged", "recomputed"]
@@ -145,10 +146,14 @@ def read_reference(path: Path) -> Reference:
         Not YAML, a duplicate key, or fields that do not fit.
     """
     try:
-        raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        refuse_overgrown(text)
+        raw = YAML(typ="safe", pure=True).load(text)
         return Reference.model_validate(raw)
     except YAMLError as error:
         raise ConfigError(f"not valid YAML ({error})", where=str(path)) from error
+    except Overgrown as error:
+        raise ConfigError(str(error), where=f"{path}:{error.line}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.errors import DamagedError, DataError
+from benchbed.nesting import json_of
 from benchbed.results.draws import Drawn, pack, unpack
 from benchbed.seal import check
 
@@ -338,7 +339,7 @@ def read_statistics(path: Path, expected: str | None = None) -> Statistics:
         check(data, expected, path, again=AGAIN)
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            meta = json.loads(stored["meta"].tobytes())
+            meta = json_of(stored["meta"].tobytes())
             if meta["format"] not in READ:
                 what = f"statistics of layout {meta['format']}, this benchbed reads {' and '.join(map(str, READ))}"
                 raise DataError(what, where=str(path), hint=AGAIN)

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from benchbed.errors import ConfigError
+from benchbed.nesting import json_of
 from benchbed.results.record import SCHEMA_VERSION, Result
 from benchbed.seal import POINTER, seal, unseal
 
@@ -66,7 +67,7 @@ def read(path: Path) -> Result:
         raise ConfigError("no result file", where=str(path), hint="give a run folder or a result.json")
     data = path.read_bytes()
     try:
-        raw = json.loads(data)
+        raw = json_of(data)
     except ValueError as error:
         if data.startswith((b'{"digest":', POINTER)):
             unseal(data, path, again=AGAIN)

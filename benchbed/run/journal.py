@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchbed.errors import ConfigError
+from benchbed.nesting import json_of
 from benchbed.predictions.store import storage_error
 
 
@@ -24,7 +25,7 @@ class Journal:
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> Journal(folder).write("started", suite="toy")
-    >>> json.loads((folder / "log.jsonl").read_text())["event"]
+    >>> json_of((folder / "log.jsonl").read_text())["event"]
     'started'
     """
 
@@ -60,7 +61,7 @@ def last_started(folder: Path) -> dict[str, object] | None:
                 # A line for every unit makes such a file long; most are not even parsed.
                 if '"event": "started"' in line:
                     with contextlib.suppress(ValueError):  # the last line of a run that was killed
-                        found = json.loads(line)
+                        found = json_of(line)
     except (OSError, UnicodeDecodeError):
         return None
     return found

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbed.errors import ConfigError, did_you_mean
+from benchbed.nesting import Overgrown, refuse_overgrown
 from benchbed.outputs import output_of
 from benchbed.suite.marks import Mark, Place, parse_yaml, read_yaml
 from benchbed.suite.model import Suite
@@ -207,7 +208,10 @@ def _override(data: dict[str, Any], marks: dict[Place, Mark], dotted: str, text:
 
     flag = Mark(f"--set suite.{dotted}={text}")
     try:
+        refuse_overgrown(text)
         value = YAML(typ="safe", pure=True).load(text)
+    except Overgrown as error:
+        raise ConfigError(str(error), where=flag.file) from error
     except YAMLError as error:
         raise ConfigError("the value is not valid YAML", where=flag.file, hint="quote it for the shell") from error
     node: Any = data

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from benchbed.errors import ConfigError
+from benchbed.nesting import Overgrown, refuse_overgrown
 
+#: Characters of a line that is shown in a message.
+LONGEST = 400
 #: Path of a value inside a document, e.g. `("data", "splits", 0)`.
 Place = tuple[str | int, ...]
 
@@ -35,7 +38,9 @@ class Mark:
         if not self.line:
             return self.file
         place = f"{self.file}:{self.line}:{self.column}"
-        return f"{place}\n      {self.text.rstrip()}\n      {' ' * (self.column - 1)}^" if self.text else place
+        if not self.text or len(self.text) > LONGEST:
+            return place
+        return f"{place}\n      {self.text.rstrip()}\n      {' ' * (self.column - 1)}^"
 
 
 def read_yaml(path: Path, name: str | None = None) -> tuple[dict[str, Any], dict[Place, Mark]]:
@@ -85,6 +90,7 @@ def parse_yaml(text: str, name: str) -> tuple[dict[str, Any], dict[Place, Mark]]
         return Mark(name, row + 1, column + 1, lines[row] if row < len(lines) else "")
 
     try:
+        refuse_overgrown(text)
         tree = YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         at = error.problem_mark
@@ -97,6 +103,9 @@ def parse_yaml(text: str, name: str) -> tuple[dict[str, Any], dict[Place, Mark]]
         raise ConfigError(f"not valid YAML: {error.problem}", where=where) from error
     except YAMLError as error:
         raise ConfigError(f"not valid YAML: {error}", where=name) from error
+    except Overgrown as error:
+        where = str(mark(None if error.line is None else (error.line - 1, 0)))
+        raise ConfigError(str(error), where=where, hint="write the values out") from error
     if not isinstance(tree, dict):
         raise ConfigError("the file holds no mapping of keys to values", where=name)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbed.errors import DataError
+from benchbed.nesting import json_of
 from benchbed.tables.cells import read_text
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def read_jams(path: Path) -> Jams:
     import pandas as pd
 
     try:
-        content = json.loads(read_text(path))
+        content = json_of(read_text(path))
         kept = [a for a in content["annotations"] if a["namespace"] in TIMED + TAGS]
         length = (content.get("file_metadata") or {}).get("duration")
         rows = {id(a): _rows(a, f"{path}: annotation {i + 1}") for i, a in enumerate(kept)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchbed.errors import DataError
+from benchbed.nesting import Overgrown, json_of, refuse_overgrown
 from benchbed.tables.cells import read_text
 
 
@@ -62,12 +63,12 @@ def read_tree(path: Path) -> Node:
 
 def _json(text: str, path: Path) -> Node:
     def pairs(given: Iterable[tuple[str, object]]) -> dict[str, object]:
-        found: dict[str, object] = {}
+        members: dict[str, object] = {}
         for key, value in given:
-            if key in found:
+            if key in members:
                 raise DataError(f"the key '{key}' is written twice", where=str(path), hint="keep one of the two")
-            found[key] = value
-        return found
+            members[key] = value
+        return members
 
     def node(value: object) -> Node:
         if isinstance(value, dict):
@@ -77,9 +78,11 @@ def _json(text: str, path: Path) -> Node:
         return Node(value if isinstance(value, str) else json.dumps(value), str(path))
 
     try:
-        return node(json.loads(text, object_pairs_hook=pairs))
+        return node(json_of(text, pairs))
     except json.JSONDecodeError as error:
         raise DataError(f"not valid JSON: {error.msg}", where=f"{path}:{error.lineno}:{error.colno}") from error
+    except (Overgrown, RecursionError) as error:
+        raise DataError("lists and mappings are nested too deep", where=str(path)) from error
 
 
 def _yaml(text: str, path: Path) -> Node:
@@ -104,6 +107,7 @@ def _yaml(text: str, path: Path) -> Node:
         return Node(nodes, where)
 
     try:
+        refuse_overgrown(text)
         tree = YAML(typ="base", pure=True).compose(text)
     except MarkedYAMLError as error:
         at = error.problem_mark
@@ -111,4 +115,6 @@ def _yaml(text: str, path: Path) -> Node:
         raise DataError(f"not valid YAML: {error.problem}", where=place) from error
     except YAMLError as error:
         raise DataError(f"not valid YAML: {' '.join(str(error).split())}", where=str(path)) from error
+    except Overgrown as error:
+        raise DataError(str(error), where=f"{path}:{error.line}") from error
     return Node({}, str(path)) if tree is None else node(tree)

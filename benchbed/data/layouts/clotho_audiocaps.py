@@ -90,11 +90,11 @@ def read(
         tables.append(
             dataset.clips.assign(path=below + dataset.clips["path"], group=below + dataset.clips["group"], set=name)
         )
-        for split, (owner, held) in PARTS.items():
-            if owner == name and held in dataset.splits:
-                splits[split] = dataset.splits[held]
-                if held in dataset.official and not synthetic:
-                    official[split] = dataset.official[held]
+        for split, (owner, release) in PARTS.items():
+            if owner == name and release in dataset.splits:
+                splits[split] = dataset.splits[release]
+                if release in dataset.official and not synthetic:
+                    official[split] = dataset.official[release]
     clips = pd.concat(tables, ignore_index=True)
     added = [column for column in clips.columns if column not in ("captions", "onset", "duration")]
     return replace(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from benchbed.data.assemble import build, find_root
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts, Remote
 from benchbed.errors import DataError
+from benchbed.nesting import json_of
 from benchbed.tables.table import Table, read_table, split_names
 
 _ZENODO = "https://zenodo.org/record/4060432/files/"
@@ -109,7 +109,7 @@ def _uploads(root: Path, names: object) -> dict[str, object]:
     info: dict[str, dict] = {}
     for file in files:
         try:
-            info |= json.loads(file.read_text(encoding="utf-8"))
+            info |= json_of(file.read_text(encoding="utf-8"))
         except ValueError as error:
             raise DataError(
                 f"not valid JSON ({error})", where=str(file), hint="unpack FSD50K.metadata.zip again"

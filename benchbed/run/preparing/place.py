@@ -27,6 +27,7 @@ from pathlib import Path
 from benchbed.adapter.digests import digest_of
 from benchbed.adapter.load import LoadedAdapter, shipped_adapters
 from benchbed.errors import ConfigError
+from benchbed.nesting import json_of
 from benchbed.run.job.naming import clean, display_name, folder_name
 from benchbed.run.job.place import RunPlace
 from benchbed.run.journal import last_started
@@ -164,7 +165,7 @@ def _held(folder: Path) -> dict[str, object] | None:
     if started is not None and started.get("identity"):
         return started
     try:
-        model = json.loads((folder / "result.json").read_text(encoding="utf-8"))["model"]
+        model = json_of((folder / "result.json").read_text(encoding="utf-8"))["model"]
     except (OSError, ValueError, KeyError, TypeError):
         return {} if any((folder / "predictions").glob("*.parquet")) else None
     return model if isinstance(model, dict) else {}

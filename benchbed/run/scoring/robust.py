@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -16,6 +15,7 @@ from benchbed.metrics.folds import Fold
 from benchbed.metrics.number import Number, number
 from benchbed.metrics.robust_scores import Corrupted, ReferenceErrors, robustness_scores
 from benchbed.metrics.robustness import flip_rate
+from benchbed.nesting import json_of
 from benchbed.outputs.contract import Output
 from benchbed.results import record
 from benchbed.run.scoring.aggregate import ScoredCell
@@ -180,7 +180,7 @@ def load_reference(
     where = loaded.where("metrics", "mce_reference")
     path = loaded.path.parent / wanted
     try:
-        raw = json.loads(Path(path).read_text(encoding="utf-8"))
+        raw = json_of(Path(path).read_text(encoding="utf-8"))
         errors = {c: {int(s): float(e) for s, e in table.items()} for c, table in raw["errors"].items()}
         reference = ReferenceErrors(f"{raw['name']}-{raw['version']}", float(raw["clean"]), errors)
         about = {"dataset": raw["dataset"], "metric": raw["metric"], "clips": raw["index_hash"]}

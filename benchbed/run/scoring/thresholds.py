@@ -6,7 +6,6 @@ written beside the record and go into every metric family of the run as plain op
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
@@ -18,6 +17,7 @@ from benchbed.metrics import FAMILIES
 from benchbed.metrics.contract import Family
 from benchbed.metrics.seld.tuning import tune_tracks
 from benchbed.metrics.thresholds import Average, Thresholds, tune_events, tune_tags
+from benchbed.nesting import json_of
 from benchbed.outputs.contract import Json
 from benchbed.predictions.store import read_header, read_units
 from benchbed.results import record
@@ -187,7 +187,7 @@ def _read(path: Path, name: str, where: str) -> tuple[dict[str, Json], str, bool
         ) from error
     sealed = data.startswith((b'{"digest":', POINTER))
     try:
-        written = unseal(data, path, again="run again to choose them anew")[0] if sealed else json.loads(data)
+        written = unseal(data, path, again="run again to choose them anew")[0] if sealed else json_of(data)
     except ValueError as error:
         raise ConfigError(f"{name} is no JSON ({error})", where=where) from error
     if not isinstance(written, dict):

@@ -6,7 +6,6 @@ transformer, the pooling that its `1_Pooling` names, and the length that `senten
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.captions.outside import texts
+from benchbed.nesting import json_of
 
 if TYPE_CHECKING:
     import torch
@@ -67,7 +67,7 @@ def _embedder(path: Path) -> texts.Embedder:
 
 def _pooling(path: Path) -> str:
     """How the folder says that words become a sentence: by default their mean."""
-    modules = json.loads((path / "modules.json").read_text("utf-8")) if (path / "modules.json").is_file() else []
+    modules = json_of((path / "modules.json").read_text("utf-8")) if (path / "modules.json").is_file() else []
     kinds = [str(module["type"]).rpartition(".")[2] for module in modules]
     strange = [kind for kind in kinds if kind not in ("Transformer", "Pooling", "Normalize")]
     if strange:
@@ -87,4 +87,4 @@ def _pooling(path: Path) -> str:
 
 
 def _json(path: Path) -> dict:
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return json_of(path.read_text("utf-8")) if path.is_file() else {}

@@ -105,19 +105,19 @@ def _table(held: CellAnswers, scores: dict[str, np.ndarray]) -> pd.DataFrame:
 
 
 def _cell(
-    held: CellAnswers,
+    outputs: CellAnswers,
     scored: dict[str, dict[str, np.ndarray]],
     judge: Captions,
     primary: str,
     hardest: CellAnswers | None,
 ) -> CellCaptions:
-    scores = scored[held.plan.key]
+    scores = scored[outputs.plan.key]
     metric = next((name for name in (primary, *CLIP) if name in scores), None)
     if metric is None:
-        return CellCaptions(cell=held.plan.key, metric="", title="", rule="", clips=0)
+        return CellCaptions(cell=outputs.plan.key, metric="", title="", rule="", clips=0)
     values, info = scores[metric], judge.metrics[metric]
     known = np.flatnonzero(~np.isnan(values))
-    names = np.asarray(held.clip_ids, dtype=str)
+    names = np.asarray(outputs.clip_ids, dtype=str)
     median = float(np.median(values[known]))
     order = known[np.lexsort((names[known], values[known]))]
     worst = order[:WORST]
@@ -125,16 +125,16 @@ def _cell(
     rest = np.setdiff1d(known, np.concatenate([worst, best]))
     typical = rest[np.lexsort((names[rest], np.abs(values[rest] - median)))][:TYPICAL]
     sorts: list[tuple[Why, np.ndarray]] = [("worst", worst), ("typical", typical), ("best", best)]
-    others = [one for one in (hardest,) if one is not None and one.plan.split == held.plan.split]
+    others = [one for one in (hardest,) if one is not None and one.plan.split == outputs.plan.split]
     cards = [
         CaptionCard(
             clip_id=str(names[clip]),
             why=why,
-            references=[str(text) for text in held.references[clip]][:MOST_REFERENCES],
+            references=[str(text) for text in outputs.references[clip]][:MOST_REFERENCES],
             said=[
-                _said(held, clip, scores, ()),
+                _said(outputs, clip, scores, ()),
                 *(
-                    _said(other, place, scored[other.plan.key], _new(other, place, str(held.answers[clip])))
+                    _said(other, place, scored[other.plan.key], _new(other, place, str(outputs.answers[clip])))
                     for other in others
                     if (place := other.first(str(names[clip]))) is not None
                 ),
@@ -144,7 +144,7 @@ def _cell(
         for clip in clips
     ]
     return CellCaptions(
-        cell=held.plan.key,
+        cell=outputs.plan.key,
         metric=metric,
         title=info.title,
         rule=info.rule,
