@@ -225,7 +225,7 @@ def _remarks(facts: record.RecordedThresholds) -> list[record.Check]:
     named = "F20°" if "f20" in facts.rule else "F1"
     reached = "" if facts.reached is None else f", {named} there {100 * facts.reached:.1f} %"
     clips = "" if facts.clips is None else f" ({facts.clips} clips)"
-    found = [
+    checks = [
         record.Check(
             name="thresholds",
             status="pass",
@@ -234,15 +234,15 @@ def _remarks(facts: record.RecordedThresholds) -> list[record.Check]:
     ]
     if facts.clips is not None and facts.available is not None and facts.clips + facts.failed < facts.available:
         text = f"chosen on {facts.clips} of {facts.available} clips of {facts.tuned_on}"
-        found.append(record.Check(name="thresholds:limit", status="warn", message=text))
+        checks.append(record.Check(name="thresholds:limit", status="warn", message=text))
     if facts.failed:
         text = f"{facts.failed} clips of {facts.tuned_on} have no prediction and had no say"
-        found.append(record.Check(name="thresholds:failed", status="warn", message=text))
+        checks.append(record.Check(name="thresholds:failed", status="warn", message=text))
     if facts.untuned:
         named = ", ".join(facts.untuned[:10]) + (", …" if len(facts.untuned) > 10 else "")
         text = f"{len(facts.untuned)} classes do not occur there and keep {_kept(facts)}: {named}"
-        found.append(record.Check(name="thresholds:classes", status="warn", message=text))
-    return found
+        checks.append(record.Check(name="thresholds:classes", status="warn", message=text))
+    return checks
 
 
 def _kept(facts: record.RecordedThresholds) -> str:
