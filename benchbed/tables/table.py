@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from benchbed.tables.numbers import numbers
 
 if TYPE_CHECKING:
     import pandas as pd
+#: Columns of a table; the largest set of labels has a tenth of that many classes.
+MOST_COLUMNS = 20_000
 #: Characters from which on speed counts.
 LARGE = 1 << 20
 
@@ -202,6 +205,12 @@ def _read_text(
         raise DataError("the table is empty", where=str(path), hint="check that the file was written to its end")
     first = next(line for line in io.StringIO(text) if line.strip() and not (comment and line.startswith(comment)))
     parted = delimiter or _delimiter(first.rstrip("\r\n"), required, names)
+    if first.count(parted) > MOST_COLUMNS:
+        raise DataError(
+            f"the table has {first.count(parted) + 1:,} columns, at most {MOST_COLUMNS:,} are read",
+            where=f"{path}:1",
+            hint="a table of scores has a column for each class; was it written the wrong way round?",
+        )
     if len(text) > LARGE and '"' not in text and not names and not comment:
         frame = read_plain(text, parted)
         if frame is not None:
@@ -273,7 +282,7 @@ def to_frame(header: Sequence[str], rows: Sequence[Sequence[str]], place: str) -
     """
     import pandas as pd
 
-    double = {c for c in header if c and header.count(c) > 1}
+    double = {name for name, times in Counter(header).items() if name and times > 1}
     if double:
         raise DataError(f"column '{sorted(double)[0]}' occurs twice", where=place)
     columns = list(zip(*rows)) if rows else [()] * len(header)
