@@ -87,14 +87,16 @@ class TrackFiles(Adapter):
         )
 
     def meet(self, clips) -> list[str]:
-        """Say which files are about none of a run's recordings."""
+        """Say which files are about none of a run's recordings, and whether angles look like radians."""
         known = {_recording(clip) for clip in clips["clip_id"]}
         lost = sorted(set(self.folder.tables) - known)
+        odd = ["all angles of the files lie within ±π: they are read in degrees, are they radians?"]
+        odd *= self.folder.in_radians()
         if not lost:
-            return []
+            return odd
         some = ", ".join(lost[:3]) + (", …" if len(lost) > 3 else "")
         total = len(self.folder.tables)
-        return [f"{len(lost)} of {total} files are about no recording of the data set and were not used: {some}"]
+        return [*odd, f"{len(lost)} of {total} files are about no recording of the data set and were not used: {some}"]
 
     def predict(self, batch) -> np.ndarray:
         """Tracks [clip] of the batch's recordings."""

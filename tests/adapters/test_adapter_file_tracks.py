@@ -165,6 +165,14 @@ def test_what_is_declared_is_scored_and_never_skipped(
     assert note in record and '"scored":4' in record.replace(" ", "")
 
 
+def test_angles_in_radians_are_scored_with_a_word(score: Callable[..., tuple], system: Path) -> None:
+    for at, name in enumerate(NAMES):
+        (system / f"{name}.csv").write_text("".join(f"{i},1,0,{at - 1.52},0.17,2.2\n" for i in range(25)))
+    code, said, results = score()
+    assert code == 0, said
+    assert "are they radians?" in results[0].read_text()
+
+
 def test_a_suite_may_say_what_a_missing_file_is(
     root: Path, system: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

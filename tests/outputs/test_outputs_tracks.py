@@ -291,3 +291,23 @@ def test_activities_are_stored_and_compared() -> None:
     listed[:] = [tracks([0], [0], [179.99]), tracks([0], [0], [-179.99])]
     assert OUTPUT.gap(listed[:1], listed[1:]).max() == pytest.approx(0.02)
     assert OUTPUT.gap(found[:1], listed[:1]).tolist() == [np.inf]
+
+
+def test_hidden_files_and_folders_are_no_outputs(tmp_path: Path) -> None:
+    root = folder(tmp_path / "a", x="0,1,0,30,10\n")
+    (root / "__MACOSX").mkdir()
+    (root / "__MACOSX" / "._x.csv").write_bytes(b"\x00\x05\x16\x07\xff")
+    (root / "a.csv").mkdir()
+    assert list(TracksFolder.open(root, 2022).tables) == ["x"]
+
+
+def test_angles_that_look_like_radians(tmp_path: Path) -> None:
+    degrees = [(-170.0, 10.0), (-60.0, -20.0), (0.0, 0.0), (40.0, 5.0), (100.0, 30.0), (175.0, -5.0)] * 2
+
+    def looks(name: str, factor: float) -> bool:
+        rows = "".join(f"{i},1,0,{a * factor!r},{e * factor!r}\n" for i, (a, e) in enumerate(degrees))
+        return TracksFolder.open(folder(tmp_path / name, x=rows), 2022).in_radians()
+
+    assert looks("radians", np.pi / 180)
+    assert not looks("degrees", 1.0)
+    assert not looks("front", 0.001)  # everything within a degree of the front

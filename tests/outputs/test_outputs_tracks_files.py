@@ -66,6 +66,11 @@ def test_the_2025_form_is_known_without_its_header_too(tmp_path: Path) -> None:
     assert table.form is not None and table.form.name == "stereo-6" and len(table.values) == 2
 
 
+def test_a_line_of_names_or_a_comment_is_no_row(tmp_path: Path) -> None:
+    for line in ("frame,class,source,azimuth,elevation", "# my system"):
+        assert len(read_table(saved(tmp_path, f"{line}\n{SAME['polar-5']}"), 2022).values) == 2
+
+
 def test_event_lists_of_2019_are_named(tmp_path: Path) -> None:
     text = "sound_event_recording,start_time,end_time,ele,azi,dist\nphone,0.5,2.1,-10,40,2\n"
     with pytest.raises(DataError, match=r"another year: 6 columns with one line for each event"):
@@ -86,6 +91,11 @@ def test_blank_lines_and_empty_files_hold_nothing(tmp_path: Path) -> None:
         ("frame,class,source,azimuth,distance,onscreen\n0,3,0,30,200\n0,3,0,30,200,1\n", 2025, "does not fit", ":3"),
         ("0,3,0,nan,10\n", 2022, "a value that is no number", ":1"),
         ("0.5,3,0,30,10\n", 2022, "whole numbers", ":1"),
+        (FORMS["stereo-6"].header + "\n\n0,3,0,30,200,1\n0.5,3,0,30,200,1\n", 2025, "whole numbers", ":4"),
+        ("0,3,0,30,10\n\n0,3,0,inf,10\n", 2022, "a value that is no number", ":3"),
+        # A first row that is wrong is no header: it would be lost without a word.
+        ("0;3;0;30;10\n1;3;0;30;10\n", 2022, "does not fit", ":1"),
+        ("O,3,0,30,10\n1,3,0,30,10\n", 2022, "does not fit", ":1"),
         ("0,3\n", 2022, "2 columns", ".csv"),
         ("0,3,0,0,0,0\n", 2022, "another year", ".csv"),
     ],
@@ -107,6 +117,7 @@ def test_rows_that_are_none_are_named(text: str, year: int, match: str, where: s
         ("0,3,0,30,10,-5\n", 2024, {}, "a distance of -0.05 m"),
         ("0,3,0,30,10,2\n", 2024, {}, "are they in m"),
         ("0,3,0,30,10,2\n", 2023, {}, "are they in m"),
+        ("0,3,0,30,10,2490\n", 2023, {}, "are they in mm"),
     ],
 )
 def test_values_out_of_range_are_named(text: str, year: int, options: dict, match: str, tmp_path: Path) -> None:

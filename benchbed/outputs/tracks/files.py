@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from benchbed.errors import DataError
-from benchbed.outputs.tracks.forms import FORMS, REFERENCE, UNITS, Form, Unit, check_year, recognise, unit_of
+from benchbed.outputs.tracks.forms import (
+    FORMS,
+    MOST_METRES,
+    REFERENCE,
+    UNITS,
+    Form,
+    Unit,
+    check_year,
+    recognise,
+    unit_of,
+)
 from benchbed.outputs.tracks.recording import Tracks, from_vectors, tracks
 
 
@@ -58,11 +69,12 @@ def read_table(path: Path, year: int, *, form: str | None = None) -> TrackColumn
     check_year(year)
     lines = _text(path).splitlines()
     header = None
-    if lines and lines[0].strip() and not _numeric(lines[0]):
+    if lines and _names(lines[0]):
         header, lines = lines[0].strip(), lines[1:]
     if header is not None:
         _refuse_year(recognise(np.zeros((0, 0)), header), year, path)
-    values = _numbers(path, lines, first=2 if header is not None else 1)
+    above = 2 if header is not None else 1
+    values = _numbers(path, lines, above)
     if not len(values) and header is None:
         return TrackColumns(path, np.zeros((0, 0)), None)
     layout = recognise(values, header) if form is None else FORMS[form]
@@ -75,7 +87,8 @@ def read_table(path: Path, year: int, *, form: str | None = None) -> TrackColumn
     numbers = values[:, : _whole(layout)]
     if (numbers != np.rint(numbers)).any():
         row = int(np.flatnonzero((numbers != np.rint(numbers)).any(axis=1))[0])
-        raise DataError("frame, class and source must be whole numbers", where=f"{path}:{row + 1}")
+        at = f"{path}:{_line(lines, row) + above}"
+        raise DataError("frame, class and source must be whole numbers", where=at)
     return TrackColumns(path, values, layout)
 
 
@@ -174,11 +187,19 @@ def suspect(distances: np.ndarray, unit: Unit, where: str) -> None:
     Raises
     ------
     DataError
-        In metres, the middle one lies beyond any room; in centimetres, within a hand's breadth.
+        In metres, or in centimetres, the middle one lies beyond any room; in centimetres, within a hand's breadth.
     """
     found = unit_of(distances)
-    if found is not None and found != unit:
-        middle = float(np.median(distances[np.isfinite(distances) & (distances > 0)]))
+    if found is None:
+        return
+    middle = float(np.median(distances[np.isfinite(distances) & (distances > 0)]))
+    if unit == "cm" and middle > 100 * MOST_METRES:
+        raise DataError(
+            f"distances are read in cm, and the middle one is {middle:g}, beyond any room: are they in mm?",
+            where=where,
+            hint="write distances in cm or m",
+        )
+    if found != unit:
         raise DataError(
             f"distances are read in {unit}, and the middle one is {middle:g}: are they in {found}?",
             where=where,
@@ -276,9 +297,20 @@ def _text(path: Path) -> str:
         raise DataError(f"the file cannot be read ({error})", where=str(path)) from error
 
 
-def _numeric(line: str) -> bool:
+def _names(line: str) -> bool:
+    """Whether a line names columns: a row with one wrong value is none, and would be lost as a header."""
+    words = line.split(",")
+    return any(word.strip() for word in words) and not any(re.match(r"[-+.\d]|nan|inf", word.strip()) for word in words)
+
+
+def _line(lines: list[str], row: int) -> int:
+    """Where a row is among lines, of which blank ones are no rows."""
+    return [i for i, line in enumerate(lines) if line.strip()][row]
+
+
+def _numeric(word: str) -> bool:
     try:
-        float(line.split(",")[0])
+        float(word)
     except ValueError:
         return False
     return True
@@ -293,7 +325,7 @@ def _numbers(path: Path, lines: list[str], first: int) -> np.ndarray:
         raise DataError(*_wrong_row(lines, str(error)), where=_where(path, lines, first)) from error
     if not np.isfinite(values).all():
         row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
-        raise DataError("a value that is no number", where=f"{path}:{row + first}")
+        raise DataError("a value that is no number", where=f"{path}:{_line(lines, row) + first}")
     return values
 
 

@@ -97,14 +97,14 @@ class TracksFolder:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as made:
         ...     _ = Path(made, "mix001.csv").write_text("0,3,0,-50,30\\n")
-        ...     folder = Folder.open(Path(made), 2022)
+        ...     folder = TracksFolder.open(Path(made), 2022)
         ...     len(folder.answer("mix001", 600)), sorted(folder.tables)
         (1, ['mix001'])
         """
         check_year(year)
         policy = policy or OddFiles()
         path = Path(path)
-        files = sorted(p for p in path.rglob("*") if p.suffix.lower() == ".csv") if path.is_dir() else [path]
+        files = _csv_below(path) if path.is_dir() else [path]
         if not files or not files[0].is_file():
             raise ConfigError("no output file is there", where=str(path), hint="a folder with one csv a recording")
         tables: dict[str, TrackColumns] = {}
@@ -148,7 +148,7 @@ class TracksFolder:
             raise DataError(
                 f"there is no file for {name}",
                 where=str(self.path),
-                hint="a file that says nothing was found is empty; missing=empty takes missing files for such",
+                hint="a file that says nothing was found is empty; --set missing=empty takes missing files for such",
             )
         table = self.tables[name]
         if not len(table.values):
@@ -157,20 +157,40 @@ class TracksFolder:
             raise DataError(
                 "the file is empty",
                 where=str(table.path),
-                hint="empty=empty takes empty files for recordings in which nothing was found",
+                hint="--set empty=empty takes empty files for recordings in which nothing was found",
             )
         late = np.zeros(0) if frames is None else table.values[table.values[:, 0] >= frames, 0]
         if len(late) and self.policy.beyond == "error":
             raise DataError(
                 f"{len(late)} of {len(table.values)} rows lie beyond the recording, the first in frame {late[0]:.0f}",
                 where=str(table.path),
-                hint=f"the recording has {frames} frames of 0.1 s, from 0; beyond=drop leaves such rows out and counts "
-                "them",
+                hint=f"the recording has {frames} frames of 0.1 s, from 0; --set beyond=drop leaves such rows out and "
+                "counts them",
             )
         # Rows beyond stay in the answer: metrics leave out what lies after the end, the official scripts read some.
         tracks = from_table(table, self.unit, classes=classes, most=self.policy.most)
         return replace(tracks, frames=frames)
 
+    def in_radians(self) -> bool:
+        """Whether angles look like radians: fractions that fill a good part of ±π and never leave it."""
+        azimuth, elevation = np.zeros(0), np.zeros(0)
+        for table in self.tables.values():
+            if table.form is not None and table.form.kind in ("polar", "stereo") and len(table.values):
+                first = 2 if table.form.columns == 4 else 3
+                azimuth = np.append(azimuth, table.values[:, first])
+                if table.form.kind == "polar":
+                    elevation = np.append(elevation, table.values[:, first + 1])
+        if len(azimuth) < ENOUGH or (azimuth == np.rint(azimuth)).all():
+            return False
+        inside = np.abs(azimuth).max() <= np.pi and np.abs(elevation).max(initial=0.0) <= np.pi / 2
+        return bool(inside and np.ptp(azimuth) > np.pi / 2)
+
     def unknown(self, names: Sequence[str]) -> list[str]:
         """Files of recordings that are none of the given."""
         return sorted(set(self.tables) - set(names))
+
+
+def _csv_below(folder: Path) -> list[Path]:
+    """Files of outputs; hidden ones are what systems and archives leave beside them."""
+    below = (path for path in folder.rglob("*") if path.suffix.lower() == ".csv" and path.is_file())
+    return sorted(path for path in below if not any(part.startswith(".") for part in path.relative_to(folder).parts))

@@ -222,5 +222,5 @@ def _check(tracks: Tracks, classes: int | None, most: int | None, where: str | N
             raise DataError(
                 f"{sources} sources of class {label} in frame {frame}",
                 where=where,
-                hint=f"at most {most} of one class at a time; most=0 takes any number",
+                hint=f"at most {most} of one class at a time; --set most=0 takes any number",
             )
