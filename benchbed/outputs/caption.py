@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed.card import Card
-from benchbed.errors import AdapterError, DataError, did_you_mean
+from benchbed.errors import AdapterError, DataError
 from benchbed.outputs.contract import Heard, Json, Output, Reading
 from benchbed.tables.table import Table, read_table
 
@@ -119,7 +119,8 @@ class Caption(Output):
                 twice = f"two captions for the clip '{names[1]}', under two of its names"
                 raise DataError(twice, where=table.where(rows[1]), hint="one caption for each clip")
             if not rows:
-                hint = did_you_mean(names[-2], said) or f"the file names clips like '{next(iter(said), '')}'"
+                # The nearest name would be that of a neighbour, which has a caption of its own.
+                hint = f"a caption for each clip; the file names them like '{next(iter(said), '')}'"
                 raise DataError(f"no caption for the clip '{names[-2]}'", where=str(path), hint=hint)
             answers[index] = texts[rows[0]]
         return answers

@@ -86,6 +86,14 @@ def test_a_file_that_cannot_be_meant(clotho, tmp_path, change, words):
         bb.score("dcase_task6_captioning", change(table()), data={"clotho": clotho}, out=tmp_path / "runs")
 
 
+def test_a_file_without_a_caption_is_told_about_the_file_and_not_about_a_model(clotho, tmp_path):
+    with pytest.raises(DataError) as caught:
+        bb.score("dcase_task6_captioning", table().iloc[1:], data={"clotho": clotho}, out=tmp_path / "runs")
+    assert caught.value.what == "no caption for the clip 'clip 0.wav'"
+    # Its neighbours are captions of other clips, and `score` has no `--fail-on-error`.
+    assert "did you mean" not in str(caught.value) and "--fail-on-error" not in str(caught.value)
+
+
 def test_captions_of_other_clips_are_counted(clotho, tmp_path):
     run = bb.score(
         "dcase_task6_captioning", table(**{"other.wav": "rain"}), data={"clotho": clotho}, out=tmp_path / "r"

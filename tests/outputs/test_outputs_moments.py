@@ -55,6 +55,7 @@ def test_lines_are_found_by_the_id_of_the_query(tmp_path):
         ([row("r_1", (1, 2))], "start, end and score", ":1"),
         ([row("r_1", (1, 2, "x"))], "in numbers", ":1"),
         ([row("r_1", (1, 2, float("nan")))], "no finite number", ":1"),
+        ([row("r_1", (1, 10**400, 1))], "in numbers", ":1"),
         ([row("r_1", (-1, 2, 1))], "before the recording", ":1"),
         ([{"qid": "r_1", "pred_relevant_windows": 3}], "is no list", ":1"),
         ([row("r_1"), row("s_1")], "no moments for the query 'r_2'", ""),
@@ -66,6 +67,12 @@ def test_a_wrong_file_is_one_clear_error(tmp_path, rows, said, where):
     with pytest.raises(DataError) as caught:
         answers_of(path, table())
     assert said in caught.value.what and f"s.jsonl{where}" in (caught.value.where or "")
+
+
+def test_no_query_that_is_asked_is_suggested_for_one_that_is_missing(tmp_path):
+    with pytest.raises(DataError, match="no moments for the query 'r_2'") as caught:
+        answers_of(lines(tmp_path / "s.jsonl", row("r_1"), row("s_1")), table())
+    assert "did you mean" not in (caught.value.hint or "")
 
 
 def test_a_moment_outside_its_recording_is_an_error(tmp_path):

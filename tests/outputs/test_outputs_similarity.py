@@ -110,6 +110,8 @@ def test_embeddings_become_cosines(tmp_path):
         ("index,x.wav\n", "no rows", ""),
         ("query,file_name,score\nRain falls.,x.wav,1\nRain falls.,x.wav,2\n", "two scores for 'x.wav'", ":3"),
         ("query,file_name,score\nRain falls.,x.wav,1\nIt rains,b.wav,2\n", "no score for 'x.wav'", ":3"),
+        ("query,file_name,score\nRain falls.,x.wav,1e300\n", "is inf", ":2"),
+        (MATRIX.replace("0.7", "1e300"), "is inf", ":4"),
         ("caption,file_name_1,file_name_2\nRain falls.,x.wav,x.wav\n", "ranks 'x.wav' twice", ":2"),
     ],
 )
@@ -146,6 +148,11 @@ def test_more_files_and_queries_than_the_data_has_are_said(tmp_path):
             "no width in common",
         ),
         ({"files": ["x.wav"], "queries": ["a"], "similarity": np.array([[np.nan]])}, "is nan"),
+        ({"files": ["x.wav"], "queries": ["a"], "similarity": np.array([[1e300]])}, "is inf"),
+        ({"files": ["x.wav"], "queries": ["a"], "similarity": np.array([["x"]])}, "no real numbers"),
+        ({"files": ["x.wav"], "queries": ["a"], "similarity": np.array([[1j]])}, "no real numbers"),
+        ({"files": ["x.wav"], "queries": ["a"], "similarity": np.array([[None]])}, "cannot be read"),
+        ({"files": [], "queries": [], "similarity": np.zeros((0, 0))}, "no similarities"),
     ],
 )
 def test_a_wrong_archive_is_one_clear_error(tmp_path, arrays, said):
@@ -153,6 +160,38 @@ def test_a_wrong_archive_is_one_clear_error(tmp_path, arrays, said):
     with pytest.raises(DataError) as caught:
         read(tmp_path / "s.npz")
     assert said in caught.value.what
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "words", "one array"])
+def test_a_damaged_archive_is_one_clear_error(tmp_path, damage):
+    path = tmp_path / "s.npz"
+    np.savez(path, files=["x.wav"], queries=["a"], similarity=np.eye(1))
+    whole = path.read_bytes()
+    if damage == "one array":
+        with path.open("wb") as file:
+            np.save(file, np.eye(1))
+    else:
+        path.write_bytes({"cut": whole[: len(whole) // 2], "empty": b"", "words": b"hello"}[damage])
+    with pytest.raises(DataError, match="cannot be read") as caught:
+        read(path)
+    assert caught.value.where == str(path) and "savez" in (caught.value.hint or "")
+
+
+def test_no_other_clip_and_no_other_query_is_suggested_for_one_that_is_missing(tmp_path):
+    clips = gallery()
+    with pytest.raises(DataError) as caught:
+        answers_of(text(tmp_path / "s.csv", MATRIX.replace("c.wav", "d.wav")), clips)
+    assert "did you mean" not in (caught.value.hint or "") and "like 'x.wav'" in (caught.value.hint or "")
+    with pytest.raises(DataError) as caught:
+        without = "".join(line.rpartition(",")[0] + "\n" for line in MATRIX.splitlines())
+        answers_of(text(tmp_path / "t.csv", without), clips)
+    assert "did you mean" not in (caught.value.hint or "")
+    captions = np.empty(2, object)
+    captions[:] = [("Rain falls on a roof",), ("Rain falls on a road",)]
+    similar = output_of("similarity").asking(pd.DataFrame({"clip_id": ["s/x.wav", "s/b.wav"], "captions": captions}))
+    with pytest.raises(DataError, match="no answers to the query 'Rain falls on a road'") as caught:
+        answers_of(text(tmp_path / "u.csv", "query,x.wav,b.wav\nRain falls on a roof,1,0\n"), similar)
+    assert "did you mean" not in (caught.value.hint or "")
 
 
 def test_a_file_is_read_again_when_it_changes(tmp_path):

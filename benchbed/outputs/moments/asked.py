@@ -56,7 +56,7 @@ def windows_of(given: Sequence[Sequence[float]] | np.ndarray, columns: int) -> n
     """
     try:
         made = np.array(given, np.float64).reshape(-1, columns) if len(given) == 0 else np.array(given, np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"a moment is {_form(columns)} in numbers") from error
     if made.ndim != 2 or made.shape[1] != columns:
         raise DataError(f"a moment is {_form(columns)}, not {list(made.shape[1:]) or 'a number'}")

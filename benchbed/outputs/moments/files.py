@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbed.errors import DataError, did_you_mean
+from benchbed.errors import DataError
 from benchbed.outputs.moments.asked import IDS, SECONDS, behind, outside, windows_of
 from benchbed.tables.cells import read_text
 
@@ -38,7 +38,10 @@ def answers_of(path: Path, clips: pd.DataFrame) -> np.ndarray:
         found = []
         for name in ids:
             if name not in told:
-                hint = did_you_mean(name, told) or f"the file names queries like '{next(iter(told), '')}'"
+                # The nearest id would be that of a neighbour, which has a line of its own.
+                hint = (
+                    f"a line for each query, also without a moment; the file names them like '{next(iter(told), '')}'"
+                )
                 raise DataError(f"no moments for the query '{name}' ({clip})", where=str(path), hint=hint)
             found.append(told[name])
         answers[row] = tuple(found)

@@ -13,6 +13,8 @@ What a list does not name is −∞: it stands behind all that is named, at no r
 from __future__ import annotations
 
 import re
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -86,7 +88,8 @@ def answers_of(path: Path, clips: pd.DataFrame) -> np.ndarray:
         at = rows[index]
         if at < 0 and not told.lists:
             name = clip.rpartition("/")[2]
-            hint = did_you_mean(name, told.files) or f"the file names clips like '{told.files[0]}'"
+            # The nearest name would be that of a neighbour, which has similarities of its own.
+            hint = f"similarities for each clip; the file names them like '{told.files[0]}'"
             raise DataError(f"no similarities for the clip '{name}'", where=str(path), hint=hint)
         columns = _columns(told, queries)
         answers[index] = np.full(len(columns), -np.inf, np.float32) if at < 0 else told.matrix[at, columns]
@@ -150,8 +153,13 @@ def _archive(path: Path) -> SimilarityFile:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"the archive cannot be read ({error})", where=str(path)) from error
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        # `TypeError`: a single array is no archive.
+        raise DataError(
+            f"the archive cannot be read ({error})",
+            where=str(path),
+            hint="write it with numpy.savez, names as arrays of text (dtype str)",
+        ) from error
     for name in ("queries", "files"):
         if name not in arrays:
             raise DataError(
@@ -161,9 +169,9 @@ def _archive(path: Path) -> SimilarityFile:
             )
     queries, files = ([str(one) for one in arrays[name].reshape(-1)] for name in ("queries", "files"))
     if "similarity" in arrays:
-        matrix = np.asarray(arrays["similarity"], np.float64)
+        matrix = _real(arrays["similarity"], "similarity", path)
     elif "text" in arrays and "audio" in arrays:
-        text, sound = (np.asarray(arrays[name], np.float64) for name in ("text", "audio"))
+        text, sound = (_real(arrays[name], name, path) for name in ("text", "audio"))
         if text.ndim != 2 or sound.ndim != 2 or text.shape[1] != sound.shape[1]:
             raise DataError(
                 f"embeddings of texts {list(text.shape)} and of clips {list(sound.shape)} have no width in common",
@@ -179,8 +187,23 @@ def _archive(path: Path) -> SimilarityFile:
             where=str(path),
             hint="[query, file]: a row for each query, a column for each file",
         )
+    if not matrix.size:
+        raise DataError("the archive has no similarities", where=str(path), hint="check that it was written to its end")
     lines = tuple(f"{path}: query {number}" for number in range(len(queries)))
-    return _checked(SimilarityFile(path, tuple(queries), tuple(files), matrix.T.astype(np.float32), lines))
+    return _checked(SimilarityFile(path, tuple(queries), tuple(files), _narrow(matrix.T), lines))
+
+
+def _narrow(matrix: np.ndarray) -> np.ndarray:
+    """Similarities as they are kept; what is too large becomes infinite, and is refused as such."""
+    with np.errstate(over="ignore"):
+        return matrix.astype(np.float32)
+
+
+def _real(numbers: np.ndarray, name: str, path: Path) -> np.ndarray:
+    """Numbers of an archive in float64."""
+    if numbers.dtype.kind not in "fiub":
+        raise DataError(f"'{name}' is of {numbers.dtype}, no real numbers", where=str(path), hint="an array of float32")
+    return np.asarray(numbers, np.float64)
 
 
 def _table(path: Path) -> SimilarityFile:
@@ -223,7 +246,7 @@ def _table(path: Path) -> SimilarityFile:
         return _ranked(path, queries, [[row[number] for number in ranked] for row in rows], lines)
     files = [header[number] for number in others]
     values = [_numbers([row[number] for number in others], files, line) for row, line in zip(rows, lines)]
-    matrix = np.array(values, np.float32).reshape(len(rows), len(files)).T
+    matrix = _narrow(np.array(values, np.float64).reshape(len(rows), len(files)).T)
     return _checked(SimilarityFile(path, tuple(queries), tuple(files), matrix, tuple(lines)))
 
 
@@ -256,7 +279,7 @@ def _pairs(path: Path, rows: list[list[str]], lines: list[str], at: tuple[int, i
         if pair in similarities:
             raise DataError(f"two scores for '{name}' and one query", where=line)
         similarities[pair] = _numbers([value], [name], line)[0]
-    matrix = np.full((len(files), len(queries)), np.nan, np.float32)
+    matrix = np.full((len(files), len(queries)), np.nan, np.float64)
     for (query, file), number in similarities.items():
         matrix[file, query] = number
     if np.isnan(matrix).any():
@@ -266,7 +289,8 @@ def _pairs(path: Path, rows: list[list[str]], lines: list[str], at: tuple[int, i
             where=first[query],
             hint="a row for each pair of query and file",
         )
-    return SimilarityFile(path, tuple(queries), tuple(files), matrix, tuple(first[n] for n in range(len(queries))))
+    lines = [first[number] for number in range(len(queries))]
+    return _checked(SimilarityFile(path, tuple(queries), tuple(files), _narrow(matrix), tuple(lines)))
 
 
 def _numbers(cells: Sequence[str], names: Sequence[str], line: str) -> np.ndarray:
@@ -341,7 +365,9 @@ def _matched(told: SimilarityFile, queries: Queries) -> np.ndarray:
         text = given.strip()
         rows = exact.get(text) or plain.get(_plain(text), [])
         if not rows:
-            hint = did_you_mean(text, told.queries) or f"the file asks like '{told.queries[0]}'"
+            taken = {_plain(other) for other in queries}
+            near = did_you_mean(text, [other for other in told.queries if _plain(other) not in taken])
+            hint = near or f"the file asks like '{told.queries[0]}'"
             raise DataError(f"no answers to the query '{text}'", where=str(told.path), hint=hint)
         turn = seen.get(text, 0)
         seen[text] = turn + 1

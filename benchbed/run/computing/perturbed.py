@@ -132,7 +132,13 @@ def _predict(engine: Engine, batch: list[EvaluatedClip], rows: Rows) -> None:
             for evaluation in batch:
                 _predict(engine, [evaluation], rows)
             return
-        reason = AdapterError(f"predict raised {type(error).__name__}: {error}")
+        if engine.adapter.replays and isinstance(error, BenchbedError):
+            # A file of answers lacks something: its own error says what and where, and no model raised anything.
+            if engine.job.fail_fast:
+                raise
+            reason: BenchbedError = error
+        else:
+            reason = AdapterError(f"predict raised {type(error).__name__}: {error}")
         rows.fail(engine.shard.clip_id(batch[0].clip), "predict", reason, batch[0].cell.key)
         return
     usable = engine.reading.usable(raw)
