@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from benchbed.metrics.contract import Family
 from benchbed.metrics.seld.angles import fold
 from benchbed.metrics.seld.family import Seld
 from benchbed.metrics.seld.following import Followed, FollowedSide, followed
@@ -63,18 +62,6 @@ class Recordings:
     clip_ids: Sequence[str]
     group: np.ndarray
     bootstrap: Bootstrap
-
-
-def localisation_of(family: Family) -> Seld | None:
-    """The first metrics of a suite that know directions.
-
-    Examples
-    --------
-    >>> from benchbed.metrics.families.seld2024 import family
-    >>> localisation_of(family(("dog",))).rule.year
-    2024
-    """
-    return next((part for part in family.parts.values() if isinstance(part, Seld)), None)
 
 
 def cell_directions(family: Seld, recordings: Recordings, cell: str) -> CellDirections:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchbed.metrics.contract import Family
+from benchbed.metrics.seld.family import Seld
 from benchbed.perturb import CORRUPTIONS
 from benchbed.predictions.index import indexed
 from benchbed.predictions.store import read_units
@@ -16,11 +17,23 @@ from benchbed.results.record import Result
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.families import metric_family
 from benchbed.run.scoring.split import Split
-from benchbed.run.showing.directions import Recordings, cell_directions, localisation_of, recording_f20
+from benchbed.run.showing.directions import Recordings, cell_directions, recording_f20
 from benchbed.run.showing.picks import Pick, broken, once
 
 #: Nothing that a model said in one word.
 _NOTHING = ("", 0.0)
+
+
+def localisation_of(family: Family) -> Seld | None:
+    """The first metrics of a suite that know directions.
+
+    Examples
+    --------
+    >>> from benchbed.metrics.families.seld2024 import family
+    >>> localisation_of(family(("dog",))).rule.year
+    2024
+    """
+    return next((part for part in family.parts.values() if isinstance(part, Seld)), None)
 
 
 def directions(family: Family, made: Recordings, cell: str) -> CellDirections | None:
