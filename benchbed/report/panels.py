@@ -50,7 +50,7 @@ def matrix_title(name: str, cell: Cell | None = None) -> str:
     Examples
     --------
     >>> matrix_title("scene_device"), matrix_title("confusion")
-    ('Scene × device', 'Confusion matrix')
+    ('Class × device', 'Confusion matrix')
     """
     if name == "confusion":
         return "Confusion matrix"
@@ -58,7 +58,8 @@ def matrix_title(name: str, cell: Cell | None = None) -> str:
         metric = name.removesuffix("_roc")
         return f"PSD-ROC of {terms.title(metric, cell.metrics.get(metric) if cell else None)}"
     first, _, second = name.partition("_")
-    return f"{terms.plain(first)} × {second.replace('_', ' ')}" if first in ("scene", "class") else terms.plain(name)
+    # Records call the rows of every kind scenes, after the first of them.
+    return f"Class × {second.replace('_', ' ')}" if first in ("scene", "class") else terms.plain(name)
 
 
 def reliability_chart(matrix: Matrix, identity: str) -> Markup | None:
@@ -86,7 +87,7 @@ def severity_heatmaps(result: Result) -> list[Markup]:
         # Rows of one family stand together.
         order: dict[tuple[str, str], dict[int | None, Value]] = {}
         for cell in sorted(perturbed, key=lambda cell: _group(cell)):
-            row = order.setdefault((_group(cell), cell.condition.name), {})
+            row = order.setdefault((_group(cell), terms.series(cell.key, cell.condition)), {})
             row[cell.condition.severity] = cell.metrics[result.primary]
         values = [[row[level].value if level in row else None for level in severities] for row in order.values()]
         notes = [[sentence(row[level]) if level in row else "" for level in severities] for row in order.values()]
@@ -96,7 +97,7 @@ def severity_heatmaps(result: Result) -> list[Markup]:
             heatmap(
                 f"{anchor(f'{task}/{split}')}-severity",
                 f"{terms.title(result.primary, some)}{', %' if unit == 'fraction' else ''}: {task}, split {split}",
-                [f"{terms.plain(name)}" for _, name in order],
+                [name for _, name in order],
                 ["–" if level is None else str(level) for level in severities],
                 values,
                 unit=unit,
@@ -260,7 +261,8 @@ def _series(cells: list[Cell], primary: str, position) -> list[Series]:
         if x is not None:
             value = cell.metrics[primary]
             # White noise is a corruption and the floor of attacks.
-            name = f"Attack {terms.attack(cell.key)}" if view.by_budget(cell) else terms.plain(cell.condition.name)
+            named = terms.series(cell.key, cell.condition)
+            name = f"Attack {terms.attack(cell.key)}" if view.by_budget(cell) else named
             lines.setdefault(name, []).append(Point(x, value.value, value.low, value.high))
     return [
         Series(name, sorted(points, key=lambda point: point.x))

@@ -194,6 +194,20 @@ def condition(what: Condition) -> str:
     return f"{text}, {strength}" if strength else text
 
 
+def series(cell: str, what: Condition) -> str:
+    """What the cells of one condition at all its severities are called; a suite may have one twice, with other options.
+
+    Examples
+    --------
+    >>> turn = Condition(kind="corruption", name="foa_rotation", severity=1, parameter=5, unit="degrees any")
+    >>> series("tracks/test/foa_rotation@1", turn), series("tracks/test/foa_rotation@1#2", turn)
+    ('FOA rotation', 'FOA rotation, degrees any (no. 2)')
+    """
+    _, mark, again = cell.partition("#")
+    unit = f", {what.unit}" if what.unit else ""
+    return f"{plain(what.name)}{unit} (no. {again})" if mark else plain(what.name)
+
+
 def within(told: str) -> str:
     """Words in the middle of a line: a unit such as dB and a name such as MP3 keep their capitals.
 

@@ -155,6 +155,11 @@ def robustness(result: Result) -> list[GroupTable]:
     held: dict[str, dict[str, dict[str, Value]]] = {}
     words = {cell.key: terms.condition(cell.condition) for cell in result.cells}
     words |= {key.split("/", 2)[-1]: text for key, text in words.items() if "@" in key and ":" in key}
+    words |= {
+        f"{cell.condition.name}#{cell.key.partition('#')[2]}": terms.series(cell.key, cell.condition)
+        for cell in result.cells
+        if "#" in cell.key and cell.condition.kind == "corruption"
+    }
     for name, value in result.scores.items():
         place = _of_condition(name)
         if place is not None:

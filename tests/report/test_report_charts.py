@@ -105,6 +105,17 @@ def test_curves_break_nothing_when_figures_are_missing():
     assert description == "a from 40.0\u202f% at 2 to 30.0\u202f% at 3."
 
 
+def test_a_band_does_not_bridge_points_without_an_interval():
+    points = [Point(0, 0.5, 0.4, 0.6), Point(1, 0.5, 0.4, 0.6), Point(2, 0.1), Point(3, 0.9, 0.8, 1.0)]
+    text = curves("c", "Noise", [Series("a", points)], x_title="azimuth", y_title="found", unit="fraction")
+    [band] = re.findall(r'class="band s0" d="([^"]+)"', text)
+    assert band.count("L") == 3  # the two points side by side; the last one, alone, has an upright stroke
+    places = [
+        [float(x) for x in re.findall(r"[ML]([\d.]+) ", path)] for path in re.findall(r'"line s0" d="([^"]+)"', text)
+    ]
+    assert any(len(xs) == 2 and xs[0] == xs[1] for xs in places)
+
+
 def test_a_reversed_axis_puts_the_mild_end_left():
     line = [Series("a", [Point(0, 0.2), Point(20, 0.8)])]
     texts = [curves("c", "t", line, x_title="x", y_title="y", unit="fraction", reverse=flip) for flip in (False, True)]

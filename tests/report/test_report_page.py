@@ -8,7 +8,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from benchbed.report import terms, view
 from benchbed.report.page import report_html, write_report
+from benchbed.report.panels import robustness_curves, severity_heatmaps
 from benchbed.results.record import Check, Matrix, RecordedThresholds, Result, Value
 
 HOSTILE = [
@@ -138,7 +140,7 @@ def test_a_single_clean_cell_is_not_listed_twice(result):
 def test_heat_maps_carry_their_numbers_and_headers(result):
     text = report_html(result())
     page = Reader(text)
-    assert {"Confusion matrix, clips", "Scene × device, %"} <= {data.strip() for data in page.text}
+    assert {"Confusion matrix, clips", "Class × device, %"} <= {data.strip() for data in page.text}
     assert 'scope="row"><bdi>metro_station</bdi></th>' in text
     assert "54.3" in page.words
 
@@ -248,6 +250,24 @@ def test_hostile_text_stays_text_everywhere(result, failure, evil):
     assert not handlers
     assert evil in page.words
     assert json.loads(page.raw["data"])["model"]["name"] == evil
+
+
+def test_a_corruption_with_two_settings_of_its_options_has_two_rows_and_two_curves(result):
+    record = result(conditions=True)
+    some = [cell for cell in record.cells if cell.condition.kind == "corruption"]
+    name, mine = some[0].condition.name, []
+    for cell in [cell for cell in some if cell.condition.name == name]:
+        again = cell.model_copy(deep=True)
+        again.key, again.condition.unit = f"{cell.key}#2", "dB, whole clip"
+        mine.append(again)
+    record.cells += mine
+    called = f"{terms.plain(name)}, dB, whole clip (no. 2)"
+    [table] = [chart for chart in severity_heatmaps(record) if terms.plain(name) in chart]
+    assert called in table
+    panels = "".join(chart for _, chart in robustness_curves(record))
+    assert called in panels and f"<bdi>{terms.plain(name)}</bdi>" in panels
+    record.scores[f"robustness:mean/{name}#2"] = record.cells[0].metrics["macro_accuracy"]
+    assert called in [row.label for table in view.robustness(record) for row in table.rows]
 
 
 def test_thresholds_that_were_chosen_elsewhere_stand_among_the_facts(result):

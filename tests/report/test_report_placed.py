@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,17 @@ def test_without_elevation_and_distance_there_is_one_panel() -> None:
             del stretch["elevation"], stretch["distance"]
     chart = direction_chart("d", "a.wav", Directions.model_validate(plain))
     assert "Azimuth" in chart and "Elevation" not in chart and "Distance" not in chart
+
+
+def test_the_farthest_source_is_not_cut_by_the_edge() -> None:
+    far = recording()
+    for side in ("reference", "output"):
+        for stretch in far["sources"][0][side]:
+            stretch["distance"] = [(stretch["onset"], 1.75), (stretch["offset"], 1.75)]
+    chart = str(direction_chart("d", "a.wav", Directions.model_validate(far)))
+    top = max(float(y) for y in re.findall(r'class="grid" d="M[\d.]+ ([\d.]+)V', chart))
+    bands = [float(y) for y in re.findall(r'class="there found s0"[^>]*?d="M[\d.]+ ([\d.]+)', chart)]
+    assert len(bands) == 3 and bands[-1] > top + 3
 
 
 def test_the_map_shows_the_left_to_the_left() -> None:

@@ -14,6 +14,8 @@ from benchbed.report.figures import tick as axis_label
 #: Series told apart by colour, dash and marker, so that none is needed alone.
 STYLES = 8
 _WIDTH, _HEIGHT = 340, 220
+#: A place on the canvas.
+At = tuple[float, float]
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 12, 40
 
 
@@ -128,15 +130,33 @@ def _level(reference: Point, y: Scale) -> str:
 
 def _line(line: Series, x: Scale, y: Scale, style: int) -> str:
     drawn = [(x(point.x), y(point.y)) for point in line.points if point.y is not None]
-    upper = [(x(point.x), y(point.high)) for point in line.points if point.low is not None and point.high is not None]
-    lower = [(x(point.x), y(point.low)) for point in line.points if point.low is not None and point.high is not None]
     parts = []
-    if len(upper) > 1:
-        parts.append(f'<path class="band s{style}" d="{path([*upper, *reversed(lower)], close=True)}"/>')
+    for upper, lower in _bands(line.points, x, y):
+        if len(upper) > 1:
+            parts.append(f'<path class="band s{style}" d="{path([*upper, *reversed(lower)], close=True)}"/>')
+        else:
+            parts.append(f'<path class="line s{style}" d="{path([*upper, *lower])}"/>')
     if drawn:
         parts.append(f'<path class="line s{style}" d="{path(drawn)}"/>')
     parts += [_marker(px, py, style) for px, py in drawn]
     return "".join(parts)
+
+
+def _bands(points: Sequence[Point], x: Scale, y: Scale) -> list[tuple[list[At], list[At]]]:
+    """Upper and lower ends of stretches of points that have intervals: nothing is known in between."""
+    stretches: list[tuple[list[At], list[At]]] = []
+    apart = True
+    for point in points:
+        if point.low is None or point.high is None:
+            # A point that is not drawn parts nothing: the line goes past it, too.
+            apart = apart or point.y is not None
+            continue
+        if apart:
+            stretches.append(([], []))
+        apart = False
+        stretches[-1][0].append((x(point.x), y(point.high)))
+        stretches[-1][1].append((x(point.x), y(point.low)))
+    return stretches
 
 
 def _marker(x: float, y: float, style: int) -> str:

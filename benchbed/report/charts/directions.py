@@ -100,7 +100,8 @@ def _panels(shown: Directions) -> list[tuple[str, tuple[float, float], Sequence[
     metres = [point[1] for one in every for point in one.distance]
     if metres:
         marks = ticks((0.0, max(1.0, *metres)), 3)
-        high = max(marks[-1], *metres)
+        # The farthest source is a band of some width, which the edge would cut.
+        high = max(marks[-1], 1.08 * max(metres))
         drawn.append(("distance", (0.0, high), marks, _LOW))
     return drawn
 
