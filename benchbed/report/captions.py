@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchbed.report import terms
 from benchbed.report.island import anchor
-from benchbed.report.listening import Clips, ClipSounds, apart
+from benchbed.report.listening import Clips, ClipSounds, EmbeddedSound, apart
 from benchbed.results.captions import AddedRecord, CaptionCard, CellCaptions, KeptCaptions
 from benchbed.results.comparison import Spoken
 from benchbed.results.record import Result
@@ -61,6 +61,7 @@ class ClipPair:
     about: Spoken
     identity: str
     lines: list[CaptionLine]
+    sound: EmbeddedSound | None = None
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,10 @@ def section(kept: KeptCaptions | None, result: Result, heard: Clips | None = Non
     )
 
 
-def spread(clips: Sequence[Spoken], a: str, b: str, identity: str) -> list[ClipPair]:
-    """Clips of a comparison, each with both models' captions."""
+def spread(
+    clips: Sequence[Spoken], a: str, b: str, identity: str, sounds: Mapping[str, EmbeddedSound] | None = None
+) -> list[ClipPair]:
+    """Clips of a comparison, each with both models' captions, and its sound where one of them kept it."""
     return [
         ClipPair(
             one,
@@ -108,6 +111,7 @@ def spread(clips: Sequence[Spoken], a: str, b: str, identity: str) -> list[ClipP
                 CaptionLine(name, caption, frozenset(), _scores(scores, one.titles))
                 for name, caption, scores in ((a, one.a, one.scores_a), (b, one.b, one.scores_b))
             ],
+            (sounds or {}).get(one.clip_id),
         )
         for one in clips
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,6 +78,39 @@ def apart(held: Clips | None) -> tuple[Clips | None, dict[tuple[str, str], ClipS
     timed = {(one.clip.cell, one.clip.clip_id): one for one in held.clips if one.clip.why in _TIMED}
     others = [one for one in held.clips if one.clip.why not in _TIMED]
     return (replace(held, clips=others) if others else None), timed
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """Sounds of clips as they are, of several runs."""
+
+    licence: str
+    citation: str
+    sounds: Mapping[str, EmbeddedSound]
+
+
+def unchanged(runs: Iterable[Path], clips: Collection[str]) -> Unchanged | None:
+    """Sounds of `clips` as they are, from the first of `runs` that kept each; none if no run kept one.
+
+    Raises
+    ------
+    ConfigError
+        The index of a run's folder does not fit.
+    """
+    sounds: dict[str, EmbeddedSound] = {}
+    about: Listening | None = None
+    for run in runs:
+        if not set(clips) - set(sounds):
+            break
+        kept = read(run)
+        if kept is None or (about is not None and kept.about.licence != about.licence):
+            continue  # one licence is named above the cards
+        for one in kept.clips:
+            clean = next((each for each in one.sounds if each.sound.kind == "clean"), None)
+            if clean is not None and one.clip.clip_id in clips:
+                sounds.setdefault(one.clip.clip_id, clean)
+                about = kept.about
+    return Unchanged(about.licence, about.citation, sounds) if about is not None else None
 
 
 def _data(name: str, content: bytes) -> Markup:

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchbed.report import island, terms
 from benchbed.report.captions import ClipPair, spread
 from benchbed.report.charts.draw import domain
+from benchbed.report.listening import Unchanged, unchanged
 from benchbed.results.comparison import (
     ComparisonRecord,
     DifferenceRecord,
@@ -20,6 +21,8 @@ from benchbed.results.record import Value
 
 #: Rows of a forest plot that stand unfolded.
 UNFOLDED = 40
+#: Record of a run, beside which its sounds lie.
+RECORD = "result.json"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Versus:
     anchor: str
     forests: list[Forest]
     clips: list[ClipPair]
+    heard: Unchanged | None = None
 
     @property
     def counted(self) -> bool:
@@ -127,12 +131,15 @@ def comparison_page(comparison: ComparisonRecord, rows: Mapping[Path, tuple[str,
     links = {path: slug for path, (slug, _, _) in shared.items()}
     suite = next((title for _, title, _ in shared.values()), "") or next((run.suite for run in runs if run.suite), "")
     identity = repr([[(m.model, m.path) for m in side.runs] for side in comparison.sides]) + suite
+    kept = [_record(path).parent for path in links if _record(path).name == RECORD]
+    heard = unchanged(kept, {one.clip_id for pairing in comparison.pairings for one in pairing.clips})
     versus = [
         Versus(
             pairing,
             f"p{number}",
             list(_forests(pairing, f"p{number}", comparison.primary, comparison.settings)),
-            spread(pairing.clips, pairing.a, pairing.b, f"p{number}"),
+            spread(pairing.clips, pairing.a, pairing.b, f"p{number}", heard.sounds if heard else None),
+            heard,
         )
         for number, pairing in enumerate(comparison.pairings, 1)
     ]
@@ -150,7 +157,7 @@ def comparison_page(comparison: ComparisonRecord, rows: Mapping[Path, tuple[str,
 def _record(place: Path | str) -> Path:
     """The file of a record, however it was named."""
     path = Path(place).resolve()
-    return path if path.suffix == ".json" else path / "result.json"
+    return path if path.suffix == ".json" else path / RECORD
 
 
 def data(page: ComparisonPage) -> dict:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from benchbed.report import captions
+from benchbed.report import captions, listening
 from benchbed.report.drawings import KeptDrawings
+from benchbed.report.leaderboard import write_leaderboard
 from benchbed.report.page import report_html, write_report
 from benchbed.results.captions import FORMAT, AddedRecord, CaptionCard, CellCaptions, KeptCaptions, SaidCaption
-from benchbed.results.comparison import Spoken
+from benchbed.results.comparison import ComparisonRecord, Spoken
+from benchbed.seal import digest, seal
 
 EVIL = "</script><img src=x onerror=\"document.title='owned'\">"
 
@@ -112,3 +116,62 @@ def test_the_card_of_a_clip_is_reached_by_its_address(visit, address):
     assert link.count() == 1
     link.click()
     assert page.locator("#captions").bounding_box()["y"] < 200
+
+
+def listened(run: Path, clip_id: str, licence: str = "CC0-1.0") -> None:
+    """One clip that a run kept, with a sound as it is and one that is perturbed."""
+    folder = run / "listen"
+    folder.mkdir(parents=True)
+    names = ("p.mp3", "p.png", "c.mp3", "c.png")
+    for name in names:
+        (folder / name).write_bytes(name.encode() + run.name.encode())
+    sounds = [
+        {"kind": "perturbed", "audio": "p.mp3", "spectrogram": "p.png"},
+        {"kind": "clean", "audio": "c.mp3", "spectrogram": "c.png"},
+    ]
+    clip = {"clip_id": clip_id, "label": "", "why": "worst", "condition": "Clean", "cell": "c", "sample_rate": 16000}
+    index = {
+        "licence": licence,
+        "clips": [clip | {"seconds": 0.1, "sounds": sounds}],
+        "digests": {name: digest((folder / name).read_bytes()) for name in names},
+    }
+    (folder / "clips.json").write_text(seal(json.dumps(index)), encoding="utf-8")
+
+
+def test_cards_of_a_comparison_have_the_sound_that_a_run_kept(result, tmp_path):
+    paths = [tmp_path / name / "result.json" for name in ("old", "new")]
+    listened(tmp_path / "old", "clip one")
+    listened(tmp_path / "new", "clip two")
+    said = [
+        Spoken(clip_id=f"clip {n}", why="new ahead", title="CIDEr-D", a="a dog", b="") for n in ("one", "two", "six")
+    ]
+    made = ComparisonRecord.model_validate(
+        {
+            "primary": "cider_d",
+            "procedure": {"alpha": 0.05},
+            "sides": [
+                {"name": path.parent.name, "kind": "model", "runs": [{"model": path.parent.name, "path": str(path)}]}
+                for path in paths
+            ],
+            "pairings": [{"a": "new", "b": "old", "clips": [one.model_dump() for one in said]}],
+        }
+    )
+    runs = [(path, result(path.parent.name)) for path in paths]
+    written = write_leaderboard(runs, tmp_path / "site", comparisons=[made])
+    (page,) = [path for path in written if path.parent.name == "comparisons"]
+    text = page.read_text(encoding="utf-8")
+    cards = text.split('class="recording caption-card"')[1:]
+    for card, run in zip(cards, ("old", "new", None), strict=True):
+        assert ("<audio" in card) == ("Spectrogram of" in card) == (run is not None)
+        for name in ("c.mp3", "c.png") if run else ():
+            assert base64.b64encode(f"{name}{run}".encode()).decode() in card
+    assert base64.b64encode(b"p.mp3old").decode() not in text and "Licence of the recordings: <bdi>CC0-1.0" in text
+
+
+def test_a_comparison_of_runs_that_are_not_here_has_cards_without_sound(tmp_path):
+    assert listening.unchanged([tmp_path / "gone"], {"x"}) is None
+    listened(tmp_path / "one", "x")
+    listened(tmp_path / "two", "y", "CC BY 4.0")
+    found = listening.unchanged([tmp_path / "one", tmp_path / "two"], {"x", "y"})
+    # One licence is named above all cards.
+    assert found is not None and found.licence == "CC0-1.0" and set(found.sounds) == {"x"}
