@@ -136,6 +136,8 @@ def evaluate(
     kind = _family(family, tuple(labels or ("a", "b")), options).output
     given = GIVEN.get(kind).given(references, estimates, labels)
     metrics = _family(family, given.labels, options)
+    if not len(given.references):
+        raise ConfigError("evaluate: no clips", hint="references and estimates of one at least")
     names = given.clips if groups is None else [str(group) for group in groups]
     if len(names) != len(given.references):
         raise ConfigError(f"evaluate: {len(names)} groups for {len(given.references)} clips")

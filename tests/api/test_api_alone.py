@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
 import benchbed as bb
-from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.errors import CannotMeasure, ConfigError, DataError
 from benchbed.perturb import CORRUPTIONS, resolve
 
 RATE = 16000
@@ -79,6 +79,63 @@ def test_accuracy_of_any_pairs(pairs):
     truth, output = [a for a, _ in pairs], [b for _, b in pairs]
     figure = bb.evaluate("classification", truth, output, labels=("a", "b"))["accuracy"]
     assert figure == pytest.approx(np.mean([a == b for a, b in pairs]))
+
+
+def test_sources_with_directions_by_hand():
+    # Second 1 of DCASE 2022: dog is found 10° off, cat 60° off, which is a false and a missed source at once.
+    heard = {"a": [(0, "dog", 30.0, 0.0), (0, "cat", -90.0, 0.0)], "b": []}
+    said = {"a": [(0, "dog", 40.0, 0.0), (0, "cat", -30.0, 0.0)], "b": []}
+    found = bb.evaluate("seld2022", heard, said)
+    assert found["er20"] == pytest.approx(1 / 2) and found["macro_f20"] == pytest.approx(1 / 2)
+    assert found["macro_le_cd"] == pytest.approx((10 + 60) / 2) and found["macro_lr_cd"] == 1.0
+    perfect = bb.evaluate("seld2022", heard, heard, draws=20)
+    assert (perfect["er20"], perfect["macro_f20"], perfect["macro_le_cd"]) == (0.0, 1.0, 0.0)
+    mirrored = {clip: [(frame, label, -a, e) for frame, label, a, e in rows] for clip, rows in heard.items()}
+    assert bb.evaluate("seld2022", heard, mirrored)["macro_f20"] == 0.0
+
+
+def test_silence_has_no_localisation_error():
+    for said in ([], [(3, "dog", 20.0)]):
+        silent = bb.evaluate("seld2022", {"a": []}, {"a": said}, labels=["dog"])
+        assert np.isnan(silent["micro_le_cd"]) and np.isnan(silent["er20"]) and np.isnan(silent["micro_seld"])
+    missed = bb.evaluate("seld2022", {"a": [(3, "dog", 20.0)]}, {"a": []}, labels=["dog"])
+    assert missed["micro_le_cd"] == missed["macro_le_cd"] == 180.0
+
+
+def test_sources_from_tables_and_from_tracks():
+    from benchbed.outputs.tracks.recording import tracks
+
+    rows = {"filename": ["a", "a", "b"], "frame": [0, 1, 0], "label": ["dog", "cat", None], "azimuth": [3.0, 70.0, 0.0]}
+    table = pd.DataFrame({**rows, "distance": [1.0, 2.0, 0.0]})
+    held = {"a": tracks([0, 1], [1, 0], [3.0, 70.0], distance=[1.0, 2.0]), "b": tracks([], [], [])}
+    for given_as in (table, held):
+        found = bb.evaluate("seld2024", table, given_as, labels=["cat", "dog"])
+        assert found.clips == 2 and found["macro_f20"] == 1.0 and found["macro_relative_distance_error"] == 0.0
+    # What was said after the end of a recording counts only where the recording is known to be longer.
+    late = {"a": [(0, "dog", 3.0), (50, "dog", 3.0)]}
+    longer, unknown = {"tracks": [(0, "dog", 3.0)], "frames": 10}, [(0, "dog", 3.0)]
+    assert bb.evaluate("seld2022", {"a": longer}, late)["er20"] == 0.0
+    assert bb.evaluate("seld2022", {"a": unknown}, late)["er20"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "references, estimates, labels, words",
+    [
+        ({}, {}, ["x"], "no clips"),
+        ({"a": [], "b": []}, {"a": []}, ["x"], "no estimate for 1 of 2 recordings, e.g. 'b'"),
+        ({"a": []}, {"a": [], "c": []}, ["x"], "estimates for 'c', which has no reference"),
+        ({"a": [(0, "y", 3.0)]}, {"a": []}, ["x"], "'y' is no class"),
+        ({"a": [(0, "x")]}, {"a": []}, ["x"], "a row that is none"),
+        ({"a": [(0, "x", 3.0), (0, "x", 3.0, 1.0)]}, {"a": []}, ["x"], "rows of different lengths"),
+        ({"a": {"tracks": []}}, {"a": []}, ["x"], "a recording with the keys"),
+        ([1], {"a": []}, ["x"], "neither a mapping"),
+        ({"a": [(0, "x", 300.0)]}, {"a": []}, ["x"], "an azimuth of 300 degrees"),
+        (pd.DataFrame({"filename": ["a"], "frame": [0]}), {"a": []}, ["x"], "no column 'label'"),
+    ],
+)
+def test_sources_that_do_not_fit(references, estimates, labels, words):
+    with pytest.raises((ConfigError, DataError), match=words):
+        bb.evaluate("seld2022", references, estimates, labels=labels)
 
 
 def test_noise_has_the_snr_that_was_asked_for():

@@ -127,7 +127,9 @@ def _figures(counts: TrackCounts, rule: SeldRule, rate: np.ndarray) -> dict[str,
         "onscreen_accuracy": counts.onscreen,
     }
     made |= {name: np.where(counts.matched > 0, share(sum_, counts.matched), np.nan) for name, sum_ in errors.items()}
-    made["le_cd"] = np.where(counts.matched > 0, made["doae"], UNMATCHED)
+    # Where nothing sounds there is no source to be 180° away from; the scripts print 180 there, too.
+    missed = np.where(rule.official | (counts.reference > 0), UNMATCHED, np.nan)
+    made["le_cd"] = np.where(counts.matched > 0, made["doae"], missed)
     if rule.distances:
         parts = [1 - made["f20"], made["doae"] / 180, made["relative_distance_error"]]
     else:
