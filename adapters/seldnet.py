@@ -541,6 +541,7 @@ class SeldNet(TorchAdapter):
             labels=names,
             sample_rate=RATE,
             channels=2 if year == 2025 else 4,
+            array="stereo" if year == 2025 else audio,
             clip_seconds=5.0 if year == 2025 else None,
             min_seconds=0.2,
             frame_seconds=0.1,

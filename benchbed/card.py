@@ -27,6 +27,9 @@ class Card:
         Samples per second the model wants, in Hz.
     channels : int
         Channels the model wants; audio is mixed down or repeated to it, and counted.
+    array : str
+        What its channels are, where sounds have directions: `foa` (ACN, SN3D), `mic`, or `stereo`; recordings of a data
+        set that says that they are of another are refused. Empty: any with so many channels.
     scores : str
         What `predict` returns: `logits`, `probabilities`, or `log_probabilities`.
     clip_seconds : float, optional
@@ -72,6 +75,7 @@ class Card:
     labels: tuple[str, ...]
     sample_rate: int
     channels: int = 1
+    array: Literal["", "foa", "mic", "stereo"] = ""
     scores: Literal["logits", "probabilities", "log_probabilities"] = "logits"
     clip_seconds: float | None = None
     min_seconds: float = 0.0

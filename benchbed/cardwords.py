@@ -12,6 +12,7 @@ from benchbed.kinds import OUTPUTS
 
 #: Field → the words that are known.
 WORDS: dict[str, tuple[str, ...]] = {
+    "array": ("", "foa", "mic", "stereo"),
     "scores": ("logits", "probabilities", "log_probabilities"),
     "pad": ("zeros", "repeat"),
     "crop": ("start", "center"),

@@ -60,8 +60,13 @@ class GroupTable:
         return self.metrics[:METRICS_SHOWN]
 
     def first(self, name: str) -> Value | None:
-        """Any figure of a metric, for its unit and direction."""
-        return next((row.metrics[name] for row in self.rows + self.summary if name in row.metrics), None)
+        """Any figure of a metric, for its direction and the part of its unit that all rows share."""
+        values = [row.metrics[name] for row in self.rows + self.summary if name in row.metrics]
+        if len({value.unit for value in values}) < 2:
+            return values[0] if values else None
+        words = [value.unit.split(", ") for value in values]
+        shared = [word for word, *others in zip(*words) if all(other == word for other in others)]
+        return values[0].model_copy(update={"unit": ", ".join(shared)})
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,7 @@ def figures(result: Result) -> dict[str, Value]:
 
 def robustness(result: Result) -> list[GroupTable]:
     """Figures of single corruptions, which a record holds in one long list, as tables: a row for each corruption."""
-    held: dict[str, dict[str, dict[str, Value]]] = {}
+    tables: dict[str, dict[str, dict[str, Value]]] = {}
     words = {cell.key: terms.condition(cell.condition) for cell in result.cells}
     words |= {key.split("/", 2)[-1]: text for key, text in words.items() if "@" in key and ":" in key}
     words |= {
@@ -160,15 +165,21 @@ def robustness(result: Result) -> list[GroupTable]:
         for cell in result.cells
         if "#" in cell.key and cell.condition.kind == "corruption"
     }
+    # An attack at all its budgets is called like it, and by what its budgets are of.
+    words |= {
+        cell.key.split("/", 2)[-1].rpartition(":")[0]: f"{terms.attack(cell.key)}, {cell.condition.unit}"
+        for cell in result.cells
+        if by_budget(cell) and cell.condition.unit and "#" not in cell.key
+    }
     for name, value in result.scores.items():
         place = _of_condition(name)
         if place is not None:
             title, row, figure = place
             row = words.get(row, row)
-            held.setdefault(title, {}).setdefault(row, {})[figure] = value
+            tables.setdefault(title, {}).setdefault(row, {})[figure] = value
     return [
         _table(title, [GroupRow(terms.plain(row), metrics) for row, metrics in rows.items()], [], _drawn(title))
-        for title, rows in held.items()
+        for title, rows in tables.items()
     ]
 
 

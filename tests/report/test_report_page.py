@@ -11,7 +11,7 @@ import pytest
 from benchbed.report import terms, view
 from benchbed.report.page import report_html, write_report
 from benchbed.report.panels import robustness_curves, severity_heatmaps
-from benchbed.results.record import Check, Matrix, RecordedThresholds, Result, Value
+from benchbed.results.record import Check, Condition, Matrix, RecordedThresholds, Result, Value
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
@@ -268,6 +268,21 @@ def test_a_corruption_with_two_settings_of_its_options_has_two_rows_and_two_curv
     assert called in panels and f"<bdi>{terms.plain(name)}</bdi>" in panels
     record.scores[f"robustness:mean/{name}#2"] = record.cells[0].metrics["macro_accuracy"]
     assert called in [row.label for table in view.robustness(record) for row in table.rows]
+
+
+def test_attacks_of_two_kinds_of_budget_share_no_unit_in_a_heading(result):
+    record = result(conditions=True)
+    clean = record.cells[0]
+    for threat, unit in (("l2", "dB SNR, whole clip"), ("l2-each", "dB SNR, every channel")):
+        cell = clean.model_copy(deep=True)
+        cell.key = f"{cell.task}/{cell.split}/fast@{threat}:40dB"
+        cell.condition = Condition(kind="attack", name="fast", parameter=40.0, unit=unit)
+        record.cells.append(cell)
+        smallest = clean.metrics["macro_accuracy"].model_copy(update={"unit": unit, "value": 40.0})
+        record.scores[f"adversarial:minimal_snr/fast@{threat}"] = smallest
+    [table] = [table for table in view.robustness(record) if {"minimal_snr"} & set(table.metrics)]
+    assert [row.label for row in table.rows] == ["Fast, dB SNR, whole clip", "Fast, dB SNR, every channel"]
+    assert table.first("minimal_snr").unit == "dB SNR"
 
 
 def test_thresholds_that_were_chosen_elsewhere_stand_among_the_facts(result):

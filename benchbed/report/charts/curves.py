@@ -135,7 +135,7 @@ def _line(line: Series, x: Scale, y: Scale, style: int) -> str:
         if len(upper) > 1:
             parts.append(f'<path class="band s{style}" d="{path([*upper, *reversed(lower)], close=True)}"/>')
         else:
-            parts.append(f'<path class="line s{style}" d="{path([*upper, *lower])}"/>')
+            parts.append(f'<path stroke-opacity=".35" class="line s{style}" d="{path([*upper, *lower])}"/>')
     if drawn:
         parts.append(f'<path class="line s{style}" d="{path(drawn)}"/>')
     parts += [_marker(px, py, style) for px, py in drawn]

@@ -25,7 +25,7 @@ MOST = 50
 def refuse_channels(
     loaded: LoadedSuite, source: Source, clips: Mapping[str, pd.DataFrame], output: Output, cards: Iterable[Card]
 ) -> None:
-    """Refuse clips of another channel count than a model's, and corruptions of another array than the clips'.
+    """Refuse clips of another channel count or array than a model's, and corruptions of another array than the clips'.
 
     Elsewhere channels are mixed, and clips that a corruption is not for are skipped and counted. Where sounds have
     directions, nothing would be left of them.
@@ -43,18 +43,24 @@ def refuse_channels(
     """
     if "space" not in output.moved_by:
         return
-    found = _channels(source, clips)
+    channels = _channels(source, clips)
     for card in cards:
-        for count, path in found.items():
+        for count, path in channels.items():
             if count != card.channels:
                 raise ConfigError(
                     f"{card.name} hears {card.channels} channels, {path} has {count}: once mixed, they keep no "
                     "directions",
                     hint=f"another format of the set (data: options: audio), or a model of {count} channels",
                 )
+            heard = _array(path)
+            if card.array and heard and heard != card.array:
+                raise ConfigError(
+                    f"{card.name} hears {card.array}, and {path} was recorded as {heard}",
+                    hint=f"data: options: {{audio: {card.array}}}, or a model of {heard}",
+                )
     for index, condition in enumerate(loaded.suite.conditions):
         if isinstance(condition, CorruptionCondition):
-            for count, path in found.items():
+            for count, path in channels.items():
                 _refuse(condition, count, path, loaded.where("conditions", index))
 
 
@@ -70,6 +76,11 @@ def _channels(source: Source, clips: Mapping[str, pd.DataFrame]) -> dict[int, st
     return found
 
 
+def _array(path: str) -> str | None:
+    """The array whose folder a recording of a challenge's set lies in."""
+    return next((array for array in ARRAYS if path.startswith(f"{array}_")), None)
+
+
 def _refuse(condition: CorruptionCondition, channels: int, path: str, where: str | None) -> None:
     corruption = resolve(condition.corruption, condition.parameters, condition.options)
     # The rate is not asked about: what lies above it is skipped clip by clip.
@@ -77,7 +88,7 @@ def _refuse(condition: CorruptionCondition, channels: int, path: str, where: str
     if all(reasons):
         what = f"{condition.corruption} cannot be applied to {path}: {reasons[0]}"
         raise ConfigError(what, where=where, hint="leave the condition out for this set")
-    heard = next((array for array in ARRAYS if path.startswith(array)), None)
+    heard = _array(path)
     about = None if corruption.preserves_space else "foa"
     if "array" in corruption.option_names:
         about = array_of(condition.options.get("array"), channels)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from made_localiser import ADAPTER, recordings
 
 import benchbed as bb
+from benchbed.card import Card
 from benchbed.data import synthetic
 from benchbed.errors import ConfigError
 from benchbed.outputs import output_of
@@ -44,6 +48,22 @@ def test_recordings_of_two_channels_are_refused_before_anything_is_computed(tmp_
     with pytest.raises(ConfigError, match=r"localiser hears 4 channels, .*mix001.wav has 2: once mixed"):
         ran(tmp_path, ["clean"], root=root)
     assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("array, refused", [("foa", True), ("mic", False), ("", False)])
+def test_recordings_of_another_array_are_refused_where_a_card_says_which(tmp_path: Path, array: str, refused: bool):
+    root = recordings(tmp_path / "set")
+    (root / "foa_dev").rename(root / "mic_dev")
+    card = Card(name="m", family="cnn", output="tracks", labels=("a",), sample_rate=24000, channels=4, array=array)
+    table = pd.DataFrame({"path": sorted(str(p.relative_to(root)) for p in (root / "mic_dev").rglob("*.wav"))})
+    source = SimpleNamespace(dataset=SimpleNamespace(root=root))
+    loaded = SimpleNamespace(suite=SimpleNamespace(conditions=[]))
+    ask = partial(refuse_channels, loaded, source, {"test": table}, output_of("tracks"), [card])  # type: ignore[arg-type]
+    if refused:
+        with pytest.raises(ConfigError, match=r"m hears foa, and mic_dev/.*wav was recorded as mic"):
+            ask()
+    else:
+        ask()
 
 
 def test_one_odd_recording_among_others_is_named(tmp_path: Path):
