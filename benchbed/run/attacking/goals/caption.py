@@ -16,13 +16,14 @@ import numpy as np
 
 from benchbed.adapter.contract import Adapter
 from benchbed.attack.losses import caption as losses
-from benchbed.errors import ConfigError, did_you_mean
+from benchbed.errors import ConfigError
 from benchbed.metrics.captions.cider import SCALE
 from benchbed.metrics.captions.single import Weights, rouge
 from benchbed.metrics.captions.tokens import tokenise
 from benchbed.outputs.contract import Heard, Reading
 from benchbed.run.attacking.aim import aim_of
 from benchbed.run.attacking.goal import AttackedClip, ScoredTask, Settled, SettledSuccess
+from benchbed.run.attacking.success_rule import known_rule, require_known_options
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
@@ -57,21 +58,14 @@ class CaptionGoal(ScoredTask):
     ) -> Settled:
         aim = aim_of(condition, "caption", labels, where)
         asked, rules = condition.success, RULES[aim.goal]
-        rule = asked.rule or next(iter(rules))
-        if rule not in rules:
-            raise ConfigError(
-                f"'{rule}' is no rule of success for captions with the goal '{aim.goal}'",
-                where=where,
-                hint=did_you_mean(rule, rules) or f"rules: {', '.join(rules)}",
-            )
+        rule = known_rule(asked.rule, next(iter(rules)), rules, f"captions with the goal '{aim.goal}'", where)
         if condition.space == "features":
             raise ConfigError(
                 "an attack on features needs a model that answers at once; a captioner says one word after another",
                 where=where,
                 hint="space: waveform",
             )
-        if asked.options:
-            raise ConfigError(f"the rule {rule} has no option '{next(iter(asked.options))}'", where=where)
+        require_known_options(rule, asked.options, (), where)
         if aim.goal == "force" and not tokenise(condition.target_text or ""):
             raise ConfigError("the caption to force has no word", where=where, hint="target_text: a dog barks")
         above = rules[rule] if asked.clean_above is None else asked.clean_above

@@ -13,7 +13,6 @@ from types import ModuleType
 
 import numpy as np
 
-from benchbed.errors import ConfigError, did_you_mean
 from benchbed.metrics import clip_scores
 from benchbed.metrics.families import sed_event, sed_segment
 from benchbed.outputs.contract import Heard, Reading
@@ -23,6 +22,7 @@ from benchbed.outputs.frames.reading import FrameReading
 from benchbed.outputs.frames.references import Timed, placed
 from benchbed.run.attacking.aim import aim_of
 from benchbed.run.attacking.goal import AttackedClip, ScoredTask, Settled, SettledSuccess
+from benchbed.run.attacking.success_rule import known_rule, require_known_options
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
@@ -55,18 +55,9 @@ class FramesGoal(ScoredTask):
     ) -> Settled:
         aim = aim_of(condition, "frames", labels, where)
         asked = condition.success
-        rule = asked.rule or "event_f1"
-        if rule not in RULES:
-            raise ConfigError(
-                f"'{rule}' is no rule of success for frames",
-                where=where,
-                hint=did_you_mean(rule, RULES) or f"rules: {', '.join(RULES)}",
-            )
+        rule = known_rule(asked.rule, "event_f1", RULES, "frames", where)
         known = _options_of(RULES[rule])
-        strange = [name for name in asked.options if name not in known]
-        if strange:
-            hint = did_you_mean(strange[0], known) or f"its options: {', '.join(sorted(known))}"
-            raise ConfigError(f"the rule {rule} has no option '{strange[0]}'", where=where, hint=hint)
+        require_known_options(rule, asked.options, known, where)
         name = "sed_event" if rule == "event_f1" else "sed_segment"
         options = {k: v for k, v in {**declared.get(name, {}), **asked.options}.items() if k in known}
         fixed = "threshold" not in options and "fixed" in declared

@@ -12,13 +12,13 @@ from math import comb
 
 import numpy as np
 
-from benchbed.errors import ConfigError, did_you_mean
 from benchbed.metrics.retrieval.ranks import ranks
 from benchbed.outputs.contract import Heard, Reading
 from benchbed.outputs.similarity import ComparedAnswers, vectors
 from benchbed.outputs.similarity.wanted import WantedQueries
 from benchbed.run.attacking.aim import aim_of
 from benchbed.run.attacking.goal import NEAR, ROUNDING, AttackedClip, ScoredTask, Settled, SettledSuccess
+from benchbed.run.attacking.success_rule import known_rule, require_known_options
 from benchbed.suite.conditions import AttackCondition
 
 #: Rule → score above which a clip is right when clean: between the tenth rank and the eleventh.
@@ -42,15 +42,8 @@ class SimilarityGoal(ScoredTask):
     ) -> Settled:
         aim = aim_of(condition, "similarity", labels, where)
         asked = condition.success
-        rule = asked.rule or "reciprocal_rank"
-        if rule not in RULES:
-            raise ConfigError(
-                f"'{rule}' is no rule of success for retrieval",
-                where=where,
-                hint=did_you_mean(rule, RULES) or f"rules: {', '.join(RULES)}",
-            )
-        if asked.options:
-            raise ConfigError(f"the rule {rule} has no option '{next(iter(asked.options))}'", where=where)
+        rule = known_rule(asked.rule, "reciprocal_rank", RULES, "retrieval", where)
+        require_known_options(rule, asked.options, (), where)
         above = RULES[rule] if asked.clean_above is None else asked.clean_above
         success: SettledSuccess = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": {}}
         return {"goal": aim.goal, "success": success}

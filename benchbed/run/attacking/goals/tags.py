@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from benchbed.errors import ConfigError, did_you_mean
+from benchbed.errors import ConfigError
 from benchbed.metrics import FAMILIES, clip_scores
 from benchbed.metrics.families import tagging
 from benchbed.run.attacking.aim import aim_of
 from benchbed.run.attacking.goal import AttackedClip, ScoredTask, Settled, SettledSuccess
+from benchbed.run.attacking.success_rule import known_rule, require_known_options
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
@@ -54,13 +55,7 @@ class TagsGoal(ScoredTask):
     ) -> Settled:
         aim = aim_of(condition, "tags", labels, where)
         asked = condition.success
-        rule = asked.rule or ("class_decision" if aim.goal == "class" else "clip_ap")
-        if rule not in RULES:
-            raise ConfigError(
-                f"'{rule}' is no rule of success for tags",
-                where=where,
-                hint=did_you_mean(rule, RULES) or f"rules: {', '.join(RULES)}",
-            )
+        rule = known_rule(asked.rule, "class_decision" if aim.goal == "class" else "clip_ap", RULES, "tags", where)
         if rule == "class_decision" and aim.goal != "class":
             raise ConfigError(
                 "the rule class_decision is about the class of the goal 'class'",
@@ -71,11 +66,7 @@ class TagsGoal(ScoredTask):
         options = {k: v for k, v in {**declared.get("tagging", {}), **asked.options}.items() if k in known}
         fixed = "threshold" not in options and "fixed" in declared
         options.setdefault("threshold", 0.5)
-        strange = [name for name in asked.options if name not in known]
-        if strange:
-            raise ConfigError(
-                f"the rule {rule} has no option '{strange[0]}'", where=where, hint=did_you_mean(strange[0], known)
-            )
+        require_known_options(rule, asked.options, known, where)
         above = RULES[rule] if asked.clean_above is None else asked.clean_above
         success: SettledSuccess = {"rule": rule, "fraction": asked.fraction, "clean_above": above, "options": options}
         if fixed:

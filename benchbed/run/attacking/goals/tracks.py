@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbed.errors import ConfigError, did_you_mean
+from benchbed.errors import ConfigError
 from benchbed.metrics import FAMILIES
 from benchbed.metrics.seld.counting import read
 from benchbed.metrics.seld.family import Seld
@@ -23,6 +23,7 @@ from benchbed.outputs.tracks.recording import FRAME_SECONDS, Tracks
 from benchbed.outputs.tracks.vectors import undecided
 from benchbed.run.attacking.aim import aim_of
 from benchbed.run.attacking.goal import ROUNDING, AttackedClip, ScoredTask, Settled, SettledSuccess
+from benchbed.run.attacking.success_rule import known_rule, require_known_options
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
@@ -59,20 +60,11 @@ class Localised(ScoredTask):
     ) -> Settled:
         aim = aim_of(condition, "tracks", labels, where)
         asked = condition.success
-        rule = asked.rule or "f20"
-        if rule not in RULES:
-            raise ConfigError(
-                f"'{rule}' is no rule of success for tracks",
-                where=where,
-                hint=did_you_mean(rule, RULES) or f"rules: {', '.join(RULES)}",
-            )
+        rule = known_rule(asked.rule, "f20", RULES, "tracks", where)
         name = next((family for family in declared if family.startswith(YEARS)), DEFAULT)
         build = FAMILIES.get(name, where=where).family
         known = set(inspect.signature(build).parameters) - {"labels", "by", "interval"}
-        strange = [option for option in asked.options if option not in known]
-        if strange:
-            hint = did_you_mean(strange[0], known) or f"its options: {', '.join(sorted(known))}"
-            raise ConfigError(f"the rule {rule} has no option '{strange[0]}'", where=where, hint=hint)
+        require_known_options(rule, asked.options, known, where)
         if RULES[rule][0] not in build(tuple(labels) or ("a",), by="benchbed").metrics:
             raise ConfigError(f"{name} has no SELD score to succeed by", where=where, hint="success: {rule: f20}")
         options = {k: v for k, v in {**declared.get(name, {}), **asked.options}.items() if k in known}
