@@ -31,6 +31,8 @@ def answer_doubts(seen: Seen) -> list[record.Check]:
     few = len(seen.scores) < FEWEST or seen.groups < FEWEST_GROUPS
     if few or seen.scores.shape[1] < 2:
         what = f"{len(seen.scores)} clips of {seen.groups} recordings are too few to tell skill from chance"
+        if not len(seen.scores):
+            what = "no clip has scores of classes, which chance is told from"
         return [record.Check(name="answers:chance", status="skipped", message=what)]
     return [chance(seen), order(seen), *softmax_twice(seen), *folds(seen)]
 

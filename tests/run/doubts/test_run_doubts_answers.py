@@ -153,6 +153,13 @@ def predictions(kind: str, labels: list, scores: np.ndarray, references: np.ndar
     return Predictions(("a", "b"), table, scores, [], kind, references)
 
 
+def test_answers_without_scores_of_classes_are_not_called_few():
+    empty = np.zeros((0, len(LABELS)))
+    nothing = Seen(LABELS, empty, empty.astype(bool), np.zeros(0, np.int64), np.zeros(0, object), False)
+    [check] = [check for check in answer_doubts(nothing) if check.name == "answers:chance"]
+    assert check.status == "skipped" and check.message == "no clip has scores of classes, which chance is told from"
+
+
 def test_clips_of_one_class_and_of_tags():
     scores = np.array([[0.9, 0.1], [0.2, 0.8]])
     one = seen(predictions("scene", ["a", "b"], scores), ["scene/test/clean"])
