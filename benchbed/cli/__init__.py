@@ -8,6 +8,7 @@ Heavy packages are imported inside the verb that needs them, so that `--help`, `
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import click
 
@@ -31,6 +32,8 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(2)
     except SystemExit as error:
+        if error.__traceback__ and (called := error.__traceback__.tb_next) and called.tb_next is None:
+            sys.exit(141)  # click's own, and its only one: who read the output, such as `head`, has gone
         # Our verbs return their codes: this is code of a model, wherever it was called from.
         if debug:
             raise
@@ -38,19 +41,26 @@ def main(arguments: list[str] | None = None) -> None:
             f"error: code of a model called sys.exit({error.code!r})\n  try: take the exit out of the adapter", err=True
         )
         sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
+        if isinstance(error.__cause__, EOFError):
+            # click takes the end of any file for that of the keyboard.
+            _internal(error.__cause__, debug)
         click.echo("stopped; run the same command again, it continues where it was", err=True)
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(141)
     except Exception as error:
-        if debug:
-            raise
-        click.echo(
-            f"internal error: {type(error).__name__}: {error}\n  try: the same with --debug, and report it", err=True
-        )
-        sys.exit(70)
+        _internal(error, debug)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _internal(error: BaseException, debug: bool) -> NoReturn:
+    if debug:
+        raise error
+    click.echo(
+        f"internal error: {type(error).__name__}: {error}\n  try: the same with --debug, and report it", err=True
+    )
+    sys.exit(70)
 
 
 def _register() -> None:

@@ -283,3 +283,29 @@ def test_verify_writes_the_reference_packages_agreement(call):
     assert agreement, err
     assert {check["status"] for check in agreement} == {"pass"}
     assert "sed_eval" in agreement[0]["message"]
+
+
+def test_a_reader_who_leaves_is_no_exit_of_a_model():
+    """`benchbed explain captions | head -1`"""
+    verb = [sys.executable, "-m", "benchbed", "explain", "captions"]
+    with subprocess.Popen(verb, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 141 and "called sys.exit" not in said
+
+
+def test_the_end_of_a_file_is_no_interruption(capsys):
+    from benchbed.cli.group import verbs
+
+    @verbs.command("ends")
+    def ends():
+        raise EOFError("no data left")
+
+    try:
+        with pytest.raises(SystemExit) as left:
+            main(["ends"])
+        assert left.value.code == 70 and "EOFError: no data left" in capsys.readouterr().err
+        with pytest.raises(EOFError):
+            main(["ends", "--debug"])
+    finally:
+        del verbs.commands["ends"]
