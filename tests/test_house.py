@@ -292,3 +292,9 @@ def test_the_search_for_names_counts_lines_of_code(lines, name, seen):
     body = "".join(f"    {name} = {number}\n" for number in range(lines))
     source = f'def f():\n    """One.\n\n    More.\n    """\n{body}'
     assert [each for function in long_functions(source) for each in empty_names(function)] == seen
+
+
+def test_no_two_test_files_share_a_name():
+    """pytest knows a file in a folder without `__init__.py` by its name alone, and refuses the second."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []

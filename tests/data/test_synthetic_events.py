@@ -70,7 +70,7 @@ def test_levels_are_those_that_are_written_down(monkeypatch):
 def test_plans_keep_events_of_a_class_apart():
     for number in range(40):
         rng = np.random.Generator(np.random.Philox(number))
-        events = events_mixed._plan(rng, 10.0)
+        events = events_mixed._events_of(rng, 10.0)
         for one in events:
             assert 0 <= one.onset < one.offset <= 10.0 and 4 <= one.snr <= 24
             assert round(one.onset, 3) == one.onset and round(one.offset, 3) == one.offset
