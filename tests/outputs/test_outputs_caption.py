@@ -226,6 +226,7 @@ def test_one_clip_alone_on_a_record(clotho, tmp_path):
         ({"x": ["a"], "y": ["b"]}, {"x": "a"}, "'y' has no caption"),
         ({"x": ["a"]}, {"x": "a", "y": "b"}, "'y' has no reference"),
         ({"x": []}, {"x": "a"}, "'x' has no reference"),
+        ({"x": ["", " "]}, {"x": "a"}, "'x' has no reference"),
         ({"x": ["a"]}, {"x": None}, "the caption of 'x' is a NoneType"),
         ({"x": ["a", 5]}, {"x": "a"}, "the reference of 'x' is a int"),
     ],

@@ -45,6 +45,9 @@ def given(references: Any, estimates: Any, labels: Sequence[str] | None) -> Give
         for what, text in (("caption", said[clip]), *(("reference", text) for text in held)):
             if not isinstance(text, str):
                 raise ConfigError(f"evaluate: the {what} of '{clip}' is a {type(text).__name__}, and no str")
+        if not any(text.strip() for text in held):
+            # As every layout of captions refuses it: nothing can be right about such a clip.
+            raise ConfigError(f"evaluate: '{clip}' has no reference", hint="a text that is not empty")
         answers[index], target[index] = said[clip], held
     return Given((), answers, target, tuple(truth))
 
