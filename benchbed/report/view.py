@@ -10,6 +10,7 @@ from typing import Any, Literal
 from benchbed.report import terms
 from benchbed.report.charts.draw import domain
 from benchbed.report.figures import count, number
+from benchbed.results.conditions import curve_of
 from benchbed.results.record import Cell, Matrix, Result, Value
 
 #: Failures listed on a page; the record has them all.
@@ -167,9 +168,9 @@ def robustness(result: Result) -> list[GroupTable]:
     }
     # An attack at all its budgets is called like it, and by what its budgets are of.
     words |= {
-        cell.key.split("/", 2)[-1].rpartition(":")[0]: f"{terms.attack(cell.key)}, {cell.condition.unit}"
+        curve_of(cell.key): f"{terms.attack(cell.key)}, {cell.condition.unit}"
         for cell in result.cells
-        if by_budget(cell) and cell.condition.unit and "#" not in cell.key
+        if by_budget(cell) and cell.condition.unit
     }
     for name, value in result.scores.items():
         place = _of_condition(name)

@@ -41,6 +41,19 @@ def amount(what: Condition) -> str:
     return f"{what.parameter:g}" if isinstance(what.parameter, float) else str(what.parameter)
 
 
+def curve_of(key: str) -> str:
+    """The curve over budgets that an attacked cell lies on: its key without task, split and budget.
+
+    Examples
+    --------
+    >>> curve_of("scene/test/standard@l2:30dB"), curve_of("frames/test/apgd+hide@l2:30dB#2")
+    ('standard@l2', 'apgd+hide@l2#2')
+    """
+    whole, _, again = key.split("/", 2)[2].partition("#")
+    curve = whole.rpartition(":")[0]
+    return f"{curve}#{again}" if again else curve
+
+
 def settings(results: Iterable[Result]) -> dict[str, str]:
     """The setting of every condition whose key names a severity, by the key as `compare` and `gate` write it.
 

@@ -58,14 +58,23 @@ def plan_cells(suite: Suite) -> list[CellPlan]:
     for split in suite.data.splits:
         for index, condition in enumerate(suite.conditions):
             cells += _of_condition(suite.task, split, index, condition)
-    seen: dict[str, int] = {}
-    unique: list[CellPlan] = []
+    curves: dict[str, list[int]] = {}
+    unique: dict[str, CellPlan] = {}
     for cell in cells:
         # The same corruption may stand twice in a suite with other options; its cells need other names.
-        seen[cell.key] = seen.get(cell.key, 0) + 1
-        key = cell.key if seen[cell.key] == 1 else f"{cell.key}#{seen[cell.key]}"
-        unique.append(CellPlan(**{**cell.__dict__, "key": key}))
-    return unique
+        number, key = 1, cell.key
+        if cell.kind == "attack":
+            # Budgets of one condition make a curve, which needs a name of its own even where no budget is the same.
+            alike = curves.setdefault(cell.key.rpartition(":")[0], [])
+            if cell.condition not in alike:
+                alike.append(cell.condition)
+            number = alike.index(cell.condition) + 1
+            key = cell.key if number == 1 else f"{cell.key}#{number}"
+        while key in unique:
+            number += 1
+            key = f"{cell.key}#{number}"
+        unique[key] = CellPlan(**{**cell.__dict__, "key": key})
+    return list(unique.values())
 
 
 def _of_condition(task: str, split: str, index: int, condition: Any) -> list[CellPlan]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchbed.results.conditions import curve_of
 from benchbed.suite.model import Suite
 from benchbed.suite.plan import plan_cells
 
@@ -41,3 +42,13 @@ def test_the_same_corruption_twice_gets_two_names():
 def test_own_parameters_say_how_many_severities_there_are():
     made = plan_cells(suite(conditions=[{"corruption": "gain", "parameters": [-3, -6]}]))
     assert [cell.key for cell in made] == ["scene/test/gain@1", "scene/test/gain@2"]
+
+
+def test_budgets_of_two_attacks_that_differ_in_options_alone_make_two_curves():
+    attack = {"attack": "fgsm", "threat": "l2"}
+    made = plan_cells(
+        suite(conditions=[{**attack, "budgets": [40, 30]}, {**attack, "budgets": [30, 20], "options": {"steps": 2}}])
+    )
+    keys = [cell.key for cell in made]
+    assert keys == [f"scene/test/fgsm@l2:{b}" for b in ("40dB", "30dB", "30dB#2", "20dB#2")]
+    assert [curve_of(key) for key in keys] == ["fgsm@l2", "fgsm@l2", "fgsm@l2#2", "fgsm@l2#2"]

@@ -25,6 +25,7 @@ from benchbed.metrics.adversarial import (
 from benchbed.metrics.contract import Family
 from benchbed.metrics.number import Number
 from benchbed.results import record
+from benchbed.results.conditions import curve_of
 from benchbed.run.attacking.checks import Status, attack_checks
 from benchbed.run.attacking.ensembles import ensemble_of, threats
 from benchbed.run.attacking.goals import task_of
@@ -244,7 +245,7 @@ def not_ranked(
         if cell.key in failed:
             cell.ranked = False
             short = cell.key.split("/", 2)[2]
-            for name in (short, short.rpartition(":")[0]):
+            for name in (short, curve_of(cell.key)):
                 marks.setdefault(name, []).extend(failed[cell.key])
     for name, value in values.items():
         if name.startswith(("adversarial:", "unrealizable:")) and name.partition("/")[2] in marks:
@@ -283,7 +284,7 @@ def attack_figures(
         noises: dict[str, tuple[Number, np.ndarray | None]] = {}
         for _, group in itertools.groupby(mine, key=lambda cell: cell.condition):
             curve = list(group)
-            name = curve[0].key.split("/", 2)[2].rpartition(":")[0]
+            name = curve_of(curve[0].key)
             condition = job.conditions[curve[0].condition]
             assert isinstance(condition, AttackCondition)
             realizable = condition.space == "waveform"
