@@ -93,10 +93,16 @@ def _by_recording(side: Any, what: str) -> dict[str, Any]:
 
 def _rows(value: Any, clip: str = "") -> list[dict[str, Any]]:
     """Rows as mappings of column to value."""
-    made = []
-    for row in value:
-        row = row if isinstance(row, Mapping) else dict(zip(COLUMNS, row)) if len(row) <= len(COLUMNS) else {}
-        if not set(COLUMNS[:3]) <= set(row):
+    made: list[dict[str, Any]] = []
+    for given in value:
+        row = (
+            dict(given)
+            if isinstance(given, Mapping)
+            else dict(zip(COLUMNS, given))
+            if len(given) <= len(COLUMNS)
+            else {}
+        )
+        if not set(COLUMNS[:3]) <= set(row) <= set(COLUMNS):
             raise ConfigError("evaluate: a row that is none", where=clip or None, hint=f"({', '.join(COLUMNS)})")
         made.append(row)
     if len({frozenset(row) for row in made}) > 1:
@@ -133,7 +139,7 @@ def _tracks(value: Any, labels: Sequence[str], clip: str) -> Tracks:
     if strange is not None:
         hint = did_you_mean(strange, number) or ", ".join(number)
         raise ConfigError(f"evaluate: '{strange}' is no class", where=clip, hint=hint)
-    columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else COLUMNS[:3])}
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in (rows[0] if rows else COLUMNS[:3])}
     columns["label"] = [number[str(label)] for label in columns["label"]]
     recording = tracks(**columns, classes=len(labels), where=clip)
     return replace(recording, frames=frames)
