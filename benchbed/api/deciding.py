@@ -130,7 +130,7 @@ def compare(
     seed: int = 0,
     predictions: bool = False,
 ) -> Compared:
-    """Compare every model with the first, paired by recording, corrected over the table.
+    """Compare the first model with every other, A − B, paired by recording, corrected over the table.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ from benchbed.cli.group import verbs
 )
 @click.option("--json", "as_json", is_flag=True)
 def compare(runs: tuple[str, ...], **flags: Any) -> None:
-    """Compare every model with the first: paired by recording, corrected over the table.
+    """Compare the first model with every other, A − B: paired by recording, corrected over the table.
 
     RUNS are run folders, result files, named baselines, or NAME=RUN: runs of one NAME are one side. Runs that
     differ in a seed option only are one side by themselves.

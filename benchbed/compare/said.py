@@ -26,7 +26,7 @@ def said_apart(a: OpenRun, b: OpenRun, primary: str) -> list[Spoken]:
     Parameters
     ----------
     a, b : OpenRun
-        The model, and the reference it is compared with.
+        The model that was named first, and the one it is compared with.
     primary : str
         The metric that ranks; where a clip does not have it by itself, the first score that both runs kept.
 

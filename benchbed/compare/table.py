@@ -1,4 +1,4 @@
-"""The whole comparison: every model against the first, over conditions, metrics and groups, corrected together."""
+"""The whole comparison: the first model against the others, over conditions, metrics and groups, all corrected."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ComparedRow:
     p : float or None
         Its p-value after the correction over the table.
     verdict : str
-        `win`, `loss` or `tie` of the second model against the first, or `unmeasured`.
+        `win`, `loss` or `tie` of a against b, or `unmeasured`.
     """
 
     contrast: Contrast
@@ -66,12 +66,12 @@ class ComparedRow:
 
 @dataclass(frozen=True)
 class Pairing:
-    """One model against the reference.
+    """The first model against one of the others.
 
     Attributes
     ----------
     a, b : str
-        The model, and the reference it is compared with.
+        The model that was named first, and the one it is compared with.
     rows : list of ComparedRow
         Differences a − b of single runs.
     mixed : list of Mixed
@@ -111,7 +111,7 @@ class Comparison:
     Attributes
     ----------
     pairings : list of Pairing
-        Every side against the first.
+        The first side against every other.
     ranks : dict of str to (int, int, int)
         Model → rank with the ends of its interval, where several single runs are compared.
     sides : list of Side
@@ -172,7 +172,7 @@ class Comparison:
 
 
 def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Procedure | None = None) -> Comparison:
-    """Compare every side with the first one.
+    """Compare the first side with every other one: what is reported is the first minus the other.
 
     Raises
     ------
@@ -200,22 +200,22 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
         groups: list[Mixed] = []
         for figure, metrics in _questions(first.runs[0], side.runs[0], wanted, primary):
             if single:
-                contrasts += contrast(side.runs[0], first.runs[0], figure, metrics, procedure).values()
+                contrasts += contrast(first.runs[0], side.runs[0], figure, metrics, procedure).values()
             else:
-                groups += [mixed(side, first, figure, metric, procedure) for metric in metrics]
+                groups += [mixed(first, side, figure, metric, procedure) for metric in metrics]
         for name in _scores(first.runs[0], side.runs[0], wanted):
             if single:
-                contrasts.append(_over_cells(side.runs[0], first.runs[0], name, procedure))
+                contrasts.append(_over_cells(first.runs[0], side.runs[0], name, procedure))
             else:
-                groups.append(mixed(side, first, Figure(name.partition(":")[0]), name, procedure))
+                groups.append(mixed(first, side, Figure(name.partition(":")[0]), name, procedure))
         known = {c.figure.condition: c for c in contrasts if c.metric == primary and c.figure.group is None}
         if single:
-            robust = robustness(side.runs[0], first.runs[0], primary, procedure, known)
+            robust = robustness(first.runs[0], side.runs[0], primary, procedure, known)
         else:
-            robust = robustness_of_sides(side.runs, first.runs, primary, procedure)
+            robust = robustness_of_sides(first.runs, side.runs, primary, procedure)
         notes += _alone(first.runs[0], side.runs[0], wanted)
-        clips = said_apart(side.runs[0], first.runs[0], primary) if single else []
-        pairing = Pairing(side.name, first.name, primary, robustness=robust, notes=notes, clips=clips)
+        clips = said_apart(first.runs[0], side.runs[0], primary) if single else []
+        pairing = Pairing(first.name, side.name, primary, robustness=robust, notes=notes, clips=clips)
         pairings.append((pairing, contrasts, groups))
     p_values: dict[str, float | None] = {}
     asked: dict[str, Contrast | Mixed] = {}

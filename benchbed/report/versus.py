@@ -15,7 +15,6 @@ from benchbed.results.comparison import (
     DifferenceRecord,
     GroupDifference,
     PairingRecord,
-    RobustnessRecord,
 )
 from benchbed.results.record import Value
 
@@ -66,7 +65,7 @@ class Forest:
 
 @dataclass(frozen=True)
 class Versus:
-    """One model, or group of models, against the reference."""
+    """One model, or group of models, against another."""
 
     pairing: PairingRecord
     anchor: str
@@ -160,13 +159,18 @@ def _record(place: Path | str) -> Path:
     return path if path.suffix == ".json" else path / RECORD
 
 
+#: Names of columns for download, where "a" and "b" would be nobody.
+_COLUMNS = {"a": "value_model", "b": "value_against", "value": "difference"}
+
+
 def data(page: ComparisonPage) -> dict:
     """The differences as flat rows, for download."""
     rows = []
     for pairing in page.comparison.pairings:
         for row in [*pairing.rows, *pairing.mixed]:
             shown = row.model_dump(exclude={"values_a", "values_b"}, exclude_none=True)
-            rows.append({"model": pairing.a, "against": pairing.b, **shown})
+            named = {_COLUMNS.get(name, name): value for name, value in shown.items()}
+            rows.append({"model": pairing.a, "against": pairing.b, **named})
     return {"comparison": page.title, "suite": page.suite, "rows": rows}
 
 
@@ -178,17 +182,21 @@ def _forests(pairing: PairingRecord, identity: str, primary: str, settings: Mapp
     groups = [row for row in rows if row.group is not None]
     if whole:
         yield _forest(
-            f"{identity}-conditions", f"{_named(whole[0])} by condition", whole, lambda r: words(r.condition, settings)
+            f"{identity}-conditions",
+            f"{_named(whole[0])} by condition",
+            whole,
+            lambda r: words(r.condition, settings),
+            pairing,
         )
     for key in dict.fromkeys((row.condition, row.unit) for row in clean):
         held = [row for row in clean if (row.condition, row.unit) == key]
         title = f"Other metrics, {_within(key[0], settings)}{'' if key[1] == 'fraction' else ', ' + key[1]}"
-        yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, _named)
+        yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, _named, pairing)
     for key in dict.fromkeys((row.condition, row.metric) for row in groups):
         held = [row for row in groups if (row.condition, row.metric) == key]
         title = f"{_named(held[0])} by group, {_within(key[0], settings)}"
-        yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, _group)
-    yield from _robust(pairing.robustness, identity)
+        yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, _group, pairing)
+    yield from _robust(pairing, identity)
 
 
 def _named(row: DifferenceRecord | GroupDifference) -> str:
@@ -222,14 +230,16 @@ def _group(row: DifferenceRecord | GroupDifference) -> str:
     return f"{terms.plain(family)} {member}"
 
 
-def _forest(identity: str, title: str, rows: Sequence[DifferenceRecord | GroupDifference], label) -> Forest:
-    branches = [_branch(row, label(row)) for row in rows]
+def _forest(
+    identity: str, title: str, rows: Sequence[DifferenceRecord | GroupDifference], label, pairing: PairingRecord
+) -> Forest:
+    branches = [_branch(row, label(row), pairing) for row in rows]
     # Over recordings for two runs, over models for groups of them.
     effect = "d" if isinstance(rows[0], GroupDifference) else "d_z"
     return Forest(identity, title, rows[0].unit, branches, _ends(branches, rows[0].unit), True, effect)
 
 
-def _branch(row: DifferenceRecord | GroupDifference, label: str) -> Branch:
+def _branch(row: DifferenceRecord | GroupDifference, label: str, pairing: PairingRecord) -> Branch:
     clips = row.clips if isinstance(row, DifferenceRecord) else 0
     value = Value(
         value=row.value,
@@ -238,7 +248,7 @@ def _branch(row: DifferenceRecord | GroupDifference, label: str) -> Branch:
         n=clips,
         direction=row.direction,
         unit=row.unit,
-        rule="difference a − b",
+        rule=f"difference {pairing.a} − {pairing.b}",
         interval=row.method,
         reason=row.reason,
     )
@@ -272,13 +282,13 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known and len(known) == len(values) else None
 
 
-def _robust(rows: Sequence[RobustnessRecord], identity: str):
+def _robust(pairing: PairingRecord, identity: str):
     for name, title in (
         ("retention", "Retention above chance"),
-        ("matched", "At matched clean score: had both started where the reference does"),
+        ("matched", f"At matched clean score: had both started where {pairing.b} does"),
     ):
         branches = []
-        for row in rows:
+        for row in pairing.robustness:
             triple = getattr(row, name)
             if triple is None and not row.reason:
                 continue

@@ -36,9 +36,9 @@ class DifferenceRecord(ComparisonPart):
     direction: Literal["higher", "lower"]
     """Which way is better."""
     a: float | None = None
-    """The model's figure."""
+    """The figure of the model that was named first."""
     b: float | None = None
-    """The reference model's figure."""
+    """The figure of the one it is compared with."""
     value: float | None = None
     """a − b."""
     low: float | None = None
@@ -142,15 +142,15 @@ class Spoken(ComparisonPart):
     a: str
     """The caption of the first run."""
     b: str
-    """That of the reference run."""
+    """That of the second."""
     scores_a: dict[str, float] = Field(default_factory=dict)
     """The clip's own scores in the first run, by metric."""
     scores_b: dict[str, float] = Field(default_factory=dict)
-    """And in the reference run."""
+    """And in the second."""
 
 
 class PairingRecord(ComparisonPart):
-    """One model, or group of models, against the reference."""
+    """One model, or group of models, against another: a − b."""
 
     a: str
     b: str
@@ -202,10 +202,14 @@ class ComparisonRecord(ComparisonPart):
         --------
         >>> sides = [SideRecord(name="cnn"), SideRecord(name="passt")]
         >>> ComparisonRecord(primary="accuracy", sides=sides, pairings=[]).title
-        'passt against cnn'
+        'cnn against passt'
         """
+        pairs = self.pairings
+        if pairs and all(pair.b == pairs[0].b for pair in pairs):
+            # As an earlier version put it that took the first for the reference, too.
+            return f"{', '.join(pair.a for pair in pairs)} against {pairs[0].b}"
         names = [side.name for side in self.sides]
-        return f"{', '.join(names[1:])} against {names[0]}" if len(names) > 1 else ", ".join(names)
+        return f"{names[0]} against {', '.join(names[1:])}" if len(names) > 1 else ", ".join(names)
 
 
 #: How such a file is made.

@@ -11,8 +11,8 @@ def test_a_comparison_is_a_table(toy_run, adapter_file):
     good, bad = toy_run(adapter_file("good")), toy_run(adapter_file("bad", WORSE))
     frame = bb.compare(good, bad).frame()
     clean = frame[(frame["condition"] == "clean") & (frame["metric"] == "macro_accuracy")].iloc[0]
-    assert (clean["model"], clean["against"]) == ("bad", "good")
-    assert clean["difference"] == clean["value_model"] - clean["value_against"] < 0
+    assert (clean["model"], clean["against"]) == ("good", "bad")
+    assert clean["difference"] == clean["value_model"] - clean["value_against"] > 0
     assert "good" in str(bb.compare(str(good.path), bad.path))
     saved = bb.compare(good, bad).save(good.path.parent / "compared.json")
     assert bb.leaderboard([good, bad], good.path.parent / "site", comparisons=[saved]).is_file()

@@ -116,7 +116,7 @@ def test_other_draws_are_said_and_nothing_is_tested(tmp_path, facts, told):
     found = contrast(a, b, Figure("clean"), ["map", "micro_f1"], QUICK)
     assert found["map"].value is None and told in found["map"].reason and "statistics.draws" in found["map"].reason
     assert found["micro_f1"].p is not None  # sums are drawn anew
-    [pairing] = compare([Side("b", (b,)), Side("a", (a,))], procedure=QUICK).pairings
+    [pairing] = compare([Side("a", (a,)), Side("b", (b,))], procedure=QUICK).pairings
     assert {row.contrast.metric: row.verdict for row in pairing.rows}["map"] == "unmeasured"
     with pytest.raises(CannotMeasure, match="other bootstrap draws"):
         mixed(Side("a", (a,)), Side("b", (b,)), Figure("clean"), "map", QUICK)
@@ -209,13 +209,13 @@ def test_figures_over_cells_are_paired_by_their_draws(tmp_path):
 
 def test_robustness_at_matched_clean_score_needs_a_chance_value_that_map_lacks(tmp_path):
     a, b = noisy(tmp_path, 0.5, "a"), noisy(tmp_path, 0.2, "b")
-    [pairing] = compare([Side("b", (b,)), Side("a", (a,))], procedure=QUICK).pairings
+    [pairing] = compare([Side("a", (a,)), Side("b", (b,))], procedure=QUICK).pairings
     assert "no score in 0…1 with a known chance value" in pairing.robustness[0].reason
 
 
 def test_every_output_names_the_test(tmp_path):
     a, b = two(tmp_path)
-    made = compare([Side("b", (b,)), Side("a", (a,))], procedure=QUICK)
+    made = compare([Side("a", (a,)), Side("b", (b,))], procedure=QUICK)
     rows = {row["metric"]: row["test"] for row in made.as_json()["pairings"][0]["rows"]}
     assert rows["map"] == BOOTSTRAP and rows["micro_f1"] == BOTH
     text = lines(made)
@@ -259,7 +259,7 @@ def test_a_baseline_without_sums_serves_by_its_draws(tmp_path):
     # Neither side has sums: the record and the marks say how many clips there are.
     both = contrast(short(a, tmp_path / "a", sums=["clean"]), lean, Figure("white@1"), ["micro_f1"], QUICK)["micro_f1"]
     assert (both.clips, both.groups, both.p) == (120, 60, found.p)
-    table = compare([Side("b", (lean,)), Side("a", (a,))], procedure=QUICK)
+    table = compare([Side("a", (a,)), Side("b", (lean,))], procedure=QUICK)
     assert {row.verdict for row in table.pairings[0].rows if row.contrast.metric == "map"} == {"win"}
     with pytest.raises(CannotMeasure, match="no run keeps the sums"):
         contrast(lean, lean, Figure("white@1", "class=cat"), ["ap"], QUICK)

@@ -42,7 +42,7 @@ def test_a_model_trained_again_is_no_second_seed(tmp_path):
     found = open_sides([str(old), str(new)])
     assert [(len(side.runs), side.kind) for side in found] == [(1, "model")] * 2
     assert [side.name for side in found] == ["net (old/net)", "net (new/net)"]
-    assert compare(found, procedure=QUICK).pairings[0].count("loss") == 1
+    assert compare(found, procedure=QUICK).pairings[0].count("win") == 1
     with pytest.raises(ConfigError, match="2 models on one side"):
         open_seeds([str(old), str(new)])
 
@@ -113,19 +113,19 @@ def test_groups_win_tie_and_lose_with_effect_and_detectable_difference(tmp_path)
     [pairing] = found.pairings
     clean = pairing.mixed[0]
     # Means .925 and .55; squared deviations .00125 and .005 over 3 degrees of freedom.
-    assert clean.effect == pytest.approx(0.375 / np.sqrt(0.00625 / 3))
+    assert clean.effect == pytest.approx(-0.375 / np.sqrt(0.00625 / 3))
     stats = pytest.importorskip("scipy.stats")
     reach = stats.t.ppf(0.975, clean.spread.freedom) + stats.t.ppf(0.8, clean.spread.freedom)
     assert clean.mde == pytest.approx(reach * clean.spread.error)
-    assert (pairing.count("win"), pairing.count("tie"), pairing.count("loss")) == (1, 1, 0)
+    assert (pairing.count("win"), pairing.count("tie"), pairing.count("loss")) == (0, 1, 1)
     told = found.as_json()["pairings"][0]
-    assert (told["wins"], told["ties"], told["losses"]) == (1, 1, 0) and told["mixed"][0]["verdict"] == "win"
+    assert (told["wins"], told["ties"], told["losses"]) == (0, 1, 1) and told["mixed"][0]["verdict"] == "loss"
     text = "\n".join(lines(found))
-    assert "accuracy, all clips, conditions: 1 better, 1 not shown to differ, 0 worse" in text
+    assert "accuracy, all clips, conditions: 0 better, 1 not shown to differ, 1 worse" in text
     assert "t-test of means over models and recordings" in text and "swap test" not in text
     page = comparison_page(Shown.model_validate(json.loads(json.dumps(found.as_json(), default=float))), {})
     branch = page.versus[0].forests[0].branches[0]
-    assert (branch.verdict, branch.a, branch.effect) == ("better", pytest.approx(0.925), clean.effect)
+    assert (branch.verdict, branch.a, branch.effect) == ("worse", pytest.approx(0.55), clean.effect)
     assert page.versus[0].counted and "t-test" in page.tests and "swap" not in page.tests
 
 
@@ -157,7 +157,7 @@ def test_robustness_of_groups_is_that_of_their_means_with_the_spread_of_the_mode
     assert still.retention[0] == pytest.approx(retention)
     # Two models that differ leave a degree of freedom a side: the interval must be far wider.
     assert np.ptp(whole.retention[1:]) > 2 * np.ptp(still.retention[1:])
-    [pairing] = compare(sides, procedure=QUICK).pairings
+    [pairing] = compare(sides[::-1], procedure=QUICK).pairings
     assert pairing.robustness[0].retention == pytest.approx(whole.retention)
     assert "matched clean" in "\n".join(lines(compare(sides, procedure=QUICK)))
 
@@ -192,7 +192,7 @@ def test_figures_over_cells_are_rows_where_they_are_asked_for(tmp_path):
     assert rows[some].verdict == "unmeasured" and "made so" in rows[some].contrast.reason
     mean = Wanted(metrics=("robustness:corruption_mean",))
     [row] = compare(sides, mean).pairings[0].rows
-    assert row.verdict == "loss" and row.contrast.test == "paired bootstrap"
+    assert row.verdict == "win" and row.contrast.test == "paired bootstrap"
     with pytest.raises(CannotMeasure) as caught:
         compare(sides, Wanted(metrics=("robustnes:retention",)))
     assert "robustness:" in caught.value.hint
@@ -200,7 +200,7 @@ def test_figures_over_cells_are_rows_where_they_are_asked_for(tmp_path):
     several = compare(pair, Wanted(metrics=("robustness:*",))).pairings[0]
     known = dict(zip([m.metric for m in several.mixed], several.mixed_verdicts))
     assert known[some] == "unmeasured"
-    assert compare(pair, mean).pairings[0].mixed_verdicts == ["loss"]
+    assert compare(pair, mean).pairings[0].mixed_verdicts == ["win"]
 
 
 def test_lucky_seeds_share_their_recordings(tmp_path):

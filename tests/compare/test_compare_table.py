@@ -49,12 +49,33 @@ def test_wins_ties_and_losses_after_holm(tmp_path):
     base, worse = made(tmp_path, "base", 0.8, 0.6), made(tmp_path, "worse", 0.5, 0.3)
     found = compare(sides(base, worse), procedure=QUICK)
     [pairing] = found.pairings
-    assert (pairing.count("win"), pairing.count("tie"), pairing.count("loss")) == (0, 0, 3)
+    assert (pairing.count("win"), pairing.count("tie"), pairing.count("loss")) == (3, 0, 0)
     raw = {str(i): row.contrast.p for i, row in enumerate(pairing.rows)}
     assert [row.p for row in pairing.rows] == list(holm(raw).values())
     text = "\n".join(lines(found))
-    assert "accuracy, all clips, conditions: 0 better, 0 not shown to differ, 3 worse" in text
+    assert "accuracy, all clips, conditions: 3 better, 0 not shown to differ, 0 worse" in text
     assert "McNemar" in text and "does not apply" in text
+
+
+def test_a_minus_b_stands_under_their_names_in_every_part(tmp_path):
+    """What is printed for `compare good poor` is good − poor: positive wherever good is better."""
+    good, poor = made(tmp_path, "good", 0.9, 0.85), made(tmp_path, "poor", 0.6, 0.4)
+    found = compare(sides(good, poor), procedure=QUICK)
+    [pairing] = found.pairings
+    assert (pairing.a, pairing.b) == ("good", "poor") and pairing.count("win") == 3
+    for row in pairing.rows:
+        c = row.contrast
+        assert c.value == pytest.approx(c.a - c.b) and (c.value > 0) == (c.direction == "higher")
+    first = pairing.rows[0].contrast
+    recorded = [read(place / "result.json").cells[0].metrics["accuracy"].value for place in (good, poor)]
+    assert first.metric == "accuracy" and [first.a, first.b] == pytest.approx(recorded)
+    assert all(r.retention[0] > 0 for r in pairing.robustness)
+    text = lines(found)
+    assert "good − poor" in text and not any("poor − good" in line for line in text)
+    head = next(line for line in text if line.split()[:2] == ["condition", "metric"])
+    assert head.split()[2:5] == ["good", "poor", "difference"]
+    told = found.as_json()["pairings"][0]
+    assert (told["a"], told["b"], told["wins"], told["losses"]) == ("good", "poor", 3, 0)
 
 
 def test_declared_comparisons_do_not_pay_for_the_rest(tmp_path):
@@ -139,7 +160,7 @@ def test_runs_that_differ_in_their_seed_are_one_side(tmp_path):
     ]
     [pairing] = compare(found, procedure=QUICK).pairings
     accuracy = pairing.mixed[0]
-    assert accuracy.metric == "accuracy" and len(accuracy.values_b) == 3 and "one model" in accuracy.reason
+    assert accuracy.metric == "accuracy" and len(accuracy.values_a) == 3 and "one model" in accuracy.reason
     assert "± " in "\n".join(lines(compare(found, procedure=QUICK)))
 
 
@@ -260,9 +281,9 @@ def test_runs_that_lost_clips_are_compared_without_ranks(tmp_path):
     assert "no ranks: b lost clips" in "\n".join(lines(found))
 
 
-def test_three_models_are_each_compared_with_the_first(tmp_path):
+def test_the_first_of_three_models_is_compared_with_each_other(tmp_path):
     found = compare(sides(*(made(tmp_path, n, m) for n, m in (("a", 0.8), ("b", 0.7), ("c", 0.3)))), procedure=QUICK)
-    assert [(p.a, p.b) for p in found.pairings] == [("b", "a"), ("c", "a")]
+    assert [(p.a, p.b) for p in found.pairings] == [("a", "b"), ("a", "c")]
     assert found.ranks["c"] == (3, 3, 3)
     ps = [row.p for p in found.pairings for row in p.rows]
     raws = [row.contrast.p for p in found.pairings for row in p.rows]

@@ -92,12 +92,14 @@ def test_the_page_prints_differences_with_signs_and_links_to_the_runs(result, tm
     text = page.read_text(encoding="utf-8")
     assert "+3.1 <i>[−1.9, 8.1]</i>" in text and "−25.0 <i>[−30.0, −20.0]</i>" in text
     assert "Synthetic data" in text
+    columns = re.findall(r'<th[^>]*data-key="(?:a|b)"[^>]*>.*?<span>(?:<bdi>)?([^<]+)', text, re.S)
+    assert columns == ["passt", "cnn"]
     for link in re.findall(r'href="(\.\./runs/[^"]+)"', text):
         assert (page.parent / link).resolve().is_file()
     assert len(re.findall(r'href="(\.\./runs/[^"]+)"', text)) == 2
     assert f'href="comparisons/{page.name}"' in written[0].read_text(encoding="utf-8")
     carried = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])
-    assert [(r["condition"], r["value"]) for r in carried["rows"]] == [("clean", 0.0312), ("mp3@5", -0.25)]
+    assert [(r["condition"], r["difference"]) for r in carried["rows"]] == [("clean", 0.0312), ("mp3@5", -0.25)]
 
 
 def test_runs_are_found_however_they_were_named(result, tmp_path, monkeypatch):

@@ -51,4 +51,4 @@ def test_a_comparison_names_models_and_units(tmp_path):
     strength = setting(runs[0].result.cells[1].condition)
     assert f"noise@2 ({strength})" in text
     head = next(line for line in text.splitlines() if line.split()[:2] == ["condition", "metric"])
-    assert head.split()[2:5] == ["large", "small", "difference"]
+    assert head.split()[2:5] == ["small", "large", "difference"]
