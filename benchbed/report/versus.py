@@ -189,13 +189,13 @@ def _forests(pairing: PairingRecord, identity: str, primary: str, settings: Mapp
             pairing,
         )
     for key in dict.fromkeys((row.condition, row.unit) for row in clean):
-        held = [row for row in clean if (row.condition, row.unit) == key]
+        alike = [row for row in clean if (row.condition, row.unit) == key]
         title = f"Other metrics, {_within(key[0], settings)}{'' if key[1] == 'fraction' else ', ' + key[1]}"
-        yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, _named, pairing)
+        yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, alike, _named, pairing)
     for key in dict.fromkeys((row.condition, row.metric) for row in groups):
-        held = [row for row in groups if (row.condition, row.metric) == key]
-        title = f"{_named(held[0])} by group, {_within(key[0], settings)}"
-        yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, held, _group, pairing)
+        alike = [row for row in groups if (row.condition, row.metric) == key]
+        title = f"{_named(alike[0])} by group, {_within(key[0], settings)}"
+        yield _forest(f"{identity}-{island.anchor('/'.join(key))}", title, alike, _group, pairing)
     yield from _robust(pairing, identity)
 
 
