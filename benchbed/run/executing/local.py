@@ -7,7 +7,6 @@ named by their content, and may be computed anywhere in any order.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -24,6 +23,7 @@ from benchbed.run.job.job import Job, Unit
 
 if TYPE_CHECKING:
     from benchbed.run.computing.engine import Engine
+    from benchbed.run.executing.placing import Task
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,15 @@ def execute(
 def _in_processes(job: Job, units: Sequence[Unit], folder: Path, workers: int) -> Iterator[Done]:
     import multiprocessing
 
-    shards = [tuple(group) for _, group in itertools.groupby(units, key=lambda unit: (unit.split, unit.shard))]
+    # A worker imports this module, and has no part in placing.
+    from benchbed.run.executing.placing import tasks_of
+
+    tasks = tasks_of(job, units, workers)
     # Spawned, not forked: torch and other libraries have threads that do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(shards)), context, initializer=_begin, initargs=(job,))
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), context, initializer=_begin, initargs=(job,))
     try:
-        futures = [pool.submit(_work, shard, folder) for shard in shards]
+        futures = [pool.submit(_work, task, folder) for task in tasks]
         for future in as_completed(futures):
             yield from future.result()
     except BrokenProcessPool as error:
@@ -109,9 +112,9 @@ def _begin(job: Job) -> None:
         _engine = Engine(job)
 
 
-def _work(shard: tuple[Unit, ...], folder: Path) -> list[Done]:
+def _work(task: Task, folder: Path) -> list[Done]:
     assert _engine is not None
-    return [_compute(_engine, unit, folder) for unit in shard]
+    return [_compute(_engine, unit, folder) for unit in task]
 
 
 def _compute(engine: Engine, unit: Unit, folder: Path) -> Done:
