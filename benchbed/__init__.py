@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from benchbed.api.deciding import compare, gate
     from benchbed.api.evaluating import evaluate
     from benchbed.api.measuring import check, plan, run, score
+    from benchbed.api.parts import merge
     from benchbed.api.run import Run
     from benchbed.api.runs import Runs, load
 
@@ -33,6 +34,7 @@ _PLACES = {
     "score": "benchbed.api.measuring",
     "plan": "benchbed.api.measuring",
     "check": "benchbed.api.measuring",
+    "merge": "benchbed.api.parts",
     "load": "benchbed.api.runs",
     "Run": "benchbed.api.run",
     "Runs": "benchbed.api.runs",
@@ -62,6 +64,7 @@ __all__ = [
     "gate",
     "leaderboard",
     "load",
+    "merge",
     "plan",
     "run",
     "score",

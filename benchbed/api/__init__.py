@@ -10,6 +10,7 @@ NAMES = {
     "score": "measuring",
     "plan": "measuring",
     "check": "measuring",
+    "merge": "parts",
     "load": "runs",
     "Run": "run",
     "Runs": "runs",

@@ -23,6 +23,7 @@ def run_each(
     report: bool = True,
     listen: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
+    ready: Callable[[Prepared], None] = lambda prepared: None,
 ) -> tuple[list[Run], dict[str, BenchbedError]]:
     """Run a suite on each model.
 
@@ -31,13 +32,15 @@ def run_each(
     loaded : LoadedSuite
     models : sequence of AskedModel
     settings : Settings
-        Of every run; `others` is filled in here.
+        Of every run; its `others` are joined by the other models here.
     report : bool
         Write the page of each run.
     listen : int, optional
         Clips worth hearing to keep beside each run; as many as the data's licence suggests by default.
     tell : callable
         Takes what a person should read, a line each.
+    ready : callable
+        Is given each run when it is prepared, before anything is computed.
 
     Returns
     -------
@@ -52,6 +55,7 @@ def run_each(
     failed: dict[str, BenchbedError] = {}
     for one in models:
         others = tuple((other.spec, other.options) for other in models if other is not one and not other.live)
+        others += settings.others  # type: ignore[assignment]
         name, command = one.given or settings.name, one.command or settings.command
         mine = replace(settings, others=others, name=name, command=command)  # type: ignore[arg-type]
         try:
@@ -60,6 +64,7 @@ def run_each(
                 tell(prepared.source.banner)
             for line in prepared.place.said:
                 tell(line)
+            ready(prepared)
             finished = session.run(prepared, mine, one.options)
         except BenchbedError as error:
             failed[one.name] = error

@@ -14,6 +14,7 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 _ORDER = (
     "run",
+    "merge",
     "check",
     "validate",
     "plan",

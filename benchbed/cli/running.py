@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,11 @@ from benchbed.cli.flags import (
 from benchbed.cli.group import verbs
 from benchbed.errors import ConfigError
 
+if TYPE_CHECKING:
+    from benchbed.api.asked import AskedModel
+    from benchbed.run.session import Settings
+    from benchbed.suite.load import LoadedSuite
+
 
 @verbs.command()
 @click.argument("suite")
@@ -35,6 +40,7 @@ from benchbed.errors import ConfigError
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Local processes.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Compute threads per process.")
 @click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
+@click.option("--shard", metavar="I/N", help="Compute the I-th of N parts, for `benchbed merge`; nothing is scored.")
 @click.option("--limit", type=click.IntRange(1), help="Score at most N clips per split, a fixed subset.")
 @click.option(
     "--reuse",
@@ -96,6 +102,8 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
         own = for_model(options, one, named)
         command = _command(suite, one, own, suite_overrides, flags)
         asked.append(AskedModel(one.given or one.spec, one.spec, dict(own), command, one.given))
+    if flags.get("shard"):
+        return _part(suite, loaded, asked, run_settings, flags)
     runs, failed = run_each(
         loaded,
         asked,
@@ -132,6 +140,67 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
     for run in runs:
         record = run.path / "result.json"
         click.echo(record.read_text(encoding="utf-8") if flags["as_json"] else str(record))
+    return code
+
+
+def _part(suite: str, loaded: LoadedSuite, models: list[AskedModel], settings: Settings, flags: dict[str, Any]) -> int:
+    """Compute one part of a run; the last line on standard output is the path of its part.json."""
+    from benchbed.api.parts import run_part
+    from benchbed.run.executing.placing import RunPart
+
+    written, failed = run_part(
+        loaded,
+        models,
+        settings,
+        RunPart.parse(flags["shard"]),
+        suite=suite,
+        policy=flags["fail_on_error"],
+        tell=lambda text: click.echo(text, err=True),
+    )
+    if failed and len(models) == 1:
+        raise next(iter(failed.values()))
+    code = 0
+    for name, error in failed.items():
+        code = code or error.exit_code
+        click.echo(f"error: {name} has no part: {error}", err=True)
+    for path in written:
+        click.echo(str(path))
+    return code
+
+
+@verbs.command()
+@click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of runs.")
+@click.option("--suite", help="Where the suite lies on this machine, if not where the parts were made.")
+@click.option("--model", metavar="ADAPTER", help="Where the adapter lies on this machine, likewise.")
+@click.option("--data", "data", multiple=True, metavar="NAME=PATH", help="Where a dataset lies on this machine.")
+@click.option("--report/--no-report", default=True, show_default=True, help="Write report.html.")
+@click.option("--quiet", is_flag=True, help="No progress and no table.")
+def merge(parts: tuple[Path, ...], **flags: Any) -> int:
+    """Put PARTS together that `run --shard i/n` left, in any order; the record is that of a run in one piece."""
+    from benchbed.api.parts import merge as merged
+
+    runs = merged(
+        parts,
+        out=flags["out"],
+        suite=flags["suite"],
+        model=flags["model"],
+        data=paths(flags["data"]),
+        report=flags["report"],
+        progress=not flags["quiet"],
+    )
+    if runs and not flags["quiet"]:
+        from benchbed.report.terminal import print_runs
+
+        print_runs([run.result for run in runs])
+    if runs.errors and not runs:
+        raise next(iter(runs.errors.values()))
+    code = 3 if any(run.exceeded for run in runs) else 0
+    for name, error in runs.errors.items():
+        code = code or error.exit_code
+        click.echo(f"error: {name} has no result: {error}", err=True)
+    for run in runs:
+        click.echo(str(run.path / "result.json"))
     return code
 
 

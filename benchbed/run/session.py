@@ -7,18 +7,15 @@ where it was and ends with the same record.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchbed.adapter.checkpoint import trusting
-from benchbed.adapter.contract import Adapter
-from benchbed.adapter.digests import unchanged
-from benchbed.errors import BenchbedError, CannotMeasure, DataError
+from benchbed.errors import BenchbedError, DataError
 from benchbed.predictions import index
 from benchbed.predictions.index import write_index
 from benchbed.predictions.store import read_header, storage_error
-from benchbed.protocols import Executes
 from benchbed.results import captions, curves, directions, record, timelines
 from benchbed.results import statistics as statistics_file
 from benchbed.results.artefacts import naming
@@ -27,8 +24,7 @@ from benchbed.results.store import write as write_result
 from benchbed.rng import preserved_global_state
 from benchbed.run import history
 from benchbed.run.attacking.subset import passes
-from benchbed.run.executing.local import Done, execute
-from benchbed.run.job.job import Job, Unit
+from benchbed.run.executing.choosing import executor_of
 from benchbed.run.job.policy import Reuse, Tally
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
@@ -40,12 +36,9 @@ from benchbed.run.scoring import thresholds
 from benchbed.run.scoring.thresholds import FOLDER, choose
 from benchbed.run.scoring.thresholds import write as write_thresholds
 from benchbed.run.showing.drawings import write_drawings
+from benchbed.run.working import UnitsOfJob, predict, stored_units
 
 __all__ = ["Finished", "Prepared", "Settings", "prepare", "run"]
-
-#: A run whose first so many predictions all failed is stopped: the rest would fail too.
-ALL_FAILED = 64
-
 
 #: Files beside a record that it names with their digests.
 ARTEFACTS = (
@@ -83,13 +76,13 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
     folder = prepared.folder
     with locked(folder), trusting(settings.trust_checkpoint), preserved_global_state():
         journal = Journal(folder)
-        works = [_Work(prepared.job, prepared.units, folder / "predictions")]
+        works = [UnitsOfJob(prepared.job, prepared.units, folder / "predictions")]
         if prepared.tuning is not None:
-            works.insert(0, _Work(prepared.tuning.job, prepared.tuning.units, folder / FOLDER))
+            works.insert(0, UnitsOfJob(prepared.tuning.job, prepared.tuning.units, folder / FOLDER))
         for work in works:
             if settings.reuse is not Reuse.NEVER:
                 history.recall(folder, work.stored.name, {unit.id for unit in work.units})
-            work.have.update(_stored(work.stored, work.units, settings.reuse, prepared.job.home))
+            work.have.update(stored_units(work.stored, work.units, settings.reuse, prepared.job.home))
             if work.missing and settings.reuse is Reuse.ONLY:
                 raise DataError(
                     f"{len(work.missing)} of {len(work.units)} units of predictions are not stored",
@@ -110,7 +103,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
             parts=dict(place.parts),
             suite=prepared.loaded_suite.hash,
         )
-        began = time.monotonic()
+        began, executor = time.monotonic(), executor_of(settings)
         weights = {unit.id: passes(work.job, unit) for work in works for unit in work.units}
         missing = sum(weights[unit.id] for work in works for unit in work.missing)
         with Progress(sum(weights.values()), prepared.name, quiet=settings.quiet) as progress:
@@ -118,7 +111,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
             try:
                 if prepared.tuning is not None:
                     prepared = _tuned(works[0], prepared, settings, journal, progress)
-                _predict(works[-1], prepared, settings, journal, progress)
+                predict(works[-1], prepared.adapters, executor, settings.workers, journal, progress)
             except BaseException as error:
                 journal.write("stopped", reason=f"{type(error).__name__}: {error}")
                 raise
@@ -159,48 +152,8 @@ def _tallies(result: record.Result, prepared: Prepared) -> list[Tally]:
     return found
 
 
-@dataclass
-class _Work:
-    """Units of one job, and the files of those that are done."""
-
-    job: Job
-    units: Sequence[Unit]
-    stored: Path
-    have: dict[str, Path] = field(default_factory=dict)
-
-    @property
-    def missing(self) -> list[Unit]:
-        return [unit for unit in self.units if unit.id not in self.have]
-
-    @property
-    def paths(self) -> list[Path]:
-        return [self.have[unit.id] for unit in self.units]
-
-
-def _predict(work: _Work, prepared: Prepared, settings: Settings, journal: Journal, progress: Progress) -> None:
-    """Compute what is missing of a job."""
-    failed = computed = 0
-    executor: Executes[Job, Unit, Adapter, Done] = execute
-    for done in executor(work.job, work.missing, work.stored, prepared.adapters, settings.workers):
-        journal.write(
-            "unit",
-            id=done.unit.id,
-            split=done.unit.split,
-            shard=done.unit.shard,
-            cells=[cell.key for cell in done.unit.cells],
-            failures=done.failures,
-            cpu_seconds=round(done.cpu_seconds, 4),
-        )
-        work.have[done.unit.id] = work.stored / f"{done.unit.id}.parquet"
-        failed += done.failures
-        progress.advance(passes(work.job, done.unit))
-        computed += done.unit.evaluations
-        if failed == computed and failed >= ALL_FAILED:
-            raise _all_failed(work.have[done.unit.id])
-
-
 def _tuned(
-    work: _Work,
+    work: UnitsOfJob,
     prepared: Prepared,
     settings: Settings,
     journal: Journal,
@@ -209,33 +162,12 @@ def _tuned(
     """The run with the thresholds that are best on its tuning clips."""
     assert prepared.tuning is not None
     try:
-        _predict(work, prepared, settings, journal, progress)
+        predict(work, prepared.adapters, executor_of(settings), settings.workers, journal, progress)
     except BenchbedError as error:
         cure = "or keep fixed thresholds: --set suite.post_processing.tune=null"
         what = f"thresholds cannot be chosen on '{prepared.tuning.split}': {error.what}"
         raise type(error)(what, where=error.where, hint=f"{error.hint}; {cure}" if error.hint else cure) from error
     return prepared.with_thresholds(choose(prepared, work.paths, prepared.name))
-
-
-def _stored(folder: Path, units: Sequence[Unit], reuse: Reuse, home: Path) -> dict[str, Path]:
-    """Units whose predictions are on disk and may be used."""
-    if reuse is Reuse.NEVER or not folder.is_dir():
-        return {}
-    found: dict[str, Path] = {}
-    loose = {unit.loose: unit.id for unit in units} if reuse in (Reuse.ALWAYS, Reuse.ONLY) else {}
-    wanted = {unit.id for unit in units}
-    for path in sorted(folder.glob("*.parquet")):
-        if path.stem not in wanted and not loose:
-            continue
-        header = read_header(path)
-        # What the model read only while it predicted was not known when the unit got its name.
-        if header is None or not unchanged(header["info"].get("read", {}), home):
-            continue
-        if path.stem in wanted:
-            found[path.stem] = path
-        elif (other := loose.get(header["info"].get("loose", ""))) is not None:
-            found.setdefault(other, path)
-    return found
 
 
 def _prune(folder: Path, keep: set[str]) -> None:
@@ -256,12 +188,3 @@ def _reused(name: str, made: record.Provenance, tuning: tuple[int, int]) -> list
         return []
     how = "some of them may be of other code" if made.reuse in (Reuse.ALWAYS, Reuse.ONLY) else "same model, same code"
     return [f"{name}: reused {' and '.join(parts)}: {how}"]
-
-
-def _all_failed(path: Path) -> CannotMeasure:
-    first = (read_header(path) or {"failures": [{}]})["failures"][0]
-    return CannotMeasure(
-        f"every prediction so far failed, the last one with: {first.get('message')}",
-        where=first.get("clip_id"),
-        hint="run `benchbed check` on the adapter, `benchbed data check` on the data",
-    )
