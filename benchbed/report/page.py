@@ -26,6 +26,8 @@ from benchbed.report.model_card import citation, model_card
 from benchbed.results.conditions import setting
 from benchbed.results.record import Result, Value
 
+#: What every page carries, in this order.
+_STYLES, _SCRIPTS = ("page.css", "widths.css"), ("page.js", "widths.js")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -123,6 +125,16 @@ def _lean(script: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
+def _tight(style: str) -> str:
+    """A style sheet without comments, and without the space beside braces, colons of values and commas."""
+    return re.sub(r"\s*([{};,]|:(?=\s))\s*", r"\1", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)).strip()
+
+
+def _joined(names: tuple[str, ...]) -> str:
+    folder = files("benchbed.report") / "templates"
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(
@@ -133,8 +145,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_visible,
     )
-    folder = files("benchbed.report") / "templates"
-    script = _lean((folder / "page.js").read_text(encoding="utf-8"))
+    script = _lean(_joined(_SCRIPTS))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.filters.update(
         anchor=island.anchor,
@@ -155,8 +166,7 @@ def _environment() -> Environment:
     environment.tests["on_features"] = terms.on_features
     environment.globals.update(
         version=benchbed.__version__,
-        # Space beside braces, colons of values and commas says nothing in a style sheet.
-        style=Markup(re.sub(r"\s*([{};,]|:(?=\s))\s*", r"\1", (folder / "page.css").read_text(encoding="utf-8"))),
+        style=Markup(_tight(_joined(_STYLES))),
         script=Markup(script),
         # Only this script may run: markup that slipped through would still be dead text.
         policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data: 'self'; "

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from benchbed.report import terms
 from benchbed.report.charts.draw import LogScale, Scale, at, domain, frame, log_ends, log_ticks, text, ticks
+from benchbed.report.charts.labels import PlacedName, Segment, place
 from benchbed.report.figures import number
 from benchbed.report.figures import tick as axis_label
 from benchbed.results.record import Value
@@ -16,6 +17,8 @@ from benchbed.results.record import Value
 _WIDTH, _HEIGHT = 400, 290
 #: Families told apart by colour; names and titles say the same.
 STYLES = 8
+#: Models that are named in a drawing. Of more, those on the front and the best are; all have their own titles.
+NAMED = 40
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 14, 44
 
 
@@ -32,9 +35,10 @@ class Dot:
 def scatter(
     identity: str, title: str, dots: Sequence[Dot], *, x_title: str, y_title: str, front: Collection[int] = ()
 ) -> Markup:
-    """A scatter chart; names are drawn where there is room, and are always in the points' own titles.
+    """A scatter chart; every name is drawn, the best model's first, and is in the point's own title, too.
 
-    Costs that span a factor of ten or more stand on a logarithmic axis.
+    Where there is no room for a name near its point, a number stands there, which the legend explains (see
+    `charts.labels`). Costs that span a factor of ten or more stand on a logarithmic axis.
 
     Parameters
     ----------
@@ -51,7 +55,7 @@ def scatter(
     best = [new for new, old in enumerate(known) if old in front]
     dots = [dots[place] for place in known]
     x_unit, y_unit = (dots[0].x.unit, dots[0].y.unit) if dots else ("", "")
-    x_ends = domain([part for dot in dots for part in (dot.x.value, dot.x.low, dot.x.high)], x_unit)
+    x_ends = domain([part for dot in dots for part in (dot.x.value, dot.x.low, dot.x.high)], x_unit, near=True)
     y_ends = domain([part for dot in dots for part in (dot.y.value, dot.y.low, dot.y.high)], y_unit, near=True)
     x, y = Scale(x_ends, (_LEFT, _WIDTH - _RIGHT)), Scale(y_ends, (_HEIGHT - _BOTTOM, _TOP))
     wide = (
@@ -71,12 +75,18 @@ def scatter(
     if best:
         body.append(_front([(x(dots[place].x.value or 0.0), y(dots[place].y.value or 0.0)) for place in best]))
     families = sorted({dot.family for dot in dots})
-    taken: list[tuple[float, float, float, float]] = []
     places = [(x(dot.x.value or 0.0), y(dot.y.value or 0.0)) for dot in dots]
+    lines = _front_lines([places[one] for one in best])
     for dot, (px, py) in zip(dots, places, strict=True):
+        lines += _whiskers(dot, (px, py), x, y)
         body.append(_dot(dot, (px, py), x, y, families.index(dot.family) % STYLES))
-        taken.append((px - 4, py - 4, px + 4, py + 4))
-    body += [_label(dot.name, place, taken) for dot, place in zip(dots, places, strict=True)]
+    order = _order(dots, best)[:NAMED]
+    # Names keep clear of all points, of those without a name, too.
+    others = [place for place in range(len(dots)) if place not in order]
+    lines += [((places[o][0] - 4, places[o][1]), (places[o][0] + 4, places[o][1])) for o in others]
+    room = (_LEFT + 2.0, 1.0, _WIDTH - 1.0, _HEIGHT - _BOTTOM - 2.0)
+    named = place([dots[o].name for o in order], [places[o] for o in order], lines, room)
+    body += [_named(one) for one in named]
     body.append(text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, label, "axis"))
     body.append(
         f'<text class="axis" transform="translate(12 {at((_TOP + _HEIGHT - _BOTTOM) / 2)}) rotate(-90)" '
@@ -101,7 +111,55 @@ def scatter(
         for index, name in enumerate(families)
         if name
     )
+    legend += "".join(
+        f"<li><b>{one.key}</b> <bdi>{escape(dots[index].name)}</bdi></li>"
+        for index, one in zip(order, named, strict=True)
+        if one.key is not None
+    )
+    if others:
+        legend += f"<li>{len(others)} more models are points without a name here</li>"
     return Markup(f'{image}<ul class="legend">{legend}</ul>') if legend else image
+
+
+def _order(dots: Sequence[Dot], best: Collection[int]) -> list[int]:
+    """The front first, then the others, the best in the upright figure before the rest."""
+
+    def key(held: int) -> tuple[bool, float, str]:
+        value = dots[held].y
+        known = value.value or 0.0
+        return held not in best, -known if value.direction == "higher" else known, dots[held].name
+
+    return sorted(range(len(dots)), key=key)
+
+
+def _named(one: PlacedName) -> str:
+    kind = "name" if one.key is None else "name key"
+    line = ""
+    if one.leader is not None:
+        (x, y), (x_end, y_end) = one.leader
+        line = f'<path class="leader" d="M{at(x)} {at(y)}L{at(x_end)} {at(y_end)}"/>'
+    return line + text(one.x, one.y, one.text, kind, "start")
+
+
+def _front_lines(places: Sequence[tuple[float, float]]) -> list[Segment]:
+    """The lines that `_front` draws."""
+    lines: list[Segment] = []
+    for (x, y), (x_end, y_end) in zip(sorted(places), sorted(places)[1:]):
+        lines += [((x, y), (x_end, y)), ((x_end, y), (x_end, y_end))]
+    if places:
+        last = max(places)
+        lines.append((last, (float(_WIDTH - _RIGHT), last[1])))
+    return lines
+
+
+def _whiskers(dot: Dot, point: tuple[float, float], x: Scale, y: Scale) -> list[Segment]:
+    px, py = point
+    lines: list[Segment] = []
+    if dot.x.low is not None and dot.x.high is not None:
+        lines.append(((x(dot.x.low), py), (x(dot.x.high), py)))
+    if dot.y.low is not None and dot.y.high is not None:
+        lines.append(((px, y(dot.y.low)), (px, y(dot.y.high))))
+    return lines
 
 
 def _front(places: list[tuple[float, float]]) -> str:
@@ -126,20 +184,3 @@ def _dot(dot: Dot, place: tuple[float, float], x: Scale, y: Scale, style: int) -
         parts.append(f'<path class="whisker s{style}" d="M{at(px)} {at(y(dot.y.low))}V{at(y(dot.y.high))}"/>')
     parts.append(f'<circle class="mark s{style}" cx="{at(px)}" cy="{at(py)}" r="4"/>')
     return "".join(parts) + "</g>"
-
-
-def _label(name: str, place: tuple[float, float], taken: list[tuple[float, float, float, float]]) -> str:
-    """The name beside its dot where there is room; without room the dot's own title still has it."""
-    (px, py), width = place, 6.2 * len(name)
-    for anchor, dx, dy in (("start", 8, 4), ("end", -8, 4), ("start", 6, -8), ("end", -6, -8), ("start", 6, 16)):
-        left = px + dx if anchor == "start" else px + dx - width
-        box = (left, py + dy - 10, left + width, py + dy + 3)
-        inside = box[0] >= _LEFT and box[2] <= _WIDTH and box[1] >= 0
-        if inside and not any(_overlap(box, other) for other in taken):
-            taken.append(box)
-            return text(px + dx, py + dy, name, "name", anchor)
-    return ""
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -1,0 +1,238 @@
+"""Where the names of points go: beside their point, clear of points, lines and each other, and never left out.
+
+The most important name is placed first and gets the place next to its point. One that finds no place close by is led
+to by a thin line; one that finds none at all is stood for by a number, which the legend explains. Nothing crosses a
+name that was placed: bounding boxes are kept apart from points, from each other and from every line that is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+#: Left, top, right, bottom.
+Box = tuple[float, float, float, float]
+#: From one place to another.
+Segment = tuple[tuple[float, float], tuple[float, float]]
+
+#: Height above and below the baseline, and width of a letter, of a name in a chart; rather too wide than too narrow.
+_ABOVE, _BELOW, _LETTER, _WIDE = 9.0, 3.0, 7.2, 12.5
+#: Half the size of a point.
+_POINT = 5.0
+#: Distances from the point that are tried; from the third on a line leads there.
+_DISTANCES = (8.0, 12.0, 20.0, 30.0, 42.0, 56.0, 72.0, 90.0)
+_LED = 16.0
+_ANGLES = (0, 180, -45, 45, -135, 135, -90, 90, -22, 22, 158, -158, -67, 67, -113, 113)
+#: Side of the squares that what is in the way is sorted into.
+_SQUARE = 24.0
+#: Longest name that stands in a drawing, in letters.
+_LONGEST = 26
+
+
+@dataclass(frozen=True)
+class PlacedName:
+    """One name at its place; `key` is the number that stands for it in the drawing, if one does."""
+
+    text: str
+    x: float
+    y: float
+    key: int | None
+    leader: Segment | None
+
+
+def width(text: str) -> float:
+    """Width of a name in a chart, in drawing units.
+
+    Examples
+    --------
+    >>> width("cnn") < width("passt"), width("模型") > width("ab")
+    (True, True)
+    """
+    return sum(_WIDE if unicodedata.east_asian_width(letter) in "WF" else _LETTER for letter in text)
+
+
+def place(
+    names: Sequence[str], points: Sequence[tuple[float, float]], lines: Sequence[Segment], area: Box
+) -> list[PlacedName]:
+    """A place for each name.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The most important one first.
+    points : sequence of (float, float)
+        Where the points are, in the same order.
+    lines : sequence of Segment
+        Lines that must not strike through a name: whiskers, a front.
+    area : Box
+        Where names may stand.
+
+    Returns
+    -------
+    list of PlacedName
+        One for each name, in the order given; `x` is the left end of the text and `y` its baseline.
+
+    Examples
+    --------
+    >>> one, two = place(["cnn", "passt"], [(50, 50), (52, 51)], [], (0, 0, 300, 200))
+    >>> one.text, two.text, one.key, one.x != two.x or one.y != two.y
+    ('cnn', 'passt', None, True)
+    """
+    obstacles = _Held(area)
+    for x, y in points:
+        obstacles.add_box((x - _POINT, y - _POINT, x + _POINT, y + _POINT))
+    for line in lines:
+        obstacles.add_line(line)
+    labels = []
+    keys = 0
+    for name, point in zip(names, points, strict=True):
+        key = None
+        spot = _near(name, point, obstacles) if len(name) <= _LONGEST else None
+        if spot is None:
+            keys += 1
+            key = keys
+            spot = (
+                _near(str(key), point, obstacles)
+                or _anywhere(str(key), point, obstacles)
+                # A crowd beyond all room: what it stands on is hidden behind the letters' own edge.
+                or (point[0] + _POINT, point[1] - _POINT, None)
+            )
+        x, y, leader = spot
+        obstacles.add_box(_box(name if key is None else str(key), x, y))
+        if leader is not None:
+            obstacles.add_line(leader)
+        labels.append(PlacedName(name if key is None else str(key), x, y, key, leader))
+    return labels
+
+
+class _Held:
+    """What is in the way, sorted into squares so that a crowd of a thousand points is looked through in no time."""
+
+    def __init__(self, area: Box) -> None:
+        self.area = area
+        self._boxes: dict[tuple[int, int], list[Box]] = {}
+        self._lines: dict[tuple[int, int], list[Segment]] = {}
+
+    def add_box(self, box: Box) -> None:
+        for square in _squares(box):
+            self._boxes.setdefault(square, []).append(box)
+
+    def add_line(self, line: Segment) -> None:
+        for square in _squares(_around(line)):
+            self._lines.setdefault(square, []).append(line)
+
+    def free(self, box: Box) -> bool:
+        """The box lies in the area and nothing lies in it."""
+        area = self.area
+        if box[0] < area[0] or box[1] < area[1] or box[2] > area[2] or box[3] > area[3]:
+            return False
+        return not any(
+            any(overlap(box, other) for other in self._boxes.get(square, ()))
+            or any(strikes(line, box) for line in self._lines.get(square, ()))
+            for square in _squares(box)
+        )
+
+    def clear(self, line: Segment, own: Box) -> bool:
+        """The line runs through no box but its own point's."""
+        return not any(
+            other != own and strikes(line, other)
+            for square in _squares(_around(line))
+            for other in self._boxes.get(square, ())
+        )
+
+
+def _around(line: Segment) -> Box:
+    (x, y), (x_end, y_end) = line
+    return min(x, x_end), min(y, y_end), max(x, x_end), max(y, y_end)
+
+
+def _squares(box: Box) -> Iterator[tuple[int, int]]:
+    for column in range(int(box[0] // _SQUARE), int(box[2] // _SQUARE) + 1):
+        for row in range(int(box[1] // _SQUARE), int(box[3] // _SQUARE) + 1):
+            yield column, row
+
+
+def _near(text: str, point: tuple[float, float], held: _Held) -> tuple[float, float, Segment | None] | None:
+    for x, y, distance in _beside(text, point):
+        if (spot := _free(text, x, y, point if distance >= _LED else None, held)) is not None:
+            return spot
+    return None
+
+
+def _beside(text: str, point: tuple[float, float]) -> Iterator[tuple[float, float, float]]:
+    """Left ends and baselines around a point, the nearest first."""
+    px, py = point
+    wide, middle = width(text), (_ABOVE - _BELOW) / 2
+    for distance in _DISTANCES:
+        for angle in _ANGLES:
+            dx, dy = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+            # The text grows away from its point.
+            left = px + distance * dx - (wide if dx < -0.3 else wide / 2 if abs(dx) <= 0.3 else 0.0)
+            yield left, py + distance * dy + middle + (2 * dy), distance
+
+
+def _anywhere(text: str, point: tuple[float, float], held: _Held) -> tuple[float, float, Segment | None] | None:
+    """The free place of a grid over the whole area that is nearest to the point."""
+    left, top, right, bottom = held.area
+    high, wide = _ABOVE + _BELOW, width(text)
+    spots = [
+        (left + column * (wide + 2) + 1, top + row * (high + 1) + _ABOVE + 1)
+        for row in range(int((bottom - top) // (high + 1)))
+        for column in range(int((right - left) // (wide + 2)))
+    ]
+    for x, y in sorted(spots, key=lambda spot: math.dist((spot[0] + wide / 2, spot[1] - high / 2), point)):
+        if (spot := _free(text, x, y, point, held)) is not None:
+            return spot
+    return None
+
+
+def _free(
+    text: str, x: float, y: float, led_from: tuple[float, float] | None, held: _Held
+) -> tuple[float, float, Segment | None] | None:
+    box = _box(text, x, y)
+    if not held.free(box):
+        return None
+    if led_from is None:
+        return x, y, None
+    end = (min(max(led_from[0], box[0]), box[2]), min(max(led_from[1], box[1]), box[3]))
+    share = min(1.0, _POINT / (math.dist(led_from, end) or 1.0))
+    start = led_from[0] + (end[0] - led_from[0]) * share, led_from[1] + (end[1] - led_from[1]) * share
+    own = (led_from[0] - _POINT, led_from[1] - _POINT, led_from[0] + _POINT, led_from[1] + _POINT)
+    return (x, y, (start, end)) if held.clear((start, end), own) else None
+
+
+def _box(text: str, x: float, y: float) -> Box:
+    return x, y - _ABOVE, x + width(text), y + _BELOW
+
+
+def overlap(a: Box, b: Box) -> bool:
+    """Two boxes share some area.
+
+    Examples
+    --------
+    >>> overlap((0, 0, 2, 2), (1, 1, 3, 3)), overlap((0, 0, 1, 1), (1, 0, 2, 1))
+    (True, False)
+    """
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def strikes(line: Segment, box: Box) -> bool:
+    """A line runs through a box (Liang and Barsky, 1984: the stretch of the line inside all four edges).
+
+    Examples
+    --------
+    >>> strikes(((0, 5), (10, 5)), (2, 0, 4, 9)), strikes(((0, 5), (1, 5)), (2, 0, 4, 9))
+    (True, False)
+    """
+    (x, y), (x_end, y_end) = line
+    enter, leave = 0.0, 1.0
+    for start, step, low, high in ((x, x_end - x, box[0], box[2]), (y, y_end - y, box[1], box[3])):
+        if step == 0:
+            if not low < start < high:
+                return False
+            continue
+        ends = sorted(((low - start) / step, (high - start) / step))
+        enter, leave = max(enter, ends[0]), min(leave, ends[1])
+    return enter < leave

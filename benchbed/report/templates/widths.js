@@ -1,0 +1,16 @@
+"use strict";
+// Tables that are wider than their place say so, and which way they go on.
+(() => {
+  const tell = (part) => {
+    const hidden = part.scrollWidth - part.clientWidth;
+    const ways = [];
+    if (hidden > 2 && part.scrollLeft > 1) { ways.push("left"); }
+    if (hidden > 2 && part.scrollLeft < hidden - 1) { ways.push("right"); } else if (ways.length) { ways.push("none"); }
+    if (ways.join(" ") !== (part.dataset.more ?? "")) {
+      if (ways.length) { part.dataset.more = ways.join(" "); } else { delete part.dataset.more; }
+    }
+  };
+  const parts = [...document.querySelectorAll(".scroll")];
+  const sizes = new ResizeObserver((entries) => entries.forEach((entry) => tell(entry.target)));
+  parts.forEach((part) => { sizes.observe(part); part.addEventListener("scroll", () => tell(part), { passive: true }); });
+})();

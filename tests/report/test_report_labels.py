@@ -1,0 +1,85 @@
+"""Names in scatter plots: all of them stand there, the best first, and nothing runs through one."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchbed.report.charts import labels
+from benchbed.report.charts.scatter import NAMED, Dot, scatter
+from benchbed.results.record import Value
+
+AREA = (50.0, 0.0, 400.0, 240.0)
+points = st.lists(st.tuples(st.floats(60, 380), st.floats(10, 230)), min_size=1, max_size=25)
+NAME = st.text(alphabet="abcdefgh_0123456789", min_size=1, max_size=34)
+
+
+def figure(value: float, width: float = 0.02, direction: str = "higher") -> Value:
+    bounds = {"low": value - width, "high": value + width}
+    return Value(value=value, n=9, direction=direction, unit="fraction", rule="r", **bounds)
+
+
+def boxes(found: list[labels.PlacedName]) -> list[labels.Box]:
+    return [(one.x, one.y - 9, one.x + labels.width(one.text), one.y + 3) for one in found]
+
+
+@settings(max_examples=40, deadline=None)
+@given(points, st.data())
+def test_nothing_runs_through_a_name(places, data):
+    names = data.draw(st.lists(NAME, min_size=len(places), max_size=len(places)))
+    lines = [((x - 15, y), (x + 15, y)) for x, y in places]
+    found = labels.place(names, places, lines, AREA)
+    assert [one.text for one in found if one.key is None] == [
+        name for name, one in zip(names, found, strict=True) if one.key is None
+    ]
+    keys = [one.key for one in found if one.key is not None]
+    assert keys == list(range(1, len(keys) + 1))
+    drawn = lines + [one.leader for one in found if one.leader]
+    held = boxes(found)
+    for index, box in enumerate(held):
+        assert box[0] >= AREA[0] and box[1] >= AREA[1] and box[2] <= AREA[2] and box[3] <= AREA[3]
+        assert not any(labels.overlap(box, other) for other in held[index + 1 :])
+        assert not any(labels.strikes(line, box) for line in drawn)
+        assert not any(labels.overlap(box, (x - 4, y - 4, x + 4, y + 4)) for x, y in places)
+
+
+def test_the_first_name_gets_the_place_beside_its_point():
+    crowd = [(200.0 + 3 * index, 100.0 + 2 * index) for index in range(12)]
+    best, *_ = labels.place([f"model_{index}" for index in range(12)], crowd, [], AREA)
+    assert best.key is None and best.leader is None
+
+
+@pytest.mark.parametrize("number", [1, 9, NAMED])
+def test_every_model_of_a_crowd_is_named_in_the_drawing_or_by_its_number(number):
+    dots = [
+        Dot(f"net{index:02d}", figure(0.5 + index % 7 / 90), figure(0.6 + index % 5 / 90)) for index in range(number)
+    ]
+    root = ET.fromstring(f"<div>{scatter('s', 't', dots, x_title='x', y_title='y')}</div>")
+    drawn = [
+        part.text
+        for part in root.iter("text")
+        if (part.get("class") or "").startswith("name") and part.text is not None
+    ]
+    assert len(drawn) == number
+    legend = dict(re.findall(r"(\d+) (net\d\d)", " ".join("".join(item.itertext()) for item in root.iter("li"))))
+    named = {legend.get(text, text) for text in drawn}
+    assert named == {dot.name for dot in dots}
+
+
+def test_of_more_models_than_fit_the_best_are_named_and_the_rest_counted():
+    dots = [Dot(f"n{index}", figure(index / 200), figure(index / 200)) for index in range(NAMED + 7)]
+    text = scatter("s", "t", dots, x_title="x", y_title="y", front=[0])
+    assert "7 more models are points without a name here" in text
+    named = ET.fromstring(f"<div>{text}</div>")
+    drawn = " ".join("".join(part.itertext()) for part in (*named.iter("li"), *named.iter("text")))
+    assert f"n{NAMED + 6}" in drawn.split() and "n0" in drawn.split()
+
+
+def test_lower_is_better_turns_the_order_of_names():
+    dots = [Dot(name, figure(0.5), figure(value, 0.0, "lower")) for name, value in (("bad", 0.9), ("good", 0.1))]
+    text = scatter("s", "t", dots, x_title="x", y_title="y")
+    assert text.index(">good</text>") < text.index(">bad</text>")
