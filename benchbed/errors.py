@@ -89,6 +89,12 @@ class AudioError(DataError):
     """One audio file that cannot be used; counted and listed, or fatal, by the run's error policy (exit code 2)."""
 
 
+class UnforeseenError(BenchbedError):
+    """An error that benchbed did not foresee, in the work on one of several models (exit code 70)."""
+
+    exit_code = 70
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Suggest the nearest known name, or None.
 

@@ -10,6 +10,7 @@ import traceback
 
 import numpy as np
 
+from benchbed.adapter.pulse import beating
 from benchbed.adapter.surroundings import of_its_own
 from benchbed.errors import AdapterError
 from benchbed.protocols import Answers
@@ -49,7 +50,8 @@ def ask(adapter: Answers, batch: Batch, *, lent: bool = False) -> np.ndarray:
         batch = Batch(batch.waveforms.copy(), np.array(batch.lengths), batch.sample_rate, dict(batch.side))
     with of_its_own(adapter):
         try:
-            answer = adapter.predict(batch)
+            with beating(f"predict, {_size(batch.waveforms.shape)}"):
+                answer = adapter.predict(batch)
         except SystemExit as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
             raise AdapterError(
@@ -64,6 +66,10 @@ def ask(adapter: Answers, batch: Batch, *, lent: bool = False) -> np.ndarray:
                 f"predict returned {type(answer).__name__}, which is no array of numbers: {error}",
                 hint="return a numpy array, e.g. scores.detach().cpu().numpy()",
             ) from error
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]} input(s) of {shape[-1]:,} samples"
 
 
 def said_exit(error: SystemExit) -> str:

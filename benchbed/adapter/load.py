@@ -27,6 +27,7 @@ from benchbed.adapter.digests import digest_of
 from benchbed.adapter.fingerprint import Fingerprint, fingerprint
 from benchbed.adapter.options import resolve_options
 from benchbed.adapter.own_code import own_code
+from benchbed.adapter.pulse import beating
 from benchbed.adapter.surroundings import adopt, of_its_own
 from benchbed.adapter.watch import WatchedFiles, forget_changed, fresh_loader, watching
 from benchbed.cardwords import unknown_word
@@ -139,7 +140,7 @@ def load_adapter(
         return LoadedAdapter(adapter, adapter.card.name, f"live:{adapter.card.name}", source, identity(adapter), {})
     where, wanted = _split_name(spec)
     forget_changed()
-    with of_its_own() as left, watching(WatchedFiles()) as seen:
+    with of_its_own() as left, watching(WatchedFiles()) as seen, beating("being imported and constructed"):
         loaded = _loaded(spec, where, wanted, dict(options or {}), search, seen)
     adopt(loaded.adapter, left)
     return loaded
@@ -179,8 +180,9 @@ def start(loaded: LoadedAdapter, device: str = "cpu") -> Adapter:
     adapter = loaded.adapter
     with of_its_own(adapter), watching(loaded.seen):
         try:
-            adapter.load(device)
-            made = adapter.card
+            with beating("load"):
+                adapter.load(device)
+                made = adapter.card
         except (Exception, SystemExit) as error:
             raise explain(error, f"{loaded.name} could not be loaded on {device}", loaded.source) from error
     _refuse_card(made, "the adapter", loaded.source)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from benchbed.api.asked import AskedModel
+from benchbed.api.one import Outcome, compared, forget, run_one
 from benchbed.api.run import Run
-from benchbed.errors import BenchbedError
+from benchbed.errors import BenchbedError, UnforeseenError
 
 if TYPE_CHECKING:
-    from benchbed.run.session import Finished, Prepared, Settings
+    from benchbed.run.session import Prepared, Settings
     from benchbed.suite.load import LoadedSuite
+
+Item = TypeVar("Item")
+#: Makes a call for a model, here or where its process is, and hands on what it yields.
+Caller = Callable[[Callable[[], Iterator[Item]]], Iterator[Item]]
 
 
 def run_each(
@@ -23,7 +31,8 @@ def run_each(
     report: bool = True,
     listen: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
-    ready: Callable[[Prepared], None] = lambda prepared: None,
+    ready: Callable[[Prepared], None] | None = None,
+    isolate: bool = False,
 ) -> tuple[list[Run], dict[str, BenchbedError]]:
     """Run a suite on each model.
 
@@ -40,7 +49,10 @@ def run_each(
     tell : callable
         Takes what a person should read, a line each.
     ready : callable
-        Is given each run when it is prepared, before anything is computed.
+        Is given each run when it is prepared, before anything is computed; what pickle can send, to isolate.
+    isolate : bool
+        Give each model a process of its own, so that one that crashes, hangs or fills the memory takes nothing along;
+        live models stay in this one.
 
     Returns
     -------
@@ -49,58 +61,60 @@ def run_each(
     dict of str to BenchbedError
         Of the others.
     """
-    from benchbed.run import session
-
-    done: list[tuple[AskedModel, Prepared, Finished]] = []
+    done: list[tuple[str, Caller, Outcome]] = []
     failed: dict[str, BenchbedError] = {}
-    for one in models:
-        others = tuple((other.spec, other.options) for other in models if other is not one and not other.live)
-        others += settings.others  # type: ignore[assignment]
-        name, command = one.given or settings.name, one.command or settings.command
-        mine = replace(settings, others=others, name=name, command=command)  # type: ignore[arg-type]
-        try:
-            prepared = session.prepare(loaded, one.spec, one.options, mine)  # type: ignore[arg-type]
-            if not done and prepared.source.banner:
-                tell(prepared.source.banner)
-            for line in prepared.place.said:
-                tell(line)
-            ready(prepared)
-            finished = session.run(prepared, mine, one.options)
-        except BenchbedError as error:
-            failed[one.name] = error
-            continue
-        for line in finished.said:
-            tell(line)
-        done.append((one, prepared, finished))
-        _page(finished, prepared, report, listen, (), tell)
-    if len(done) > 1 and listen != 0:
-        # Only now is it known where the models disagree.
-        for _, prepared, finished in done:
-            _page(finished, prepared, report, listen, [other for _, _, other in done if other is not finished], tell)
-    runs = []
-    for _, prepared, finished in done:
-        opened = Run(finished.path)
-        opened.reused = (finished.reused, len(prepared.units))
-        opened.exceeded = finished.exceeded
-        opened.over = tuple(map(str, finished.over))
-        runs.append(opened)
-    return runs, failed
+    with ExitStack() as stack:
+        for number, one in enumerate(models):
+            others = tuple((other.spec, other.options) for other in models if other is not one and not other.live)
+            others += settings.others  # type: ignore[assignment]
+            name, command = one.given or settings.name, one.command or settings.command
+            mine = replace(settings, others=others, name=name, command=command)  # type: ignore[arg-type]
+            key = f"{number} {one.name}"
+            caller = _caller(key, one, mine, stack) if isolate and not one.live else _here(key, stack)
+            call = partial(run_one, key, loaded, one, mine, report, listen, not done, ready)
+            try:
+                done.append((key, caller, _told(caller(call), tell)))
+            except BenchbedError as error:
+                failed[one.name] = error
+            except Exception as error:
+                if len(models) == 1:
+                    raise
+                failed[one.name] = _unforeseen(error)
+        if len(done) > 1 and listen != 0:
+            # Only now is it known where the models disagree.
+            for key, caller, mine_done in done:
+                rest = [other for _, _, other in done if other is not mine_done]
+                for line in caller(partial(compared, key, rest)):
+                    tell(cast("str", line))
+    return [outcome.opened() for _, _, outcome in done], failed
 
 
-def _page(
-    done: Finished,
-    prepared: Prepared,
-    report: bool,
-    listen: int | None,
-    others: Sequence[Finished],
-    tell: Callable[[str], None],
-) -> None:
-    """Keep clips worth hearing, and write the page of a run."""
-    from benchbed.run.showing.listening import keep
+def _told(items: Iterator[str | Outcome], tell: Callable[[str], None]) -> Outcome:
+    """Hand on the lines; the outcome comes last."""
+    for item in items:
+        if isinstance(item, Outcome):
+            return item
+        tell(item)
+    raise RuntimeError("a run ended without an outcome")
 
-    names = [(other.result.model.name, other.path.parent) for other in others]
-    why_not = keep(prepared, done.result, 6 if listen is None else listen, names)
-    if why_not and listen and not others:
-        tell(why_not)
-    if report:
-        Run(done.path).report()
+
+def _here(key: str, stack: ExitStack) -> Caller:
+    stack.callback(forget, key)
+    return lambda call: call()
+
+
+def _caller(key: str, one: AskedModel, settings: Settings, stack: ExitStack) -> Caller:
+    """Calls go to a process that begins now, and is there until the end of the stack."""
+    from benchbed.run.isolating.process import Isolated, parts
+
+    name = one.given or (Path(one.spec).stem if isinstance(one.spec, str) else one.name)
+    process = stack.enter_context(closing(Isolated(name, settings.limits)))
+    return lambda call: parts(process, call)
+
+
+def _unforeseen(error: Exception) -> UnforeseenError:
+    made = UnforeseenError(
+        f"internal error: {type(error).__name__}: {error}", hint="the same with --debug, and report it"
+    )
+    made.__cause__ = error
+    return made

@@ -7,7 +7,12 @@ Heavy packages are imported inside the verb that needs them, so that `--help`, `
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import sys
+import threading
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -16,9 +21,42 @@ from benchbed.cli.group import verbs
 from benchbed.errors import BenchbedError
 
 
+class Terminated(KeyboardInterrupt):
+    """The command was asked to end, by SIGTERM or since its terminal is gone."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the console script: run a verb, turn errors into one screen and an exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        _console()
+    code = _code(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None and _left_behind():
+        # Python would wait for threads that a model has started and never ends.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _console() -> None:
+    """End as by Ctrl-C where the command is asked to: what it has started ends with it, and what is finished stays."""
+
+    def asked(number: int, frame: FrameType | None) -> NoReturn:
+        raise Terminated(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        # What is ignored stays so: `nohup` means it.
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_DFL:
+            signal.signal(getattr(signal, name), asked)
+
+
+def _left_behind() -> bool:
+    here = threading.current_thread()
+    return any(thread is not here and not thread.daemon and thread.is_alive() for thread in threading.enumerate())
+
+
+def _code(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
         # `--debug` is welcome anywhere on the line.
@@ -27,40 +65,41 @@ def main(arguments: list[str] | None = None) -> None:
         if debug:
             raise
         click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        return 2
     except SystemExit as error:
         if error.__traceback__ and (called := error.__traceback__.tb_next) and called.tb_next is None:
-            sys.exit(141)  # click's own, and its only one: who read the output, such as `head`, has gone
+            return 141  # click's own, and its only one: who read the output, such as `head`, has gone
         # Our verbs return their codes: this is code of a model, wherever it was called from.
         if debug:
             raise
         click.echo(
             f"error: code of a model called sys.exit({error.code!r})\n  try: take the exit out of the adapter", err=True
         )
-        sys.exit(2)
+        return 2
     except (KeyboardInterrupt, click.Abort) as error:
         if isinstance(error.__cause__, EOFError):
             # click takes the end of any file for that of the keyboard.
-            _internal(error.__cause__, debug)
+            return _internal(error.__cause__, debug)
+        asked = error.__cause__ if isinstance(error, click.Abort) else error
         click.echo("stopped; run the same command again, it continues where it was", err=True)
-        sys.exit(130)
+        return 128 + int(asked.args[0]) if isinstance(asked, Terminated) else 130
     except BrokenPipeError:
-        sys.exit(141)
+        return 141
     except Exception as error:
-        _internal(error, debug)
-    sys.exit(code if isinstance(code, int) else 0)
+        return _internal(error, debug)
+    return code if isinstance(code, int) else 0
 
 
-def _internal(error: BaseException, debug: bool) -> NoReturn:
+def _internal(error: BaseException, debug: bool) -> int:
     if debug:
         raise error
     click.echo(
         f"internal error: {type(error).__name__}: {error}\n  try: the same with --debug, and report it", err=True
     )
-    sys.exit(70)
+    return 70
 
 
 def _register() -> None:

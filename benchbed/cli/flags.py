@@ -13,11 +13,45 @@ from typing import Any
 import click
 
 from benchbed.errors import ConfigError, did_you_mean
+from benchbed.run.job.limits import PATIENCE, Limits
 
 MODEL_HELP = (
     "Adapter: FILE.py, package.module, an entry point or a shipped name; NAME=FILE.py calls it so; may be repeated."
 )
 SET_HELP = "Option of the model (key=value, NAME.key=value) or of the suite (suite.statistics.draws=200)."
+
+
+def limit_options(command: Callable) -> Callable:
+    """Flags that say what a process of a model may take, and whether there is one."""
+    for option in (
+        click.option(
+            "--isolate/--no-isolate",
+            default=True,
+            show_default=True,
+            envvar="BENCHBED_ISOLATE",
+            help="A process of its own for each model, so that one that crashes or hangs takes nothing along.",
+        ),
+        click.option(
+            "--call-seconds",
+            type=click.FloatRange(0, min_open=True),
+            default=PATIENCE,
+            show_default=True,
+            help="Seconds that one call of a model (loading, a batch) may take.",
+        ),
+        click.option(
+            "--memory",
+            type=click.IntRange(1),
+            metavar="MIB",
+            help="Memory that a process of a model may take; by default 90 % of the machine's, or the container's.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def limits(flags: dict[str, Any]) -> Limits:
+    """What those flags say."""
+    return Limits(flags["call_seconds"], None if flags["memory"] is None else flags["memory"] << 20)
 
 
 def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:

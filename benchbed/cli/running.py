@@ -14,6 +14,8 @@ from benchbed.cli.flags import (
     Named,
     data_options,
     for_model,
+    limit_options,
+    limits,
     named_models,
     paths,
     print_json,
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     help="Keep N clips worth hearing beside the run and in its page; 6 where the data's licence allows it, 0 for none.",
 )
 @click.option("--report/--no-report", default=True, show_default=True, help="Write report.html.")
+@limit_options
 @click.option("--quiet", is_flag=True, help="No progress and no table.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records instead of their paths.")
 def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags: Any) -> int:
@@ -95,6 +98,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
         trust_checkpoint=flags["trust_checkpoint"],
         quiet=flags["quiet"],
         verify=flags["verify"],
+        limits=limits(flags),
     )
     named = named_models(models, flags.get("name"))
     asked = []
@@ -111,6 +115,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
         report=flags["report"],
         listen=flags["listen"],
         tell=lambda text: click.echo(text, err=True),
+        isolate=flags["isolate"],
     )
     if failed and not runs and len(models) == 1:
         raise next(iter(failed.values()))
@@ -320,5 +325,6 @@ def score(
         trust_checkpoint=False,
         report=True,
         quiet=flags["quiet"],
+        isolate=False,
         as_json=False,
     )

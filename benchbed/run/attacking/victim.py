@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed.adapter.asking import ask
+from benchbed.adapter.pulse import beating
 from benchbed.attack.contract import Victim
 from benchbed.attack.twin import Forward
 from benchbed.protocols import Model
@@ -60,7 +61,12 @@ def victim_of(
 
 def _kept(forward: Forward) -> Forward:
     """A model's path that neither writes into the points it is given, nor into answers that it gave before."""
-    return lambda points: forward(points.clone()).clone()
+
+    def kept(points: torch.Tensor) -> torch.Tensor:
+        with beating(f"forward, {len(points)} input(s)"):
+            return forward(points.clone()).clone()
+
+    return kept
 
 
 def _asked(adapter: Model, shared: Shared) -> Forward:

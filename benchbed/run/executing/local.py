@@ -8,17 +8,17 @@ named by their content, and may be computed anywhere in any order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchbed.adapter.checkpoint import trusting
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.digests import read_files
 from benchbed.adapter.watch import WatchedFiles, watching
-from benchbed.errors import CannotMeasure
 from benchbed.predictions.store import write_unit
+from benchbed.run.isolating.crew import shared_out
 from benchbed.run.job.job import Job, Unit
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def execute(
     Raises
     ------
     CannotMeasure
-        A worker process died, or results cannot be written. Units that are in place stay.
+        A worker process died or took more than `job.limits`, or results cannot be written. Units in place stay.
     """
     if workers <= 1 or len(units) <= 1:
         from benchbed.run.computing.engine import Engine
@@ -78,43 +78,31 @@ def execute(
 
 
 def _in_processes(job: Job, units: Sequence[Unit], folder: Path, workers: int) -> Iterator[Done]:
-    import multiprocessing
-
     # A worker imports this module, and has no part in placing.
     from benchbed.run.executing.placing import tasks_of
 
     tasks = tasks_of(job, units, workers)
-    # Spawned, not forked: torch and other libraries have threads that do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), context, initializer=_begin, initargs=(job,))
-    try:
-        futures = [pool.submit(_work, task, folder) for task in tasks]
-        for future in as_completed(futures):
-            yield from future.result()
-    except BrokenProcessPool as error:
-        raise CannotMeasure(
-            "a worker process died (out of memory, or killed)",
-            hint="run the same command again, it continues where it stopped; fewer --workers need less memory",
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    name = Path(job.recipe[0].rpartition(":")[0] or job.recipe[0]).stem
+    yield from shared_out(name, job.limits, workers, partial(_begin, job, folder), _work, tasks)
 
 
-_engine: Engine | None = None
+_worker: tuple[Engine, Path] | None = None
 
 
-def _begin(job: Job) -> None:
-    global _engine
-    from benchbed.adapter.checkpoint import trusting
+def _begin(job: Job, folder: Path) -> None:
+    global _worker
     from benchbed.run.computing.engine import Engine
 
-    with trusting(job.trust_checkpoint):
-        _engine = Engine(job)
+    _worker = Engine(job), folder
 
 
-def _work(task: Task, folder: Path) -> list[Done]:
-    assert _engine is not None
-    return [_compute(_engine, unit, folder) for unit in task]
+def _work(task: Task) -> Iterator[Done]:
+    assert _worker is not None
+    engine, folder = _worker
+    # The model is loaded with the first unit.
+    with trusting(engine.job.trust_checkpoint):
+        for unit in task:
+            yield _compute(engine, unit, folder)
 
 
 def _compute(engine: Engine, unit: Unit, folder: Path) -> Done:

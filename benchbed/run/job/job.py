@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbed.outputs import output_of
+from benchbed.run.job.limits import Limits
 from benchbed.suite.conditions import Condition
 from benchbed.suite.plan import CellPlan
 
@@ -78,6 +79,8 @@ class Job:
         The adapter's file.
     states : mapping of str to str
         Split → digest of the parameters, buffers and arrays of its model, which a worker's copy must have, too.
+    limits : Limits
+        What a process that computes units may take.
     """
 
     recipe: tuple[str, Options]
@@ -106,6 +109,7 @@ class Job:
     closed_of: int | None = None
     source: Path | None = None
     states: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchbed.run.job.job import Options
+from benchbed.run.job.limits import Limits
 from benchbed.run.job.policy import ErrorPolicy, Reuse
 
 
@@ -29,6 +30,8 @@ class Settings:
     quiet: bool = False
     verify: bool = False
     command: str = ""
+    limits: Limits = field(default_factory=Limits)
+    """What a process of a model may take: time for one call, memory."""
     name: str = ""
     """What the user calls the model: the name of its folder and in tables; by default the card's, with the options."""
     others: tuple[tuple[str, Options], ...] = ()

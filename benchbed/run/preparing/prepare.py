@@ -121,6 +121,7 @@ def prepare(
         windows=None if adapter.replays else _windows(loaded_suite, output),
         window_join=suite.audio.windows.join if suite.audio.windows else "mean",
         others=settings.others,
+        limits=settings.limits,
     )
     remarks = _remarks(models, job)
     if lists and tuning_declared(loaded_suite) is not None:

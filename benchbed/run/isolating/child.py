@@ -1,0 +1,177 @@
+"""The other end of a process of its own: it takes calls from its parent, and ends with it.
+
+Standard output belongs to the command: whatever a model prints, even natively, goes to standard error. The calls come,
+and their results go, over pipes that no other code holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import GeneratorType
+from typing import BinaryIO
+
+from benchbed.adapter import pulse
+from benchbed.errors import AdapterError, BenchbedError
+
+#: Signal upon which the process notes where its main thread is.
+WHERE = getattr(signal, "SIGUSR1", None)
+#: Linux: the signal that a process gets when its parent ends.
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Begin:
+    """What a process is told first.
+
+    Attributes
+    ----------
+    path, environment : list of str, dict of str to str
+        Search path of modules and environment of the parent, which need not be what made benchbed found here.
+    parent : int
+        Its process.
+    pulse, faults : int
+        Descriptors of the files that show what is going on, and where a crash happened; -1 for none.
+    interruptible : bool
+        Ctrl-C reaches it; a worker's parent ends it.
+    """
+
+    path: list[str]
+    environment: dict[str, str]
+    parent: int
+    pulse: int
+    faults: int
+    interruptible: bool
+
+
+def main() -> None:
+    """Take calls until there are none, or the parent is gone."""
+    calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    begin: Begin = pickle.load(calls)
+    _prepare(begin)
+    while True:
+        try:
+            call = pickle.load(calls)
+        except EOFError:
+            break
+        except BaseException as error:  # what was sent names a module that this process cannot import
+            _send(answers, ("broken", error, ""))
+            continue
+        if not _answered(answers, call):
+            break
+    _leave()
+
+
+def _prepare(begin: Begin) -> None:
+    os.environ.clear()
+    os.environ.update(begin.environment)
+    sys.path[:] = begin.path
+    _end_with(begin.parent)
+    if begin.pulse >= 0:
+        pulse.show(begin.pulse)
+    if begin.faults >= 0:
+        faulthandler.enable(file=begin.faults, all_threads=False)
+        if WHERE is not None:
+            faulthandler.register(WHERE, file=begin.faults, all_threads=False)
+    if not begin.interruptible:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _end_with(parent: int) -> None:
+    """Have this process end when its parent does, however that ends."""
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if hasattr(os, "getppid"):
+        if os.getppid() != parent:
+            os._exit(1)  # it ended before it could be followed
+        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
+
+
+def _answered(answers: BinaryIO, call: Callable[[], object]) -> bool:
+    """Answer one call; False where there is nobody to answer to."""
+    try:
+        result = call()
+        if isinstance(result, GeneratorType):
+            for item in result:
+                _send(answers, ("item", item, ""))
+            result = None
+        said: tuple[str, object, str] = ("done", result, "")
+    except BenchbedError as error:
+        said = "failed", error, ""
+    except SystemExit as error:
+        said = "failed", AdapterError(f"code of a model called sys.exit({error.code!r})", hint="take the exit out"), ""
+    except BaseException as error:
+        said = "broken", error, traceback.format_exc()
+    return _send(answers, said)
+
+
+def _send(answers: BinaryIO, said: tuple[str, object, str]) -> bool:
+    try:
+        data = pickle.dumps(said)
+    except Exception as error:  # a result or an error that holds what cannot be sent
+        _, value, told = said
+        data = pickle.dumps(("broken", RuntimeError(f"{type(value).__name__}: {value} ({error})"), told))
+    try:
+        answers.write(data)
+        answers.flush()
+    except OSError:
+        return False
+    return True
+
+
+def _leave() -> None:
+    """End now, whatever threads a model has left behind; what wanted to be called at the end is called."""
+    import atexit
+
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)
+
+
+def _frames(text: str) -> Iterator[tuple[str, int]]:
+    """File and line of each frame of what `faulthandler` wrote, innermost first."""
+    for line in text.splitlines():
+        head, _, tail = line.strip().partition('", line ')
+        if head.startswith('File "'):
+            with contextlib.suppress(ValueError):
+                yield head.removeprefix('File "'), int(tail.split(" ")[0])
+
+
+def place_in(text: str) -> str | None:
+    """The innermost place in code of the user's, of what `faulthandler` wrote.
+
+    Examples
+    --------
+    >>> place_in('Current thread 0x1:\\n  File "/home/me/net.py", line 7 in predict\\n')
+    '/home/me/net.py:7'
+    """
+    from benchbed.adapter.watch import place_of
+
+    return next((f"{file}:{line}" for file, line in _frames(text) if place_of(file) == "own"), None)
+
+
+if __name__ == "__main__":
+    main()
