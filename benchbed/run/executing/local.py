@@ -18,7 +18,6 @@ from benchbed.adapter.contract import Adapter
 from benchbed.adapter.digests import read_files
 from benchbed.adapter.watch import WatchedFiles, watching
 from benchbed.predictions.store import write_unit
-from benchbed.run.isolating.crew import shared_out
 from benchbed.run.job.job import Job, Unit
 
 if TYPE_CHECKING:
@@ -78,8 +77,9 @@ def execute(
 
 
 def _in_processes(job: Job, units: Sequence[Unit], folder: Path, workers: int) -> Iterator[Done]:
-    # A worker imports this module, and has no part in placing.
+    # A worker imports this module, and has no part in placing, nor in processes.
     from benchbed.run.executing.placing import tasks_of
+    from benchbed.run.isolating.crew import shared_out
 
     tasks = tasks_of(job, units, workers)
     name = Path(job.recipe[0].rpartition(":")[0] or job.recipe[0]).stem
