@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class OnDisk:
     """A run that is on disk, as another process is told of it.
 
     Attributes
@@ -65,7 +65,7 @@ def run_one(
     listen: int | None,
     first: bool,
     ready: Callable[[Prepared], None] | None = None,
-) -> Iterator[str | Outcome]:
+) -> Iterator[str | OnDisk]:
     """Run a suite on one model and write its page.
 
     Parameters
@@ -83,7 +83,7 @@ def run_one(
 
     Yields
     ------
-    str or Outcome
+    str or OnDisk
         Lines that a person should read, as they come; at last what is on disk.
     """
     from benchbed.run import session
@@ -99,10 +99,10 @@ def run_one(
     _open[key] = _Open(prepared, finished, report, listen)
     yield from _page(_open[key], ())
     name = finished.result.model.name
-    yield Outcome(name, finished.path, (finished.reused, len(prepared.units)), tuple(map(str, finished.over)))
+    yield OnDisk(name, finished.path, (finished.reused, len(prepared.units)), tuple(map(str, finished.over)))
 
 
-def compared(key: str, others: Sequence[Outcome]) -> Iterator[str]:
+def compared(key: str, others: Sequence[OnDisk]) -> Iterator[str]:
     """Write the page of a model again, now that it is known where others disagree with it."""
     yield from _page(_open[key], others)
 
@@ -112,7 +112,7 @@ def forget(key: str) -> None:
     _open.pop(key, None)
 
 
-def _page(opened: _Open, others: Sequence[Outcome]) -> Iterator[str]:
+def _page(opened: _Open, others: Sequence[OnDisk]) -> Iterator[str]:
     from benchbed.run.showing.listening import keep
 
     done, listen = opened.finished, opened.listen

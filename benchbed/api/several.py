@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from benchbed.api.asked import AskedModel
-from benchbed.api.one import Outcome, compared, forget, run_one
+from benchbed.api.one import OnDisk, compared, forget, run_one
 from benchbed.api.run import Run
 from benchbed.errors import BenchbedError, UnforeseenError
 
@@ -61,7 +61,7 @@ def run_each(
     dict of str to BenchbedError
         Of the others.
     """
-    done: list[tuple[str, Caller, Outcome]] = []
+    done: list[tuple[str, Caller, OnDisk]] = []
     failed: dict[str, BenchbedError] = {}
     with ExitStack() as stack:
         for number, one in enumerate(models):
@@ -89,10 +89,10 @@ def run_each(
     return [outcome.opened() for _, _, outcome in done], failed
 
 
-def _told(items: Iterator[str | Outcome], tell: Callable[[str], None]) -> Outcome:
+def _told(items: Iterator[str | OnDisk], tell: Callable[[str], None]) -> OnDisk:
     """Hand on the lines; the outcome comes last."""
     for item in items:
-        if isinstance(item, Outcome):
+        if isinstance(item, OnDisk):
             return item
         tell(item)
     raise RuntimeError("a run ended without an outcome")
