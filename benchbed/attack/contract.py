@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from benchbed import rng
+from benchbed.attack.air import Surroundings
 from benchbed.attack.threat import Ball
 from benchbed.protocols import Decides
 
@@ -151,6 +152,8 @@ class Problem:
         What attacks learned before from other clips, e.g. universal perturbations.
     judge : Decides, optional
         Decides success in the place of the losses' margin, e.g. with median filters and collars.
+    surroundings : Surroundings, optional
+        Rooms, loudspeakers and background that a sound is played in; synthetic ones where none are given.
     """
 
     victim: Victim
@@ -164,6 +167,7 @@ class Problem:
     sources: Mapping[str, Callable[[Problem, int, str], torch.Tensor]] = field(default_factory=dict)
     fitted: Mapping[str, torch.Tensor] = field(default_factory=dict)
     judge: Decides | None = None
+    surroundings: Surroundings | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -207,6 +211,8 @@ class Outcome:
         Loss at the start and the greatest reached, for attacks that climb one; NaN for others.
     by : list of str
         What broke each clip, in more detail than the attack's name (`apgd_t:class`, `transfer:model`); empty else.
+    columns : dict of str to list
+        What else is to be told of each clip, as columns of its row: classes reached, unseen positions withstood.
     """
 
     points: torch.Tensor
@@ -215,6 +221,7 @@ class Outcome:
     first: torch.Tensor | None = None
     last: torch.Tensor | None = None
     by: list[str] = field(default_factory=list)
+    columns: dict[str, list[Any]] = field(default_factory=dict)
 
     @property
     def broken(self) -> torch.Tensor:
@@ -255,8 +262,15 @@ class Attack(ABC):
         other clips) or `none` (noise).
     defaults : mapping
         Options with their defaults.
+    searches : bool
+        The attack looks for the smallest perturbation by itself: it runs once, in the largest ball, and what it finds
+        answers for every budget.
+    exclusive : bool
+        It aims at wrong classes of clips that have one class each.
     """
 
+    searches: ClassVar[bool] = False
+    exclusive: ClassVar[bool] = False
     access: ClassVar[Literal["gradient", "scores", "transfer", "universal", "none"]] = "gradient"
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 

@@ -76,10 +76,12 @@ class Ensemble:
 
     def cost(self, classes: int, budgets: int, clips: int) -> Cost:
         """Most model evaluations that all clips can need at all budgets, the noise floor included."""
-        total = Cost(FLOOR_DRAWS * len(self.floor), 0)
+        total = Cost(FLOOR_DRAWS * len(self.floor), 0) * budgets
         for attack in self.attacks:
-            total = total + attack.cost(classes)
-        return total * budgets * clips
+            # A search runs once, and every other budget costs an answer.
+            own = attack.cost(classes)
+            total = total + (own + Cost(budgets, 0) if attack.searches else own * budgets)
+        return total * clips
 
 
 def ensemble(
@@ -188,7 +190,7 @@ def _give_loss(
 def _meaningless(attack: Attack, output: str) -> str | None:
     if attack.name.startswith(BRIDGED):
         return f"torchattacks takes the labels of {output} for soft ones of a softmax, whose loss means nothing here"
-    if attack.name == "apgd_t":
+    if attack.exclusive:
         return f"it aims at wrong classes of clips that have one class each, not at {output}"
     return None
 
@@ -255,6 +257,8 @@ def levels(
     alone : bool, default=False
         Begin anew at every budget, in the place of carrying on what fell at a milder one.
     """
+    if any(attack.searches for attack in ensemble.attacks):
+        return _searched(made, threats, ensemble)
     found: list[Level] = []
     for threat in threats:
         problem = made(threat)
@@ -269,7 +273,8 @@ def _level(problem: Problem, threat: Threat | FeatureThreat, ensemble: Ensemble,
     outcome = Outcome.start(problem)
     if before is not None:
         old = before.outcome
-        outcome = Outcome(old.points.clone(), old.margin.clone(), old.step.clone(), by=list(old.by))
+        kept = {name: list(values) for name, values in old.columns.items()}
+        outcome = Outcome(old.points.clone(), old.margin.clone(), old.step.clone(), by=list(old.by), columns=kept)
     carried = outcome.broken.clone()
     level = Level(threat, outcome, carried, none.clone(), none.clone(), none.clone())
     if before is not None:
@@ -298,6 +303,40 @@ def _level(problem: Problem, threat: Threat | FeatureThreat, ensemble: Ensemble,
     return level
 
 
+def _searched(
+    made: Callable[[Any], Problem], threats: Sequence[Threat] | Sequence[FeatureThreat], ensemble: Ensemble
+) -> list[Level]:
+    """Levels of a search for the smallest perturbation: it runs once, and every budget asks what lies within it."""
+    problem, (attack, *_) = made(threats[-1]), ensemble.attacks
+    done = attack.run(problem)
+    found: list[Level] = []
+    for threat in threats:
+        here = made(threat)
+        before = found[-1].outcome.broken if found else torch.zeros_like(done.broken)
+        size = here.ball.sizes(done.points - here.ball.clean)
+        inside = (size <= here.ball.radius * (1 + 1e-6)).view(len(here), -1).all(1)
+        outcome = Outcome(done.points.clone(), done.margin.clone(), done.step.clone(), by=list(done.by))
+        outcome.columns = {name: list(values) for name, values in done.columns.items()}
+        far = (~inside).nonzero()[:, 0]
+        if len(far):
+            # Along the line to the clean clip the model may have been broken earlier still: it is asked, not assumed.
+            part = here.select(far)
+            points = part.ball.project(done.points[far])
+            margin = torch.nan_to_num(part.margin(part.victim.scores(points)).to(done.margin), nan=float("inf"))
+            outcome.points[far], outcome.margin[far] = points, margin
+            outcome.step[far[margin >= 0]] = -1
+            sooner = far[margin < 0]
+            # What breaks within this budget breaks within every larger one.
+            done.points[sooner], done.margin[sooner] = outcome.points[sooner], outcome.margin[sooner]
+        floor = [_noise(here, name) for name in ensemble.floor]
+        noise = torch.stack([each.broken for each in floor]).any(0)
+        none = torch.zeros_like(before)
+        level = Level(threat, outcome, before, noise, outcome.broken.clone(), none, _strongest(floor))
+        _count(level, done)
+        found.append(level)
+    return found
+
+
 def _noise(problem: Problem, name: str) -> Outcome:
     return resolve(name, {"draws": FLOOR_DRAWS}).run(problem)
 
@@ -319,6 +358,10 @@ def _take(outcome: Outcome, rows: torch.Tensor, done: Outcome, name: str) -> Non
     for position, row in enumerate(rows.tolist()):
         if stronger[position]:
             outcome.by[row] = done.by[position] or name
+    for column, values in done.columns.items():
+        whole = outcome.columns.setdefault(column, [None] * len(outcome.margin))
+        for row, value in zip(rows.tolist(), values):
+            whole[row] = value
 
 
 def _rows(outcome: Outcome, rows: torch.Tensor) -> Outcome:

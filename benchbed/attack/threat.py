@@ -26,6 +26,8 @@ from benchbed.errors import ConfigError
 Norm = Literal["l2", "linf"]
 #: `(rows, perturbation) → perturbation`, weaker.
 Limit = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+#: `perturbation → perturbation`, a linear projection.
+Subspace = Callable[[torch.Tensor], torch.Tensor]
 Channels = Literal["together", "each"]
 
 #: Unit of a budget that every channel keeps by itself.
@@ -34,6 +36,8 @@ EACH_OF_LINF = "an L∞ budget bounds every sample of every channel by itself al
 
 #: Radius per sample, as a share of the greatest sample, below which rounding is taken care of: 60 dB under the peak.
 TIGHT = 1e-3
+#: Least factor by which a perturbation of a band is made softer, so that it stays in the box.
+SOFTEST = 0.1
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,9 @@ class Ball:
         `limit(rows, perturbation)` weakens perturbations further, e.g. below the masking threshold of each clip.
     rows : Tensor [shape=(clip,), int64], optional
         Numbers of the clips, for `limit`.
+    within : callable, optional
+        Linear projection of perturbations onto what is allowed at all, e.g. a band of frequencies. Directions are
+        projected before they are scaled, so that the whole budget is spent there.
     """
 
     norm: Norm
@@ -192,12 +199,19 @@ class Ball:
     box: tuple[float, float] | None = (-1.0, 1.0)
     limit: Limit | None = None
     rows: torch.Tensor | None = None
+    within: Subspace | None = None
 
     @classmethod
-    def of(cls, threat: Threat | FeatureThreat, clean: torch.Tensor, limit: Limit | None = None) -> Ball:
+    def of(
+        cls,
+        threat: Threat | FeatureThreat,
+        clean: torch.Tensor,
+        limit: Limit | None = None,
+        within: Subspace | None = None,
+    ) -> Ball:
         """The ball of a threat model around clips."""
         rows = torch.arange(len(clean), device=clean.device)
-        return cls(threat.norm, clean, threat.radius(clean), threat.box, limit, rows)
+        return cls(threat.norm, clean, threat.radius(clean), threat.box, limit, rows, within)
 
     def __len__(self) -> int:
         return len(self.clean)
@@ -252,6 +266,8 @@ class Ball:
 
         The norm is restored first; the box then only moves points towards the clean clip, so it cannot undo it.
         """
+        if self.within is not None:
+            points = self.clean + self.within(points - self.clean)
         if self.limit is not None:
             assert self.rows is not None
             points = self.clean + self.limit(self.rows, points - self.clean)
@@ -261,11 +277,23 @@ class Ball:
             difference = points - self.clean
             size = self.sizes(difference).clamp_min(1e-30)
             points = self.clean + difference * per_clip((self.radius / size).clamp(max=1.0), points)
+        if self.within is not None and self.bounds is not None:
+            points = self._softened(points, *self.bounds)
         return points if self.bounds is None else points.clamp(*self.bounds)
+
+    def _softened(self, points: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+        """Points whose perturbation is softer as a whole, by up to `SOFTEST`, where it would leave the box.
+
+        What is cut off sample by sample sounds at all frequencies; a softer sound stays in its band.
+        """
+        added = points - self.clean
+        room = torch.where(added > 0, high - self.clean, self.clean - low)
+        share = (room / added.abs().clamp_min(1e-30)).flatten(1).amin(1).clamp(SOFTEST, 1.0)
+        return self.clean + added * per_clip(share, added)
 
     def into(self, points: torch.Tensor) -> torch.Tensor:
         """`project` in the memory of `points`, which must be the caller's own and part of no graph."""
-        if self.limit is not None or (self.norm == "l2" and self.tight):
+        if self.limit is not None or self.within is not None or (self.norm == "l2" and self.tight):
             return self.project(points)
         if self.norm == "l2":
             points.sub_(self.clean)
@@ -275,6 +303,8 @@ class Ball:
 
     def climbed(self, points: torch.Tensor, gradient: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
         """Where a step of `step`, shaped as `radius`, along the steepest direction leads, brought into the ball."""
+        if self.within is not None:
+            gradient = self.within(gradient)
         if self.norm == "linf":
             return self.into(gradient.sign().mul_(per_clip(step, gradient)).add_(points))
         share = step / self.sizes(gradient).clamp_min(1e-30)
@@ -282,6 +312,8 @@ class Ball:
 
     def steepest(self, gradient: torch.Tensor) -> torch.Tensor:
         """Unit step that a linear loss grows fastest along."""
+        if self.within is not None:
+            gradient = self.within(gradient)
         if self.norm == "linf":
             return gradient.sign()
         return gradient / per_clip(self.sizes(gradient).clamp_min(1e-30), gradient)

@@ -43,6 +43,14 @@ SHIFTED = MetricInfo(
     low=0.0,
     high=1.0,
 )
+UNSEEN = MetricInfo(
+    "Accuracy at unseen positions or in unseen rooms",
+    "accuracy:mean-over-unseen-draws",
+    "fraction",
+    "higher",
+    low=0.0,
+    high=1.0,
+)
 #: Columns of scores of single clips, of tags and frames → name of their mean over the attacked clips.
 SCORES = {"score_clean": "clean_clip_score", "score_noise": "noise_clip_score", "score_attacked": "clip_score"}
 #: Columns of what an attack has changed in a clip → name of their mean.
@@ -112,7 +120,8 @@ def cell_figures(flags: Flags, success: str = "", milder: str = "") -> dict[str,
     -------
     dict of str to Number
         `robust_accuracy`, `noise_accuracy`, `clean_accuracy`, `attack_success_rate`; of universal perturbations, for
-        which `robust` is aligned as it was learned, also `shifted_accuracy`.
+        which `robust` is aligned as it was learned, also `shifted_accuracy`; of perturbations that were made for any
+        position or room, `unseen_accuracy` at draws that they were not made with.
 
     Examples
     --------
@@ -130,11 +139,13 @@ def cell_figures(flags: Flags, success: str = "", milder: str = "") -> dict[str,
         value, drawn = flags.mean(flag)
         rule = _by(info, success, milder if flag == "robust" else "")
         figures[name] = number(value, rule, len(flags), replicates=drawn, bootstrap=flags.bootstrap)
-    if "shifted" in flags.values:  # of universal perturbations, which must hold wherever they begin
-        value, drawn = flags.mean("shifted")
-        figures["shifted_accuracy"] = number(
-            value, _by(SHIFTED, success), len(flags), replicates=drawn, bootstrap=flags.bootstrap
-        )
+    # Of universal perturbations, which must hold wherever they begin, and of those on the expectation over draws.
+    for name, info in (("shifted", SHIFTED), ("unseen", UNSEEN)):
+        if name in flags.values:
+            value, drawn = flags.mean(name)
+            figures[f"{name}_accuracy"] = number(
+                value, _by(info, success), len(flags), replicates=drawn, bootstrap=flags.bootstrap
+            )
     kept, drawn = flags.mean("robust", "clean")
     right = int(flags.values["clean"].sum())
     figures["attack_success_rate"] = number(
@@ -189,6 +200,50 @@ def clip_figures(flags: Flags, success: str, milder: str = "") -> dict[str, Numb
 
 def _by(info: MetricInfo, *parts: str) -> MetricInfo:
     return replace(info, rule=":".join([info.rule, *filter(None, parts)]))
+
+
+def quantile_of_attacks(snr: np.ndarray, share: float, group: np.ndarray, bootstrap: Bootstrap) -> Number:
+    """SNR that a share of the clips need no more perturbation than, from the smallest perturbation of each clip.
+
+    Parameters
+    ----------
+    snr : np.ndarray [shape=(clip,)]
+        SNR in dB of the smallest perturbation that breaks each clip; −∞ for a clip that none broke.
+    share : float
+        0.5 for the median; 0.1 for what the most fragile tenth of the clips falls to.
+    group : np.ndarray [shape=(clip,), int]
+        Number of each clip's recording group.
+
+    Examples
+    --------
+    >>> snr = np.array([60.0, 50.0, 40.0, 30.0])
+    >>> quantile_of_attacks(snr, 0.5, np.arange(4), Bootstrap(4, draws=0)).value
+    50.0
+    """
+    percent = f"{100 * share:g}"
+    title = SMALLEST.title if share == 0.5 else f"Smallest attack, of {percent} % of the clips"
+    info = replace(SMALLEST, title=title, rule=f"minimal-snr:searched:{percent}%-of-clips-right-when-clean")
+    if not len(snr):
+        return number(float("nan"), info, 0, undefined="no clip is right when clean")
+    # Sorted from the most fragile on: the value is the first SNR at which the share is reached.
+    order = np.argsort(-snr, kind="stable")
+    levels = snr[order]
+    drawn = None
+    if bootstrap.draws:
+        copies = np.concatenate([block[:, group[order]] for block in bootstrap.weights()]).astype(np.float64)
+        reached = copies.cumsum(1) >= share * copies.sum(1, keepdims=True)
+        drawn = levels[reached.argmax(1)]
+    value = float(levels[int((np.arange(1, len(levels) + 1) >= share * len(levels)).argmax())])
+    broken = int(np.isfinite(snr).sum())
+    return number(
+        value,
+        info,
+        len(snr),
+        replicates=drawn,
+        bootstrap=bootstrap,
+        undefined=f"fewer than {percent} % of the clips were broken within the strongest budget",
+        note=f"{broken} of {len(snr)} clips were broken",
+    )
 
 
 def smallest_attack(snr: np.ndarray) -> Number:

@@ -57,6 +57,28 @@ class Audibility(Part):
     """Assumed sound pressure level of full scale in dB; audibility has no meaning without it."""
 
 
+class Band(Part):
+    """Frequencies that an attack may add anything to, in Hz; an end that is left out is open."""
+
+    low: float | None = Field(default=None, gt=0)
+    """Nothing is added below this frequency."""
+    high: float | None = Field(default=None, gt=0)
+    """Nothing is added above this frequency."""
+
+    @model_validator(mode="after")
+    def _some_band(self) -> Band:
+        if self.low is None and self.high is None:
+            raise ValueError("a band needs `low` or `high`, in Hz")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"a band from {self.low:g} to {self.high:g} Hz holds nothing")
+        return self
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return f"from{self.low:g}Hz"
+        return f"to{self.high:g}Hz" if self.low is None else f"{self.low:g}-{self.high:g}Hz"
+
+
 class Success(Part):
     """When a clip of several tags, or of events, counts as broken: its own score falls to a share of its clean one."""
 
@@ -120,6 +142,8 @@ class AttackCondition(Part):
     """Adapters whose adversarial audio is tried on this model, besides the other models of the run."""
     audibility: Audibility | None = None
     """Also keep the perturbation inaudible."""
+    band: Band | None = None
+    """Also keep the perturbation within a band of frequencies; of an SNR only."""
     keep: int = Field(default=0, ge=0)
     """Clips whose clean and attacked audio is kept for listening."""
     goal: str | None = None
@@ -154,6 +178,8 @@ class AttackCondition(Part):
             raise ValueError(f"`channels: each` is about an SNR: {what}" + (" by itself already" if sound else ""))
         if not sound:
             self._without_sound()
+        if self.band is not None and self.threat == "linf":
+            raise ValueError("a `band` goes with an SNR: what is cut off at an L∞ budget sounds at all frequencies")
         if (self.goal == "class") != (self.target_class is not None):
             raise ValueError("`goal: class` and `target_class` go together")
         if (self.goal == "force") != (self.target_text is not None):
@@ -163,6 +189,7 @@ class AttackCondition(Part):
     def _without_sound(self) -> None:
         reasons = {
             "audibility": "a perturbation of features is no sound, so nothing of it can be masked",
+            "band": "a perturbation of features is no sound, and has no frequencies in Hz",
             "sources": "another model's features are others, so no attack on them transfers",
             "keep": "a perturbation of features is no sound that could be kept for listening",
         }
@@ -182,6 +209,8 @@ class AttackCondition(Part):
             found.pop("target_text", None)
         if self.channels == "together":
             found.pop("channels", None)
+        if self.band is None:
+            found.pop("band", None)
         return found
 
 

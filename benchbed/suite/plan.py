@@ -94,6 +94,7 @@ def _attacked(task: str, split: str, index: int, condition: AttackCondition, bud
     sound = condition.space == "waveform"
     threat = condition.threat + ("-each" if condition.channels == "each" else "")
     threat = ("" if sound else "features-") + threat + ("+nmr" if condition.audibility else "")
+    threat += f"+{condition.band}" if condition.band else ""
     name = condition.attack + (f"+{condition.goal}" if condition.goal else "")
     key = f"{task}/{split}/{name}@{threat}:{budget:g}" + ("dB" if sound and condition.threat == "l2" else "")
     return CellPlan(key, task, split, "attack", condition.attack, None, index, budget=budget)

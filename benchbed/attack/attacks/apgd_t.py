@@ -16,6 +16,7 @@ from benchbed.errors import ConfigError
 class TargetedApgd(Attack):
     """Options: `targets` (at most so many classes per clip), `steps`, `restarts`."""
 
+    exclusive = True
     defaults = MappingProxyType({"targets": 9, "steps": 50, "restarts": 1})
 
     def run(self, problem: Problem) -> Outcome:

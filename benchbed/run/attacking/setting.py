@@ -10,6 +10,7 @@ from benchbed.attack.ensemble import Ensemble, Level
 from benchbed.attack.threat import FeatureThreat, Threat
 from benchbed.run.attacking.goal import AttackedClip
 from benchbed.run.attacking.sources import SourceModel, fitted_of
+from benchbed.run.attacking.surroundings import surroundings_of
 from benchbed.run.attacking.work import Work
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Setting:
     def problem(self, threat: Threat | FeatureThreat, *, limited: bool = True) -> Problem:
         """The batch at one budget; `limited` as inaudible as the condition asks for."""
         from benchbed.attack.contract import Problem
+        from benchbed.attack.frequency import band_pass
         from benchbed.attack.threat import Ball
 
         engine, view = self.work.engine, self.work.view
@@ -60,7 +62,9 @@ class Setting:
         task = self.work.task.taught(view.adapter, truths)
         target = view.target(task, truths, samples, seconds).to(self.clean.device)
         ids = [engine.shard.clip_id(s.index) for s in self.loud]
-        ball = Ball.of(threat, self.clean, self.limit() if limited else None)
+        band = self.work.condition.band if limited else None
+        within = None if band is None else band_pass(band.low, band.high, engine.card.sample_rate)
+        ball = Ball.of(threat, self.clean, self.limit() if limited else None, within)
         heard = dict(zip(ids, self.loud))
         crafts = {name: source.craft(threat, heard, self.work.task) for name, source in self.sources.items()}
         unit = self.work.unit
@@ -76,6 +80,7 @@ class Setting:
             sources=crafts,
             fitted=fitted,
             judge=task.judge(self.loud, view.hop),
+            surroundings=surroundings_of(engine, self.work.condition),
         )
 
     def limit(self) -> Limit | None:

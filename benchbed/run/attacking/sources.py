@@ -26,6 +26,7 @@ from benchbed.run.attacking.ensembles import ensemble_of, threats
 from benchbed.run.attacking.goal import AttackedClip, Settled, Task
 from benchbed.run.attacking.goals import settle
 from benchbed.run.attacking.subset import subset
+from benchbed.run.attacking.surroundings import facts_of
 from benchbed.run.attacking.victim import Shared, untouched
 from benchbed.run.attacking.view import View, shared_of
 from benchbed.run.computing.engine import Engine
@@ -57,11 +58,14 @@ class AttackFacts(Settled, total=False):
     ----------
     sources : dict of str to SourceIdentity
         Models that it transfers from.
+    surroundings : dict
+        Folders of rooms, loudspeakers and noises that an attack over the air is made and judged in.
     left_out : str
         Why it has nothing to do in this run.
     """
 
     sources: dict[str, SourceIdentity]
+    surroundings: dict[str, object]
     left_out: str
 
 
@@ -200,6 +204,7 @@ def attack_facts(
             name, reason = next(iter(chosen.skipped.items()))
             what = f"features of {task}" if condition.space == "features" else task
             raise ConfigError(f"{name} cannot attack {what}: {reason}", hint="leave it out, or take another attack")
+        measured = facts_of(condition)
         sources = {}
         for spec, options in source_recipes(condition, others):
             name = spec if spec not in sources else f"{spec} {json.dumps(dict(options), sort_keys=True, default=str)}"
@@ -212,7 +217,8 @@ def attack_facts(
             LEFT_OUT: "there is no other model to transfer from: run several at once with --model, or name some in "
             "`sources`"
         }
-    return {**facts, **({"sources": sources} if sources else {})}
+    surroundings: AttackFacts = {"surroundings": dict(measured)} if measured else {}
+    return {**facts, **surroundings, **({"sources": sources} if sources else {})}
 
 
 def _identity(spec: str, options: Mapping[str, object], device: str) -> SourceIdentity:

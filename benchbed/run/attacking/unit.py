@@ -262,4 +262,5 @@ def _facts(sample: AttackedClip, level: Level | None, i: int) -> dict[str, objec
         "broken_by": level.outcome.by[i] if broken else None,
         "broken_step": int(level.outcome.step[i]) if broken else -1,
         "carried": bool(level.carried[i]),
+        **{name: values[i] for name, values in level.outcome.columns.items()},
     }

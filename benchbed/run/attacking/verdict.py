@@ -100,7 +100,9 @@ def _noise(work: Work, batch: list[Attacked]) -> None:
 def _audit(work: Work, cell: CellPlan, finished: list[Attacked]) -> None:
     """Measure every finished clip against its budget, in double precision and apart from the attack's own code."""
     from benchbed.attack.audibility import dissimilarity
+    from benchbed.attack.frequency import LEAK, outside_share
 
+    band, leak = work.condition.band, 0.0
     norm, budget, bad, worst, outside, infinite = work.condition.threat, _budget(cell), 0, 0.0, 0.0, 0
     for done in finished:
         clean = done.sample.made.waveform.astype(np.float64)
@@ -112,6 +114,8 @@ def _audit(work: Work, cell: CellPlan, finished: list[Attacked]) -> None:
         energy = float((added**2).sum())
         snr = _snr(clean, added, each=work.condition.channels == "each")
         linf = float(np.abs(added).max())
+        if band is not None:
+            leak = max(leak, outside_share(added, band.low, band.high, work.engine.card.sample_rate))
         reach = np.maximum(1.0, np.abs(clean))
         outside = max(outside, float((np.abs(done.points) - reach).max()))
         excess = 0.0
@@ -132,7 +136,10 @@ def _audit(work: Work, cell: CellPlan, finished: list[Attacked]) -> None:
             }
     left = infinite or outside > 1e-6
     text = f"{infinite} not finite, at most {outside:.2g} outside −1…1" if left else ""
-    work.note("budget", len(finished), bad + infinite + (outside > 1e-6), worst, cell.key, text)
+    leaks = leak > 10 ** (LEAK / 10)
+    if leaks:
+        text = f"{text}, " * bool(text) + f"{10 * np.log10(leak):.0f} dB of the perturbation lie outside its band"
+    work.note("budget", len(finished), bad + infinite + (outside > 1e-6) + leaks, worst, cell.key, text)
 
 
 def _snr(clean: np.ndarray, added: np.ndarray, *, each: bool) -> float | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from benchbed.attack.contract import Attack
 from benchbed.attack.ensemble import FLOOR
+from benchbed.attack.expected import COLUMN as UNSEEN_COLUMN
 from benchbed.attack.features import LABEL
 from benchbed.metrics.adversarial import (
     FLIPS,
@@ -20,7 +21,6 @@ from benchbed.metrics.adversarial import (
     cell_figures,
     clip_figures,
     half_level,
-    smallest_attack,
 )
 from benchbed.metrics.contract import Family
 from benchbed.metrics.number import Number
@@ -33,6 +33,7 @@ from benchbed.run.attacking.noted import Noted
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.transfer import COLUMN, GROUP
 from benchbed.run.job.job import Job
+from benchbed.run.scoring.smallest import smallest_figures
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.plan import CellPlan
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: What an attack and a noise must have in common to be held against each other.
-_ALIKE = ("space", "threat", "channels", "n", "audibility")
+_ALIKE = ("space", "threat", "channels", "n", "audibility", "band")
 #: Metrics of a family that an attack on the decision makes worst; the others are only what happened to come out.
 _NOT_AIMED_AT = "the attack stops once the answer is wrong: no worst case of this metric"
 
@@ -65,6 +66,7 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
     facts |= {
         "threat": condition.threat,
         **({"channels": "each has the budget by itself"} if condition.channels == "each" else {}),
+        **({"band": str(condition.band)} if condition.band else {}),
         "space": f"features, {LABEL}" if condition.space == "features" else "waveform at the model's input",
         "attacks": [described(a) for a in chosen.attacks],
     }
@@ -101,6 +103,9 @@ def flags_of(table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap
         # A clip that was not attacked is right under every shift, or under none.
         shares = part["shifted_correct"].astype(float)
         values["shifted"] = shares.where(shares.notna(), values["robust"]).to_numpy(dtype=float)
+    if UNSEEN_COLUMN in part and part[UNSEEN_COLUMN].notna().any():
+        shares = part[UNSEEN_COLUMN].astype(float)
+        values["unseen"] = shares.where(shares.notna(), values["robust"]).to_numpy(dtype=float)
     for column in (*SCORES, *FLIPS):
         if column in part and part[column].notna().any():
             values[column] = part[column].to_numpy(dtype=float)
@@ -280,8 +285,8 @@ def attack_figures(
         prefix = "adversarial:" if len(splits) == 1 else f"adversarial:{split}:"
         where = "" if len(splits) == 1 else split
         mine = [cell for cell in cells if cell.split == split]
-        halves: dict[str, tuple[Number, np.ndarray | None, Flags, str]] = {}
-        noises: dict[str, tuple[Number, np.ndarray | None]] = {}
+        halves: dict[str, tuple[Number, np.ndarray | None, Flags, tuple[str, str]]] = {}
+        noises: dict[tuple[str, str], tuple[Number, np.ndarray | None]] = {}
         for _, group in itertools.groupby(mine, key=lambda cell: cell.condition):
             curve = list(group)
             name = curve_of(curve[0].key)
@@ -300,16 +305,17 @@ def attack_figures(
                 continue
             levels = {float(cell.budget or 0.0): flags[cell.key] for cell in curve}
             if condition.attack not in FLOOR:
-                smallest = smallest_attack(_smallest([rows[cell.key] for cell in curve]))
-                figures[f"{prefix}minimal_snr/{name}"] = _about(_in_unit(smallest, condition), name, where)
+                for figure, found in smallest_figures(curve, flags, rows, condition).items():
+                    figures[f"{prefix}{figure}/{name}"] = _about(_in_unit(found, condition), name, where)
             half, drawn = half_level(levels, "robust", chance_of(job, curve[0]))
             figures[f"{prefix}snr50/{name}"] = _about(_in_unit(half, condition), name, where)
+            alike: tuple[str, str] = condition.channels, str(condition.band or "")
             if condition.attack == "white_noise":
-                noises[condition.channels] = half, drawn
+                noises[alike] = half, drawn
             elif condition.attack not in FLOOR:
-                halves[name] = half, drawn, next(iter(levels.values())), condition.channels
-        for name, (half, drawn, some, channels) in halves.items():
-            noise = noises.get(channels)
+                halves[name] = half, drawn, next(iter(levels.values())), alike
+        for name, (half, drawn, some, alike) in halves.items():
+            noise = noises.get(alike)
             if noise is not None and drawn is not None and noise[1] is not None:
                 gap = adversarial_gap(half, drawn, noise[0], noise[1], some)
                 figures[f"{prefix}gap/{name}"] = _about(gap, name, where)
@@ -325,17 +331,6 @@ def _about(number: Number, attack: str, split: str) -> Number:
     """A figure that says which attack, threat and split it is about."""
     scope = ", ".join(part for part in (attack.replace("@", " within ").replace("_", " "), split) if part)
     return replace(number, info=replace(number.info, scope=scope))
-
-
-def _smallest(tables: Sequence[pd.DataFrame]) -> np.ndarray:
-    """Largest SNR at which each clip that is right when clean was broken, −∞ if it never was."""
-    best: dict[str, float] = {}
-    for table in tables:
-        for clip, right, robust, snr in zip(table["clip_id"], table["clean_correct"], table["robust"], table["snr"]):
-            if right:
-                level = float(snr) if not robust and snr is not None and snr == snr else float("-inf")
-                best[clip] = max(best.get(clip, float("-inf")), level)
-    return np.array(list(best.values()))
 
 
 def checks_of(

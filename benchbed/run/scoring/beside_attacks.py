@@ -14,6 +14,7 @@ from benchbed.results import record
 from benchbed.run.attacking.sources import LEFT_OUT
 from benchbed.run.job.job import Job
 from benchbed.run.job.prepared import Prepared
+from benchbed.run.scoring.attack_tables import attack_tables
 from benchbed.run.scoring.attacks import (
     attack_figures,
     beside,
@@ -24,7 +25,7 @@ from benchbed.run.scoring.attacks import (
     not_ranked,
 )
 from benchbed.run.scoring.grouped import GroupedSplit
-from benchbed.run.scoring.values import to_value
+from benchbed.run.scoring.values import to_matrix, to_value
 from benchbed.suite.conditions import AttackCondition
 
 
@@ -63,6 +64,9 @@ def attacked(
     checks = checks_of(prepared.job, plans, facts, tables, classes)
     figures = attack_figures(prepared.job, plans, flags, tables)
     values |= {name: to_value(number) for name, number in figures.items()}
+    for key, made in attack_tables(prepared.job, plans, tables).items():
+        cell = next(cell for cell in cells if cell.key == key)
+        cell.matrices |= {name: to_matrix(table) for name, table in made.items()}
     not_ranked(cells, values, failed_cells(checks))
     return checks, figures
 

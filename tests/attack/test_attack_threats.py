@@ -1,0 +1,142 @@
+"""Threats beyond a ball and a budget: the smallest perturbation, sounds that fall anywhere, rooms, classes by class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from made_attacks import RATE, linear, problem
+
+from benchbed.attack import resolve
+from benchbed.attack.air import Surroundings, heard_through, split
+from benchbed.attack.ensemble import ensemble, levels
+from benchbed.attack.threat import Threat
+from benchbed.errors import ConfigError
+
+
+def distances(weight, clean, target):
+    """Exact L2 distance of each clip to the nearest boundary of a linear model."""
+    scores = clean.flatten(1) @ weight.T
+    size = (weight[None] - weight[target][:, None]).norm(dim=-1)
+    apart = (scores.gather(1, target[:, None]) - scores) / size.clamp_min(1e-12)
+    return apart.scatter(1, target[:, None], float("inf")).amin(1)
+
+
+@pytest.mark.parametrize("classes", [2, 10])
+def test_the_smallest_perturbation_of_a_linear_model_is_its_distance_to_the_boundary(classes):
+    weight, clean, target = linear(classes)
+    made = lambda threat: problem(lambda x: x.flatten(1) @ weight.T, clean, target, "l2", threat.budget)  # noqa: E731
+    found = levels(made, [Threat("l2", 60.0), Threat("l2", -10.0)], ensemble("minimal"))[-1]
+    reached = (found.outcome.points - clean).flatten(1).norm(dim=1)
+    exact = distances(weight, clean, target)
+    assert bool(found.outcome.broken.all())
+    apart = 20 * torch.log10(reached / exact)
+    assert float(apart.min()) > -0.01 and float(apart.max()) < 0.1  # dB; never less than what is possible
+
+
+def test_one_search_answers_for_every_budget():
+    weight, clean, target = linear(10)
+    victims = []
+
+    def made(threat):
+        one = problem(lambda x: x.flatten(1) @ weight.T, clean, target, "l2", threat.budget)
+        victims.append(one.victim)
+        return one
+
+    budgets = [50.0, 40.0, 30.0, 25.0, 20.0, 10.0, 0.0]
+    found = levels(made, [Threat("l2", budget) for budget in budgets], ensemble("minimal"))
+    radius = clean.flatten(1).norm(dim=1)
+    exact = 20 * torch.log10(radius / distances(weight, clean, target))
+    for budget, level in zip(budgets, found):
+        assert level.outcome.broken.tolist() == (exact >= budget).tolist()
+        added = (level.outcome.points - clean).flatten(1).norm(dim=1)
+        assert bool((added <= radius * 10 ** (-budget / 20) * (1 + 1e-5)).all())
+    # One search: its gradients are those of one budget, whatever the suite lists.
+    assert sum(victim.cost.backwards for victim in victims) <= 100 * len(clean)
+
+
+def sliding(clean, at=None):
+    """A model that hears one pattern of 40 samples wherever it is: the greatest correlation against a fixed score."""
+    kernel = torch.sin(torch.arange(40.0))[None, None] / 4
+
+    def forward(x):
+        heard = torch.nn.functional.conv1d(x, kernel).amax((1, 2))
+        return torch.stack([torch.full_like(heard, 0.35), heard], 1)
+
+    return forward
+
+
+def test_a_burst_is_short_and_works_where_it_was_not_made():
+    clean = 0.05 * torch.from_numpy(np.random.default_rng(0).standard_normal((4, 1, 1600)).astype(np.float32))
+    asked = problem(sliding(clean), clean, torch.zeros(4).long(), "l2", 0.0)
+    found = resolve("burst", {"milliseconds": 20.0, "steps": 30, "loss": "margin"}).run(asked)
+    added = (found.points - clean).abs()[:, 0]
+    for row in added:
+        heard = torch.nonzero(row > 1e-7)[:, 0]
+        assert int(heard[-1] - heard[0]) < 0.02 * RATE
+    assert found.broken.all() and found.columns["unseen_correct"] == [0.0] * 4
+    starts = {int(torch.nonzero(row > 1e-7)[0, 0]) for row in added}
+    assert len(starts) == 4  # every clip has a position of its own
+
+
+def test_noise_in_the_same_window_does_not_do_what_the_burst_does():
+    clean = 0.05 * torch.from_numpy(np.random.default_rng(0).standard_normal((4, 1, 1600)).astype(np.float32))
+    asked = problem(sliding(clean), clean, torch.zeros(4).long(), "l2", 4.0)
+    still = resolve("burst", {"milliseconds": 20.0, "steps": 1, "draws": 1, "loss": "margin"}).run(asked)
+    moved = resolve("burst", {"milliseconds": 20.0, "steps": 40, "loss": "margin"}).run(asked)
+    assert float(moved.margin.mean()) < float(still.margin.mean()) - 0.1
+
+
+def test_a_burst_of_no_length_is_refused():
+    weight, clean, target = linear(3)
+    with pytest.raises(ConfigError, match="a burst of 0 milliseconds"):
+        resolve("burst", {"milliseconds": 0}).run(problem(lambda x: x.flatten(1) @ weight.T, clean, target))
+
+
+def test_convolution_is_that_of_numpy():
+    random = np.random.default_rng(1)
+    sound, one, two = random.standard_normal(300), random.standard_normal(50), random.standard_normal(700)
+    expected = np.convolve(np.convolve(sound, one), two)[:300]
+    got = heard_through(torch.from_numpy(sound), one, two).numpy()
+    assert np.abs(got - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_what_is_judged_in_was_never_learned_in():
+    air = Surroundings.synthetic(RATE)
+    assert not any(np.array_equal(one, other) for one in air.rooms for other in air.unseen_rooms)
+    seen, unseen = split([np.ones(1) * i for i in range(9)], [f"{i}.wav" for i in range(9)])
+    assert len(seen) == 7 and len(unseen) == 2
+    assert not {float(one[0]) for one in seen} & {float(one[0]) for one in unseen}
+
+
+def test_over_the_air_the_budget_is_about_what_arrives():
+    weight, clean, target = linear(3, samples=800)
+    asked = problem(lambda x: x.flatten(1) @ weight.T, clean, target, "l2", 20.0)
+    air = Surroundings.synthetic(RATE)
+    heard = replace(air, unseen_rooms=(np.eye(1, 900)[0] * 0.01,), unseen_loudspeakers=(np.ones(1),))
+    found = resolve("over_air", {"steps": 6, "draws": 2}).run(replace(asked, surroundings=heard))
+    snr = 20 * torch.log10(clean.flatten(1).norm(dim=1) / (found.points - clean).flatten(1).norm(dim=1))
+    # A room that swallows 40 dB swallows nothing of the budget, which is set where the microphone is.
+    assert snr.tolist() == pytest.approx([20.0] * len(clean), abs=0.01)
+
+
+def test_the_matrix_of_classes_is_that_of_a_linear_model():
+    weight, clean, target = linear(5)
+    asked = problem(lambda x: x.flatten(1) @ weight.T, clean, target, "l2", 14.0)
+    found = resolve("class_matrix", {"steps": 60}).run(asked)
+    radius = asked.ball.radius
+    for row in range(len(clean)):
+        told = {int(k) for k in found.columns["reached"][row].split(",") if k}
+        for k in set(range(5)) - {int(target[row])}:
+            # Reachable iff some point of the ball has k above every other; checked along the best direction for k
+            # against the class that holds out longest (a bound from both sides leaves the clear cases).
+            scores = clean[row].flatten() @ weight.T
+            gaps = [(scores[j] - scores[k]) / (weight[k] - weight[j]).norm() for j in range(5) if j != k]
+            if max(gaps) > radius[row]:
+                assert k not in told
+            mean = weight[k] - weight[[j for j in range(5) if j != k]].mean(0)
+            point = clean[row].flatten() + 0.999 * radius[row] * mean / mean.norm()
+            if int((point @ weight.T).argmax()) == k:
+                assert k in told
