@@ -304,15 +304,15 @@ def _level(problem: Problem, threat: Threat | FeatureThreat, ensemble: Ensemble,
 
 
 def _searched(
-    made: Callable[[Any], Problem], threats: Sequence[Threat] | Sequence[FeatureThreat], ensemble: Ensemble
+    problem_at: Callable[[Any], Problem], threats: Sequence[Threat] | Sequence[FeatureThreat], ensemble: Ensemble
 ) -> list[Level]:
     """Levels of a search for the smallest perturbation: it runs once, and every budget asks what lies within it."""
-    problem, (attack, *_) = made(threats[-1]), ensemble.attacks
+    problem, (attack, *_) = problem_at(threats[-1]), ensemble.attacks
     done = attack.run(problem)
-    found: list[Level] = []
+    reached: list[Level] = []
     for threat in threats:
-        here = made(threat)
-        before = found[-1].outcome.broken if found else torch.zeros_like(done.broken)
+        here = problem_at(threat)
+        before = reached[-1].outcome.broken if reached else torch.zeros_like(done.broken)
         size = here.ball.sizes(done.points - here.ball.clean)
         inside = (size <= here.ball.radius * (1 + 1e-6)).view(len(here), -1).all(1)
         outcome = Outcome(done.points.clone(), done.margin.clone(), done.step.clone(), by=list(done.by))
@@ -333,8 +333,8 @@ def _searched(
         none = torch.zeros_like(before)
         level = Level(threat, outcome, before, noise, outcome.broken.clone(), none, _strongest(floor))
         _count(level, done)
-        found.append(level)
-    return found
+        reached.append(level)
+    return reached
 
 
 def _noise(problem: Problem, name: str) -> Outcome:

@@ -55,10 +55,10 @@ class Minimal(Attack):
             better = (margin < 0) & (reached < smallest) & (reached <= 1 + 1e-6)
             smallest, best[better] = torch.where(better, reached, smallest), points[better]
             gamma = _falling(GAMMA, step, steps)
-            found = smallest.isfinite()
+            fell = smallest.isfinite()
             here = straight(scores, problem.target).double().nan_to_num()
             linear = reached + (-here).clamp_min(0) / _gain(ball, slope).clamp_min(1e-300)
-            grown = torch.where(found, share * (1 + gamma), torch.minimum(linear * 1.02, share * GROWTH))
+            grown = torch.where(fell, share * (1 + gamma), torch.minimum(linear * 1.02, share * GROWTH))
             share = torch.where(margin < 0, torch.minimum(share, smallest) * (1 - gamma), grown.maximum(share))
             share = share.clamp(1e-9, 1.0)
             now = replace(ball, radius=_scaled(ball.radius, share))

@@ -10,6 +10,7 @@ import numpy as np
 from benchbed.attack.features import reached
 from benchbed.errors import AdapterError
 from benchbed.run.attacking.subset import subset
+from benchbed.run.attacking.survival import note_survival
 from benchbed.run.attacking.work import Attacked, Work
 from benchbed.run.computing.rows import EvaluatedClip
 from benchbed.suite.plan import CellPlan
@@ -42,6 +43,7 @@ def _judge(work: Work, cell: CellPlan, batch: list[Attacked]) -> None:
     _noise(work, batch)
     disagree, near = 0, 0
     kept: list[int] = []
+    broken: list[tuple[Attacked, dict[str, object]]] = []
     evaluations: list[EvaluatedClip] = []
     for i, done in enumerate(batch):
         clip_id = work.engine.shard.clip_id(done.sample.index)
@@ -64,6 +66,9 @@ def _judge(work: Work, cell: CellPlan, batch: list[Attacked]) -> None:
         assert achieved is None or isinstance(achieved, float)
         evaluations.append(EvaluatedClip(done.sample.index, cell, 0, done.sample.made, achieved, skipped, None, facts))
         kept.append(i)
+        if done.facts["attacked"] and done.facts["clean_correct"] and not robust:
+            broken.append((done, facts))
+    note_survival(work, broken)
     if kept:
         seconds = [batch[i].sample.seconds for i in kept]
         work.rows.add(evaluations, view.stored(mean[kept], seconds))

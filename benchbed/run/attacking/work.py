@@ -59,6 +59,8 @@ class Work:
         Answers that are averaged, for a model that answers differently every time.
     facts : list of Noted
         What checks are made from.
+    survived : dict
+        (clip, way, sound) → whether it is broken after the way; see `benchbed.run.attacking.survival`.
     """
 
     engine: Engine
@@ -69,6 +71,7 @@ class Work:
     rows: Rows
     eot: int = 1
     facts: list[Noted] = field(default_factory=list)
+    survived: dict[tuple[int, str, int], bool | None] = field(default_factory=dict)
 
     def note(
         self, check: str, n: int, bad: int = 0, worst: float = 0.0, cell: str | None = None, text: str = ""

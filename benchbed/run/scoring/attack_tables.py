@@ -14,6 +14,7 @@ from benchbed.attack.ensemble import PRESETS
 from benchbed.metrics.contract import LabelledTable
 from benchbed.run.job.job import Job
 from benchbed.run.scoring.smallest import curve_of_smallest, searches
+from benchbed.run.scoring.survival import survival_table
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.plan import CellPlan
 
@@ -42,8 +43,13 @@ def attack_tables(
         condition = job.conditions[curve[0].condition]
         assert isinstance(condition, AttackCondition)
         for plan in curve:
-            made = {"targets": targets(rows[plan.key], job.labels), "queries": _queries(condition, rows[plan.key])}
-            found[plan.key] = {name: table for name, table in made.items() if table is not None}
+            table = rows[plan.key]
+            made = {
+                "survival": survival_table(table),
+                "targets": targets(table, job.labels),
+                "queries": _queries(condition, table),
+            }
+            found[plan.key] = {name: one for name, one in made.items() if one is not None}
         sound = condition.space == "waveform" and condition.threat == "l2"
         if sound and searches(condition):
             smallest = curve_of_smallest([rows[plan.key] for plan in curve])

@@ -305,8 +305,8 @@ def attack_figures(
                 continue
             levels = {float(cell.budget or 0.0): flags[cell.key] for cell in curve}
             if condition.attack not in FLOOR:
-                for figure, found in smallest_figures(curve, flags, rows, condition).items():
-                    figures[f"{prefix}{figure}/{name}"] = _about(_in_unit(found, condition), name, where)
+                for figure, smallest in smallest_figures(curve, flags, rows, condition).items():
+                    figures[f"{prefix}{figure}/{name}"] = _about(_in_unit(smallest, condition), name, where)
             half, drawn = half_level(levels, "robust", chance_of(job, curve[0]))
             figures[f"{prefix}snr50/{name}"] = _about(_in_unit(half, condition), name, where)
             alike: tuple[str, str] = condition.channels, str(condition.band or "")

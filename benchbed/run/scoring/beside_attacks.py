@@ -64,9 +64,9 @@ def attacked(
     checks = checks_of(prepared.job, plans, facts, tables, classes)
     figures = attack_figures(prepared.job, plans, flags, tables)
     values |= {name: to_value(number) for name, number in figures.items()}
-    for key, made in attack_tables(prepared.job, plans, tables).items():
+    for key, matrices in attack_tables(prepared.job, plans, tables).items():
         cell = next(cell for cell in cells if cell.key == key)
-        cell.matrices |= {name: to_matrix(table) for name, table in made.items()}
+        cell.matrices |= {name: to_matrix(table) for name, table in matrices.items()}
     not_ranked(cells, values, failed_cells(checks))
     return checks, figures
 

@@ -213,6 +213,7 @@ def _score(
     if plan.kind == "attack":
         from benchbed.run.attacking.subset import subset
         from benchbed.run.scoring.attacks import by_source, flags_of, milder_of, success_of, with_figures
+        from benchbed.run.scoring.survival import breaks_left
 
         condition = prepared.job.conditions[plan.condition]
         assert isinstance(condition, AttackCondition)
@@ -222,6 +223,7 @@ def _score(
         sound = condition.space == "waveform"
         milder = milder_of(prepared.job, plan)
         figures = with_figures(scores.metrics, flags, success, milder, realizable=sound)
+        figures |= breaks_left(table.iloc[rows], split.codes[position], split.bootstrap)
         metrics = {name: to_value(number) for name, number in figures.items()}
         sources = by_source(table, rows, split.codes[position], split.bootstrap, success, milder)
         groups |= {key: {name: to_value(n) for name, n in numbers.items()} for key, numbers in sources.items()}

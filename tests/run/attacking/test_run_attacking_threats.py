@@ -12,7 +12,9 @@ from benchbed.attack.expected import UNSEEN
 from benchbed.errors import BenchbedError
 from benchbed.metrics.adversarial import quantile_of_attacks
 from benchbed.run.attacking.surroundings import folders_of
+from benchbed.run.attacking.survival import WAYS
 from benchbed.run.scoring.smallest import curve_of_smallest, smallest_of
+from benchbed.run.scoring.survival import breaks_left
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.conditions import AttackCondition
 
@@ -140,3 +142,29 @@ def test_the_smallest_of_a_clip_is_the_largest_snr_at_which_it_fell():
     assert smallest_of([mild, strong]) == {"a": 41.0, "b": 22.0}
     curve = curve_of_smallest([mild, strong])
     assert curve.rows[0] == "42.5 dB" and curve.rows[-1] == "20 dB" and curve.values[-1, 0] == 1.0
+
+
+def test_breaks_of_numbers_are_told_from_breaks_of_sound(attacked, adapter_file):
+    """A model that hears the last bits of its input falls to what no 16-bit file holds; one of bands not."""
+    bits = adapter_file(
+        before="steps = torch.round(x * 32768) / 32768; x = x + 200000 * (x - steps)", name="bits", after="pass"
+    )
+    rows, _, _ = attacked({"attack": "apgd", "budgets": [90], "n": 6, "steps": 10}, adapter=bits)
+    broken = rows[rows["clean_correct"] & ~rows["robust"]]
+    assert len(broken) and not broken["left:int16"].astype(bool).any()
+    rows, _, _ = attacked({"attack": "apgd", "budgets": [-10], "n": 6, "steps": 10})
+    broken = rows[rows["clean_correct"] & ~rows["robust"]]
+    assert len(broken) and broken["left:int16"].astype(bool).all() and broken["left:shift"].astype(bool).all()
+    assert not broken["spoiled:int16"].astype(bool).any()
+    # MP3 has no 112 kbit/s at 8 kHz: nothing is told of it.
+    assert broken["left:mp3"].isna().all() and broken["left:opus"].notna().all()
+    assert rows.loc[rows["robust"], "left:int16"].isna().all()
+    assert {f"left:{way}" for way in WAYS} <= set(rows)
+
+
+def test_the_figures_of_what_is_left_count_breaks():
+    rows = pd.DataFrame({"left:mp3": [True, True, False, None], "spoiled:mp3": [True, False, False, None]})
+    found = breaks_left(rows, np.arange(4), Bootstrap(4, draws=0))
+    assert set(found) == {"left_after_mp3"} and found["left_after_mp3"].n == 3
+    assert found["left_after_mp3"].value == pytest.approx(2 / 3)
+    assert found["left_after_mp3"].note == "2 of 3 breaks are left; it breaks 1 of these clips without any attack"
