@@ -65,10 +65,13 @@ def _by_bootstrap(found: Contrast) -> bool:
 
 def _single(pairing: Pairing, alpha: float, settings: Mapping[str, str]) -> list[str]:
     table = []
+    # What most rows are is said once below them, and what is something else beside it.
+    usual = most([row.joined for row in pairing.rows])
     for row in pairing.rows:
         c = row.contrast
         name = c.metric if c.figure.group is None else f"{c.metric} · {c.figure.group}"
-        remarks = "; ".join(r for r in (_MARKS[row.verdict], apart(c, alpha), remark(c)) if r)
+        other = row.joined if row.joined != usual else ""
+        remarks = "; ".join(r for r in (_MARKS[row.verdict], other, apart(c, alpha), remark(c)) if r)
         table.append(
             [
                 Figure(c.figure.condition).within(settings),
@@ -85,11 +88,22 @@ def _single(pairing: Pairing, alpha: float, settings: Mapping[str, str]) -> list
             ]
         )
     head = ["condition", "metric", pairing.a, pairing.b, "difference", "interval", "p", "p adj.", "MDE", "d_z", ""]
-    text = [*grid(head, table, right=range(2, 10)), *_counted(pairing, alpha)]
+    text = [*grid(head, table, right=range(2, 10)), *([f"  {usual}"] if usual else []), *_counted(pairing, alpha)]
     mcnemar = next((r.contrast for r in pairing.rows if r.contrast.metric == "accuracy"), None)
     if mcnemar is not None:
         text.append(f"  McNemar, accuracy, {mcnemar.figure.condition}: {mcnemar_text(mcnemar, pairing.a, pairing.b)}")
     return text
+
+
+def most(told: Sequence[str]) -> str:
+    """What is said most often, or an empty text.
+
+    Examples
+    --------
+    >>> most(["mean over 5 folds", "mean over 5 folds", "split a alone"]), most([])
+    ('mean over 5 folds', '')
+    """
+    return max(dict.fromkeys(told), key=list(told).count, default="")
 
 
 def mcnemar_text(found: Contrast, a: str = "a", b: str = "b") -> str:

@@ -14,6 +14,7 @@ from benchbed.compare.answer import Contrast, Procedure
 from benchbed.compare.contrast import contrast, contrast_score
 from benchbed.compare.drawing import meaning, meanings
 from benchbed.compare.figure import Figure, matching, recipe, recipes
+from benchbed.compare.joining import joining
 from benchbed.compare.matched import Robustness, robustness, robustness_of_sides
 from benchbed.compare.ranking import rank_alike, unranked
 from benchbed.compare.runs import Mismatch, OpenRun, require_comparable, shared
@@ -57,11 +58,14 @@ class ComparedRow:
         Its p-value after the correction over the table.
     verdict : str
         `win`, `loss` or `tie` of a against b, or `unmeasured`.
+    joined : str
+        How several splits became one figure, e.g. `mean over 5 folds`; empty for one split.
     """
 
     contrast: Contrast
     p: float | None
     verdict: str
+    joined: str = ""
 
 
 @dataclass(frozen=True)
@@ -239,7 +243,9 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
     for number, (pairing, contrasts, groups) in enumerate(pairings):
         for i, outcome in enumerate(contrasts):
             p = adjusted[f"{number} single {i}"]
-            pairing.rows.append(ComparedRow(outcome, p, _verdict(outcome, p, procedure.alpha)))
+            pairing.rows.append(
+                ComparedRow(outcome, p, _verdict(outcome, p, procedure.alpha), _joined(first.runs[0], outcome))
+            )
         for i, several in enumerate(groups):
             p = adjusted[f"{number} mixed {i}"]
             pairing.mixed.append(several)
@@ -250,6 +256,11 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
     ranked = rank_alike(singles, procedure) if len(singles) == len(sides) and why is None else {}
     ranks = {side.name: ranked[side.runs[0].path] for side in sides if side.runs[0].path in ranked}
     return Comparison([pairing for pairing, _, _ in pairings], ranks, list(sides), procedure, primary, why, corrected)
+
+
+def _joined(run: OpenRun, outcome: Contrast) -> str:
+    """How the splits of a row became one; a figure over cells says that itself."""
+    return "" if ":" in outcome.metric and outcome.figure.group is None else joining(run, outcome.figure)
 
 
 def _kind(found: Contrast | Mixed, primary: str) -> str:
@@ -369,7 +380,10 @@ def _pairing(pairing: Pairing, primary: str) -> dict[str, Any]:
         "wins": pairing.count("win"),
         "ties": pairing.count("tie"),
         "losses": pairing.count("loss"),
-        "rows": [{**row_json(row.contrast), "p_adjusted": row.p, "verdict": row.verdict} for row in pairing.rows],
+        "rows": [
+            {**row_json(row.contrast), "p_adjusted": row.p, "verdict": row.verdict, "joined": row.joined}
+            for row in pairing.rows
+        ],
         "mixed": [
             {
                 "condition": m.figure.condition,

@@ -60,11 +60,12 @@ class FoldScores:
     pooled: dict[str, Number]
 
 
-def score_folds(family: Family, folds: Sequence[Fold]) -> FoldScores:
+def score_folds(family: Family, folds: Sequence[Fold], called: str = "folds") -> FoldScores:
     """Score several folds together.
 
     The interval resamples recordings within each fold. It covers the choice of test recordings, not of training data
-    or seeds; `std` shows what changes from fold to fold.
+    or seeds; `std` shows what changes from fold to fold. `called` is what rule and scope call them: sets that stand
+    beside each other, such as two data sets, are no folds.
 
     Raises
     ------
@@ -120,15 +121,15 @@ def score_folds(family: Family, folds: Sequence[Fold]) -> FoldScores:
         undefined = reasons.get(name, "undefined in a fold")
         mean[name] = number(
             float(per_fold.mean()),
-            derived(info, f"mean-over-{len(folds)}-folds", scope=f"mean over {len(folds)} folds"),
+            derived(info, f"mean-over-{len(folds)}-{called}", scope=f"mean over {len(folds)} {called}"),
             clips,
             replicates=replicates,
             bootstrap=joint,
             groups=groups,
             undefined=undefined,
         )
-        scope = f"standard deviation over {len(folds)} folds"
-        spread = derived(info, f"sample-std-over-{len(folds)}-folds", scope=scope, bounded=False)
+        scope = f"standard deviation over {len(folds)} {called}"
+        spread = derived(info, f"sample-std-over-{len(folds)}-{called}", scope=scope, bounded=False)
         std[name] = number(
             float(per_fold.std(ddof=1)) if len(folds) > 1 else float("nan"),
             replace(spread, direction="lower"),
@@ -138,7 +139,7 @@ def score_folds(family: Family, folds: Sequence[Fold]) -> FoldScores:
         )
         pooled[name] = number(
             float(whole[name]),
-            derived(info, "pooled-folds", scope=f"{len(folds)} folds pooled"),
+            derived(info, f"pooled-{called}", scope=f"{len(folds)} {called} pooled"),
             clips,
             replicates=drawn_whole.get(name),
             bootstrap=joint,

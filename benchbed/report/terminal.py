@@ -18,6 +18,7 @@ from benchbed.report import terms, view
 from benchbed.report.figures import arrow, clips, count, interval, number
 from benchbed.results.conditions import amount
 from benchbed.results.record import Cell, Result, Value
+from benchbed.results.splits import joined as in_words
 
 _STYLES = {
     "pass": "green",
@@ -217,7 +218,7 @@ def _conditions(cells: Sequence[Cell], primary: str, scores: Mapping[str, Value]
 
     With several folds, what joins them: their `mean`, or `pooled` clips.
     """
-    folds = len({cell.split for cell in cells})
+    splits = {cell.split: None for cell in cells}
     rows: dict[str, dict[str, tuple[int, Value]]] = {}
     for cell in cells:
         what, condition = cell.condition, cell.key.split("/", 2)[2]
@@ -225,15 +226,15 @@ def _conditions(cells: Sequence[Cell], primary: str, scores: Mapping[str, Value]
         unit = what.unit if what.unit and not isinstance(what.parameter, dict) else ""
         name = terms.plain(what.name) + (f" (no. {again})" if again else "") + (f", {unit}" if unit else "")
         # Of several folds no single one may stand for all, in a record that lacks what joins them either.
-        value = cell.metrics[primary] if folds == 1 else scores.get(f"folds_{joined}:{condition}:{primary}")
+        value = cell.metrics[primary] if len(splits) == 1 else scores.get(f"folds_{joined}:{condition}:{primary}")
         if value is not None:
             strength = amount(what) or (f"severity {what.severity}" if what.severity is not None else "")
             rows.setdefault(name, {})[strength] = (what.severity or 0, value)
     first = cells[0].metrics[primary]
     table = _table(header=True)
     title = f"{_heading(primary, first)} from mild to severe"
-    how = f"{folds} folds pooled" if joined == "pooled" else f"mean of {folds} folds"
-    table.add_column(f"{title}, {how}" if folds > 1 else title, overflow="fold")
+    how = in_words(splits, joined)
+    table.add_column(f"{title}, {how}" if how else title, overflow="fold")
     for _ in range(max((len(values) for values in rows.values()), default=0)):
         table.add_column("", justify="right")
     for name, values in rows.items():

@@ -252,7 +252,8 @@ def _branch(row: DifferenceRecord | GroupDifference, label: str, pairing: Pairin
         interval=row.method,
         reason=row.reason,
     )
-    remark = "; ".join(part for part in (row.reason, row.incomplete) if part)
+    joined = row.joined if isinstance(row, DifferenceRecord) else ""
+    remark = "; ".join(part for part in (joined, row.reason, row.incomplete) if part)
     if isinstance(row, GroupDifference):
         remark = "; ".join(part for part in (f"{len(row.values_a)} against {len(row.values_b)} models", remark) if part)
         shown = "" if row.verdict is None else _SHOWN[row.verdict]

@@ -67,6 +67,8 @@ class DifferenceRecord(ComparisonPart):
     """Why there is no value or no test."""
     incomplete: str | None = None
     """Which cells lost clips."""
+    joined: str = ""
+    """How several splits became one figure; empty for one split."""
 
 
 class GroupDifference(ComparisonPart):

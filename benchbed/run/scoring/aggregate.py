@@ -13,6 +13,7 @@ from benchbed.metrics.cell import CellScores
 from benchbed.metrics.contract import Family
 from benchbed.metrics.folds import Fold, score_folds
 from benchbed.metrics.number import Number, derived
+from benchbed.results.splits import called
 from benchbed.suite.model import Suite
 from benchbed.suite.plan import CellPlan
 
@@ -53,7 +54,8 @@ def aggregate(
             if clean:
                 figures |= scored[members[0].key].scores.metrics
             continue
-        joined = score_folds(family, [scored[cell.key].fold for cell in members])
+        word = called(cell.split for cell in members)
+        joined = score_folds(family, [scored[cell.key].fold for cell in members], word)
         prefix = "" if clean else f"{condition}:"
         for kind, numbers in (("mean", joined.mean), ("std", joined.std), ("pooled", joined.pooled)):
             chosen = numbers if clean else {primary: numbers[primary]}

@@ -23,7 +23,7 @@ data:
   layout: folder
   name: toy
   options: {{csv: clips.csv, path: path, label: label, group: group, split: split, labels: [low, high]}}
-  splits: [one, two, three]
+  splits: [fold1, fold2, fold3]
 conditions: [clean, {{corruption: white_noise, parameters: [40, -20], severities: [1, 2]}}]
 metrics: {{family: classification, primary: accuracy, folds: {folds}}}
 statistics: {{draws: 50}}
@@ -36,7 +36,7 @@ def folded(tmp_path: Path, toy_table, adapter_file):
     """Runs 40 clips in folds of 8, 12 and 20, which noise leaves with different shares of right answers."""
     # Folds of other sizes and shares of `high`, which the toy calls everything that is noisy: 25, 50 and 60 %.
     table = toy_table.sort_values("label", kind="stable")[["path", "label"]].reset_index(drop=True)
-    splits = np.repeat(["one", "two", "three"] * 2, [2, 6, 12, 6, 6, 8])
+    splits = np.repeat(["fold1", "fold2", "fold3"] * 2, [2, 6, 12, 6, 6, 8])
     table = table.assign(split=splits, group=[f"{s}{i}" for i, s in enumerate(splits)])
     table.to_csv(tmp_path / "data" / "clips.csv", index=False)
 
@@ -73,14 +73,16 @@ def test_every_condition_has_the_figure_that_ranks_over_all_folds(folded, folds)
     assert headline.value == result.scores[f"folds_{folds}:accuracy"].value
 
 
-@pytest.mark.parametrize(("folds", "says"), [("mean", "mean of 3 folds"), ("pooled", "3 folds pooled")])
+@pytest.mark.parametrize(("folds", "says"), [("mean", "mean over 3 folds"), ("pooled", "3 folds pooled")])
 def test_the_terminal_prints_what_its_heading_says(folded, folds, says):
     result, _ = folded(folds)
     stream = io.StringIO()
     terminal.print_runs([result], Console(file=stream, width=160))
     lines = stream.getvalue().splitlines()
     at = next(i for i, line in enumerate(lines) if f"from mild to severe, {says}" in line)
-    conditions = [cell.key.split("/", 2)[2] for cell in result.cells if cell.split == "one" and cell.condition.severity]
+    conditions = [
+        cell.key.split("/", 2)[2] for cell in result.cells if cell.split == "fold1" and cell.condition.severity
+    ]
     joined = [result.scores[f"folds_{folds}:{condition}:accuracy"].value for condition in conditions]
     wanted = [f"{100 * value:.1f}" for value in joined]
     # A strength stands before each figure.
@@ -94,8 +96,8 @@ def test_a_record_without_the_mean_shows_no_fold_in_its_place(folded):
         del result.scores[name]
     stream = io.StringIO()
     terminal.print_runs([result], Console(file=stream, width=160))
-    lasts = [f"{100 * c.metrics['accuracy'].value:.1f}" for c in result.cells if c.split == "three"]
-    at = next(i for i, line in enumerate(stream.getvalue().splitlines()) if "severe, mean of 3 folds" in line)
+    lasts = [f"{100 * c.metrics['accuracy'].value:.1f}" for c in result.cells if c.split == "fold3"]
+    at = next(i for i, line in enumerate(stream.getvalue().splitlines()) if "severe, mean over 3 folds" in line)
     below = " ".join(stream.getvalue().splitlines()[at + 1 : at + 3])
     assert not any(f" {value} " in f" {below} " for value in lasts)
 
@@ -111,8 +113,8 @@ def test_every_figure_of_a_record_says_what_it_is_called_and_what_it_is_about(fo
     assert about["folds_std:accuracy"] == ("Accuracy", "standard deviation over 3 folds")
     assert about["baseline_prior:log_loss"] == ("Log loss", "prior baseline")
     assert about["folds_mean:white_noise@2:accuracy"] == ("Accuracy", "mean over 3 folds, white_noise@2")
-    title, scope = about["robustness:one:mean/white_noise"]
-    assert (title, scope) == ("Accuracy, mean over severities", "white noise, one")
+    title, scope = about["robustness:fold1:mean/white_noise"]
+    assert (title, scope) == ("Accuracy, mean over severities", "white noise, fold1")
     # Two figures of a record that are told apart by their keys are told apart by their words.
     words = [f"{value.title}, {value.scope}" for name, value in result.scores.items() if ":" in name]
     assert len(set(words)) == len(words)

@@ -1,0 +1,44 @@
+"""What several splits of one run are called: folds of one data set, or sets that stand beside each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+
+def called(names: Iterable[str]) -> str:
+    """`folds` where the splits are numbered parts of one data set, else `splits`.
+
+    A mean over the folds of a cross-validation and a mean over two data sets are different figures, and only the names
+    tell which it is: folds are numbered (`fold1` … `fold5`, or plain numbers), sets have names of their own.
+
+    Examples
+    --------
+    >>> called(["fold1", "fold2"]), called(["1", "2", "10"]), called(["clotho", "audiocaps"])
+    ('folds', 'folds', 'splits')
+    """
+    parts = [re.fullmatch(r"(.*?)(\d+)", name) for name in names]
+    stems = {part[1] for part in parts if part}
+    return "folds" if parts and all(parts) and len(stems) == 1 else "splits"
+
+
+def joined(names: Iterable[str], how: str) -> str:
+    """How the splits of a figure became one, in words; empty for a single split.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The splits.
+    how : str
+        `mean` or `pooled`, as `metrics.folds` of the suite says.
+
+    Examples
+    --------
+    >>> joined(["fold1", "fold2", "fold3"], "mean"), joined(["clotho", "audiocaps"], "pooled"), joined(["test"], "mean")
+    ('mean over 3 folds', '2 splits pooled', '')
+    """
+    known = list(dict.fromkeys(names))
+    if len(known) < 2:
+        return ""
+    word = called(known)
+    return f"{len(known)} {word} pooled" if how == "pooled" else f"mean over {len(known)} {word}"
