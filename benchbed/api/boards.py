@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ def leaderboard(
     comparisons: Sequence[str | Path] = (),
     ranks: bool = True,
     records: bool = False,
+    compare: bool = True,
+    told: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Build static pages from runs.
 
@@ -41,6 +43,10 @@ def leaderboard(
         Rank runs by paired bootstrap draws.
     records : bool
         Put an Every Eval Ever record beside the page of each run.
+    compare : bool
+        Compare the models of every suite with each other, a page each; done only where ranks are.
+    told : callable
+        Is called with a line for each board whose models could not be compared.
 
     Returns
     -------
@@ -52,6 +58,7 @@ def leaderboard(
     >>> import benchbed as bb
     >>> bb.leaderboard(bb.load("runs/**"), "site")  # doctest: +SKIP
     """
+    from benchbed.compare.boards import board_comparisons
     from benchbed.compare.ranking import ranks_of
     from benchbed.report.leaderboard import write_leaderboard
     from benchbed.results.comparison import read_comparison
@@ -60,12 +67,15 @@ def leaderboard(
 
     opened = records_of(runs)
     shown = shipped_references() if references is None else [read_reference(Path(path)) for path in references]
+    compared, reasons = board_comparisons(opened) if compare and ranks else ([], [])
+    for line in reasons:
+        told(f"not compared: {line}")
     pages = write_leaderboard(
         opened,
         Path(out),
         ranks=ranks_of(opened) if ranks else None,
         references=shown,
-        comparisons=[read_comparison(Path(path)) for path in comparisons],
+        comparisons=[*(read_comparison(Path(path)) for path in comparisons), *compared],
         earlier=[old for path, _ in opened for old in earlier_records(path)],
         records=records,
         title=title,

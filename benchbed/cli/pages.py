@@ -24,7 +24,7 @@ _FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "card", "cita
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="What `benchbed compare --json` printed; a page each.",
+    help="Further ones: what `benchbed compare --json` printed; a page each.",
 )
 @click.option(
     "--reference",
@@ -35,6 +35,9 @@ _FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "card", "cita
     help="Published figures (YAML); by default those that come with benchbed.",
 )
 @click.option("--ranks/--no-ranks", default=True, show_default=True, help="Rank runs by paired bootstrap draws.")
+@click.option(
+    "--compare/--no-compare", default=True, show_default=True, help="Compare the models of every suite with each other."
+)
 @click.option("--records", is_flag=True, help="Put an Every Eval Ever record beside the page of each run.")
 @click.option(
     "--export", "export", type=click.Choice(_FORMATS), help="Print this to standard output and build no pages."
@@ -56,6 +59,8 @@ def leaderboard(runs: tuple[Path, ...], **flags: Any) -> None:
         comparisons=flags["comparisons"],
         ranks=flags["ranks"],
         records=flags["records"],
+        compare=flags["compare"],
+        told=lambda line: click.echo(line, err=True),
     )
     click.echo(str(page))
 

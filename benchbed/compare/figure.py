@@ -15,6 +15,7 @@ import numpy as np
 from benchbed.errors import CannotMeasure, did_you_mean
 from benchbed.metrics.contract import Family, MetricInfo
 from benchbed.metrics.slices import Column
+from benchbed.results.conditions import spoken
 from benchbed.results.statistics import CellStatistics, Statistics
 
 
@@ -53,9 +54,9 @@ class Figure:
         Examples
         --------
         >>> Figure("white_noise@3", "device=s4").within({"white_noise@3": "10 dB SNR"})
-        'white_noise@3 (10 dB SNR) · device=s4'
+        'white_noise, 10 dB SNR · device=s4'
         """
-        condition = self.condition + (f" ({settings[self.condition]})" if self.condition in settings else "")
+        condition = spoken(self.condition, settings)
         where = condition if self.split is None else f"{self.split}/{condition}"
         return f"{where} · {self.group}" if self.group else where
 

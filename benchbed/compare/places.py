@@ -60,7 +60,7 @@ def open_sides(
             side = next(s for s in grouped if any(r is item for r in s.runs))
         if not any(side is other for other in ordered):
             ordered.append(side)
-    return _told_apart(ordered)
+    return told_apart(ordered)
 
 
 def open_seeds(
@@ -99,7 +99,7 @@ def _open(place: str, seen: set[Path], folder: Path) -> OpenRun:
     return run
 
 
-def _told_apart(sides: list[Side]) -> list[Side]:
+def told_apart(sides: list[Side]) -> list[Side]:
     """Sides of one name get the folder of their first run beside it, as far as the folders differ."""
     found = []
     for side in sides:

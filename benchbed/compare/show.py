@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from benchbed.compare.answer import BOOTSTRAP, Contrast
 from benchbed.compare.figure import Figure
-from benchbed.compare.table import Comparison, Pairing
+from benchbed.compare.matrix import PairMatrix
+from benchbed.compare.pairings import Pairing
+from benchbed.compare.printed import difference, figure, interval, p_text
+from benchbed.compare.table import Comparison
 from benchbed.metrics.contract import MetricInfo
 
 _MARKS = {"win": "better", "loss": "worse", "tie": "", "unmeasured": "could not measure"}
@@ -17,7 +20,7 @@ def lines(comparison: Comparison) -> list[str]:
     how = comparison.procedure
     text: list[str] = []
     for pairing in comparison.pairings:
-        text += ["", f"{pairing.a} − {pairing.b}"]
+        text += ["", f"{pairing.a} − {pairing.b}", *(f"  {line}" for line in comparison.said(pairing))]
         text += [f"  differs without harm: {note}" for note in pairing.notes]
         if pairing.rows:
             text += _single(pairing, how.alpha, comparison.settings)
@@ -25,6 +28,8 @@ def lines(comparison: Comparison) -> list[str]:
             text += _several(pairing, how.alpha, comparison.settings)
         if pairing.robustness:
             text += _robust(pairing)
+    for matrix in comparison.matrices:
+        text += _matrix(matrix, how.alpha)
     if len(comparison.ranks) > 1:
         text += ["", f"Rank on clean audio, {comparison.primary}"]
         rows = [
@@ -47,6 +52,27 @@ def lines(comparison: Comparison) -> list[str]:
         *_alone(comparison),
     ]
     return [plain(line) for line in text]
+
+
+def _matrix(matrix: PairMatrix, alpha: float) -> list[str]:
+    """Row − column of every pair; what is shown has a mark."""
+    entries = {(e.a, e.b): (e, 1) for e in matrix.entries} | {(e.b, e.a): (e, -1) for e in matrix.entries}
+    rows = []
+    for name in matrix.names:
+        row = [name]
+        for other in matrix.names:
+            entry, sign = entries.get((name, other), (None, 1))
+            if entry is None or entry.value is None:
+                row.append("" if entry is None else "?")
+            else:
+                mark = "*" if entry.verdict in ("win", "loss") else ""
+                row.append(difference(sign * entry.value, matrix.info) + mark)
+        rows.append(row)
+    where = "" if matrix.metric == matrix.info.title or ":" in matrix.metric else f", {matrix.figure}"
+    title = matrix.info.title or matrix.metric
+    points = ", points" if matrix.info.unit == "fraction" else f", {matrix.info.unit}".rstrip(", ")
+    told = f"Row − column, {title}{where}{points}; * shown at α = {alpha:g} after Holm over the pairs"
+    return ["", told, *grid(["", *matrix.names], rows, right=range(1, len(matrix.names) + 1))]
 
 
 def _alone(comparison: Comparison) -> list[str]:
@@ -191,32 +217,6 @@ def remark(found: Contrast) -> str:
         f"{found.dropped} recordings left out" if found.dropped else None,
     ]
     return "; ".join(p for p in parts if p)
-
-
-def figure(value: float | None, info: MetricInfo) -> str:
-    """A value in its unit; fractions as per cent."""
-    if value is None:
-        return "–"
-    return f"{100 * value:.1f}" if info.unit == "fraction" else f"{value:.4g}"
-
-
-def difference(value: float | None, info: MetricInfo, *, sign: bool = True) -> str:
-    """A difference in the unit of its metric; fractions in points."""
-    if value is None:
-        return "–"
-    scaled, form = (100 * value, ".1f") if info.unit == "fraction" else (value, ".3g")
-    text = f"{scaled:{'+' if sign else ''}{form}}"
-    return text.replace("-", "−")
-
-
-def interval(low: float | None, high: float | None, info: MetricInfo) -> str:
-    """The ends of an interval."""
-    return "" if low is None and high is None else f"[{difference(low, info)}, {difference(high, info)}]"
-
-
-def p_text(p: float | None) -> str:
-    """A p-value."""
-    return "–" if p is None else ("<0.001" if p < 0.001 else f"{p:.3f}")
 
 
 def grid(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:

@@ -107,7 +107,7 @@ def write_leaderboard(
         )
         written.append(write_page(out / "reference.html", text))
     for page in suites:
-        text = suite_html(page, model_links, title, references)
+        text = suite_html(page, model_links, title, references, versuses)
         written.append(write_page(out / "suites" / f"{page.slug}.html", text))
     for model in models:
         text = render(
@@ -142,7 +142,11 @@ def write_leaderboard(
 
 
 def suite_html(
-    page: board.SuitePage, model_links: Mapping[str, str], title: str, references: Sequence[Reference] = ()
+    page: board.SuitePage,
+    model_links: Mapping[str, str],
+    title: str,
+    references: Sequence[Reference] = (),
+    compared: Sequence[versus.ComparisonPage] = (),
 ) -> str:
     """The page of one suite as text; `model_links` has the address of each model's page."""
     return render(
@@ -155,9 +159,16 @@ def suite_html(
         transfers={standings.identity: board.transfer(standings) for standings in page.boards},
         published={standings.identity: same_protocol(references, standings.example) for standings in page.boards},
         exports={standings.identity: _exports(standings) for standings in page.boards},
+        compared={standings.identity: _compared(standings, compared) for standings in page.boards},
         parse=parse,
         island=island(board.data(page)),
     )
+
+
+def _compared(standings: board.Board, pages: Sequence[versus.ComparisonPage]) -> list[versus.ComparisonPage]:
+    """The comparisons that runs of a board stand in."""
+    slugs = {row.slug for row in standings.rows}
+    return [page for page in pages if slugs & set(page.links.values())]
 
 
 def _exports(standings: board.Board) -> dict[str, str]:

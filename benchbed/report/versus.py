@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from markupsafe import Markup
 
 from benchbed.report import island, terms
 from benchbed.report.captions import ClipPair, spread
 from benchbed.report.charts.draw import domain
+from benchbed.report.charts.forest import Difference, forest
 from benchbed.report.listening import Unchanged, unchanged
+from benchbed.report.pairs import downloads, first_against, ordered_sides, pair_table
 from benchbed.results.comparison import (
     ComparisonRecord,
     DifferenceRecord,
@@ -18,8 +22,10 @@ from benchbed.results.comparison import (
 )
 from benchbed.results.record import Value
 
-#: Rows of a forest plot that stand unfolded.
+#: Rows of a forest plot that are drawn and stand unfolded.
 UNFOLDED = 40
+#: Rows of tables from which those of a pairing are folded.
+MANY = 3
 #: Record of a run, beside which its sounds lie.
 RECORD = "result.json"
 
@@ -62,6 +68,31 @@ class Forest:
         """Too long to stand open."""
         return len(self.branches) > UNFOLDED
 
+    @property
+    def drawn(self) -> list[Branch]:
+        """The rows of the drawing: all, or of too many those on clean audio and those that show a difference."""
+        if not self.folded:
+            return self.branches
+        shown = [branch for branch in self.branches if branch.verdict in ("better", "worse")]
+        shown.sort(key=lambda branch: -abs(branch.value.value or 0.0))
+        kept = {id(branch) for branch in [*self.branches[:1], *shown[: UNFOLDED - 1]]}
+        return [branch for branch in self.branches if id(branch) in kept]
+
+    def chart(self, pairing: PairingRecord) -> Markup | None:
+        """The forest plot, where there is more than one row to see at once."""
+        rows = [branch for branch in self.drawn if branch.value.value is not None]
+        if len(rows) < 2:
+            return None
+        points = "points" if self.unit == "fraction" else self.unit
+        return forest(
+            f"{self.identity}-plot",
+            f"{self.title}: {pairing.a} − {pairing.b}",
+            [Difference(branch.label, branch.value, branch.verdict) for branch in rows],
+            self.ends,
+            sides=ordered_sides(pairing.a, pairing.b, {branch.value.direction for branch in rows}),
+            axis=f"{pairing.a} − {pairing.b}{', ' + points if points else ''}",
+        )
+
 
 @dataclass(frozen=True)
 class Versus:
@@ -90,6 +121,12 @@ class ComparisonPage:
     synthetic: bool
     versus: list[Versus]
     links: dict[str, str]
+    matrices: list[tuple[Markup, Markup | None]] = field(default_factory=list)
+
+    @property
+    def many(self) -> bool:
+        """So many pairings that their tables are folded."""
+        return len(self.versus) >= MANY
 
     @property
     def primary(self) -> str:
@@ -150,6 +187,10 @@ def comparison_page(comparison: ComparisonRecord, rows: Mapping[Path, tuple[str,
         any(synthetic for _, _, synthetic in shared.values()) or any(run.synthetic for run in runs),
         versus,
         links,
+        [
+            (pair_table(matrix, f"m{number}"), first_against(matrix, f"m{number}-plot"))
+            for number, matrix in enumerate(comparison.matrices, 1)
+        ],
     )
 
 
@@ -171,7 +212,8 @@ def data(page: ComparisonPage) -> dict:
             shown = row.model_dump(exclude={"values_a", "values_b"}, exclude_none=True)
             named = {_COLUMNS.get(name, name): value for name, value in shown.items()}
             rows.append({"model": pairing.a, "against": pairing.b, **named})
-    return {"comparison": page.title, "suite": page.suite, "rows": rows}
+    pairs = downloads(page.comparison.matrices)
+    return {"comparison": page.title, "suite": page.suite, "rows": rows} | ({"pairs": pairs} if pairs else {})
 
 
 def _forests(pairing: PairingRecord, identity: str, primary: str, settings: Mapping[str, str]):

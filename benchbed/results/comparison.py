@@ -156,6 +156,8 @@ class PairingRecord(ComparisonPart):
 
     a: str
     b: str
+    said: list[str] = Field(default_factory=list)
+    """What was found, in plain sentences."""
     wins: int = 0
     ties: int = 0
     losses: int = 0
@@ -165,6 +167,35 @@ class PairingRecord(ComparisonPart):
     clips: list[Spoken] = Field(default_factory=list)
     """Captions of both runs, of clips on which they differ the most."""
     notes: list[str] = Field(default_factory=list)
+
+
+class EntryRecord(ComparisonPart):
+    """One pair of a matrix, a − b."""
+
+    a: str
+    b: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_adjusted: float | None = None
+    verdict: Literal["win", "loss", "tie", "unmeasured"] = "unmeasured"
+    """What was shown about a, corrected over the pairs."""
+    reason: str | None = None
+
+
+class MatrixRecord(ComparisonPart):
+    """One question asked of every pair of models."""
+
+    condition: str
+    group: str | None = None
+    metric: str
+    title: str
+    unit: str
+    direction: Literal["higher", "lower"]
+    names: list[str]
+    """The models, in their order."""
+    entries: list[EntryRecord]
+    """Each pair once."""
 
 
 class Member(ComparisonPart):
@@ -193,6 +224,8 @@ class ComparisonRecord(ComparisonPart):
     procedure: dict[str, Any] = Field(default_factory=dict)
     sides: list[SideRecord]
     pairings: list[PairingRecord]
+    matrices: list[MatrixRecord] = Field(default_factory=list)
+    """Every model against every other one, where there are three or more."""
     settings: dict[str, str] = Field(default_factory=dict)
     """What the severities of the conditions are in their units, by the key of the condition."""
 
@@ -211,6 +244,8 @@ class ComparisonRecord(ComparisonPart):
             # As an earlier version put it that took the first for the reference, too.
             return f"{', '.join(pair.a for pair in pairs)} against {pairs[0].b}"
         names = [side.name for side in self.sides]
+        if len(names) > 3:
+            return f"{names[0]} against {len(names) - 1} others"
         return f"{names[0]} against {', '.join(names[1:])}" if len(names) > 1 else ", ".join(names)
 
 

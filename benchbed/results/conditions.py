@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from benchbed.results.record import Condition, Result
 
@@ -65,3 +65,19 @@ def settings(results: Iterable[Result]) -> dict[str, str]:
             if cell.condition.severity is not None and cell.condition.parameter is not None:
                 texts.setdefault(cell.key.split("/", 2)[2], set()).add(setting(cell.condition))
     return {key: text for key, (text, *others) in ((key, sorted(known)) for key, known in texts.items()) if not others}
+
+
+def spoken(key: str, settings: Mapping[str, str]) -> str:
+    """A condition's key with its strength in its unit in the place of the number of its severity, where that is known.
+
+    Examples
+    --------
+    >>> spoken("white_noise@3", {"white_noise@3": "10 dB SNR"}), spoken("white_noise@3", {}), spoken("clean", {})
+    ('white_noise, 10 dB SNR', 'white_noise@3', 'clean')
+    >>> spoken("foa_rotation@1#2", {"foa_rotation@1#2": "5 degrees"})
+    'foa_rotation (no. 2), 5 degrees'
+    """
+    if key not in settings:
+        return key
+    name, _, again = key.partition("#")
+    return f"{name.partition('@')[0]}{f' (no. {again})' if again else ''}, {settings[key]}"

@@ -125,7 +125,7 @@ def test_a_condition_that_is_missing_names_the_side_that_lacks_it(tmp_path):
         report = judge(rules({"metric": "map", "condition": "*"}), run, base)
         words = {finding.subject: finding.words for finding in report.outcomes[0].findings}
         assert report.exit_code == 3
-        assert words["map · white@1 (10)"] == f"there is no condition 'white@1' in {side}, short (it has: clean)"
+        assert words["map · white, 10"] == f"there is no condition 'white@1' in {side}, short (it has: clean)"
 
 
 def test_every_output_names_the_test_of_a_ranked_metric(tmp_path):

@@ -49,6 +49,6 @@ def test_a_comparison_names_models_and_units(tmp_path):
     ]
     text = "\n".join(lines(compare([Side(run.name, (run,)) for run in runs])))
     strength = setting(runs[0].result.cells[1].condition)
-    assert f"noise@2 ({strength})" in text
+    assert f"noise, {strength}" in text and "@" not in text
     head = next(line for line in text.splitlines() if line.split()[:2] == ["condition", "metric"])
     assert head.split()[2:5] == ["small", "large", "difference"]

@@ -1,0 +1,178 @@
+"""Every model against every other one in a few questions: clean audio, unseen devices, what is kept under perturbation.
+
+A row of the table of differences says how the first model stands to each of the others; which of those others differ
+among each other is said here. Every question is corrected over its own pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from benchbed.compare.answer import Contrast, Procedure
+from benchbed.compare.contrast import contrast, contrast_score
+from benchbed.compare.drawing import meaning
+from benchbed.compare.figure import Figure, recipes
+from benchbed.compare.sides import Mixed, Side, mixed
+from benchbed.errors import CannotMeasure
+from benchbed.metrics.contract import MetricInfo
+from benchbed.stats.correction import adjust
+
+#: Figures over cells and groups that are asked beside clean audio, where every side has them.
+OVER_CELLS, GROUPS = ("robustness:retention",), ("devices=unseen",)
+
+
+@dataclass(frozen=True)
+class PairEntry:
+    """One pair of one matrix, a − b.
+
+    Attributes
+    ----------
+    a, b : str
+        The two sides.
+    value, low, high : float or None
+        Difference and its interval.
+    p, p_adjusted : float or None
+        Before and after the correction over the pairs.
+    verdict : str
+        `win`, `loss` or `tie` of a against b, or `unmeasured`.
+    reason : str or None
+        Why there is no difference.
+    """
+
+    a: str
+    b: str
+    value: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_adjusted: float | None
+    verdict: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class PairMatrix:
+    """One question asked of every pair of sides.
+
+    Attributes
+    ----------
+    figure : Figure
+        Which clips.
+    metric : str
+        Which metric, or figure over cells.
+    info : MetricInfo
+        What it means.
+    direction : str
+        Which way is better.
+    names : tuple of str
+        The sides, in their order.
+    entries : tuple of PairEntry
+        The pairs, each once.
+    """
+
+    figure: Figure
+    metric: str
+    info: MetricInfo
+    direction: str
+    names: tuple[str, ...]
+    entries: tuple[PairEntry, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The matrix for programs and pages."""
+        return {
+            "condition": self.figure.condition,
+            "group": self.figure.group,
+            "metric": self.metric,
+            "title": self.info.title,
+            "unit": self.info.unit,
+            "direction": self.direction,
+            "names": list(self.names),
+            "entries": [vars(entry) for entry in self.entries],
+        }
+
+
+def matrices(sides: Sequence[Side], primary: str, procedure: Procedure) -> list[PairMatrix]:
+    """Ask every pair of three or more sides; of two, the table of differences says it all.
+
+    A side of several seeds is compared by its mean, with the spread of its members beside that of the recordings.
+    """
+    if len(sides) < 3:
+        return []
+    return [_matrix(sides, figure, metric, procedure) for figure, metric in _asked(sides, primary)]
+
+
+def _asked(sides: Sequence[Side], primary: str) -> Iterator[tuple[Figure, str]]:
+    runs = [run for side in sides for run in side.runs]
+    clean = all(any(key.endswith("/clean") for key in run.sums.cells) for run in runs)
+    if clean:
+        yield Figure("clean"), primary
+        for group in GROUPS:
+            if all(group in recipes(run.sums) for run in runs):
+                yield Figure("clean", group), primary
+    for name in OVER_CELLS:
+        if all((value := run.result.scores.get(name)) is not None and value.value is not None for run in runs):
+            yield Figure(name.partition(":")[0]), name
+
+
+def _matrix(sides: Sequence[Side], figure: Figure, metric: str, procedure: Procedure) -> PairMatrix:
+    pairs = list(combinations(sides, 2))
+    answers = [_pair(a, b, figure, metric, procedure) for a, b in pairs]
+    p_values = {str(i): None if isinstance(one, str) else _p(one) for i, one in enumerate(answers)}
+    adjusted = adjust(p_values, "holm")
+    told = next((one for one in answers if not isinstance(one, str)), None)
+    info = told.info if told is not None else meaning(metric, _value(sides[0], figure, metric))
+    entries = [
+        _entry(a.name, b.name, one, p_values[str(i)], adjusted[str(i)], procedure.alpha)
+        for i, ((a, b), one) in enumerate(zip(pairs, answers))
+    ]
+    direction = told.direction if told is not None else info.direction
+    return PairMatrix(figure, metric, info, direction, tuple(side.name for side in sides), tuple(entries))
+
+
+def _value(side: Side, figure: Figure, metric: str) -> Any:
+    result = side.runs[0].result
+    return result.scores[metric] if metric in result.scores else result.cells[0].metrics[metric]
+
+
+def _pair(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -> Contrast | Mixed | str:
+    """The difference of two sides, or why there is none."""
+    try:
+        if len(a.runs) > 1 or len(b.runs) > 1 or "family" in (a.kind, b.kind):
+            return mixed(a, b, figure, metric, procedure)
+        if ":" in metric:
+            return contrast_score(a.runs[0], b.runs[0], metric, procedure)
+        return contrast(a.runs[0], b.runs[0], figure, [metric], procedure)[metric]
+    except CannotMeasure as error:
+        return error.what
+
+
+def _p(found: Contrast | Mixed) -> float | None:
+    if isinstance(found, Mixed):
+        return found.spread.p if found.spread else None
+    return found.p
+
+
+def _entry(a: str, b: str, found: Contrast | Mixed | str, p: float | None, adjusted: float | None, alpha: float):
+    if isinstance(found, str):
+        return PairEntry(a, b, None, None, None, None, None, "unmeasured", found)
+    ends = found.spread if isinstance(found, Mixed) else found
+    value, low, high = (None, None, None) if ends is None else (ends.value, ends.low, ends.high)
+    return PairEntry(a, b, value, low, high, p, adjusted, judged(found.gain, adjusted, alpha), found.reason)
+
+
+def judged(gain: float | None, p: float | None, alpha: float) -> str:
+    """What a gain and its p-value show: `win`, `loss`, `tie`, or `unmeasured`.
+
+    Examples
+    --------
+    >>> judged(0.1, 0.01, 0.05), judged(-0.1, 0.01, 0.05), judged(0.1, 0.2, 0.05), judged(None, None, 0.05)
+    ('win', 'loss', 'tie', 'unmeasured')
+    """
+    if gain is None or p is None:
+        return "unmeasured"
+    if p >= alpha:
+        return "tie"
+    return "win" if gain > 0 else "loss"
