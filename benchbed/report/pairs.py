@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
 
 from markupsafe import Markup, escape
 
@@ -14,7 +15,12 @@ from benchbed.results.comparison import EntryRecord, MatrixRecord
 from benchbed.results.record import Value
 
 _MARKS = {"win": "▲", "loss": "▼", "tie": "", "unmeasured": ""}
-_TURNED = {"win": "loss", "loss": "win", "tie": "tie", "unmeasured": "unmeasured"}
+_TURNED: dict[str, Literal["win", "loss", "tie", "unmeasured"]] = {
+    "win": "loss",
+    "loss": "win",
+    "tie": "tie",
+    "unmeasured": "unmeasured",
+}
 _WORDS = {"win": "better", "loss": "worse", "tie": "not shown to differ", "unmeasured": "could not be measured"}
 
 
@@ -101,9 +107,16 @@ def _both_ways(matrix: MatrixRecord) -> Mapping[tuple[str, str], EntryRecord]:
     cells = {(entry.a, entry.b): entry for entry in matrix.entries}
     for entry in matrix.entries:
         # A sign is turned here, nothing is computed: b − a has the ends of a − b with the other sign.
-        turned = {"a": entry.b, "b": entry.a, "verdict": _TURNED[entry.verdict]}
-        turned |= {"value": _minus(entry.value), "low": _minus(entry.high), "high": _minus(entry.low)}
-        cells[entry.b, entry.a] = entry.model_copy(update=turned)
+        cells[entry.b, entry.a] = EntryRecord(
+            a=entry.b,
+            b=entry.a,
+            value=_minus(entry.value),
+            low=_minus(entry.high),
+            high=_minus(entry.low),
+            p_adjusted=entry.p_adjusted,
+            verdict=_TURNED[entry.verdict],
+            reason=entry.reason,
+        )
     return cells
 
 
