@@ -163,7 +163,7 @@ def compare(
     """
     from benchbed.compare.contrast import Procedure
     from benchbed.compare.places import open_sides
-    from benchbed.compare.table import Wanted
+    from benchbed.compare.asked import Wanted
     from benchbed.compare.table import compare as make
 
     sides = open_sides(_places(runs), seed_options, by_family=families)

@@ -67,7 +67,13 @@ class Pairing:
     clips: list[Spoken] = field(default_factory=list)
 
     def count(self, verdict: str) -> int:
-        """Conditions won, lost or tied: all clips, the metric that ranks."""
+        """Conditions won, lost or tied: all clips, the metric that ranks.
+
+        Examples
+        --------
+        >>> Pairing("cnn", "passt", "accuracy").count("win")
+        0
+        """
         singles = [(row.contrast.figure.group, row.contrast.metric, row.verdict) for row in self.rows]
         several = [(m.figure.group, m.metric, v) for m, v in zip(self.mixed, self.mixed_verdicts)]
         return sum(key == (None, self.primary, verdict) for key in singles + several)

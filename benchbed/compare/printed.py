@@ -13,7 +13,14 @@ def figure(value: float | None, info: MetricInfo) -> str:
 
 
 def difference(value: float | None, info: MetricInfo, *, sign: bool = True) -> str:
-    """A difference in the unit of its metric; fractions in points."""
+    """A difference in the unit of its metric; fractions in points.
+
+    Examples
+    --------
+    >>> accuracy = MetricInfo("Accuracy", "accuracy", "fraction", "higher")
+    >>> difference(-0.0312, accuracy), difference(0.0312, accuracy, sign=False), difference(None, accuracy)
+    ('−3.1', '3.1', '–')
+    """
     if value is None:
         return "–"
     scaled, form = (100 * value, ".1f") if info.unit == "fraction" else (value, ".3g")

@@ -9,12 +9,13 @@ import pytest
 from made_runs import answers, changed, lucky, made_run, recordings
 
 from benchbed.compare.answer import Procedure
+from benchbed.compare.asked import Wanted
 from benchbed.compare.figure import Figure
 from benchbed.compare.joining import joining
 from benchbed.compare.runs import open_run
 from benchbed.compare.show import lines
 from benchbed.compare.sides import Side
-from benchbed.compare.table import Wanted, compare
+from benchbed.compare.table import compare
 from benchbed.report.versus import comparison_page
 from benchbed.results.comparison import ComparisonRecord
 from benchbed.results.splits import called, joined

@@ -6,6 +6,7 @@ import numpy as np
 from made_runs import answers, lucky, made_run, recordings
 
 from benchbed.compare.answer import Procedure
+from benchbed.compare.asked import Wanted
 from benchbed.compare.boards import board_comparisons
 from benchbed.compare.contrast import contrast
 from benchbed.compare.figure import Figure
@@ -14,7 +15,7 @@ from benchbed.compare.places import open_sides
 from benchbed.compare.runs import open_run
 from benchbed.compare.show import lines
 from benchbed.compare.sides import Side
-from benchbed.compare.table import Wanted, compare
+from benchbed.compare.table import compare
 from benchbed.compare.verdict import sentences
 from benchbed.results.store import read
 from benchbed.stats.paired import holm

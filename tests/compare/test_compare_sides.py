@@ -10,6 +10,7 @@ from made_runs import answers, changed, lucky, made_run, recordings
 from made_tags import heard, tag_run, tags
 
 from benchbed.compare.answer import Procedure
+from benchbed.compare.asked import Wanted
 from benchbed.compare.drawing import like_stored, stored
 from benchbed.compare.figure import Figure
 from benchbed.compare.matched import robustness, robustness_of_sides
@@ -17,7 +18,7 @@ from benchbed.compare.places import open_seeds, open_sides
 from benchbed.compare.runs import open_run
 from benchbed.compare.show import lines
 from benchbed.compare.sides import Side
-from benchbed.compare.table import Wanted, compare
+from benchbed.compare.table import compare
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.report.versus import comparison_page
 from benchbed.results.baseline import set_baseline

@@ -11,6 +11,7 @@ import pytest
 from made_runs import answers, changed, lucky, made_run, recordings
 
 from benchbed.compare.answer import Contrast
+from benchbed.compare.asked import Wanted
 from benchbed.compare.contrast import Procedure
 from benchbed.compare.figure import Figure
 from benchbed.compare.matched import robustness
@@ -19,7 +20,8 @@ from benchbed.compare.ranking import ranks_of
 from benchbed.compare.runs import open_run
 from benchbed.compare.show import apart, lines
 from benchbed.compare.sides import Side, mixed, spread_of, welch
-from benchbed.compare.table import Wanted, compare
+from benchbed.compare.table import compare
+from benchbed.compare.written import row_json
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.families.classification import family
 from benchbed.results.store import read
@@ -132,6 +134,8 @@ def test_json_has_no_nan_and_holds_every_row(tmp_path):
     assert len(held["pairings"][0]["rows"]) == len(found.pairings[0].rows)
     told = [run for side in held["sides"] for run in side["runs"]]
     assert [(run["suite"], run["synthetic"]) for run in told] == [("toy", False)] * 2
+    alone = row_json(found.pairings[0].rows[0].contrast)
+    assert json.loads(json.dumps(alone, default=float)).items() <= held["pairings"][0]["rows"][0].items()
     assert {"p_adjusted", "mde", "effect", "verdict", "low", "high"} <= set(held["pairings"][0]["rows"][0])
 
 
