@@ -161,9 +161,9 @@ def compare(
     >>> import benchbed as bb
     >>> bb.compare("runs/dcase_task1/cnn", "runs/dcase_task1/passt_tiny").frame()  # doctest: +SKIP
     """
+    from benchbed.compare.asked import Wanted
     from benchbed.compare.contrast import Procedure
     from benchbed.compare.places import open_sides
-    from benchbed.compare.asked import Wanted
     from benchbed.compare.table import compare as make
 
     sides = open_sides(_places(runs), seed_options, by_family=families)
