@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from benchbed.report import terms
 from benchbed.report.charts.draw import domain
-from benchbed.report.charts.forest import Difference, forest
+from benchbed.report.charts.forest import ForestRow, forest
 from benchbed.report.figures import interval, p_value, signed
 from benchbed.results.comparison import EntryRecord, MatrixRecord
 from benchbed.results.record import Value
@@ -68,9 +68,7 @@ def first_against(matrix: MatrixRecord, identity: str) -> Markup | None:
         entry = cells.get((first, name))
         if entry is not None:
             rows.append(
-                Difference(
-                    f"− {name}", _value(entry, matrix), {"win": "better", "loss": "worse"}.get(entry.verdict, "")
-                )
+                ForestRow(f"− {name}", _value(entry, matrix), {"win": "better", "loss": "worse"}.get(entry.verdict, ""))
             )
     if not any(row.value.value is not None for row in rows):
         return None

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from benchbed.report import island, terms
 from benchbed.report.captions import ClipPair, spread
 from benchbed.report.charts.draw import domain
-from benchbed.report.charts.forest import Difference, forest
+from benchbed.report.charts.forest import ForestRow, forest
 from benchbed.report.listening import Unchanged, unchanged
 from benchbed.report.pairs import downloads, first_against, ordered_sides, pair_table
 from benchbed.results.comparison import (
@@ -87,7 +87,7 @@ class Forest:
         return forest(
             f"{self.identity}-plot",
             f"{self.title}: {pairing.a} − {pairing.b}",
-            [Difference(branch.label, branch.value, branch.verdict) for branch in rows],
+            [ForestRow(branch.label, branch.value, branch.verdict) for branch in rows],
             self.ends,
             sides=ordered_sides(pairing.a, pairing.b, {branch.value.direction for branch in rows}),
             axis=f"{pairing.a} − {pairing.b}{', ' + points if points else ''}",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchbed.report.charts.forest import Difference, forest
+from benchbed.report.charts.forest import ForestRow, forest
 from benchbed.report.leaderboard import write_leaderboard
 from benchbed.report.pairs import downloads, first_against, heading, pair_table
 from benchbed.results.comparison import ComparisonRecord, MatrixRecord
@@ -84,8 +84,8 @@ def test_the_first_stands_against_every_other_one_in_a_plot():
 def test_dots_and_intervals_lie_where_their_figures_are():
     made = {"n": 9, "direction": "higher", "unit": "fraction", "rule": "r"}
     rows = [
-        Difference("a", Value(value=0.1, low=0.0, high=0.2, **made), "better"),
-        Difference("b", Value(value=None, **made)),
+        ForestRow("a", Value(value=0.1, low=0.0, high=0.2, **made), "better"),
+        ForestRow("b", Value(value=None, **made)),
     ]
     chart = forest("f", "t", rows, (0.0, 0.2), sides=("l", "r"), axis="x")
     low, high = map(float, re.search(r'class="iv" d="M([\d.]+) [\d.]+H([\d.]+)M', chart).groups())

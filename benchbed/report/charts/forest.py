@@ -17,7 +17,7 @@ _WIDTH, _ROW, _TOP, _BOTTOM, _RIGHT = 560, 20, 22, 40, 136
 
 
 @dataclass(frozen=True)
-class Difference:
+class ForestRow:
     """One row: a difference, and what was shown about it (`better`, `worse`, or anything else for nothing)."""
 
     label: str
@@ -28,7 +28,7 @@ class Difference:
 def forest(
     identity: str,
     title: str,
-    rows: Sequence[Difference],
+    rows: Sequence[ForestRow],
     ends: tuple[float, float],
     *,
     sides: tuple[str, str],
@@ -50,7 +50,7 @@ def forest(
     Examples
     --------
     >>> made = dict(n=9, direction="higher", unit="fraction", rule="r")
-    >>> one = Difference("Clean", Value(value=0.1, low=0.02, high=0.2, **made), "better")
+    >>> one = ForestRow("Clean", Value(value=0.1, low=0.02, high=0.2, **made), "better")
     >>> chart = forest("f", "Accuracy", [one], (-0.1, 0.3), sides=("b better", "a better"), axis="points")
     >>> chart.count('class="row better"'), "+10.0" in chart
     (1, True)
@@ -71,7 +71,7 @@ def forest(
     return frame(identity, title, _said(rows, sides), (_WIDTH, height), "".join(body), "chart forest-plot")
 
 
-def _row(row: Difference, scale: Scale, top: float, left: float) -> str:
+def _row(row: ForestRow, scale: Scale, top: float, left: float) -> str:
     name = row.label if len(row.label) <= NAME else f"{row.label[: NAME - 1]}…"
     kind = row.shown if row.shown in ("better", "worse") else "open"
     middle, value = top + _ROW / 2, row.value
@@ -90,7 +90,7 @@ def _row(row: Difference, scale: Scale, top: float, left: float) -> str:
     return f'<g class="row {kind}">{"".join(parts)}</g>'
 
 
-def _said(rows: Sequence[Difference], sides: tuple[str, str]) -> str:
+def _said(rows: Sequence[ForestRow], sides: tuple[str, str]) -> str:
     better, worse = (sum(row.shown == kind for row in rows) for kind in ("better", "worse"))
     return (
         f"{len(rows)} differences with intervals. Shown: {sides[1]} in {better}, {sides[0]} in {worse}; "
