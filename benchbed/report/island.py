@@ -8,15 +8,15 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Collection
 from typing import Any
 
 from markupsafe import Markup
 
+from benchbed.report import carried
 from benchbed.results.record import Result
 
 #: Characters of data that stand in a page as they are, and packed ones that a page may carry.
-PLAIN, CARRIED = 50_000, 300_000
+PLAIN, CARRIED = 20_000, 25_000
 #: What packed data begin with.
 PACKED = "gzip;base64,"
 
@@ -45,25 +45,23 @@ def island(data: Any) -> Markup:
     {"a":"é\\u003c"}
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return escape_json(text) if len(text) <= PLAIN else _packed(text)
+    return escape_json(text) if len(text) <= PLAIN else pack(text)
 
 
-def record(result: Result, full: Collection[str] = ()) -> tuple[Markup, bool]:
+def record(result: Result) -> tuple[Markup, bool]:
     """The content of a page's data element for a record without its defaults, still valid; and whether it is whole.
 
     A short record is JSON text. A long one is packed (gzip, base64); the page's script unpacks it when it is asked to
-    save. One that is too long even so goes without the groups and matrices of its cells, apart from those of `full`.
+    save. One that is too long even so goes as its figures, column by column (see `carried`), without groups.
     """
     text = _body(result)
     if len(text) <= PLAIN:
         return escape_json(text), True
-    packed = _packed(text)
+    packed = pack(text)
     if len(packed) <= CARRIED:
         return packed, True
-    cells = [
-        cell if cell.key in full else cell.model_copy(update={"groups": {}, "matrices": {}}) for cell in result.cells
-    ]
-    return _packed(_body(result.model_copy(update={"cells": cells}))), False
+    columns = carried.figures(result)
+    return pack(json.dumps(columns, ensure_ascii=False, separators=(",", ":"), allow_nan=False)), False
 
 
 def unpack(content: str) -> str:
@@ -79,7 +77,14 @@ def unpack(content: str) -> str:
     return gzip.decompress(base64.b64decode(content.removeprefix(PACKED))).decode("utf-8")
 
 
-def _packed(text: str) -> Markup:
+def pack(text: str) -> Markup:
+    """Text as gzip in base64, behind what tells that it is (see `unpack`).
+
+    Examples
+    --------
+    >>> unpack(pack("é" * 9))
+    'ééééééééé'
+    """
     # Without a time in its header, the same record packs to the same bytes.
     return Markup(PACKED + base64.b64encode(gzip.compress(text.encode("utf-8"), 9, mtime=0)).decode("ascii"))
 

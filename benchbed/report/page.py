@@ -16,18 +16,21 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import benchbed
-from benchbed.report import captions, drawings, figures, island, panels, placed, ranked, terms, view
+from benchbed.report import breaking, captions, drawings, figures, island, panels, placed, ranked, styles, terms, view
 from benchbed.report.charts import draw, strips
 from benchbed.report.charts.directions import stretch_rows
 from benchbed.report.charts.timeline import event_rows
 from benchbed.report.drawings import KeptDrawings
+from benchbed.report.folding import LONG_PAGE, carry, folded, packed
 from benchbed.report.listening import Clips, apart
 from benchbed.report.model_card import citation, model_card
 from benchbed.results.conditions import setting
 from benchbed.results.record import Result, Value
 
 #: What every page carries, in this order.
-_STYLES, _SCRIPTS = ("page.css", "widths.css"), ("page.js", "widths.js")
+_SCRIPTS = ("page.js", "widths.js")
+#: Where the style of a page goes.
+_STYLE = "<style></style>"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -80,10 +83,12 @@ def report_html(
 ) -> str:
     """The page of one run as text."""
     drawn = drawn or KeptDrawings()
-    carried, whole = island.record(result, {cell.key for cell in view.focus(result)})
+    kept, whole = island.record(result)
     return render(
         "run.html.j2",
         run=(shown := view.run_view(result)),
+        breaking=breaking.conditions(result),
+        weakest=breaking.groups(result),
         whole=whole,
         baselines=view.primary_baselines(shown),
         command=command or result.provenance.command,
@@ -99,14 +104,16 @@ def report_html(
         exported=exported,
         card=model_card(result),
         cite=citation(result),
-        island=carried,
+        island=kept,
         definition=json.dumps(result.suite.definition, indent=1, ensure_ascii=False, default=str),
     )
 
 
 def render(template: str, **content: Any) -> str:
     """Fill a template of this room; everything that is not markup made here is escaped."""
-    return _environment().get_template(template).render(**content)
+    page = _environment().get_template(template).render(**content)
+    style = styles.needed(page, _script())
+    return carry(page).replace(_STYLE, f"<style>{style}</style>", 1)
 
 
 def write_page(path: Path, text: str) -> Path:
@@ -125,14 +132,10 @@ def _lean(script: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
-def _tight(style: str) -> str:
-    """A style sheet without comments, and without the space beside braces, colons of values and commas."""
-    return re.sub(r"\s*([{};,]|:(?=\s))\s*", r"\1", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)).strip()
-
-
-def _joined(names: tuple[str, ...]) -> str:
+@functools.cache
+def _script() -> str:
     folder = files("benchbed.report") / "templates"
-    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+    return _lean("\n".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS))
 
 
 @functools.cache
@@ -145,7 +148,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_visible,
     )
-    script = _lean(_joined(_SCRIPTS))
+    script = _script()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.filters.update(
         anchor=island.anchor,
@@ -154,6 +157,9 @@ def _environment() -> Environment:
         condition=terms.condition,
         count=figures.count,
         duration=figures.duration,
+        folded=folded,
+        packed=packed,
+        within=terms.within,
         interval=figures.interval,
         key=figures.key,
         marked=captions.marked,
@@ -166,7 +172,6 @@ def _environment() -> Environment:
     environment.tests["on_features"] = terms.on_features
     environment.globals.update(
         version=benchbed.__version__,
-        style=Markup(_tight(_joined(_STYLES))),
         script=Markup(script),
         # Only this script may run: markup that slipped through would still be dead text.
         policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data: 'self'; "
@@ -179,6 +184,7 @@ def _environment() -> Environment:
         tick=figures.tick,
         board_cell=strips.board_cell,
         strip=strips.strip,
+        ladder=strips.ladder,
         domain=draw.domain,
         matrix_title=panels.matrix_title,
         matrix_chart=panels.matrix_chart,
@@ -189,6 +195,8 @@ def _environment() -> Environment:
         LONG=drawings.LONG,
         severity_heatmaps=panels.severity_heatmaps,
         robustness_curves=panels.robustness_curves,
+        LONG_PAGE=LONG_PAGE,
+        PROFILE_SHOWN=view.PROFILE_SHOWN,
         FAILURES_SHOWN=view.FAILURES_SHOWN,
         NO_SOUND=terms.NO_SOUND,
     )

@@ -13,6 +13,8 @@ from benchbed.report.figures import sentence
 from benchbed.report.island import anchor
 from benchbed.results.record import Cell, Matrix, Result, Value
 
+#: Cells of a heat map that say their figure in a sentence each.
+NOTED = 60
 #: What a bin states and what is true of it: of classes, and of tags.
 _SIDES = (("confidence", "accuracy"), ("score", "present"))
 
@@ -90,7 +92,9 @@ def severity_heatmaps(result: Result) -> list[Markup]:
             row = order.setdefault((_group(cell), terms.series(cell.key, cell.condition)), {})
             row[cell.condition.severity] = cell.metrics[result.primary]
         values = [[row[level].value if level in row else None for level in severities] for row in order.values()]
+        # Of many conditions the sentences would be most of a page; their figures stand in the table of all conditions.
         notes = [[sentence(row[level]) if level in row else "" for level in severities] for row in order.values()]
+        told = notes if len(perturbed) <= NOTED else None
         some = perturbed[0].metrics[result.primary]
         unit = some.unit
         charts.append(
@@ -104,7 +108,7 @@ def severity_heatmaps(result: Result) -> list[Markup]:
                 row_title="Condition",
                 column_title="Severity",
                 ends=domain([value for row in values for value in row], unit),
-                notes=notes,
+                notes=told,
             )
         )
     return charts

@@ -15,6 +15,8 @@ from benchbed.results.record import Cell, Matrix, Result, Value
 
 #: Failures listed on a page; the record has them all.
 FAILURES_SHOWN = 50
+#: Rows of a profile that stand unfolded.
+PROFILE_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class RunView:
     profile: list[ProfileRow]
     failures_hidden: int = 0
     checks: dict[str, int] = field(default_factory=dict)
+    alike: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
 
 def run_view(result: Result) -> RunView:
@@ -140,7 +143,20 @@ def run_view(result: Result) -> RunView:
         profile=list(_profile(result.profile)),
         failures_hidden=max(0, len(result.failures) - FAILURES_SHOWN),
         checks=tallies,
+        alike=_alike(result),
     )
+
+
+def _alike(result: Result) -> dict[str, dict[str, list[str]]]:
+    """Status → kind of check → what was checked: `perturb:white_noise:monotone` is the monotone one of white noise."""
+    tables: dict[str, dict[str, list[str]]] = {}
+    for check in result.checks:
+        parts = check.name.split(":")
+        kind, what = (f"{parts[0]}: {parts[2]}", parts[1]) if len(parts) > 2 else (check.name, check.cell or "")
+        tables.setdefault(check.status, {}).setdefault(terms.plain(kind), []).append(
+            terms.plain(what) if what else "run"
+        )
+    return tables
 
 
 def figures(result: Result) -> dict[str, Value]:

@@ -13,6 +13,8 @@ from benchbed.report.charts.draw import Scale
 from benchbed.report.figures import number
 
 STEPS = 11
+#: Rows from which on they stand closer.
+DENSE = 15
 
 
 def heatmap(
@@ -54,6 +56,7 @@ def heatmap(
     ends = ends or ((min(known), max(known)) if known else (0.0, 1.0))
     head = "".join(f'<th scope="col"><span><bdi>{escape(column)}</bdi></span></th>' for column in columns)
     upright = " upright" if any(len(column) > 4 for column in columns) and len(columns) > 4 else ""
+    dense = " dense" if len(rows) > DENSE else ""
     body = []
     for index, (label, row) in enumerate(zip(rows, values, strict=True)):
         row_ends = (0.0, sum(value for value in row if value is not None) or 1.0) if by_row else ends
@@ -66,7 +69,7 @@ def heatmap(
         body.append(f'<tr><th scope="row"><bdi>{escape(label)}</bdi></th>{"".join(cells)}</tr>')
     return Markup(
         f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(caption)}">'
-        f'<table class="heat{upright}" id="{escape(identity)}"><caption>{escape(caption)}</caption>'
+        f'<table class="heat{upright}{dense}" id="{escape(identity)}"><caption>{escape(caption)}</caption>'
         f'<thead><tr><th scope="col" class="corner">{escape(row_title)} ↓ <span class="by">{escape(column_title)} →'
         f"</span></th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )

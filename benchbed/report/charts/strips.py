@@ -6,7 +6,8 @@ their column, which keeps them readable on a phone where a scaled chart would no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from markupsafe import Markup, escape
 
@@ -15,6 +16,16 @@ from benchbed.report.figures import interval, number, sentence
 from benchbed.results.record import Value
 
 _WIDTH, _HEIGHT = 100, 16
+
+
+class Rung(Protocol):
+    """A row that `ladder` draws."""
+
+    @property
+    def shown(self) -> Value: ...
+
+    @property
+    def steps(self) -> Sequence[Value]: ...
 
 
 def strip(
@@ -62,8 +73,50 @@ def strip(
         # A zero-length line with round caps stays a circle when the strip is stretched.
         body.append(f'<path class="dot" d="M{at(centre)} 8h0"/>')
     return Markup(
-        f'<svg class="strip" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true" '
-        f'focusable="false">{"".join(body)}</svg>'
+        f'<svg class="strip" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
+        f"{''.join(body)}</svg>"
+    )
+
+
+def ladder(row: Rung, ends: tuple[float, float], clean: Value | None = None) -> Markup:
+    """A condition at all its strengths: a small dot each, a large one for the figure that orders, the clean one behind.
+
+    Parameters
+    ----------
+    row : Rung
+        What has the figure that orders as `shown`, and those at single strengths as `steps`.
+    ends : tuple
+        Ends of the axis.
+    clean : Value, optional
+        Drawn as an upright line on its interval.
+
+    Examples
+    --------
+    >>> class Row:
+    ...     shown = Value(value=0.5, n=1, direction="higher", unit="fraction", rule="r")
+    ...     steps = [shown.model_copy(update={"value": 0.9}), shown.model_copy(update={"value": 0.1})]
+    >>> drawn = ladder(Row(), (0, 1))
+    >>> "M10 8H90" in drawn, "M90 8h0M10 8h0" in drawn
+    (True, True)
+    """
+    scale, body = Scale(ends, (0, _WIDTH)), []
+    if clean is not None and clean.low is not None and clean.high is not None:
+        start, end = scale(clean.low), scale(clean.high)
+        body.append(f'<rect class="lead" x="{at(start)}" width="{at(end - start)}" height="{_HEIGHT}"/>')
+    if clean is not None and clean.value is not None:
+        body.append(f'<path class="base" d="M{at(scale(clean.value))} 0V{_HEIGHT}"/>')
+    places = [scale(value.value) for value in row.steps if value.value is not None]
+    if len(places) > 1:
+        body.append(f'<path class="reach" d="M{at(min(places))} 8H{at(max(places))}"/>')
+        dots = "".join(f"M{at(place)} 8h0" for place in places)
+        body.append(f'<path class="step" d="{dots}"/>')
+    elif row.shown.low is not None and row.shown.high is not None:
+        body.append(f'<path class="iv" d="M{at(scale(row.shown.low))} 8H{at(scale(row.shown.high))}"/>')
+    if row.shown.value is not None:
+        body.append(f'<path class="dot" d="M{at(scale(row.shown.value))} 8h0"/>')
+    return Markup(
+        f'<svg class="strip" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
+        f"{''.join(body)}</svg>"
     )
 
 

@@ -1,5 +1,6 @@
 "use strict";
-// Sorting, filtering, choosing columns, and taking the data along. Without this script every figure is still on the page.
+// Sorting, filtering, choosing columns, and taking the data along. Without this script the figures are still on the page,
+// apart from long tables that are folded away: those travel packed.
 (() => {
   const live = document.getElementById("live");
   const say = (text) => { live.textContent = ""; window.setTimeout(() => { live.textContent = text; }, 30); };
@@ -45,7 +46,7 @@
     }
   };
 
-  document.querySelectorAll("table[data-sortable]").forEach((table) => {
+  const sortable = (root) => root.querySelectorAll("table[data-sortable]").forEach((table) => {
     [...table.tHead.rows[0].cells].forEach((head) => {
       const button = head.querySelector("button");
       if (!button) { return; }
@@ -60,7 +61,7 @@
     if (wanted) { sort(table, wanted[1], wanted[2], false); }
   });
 
-  document.querySelectorAll("select[data-choose]").forEach((select) => {
+  const choosable = (root) => root.querySelectorAll("select[data-choose]").forEach((select) => {
     const figures = [...document.getElementById(select.dataset.choose).querySelectorAll("[data-choice]")];
     const show = (announce) => {
       figures.forEach((figure) => { figure.hidden = figure.dataset.choice !== select.value; });
@@ -74,6 +75,9 @@
     select.addEventListener("change", () => show(true));
     show(false);
   });
+
+  sortable(document);
+  choosable(document);
 
   const form = document.querySelector("form[data-filter]");
   if (form) {
@@ -145,36 +149,71 @@
     const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     return [columns, ...rows.map((row) => columns.map((column) => row[column]))].map((row) => row.map(quote).join(",")).join("\r\n") + "\r\n";
   };
+  const median = (condition) => (condition.achieved ? condition.achieved.median : undefined);
+  const told = (strength) => (strength !== null && typeof strength === "object"
+    ? (Array.isArray(strength) ? strength : Object.entries(strength).map(([key, value]) => key + " " + value)).join("; ") : strength);
   const flat = (record) => {
     const rows = [];
-    const add = (cell, condition, severity, group, metrics) => {
-      Object.entries(metrics || {}).forEach(([metric, figure]) => rows.push({
-        model: record.model.name, dataset: record.dataset.name, synthetic: record.dataset.synthetic, cell, condition,
-        severity: severity ?? "", group, metric, value: figure.value ?? "", low: figure.low ?? "", high: figure.high ?? "",
-        n: figure.n, direction: figure.direction, unit: figure.unit, rule: figure.rule, interval: figure.interval ?? "",
-        reason: figure.reason ?? "",
-      }));
-    };
-    add("", "", "", "", record.scores);
+    const add = (place, group, metrics) => Object.entries(metrics || {}).forEach(([metric, figure]) => rows.push({
+      model: record.model.name, dataset: record.dataset.name, synthetic: record.dataset.synthetic, ...place, group, metric,
+      value: figure.value, low: figure.low, high: figure.high, n: figure.n, direction: figure.direction, unit: figure.unit,
+      rule: figure.rule, interval: figure.interval, reason: figure.reason,
+    }));
+    const place = (cell, what) => ({
+      cell: cell.key, task: cell.task, split: cell.split, kind: what.kind, condition: what.name, family: what.group,
+      severity: what.severity, parameter: told(what.parameter), parameter_unit: what.unit, achieved: median(what),
+    });
+    add(place({}, {}), undefined, record.scores);
     record.cells.forEach((cell) => {
-      add(cell.key, cell.condition.name, cell.condition.severity, "", cell.metrics);
-      Object.entries(cell.groups || {}).forEach(([group, metrics]) => add(cell.key, cell.condition.name, cell.condition.severity, group, metrics));
+      const here = place(cell, cell.condition);
+      add(here, undefined, cell.metrics);
+      Object.entries(cell.groups || {}).forEach(([group, metrics]) => add(here, group, metrics));
     });
     return rows;
   };
+  // The same rows from figures that are carried column by column.
+  const columns = (data) => data.blocks.flatMap((block) => block.at.map((cell, index) => ({
+    model: data.model, dataset: data.dataset, synthetic: data.synthetic,
+    ...Object.fromEntries(Object.entries(data.cells).map(([name, held]) => [name, cell < 0 ? null : held[cell]])),
+    group: null, metric: block.metric, value: block.value[index],
+    low: block.low ? block.low[index] : null, high: block.high ? block.high[index] : null,
+    n: Array.isArray(block.n) ? block.n[index] : block.n, direction: block.direction, unit: block.unit, rule: block.rule,
+    interval: block.interval, reason: block.reason,
+  })));
   const island = document.getElementById("data");
-  // Long records are packed; nothing is fetched to unpack them.
-  const carried = async () => {
-    const [head, packed] = island.textContent.split(",", 2);
-    if (head !== "gzip;base64") { return island.textContent; }
+  // Long records and long folded parts are packed; nothing is fetched to unpack them.
+  const unpack = async (text) => {
+    const [head, packed] = text.split(",", 2);
+    if (head !== "gzip;base64") { return text; }
     const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
   };
+  const carried = async () => {
+    const data = JSON.parse(await unpack(island.textContent));
+    return data.format === "figures" ? { ...data, rows: columns(data) } : data;
+  };
+  const unfold = (part, markup) => {
+    const fresh = document.createElement("div");
+    fresh.innerHTML = markup;
+    part.replaceWith(fresh);
+    sortable(fresh);
+    choosable(fresh);
+    document.dispatchEvent(new CustomEvent("unfolded", { detail: fresh }));
+  };
+  const folded = document.getElementById("folded");
+  unpack(folded ? folded.textContent : "").then((text) => {
+    const parts = text.split("\u0000");
+    document.querySelectorAll("[data-packed]").forEach((part) => unfold(part, parts[Number(part.dataset.packed)]));
+    document.documentElement.dataset.unfolded = "yes";
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const around = target && target.closest("details");
+    if (around) { around.open = true; target.scrollIntoView(); }
+  });
   document.querySelectorAll("button[data-save]").forEach((button) => button.addEventListener("click", async () => {
-    const data = JSON.parse(await carried());
+    const data = await carried();
     const name = button.dataset.name;
-    if (button.dataset.save === "json") { save(name + ".json", "application/json", JSON.stringify(data, null, 1)); }
-    else { save(name + ".csv", "text/csv", csv(data.cells ? flat(data) : data.rows)); }
+    if (button.dataset.save === "json") { save(name + ".json", "application/json", JSON.stringify(data.blocks ? data.rows : data, null, 1)); }
+    else { save(name + ".csv", "text/csv", csv(data.rows || flat(data))); }
     say("Saved " + name + "." + button.dataset.save + ".");
   }));
   document.querySelectorAll("button[data-copy]").forEach((button) => button.addEventListener("click", () => {

@@ -10,7 +10,11 @@
       if (ways.length) { part.dataset.more = ways.join(" "); } else { delete part.dataset.more; }
     }
   };
-  const parts = [...document.querySelectorAll(".scroll")];
   const sizes = new ResizeObserver((entries) => entries.forEach((entry) => tell(entry.target)));
-  parts.forEach((part) => { sizes.observe(part); part.addEventListener("scroll", () => tell(part), { passive: true }); });
+  const watch = (root) => root.querySelectorAll(".scroll").forEach((part) => {
+    sizes.observe(part);
+    part.addEventListener("scroll", () => tell(part), { passive: true });
+  });
+  watch(document);
+  document.addEventListener("unfolded", (event) => watch(event.detail));
 })();

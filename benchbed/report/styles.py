@@ -1,0 +1,66 @@
+"""The style sheet of a page: only the rules that its markup, or its script, can ask for.
+
+Every page carries its own style, so what it never uses is weight: a rule is left out where each of its selectors names
+a class that neither the markup nor the script has.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from importlib.resources import files
+
+#: Sheets in their order.
+SHEETS = ("page.css", "widths.css")
+_CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
+_USED = re.compile(r'class="([^"]*)"')
+_STRINGS = re.compile(r'"[^"]*"|\([^)]*\)')
+
+
+@functools.cache
+def sheet() -> str:
+    """The whole style sheet, without comments and without space that says nothing."""
+    folder = files("benchbed.report") / "templates"
+    text = "\n".join((folder / name).read_text(encoding="utf-8") for name in SHEETS)
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    return re.sub(r"\s*([{};,]|:(?=\s))\s*", r"\1", text).replace(";}", "}").strip()
+
+
+def needed(page: str, script: str) -> str:
+    """The rules that a page can use.
+
+    Examples
+    --------
+    >>> ".globe" in needed('<p class="hint">', ""), ".hint" in needed('<p class="hint">', "")
+    (False, True)
+    """
+    used = {name for found in _USED.finditer(page) for name in found[1].split()}
+    used |= set(re.findall(r"[\w-]+", script))
+    return _kept(sheet(), used)
+
+
+def _kept(text: str, used: set[str]) -> str:
+    return "".join(_rule(head, body, used) for head, body in _rules(text))
+
+
+def _rules(text: str) -> list[tuple[str, str]]:
+    """Selector and body of each rule at this level; a group of rules (`@media`) is one."""
+    parts, depth, start, opened = [], 0, 0, 0
+    for place, letter in enumerate(text):
+        if letter == "{":
+            opened = opened if depth else place
+            depth += 1
+        elif letter == "}":
+            depth -= 1
+            if not depth:
+                parts.append((text[start:opened], text[opened + 1 : place]))
+                start = place + 1
+    return parts
+
+
+def _rule(head: str, body: str, used: set[str]) -> str:
+    if head.startswith("@"):
+        inner = _kept(body, used)
+        return f"{head}{{{inner}}}" if inner else ""
+    selectors = [one for one in head.split(",") if set(_CLASS.findall(_STRINGS.sub("", one))) <= used]
+    return f"{','.join(selectors)}{{{body}}}" if selectors else ""
