@@ -10,6 +10,8 @@ from benchbed.results.record import Condition, Value
 _ATTACKS = {"apgd_t": "Targeted APGD"}
 #: Scopes of the figures that all corruption cells, or all attacked cells, of a run give together.
 ROBUSTNESS, ADVERSARIAL = "robustness", "adversarial"
+#: Scores that put every condition on the axis of white noise, by cell.
+WORTH = "worth"
 #: Scope of the figures of attacks on features, and what is said of them wherever they stand.
 UNREALIZABLE, NO_SOUND = "unrealizable", "on features, not realizable as audio"
 #: How the record names the figures of a model that hears nothing.

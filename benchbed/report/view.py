@@ -202,6 +202,8 @@ def robustness(result: Result) -> list[GroupTable]:
 
 def _drawn(title: str) -> str:
     """The figure of a table that is drawn."""
+    if title.startswith("condition, on"):
+        return terms.WORTH
     if not title.startswith("attack"):
         return "mean"
     return "robust_accuracy" if " and budget" in title else "snr50"
@@ -212,6 +214,8 @@ def _of_condition(name: str) -> tuple[str, str, str] | None:
     scope, _, inner = name.partition(":")
     if scope == "flip_rate" and inner:
         return "condition, several draws", inner, scope
+    if scope == terms.WORTH and inner:
+        return "condition, on the axis of white noise", inner, scope
     head, slash, condition = inner.partition("/")
     split, _, figure = head.rpartition(":")
     if scope not in (terms.ROBUSTNESS, terms.ADVERSARIAL, terms.UNREALIZABLE) or not slash or figure == "group":

@@ -26,6 +26,7 @@ from benchbed.run.scoring.attacks import (
 )
 from benchbed.run.scoring.grouped import GroupedSplit
 from benchbed.run.scoring.values import to_matrix, to_value
+from benchbed.run.scoring.worth import worth_of_attacks
 from benchbed.suite.conditions import AttackCondition
 
 
@@ -62,7 +63,7 @@ def attacked(
         for fact in unit["attack"]["facts"]
     ]
     checks = checks_of(prepared.job, plans, facts, tables, classes)
-    figures = attack_figures(prepared.job, plans, flags, tables)
+    figures = attack_figures(prepared.job, plans, flags, tables) | worth_of_attacks(prepared.job, plans, flags)
     values |= {name: to_value(number) for name, number in figures.items()}
     for key, matrices in attack_tables(prepared.job, plans, tables).items():
         cell = next(cell for cell in cells if cell.key == key)

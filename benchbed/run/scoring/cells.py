@@ -34,6 +34,7 @@ from benchbed.run.scoring.sources import check_sources, note_sources, noted, thi
 from benchbed.run.scoring.split import rows_of_cells
 from benchbed.run.scoring.statistics import CellRows, cell_draws, collect, sum_cell, summed_draws
 from benchbed.run.scoring.values import to_matrix, to_value
+from benchbed.run.scoring.worth import worth_of_cells
 from benchbed.suite.conditions import AttackCondition, CorruptionCondition
 from benchbed.suite.plan import CellPlan
 
@@ -104,6 +105,7 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
         prepared.loaded_suite, prepared.source.dataset.name, primary, prepared.index_hash
     )
     scores |= robust_figures(cells, scored, primary, reference, prepared.job.output)
+    scores |= worth_of_cells(cells, scored, primary)
     values = {name: to_value(number) for name, number in scores.items()}
     checks = [*unused, *_classes(prepared.job), *left_out(prepared.job), *levels(predictions.table)]
     checks += [*remarks(predictions.table), *cropped(predictions.table)]

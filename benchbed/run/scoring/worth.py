@@ -1,0 +1,115 @@
+"""Every corruption, device and attack of a run as the SNR of white noise that costs the model the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from benchbed.metrics.adversarial import ROBUST, Flags
+from benchbed.metrics.number import Number
+from benchbed.metrics.worth import NoiseCurve, worth
+from benchbed.results import record
+from benchbed.run.job.job import Job
+from benchbed.run.scoring.aggregate import ScoredCell
+from benchbed.stats.bootstrap import Bootstrap
+from benchbed.suite.conditions import AttackCondition
+from benchbed.suite.plan import CellPlan
+
+#: The corruption, and the noise of attacks, that every other is held against.
+NOISE = "white_noise"
+
+
+def worth_of_cells(cells: Sequence[record.Cell], scored: Mapping[str, ScoredCell], primary: str) -> dict[str, Number]:
+    """Worth of every corrupted cell in the primary metric: `worth:CELL`; nothing without a curve in white noise."""
+    figures: dict[str, Number] = {}
+    for split in dict.fromkeys(cell.split for cell in cells):
+        corrupted = [
+            cell for cell in cells if cell.split == split and cell.condition.severity is not None and cell.metrics
+        ]
+        corrupted = [cell for cell in corrupted if cell.metrics[primary].value is not None]
+        noise = [cell for cell in corrupted if _is_noise(cell)]
+        noise = [cell for cell in noise if cell.condition.unit == noise[0].condition.unit and "#" not in cell.key]
+        if len(noise) < 2:
+            continue
+        levels = [_level(cell) for cell in noise]
+        columns = [_column(scored[cell.key], primary) for cell in noise]
+        width = min(len(column) for column in columns)
+        info = scored[noise[0].key].scores.metrics[primary].info
+        curve = NoiseCurve(
+            tuple(levels),
+            np.stack([column[:width] for column in columns]),
+            info.direction,
+            noise[0].condition.unit or "dB SNR",
+            info.rule,
+        )
+        for cell in corrupted:
+            if cell in noise:
+                continue
+            column = _column(scored[cell.key], primary)
+            n = scored[cell.key].scores.metrics[primary].n // max(cell.condition.draws, 1)
+            bootstrap = scored[cell.key].fold.bootstrap
+            figures[f"worth:{cell.key}"] = worth(curve, column, n, bootstrap, cell.key.split("/", 2)[2])
+    return figures
+
+
+def worth_of_attacks(job: Job, plans: Sequence[CellPlan], flags: Mapping[str, Flags]) -> dict[str, Number]:
+    """Worth of every attacked cell in robust accuracy, against white noise of the same threat on the same clips."""
+    figures: dict[str, Number] = {}
+    attacks = {plan.key: _condition(job, plan) for plan in plans}
+    for plan in plans:
+        mine = attacks[plan.key]
+        if mine.space == "features" or mine.attack == NOISE:
+            continue
+        noise = [
+            other
+            for other in plans
+            if attacks[other.key].attack == NOISE
+            and attacks[other.key].threat == "l2"
+            and attacks[other.key].space == "waveform"
+            and attacks[other.key].channels == "together"
+            and attacks[other.key].band is None
+            and attacks[other.key].audibility is None
+            and attacks[other.key].n == mine.n
+            and other.split == plan.split
+        ]
+        noise = [other for other in noise if other.condition == noise[0].condition]
+        if len(noise) < 2:
+            continue
+        columns = [_share(flags[other.key]) for other in noise]
+        levels = tuple(float(other.budget or 0.0) for other in noise)
+        curve = NoiseCurve(levels, np.stack(columns), "higher", "dB SNR, whole clip", ROBUST.rule)
+        some: Bootstrap = flags[plan.key].bootstrap
+        figures[f"worth:{plan.key}"] = worth(
+            curve, _share(flags[plan.key]), len(flags[plan.key]), some, plan.key.split("/", 2)[2]
+        )
+    return figures
+
+
+def _condition(job: Job, plan: CellPlan) -> AttackCondition:
+    condition = job.conditions[plan.condition]
+    assert isinstance(condition, AttackCondition)
+    return condition
+
+
+def _share(flags: Flags) -> np.ndarray:
+    value, drawn = flags.mean("robust")
+    return np.concatenate([[value], drawn]) if drawn is not None else np.array([value])
+
+
+def _is_noise(cell: record.Cell) -> bool:
+    snr = (cell.condition.unit or "").startswith("dB SNR")
+    return cell.condition.name == NOISE and snr and isinstance(cell.condition.parameter, int | float)
+
+
+def _level(cell: record.Cell) -> float:
+    level = cell.condition.parameter
+    assert isinstance(level, int | float)
+    return float(level)
+
+
+def _column(scored: ScoredCell, primary: str) -> np.ndarray:
+    value = scored.scores.metrics[primary].value
+    drawn = scored.scores.replicates.get(primary)
+    first = np.array([np.nan if value is None else value])
+    return first if drawn is None else np.concatenate([first, drawn])
