@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.run.job.limits import PATIENCE, Limits
+
+if TYPE_CHECKING:
+    from benchbed.run.job.cluster import ClusterAsked
 
 MODEL_HELP = (
     "Adapter: FILE.py, package.module, an entry point or a shipped name; NAME=FILE.py calls it so; may be repeated."
@@ -183,6 +186,50 @@ def data_options(verb: Callable) -> Callable:
         return verb(*args, **kwargs)
 
     return wrapped
+
+
+def engine_options(verb: Callable) -> Callable:
+    """Where units are computed; `cluster_of` reads what was said."""
+
+    @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+    @click.option("--address", metavar="ADDRESS", help="Of a Ray cluster (or `auto`); without it one is started here.")
+    @click.option("--worker-cpus", type=click.FloatRange(0, min_open=True), help="CPUs of a Ray worker; --threads.")
+    @click.option(
+        "--worker-gpus", type=click.FloatRange(0), default=0.0, help="GPUs of a Ray worker, or a share of one."
+    )
+    @click.option("--worker-memory", metavar="SIZE", help="Memory that is set aside for a Ray worker, e.g. 4G.")
+    @click.option(
+        "--ship",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="Send clips to Ray nodes, once each: to those that do not see them.",
+    )
+    @wraps(verb)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return verb(*args, **kwargs)
+
+    return wrapped
+
+
+def cluster_of(flags: dict[str, Any]) -> ClusterAsked | None:
+    """The cluster that flags ask for; None for this machine.
+
+    Raises
+    ------
+    ConfigError
+        Flags of a cluster without one.
+    """
+    from benchbed.run.job.cluster import ClusterAsked, bytes_of
+
+    if flags.get("engine", "local") == "local":
+        given = [name for name in ("address", "worker_cpus", "worker_gpus", "worker_memory") if flags.get(name)]
+        if given:
+            raise ConfigError(f"--{given[0].replace('_', '-')} is about a cluster", hint="--engine ray")
+        return None
+    memory = bytes_of(flags["worker_memory"], "--worker-memory") if flags["worker_memory"] else 0
+    cpus, gpus = flags["worker_cpus"] or 0.0, flags["worker_gpus"]
+    return ClusterAsked(flags["address"] or "", cpus, gpus, memory, flags["ship"])
 
 
 def paths(values: tuple[str, ...]) -> dict[str, Path]:

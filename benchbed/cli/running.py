@@ -12,7 +12,9 @@ from benchbed.cli.flags import (
     MODEL_HELP,
     SET_HELP,
     Named,
+    cluster_of,
     data_options,
+    engine_options,
     for_model,
     limit_options,
     limits,
@@ -39,9 +41,9 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of runs.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Local processes.")
+@click.option("--workers", type=click.IntRange(1), help="Processes; 1, on a cluster as many as it has room for.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Compute threads per process.")
-@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
+@engine_options
 @click.option("--shard", metavar="I/N", help="Compute the I-th of N parts, for `benchbed merge`; nothing is scored.")
 @click.option("--limit", type=click.IntRange(1), help="Score at most N clips per split, a fixed subset.")
 @click.option(
@@ -82,14 +84,15 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
 
     suite_overrides, options = split_settings(settings)
     loaded = load_suite(suite, suite_overrides)
-    policy = ErrorPolicy.parse(flags["fail_on_error"])
+    policy, cluster = ErrorPolicy.parse(flags["fail_on_error"]), cluster_of(flags)
     run_settings = session.Settings(
         out=flags["out"],
         data=paths(flags["data"]),
         allow_synthetic=not flags["no_synthetic"],
         device=flags["device"],
         batch_size=flags["batch_size"],
-        workers=flags["workers"],
+        workers=flags["workers"] or (0 if cluster is not None else 1),
+        cluster=cluster,
         threads=flags["threads"],
         limit=flags["limit"],
         reuse=Reuse(flags["reuse"]),

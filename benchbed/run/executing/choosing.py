@@ -11,4 +11,8 @@ from benchbed.run.job.settings import Settings
 
 def executor_of(settings: Settings) -> Executes[Job, Unit, Adapter, Done]:
     """The function that computes units: in this process and local workers, or on a cluster that the settings name."""
-    return execute
+    if settings.cluster is None:
+        return execute
+    from benchbed.run.executing.ray_engine import OnCluster
+
+    return OnCluster(settings.cluster)

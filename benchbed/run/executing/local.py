@@ -71,7 +71,7 @@ def execute(
 
         engine = Engine(job, adapters)
         for unit in units:
-            yield _compute(engine, unit, folder)
+            yield compute_into(folder, engine, unit)
         return
     yield from _in_processes(job, units, folder, workers)
 
@@ -102,10 +102,11 @@ def _work(task: Task) -> Iterator[Done]:
     # The model is loaded with the first unit.
     with trusting(engine.job.trust_checkpoint):
         for unit in task:
-            yield _compute(engine, unit, folder)
+            yield compute_into(folder, engine, unit)
 
 
-def _compute(engine: Engine, unit: Unit, folder: Path) -> Done:
+def compute_into(folder: Path, engine: Engine, unit: Unit) -> Done:
+    """Compute a unit here, and write its file into a folder."""
     from benchbed.run.executing.unit import compute
 
     with watching(WatchedFiles()) as seen:

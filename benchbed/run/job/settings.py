@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchbed.run.job.cluster import ClusterAsked
 from benchbed.run.job.job import Options
 from benchbed.run.job.limits import Limits
 from benchbed.run.job.policy import ErrorPolicy, Reuse
@@ -32,6 +33,8 @@ class Settings:
     command: str = ""
     limits: Limits = field(default_factory=Limits)
     """What a process of a model may take: time for one call, memory."""
+    cluster: ClusterAsked | None = None
+    """A Ray cluster that computes, in the place of local processes; `workers` is then 0 for all it has room for."""
     name: str = ""
     """What the user calls the model: the name of its folder and in tables; by default the card's, with the options."""
     others: tuple[tuple[str, Options], ...] = ()
