@@ -21,6 +21,8 @@ PACKAGES = (
     "pandas",
     "soundfile",
     "soxr",
+    "av",
+    "lameenc",
     "audiomentations",
     "torchattacks",
     "sed_eval",

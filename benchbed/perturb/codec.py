@@ -1,7 +1,7 @@
 """Round trips through real encoders, in memory, with the length and the alignment of the input.
 
-libsndfile (in soundfile) holds MP3, Vorbis, Opus, GSM 6.10, G.711, and several ADPCM coders, so that no further
-dependency is needed. A codec that cannot carry a clip's channels gets each channel as a stream of its own.
+libsndfile (in soundfile) holds Vorbis, GSM 6.10, G.711, and several ADPCM coders; its MP3 and Opus are slow, and `lame`
+and `packets` do those. A codec that cannot carry a clip's channels gets each channel as a stream of its own.
 """
 
 from __future__ import annotations
@@ -14,13 +14,8 @@ import numpy as np
 from benchbed.perturb.guarded import CannotApply
 from benchbed.perturb.level import to_int16, too_loud
 
-#: Delay of the LAME encoder and the decoder in samples. libsndfile's decoder removes it by the tag in the first frame;
-#: where a frame is too small for the tag, the decoded audio is longer than the input and starts this late.
-MP3_DELAY = 1105
 #: Coders that take floating point; the others work on 16-bit samples, and libsndfile lets louder ones wrap round.
 _FLOAT_CODERS = ("MPEG_LAYER_III", "VORBIS", "OPUS")
-MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 
 
 def encode(waveform: np.ndarray, sample_rate: int, container: str, subtype: str, **options: object) -> bytes:
@@ -77,7 +72,7 @@ def round_trip(
     most_channels : int
         What one stream can carry; above it every channel is coded by itself.
     options
-        `compression_level`, `bitrate_mode` of soundfile.
+        `compression_level` of soundfile.
 
     Returns
     -------
@@ -90,28 +85,8 @@ def round_trip(
     for stream in streams:
         content = encode(stream, sample_rate, container, subtype, **options)
         size += len(content)
-        out = decode(content)
-        late = subtype == "MPEG_LAYER_III" and out.shape[1] > samples
-        decoded.append(fitted(out, samples, MP3_DELAY if late else 0))
+        decoded.append(fitted(decode(content), samples))
     return np.concatenate(decoded), size
-
-
-def mp3_range(sample_rate: int) -> tuple[int, int]:
-    """Lowest and highest constant bit rate in kbit/s at this rate (MPEG-1, MPEG-2 and MPEG-2.5 tables)."""
-    if sample_rate >= 32000:
-        return 32, 320
-    return (8, 160) if sample_rate >= 16000 else (8, 64)
-
-
-def mp3_level(kbits: float, sample_rate: int) -> float:
-    """libsndfile's compression level for a bit rate: it runs linearly from the highest (0) to the lowest (1)."""
-    low, high = mp3_range(sample_rate)
-    return min((high - kbits) / (high - low), 0.9999)
-
-
-def opus_level(kbits: float) -> float:
-    """libsndfile's compression level for an Opus bit rate per channel: linear from 256 (0) to 6 kbit/s (1)."""
-    return (256 - kbits) / 250
 
 
 @lru_cache(maxsize=8)

@@ -10,14 +10,16 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchbed.perturb import resolve
-from benchbed.perturb.codec import MP3_DELAY, MP3_RATES, decode, encode, mp3_level, mp3_range, mu_law_table, round_trip
+from benchbed.audio import resample
+from benchbed.perturb import lame, packets, resolve
+from benchbed.perturb.codec import decode, encode, fitted, mu_law_table
 from benchbed.perturb.contract import Context
 from benchbed.perturb.guarded import CannotApply
 from benchbed.perturb.level import to_int16
-from benchbed.perturb.selfcheck import bursts, lag
+from benchbed.perturb.selfcheck import bursts, lag, log_mel_distance
 from benchbed.perturb.time import blocks, gap, kept_before, loss_order
-from benchbed.rng import stream
+from benchbed.perturb.warps import analysed, pitched, stretched
+from benchbed.rng import preserved_global_state, stream
 
 
 def prepared(name, clip, rate, seed="clip", **options):
@@ -25,24 +27,126 @@ def prepared(name, clip, rate, seed="clip", **options):
     return found, found.prepare(clip, rate, stream(seed), Context())
 
 
-@pytest.mark.parametrize("rate", MP3_RATES)
+@pytest.mark.parametrize("rate", lame.RATES)
 def test_mp3_is_aligned_at_every_rate_and_bit_rate(rate):
-    probe = bursts(rate, 1, 0.6)
-    trapped = 0
-    for kbits in (112, 64, 32, 8):
-        low, high = mp3_range(rate)
+    probe = bursts(rate, 2, 0.6)
+    seen = 0
+    for kbits in (160, 112, 64, 32, 8):
+        low, high = lame.bit_rates(rate)
         if not low <= kbits <= high:
             continue
-        options = {"compression_level": mp3_level(kbits, rate), "bitrate_mode": "CONSTANT"}
-        raw = decode(encode(probe.waveform, rate, "MP3", "MPEG_LAYER_III", **options))
-        if raw.shape[1] > probe.waveform.shape[1]:
-            trapped += 1
-            late = lag(probe.waveform[0], raw[0, : probe.waveform.shape[1]], rate)
-            assert late is None or abs(late - MP3_DELAY) <= 2
-        out, _ = round_trip(probe.waveform, rate, "MP3", "MPEG_LAYER_III", 2, **options)
-        late = lag(probe.waveform[0], out[0], rate)
-        assert out.shape == probe.waveform.shape and (late is None or abs(late) <= 2)
-    assert trapped  # the trap is there at every rate, for small enough frames
+        # Of two channels at 8 kbit/s too little is left to tell where a burst begins.
+        for clip in (probe.waveform[:1], probe.waveform)[: 1 + (kbits > 8)]:
+            out, size = lame.mp3(clip, rate, kbits)
+            late = lag(clip[0], out[0], rate)
+            assert out.shape == clip.shape and (late is None or abs(late) <= 2)
+            # A lower rate than asked for, which LAME prefers at low bit rates, would be as short as it is fast.
+            assert size == pytest.approx(kbits * 125 * (0.6 + lame.DELAY / rate), rel=0.25, abs=300)
+            seen += late is not None
+    assert seen >= 2
+
+
+@pytest.mark.parametrize("rate", packets.RATES)
+def test_opus_is_aligned_at_every_rate_and_keeps_to_its_bit_rate(rate):
+    probe = bursts(rate, 2, 0.6)
+    noise = 0.1 * stream("s").standard_normal((1, 4 * rate), dtype=np.float32)
+    for kbits in (64, 24, 12):
+        for clip in (probe.waveform[:1], probe.waveform):
+            out, _ = packets.opus(clip, rate, kbits)
+            back = resample(fitted(out, clip.shape[1] * packets.DECODED_RATE // rate), packets.DECODED_RATE, rate)
+            late = lag(clip[0], back[0], rate)
+            assert back.shape == clip.shape and (late is None or abs(late) <= 0.001 * rate)
+        assert packets.opus(noise, rate, kbits)[1] / 500 == pytest.approx(kbits, rel=0.35)
+
+
+def test_a_coder_remembers_no_other_clip():
+    first, second = (0.1 * stream(i).standard_normal((1, 16000), dtype=np.float32) for i in range(2))
+    for coder in (packets.opus, lame.mp3):
+        alone = coder(first, 16000, 24)[0]
+        coder(second, 16000, 24)
+        assert np.array_equal(coder(first, 16000, 24)[0], alone)
+
+
+#: How far in dB of log-mel spectrum (root mean square) the coders may be from libsndfile's, which a run used before,
+#: at the severities of the suites; libsndfile's own are 0.7 (mildest) to 32 dB (strongest) from the clip.
+OPUS_APART = {64: 0.9, 32: 3.2, 16: 3.2, 12: 5.6, 6: 6.0}
+MP3_APART = {112: 0.6, 96: 0.8, 64: 1.3, 48: 1.5, 32: 2.4}
+
+
+@pytest.mark.parametrize("name", ["opus", "mp3"])
+def test_coders_stay_within_a_stated_distance_of_libsndfile(name):
+    rate = 32000
+    clips = [coloured(rate, seed) for seed in range(3)]
+    apart = OPUS_APART if name == "opus" else MP3_APART
+    for kbits, most in apart.items():
+        distances = []
+        for clip in clips:
+            if name == "opus":
+                at48 = resample(clip, rate, 48000)
+                old = decode(encode(at48, 48000, "OGG", "OPUS", compression_level=(256 - kbits) / 250))
+                old = resample(fitted(old, at48.shape[1]), 48000, rate)
+            else:
+                level = min((320 - kbits) / 288, 0.9999)
+                old = decode(
+                    encode(clip, rate, "MP3", "MPEG_LAYER_III", compression_level=level, bitrate_mode="CONSTANT")
+                )
+                old = fitted(old, clip.shape[1], lame.DELAY if old.shape[1] > clip.shape[1] else 0)
+            found, state = prepared(name, clip, rate)
+            distances.append(log_mel_distance(old, found.apply(state, kbits).waveform, rate))
+        assert np.mean(distances) < most, (kbits, distances)
+
+
+def coloured(rate, seed):
+    """Noise whose power falls with frequency, as that of scenes does, under a slow envelope."""
+    spectrum = np.fft.rfft(stream("coloured", seed).standard_normal(rate))
+    spectrum /= np.sqrt(1 + np.arange(len(spectrum)) / 200)
+    wave = np.fft.irfft(spectrum, rate) * (0.6 + 0.4 * np.sin(2 * np.pi * 3 * np.arange(rate) / rate))
+    return (0.1 * wave / np.abs(wave).std()).astype(np.float32)[None] * np.float32(0.3)
+
+
+@pytest.mark.parametrize("speed", [0.8, 1.2])
+def test_the_vocoder_is_as_far_from_signalsmith_as_that_of_librosa(speed):
+    """Both are the same method; Signalsmith's, which a run used before, is another."""
+    librosa = pytest.importorskip("librosa")
+    from audiomentations import PitchShift, TimeStretch
+
+    rate = 16000
+    clip = coloured(rate, 1)
+    frames = analysed(clip, rate)
+    semitones = 12 * np.log2(speed) * 1.5
+    ours = stretched(frames, speed), pitched(frames, semitones)
+    with preserved_global_state():
+        before = (
+            TimeStretch(min_rate=speed, max_rate=speed, p=1.0)(clip, rate),
+            PitchShift(min_semitones=semitones, max_semitones=semitones, p=1.0)(clip, rate),
+        )
+    theirs = (
+        fitted(librosa.effects.time_stretch(clip, rate=speed, n_fft=512), rate),
+        librosa.effects.pitch_shift(clip, sr=rate, n_steps=semitones, n_fft=512),
+    )
+    for mine, other, old in zip(ours, theirs, before):
+        assert log_mel_distance(old, mine, rate) < 1.15 * log_mel_distance(old, other, rate) < 8
+
+
+@given(st.floats(0.5, 2.0), st.integers(200, 4000))
+@settings(max_examples=25, deadline=None)
+def test_a_stretched_tone_keeps_its_pitch_and_level(speed, hertz):
+    rate = 8000
+    tone = 0.3 * np.sin(2 * np.pi * min(hertz, 3500) * np.arange(2 * rate) / rate, dtype=np.float32)[None]
+    out = stretched(analysed(tone, rate), speed)[0, : int(2 * rate / max(speed, 1))]
+    middle = out[len(out) // 4 : -len(out) // 4]
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle)), 2 * rate))
+    assert np.argmax(spectrum) / 2 == pytest.approx(min(hertz, 3500), abs=2.0)
+    # Bins that one sound fills part company a little, as in every vocoder that does not lock them: 1.5 dB at most.
+    assert np.sqrt(2 * np.mean(middle**2)) == pytest.approx(0.3, rel=0.16)
+
+
+def test_digital_silence_within_a_clip_does_not_silence_what_follows():
+    clip = coloured(16000, 2)
+    clip[:, 5000:9000] = 0
+    out = stretched(analysed(clip, 16000), 1.0)
+    assert np.abs(out[:, 6000:8000]).max() < 1e-6
+    assert out[:, 10000:].std() == pytest.approx(clip[:, 10000:].std(), rel=0.05)
 
 
 @pytest.mark.parametrize("rate", [16000, 32000, 44100])
@@ -190,7 +294,7 @@ def test_events_that_leave_the_clip_are_dropped():
     clip = np.full((1, 16000), 0.1, np.float32)
     for seed in range(8):
         found, state = prepared("time_stretch", clip, 16000, seed)
-        if state.data == -1:
+        if state.data[1] == -1:
             break
     placed, rows = found.place_events(np.array([[0.1, 0.2], [0.7, 0.9], [0.95, 1.0]]), 1.0, state, 20.0)
     assert rows.tolist() == [0, 1] and placed == pytest.approx(np.array([[0.125, 0.25], [0.875, 1.0]]))
@@ -202,7 +306,7 @@ def test_pitch_moves_by_semitones():
     found, state = prepared("pitch_shift", tone, rate)
     for semitones in found.parameters:
         spectrum = np.abs(np.fft.rfft(found.apply(state, semitones).waveform[0] * np.hanning(2 * rate)))
-        assert np.argmax(spectrum) / 2 == pytest.approx(1000 * 2 ** (state.data * semitones / 12), rel=0.004)
+        assert np.argmax(spectrum) / 2 == pytest.approx(1000 * 2 ** (state.data[1] * semitones / 12), rel=0.004)
 
 
 def test_time_mask_can_fill_with_the_mean():
@@ -232,4 +336,7 @@ def test_the_encoder_itself_refuses_what_a_step_before_it_spoilt(bad):
     clip = np.full((1, 16000), 0.1, np.float32)
     clip[0, 5000] = bad
     with pytest.raises(CannotApply):
-        encode(clip, 16000, "MP3", "MPEG_LAYER_III")
+        encode(clip, 16000, "OGG", "VORBIS")
+    for coder in (packets.opus, lame.mp3):
+        with pytest.raises(CannotApply):
+            coder(clip, 16000, 32)

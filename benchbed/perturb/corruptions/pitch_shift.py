@@ -8,7 +8,7 @@ import numpy as np
 
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.guarded import Guarded, PreparedClip
-from benchbed.perturb.warps import pitched
+from benchbed.perturb.warps import ShortTime, analysed, pitched
 
 
 class PitchShift(Guarded):
@@ -18,19 +18,21 @@ class PitchShift(Guarded):
     unit = "semitones"
     keywords = ("semitones",)
     parameters = (0.5, 1.0, 2.0, 4.0, 6.0)
-    source = "own choice: from a slightly wrong clock to half an octave; Signalsmith stretch through audiomentations"
+    source = "own choice: from a slightly wrong clock to half an octave; phase vocoder"
+    version = 2
     shortest = 0.05
     time_slack = 0.005
 
-    def begin(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> int:
-        """Up or down."""
-        return 1 - 2 * int(rng.integers(2))
+    def begin(
+        self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context
+    ) -> tuple[ShortTime, int]:
+        """The clip in frames; up or down."""
+        return analysed(waveform, sample_rate), 1 - 2 * int(rng.integers(2))
 
     def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip at another pitch."""
-        return Applied(
-            pitched(state.waveform, state.sample_rate, state.data * float(parameter)), achieved=float(parameter)
-        )
+        clip, sign = state.data
+        return Applied(pitched(clip, sign * float(parameter)), achieved=float(parameter))
 
 
 CORRUPTION = PitchShift()
