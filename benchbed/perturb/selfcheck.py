@@ -210,14 +210,22 @@ def lag(clean: np.ndarray, perturbed: np.ndarray, sample_rate: int) -> int | Non
     37
     """
     clean, perturbed = clean.astype(np.float64), perturbed.astype(np.float64)
-    shift, contrast = _correlate(clean, perturbed, whiten=True)
-    if contrast > CLEAR_PEAK:
-        return shift
     kernel = np.hanning(2 * max(1, sample_rate // 1000) + 1)
     a, b = np.convolve(clean**2, kernel, "same"), np.convolve(perturbed**2, kernel, "same")
-    shift, _ = _correlate(a, b, whiten=False)
-    alike = float(np.corrcoef(a, np.roll(b, -shift))[0, 1]) if b.any() else 0.0
-    return shift if alike > 0.6 else None
+    if not b.any():
+        return None
+    by_envelope, _ = _correlate(a, b, whiten=False)
+    best = _alike(a, b, by_envelope)
+    by_wave, contrast = _correlate(clean, perturbed, whiten=True)
+    # Where a wave is changed beyond recognition, one burst can still look like another: the envelope knows better.
+    if contrast > CLEAR_PEAK and _alike(a, b, by_wave) > best / 2:
+        return by_wave
+    return by_envelope if best > 0.6 else None
+
+
+def _alike(a: np.ndarray, b: np.ndarray, shift: int) -> float:
+    """Correlation of two envelopes, the second moved back by a shift."""
+    return float(np.corrcoef(a, np.roll(b, -shift))[0, 1])
 
 
 def _correlate(a: np.ndarray, b: np.ndarray, whiten: bool) -> tuple[int, float]:

@@ -21,7 +21,7 @@ class PitchShift(Guarded):
     source = "own choice: from a slightly wrong clock to half an octave; phase vocoder"
     version = 2
     shortest = 0.05
-    time_slack = 0.005
+    time_slack = 0.012
 
     def begin(
         self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context
