@@ -74,5 +74,5 @@ def _stream(waveform: np.ndarray, sample_rate: int, kbits: float) -> tuple[np.nd
     heard = [part for packet in packets for part in decoder.decode(packet)] + decoder.decode(None)
     audio = np.concatenate([part.to_ndarray() for part in heard], axis=1)
     # The head of a stream (RFC 7845, section 5.1) says how many samples at 48 kHz the encoder needs to begin.
-    late = int.from_bytes(encoder.extradata[10:12], "little")
+    late = int.from_bytes((encoder.extradata or b"")[10:12], "little")
     return audio[:, late:], sum(packet.size for packet in packets)
