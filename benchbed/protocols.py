@@ -97,8 +97,12 @@ class Model(Answers, Protocol):
         """Differentiable path from inputs to scores that agrees with `predict`, where there is one."""
 
     @property
+    def surrogate(self) -> Callable[[torch.Tensor], torch.Tensor] | None:
+        """What the gradient is taken of in the place of `forward`, where there is such a path."""
+
+    @property
     def attack_forward(self) -> Callable[[torch.Tensor], torch.Tensor] | None:
-        """Another path for gradients alone, where there is one."""
+        """The name of `surrogate` in earlier versions."""
 
 
 class LayoutModule(Protocol[Dataset_co]):

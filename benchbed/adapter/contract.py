@@ -39,8 +39,12 @@ class Adapter(ABC):
     forward : callable or None
         Differentiable path from waveforms `[clip, channel, sample]` to scores that agrees with `predict`; it opens
         white-box attacks and MAC counting.
+    surrogate : callable or None
+        What the gradient is taken of where `forward` hides it or there is none (a straight-through quantiser, the
+        network behind a coder): the backward pass approximated, BPDA of Athalye, Carlini and Wagner, ICML 2018. What
+        counts as broken is still decided by the model itself.
     attack_forward : callable or None
-        Another path for gradients alone, where `forward` hides them (a straight-through quantiser).
+        Its name of earlier versions.
     hear : callable or None
         Of a model that decodes its answers word by word: the differentiable path from waveforms to what its decoder is
         told; see `benchbed.adapter.captioner`.
@@ -64,6 +68,7 @@ class Adapter(ABC):
     device: str | torch.device = "cpu"
     model: torch.nn.Module | None = None
     forward: Callable[[torch.Tensor], torch.Tensor] | None = None
+    surrogate: Callable[[torch.Tensor], torch.Tensor] | None = None
     attack_forward: Callable[[torch.Tensor], torch.Tensor] | None = None
     hear: Callable[[torch.Tensor], torch.Tensor] | None = None
     exits: Callable[[torch.Tensor], Iterator[torch.Tensor]] | None = None

@@ -61,7 +61,8 @@ class Trained(TorchAdapter):
         self.module = adapter.model
         self.card = adapter.card
         # What a model may offer besides is the caller's to say.
-        self.exits, self.attack_forward, self.path = self.adapter.exits, self.adapter.attack_forward, adapter.path
+        self.exits, self.path = self.adapter.exits, adapter.path
+        self.surrogate = self.adapter.surrogate or self.adapter.attack_forward
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "adapter" not in vars(self):

@@ -24,6 +24,18 @@ from benchbed.protocols import Decides
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
+class ByClip(ABC):
+    """A loss with something of its own for every clip, which is cut along with the clips."""
+
+    @abstractmethod
+    def __call__(self, scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The loss `[clip]`."""
+
+    @abstractmethod
+    def select(self, rows: torch.Tensor) -> Loss:
+        """The loss of some of the clips."""
+
+
 @dataclass
 class Cost:
     """Model evaluations, in clips."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 import torch
 
-from benchbed.attack.contract import Loss, Outcome, Problem, Victim
+from benchbed.attack.contract import ByClip, Loss, Outcome, Problem, Victim
 from benchbed.attack.threat import per_clip
 
 #: Share of steps until the first check of progress, by which the interval shrinks, and its smallest length.
@@ -60,7 +60,7 @@ def sliced_gradient(
     parts = []
     for rows in torch.arange(len(points)).tensor_split(slices):
         within = slice(int(rows[0]), int(rows[-1]) + 1)
-        part = loss.select(rows) if isinstance(loss, Chosen) else loss
+        part = loss.select(rows) if isinstance(loss, ByClip) else loss
         parts.append(victim.gradient(points[within], target[within], part))
     value, scores, slope = (torch.cat(part) for part in zip(*parts))
     return value, scores, slope
@@ -175,7 +175,7 @@ def auto_pgd(
     _note(outcome, state)
 
 
-class Chosen:
+class Chosen(ByClip):
     """A loss with a parameter per clip, which is cut along with the clips.
 
     Parameters

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from benchbed import rng
 from benchbed.attack import BRIDGED, resolve
 from benchbed.attack.contract import Attack, Cost, Outcome, Problem
 from benchbed.attack.losses import LOSSES
@@ -243,6 +244,7 @@ def levels(
     ensemble: Ensemble,
     *,
     alone: bool = False,
+    seeds: Callable[[Threat | FeatureThreat], int] | None = None,
 ) -> list[Level]:
     """Run all attacks of an ensemble on one batch at every budget.
 
@@ -256,6 +258,9 @@ def levels(
         The attacks.
     alone : bool, default=False
         Begin anew at every budget, in the place of carrying on what fell at a milder one.
+    seeds : callable, optional
+        Threat → seed of global random state while it is attacked: what a random model draws at one budget then does not
+        depend on which others there are.
     """
     if any(attack.searches for attack in ensemble.attacks):
         return _searched(made, threats, ensemble)
@@ -263,7 +268,8 @@ def levels(
     for threat in threats:
         problem = made(threat)
         before = found[-1] if found and not alone else None
-        found.append(_level(problem, threat, ensemble, before))
+        with rng.preserved_global_state(None if seeds is None else seeds(threat)):
+            found.append(_level(problem, threat, ensemble, before))
     return found
 
 
@@ -285,7 +291,9 @@ def _level(problem: Problem, threat: Threat | FeatureThreat, ensemble: Ensemble,
     level.worst_noise = _strongest(floor)
     for attack in ensemble.attacks:
         # Noise must not hide a clip from the gradient: it would pass for an attack that was never tried.
-        rows = (~outcome.broken).nonzero()[:, 0]
+        # Of a random model the strongest point counts, not the first that a few draws call broken.
+        left = ~outcome.broken if problem.stop else torch.ones_like(outcome.broken)
+        rows = left.nonzero()[:, 0]
         if not len(rows):
             break
         done = attack.run(problem.select(rows))

@@ -205,6 +205,7 @@ class OnFeatures:
         The cut.
     """
 
+    surrogate = None
     attack_forward = None
 
     def __init__(self, adapter: Any, space: FeatureSpace) -> None:

@@ -60,7 +60,7 @@ def gradient_health(problem: Problem) -> list[Experiment]:
     broken = ~flat.isfinite().all(1)
     zero = ~broken & (flat.abs().amax(1) == 0)
     # Where most samples have no influence, what is left is the gradient of another model than the one that is heard.
-    text = "through the adapter's attack_forward" if victim.attack_forward is not None else ""
+    text = "through the adapter's surrogate" if victim.attack_forward is not None else ""
     return [
         Experiment("gradient_zero", len(problem), int(zero.sum()), text=text),
         Experiment("gradient_nonfinite", len(problem), int(broken.sum()), text=text),

@@ -146,8 +146,8 @@ def cell_figures(flags: Flags, success: str = "", milder: str = "") -> dict[str,
             figures[f"{name}_accuracy"] = number(
                 value, _by(info, success), len(flags), replicates=drawn, bootstrap=flags.bootstrap
             )
-    kept, drawn = flags.mean("robust", "clean")
-    right = int(flags.values["clean"].sum())
+    kept, drawn = flags.mean("kept" if "kept" in flags.values else "robust", "clean")
+    right = int((flags.values["clean"] > 0).sum())
     figures["attack_success_rate"] = number(
         1 - kept,
         _by(SUCCESS, success, milder),

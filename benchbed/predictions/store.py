@@ -62,6 +62,7 @@ _COLUMNS = (
     "robust",
     "margin",
     "correct_share",
+    "clean_share",
     "broken_by",
     "broken_step",
     "snr",

@@ -6,16 +6,17 @@ The facts are kept with the predictions, so that a run that is continued, or sco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from benchbed.attack import resolve, sanity
 from benchbed.attack.contract import Attack, Problem
 from benchbed.attack.features import LABEL
 from benchbed.attack.torchattacks_bridge import Bridged
 from benchbed.results.record import Check
+from benchbed.run.attacking import believed
+from benchbed.run.attacking.believed import Status
 from benchbed.run.attacking.ensembles import threats
-from benchbed.run.attacking.noted import Noted
+from benchbed.run.attacking.noted import FactSum, Noted
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.plan import CellPlan
 
@@ -24,16 +25,10 @@ if TYPE_CHECKING:
     from benchbed.run.attacking.setting import Setting
     from benchbed.run.attacking.work import Work
 
-Status = Literal["pass", "warn", "fail", "skipped"]
-
 #: Clips on which the costly experiments run.
 PROBES = 8
-#: A black box may break one clip more than the gradient by chance; above this share of clips and above one it may not.
-BLACK_BOX_SHARE = 0.002
 #: Share of clips whose loss must rise.
 PROGRESS_SHARE = 0.95
-#: Share of clips without gradient that is still put down to the clips.
-ZERO_SHARE = 0.05
 
 
 def probe(work: Work, setting: Setting) -> None:
@@ -110,16 +105,6 @@ def _longer(attack: Attack, times: float) -> Attack:
     return resolve(attack.name, options)
 
 
-@dataclass(frozen=True)
-class _Sum:
-    """Facts of one check over all units."""
-
-    n: int
-    bad: int
-    worst: float
-    text: str
-
-
 def attack_checks(
     condition: AttackCondition,
     cells: Sequence[CellPlan],
@@ -163,32 +148,25 @@ def attack_checks(
     return checks
 
 
-def _sum(facts: Sequence[Noted]) -> _Sum:
+def _sum(facts: Sequence[Noted]) -> FactSum:
     texts = list(dict.fromkeys(fact["text"] for fact in facts if fact["text"]))
-    return _Sum(
-        sum(f["n"] for f in facts), sum(f["bad"] for f in facts), max(f["worst"] for f in facts), "; ".join(texts[:3])
+    return FactSum(
+        sum(f["n"] for f in facts),
+        sum(f["bad"] for f in facts),
+        max(f["worst"] for f in facts),
+        "; ".join(texts[:3]),
+        max(f["n"] for f in facts),
     )
 
 
-def _verdicts(
-    facts: Mapping[str, _Sum], condition: AttackCondition, chance: float
-) -> Iterable[tuple[str, Status, str]]:
+def _verdicts(facts: believed.Facts, condition: AttackCondition, chance: float) -> Iterable[tuple[str, Status, str]]:
     for name, judge in _JUDGES.items():
         if name in facts:
             status, message = judge(facts[name], facts, condition, chance)
             yield name, status, message
 
 
-def _agreement(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: object) -> tuple[Status, str]:
-    near = facts["agreement_near"].bad
-    if fact.bad:
-        return "fail", f"{fact.bad} of {fact.n} clips: the plain forward pass does not confirm the attack's flag"
-    if near:
-        return "warn", f"{near} of {fact.n} flags differ within 0.001 of the boundary; the plain forward pass counts"
-    return "pass", f"a plain forward pass on the finished {_space(condition)} confirms all {fact.n} flags"
-
-
-def _budget(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: object) -> tuple[Status, str]:
+def _budget(fact: FactSum, facts: believed.Facts, condition: AttackCondition, *_: object) -> tuple[Status, str]:
     sound = condition.space == "waveform"
     unit = "in feature units" if not sound else "dB" if condition.threat == "l2" else ""
     unit += " in some channel" if condition.channels == "each" else ""
@@ -198,28 +176,17 @@ def _budget(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *
     return "pass", f"{fact.n} clips within the budget (worst excess {max(fact.worst, 0.0):.2g} {unit}){box}"
 
 
-def _closed(fact: _Sum, *_: object) -> tuple[Status, str]:
-    return "warn", (
-        f"the model's forward cannot be differentiated ({fact.text}): only black boxes attacked it; give the adapter "
-        "an attack_forward"
-    )
-
-
-def _cut(fact: _Sum, *_: object) -> tuple[Status, str]:
+def _cut(fact: FactSum, *_: object) -> tuple[Status, str]:
     return "pass", f"attacked is the output of {fact.text}: {LABEL}"
 
 
-def _space(condition: AttackCondition) -> str:
-    return "audio" if condition.space == "waveform" else "features"
-
-
-def _finite_clean(fact: _Sum, *_: object) -> tuple[Status, str]:
+def _finite_clean(fact: FactSum, *_: object) -> tuple[Status, str]:
     if fact.bad:
         return "fail", f"the model answers {fact.bad} of {fact.n} clean clips with NaN: a broken model, not a weak one"
     return "pass", f"finite answers to all {fact.n} clean clips"
 
 
-def _answers(fact: _Sum, *_: object) -> tuple[Status, str]:
+def _answers(fact: FactSum, *_: object) -> tuple[Status, str]:
     if fact.bad:
         return (
             "fail",
@@ -228,54 +195,36 @@ def _answers(fact: _Sum, *_: object) -> tuple[Status, str]:
     return "pass", f"no answer to {fact.n} attacked points is NaN"
 
 
-def _clean(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, chance: float) -> tuple[Status, str]:
+def _clean(fact: FactSum, facts: believed.Facts, condition: AttackCondition, chance: float) -> tuple[Status, str]:
     right = fact.n - fact.bad
     if right <= fact.n * chance:
         return "fail", f"{right} of {fact.n} clean clips are right, no more than by chance: there is nothing to attack"
     return "pass", f"{right} of {fact.n} clean clips are right and were attacked"
 
 
-def _randomness(fact: _Sum, *_: object) -> tuple[Status, str]:
-    if fact.bad:
-        return "warn", (
-            f"{fact.bad} of {fact.n} clips get another answer the second time (by up to {fact.worst:.2g}): gradients "
-            "are means of 8 draws, and finished audio is judged by the mean of 8 fresh ones"
-        )
-    return "pass", f"two passes agree within {fact.worst:.1g} on {fact.n} clips"
-
-
-def _gradient_zero(fact: _Sum, facts: Mapping[str, _Sum], *_: object) -> tuple[Status, str]:
-    through = f" ({fact.text})" if fact.text else ""
-    if fact.bad > max(ZERO_SHARE * fact.n, 0):
-        return "fail", (
-            f"{fact.bad} of {fact.n} clips have a zero gradient{through}: a white-box attack is blind here; give the "
-            "adapter an attack_forward"
-        )
-    return ("warn" if fact.bad else "pass"), f"{fact.bad} of {fact.n} clips have a zero gradient{through}"
-
-
-def _gradient_nonfinite(fact: _Sum, *_: object) -> tuple[Status, str]:
+def _gradient_nonfinite(fact: FactSum, *_: object) -> tuple[Status, str]:
     if fact.bad:
         return "fail", f"{fact.bad} of {fact.n} clips have a gradient with NaN or infinity"
     return "pass", f"gradients of {fact.n} clips are finite"
 
 
-def _saturation(fact: _Sum, *_: object) -> tuple[Status, str]:
+def _saturation(fact: FactSum, *_: object) -> tuple[Status, str]:
     if fact.bad or fact.text:
         lost = f"{fact.bad} of {fact.n} clips have lost the gradient of the cross-entropy" if fact.bad else ""
         return "warn", "; ".join(part for part in (lost, fact.text, "the margin loss is used beside it") if part)
     return "pass", f"the cross-entropy of {fact.n} clips has a gradient"
 
 
-def _progress(fact: _Sum, *_: object) -> tuple[Status, str]:
+def _progress(fact: FactSum, *_: object) -> tuple[Status, str]:
     if not fact.n:
         return "skipped", "no clip was left to climb on"
     risen = fact.n - fact.bad
-    status: Status = "pass" if risen >= PROGRESS_SHARE * fact.n else "fail"
-    return status, f"the loss rose on {risen} of {fact.n} paths"
+    if risen >= PROGRESS_SHARE * fact.n:
+        return "pass", f"the loss rose on {risen} of {fact.n} paths"
+    return "fail", f"the loss rose on {risen} of {fact.n} paths: the gradient does not lead up (masked, gated or rough)"
 
 
-def _floor(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: object) -> tuple[Status, str]:
+def _floor(fact: FactSum, facts: believed.Facts, condition: AttackCondition, *_: object) -> tuple[Status, str]:
     if "gradient_zero" not in facts:
         return "skipped", "no white-box attack to hold against noise"
     if fact.bad and fact.worst < 0:
@@ -285,24 +234,12 @@ def _floor(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_
     return "pass", f"no noise of the same budget breaks one of {fact.n} clips that the gradient does not"
 
 
-def _black_box(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, *_: object) -> tuple[Status, str]:
-    if condition.attack not in ("standard", "full") or condition.space == "features":
-        return "skipped", "no black-box attack beside the gradient"
-    if "gradient_zero" not in facts:
-        return "warn", "only black-box attacks can run: the figures are an upper bound of robustness"
-    if fact.bad > max(1, BLACK_BOX_SHARE * fact.n):
-        return "fail", f"{fact.bad} of {fact.n} clips fall to a black box but not to the gradient: it is masked"
-    if fact.bad:
-        return "warn", f"{fact.bad} of {fact.n} clips fall to a black box but not to the gradient"
-    return "pass", f"no black box breaks one of {fact.n} clips that the gradient does not"
-
-
-def _unbounded(fact: _Sum, facts: Mapping[str, _Sum], condition: AttackCondition, chance: float) -> tuple[Status, str]:
+def _unbounded(fact: FactSum, facts: believed.Facts, condition: AttackCondition, chance: float) -> tuple[Status, str]:
     status: Status = "pass" if fact.bad <= fact.n * chance else "fail"
     return status, f"{fact.bad} of {fact.n} clips survive a budget that nothing can survive"
 
 
-def _steps(fact: _Sum, *_: object) -> tuple[Status, str]:
+def _steps(fact: FactSum, *_: object) -> tuple[Status, str]:
     if fact.bad > max(1, 0.1 * fact.n):
         return "fail", f"with twice the steps {fact.bad} of {fact.n} clips more are robust"
     if fact.bad or fact.worst > 0.1 * fact.n:
@@ -310,14 +247,14 @@ def _steps(fact: _Sum, *_: object) -> tuple[Status, str]:
     return "pass", f"twice the steps break {fact.worst:.0f} more of {fact.n} clips"
 
 
-def _planted(fact: _Sum, *_: object) -> tuple[Status, str]:
+def _planted(fact: FactSum, *_: object) -> tuple[Status, str]:
     if not fact.n:
         return "skipped", fact.text or "nothing could be planted"
     status: Status = "pass" if not fact.bad else ("warn" if fact.bad == 1 and fact.n >= 8 else "fail")
     return status, f"the attack finds {fact.n - fact.bad} of {fact.n} planted adversarial points"
 
 
-def _batch(fact: _Sum, *_: object) -> tuple[Status, str]:
+def _batch(fact: FactSum, *_: object) -> tuple[Status, str]:
     if not fact.bad:
         return "pass", f"{fact.n} clips get the same flag alone as in a batch"
     # Rounding of another batch size may turn a clip on the boundary; a clip far from it must not turn.
@@ -325,7 +262,7 @@ def _batch(fact: _Sum, *_: object) -> tuple[Status, str]:
     return status, f"{fact.bad} of {fact.n} clips get another flag alone (margin up to {fact.worst:.2g})"
 
 
-def _cross(fact: _Sum, *_: object) -> tuple[Status, str]:
+def _cross(fact: FactSum, *_: object) -> tuple[Status, str]:
     """One clip of difference may be a matter of random starts."""
     if not fact.n:
         return "skipped", fact.text
@@ -333,28 +270,30 @@ def _cross(fact: _Sum, *_: object) -> tuple[Status, str]:
     return status, f"Auto-PGD against that of torchattacks on probes, {fact.text}"
 
 
-def _state(fact: _Sum, *_: object) -> tuple[Status, str]:
+def _state(fact: FactSum, *_: object) -> tuple[Status, str]:
     if fact.bad:
         return "fail", f"the model was changed by the attack: {fact.text}"
     return "pass", "weights, running means, training flags and gradients are as before"
 
 
 #: Check → its verdict, from its own facts, those of all checks, the condition and the share that is right by chance.
-_JUDGES: dict[str, Callable[[_Sum, Mapping[str, _Sum], AttackCondition, float], tuple[Status, str]]] = {
+_JUDGES: dict[str, Callable[[FactSum, Mapping[str, FactSum], AttackCondition, float], tuple[Status, str]]] = {
     "space": _cut,
-    "closed": _closed,
+    "closed": believed.closed,
     "finite_clean": _finite_clean,
     "answers": _answers,
     "clean": _clean,
-    "agreement": _agreement,
+    "agreement": believed.agreement,
+    "fresh": believed.fresh,
     "budget": _budget,
-    "randomness": _randomness,
-    "gradient_zero": _gradient_zero,
+    "randomness": believed.randomness,
+    "gradient_zero": believed.gradient_zero,
+    "audit": believed.gradient_audit,
     "gradient_nonfinite": _gradient_nonfinite,
     "saturation": _saturation,
     "progress": _progress,
     "floor": _floor,
-    "black_box": _black_box,
+    "black_box": believed.black_box,
     "steps": _steps,
     "planted": _planted,
     "unbounded": _unbounded,

@@ -101,6 +101,8 @@ class AttackedClip:
         Its score.
     spared : str or None
         Why the attack has nothing to do here.
+    share : float or None
+        Of a model that answers differently every time: the share of its clean answers that are right.
     """
 
     index: int
@@ -114,6 +116,7 @@ class AttackedClip:
     clean: np.ndarray = field(default_factory=lambda: np.zeros(0))
     score: float = 1.0
     spared: str | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -152,11 +155,15 @@ class Task(ABC):
         Clips have scores of their own, and success is a fall of them.
     losses : module or Aimed
         What is climbed.
+    scale : float
+        How far the model's clean answers lie from what would turn them, as a median over clips: what is near is near
+        beside that. A model that says everything with one millionth of a probability is as sure as any other.
     """
 
     output: ClassVar[str]
     scored: ClassVar[bool] = True
     losses: Losses
+    scale: float = 1.0
 
     def __init__(self, job: Job, condition: AttackCondition, facts: Settled) -> None:
         self.job, self.condition, self.facts = job, condition, facts
@@ -252,6 +259,10 @@ class Task(ABC):
         """Centres of the frames of `dense` in seconds, where it has frames."""
         return None
 
+    def distance(self, sample: AttackedClip) -> float:
+        """How far the clean answer of a clip lies from what would turn it, 1 at most; the median of it is `scale`."""
+        return 1.0
+
     @property
     def success(self) -> str:
         """The rule of success in one line, for the rules of figures; empty where it is the answer."""
@@ -328,6 +339,12 @@ class ScoredTask(Task):
     def towards(self, sample: AttackedClip, hop: float | None) -> np.ndarray:
         """Where the reference is active, as the answers are shaped, to see how near a flag is to turning."""
 
+    def distance(self, sample: AttackedClip) -> float:
+        if sample.clean.dtype.kind != "f" or not sample.clean.size:
+            return 1.0
+        # Answers that all lie within a hair of each other leave no room for a flag that is far from turning.
+        return float(min(1.0, np.ptp(sample.clean)))
+
     def judge(self, samples: Sequence[AttackedClip], hop: float | None) -> ScoreJudge:
         return ScoreJudge(self, tuple(samples), hop)
 
@@ -357,7 +374,7 @@ class ScoredTask(Task):
     def _near(self, sample: AttackedClip, answer: np.ndarray, hop: float | None) -> bool:
         active = self.towards(sample, hop) > 0.5
         moved = [
-            np.clip(answer + NEAR * shift, 0, 1)
+            np.clip(answer + NEAR * self.scale * shift, 0, 1)
             for shift in (1.0, -1.0, np.where(active, 1.0, -1.0), np.where(active, -1.0, 1.0))
         ]
         held = self.scores(np.stack(moved), [sample] * len(moved), hop) > self.limit(sample) + ROUNDING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypedDict
 
 
@@ -33,3 +34,26 @@ class Noted(TypedDict):
     worst: float
     cell: str | None
     text: str
+
+
+@dataclass(frozen=True)
+class FactSum:
+    """Facts of one check over all units.
+
+    Attributes
+    ----------
+    n, bad : int
+        Clips looked at, and those of them that it is about.
+    worst : float
+        The greatest amount of any unit.
+    text : str
+        What they say besides.
+    most : int
+        The greatest `n` of any unit.
+    """
+
+    n: int
+    bad: int
+    worst: float
+    text: str
+    most: int = 0

@@ -50,6 +50,18 @@ class Setting:
     sources: Mapping[str, SourceModel]
     ensemble: Ensemble
 
+    @property
+    def alone(self) -> bool:
+        """Every budget is attacked anew: asked for, or because the model is random.
+
+        A clip that a random model got wrong at a milder budget is no clip that is wrong: its answer there was a draw.
+        """
+        return self.work.condition.alone or self.work.eot > 1
+
+    def seed(self, threat: Threat | FeatureThreat) -> int:
+        """Seed of global random state at one budget."""
+        return self.work.seed("budget", str(threat))
+
     def problem(self, threat: Threat | FeatureThreat, *, limited: bool = True) -> Problem:
         """The batch at one budget; `limited` as inaudible as the condition asks for."""
         from benchbed.attack.contract import Problem
@@ -77,6 +89,7 @@ class Setting:
             ids,
             engine.job.seed,
             engine.card.sample_rate,
+            stop=self.work.eot == 1,
             sources=crafts,
             fitted=fitted,
             judge=task.judge(self.loud, view.hop),

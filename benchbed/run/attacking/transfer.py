@@ -54,7 +54,7 @@ def apart(
     flags: list[dict[str, Sequence[object]]] = [{} for _ in budgets]
     for spec, name in names_of(setting.sources).items():
         one = replace(setting, sources={spec: setting.sources[spec]})
-        mine = levels(one.problem, budgets, setting.ensemble, alone=setting.work.condition.alone)
+        mine = levels(one.problem, budgets, setting.ensemble, alone=setting.alone, seeds=setting.seed)
         for held, level in zip(flags, mine):
             held[f"{COLUMN}{name}"] = (~level.outcome.broken).tolist()
         found = [_worse(*pair) for pair in zip(found, mine)] if found else mine

@@ -18,9 +18,12 @@ import numpy as np
 
 from benchbed import rng
 from benchbed.attack.ensemble import Level, levels
+from benchbed.attack.expectation import STABLE, steady_draws
 from benchbed.errors import AudioError, ConfigError
 from benchbed.predictions.store import UnitPredictions
+from benchbed.run.attacking.auditing import Claimed, claimed, hold
 from benchbed.run.attacking.ensembles import ensemble_of, threats
+from benchbed.run.attacking.fresh import SecondInstance, second_instance
 from benchbed.run.attacking.goal import AttackedClip
 from benchbed.run.attacking.goals import task_of
 from benchbed.run.attacking.setting import Setting
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
     import torch
 
     from benchbed.attack.contract import Victim
+
+#: Clips on which the gradients of a random model are tried for stability.
+STEADY_CLIPS = 4
 
 
 def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
@@ -67,15 +73,20 @@ def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
         )
     goal, rows = task_of(engine.job, unit.condition), Rows(engine.job, unit)
     work = Work(engine, unit, condition, goal, view_of(engine), rows)
-    seed = rng.key("attack-unit", [cell.key for cell in unit.cells], unit.split, unit.shard, engine.job.seed)
-    with rng.preserved_global_state(seed), untouched(engine.adapter) as moved:
-        samples = _samples(work)
-        if condition.space == "features":
-            on_features(work, _batches(work, samples))
-        _answer(work, samples)
-        finished = [done for batch in _batches(work, samples) for done in _attack(work, batch)]
-        score(work, finished)
-        changed = moved()
+    claims: list[Claimed] = []
+    with rng.preserved_global_state(work.seed("clean")), second_instance(engine) as second:
+        with untouched(engine.adapter) as moved:
+            samples = _samples(work)
+            if condition.space == "features":
+                on_features(work, _batches(work, samples))
+            else:
+                _appoint(work, second)
+            _answer(work, samples)
+            finished = [done for batch in _batches(work, samples) for done in _attack(work, batch, claims)]
+            score(work, finished)
+            for each in claims:
+                hold(work.judging, each, work.eot)
+            changed = moved()
         work.note("state", 1, len(changed), text="; ".join(changed[:3]))
     info = {
         "cpu_seconds": time.process_time() - cpu,
@@ -84,6 +95,15 @@ def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
         "attack": {"cell": unit.cells[0].key, "facts": work.facts},
     }
     return rows.assemble(engine.shard, info)
+
+
+def _appoint(work: Work, second: SecondInstance) -> None:
+    """Let a second instance judge, where there is one."""
+    if not second.own:
+        work.note("fresh", 0, text=second.how)
+    else:
+        work.judge = replace(work.view, adapter=second.adapter)
+    work.note("fresh_how", 1, int(not second.own), worst=float(second.differs), text=second.how)
 
 
 def _samples(work: Work) -> list[AttackedClip]:
@@ -129,12 +149,34 @@ def _answer(work: Work, samples: list[AttackedClip]) -> None:
             if sample.finite:
                 work.task.read(sample, scores[position], view.hop)
     work.eot = EOT_DRAWS if different else 1
+    if work.eot > 1:
+        _answer_often(work, samples)
+    work.task.scale = float(np.median([work.task.distance(s) for s in samples if s.finite] or [1.0]))
     work.note("randomness", len(samples), different, worst)
     work.note("clean", len(samples), sum(not sample.right for sample in samples))
     work.note("finite_clean", len(samples), sum(not sample.finite for sample in samples))
 
 
-def _attack(work: Work, batch: list[AttackedClip]) -> list[Attacked]:
+def _answer_often(work: Work, samples: list[AttackedClip]) -> None:
+    """Clean answers of a random model: a clip is worth attacking if any of many is right, and counts by their share."""
+    view = work.view
+    for batch in _batches(work, samples):
+        points, length, seconds = np.stack([s.made.waveform for s in batch]), batch[0].samples, batch[0].seconds
+        draws = [view.aligned(view.raw(points, length), length, seconds)[0] for _ in range(work.draws)]
+        mean = work.task.joined(draws)
+        for position, sample in enumerate(batch):
+            if not sample.finite:
+                continue
+            rights = []
+            for answers in draws:
+                work.task.read(sample, answers[position], view.hop)
+                rights.append(sample.right)
+            work.task.read(sample, mean[position], view.hop)
+            sample.share = float(np.mean(rights))
+            sample.right = sample.share > 0
+
+
+def _attack(work: Work, batch: list[AttackedClip], claims: list[Claimed]) -> list[Attacked]:
     import torch
 
     engine, condition = work.engine, work.condition
@@ -169,7 +211,10 @@ def _attack(work: Work, batch: list[AttackedClip]) -> list[Attacked]:
 
             stages, columns = apart(setting, threats(condition))
         else:
-            stages = levels(setting.problem, threats(condition), chosen, alone=condition.alone)
+            _expect(work, setting)
+            stages = levels(setting.problem, threats(condition), chosen, alone=setting.alone, seeds=setting.seed)
+        if (claim := claimed(setting, stages)) is not None:
+            claims.append(claim)
         if work.unit.number == 0:
             from benchbed.run.attacking.checks import probe
 
@@ -186,6 +231,18 @@ def _attack(work: Work, batch: list[AttackedClip]) -> list[Attacked]:
     return done
 
 
+def _expect(work: Work, setting: Setting) -> None:
+    """Average as many gradients of a random model as it takes."""
+    if work.eot == 1 or not setting.ensemble.white_box:
+        return
+    import torch
+
+    some = torch.arange(min(STEADY_CLIPS, len(setting.loud)), device=setting.clean.device)
+    draws, cosine = steady_draws(setting.problem(threats(work.condition)[0]).select(some))
+    setting.victim.eot = draws
+    work.note("expectation", draws, int(cosine < STABLE), -cosine)
+
+
 def _closed(work: Work, victim: Victim, sample: AttackedClip, device: torch.device) -> str:
     """Why a model's path cannot be differentiated although it is there, e.g. through numpy or a coder; else empty.
 
@@ -199,7 +256,9 @@ def _closed(work: Work, victim: Victim, sample: AttackedClip, device: torch.devi
     through = victim.attack_forward or victim.forward
     try:
         with torch.enable_grad():
-            through(point.clone().requires_grad_(True))
+            answer = through(point.clone().requires_grad_(True))
+        if not answer.requires_grad:
+            return "its answer has no gradient: something on its way left torch, or was detached"
     except Exception as error:
         with torch.no_grad():
             through(point)
@@ -252,6 +311,7 @@ def _facts(sample: AttackedClip, level: Level | None, i: int) -> dict[str, objec
             "broken_by": None if sample.right else "clean",
             "broken_step": -1,
             "carried": False,
+            "clean_share": sample.share,
         }
     broken = bool(level.outcome.broken[i])
     return {
@@ -262,5 +322,6 @@ def _facts(sample: AttackedClip, level: Level | None, i: int) -> dict[str, objec
         "broken_by": level.outcome.by[i] if broken else None,
         "broken_step": int(level.outcome.step[i]) if broken else -1,
         "carried": bool(level.carried[i]),
+        "clean_share": sample.share,
         **{name: values[i] for name, values in level.outcome.columns.items()},
     }

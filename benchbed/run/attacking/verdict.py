@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchbed import rng
 from benchbed.attack.features import reached
 from benchbed.errors import AdapterError
+from benchbed.run.attacking.goal import Verdict
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.survival import note_survival
+from benchbed.run.attacking.view import View
 from benchbed.run.attacking.work import Attacked, Work
 from benchbed.run.computing.rows import EvaluatedClip
 from benchbed.suite.plan import CellPlan
@@ -20,28 +23,44 @@ LOWEST = -300.0
 #: What float32 can lose of a budget on features: of the budget itself, and of the greatest value it is added to.
 ROUNDING = 1e-5, 1e-6
 
+#: Batches of evaluations with the answers to them.
+Judged = list[tuple[list[EvaluatedClip], np.ndarray]]
+
 
 def score(work: Work, finished: list[Attacked]) -> None:
     """Let the plain path judge the finished audio, and audit budgets on the very samples that it was given."""
-    for cell in work.unit.cells:
+    # The strongest budget first: an instance that remembers what it heard is then asked what it has not heard yet.
+    judged: dict[str, Judged] = {cell.key: [] for cell in work.unit.cells}
+    for cell in reversed(work.unit.cells):
         mine = sorted((done for done in finished if done.cell is cell), key=lambda done: done.sample.index)
         (_audit if work.condition.space == "waveform" else _audit_features)(work, cell, mine)
         groups: dict[tuple[int, float], list[Attacked]] = {}
         for done in mine:
             groups.setdefault(work.view.alike(done.sample.samples, done.sample.seconds), []).append(done)
         for (samples, _), group in groups.items():
-            size = work.view.fits(samples)
-            for start in range(0, len(group), size):
-                _judge(work, cell, group[start : start + size])
+            with rng.preserved_global_state(work.seed("judge", cell.key)):
+                for batch in _shuffled(group, work.view.fits(samples)):
+                    judged[cell.key] += _judge(work, cell, batch)
+    for parts in judged.values():  # rows stand as their clips do, in whatever order these were judged
+        for evaluations, answers in reversed(parts):
+            work.rows.add(evaluations[::-1], answers[::-1])
 
 
-def _judge(work: Work, cell: CellPlan, batch: list[Attacked]) -> None:
-    view, task = work.view, work.task
-    answers = [_heard(work, [done.points for done in batch], batch) for _ in range(work.eot)]
+def _shuffled(group: list[Attacked], size: int) -> list[list[Attacked]]:
+    """Clips in batches that are none of those they were attacked in: backwards, the first batch half as large."""
+    others = group[::-1]
+    first = max(1, min(size, len(others)) // 2)
+    return [others[:first], *(others[i : i + size] for i in range(first, len(others), size))]
+
+
+def _judge(work: Work, cell: CellPlan, batch: list[Attacked]) -> Judged:
+    view, task = work.judging, work.task
+    answers = [_heard(view, [done.points for done in batch], batch) for _ in range(work.draws)]
+    first = _first(work, batch)
     usable = np.logical_and.reduce([ok for _, ok in answers])
     mean = task.joined([given for given, _ in answers])
     _noise(work, batch)
-    disagree, near = 0, 0
+    disagree, near, other = 0, 0, 0
     kept: list[int] = []
     broken: list[tuple[Attacked, dict[str, object]]] = []
     evaluations: list[EvaluatedClip] = []
@@ -53,10 +72,15 @@ def _judge(work: Work, cell: CellPlan, batch: list[Attacked]) -> None:
             work.rows.fail(clip_id, "predict", reason, cell.key)
             continue
         verdict = task.verdict(done.sample, [given[i] for given, _ in answers], mean[i], view.hop)
-        if done.facts["attacked"] and work.eot == 1 and verdict.correct == done.facts["believed"]:
-            near, disagree = near + verdict.near, disagree + 1
+        if work.eot == 1:
+            before = (None if first is None else first[i]) or verdict
+            if done.facts["attacked"] and before.correct == done.facts["believed"]:
+                near, disagree = near + (verdict.near or before.near), disagree + 1
+            other += before.correct != verdict.correct and not (verdict.near or before.near)
         robust = done.facts["clean_correct"] and verdict.correct
         facts = {k: v for k, v in done.facts.items() if k != "believed"}
+        if done.sample.share is not None:
+            facts["clean_correct"] = done.sample.share >= 0.5
         facts |= {"robust": robust, "margin": verdict.margin, "correct_share": verdict.share, **verdict.facts}
         if robust:
             facts |= {"broken_by": None, "broken_step": -1}
@@ -69,16 +93,32 @@ def _judge(work: Work, cell: CellPlan, batch: list[Attacked]) -> None:
         if done.facts["attacked"] and done.facts["clean_correct"] and not robust:
             broken.append((done, facts))
     note_survival(work, broken)
-    if kept:
-        seconds = [batch[i].sample.seconds for i in kept]
-        work.rows.add(evaluations, view.stored(mean[kept], seconds))
     work.note("agreement", len(batch), disagree - near, cell=cell.key)
     work.note("agreement_near", len(batch), near, cell=cell.key)
+    if work.judge is not None:
+        told = "" if first is not None else "the model is random: only a new instance judges it"
+        work.note("fresh", 0 if first is None else len(batch), other, cell=cell.key, text=told)
+    if not kept:
+        return []
+    return [(evaluations, view.stored(mean[kept], [batch[i].sample.seconds for i in kept]))]
 
 
-def _heard(work: Work, audio: list[np.ndarray], batch: list[Attacked]) -> tuple[np.ndarray, np.ndarray]:
+def _first(work: Work, batch: list[Attacked]) -> list[Verdict | None] | None:
+    """What the attacked instance itself says about finished clips; None where it is the one that judges, or is
+    random."""
+    if work.judge is None or work.eot > 1:
+        return None
+    answers, usable = _heard(work.view, [done.points for done in batch], batch)
+    joined = work.task.joined([answers])
+    return [
+        work.task.verdict(done.sample, [answer], mean, work.view.hop) if ok else None
+        for done, answer, mean, ok in zip(batch, answers, joined, usable)
+    ]
+
+
+def _heard(view: View, audio: list[np.ndarray], batch: list[Attacked]) -> tuple[np.ndarray, np.ndarray]:
     points, samples = np.stack(audio).astype(np.float32, copy=False), batch[0].sample.samples
-    return work.view.aligned(work.view.raw(points, samples), samples, batch[0].sample.seconds)
+    return view.aligned(view.raw(points, samples), samples, batch[0].sample.seconds)
 
 
 def _skipped(done: Attacked) -> str | None:
@@ -96,7 +136,7 @@ def _noise(work: Work, batch: list[Attacked]) -> None:
         done.facts["score_noise"] = done.sample.score if done.sample.finite else None
     if not loud:
         return
-    answers, usable = _heard(work, [done.noise for done in loud if done.noise is not None], loud)
+    answers, usable = _heard(work.judging, [done.noise for done in loud if done.noise is not None], loud)
     for done, answer, ok in zip(loud, answers, usable):
         verdict = work.task.verdict(done.sample, [answer], answer, work.view.hop) if ok else None
         done.facts["score_noise"] = verdict.facts["score_attacked"] if verdict else None

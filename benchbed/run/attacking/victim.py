@@ -38,7 +38,7 @@ def victim_of(
 ) -> Victim:
     """The victim that an adapter makes.
 
-    `forward` opens it to gradients; without one it only answers. `attack_forward`, where an adapter defines it, is the
+    `forward` opens it to gradients; without one it only answers. `surrogate`, where an adapter defines it, is the
     differentiable stand-in for a front end that has no useful gradient.
 
     Parameters
@@ -50,13 +50,13 @@ def victim_of(
     shared : mapping of str to Queries
         What all clips are asked alike.
     """
-    forward, stand_in = getattr(adapter, path), adapter.attack_forward
+    forward, stand_in = getattr(adapter, path), adapter.surrogate or adapter.attack_forward
     if forward is not None:
         own, other = seen(_kept(forward)), seen(_kept(stand_in)) if stand_in is not None else None
         return Victim(own, other, eot=eot, recurrent=_recurrent(adapter))
     if stand_in is not None:
-        return Victim(seen(_asked(adapter, shared)), seen(_kept(stand_in)), eot=eot)
-    return Victim(seen(_asked(adapter, shared)), differentiable=False, eot=eot)
+        return Victim(seen(asked(adapter, shared)), seen(_kept(stand_in)), eot=eot)
+    return Victim(seen(asked(adapter, shared)), differentiable=False, eot=eot)
 
 
 def _kept(forward: Forward) -> Forward:
@@ -69,12 +69,14 @@ def _kept(forward: Forward) -> Forward:
     return kept
 
 
-def _asked(adapter: Model, shared: Shared) -> Forward:
+def asked(adapter: Model, shared: Shared, samples: int | None = None) -> Forward:
+    """A model's plain path as a function of tensors: `predict`, without a gradient; of features of so many samples."""
+
     def forward(points: torch.Tensor) -> torch.Tensor:
         import torch
 
         waveforms = points.detach().cpu().numpy()
-        lengths = np.full(len(waveforms), waveforms.shape[2], dtype=np.int64)
+        lengths = np.full(len(waveforms), samples or waveforms.shape[2], dtype=np.int64)
         side = {name: (queries,) * len(waveforms) for name, queries in shared.items()}
         answer = ask(adapter, Batch(waveforms, lengths, adapter.card.sample_rate, side), lent=True)
         return torch.from_numpy(np.ascontiguousarray(answer)).to(points.device)

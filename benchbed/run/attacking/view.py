@@ -16,13 +16,14 @@ from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter
 from benchbed.attack.contract import Victim
 from benchbed.attack.losses import LOSSES
+from benchbed.attack.twin import Forward
 from benchbed.card import Card
 from benchbed.outputs import output_of
 from benchbed.outputs.contract import Heard, Output, Reading
 from benchbed.protocols import Model
 from benchbed.run.attacking.goal import Task
 from benchbed.run.attacking.goals import TASKS
-from benchbed.run.attacking.victim import Shared, victim_of
+from benchbed.run.attacking.victim import Shared, asked, victim_of
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.hearing import hearing_of
 from benchbed.run.computing.ways import Hearing
@@ -143,6 +144,12 @@ class View:
         return victim_of(
             seen, lambda forward: losses.scores(over(forward), self.reading, heard), eot, path, self.shared
         )
+
+    def told(self, samples: int, seconds: float) -> Forward:
+        """What the losses climb, asked through `predict`, whatever a differentiable path beside it says."""
+        losses, heard = LOSSES.get(self.output), self.heard(samples, seconds)
+        plain = asked(self._asked(samples), self.shared, samples if self.cuts else None)
+        return losses.scores(self.hearing.through(plain), self.reading, heard)
 
     def target(self, task: Task, truths: Sequence[object], samples: int, seconds: float) -> torch.Tensor:
         """References as a tensor on the model's device, on its own grid of frames."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from benchbed import rng
 from benchbed.run.attacking.goal import AttackedClip, Task
 from benchbed.run.attacking.noted import Noted
 from benchbed.run.attacking.view import View
@@ -14,6 +15,9 @@ from benchbed.run.computing.rows import Rows
 from benchbed.run.job.job import Unit
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.plan import CellPlan
+
+#: Answers that a random model is judged by: its accuracy is their mean, to within two points over a few dozen clips.
+JUDGED_DRAWS = 64
 
 
 @dataclass
@@ -56,7 +60,9 @@ class Work:
     rows : Rows
         Finished evaluations.
     eot : int
-        Answers that are averaged, for a model that answers differently every time.
+        Answers whose gradients are averaged, for a model that answers differently every time; 1 for any other.
+    judge : View, optional
+        A newly loaded instance, which judges what the attack has finished; the model itself where there is none.
     facts : list of Noted
         What checks are made from.
     survived : dict
@@ -70,8 +76,24 @@ class Work:
     view: View
     rows: Rows
     eot: int = 1
+    judge: View | None = None
     facts: list[Noted] = field(default_factory=list)
     survived: dict[tuple[int, str, int], bool | None] = field(default_factory=dict)
+
+    @property
+    def judging(self) -> View:
+        """What judges finished audio."""
+        return self.judge or self.view
+
+    @property
+    def draws(self) -> int:
+        """Fresh answers to every finished clip: many of a model that answers differently every time."""
+        return JUDGED_DRAWS if self.eot > 1 else 1
+
+    def seed(self, *what: object) -> int:
+        """Seed of global random state for one step, which rests on its clips and not on what else the suite lists."""
+        condition = self.unit.cells[0].name
+        return rng.key("attack-unit", *what, condition, self.unit.split, self.unit.number, self.engine.job.seed)
 
     def note(
         self, check: str, n: int, bad: int = 0, worst: float = 0.0, cell: str | None = None, text: str = ""

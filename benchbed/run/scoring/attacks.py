@@ -99,6 +99,13 @@ def flags_of(table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap
         for name, column in (("clean", "clean_correct"), ("noise", "noise_correct"), ("robust", "robust"))
     }
     values["noise"] = values["noise"] & values["clean"]
+    if is_random(part):
+        # Every clip counts by the share of its fresh answers that are right, under attack as when clean.
+        values["clean"] = part["clean_share"].to_numpy(dtype=float)
+        values["robust"] = part["correct_share"].to_numpy(dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = values["robust"] / values["clean"].astype(float)
+    values["kept"] = np.clip(np.nan_to_num(ratio, nan=0.0, posinf=0.0), 0.0, 1.0)
     if "shifted_correct" in part and part["shifted_correct"].notna().any():
         # A clip that was not attacked is right under every shift, or under none.
         shares = part["shifted_correct"].astype(float)
@@ -112,16 +119,23 @@ def flags_of(table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap
     return Flags(codes, values, bootstrap)
 
 
-def milder_of(job: Job, plan: CellPlan) -> str:
+def is_random(rows: pd.DataFrame) -> bool:
+    """Whether the predictions of an attack are those of a model that answers differently every time."""
+    return "clean_share" in rows and bool(rows["clean_share"].notna().any())
+
+
+def milder_of(job: Job, plan: CellPlan, rows: pd.DataFrame) -> str:
     """Which milder budgets break a clip of a cell too, as its rules say it; empty for the mildest.
 
     A clip that falls at 40 dB is not robust at 30 dB either, because all that is allowed there is allowed here: the
-    figure is about every budget up to this one. A condition with `alone` asks about this budget only.
+    figure is about every budget up to this one. A condition with `alone` asks about this budget only, and of a model
+    that is random every budget is asked about by itself.
     """
     condition = job.conditions[plan.condition]
     assert isinstance(condition, AttackCondition) and plan.budget is not None
     before = condition.budgets[: condition.budgets.index(plan.budget)]
-    return f"or-at-{'-'.join(f'{budget:g}' for budget in before)}" if before and not condition.alone else ""
+    apart = condition.alone or is_random(rows)
+    return f"or-at-{'-'.join(f'{budget:g}' for budget in before)}" if before and not apart else ""
 
 
 def with_figures(
@@ -167,7 +181,8 @@ def by_source(
         flags = flags_of(table, rows, codes, bootstrap)
         # A clip that was not attacked has no flag of its own: what holds for it holds for every source.
         own = part[column].astype(object).where(part[column].notna(), part["robust"]).to_numpy(dtype=bool)
-        withstood = replace(flags, values={**flags.values, "robust": own & flags.values["clean"]})
+        mine = own & flags.values["clean"].astype(bool)
+        withstood = replace(flags, values={**flags.values, "robust": mine, "kept": mine})
         figures = cell_figures(withstood, success, milder)
         name = f"{GROUP}{column.removeprefix(COLUMN)}"
         found[name] = {figure: figures[figure] for figure in ("robust_accuracy", "attack_success_rate")}
@@ -296,7 +311,9 @@ def attack_figures(
             scope = prefix if realizable else prefix.replace("adversarial:", "unrealizable:", 1)
             for cell in curve:
                 short = cell.key.split("/", 2)[2]
-                own = cell_figures(flags[cell.key], success_of(job, cell.condition), milder_of(job, cell))
+                own = cell_figures(
+                    flags[cell.key], success_of(job, cell.condition), milder_of(job, cell, rows[cell.key])
+                )
                 for figure, value in (own if realizable else _labelled(own)).items():
                     if figure != "clean_accuracy":  # the same at every budget: it stands in the cells
                         figures[f"{scope}{figure}/{short}"] = _about(value, short, where)
@@ -354,7 +371,7 @@ def checks_of(
         assert isinstance(condition, AttackCondition)
         mine = [fact for key, fact in facts if key == curve[0].key]
         made = attack_checks(condition, curve, mine, classes, chance_of(job, curve[0]))
-        found += made + _monotone(curve, rows, condition.alone)
+        found += made + _monotone(curve, rows, condition.alone or any(is_random(rows[cell.key]) for cell in curve))
     return found
 
 

@@ -223,7 +223,7 @@ def _score(
         flags = flags_of(table, rows, split.codes[position], split.bootstrap)
         success = success_of(prepared.job, plan.condition)
         sound = condition.space == "waveform"
-        milder = milder_of(prepared.job, plan)
+        milder = milder_of(prepared.job, plan, table.iloc[rows])
         figures = with_figures(scores.metrics, flags, success, milder, realizable=sound)
         figures |= breaks_left(table.iloc[rows], split.codes[position], split.bootstrap)
         metrics = {name: to_value(number) for name, number in figures.items()}

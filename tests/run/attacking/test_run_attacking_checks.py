@@ -49,7 +49,7 @@ def test_a_rounded_input_masks_the_gradient_and_is_not_called_robust(attacked, a
     masked = adapter_file(before="x = (x * 32).round() / 32")
     _, checks, _ = attacked({**STANDARD, "budgets": [20, 10, 5]}, adapter=masked)
     assert checks["gradient_zero"].status == "fail"
-    assert "attack_forward" in checks["gradient_zero"].message
+    assert "surrogate" in checks["gradient_zero"].message
     assert "planted" in failed(checks) or "unbounded" in failed(checks)
 
 
@@ -62,7 +62,7 @@ def test_a_straight_through_gradient_opens_a_masked_model(attacked, adapter_file
         before="x = x if self.calls else (x * 32).round() / 32",
         name="through",
         extra="""
-    def attack_forward(self, x):
+    def surrogate(self, x):
         self.model.calls = 1
         try:
             return self.model(x + ((x * 32).round() / 32 - x).detach())
@@ -71,7 +71,7 @@ def test_a_straight_through_gradient_opens_a_masked_model(attacked, adapter_file
 """,
     )
     opened, checks, _ = attacked(budget, adapter=through)
-    assert checks["gradient_zero"].status == "pass" and "attack_forward" in checks["gradient_zero"].message
+    assert checks["gradient_zero"].status == "pass" and "surrogate" in checks["gradient_zero"].message
     assert opened["robust"].sum() < shut["robust"].sum()
     assert checks["agreement"].status == "pass"
 

@@ -13,7 +13,7 @@ from benchbed.run.attacking.goal import AttackedClip, Settled, Task, Verdict
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
 
-#: A margin of probabilities below this may turn by rounding.
+#: A margin of probabilities below this share of the model's usual one may turn by rounding.
 BOUNDARY = 1e-3
 
 
@@ -51,7 +51,12 @@ class SceneGoal(Task):
         return np.array(truths, dtype=np.int64)
 
     def read(self, sample: AttackedClip, answer: np.ndarray, hop: float | None) -> None:
+        sample.clean = answer
         sample.right = int(answer.argmax()) == sample.truth
+
+    def distance(self, sample: AttackedClip) -> float:
+        largest = np.sort(sample.clean)[::-1]
+        return float(largest[0] - largest[1]) if len(largest) > 1 else 1.0
 
     def verdict(
         self, sample: AttackedClip, draws: Sequence[np.ndarray], mean: np.ndarray, hop: float | None
@@ -60,7 +65,7 @@ class SceneGoal(Task):
         assert isinstance(sample.truth, int)
         margin = float(mean[sample.truth] - np.delete(mean, sample.truth).max())
         correct = share >= 0.5 if len(draws) > 1 else int(mean.argmax()) == sample.truth
-        return Verdict(correct, share, margin, abs(margin) < BOUNDARY)
+        return Verdict(correct, share, margin, abs(margin) < BOUNDARY * self.scale)
 
     def chance(self, references: np.ndarray) -> float:
         return 1 / len(self.job.labels)

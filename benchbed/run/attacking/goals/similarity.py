@@ -89,7 +89,7 @@ class SimilarityGoal(ScoredTask):
 
     def _near(self, sample: AttackedClip, answer: np.ndarray, hop: float | None) -> bool:
         active = self.towards(sample, hop) > 0.5
-        moved = [answer + NEAR * np.where(active, shift, -shift) for shift in (1.0, -1.0)]
+        moved = [answer + NEAR * self.scale * np.where(active, shift, -shift) for shift in (1.0, -1.0)]
         held = self.scores(np.stack(moved), [sample] * len(moved), hop) > self.limit(sample) + ROUNDING
         return bool(held.any() and not held.all())
 

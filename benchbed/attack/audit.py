@@ -1,0 +1,151 @@
+"""Whether a gradient is that of the model: finite differences through `predict`, along it and along random directions.
+
+The slope of a smooth function along a random unit direction has the mean square `‖g‖² / d`, so a few random directions
+tell how steep the function is at all, whatever its path for gradients claims. Along its true gradient it is as steep as
+that. The **ratio** of the two is the cosine between the gradient that was given and the true one: about 1 for a sound
+model, about 0 for one whose gradient belongs to something else (shattered, gated, sparse, a foreign `forward`), −1 for
+one that is reversed. It does not depend on the gradient's size, which no attack here uses.
+
+Steps are tried from the smallest on, and a clip is done once one of them shows a sound gradient: rounded inputs, codecs
+and random models are flat or rough below some step, which says nothing against their gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from benchbed.attack.contract import ByClip, Loss
+from benchbed.attack.losses import Aimed
+from benchbed.attack.threat import norms, per_clip
+
+#: From points, and the numbers of their clips, to one number for each, by way of `predict`.
+Told = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+#: Sizes of a step in dB below the clip, the smallest first.
+STEPS_DB = (80.0, 60.0, 40.0, 20.0)
+#: Random directions of a step.
+DIRECTIONS = 8
+#: At and above this no larger step need be tried: eight directions tell a slope to a quarter only.
+ENOUGH = 0.6
+#: At and above this a gradient is sound, on the median of many clips; at and below the second it is that of something
+#: else.
+SOUND, MASKED = 0.78, 0.27
+
+
+def rival(losses: Any, scores: torch.Tensor) -> Loss:
+    """A loss that has a slope wherever the model has one: the distance to the strongest rival class, which is kept
+    while the clip is moved; of kinds without one right class the straight loss.
+
+    Parameters
+    ----------
+    losses : module or Aimed
+        Of the output kind.
+    scores : Tensor [shape=(clip, class)]
+        Answers that tell which class is the rival.
+    """
+    if isinstance(losses, Aimed) and hasattr(losses, "straight"):
+        return losses.straight
+    return Towards(losses, scores)
+
+
+class Towards(ByClip):
+    """The score of each clip's strongest rival above that of its own class."""
+
+    def __init__(self, losses: Any, scores: torch.Tensor, chosen: torch.Tensor | None = None) -> None:
+        self.losses, self.scores, self.chosen = losses, torch.nan_to_num(scores.detach()), chosen
+
+    def __call__(self, scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        chosen = self.chosen
+        if chosen is None:
+            chosen = self.losses.others(self.scores, target).argmax(1)
+        found: torch.Tensor = self.losses.towards(chosen)(scores, target)
+        return found
+
+    def select(self, rows: torch.Tensor) -> Towards:
+        """The same for some of the clips."""
+        chosen = None if self.chosen is None else self.chosen[rows]
+        return Towards(self.losses, self.scores[rows], chosen)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What finite differences say about the gradients of some clips.
+
+    Attributes
+    ----------
+    ratio : Tensor [shape=(clip,)]
+        Slope along the gradient over the steepness of the model: the greatest over all steps that were tried; NaN
+        where the model answered the same to everything, or without a number.
+    queries : int
+        Answers that it took.
+    """
+
+    ratio: torch.Tensor
+    queries: int
+
+
+def audit(
+    told: Told,
+    points: torch.Tensor,
+    gradient: torch.Tensor,
+    directions: Sequence[torch.Tensor],
+    sizes: torch.Tensor,
+    steps: Sequence[float] = STEPS_DB,
+) -> Audit:
+    """Hold gradients against central differences.
+
+    Parameters
+    ----------
+    told : callable
+        `(points, rows) → [clip]`: what is differentiated, asked through the path that is scored.
+    points, gradient : Tensor [shape=(clip, …)]
+        Where, and the gradient that is claimed there.
+    directions : sequence of Tensor [shape=(clip, …)]
+        Random directions, of any size.
+    sizes : Tensor [shape=(clip,)]
+        Euclidean norm that steps are measured against, that of the clips.
+    steps : sequence of float
+        In dB below `sizes`.
+
+    Examples
+    --------
+    >>> weight = torch.linspace(-1, 1, 200)
+    >>> told = lambda x, rows: (x[:, 0] @ weight).tanh()
+    >>> points, drawn = 0.01 * torch.ones(1, 1, 200), torch.Generator().manual_seed(0)
+    >>> directions = [torch.randn(1, 1, 200, generator=drawn) for _ in range(64)]
+    >>> ratios = [audit(told, points, s * weight[None, None], directions, torch.ones(1)).ratio for s in (1, -1)]
+    >>> [round(ratio.item()) for ratio in ratios]
+    [1, -1]
+    """
+    count, device = len(points), points.device
+    best = torch.full((count,), float("nan"), dtype=torch.float64, device=device)
+    queries = 0
+    dimensions = points[0].numel()
+    for step in steps:
+        rows = (~(best >= ENOUGH)).nonzero()[:, 0]
+        if not len(rows):
+            break
+        reach = (sizes[rows] * 10 ** (-step / 20)).to(points)
+        slopes = [_slope(told, rows, points[rows], direction[rows], reach) for direction in (gradient, *directions)]
+        queries += 2 * len(rows) * len(slopes)
+        steep = (dimensions * torch.stack(slopes[1:]).square().mean(0)).sqrt()
+        ratio = torch.where(steep > 0, slopes[0] / steep.clamp_min(1e-300), torch.nan)
+        # A gradient of zero has no direction: whatever the model does, it was not told.
+        ratio = torch.where(norms(gradient[rows], "l2") > 0, ratio, torch.where(steep > 0, 0.0, torch.nan))
+        best[rows] = torch.fmax(best[rows], ratio)
+    return Audit(best, queries)
+
+
+def _slope(
+    told: Told, rows: torch.Tensor, points: torch.Tensor, direction: torch.Tensor, reach: torch.Tensor
+) -> torch.Tensor:
+    size = norms(direction.double(), "l2").clamp_min(1e-300)
+    moved = (direction.double() * per_clip(reach.double() / size, direction)).to(points)
+    # What was really added: float32 rounds small steps.
+    up, down = points + moved, points - moved
+    width = norms((up.double() - down.double()), "l2").clamp_min(1e-300)
+    return (told(up, rows).double() - told(down, rows).double()) / width
