@@ -45,6 +45,8 @@ def remember(path: Path, content: Mapping[str, Any]) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(seal(json.dumps({"table": dict(content)}, ensure_ascii=False, separators=(",", ":"))))
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(scratch, path)
     except OSError:
         with contextlib.suppress(OSError):

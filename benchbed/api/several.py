@@ -13,6 +13,7 @@ from benchbed.api.asked import AskedModel
 from benchbed.api.one import OnDisk, compared, forget, run_one
 from benchbed.api.run import Run
 from benchbed.errors import BenchbedError, UnforeseenError
+from benchbed.whole import refused
 
 if TYPE_CHECKING:
     from benchbed.run.session import Prepared, Settings
@@ -77,9 +78,10 @@ def run_each(
             except BenchbedError as error:
                 failed[one.name] = error
             except Exception as error:
-                if len(models) == 1:
+                told = refused(error) if isinstance(error, OSError) else None
+                if told is None and len(models) == 1:
                     raise
-                failed[one.name] = _unforeseen(error)
+                failed[one.name] = told or _unforeseen(error)
         if len(done) > 1 and listen != 0:
             # Only now is it known where the models disagree.
             for key, caller, mine_done in done:

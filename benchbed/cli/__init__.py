@@ -19,6 +19,7 @@ import click
 
 from benchbed.cli.group import verbs
 from benchbed.errors import BenchbedError
+from benchbed.whole import refused
 
 
 class Terminated(KeyboardInterrupt):
@@ -88,6 +89,12 @@ def _code(arguments: list[str]) -> int:
         return 128 + int(asked.args[0]) if isinstance(asked, Terminated) else 130
     except BrokenPipeError:
         return 141
+    except OSError as error:
+        # A full disk or a folder that cannot be written may meet any verb, and is nobody's fault.
+        if debug or (told := refused(error)) is None:
+            return _internal(error, debug)
+        click.echo(f"error: {told}", err=True)
+        return told.exit_code
     except Exception as error:
         return _internal(error, debug)
     return code if isinstance(code, int) else 0

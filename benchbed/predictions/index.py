@@ -6,12 +6,12 @@ The folder of units may hold more: those of a run on all clips stay where a run 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from benchbed.errors import DamagedError
 from benchbed.seal import seal, unseal
+from benchbed.whole import write_whole
 
 #: Name of the file in a run folder, and of the folder that it is about.
 NAME, FOLDER = "predictions.json", "predictions"
@@ -31,10 +31,9 @@ def write_index(digests: Mapping[str, str], run: Path) -> Path:
     run : Path
         Run folder.
     """
-    path, partial = run / NAME, run / f".{NAME}.part"
+    path = run / NAME
     text = json.dumps({"format": FORMAT, "units": dict(sorted(digests.items()))}, indent=0)
-    partial.write_text(seal(text), encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(path, seal(text).encode())
     return path
 
 

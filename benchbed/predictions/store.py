@@ -8,11 +8,8 @@ needs no index to be read and a damaged one is never taken for whole. Which of t
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import io
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchbed.errors import CannotMeasure, DamagedError, DataError
+from benchbed.errors import DamagedError, DataError
 from benchbed.nesting import json_of
 from benchbed.outputs import output_of
 from benchbed.outputs.columns import in_double
 from benchbed.seal import PLACE, parquet_digest, seal_parquet
+from benchbed.whole import storage_error, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +148,6 @@ def write_unit(unit: UnitPredictions, folder: Path) -> Path:
     }
     table = pa.table(arrays).replace_schema_metadata({_HEADER: json.dumps(header).encode()})
     path = folder / f"{unit.unit}.parquet"
-    partial = folder / f".{unit.unit}.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Scores are nearly incompressible; the text columns shrink by dictionary encoding alone.
@@ -159,11 +156,8 @@ def write_unit(unit: UnitPredictions, folder: Path) -> Path:
         with pq.ParquetWriter(buffer, table.schema, compression="zstd", use_dictionary=plain) as writer:
             writer.write_table(table)
             writer.add_key_value_metadata(PLACE)
-        partial.write_bytes(seal_parquet(buffer.getvalue()))
-        os.replace(partial, path)
+        write_whole(path, seal_parquet(buffer.getvalue()))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise storage_error(error, folder) from error
     return path
 
@@ -174,19 +168,6 @@ def _column(name: str, values: Sequence[object] | np.ndarray) -> pa.Array:
     # Of clips without any label nothing else would say that labels are text.
     lists = name == "label" and len(values) > 0 and isinstance(values[0], tuple | list)
     return pa.array(values, pa.list_(pa.string()) if lists else None, from_pandas=True)
-
-
-def storage_error(error: OSError, folder: Path) -> CannotMeasure:
-    """The error a user can act on when results cannot be written."""
-    if error.errno == errno.ENOSPC:
-        return CannotMeasure(
-            "the disk is full; finished work is kept",
-            where=str(folder),
-            hint="free some space and run the same command again: it continues where it stopped",
-        )
-    return CannotMeasure(
-        f"cannot write results: {error.strerror or error}", where=str(folder), hint="choose another folder with --out"
-    )
 
 
 def read_header(path: Path) -> dict[str, Any] | None:

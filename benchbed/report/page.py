@@ -6,7 +6,6 @@ import base64
 import functools
 import hashlib
 import json
-import os
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +25,7 @@ from benchbed.report.listening import Clips, apart
 from benchbed.report.model_card import citation, model_card
 from benchbed.results.conditions import setting
 from benchbed.results.record import Result, Value
+from benchbed.whole import write_whole
 
 #: What every page carries, in this order.
 _SCRIPTS = ("page.js", "widths.js")
@@ -120,9 +120,7 @@ def write_page(path: Path, text: str) -> Path:
     """Write a page atomically."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(text.encode("utf-8"))
-    os.replace(partial, path)
+    write_whole(path, text.encode("utf-8"))
     return path
 
 

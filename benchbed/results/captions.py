@@ -5,7 +5,7 @@ The runner writes `captions.json`, which pages draw as it is, and `clips.parquet
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +14,7 @@ from pydantic import Field
 from benchbed.errors import ConfigError
 from benchbed.results.record import Record
 from benchbed.results.timelines import read_kept
+from benchbed.whole import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,12 +112,13 @@ def read_captions(run: Path) -> KeptCaptions | None:
 
 def write_clips(table: pd.DataFrame | None, folder: Path) -> None:
     """Write scores of clips whole or not at all; without any, an earlier file is removed."""
-    path, partial = folder / SCORES, folder / f".{SCORES}.part"
+    path = folder / SCORES
     if table is None:
         path.unlink(missing_ok=True)
         return
-    table.to_parquet(partial, index=False)
-    os.replace(partial, path)
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    write_whole(path, buffer.getvalue())
 
 
 def read_clips(run: Path) -> pd.DataFrame | None:

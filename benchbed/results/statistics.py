@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +28,7 @@ from benchbed.errors import DamagedError, DataError
 from benchbed.nesting import json_of
 from benchbed.results.draws import Drawn, pack, unpack
 from benchbed.seal import check
+from benchbed.whole import write_whole
 
 #: Version of the file layout. 1 had the sums of the main metric family only, and no draws.
 FORMAT = 2
@@ -304,10 +304,9 @@ def write_statistics(statistics: Statistics, folder: Path) -> Path:
     text = json.dumps(meta, sort_keys=True, ensure_ascii=False).encode()
     buffer = io.BytesIO()
     np.savez_compressed(buffer, meta=np.frombuffer(text, np.uint8), **arrays)  # type: ignore[arg-type]
-    path, partial = folder / NAME, folder / f".{NAME}.part"
+    path = folder / NAME
     folder.mkdir(parents=True, exist_ok=True)
-    partial.write_bytes(buffer.getvalue())
-    os.replace(partial, path)
+    write_whole(path, buffer.getvalue())
     return path
 
 

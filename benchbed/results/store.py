@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,6 +11,7 @@ from benchbed.errors import ConfigError
 from benchbed.nesting import json_of
 from benchbed.results.record import SCHEMA_VERSION, Result
 from benchbed.seal import POINTER, seal, unseal
+from benchbed.whole import write_whole
 
 #: How a record is made again.
 AGAIN = "make it again from the stored predictions: the command of the run, with --reuse only"
@@ -41,12 +41,7 @@ def write(result: Result, path: Path, *, short: bool = False) -> Result:
     text = json.dumps(raw, ensure_ascii=False, **({"separators": (",", ":")} if short else {"indent": 1}))
     Result.model_validate_json(text)
     sealed = seal(text)
-    partial = path.with_suffix(".json.part")
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(sealed)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    write_whole(path, sealed.encode())
     return result.model_copy(update={"digest": unseal(sealed.encode(), path)[1]})
 
 

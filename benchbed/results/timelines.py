@@ -5,7 +5,6 @@ The runner writes `timelines.json`, because only it has references and outputs a
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -14,6 +13,7 @@ from pydantic import Field, ValidationError
 from benchbed.errors import ConfigError
 from benchbed.results.record import Record
 from benchbed.seal import seal, unseal
+from benchbed.whole import write_whole
 
 #: Name of the file in a run folder.
 NAME = "timelines.json"
@@ -159,9 +159,8 @@ def read_kept(run: Path, name: str, kind: type[Kept], version: int) -> Kept | No
 
 def write_kept(kept: Record | None, folder: Path, name: str) -> None:
     """Write such a file, whole or not at all; with nothing to keep, an earlier one is removed."""
-    path, partial = folder / name, folder / f".{name}.part"
+    path = folder / name
     if kept is None:
         path.unlink(missing_ok=True)
         return
-    partial.write_text(seal(kept.model_dump_json(exclude_defaults=True)), encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(path, seal(kept.model_dump_json(exclude_defaults=True)).encode())

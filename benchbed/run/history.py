@@ -49,7 +49,8 @@ def keep(folder: Path, units: Collection[str], tuning: str) -> Path | None:
     shelf.mkdir(exist_ok=True)
     before = _units(folder)
     if {path.stem for path in before} == set(units):
-        return old.replace(shelf / f"{stamp}.json")
+        # The shelf may lie on another file system.
+        return Path(shutil.move(old, shelf / f"{stamp}.json"))
     partial, kept = shelf / f".{stamp}.part", shelf / stamp
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from benchbed.errors import ConfigError
 from benchbed.nesting import json_of
-from benchbed.predictions.store import storage_error
+from benchbed.whole import storage_error
 
 
 class Journal:
@@ -37,8 +38,11 @@ class Journal:
         """Append one event with the time and its facts."""
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **facts}
         try:
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(line, default=str) + "\n")
+            with open(self.path, "ab+") as file:
+                # A run that was killed may have left half a line, which must not take this one along.
+                if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
+                    file.write(b"\n")
+                file.write(json.dumps(line, default=str).encode() + b"\n")
         except OSError as error:
             raise storage_error(error, self.path.parent) from error
 
@@ -56,13 +60,13 @@ def last_started(folder: Path) -> dict[str, object] | None:
     """
     found = None
     try:
-        with open(folder / "log.jsonl", encoding="utf-8") as file:
+        with open(folder / "log.jsonl", encoding="utf-8", errors="replace") as file:
             for line in file:
                 # A line for every unit makes such a file long; most are not even parsed.
                 if '"event": "started"' in line:
                     with contextlib.suppress(ValueError):  # the last line of a run that was killed
                         found = json_of(line)
-    except (OSError, UnicodeDecodeError):
+    except OSError:
         return None
     return found
 

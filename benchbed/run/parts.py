@@ -18,7 +18,7 @@ from pathlib import Path
 from benchbed.adapter.checkpoint import trusting
 from benchbed.adapter.digests import digest_of
 from benchbed.errors import ConfigError, DamagedError, DataError
-from benchbed.predictions.store import read_header, read_units, storage_error
+from benchbed.predictions.store import read_header, read_units
 from benchbed.rng import preserved_global_state
 from benchbed.run.attacking.subset import passes
 from benchbed.run.executing.choosing import executor_of
@@ -32,6 +32,7 @@ from benchbed.run.progress import Progress
 from benchbed.run.scoring.thresholds import FOLDER
 from benchbed.run.working import UnitsOfJob, predict, stored_units
 from benchbed.seal import seal, unseal
+from benchbed.whole import storage_error
 
 #: Name of the file that makes a folder a part.
 NAME = "part.json"

@@ -6,16 +6,17 @@ where it was and ends with the same record.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchbed.adapter.checkpoint import trusting
-from benchbed.errors import BenchbedError, DataError
+from benchbed.errors import BenchbedError, CannotMeasure, DataError
 from benchbed.predictions import index
 from benchbed.predictions.index import write_index
-from benchbed.predictions.store import read_header, storage_error
+from benchbed.predictions.store import read_header
 from benchbed.results import captions, curves, directions, record, timelines
 from benchbed.results import statistics as statistics_file
 from benchbed.results.artefacts import naming
@@ -37,6 +38,7 @@ from benchbed.run.scoring.thresholds import FOLDER, choose
 from benchbed.run.scoring.thresholds import write as write_thresholds
 from benchbed.run.showing.drawings import write_drawings
 from benchbed.run.working import UnitsOfJob, predict, stored_units
+from benchbed.whole import storage_error
 
 __all__ = ["Finished", "Prepared", "Settings", "prepare", "run"]
 
@@ -82,7 +84,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
         for work in works:
             if settings.reuse is not Reuse.NEVER:
                 history.recall(folder, work.stored.name, {unit.id for unit in work.units})
-            work.have.update(stored_units(work.stored, work.units, settings.reuse, prepared.job.home))
+            work.have.update(stored_units(work.stored, work.units, settings.reuse, prepared.job.home, work.damaged))
             if work.missing and settings.reuse is Reuse.ONLY:
                 raise DataError(
                     f"{len(work.missing)} of {len(work.units)} units of predictions are not stored",
@@ -98,6 +100,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
             command=settings.command,
             units=sum(len(work.units) for work in works),
             reused=reused,
+            damaged=[path.name for work in works for path in work.damaged],
             identity=place.identity,
             fingerprint=place.fingerprint,
             parts=dict(place.parts),
@@ -113,7 +116,8 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
                     prepared = _tuned(works[0], prepared, settings, journal, progress)
                 predict(works[-1], prepared.adapters, executor, settings.workers, journal, progress)
             except BaseException as error:
-                journal.write("stopped", reason=f"{type(error).__name__}: {error}")
+                with contextlib.suppress(CannotMeasure):  # a full disk takes no diary, and is no news by then
+                    journal.write("stopped", reason=f"{type(error).__name__}: {error}")
                 raise
         paths = works[-1].paths
         result, statistics, drawn = make_record(prepared, settings, paths, reused_paths)
@@ -134,8 +138,13 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
                 _prune(work.stored, {path.name for path in work.paths})
             if prepared.tuning is None:
                 _prune(folder / FOLDER, set())
+        for left in folder.glob(".*.part"):  # of a run that was killed; nobody else writes here now
+            left.unlink(missing_ok=True)
         journal.write("finished", seconds=round(time.monotonic() - began, 3), failures=len(result.failures))
     said = _reused(prepared.name, result.provenance, tuned)
+    if damaged := [path for work in works for path in work.damaged]:
+        several = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        said.append(f"{prepared.name}: {damaged[0]}{several} was not as it was written, and was computed anew")
     if kept is not None and kept.is_dir():
         said.append(f"{prepared.name}: the earlier result is kept in {kept}")
     return Finished(folder / "result.json", result, reused, tuple(over), tuple(said))

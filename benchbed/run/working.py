@@ -30,6 +30,8 @@ class UnitsOfJob:
     units: Sequence[Unit]
     stored: Path
     have: dict[str, Path] = field(default_factory=dict)
+    damaged: list[Path] = field(default_factory=list)
+    """Files that were there and are not as they were written."""
 
     @property
     def missing(self) -> list[Unit]:
@@ -76,8 +78,10 @@ def predict(
             raise _all_failed(work.have[done.unit.id])
 
 
-def stored_units(folder: Path, units: Sequence[Unit], reuse: Reuse, home: Path) -> dict[str, Path]:
-    """Units whose predictions are on disk and may be used."""
+def stored_units(
+    folder: Path, units: Sequence[Unit], reuse: Reuse, home: Path, damaged: list[Path] | None = None
+) -> dict[str, Path]:
+    """Units whose predictions are on disk and may be used; those that are not as they were written go to `damaged`."""
     if reuse is Reuse.NEVER or not folder.is_dir():
         return {}
     fitting: dict[str, Path] = {}
@@ -87,6 +91,8 @@ def stored_units(folder: Path, units: Sequence[Unit], reuse: Reuse, home: Path) 
         if path.stem not in wanted and not loose:
             continue
         header = read_header(path)
+        if header is None and damaged is not None and path.stem in wanted:
+            damaged.append(path)
         # What the model read only while it predicted was not known when the unit got its name.
         if header is None or not unchanged(header["info"].get("read", {}), home):
             continue

@@ -28,6 +28,7 @@ from benchbed.run.scoring.families import families_of, post_processing
 from benchbed.run.scoring.split import Split
 from benchbed.seal import POINTER, digest, seal, unseal
 from benchbed.suite.load import LoadedSuite
+from benchbed.whole import write_whole
 
 #: File in the folder of a run, and folder of the predictions behind it.
 FILE, FOLDER = "thresholds.json", "tuning"
@@ -205,7 +206,7 @@ def write(frozen: Frozen | None, folder: Path) -> None:
     if frozen is None:
         path.unlink(missing_ok=True)
         return
-    path.write_text(seal(frozen.facts.model_dump_json(indent=1, exclude_none=True)), encoding="utf-8")
+    write_whole(path, seal(frozen.facts.model_dump_json(indent=1, exclude_none=True)).encode())
 
 
 def _facts(made: Thresholds, labels: Sequence[str], **about: object) -> record.RecordedThresholds:

@@ -30,6 +30,7 @@ from benchbed.run.showing.spectrogram import picture
 from benchbed.seal import digest, seal
 from benchbed.suite.conditions import CorruptionCondition
 from benchbed.suite.plan import CellPlan
+from benchbed.whole import write_whole
 
 #: Peak that a soft difference is raised to, and the largest factor for that.
 PEAK, MOST_GAIN = 0.5, 100.0
@@ -94,7 +95,7 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
     )
     kept = {name: digest((folder / name).read_bytes()) for name in index.files}
     index = index.model_copy(update={"digests": kept})
-    (folder / INDEX).write_text(seal(index.model_dump_json(indent=1, exclude_none=True)), encoding="utf-8")
+    write_whole(folder / INDEX, seal(index.model_dump_json(indent=1, exclude_none=True)).encode())
     return None
 
 

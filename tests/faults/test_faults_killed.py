@@ -1,0 +1,155 @@
+"""Killed at any moment, a run continues to the record it would have had: bit for bit apart from times."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import soundfile
+from made_faults import adapter, surroundings, words, world
+from made_forks import Forks, forks
+
+#: Kills of each kind: a few in CI, a hundred by hand (`BENCHBED_FAULTS=100 pytest tests/faults`).
+KILLS = int(os.environ.get("BENCHBED_FAULTS", "3"))
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and signals")
+
+SUITES = {
+    "scenes": """
+task: scene
+data: {layout: folder, name: toy, splits: [all]}
+conditions: [clean, {corruption: white_noise, severities: [1, 3]}]
+""",
+    "events": """
+task: frames
+data: {layout: events, name: toy, splits: [test]}
+conditions: [clean, {corruption: white_noise, severities: [1]}]
+metrics: {family: sed_segment}
+""",
+    "attacks": """
+task: scene
+data: {layout: folder, name: toy, splits: [all]}
+conditions: [clean, {attack: fgsm, budgets: [20], n: 8, steps: 2}]
+""",
+}
+NETWORK = """
+import torch
+from benchbed.adapter import Card, TorchAdapter
+
+class Net(TorchAdapter):
+    card = Card(name="net", family="cnn", output="{output}", labels=("high", "low"), sample_rate=8000{more})
+
+    def build(self):
+        torch.manual_seed(0)
+        return torch.nn.Conv1d(1, 2, 80, 80)
+
+    def forward(self, waveforms):
+        frames = self.model(waveforms) * 20
+        return {last}
+"""
+
+
+def toy(place: Path, kind: str) -> list[object]:
+    """Data, suite and network of a kind; the words of its run but for the folder of runs."""
+    place.mkdir()
+    head = 'name: toy\nversion: "1"\nprofile: false\nstatistics: {draws: 20}\n'
+    (place / "toy.yaml").write_text(head + SUITES[kind])
+    if kind == "events":
+        (place / "data" / "audio").mkdir(parents=True)
+        rows = ["filename\tonset\toffset\tevent_label"]
+        for i in range(12):
+            tone = np.zeros(8000)
+            tone[2000:5000] = np.sin(2 * np.pi * (300 + 100 * i) * np.arange(3000) / 8000) * 0.3
+            soundfile.write(place / "data" / "audio" / f"{i}.wav", tone, 8000)
+            rows.append(f"{i}.wav\t0.25\t0.625\t{('low', 'high')[i % 2]}")
+        (place / "data" / "events.tsv").write_text("\n".join(rows) + "\n")
+        fill = {"output": "frames", "more": ", frame_seconds=0.01", "last": "frames.transpose(1, 2)"}
+    else:
+        text = (place / "toy.yaml").read_text()
+        world(place, 24)
+        (place / "toy.yaml").write_text(text)
+        fill = {"output": "scene", "more": "", "last": "frames.mean(-1)"}
+    (place / "net.py").write_text(NETWORK.format(**fill))
+    given = ["--model", place / "net.py", "--data", f"toy={place / 'data'}", "--quiet", "--no-report"]
+    return ["run", place / "toy.yaml", *given]
+
+
+#: Units of a few clips, so that there is something between the first and the last of them.
+SMALL = "from benchbed.run.preparing import units; units.SHARD_CLIPS = (4, 4)"
+
+
+def record_of(runs: Path) -> dict:
+    """A record without its times, and without how much of it was there already."""
+    content = json.loads((runs / "toy" / "net" / "result.json").read_text())
+    del content["digest"], content["provenance"]["artefacts"]["predictions.json"]
+    for name in ("created", "cpu_seconds", "reused", "reused_units", "command"):
+        del content["provenance"][name]
+    return content
+
+
+@pytest.fixture(scope="module")
+def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    with forks(tmp_path_factory.mktemp("forks")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("kind", SUITES)
+def test_killed_at_random_moments_it_ends_with_the_same_record(tmp_path: Path, forking: Forks, kind: str):
+    told = toy(tmp_path / "toy", kind)
+    whole = forking.run(*told, "--out", tmp_path / "whole", first=SMALL)
+    assert whole.code == 0, whole.said
+    random_ = random.Random(19)
+    killed = 0
+    for number in range(KILLS):
+        runs = tmp_path / f"runs{number}"
+        # Now and then twice, the second time while it continues.
+        for _ in range(1 + number % 2):
+            done = forking.run(*told, "--out", runs, first=SMALL, after=random_.uniform(0, 1.1 * whole.seconds))
+            killed += done.code == -signal.SIGKILL
+        done = forking.run(*told, "--out", runs, first=SMALL)
+        assert done.code == 0, done.said
+        assert record_of(runs) == record_of(tmp_path / "whole")
+        left = [path.name for path in runs.rglob("*.part")]
+        assert left == [], "what a killed run left half written is cleared away"
+    assert killed >= KILLS // 2, "the moments lie within the run"
+
+
+def test_asked_to_end_it_says_that_it_continues(tmp_path: Path, forking: Forks):
+    told = toy(tmp_path / "toy", "scenes")
+    slow = "import time; from benchbed.run.computing import whole; was = whole.decode\n"
+    slow += "from benchbed.run.computing import shard; shard.decode = lambda *a: (time.sleep(0.3), was(*a))[1]\n"
+    console = "from benchbed import cli; cli._console()"
+    done = forking.run(*told, "--out", tmp_path / "runs", first=slow + console, after=2.0, number=signal.SIGTERM)
+    assert done.code == 143 and "continues where it was" in done.said
+    events = [json.loads(line)["event"] for line in (tmp_path / "runs/toy/net/log.jsonl").read_text().splitlines()]
+    assert events[-1] == "stopped"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_their_parent_however_that_ends(tmp_path: Path, number: int):
+    """And nothing holds its standard output, for which CI would wait."""
+    place = world(tmp_path, 24)
+    (place / "toy.yaml").write_text((place / "toy.yaml").read_text().replace("[clean]", "[clean, {corruption: hum}]"))
+    spec = adapter(place, at_predict=f"open({str(place)!r} + '/' + str(os.getpid()), 'w').close(); time.sleep(300)")
+    process = subprocess.Popen(
+        [*words(place, spec), "--workers", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=surroundings(place)
+    )
+    deadline = time.monotonic() + 200
+    while len([p for p in place.iterdir() if p.name.isdigit()]) < 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    started = psutil.Process(process.pid).children(recursive=True)
+    assert len(started) == 3, "the model's process and its two workers"
+    process.send_signal(number)
+    process.communicate(timeout=30)  # until nobody holds its streams
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert alive == []
+    assert process.returncode == (143 if number == signal.SIGTERM else -number)
