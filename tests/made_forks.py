@@ -1,6 +1,6 @@
 """Commands without the seconds that imports take: one process imports everything, and forks for each command.
 
-Run as a script it takes a JSON object a line, `{"words": [...], "first": "python code", "out": "file"}`, and answers with
+Run as a script it takes lines of JSON, `{"words": [...], "first": "python code", "out": "file"}`, and answers each with
 the number of the process, and with its wait status when it has ended.
 """
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchbed import whole
 from benchbed.errors import CannotMeasure, DataError
-from benchbed.predictions import store
 from benchbed.predictions.store import UnitPredictions, read_header, read_units, write_unit
 
 LABELS = ("bus", "tram", "metro")
@@ -88,7 +88,7 @@ def test_a_full_disk_is_one_clear_error_and_leaves_no_half_file(tmp_path, monkey
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store.os, "replace", full)
+    monkeypatch.setattr(whole.os, "replace", full)
     with pytest.raises(CannotMeasure, match="disk is full") as caught:
         write_unit(unit("u1", ["a"]), tmp_path)
     assert "continues where it stopped" in str(caught.value)

@@ -320,7 +320,7 @@ def test_killed_at_any_moment_it_continues_to_the_same_record(toy, tmp_path, ada
 
 
 def test_nothing_is_lost_when_the_disk_fills_up(toy, monkeypatch):
-    from benchbed.predictions import store
+    from benchbed import whole
 
     monkeypatch.setattr("benchbed.run.preparing.units.SHARD_CLIPS", (10, 10))
     real, calls = os.replace, []
@@ -331,8 +331,8 @@ def test_nothing_is_lost_when_the_disk_fills_up(toy, monkeypatch):
             raise OSError(28, "No space left on device")
         real(source, target)
 
-    monkeypatch.setattr(store.os, "replace", full)
+    monkeypatch.setattr(whole.os, "replace", full)
     with pytest.raises(CannotMeasure, match="disk is full"):
         toy()
-    monkeypatch.setattr(store.os, "replace", real)
+    monkeypatch.setattr(whole.os, "replace", real)
     assert toy().reused == 2
