@@ -62,7 +62,13 @@ def settle(card: object) -> None:
             f"the card's label_map is {type(given).__name__}, not a mapping of dataset labels to labels of the model",
             hint="label_map={'dog_bark': ('Dog', 'Bark')}",
         )
-    _put(card, "label_map", {key: _names(f"label_map[{key!r}]", value) for key, value in given.items()})
+    mapped = {key: _names(f"label_map[{key!r}]", value) for key, value in given.items()}
+    if empty := [key for key, value in mapped.items() if not value]:
+        raise AdapterError(
+            f"label_map[{empty[0]!r}] names no label, and the largest of no scores is none",
+            hint="leave the label out, or name what means it",
+        )
+    _put(card, "label_map", mapped)
 
 
 def unknown_word(message: str, fields: tuple[str, ...]) -> str | None:
@@ -88,6 +94,17 @@ def _text(name: str, given: object) -> str:
         raise AdapterError(f"the card's {name} is {type(given).__name__}, not text", hint=f"write {name}='…'")
     if name == "name" and not given.strip():
         raise AdapterError("the card's name is empty", hint="name='…' stands in tables and names the run's folder")
+    return _written(name, given)
+
+
+def _written(name: str, given: str) -> str:
+    try:
+        given.encode()
+    except UnicodeEncodeError as error:
+        raise AdapterError(
+            f"the card's {name} is {given!r}, which no file can hold: half of a pair of characters stands alone",
+            hint="text that was read with the right encoding has no such halves",
+        ) from error
     return given
 
 
@@ -105,7 +122,7 @@ def _names(name: str, given: object) -> tuple[str, ...]:
             f"{what} holds {strange[0]!r} ({type(strange[0]).__name__}), and names are text",
             hint="tuple(str(each) for each in …), where numbers are meant as names",
         )
-    return tuple(str(each) for each in found)
+    return tuple(_written(name, str(each)) for each in found)
 
 
 def _number(name: str, given: Any, whole: bool = False) -> int | float:
