@@ -59,8 +59,10 @@ def leaderboard(
     >>> bb.leaderboard(bb.load("runs/**"), "site")  # doctest: +SKIP
     """
     from benchbed.compare.boards import board_comparisons
+    from benchbed.compare.families import families_of
     from benchbed.compare.ranking import ranks_of
     from benchbed.report.leaderboard import write_leaderboard
+    from benchbed.report.namesakes import apart
     from benchbed.results.comparison import read_comparison
     from benchbed.results.find import earlier_records
     from benchbed.results.reference import read_reference, shipped_references
@@ -74,6 +76,7 @@ def leaderboard(
         opened,
         Path(out),
         ranks=ranks_of(opened) if ranks else None,
+        families=families_of([result for _, result in apart(opened)[0]]),
         references=shown,
         comparisons=[*(read_comparison(Path(path)) for path in comparisons), *compared],
         earlier=[old for path, _ in opened for old in earlier_records(path)],

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from benchbed.compare.answer import Procedure
-from benchbed.compare.drawing import drawn_metrics, draws_differ, replicates
+from benchbed.compare.drawing import drawn_metrics, draws_differ, replicates, stored_score
 from benchbed.compare.figure import Figure, cells_of
 from benchbed.compare.runs import OpenRun, mismatches, open_run
-from benchbed.errors import BenchbedError
+from benchbed.errors import BenchbedError, CannotMeasure
+from benchbed.results.answers import leading, ranking_value
 from benchbed.results.record import Result
 from benchbed.stats.ranks import rank_intervals, ranks
+from benchbed.types import Direction
 
 
 def ranks_of(
@@ -21,9 +23,10 @@ def ranks_of(
 ) -> dict[Path, tuple[int, int, int]]:
     """Rank of each run among those measured alike, and the ends of its bootstrap rank interval.
 
-    The draws are shared by all runs, so two models that are right on the same clips move together. Runs without
-    statistics beside their record, with failed clips in any cell, or without a clean condition get no rank, nor does a
-    run that is alone.
+    Runs of a suite that corrupts or attacks are ranked by what is left (`benchbed.results.answers.leading`), others by
+    their ranking metric on clean audio. The draws are shared by all runs, so two models that are right on the same
+    clips move together. Runs without statistics beside their record, with failed clips in any cell, or without a clean
+    condition get no rank, nor does a run that is alone.
 
     Parameters
     ----------
@@ -51,7 +54,9 @@ def ranks_of(
             boards.append([(path, run)])
     found: dict[Path, tuple[int, int, int]] = {}
     for board in boards:
-        found |= rank_alike(board, procedure)
+        lead = leading([run.result for _, run in board])
+        corrupted = lead != board[0][1].result.primary
+        found |= _rank_scores(board, lead, procedure) if corrupted else rank_alike(board, procedure)
     return found
 
 
@@ -102,8 +107,35 @@ def rank_alike(board: Sequence[tuple[Path, OpenRun]], procedure: Procedure) -> d
     if len({len(drawn) for _, _, drawn in defined}) > 1:
         # One run has sums, which are drawn as often as is asked for, and another draws alone.
         return {}
-    places = ranks([value for _, value, _ in defined], info.direction)
-    intervals = rank_intervals(np.stack([drawn for _, _, drawn in defined]), info.direction, procedure.level)
+    return _placed(defined, info.direction, procedure.level)
+
+
+def _rank_scores(
+    board: Sequence[tuple[Path, OpenRun]], name: str, procedure: Procedure
+) -> dict[Path, tuple[int, int, int]]:
+    """The same by a figure over cells, in the draws that the runs kept of it."""
+    if any(draws_differ(board[0][1], run) for _, run in board):
+        return {}
+    defined, direction = [], None
+    for path, run in board:
+        if ranking_value(run.result, name) is None:
+            continue
+        try:
+            value, drawn, recorded = stored_score(run, name)
+        except CannotMeasure:
+            continue
+        defined.append((path, value, drawn))
+        direction = recorded.direction
+    if len(defined) < 2 or direction is None or len({len(drawn) for _, _, drawn in defined}) > 1:
+        return {}
+    return _placed(defined, direction, procedure.level)
+
+
+def _placed(
+    defined: Sequence[tuple[Path, float, np.ndarray]], direction: Direction, level: float
+) -> dict[Path, tuple[int, int, int]]:
+    places = ranks([value for _, value, _ in defined], direction)
+    intervals = rank_intervals(np.stack([drawn for _, _, drawn in defined]), direction, level)
     return {
         path: (int(place), min(low, int(place)), max(high, int(place)))
         for (path, _, _), place, (low, high) in zip(defined, places, intervals)

@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchbed.report import island, terms, view
 from benchbed.report.charts.draw import domain
-from benchbed.report.charts.scatter import Dot
-from benchbed.results.conditions import setting
-from benchbed.results.record import Matrix, Result, Value
+from benchbed.results.alike import comparable
+from benchbed.results.answers import clean_cell, leading, per_mac, ranking_value
+from benchbed.results.record import Result, Value
 from benchbed.results.reference import Reference, verification
 
 #: Columns of a board besides the one that ranks; the page of a run has every figure.
 COLUMNS = 12
 #: Columns that are switched on when a board is opened.
-COLUMNS_ON = 5
+COLUMNS_ON = 6
 #: Units of what a model costs.
-COSTS = {"MACs", "parameters", "bytes", "kWh", "Wh", "J"}
+COSTS = {"MACs", "parameters", "bytes", "kWh", "Wh", "J", "points/MMAC"}
 #: Figures of a profile that stand in a board; the page of a run has all.
 MAIN_COSTS = ("parameters", "macs", "parameter_memory", "joules_per_inference", "kwh")
 
 _KEPT = (f"{terms.ROBUSTNESS}:", f"{terms.ADVERSARIAL}:")
+#: Points above guessing for each million MACs, a figure that boards add.
+_PER_MAC = "per_mac"
 
 Ranks = Mapping[Path, tuple[int, int, int]]
 
 
 @dataclass(frozen=True)
 class BoardRow:
-    """One run in a table."""
+    """One run in a table; `leads` names the figure that ranks there, `primary` is it."""
 
     result: Result
     path: Path
     slug: str
+    leads: str
     primary: Value | None
     figures: dict[str, Value]
     badges: list[view.Badge]
@@ -94,6 +97,25 @@ class Board:
         """The figure of the first row, whose interval is shaded behind the others."""
         return self.rows[0].primary
 
+    @property
+    def shared(self) -> list[view.Badge]:
+        """Badges of every run, which stand once above the table."""
+        return [mark for mark in self.rows[0].badges if all(mark in row.badges for row in self.rows)]
+
+    @property
+    def on(self) -> list[str]:
+        """Columns that are switched on when the board is opened: the first ones, and what the models cost."""
+        costs = [name for name in ("macs", _PER_MAC, "parameters") if name in self.columns][:2]
+        return [*[name for name in self.columns if name not in costs][: COLUMNS_ON - len(costs)], *costs]
+
+    @property
+    def first_group(self) -> list[BoardRow]:
+        """The leading tie group; without ranks, the first row if it has a figure."""
+        groups = self.group
+        if groups:
+            return [row for row in self.rows if groups.get(row.slug) == min(groups.values())]
+        return [row for row in self.rows[:1] if row.primary is not None and row.primary.value is not None]
+
 
 @dataclass(frozen=True)
 class SuitePage:
@@ -127,6 +149,11 @@ class SuitePage:
         """Columns of all boards, for the choice."""
         return list(dict.fromkeys(name for board in self.boards for name in board.columns))
 
+    @property
+    def on(self) -> set[str]:
+        """Columns that are switched on when the page is opened."""
+        return {name for board in self.boards for name in board.on}
+
 
 @dataclass(frozen=True)
 class ModelPage:
@@ -137,46 +164,14 @@ class ModelPage:
     boards: list[Board]
 
 
-def apart(
-    results: Sequence[tuple[Path, Result]], earlier: Sequence[tuple[Path, Result]] = ()
-) -> tuple[list[tuple[Path, Result]], list[tuple[Path, Result]]]:
-    """Runs and earlier records in which two models of one name have two names.
-
-    Who a model is does not follow from its name: two runs of one name are one model over time only if the record says
-    that they are (`identity`), or if the same was loaded (`fingerprint`). Others get a short suffix each.
-    """
-    owners: dict[str, list[tuple[set[str], set[str]]]] = {}
-    for _, result in (*results, *earlier):
-        model = result.model
-        if not model.identity:
-            continue  # a record from before there were identities says nothing about it
-        groups = owners.setdefault(model.name, [])
-        mine = [known for known in groups if model.identity in known[0] or model.fingerprint in known[1]]
-        joined = {model.identity}.union(*(known[0] for known in mine)), {model.fingerprint}.union(*(h[1] for h in mine))
-        owners[model.name] = [*(known for known in groups if known not in mine), joined]
-
-    def named(result: Result) -> Result:
-        groups = owners.get(result.model.name, [])
-        if len(groups) < 2 or not result.model.identity:
-            return result
-        identities = next(known[0] for known in groups if result.model.identity in known[0])
-        suffix = min(identities)[:6]
-        if result.model.name.endswith(f"-{suffix}"):
-            return result
-        model = result.model.model_copy(update={"name": f"{result.model.name}-{suffix}"})
-        return result.model_copy(update={"model": model})
-
-    return [(path, named(one)) for path, one in results], [(path, named(one)) for path, one in earlier]
-
-
 def arrange(
     results: Sequence[tuple[Path, Result]], ranks: Ranks | None = None, references: Sequence[Reference] = ()
 ) -> list[SuitePage]:
-    """Sort runs into suites and tables of what may be compared, each ordered by the metric that ranks."""
+    """Sort runs into suites and tables of what may be compared, each ordered by the figure that ranks."""
     rows = make_rows(results, ranks or {}, references)
     suites: dict[str, dict[tuple, list[BoardRow]]] = {}
     for row in rows:
-        suites.setdefault(row.result.suite.name, {}).setdefault(view.comparable(row.result), []).append(row)
+        suites.setdefault(row.result.suite.name, {}).setdefault(comparable(row.result), []).append(row)
     pages = []
     for name in sorted(suites):
         boards = [make_board(sorted(held, key=_order)) for held in suites[name].values()]
@@ -193,10 +188,11 @@ def by_model(pages: Sequence[SuitePage], earlier: Sequence[tuple[Path, Result]] 
         for board in page.boards:
             for row in board.rows:
                 models.setdefault(row.result.model.name, {}).setdefault(board.identity, []).append(row)
-    for row in make_rows(earlier, {}):
+    leads = {board.identity: board.primary for page in pages for board in page.boards}
+    for row in make_rows(earlier, {}, leads=leads):
         held = models.get(row.result.model.name, {})
         # What was measured otherwise (another suite, other data) has no table here to stand in.
-        if (identity := island.digest(repr(view.comparable(row.result)))) in held:
+        if (identity := identity_of(row.result)) in held:
             held[identity].append(replace(row, earlier=True))
     return [
         ModelPage(
@@ -209,9 +205,13 @@ def by_model(pages: Sequence[SuitePage], earlier: Sequence[tuple[Path, Result]] 
 
 
 def make_rows(
-    results: Sequence[tuple[Path, Result]], ranks: Ranks, references: Sequence[Reference] = ()
+    results: Sequence[tuple[Path, Result]],
+    ranks: Ranks,
+    references: Sequence[Reference] = (),
+    leads: Mapping[str, str] | None = None,
 ) -> list[BoardRow]:
-    """One row for each run, with the address of its page."""
+    """One row for each run, with the address of its page; `leads` are figures that rank, by the identity of a board."""
+    known = {**_leads(result for _, result in results), **(leads or {})}
     slugs = [run_slug(result) for _, result in results]
     double = {slug for slug, times in Counter(slugs).items() if times > 1}
     rows = []
@@ -219,15 +219,55 @@ def make_rows(
         # The same measurement made twice; the address of the first must not move when a second comes.
         if slug in double and slug in slugs[:index]:
             slug = f"{slug}-{island.digest(result.provenance.created + str(slugs[:index].count(slug)))}"
-        figures = {name: value for name, value in view.figures(result).items() if name != result.primary}
+        lead = known[identity_of(result)]
+        pool = {**view.figures(result), **_sets(result)}
+        if (clean := view.primary_value(result)) is not None:
+            # Beside another figure that ranks, of the same metric on perturbed audio, it must say what it is of.
+            told = {"title": f"{terms.title(result.primary, clean)}, clean"} if lead != result.primary else {}
+            pool[result.primary] = clean.model_copy(update=told)
+        ranks_by = pool.get(lead) if lead == result.primary else ranking_value(result, lead)
+        figures = {name: value for name, value in pool.items() if name != lead}
         figures |= {name: value for name, value in _costs(result).items() if name not in figures}
         figures |= _attacked(result)
         marks = view.badges(result)
         if source := verification(references, result, view.figures(result)):
             marks.append(view.Badge("pass", "publication confirmed", f"Agrees with the published figures of {source}"))
-        rank = None if view.incomplete(result) else ranks.get(path)
-        rows.append(BoardRow(result, path, slug, view.primary_value(result), figures, marks, rank))
+        rank = None if view.incomplete(result) or ranks_by is None else ranks.get(path)
+        rows.append(BoardRow(result, path, slug, lead, ranks_by, figures, marks, rank))
     return rows
+
+
+def identity_of(result: Result) -> str:
+    """The table that a run stands in."""
+    return island.digest(repr(comparable(result)))
+
+
+def _leads(results: Iterable[Result]) -> dict[str, str]:
+    tables: dict[str, list[Result]] = {}
+    for result in results:
+        tables.setdefault(identity_of(result), []).append(result)
+    return {identity: leading(held) for identity, held in tables.items()}
+
+
+def _sets(result: Result) -> dict[str, Value]:
+    """What sets of devices say on clean audio, where some were not heard in training: seen, unseen, gap and worst."""
+    cell = clean_cell(result)
+    found: dict[str, Value] = {}
+    if cell is None:
+        return found
+    for base in dict.fromkeys(terms.group(key)[0] for key in cell.groups):
+        stem = terms.plural(base)
+        if f"{stem}_gap=seen-unseen" not in cell.groups:
+            continue
+        for name, title in (
+            (f"{stem}=seen", f"Seen {stem}"),
+            (f"{stem}=unseen", f"Unseen {stem}"),
+            (f"{stem}_gap=seen-unseen", "Gap seen − unseen"),
+            (f"{stem}_worst=all", f"Worst {base}"),
+        ):
+            if (value := cell.groups.get(name, {}).get(result.primary)) is not None:
+                found[name] = value.model_copy(update={"title": title, "scope": None})
+    return found
 
 
 def make_board(rows: list[BoardRow]) -> Board:
@@ -238,13 +278,14 @@ def make_board(rows: list[BoardRow]) -> Board:
     columns = list(dict.fromkeys(name for row in rows for name in row.figures))
     # What a model costs is asked of every board; other figures keep the order of the record.
     costs = [name for name in columns if any(row.figures[name].unit in COSTS for row in rows if name in row.figures)]
-    # Where a suite perturbs or attacks, what is kept is asked before other metrics on clean audio.
+    # Clean is asked first where another figure ranks, then sets of devices, then what is kept of perturbed audio.
     others = sorted(
-        (name for name in columns if name not in costs), key=lambda name: (not name.startswith(_KEPT), "/" in name)
+        (name for name in columns if name not in costs),
+        key=lambda name: (name != example.primary, "=" not in name, not name.startswith(_KEPT), "/" in name),
     )
     return Board(
-        identity=island.digest(repr(view.comparable(example))),
-        primary=example.primary,
+        identity=identity_of(example),
+        primary=rows[0].leads,
         rows=rows,
         columns=(others[: COLUMNS - len(costs)] + costs)[:COLUMNS],
         ends=domain([part for value in drawn for part in (value.value, value.low, value.high)], unit, near=True),
@@ -286,82 +327,6 @@ def data(page: SuitePage) -> dict[str, Any]:
                     flat |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
             rows.append(flat)
     return {"suite": page.name, "rows": rows}
-
-
-def transfer(board: Board) -> dict[str, Matrix]:
-    """Robust accuracy of each model (row) under attacks made on one other model (column), a table for each budget."""
-    rates: dict[str, dict[str, dict[str, Value]]] = {}
-    for row in board.rows:
-        for cell in row.result.cells:
-            what = cell.condition
-            if what.name != "transfer":
-                continue
-            by_source = {
-                terms.group(key)[1]: figures["robust_accuracy"]
-                for key, figures in cell.groups.items()
-                if terms.group(key)[0] == "source" and "robust_accuracy" in figures
-            }
-            sources = list(what.facts.get("sources", ()))
-            if not by_source and len(sources) == 1 and "robust_accuracy" in cell.metrics:
-                # Records from before each source had figures of its own.
-                by_source = {Path(sources[0]).stem: cell.metrics["robust_accuracy"]}
-            if by_source:
-                figures = rates.setdefault(f"{setting(what)}, split {cell.split}", {})
-                figures.setdefault(row.result.model.name, {}).update(by_source)
-    matrices = {}
-    for title, rows in rates.items():
-        sources = list(dict.fromkeys(source for figures in rows.values() for source in figures))
-        values = [[figures[s].value if s in figures else None for s in sources] for figures in rows.values()]
-        matrices[title] = Matrix(
-            rows=list(rows),
-            columns=sources,
-            values=values,
-            row_title="model",
-            column_title="attack made on",
-            unit="fraction",
-        )
-    return matrices
-
-
-def against_noise(board: Board) -> dict[str, list[Dot]]:
-    """Models as points, noise across and attack up, a title each; attacks on features and failed checks are left out.
-
-    Of each attack the budget is shown at which the models lie furthest apart, and the SNR at which half is lost.
-    """
-    by_attack: dict[tuple[str, str], dict[float, list[Dot]]] = {}
-    halves: dict[str, list[Dot]] = {}
-    for row in board.rows:
-        model = row.result.model
-        for cell in row.result.cells:
-            if not view.by_budget(cell) or not cell.ranked or terms.on_features(cell.condition):
-                continue
-            noisy, kept = cell.metrics.get("noise_accuracy"), cell.metrics.get("robust_accuracy")
-            if cell.condition.name.endswith("_noise") or noisy is None or kept is None:
-                continue
-            curve = by_attack.setdefault(
-                (f"{terms.attack(cell.key)}, split {cell.split}", cell.condition.unit or ""), {}
-            )
-            curve.setdefault(view.budget(cell), []).append(Dot(model.name, noisy, kept, model.family))
-        scores = row.result.scores
-        noise = scores.get(f"{terms.ADVERSARIAL}:snr50/white_noise@l2")
-        for key, value in scores.items():
-            about = key.removeprefix(f"{terms.ADVERSARIAL}:snr50/")
-            if about != key and "noise" not in about and noise is not None and None not in (noise.value, value.value):
-                halves.setdefault(f"{terms.attack(f'//{about}')} against noise, SNR at half retention", []).append(
-                    Dot(model.name, noise, value, model.family)
-                )
-    charts = {}
-    for (attack, unit), curve in by_attack.items():
-        wide = {budget: _apart(dots) for budget, dots in curve.items() if len(dots) > 1}
-        if wide:
-            budget = max(wide, key=lambda each: wide[each])
-            charts[f"{attack}, against noise of equal budget ({budget:g} {unit})"] = curve[budget]
-    return charts | {title: dots for title, dots in halves.items() if len(dots) > 1}
-
-
-def _apart(dots: Sequence[Dot]) -> float:
-    kept = [dot.y.value for dot in dots if dot.y.value is not None]
-    return max(kept, default=0.0) - min(kept, default=0.0)
 
 
 def _attacked(result: Result) -> dict[str, Value]:
@@ -406,6 +371,8 @@ def _costs(result: Result) -> dict[str, Value]:
                 title=terms.plain(name),
                 reason=reason,
             )
+    if (ratio := per_mac(result)) is not None:
+        costs[_PER_MAC] = ratio
     return costs
 
 

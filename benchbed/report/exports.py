@@ -11,6 +11,7 @@ from typing import Any
 from benchbed.errors import ConfigError
 from benchbed.report import terms, view
 from benchbed.report.figures import THIN, arrow, interval, number
+from benchbed.results.alike import comparable
 from benchbed.results.record import Result, Value
 
 _LATEX = {
@@ -69,7 +70,7 @@ def tables_of(results: Sequence[Result]) -> list[list[Result]]:
     """Runs sorted into sets that may stand in one table, in the order given."""
     held: dict[tuple, list[Result]] = {}
     for result in results:
-        held.setdefault((result.suite.name, *view.comparable(result)), []).append(result)
+        held.setdefault((result.suite.name, *comparable(result)), []).append(result)
     return list(held.values())
 
 
@@ -126,7 +127,7 @@ def _inert(value: Any) -> Any:
 
 
 def _cells(results: Sequence[Result], metrics: Sequence[str]) -> tuple[list[str], list[list[str]]]:
-    kinds = {(result.suite.name, *view.comparable(result)[:-1]) for result in results}
+    kinds = {(result.suite.name, *comparable(result)[:-1]) for result in results}
     if len(kinds) != 1:
         raise ConfigError(
             "these runs do not belong in one table",

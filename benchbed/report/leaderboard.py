@@ -8,17 +8,29 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.report import board, drawings, listening, terms, versus, view
+from benchbed.errors import CannotMeasure
+from benchbed.report import (
+    board,
+    boardcharts,
+    drawings,
+    familypage,
+    landing,
+    listening,
+    namesakes,
+    terms,
+    threats,
+    together,
+    versus,
+    view,
+)
 from benchbed.report.charts.curves import Point, Series, curves
-from benchbed.report.charts.scatter import Dot, scatter
 from benchbed.report.every_eval import every_eval_ever
 from benchbed.report.exports import latex_table, markdown_table
 from benchbed.report.island import island
 from benchbed.report.page import render, write_page, write_report
 from benchbed.results.comparison import ComparisonRecord
-from benchbed.results.pareto import TradeOff, trade_offs
-from benchbed.results.record import Result, Value
+from benchbed.results.families import FamilyTable
+from benchbed.results.record import Result
 from benchbed.results.reference import Reference, parse, same_protocol
 
 
@@ -27,6 +39,7 @@ def write_leaderboard(
     out: Path,
     *,
     ranks: board.Ranks | None = None,
+    families: Sequence[FamilyTable] = (),
     references: Sequence[Reference] = (),
     comparisons: Sequence[ComparisonRecord] = (),
     earlier: Sequence[tuple[Path, Result]] = (),
@@ -46,6 +59,8 @@ def write_leaderboard(
     ranks : mapping of Path to (int, int, int), optional
         Rank of each run and the ends of its rank interval, from the caller's statistics. Without it rows are ordered by
         the metric that ranks and carry no rank.
+    families : sequence of FamilyTable, optional
+        Families of models against each other, from the caller's statistics; a page of their own.
     references : sequence of Reference, optional
         Published figures, shown on a page of their own; under a board only where its protocol is the same.
     comparisons : sequence of ComparisonRecord, optional
@@ -70,7 +85,7 @@ def write_leaderboard(
     if not results:
         raise CannotMeasure("no runs to make a leaderboard of", hint="give run folders or result.json files")
     out = Path(out)
-    results, earlier = board.apart(results, earlier)
+    results, earlier = namesakes.apart(results, earlier)
     suites = board.arrange(results, ranks, references)
     models = board.by_model(suites, earlier)
     model_links = {page.name: page.slug for page in models}
@@ -89,6 +104,9 @@ def write_leaderboard(
                 title=title,
                 suites=suites,
                 models=models,
+                answered=landing.groups(suites, model_links),
+                leads=landing.leads,
+                families=familypage.heading(families),
                 comparisons=versuses,
                 total=len(results),
                 references=references,
@@ -96,6 +114,9 @@ def write_leaderboard(
             ),
         )
     ]
+    if families:
+        text = familypage.families_html(families, model_links, title)
+        written.append(write_page(out / "families.html", text))
     if references:
         text = render(
             "reference.html.j2",
@@ -154,9 +175,9 @@ def suite_html(
         page=page,
         title=title,
         model_links=model_links,
-        on=board.COLUMNS_ON,
-        charts={standings.identity: _charts(standings) for standings in page.boards},
-        transfers={standings.identity: board.transfer(standings) for standings in page.boards},
+        charts={standings.identity: boardcharts.charts(standings) for standings in page.boards},
+        sides={standings.identity: together.side_by_side(standings) for standings in page.boards},
+        transfers={standings.identity: threats.transfer(standings) for standings in page.boards},
         published={standings.identity: same_protocol(references, standings.example) for standings in page.boards},
         exports={standings.identity: _exports(standings) for standings in page.boards},
         compared={standings.identity: _compared(standings, compared) for standings in page.boards},
@@ -174,88 +195,10 @@ def _compared(standings: board.Board, pages: Sequence[versus.ComparisonPage]) ->
 def _exports(standings: board.Board) -> dict[str, str]:
     results = [row.result for row in standings.rows]
     pool = {name for result in results for name in (*view.figures(result), *result.scores)}
-    names = [name for name in (standings.primary, *standings.columns[: board.COLUMNS_ON]) if name in pool]
+    names = [name for name in (standings.primary, *standings.on) if name in pool]
     if not names:
         return {}
     return {"Markdown": markdown_table(results, names), "LaTeX": latex_table(results, names)}
-
-
-def _charts(standings: board.Board) -> list[tuple[str, Markup]]:
-    charts: list[tuple[str, Markup]] = []
-    shown = [dot for row in standings.rows if (dot := _kept(standings, row))]
-    if len(shown) > 1:
-        name = terms.title(standings.primary, standings.lead)
-        label = f"{name} on clean audio against retention"
-        image = scatter(
-            f"scatter-{standings.identity}-kept",
-            label,
-            shown,
-            x_title="Retention under perturbation",
-            y_title=name,
-        )
-        charts.append((label, image))
-    charts += _against_noise(standings)
-    for trade in _trade_offs(standings):
-        cost, score = terms.plain(trade.cost), terms.title(trade.score, standings.lead)
-        label = f"{score} against {cost}: Pareto front"
-        families = {row.result.model.name: row.result.model.family for row in standings.rows}
-        dots = [
-            Dot(
-                point.model,
-                Value(value=point.cost, n=0, direction="lower", unit=trade.cost_unit, rule=trade.method or "counted"),
-                _scored(standings, point.model)
-                or Value(value=point.score, n=0, direction="higher", unit=trade.score_unit, rule=""),
-                families.get(point.model, ""),
-            )
-            for point in trade.points
-        ]
-        front = [place for place, point in enumerate(trade.points) if point.front]
-        image = scatter(
-            f"pareto-{standings.identity}-{len(charts)}",
-            label,
-            dots,
-            x_title=cost,
-            y_title=score,
-            front=front,
-        )
-        charts.append((label + (f" ({trade.method})" if trade.method else ""), image))
-    return charts
-
-
-def _against_noise(standings: board.Board) -> list[tuple[str, Markup]]:
-    """What each model keeps under an attack against what it keeps in noise of equal budget, and the two half levels."""
-    found = []
-    for number, (label, dots) in enumerate(board.against_noise(standings).items()):
-        half = dots[0].y.unit != "fraction"
-        image = scatter(
-            f"scatter-{standings.identity}-noise-{number}",
-            label,
-            dots,
-            x_title=terms.title("in noise", dots[0].x) + (", noise" if half else ""),
-            y_title=terms.title("attacked", dots[0].y) + (", attack" if half else ""),
-        )
-        found.append((label, image))
-    return found
-
-
-def _kept(standings: board.Board, row: board.BoardRow) -> Dot | None:
-    value = row.figures.get(f"{terms.ROBUSTNESS}:retention")
-    if value is None or value.value is None or row.primary is None or row.primary.value is None:
-        return None
-    return Dot(row.result.model.name, value, row.primary, row.result.model.family)
-
-
-def _trade_offs(standings: board.Board) -> list[TradeOff]:
-    try:
-        return trade_offs([row.result for row in standings.rows])
-    except ConfigError:
-        # No run of this board has a figure in the metric that ranks.
-        return []
-
-
-def _scored(standings: board.Board, model: str) -> Value | None:
-    named = [row for row in standings.rows if row.result.model.name == model]
-    return named[0].primary if len(named) == 1 else None
 
 
 def _history(standings: board.Board) -> Markup | None:
@@ -268,7 +211,7 @@ def _history(standings: board.Board) -> Markup | None:
     if len(points) < 2:
         return None
     lead = standings.lead
-    name = terms.title(standings.primary, lead)
+    name = terms.metric(standings.primary, lead)
     return curves(
         f"history-{standings.identity}",
         f"{name} over {len(points)} runs",

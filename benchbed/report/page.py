@@ -18,6 +18,7 @@ import benchbed
 from benchbed.report import breaking, captions, drawings, figures, island, panels, placed, ranked, styles, terms, view
 from benchbed.report.charts import draw, strips
 from benchbed.report.charts.directions import stretch_rows
+from benchbed.report.charts.families import family_dot
 from benchbed.report.charts.timeline import event_rows
 from benchbed.report.drawings import KeptDrawings
 from benchbed.report.folding import LONG_PAGE, carry, folded, packed
@@ -183,6 +184,7 @@ def _environment() -> Environment:
         board_cell=strips.board_cell,
         strip=strips.strip,
         ladder=strips.ladder,
+        family_dot=family_dot,
         domain=draw.domain,
         matrix_title=panels.matrix_title,
         matrix_chart=panels.matrix_chart,

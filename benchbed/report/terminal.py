@@ -16,6 +16,7 @@ from rich.text import Text
 from benchbed.protocols import Checked
 from benchbed.report import terms, view
 from benchbed.report.figures import arrow, clips, count, interval, number
+from benchbed.results.alike import comparable
 from benchbed.results.conditions import amount
 from benchbed.results.record import Cell, Result, Value
 from benchbed.results.splits import joined as in_words
@@ -97,7 +98,7 @@ def comparison_table(results: Sequence[Result]) -> RenderableType:
     """
     boards: dict[tuple, list[Result]] = {}
     for result in results:
-        boards.setdefault((result.suite.name, *view.comparable(result)), []).append(result)
+        boards.setdefault((result.suite.name, *comparable(result)), []).append(result)
     parts: list[RenderableType] = []
     for board in boards.values():
         first = board[0]

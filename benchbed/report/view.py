@@ -373,12 +373,6 @@ def energy_kind(profile: dict[str, Any]) -> str:
     return "measured" if known else "none"
 
 
-def comparable(result: Result) -> tuple:
-    """What two runs must share to stand in one table: real or synthetic, data, suite and random protocol."""
-    data, suite = result.dataset, result.suite
-    return data.synthetic, data.name, data.index_hash, suite.hash, suite.protocol, result.primary
-
-
 def _detail(cell: Cell, result: Result) -> Detail:
     named = {terms.group(key)[0] for key in cell.groups}
     rows: dict[str, list[GroupRow]] = {}

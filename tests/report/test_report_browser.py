@@ -165,11 +165,11 @@ def test_filter_and_address(visit, suite):
     assert announced(page) == "1 of 5 runs shown."
     page.fill("input[name=q]", "")
     page.select_option("select[name=family]", "cnn")
-    page.locator("table.board").first.locator("th[data-key=log_loss] button").click()
+    page.locator("table.board").first.locator("th[data-key='devices=unseen'] button").click()
     assert set(models(page)) == {"beta", EVIL}
     again = visit(page.url)
     assert set(models(again)) == {"beta", EVIL}
-    assert again.locator("th[data-key=log_loss]").first.get_attribute("aria-sort") == "ascending"
+    assert again.locator("th[data-key='devices=unseen']").first.get_attribute("aria-sort") == "descending"
     again.get_by_role("button", name="Reset").click()
     again.wait_for_timeout(50)
     assert len(models(again)) == 4 and "family" not in again.url
@@ -211,12 +211,12 @@ def test_a_forest_sorts_by_its_difference(visit, site, suite):
 
 def test_columns_are_chosen_and_kept_in_the_address(visit, suite):
     page = visit(suite)
-    head = page.locator("table.board").first.locator("th[data-key=accuracy]")
+    head = page.locator("table.board").first.locator("th[data-key='devices=seen']")
     assert head.is_visible()
     page.get_by_text("Columns", exact=True).click()
-    page.locator("input[name=column][value=accuracy]").uncheck()
+    page.locator("input[name=column][value='devices=seen']").uncheck()
     assert not head.is_visible()
-    assert not visit(page.url).locator("table.board").first.locator("th[data-key=accuracy]").is_visible()
+    assert not visit(page.url).locator("table.board").first.locator("th[data-key='devices=seen']").is_visible()
 
 
 def test_real_and_synthetic_runs_stand_in_two_tables(visit, suite):

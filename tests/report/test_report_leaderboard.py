@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchbed.errors import CannotMeasure
-from benchbed.report import board
+from benchbed.report import board, threats
 from benchbed.report.leaderboard import suite_html, write_leaderboard
 from benchbed.report.view import badges
 from benchbed.results.record import Check, Condition, Value
@@ -52,8 +52,10 @@ def test_every_link_leads_to_a_page(result, tmp_path):
     assert len(written) == 1 + 2 + 2 + 3 == len(set(written))
     for page in written:
         for link in Links(page.read_text(encoding="utf-8")).links:
-            if not link.startswith("#"):
-                assert (page.parent / link).resolve().is_file(), link
+            address, _, part = link.partition("#")
+            there = (page.parent / address).resolve() if address else page
+            assert there.is_file(), link
+            assert not part or part in Links(there.read_text(encoding="utf-8")).ids, link
 
 
 def test_rows_are_ordered_by_the_metric_that_ranks_in_its_direction(result, tmp_path):
@@ -304,7 +306,7 @@ def test_transfer_of_attacks_is_a_matrix_of_models(result):
         return record
 
     (page,) = board.arrange(runs(attacked("cnn", "adapters/passt.py", 0.4), attacked("passt", "adapters/cnn.py", 0.2)))
-    ((title, matrix),) = board.transfer(page.boards[0]).items()
+    ((title, matrix),) = threats.transfer(page.boards[0]).items()
     assert title == "30 dB SNR, split test"
     assert (matrix.rows, matrix.columns) == (["cnn", "passt"], ["passt", "cnn"])
     assert matrix.values == [[0.4, None], [None, 0.2]]
@@ -332,13 +334,13 @@ def test_attack_against_noise_is_a_scatter_of_models_where_they_lie_furthest_apa
     one = attacked("cnn", {40.0: (0.9, 0.7), 30.0: (0.8, 0.1)}, (2.0, 33.0))
     two = attacked("passt", {40.0: (0.9, 0.2), 30.0: (0.7, 0.0)}, (4.0, 45.0))
     (page,) = board.arrange(runs(one, two))
-    budget, half = board.against_noise(page.boards[0]).items()
+    budget, half = threats.against_noise(page.boards[0]).items()
     assert budget[0] == "Standard, split test, against noise of equal budget (40 dB SNR)"
     assert {(dot.name, dot.x.value, dot.y.value) for dot in budget[1]} == {("cnn", 0.9, 0.7), ("passt", 0.9, 0.2)}
     assert {(dot.name, dot.x.value, dot.y.value) for dot in half[1]} == {("cnn", 2.0, 33.0), ("passt", 4.0, 45.0)}
     # A cell that failed a check of its attack is not ranked, and not drawn beside others.
     two.cells[-2].ranked = False
-    ((title, _), _) = board.against_noise(board.arrange(runs(one, two))[0].boards[0]).items()
+    ((title, _), _) = threats.against_noise(board.arrange(runs(one, two))[0].boards[0]).items()
     assert "(30 dB SNR)" in title
 
 
@@ -360,7 +362,7 @@ def test_one_transfer_from_several_models_fills_a_row_of_the_matrix(result):
         record.cells[0].model_copy(update={"key": "scene/test/transfer@l2:30dB", "condition": what, "groups": groups})
     )
     (page,) = board.arrange(runs(record))
-    ((_, matrix),) = board.transfer(page.boards[0]).items()
+    ((_, matrix),) = threats.transfer(page.boards[0]).items()
     assert (matrix.rows, matrix.columns, matrix.values) == (["crnn"], ["cnn", "passt"], [[0.2, 0.5]])
 
 

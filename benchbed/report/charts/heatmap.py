@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from markupsafe import Markup, escape
 
 from benchbed.report.charts.draw import Scale
+from benchbed.report.charts.families import family_dot
 from benchbed.report.figures import number
+from benchbed.types import Direction
 
 STEPS = 11
 #: Rows from which on they stand closer.
@@ -31,6 +33,8 @@ def heatmap(
     by_row: bool = False,
     notes: Sequence[Sequence[str]] | None = None,
     units: Sequence[str] | None = None,
+    families: Sequence[str] | None = None,
+    best: Direction | None = None,
 ) -> Markup:
     """A labelled table with coloured cells.
 
@@ -46,6 +50,10 @@ def heatmap(
         Full sentence of each cell, shown on hover.
     units : sequence of str, optional
         Unit of each column, for a table whose columns are different things; such a table is not coloured.
+    families : sequence of str, optional
+        Family of each row, of rows that are models: a dot in its colour stands before the name.
+    best : {"higher", "lower"}, optional
+        Print the best figure of each column in bold.
 
     Examples
     --------
@@ -57,6 +65,7 @@ def heatmap(
     head = "".join(f'<th scope="col"><span><bdi>{escape(column)}</bdi></span></th>' for column in columns)
     upright = " upright" if any(len(column) > 4 for column in columns) and len(columns) > 4 else ""
     dense = " dense" if len(rows) > DENSE else ""
+    leaders = _leaders(values, best)
     body = []
     for index, (label, row) in enumerate(zip(rows, values, strict=True)):
         row_ends = (0.0, sum(value for value in row if value is not None) or 1.0) if by_row else ends
@@ -65,14 +74,26 @@ def heatmap(
             note = f' title="{escape(notes[index][column])}"' if notes and notes[index][column] else ""
             shown = number(value, units[column] if units else unit, with_unit=bool(units))
             kind = "none" if units else _step(value, row_ends)
-            cells.append(f'<td class="{kind}"{note}>{escape(shown)}</td>')
-        body.append(f'<tr><th scope="row"><bdi>{escape(label)}</bdi></th>{"".join(cells)}</tr>')
+            told = f"<b>{escape(shown)}</b>" if value is not None and value == leaders[column] else escape(shown)
+            cells.append(f'<td class="{kind}"{note}>{told}</td>')
+        dot = family_dot(families[index]) if families else ""
+        body.append(f'<tr><th scope="row">{dot}<bdi>{escape(label)}</bdi></th>{"".join(cells)}</tr>')
     return Markup(
         f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(caption)}">'
         f'<table class="heat{upright}{dense}" id="{escape(identity)}"><caption>{escape(caption)}</caption>'
         f'<thead><tr><th scope="col" class="corner">{escape(row_title)} ↓ <span class="by">{escape(column_title)} →'
         f"</span></th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
+
+
+def _leaders(values: Sequence[Sequence[float | None]], best: Direction | None) -> list[float | None]:
+    """The best figure of each column; none where a column has fewer than two, of which no one leads."""
+    pick = {None: None, "higher": max, "lower": min}[best]
+    leaders: list[float | None] = []
+    for column in zip(*values, strict=True):
+        known = [value for value in column if value is not None]
+        leaders.append(pick(known) if pick and len(known) > 1 else None)
+    return leaders
 
 
 def _step(value: float | None, ends: tuple[float, float]) -> str:

@@ -9,14 +9,13 @@ from markupsafe import Markup, escape
 
 from benchbed.report import terms
 from benchbed.report.charts.draw import LogScale, Scale, at, domain, frame, log_ends, log_ticks, text, ticks
+from benchbed.report.charts.families import style_of
 from benchbed.report.charts.labels import PlacedName, Segment, place
 from benchbed.report.figures import number
 from benchbed.report.figures import tick as axis_label
 from benchbed.results.record import Value
 
 _WIDTH, _HEIGHT = 400, 290
-#: Families told apart by colour; names and titles say the same.
-STYLES = 8
 #: Models that are named in a drawing. Of more, those on the front and the best are; all have their own titles.
 NAMED = 40
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 14, 44
@@ -79,7 +78,7 @@ def scatter(
     lines = _front_lines([places[one] for one in best])
     for dot, (px, py) in zip(dots, places, strict=True):
         lines += _whiskers(dot, (px, py), x, y)
-        body.append(_dot(dot, (px, py), x, y, families.index(dot.family) % STYLES))
+        body.append(_dot(dot, (px, py), x, y, style_of(dot.family)))
     order = _order(dots, best)[:NAMED]
     # Names keep clear of all points, of those without a name, too.
     others = [place for place in range(len(dots)) if place not in order]
@@ -106,9 +105,9 @@ def scatter(
     )
     legend += "".join(
         f'<li><svg class="swatch" viewBox="0 0 26 10" aria-hidden="true" focusable="false">'
-        f'<circle class="mark s{index % STYLES}" cx="13" cy="5" r="4"/></svg>'
+        f'<circle class="mark s{style_of(name)}" cx="13" cy="5" r="4"/></svg>'
         f"<bdi>{escape(terms.plain(name))}</bdi></li>"
-        for index, name in enumerate(families)
+        for name in families
         if name
     )
     legend += "".join(
