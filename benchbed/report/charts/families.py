@@ -7,7 +7,17 @@ import hashlib
 from markupsafe import Markup, escape
 
 #: Families with a colour of their own; names and legends say the same, so that none is known by colour alone.
-_KNOWN = {"cnn": 0, "transformer": 1, "crnn": 2, "ssm": 3, "cnn_transformer": 7, "ssl": 4, "mlp": 5, "other": 6, "": 6}
+_KNOWN = {
+    "cnn": 0,
+    "transformer": 1,
+    "crnn": 2,
+    "raw-cnn": 3,
+    "ssm": 4,
+    "ssl": 5,
+    "other": 6,
+    "": 6,
+    "cnn_transformer": 7,
+}
 #: Colours that other families share.
 _REST = (3, 4, 5, 7)
 

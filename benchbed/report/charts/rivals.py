@@ -111,7 +111,7 @@ def rivals(
                 points = [(left + 10, y(line.clean)), *points]
             if points:
                 body.append(f'<path class="line f{style} d{shape}" d="{path(points)}"/>')
-                body += [_mark(px, py, style, shape) for px, py in points]
+                body.append(_marks(points, style, shape))
                 ends.append((points[-1][1], line.name, style, shape))
         if number_of == len(panels) - 1:
             body += _names(ends, left + _PANEL + 6)
@@ -178,18 +178,20 @@ def _names(ends: Sequence[tuple[float, str, int, int]], x: float) -> list[str]:
     for spot, (_, name, style, shape) in zip(spots, ordered, strict=True):
         shown = name if len(name) <= 16 else name[:15] + "…"
         parts.append(f'<path class="line f{style} d{shape}" d="M{at(x)} {at(spot)}h22"/>')
-        parts.append(_mark(x + 11, spot, style, shape))
+        parts.append(_marks([(x + 11, spot)], style, shape))
         parts.append(f'<text class="name t{style}" x="{at(x + 26)}" y="{at(spot + 4)}">{escape(shown)}</text>')
     return parts
 
 
-def _mark(x: float, y: float, style: int, shape: int) -> str:
-    data = (
-        f"M{at(x - 3)} {at(y)}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z",
-        f"M{at(x - 3)} {at(y - 3)}h6v6h-6Z",
-        f"M{at(x)} {at(y - 4)}l3.6 6.4h-7.2Z",
-        f"M{at(x)} {at(y - 4)}l4 4l-4 4l-4 -4Z",
+def _marks(points: Sequence[tuple[float, float]], style: int, shape: int) -> str:
+    """The markers of one curve as one path: a board has thousands of them."""
+    left, top, rest = (
+        (3, 0, "a3 3 0 1 0 6 0a3 3 0 1 0-6 0Z"),
+        (3, 3, "h6v6h-6Z"),
+        (0, 4, "l3.6 6.4h-7.2Z"),
+        (0, 4, "l4 4-4 4-4-4Z"),
     )[shape % 4]
+    data = "".join(f"M{x - left:.1f} {y - top:.1f}{rest}" for x, y in points)
     return f'<path class="mark f{style}" d="{data}"/>'
 
 
