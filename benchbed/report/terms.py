@@ -50,6 +50,7 @@ _UPPER |= {
     "foa": "FOA",
     "cnn": "CNN",
     "crnn": "CRNN",
+    "raw-cnn": "raw CNN",
     "ssm": "SSM",
     "macs": "MACs",
     "flops": "FLOPs",
