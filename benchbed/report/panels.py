@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
 from benchbed.report import terms, view
@@ -11,7 +13,8 @@ from benchbed.report.charts.heatmap import heatmap
 from benchbed.report.charts.reliability import reliability
 from benchbed.report.figures import sentence
 from benchbed.report.island import anchor
-from benchbed.results.record import Cell, Matrix, Result, Value
+from benchbed.results.conditions import amount
+from benchbed.results.record import Cell, Condition, Matrix, Result, Value
 
 #: Cells of a heat map that say their figure in a sentence each.
 NOTED = 60
@@ -77,7 +80,10 @@ def reliability_chart(matrix: Matrix, identity: str) -> Markup | None:
 
 
 def severity_heatmaps(result: Result) -> list[Markup]:
-    """Corruption × severity, one table per task and split, of the metric that ranks."""
+    """Corruption × strength, mild to severe, one table per task and split, of the metric that ranks.
+
+    Strengths of one column are of many units, so that each stands under its figure, and its unit under the condition.
+    """
     charts = []
     for (task, split), cells in _tasks(result).items():
         perturbed = [cell for cell in cells if cell.condition.kind != "clean" and result.primary in cell.metrics]
@@ -88,9 +94,11 @@ def severity_heatmaps(result: Result) -> list[Markup]:
         severities = sorted({cell.condition.severity for cell in perturbed}, key=lambda level: (level is None, level))
         # Rows of one family stand together.
         order: dict[tuple[str, str], dict[int | None, Value]] = {}
+        done: dict[tuple[str, str], dict[int | None, Condition]] = {}
         for cell in sorted(perturbed, key=lambda cell: _group(cell)):
-            row = order.setdefault((_group(cell), terms.series(cell.key, cell.condition)), {})
-            row[cell.condition.severity] = cell.metrics[result.primary]
+            key = (_group(cell), terms.series(cell.key, cell.condition))
+            order.setdefault(key, {})[cell.condition.severity] = cell.metrics[result.primary]
+            done.setdefault(key, {})[cell.condition.severity] = cell.condition
         values = [[row[level].value if level in row else None for level in severities] for row in order.values()]
         # Of many conditions the sentences would be most of a page; their figures stand in the table of all conditions.
         notes = [[sentence(row[level]) if level in row else "" for level in severities] for row in order.values()]
@@ -102,16 +110,31 @@ def severity_heatmaps(result: Result) -> list[Markup]:
                 f"{anchor(f'{task}/{split}')}-severity",
                 f"{terms.title(result.primary, some)}{', %' if unit == 'fraction' else ''}: {task}, split {split}",
                 [name for _, name in order],
-                ["–" if level is None else str(level) for level in severities],
+                _mild_to_severe(severities),
                 values,
                 unit=unit,
                 row_title="Condition",
-                column_title="Severity",
+                column_title="Strength",
                 ends=domain([value for row in values for value in row], unit),
                 notes=told,
+                strengths=[[amount(row[lev]) if lev in row else "" for lev in severities] for row in done.values()],
+                row_units=[_unit_of(next(iter(row.values()))) for row in done.values()],
             )
         )
     return charts
+
+
+def _mild_to_severe(severities: Sequence[int | None]) -> list[str]:
+    """Heads of strengths that have no unit in common; their numbers stand in the cells."""
+    known = [level for level in severities if level is not None]
+    words = dict.fromkeys(known, "·")
+    if len(known) > 1:
+        words |= {known[0]: "mild", known[-1]: "severe"}
+    return ["–" if level is None else words[level] for level in severities]
+
+
+def _unit_of(what: Condition) -> str:
+    return what.unit or "" if what.parameter is not None and not isinstance(what.parameter, dict) else ""
 
 
 def _budgets(cells: list[Cell], where: str) -> list[Markup]:
@@ -250,12 +273,19 @@ def _panel(cells: list[Cell], reference: Point | None, primary: str, title: str,
         f"{anchor(identity)}-curve",
         title,
         lines,
-        x_title=str(units.pop()) if physical else "Severity",
+        x_title=str(units.pop()) if physical else "Strength, each in its unit",
         y_title=terms.title(primary, cells[0].metrics[primary]),
         unit=cells[0].metrics[primary].unit,
         reference=reference,
         reverse=reverse,
+        x_labels=None if physical else _ends(lines),
     )
+
+
+def _ends(lines: Sequence[Series]) -> dict[float, str]:
+    """Words for an axis of strengths in several units."""
+    xs = sorted({point.x for line in lines for point in line.points})
+    return {xs[0]: "mild", xs[-1]: "severe"}
 
 
 def _series(cells: list[Cell], primary: str, position) -> list[Series]:

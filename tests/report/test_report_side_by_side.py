@@ -13,6 +13,7 @@ from benchbed.report import across, board, boardcharts, familypage, landing, nam
 from benchbed.report.charts.families import style_of
 from benchbed.report.charts.rivals import Places, Rival, rivals
 from benchbed.report.leaderboard import suite_html, write_leaderboard
+from benchbed.report.panels import robustness_curves, severity_heatmaps
 from benchbed.report.together import side_by_side
 
 
@@ -190,3 +191,20 @@ def test_the_page_of_families(clean, corrupted, attacked, tmp_path):
 def test_namesakes_get_names_of_their_own(result):
     runs = paths(*(result("x", model__identity=who, model__fingerprint=who) for who in ("aaaaaaaa", "bbbbbbbb")))
     assert [record.model.name for _, record in namesakes.apart(runs)[0]] == ["x-aaaaaa", "x-bbbbbb"]
+
+
+def test_the_map_of_a_run_says_strengths_in_their_unit(corrupted):
+    (chart,) = severity_heatmaps(corrupted[0])
+    (babble,) = re.findall(r"<tr><th[^>]*><bdi>Babble.*?</tr>", chart)
+    assert "<small>dB SNR</small>" in babble
+    assert re.findall(r"<small>([\d.]+)</small></td>", babble) == ["20", "15", "10", "5", "0"]
+    assert re.findall(r'<th scope="col"><span><bdi>([^<]*)', chart) == ["mild", "·", "·", "·", "severe"]
+
+
+def test_curves_of_several_units_share_no_numbers(corrupted):
+    for cell in corrupted[0].cells:
+        if cell.condition.name == "opus":
+            cell.condition.unit = "kbit/s per channel"
+    charts = dict(robustness_curves(corrupted[0]))
+    assert ">mild<" in charts["Codec"] and ">severe<" in charts["Codec"] and "at mild" in charts["Codec"]
+    assert "Severity" not in "".join(charts.values()) and ">10<" in charts["Noise"]

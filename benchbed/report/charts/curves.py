@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -47,6 +47,7 @@ def curves(
     unit: str,
     reference: Point | None = None,
     reverse: bool = False,
+    x_labels: Mapping[float, str] | None = None,
 ) -> Markup:
     """Curves with interval bands, and a level line with its band (the clean figure).
 
@@ -54,6 +55,8 @@ def curves(
     ----------
     reverse : bool
         Draw the x axis from large to small (SNR: mild on the left).
+    x_labels : mapping of float to str, optional
+        Words for places of an axis that has no unit; its other places have none.
 
     Examples
     --------
@@ -68,7 +71,8 @@ def curves(
     pad = (xs[-1] - xs[0]) * 0.04
     x_ends = (xs[-1] + pad, xs[0] - pad) if reverse else (xs[0] - pad, xs[-1] + pad)
     x, y = _Axis(x_ends, (_LEFT, _WIDTH - _RIGHT)), Scale(y_ends, (_HEIGHT - _BOTTOM, _TOP))
-    body = [_axes(x, y, xs, y_ends, unit, x_title, y_title)]
+    named = {place: f"{place:g}" for place in (xs if len(xs) <= 7 else ticks((xs[0], xs[-1]), 5))}
+    body = [_axes(x, y, x_labels or named, y_ends, unit, x_title, y_title)]
     if reference is not None:
         body.append(_level(reference, y))
     for index, line in enumerate(series):
@@ -84,7 +88,7 @@ def curves(
             '<li><svg class="swatch" viewBox="0 0 26 10" aria-hidden="true" focusable="false">'
             '<path class="level" d="M1 5H25"/></svg>Clean</li>'
         )
-    image = frame(identity, title, _words(series, unit), (_WIDTH, _HEIGHT), "".join(body))
+    image = frame(identity, title, _words(series, unit, x_labels or {}), (_WIDTH, _HEIGHT), "".join(body))
     return Markup(f'{image}<ul class="legend">{legend}</ul>')
 
 
@@ -96,19 +100,18 @@ class _Axis(Scale):
         return (start + end) / 2 if low == high else start + (value - low) / (high - low) * (end - start)
 
 
-def _axes(x: Scale, y: Scale, xs: list[float], y_ends: tuple, unit: str, x_title: str, y_title: str) -> str:
+def _axes(x: Scale, y: Scale, labels: Mapping[float, str], y_ends: tuple, unit: str, x_title: str, y_title: str) -> str:
     parts = []
     for tick in ticks(y_ends):
         parts.append(f'<path class="grid" d="M{_LEFT} {at(y(tick))}H{_WIDTH - _RIGHT}"/>')
         parts.append(text(_LEFT - 6, y(tick) + 4, axis_label(tick, unit), anchor="end"))
-    shown = xs if len(xs) <= 7 else ticks((xs[0], xs[-1]), 5)
     taken: list[float] = []
-    for tick in shown:
+    for tick, label_of in labels.items():
         # Labels that would run into each other are left out; the points stay.
         if taken and abs(x(tick) - taken[-1]) < 26:
             continue
         taken.append(x(tick))
-        parts.append(text(x(tick), _HEIGHT - _BOTTOM + 16, f"{tick:g}"))
+        parts.append(text(x(tick), _HEIGHT - _BOTTOM + 16, label_of))
     parts.append(text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 6, x_title, "axis"))
     label = escape(y_title + (", %" if unit == "fraction" else f", {unit}" if unit else ""))
     middle = at((_TOP + _HEIGHT - _BOTTOM) / 2)
@@ -169,13 +172,14 @@ def _marker(x: float, y: float, style: int) -> str:
     return f'<path class="mark s{style}" d="{shape}"/>'
 
 
-def _words(series: Sequence[Series], unit: str) -> str:
+def _words(series: Sequence[Series], unit: str, labels: Mapping[float, str]) -> str:
     parts = []
     for line in series:
         drawn = [point for point in line.points if point.y is not None]
         if drawn:
             first, last = drawn[0], drawn[-1]
+            at_first, at_last = (labels.get(point.x, f"{point.x:g}") for point in (first, last))
             parts.append(
-                f"{line.name} from {number(first.y, unit)} at {first.x:g} to {number(last.y, unit)} at {last.x:g}"
+                f"{line.name} from {number(first.y, unit)} at {at_first} to {number(last.y, unit)} at {at_last}"
             )
     return "; ".join(parts) + "." if parts else "No figures."

@@ -35,6 +35,8 @@ def heatmap(
     units: Sequence[str] | None = None,
     families: Sequence[str] | None = None,
     best: Direction | None = None,
+    strengths: Sequence[Sequence[str]] | None = None,
+    row_units: Sequence[str] | None = None,
 ) -> Markup:
     """A labelled table with coloured cells.
 
@@ -52,6 +54,10 @@ def heatmap(
         Unit of each column, for a table whose columns are different things; such a table is not coloured.
     families : sequence of str, optional
         Family of each row, of rows that are models: a dot in its colour stands before the name.
+    strengths : sequence of sequence of str, optional
+        What was done in each cell, in the unit that its row names; it stands under the figure.
+    row_units : sequence of str, optional
+        Unit of the strengths of each row, under its name.
     best : {"higher", "lower"}, optional
         Print the best figure of each column in bold.
 
@@ -75,9 +81,11 @@ def heatmap(
             shown = number(value, units[column] if units else unit, with_unit=bool(units))
             kind = "none" if units else _step(value, row_ends)
             told = f"<b>{escape(shown)}</b>" if value is not None and value == leaders[column] else escape(shown)
-            cells.append(f'<td class="{kind}"{note}>{told}</td>')
+            by = f"<small>{escape(strengths[index][column])}</small>" if strengths and strengths[index][column] else ""
+            cells.append(f'<td class="{kind}"{note}>{told}{by}</td>')
         dot = family_dot(families[index]) if families else ""
-        body.append(f'<tr><th scope="row">{dot}<bdi>{escape(label)}</bdi></th>{"".join(cells)}</tr>')
+        unit_of = f"<small>{escape(row_units[index])}</small>" if row_units and row_units[index] else ""
+        body.append(f'<tr><th scope="row">{dot}<bdi>{escape(label)}</bdi>{unit_of}</th>{"".join(cells)}</tr>')
     return Markup(
         f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(caption)}">'
         f'<table class="heat{upright}{dense}" id="{escape(identity)}"><caption>{escape(caption)}</caption>'
