@@ -23,6 +23,7 @@ from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.labelmap import read_label_map
 from benchbed.adapter.labels import read_labels
+from benchbed.adapter.trained import Weights, numbered, seeded
 from benchbed.errors import CheckpointError, ConfigError
 
 RATE, HOP = 16000, 160
@@ -71,6 +72,10 @@ class Ast(TorchAdapter):
         `tags`, or `scene` for a checkpoint that was fine-tuned with a softmax.
     label_map : Path, optional
         Dataset label → classes that mean it, as YAML or csv.
+    weights : str
+        `random` for costs alone, of 527 classes unless labels are given.
+    size : str
+        Of random weights: `tiny`, `small` or `base`, as in the paper's ablation.
     """
 
     def __init__(
@@ -82,15 +87,21 @@ class Ast(TorchAdapter):
         bands: int = 128,
         output: Literal["tags", "scene"] = "tags",
         label_map: Path | None = None,
+        weights: Weights = "trained",
+        size: Literal["tiny", "small", "base"] = "base",
     ) -> None:
-        if checkpoint is None:
+        untrained = weights == "random"
+        if checkpoint is None and not untrained:
             raise CheckpointError(
                 "ast has no weights of its own",
                 hint="get audioset_10_10_0.4593.pth of github.com/YuanGongND/ast, then --set checkpoint=FILE "
                 "--set labels=class_labels_indices.csv",
             )
-        self.checkpoint, self.label_map = Path(checkpoint), label_map
-        if self.checkpoint.is_dir():
+        self.checkpoint, self.label_map = None if checkpoint is None or untrained else Path(checkpoint), label_map
+        if self.checkpoint is None:
+            names, said = read_labels(labels) if labels else numbered(527), {}
+            self.config = config_of(len(names), stride, frames, bands, **SIZES[size])
+        elif self.checkpoint.is_dir():
             self.config = ASTConfig.from_pretrained(self.checkpoint, local_files_only=True)
             named = [self.config.id2label[index] for index in sorted(self.config.id2label)]
             names = read_labels(labels or named)
@@ -105,7 +116,7 @@ class Ast(TorchAdapter):
             raise ConfigError(f"{len(names)} labels are given for a model of {self.config.num_labels} classes")
         self.mean, self.deviation = said.get("mean", MEAN), said.get("std", DEVIATION)
         self.card = Card(
-            name="ast",
+            name="ast" if size == "base" else f"ast_{size}",
             family="transformer",
             output=output,
             labels=names,
@@ -115,17 +126,22 @@ class Ast(TorchAdapter):
             licence="BSD-3-Clause",
             citation="Y. Gong, Y.-A. Chung, J. Glass, Interspeech 2021",
             description=f"AST, patches {self.config.time_stride} apart",
-            trained_on=("audioset",) if len(names) == 527 else (),
+            trained_on=("audioset",) if len(names) == 527 and not untrained else (),
+            untrained=untrained,
         )
 
     def weights(self) -> list[Path]:
+        if self.checkpoint is None:
+            return []
         files = [self.checkpoint]
         if self.checkpoint.is_dir():
             files = [p for p in sorted(self.checkpoint.iterdir()) if p.suffix in (".safetensors", ".json")]
         return [*files, *([Path(self.label_map)] if self.label_map else [])]
 
     def build(self) -> nn.Module:
-        if self.checkpoint.is_dir():
+        if self.checkpoint is None:
+            net = seeded(lambda: network(self.config))
+        elif self.checkpoint.is_dir():
             # transformers knows how its own names of weights changed over the years.
             net, report = ASTForAudioClassification.from_pretrained(
                 self.checkpoint, local_files_only=True, use_safetensors=True, output_loading_info=True
@@ -145,6 +161,14 @@ class Ast(TorchAdapter):
         features = self.model["mel"](waveforms - waveforms.mean(-1, keepdim=True)).transpose(1, 2)
         features = nn.functional.pad(features, (0, 0, 0, self.config.max_length - features.shape[1]))
         return self.model["net"]((features - self.mean) / (2 * self.deviation)).logits
+
+
+#: Widths of DeiT, on which the authors' smaller models stand.
+SIZES: dict[str, dict[str, int]] = {
+    "tiny": {"hidden_size": 192, "num_attention_heads": 3, "intermediate_size": 768},
+    "small": {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536},
+    "base": {},
+}
 
 
 def config_of(classes: int, stride: int, frames: int, bands: int, **sizes: Any) -> ASTConfig:

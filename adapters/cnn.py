@@ -1,22 +1,20 @@
 """A small convolutional network for one-second scenes: 128 kB and 30 million multiply-adds would be too much for it.
 
-Copy this file to start an adapter of your own. Four things make it one: a card, `build`, `forward` and, for
-`training/train.py`, `training_model`.
+Copy this file to start an adapter of your own. Two things make it one: a card, and the network of `training_model`,
+for `training/train.py` and for the weights it wrote. What has other weights implements `build` of `TorchAdapter`.
 """
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from benchbed.adapter import Card, TorchAdapter
-from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict, read_metadata
+from benchbed.adapter import Card
 from benchbed.adapter.frontend import LogMel
-from benchbed.errors import CheckpointError
+from benchbed.adapter.trained import TrainedAdapter, Weights
 
 EMBEDDED = Path(__file__).parent / "weights" / "cnn.safetensors"
 
@@ -49,7 +47,7 @@ class Network(nn.Module):
         return self.classify(self.features(waveforms))
 
 
-class CNN(TorchAdapter):
+class CNN(TrainedAdapter):
     """A convolutional network whose labels and shape come with its weights.
 
     Parameters
@@ -57,32 +55,21 @@ class CNN(TorchAdapter):
     checkpoint : Path, optional
         Safetensors written by `training/train.py`, whose metadata hold labels and options; the embedded weights if
         none is given.
+    weights : str
+        `random` for costs alone.
     """
 
-    def __init__(self, checkpoint: Path | None = None) -> None:
-        self.checkpoint = Path(checkpoint or EMBEDDED)
-        about = read_metadata(self.checkpoint)
-        if "labels" not in about:
-            raise CheckpointError(
-                "the checkpoint does not say which classes it knows",
-                where=str(self.checkpoint),
-                hint="the CNN reads safetensors written by adapters/training/train.py, with labels in their metadata",
-            )
-        self.options = json.loads(about.get("options", "{}"))
-        seconds = float(about.get("clip_seconds", 1.0))
+    def __init__(self, checkpoint: Path | None = None, weights: Weights = "trained") -> None:
+        words = self.settle(checkpoint if checkpoint or weights == "random" else EMBEDDED, weights, seconds=1.0)
         self.card = Card(
             name="cnn",
             family="cnn",
             output="scene",
-            labels=tuple(json.loads(about["labels"])),
             sample_rate=32000,
-            clip_seconds=seconds,
             min_seconds=0.1,
-            weight_bits=16,
             licence="Apache-2.0",
             description="log-mel convolutional network, half-precision weights",
-            trained_on=tuple(json.loads(about.get("trained_on", "[]"))),
-            trained_with=tuple(json.loads(about.get("trained_with", "[]"))),
+            **{"weight_bits": 16, **words},
         )
 
     @classmethod
@@ -93,6 +80,4 @@ class CNN(TorchAdapter):
         return Network(len(labels), tuple(channels), mels)
 
     def build(self) -> nn.Module:
-        model = self.training_model(self.card.labels, **self.options)
-        fit_state_dict(model, load_state_dict(self.checkpoint), where=str(self.checkpoint))
-        return model.to(memory_format=torch.channels_last)
+        return super().build().to(memory_format=torch.channels_last)

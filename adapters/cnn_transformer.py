@@ -24,6 +24,7 @@ from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict, read_me
 from benchbed.adapter.detector import card_of, tags_of
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.labels import read_labels
+from benchbed.adapter.trained import Weights, numbered, seeded
 from benchbed.errors import CheckpointError
 
 EMBEDDED = Path(__file__).parent / "weights" / "cnn_transformer.safetensors"
@@ -129,6 +130,8 @@ class CnnTransformer(TorchAdapter):
         Classes in order, where the checkpoint does not say them: a file, or names separated by commas.
     output : str
         `frames`, or `tags` for one probability per class and clip.
+    weights : str
+        `random` for costs alone; 10 classes for `small` and 527 for `audioset`, unless labels are given.
     """
 
     def __init__(
@@ -137,11 +140,16 @@ class CnnTransformer(TorchAdapter):
         checkpoint: Path | None = None,
         labels: str = "",
         output: Literal["frames", "tags"] = "frames",
+        weights: Weights = "trained",
     ) -> None:
-        if checkpoint is None and arch != "small":
+        untrained = weights == "random"
+        if checkpoint is None and not untrained and arch != "small":
             raise CheckpointError(f"arch={arch} has no weights of its own", hint="--set checkpoint=FILE")
-        self.arch, self.checkpoint = arch, Path(checkpoint or EMBEDDED)
-        about = read_metadata(self.checkpoint) if self.checkpoint.suffix == ".safetensors" else {}
+        self.arch, self.checkpoint = arch, None if untrained else Path(checkpoint or EMBEDDED)
+        of_file = self.checkpoint is not None and self.checkpoint.suffix == ".safetensors"
+        about = read_metadata(self.checkpoint) if of_file else {}
+        if untrained and not labels:
+            about = {"labels": json.dumps(numbered(10 if arch == "small" else 527))}
         if not labels and "labels" not in about:
             raise CheckpointError(
                 "the checkpoint does not say which classes it knows",
@@ -163,6 +171,7 @@ class CnnTransformer(TorchAdapter):
             frame_seconds=hop * pooled / RATE if frames else None,
             licence="Apache-2.0" if checkpoint is None else "",
             description="log-mel convolutions and self-attention over time",
+            untrained=untrained,
             **card_of(about),
         )
 
@@ -173,8 +182,9 @@ class CnnTransformer(TorchAdapter):
 
     def build(self) -> nn.Module:
         options = {k: v for k, v in self.options.items() if k != "arch"}
-        model = Network(len(self.card.labels), self.arch, **options)
-        fit_state_dict(model, load_state_dict(self.checkpoint), where=str(self.checkpoint))
+        model = seeded(lambda: Network(len(self.card.labels), self.arch, **options))
+        if self.checkpoint is not None:
+            fit_state_dict(model, load_state_dict(self.checkpoint), where=str(self.checkpoint))
         return model
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:

@@ -37,6 +37,7 @@ from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict, read_me
 from benchbed.adapter.detector import card_of, tags_of
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.labels import read_labels
+from benchbed.adapter.trained import Weights, numbered, seeded
 from benchbed.errors import CheckpointError, ConfigError
 
 EMBEDDED = Path(__file__).parent / "weights" / "crnn.safetensors"
@@ -328,6 +329,8 @@ class CRNN(TorchAdapter):
         For street sounds, that of the training; 44,100 if none is given.
     dilation : int
         For `dessed`, that of the training, in frames, which the weights do not show.
+    weights : str
+        `random` for costs alone, of ten classes unless labels are given, at the published widths.
     """
 
     def __init__(
@@ -338,11 +341,16 @@ class CRNN(TorchAdapter):
         output: Literal["frames", "tags"] = "frames",
         sample_rate: int = 0,
         dilation: int = 10,
+        weights: Weights = "trained",
     ) -> None:
-        if checkpoint is None and arch != "small":
+        untrained = weights == "random"
+        if checkpoint is None and not untrained and arch != "small":
             raise CheckpointError(f"arch={arch} has no weights of its own", hint="--set checkpoint=FILE")
-        self.arch, self.checkpoint = arch, Path(checkpoint or EMBEDDED)
-        about = read_metadata(self.checkpoint) if self.checkpoint.suffix == ".safetensors" else {}
+        self.arch, self.checkpoint = arch, None if untrained else Path(checkpoint or EMBEDDED)
+        of_file = self.checkpoint is not None and self.checkpoint.suffix == ".safetensors"
+        about = read_metadata(self.checkpoint) if of_file else {}
+        if untrained and not labels and arch != "desed":
+            about = {"labels": json.dumps(numbered(10))}
         self.options = json.loads(about.get("options", "{}"))
         if not labels and "labels" not in about and arch != "desed":
             raise CheckpointError(
@@ -353,7 +361,7 @@ class CRNN(TorchAdapter):
         names = read_labels(labels) if labels else tuple(json.loads(about["labels"])) if "labels" in about else DESED
         rate, hop, pooled = timing(arch, sample_rate)
         described = "log-mel convolutions and a bidirectional GRU"
-        if arch in STREET:
+        if arch in STREET and not untrained:
             sizes, described = self._sizes()
             self.options |= sizes
         if arch == "dessed":
@@ -372,6 +380,7 @@ class CRNN(TorchAdapter):
             licence="Apache-2.0" if checkpoint is None else "",
             citation=CITED.get(arch, ""),
             description=described,
+            untrained=untrained,
             **card_of(about),
         )
 
@@ -381,9 +390,11 @@ class CRNN(TorchAdapter):
         return Detector(arch, len(labels), **options)
 
     def build(self) -> nn.Module:
-        state = self._state()
         options = {k: v for k, v in self.options.items() if k not in ("arch", "sample_rate")}
-        model = Detector(self.arch, len(self.card.labels), self.card.sample_rate, **options)
+        model = seeded(lambda: Detector(self.arch, len(self.card.labels), self.card.sample_rate, **options))
+        if self.checkpoint is None:
+            return model
+        state = self._state()
         target = model.net if not any(k.startswith("net.") for k in state) else model
         fit_state_dict(target, state, where=str(self.checkpoint))
         return model

@@ -22,6 +22,7 @@ from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.labelmap import read_label_map
 from benchbed.adapter.labels import read_labels
+from benchbed.adapter.trained import Weights, numbered, seeded
 from benchbed.errors import AdapterError, CheckpointError, ConfigError
 
 SAMPLE_RATE, HOP = 22050, 441
@@ -52,6 +53,8 @@ class Gpvad(TorchAdapter):
         `tags` for one probability per class and clip, `frames` for one every 20 ms.
     label_map : Path, optional
         Dataset label → classes that mean it, as YAML or csv.
+    weights : str
+        `random` for costs alone, of 527 classes unless labels are given.
     """
 
     def __init__(
@@ -60,7 +63,12 @@ class Gpvad(TorchAdapter):
         labels: Path | None = None,
         output: Literal["tags", "frames"] = "tags",
         label_map: Path | None = None,
+        weights: Weights = "trained",
     ) -> None:
+        self.checkpoint, self.labels, self.state, self.label_map = None, None, {}, label_map
+        if weights == "random":
+            self._described(read_labels(labels) if labels else numbered(527), output, untrained=True)
+            return
         if checkpoint is None:
             raise CheckpointError(
                 "gpvad has no weights of its own",
@@ -79,7 +87,9 @@ class Gpvad(TorchAdapter):
         names = encoder_classes(self.labels) if self.labels.suffix == ".pth" else read_labels(self.labels)
         if len(names) != classes:
             raise ConfigError(f"{len(names)} class names for {classes} classes", where=str(self.labels))
-        self.label_map = label_map
+        self._described(names, output, untrained=False)
+
+    def _described(self, names: tuple[str, ...], output: Literal["tags", "frames"], *, untrained: bool) -> None:
         self.card = Card(
             name="gpvad",
             family="crnn",
@@ -89,18 +99,21 @@ class Gpvad(TorchAdapter):
             scores="probabilities",
             min_seconds=0.1,
             frame_seconds=HOP / SAMPLE_RATE if output == "frames" else None,
-            label_map=read_label_map(label_map, names) if label_map else {},
+            label_map=read_label_map(self.label_map, names) if self.label_map else {},
             licence="MIT",
             citation="H. Dinkel, Y. Chen, M. Wu, K. Yu, Interspeech 2020, arXiv:2003.12222",
-            trained_on=("audioset",) if classes == 527 else (),
+            trained_on=("audioset",) if len(names) == 527 and not untrained else (),
+            untrained=untrained,
         )
 
     def weights(self) -> list[Path]:
-        return [self.checkpoint, self.labels, *([Path(self.label_map)] if self.label_map else [])]
+        files = [path for path in (self.checkpoint, self.labels) if path is not None]
+        return [*files, *([Path(self.label_map)] if self.label_map else [])]
 
     def build(self) -> nn.Module:
-        net = Crnn(len(self.card.labels))
-        fit_state_dict(net, self.state, where=str(self.checkpoint))
+        net = seeded(lambda: Crnn(len(self.card.labels)))
+        if self.checkpoint is not None:
+            fit_state_dict(net, self.state, where=str(self.checkpoint))
         return nn.ModuleDict({"mel": LogMel(SAMPLE_RATE, **FEATURES), "net": net})
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:

@@ -22,6 +22,7 @@ from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.labelmap import read_label_map
 from benchbed.adapter.labels import read_labels
+from benchbed.adapter.trained import Weights, numbered, seeded
 from benchbed.errors import CheckpointError, ConfigError
 
 #: Channels of the blocks, kernel size and convolutions per block.
@@ -98,6 +99,8 @@ class Panns(TorchAdapter):
         Ends of the mel bands in Hz.
     label_map : Path, optional
         Dataset label → classes that mean it, as YAML or csv.
+    weights : str
+        `random` for costs alone, of 527 classes unless labels are given.
     """
 
     def __init__(
@@ -112,20 +115,23 @@ class Panns(TorchAdapter):
         fmin: float = 50.0,
         fmax: float = 14000.0,
         label_map: Path | None = None,
+        weights: Weights = "trained",
     ) -> None:
-        if checkpoint is None:
+        untrained = weights == "random"
+        if checkpoint is None and not untrained:
             raise CheckpointError(
                 "panns has no weights of its own",
                 hint="get Cnn14_mAP=0.431.pth of doi.org/10.5281/zenodo.3987831, then --set checkpoint=FILE "
                 "--set labels=class_labels_indices.csv",
             )
-        self.arch, self.checkpoint, self.label_map = arch, Path(checkpoint), label_map
-        if not labels:
+        self.arch, self.label_map = arch, label_map
+        self.checkpoint = None if checkpoint is None or untrained else Path(checkpoint)
+        if not labels and not untrained:
             raise ConfigError("panns needs the names of its classes", hint="--set labels=class_labels_indices.csv")
-        names = read_labels(labels)
-        self.state = load_state_dict(self.checkpoint)
+        names = read_labels(labels) if labels else numbered(527)
+        self.state = {} if self.checkpoint is None else load_state_dict(self.checkpoint)
         width = self.state["fc_audioset.bias"].shape[0] if "fc_audioset.bias" in self.state else 0
-        if width != len(names):
+        if not untrained and width != len(names):
             raise CheckpointError(
                 f"the checkpoint has {width} classes and there are {len(names)} labels", where=str(checkpoint)
             )
@@ -142,7 +148,8 @@ class Panns(TorchAdapter):
             label_map=read_label_map(label_map, names) if label_map else {},
             citation="Q. Kong et al.: PANNs, IEEE/ACM TASLP 28, 2020",
             description="log-mel convolutional tagger",
-            trained_on=("audioset",) if len(names) == 527 else (),
+            trained_on=("audioset",) if len(names) == 527 and not untrained else (),
+            untrained=untrained,
         )
 
     @classmethod
@@ -159,10 +166,13 @@ class Panns(TorchAdapter):
         return network(arch, len(labels), sample_rate, n_fft=window, hop_length=hop)
 
     def weights(self) -> list[Path]:
-        return [Path(self.checkpoint), *([Path(self.label_map)] if self.label_map else [])]
+        files = [] if self.checkpoint is None else [self.checkpoint]
+        return [*files, *([Path(self.label_map)] if self.label_map else [])]
 
     def build(self) -> nn.Module:
-        model = network(self.arch, len(self.card.labels), self.card.sample_rate, **self.frontend)
+        model = seeded(lambda: network(self.arch, len(self.card.labels), self.card.sample_rate, **self.frontend))
+        if self.checkpoint is None:
+            return model
         own = {k: v for k, v in self.state.items() if not k.startswith(("spectrogram_extractor.", "logmel_extractor."))}
         fit_state_dict(model, own, where=str(self.checkpoint))
         return model

@@ -29,6 +29,8 @@ from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict, read_me
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.labelmap import read_label_map
 from benchbed.adapter.labels import read_labels
+from benchbed.adapter.trained import Weights, numbered, seeded
+from benchbed.adapter.transformer import TransformerBlock
 from benchbed.errors import BenchbedWarning, CheckpointError, ConfigError, did_you_mean
 from benchbed.rng import stream
 from benchbed.types import Batch
@@ -112,42 +114,6 @@ def kaldi_bank(top: float) -> torch.Tensor:
     return F.pad(weights, (0, 1))
 
 
-class Attention(nn.Module):
-    def __init__(self, dim: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(dim, 3 * dim)
-        self.proj = nn.Linear(dim, dim)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        clips, tokens, dim = x.shape
-        query, key, value = self.qkv(x).view(clips, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        # Written out, not fused: MAC counters see the products, and at these lengths it is as fast on a CPU.
-        attention = ((query @ key.transpose(-2, -1)) * (dim // self.heads) ** -0.5).softmax(-1)
-        return self.proj((attention @ value).transpose(1, 2).reshape(clips, tokens, dim))
-
-
-class Mlp(nn.Module):
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(dim, 4 * dim)
-        self.fc2 = nn.Linear(4 * dim, dim)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.fc2(F.gelu(self.fc1(x)))
-
-
-class Block(nn.Module):
-    def __init__(self, dim: int, heads: int) -> None:
-        super().__init__()
-        self.norm1, self.norm2 = nn.LayerNorm(dim, eps=1e-6), nn.LayerNorm(dim, eps=1e-6)
-        self.attn, self.mlp = Attention(dim, heads), Mlp(dim)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x + self.attn(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
-
-
 class PaSST(nn.Module):
     """The transformer: scaled log-mel `[clip, mel, frame]` to logits `[clip, class]`.
 
@@ -170,7 +136,7 @@ class PaSST(nn.Module):
         self.new_pos_embed = nn.Parameter(torch.zeros(1, 2, dim))
         self.freq_new_pos_embed = nn.Parameter(torch.zeros(1, dim, MELS // arch.stride, 1))
         self.time_new_pos_embed = nn.Parameter(torch.zeros(1, dim, 1, arch.frames // arch.stride))
-        self.blocks = nn.Sequential(*(Block(dim, arch.heads) for _ in range(arch.depth)))
+        self.blocks = nn.Sequential(*(TransformerBlock(dim, arch.heads) for _ in range(arch.depth)))
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, classes))
         self.head_dist = nn.Linear(dim, classes)
@@ -235,6 +201,8 @@ class Passt(TorchAdapter):
         Rows, columns and single patches dropped in training mode.
     name : str, optional
         Name in tables; by default the architecture's.
+    weights : str
+        `random` for costs alone, of 527 classes unless `classes` or labels are given.
 
     Raises
     ------
@@ -256,15 +224,26 @@ class Passt(TorchAdapter):
         s_patchout_t: int = 0,
         u_patchout: int = 0,
         name: str | None = None,
+        weights: Weights = "trained",
     ) -> None:
         if arch not in ARCHS:
             raise ConfigError(f"unknown arch '{arch}'", hint=did_you_mean(arch, ARCHS) or f"one of {', '.join(ARCHS)}")
-        self.checkpoint = Path(checkpoint) if checkpoint else find_checkpoint(arch)
-        state = read_state(self.checkpoint, arch)
-        metadata = read_metadata(self.checkpoint) if self.checkpoint.suffix == ".safetensors" else {}
-        self.arch, self.arch_name = trained_geometry(arch, state, self.checkpoint), arch
+        untrained = weights == "random"
+        self.arch, self.arch_name, metadata = ARCHS[arch], arch, {}
         self.patchout = (s_patchout_f, s_patchout_t, u_patchout)
-        self.classes = len(state["head.1.weight"])
+        if untrained:
+            if checkpoint:
+                raise ConfigError("weights=random and a checkpoint exclude each other", hint="leave one of the two out")
+            self.checkpoint = None
+            self.classes = len(read_labels(labels)) if labels else classes or 527
+            labels = labels or ",".join(numbered(self.classes))
+            metadata = {"clip_seconds": "1"} if arch == "tiny" else {}
+        else:
+            self.checkpoint = Path(checkpoint) if checkpoint else find_checkpoint(arch)
+            state = read_state(self.checkpoint, arch)
+            metadata = read_metadata(self.checkpoint) if self.checkpoint.suffix == ".safetensors" else {}
+            self.arch = trained_geometry(arch, state, self.checkpoint)
+            self.classes = len(state["head.1.weight"])
         if classes not in (None, self.classes):
             raise CheckpointError(f"the weights have {self.classes} classes, not {classes}", where=str(self.checkpoint))
         names = read_labels(labels) if labels else tuple(json.loads(metadata.get("labels", "[]")))
@@ -293,8 +272,10 @@ class Passt(TorchAdapter):
             citation="K. Koutini, J. Schlüter, H. Eghbal-zadeh, G. Widmer: Efficient Training of Audio Transformers "
             "with Patchout. Interspeech 2022, arXiv:2110.05069",
             description=f"PaSST, {self.arch.depth} layers of {self.arch.dim}, patch 16, stride {self.arch.stride}",
-            trained_on=tuple(json.loads(metadata.get("trained_on", "[]"))) or (("audioset",) if tagger else ()),
+            trained_on=tuple(json.loads(metadata.get("trained_on", "[]")))
+            or (("audioset",) if tagger and not untrained else ()),
             trained_with=tuple(json.loads(metadata.get("trained_with", "[]"))),
+            untrained=untrained,
         )
 
     @property
@@ -303,6 +284,8 @@ class Passt(TorchAdapter):
         return (PATCH - 1) * self.arch.hop + 2
 
     def build(self) -> nn.Module:
+        if self.checkpoint is None:
+            return seeded(lambda: fresh(self.arch, self.classes, *self.patchout))
         with torch.device("meta"):  # no random initialisation of what is overwritten at once
             net = PaSST(self.arch, self.classes, *self.patchout)
         net.to_empty(device="cpu")
@@ -322,17 +305,7 @@ class Passt(TorchAdapter):
     ) -> Network:
         """A fresh network for clips of some length, for `training/train.py`."""
         geometry = replace(ARCHS[arch], frames=round(seconds * SAMPLE_RATE / ARCHS[arch].hop))
-        net = PaSST(geometry, len(labels), s_patchout_f, s_patchout_t, u_patchout)
-        # Published: truncated normal of 0.02 at width 768; narrower networks get the same spread of activations.
-        deviation = 0.02 * math.sqrt(768 / geometry.dim)
-        for name, value in net.named_parameters():
-            if "token" in name or "pos_embed" in name:
-                nn.init.trunc_normal_(value, std=deviation)
-        for module in net.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=deviation)
-                nn.init.zeros_(module.bias)
-        return Network(net)
+        return fresh(geometry, len(labels), s_patchout_f, s_patchout_t, u_patchout)
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         waveforms = F.pad(waveforms, (0, max(0, self._shortest - waveforms.shape[-1])))
@@ -349,6 +322,21 @@ class Passt(TorchAdapter):
             part = Batch(batch.waveforms[rows, :, :length], batch.lengths[rows], batch.sample_rate)
             scores[rows] = super().predict(part)
         return scores
+
+
+def fresh(geometry: Arch, classes: int, *patchout: int) -> Network:
+    """A network as it is before training, as published: truncated normal of 0.02 at width 768."""
+    net = PaSST(geometry, classes, *patchout)
+    # Narrower networks get the same spread of activations.
+    deviation = 0.02 * math.sqrt(768 / geometry.dim)
+    for name, value in net.named_parameters():
+        if "token" in name or "pos_embed" in name:
+            nn.init.trunc_normal_(value, std=deviation)
+    for module in net.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.trunc_normal_(module.weight, std=deviation)
+            nn.init.zeros_(module.bias)
+    return Network(net)
 
 
 def find_checkpoint(arch: str) -> Path:

@@ -5,7 +5,7 @@
     benchbed run suites/dcase_task3_2024.yaml --model adapters/seldnet.py --set year=2024 --set checkpoint=FILE \
         --set scaler=FILE
     benchbed profile --model adapters/seldnet.py --set year=2021 --set arch=attention --set blocks=3 \
-        --set untrained=true
+        --set weights=random
 
 Without a checkpoint it is a small network with embedded weights, trained on synthetic scenes in first-order Ambisonics:
 three convolutions, then GRUs or self-attention, and three vectors with a distance for each class (multi-ACCDOA). With
@@ -44,12 +44,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchbed import rng
 from benchbed.adapter import Card, TorchAdapter
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict, read_metadata
 from benchbed.adapter.detector import card_of
 from benchbed.adapter.labels import read_labels
 from benchbed.adapter.spatial import FEATURES, SpatialFeatures
+from benchbed.adapter.trained import Weights, seeded
 from benchbed.adapter.weightfile import existing_file, recognise
 from benchbed.errors import CheckpointError, ConfigError
 from benchbed.outputs.tracks.classes import CLASSES, STARSS
@@ -476,8 +476,8 @@ class SeldNet(TorchAdapter):
         Numbers in each head's keys and values in the place of a GRU: one, or one for each block as in 128-256-128.
     position, norm : bool
         There: positions are learnt; each block has a way around it and a LayerNorm.
-    untrained : bool
-        Random weights, to see what an architecture costs. Its answers mean nothing.
+    weights : str
+        `random` for costs alone.
     """
 
     def __init__(
@@ -494,12 +494,13 @@ class SeldNet(TorchAdapter):
         size: str = "",
         position: bool = True,
         norm: bool = True,
-        untrained: bool = False,
+        weights: Weights = "trained",
     ) -> None:
+        untrained = weights == "random"
         if year not in YEARS:
             raise ConfigError(f"no baseline of {year}", hint=f"year is {', '.join(map(str, YEARS[1:]))}, or 0")
         if untrained and checkpoint is not None:
-            raise ConfigError("untrained=true and a checkpoint exclude each other")
+            raise ConfigError("weights=random and a checkpoint exclude each other", hint="leave one of the two out")
         if year and not untrained and checkpoint is None:
             raise CheckpointError(f"year={year} has no weights of its own", hint="--set checkpoint=FILE")
         if (
@@ -533,7 +534,7 @@ class SeldNet(TorchAdapter):
         if scaler and scaled:
             raise ConfigError("a scaler is given, but none is missing", hint="leave scaler away")
         guess = "; standardised by each recording, a guess" if scaler == "recording" else ""
-        words = {"": True, str(year): year > 0, arch: arch != "crnn", "untrained": untrained}
+        words = {"": True, str(year): year > 0, arch: arch != "crnn"}
         self.card = Card(
             name="seldnet" + "-".join(word for word, said in words.items() if said),
             family="crnn" if arch == "crnn" else "transformer",
@@ -548,6 +549,7 @@ class SeldNet(TorchAdapter):
             licence="Apache-2.0" if checkpoint is None else "",
             citation=f"DCASE Task 3 baseline {year}" if year else "",
             description=f"{FEATURES[self.features]}, convolutions and {self.plan.told()}; {self.form.told()}{guess}",
+            untrained=untrained,
             **card_of(about),
         )
 
@@ -558,9 +560,9 @@ class SeldNet(TorchAdapter):
         return Seld(0, len(labels), FORMS[0], plan, "logmel_iv")
 
     def build(self) -> nn.Module:
-        with rng.preserved_global_state(0):
-            by_recording = self.scaler == "recording"
-            model = Seld(self.year, len(self.card.labels), self.form, self.plan, self.features, by_recording)
+        by_recording = self.scaler == "recording"
+        parts = (self.year, len(self.card.labels), self.form, self.plan, self.features, by_recording)
+        model = seeded(lambda: Seld(*parts))
         if self.checkpoint is None:
             return model
         state, _ = weights_of(self.checkpoint)

@@ -21,6 +21,7 @@ from benchbed.adapter import Card, TorchAdapter
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.labels import read_labels
+from benchbed.adapter.trained import Weights, numbered, seeded
 from benchbed.errors import CheckpointError, ConfigError
 
 RATE, HOP, POOLED = 16000, 400, 4
@@ -102,6 +103,8 @@ class Talnet(TorchAdapter):
         `frames`, one every 0.1 s, or `tags`.
     mean, deviation : float
         Statistics of the features in training, by which they are normalised.
+    weights : str
+        `random` for costs alone, of 527 classes unless labels are given.
     """
 
     def __init__(
@@ -112,20 +115,23 @@ class Talnet(TorchAdapter):
         output: Literal["frames", "tags"] = "frames",
         mean: float = 0.0,
         deviation: float = 1.0,
+        weights: Weights = "trained",
     ) -> None:
-        if checkpoint is None:
+        untrained = weights == "random"
+        if checkpoint is None and not untrained:
             raise CheckpointError(
                 "talnet has no weights of its own",
                 hint="get TALNet.pt by github.com/MaigoAkisame/cmu-thesis, then "
                 "--set checkpoint=FILE --set labels=class_labels_indices.csv",
             )
-        if not labels or deviation <= 0:
+        if not (labels or untrained) or deviation <= 0:
             raise ConfigError(
                 "talnet needs the names of its classes, and a deviation above 0",
                 hint="--set labels=class_labels_indices.csv",
             )
-        self.checkpoint, self.pooling, self.mean, self.deviation = Path(checkpoint), pooling, mean, deviation
-        names = read_labels(labels)
+        self.checkpoint = None if checkpoint is None or untrained else Path(checkpoint)
+        self.pooling, self.mean, self.deviation = pooling, mean, deviation
+        names = read_labels(labels) if labels else numbered(527)
         frames = output == "frames"
         self.card = Card(
             name=f"talnet-{pooling}",
@@ -139,12 +145,14 @@ class Talnet(TorchAdapter):
             frame_seconds=HOP * POOLED / RATE if frames else None,
             citation="Y. Wang, J. Li, F. Metze, ICASSP 2019",
             description=f"CRNN with {pooling} pooling",
-            trained_on=("audioset",) if len(names) == 527 else (),
+            trained_on=("audioset",) if len(names) == 527 and not untrained else (),
+            untrained=untrained,
         )
 
     def build(self) -> nn.Module:
-        net = TalNet(len(self.card.labels), self.pooling)
-        fit_state_dict(net, load_state_dict(self.checkpoint), where=str(self.checkpoint))
+        net = seeded(lambda: TalNet(len(self.card.labels), self.pooling))
+        if self.checkpoint is not None:
+            fit_state_dict(net, load_state_dict(self.checkpoint), where=str(self.checkpoint))
         mel = LogMel(RATE, 64, n_fft=4096, win_length=1024, hop_length=HOP, fmax=8000)
         return nn.ModuleDict({"mel": mel, "net": net})
 

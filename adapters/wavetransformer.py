@@ -31,9 +31,12 @@ from benchbed.adapter.captioner import Captioner
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
 from benchbed.adapter.decoding import best_first
 from benchbed.adapter.frontend import LogMel
+from benchbed.adapter.trained import Weights, numbered, seeded
 from benchbed.errors import CheckpointError, ConfigError
 
 RATE, WIDTH = 44100, 128
+#: Words of Clotho's training captions, the start and the end among them.
+WORDS = 4367
 #: Words of a greedy caption, and by what power of its length a beam divides a sentence's odds, in the published code.
 LONGEST, POWER = 21, 0.1
 Arch = Literal["wt", "wt_avg", "wt_temp", "wt_tf"]
@@ -215,6 +218,8 @@ class WaveTransformerCaptioner(Captioner):
         What the sines of places run over: `clip` as published, or `words`.
     window : str
         Of the spectrogram: `hann` as in the published extraction, or `hamming` as in the paper.
+    weights : str
+        `random` for costs alone, with as many words as Clotho's training has unless words are given.
     licence, trained_on : card
         Fields of the card.
     """
@@ -230,15 +235,18 @@ class WaveTransformerCaptioner(Captioner):
         window: Literal["hann", "hamming"] = "hann",
         licence: str = "",
         trained_on: tuple[str, ...] = (),
+        weights: Weights = "trained",
     ) -> None:
-        if checkpoint is None or words is None:
+        untrained = weights == "random"
+        if not untrained and (checkpoint is None or words is None):
             raise CheckpointError(
                 "wavetransformer has no weights of its own",
                 hint="get best_model_….pt and WT_words_list.p by github.com/haantran96/wavetransformer, then "
                 "--set checkpoint=FILE --set words=FILE",
             )
-        self.checkpoint, self.arch, self.places, self.window = Path(checkpoint), arch, places, window
-        self.vocabulary = read_words(Path(words))
+        self.checkpoint = None if checkpoint is None or untrained else Path(checkpoint)
+        self.arch, self.places, self.window = arch, places, window
+        self.vocabulary = read_words(Path(words)) if words is not None else ["<sos>", "<eos>", *numbered(WORDS - 2)]
         self.start, self.end = self.vocabulary.index("<sos>"), self.vocabulary.index("<eos>")
         self.search(decode, beam, LONGEST)
         self.card = Card(
@@ -253,10 +261,13 @@ class WaveTransformerCaptioner(Captioner):
             description=f"{arch}, {len(self.vocabulary)} words, {'greedy' if self.width == 1 else f'beam of {beam}'}, "
             f"places of {places}",
             trained_on=trained_on,
+            untrained=untrained,
         )
 
     def build(self) -> nn.Module:
-        model = WaveTransformer(len(self.vocabulary), self.arch, self.places, self.window)
+        model = seeded(lambda: WaveTransformer(len(self.vocabulary), self.arch, self.places, self.window))
+        if self.checkpoint is None:
+            return model
         # The published model holds a block that it never uses, and its sines.
         ignored = ("*sublayer_decoder.*", "*decoder.positional_encoding.pe")
         fit_state_dict(model, load_state_dict(self.checkpoint), ignore=ignored, where=str(self.checkpoint))

@@ -57,6 +57,8 @@ class Card:
         Names of the datasets seen in training.
     trained_with : tuple of str
         Perturbations seen in training; their cells are marked wherever they appear.
+    untrained : bool
+        Whether its weights are random: it can be profiled and its shapes be checked, and is never scored.
 
     Raises
     ------
@@ -92,6 +94,7 @@ class Card:
     description: str = ""
     trained_on: tuple[str, ...] = ()
     trained_with: tuple[str, ...] = ()
+    untrained: bool = False
 
     def __post_init__(self) -> None:
         settle(self)

@@ -56,6 +56,9 @@ def settle(card: object) -> None:
         given = getattr(card, name)
         if given is not None or name == "min_seconds":
             _put(card, name, _number(name, given))
+    for name in ("untrained",):
+        if not isinstance(given := getattr(card, name), bool):
+            raise AdapterError(f"the card says {name}={given!r}, which is not True or False")
     given = getattr(card, "label_map")  # noqa: B009  (the card is above this room, and says what it is itself)
     if not isinstance(given, Mapping):
         raise AdapterError(

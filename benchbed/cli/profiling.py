@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchbed.cli.flags import MODEL_HELP, SET_HELP, for_model, named_models, print_json, split_settings
 from benchbed.cli.group import verbs
-from benchbed.errors import ConfigError
+from benchbed.errors import BenchbedError, ConfigError
+
+if TYPE_CHECKING:
+    from benchbed.adapter.load import LoadedAdapter
 
 
 @verbs.command()
+@click.argument("adapters", nargs=-1)
 @click.option("--model", "models", multiple=True, metavar="ADAPTER", help=MODEL_HELP)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1.")
 @click.option("--seconds", type=float, help="Length of audio that figures are stated for; the model's own by default.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Compute threads.")
-@click.option("--latency/--no-latency", default=True, show_default=True, help="Time the model.")
+@click.option("--latency/--no-latency", default=None, help="Time the model; by default where there is only one.")
 @click.option("--least-seconds", type=float, default=2.0, show_default=True, help="Shortest time for a batch size.")
 @click.option("--batch-sizes", default="1,4,16", show_default=True, help="Clips per call that are timed.")
 @click.option("--energy", is_flag=True, help="Measure energy, or estimate it from CPU time and --tdp.")
@@ -53,8 +57,14 @@ from benchbed.errors import ConfigError
 )
 @click.option("--score", help="With --trade-offs: the score; the metric that ranks by default.")
 @click.option("--json", "as_json", is_flag=True)
-def profile(models: tuple[str, ...], settings: tuple[str, ...], runs: tuple[Path, ...], **flags: Any) -> None:
-    """What a model costs: parameters, MACs, time, memory, energy, and where it could be cut in two."""
+def profile(
+    adapters: tuple[str, ...], models: tuple[str, ...], settings: tuple[str, ...], runs: tuple[Path, ...], **flags: Any
+) -> None:
+    """What a model costs: parameters, MACs, time, memory, energy, and where it could be cut in two.
+
+    Several models are one table, those without weights of their own with random ones: benchbed profile adapters/*.py
+    """
+    models = (*models, *adapters)
     if bool(models) == bool(runs):
         raise ConfigError(
             "profile needs either --model or --trade-offs", hint="benchbed profile --model adapters/cnn.py"
@@ -63,8 +73,11 @@ def profile(models: tuple[str, ...], settings: tuple[str, ...], runs: tuple[Path
     if flags["as_json"]:
         print_json(told)
         return
-    from benchbed.report.terminal import print_plan
+    from benchbed.report.terminal import print_costs, print_plan
 
+    if len(told.get("models", ())) > 1 and not flags["layers"]:
+        print_costs(told["models"])
+        return
     for part in told.get("models", told.get("trade_offs", [])):
         print_plan(_lines(part))
 
@@ -77,6 +90,8 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
     from benchbed.provenance import machine, versions
     from benchbed.run.preparing.prepare import resolve_device
 
+    if flags["latency"] is None:
+        flags["latency"] = len(models) == 1
     device = resolve_device(flags["device"])
     _, options = split_settings(settings)
     timed = LatencySettings(_sizes(flags["batch_sizes"]), flags["least_seconds"], threads=flags["threads"])
@@ -92,8 +107,13 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
         reference = start(load_adapter(flags["reference"], {}), device) if flags["reference"] else None
         named = named_models(models)
         for one in named:
-            chosen = for_model(options, one, named)
-            loaded = load_adapter(one.spec, chosen)
+            try:
+                loaded, chosen = _loaded(one.spec, for_model(options, one, named), several=len(named) > 1)
+            except BenchbedError as error:
+                if len(named) == 1:
+                    raise
+                rows.append({"model": one.given or one.address, "reason": error.what, "hint": error.hint})
+                continue
             adapter = start(loaded, device)
             measured = measure(adapter, wanted, recipe=(loaded.locator, chosen), reference=reference)
             adapter.close()
@@ -101,6 +121,7 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
                 {
                     "model": one.given or adapter.card.name,
                     "family": adapter.card.family,
+                    "untrained": adapter.card.untrained,
                     "options": loaded.options,
                     "device": device,
                     "machine": machine(),
@@ -109,6 +130,24 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
                 }
             )
     return rows
+
+
+def _loaded(spec: str, chosen: dict[str, str], *, several: bool) -> tuple[LoadedAdapter, dict[str, str]]:
+    """The model; among several, one that has no weights of its own with random ones, where it offers them."""
+    from benchbed.adapter.load import load_adapter
+
+    try:
+        return load_adapter(spec, chosen), chosen
+    except BenchbedError as error:
+        # `--set weights=random` goes to all models of a command, and means those that need it.
+        rest = {key: value for key, value in chosen.items() if key != "weights"}
+        other = rest if "weights" in chosen else {**chosen, "weights": "random"}
+        if not several:
+            raise
+        try:
+            return load_adapter(spec, other), other
+        except BenchbedError:
+            raise error from None
 
 
 def _energy(flags: dict[str, Any]) -> Any:
@@ -166,7 +205,8 @@ def _lines(part: dict[str, Any]) -> dict[str, str]:
             mark = "front" if point["front"] else f"dominated by {', '.join(point['dominated_by'])}"
             lines[point["model"]] = f"{point['score']:.6g} · {point['cost']:.6g} {part['cost_unit']} · {mark}"
         return lines
-    lines = {"model": f"{part['model']} ({part['family']}) on {part['device']}"}
+    untrained = ", untrained: random weights" if part["untrained"] else ""
+    lines = {"model": f"{part['model']} ({part['family']}) on {part['device']}{untrained}"}
     hidden = ("layers", "cuts", "windows", "threshold_curve", "scenarios")
     for name, content in part["profile"].items():
         shown = {k: v for k, v in content.items() if k not in hidden} if isinstance(content, dict) else content

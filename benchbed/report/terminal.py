@@ -63,6 +63,21 @@ def print_plan(plan: Mapping[str, Any], console: Console | None = None) -> None:
     (console or _console()).print(table)
 
 
+def print_costs(models: Sequence[Mapping[str, Any]], console: Console | None = None) -> None:
+    """Print what several models cost, a row each, the cheapest in multiply-accumulates for a second of audio first."""
+    from benchbed.report.costs import cost_rows
+
+    rows = cost_rows(models)
+    table = _table(header=True)
+    for name in rows.columns:
+        table.add_column(_safe(name), justify="left" if name in rows.text else "right", overflow="fold")
+    for row in rows.lines:
+        table.add_row(*(_safe(each) for each in row))
+    for note in rows.notes:
+        table.add_row(_safe(note[0]), *([""] * (len(rows.columns) - 2)), _safe(note[1]))
+    (console or _console()).print(table)
+
+
 def summary_table(result: Result) -> RenderableType:
     """One run: what must be known first, its figures, its devices, and what its checks say."""
     parts: list[RenderableType] = [_title(result)]

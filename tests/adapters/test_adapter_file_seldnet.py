@@ -155,7 +155,7 @@ def batch(channels: int, seconds: float, clips: int = 1, seed: int = 1) -> Batch
 @pytest.mark.parametrize("arch", ["crnn", "attention"])
 @pytest.mark.parametrize("year", [0, 2020, 2021, 2022, 2023, 2024, 2025])
 def test_every_architecture_answers(year, arch):
-    adapter = start(load_adapter("seldnet", {"year": str(year), "arch": arch, "untrained": "true"}))
+    adapter = start(load_adapter("seldnet", {"year": str(year), "arch": arch, "weights": "random"}))
     card = adapter.card
     assert card.name.endswith("untrained") and (card.family == "crnn") == (arch == "crnn")
     made = adapter.predict(batch(card.channels, card.clip_seconds or 2.0))
@@ -170,7 +170,7 @@ def test_every_architecture_answers(year, arch):
 
 @pytest.mark.parametrize("arch", ["crnn", "attention"])
 def test_sequences_are_heard_one_after_another(arch):
-    adapter = start(load_adapter("seldnet", {"arch": arch, "untrained": "true"}))
+    adapter = start(load_adapter("seldnet", {"arch": arch, "weights": "random"}))
     whole = batch(4, 12.0)
     with torch.inference_mode():
         maps = adapter.model.features(torch.from_numpy(whole.waveforms))
@@ -180,7 +180,7 @@ def test_sequences_are_heard_one_after_another(arch):
 
 
 def test_gradient_reaches_the_waveform():
-    adapter = start(load_adapter("seldnet", {"untrained": "true"}))
+    adapter = start(load_adapter("seldnet", {"weights": "random"}))
     waves = torch.from_numpy(batch(4, 1.0).waveforms).requires_grad_()
     adapter.forward(waves).square().sum().backward()
     assert waves.grad is not None and waves.grad.isfinite().all() and (waves.grad != 0).any(-1).all()
@@ -259,13 +259,13 @@ def test_two_branches_of_2021_are_read_from_the_weights(seldnet):
         ({"year": "2019"}, "no baseline of 2019"),
         ({"year": "2023"}, "no weights of its own"),
         ({"audio": "mic"}, "hear FOA"),
-        ({"year": "2025", "features": "salsa_lite", "untrained": "true"}, "stereo"),
-        ({"year": "2021", "audio": "mic", "features": "salsa_lite", "untrained": "true"}, "from 2022"),
-        ({"year": "2023", "audio": "mic", "features": "logmel_iv", "untrained": "true"}, "do not go"),
-        ({"size": "64", "untrained": "true"}, "in the place of"),
-        ({"arch": "attention", "size": "big", "untrained": "true"}, "names no sizes"),
-        ({"arch": "attention", "size": "8-8", "blocks": "3", "untrained": "true"}, "2 blocks"),
-        ({"untrained": "true", "checkpoint": "x.pt"}, "exclude each other"),
+        ({"year": "2025", "features": "salsa_lite", "weights": "random"}, "stereo"),
+        ({"year": "2021", "audio": "mic", "features": "salsa_lite", "weights": "random"}, "from 2022"),
+        ({"year": "2023", "audio": "mic", "features": "logmel_iv", "weights": "random"}, "do not go"),
+        ({"size": "64", "weights": "random"}, "in the place of"),
+        ({"arch": "attention", "size": "big", "weights": "random"}, "names no sizes"),
+        ({"arch": "attention", "size": "8-8", "blocks": "3", "weights": "random"}, "2 blocks"),
+        ({"weights": "random", "checkpoint": "x.pt"}, "exclude each other"),
     ],
 )
 def test_options_that_do_not_go_together(options, said):

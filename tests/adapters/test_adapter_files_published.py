@@ -56,6 +56,11 @@ def spectrogram(frames: int, bands: int) -> torch.Tensor:
     return torch.from_numpy(random.standard_normal((2, frames, bands)).astype(np.float32))
 
 
+def image(bands: int, frames: int) -> torch.Tensor:
+    """Two images [clip, 1, band, frame] of noise."""
+    return torch.randn(2, 1, bands, frames, generator=torch.Generator().manual_seed(7))
+
+
 def taken(scores: torch.Tensor) -> list[float]:
     """Some of the values, from all clips, frames and classes."""
     flat = scores.detach().double().flatten()
@@ -113,6 +118,26 @@ def test_talnet(repository, pooling):
     with torch.no_grad():
         frames, tags = net(spectrogram(64, 64).transpose(1, 2))
     compare(f"talnet_{pooling}", net, {"frames": frames, "tags": tags})
+
+
+@pytest.mark.parametrize("tau", [1, 3])
+def test_bc_resnet(repository, tau):
+    """Beside Qualcomm-AI-research/bcresnet 656f947: largest difference 2e-7 of the largest logit."""
+    net = module(repository, "bc_resnet").BcResNet(12, tau).eval()
+    net.load_state_dict(filled({k: v.shape for k, v in net.state_dict().items()}))
+    with torch.no_grad():
+        compare(f"bc_resnet_{tau}", net, {"logits": net(image(40, 101))})
+
+
+@pytest.mark.parametrize(("name", "arch"), [("dcase2024_baseline", "dcase2024"), ("cp_mobile", "cp_mobile")])
+def test_cp_mobile(repository, name, arch):
+    """Beside CPJKU/dcase2024_task1_baseline 9948d19 and fschmid56/cpjku_dcase23 2e20aba: differences 0 and 2e-7 of the
+    largest logit."""
+    made = module(repository, "cp_mobile")
+    net = made.CpMobile(10, made.SHAPES[arch]).eval()
+    net.load_state_dict(filled({k: v.shape for k, v in net.state_dict().items()}))
+    with torch.no_grad():
+        compare(name, net, {"logits": net(image(256, 65))})
 
 
 @pytest.mark.parametrize("stride", [10, 16])

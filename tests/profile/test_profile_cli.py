@@ -146,3 +146,24 @@ def test_trade_offs_of_finished_runs(tmp_path):
     told = json.loads(run("--trade-offs", str(tmp_path), "--json").stdout)
     assert [(p["model"], p["front"]) for p in told["trade_offs"][0]["points"]] == [("a", True), ("b", False)]
     assert "dominated by a" in run("--trade-offs", str(tmp_path)).stderr
+
+
+def test_several_models_are_one_table_and_those_without_weights_have_random_ones(repository):
+    files = [str(repository / "adapters" / f"{name}.py") for name in ("cnn", "talnet", "onnx")]
+    told = run(*files)
+    lines = told.stderr.splitlines() or told.stdout.splitlines()
+    cnn, talnet, onnx = (next(line for line in lines if name in line) for name in ("cnn ", "talnet", "onnx"))
+    assert "50.1" in cnn and "trained" in cnn
+    # 9.98 million of 527 classes with linear softmax; the thesis counts attention, too: 10,520,702.
+    assert "9.98" in talnet and "random" in talnet
+    assert "--set" in onnx or "option" in onnx
+
+
+def test_random_weights_reach_those_of_several_models_that_offer_them():
+    told = json.loads(run("cnn", "tflite", "--set", "weights=random", "--json").stdout)["models"]
+    assert told[0]["untrained"] is True and "reason" in told[1] and told[1]["hint"]
+
+
+def test_untrained_is_said_of_one_model():
+    told = run("--model", "talnet", "--set", "weights=random", "--set", "pooling=att", "--no-latency")
+    assert "untrained: random weights" in told.stderr + told.stdout

@@ -49,7 +49,7 @@ def check(loaded: LoadedAdapter, device: str = "cpu", probes: Probes | tuple | N
     except BenchbedError as error:
         return [CheckOutcome("load", "fail", str(error)), *_skipped(names(), "the adapter could not be loaded")]
     trial = Trial(loaded, None if probes is None else Probes(*probes))
-    outcomes = [CheckOutcome("load", "pass", f"{loaded.name} on {device}")]
+    outcomes = [CheckOutcome("load", "pass", f"{loaded.name} on {device}{_untrained(loaded)}")]
     try:
         for position, function in enumerate(_CHECKS):
             outcomes.append(_run(function, trial))
@@ -70,6 +70,11 @@ def _run(function: Callable[[Trial], tuple[Status, str]], trial: Trial) -> Check
         return CheckOutcome(function.__name__, "fail", str(explain(error, "it raised", trial.loaded.source)))
     remarks = dict.fromkeys(str(warning.message) for warning in said)
     return CheckOutcome(function.__name__, status, "; it warned: ".join([message, *remarks]))
+
+
+def _untrained(loaded: LoadedAdapter) -> str:
+    said = ", with random weights: shapes and gradients can be checked, and no answer means anything"
+    return said if loaded.adapter.card.untrained else ""
 
 
 def _skipped(missing: list[str], reason: str) -> list[CheckOutcome]:

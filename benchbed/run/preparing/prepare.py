@@ -72,6 +72,7 @@ def prepare(
     card, declared = adapter.card, None
     for of_split, each in models.values():
         _refuse_impossible(each.card, of_split.source)
+        _refuse_untrained(each.card)
     identity = {split: identity_of(model) for split, (model, _) in models.items()}
     contents = [each["model"] for each in identity.values()]
     place = place_of_run(settings.out, (suite.name, loaded_suite.hash), loaded, options, contents, settings.name)
@@ -283,6 +284,15 @@ def _refuse_impossible(card: Card, source: Path | None) -> None:
             f"the card of {card.name} cannot be: {'; '.join(faults)}",
             where=None if source is None else str(source),
             hint="run `benchbed check` on the adapter",
+        )
+
+
+def _refuse_untrained(card: Card) -> None:
+    if card.untrained:
+        raise AdapterError(
+            f"{card.name} has random weights, and its answers would be scored as if they meant something",
+            hint="give it weights (--set checkpoint=FILE); what it costs says `benchbed profile`, and whether its "
+            "shapes are right `benchbed check`",
         )
 
 
