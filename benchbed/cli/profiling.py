@@ -102,7 +102,7 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
         energy=_energy(flags),
         split=SplitSettings(flags["links"], server_speedup=flags["server_speedup"], private=flags["private"]),
     )
-    rows = []
+    rows: list[dict[str, Any]] = []
     with trusting(flags["trust_checkpoint"]):
         reference = start(load_adapter(flags["reference"], {}), device) if flags["reference"] else None
         named = named_models(models)
