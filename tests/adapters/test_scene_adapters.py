@@ -23,6 +23,7 @@ from benchbed.types import Batch
 SHIPPED = {
     "cp_mobile": "cp_mobile.safetensors",
     "mcnn": "mcnn.safetensors",
+    "bc_resnet": "bc_resnet.safetensors",
     "vit_asc": "vit_asc_small.safetensors",
 }
 
