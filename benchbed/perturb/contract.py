@@ -89,6 +89,9 @@ class Corruption(ABC):
         False if directions change; then `move_directions` must be implemented.
     circular : bool
         True if what leaves at the end of the clip comes back at its start.
+    slow : bool
+        Making it takes many times as long as reading it from disk, so that it is kept for the next model or run; it
+        then follows from the clip, its draw and its options alone, and from no other clips.
     monotone : bool
         True if the log-mel distance to the clean clip must grow with severity; false only with the reason in `source`.
     unmeasured : str
@@ -109,6 +112,7 @@ class Corruption(ABC):
     time_slack: float = 0.001
     preserves_space: bool = True
     circular: bool = False
+    slow: bool = False
     monotone: bool = True
     source: str = ""
     unmeasured: str = ""

@@ -18,6 +18,7 @@ class Opus(Guarded):
 
     group = "codec"
     unit = "kbit/s per channel"
+    slow = True
     keywords = ("kbps",)
     parameters = (64, 32, 16, 12, 6)
     version = 2

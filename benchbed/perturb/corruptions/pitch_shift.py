@@ -16,6 +16,7 @@ class PitchShift(Guarded):
 
     group = "time"
     unit = "semitones"
+    slow = True
     keywords = ("semitones",)
     parameters = (0.5, 1.0, 2.0, 4.0, 6.0)
     source = "own choice: from a slightly wrong clock to half an octave; phase vocoder"

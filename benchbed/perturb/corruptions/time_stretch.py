@@ -16,6 +16,7 @@ class TimeStretch(Guarded):
 
     group = "time"
     unit = "% change of speed"
+    slow = True
     keywords = ("percent",)
     parameters = (2.0, 5.0, 10.0, 15.0, 20.0)
     source = "own choice within the rates 0.8–1.2 used for augmentation; phase vocoder"

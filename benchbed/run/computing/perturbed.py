@@ -9,18 +9,23 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed import rng
 from benchbed.errors import AdapterError, AudioError, BenchbedError, CannotMeasure
 from benchbed.predictions.store import UnitPredictions
+from benchbed.run.computing import shared
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.moves import applied
 from benchbed.run.computing.rows import EvaluatedClip, Rows
 from benchbed.run.computing.whole import Clip
 from benchbed.run.job.job import Unit
 from benchbed.suite.conditions import CorruptionCondition
+
+if TYPE_CHECKING:
+    from benchbed.perturb.contract import Applied
 
 
 def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
@@ -87,27 +92,23 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
             yield EvaluatedClip(index, cell, 0, engine.given(clip.waveform, clip))
         return
     corruption = engine.corruption(unit.condition)
-    wanted = tuple(corruption.parameters[cell.severity - 1] for cell in unit.cells if cell.severity is not None)
-    context = replace(engine.context(unit.condition, index, clip), severities=wanted)
-    clip_id = engine.shard.records[index]["clip_id"]
+    strengths = {cell.key: corruption.parameters[cell.severity - 1] for cell in unit.cells if cell.severity is not None}
+    channels = clip.waveform.shape[0]
+    reasons = {key: corruption.unavailable(value, clip.sample_rate, channels) for key, value in strengths.items()}
     for draw in range(condition.draws):
-        random = rng.stream(condition.corruption, corruption.version, condition.options, clip_id, draw, job.seed)
-        state = None
+        possible = [value for key, value in strengths.items() if reasons[key] is None]
+        perturbations, state = _applied(engine, unit, index, clip, draw, possible, tuple(strengths.values()))
+        waiting = iter(perturbations)
         for cell in unit.cells:
-            assert cell.severity is not None
-            parameter = corruption.parameters[cell.severity - 1]
-            reason = corruption.unavailable(parameter, clip.sample_rate, clip.waveform.shape[0])
-            if reason is not None:
-                yield EvaluatedClip(index, cell, draw, engine.given(clip.waveform, clip), None, reason)
+            if reasons[cell.key] is not None:
+                yield EvaluatedClip(index, cell, draw, engine.given(clip.waveform, clip), None, reasons[cell.key])
                 continue
-            if state is None:
-                state = corruption.prepare(clip.waveform, clip.sample_rate, random, context)
-            perturbed = corruption.apply(state, parameter)
+            perturbed = next(waiting)
             reference, reached = None, perturbed.achieved
             if reached is not None and np.array_equal(perturbed.waveform, clip.waveform):
                 reached = None  # nothing came of it: no severity was reached, whatever was asked for
             if job.output.moved_by and perturbed.skipped is None:
-                moves = applied(job.output, corruption, state, parameter)
+                moves = applied(job.output, corruption, state, strengths[cell.key])
                 reference = engine.shard.placed(index, clip, moves)
             yield EvaluatedClip(
                 index,
@@ -119,6 +120,36 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
                 perturbed.note,
                 reference=reference,
             )
+
+
+def _applied(
+    engine: Engine,
+    unit: Unit,
+    index: int,
+    clip: Clip,
+    draw: int,
+    possible: Sequence[object],
+    asked: tuple[object, ...],
+) -> tuple[Sequence[Applied], object]:
+    """A clip at the strengths that are possible for it, and the state they were made from where references move."""
+    job, row = engine.job, engine.shard.records[index]
+    condition, corruption = job.conditions[unit.condition], engine.corruption(unit.condition)
+    assert isinstance(condition, CorruptionCondition)
+    if not possible:
+        return [], None
+    states: list[object] = []
+
+    def make() -> list[Applied]:
+        context = replace(engine.context(unit.condition, index, clip), severities=asked)
+        name, version, options = condition.corruption, corruption.version, condition.options
+        random = rng.stream(name, version, options, row["clip_id"], draw, job.seed)
+        states.append(corruption.prepare(clip.waveform, clip.sample_rate, random, context))
+        return [corruption.apply(states[0], value) for value in possible]
+
+    if job.output.moved_by and applied(job.output, corruption, None, None) is not None:
+        return make(), states[0]
+    facts = job.facts[unit.condition] if job.facts else {}
+    return shared.perturbed(job, condition, facts, corruption, row, clip, draw, possible, make), None
 
 
 def _predict(engine: Engine, batch: list[EvaluatedClip], rows: Rows) -> None:

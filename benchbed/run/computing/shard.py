@@ -11,6 +11,7 @@ from benchbed import audio, rng
 from benchbed.data.dataset import ClipRow
 from benchbed.errors import AudioError
 from benchbed.outputs.contract import Moves
+from benchbed.run.computing.shared import decoded
 from benchbed.run.computing.whole import Clip, decode
 from benchbed.run.job.job import Job, Unit
 
@@ -61,7 +62,7 @@ class Shard:
         """A clip, decoded once, or why it cannot be."""
         if index not in self.clips:
             try:
-                self.clips[index] = decode(self.job.root, self.records[index], self.job.audio_rate)
+                self.clips[index] = decoded(self.job, self.records[index])
             except AudioError as error:
                 self.clips[index] = error
         return self.clips[index]

@@ -79,6 +79,8 @@ class Job:
         The adapter's file.
     states : mapping of str to str
         Split → digest of the parameters, buffers and arrays of its model, which a worker's copy must have, too.
+    digests : mapping of str to str
+        Path of a clip's file → digest of its content, by which audio that took long to make is found again.
     limits : Limits
         What a process that computes units may take.
     """
@@ -109,6 +111,7 @@ class Job:
     closed_of: int | None = None
     source: Path | None = None
     states: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
     @property

@@ -134,7 +134,9 @@ def prepare(
     known, unreadable = hash_clips(source.dataset.root, heard["path"].unique().tolist(), cache_folder() / "index")
     # A file that cannot be read is a failure of its clips when they are decoded; here it only needs a name.
     known |= dict.fromkeys(unreadable, "unreadable")
-    job = replace(job, states={split: digest_of(each["model"]["state"]) for split, each in identity.items()})
+    job = replace(
+        job, digests=known, states={split: digest_of(each["model"]["state"]) for split, each in identity.items()}
+    )
     cells = _measured(loaded_suite, facts)
     seconds = {split: seconds_of(source, table) for split, table in clips.items()}
     units = cut(job, cells, seconds, known, identity)

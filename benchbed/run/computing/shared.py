@@ -1,0 +1,146 @@
+"""What models, workers and runs share of the audio: clips that took long to decode, and what slow corruptions made of
+them.
+
+Names of kept audio cover the content of the clip's file, the stretch of it, the rate and who resampled it; of perturbed
+audio also the corruption with its version, its code and the packages that this stands on, its options and facts, the
+draw, and the strengths. A clip whose content nobody hashed is never kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbed import rng
+from benchbed.code import closure
+from benchbed.data.dataset import ClipRow
+from benchbed.keptaudio import KeptSound, kept_audio, name_of
+from benchbed.provenance import package_versions
+from benchbed.run.computing.whole import Clip, decode
+from benchbed.run.job.job import Job
+from benchbed.suite.conditions import CorruptionCondition
+
+if TYPE_CHECKING:
+    from benchbed.perturb.contract import Applied, Corruption
+
+#: Ending of files that are read as fast as anything kept would be.
+_PLAIN = (".wav", ".wave")
+#: Modules whose code, with the packages below it, makes decoded audio.
+_DECODING = "benchbed.audio"
+
+
+def source_of(job: Job, row: ClipRow) -> list[object] | None:
+    """What a clip is cut from: the content of its file and the stretch; None where nobody hashed the file."""
+    digest = job.digests.get(row["path"])
+    if not digest or digest in ("missing", "unreadable"):
+        return None
+    duration = None if math.isnan(row["duration"]) else float(row["duration"])
+    return [digest, float(row["onset"]), duration]
+
+
+def decoded(job: Job, row: ClipRow) -> Clip:
+    """A clip of a job, decoded once on this machine where decoding takes longer than reading.
+
+    Raises
+    ------
+    AudioError
+        As `decode` does.
+    """
+    source = source_of(job, row)
+    plain = str(row["path"]).lower().endswith(_PLAIN)
+    if source is None or (plain and job.audio_rate is None):
+        return decode(job.root, row, job.audio_rate)
+    kept, name = kept_audio(), name_of("decoded", source, job.audio_rate, _code(_DECODING))
+    sounds = kept.get(name)
+    if sounds is None:
+        clip = decode(job.root, row, job.audio_rate)
+        # A plain file at the rate that is asked is read as it is.
+        if clip.resampled or not plain:
+            kept.put(name, [KeptSound(clip.waveform, {"rate": clip.sample_rate, "resampled": clip.resampled})])
+        return clip
+    waveform, facts = sounds[0].waveform, sounds[0].facts
+    peak = max(float(waveform.max()), -float(waveform.min()))
+    rate = int(str(facts["rate"]))
+    return Clip(waveform, rate, bool(facts["resampled"]), peak == 0.0, peak)
+
+
+def perturbed(
+    job: Job,
+    condition: CorruptionCondition,
+    facts: object,
+    corruption: Corruption,
+    row: ClipRow,
+    clip: Clip,
+    draw: int,
+    parameters: Sequence[object],
+    make: Callable[[], Sequence[Applied]],
+) -> Sequence[Applied]:
+    """A clip at some strengths of a corruption, made once on this machine where the corruption is slow.
+
+    Parameters
+    ----------
+    condition : CorruptionCondition
+    facts : object
+        What the condition rests on besides its definition.
+    corruption : Corruption
+    row : ClipRow
+    clip : Clip
+        As it was decoded.
+    draw : int
+    parameters : sequence
+        The strengths.
+    make : callable
+        Makes them all, in order.
+    """
+    source = source_of(job, row) if corruption.slow else None
+    if source is None:
+        return make()
+    name = name_of(
+        "perturbed",
+        rng.PROTOCOL,
+        source,
+        [clip.sample_rate, clip.waveform.shape],
+        _code(_DECODING),
+        [condition.corruption, corruption.version, condition.options, list(parameters), facts],
+        _code(type(corruption).__module__),
+        [row["clip_id"], draw, job.seed, job.dataset],
+    )
+    fresh: list[Applied] = []
+
+    def sounds() -> Sequence[KeptSound]:
+        fresh.extend(make())
+        return [
+            KeptSound(one.waveform, {"achieved": _number(one.achieved), "skipped": one.skipped, "note": one.note})
+            for one in fresh
+        ]
+
+    from benchbed.perturb.contract import Applied
+
+    kept = kept_audio().once(name, sounds)
+    if fresh:
+        return fresh
+    return [
+        Applied(
+            one.waveform,
+            None if one.facts["achieved"] is None else float.fromhex(str(one.facts["achieved"])),
+            None if one.facts["skipped"] is None else str(one.facts["skipped"]),
+            None if one.facts["note"] is None else str(one.facts["note"]),
+        )
+        for one in kept
+    ]
+
+
+def _number(value: float | None) -> str | None:
+    """A number as text that gives the same bits back, also where it is infinite."""
+    return None if value is None else float(value).hex()
+
+
+@lru_cache(maxsize=64)
+def _code(module: str) -> str:
+    """Digest of a module with everything that it imports, and of the versions of those packages."""
+    made = closure(module)
+    return name_of(made.digest, package_versions(made.foreign), np.__version__)
