@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from benchbed.adapter.contract import Adapter, Card
     from benchbed.adapter.torch_adapter import TorchAdapter
     from benchbed.api.boards import leaderboard
+    from benchbed.api.campaigning import campaign
     from benchbed.api.corrupting import corrupt
     from benchbed.api.deciding import compare, gate
     from benchbed.api.evaluating import evaluate
@@ -35,6 +36,7 @@ _PLACES = {
     "plan": "benchbed.api.measuring",
     "check": "benchbed.api.measuring",
     "merge": "benchbed.api.parts",
+    "campaign": "benchbed.api.campaigning",
     "load": "benchbed.api.runs",
     "Run": "benchbed.api.run",
     "Runs": "benchbed.api.runs",
@@ -57,6 +59,7 @@ __all__ = [
     "Run",
     "Runs",
     "TorchAdapter",
+    "campaign",
     "check",
     "compare",
     "corrupt",

@@ -11,6 +11,7 @@ NAMES = {
     "plan": "measuring",
     "check": "measuring",
     "merge": "parts",
+    "campaign": "campaigning",
     "load": "runs",
     "Run": "run",
     "Runs": "runs",

@@ -15,6 +15,7 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _ORDER = (
     "run",
     "merge",
+    "campaign",
     "check",
     "validate",
     "plan",
