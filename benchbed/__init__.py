@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from benchbed.api.corrupting import corrupt
     from benchbed.api.deciding import compare, gate
     from benchbed.api.evaluating import evaluate
+    from benchbed.api.history import history
     from benchbed.api.measuring import check, plan, run, score
     from benchbed.api.parts import merge
     from benchbed.api.run import Run
@@ -42,6 +43,7 @@ _PLACES = {
     "Runs": "benchbed.api.runs",
     "compare": "benchbed.api.deciding",
     "gate": "benchbed.api.deciding",
+    "history": "benchbed.api.history",
     "leaderboard": "benchbed.api.boards",
     "evaluate": "benchbed.api.evaluating",
     "corrupt": "benchbed.api.corrupting",
@@ -65,6 +67,7 @@ __all__ = [
     "corrupt",
     "evaluate",
     "gate",
+    "history",
     "leaderboard",
     "load",
     "merge",

@@ -17,6 +17,7 @@ NAMES = {
     "Runs": "runs",
     "compare": "deciding",
     "gate": "deciding",
+    "history": "history",
     "leaderboard": "boards",
     "evaluate": "evaluating",
     "corrupt": "corrupting",

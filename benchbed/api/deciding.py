@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from benchbed.compare.answer import Swapper
+    from benchbed.compare.runs import OpenRun
     from benchbed.compare.table import Comparison
     from benchbed.gate.verdict import Report
     from benchbed.stats.correction import Correction
@@ -186,6 +187,7 @@ def gate(
     strict: bool = False,
     seed_options: Sequence[str] = ("seed",),
     predictions: bool = False,
+    confirm: bool = False,
     baselines: Path | None = None,
 ) -> Gated:
     """Hold a run, or several seeds of one model, against a baseline and rules.
@@ -201,6 +203,8 @@ def gate(
         Options that make another draw of the same model.
     predictions : bool
         As in `compare`.
+    confirm : bool
+        Measure the times of a failing latency rule again, on this machine; it fails only where both show it.
     baselines : Path, optional
         Folder of named baselines; `baselines` by default.
 
@@ -215,6 +219,7 @@ def gate(
     >>> assert bb.gate("runs/dcase_task1/cnn", "main").passed  # doctest: +SKIP
     """
     from benchbed.compare.places import open_seeds
+    from benchbed.gate.confirm import confirmed
     from benchbed.gate.judge import judge
     from benchbed.gate.load import load_rules
     from benchbed.gate.own import units_of_figures
@@ -225,7 +230,16 @@ def gate(
     against = None if baseline is None else open_seeds(_places([baseline]), seed_options, folder)
     loaded = load_rules(None if rules is None else str(rules), units_of_figures(run.result for run in candidate))
     swapper = _swapper(predictions, loaded.rules.seed)
-    return Gated(judge(loaded, candidate, against, strict=strict, swapper=swapper))
+    report = judge(loaded, candidate, against, strict=strict, swapper=swapper)
+    return Gated(confirmed(report, loaded, candidate, against, _timed_again) if confirm else report)
+
+
+def _timed_again(run: OpenRun) -> OpenRun:
+    from dataclasses import replace as changed
+
+    from benchbed.run.costing.again import timed_again
+
+    return changed(run, result=timed_again(run.result))
 
 
 def _places(runs: Sequence[Place | Sequence[Place]]) -> list[str]:

@@ -111,7 +111,16 @@ def _internal(error: BaseException, debug: bool) -> int:
 
 def _register() -> None:
     """Attach the verbs; each module imports what is heavy inside its verbs."""
-    from benchbed.cli import campaigning, comparing, datasets, looking, pages, profiling, running  # noqa: F401
+    from benchbed.cli import (  # noqa: F401
+        campaigning,
+        comparing,
+        datasets,
+        following,
+        looking,
+        pages,
+        profiling,
+        running,
+    )
 
 
 _register()

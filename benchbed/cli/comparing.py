@@ -95,6 +95,11 @@ def compare(runs: tuple[str, ...], **flags: Any) -> None:
     is_flag=True,
     help="Swap the models in ranked metrics, too, where both runs have their predictions; takes longer.",
 )
+@click.option(
+    "--confirm",
+    is_flag=True,
+    help="Measure the times of a failing latency rule again here; it fails only where both show it.",
+)
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Write a comment in Markdown.")
 @click.option("--report", "json_path", type=click.Path(path_type=Path), help="Write the report as JSON.")
@@ -119,6 +124,7 @@ def gate(runs: tuple[str, ...], bases: tuple[str, ...], rules: str | None, stric
         strict=strict,
         seed_options=flags["seed_options"],
         predictions=flags["predictions"],
+        confirm=flags["confirm"],
     ).judged
     outputs.write_outputs(
         report, junit_path=flags["junit_path"], markdown_path=flags["markdown_path"], json_path=flags["json_path"]

@@ -24,6 +24,7 @@ _ORDER = (
     "compare",
     "gate",
     "baseline",
+    "history",
     "leaderboard",
     "data",
     "list",

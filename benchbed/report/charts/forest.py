@@ -38,7 +38,7 @@ def forest(
 
     Parameters
     ----------
-    rows : sequence of Difference
+    rows : sequence of ForestRow
         From above to below.
     ends : (float, float)
         Ends of the axis; zero lies within.
