@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -92,68 +90,64 @@ def validate(suites: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
 
 @verbs.command("list")
 @click.argument("kind", required=False)
+@click.option("--names", "names_only", is_flag=True, help="Names alone, a line for each kind.")
 @click.option("--json", "as_json", is_flag=True)
-def list_(kind: str | None, as_json: bool) -> None:
-    """What there is; of one KIND with a line about each.
+def list_(kind: str | None, names_only: bool, as_json: bool) -> None:
+    """What there is, with a line about each; of one KIND alone.
 
     `bridges` lists the transforms and attacks of other libraries: what each is measured in, or why it is refused.
     """
     from benchbed.errors import did_you_mean
     from benchbed.explain import KINDS, listed
-    from benchbed.explain.registered import REGISTERED, first_line
-    from benchbed.suite.load import shipped_folder
+    from benchbed.explain.about import ABOUT
 
-    suites = sorted(shipped_folder("suites").glob("*.yaml"))
-    adapters = [path for path in sorted(shipped_folder("adapters").glob("*.py")) if path.stem != "__init__"]
-    if kind is None:
-        names = {"suites": [path.stem for path in suites], "adapters": [path.stem for path in adapters]}
-        names |= {title: registry.names() for title, registry in REGISTERED.items()}
-        names["bridges"] = ["audiomentations", "torchattacks"]
-        if as_json:
-            print_json(names)
-            return
-        for title, each in names.items():
-            click.echo(f"{title}: {', '.join(each)}")
-        further = ", ".join(f"'{title}'" for title in KINDS if title not in names)
-        click.echo(f"`benchbed list KIND` (also {further}) has a line about each; `benchbed explain NAME`", err=True)
-        return
-    own: dict[str, Callable[[], dict[str, str]]] = {
-        "suites": lambda: {path.stem: _title(path) for path in suites},
-        "adapters": lambda: {path.stem: first_line(path) for path in adapters},
-        "bridges": _bridges,
-    }
-    if kind not in (*own, *KINDS):
-        known = (*own, *KINDS)
+    if kind is not None and kind not in KINDS:
         raise ConfigError(
-            f"there is no list of '{kind}'", hint=did_you_mean(kind, known) or f"kinds: {', '.join(known)}"
+            f"there is no list of '{kind}'", hint=did_you_mean(kind, KINDS) or f"kinds: {', '.join(KINDS)}"
         )
-    lines = own[kind]() if kind in own else listed(kind)
-    if as_json:
-        print_json(lines if kind == "bridges" else {kind: list(lines)})
+    if kind is not None:
+        lines = listed(kind)
+        if as_json:
+            print_json(lines if kind == "bridges" else {kind: list(lines)})
+            return
+        for name, said in lines.items():
+            click.echo(f"{name}: {said}" if said else name)
         return
-    for name, said in lines.items():
-        click.echo(f"{name}: {said}" if said else name)
+    short = {each: BRIDGED if each == "bridges" else [*listed(each)] for each in KINDS if each not in HEAVY}
+    if as_json:
+        print_json(short)
+    elif names_only:
+        for each, names in short.items():
+            click.echo(f"{each}: {', '.join(names)}")
+    else:
+        for each in KINDS:
+            click.echo(f"{each}: {ABOUT[each]}")
+            _lines(each, {} if each in ("bridges", *HEAVY) else listed(each))
+        click.echo("`benchbed explain NAME` says all about one; `benchbed docs` makes pages of it", err=True)
 
 
-def _bridges() -> dict[str, str]:
-    from benchbed.attack import foreign
-    from benchbed.perturb import audiomentations_bridge
+def _lines(kind: str, told: Mapping[str, str]) -> None:
+    for name, said in told.items():
+        click.echo(f"  {name}: {said}" if said else f"  {name}")
+    if not told:
+        click.echo(
+            f"  {', '.join(BRIDGED)}: `benchbed list bridges`" if kind == "bridges" else f"  `benchbed list '{kind}'`"
+        )
+    click.echo("")
 
-    known = {f"audiomentations:{name}": said for name, said in audiomentations_bridge.offered().items()}
-    return known | {f"torchattacks:{name}": said for name, said in foreign.offered().items()}
 
-
-def _title(path: Path) -> str:
-    said = re.search(r"^title: *(.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return said[1].strip("\"'") if said else ""
+#: Libraries that bridges are to; what they offer is found by importing them.
+BRIDGED = ["audiomentations", "torchattacks"]
+#: Kinds whose lists need packages that take a second to load; without a KIND they are named, and not written out.
+HEAVY = ("figures", "suite keys", "gate rules")
 
 
 @verbs.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True)
 def explain(name: str, as_json: bool) -> None:
-    """What NAME is: a corruption, a data-set layout, an attack, a metric family, a kind of output, a key of a suite or
-    of gate rules, or `exit` for the exit codes. Made from the code itself.
+    """What NAME is: a corruption, a data-set layout, an attack, a metric family, a figure, a kind of output, a suite,
+    an adapter, a key of a suite or of gate rules, or `exit` for the exit codes. Made from the code itself.
     """
     from benchbed.explain import explained
 
@@ -163,6 +157,15 @@ def explain(name: str, as_json: bool) -> None:
         return
     for number, (kind, said) in enumerate(found):
         click.echo("\n" * bool(number) + f"{name} ({kind})\n" + said)
+
+
+@verbs.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs"), show_default=True, help="Folder.")
+def docs(out: Path) -> None:
+    """Write the text of `explain` as static pages: corruptions with what they sound like, keys, layouts, rules."""
+    from benchbed.explain.manual import write_pages
+
+    click.echo(str(write_pages(out)[0]))
 
 
 @verbs.command()
@@ -193,6 +196,7 @@ def doctor(as_json: bool) -> int:
     if as_json:
         print_json(facts)
     else:
-        for title, value in facts.items():
-            click.echo(f"{title}: {json.dumps(value, default=str, ensure_ascii=False)}")
+        from benchbed.run.doctor import in_words
+
+        click.echo("\n".join(in_words(facts)))
     return 0 if facts["problems"] == [] else 3

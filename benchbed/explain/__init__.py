@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from benchbed.errors import ConfigError, did_you_mean
+from benchbed.explain.about import ABOUT
 from benchbed.explain.leaving import exit_codes
 from benchbed.explain.registered import REGISTERED, lines, text
+from benchbed.explain.shipped import FILES, file_line, file_text
 
 if TYPE_CHECKING:
     from benchbed.explain.keys import Key
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
 #: Kinds that are no registries.
 KEYS = ("suite keys", "gate rules")
-KINDS = (*REGISTERED, *KEYS, "exit codes")
+#: Every kind of thing, in the order in which they are wanted.
+KINDS = tuple(ABOUT)
 
 
 def listed(kind: str) -> dict[str, str]:
@@ -28,6 +31,16 @@ def listed(kind: str) -> dict[str, str]:
     """
     if kind in REGISTERED:
         return lines(REGISTERED[kind])
+    if kind in FILES:
+        return {name: file_line(path) for name, path in FILES[kind]().items()}
+    if kind == "figures":
+        from benchbed.explain.figures import figures
+
+        return figures()
+    if kind == "bridges":
+        from benchbed.explain.bridged import bridges
+
+        return bridges()
     return exit_codes() if kind == "exit codes" else {key: said.line for key, said in _keys(kind).items()}
 
 
@@ -55,6 +68,7 @@ def explained(name: str) -> list[tuple[str, str]]:
     0: fine
     """
     found = [(kind, text(kind, registry, name)) for kind, registry in REGISTERED.items() if name in registry.names()]
+    found += _elsewhere(name)
     for kind in KEYS:
         keys = _keys(kind)
         exact = [said for key, said in keys.items() if key == name]
@@ -65,9 +79,27 @@ def explained(name: str) -> list[tuple[str, str]]:
     codes = exit_codes()
     if name in ("exit", "exit codes", *codes):
         found.append(("exit codes", "\n".join(f"{code}: {why}" for code, why in codes.items())))
+    if not found and name in KINDS:
+        found.append((name, "\n".join(f"{each}: {line}" for each, line in listed(name).items())))
     if not found:
         known = [each for kind in KINDS for each in listed(kind)]
         raise ConfigError(
             f"nothing is called '{name}'", hint=did_you_mean(name, known) or "benchbed list names what there is"
         )
+    return found
+
+
+def _elsewhere(name: str) -> list[tuple[str, str]]:
+    """What is no registered module and has the name: shipped files, figures, transforms of other libraries."""
+    from benchbed.explain.figures import figure_text, figures
+
+    found = [(kind, file_text(files()[name])) for kind, files in FILES.items() if name in files()]
+    if name in figures():
+        found.append(("figures", figure_text(name)))
+    if ":" in name:
+        from benchbed.explain.bridged import bridges
+
+        known = bridges()
+        if name in known:
+            found.append(("bridges", known[name]))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -116,5 +117,8 @@ def first_line(path: Path) -> str:
     >>> first_line(Path(__file__))
     'What is registered: data-set layouts, corruptions, attacks, metric families, kinds of output.'
     """
-    said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    source = path.read_text(encoding="utf-8")
+    # A list of two hundred names parses no two hundred files: nearly all open with their docstring.
+    opening = re.match(r'"""(.*?)(?:"""|\n\s*\n)', source, re.DOTALL)
+    said = opening[1] if opening else ast.get_docstring(ast.parse(source)) or ""
     return " ".join(said.partition("\n\n")[0].split())
