@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from benchbed.compare.drawing import meanings
-from benchbed.compare.figure import Figure, matching, recipe, recipes
+from benchbed.compare.figure import Figure, conditions, matching, recipe, recipes
 from benchbed.compare.runs import Mismatch, OpenRun, shared
 from benchbed.errors import CannotMeasure, did_you_mean
+from benchbed.results.conditions import settings, spoken
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Wanted:
 
 def questions(a: OpenRun, b: OpenRun, wanted: Wanted, primary: str) -> list[tuple[Figure, list[str]]]:
     """Figures to compare and the metrics to compare them in."""
-    both = [c for pattern in wanted.conditions for c in matching(a.sums, pattern) if c in matching(b.sums, pattern)]
+    told = settings((a.result, b.result))
+    both = [c for pattern in wanted.conditions for c in _like(a, pattern, told) if c in _like(b, pattern, told)]
     if not both:
         raise CannotMeasure(f"the runs share no condition like {', '.join(wanted.conditions)}")
     groups = _groups(a, wanted.groups)
@@ -60,6 +62,12 @@ def questions(a: OpenRun, b: OpenRun, wanted: Wanted, primary: str) -> list[tupl
     return questions
 
 
+def _like(run: OpenRun, pattern: str, told: Mapping[str, str]) -> list[str]:
+    """Conditions that match a pattern by their key, or as they are printed: `white_noise, 10 dB*`."""
+    known = matching(run.sums, pattern)
+    return known or [c for c in conditions(run.sums) if c in told and fnmatchcase(spoken(c, told), pattern)]
+
+
 def _held(a: OpenRun, b: OpenRun) -> list[str]:
     """Figures over cells that both runs have."""
     return [name for name in a.result.scores if name in b.result.scores and ":" in name]
@@ -73,7 +81,8 @@ def scores(a: OpenRun, b: OpenRun, wanted: Wanted) -> list[str]:
 
 def alone(a: OpenRun, b: OpenRun, wanted: Wanted) -> list[Mismatch]:
     """Conditions that were asked for and only one of the two runs has."""
-    mine, theirs = ([c for pattern in wanted.conditions for c in matching(run.sums, pattern)] for run in (a, b))
+    told = settings((a.result, b.result))
+    mine, theirs = ([c for pattern in wanted.conditions for c in _like(run, pattern, told)] for run in (a, b))
     only = [[c for c in one if c not in other] for one, other in ((mine, theirs), (theirs, mine))]
     found = []
     if any(only):

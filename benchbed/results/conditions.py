@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from benchbed.results.record import Condition, Result
+from benchbed.results.record import Cell, Condition, Result
 
 
 def setting(what: Condition) -> str:
@@ -59,11 +59,15 @@ def settings(results: Iterable[Result]) -> dict[str, str]:
 
     Where runs differ in it, the condition has none: they are not the same question.
     """
+    return strengths(cell for result in results for cell in result.cells)
+
+
+def strengths(cells: Iterable[Cell]) -> dict[str, str]:
+    """The same of cells."""
     texts: dict[str, set[str]] = {}
-    for result in results:
-        for cell in result.cells:
-            if cell.condition.severity is not None and cell.condition.parameter is not None:
-                texts.setdefault(cell.key.split("/", 2)[2], set()).add(setting(cell.condition))
+    for cell in cells:
+        if cell.condition.severity is not None and cell.condition.parameter is not None:
+            texts.setdefault(cell.key.split("/", 2)[2], set()).add(setting(cell.condition))
     return {key: text for key, (text, *others) in ((key, sorted(known)) for key, known in texts.items()) if not others}
 
 

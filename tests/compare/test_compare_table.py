@@ -145,6 +145,8 @@ def test_what_is_asked_can_be_narrowed(tmp_path):
     asked = {(r.contrast.figure.condition, r.contrast.figure.group, r.contrast.metric) for r in found.pairings[0].rows}
     assert ("white@2", "class=tram", "f1") in asked and ("white@1", None, "macro_f1") in asked
     assert len(asked) == 2 * 4  # per condition: all clips macro_f1, and three classes in f1
+    # As it is printed, a condition may be asked for, too.
+    assert [r.contrast.figure.condition for r in compare(sides(a, b), Wanted(("white, 10*",)), QUICK).pairings[0].rows]
     with pytest.raises(CannotMeasure, match="no condition like fog"):
         compare(sides(a, b), Wanted(("fog",)), QUICK)
 

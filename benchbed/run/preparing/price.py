@@ -15,6 +15,7 @@ from benchbed.run.job.settings import Settings
 from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.prepare import prepare, seconds_of
 from benchbed.run.preparing.source import open_source, scored_clips
+from benchbed.run.preparing.strengths import conditions_in_words
 from benchbed.run.preparing.tuning import tuning_clips
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.plan import plan_cells
@@ -42,7 +43,8 @@ def estimate(
     Returns
     -------
     dict
-        `time_seconds` is null without a model; `cells` is a list of the cells' keys.
+        `time_seconds` is null without a model; `cells` is a list of the cells' keys, `conditions` says their strengths
+        in their units.
     """
     check_names(loaded)
     cells = plan_cells(loaded.suite)
@@ -61,6 +63,7 @@ def estimate(
         "dataset": source.dataset.name,
         "synthetic": source.dataset.synthetic,
         "cells": [cell.key for cell in cells],
+        "conditions": conditions_in_words(loaded.suite),
         "clips": per_split,
         "evaluations": evaluations,
         "disk_bytes": 0,

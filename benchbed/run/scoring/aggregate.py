@@ -13,6 +13,7 @@ from benchbed.metrics.cell import CellScores
 from benchbed.metrics.contract import Family
 from benchbed.metrics.folds import Fold, score_folds
 from benchbed.metrics.number import Number, derived
+from benchbed.results.conditions import spoken
 from benchbed.results.splits import called
 from benchbed.suite.model import Suite
 from benchbed.suite.plan import CellPlan
@@ -31,9 +32,14 @@ class ScoredCell:
 
 
 def aggregate(
-    suite: Suite, family: Family, primary: str, cells: list[CellPlan], scored: Mapping[str, ScoredCell]
+    suite: Suite,
+    family: Family,
+    primary: str,
+    cells: list[CellPlan],
+    scored: Mapping[str, ScoredCell],
+    strength: Mapping[str, str] | None = None,
 ) -> dict[str, Number]:
-    """Figures over cells.
+    """Figures over cells; `strength` says what the severities of conditions are in their units.
 
     Returns
     -------
@@ -59,18 +65,21 @@ def aggregate(
         prefix = "" if clean else f"{condition}:"
         for kind, numbers in (("mean", joined.mean), ("std", joined.std), ("pooled", joined.pooled)):
             chosen = numbers if clean else {primary: numbers[primary]}
-            figures |= {f"folds_{kind}:{prefix}{name}": _about(number, members[0]) for name, number in chosen.items()}
+            figures |= {
+                f"folds_{kind}:{prefix}{name}": _about(number, members[0], strength or {})
+                for name, number in chosen.items()
+            }
         if clean:
             figures |= joined.mean if suite.metrics.folds == "mean" else joined.pooled
     first = next((cell for cell in cells if cell.kind == "clean"), cells[0])
     return figures | _baselines(suite, family, [scored[c.key].fold for c in by_condition[first.key.split("/", 2)[2]]])
 
 
-def _about(number: Number, cell: CellPlan) -> Number:
+def _about(number: Number, cell: CellPlan, strength: Mapping[str, str]) -> Number:
     """A figure that says which condition it is about, where that is not clean audio."""
     if cell.kind == "clean":
         return number
-    words = cell.key.split("/", 2)[2]
+    words = spoken(cell.key.split("/", 2)[2], strength)
     return replace(number, info=replace(number.info, scope=f"{number.info.scope}, {words}"))
 
 

@@ -19,6 +19,7 @@ from benchbed.metrics.slices import Column
 from benchbed.metrics.strong import strong_metrics, timed, where_timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
+from benchbed.results.conditions import strengths
 from benchbed.results.statistics import CellStatistics, Statistics
 from benchbed.run.job.job import Job
 from benchbed.run.job.prepared import Prepared
@@ -100,7 +101,7 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
                 scored_cell, scores=replace(scored_cell.scores, metrics=noted(scored_cell.scores.metrics, said))
             )
             sources.append(check_sources(cell, thin))
-    scores = aggregate(suite, family, primary, prepared.cells, scored)
+    scores = aggregate(suite, family, primary, prepared.cells, scored, strengths(cells))
     reference, unused = load_reference(
         prepared.loaded_suite, prepared.source.dataset.name, primary, prepared.index_hash
     )

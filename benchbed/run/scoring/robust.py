@@ -18,6 +18,7 @@ from benchbed.metrics.robustness import flip_rate
 from benchbed.nesting import json_of
 from benchbed.outputs.contract import Output
 from benchbed.results import record
+from benchbed.results.conditions import setting, spoken, strengths
 from benchbed.run.scoring.aggregate import ScoredCell
 from benchbed.suite.load import LoadedSuite
 
@@ -48,6 +49,7 @@ def robust_figures(
     """
     scores: dict[str, Number] = {}
     splits = list(dict.fromkeys(cell.split for cell in cells))
+    told = strengths(cells)
     for split in splits:
         mine = [cell for cell in cells if cell.split == split]
         clean = next((cell for cell in mine if cell.condition.kind == "clean"), None)
@@ -56,7 +58,7 @@ def robust_figures(
         for cell in measured:
             if cell.condition.draws > 1:
                 flips = _flips(scored[cell.key], cell.condition.draws, output)
-                about = replace(flips.info, scope=cell.key.split("/", 2)[2])
+                about = replace(flips.info, scope=spoken(cell.key.split("/", 2)[2], told))
                 scores[f"flip_rate:{cell.key}"] = replace(flips, info=about)
         if clean is None or not measured:
             continue
@@ -68,14 +70,31 @@ def robust_figures(
             base.fold.bootstrap,
             reference,
         )
-        thin = [cell.key.split("/", 2)[2] for cell in measured if not cell.ranked]
+        thin = [spoken(cell.key.split("/", 2)[2], told) for cell in measured if not cell.ranked]
         if thin:
-            why = f"more than 5 % of the clips were skipped under {', '.join(thin)}"
+            why = f"more than 5 % of the clips were skipped under {'; '.join(thin)}"
             figures = {name: _without(figure, why) if name in _OVER else figure for name, figure in figures.items()}
+        figures |= _broken(figures, measured)
         prefix = "robustness:" if len(splits) == 1 else f"robustness:{split}:"
         where = "" if len(splits) == 1 else split
         scores |= {f"{prefix}{name}": _about(name, figure, where) for name, figure in figures.items()}
     return scores
+
+
+def _broken(figures: Mapping[str, Number], cells: list[record.Cell]) -> dict[str, Number]:
+    """Breakdown severities, each with what it is in its unit."""
+    found = {}
+    for cell in cells:
+        name = f"breakdown/{_named(cell)}"
+        figure = figures.get(name)
+        if figure is not None and figure.value == cell.condition.severity and cell.condition.parameter is not None:
+            found[name] = replace(figure, note=setting(cell.condition))
+    return found
+
+
+def _named(cell: record.Cell) -> str:
+    # `white_noise@3#2`: the second time that white noise stands in the suite is another curve.
+    return cell.condition.name + (f"#{cell.key.rpartition('#')[2]}" if "#" in cell.key else "")
 
 
 def _without(figure: Number, why: str) -> Number:
@@ -93,8 +112,7 @@ def _about(name: str, number: Number, split: str) -> Number:
 def _corrupted(cell: record.Cell, scored: ScoredCell, primary: str) -> Corrupted:
     condition = cell.condition
     assert condition.severity is not None
-    # `white_noise@3#2`: the second time that white noise stands in the suite is another curve.
-    name = condition.name + (f"#{cell.key.rpartition('#')[2]}" if "#" in cell.key else "")
+    name = _named(cell)
     # Of a transform of another library the parameter is a set of arguments, and the SNR what was measured.
     level = condition.parameter
     if isinstance(level, dict):

@@ -112,7 +112,10 @@ def test_every_figure_of_a_record_says_what_it_is_called_and_what_it_is_about(fo
     assert about["accuracy"] == ("Accuracy", "mean over 3 folds")
     assert about["folds_std:accuracy"] == ("Accuracy", "standard deviation over 3 folds")
     assert about["baseline_prior:log_loss"] == ("Log loss", "prior baseline")
-    assert about["folds_mean:white_noise@2:accuracy"] == ("Accuracy", "mean over 3 folds, white_noise@2")
+    assert about["folds_mean:white_noise@2:accuracy"] == (
+        "Accuracy",
+        "mean over 3 folds, white_noise, -20 dB SNR, active level",
+    )
     title, scope = about["robustness:fold1:mean/white_noise"]
     assert (title, scope) == ("Accuracy, mean over severities", "white noise, fold1")
     # Two figures of a record that are told apart by their keys are told apart by their words.
