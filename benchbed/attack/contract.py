@@ -166,6 +166,8 @@ class Problem:
         Decides success in the place of the losses' margin, e.g. with median filters and collars.
     surroundings : Surroundings, optional
         Rooms, loudspeakers and background that a sound is played in; synthetic ones where none are given.
+    offered : mapping of str to tuple of np.ndarray
+        Clip → points `[channel, sample]` that somebody else found.
     """
 
     victim: Victim
@@ -180,6 +182,7 @@ class Problem:
     fitted: Mapping[str, torch.Tensor] = field(default_factory=dict)
     judge: Decides | None = None
     surroundings: Surroundings | None = None
+    offered: Mapping[str, tuple[np.ndarray, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)

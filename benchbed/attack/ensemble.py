@@ -199,7 +199,7 @@ def _meaningless(attack: Attack, output: str) -> str | None:
 def _unavailable(attack: Attack, differentiable: bool, sources: bool) -> str | None:
     if attack.access == "gradient" and not differentiable:
         return "the model has no differentiable forward"
-    if attack.access == "transfer" and not sources:
+    if attack.access == "transfer" and "loss" in attack.options and not sources:
         return "there is no other model to transfer from"
     return None
 

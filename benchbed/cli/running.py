@@ -70,6 +70,11 @@ if TYPE_CHECKING:
     type=click.IntRange(0),
     help="Keep N clips worth hearing beside the run and in its page; 6 where the data's licence allows it, 0 for none.",
 )
+@click.option(
+    "--keep-attacked",
+    is_flag=True,
+    help="Write the sounds that broke a clip into `attacked` of the run, as `score --attacked` reads them.",
+)
 @click.option("--report/--no-report", default=True, show_default=True, help="Write report.html.")
 @limit_options
 @click.option("--quiet", is_flag=True, help="No progress and no table.")
@@ -101,6 +106,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
         trust_checkpoint=flags["trust_checkpoint"],
         quiet=flags["quiet"],
         verify=flags["verify"],
+        keep_attacked=flags["keep_attacked"],
         limits=limits(flags),
     )
     named = named_models(models, flags.get("name"))
@@ -123,6 +129,11 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
     if failed and not runs and len(models) == 1:
         raise next(iter(failed.values()))
     code = 0
+    if flags["keep_attacked"]:
+        from benchbed.api.attacked import write_attacked
+
+        for run in runs:
+            click.echo(f"adversarial sounds: {write_attacked(run)}", err=True)
     for run in runs:
         if run.exceeded:
             code = 3
@@ -182,6 +193,11 @@ def _part(suite: str, loaded: LoadedSuite, models: list[AskedModel], settings: S
 @click.option("--suite", help="Where the suite lies on this machine, if not where the parts were made.")
 @click.option("--model", metavar="ADAPTER", help="Where the adapter lies on this machine, likewise.")
 @click.option("--data", "data", multiple=True, metavar="NAME=PATH", help="Where a dataset lies on this machine.")
+@click.option(
+    "--keep-attacked",
+    is_flag=True,
+    help="Write the sounds that broke a clip into `attacked` of the run, as `score --attacked` reads them.",
+)
 @click.option("--report/--no-report", default=True, show_default=True, help="Write report.html.")
 @click.option("--quiet", is_flag=True, help="No progress and no table.")
 def merge(parts: tuple[Path, ...], **flags: Any) -> int:
@@ -280,8 +296,16 @@ def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool
 
 @verbs.command()
 @click.argument("suite")
-@click.argument("predictions", type=click.Path(path_type=Path))
+@click.argument("predictions", type=click.Path(path_type=Path), required=False)
 @click.option("--name", help="Name of the system in tables; by default the file's.")
+@click.option(
+    "--attacked",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Score adversarial sounds, of whoever made them, on a --model under the budgets of SUITE.",
+)
+@click.option("--model", metavar="ADAPTER", help="With --attacked: the model that hears them.")
+@click.option("--by", "source", metavar="WHO", help="With --attacked: who made them; else what the folder says.")
 @click.option(
     "--set",
     "settings",
@@ -295,12 +319,19 @@ def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool
 @click.option("--quiet", is_flag=True)
 @click.pass_context
 def score(
-    ctx: click.Context, suite: str, predictions: Path, name: str | None, settings: tuple[str, ...], **flags: Any
+    ctx: click.Context, suite: str, predictions: Path | None, name: str | None, settings: tuple[str, ...], **flags: Any
 ) -> int:
     """Score stored or foreign PREDICTIONS (csv, tsv, parquet) by the rules of SUITE.
 
-    For events in time they are a table of events, or a folder of tables of scores.
+    For events in time they are a table of events, or a folder of tables of scores. With --attacked a folder of
+    adversarial wav files is scored instead, on a model: see `benchbed explain attacks from_folder`.
     """
+    if flags["attacked"] is not None:
+        return _score_attacked(ctx, suite, predictions, name, settings, flags)
+    if flags["model"] or flags["source"]:
+        raise ConfigError("--model and --by go with --attacked", hint="`benchbed run` runs a model")
+    if predictions is None:
+        raise ConfigError("nothing to score", hint="a file of predictions, or --attacked FOLDER --model ADAPTER")
     from benchbed.run.stored import reader_of
     from benchbed.suite.load import load_suite
 
@@ -329,6 +360,55 @@ def score(
         trust_checkpoint=False,
         report=True,
         quiet=flags["quiet"],
+        keep_attacked=False,
+        isolate=False,
+        as_json=False,
+    )
+
+
+def _score_attacked(
+    ctx: click.Context,
+    suite: str,
+    predictions: Path | None,
+    name: str | None,
+    settings: tuple[str, ...],
+    flags: dict[str, Any],
+) -> int:
+    """Run a model on the adversarial sounds of a folder, under the budgets of a suite."""
+    from benchbed.api.attacked import attacked_overrides, attacked_place
+    from benchbed.suite.load import load_suite
+
+    if predictions is not None or flags["model"] is None:
+        raise ConfigError(
+            "--attacked scores the sounds of a folder on a model",
+            hint="benchbed score SUITE --attacked FOLDER --model ADAPTER",
+        )
+    overrides, _ = split_settings(settings)
+    made = attacked_overrides(load_suite(suite, overrides), flags["attacked"], flags["source"])
+    given = tuple(f"suite.{key}={value}" for key, value in made.items())
+    return ctx.invoke(
+        run,
+        suite=suite,
+        models=(flags["model"],),
+        name=name,
+        settings=(*settings, *given),
+        data=flags["data"],
+        no_synthetic=flags["no_synthetic"],
+        out=attacked_place(flags["out"], flags["attacked"], flags["source"]),
+        device="auto",
+        batch_size=16,
+        workers=1,
+        threads=1,
+        engine="local",
+        limit=None,
+        reuse="missing",
+        fail_on_error="0.01",
+        seed=flags["seed"],
+        trust_checkpoint=False,
+        report=True,
+        quiet=flags["quiet"],
+        verify=False,
+        keep_attacked=False,
         isolate=False,
         as_json=False,
     )

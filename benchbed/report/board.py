@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from benchbed.report import island, terms, view
+from benchbed.report import best_known, island, terms, view
+from benchbed.report.best_known import BestKnown
 from benchbed.report.charts.draw import domain
 from benchbed.results.alike import comparable
 from benchbed.results.answers import clean_cell, leading, per_mac, ranking_value
@@ -44,6 +46,7 @@ class BoardRow:
     badges: list[view.Badge]
     rank: tuple[int, int, int] | None = None
     earlier: bool = False
+    known: tuple[BestKnown, ...] = ()
 
     @property
     def task(self) -> str:
@@ -91,6 +94,11 @@ class Board:
             place = place if place and low <= place else rank
             found[row.slug] = place
         return found
+
+    @property
+    def known(self) -> list[tuple[str, tuple[BestKnown, ...]]]:
+        """The best known attacks of each model that was attacked."""
+        return [(row.result.model.name, row.known) for row in self.rows if row.known]
 
     @property
     def lead(self) -> Value | None:
@@ -168,7 +176,8 @@ def arrange(
     results: Sequence[tuple[Path, Result]], ranks: Ranks | None = None, references: Sequence[Reference] = ()
 ) -> list[SuitePage]:
     """Sort runs into suites and tables of what may be compared, each ordered by the figure that ranks."""
-    rows = make_rows(results, ranks or {}, references)
+    placed = best_known.sort(results)
+    rows = make_rows(placed.own, ranks or {}, references, foreign=placed.foreign)
     suites: dict[str, dict[tuple, list[BoardRow]]] = {}
     for row in rows:
         suites.setdefault(row.result.suite.name, {}).setdefault(comparable(row.result), []).append(row)
@@ -209,8 +218,10 @@ def make_rows(
     ranks: Ranks,
     references: Sequence[Reference] = (),
     leads: Mapping[str, str] | None = None,
+    foreign: Mapping[Path, Sequence[Result]] = MappingProxyType({}),
 ) -> list[BoardRow]:
-    """One row for each run, with the address of its page; `leads` are figures that rank, by the identity of a board."""
+    """One row for each run, with the address of its page; `leads` are figures that rank, by the identity of a board,
+    and `foreign` are runs of foreign sounds that belong to a run."""
     known = {**_leads(result for _, result in results), **(leads or {})}
     slugs = [run_slug(result) for _, result in results]
     double = {slug for slug, times in Counter(slugs).items() if times > 1}
@@ -228,12 +239,17 @@ def make_rows(
         ranks_by = pool.get(lead) if lead == result.primary else ranking_value(result, lead)
         figures = {name: value for name, value in pool.items() if name != lead}
         figures |= {name: value for name, value in _costs(result).items() if name not in figures}
-        figures |= _attacked(result)
+        attacks = tuple(best_known.best_known(result, foreign.get(path, ())))
+        figures |= _attacked(result) | best_known.figures(attacks)
         marks = view.badges(result)
+        if makers := sorted({one.by for one in attacks if one.foreign}):
+            marks.append(
+                view.Badge("note", "foreign attack", f"The best known attack was found by {', '.join(makers)}")
+            )
         if source := verification(references, result, view.figures(result)):
             marks.append(view.Badge("pass", "publication confirmed", f"Agrees with the published figures of {source}"))
         rank = None if view.incomplete(result) or ranks_by is None else ranks.get(path)
-        rows.append(BoardRow(result, path, slug, lead, ranks_by, figures, marks, rank))
+        rows.append(BoardRow(result, path, slug, lead, ranks_by, figures, marks, rank, known=attacks))
     return rows
 
 

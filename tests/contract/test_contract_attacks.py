@@ -52,6 +52,8 @@ def build(model):
         def craft(part, steps, loss):
             return resolve("pgd", {"steps": steps}).run(replace(part, stop=False)).points
 
+        offered = asked.ball.spread(asked.noise("offered")).numpy()
+        asked = replace(asked, offered={clip: (point,) for clip, point in zip(asked.ids, offered)})
         return replace(asked, sources={"other": craft})
 
     return make

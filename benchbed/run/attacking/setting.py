@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from benchbed.attack.ensemble import Ensemble, Level
 from benchbed.attack.threat import FeatureThreat, Threat
 from benchbed.run.attacking.goal import AttackedClip
+from benchbed.run.attacking.offered import offered_of
 from benchbed.run.attacking.sources import SourceModel, fitted_of
 from benchbed.run.attacking.surroundings import surroundings_of
 from benchbed.run.attacking.work import Work
@@ -94,6 +95,7 @@ class Setting:
             fitted=fitted,
             judge=task.judge(self.loud, view.hop),
             surroundings=surroundings_of(engine, self.work.condition),
+            offered=offered_of(engine, self.work.condition, view, self.loud),
         )
 
     def limit(self) -> Limit | None:

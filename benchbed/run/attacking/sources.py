@@ -25,6 +25,7 @@ from benchbed.errors import BenchbedError, CannotMeasure, ConfigError
 from benchbed.run.attacking.ensembles import ensemble_of, threats
 from benchbed.run.attacking.goal import AttackedClip, Settled, Task
 from benchbed.run.attacking.goals import settle
+from benchbed.run.attacking.offered import folder_of
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.surroundings import facts_of
 from benchbed.run.attacking.victim import Shared, untouched
@@ -60,12 +61,15 @@ class AttackFacts(Settled, total=False):
         Models that it transfers from.
     surroundings : dict
         Folders of rooms, loudspeakers and noises that an attack over the air is made and judged in.
+    foreign : dict
+        Who made the adversarial sounds of a folder, and what tells it from any other.
     left_out : str
         Why it has nothing to do in this run.
     """
 
     sources: dict[str, SourceIdentity]
     surroundings: dict[str, object]
+    foreign: dict[str, object]
     left_out: str
 
 
@@ -204,7 +208,7 @@ def attack_facts(
             name, reason = next(iter(chosen.skipped.items()))
             what = f"features of {task}" if condition.space == "features" else task
             raise ConfigError(f"{name} cannot attack {what}: {reason}", hint="leave it out, or take another attack")
-        measured = facts_of(condition)
+        measured, foreign = facts_of(condition), folder_of(condition)
         sources = {}
         for spec, options in source_recipes(condition, others):
             name = spec if spec not in sources else f"{spec} {json.dumps(dict(options), sort_keys=True, default=str)}"
@@ -218,6 +222,8 @@ def attack_facts(
             "`sources`"
         }
     surroundings: AttackFacts = {"surroundings": dict(measured)} if measured else {}
+    if foreign is not None:
+        surroundings["foreign"] = foreign.facts
     return {**facts, **surroundings, **({"sources": sources} if sources else {})}
 
 

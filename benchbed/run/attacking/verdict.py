@@ -174,10 +174,12 @@ def _audit(work: Work, cell: CellPlan, finished: list[Attacked]) -> None:
         done.facts |= {"snr": snr, "linf": linf, "achieved": (snr if norm == "l2" else linf) if energy > 0 else None}
         if done.facts["attacked"]:
             done.facts |= dissimilarity(clean, added, work.engine.card.sample_rate)
-        if work.condition.keep and done.facts["attacked"] and _kept(work, done):
+        broke = work.engine.job.keep_attacked and done.facts["believed"] and not done.facts["carried"]
+        if done.facts["attacked"] and (broke or (work.condition.keep and _kept(work, done))):
             done.facts |= {
                 "audio_clean": done.sample.made.waveform.astype("<f4").tobytes(),
                 "audio_attacked": done.points.astype("<f4").tobytes(),
+                "audio_channels": len(done.points),
             }
     left = infinite or outside > 1e-6
     text = f"{infinite} not finite, at most {outside:.2g} outside −1…1" if left else ""

@@ -83,6 +83,8 @@ class Job:
         Path of a clip's file → digest of its content, by which audio that took long to make is found again.
     limits : Limits
         What a process that computes units may take.
+    keep_attacked : bool
+        Store the audio that broke a clip beside its predictions.
     """
 
     recipe: tuple[str, Options]
@@ -113,6 +115,7 @@ class Job:
     states: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    keep_attacked: bool = False
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ class Settings:
     quiet: bool = False
     verify: bool = False
     command: str = ""
+    keep_attacked: bool = False
+    """Store the audio that broke a clip, so that it can be written as a folder of adversarial sounds."""
     limits: Limits = field(default_factory=Limits)
     """What a process of a model may take: time for one call, memory."""
     cluster: ClusterAsked | None = None

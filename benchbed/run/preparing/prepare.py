@@ -123,6 +123,7 @@ def prepare(
         window_join=suite.audio.windows.join if suite.audio.windows else "mean",
         others=settings.others,
         limits=settings.limits,
+        keep_attacked=settings.keep_attacked,
     )
     remarks = _remarks(models, job)
     if lists and tuning_declared(loaded_suite) is not None:

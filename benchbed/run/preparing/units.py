@@ -149,6 +149,7 @@ def _loose(
         "threads": job.threads,
         "device": job.device.split(":")[0],
         "seed": job.seed,
+        **({"keep_attacked": True} if job.keep_attacked and cells[0].kind == "attack" else {}),
         **({"windows": [*job.windows, job.window_join]} if job.windows else {}),
     }
 

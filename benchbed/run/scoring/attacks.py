@@ -33,6 +33,7 @@ from benchbed.run.attacking.noted import Noted
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.transfer import COLUMN, GROUP
 from benchbed.run.job.job import Job
+from benchbed.run.scoring.foreign import foreign_checks
 from benchbed.run.scoring.smallest import smallest_figures
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.conditions import AttackCondition
@@ -372,6 +373,7 @@ def checks_of(
         mine = [fact for key, fact in facts if key == curve[0].key]
         made = attack_checks(condition, curve, mine, classes, chance_of(job, curve[0]))
         found += made + _monotone(curve, rows, condition.alone or any(is_random(rows[cell.key]) for cell in curve))
+        found += foreign_checks(curve, rows)
     return found
 
 
