@@ -134,6 +134,9 @@ class Moves(Protocol):
     def directions(self, degrees: np.ndarray) -> np.ndarray:
         """New azimuth and elevation `[event, 2]` of sources that were in the directions `degrees`."""
 
+    def added(self) -> Sequence[tuple[float, float, int]]:
+        """Onset, offset in seconds and class number of sounds that were put in."""
+
 
 class Losses(Protocol):
     """What an attack on one kind of output climbs: a module of `benchbed.attack.losses`, or one aimed at a goal."""

@@ -277,6 +277,20 @@ class Output(ABC):
         """
         return references if placed is None else placed
 
+    def changed(self, references: np.ndarray, added: Sequence[str], removed: Sequence[str], labels: Sequence[str]):
+        """References of rows whose audio has gained or lost sounds, for outputs whose references are not stored.
+
+        Parameters
+        ----------
+        references : np.ndarray [shape=(row, …)]
+            Of the clips as they are in the data set.
+        added, removed : sequence of str
+            Classes of each row, joined by commas.
+        labels : sequence of str
+            Classes of the dataset.
+        """
+        return references
+
     def coarse(self, references: np.ndarray) -> np.ndarray:
         """Clips that are annotated less finely than the task asks `[clip]`, bool, e.g. events without times."""
         return np.zeros(len(references), bool)

@@ -26,6 +26,23 @@ class Tags(ClassScores):
     def references(self, clips: pd.DataFrame, annotations: pd.DataFrame | None, labels: Sequence[str]) -> np.ndarray:
         return several(clips["label"], labels)
 
+    def changed(
+        self, references: np.ndarray, added: Sequence[str], removed: Sequence[str], labels: Sequence[str]
+    ) -> np.ndarray:
+        """Tags with the classes that were put in, and without those of which nothing is left.
+
+        Examples
+        --------
+        >>> OUTPUT.changed(np.array([[1.0, 0.0]]), ["b"], ["a"], ("a", "b")).tolist()
+        [[0.0, 1.0]]
+        """
+        number = {label: column for column, label in enumerate(labels)}
+        found = np.array(references, copy=True)
+        for row, (more, fewer) in enumerate(zip(added, removed)):
+            found[row, [number[name] for name in fewer.split(",") if name in number]] = 0.0
+            found[row, [number[name] for name in more.split(",") if name in number]] = 1.0
+        return found
+
     def example(self, random: np.random.Generator, clips: int, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         shape = (clips, len(labels))
         return random.random(shape).astype(np.float32), random.integers(0, 2, shape).astype(np.float64)

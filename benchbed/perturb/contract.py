@@ -29,12 +29,15 @@ class Applied:
         Why the clip was left as it was (silent, too short, filter above Nyquist); counted in the record.
     note : str, optional
         What had to be done to keep the contract (e.g. trimmed to length); counted in the record.
+    facts : mapping
+        Further columns of the clip's row, e.g. the class of an event that was put in.
     """
 
     waveform: np.ndarray
     achieved: float | None = None
     skipped: str | None = None
     note: str | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ class Context:
     severities : tuple, optional
         The parameters that will be asked for, where they are not all of the corruption's; what is made for all of
         them at once is then not made in vain. No output depends on it.
+    events : tuple of (float, float, str)
+        Onset, offset in seconds and class of what is annotated in the clip, for corruptions that act on events
+        (`wants_events`); empty for every other.
     """
 
     dataset: str = ""
@@ -64,6 +70,7 @@ class Context:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     other_devices: Any = None
     severities: tuple[Any, ...] | None = None
+    events: tuple[tuple[float, float, str], ...] = ()
 
 
 class Corruption(ABC):
@@ -72,7 +79,8 @@ class Corruption(ABC):
     Attributes
     ----------
     group : str
-        Family for grouped averages: `noise`, `room`, `bandwidth`, `level`, `codec`, `channel`, `device`, `time`.
+        Family for grouped averages: `noise`, `room`, `bandwidth`, `level`, `codec`, `channel`, `device`, `time`,
+        `event`.
     unit : str
         Unit of the severity parameter, e.g. `dB SNR`, `kHz`, `bits`.
     keywords : tuple of str
@@ -99,6 +107,10 @@ class Corruption(ABC):
         audio is made.
     option_names : tuple of str
         Options that the corruption understands.
+    adds_events : bool
+        True if it puts sounds in that references must know; then `added_events` must be implemented.
+    wants_events : bool
+        True if it acts on what is annotated, and must be told.
     options : mapping
         Options given in the suite for this corruption; they go before those of the context.
     """
@@ -117,6 +129,8 @@ class Corruption(ABC):
     source: str = ""
     unmeasured: str = ""
     option_names: tuple[str, ...] = ()
+    adds_events: bool = False
+    wants_events: bool = False
     options: Mapping[str, Any] = MappingProxyType({})
 
     def option(self, name: str, context: Context | None = None, default: Any = None) -> Any:
@@ -180,6 +194,10 @@ class Corruption(ABC):
         kept = moved[:, 1] > moved[:, 0]
         order = np.argsort(rows[kept], kind="stable")
         return moved[kept][order], rows[kept][order]
+
+    def added_events(self, state: Any, parameter: Any) -> list[tuple[float, float, str]]:
+        """Onset, offset in seconds and class of sounds that were put in (none by default)."""
+        return []
 
     def move_directions(self, directions: np.ndarray, state: Any, parameter: Any) -> np.ndarray:
         """Directions `[event, (azimuth, elevation)]` in degrees after the perturbation (identity by default)."""

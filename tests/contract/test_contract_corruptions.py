@@ -14,7 +14,7 @@ from benchbed.perturb.level import measured_snr
 from benchbed.perturb.selfcheck import Probe, check_all, impulse_stays, severity_monotone
 from benchbed.rng import key, stream
 
-GROUPS = {"noise", "room", "bandwidth", "level", "codec", "channel", "device", "time"}
+GROUPS = {"noise", "room", "bandwidth", "level", "codec", "channel", "device", "time", "event"}
 NAMES = CORRUPTIONS.names()
 NEEDS_FOLDER = {"room_response", "device_response"}
 
@@ -51,7 +51,8 @@ def others(rng, n):
     return [0.1 * rng.standard_normal((1, 12000), dtype=np.float32) for _ in range(n)]
 
 
-CONTEXT = Context(dataset="contract", others=others)
+EVENTS = tuple((0.05 + 0.08 * i, 0.1 + 0.08 * i, "dog") for i in range(5))
+CONTEXT = Context(dataset="contract", others=others, events=EVENTS)
 
 
 def fewest(corruption):

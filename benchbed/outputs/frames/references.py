@@ -140,8 +140,20 @@ def overlapping(reference: Timed) -> bool:
 
 def moved(reference: Timed, moves: Moves | None, seconds: float) -> Timed:
     """The reference after a perturbation that moves sounds in time; unchanged without one."""
-    if moves is None or not len(reference.times):
+    if moves is None:
         return reference
-    times, rows = moves.events(reference.times, seconds)
-    confidence = None if reference.confidence is None else reference.confidence[rows]
-    return Timed(times, reference.label[rows], confidence, reference.tags)
+    if len(reference.times):
+        times, rows = moves.events(reference.times, seconds)
+        confidence = None if reference.confidence is None else reference.confidence[rows]
+        reference = Timed(times, reference.label[rows], confidence, reference.tags)
+    added = moves.added()
+    if not added:
+        return reference
+    new = np.array([(onset, offset) for onset, offset, _ in added], np.float64)
+    classes = np.array([number for _, _, number in added], np.int64)
+    confidence = None if reference.confidence is None else np.append(reference.confidence, np.ones(len(added)))
+    tags = reference.tags
+    if tags is not None:
+        tags = tags.copy()
+        tags[classes] = 1.0
+    return Timed(np.vstack([reference.times, new]), np.append(reference.label, classes), confidence, tags)

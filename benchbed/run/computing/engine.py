@@ -159,7 +159,17 @@ class Engine:
         metadata = {k: v for k, v in row.items() if k not in ("label", "path")}
         options = getattr(self.job.conditions[condition], "options", {})
         devices = self._pool("device").of(row, clip) if "device" in row else None
-        return Context(self.job.dataset, options, self._pool("label").of(row, clip), metadata, devices)
+        others = self._pool("label").of(row, clip)
+        return Context(self.job.dataset, options, others, metadata, devices, events=self._events(condition, row))
+
+    def _events(self, condition: int, row: Mapping[str, object]) -> tuple[tuple[float, float, str], ...]:
+        """What is annotated in a clip, for a corruption that acts on it."""
+        table = self.job.annotations
+        if not self.corruption(condition).wants_events or table is None or "onset" not in table:
+            return ()
+        mine = table[table["clip_id"].astype(str) == str(row["clip_id"])]
+        rows = zip(mine["onset"], mine["offset"], mine["label"])
+        return tuple((float(onset), float(offset), str(label)) for onset, offset, label in rows)
 
     def _pool(self, column: str) -> Others:
         key = self.shard.split, column

@@ -108,7 +108,7 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
             if reached is not None and np.array_equal(perturbed.waveform, clip.waveform):
                 reached = None  # nothing came of it: no severity was reached, whatever was asked for
             if job.output.moved_by and perturbed.skipped is None:
-                moves = applied(job.output, corruption, state, strengths[cell.key])
+                moves = applied(job.output, corruption, state, strengths[cell.key], job.labels)
                 reference = engine.shard.placed(index, clip, moves)
             yield EvaluatedClip(
                 index,
@@ -118,6 +118,7 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
                 reached,
                 perturbed.skipped,
                 perturbed.note,
+                perturbed.facts if perturbed.skipped is None else {},
                 reference=reference,
             )
 

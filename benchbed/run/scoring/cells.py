@@ -169,6 +169,9 @@ def _score(
     outputs, target = answered.answers, answered.references
     family = family.context(outputs, target)
     columns = [Column(c.name, c.values[position], c.sets) for c in split.columns]
+    if "event" in table and table["event"].iloc[rows].notna().any():
+        # Which sounds fool the model: a slice for every class of event that was put in.
+        columns.append(Column("event", table["event"].iloc[rows].astype(object).fillna("").astype(str).to_numpy()))
     scores = score_cell(
         family,
         outputs,

@@ -29,7 +29,7 @@ def foreign_checks(curve: Sequence[CellPlan], rows: Mapping[str, pd.DataFrame]) 
         table = rows[cell.key]
         if COLUMN not in table or not table[COLUMN].notna().any():
             continue
-        told = table[COLUMN].dropna().value_counts()
+        told = table[COLUMN].dropna().astype(str).value_counts()
         lost = [
             f"{words}: {int(told[what])}"
             for what, words in (("over", "over it"), ("unfit", "of another length"), ("missing", "without a file"))

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: Columns of classes that a condition put into a clip, and of those of which it left nothing.
+CHANGED = ("event_added", "event_removed")
+
+
 @dataclass(frozen=True)
 class Answered:
     """Rows of a cell as metric families take them.
@@ -46,6 +50,7 @@ class Split:
         self.output = job.output
         self.table: pd.DataFrame = job.clips[split]
         self.references = job.references[split]
+        self.labels = job.labels
         self._place = {clip: i for i, clip in enumerate(self.table["clip_id"])}
 
     def position(self, predictions: Predictions, rows: np.ndarray) -> np.ndarray:
@@ -58,7 +63,15 @@ class Split:
         order = np.lexsort((draw, position))
         rows, position, draw = rows[order], position[order], draw[order]
         references = self.output.take(self.references, position)
+        if any(name in predictions.table for name in CHANGED):
+            part = predictions.table.iloc[rows]
+            added, removed = (_words(part[name]) if name in part else [""] * len(part) for name in CHANGED)
+            references = self.output.changed(references, added, removed, self.labels)
         return Answered(rows, position, draw, *answers_of(self.output, predictions, rows, references))
+
+
+def _words(column: pd.Series) -> list[str]:
+    return [str(word) for word in column.astype(object).fillna("")]
 
 
 def answers_of(

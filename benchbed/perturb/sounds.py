@@ -1,0 +1,109 @@
+"""Single sounds with a class each, that can be put into a clip: of the user's folder, or made by the generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchbed.audio import resample
+from benchbed.data.synthesis import RATE
+from benchbed.data.synthesis.events import CLASSES, event
+from benchbed.errors import ConfigError
+from benchbed.perturb.files import RecordingFolder, open_folder
+
+#: Synthetic sources of each class; a clip gets one of them.
+SOURCES = 8
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One sound.
+
+    Attributes
+    ----------
+    name : str
+        Its class.
+    waveform : np.ndarray [shape=(channel, sample), float32]
+        At the rate that was asked for.
+    note : str
+        What was converted, or an empty text.
+    """
+
+    name: str
+    waveform: np.ndarray
+    note: str = ""
+
+
+def class_of(folder: RecordingFolder, index: int) -> str:
+    """The class of a file: the folder that it lies in, or at the top the first part of its name.
+
+    `dog/1.wav` and `dog-1.wav` are sounds of a dog.
+    """
+    path = folder.files[index].relative_to(folder.path)
+    if len(path.parts) > 1:
+        return path.parts[-2]
+    return path.stem.split("-")[0].split(".")[0].rstrip("0123456789_ ") or path.stem
+
+
+class Sounds:
+    """What sounds can be drawn from.
+
+    Parameters
+    ----------
+    folder : str, optional
+        Of recordings, a folder for each class; the synthetic generator without one.
+    classes : sequence of str, optional
+        Those that are drawn; all by default.
+    ignore : sequence of str
+        Patterns of names that are left out.
+
+    Raises
+    ------
+    ConfigError
+        A folder that cannot be read, or a class that is not there.
+    """
+
+    def __init__(
+        self, folder: str | None = None, classes: Sequence[str] | None = None, ignore: Sequence[str] = ()
+    ) -> None:
+        self.folder = None if folder is None else open_folder(folder, tuple(ignore))
+        self.files: dict[str, list[int]] = {}
+        if self.folder is not None:
+            for index in range(len(self.folder.files)):
+                self.files.setdefault(class_of(self.folder, index), []).append(index)
+        known = sorted(self.files if self.folder is not None else CLASSES)
+        for name in classes or ():
+            if name not in known:
+                raise ConfigError(f"there are no sounds of '{name}'", hint=f"there are: {', '.join(known[:12])}")
+        self.classes = list(classes or known)
+
+    def facts(self) -> dict[str, object]:
+        """What the record says about them."""
+        made: dict[str, object] = {"sounds": "synthetic"} if self.folder is None else dict(self.folder.facts())
+        return {**made, "classes": self.classes}
+
+    def draw(self, sample_rate: int, seconds: float, random: np.random.Generator) -> Sound:
+        """A sound of at most so many seconds, each class as likely as any other."""
+        name = self.classes[int(random.integers(len(self.classes)))]
+        if self.folder is None:
+            source = int(random.integers(SOURCES))
+            made = event(0, name, source, 0, max(1, int(np.ceil(seconds)))).astype(np.float32)[None] / 32768
+            waveform, note = resample(made, RATE, sample_rate), ""
+        else:
+            files = self.files[name]
+            index = files[int(random.integers(len(files)))]
+            waveform = self.folder.load(index, sample_rate)
+            rate = self.folder.rates[index]
+            note = "" if rate == sample_rate else f"sound resampled from {rate} Hz"
+        return Sound(name, _loudest(waveform, round(seconds * sample_rate)), note)
+
+
+def _loudest(waveform: np.ndarray, samples: int) -> np.ndarray:
+    """The stretch of so many samples with the most energy, with edges of 5 ms so that it does not click."""
+    if waveform.shape[1] > samples:
+        energy = np.concatenate([[0.0], np.cumsum((waveform.astype(np.float64) ** 2).sum(0))])
+        start = int(np.argmax(energy[samples:] - energy[:-samples]))
+        waveform = waveform[:, start : start + samples]
+    return np.ascontiguousarray(waveform, dtype=np.float32)
