@@ -60,6 +60,7 @@ def leaderboard(
     """
     from benchbed.compare.boards import board_comparisons
     from benchbed.compare.families import families_of
+    from benchbed.compare.foretelling import foretelling
     from benchbed.compare.ranking import ranks_of
     from benchbed.report.leaderboard import write_leaderboard
     from benchbed.report.namesakes import apart
@@ -82,6 +83,7 @@ def leaderboard(
         earlier=[old for path, _ in opened for old in earlier_records(path)],
         records=records,
         title=title,
+        foretell=foretelling if ranks else None,
     )
     return pages[0]
 

@@ -207,3 +207,35 @@ def list_(folder: Path, as_json: bool) -> None:
         return
     for row in rows:
         click.echo(f"{row['name']}: {row['model']} on {row['suite']}, {row['cells']} cells, {row['kilobytes']} kB")
+
+
+@verbs.command()
+@click.argument("runs", nargs=-1, required=True)
+@click.option(
+    "--claims",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Folder of claims; those that come with benchbed by default.",
+)
+@click.option("--json", "as_json", is_flag=True)
+def claims(runs: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
+    """What RUNS say of each claim of the literature: supported, contradicted, undecided, or not run."""
+    from benchbed.api.claims import judged
+
+    found = judged(list(runs), folder)
+    if as_json:
+        rows = [
+            {
+                "id": one.claim.id,
+                "verdict": one.verdict,
+                "text": one.claim.text,
+                "source": one.claim.source,
+                "where": one.claim.where,
+                "found": one.told,
+            }
+            for one in found
+        ]
+        print_json(rows)
+        return
+    for one in found:
+        click.echo(f"{one.verdict:>12}  {one.claim.id}: {one.claim.text}\n{'':>14}{one.told}")

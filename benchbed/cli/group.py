@@ -26,6 +26,7 @@ _ORDER = (
     "baseline",
     "history",
     "leaderboard",
+    "claims",
     "data",
     "list",
     "schema",

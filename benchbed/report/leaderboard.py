@@ -26,6 +26,7 @@ from benchbed.report import (
 from benchbed.report.charts.curves import Point, Series, curves
 from benchbed.report.every_eval import every_eval_ever
 from benchbed.report.exports import latex_table, markdown_table
+from benchbed.report.foretold import Foretells, ForetoldPanel, foretold_panel
 from benchbed.report.island import island
 from benchbed.report.page import render, write_page, write_report
 from benchbed.results.comparison import ComparisonRecord
@@ -45,6 +46,7 @@ def write_leaderboard(
     earlier: Sequence[tuple[Path, Result]] = (),
     records: bool = False,
     title: str = "Leaderboard",
+    foretell: Foretells | None = None,
 ) -> list[Path]:
     """Write an index over suites and a page per suite, per model, per run and per comparison.
 
@@ -71,6 +73,8 @@ def write_leaderboard(
         Put an Every Eval Ever record beside the page of each run.
     title : str
         Title of the index.
+    foretell : callable, optional
+        Finds whether one kind of robustness foretells another over the runs of a board.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def write_leaderboard(
         )
         written.append(write_page(out / "reference.html", text))
     for page in suites:
-        text = suite_html(page, model_links, title, references, versuses)
+        text = suite_html(page, model_links, title, references, versuses, foretell)
         written.append(write_page(out / "suites" / f"{page.slug}.html", text))
     for model in models:
         text = render(
@@ -168,6 +172,7 @@ def suite_html(
     title: str,
     references: Sequence[Reference] = (),
     compared: Sequence[versus.ComparisonPage] = (),
+    foretell: Foretells | None = None,
 ) -> str:
     """The page of one suite as text; `model_links` has the address of each model's page."""
     return render(
@@ -181,9 +186,16 @@ def suite_html(
         published={standings.identity: same_protocol(references, standings.example) for standings in page.boards},
         exports={standings.identity: _exports(standings) for standings in page.boards},
         compared={standings.identity: _compared(standings, compared) for standings in page.boards},
+        foretold={standings.identity: _foretold(standings, foretell) for standings in page.boards},
         parse=parse,
         island=island(board.data(page)),
     )
+
+
+def _foretold(standings: board.Board, foretell: Foretells | None) -> ForetoldPanel | None:
+    """Kinds of robustness beside each other over the models of a board."""
+    seen = None if foretell is None else foretell([row.result for row in standings.rows])
+    return None if seen is None else foretold_panel(standings.identity, seen)
 
 
 def _compared(standings: board.Board, pages: Sequence[versus.ComparisonPage]) -> list[versus.ComparisonPage]:

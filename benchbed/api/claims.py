@@ -1,0 +1,38 @@
+"""Claims of the literature, judged by runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchbed.api.boards import records_of
+from benchbed.suite.load import shipped_folder
+
+if TYPE_CHECKING:
+    from benchbed.api.run import Run
+    from benchbed.compare.claims import Judged
+
+
+def judged(runs: str | Path | Run | Sequence[str | Path | Run], folder: str | Path | None = None) -> list[Judged]:
+    """What runs say of every claim of a folder.
+
+    Parameters
+    ----------
+    runs : Run, path, pattern, or list of them
+    folder : str or Path, optional
+        Of claims; those that come with benchbed by default.
+
+    Raises
+    ------
+    ConfigError
+        A file that is no claim.
+
+    Examples
+    --------
+    >>> judged("runs/**")  # doctest: +SKIP
+    """
+    from benchbed.compare.claims import judge, read_claims
+
+    place = Path(folder) if folder is not None else shipped_folder("suites") / "claims"
+    return judge(read_claims(place), [result for _, result in records_of(runs)])

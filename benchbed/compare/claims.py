@@ -1,0 +1,179 @@
+"""Claims of the literature as files, and what runs say of each: supported, contradicted, undecided, not run.
+
+A file states the claim in the words of its source, where it stands, what must be run, and the test that decides, before
+anything is measured. More kinds of test are more entries of `TESTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from benchbed.compare.foretelling import foretelling, one_each
+from benchbed.errors import ConfigError
+from benchbed.results.foretelling import KINDS, Foretelling
+from benchbed.results.record import Result
+
+Verdict = Literal["supported", "contradicted", "undecided", "not run"]
+
+
+class Decision(BaseModel):
+    """The test that decides a claim."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: str
+    """Kind of test: `association` of two kinds of robustness, or `families`."""
+    one: str
+    """A kind of robustness, or a family of models."""
+    other: str
+    """The kind, or family, that it is held against."""
+    supported: dict[Literal["low_above", "high_below"], float]
+    """Where the interval must lie for the claim to hold."""
+    contradicted: dict[Literal["low_above", "high_below"], float]
+    """Where it must lie for the claim to be refuted."""
+    models: int = 2
+    """Models that it takes at least."""
+
+
+class Claim(BaseModel):
+    """One claim."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str
+    """Short name."""
+    text: str
+    """What is claimed."""
+    source: str
+    """Who claims it."""
+    where: str
+    """Where it stands there."""
+    evidence: str = ""
+    """What the source shows for it."""
+    needs: str
+    """What must be run."""
+    test: Decision
+    """What decides."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim and what was found.
+
+    Attributes
+    ----------
+    claim : Claim
+    verdict : str
+    told : str
+        The figures behind it, or what is missing.
+    """
+
+    claim: Claim
+    verdict: Verdict
+    told: str
+
+
+def read_claims(folder: str | Path) -> list[Claim]:
+    """All claims of a folder, in the order of their files.
+
+    Raises
+    ------
+    ConfigError
+        No such folder, or a file that is no claim.
+    """
+    place = Path(folder)
+    files = sorted(place.glob("*.yaml")) if place.is_dir() else []
+    if not files:
+        raise ConfigError(f"no claims in {folder}", hint="a folder of YAML files, such as suites/claims")
+    found = []
+    for file in files:
+        try:
+            found.append(Claim.model_validate(yaml.safe_load(file.read_text(encoding="utf-8"))))
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{file.name} is no YAML: {str(error).splitlines()[0]}", where=str(file)) from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            part = ".".join(map(str, first["loc"]))
+            raise ConfigError(f"{file.name}: {part}: {first['msg']}", where=str(file)) from error
+        if found[-1].test.kind not in TESTS:
+            known = ", ".join(TESTS)
+            raise ConfigError(f"{file.name}: no test '{found[-1].test.kind}'", where=str(file), hint=f"tests: {known}")
+    return found
+
+
+def judge(claims: Sequence[Claim], results: Sequence[Result]) -> list[Judged]:
+    """What runs say of claims; runs of several boards are judged on the one with the most models."""
+    boards: dict[tuple[object, ...], list[Result]] = {}
+    for result in results:
+        data, suite = result.dataset, result.suite
+        key = (data.synthetic, data.name, data.index_hash, suite.hash, suite.protocol, result.primary)
+        boards.setdefault(key, []).append(result)
+    return [_best([_judged(claim, one_each(members)) for members in boards.values()], claim) for claim in claims]
+
+
+def _best(found: Sequence[Judged], claim: Claim) -> Judged:
+    order = {"supported": 0, "contradicted": 0, "undecided": 1, "not run": 2}
+    verdicts = {one.verdict for one in found}
+    if {"supported", "contradicted"} <= verdicts:
+        told = "; ".join(one.told for one in found if order[one.verdict] == 0)
+        return Judged(claim, "undecided", f"boards disagree: {told}")
+    return min(found, key=lambda one: order[one.verdict], default=Judged(claim, "not run", f"no runs: {claim.needs}"))
+
+
+def _judged(claim: Claim, results: Sequence[Result]) -> Judged:
+    seen = foretelling(results)
+    interval = None if seen is None else TESTS[claim.test.kind](claim.test, seen)
+    if interval is None:
+        return Judged(claim, "not run", claim.needs)
+    low, high, models, told = interval
+    where = f"{results[0].suite.name} on {results[0].dataset.name}: {told}"
+    if models < claim.test.models:
+        return Judged(claim, "not run", f"{where}; it takes {claim.test.models} models")
+    if low is None or high is None:
+        return Judged(claim, "undecided", where)
+    if _holds(claim.test.contradicted, low, high):
+        return Judged(claim, "contradicted", where)
+    return Judged(claim, "supported" if _holds(claim.test.supported, low, high) else "undecided", where)
+
+
+def _holds(rule: Mapping[str, float], low: float, high: float) -> bool:
+    return all(low > bound if side == "low_above" else high < bound for side, bound in rule.items())
+
+
+#: Ends of the interval, models behind it, and the figures in words.
+Evidence = tuple[float | None, float | None, int, str]
+
+
+def _association(test: Decision, seen: Foretelling) -> Evidence | None:
+    pair = next((p for p in seen.pairs if {p.one, p.other} == {test.one, test.other}), None)
+    if pair is None:
+        return None
+    value = "undefined" if pair.value is None else f"{pair.value:.2f}"
+    between = f" [{pair.low:.2f}, {pair.high:.2f}]" if pair.low is not None and pair.high is not None else ""
+    told = f"Spearman's rho of {test.one} and {test.other} robustness over {pair.n} models is {value}{between}"
+    return pair.low, pair.high, pair.n, f"{told} ({pair.reason})" if pair.reason else told
+
+
+def _families(test: Decision, seen: Foretelling) -> Evidence | None:
+    found = [f for f in seen.families if (f.one, f.other) == (test.one, test.other) and f.difference is not None]
+    if not found:
+        return None
+    # A family is more robust overall if it is so in every kind: the weakest end decides.
+    lows, highs = [f.low for f in found], [f.high for f in found]
+    told = "; ".join(f"{f.kind}: {test.one} − {test.other} = {f.difference:+.3f}" for f in found)
+    known = [low for low in lows if low is not None], [high for high in highs if high is not None]
+    models = min(sum(f.sizes) for f in found)
+    whole = len(known[0]) == len(found)
+    return (min(known[0]) if whole else None), (max(known[1]) if whole else None), models, told
+
+
+TESTS: dict[str, Callable[[Decision, Foretelling], Evidence | None]] = {
+    "association": _association,
+    "families": _families,
+}
+#: Kinds of robustness that a test may name.
+NAMED = tuple(KINDS)
