@@ -95,9 +95,17 @@ class Bridged(Attack):
         image = _Image(one)
         seed = rng.key("torchattacks", self.library_name, one.ids[0], one.seed)
         devices = [one.target.device] if one.target.is_cuda else []
+        # Some attacks call `backward`, which adds to the gradients of the model's own parameters, too.
+        held = [(leaf, leaf.grad) for leaf in _leaves(one)]
+        for leaf, _ in held:
+            leaf.grad = None
         with rng.preserved_global_state(seed), torch.random.fork_rng(devices=devices):
             attack = self._made(image, one)
-            result = attack(image.inside(one.ball.clean), one.target)
+            try:
+                result = attack(image.inside(one.ball.clean), one.target)
+            finally:
+                for leaf, gradient in held:
+                    leaf.grad = gradient
         points = one.ball.project(image.outside(result.detach()))
         margin = one.margin(one.victim.scores(points))
         assert self.returned is not None
@@ -180,6 +188,25 @@ class _Image(torch.nn.Module):
         margin = torch.nan_to_num(one.margin(scores), nan=float("inf"))
         if bool(margin < self.margin) and _inside(one.ball, waveforms):
             self.best, self.margin, self.step = waveforms.clone(), margin, self.calls
+
+
+def _leaves(one: Problem) -> list[torch.Tensor]:
+    """Parameters of the model that a backward pass reaches: they are not known by name, so the graph is walked."""
+    with torch.enable_grad():
+        through = one.victim.attack_forward or one.victim.forward
+        answer = through(one.ball.clean.detach().clone().requires_grad_(True))
+    leaves: dict[int, torch.Tensor] = {}
+    waiting, seen = [answer.grad_fn], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        variable = getattr(node, "variable", None)
+        if variable is not None:
+            leaves[id(variable)] = variable
+        waiting += [following for following, _ in node.next_functions]
+    return list(leaves.values())
 
 
 def _inside(ball: Ball, points: torch.Tensor) -> bool:

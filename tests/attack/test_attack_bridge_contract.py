@@ -56,6 +56,8 @@ def test_budget_range_mode_and_states(name, norm, kind):
         clean = torch.zeros_like(clean)
     net = Net(channels).eval()
     modes = {part: module.training for part, module in net.named_modules()}
+    # What the user has accumulated in a network stays; what had no gradient gets none.
+    net.layers[0].weight.grad = torch.ones_like(net.layers[0].weight)
     asked_for_gradients = {part: value.requires_grad for part, value in net.named_parameters()}
     buffers = {part: value.clone() for part, value in net.named_buffers()}
     target = net(clean).argmax(1).detach()
@@ -74,6 +76,8 @@ def test_budget_range_mode_and_states(name, norm, kind):
     assert {part: module.training for part, module in net.named_modules()} == modes
     assert {part: value.requires_grad for part, value in net.named_parameters()} == asked_for_gradients
     assert all(torch.equal(value, buffers[part]) for part, value in net.named_buffers())
+    held = {part for part, value in net.named_parameters() if value.grad is not None}
+    assert held == {"layers.0.weight"} and bool((net.layers[0].weight.grad == 1).all())
     assert torch.is_grad_enabled() and torch.get_default_dtype() == torch.float32
     assert random.getstate() == states[0]
     assert np.random.get_state()[1].tolist() == states[1]  # noqa: NPY002
