@@ -96,15 +96,15 @@ class Bridged(Attack):
         seed = rng.key("torchattacks", self.library_name, one.ids[0], one.seed)
         devices = [one.target.device] if one.target.is_cuda else []
         # Some attacks call `backward`, which adds to the gradients of the model's own parameters, too.
-        held = [(leaf, leaf.grad) for leaf in _leaves(one)]
-        for leaf, _ in held:
+        gradients = [(leaf, leaf.grad) for leaf in _leaves(one)]
+        for leaf, _ in gradients:
             leaf.grad = None
         with rng.preserved_global_state(seed), torch.random.fork_rng(devices=devices):
             attack = self._made(image, one)
             try:
                 result = attack(image.inside(one.ball.clean), one.target)
             finally:
-                for leaf, gradient in held:
+                for leaf, gradient in gradients:
                     leaf.grad = gradient
         points = one.ball.project(image.outside(result.detach()))
         margin = one.margin(one.victim.scores(points))

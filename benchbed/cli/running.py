@@ -384,8 +384,8 @@ def _score_attacked(
             hint="benchbed score SUITE --attacked FOLDER --model ADAPTER",
         )
     overrides, _ = split_settings(settings)
-    made = attacked_overrides(load_suite(suite, overrides), flags["attacked"], flags["source"])
-    given = tuple(f"suite.{key}={value}" for key, value in made.items())
+    changes = attacked_overrides(load_suite(suite, overrides), flags["attacked"], flags["source"])
+    given = tuple(f"suite.{key}={value}" for key, value in changes.items())
     return ctx.invoke(
         run,
         suite=suite,

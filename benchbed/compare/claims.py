@@ -19,10 +19,12 @@ from benchbed.errors import ConfigError
 from benchbed.results.foretelling import KINDS, Foretelling
 from benchbed.results.record import Result
 
+#: Which end of an interval must lie where.
+Side = Literal["low_above", "high_below"]
 Verdict = Literal["supported", "contradicted", "undecided", "not run"]
 
 
-class Decision(BaseModel):
+class ClaimTest(BaseModel):
     """The test that decides a claim."""
 
     model_config = ConfigDict(extra="forbid")
@@ -32,9 +34,9 @@ class Decision(BaseModel):
     """A kind of robustness, or a family of models."""
     other: str
     """The kind, or family, that it is held against."""
-    supported: dict[Literal["low_above", "high_below"], float]
+    supported: dict[Side, float]
     """Where the interval must lie for the claim to hold."""
-    contradicted: dict[Literal["low_above", "high_below"], float]
+    contradicted: dict[Side, float]
     """Where it must lie for the claim to be refuted."""
     models: int = 2
     """Models that it takes at least."""
@@ -56,7 +58,7 @@ class Claim(BaseModel):
     """What the source shows for it."""
     needs: str
     """What must be run."""
-    test: Decision
+    test: ClaimTest
     """What decides."""
 
 
@@ -140,7 +142,7 @@ def _judged(claim: Claim, results: Sequence[Result]) -> Judged:
     return Judged(claim, "supported" if _holds(claim.test.supported, low, high) else "undecided", where)
 
 
-def _holds(rule: Mapping[str, float], low: float, high: float) -> bool:
+def _holds(rule: Mapping[Side, float], low: float, high: float) -> bool:
     return all(low > bound if side == "low_above" else high < bound for side, bound in rule.items())
 
 
@@ -148,7 +150,7 @@ def _holds(rule: Mapping[str, float], low: float, high: float) -> bool:
 Evidence = tuple[float | None, float | None, int, str]
 
 
-def _association(test: Decision, seen: Foretelling) -> Evidence | None:
+def _association(test: ClaimTest, seen: Foretelling) -> Evidence | None:
     pair = next((p for p in seen.pairs if {p.one, p.other} == {test.one, test.other}), None)
     if pair is None:
         return None
@@ -158,7 +160,7 @@ def _association(test: Decision, seen: Foretelling) -> Evidence | None:
     return pair.low, pair.high, pair.n, f"{told} ({pair.reason})" if pair.reason else told
 
 
-def _families(test: Decision, seen: Foretelling) -> Evidence | None:
+def _families(test: ClaimTest, seen: Foretelling) -> Evidence | None:
     found = [f for f in seen.families if (f.one, f.other) == (test.one, test.other) and f.difference is not None]
     if not found:
         return None
@@ -171,7 +173,7 @@ def _families(test: Decision, seen: Foretelling) -> Evidence | None:
     return (min(known[0]) if whole else None), (max(known[1]) if whole else None), models, told
 
 
-TESTS: dict[str, Callable[[Decision, Foretelling], Evidence | None]] = {
+TESTS: dict[str, Callable[[ClaimTest, Foretelling], Evidence | None]] = {
     "association": _association,
     "families": _families,
 }

@@ -57,14 +57,14 @@ def kept(result: Result, budgets: frozenset[tuple[str, float]] | None = None) ->
     budgets : frozenset of (str, float), optional
         Curves and budgets of attacks that count; all by default.
     """
-    found: dict[str, Value] = {}
+    shares_by_kind: dict[str, Value] = {}
     clean = next((cell for cell in result.cells if cell.condition.kind == "clean"), None)
     base = clean.metrics.get(result.primary) if clean is not None else None
     for kind in GROUPS:
         figure = result.scores.get(f"robustness:group/{kind}")
         if base is None or figure is None or figure.value is None or not base.value or base.direction != "higher":
             continue
-        found[kind] = figure.model_copy(
+        shares_by_kind[kind] = figure.model_copy(
             update={
                 "value": figure.value / base.value,
                 "low": None if figure.low is None else figure.low / base.value,
@@ -83,7 +83,7 @@ def kept(result: Result, budgets: frozenset[tuple[str, float]] | None = None) ->
         and rate.value is not None
     ]
     if shares:
-        found["adversarial"] = Value(
+        shares_by_kind["adversarial"] = Value(
             value=fmean(shares),
             n=max(cell.metrics["attack_success_rate"].n for cell in result.cells if _counts(cell)),
             direction="higher",
@@ -92,7 +92,7 @@ def kept(result: Result, budgets: frozenset[tuple[str, float]] | None = None) ->
             title=KINDS["adversarial"],
             reason="a mean over budgets",
         )
-    return found
+    return shares_by_kind
 
 
 def _counts(cell: Cell) -> bool:

@@ -277,7 +277,9 @@ class Output(ABC):
         """
         return references if placed is None else placed
 
-    def changed(self, references: np.ndarray, added: Sequence[str], removed: Sequence[str], labels: Sequence[str]):
+    def changed(
+        self, references: np.ndarray, added: Sequence[str], removed: Sequence[str], labels: Sequence[str]
+    ) -> np.ndarray:
         """References of rows whose audio has gained or lost sounds, for outputs whose references are not stored.
 
         Parameters

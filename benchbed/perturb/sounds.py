@@ -18,7 +18,7 @@ SOURCES = 8
 
 
 @dataclass(frozen=True)
-class Sound:
+class SingleSound:
     """One sound.
 
     Attributes
@@ -84,7 +84,7 @@ class Sounds:
         made: dict[str, object] = {"sounds": "synthetic"} if self.folder is None else dict(self.folder.facts())
         return {**made, "classes": self.classes}
 
-    def draw(self, sample_rate: int, seconds: float, random: np.random.Generator) -> Sound:
+    def draw(self, sample_rate: int, seconds: float, random: np.random.Generator) -> SingleSound:
         """A sound of at most so many seconds, each class as likely as any other."""
         name = self.classes[int(random.integers(len(self.classes)))]
         if self.folder is None:
@@ -97,7 +97,7 @@ class Sounds:
             waveform = self.folder.load(index, sample_rate)
             rate = self.folder.rates[index]
             note = "" if rate == sample_rate else f"sound resampled from {rate} Hz"
-        return Sound(name, _loudest(waveform, round(seconds * sample_rate)), note)
+        return SingleSound(name, _loudest(waveform, round(seconds * sample_rate)), note)
 
 
 def _loudest(waveform: np.ndarray, samples: int) -> np.ndarray:

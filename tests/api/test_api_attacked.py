@@ -22,6 +22,8 @@ from benchbed.errors import BenchbedError
 from benchbed.report import best_known
 from benchbed.results.store import read
 from benchbed.rng import stream
+from benchbed.run.attacking.offered import folder_of
+from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.load import load_definition
 
 TONES = {"low": 250, "middle": 1000, "high": 3000}
@@ -197,6 +199,12 @@ def test_score_wants_one_thing(world):
     assert "nothing to score" in spoken(["score", str(world / "suite.yaml")]).output
     done = spoken(["score", str(world / "suite.yaml"), "--attacked", str(world)])
     assert "--attacked scores the sounds of a folder on a model" in done.output
+
+
+def test_an_attack_from_a_folder_needs_one(tmp_path):
+    with pytest.raises(BenchbedError, match="needs adversarial sounds"):
+        folder_of(AttackCondition(attack="from_folder"))
+    assert folder_of(AttackCondition(attack="apgd")) is None
 
 
 def test_names_of_clips_have_no_extension_and_no_data_set():

@@ -14,6 +14,7 @@ from benchbed.compare.claims import judge, read_claims
 from benchbed.compare.foretelling import foretelling, kept, one_each
 from benchbed.errors import BenchbedError
 from benchbed.report.foretold import foretold_panel
+from benchbed.results.foretelling import KINDS
 from benchbed.results.record import Cell, Condition, Counts, Result, Value
 from benchbed.results.store import read
 
@@ -100,6 +101,10 @@ def test_of_several_runs_of_a_model_the_newest_counts(made):
     old, new = made("a", "cnn", 0.1, 0.1), made("a", "cnn", 0.9, 0.9)
     old.provenance.created, new.provenance.created = "2020-01-01", "2021-01-01"
     assert one_each([new, old]) == [new]
+
+
+def test_kinds_that_a_run_may_have_are_those_that_are_told(made):
+    assert set(kept(made("a", "cnn", 0.5, 0.5))) < set(KINDS)
 
 
 def test_one_model_says_nothing(made):
