@@ -282,10 +282,14 @@ class Attack(ABC):
         answers for every budget.
     exclusive : bool
         It aims at wrong classes of clips that have one class each.
+    restricted : bool
+        It may use a part of the ball only, such as bursts: what lies elsewhere in it, noise or a planted point, proves
+        nothing about the attack.
     """
 
     searches: ClassVar[bool] = False
     exclusive: ClassVar[bool] = False
+    restricted: ClassVar[bool] = False
     access: ClassVar[Literal["gradient", "scores", "transfer", "universal", "none"]] = "gradient"
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 

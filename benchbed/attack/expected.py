@@ -33,6 +33,7 @@ COLUMN = "unseen_correct"
 class Expected(Attack):
     """Base of attacks on the expectation over transformations. Options: `loss`, `steps`, `draws` per step."""
 
+    restricted = True
     defaults = EXPECTED_DEFAULTS
 
     @abstractmethod
@@ -59,22 +60,32 @@ class Expected(Attack):
         start = [draw.standard_normal(shape, dtype=np.float32) for draw in random]
         patterns = normed(torch.from_numpy(np.stack(start)).to(problem.ball.clean), "l2")
         before = torch.zeros_like(patterns)
-        first = torch.zeros(len(problem))
+        first = self._loss(problem, patterns, loss)
         for step in range(self.options["steps"]):
-            value, slope = self._slope(problem, patterns, loss, random)
-            first = value if step == 0 else first
+            slope = self._slope(problem, patterns, loss, random)
             before = 0.75 * before + normed(slope, "l2")
             share = STEP * (1 - step / self.options["steps"])
             patterns = normed(patterns + share * normed(before, "l2"), "l2")
         self._judge(problem, outcome, patterns)
-        value, _ = self._slope(problem, patterns, loss, random)
-        outcome.first, outcome.last = first.to(outcome.margin), value.to(outcome.margin)
+        last = self._loss(problem, patterns, loss)
+        outcome.first, outcome.last = first.to(outcome.margin), last.to(outcome.margin)
         return outcome
+
+    def _loss(self, problem: Problem, patterns: torch.Tensor, loss: Any) -> torch.Tensor:
+        """Mean loss of patterns at draws that are the same before and after: other draws would hide what was gained."""
+        total = torch.zeros(len(problem), device=patterns.device)
+        random = [problem.stream(i, self.name, "progress") for i in range(len(problem))]
+        for _ in range(self.options["draws"]):
+            draws = [self.drawn(problem, one, unseen=False) for one in random]
+            heard = torch.stack([self.changed(one, draw, problem) for one, draw in zip(patterns, draws)])
+            points = placed(problem.ball, normed(heard, problem.ball.norm))
+            total = total + loss(problem.victim.scores(points), problem.target).to(total) / self.options["draws"]
+        return total
 
     def _slope(
         self, problem: Problem, patterns: torch.Tensor, loss: Any, random: list[np.random.Generator]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        victim, total, mean = problem.victim, torch.zeros_like(patterns), torch.zeros(len(problem))
+    ) -> torch.Tensor:
+        victim, total = problem.victim, torch.zeros_like(patterns)
         through = victim.attack_forward or victim.forward
         for _ in range(self.options["draws"]):
             draws = [self.drawn(problem, one, unseen=False) for one in random]
@@ -90,8 +101,7 @@ class Expected(Attack):
             victim.cost.backwards += len(problem)
             usable = torch.zeros_like(patterns) if slope is None else torch.nan_to_num(slope, nan=0.0, posinf=0.0)
             total = total + usable.nan_to_num(neginf=0.0)
-            mean = mean + values.detach().cpu().float() / self.options["draws"]
-        return mean, total
+        return total
 
     def _judge(self, problem: Problem, outcome: Outcome, patterns: torch.Tensor) -> None:
         every = torch.arange(len(problem), device=problem.target.device)
@@ -110,5 +120,5 @@ class Expected(Attack):
         outcome.columns[COLUMN] = withstood.tolist()
 
     def cost(self, classes: int) -> Cost:
-        gradients = (self.options["steps"] + 1) * self.options["draws"]
-        return Cost(gradients + UNSEEN, gradients)
+        gradients = self.options["steps"] * self.options["draws"]
+        return Cost(gradients + 2 * self.options["draws"] + UNSEEN, gradients)

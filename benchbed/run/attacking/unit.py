@@ -201,6 +201,7 @@ def _attack(work: Work, batch: list[AttackedClip], claims: list[Claimed]) -> lis
             f"{name} cannot attack {engine.card.name}: {reason}",
             hint="leave this condition out for this model, or give the adapter a forward",
         )
+    work.restricted = any(attack.restricted for attack in chosen.attacks)
     stages: list[Level] = []
     columns: list[dict[str, Sequence[object]]] = [{} for _ in work.unit.cells]
     if loud:
@@ -290,13 +291,14 @@ def _finished(
     if stages:
         level = stages[number]
         work.note("progress", level.attacked, level.attacked - level.climbed, cell=cell.key)
-        work.note(
-            "floor",
-            len(loud),
-            int((level.noise & ~level.white).sum()),
-            cell=cell.key,
-            worst=float(level.white.sum() - level.noise.sum()),
-        )
+        if not work.restricted:
+            work.note(
+                "floor",
+                len(loud),
+                int((level.noise & ~level.white).sum()),
+                cell=cell.key,
+                worst=float(level.white.sum() - level.noise.sum()),
+            )
         work.note("black_box", len(loud), int((level.black & ~level.white).sum()), cell=cell.key)
     return done
 

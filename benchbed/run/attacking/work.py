@@ -65,6 +65,8 @@ class Work:
         A newly loaded instance, which judges what the attack has finished; the model itself where there is none.
     facts : list of Noted
         What checks are made from.
+    restricted : bool
+        The attack may use a part of the ball only: noise, which may use all of it, is no floor of it.
     survived : dict
         (clip, way, sound) → whether it is broken after the way; see `benchbed.run.attacking.survival`.
     """
@@ -78,6 +80,7 @@ class Work:
     eot: int = 1
     judge: View | None = None
     facts: list[Noted] = field(default_factory=list)
+    restricted: bool = False
     survived: dict[tuple[int, str, int], bool | None] = field(default_factory=dict)
 
     @property

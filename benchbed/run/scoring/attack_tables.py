@@ -68,7 +68,8 @@ def targets(table: pd.DataFrame, labels: Sequence[str]) -> LabelledTable | None:
     >>> targets(rows, ["a", "b"]).values.tolist()
     [[nan, 0.5], [1.0, nan]]
     """
-    if COLUMN not in table:
+    # The column of one condition is empty in the rows of all others.
+    if COLUMN not in table or not table[COLUMN].notna().any():
         return None
     part = table[table["clean_correct"].to_numpy(dtype=bool) & table[COLUMN].notna().to_numpy()]
     number = {label: i for i, label in enumerate(labels)}

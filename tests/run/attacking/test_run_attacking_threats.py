@@ -83,6 +83,14 @@ def test_every_threat_leaves_figures_within_its_budget(tmp_path, toy_table, adap
     rows = run.predictions("scene/all/burst@l2:0dB")
     assert set((rows["unseen_correct"].dropna() * UNSEEN).round(9) % 1) == {0.0}
 
+    names = {(check.name, check.cell.rpartition("/")[2]) for check in run.result.checks if check.cell}
+    # Bursts and sounds in rooms are a part of the ball: noise of all of it, and points planted in it, say nothing.
+    for cell in ("burst@l2:0dB", "over_air@l2:0dB"):
+        assert ("attack:gradient_zero", cell) in names and ("attack:budget", cell) in names
+        assert not {("attack:planted", cell), ("attack:unbounded", cell), ("attack:floor", cell)} & names
+    assert ("attack:planted", "minimal@l2:0dB") in names
+    assert not any("targets" in cell.matrices for key, cell in cells.items() if "class_matrix" not in key)
+
     targets = cells["class_matrix@l2:-10dB"].matrices["targets"]
     assert targets.rows == targets.columns == ["high", "low", "middle"]
     assert all(targets.values[i][i] is None for i in range(3))
