@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from benchbed.adapter.contract import Adapter
+from benchbed.adapter.moving import to_device
 from benchbed.types import Batch
 
 
@@ -66,8 +67,7 @@ class TorchAdapter(Adapter):
     def predict(self, batch: Batch) -> np.ndarray:
         """Scores of a batch as float32 numpy, computed by `forward` without gradients."""
         with torch.inference_mode():
-            waveforms = torch.from_numpy(np.ascontiguousarray(batch.waveforms)).to(self.device)
-            return self.forward(waveforms).float().cpu().numpy()
+            return self.forward(to_device(batch.waveforms, self.device)).float().cpu().numpy()
 
     def weights(self) -> list[Path]:
         return [Path(self.checkpoint)] if self.checkpoint is not None else []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,6 +16,14 @@ from benchbed.outputs.contract import Moves
 from benchbed.run.computing.shared import decoded
 from benchbed.run.computing.whole import Clip, decode
 from benchbed.run.job.job import Job, Unit
+
+#: Clips that are read ahead of the one that is asked for.
+AHEAD = 8
+
+
+@lru_cache(maxsize=4)
+def _readers(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="benchbed-reader")
 
 
 @dataclass
@@ -34,6 +44,8 @@ class Shard:
         References of the clips.
     clips : dict of int to Clip or AudioError
         What has been decoded so far, by number in the shard.
+    coming : dict of int to Future
+        What threads are reading, likewise.
     """
 
     job: Job
@@ -42,6 +54,7 @@ class Shard:
     records: list[ClipRow]
     references: np.ndarray
     clips: dict[int, Clip | AudioError] = field(default_factory=dict)
+    coming: dict[int, Future[Clip | AudioError]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, job: Job, split: str, rows: Sequence[int]) -> Shard:
@@ -61,11 +74,20 @@ class Shard:
     def clip(self, index: int) -> Clip | AudioError:
         """A clip, decoded once, or why it cannot be."""
         if index not in self.clips:
-            try:
-                self.clips[index] = decoded(self.job, self.records[index])
-            except AudioError as error:
-                self.clips[index] = error
+            if self.job.readers:
+                # While the model is busy with this clip, threads read the next ones.
+                for one in range(index, min(index + 1 + AHEAD, len(self.records))):
+                    if one not in self.clips and one not in self.coming:
+                        self.coming[one] = _readers(self.job.readers).submit(self._decoded, one)
+            coming = self.coming.pop(index, None)
+            self.clips[index] = self._decoded(index) if coming is None else coming.result()
         return self.clips[index]
+
+    def _decoded(self, index: int) -> Clip | AudioError:
+        try:
+            return decoded(self.job, self.records[index])
+        except AudioError as error:
+            return error
 
     def placed(self, index: int, clip: Clip, moves: Moves | None = None) -> object:
         """Reference of a clip as it lies in its audio, where a corruption put it if one is given."""

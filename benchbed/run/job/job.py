@@ -81,6 +81,8 @@ class Job:
         Split → digest of the parameters, buffers and arrays of its model, which a worker's copy must have, too.
     digests : mapping of str to str
         Path of a clip's file → digest of its content, by which audio that took long to make is found again.
+    readers : int
+        Threads that read and decode the next clips while the model is busy; none of its answers depends on them.
     limits : Limits
         What a process that computes units may take.
     keep_attacked : bool
@@ -114,6 +116,7 @@ class Job:
     source: Path | None = None
     states: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    readers: int = 0
     limits: Limits = field(default_factory=Limits)
     keep_attacked: bool = False
 

@@ -23,6 +23,8 @@ class Settings:
     batch_size: int = 16
     workers: int = 1
     threads: int = 1
+    readers: int = 1
+    """Threads of each process that read and decode the next clips while the model is busy."""
     limit: int | None = None
     reuse: Reuse = Reuse.MISSING
     errors: ErrorPolicy = field(default_factory=lambda: ErrorPolicy(fraction=0.01))

@@ -112,6 +112,7 @@ def prepare(
         side=side,
         batch_size=settings.batch_size,
         threads=settings.threads,
+        readers=settings.readers,
         seed=settings.seed,
         fail_fast=settings.errors.fail_fast,
         trust_checkpoint=settings.trust_checkpoint,

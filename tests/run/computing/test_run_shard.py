@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,10 +11,11 @@ import pandas as pd
 import pytest
 import soundfile
 
+from benchbed.errors import AudioError
 from benchbed.perturb import resolve
 from benchbed.perturb.contract import Context
 from benchbed.rng import stream
-from benchbed.run.computing.shard import Others
+from benchbed.run.computing.shard import AHEAD, Others, Shard
 from benchbed.run.computing.whole import decode
 
 
@@ -58,3 +60,25 @@ def test_only_clips_that_differ_are_drawn(table: pd.DataFrame, tmp_path: Path) -
     drawn = others.of(row, decode(tmp_path, row, None))(stream("draw"), 6)
     found = {next(n for n, wave in known.items() if np.allclose(wave, one[0], atol=1e-4)) for one in drawn}
     assert found == {1, 3, 5, 7, 9, 11}
+
+
+def test_threads_that_read_ahead_change_nothing_but_when(toy_job):
+    """Broken and missing files among them: each fails for its own clip, when it is asked for."""
+    job = toy_job()
+    (job.root / "03.wav").write_bytes(b"RIFF")
+    (job.root / "05.wav").unlink()
+    rows = range(len(job.clips["test"]))
+    alone, ahead = (Shard.of(replace(job, readers=count), "test", rows) for count in (0, 2))
+    for index in [0, 7, 1, *rows]:
+        one, other = alone.clip(index), ahead.clip(index)
+        if isinstance(one, AudioError):
+            assert index in (3, 5) and str(other) == str(one)
+        else:
+            assert other.waveform.tobytes() == one.waveform.tobytes()
+    assert len(ahead.coming) == 0 and ahead.clip(0) is ahead.clip(0)
+
+
+def test_no_more_is_read_ahead_than_is_said(toy_job):
+    shard = Shard.of(replace(toy_job(), readers=1), "test", range(40))
+    shard.clip(0)
+    assert set(shard.coming) == set(range(1, 1 + AHEAD)) and set(shard.clips) == {0}
