@@ -43,6 +43,11 @@ class Adapter(ABC):
         What the gradient is taken of where `forward` hides it or there is none (a straight-through quantiser, the
         network behind a coder): the backward pass approximated, BPDA of Athalye, Carlini and Wagner, ICML 2018. What
         counts as broken is still decided by the model itself.
+    undefended : Adapter or None
+        The model behind a defence, after `load`: attacks are also made on it and tried on this one.
+    smoothing : float or None
+        Standard deviation of the white noise, in waveform units, under which the answers of `undefended` vote; such a
+        model has certificates.
     attack_forward : callable or None
         Its name of earlier versions.
     hear : callable or None
@@ -70,6 +75,8 @@ class Adapter(ABC):
     forward: Callable[[torch.Tensor], torch.Tensor] | None = None
     surrogate: Callable[[torch.Tensor], torch.Tensor] | None = None
     attack_forward: Callable[[torch.Tensor], torch.Tensor] | None = None
+    undefended: Adapter | None = None
+    smoothing: float | None = None
     hear: Callable[[torch.Tensor], torch.Tensor] | None = None
     exits: Callable[[torch.Tensor], Iterator[torch.Tensor]] | None = None
 

@@ -45,6 +45,13 @@ PRESETS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     ),
 }
 
+#: What an ensemble with a black box tries besides on a model that shows no gradient, or whose gradient is that of a
+#: stand-in: a substitute made from its answers, and a walk along its boundary.
+POWER: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
+    "standard": (("surrogate", {"queries": 2000}), ("boundary", {"queries": 600})),
+    "full": (("surrogate", {"queries": 5000}), ("boundary", {"queries": 2000})),
+}
+
 
 @dataclass(frozen=True)
 class Ensemble:
@@ -96,6 +103,7 @@ def ensemble(
     restarts: int | None = None,
     differentiable: bool = True,
     sources: bool = True,
+    powered: bool = False,
     refusal: Callable[[Attack], str | None] | None = None,
     floor: tuple[str, ...] = FLOOR,
     where: str | None = None,
@@ -120,6 +128,8 @@ def ensemble(
         False leaves out white-box members.
     sources : bool
         False leaves out transfer.
+    powered : bool
+        Adds black boxes with some thousand queries.
     refusal : callable, optional
         Attack → why it means nothing in the space of the condition, or None.
     floor : tuple of str
@@ -137,7 +147,7 @@ def ensemble(
             raise ConfigError(
                 f"the ensemble '{name}' takes no options", where=where, hint="steps, restarts, or an attack"
             )
-        wanted = [(member, dict(own)) for member, own in PRESETS[name]]
+        wanted = [(member, dict(own)) for member, own in (*PRESETS[name], *(POWER.get(name, ()) if powered else ()))]
     else:
         wanted = [(name, dict(options or {}))]
     exclusive: bool = getattr(LOSSES.get(output, where=where), "EXCLUSIVE", False)

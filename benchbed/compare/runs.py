@@ -13,7 +13,7 @@ from benchbed.metrics import FAMILIES
 from benchbed.metrics.contract import Family
 from benchbed.metrics.joint import Joint
 from benchbed.results.artefacts import statistics_of
-from benchbed.results.record import Result
+from benchbed.results.record import Cell, Result
 from benchbed.results.statistics import NAME, Statistics
 from benchbed.results.store import read
 
@@ -194,6 +194,8 @@ def _rules(a: Result, b: Result) -> list[Mismatch]:
     found: dict[str, Mismatch] = {}
     theirs = {cell.key: cell for cell in b.cells}
     for cell in a.cells:
+        if cell.condition.kind == "attack":
+            continue  # what attacked them, and so their rules, may differ from model to model: see condition_mismatch
         other = theirs.get(cell.key)
         for name, value in cell.metrics.items():
             against = None if other is None else other.metrics.get(name)
@@ -205,8 +207,9 @@ def _rules(a: Result, b: Result) -> list[Mismatch]:
     return list(found.values())
 
 
-#: Facts of an attacked cell without which it is another question: attacks with their steps, and what they wanted.
-_ATTACKED = ("attacks", "goal", "success", "threat", "space", "channels")
+#: Facts of an attacked cell without which it is another question: whether gradients attacked or answers alone, attacks
+#: with their steps, and what they wanted.
+_ATTACKED = ("attacker", "attacks", "goal", "success", "threat", "space", "channels")
 
 
 def condition_mismatch(a: Result, b: Result, key: str) -> str | None:
@@ -227,6 +230,17 @@ def condition_mismatch(a: Result, b: Result, key: str) -> str | None:
         mine, theirs = (condition.facts.get(what) for condition in (one, other))
         if mine != theirs:
             return f"{what} of {key} is {_plain(mine)} in one run and {_plain(theirs)} in the other"
+    return _another_rule(*(c for c in cells if c is not None))
+
+
+def _another_rule(one: Cell, other: Cell) -> str | None:
+    """Why the figures of two attacked cells are none of one kind: a random model is asked about each budget alone."""
+    if one.condition.kind != "attack":
+        return None
+    for name in one.metrics.keys() & other.metrics.keys():
+        mine, theirs = one.metrics[name], other.metrics[name]
+        if mine.rule != theirs.rule and None not in (mine.value, theirs.value):
+            return f"rule of {name} under {one.key} is {mine.rule} in one run and {theirs.rule} in the other"
     return None
 
 

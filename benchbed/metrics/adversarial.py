@@ -51,6 +51,14 @@ UNSEEN = MetricInfo(
     low=0.0,
     high=1.0,
 )
+CERTIFIED = MetricInfo(
+    "Certified accuracy",
+    "certified-accuracy:randomized-smoothing-cohen-2019",
+    "fraction",
+    "higher",
+    low=0.0,
+    high=1.0,
+)
 #: Columns of scores of single clips, of tags and frames → name of their mean over the attacked clips.
 SCORES = {"score_clean": "clean_clip_score", "score_noise": "noise_clip_score", "score_attacked": "clip_score"}
 #: Columns of what an attack has changed in a clip → name of their mean.
@@ -140,7 +148,7 @@ def cell_figures(flags: Flags, success: str = "", milder: str = "") -> dict[str,
         rule = _by(info, success, milder if flag == "robust" else "")
         figures[name] = number(value, rule, len(flags), replicates=drawn, bootstrap=flags.bootstrap)
     # Of universal perturbations, which must hold wherever they begin, and of those on the expectation over draws.
-    for name, info in (("shifted", SHIFTED), ("unseen", UNSEEN)):
+    for name, info in (("shifted", SHIFTED), ("unseen", UNSEEN), ("certified", CERTIFIED)):
         if name in flags.values:
             value, drawn = flags.mean(name)
             figures[f"{name}_accuracy"] = number(

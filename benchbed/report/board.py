@@ -26,7 +26,7 @@ COSTS = {"MACs", "parameters", "bytes", "kWh", "Wh", "J", "points/MMAC"}
 #: Figures of a profile that stand in a board; the page of a run has all.
 MAIN_COSTS = ("parameters", "macs", "parameter_memory", "joules_per_inference", "kwh")
 
-_KEPT = (f"{terms.ROBUSTNESS}:", f"{terms.ADVERSARIAL}:")
+_KEPT = (f"{terms.ROBUSTNESS}:", f"{terms.ADVERSARIAL}:", f"{terms.BLACK_BOX}:")
 #: Points above guessing for each million MACs, a figure that boards add.
 _PER_MAC = "per_mac"
 
@@ -347,7 +347,8 @@ def data(page: SuitePage) -> dict[str, Any]:
 
 def _attacked(result: Result) -> dict[str, Value]:
     """What attacks say over all their budgets; figures at single budgets are in the tables of the run's page."""
-    wanted = tuple(f"{terms.ADVERSARIAL}:{name}/" for name in ("gap", "snr50", "minimal_snr"))
+    scopes = (terms.ADVERSARIAL, terms.BLACK_BOX)
+    wanted = tuple(f"{scope}:{name}/" for scope in scopes for name in ("gap", "snr50", "minimal_snr"))
     return {name: value for name, value in result.scores.items() if name.startswith(wanted) and "_noise" not in name}
 
 

@@ -268,10 +268,12 @@ def _attacks(result: Result) -> list[RenderableType]:
     tables: list[RenderableType] = [_budgets(cells, result) for cells in _alike(attacked)]
     over: dict[str, dict[str, Value]] = {}
     for key, value in result.scores.items():
-        figure, _, about = key.removeprefix(f"{terms.ADVERSARIAL}:").partition("/")
+        scope, _, rest = key.partition(":")
+        figure, _, about = rest.partition("/")
         split, _, name = figure.rpartition(":")
-        if key.startswith(f"{terms.ADVERSARIAL}:") and name in _OVER:
-            over.setdefault(terms.attack(f"//{about}") + (f", {split}" if split else ""), {})[name] = value
+        if scope in (terms.ADVERSARIAL, terms.BLACK_BOX) and name in _OVER:
+            by = f", {terms.NO_GRADIENT}" if scope == terms.BLACK_BOX else ""
+            over.setdefault(terms.attack(f"//{about}") + by + (f", {split}" if split else ""), {})[name] = value
     if not over:
         return tables
     table = _table(header=True)

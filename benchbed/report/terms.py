@@ -10,6 +10,8 @@ from benchbed.results.record import Condition, Value
 _ATTACKS = {"apgd_t": "Targeted APGD"}
 #: Scopes of the figures that all corruption cells, or all attacked cells, of a run give together.
 ROBUSTNESS, ADVERSARIAL = "robustness", "adversarial"
+#: Scope of the figures of attacks that had answers alone, and what is said of them wherever they stand.
+BLACK_BOX, NO_GRADIENT = "black_box", "by answers alone"
 #: Scores that put every condition on the axis of white noise, by cell.
 WORTH = "worth"
 #: Scope of the figures of attacks on features, and what is said of them wherever they stand.

@@ -69,7 +69,7 @@ def against_noise(board: Board) -> dict[str, list[Dot]]:
             if cell.condition.name.endswith("_noise") or noisy is None or kept is None:
                 continue
             curve = by_attack.setdefault(
-                (f"{terms.attack(cell.key)}, split {cell.split}", cell.condition.unit or ""), {}
+                (f"{terms.attack(cell.key)}{_by(cell)}, split {cell.split}", cell.condition.unit or ""), {}
             )
             curve.setdefault(view.budget(cell), []).append(Dot(model.name, noisy, kept, model.family))
         scores = row.result.scores
@@ -89,6 +89,12 @@ def against_noise(board: Board) -> dict[str, list[Dot]]:
     return charts | {title: dots for title, dots in halves.items() if len(dots) > 1}
 
 
+def _by(cell: Cell) -> str:
+    """What attacked, where that was no gradient: such models stand on a chart of their own."""
+    by = str(cell.condition.facts.get("attacker", ""))
+    return f", {terms.NO_GRADIENT}" if by.startswith("answers") else ""
+
+
 def _apart(dots: Sequence[Dot]) -> float:
     kept = [dot.y.value for dot in dots if dot.y.value is not None]
     return max(kept, default=0.0) - min(kept, default=0.0)
@@ -102,7 +108,9 @@ def under_attack(board: Board) -> list[Drawing]:
             heard = view.by_budget(cell) and not terms.on_features(cell.condition)
             if not heard or "robust_accuracy" not in cell.metrics or cell.condition.name.endswith("_noise"):
                 continue
-            curves.setdefault((cell.split, curve_of(cell.key)), {}).setdefault(index, {})[view.budget(cell)] = cell
+            # What gradients left and what answers alone left are never in one picture.
+            curve = curve_of(cell.key) + _by(cell)
+            curves.setdefault((cell.split, curve), {}).setdefault(index, {})[view.budget(cell)] = cell
     many = len({split for split, _ in curves}) > 1
     drawings = [
         _curve(board, f"{board.identity}-{anchor(split + curve)}", cells, f", split {split}" if many else "")
@@ -114,7 +122,7 @@ def under_attack(board: Board) -> list[Drawing]:
 def _curve(board: Board, identity: str, cells: dict[int, dict[float, Cell]], where: str) -> Drawing | None:
     """One attack: curves of all models and their tables, attack and noise side by side."""
     first = next(cell for by_budget in cells.values() for cell in by_budget.values())
-    unit, name = first.condition.unit or "", terms.attack(first.key) + where
+    unit, name = first.condition.unit or "", terms.attack(first.key) + _by(first) + where
     budgets = sorted({b for by_budget in cells.values() for b in by_budget}, reverse="snr" in unit.lower())
     if len(budgets) < 2:
         return None

@@ -218,11 +218,14 @@ def _of_condition(name: str) -> tuple[str, str, str] | None:
         return "condition, on the axis of white noise", inner, scope
     head, slash, condition = inner.partition("/")
     split, _, figure = head.rpartition(":")
-    if scope not in (terms.ROBUSTNESS, terms.ADVERSARIAL, terms.UNREALIZABLE) or not slash or figure == "group":
+    scopes = (terms.ROBUSTNESS, terms.ADVERSARIAL, terms.BLACK_BOX, terms.UNREALIZABLE)
+    if scope not in scopes or not slash or figure == "group":
         return None
     kind = "corruption"
     if scope == terms.UNREALIZABLE:
         kind = f"attack and budget {terms.NO_SOUND}"
+    if scope == terms.BLACK_BOX:
+        kind = f"attack {terms.NO_GRADIENT}" + (" and budget" if ":" in condition else "")
     if scope == terms.ADVERSARIAL:
         kind = "attack and budget" if ":" in condition else "attack"
     return f"{kind}{', split ' + split if split else ''}", condition, figure

@@ -121,3 +121,12 @@ def black_box(fact: FactSum, facts: Facts, condition: AttackCondition, *_: objec
     if fact.bad:
         return "warn", f"{fact.bad} of {fact.n} clips fall to a black box but not to the gradient"
     return "pass", f"no black box breaks one of {fact.n} clips that the gradient does not"
+
+
+def certificate(fact: FactSum, facts: Facts, *_: object) -> tuple[Status, str]:
+    """Clips that are certain at a budget and fell at it all the same: one of the two figures is wrong."""
+    about = facts["certificate_of"]
+    how = f"({about.text}; it abstains on {about.bad} of {about.n} clips)"
+    if fact.bad:
+        return "fail", f"{fact.bad} of {fact.n} certified clips were broken at this budget: no certificate {how}"
+    return "pass", f"no attack broke one of {fact.n} certified clips {how}"

@@ -301,5 +301,6 @@ _JUDGES: dict[str, Callable[[FactSum, Mapping[str, FactSum], AttackCondition, fl
     "unbounded": _unbounded,
     "batch": _batch,
     "cross_check": _cross,
+    "certificate": believed.certificate,
     "state": _state,
 }

@@ -36,6 +36,7 @@ def ensemble_of(
     *,
     differentiable: bool = True,
     sources: bool = True,
+    powered: bool = False,
     where: str | None = None,
 ) -> Ensemble:
     """The attacks of a condition, for a model and a task.
@@ -82,6 +83,7 @@ def ensemble_of(
         restarts=condition.restarts,
         differentiable=differentiable,
         sources=sources,
+        powered=powered,
         refusal=features.refusal if on_features else None,
         floor=features.FLOOR if on_features else FLOOR,
         where=where,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 import numpy as np
 
 from benchbed import audio, rng
+from benchbed.adapter.contract import Adapter
 from benchbed.adapter.digests import digest_of
 from benchbed.adapter.fingerprint import Fingerprint
 from benchbed.adapter.load import load_adapter, start
@@ -20,6 +21,7 @@ from benchbed.attack.contract import Loss, Problem
 from benchbed.attack.ensemble import Ensemble
 from benchbed.attack.threat import Ball, FeatureThreat, Threat, per_clip
 from benchbed.attack.universal import Universal
+from benchbed.card import mapped_card
 from benchbed.data.dataset import ClipRow
 from benchbed.errors import BenchbedError, CannotMeasure, ConfigError
 from benchbed.run.attacking.ensembles import ensemble_of, threats
@@ -251,7 +253,18 @@ def sources_of(engine: Engine, condition: AttackCondition) -> dict[str, SourceMo
         key = "source", spec, repr(options), repr(shared)
         source = engine.once(key, partial(_source, engine.job, spec, options, shared))
         found[source.name if source.name not in found else f"{source.name}-{len(found)}"] = source
+    behind = engine.adapter.undefended
+    wanted = condition.attack in ("standard", "full") and condition.space == "waveform"
+    if wanted and behind is not None and behind.forward is not None:
+        found["undefended"] = SourceModel("undefended", view_behind(engine, behind), engine.job.seed)
     return found
+
+
+def view_behind(engine: Engine, behind: Adapter) -> View:
+    """The model behind the engine's defence, on the engine's task."""
+    job = engine.job
+    card = mapped_card(behind.card, job.label_map)
+    return View.of(behind, card, job.asked, job.output, job.batch_size, shared_of(engine))
 
 
 def _source(job: Job, spec: str, options: Options, shared: Shared) -> SourceModel:

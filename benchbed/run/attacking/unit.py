@@ -21,7 +21,9 @@ from benchbed.attack.ensemble import Level, levels
 from benchbed.attack.expectation import STABLE, steady_draws
 from benchbed.errors import AudioError, ConfigError
 from benchbed.predictions.store import UnitPredictions
+from benchbed.run.attacking import attackers
 from benchbed.run.attacking.auditing import Claimed, claimed, hold
+from benchbed.run.attacking.certifying import certify_clips
 from benchbed.run.attacking.ensembles import ensemble_of, threats
 from benchbed.run.attacking.fresh import SecondInstance, second_instance
 from benchbed.run.attacking.goal import AttackedClip
@@ -83,6 +85,7 @@ def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
                 _appoint(work, second)
             _answer(work, samples)
             finished = [done for batch in _batches(work, samples) for done in _attack(work, batch, claims)]
+            certify_clips(work, finished)
             score(work, finished)
             for each in claims:
                 hold(work.judging, each, work.eot)
@@ -189,11 +192,13 @@ def _attack(work: Work, batch: list[AttackedClip], claims: list[Claimed]) -> lis
         victim = replace(victim, differentiable=False, attack_forward=None)
         work.note("closed", 1, 1, text=closed)
     sources = sources_of(engine, condition)
+    opened = victim.differentiable or victim.attack_forward is not None
     chosen = ensemble_of(
         condition,
         work.task.output,
         sources=bool(sources),
-        differentiable=victim.differentiable or victim.attack_forward is not None,
+        differentiable=opened,
+        powered=not opened or (engine.adapter.undefended is not None and work.eot == 1),
     )
     if not chosen.attacks:
         name, reason = next(iter(chosen.skipped.items()))
@@ -224,6 +229,8 @@ def _attack(work: Work, batch: list[AttackedClip], claims: list[Claimed]) -> lis
         for column, stage in zip(columns, stages):
             if (shares := setting.shifted(stage)) is not None:
                 column["shifted_correct"] = shares
+        for column in columns:
+            column[attackers.COLUMN] = [chosen.white_box] * len(loud)
     done = [done for i, cell in enumerate(work.unit.cells) for done in _finished(work, batch, loud, cell, stages, i)]
     position = {id(sample): i for i, sample in enumerate(loud)}
     for each in done:

@@ -10,6 +10,7 @@ import numpy as np
 from benchbed import rng
 from benchbed.attack.features import reached
 from benchbed.errors import AdapterError
+from benchbed.run.attacking.certifying import CERTIFIED
 from benchbed.run.attacking.goal import Verdict
 from benchbed.run.attacking.subset import subset
 from benchbed.run.attacking.survival import note_survival
@@ -60,7 +61,7 @@ def _judge(work: Work, cell: CellPlan, batch: list[Attacked]) -> Judged:
     usable = np.logical_and.reduce([ok for _, ok in answers])
     mean = task.joined([given for given, _ in answers])
     _noise(work, batch)
-    disagree, near, other = 0, 0, 0
+    disagree, near, other, certain, refuted = 0, 0, 0, 0, 0
     kept: list[int] = []
     broken: list[tuple[Attacked, dict[str, object]]] = []
     evaluations: list[EvaluatedClip] = []
@@ -88,6 +89,8 @@ def _judge(work: Work, cell: CellPlan, batch: list[Attacked]) -> Judged:
             facts |= {"broken_by": "plain_forward"}
         achieved, skipped = facts["achieved"], _skipped(done)
         assert achieved is None or isinstance(achieved, float)
+        certain += bool(done.facts.get(CERTIFIED))
+        refuted += bool(done.facts.get(CERTIFIED)) and not verdict.correct
         evaluations.append(EvaluatedClip(done.sample.index, cell, 0, done.sample.made, achieved, skipped, None, facts))
         kept.append(i)
         if done.facts["attacked"] and done.facts["clean_correct"] and not robust:
@@ -95,6 +98,8 @@ def _judge(work: Work, cell: CellPlan, batch: list[Attacked]) -> Judged:
     note_survival(work, broken)
     work.note("agreement", len(batch), disagree - near, cell=cell.key)
     work.note("agreement_near", len(batch), near, cell=cell.key)
+    if any(CERTIFIED in done.facts for done in batch):
+        work.note("certificate", certain, refuted, cell=cell.key)
     if work.judge is not None:
         told = "" if first is not None else "the model is random: only a new instance judges it"
         work.note("fresh", 0 if first is None else len(batch), other, cell=cell.key, text=told)

@@ -93,6 +93,10 @@ class Work:
         """Fresh answers to every finished clip: many of a model that answers differently every time."""
         return JUDGED_DRAWS if self.eot > 1 else 1
 
+    def stream(self, what: str, index: int) -> np.random.Generator:
+        """Random stream of one clip of the shard, for one purpose."""
+        return rng.stream(what, self.engine.shard.clip_id(index), self.engine.job.seed)
+
     def seed(self, *what: object) -> int:
         """Seed of global random state for one step, which rests on its clips and not on what else the suite lists."""
         condition = self.unit.cells[0].name

@@ -26,8 +26,9 @@ from benchbed.metrics.contract import Family
 from benchbed.metrics.number import Number
 from benchbed.results import record
 from benchbed.results.conditions import curve_of
+from benchbed.run.attacking.attackers import attacker_of, members_of, scope_of
 from benchbed.run.attacking.checks import Status, attack_checks
-from benchbed.run.attacking.ensembles import ensemble_of, threats
+from benchbed.run.attacking.ensembles import threats
 from benchbed.run.attacking.goals import task_of
 from benchbed.run.attacking.noted import Noted
 from benchbed.run.attacking.subset import subset
@@ -53,7 +54,8 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
     condition = job.conditions[plan.condition]
     assert isinstance(condition, AttackCondition) and plan.budget is not None
     threat = threats(condition)[condition.budgets.index(plan.budget)]
-    chosen = ensemble_of(condition, job.task)
+    part = table.iloc[rows]
+    chosen = members_of(condition, job.task, part)
     measured = table["achieved"].iloc[rows].dropna().to_numpy(dtype=float)
     summary = None
     if len(measured):
@@ -69,6 +71,7 @@ def attack_condition(plan: CellPlan, job: Job, table: pd.DataFrame, rows: np.nda
         **({"channels": "each has the budget by itself"} if condition.channels == "each" else {}),
         **({"band": str(condition.band)} if condition.band else {}),
         "space": f"features, {LABEL}" if condition.space == "features" else "waveform at the model's input",
+        **({"attacker": attacker} if (attacker := attacker_of(condition, job.task, part)) else {}),
         "attacks": [described(a) for a in chosen.attacks],
     }
     if chosen.skipped:
@@ -114,6 +117,8 @@ def flags_of(table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap
     if UNSEEN_COLUMN in part and part[UNSEEN_COLUMN].notna().any():
         shares = part[UNSEEN_COLUMN].astype(float)
         values["unseen"] = shares.where(shares.notna(), values["robust"]).to_numpy(dtype=float)
+    if "certified" in part and part["certified"].notna().any():
+        values["certified"] = part["certified"].to_numpy(dtype=bool)
     for column in (*SCORES, *FLIPS):
         if column in part and part[column].notna().any():
             values[column] = part[column].to_numpy(dtype=float)
@@ -269,7 +274,7 @@ def not_ranked(
             for name in (short, curve_of(cell.key)):
                 marks.setdefault(name, []).extend(failed[cell.key])
     for name, value in values.items():
-        if name.startswith(("adversarial:", "unrealizable:")) and name.partition("/")[2] in marks:
+        if name.startswith(("adversarial:", "black_box:", "unrealizable:")) and name.partition("/")[2] in marks:
             why = f"not ranked: {', '.join(dict.fromkeys(marks[name.partition('/')[2]]))} failed"
             value.note = f"{LABEL}; {why}" if name.startswith("unrealizable:") else why
 
@@ -293,23 +298,29 @@ def attack_figures(
     -------
     dict of str to Number
         `adversarial:FIGURE/ATTACK@THREAT[:BUDGET]`, with the split after the first colon where there are several; of
-        attacks on features `unrealizable:…` with the figures of single budgets only.
+        attacks on features `unrealizable:…` with the figures of single budgets only, and of a model that showed no
+        gradient `black_box:…`: no ranking mixes these.
     """
+    import pandas as pd
+
     figures: dict[str, Number] = {}
     splits = list(dict.fromkeys(cell.split for cell in cells))
     for split in splits:
-        prefix = "adversarial:" if len(splits) == 1 else f"adversarial:{split}:"
+        whole = "adversarial:" if len(splits) == 1 else f"adversarial:{split}:"
         where = "" if len(splits) == 1 else split
         mine = [cell for cell in cells if cell.split == split]
         halves: dict[str, tuple[Number, np.ndarray | None, Flags, tuple[str, str]]] = {}
         noises: dict[tuple[str, str], tuple[Number, np.ndarray | None]] = {}
+        scopes: dict[str, str] = {}
         for _, group in itertools.groupby(mine, key=lambda cell: cell.condition):
             curve = list(group)
             name = curve_of(curve[0].key)
             condition = job.conditions[curve[0].condition]
             assert isinstance(condition, AttackCondition)
             realizable = condition.space == "waveform"
-            scope = prefix if realizable else prefix.replace("adversarial:", "unrealizable:", 1)
+            every = pd.concat([rows[cell.key] for cell in curve])
+            prefix = scope_of(whole, attacker_of(condition, job.task, every))
+            scope = prefix if realizable else whole.replace("adversarial:", "unrealizable:", 1)
             for cell in curve:
                 short = cell.key.split("/", 2)[2]
                 own = cell_figures(
@@ -332,11 +343,12 @@ def attack_figures(
                 noises[alike] = half, drawn
             elif condition.attack not in FLOOR:
                 halves[name] = half, drawn, next(iter(levels.values())), alike
+                scopes[name] = prefix
         for name, (half, drawn, some, alike) in halves.items():
             noise = noises.get(alike)
             if noise is not None and drawn is not None and noise[1] is not None:
                 gap = adversarial_gap(half, drawn, noise[0], noise[1], some)
-                figures[f"{prefix}gap/{name}"] = _about(gap, name, where)
+                figures[f"{scopes[name]}gap/{name}"] = _about(gap, name, where)
     return figures
 
 

@@ -1,0 +1,117 @@
+"""A model of a black box that is made from its own answers: a linear one on log-spectral bands, one for each clip.
+
+Whatever hears sound by its spectrum changes its mind through log-energies of bands. A random direction in their space,
+carried back to the waveform, is in phase with the clip and falls where it is soft, as the gradients of such models do:
+a thousand of these, each answered once, point to the gradient of a small network with a cosine of 0.65, a thousand
+directions of white noise with one of 0.17. Bands are kept at several resolutions, so that ridge regression prefers
+what is common to neighbours. The substitute is fitted anew with every answer that comes (Papernot et al., Practical
+black-box attacks against machine learning, ASIA CCS 2017; directions from a substitute as in Tashiro, Song and Ermon,
+Diversity can be transferred, NeurIPS 2020).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+#: Bands, frames per second, and cells of each resolution (bands × frames) that features are means of.
+BANDS, FRAMES, CELLS = 40, 100, ((1, 1), (4, 4), (8, 16))
+#: Weight of the ridge, as a share of the answers' mean energy.
+RIDGE = 1e-3
+#: Weight of a unit step of the samples beside the mean change of the bands.
+SAMPLES = 1.0
+#: Quiet cells are not told apart below this share of the clip's mean power.
+FLOOR = 1e-7
+
+
+class BandEnergies:
+    """Log-energies of bands of a clip `[clip, channel, sample]`, at several resolutions `[clip, feature]`.
+
+    Examples
+    --------
+    >>> BandEnergies(8000)(torch.randn(2, 1, 2000)).shape[0]
+    2
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self.fft = 256 if sample_rate <= 8000 else 512 if sample_rate <= 16000 else 1024
+        self.hop = max(1, sample_rate // FRAMES)
+        bins = self.fft // 2 + 1
+        # Edges are even on the mel scale, and no band is without a bin.
+        top = 2595 * math.log10(1 + sample_rate / 1400)
+        edges = 700 * (10 ** (torch.linspace(0, top, BANDS + 1).double() / 2595) - 1) * self.fft / sample_rate
+        first = torch.unique(edges[:-1].floor().long().clamp(max=bins - 1))
+        self.weights = torch.zeros(len(first), bins)
+        for band, (low, high) in enumerate(zip(first.tolist(), [*first[1:].tolist(), bins])):
+            self.weights[band, low:high] = 1 / (high - low)
+
+    def __call__(self, waveforms: torch.Tensor) -> torch.Tensor:
+        clips, samples = len(waveforms), waveforms.shape[-1]
+        window = torch.hann_window(self.fft, device=waveforms.device)
+        flat = waveforms.reshape(-1, samples)
+        flat = torch.nn.functional.pad(flat, (0, max(0, self.fft - samples)))
+        spectrum = torch.stft(flat, self.fft, self.hop, window=window, return_complex=True, pad_mode="constant")
+        power = self.weights.to(waveforms.device) @ (spectrum.real.square() + spectrum.imag.square())
+        level = power.detach().mean((1, 2), keepdim=True)
+        image = (power + FLOOR * level + 1e-20).log()[:, None]
+        parts = []
+        for cell in CELLS:
+            pooled = torch.nn.functional.avg_pool2d(image, cell, cell, ceil_mode=True, count_include_pad=False)
+            parts.append((pooled * math.sqrt(cell[0] * cell[1])).reshape(clips, -1))
+        return torch.cat(parts, 1)
+
+    def directions(self, point: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        """Directions of the waveform `[direction, channel, sample]`, of unit length, that raise what is wanted
+        `[direction, feature]` of one clip's features."""
+        leaf = point.expand(len(wanted), -1, -1).clone().requires_grad_(True)
+        with torch.enable_grad():
+            (raised,) = torch.autograd.grad((self(leaf) * wanted).sum(), leaf)
+        size = raised.flatten(1).norm(dim=1).clamp_min(1e-30)
+        return raised / size[:, None, None]
+
+
+class Substitute:
+    """A linear model of what a black box answers: on band energies, and on the samples themselves.
+
+    Parameters
+    ----------
+    features : BandEnergies
+        What it hears.
+    samples : float
+        Weight of the samples beside the bands; 0 leaves them out, which saves their memory.
+    """
+
+    def __init__(self, features: BandEnergies, samples: float = SAMPLES) -> None:
+        self.features, self.samples = features, samples
+        self.changes: list[torch.Tensor] = []
+        self.steps: list[torch.Tensor] = []
+        self.answers: list[torch.Tensor] = []
+        self.on_bands = self.on_samples = torch.zeros(0)
+
+    def learn(self, steps: torch.Tensor, changes: torch.Tensor, answers: torch.Tensor) -> None:
+        """Take in steps of the waveform `[query, channel, sample]` with the changes of the features `[query, feature]`
+        and of the answers `[query, answer]`, each over the step's length, and fit anew."""
+        self.changes.append(changes)
+        self.answers.append(answers.double())
+        bands, answered = torch.cat(self.changes), torch.cat(self.answers)
+        kernel = (bands @ bands.T).double()
+        scale = kernel.diagonal().mean().clamp_min(1e-30)
+        kernel = kernel / scale
+        if self.samples:
+            self.steps.append(steps.flatten(1))
+            moved = torch.cat(self.steps)
+            kernel = kernel + self.samples * (moved @ moved.T).double()
+        kernel = kernel + RIDGE * torch.eye(len(bands), dtype=kernel.dtype, device=kernel.device)
+        dual = torch.linalg.solve(kernel, answered).to(changes)
+        self.on_bands = bands.T @ dual / scale.to(dual)
+        if self.samples:
+            self.on_samples = self.samples * (moved.T @ dual)
+
+    def slope(self, point: torch.Tensor, combination: torch.Tensor) -> torch.Tensor:
+        """Gradient by the waveform `[1, channel, sample]` of a combination `[answer]` of its answers."""
+        leaf = point.clone().requires_grad_(True)
+        with torch.enable_grad():
+            value = (self.features(leaf) @ (self.on_bands @ combination)).sum()
+            (slope,) = torch.autograd.grad(value, leaf)
+        return slope + (self.on_samples @ combination).reshape(point.shape) if self.samples else slope
