@@ -51,14 +51,24 @@ class _Walk:
         self.left = int(attack.options["queries"])
 
     def run(self) -> None:
-        point = self._start()
+        point = self._walked()
+        if not self.outcome.by[int(self.row)]:
+            # No attack gives a clip back as it was: what is left of the last point inside the ball came nearest.
+            self._inside(point)
+
+    def _walked(self) -> torch.Tensor:
+        """Where the walk ends: inside the ball, or where its queries were spent."""
+        point, wrong = self._start()
         step = 0
-        while point is not None and self.left > HALVINGS + 2:
+        if not wrong:
+            return point
+        while self.left > HALVINGS + 2:
             point = self._nearest(point)
             if self._inside(point) or self.left <= HALVINGS + 2:
-                return
+                break
             step += 1
             point = self._moved(point, step)
+        return point
 
     def _wrong(self, points: torch.Tensor) -> torch.Tensor:
         """Which points are answered wrongly `[query]`."""
@@ -66,7 +76,8 @@ class _Walk:
         rows = torch.zeros(len(points), dtype=torch.int64, device=self.row.device)
         return self.one.select(rows).margin(self.one.victim.scores(points)) < 0
 
-    def _start(self) -> torch.Tensor | None:
+    def _start(self) -> tuple[torch.Tensor, bool]:
+        """A point that is answered wrongly, and whether it is."""
         clean = self.one.ball.clean
         for level in STARTS_DB:
             drawn = torch.from_numpy(self.random.standard_normal((4, *clean.shape[1:]), dtype="float32")).to(clean)
@@ -79,10 +90,8 @@ class _Walk:
             points = self._boxed(clean + size * drawn / norms(drawn, "l2")[:, None, None])
             wrong = self._wrong(points)
             if bool(wrong.any()):
-                return points[wrong.nonzero()[0]]
-        # No attack gives a clip back as it was: the loudest noise, softened, is what came nearest.
-        self._inside(points[:1])
-        return None
+                return points[wrong.nonzero()[0]], True
+        return points[:1], False
 
     def _boxed(self, points: torch.Tensor) -> torch.Tensor:
         box = self.one.ball.box
