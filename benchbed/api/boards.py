@@ -36,7 +36,7 @@ def leaderboard(
     title : str
         Heading of the first page.
     references : sequence of path, optional
-        Files of published figures; by default those that come with benchbed.
+        Files of published figures, or `["none"]` for none; by default those that come with benchbed.
     comparisons : sequence of path
         Files that `Compared.save` wrote; a page each.
     ranks : bool
@@ -66,10 +66,10 @@ def leaderboard(
     from benchbed.report.namesakes import apart
     from benchbed.results.comparison import read_comparison
     from benchbed.results.find import earlier_records
-    from benchbed.results.reference import read_reference, shipped_references
+    from benchbed.results.reference import asked_references
 
     opened = records_of(runs)
-    shown = shipped_references() if references is None else [read_reference(Path(path)) for path in references]
+    shown = asked_references(references)
     compared, reasons = board_comparisons(opened) if compare and ranks else ([], [])
     for line in reasons:
         told(f"not compared: {line}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,14 +111,30 @@ class Run:
 
         return chart(self.result, name)
 
-    def report(self, path: str | Path | None = None) -> Path:
-        """Write the page of the run, by default as `report.html` in its folder, and return its path."""
+    def report(self, path: str | Path | None = None, *, references: Sequence[str | Path] | None = None) -> Path:
+        """Write the page of the run, by default as `report.html` in its folder, and return its path.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            File to write.
+        references : sequence of path, optional
+            Files of published figures to show where they are about the run's data, or `["none"]`; by default those that
+            come with benchbed.
+        """
         from benchbed.report import drawings, listening
         from benchbed.report.page import write_report
+        from benchbed.results.reference import asked_references
 
         page = self.path / "report.html" if path is None else Path(path)
         record = self.path / "result.json"
-        return write_report(self.result, page, clips=listening.read(record), drawn=drawings.read(record))
+        return write_report(
+            self.result,
+            page,
+            clips=listening.read(record),
+            drawn=drawings.read(record),
+            references=asked_references(references),
+        )
 
     def __repr__(self) -> str:
         from benchbed.report.figures import interval, number

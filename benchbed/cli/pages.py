@@ -27,12 +27,12 @@ _FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "card", "cita
     help="Further ones: what `benchbed compare --json` printed; a page each.",
 )
 @click.option(
+    "--references",
     "--reference",
     "references",
     multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Published figures (YAML); by default those that come with benchbed.",
+    metavar="none|FILE",
+    help="Published figures to show beside runs (YAML, may be repeated), or none; by default those of benchbed.",
 )
 @click.option("--ranks/--no-ranks", default=True, show_default=True, help="Rank runs by paired bootstrap draws.")
 @click.option(
@@ -46,9 +46,11 @@ _FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "card", "cita
 def leaderboard(runs: tuple[Path, ...], **flags: Any) -> None:
     """Build static pages from RUNS (run folders, result files, or folders that hold them), or export their figures."""
     from benchbed.api import boards
+    from benchbed.report.private import without_paths
 
     if flags["export"]:
-        results = [result for _, result in boards.records_of(runs)]
+        # What is exported is published, too.
+        results = [without_paths(result) for _, result in boards.records_of(runs)]
         click.echo(_exported(results, flags["export"], flags["metrics"]), nl=False)
         return
     page = boards.leaderboard(

@@ -29,6 +29,7 @@ from benchbed.report.exports import latex_table, markdown_table
 from benchbed.report.foretold import Foretells, ForetoldPanel, foretold_panel
 from benchbed.report.island import island
 from benchbed.report.page import render, write_page, write_report
+from benchbed.report.private import command, paths_in, without_paths
 from benchbed.results.comparison import ComparisonRecord
 from benchbed.results.families import FamilyTable
 from benchbed.results.record import Result
@@ -89,7 +90,8 @@ def write_leaderboard(
     if not results:
         raise CannotMeasure("no runs to make a leaderboard of", hint="give run folders or result.json files")
     out = Path(out)
-    results, earlier = namesakes.apart(results, earlier)
+    results, earlier = namesakes.apart(_published(results), _published(earlier))
+    references, comparisons = without_paths(list(references)), [without_paths(one) for one in comparisons]
     suites = board.arrange(results, ranks, references)
     models = board.by_model(suites, earlier)
     model_links = {page.name: page.slug for page in models}
@@ -159,11 +161,22 @@ def write_leaderboard(
                         clips=listening.read(row.path),
                         drawn=drawings.read(row.path),
                         exported=record.name if records else None,
+                        references=references,
                     )
                 )
                 if records:
                     write_page(record, json.dumps(every_eval_ever(row.result), ensure_ascii=False, allow_nan=False))
     return written
+
+
+def _published(records: Sequence[tuple[Path, Result]]) -> list[tuple[Path, Result]]:
+    """Records as they may be shown to anybody; the paths beside them only find what lies there."""
+    shown = []
+    for path, one in records:
+        known = paths_in(one.provenance.command, one.model.options)
+        told = one.provenance.model_copy(update={"command": command(one.provenance.command)})
+        shown.append((path, without_paths(one.model_copy(update={"provenance": told}), known)))
+    return shown
 
 
 def suite_html(

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,11 @@ from benchbed.report.drawings import KeptDrawings
 from benchbed.report.folding import LONG_PAGE, carry, folded, packed
 from benchbed.report.listening import Clips, apart
 from benchbed.report.model_card import citation, model_card
+from benchbed.report.private import command as private_command
+from benchbed.report.private import paths_in, without_paths
 from benchbed.results.conditions import setting
 from benchbed.results.record import Result, Value
+from benchbed.results.reference import Reference, beside, parse
 from benchbed.whole import write_whole
 
 #: What every page carries, in this order.
@@ -44,6 +48,7 @@ def write_report(
     clips: Clips | None = None,
     drawn: KeptDrawings | None = None,
     exported: str | None = None,
+    references: Sequence[Reference] = (),
 ) -> Path:
     """Write the page of one run; the file is the old one or the new one, never half of either.
 
@@ -63,13 +68,17 @@ def write_report(
         Timelines, curves, directions and captions that the run kept.
     exported : str, optional
         Relative link of the run's Every Eval Ever record.
+    references : sequence of Reference
+        Published figures; those about the run's data stand on its page, apart from what was measured.
 
     Returns
     -------
     Path
         The file written.
     """
-    text = report_html(result, command=command, home=home, clips=clips, drawn=drawn, exported=exported)
+    text = report_html(
+        result, command=command, home=home, clips=clips, drawn=drawn, exported=exported, references=references
+    )
     return write_page(path, text)
 
 
@@ -81,9 +90,14 @@ def report_html(
     clips: Clips | None = None,
     drawn: KeptDrawings | None = None,
     exported: str | None = None,
+    references: Sequence[Reference] = (),
 ) -> str:
     """The page of one run as text."""
-    drawn = drawn or KeptDrawings()
+    # What is published says nothing of the machine that made it.
+    known = paths_in(result.provenance.command, result.model.options)
+    command = private_command(command or result.provenance.command)
+    result, drawn = without_paths(result, known), without_paths(drawn or KeptDrawings(), known)
+    clips = without_paths(clips, known)
     kept, whole = island.record(result)
     return render(
         "run.html.j2",
@@ -92,7 +106,9 @@ def report_html(
         weakest=breaking.groups(result),
         whole=whole,
         baselines=view.primary_baselines(shown),
-        command=command or result.provenance.command,
+        command=command,
+        published=beside(without_paths(list(references)), result),
+        parse=parse,
         home=home,
         heard=apart(clips)[0],
         licensed=clips.about if clips else None,

@@ -21,6 +21,8 @@ from benchbed.errors import ConfigError
 from benchbed.nesting import Overgrown, refuse_overgrown
 from benchbed.results.record import Record, Result, Value
 
+#: What is said for no published figures.
+NONE = "none"
 Status = Literal["as printed", "disputed", "damaged", "recomputed"]
 
 _PRINTED = re.compile(r"^([<>≈~])?([−-]?(?:\d+(?:\.\d*)?|\.\d+))(?:±(\d*\.?\d+))?$")
@@ -46,6 +48,8 @@ class Protocol(Record):
     """`scene`, `tags`, …"""
     dataset: str
     """Data the figures are about."""
+    layout: str = ""
+    """Layout that reads this data, so that the figures can stand beside runs on it."""
     split: str
     """Split and folds."""
     note: str = ""
@@ -145,6 +149,10 @@ def read_reference(path: Path) -> Reference:
     ConfigError
         Not YAML, a duplicate key, or fields that do not fit.
     """
+    if not path.is_file():
+        raise ConfigError(
+            "no file of published figures", where=str(path), hint="give a YAML file, or --references none"
+        )
     try:
         text = path.read_text(encoding="utf-8")
         refuse_overgrown(text)
@@ -208,6 +216,54 @@ def same_protocol(references: Sequence[Reference], result: Result) -> list[tuple
     if wanted is None:
         return []
     return [(held, table) for held in references for table in held.tables if table.protocol.id == wanted]
+
+
+def beside(references: Sequence[Reference], result: Result) -> list[tuple[Reference, PublishedTable, bool]]:
+    """Published tables that explain a run: measured under its protocol, then others about the same data.
+
+    Returns
+    -------
+    list of (Reference, PublishedTable, bool)
+        True where the protocol is the same. Nothing about a synthetic set: nobody published figures of one.
+    """
+    same = same_protocol(references, result)
+    if result.dataset.synthetic:
+        return []
+    known = {id(table) for _, table in same}
+    others = [
+        (source, table)
+        for source in references
+        for table in source.tables
+        if id(table) not in known and table.protocol.layout and table.protocol.layout == result.dataset.layout
+    ]
+    return [(*pair, True) for pair in same] + [(*pair, False) for pair in others]
+
+
+def asked_references(asked: Sequence[str | Path] | None) -> list[Reference]:
+    """The published figures that a page is to have: those that come with benchbed, those of files, or none.
+
+    Parameters
+    ----------
+    asked : sequence of path, or None
+        Files; the single word `none` for none; None for those that come with benchbed.
+
+    Raises
+    ------
+    ConfigError
+        A file that does not fit, or `none` beside files.
+
+    Examples
+    --------
+    >>> asked_references(["none"])
+    []
+    """
+    if asked is None:
+        return shipped_references()
+    if any(str(one) == NONE for one in asked):
+        if len(asked) > 1:
+            raise ConfigError(f"--references {NONE} stands beside files", hint="give files, or none at all")
+        return []
+    return [read_reference(Path(one)) for one in asked]
 
 
 def verification(references: Sequence[Reference], result: Result, figures: Mapping[str, Value]) -> str | None:

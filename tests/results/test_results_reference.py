@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from benchbed.data import LAYOUTS
 from benchbed.errors import ConfigError
-from benchbed.results.reference import Reference, parse, problems, read_reference
+from benchbed.results.reference import Reference, asked_references, parse, problems, read_reference
 
 MINIMAL = {
     "source": {"id": "s", "citation": "A. Author: A Title, 2020"},
@@ -128,3 +129,22 @@ def test_a_file_that_does_not_fit_is_one_clear_error(tmp_path, text):
     with pytest.raises(ConfigError) as error:
         read_reference(path)
     assert error.value.where == str(path)
+
+
+def test_tables_name_layouts_that_exist(shipped):
+    layouts = {table.protocol.layout for one in shipped.values() for table in one.tables if table.protocol.layout}
+    assert layouts <= set(LAYOUTS.names()) and "tau2022" in layouts
+
+
+@pytest.mark.parametrize(("asked", "count"), [(None, 6), (["none"], 0), (["dcase-task1.yaml"], 1)])
+def test_references_are_asked_by_file_or_switched_off(repository, asked, count):
+    folder = repository / "leaderboards/reference"
+    assert len(asked_references([one if one == "none" else folder / one for one in asked] if asked else asked)) == count
+
+
+def test_references_that_are_none_stand_beside_no_file():
+    with pytest.raises(ConfigError, match="stands beside files"):
+        asked_references(["none", "x.yaml"])
+    with pytest.raises(ConfigError, match="no file of published figures") as raised:
+        asked_references(["nowhere.yaml"])
+    assert "--references none" in raised.value.hint
