@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from benchbed.errors import ConfigError, did_you_mean
+from benchbed.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from benchbed.report.pieces import Piece
     from benchbed.results.record import Result
 
-#: Width of a saved drawing, and height of a line of text in it.
-WIDTH, LINE = 720, 20
 #: A drawing is as high as this in a notebook until the frame is told otherwise; tables grow by the row.
 FRAME, ROW = 420, 34
 
@@ -31,61 +29,83 @@ class Chart:
         What is drawn.
     body : str
         The drawings, as they stand in the run's page.
+    rows : list of dict, optional
+        The figures of the run, which `.csv` is made from.
     """
 
     title: str
     body: str
+    rows: list[dict[str, Any]] | None = None
 
     def html(self) -> str:
         """A whole page with the chart and nothing else."""
-        from importlib.resources import files
+        from benchbed.report.styles import sheet
 
-        style = (files("benchbed.report") / "templates" / "page.css").read_text(encoding="utf-8")
+        style = sheet()
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(self.title)}</title>'
             f'<style>{style}</style></head><body><main class="wrap">{self.body}</main></body></html>'
         )
 
     def svg(self) -> str:
-        """The drawing as an SVG file with its own style; panels stand below each other, each with its legend.
+        """The drawings as one SVG file, with the look of every part written beside it; panels stand below each other.
 
         Raises
         ------
         ConfigError
-            The chart is a table.
+            A table without a drawing in it.
         """
-        from importlib.resources import files
+        from benchbed.report import drawn
 
-        panels = [_panel(part) for part in re.split(r"(?=<figure>)", self.body)]
-        drawn = [panel for panel in panels if panel is not None]
-        if not drawn:
-            raise ConfigError(f"'{self.title}' is a table, no drawing", hint="save it as .html")
-        style = (files("benchbed.report") / "templates" / "page.css").read_text(encoding="utf-8")
-        top, parts = 0.0, []
-        for markup, height in drawn:
-            parts.append(f'<g transform="translate(0 {top:g})">{markup}</g>')
-            top += height
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top:g}" width="{WIDTH}" height="{top:g}">'
-            f"<title>{escape(self.title)}</title><style><![CDATA[{style}]]></style>{''.join(parts)}</svg>"
-        )
+        return drawn.svg(*self._pieces(), title=self.title)
+
+    def png(self) -> bytes:
+        """The same as a PNG file.
+
+        Raises
+        ------
+        ConfigError
+            A table without a drawing in it, or no resvg on this machine.
+        """
+        from benchbed.report import drawn
+
+        return drawn.png(self.svg())
 
     def save(self, path: str | Path) -> Path:
-        """Write the chart as `.html` or `.svg` and return the path.
+        """Write the chart as `.html`, `.svg` or `.png`, or what it is drawn from as `.csv`, `.tex` or `.md`.
 
         Raises
         ------
         ConfigError
-            Another ending, or no single drawing for an `.svg`.
+            Another ending, or a form that it does not have.
         """
+        from benchbed.report import tabled
+
         place = Path(path)
-        forms = {".html": self.html, ".svg": self.svg}
-        if place.suffix not in forms:
+        tables = {".csv": tabled.csv_of, ".tex": tabled.latex_of, ".md": tabled.markdown_of}
+        if place.suffix == ".html":
+            place.write_text(self.html(), encoding="utf-8")
+        elif place.suffix == ".svg":
+            place.write_text(self.svg(), encoding="utf-8")
+        elif place.suffix == ".png":
+            place.write_bytes(self.png())
+        elif place.suffix in tables:
+            tabled_pieces = [piece for piece in self._pieces() if piece.tabled]
+            if not tabled_pieces:
+                raise ConfigError(f"'{self.title}' has no table", where=str(place), hint="save it as .svg or .png")
+            text = "\n".join(tables[place.suffix](piece) for piece in tabled_pieces)
+            place.write_text(text, encoding="utf-8", newline="")
+        else:
+            ending = place.suffix or "without an ending"
             raise ConfigError(
-                f"a chart is saved as {' or '.join(forms)}, not {place.suffix or 'without an ending'}", where=str(place)
+                f"a chart is saved as .html, .svg, .png, .csv, .tex or .md, not {ending}", where=str(place)
             )
-        place.write_text(forms[place.suffix](), encoding="utf-8")
         return place
+
+    def _pieces(self) -> list[Piece]:
+        from benchbed.report.pieces import pieces
+
+        return pieces(self.body, self.rows)
 
     def _repr_html_(self) -> str:
         # A frame keeps the page's style from leaking into the notebook.
@@ -96,34 +116,21 @@ class Chart:
         )
 
 
-def chart(result: Result, name: str) -> Chart:
-    """A chart of a record by name; see `Run.plot`."""
-    drawn = dict(_known(result))
-    if name not in drawn:
-        hint = did_you_mean(name, list(drawn)) or f"this record has: {', '.join(drawn) or 'nothing to draw'}"
-        raise ConfigError(f"this run has no chart '{name}'", hint=hint)
-    return Chart(f"{result.model.name} on {result.suite.title or result.suite.name}: {name}", drawn[name])
+def chart(result: Result, name: str, page: Callable[[], str]) -> Chart:
+    """A chart of a run by name, on its page if it has none of its own; see `Run.plot`."""
+    import xml.etree.ElementTree as ET
 
+    from benchbed.report.pieces import choose, pieces, record_rows
+    from benchbed.report.private import without_paths
 
-def _panel(part: str) -> tuple[str, float] | None:
-    """Caption, drawing and legend of one panel, and how high they are together; None without a drawing."""
-    drawing = re.search(r'<svg[^>]*viewBox="0 0 ([\d.]+) ([\d.]+)"[^>]*role="img".*?</svg>', part, re.DOTALL)
-    if drawing is None:
-        return None
-    height = WIDTH * float(drawing[2]) / float(drawing[1])
-    caption = re.search(r"<figcaption[^>]*>(.*?)</figcaption>", part, re.DOTALL)
-    rows = [_text(re.sub(r"<[^>]+>", "", caption[1]), 4, LINE - 5, "font-weight:600")] if caption else []
-    below = LINE + height
-    rows.append(drawing[0].replace("<svg", f'<svg y="{LINE}" width="{WIDTH}" height="{height:g}"', 1))
-    for swatch, words in re.findall(r'<li>(<svg class="swatch".*?</svg>)(.*?)</li>', part, re.DOTALL):
-        rows.append(swatch.replace("<svg", f'<svg x="4" y="{below + 5:g}" width="26" height="10"', 1))
-        rows.append(_text(re.sub(r"<[^>]+>", "", words), 36, below + 14))
-        below += LINE
-    return "".join(rows), below + LINE
-
-
-def _text(words: str, x: float, y: float, style: str = "") -> str:
-    return f'<text x="{x:g}" y="{y:g}" style="font-size:13px;fill:currentColor;{style}">{words.strip()}</text>'
+    shown = without_paths(result)
+    rows = record_rows(shown)
+    title = f"{shown.model.name} on {shown.suite.title or shown.suite.name}: {name}"
+    drawn = dict(_known(shown))
+    if name in drawn:
+        return Chart(title, drawn[name], rows)
+    piece = choose(pieces(page(), rows), name, also=tuple(drawn))
+    return Chart(title, ET.tostring(piece.element, encoding="unicode", method="html"), rows)
 
 
 def _known(result: Result) -> Iterator[tuple[str, str]]:

@@ -100,7 +100,9 @@ class Run:
 
     def plot(self, name: str = "corruptions") -> Chart:
         """A chart of the run's page: `corruptions`, `severities`, `attacks`, `devices`, `classes`, `confusion`,
-        `reliability`, or another table of the record by its name.
+        `reliability`, or any chart or table of the page by its name (`benchbed export RUN` lists them).
+
+        It can be saved as `.svg`, `.png`, `.html`, and what it is drawn from as `.csv`, `.tex` and `.md`.
 
         Raises
         ------
@@ -109,7 +111,21 @@ class Run:
         """
         from benchbed.api.charts import chart
 
-        return chart(self.result, name)
+        return chart(self.result, name, self.page)
+
+    def page(self, *, references: Sequence[str | Path] | None = None) -> str:
+        """The page of the run as text; see `report`."""
+        from benchbed.report import drawings, listening
+        from benchbed.report.page import report_html
+        from benchbed.results.reference import asked_references
+
+        record = self.path / "result.json"
+        return report_html(
+            self.result,
+            clips=listening.read(record),
+            drawn=drawings.read(record),
+            references=asked_references(references),
+        )
 
     def report(self, path: str | Path | None = None, *, references: Sequence[str | Path] | None = None) -> Path:
         """Write the page of the run, by default as `report.html` in its folder, and return its path.
@@ -122,19 +138,9 @@ class Run:
             Files of published figures to show where they are about the run's data, or `["none"]`; by default those that
             come with benchbed.
         """
-        from benchbed.report import drawings, listening
-        from benchbed.report.page import write_report
-        from benchbed.results.reference import asked_references
+        from benchbed.report.page import write_page
 
-        page = self.path / "report.html" if path is None else Path(path)
-        record = self.path / "result.json"
-        return write_report(
-            self.result,
-            page,
-            clips=listening.read(record),
-            drawn=drawings.read(record),
-            references=asked_references(references),
-        )
+        return write_page(self.path / "report.html" if path is None else Path(path), self.page(references=references))
 
     def __repr__(self) -> str:
         from benchbed.report.figures import interval, number

@@ -115,6 +115,7 @@ def _register() -> None:
         campaigning,
         comparing,
         datasets,
+        exporting,
         following,
         looking,
         pages,

@@ -27,6 +27,7 @@ _ORDER = (
     "history",
     "leaderboard",
     "claims",
+    "export",
     "data",
     "list",
     "schema",

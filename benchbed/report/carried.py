@@ -114,6 +114,20 @@ def figures(result: Result) -> dict[str, Any]:
     }
 
 
+def rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """The flat rows again, as the page's script makes them."""
+    held = []
+    for block in data["blocks"]:
+        told = {name: block.get(name) for name in ("direction", "unit", "rule", "interval", "reason")}
+        for index, cell in enumerate(block["at"]):
+            place = {name: None if cell < 0 else column[cell] for name, column in data["cells"].items()}
+            figure = {name: block[name][index] if name in block else None for name in ("value", "low", "high")}
+            n = block["n"][index] if isinstance(block["n"], list) else block["n"]
+            head = {"model": data["model"], "dataset": data["dataset"]}
+            held.append({**head, **place, "group": None, "metric": block["metric"], **figure, "n": n, **told})
+    return held
+
+
 def _all(result: Result) -> Iterator[tuple[int, str, Value]]:
     for name, value in result.scores.items():
         yield -1, name, value

@@ -61,8 +61,8 @@ def latex_table(results: Sequence[Result], metrics: Sequence[str]) -> str:
     """
     header, rows = _cells(results, metrics)
     lines = [r"\begin{tabular}{l" + "r" * len(metrics) + "}", r"\toprule"]
-    lines += [" & ".join(map(_latex, header)) + r" \\", r"\midrule"]
-    lines += [" & ".join(map(_latex, row)) + r" \\" for row in rows]
+    lines += [" & ".join(map(escape_latex, header)) + r" \\", r"\midrule"]
+    lines += [" & ".join(map(escape_latex, row)) + r" \\" for row in rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", f"% {' '.join(_note(results).split())}"]) + "\n"
 
 
@@ -118,11 +118,18 @@ def csv_table(results: Sequence[Result]) -> str:
     made = io.StringIO()
     writer = csv.DictWriter(made, fieldnames=list(rows[0]))
     writer.writeheader()
-    writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: inert(value) for name, value in row.items()} for row in rows)
     return made.getvalue()
 
 
-def _inert(value: Any) -> Any:
+def inert(value: Any) -> Any:
+    """A value that no spreadsheet takes for a formula.
+
+    Examples
+    --------
+    >>> inert("=1+1"), inert(-1.0)
+    ("'=1+1", -1.0)
+    """
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
@@ -180,5 +187,12 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|!&~])", r"\\\1", flat)
 
 
-def _latex(text: str) -> str:
+def escape_latex(text: str) -> str:
+    """Text that stays text in LaTeX, in one line.
+
+    Examples
+    --------
+    >>> print(escape_latex("a_b & 5 %"))
+    a\\_b \\& 5 \\%
+    """
     return "".join(_LATEX.get(character, character) for character in " ".join(text.splitlines()))

@@ -92,6 +92,7 @@ def write_leaderboard(
     out = Path(out)
     results, earlier = namesakes.apart(_published(results), _published(earlier))
     references, comparisons = without_paths(list(references)), [without_paths(one) for one in comparisons]
+    families = without_paths(list(families))
     suites = board.arrange(results, ranks, references)
     models = board.by_model(suites, earlier)
     model_links = {page.name: page.slug for page in models}

@@ -34,6 +34,8 @@ from benchbed.whole import write_whole
 
 #: What every page carries, in this order.
 _SCRIPTS = ("page.js", "widths.js")
+#: What is not needed to read a page travels packed; the page's policy knows its digest, and lets no other script run.
+_PACKED_SCRIPT = "taken.js"
 #: Where the style of a page goes.
 _STYLE = "<style></style>"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -129,7 +131,7 @@ def report_html(
 def render(template: str, **content: Any) -> str:
     """Fill a template of this room; everything that is not markup made here is escaped."""
     page = _environment().get_template(template).render(**content)
-    style = styles.needed(page, _script())
+    style = styles.needed(page, _script(*_SCRIPTS, _PACKED_SCRIPT))
     return carry(page).replace(_STYLE, f"<style>{style}</style>", 1)
 
 
@@ -148,9 +150,13 @@ def _lean(script: str) -> str:
 
 
 @functools.cache
-def _script() -> str:
+def _script(*names: str) -> str:
     folder = files("benchbed.report") / "templates"
-    return _lean("\n".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS))
+    return _lean("\n".join((folder / name).read_text(encoding="utf-8") for name in names))
+
+
+def _digest(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 @functools.cache
@@ -163,8 +169,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_visible,
     )
-    script = _script()
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    script, more = _script(*_SCRIPTS), _script(_PACKED_SCRIPT)
     environment.filters.update(
         anchor=island.anchor,
         arrow=figures.arrow,
@@ -188,9 +193,10 @@ def _environment() -> Environment:
     environment.globals.update(
         version=benchbed.__version__,
         script=Markup(script),
-        # Only this script may run: markup that slipped through would still be dead text.
+        more=island.pack(more),
+        # Only these scripts may run: markup that slipped through would still be dead text.
         policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data: 'self'; "
-        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        f"script-src {_digest(script)} {_digest(more)}; base-uri 'none'; form-action 'none'",
         number=figures.number,
         signed=figures.signed,
         p_value=figures.p_value,

@@ -119,6 +119,7 @@ def severity_heatmaps(result: Result) -> list[Markup]:
                 notes=told,
                 strengths=[[amount(row[lev]) if lev in row else "" for lev in severities] for row in done.values()],
                 row_units=[_unit_of(next(iter(row.values()))) for row in done.values()],
+                of={"task": task, "split": split, "metric": result.primary} | _kinds(perturbed),
             )
         )
     return charts
@@ -161,6 +162,7 @@ def _budgets(cells: list[Cell], where: str) -> list[Markup]:
                 column_title=f"Budget, {unit}",
                 ends=(0.0, 1.0),
                 notes=[[sentence(row[level]) if level in row else "" for level in budgets] for row in rows.values()],
+                of={"kind": "attack", "parameter_unit": unit or "", "metric": "robust_accuracy"},
             )
         )
     return charts
@@ -184,7 +186,13 @@ def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
         where = "" if len(_tasks(result)) == 1 else f", {terms.plain(task)} {split}"
         for family, members in families.items():
             chart = _panel(
-                members, reference, result.primary, f"{terms.plain(family)}{where}", f"{task}/{split}/{family}"
+                members,
+                reference,
+                result.primary,
+                f"{terms.plain(family)}{where}",
+                f"{task}/{split}/{family}",
+                {"task": task, "split": split, "metric": result.primary}
+                | ({"family": family} if members[0].condition.group else {"kind": members[0].condition.kind}),
             )
             if chart:
                 panels.append((f"{terms.plain(family)}{where}", chart))
@@ -208,6 +216,7 @@ def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
                     unit=first.unit,
                     reference=reference,
                     reverse=True,
+                    of={"task": task, "split": split, "parameter_unit": str(unit), "metric": result.primary},
                 )
                 panels.append((title, chart))
     return panels
@@ -251,6 +260,7 @@ def _attacked(cells: list[Cell], primary: str, where: str, identity: str) -> lis
             unit=some.unit,
             reference=Point(0, clean.value, clean.low, clean.high) if clean else None,
             reverse="snr" in unit.lower(),
+            of={"kind": "attack", "parameter_unit": unit, "metric": name},
         )
         panels.append((title, chart))
     return panels
@@ -261,7 +271,9 @@ def _no_sound(cells: list[Cell]) -> str:
     return f" {terms.NO_SOUND}" if any(terms.on_features(cell.condition) for cell in cells) else ""
 
 
-def _panel(cells: list[Cell], reference: Point | None, primary: str, title: str, identity: str) -> Markup | None:
+def _panel(
+    cells: list[Cell], reference: Point | None, primary: str, title: str, identity: str, of: dict[str, str]
+) -> Markup | None:
     units = {cell.condition.unit for cell in cells}
     physical = len(units) == 1 and None not in units and all(_parameter(cell) is not None for cell in cells)
     lines = _series(cells, primary, _parameter if physical else _severity)
@@ -279,6 +291,7 @@ def _panel(cells: list[Cell], reference: Point | None, primary: str, title: str,
         reference=reference,
         reverse=reverse,
         x_labels=None if physical else _ends(lines),
+        of=of,
     )
 
 
@@ -310,6 +323,12 @@ def _tasks(result: Result) -> dict[tuple[str, str], list[Cell]]:
     for cell in result.cells:
         tasks.setdefault((cell.task, cell.split), []).append(cell)
     return tasks
+
+
+def _kinds(cells: list[Cell]) -> dict[str, str]:
+    """The kind that some cells share, if they do."""
+    kinds = {cell.condition.kind for cell in cells}
+    return {"kind": kinds.pop()} if len(kinds) == 1 else {}
 
 
 def _is(cell: Cell, kind: str) -> bool:

@@ -11,7 +11,7 @@ import re
 from importlib.resources import files
 
 #: Sheets in their order.
-SHEETS = ("page.css", "widths.css")
+SHEETS = ("page.css", "widths.css", "taken.css")
 _CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 _USED = re.compile(r'class="([^"]*)"')
 _STRINGS = re.compile(r'"[^"]*"|\([^)]*\)')
@@ -40,11 +40,17 @@ def needed(page: str, script: str) -> str:
 
 
 def _kept(text: str, used: set[str]) -> str:
-    return "".join(_rule(head, body, used) for head, body in _rules(text))
+    return "".join(_rule(head, body, used) for head, body in rules(text))
 
 
-def _rules(text: str) -> list[tuple[str, str]]:
-    """Selector and body of each rule at this level; a group of rules (`@media`) is one."""
+def rules(text: str) -> list[tuple[str, str]]:
+    """Selector and body of each rule at this level; a group of rules (`@media`) is one.
+
+    Examples
+    --------
+    >>> rules("a{b:c}@media print{d{e:f}}")
+    [('a', 'b:c'), ('@media print', 'd{e:f}')]
+    """
     parts, depth, start, opened = [], 0, 0, 0
     for place, letter in enumerate(text):
         if letter == "{":

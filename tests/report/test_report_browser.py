@@ -296,9 +296,9 @@ def test_paper_is_white_even_where_the_screen_is_dark(visit, site):
 
 def test_downloads_hold_the_record_and_its_figures(visit, site, tmp_path):
     page = visit((site / "report.html").as_uri())
-    for kind in ("JSON", "CSV"):
+    for kind, what in (("JSON", "record"), ("CSV", "figures")):
         with page.expect_download() as waiting:
-            page.get_by_role("button", name=kind).click()
+            page.get_by_role("button", name=f"Save the {what} as {kind}").click()
         waiting.value.save_as(tmp_path / kind)
     assert json.loads((tmp_path / "JSON").read_text(encoding="utf-8"))["primary"] == "macro_accuracy"
     import csv
@@ -315,7 +315,7 @@ def test_a_csv_cell_cannot_be_a_formula(visit, result, tmp_path):
     path = write_report(result("=cmd|' /C calc'!A0"), tmp_path / "report.html")
     page = visit(path.as_uri())
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("button", name="Save the figures as CSV").click()
     waiting.value.save_as(tmp_path / "figures.csv")
     assert "\n'=cmd" in (tmp_path / "figures.csv").read_text(encoding="utf-8").replace("\r", "")
 

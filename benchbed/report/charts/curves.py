@@ -48,6 +48,7 @@ def curves(
     reference: Point | None = None,
     reverse: bool = False,
     x_labels: Mapping[float, str] | None = None,
+    of: Mapping[str, str] | None = None,
 ) -> Markup:
     """Curves with interval bands, and a level line with its band (the clean figure).
 
@@ -57,6 +58,8 @@ def curves(
         Draw the x axis from large to small (SNR: mild on the left).
     x_labels : mapping of float to str, optional
         Words for places of an axis that has no unit; its other places have none.
+    of : mapping of str to str, optional
+        Which of the figures that the page carries are drawn.
 
     Examples
     --------
@@ -88,7 +91,7 @@ def curves(
             '<li><svg class="swatch" viewBox="0 0 26 10" aria-hidden="true" focusable="false">'
             '<path class="level" d="M1 5H25"/></svg>Clean</li>'
         )
-    image = frame(identity, title, _words(series, unit, x_labels or {}), (_WIDTH, _HEIGHT), "".join(body))
+    image = frame(identity, title, _words(series, unit, x_labels or {}), (_WIDTH, _HEIGHT), "".join(body), of=of)
     return Markup(f'{image}<ul class="legend">{legend}</ul>')
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
@@ -142,20 +143,41 @@ def path(points: Sequence[tuple[float, float]], close: bool = False) -> str:
     return data + "Z" if close else data
 
 
-def frame(identity: str, title: str, description: str, size: tuple[int, int], body: str, look: str = "chart") -> Markup:
+def frame(
+    identity: str,
+    title: str,
+    description: str,
+    size: tuple[int, int],
+    body: str,
+    look: str = "chart",
+    of: Mapping[str, str] | None = None,
+) -> Markup:
     """An SVG image with its text alternative.
 
     Parameters
     ----------
     identity : str
         Unique in the page; title and description are tied to the image through it.
+    of : mapping of str to str, optional
+        Which of the figures that the page carries are drawn: what columns of their rows hold (see `report.pieces`).
     """
     safe = escape(identity)
     return Markup(
-        f'<svg class="{look}" id="{safe}" viewBox="0 0 {size[0]} {size[1]}" role="img" '
+        f'<svg class="{look}" id="{safe}"{drawn_of(of)} viewBox="0 0 {size[0]} {size[1]}" role="img" '
         f'aria-labelledby="{safe}-t {safe}-d"><title id="{safe}-t">{escape(title)}</title>'
         f'<desc id="{safe}-d">{escape(description)}</desc>{body}</svg>'
     )
+
+
+def drawn_of(of: Mapping[str, str] | None) -> Markup:
+    """The attribute that says which figures a chart or table is made from.
+
+    Examples
+    --------
+    >>> drawn_of({"family": "noise", "metric": "a:b"})
+    Markup(' data-of="family=noise&amp;metric=a%3Ab"')
+    """
+    return Markup(' data-of="{}"').format(urlencode(of)) if of else Markup("")
 
 
 def text(x: float, y: float, content: str, kind: str = "tick", anchor: str = "middle") -> str:

@@ -5,11 +5,11 @@ A table rather than an image, so that it scrolls on a phone, is read cell by cel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
-from benchbed.report.charts.draw import Scale
+from benchbed.report.charts.draw import Scale, drawn_of
 from benchbed.report.charts.families import family_dot
 from benchbed.report.figures import number
 from benchbed.types import Direction
@@ -37,6 +37,7 @@ def heatmap(
     best: Direction | None = None,
     strengths: Sequence[Sequence[str]] | None = None,
     row_units: Sequence[str] | None = None,
+    of: Mapping[str, str] | None = None,
 ) -> Markup:
     """A labelled table with coloured cells.
 
@@ -60,6 +61,8 @@ def heatmap(
         Unit of the strengths of each row, under its name.
     best : {"higher", "lower"}, optional
         Print the best figure of each column in bold.
+    of : mapping of str to str, optional
+        Which of the figures that the page carries it is made from.
 
     Examples
     --------
@@ -70,6 +73,7 @@ def heatmap(
     ends = ends or ((min(known), max(known)) if known else (0.0, 1.0))
     head = "".join(f'<th scope="col"><span><bdi>{escape(column)}</bdi></span></th>' for column in columns)
     upright = " upright" if any(len(column) > 4 for column in columns) and len(columns) > 4 else ""
+    whole = f' data-unit="{"%" if unit == "fraction" else escape(unit)}"' if unit and not units else ""
     dense = " dense" if len(rows) > DENSE else ""
     leaders = _leaders(values, best)
     body = []
@@ -88,7 +92,8 @@ def heatmap(
         body.append(f'<tr><th scope="row">{dot}<bdi>{escape(label)}</bdi>{unit_of}</th>{"".join(cells)}</tr>')
     return Markup(
         f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(caption)}">'
-        f'<table class="heat{upright}{dense}" id="{escape(identity)}"><caption>{escape(caption)}</caption>'
+        f'<table class="heat{upright}{dense}" id="{escape(identity)}"{drawn_of(of)}{whole}>'
+        f"<caption>{escape(caption)}</caption>"
         f'<thead><tr><th scope="col" class="corner">{escape(row_title)} ↓ <span class="by">{escape(column_title)} →'
         f"</span></th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )

@@ -134,7 +134,7 @@
 
   const save = (name, type, text) => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.href = URL.createObjectURL(text instanceof Blob ? text : new Blob([text], { type }));
     link.download = name;
     link.click();
     window.setTimeout(() => URL.revokeObjectURL(link.href), 1000);
@@ -208,7 +208,16 @@
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const around = target && target.closest("details");
     if (around) { around.open = true; target.scrollIntoView(); }
+    return unpack(document.getElementById("more").textContent);
+  }).then((code) => {
+    const more = document.createElement("script");
+    more.textContent = code;
+    document.head.append(more);
+    document.documentElement.dataset.taken = "yes";
   });
+  const rowsOf = async () => { const data = await carried(); return data.rows || flat(data); };
+  // What charts and tables are taken away with (taken.js).
+  window.benchbed = { say, save, quote, rowsOf };
   document.querySelectorAll("button[data-save]").forEach((button) => button.addEventListener("click", async () => {
     const data = await carried();
     const name = button.dataset.name;
