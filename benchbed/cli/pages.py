@@ -42,7 +42,12 @@ _FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "card", "cita
 @click.option(
     "--export", "export", type=click.Choice(_FORMATS), help="Print this to standard output and build no pages."
 )
-@click.option("--metric", "metrics", multiple=True, help="Columns of --export markdown and latex; may be repeated.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    help="Columns of --export markdown and latex: figures, or conditions (white_noise@3); may be repeated.",
+)
 def leaderboard(runs: tuple[Path, ...], **flags: Any) -> None:
     """Build static pages from RUNS (run folders, result files, or folders that hold them), or export their figures."""
     from benchbed.api import boards

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,12 @@ if TYPE_CHECKING:
     help="Write the sounds that broke a clip into `attacked` of the run, as `score --attacked` reads them.",
 )
 @click.option("--report/--no-report", default=True, show_default=True, help="Write report.html.")
+@click.option(
+    "--references",
+    multiple=True,
+    metavar="none|FILE",
+    help="Published figures (YAML) to show beside runs on their data, or none; by default benchbed's own.",
+)
 @limit_options
 @click.option("--quiet", is_flag=True, help="No progress and no table.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records instead of their paths.")
@@ -130,6 +137,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
     )
     if failed and not runs and len(models) == 1:
         raise next(iter(failed.values()))
+    _with_references(runs, flags)
     code = 0
     if flags["keep_attacked"]:
         from benchbed.api.attacked import write_attacked
@@ -228,6 +236,13 @@ def merge(parts: tuple[Path, ...], **flags: Any) -> int:
     for run in runs:
         click.echo(str(run.path / "result.json"))
     return code
+
+
+def _with_references(runs: Sequence[Any], flags: dict[str, Any]) -> None:
+    """Write the pages again with the published figures that were asked for."""
+    if flags.get("references") and flags["report"]:
+        for run in runs:
+            run.report(references=flags["references"])
 
 
 def _command(

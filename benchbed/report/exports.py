@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchbed.errors import ConfigError
-from benchbed.report import terms, view
+from benchbed.errors import ConfigError, did_you_mean
+from benchbed.report import carried, terms, view
 from benchbed.report.figures import THIN, arrow, interval, number
 from benchbed.results.alike import comparable
 from benchbed.results.record import Result, Value
 
+#: Names that are listed where a wrong one is given.
+LISTED = 80
 _LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -90,18 +92,25 @@ def flat_rows(results: Sequence[Result]) -> list[dict[str, Any]]:
             "limit": result.dataset.limit,
             "incomplete": view.incomplete(result),
         }
-        places: list[tuple[str, str, dict[str, Value]]] = [("", "", result.scores)]
-        for cell in result.cells:
-            places += [
-                (cell.key, "", cell.metrics),
-                *((cell.key, name, values) for name, values in cell.groups.items()),
-            ]
+        nowhere = dict.fromkeys((_placed(name) for name in carried.PLACE), "")
         rows += [
-            {**head, "cell": cell, "group": group, "metric": name, **value.model_dump()}
-            for cell, group, values in places
-            for name, value in values.items()
+            {**head, **nowhere, "group": "", "metric": name, **value.model_dump()}
+            for name, value in result.scores.items()
         ]
+        for cell in result.cells:
+            # A curve can be drawn from the file: strengths and their units are columns.
+            place = {**head, **{_placed(name): entry for name, entry in carried.where(cell).items()}}
+            rows += [
+                {**place, "group": group, "metric": name, **value.model_dump()}
+                for group, values in (("", cell.metrics), *cell.groups.items())
+                for name, value in values.items()
+            ]
     return rows
+
+
+def _placed(name: str) -> str:
+    """The column of a condition beside those of its model, which has a family, too."""
+    return f"condition_{name}" if name == "family" else name
 
 
 def csv_table(results: Sequence[Result]) -> str:
@@ -140,16 +149,57 @@ def _cells(results: Sequence[Result], metrics: Sequence[str]) -> tuple[list[str]
             "these runs do not belong in one table",
             hint="suite, data and random protocol must be the same, and all real or all synthetic",
         )
-    pools = [{**view.figures(result), **result.scores} for result in results]
+    pools = [{**view.figures(result), **result.scores, **_conditions(result)} for result in results]
     header = ["Model"]
     for name in metrics:
         held = next((value for pool in pools if (value := pool.get(name))), None)
         if held is None:
-            raise ConfigError(f"no run has the figure '{name}'")
+            raise ConfigError(f"no run has the figure '{name}'", hint=_known(name, pools))
         unit = {"fraction": ", %", "": "", "score": ""}.get(held.unit, f", {held.unit}")
-        header.append(f"{terms.metric(name, held)}{unit} {arrow(held)}")
+        about = _about(results, name)
+        header.append(f"{about or terms.metric(name, held)}{unit} {arrow(held)}")
     rows = [[_named(result), *(_figure(pool.get(name)) for name in metrics)] for result, pool in zip(results, pools)]
     return header, rows
+
+
+def _conditions(result: Result) -> dict[str, Value]:
+    """Figures of single conditions: `white_noise@3` is the metric that ranks, `white_noise@3:log_loss` another."""
+    figures: dict[str, Value] = {}
+    for cell in result.cells:
+        for key in (cell.key, cell.key.split("/", 2)[-1]):
+            figures |= {
+                f"{key}:{name}": value for name, value in cell.metrics.items() if f"{key}:{name}" not in figures
+            }
+            if result.primary in cell.metrics:
+                figures.setdefault(key, cell.metrics[result.primary])
+    return figures
+
+
+def _about(results: Sequence[Result], name: str) -> str:
+    """A single condition in words, with its metric; nothing for a figure over the run."""
+    for result in results:
+        if name in view.figures(result) or name in result.scores:
+            return ""
+        for cell in result.cells:
+            for key in (cell.key, cell.key.split("/", 2)[-1]):
+                metric = result.primary if name == key else name.removeprefix(f"{key}:")
+                if name in (key, f"{key}:{metric}") and metric in cell.metrics:
+                    return (
+                        f"{terms.title(metric, cell.metrics[metric])}, {terms.within(terms.condition(cell.condition))}"
+                    )
+    return ""
+
+
+def _known(name: str, pools: Sequence[Mapping[str, Value]]) -> str:
+    """The figures that can be asked for, the likeliest first."""
+    names = list(dict.fromkeys(known for pool in pools for known in pool))
+    near = did_you_mean(name, names)
+    # A cell's full key is the long form of what is listed already.
+    short = [known for known in names if "/" not in known.partition(":")[0]]
+    short = [known for known in short if not (":" in known and known.partition(":")[0] in names)]
+    more = f" and {len(short) - LISTED} more" if len(short) > LISTED else ""
+    listed = f"there are: {', '.join(short[:LISTED])}{more}; a condition's other metrics are CONDITION:METRIC"
+    return f"{near}; {listed}" if near else listed
 
 
 def _named(result: Result) -> str:

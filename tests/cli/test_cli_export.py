@@ -93,3 +93,13 @@ def test_a_form_that_a_piece_does_not_have_is_refused(run, tmp_path):
     with pytest.raises(ConfigError, match="cannot be saved as svg") as raised:
         save(piece, tmp_path / "x.svg")
     assert "csv, tex, md" in raised.value.hint
+
+
+def test_a_run_writes_its_page_with_the_references_that_are_asked_for(repository, tmp_path, capsys):
+    suite, model = repository / "suites" / "dcase_task1.yaml", repository / "adapters" / "cnn.py"
+    words = ["run", str(suite), "--model", str(model), "--limit", "4", "--out", str(tmp_path), "--quiet"]
+    assert main_code(*words, "--references", "nowhere.yaml") == 2
+    said = capsys.readouterr().err
+    assert "no file of published figures" in said and "--references none" in said
+    assert main_code(*words, "--references", "none") == 0
+    assert 'id="published"' not in (tmp_path / "dcase_task1" / "cnn" / "report.html").read_text(encoding="utf-8")

@@ -73,3 +73,35 @@ def test_what_differs_is_refused(result, change):
 def test_a_figure_that_no_run_has_is_refused(result):
     with pytest.raises(ConfigError, match="no run has the figure 'psds1'"):
         latex_table([result()], ["psds1"])
+
+
+def test_a_wrong_figure_is_answered_with_those_that_there_are(result):
+    with pytest.raises(ConfigError, match="no run has the figure 'macro_acc'") as raised:
+        markdown_table([result("cnn", conditions=True)], ["macro_acc"])
+    hint = raised.value.hint
+    assert "did you mean 'macro_accuracy'" in hint and "log_loss" in hint and "white_noise@3" in hint
+    assert "scene/test/" not in hint.partition("there are")[2]
+
+
+def test_single_conditions_are_columns(result):
+    text = markdown_table([result("cnn", conditions=True)], ["macro_accuracy", "white_noise@5", "mp3@1:macro_accuracy"])
+    head, _, row = text.splitlines()[:3]
+    columns = [
+        "Macro accuracy, % ↑",
+        "Macro accuracy, white noise, 0 dB SNR, % ↑",
+        "Macro accuracy, MP3, 128 kbit/s, % ↑",
+    ]
+    assert head.split(" | ")[1:] == [*columns[:2], f"{columns[2]} |"]
+    assert row.count("[") == 3 and "33.8" in row
+
+
+def test_strengths_and_units_are_columns_of_the_csv(result):
+    rows = list(csv.DictReader(io.StringIO(csv_table([result("cnn", conditions=True)]))))
+    (row,) = [row for row in rows if row["cell"] == "scene/test/small_room@4"]
+    assert (row["condition"], row["severity"], row["parameter"], row["parameter_unit"]) == (
+        "small_room",
+        "4",
+        "0.9",
+        "s T60",
+    )
+    assert row["family"] == "transformer" and row["metric"] == "macro_accuracy"
