@@ -24,29 +24,23 @@ TITLE = "Example board: synthetic data, shipped models"
 
 
 def main() -> None:
-    """Run what is missing, compare the models, and write the pages."""
+    """Run what is missing, and write the pages; the models of every suite are compared by `leaderboard` itself."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--out", type=Path, default=HERE / "site", help="folder of the pages")
     options.add_argument("--runs", type=Path, default=ROOT / "runs" / "board", help="folder of the runs")
     options.add_argument("--suite", action="append", choices=list(SUITES), help="only these suites")
     options.add_argument("--limit", type=int, help="score at most so many clips per split")
     chosen = options.parse_args()
-    comparisons = []
     for suite in chosen.suite or SUITES:
         models = [part for name in MODELS for part in ("--model", f"adapters/{name}.py")]
         most, clips = SUITES[suite]
         most = chosen.limit or most
         limit, keep = ["--limit", str(most)] if most else [], ["--listen", str(clips)]
-        made = _benchbed("run", f"suites/{suite}.yaml", *models, *limit, *keep, "--out", str(chosen.runs), "--quiet")
-        records = made.split()
-        file = chosen.runs / f"{suite}.compare.json"
-        groups = ["--group", "device=*", "--group", "devices=*"] if suite == "dcase_task1" else []
-        file.write_text(_benchbed("compare", *records, *groups, "--json"), encoding="utf-8")
-        comparisons += ["--comparison", str(file)]
+        _benchbed("run", f"suites/{suite}.yaml", *models, *limit, *keep, "--out", str(chosen.runs), "--quiet")
     runs = [str(chosen.runs / suite) for suite in chosen.suite or SUITES]
     # Pages of an earlier build, whose runs may have other addresses, must not linger.
     shutil.rmtree(chosen.out, ignore_errors=True)
-    print(_benchbed("leaderboard", *runs, *comparisons, "--title", TITLE, "--out", str(chosen.out)).strip())
+    print(_benchbed("leaderboard", *runs, "--title", TITLE, "--out", str(chosen.out)).strip())
 
 
 def _benchbed(*words: str) -> str:

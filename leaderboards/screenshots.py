@@ -18,7 +18,7 @@ SHOTS = {
     "run": ("runs/cnn-robustness-asc-*.html", None, 1200, 640, "light"),
     "heatmap": ("runs/cnn-robustness-asc-*.html", "table.heat[id$=severity]", 900, 900, "light"),
     "listen": ("runs/cnn-robustness-asc-*.html", "article.listen", 900, 500, "dark"),
-    "comparison": ("comparisons/*robustness*.html", "table.forest[id$=matched]", 1200, 900, "light"),
+    "comparison": ("comparisons/*robustness*.html", "svg.forest-plot[id$=matched-plot]", 1200, 900, "light"),
     "phone": ("suites/dcase-task1-*.html", None, 360, 640, "dark"),
 }
 

@@ -18,9 +18,9 @@ from benchbed.errors import BenchbedError
 from benchbed.results.comparison import ComparisonRecord
 from benchbed.results.record import Result
 
-#: Groups that are compared beside all clips, where the runs have them and nothing but clean audio: of a hundred
-#: perturbations each would be asked again. The matrix asks unseen devices on clean audio in any case.
-GROUPS = ("devices=seen", "devices=unseen")
+#: Kinds of groups that are compared beside all clips, where the runs have them and nothing but clean audio: of a
+#: hundred perturbations each would be asked again. The matrix asks unseen devices on clean audio in any case.
+GROUPS = ("devices", "device")
 
 
 def board_comparisons(
@@ -81,7 +81,9 @@ def _compared(sides: Sequence[Side], procedure: Procedure) -> ComparisonRecord:
     ordered = sorted(sides, key=_place)
     known = set.intersection(*(set(recipes(run.sums)) for side in sides for run in side.runs))
     plain = all(key.endswith("/clean") for side in sides for run in side.runs for key in run.sums.cells)
-    wanted = Wanted(groups=tuple(group for group in GROUPS if group in known) if plain else ())
+    wanted = Wanted(
+        groups=tuple(g for kind in GROUPS for g in sorted(known) if g.startswith(f"{kind}=")) if plain else ()
+    )
     found = compare(ordered, wanted, procedure)
     return ComparisonRecord.model_validate(json.loads(json.dumps(found.as_json(), default=float)))
 

@@ -105,6 +105,16 @@ def test_a_board_compares_its_models_the_best_first_and_nothing_else(tmp_path):
     assert all(pairing.said for pairing in found[0].pairings)
 
 
+def test_devices_are_compared_where_nothing_is_perturbed(tmp_path):
+    device = np.where(np.arange(len(TARGET)) % 2 == 0, "a", "s4")
+    known = {"device": device, "sets": {"seen": ("a",), "unseen": ("s4",)}}
+    places = [made(tmp_path, n, share, **known) for n, share in (("a", 0.9), ("b", 0.6))]
+    noisy = [made(tmp_path / "noisy", n, share, 0.4, suite="noisy", **known) for n, share in (("a", 0.9), ("b", 0.6))]
+    found, _ = board_comparisons([(p / "result.json", read(p / "result.json")) for p in (*places, *noisy)], QUICK)
+    groups = [{row.group for row in one.pairings[0].rows} for one in found]
+    assert groups == [{None, "devices=seen", "devices=unseen", "device=a", "device=s4"}, {None}]
+
+
 def test_seeds_of_one_model_are_one_row_of_the_board(tmp_path):
     places = [made(tmp_path, f"net[seed={i}]", 0.7, options={"seed": i}) for i in range(2)]
     places += [made(tmp_path, "b", 0.5), made(tmp_path, "c", 0.3)]
