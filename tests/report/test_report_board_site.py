@@ -87,4 +87,5 @@ def test_the_script_builds_a_board(repository, tmp_path):
     }
     (row,) = [r for r in carried["rows"] if r["metric"] == "macro_accuracy" and r.get("group") is None]
     figures = {name: r["scores"]["macro_accuracy"]["value"] for name, r in results.items()}
-    assert row["value"] == pytest.approx(figures["passt_tiny"] - figures["cnn"])
+    assert row["difference"] == pytest.approx(figures[row["model"]] - figures[row["against"]])
+    assert figures[row["model"]] >= figures[row["against"]]
