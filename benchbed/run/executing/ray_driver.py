@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
@@ -106,6 +107,9 @@ def _connected(cluster: ClusterAsked, workers: int) -> Iterator[ModuleType]:
     # Offline: nothing is reported to anybody.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")
+    if cluster.address and _has_token():
+        # `ray start` asks for its token, and a driver only shows it where it is told to.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
     asked: dict[str, object] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
@@ -121,12 +125,19 @@ def _connected(cluster: ClusterAsked, workers: int) -> Iterator[ModuleType]:
         raise CannotMeasure(
             f"the Ray cluster cannot be reached: {str(error).strip().splitlines()[0]}",
             where=cluster.address or "on this machine",
-            hint="`ray start --head` starts one, `ray status` shows it; without --address one is started here",
+            hint="`ray start --head` starts one, `ray status` shows it; its token has to be in ~/.ray/auth_token or "
+            "RAY_AUTH_TOKEN here, too; without --address a cluster is started here",
         ) from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _has_token() -> bool:
+    """Whether a cluster's token is known here."""
+    named = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), str(Path.home() / ".ray" / "auth_token")]
+    return bool(os.environ.get("RAY_AUTH_TOKEN")) or any(name and os.path.isfile(name) for name in named)
 
 
 class _Drive:

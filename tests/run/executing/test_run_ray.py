@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -151,3 +152,29 @@ def test_a_restarted_head_costs_what_was_on_its_way(place):
         cluster.shutdown()
     assert there <= units(place, "ray")
     assert record(place, "ray") == record(place, "local")
+
+
+def test_a_cluster_that_ray_start_made_is_reached_with_its_token(place):
+    """Ray 2.60 asks for a token that a driver does not show by itself."""
+    finished(begun(place, "local"))
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    words = ["start", "--head", "--block", f"--port={port}", "--num-cpus=2", "--include-dashboard=false"]
+    head = subprocess.Popen([sys.executable, "-m", "ray.scripts.scripts", *words], stdout=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 90
+        while not listening(port):
+            assert head.poll() is None and time.monotonic() < end
+            time.sleep(0.5)
+        finished(begun(place, "ray", "--engine", "ray", "--address", f"127.0.0.1:{port}"))
+    finally:
+        head.terminate()  # its processes end with it
+        head.wait(30)
+    assert record(place, "ray") == record(place, "local")
+
+
+def listening(port: int) -> bool:
+    """Whether somebody answers at a port of this machine."""
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
