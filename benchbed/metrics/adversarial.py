@@ -59,6 +59,14 @@ CERTIFIED = MetricInfo(
     low=0.0,
     high=1.0,
 )
+DISPLACED = MetricInfo(
+    "Displacement of the answer",
+    "displacement:one-minus-cosine-to-the-clean-answer:mean-over-clips",
+    "one minus cosine",
+    "lower",
+    low=0.0,
+    high=2.0,
+)
 #: Columns of scores of single clips, of tags and frames → name of their mean over the attacked clips.
 SCORES = {"score_clean": "clean_clip_score", "score_noise": "noise_clip_score", "score_attacked": "clip_score"}
 #: Columns of what an attack has changed in a clip → name of their mean.
@@ -129,7 +137,8 @@ def cell_figures(flags: Flags, success: str = "", milder: str = "") -> dict[str,
     dict of str to Number
         `robust_accuracy`, `noise_accuracy`, `clean_accuracy`, `attack_success_rate`; of universal perturbations, for
         which `robust` is aligned as it was learned, also `shifted_accuracy`; of perturbations that were made for any
-        position or room, `unseen_accuracy` at draws that they were not made with.
+        position or room, `unseen_accuracy` at draws that they were not made with; of attacks on the answer itself
+        `displacement`.
 
     Examples
     --------
@@ -154,6 +163,11 @@ def cell_figures(flags: Flags, success: str = "", milder: str = "") -> dict[str,
             figures[f"{name}_accuracy"] = number(
                 value, _by(info, success), len(flags), replicates=drawn, bootstrap=flags.bootstrap
             )
+    if "displacement" in flags.values:
+        told = ~np.isnan(flags.values["displacement"])
+        moved = {"moved": np.where(told, flags.values["displacement"], 0.0), "told": told}
+        value, drawn = Flags(flags.group, moved, flags.bootstrap).mean("moved", "told")
+        figures["displacement"] = number(value, DISPLACED, int(told.sum()), replicates=drawn, bootstrap=flags.bootstrap)
     kept, drawn = flags.mean("kept" if "kept" in flags.values else "robust", "clean")
     right = int((flags.values["clean"] > 0).sum())
     figures["attack_success_rate"] = number(

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from made_attacks import RATE, linear, problem
 
 from benchbed.attack import resolve
 from benchbed.attack.air import Surroundings, heard_through, split
+from benchbed.attack.attacks.displacement import displaced
 from benchbed.attack.ensemble import ensemble, levels
 from benchbed.attack.threat import Threat
 from benchbed.errors import ConfigError
+from benchbed.metrics.adversarial import cell_figures
+from benchbed.run.scoring.attacks import flags_of
+from benchbed.stats.bootstrap import Bootstrap
 
 
 def distances(weight, clean, target):
@@ -140,3 +145,28 @@ def test_the_matrix_of_classes_is_that_of_a_linear_model():
             point = clean[row].flatten() + 0.999 * radius[row] * mean / mean.norm()
             if int((point @ weight.T).argmax()) == k:
                 assert k in told
+
+
+def test_the_answer_of_a_linear_encoder_is_turned_as_far_as_the_budget_can():
+    """Of an encoder W, an added δ of norm ε turns W·x by at most asin(σ·ε / |W·x|) where σ is its largest gain; an
+    orthogonal encoder reaches it."""
+    random = np.random.default_rng(0)
+    weight = torch.from_numpy(np.linalg.qr(random.standard_normal((60, 60)))[0].astype(np.float32))
+    clean = 0.1 * torch.from_numpy(random.standard_normal((4, 1, 60)).astype(np.float32))
+    forward = lambda x: x.flatten(1) @ weight.T  # noqa: E731
+    asked = problem(forward, clean, forward(clean).argmax(1), "l2", 10.0)
+    found = resolve("displacement", {"steps": 60}).run(asked)
+    best = 1 - np.cos(np.arcsin(10 ** (-10 / 20)))
+    assert found.columns["displacement"] == pytest.approx([best] * 4, rel=0.02)
+    noise = resolve("white_noise", {"draws": 1}).run(asked)
+    turned = displaced(forward(clean), forward(noise.points))
+    assert float(turned.max()) < min(found.columns["displacement"])
+
+
+def test_what_is_displaced_is_told_as_a_mean_over_clips():
+    table = pd.DataFrame(
+        {"clean_correct": [True] * 3, "noise_correct": [True] * 3, "robust": [True, True, False]}
+        | {"displacement": [0.2, 0.4, None]}
+    )
+    figure = cell_figures(flags_of(table, np.arange(3), np.arange(3), Bootstrap(3, draws=0)))["displacement"]
+    assert figure.value == pytest.approx(0.3) and figure.n == 2

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbed.attack.attacks.displacement import COLUMN as DISPLACEMENT
 from benchbed.attack.contract import Attack
 from benchbed.attack.ensemble import FLOOR
 from benchbed.attack.expected import COLUMN as UNSEEN_COLUMN
@@ -119,7 +120,7 @@ def flags_of(table: pd.DataFrame, rows: np.ndarray, codes: np.ndarray, bootstrap
         values["unseen"] = shares.where(shares.notna(), values["robust"]).to_numpy(dtype=float)
     if "certified" in part and part["certified"].notna().any():
         values["certified"] = part["certified"].to_numpy(dtype=bool)
-    for column in (*SCORES, *FLIPS):
+    for column in (*SCORES, *FLIPS, DISPLACEMENT):
         if column in part and part[column].notna().any():
             values[column] = part[column].to_numpy(dtype=float)
     return Flags(codes, values, bootstrap)
