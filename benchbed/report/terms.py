@@ -229,6 +229,15 @@ def on_features(what: Condition) -> bool:
     return what.kind == "attack" and str(what.facts.get("space", "")).startswith("features")
 
 
+def _band(part: str) -> str:
+    """A band of frequencies of a key in words."""
+    hertz = part.removesuffix("Hz")
+    for word in ("from", "to"):
+        if hertz.startswith(word):
+            return f"{word} {hertz.removeprefix(word)} Hz"
+    return f"{hertz.replace('-', ' to ')} Hz" if part.endswith("Hz") else part
+
+
 def attack(cell: str) -> str:
     """The attack of a cell in words, with its goal and whether it had to stay inaudible, from the cell's key.
 
@@ -236,9 +245,13 @@ def attack(cell: str) -> str:
     --------
     >>> attack("frames/test/standard@l2:30dB"), attack("tags/test/apgd+hide@l2+nmr:30dB#2")
     ('Standard', 'APGD, hide, inaudible (no. 2)')
+    >>> attack("scene/test/fast@l2+from8000Hz:30dB"), attack("scene/test/fast@l2+500-2000Hz:30dB")
+    ('Fast, from 8000 Hz', 'Fast, 500 to 2000 Hz')
     """
     whole, _, again = cell.split("/", 2)[2].partition("#")
     name, _, threat = whole.partition("@")
     parts = [plain(part) if i == 0 else part.replace("_", " ") for i, part in enumerate(name.split("+"))]
-    text = ", ".join([*parts, *(["inaudible"] if "+nmr" in threat else [])])
+    limits = threat.rpartition(":")[0] if ":" in threat else threat
+    told = ["inaudible" if part == "nmr" else _band(part) for part in limits.split("+")[1:]]
+    text = ", ".join([*parts, *told])
     return f"{text} (no. {again})" if again else text
