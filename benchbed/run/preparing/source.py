@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from benchbed import rng
 from benchbed.data import LAYOUTS, synthetic
 from benchbed.data.dataset import Dataset
+from benchbed.data.inside import refuse_links_out, refuse_options_out, refuse_tables_out
 from benchbed.data.locate import locate
 from benchbed.errors import ConfigError, DataError, did_you_mean
 from benchbed.outputs import output_of
@@ -86,7 +87,10 @@ def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthet
 
 def _read(loaded: LoadedSuite, layout: ModuleType, root: Path) -> Dataset:
     try:
+        refuse_options_out(root, loaded.suite.data.options)
+        refuse_tables_out(root)
         dataset: Dataset = layout.read(root, **loaded.suite.data.options)
+        refuse_links_out(dataset.root, dataset.clips["path"].unique().tolist())
     except ConfigError as error:
         # What the reader cannot use is an option; without a place of its own, it is where the options are.
         raise ConfigError(error.what, where=error.where or loaded.where("data", "options"), hint=error.hint) from error
