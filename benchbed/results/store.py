@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from benchbed.errors import ConfigError
+from benchbed.errors import ConfigError, DamagedError
 from benchbed.nesting import json_of
 from benchbed.results.record import SCHEMA_VERSION, Result
+from benchbed.results.upgrade import may_lack_digest, readable, upgraded
 from benchbed.seal import POINTER, seal, unseal
 from benchbed.whole import write_whole
 
@@ -45,15 +46,23 @@ def write(result: Result, path: Path, *, short: bool = False) -> Result:
     return result.model_copy(update={"digest": unseal(sealed.encode(), path)[1]})
 
 
+def _finite(data: bytes, path: Path) -> dict[str, object]:
+    try:
+        members: dict[str, object] = json_of(data, finite=True)
+    except ValueError as error:
+        raise DamagedError(f"the file is not as benchbed writes it: {error}", where=str(path), hint=AGAIN) from error
+    return members
+
+
 def read(path: Path) -> Result:
-    """Read a record, from the file or from the run folder that holds it.
+    """Read a record, from the file or from the run folder that holds it; one of an earlier version is upgraded.
 
     Raises
     ------
     ConfigError
         No such file, not JSON, another schema version, or fields that do not fit.
     DamagedError
-        It is not as it was written: damaged, edited, or from before records had a digest.
+        It is not as it was written: damaged or edited.
     """
     path = Path(path)
     if path.is_dir():
@@ -66,16 +75,21 @@ def read(path: Path) -> Result:
     except ValueError as error:
         if data.startswith((b'{"digest":', POINTER)):
             unseal(data, path, again=AGAIN)
-        raise ConfigError(f"not a JSON file ({error})", where=str(path)) from error
+        raise ConfigError(f"not a JSON file ({error})", where=str(path), hint=AGAIN) from error
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version is None:
-        raise ConfigError("not a benchbed result: it has no schema_version", where=str(path))
-    if version != SCHEMA_VERSION:
+        raise ConfigError("not a benchbed result: it has no schema_version", where=str(path), hint=AGAIN)
+    if not readable(version):
         hint = "upgrade benchbed" if isinstance(version, int) and version > SCHEMA_VERSION else "run the suite again"
-        raise ConfigError(f"schema version {version}, this benchbed reads {SCHEMA_VERSION}", where=str(path), hint=hint)
-    raw, digest = unseal(data, path, again=AGAIN)
+        raise ConfigError(
+            f"schema version {version}, this benchbed reads 1 to {SCHEMA_VERSION}", where=str(path), hint=hint
+        )
+    if may_lack_digest(version) and "digest" not in raw:
+        raw, digest = _finite(data, path), ""
+    else:
+        raw, digest = unseal(data, path, again=AGAIN)
     try:
-        return Result.model_validate({"digest": digest, **raw})
+        return Result.model_validate(upgraded({"digest": digest, **raw}, version))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
