@@ -23,6 +23,7 @@ from benchbed.adapter.digests import digest_of, digest_of_path, label, unchanged
 from benchbed.adapter.own_code import own_code, required
 from benchbed.adapter.state import state_of, values_of
 from benchbed.adapter.watch import WatchedFiles, place_of, with_external_data
+from benchbed.adapter.weightpaths import weight_paths
 from benchbed.code import closure
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def fingerprint(
     code = own_code([*starts, *_class_files(adapter)], seen.modules)
     wanted = [path for path in opened if path.suffix != ".py"]
     wanted += [path for given in _paths_in(dict(arguments or {})) for path in with_external_data(given)]
-    wanted += [path for given in adapter.weights() for path in with_external_data(given)]
+    wanted += [path for given in weight_paths(adapter) for path in with_external_data(given)]
     files = {label(path, base): digest_of_path(path) for path in wanted}
     files = {name: digest for name, digest in files.items() if digest}
     texts = {label(path, base): digest for path, digest in code.files.items()}

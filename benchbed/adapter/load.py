@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from benchbed.adapter.asking import said_exit
+from benchbed.adapter.asking import said_exit, told
 from benchbed.adapter.contract import Adapter, Card
 from benchbed.adapter.digests import digest_of
 from benchbed.adapter.fingerprint import Fingerprint, fingerprint
@@ -183,13 +183,15 @@ def start(loaded: LoadedAdapter, device: str = "cpu") -> Adapter:
             with beating("load"):
                 adapter.load(device)
                 made = adapter.card
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # sys.exit, or what else means to end more than this
             raise explain(error, f"{loaded.name} could not be loaded on {device}", loaded.source) from error
     _refuse_card(made, "the adapter", loaded.source)
     return adapter
 
 
-def explain(error: Exception | SystemExit, what: str, source: Path | str | None) -> BenchbedError:
+def explain(error: BaseException, what: str, source: Path | str | None) -> BenchbedError:
     """An exception out of an adapter's code as an AdapterError with its line and a cure.
 
     An error that says already what was wrong stays as it is, and gets the line where it lacks a place.
@@ -219,7 +221,7 @@ def explain(error: Exception | SystemExit, what: str, source: Path | str | None)
             )
         else:
             hint = f"install the package that provides '{top}' beside benchbed"
-    return AdapterError(f"{what}: {type(error).__name__}: {error}", where=place, hint=hint)
+    return AdapterError(f"{what}: {told(error)}", where=place, hint=hint)
 
 
 def shipped_adapters() -> dict[str, Path]:
@@ -311,7 +313,9 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit, or what else means to end more than this
         del sys.modules[name]
         raise explain(error, f"{path.name} cannot be imported", path) from error
     return module
@@ -333,7 +337,9 @@ def _import_named(name: str, wanted: str | None) -> tuple[ModuleType, str | None
         raise AdapterError(
             f"{name} is not valid Python: {error.msg}", where=f"{error.filename}:{error.lineno}:{error.offset}"
         ) from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit, or what else means to end more than this
         raise explain(error, f"{name} cannot be imported", None) from error
 
 
@@ -381,7 +387,9 @@ def _construct(target: Callable[..., Any], arguments: dict[str, Any], place: str
         made = target(**arguments)
         if isinstance(made, type) and issubclass(made, Adapter):
             made = made()
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit, or what else means to end more than this
         raise explain(error, f"{label} could not be constructed", place) from error
     if not isinstance(made, Adapter):
         raise AdapterError(
@@ -391,7 +399,9 @@ def _construct(target: Callable[..., Any], arguments: dict[str, Any], place: str
         )
     try:
         card = getattr(made, "card", None)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit, or what else means to end more than this
         raise explain(error, f"{label}.card cannot be read", place) from error
     _refuse_card(card, label, place)
     return made

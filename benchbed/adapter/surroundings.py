@@ -7,8 +7,12 @@ call, as in a script of its own. Our code, and the next model of the command, fi
 from __future__ import annotations
 
 import contextlib
+import gc
+import logging
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -77,7 +81,9 @@ def of_its_own(adapter: Any = None) -> Iterator[dict[str, Any]]:
     outside, changed = surroundings(), dict[str, Any]()
     restore(_left_by(adapter))
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        # Whatever it closes is a stand-in: the streams are the command's.
+        spoken: Any = _Unclosed(sys.stderr)
+        with contextlib.redirect_stdout(spoken), contextlib.redirect_stderr(spoken):
             yield changed
     finally:
         changed |= {n: value for n, value in surroundings().items() if n in outside and value != outside[n]}
@@ -102,13 +108,35 @@ def adopt(adapter: Any, changed: dict[str, Any]) -> None:
     ('raise', 'warn')
     """
     kept = {name: value for name, value in changed.items() if name not in _OURS}
-    if kept or getattr(adapter, _LEFT, None):
+    if kept or _left_by(adapter):
         with contextlib.suppress(AttributeError, TypeError):  # an object that takes no attributes keeps none
             object.__setattr__(adapter, _LEFT, kept)
 
 
 def _left_by(adapter: Any) -> dict[str, Any]:
-    return getattr(adapter, _LEFT, None) or {}
+    # Not by its own rules for attributes, which may invent some.
+    try:
+        left = object.__getattribute__(adapter, _LEFT)
+    except AttributeError:
+        return {}
+    return left if isinstance(left, dict) else {}
+
+
+class _Unclosed:
+    """A stream that a model's code may write to, and not close."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def close(self) -> None:
+        """Leave it open."""
+
+    def detach(self) -> Any:
+        """Keep it whole."""
+        raise ValueError("this stream belongs to the command")
 
 
 def _settings() -> dict[str, Setting]:
@@ -117,8 +145,21 @@ def _settings() -> dict[str, Setting]:
         "search path": (lambda: list(sys.path), lambda value: sys.path.__setitem__(slice(None), value)),
         "environment": (lambda: dict(os.environ), _set_environment),
         "warning filters": (lambda: list(warnings.filters), _set_filters),
+        "file mask": (_mask, lambda value: _drop(os.umask(value))),
+        "recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
+        "collection": (gc.isenabled, lambda value: gc.enable() if value else gc.disable()),
+        "trace": (sys.gettrace, sys.settrace),
+        "profile": (sys.getprofile, sys.setprofile),
+        "logging": (lambda: logging.root.manager.disable, logging.disable),
         "numpy errors": (np.geterr, lambda value: _drop(np.seterr(**value))),
     }
+    if threading.current_thread() is threading.main_thread():  # nobody else may set them
+        found["interrupts"] = lambda: signal.getsignal(signal.SIGINT), _set_interrupts
+    if decimal := sys.modules.get("decimal"):
+        found["decimals"] = (
+            lambda: decimal.getcontext().prec,
+            lambda value: setattr(decimal.getcontext(), "prec", value),
+        )
     torch = sys.modules.get("torch")
     # A package that is only half imported has nothing to restore yet.
     if torch is not None and hasattr(torch, "are_deterministic_algorithms_enabled"):
@@ -155,6 +196,17 @@ def _of_torch(torch: Any) -> dict[str, Setting]:
 def _unless_cpu(device: Any) -> Any:
     # A default device of its own costs a look-up at every call; without one, it is the CPU.
     return None if str(device) == "cpu" else device
+
+
+def _mask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _set_interrupts(handler: Any) -> None:
+    if handler is not None:  # one that is not Python's cannot be put back
+        signal.signal(signal.SIGINT, handler)
 
 
 def _folder() -> str | None:

@@ -17,6 +17,7 @@ from benchbed.run.doubts.all import doubts
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.scoring.cells import Scoring, score_cells
+from benchbed.run.scoring.memory_checks import memory_checks
 from benchbed.run.scoring.rank_checks import rank_checks
 from benchbed.run.scoring.replay_checks import replay_checks
 from benchbed.run.showing.drawings import Drawings, drawings
@@ -102,6 +103,7 @@ def make_record(
         checks=[
             *(frozen.checks if frozen else ()),
             *(replay_checks(prepared.remarks, predictions) if prepared.adapter.replays else ()),
+            *memory_checks(predictions, prepared.job.batch_size),
             *scoring.checks,
             *rank_checks(scoring.cells),
             *doubts(prepared, predictions),

@@ -9,6 +9,7 @@ audio in all of this.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed import rng
+from benchbed.adapter.room import make_room, most_inputs, noted, out_of_memory
 from benchbed.attack.ensemble import Level, levels
 from benchbed.attack.expectation import STABLE, steady_draws
 from benchbed.errors import AudioError, ConfigError
@@ -84,7 +86,7 @@ def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
             else:
                 _appoint(work, second)
             _answer(work, samples)
-            finished = [done for batch in _batches(work, samples) for done in _attack(work, batch, claims)]
+            finished = [done for batch in _batches(work, samples) for done in _in_room(work, batch, claims)]
             certify_clips(work, finished)
             score(work, finished)
             for each in claims:
@@ -95,6 +97,7 @@ def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
         "cpu_seconds": time.process_time() - cpu,
         "wall_seconds": time.perf_counter() - wall,
         "loose": unit.loose,
+        **noted(engine.adapter),
         "attack": {"cell": unit.cells[0].key, "facts": work.facts},
     }
     return rows.assemble(engine.shard, info)
@@ -177,6 +180,23 @@ def _answer_often(work: Work, samples: list[AttackedClip]) -> None:
             work.task.read(sample, mean[position], view.hop)
             sample.share = float(np.mean(rights))
             sample.right = sample.share > 0
+
+
+def _in_room(work: Work, batch: list[AttackedClip], claims: list[Claimed]) -> list[Attacked]:
+    """Attack a batch, or its halves where it does not fit into memory."""
+    most = most_inputs(work.engine.adapter)
+    if most is None or len(batch) <= most:
+        facts, count = copy.deepcopy(work.facts), len(claims)
+        try:
+            return _attack(work, batch, claims)
+        except Exception as error:
+            if len(batch) == 1 or not out_of_memory(error):
+                raise
+            work.facts[:] = facts  # nothing is counted twice
+            del claims[count:]
+            most = make_room(work.engine.adapter, len(batch))
+    parts = [batch[start : start + most] for start in range(0, len(batch), most)]
+    return [done for part in parts for done in _in_room(work, part, claims)]
 
 
 def _attack(work: Work, batch: list[AttackedClip], claims: list[Claimed]) -> list[Attacked]:

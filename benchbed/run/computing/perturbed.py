@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed import rng
+from benchbed.adapter.asking import told
+from benchbed.adapter.room import make_room, most_inputs, noted, out_of_memory
 from benchbed.errors import AdapterError, AudioError, BenchbedError, CannotMeasure
 from benchbed.predictions.store import UnitPredictions
 from benchbed.run.computing import shared
@@ -60,6 +62,7 @@ def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
         "cpu_seconds": time.process_time() - cpu,
         "wall_seconds": time.perf_counter() - wall,
         "loose": unit.loose,
+        **noted(engine.adapter),
     }
     return rows.assemble(engine.shard, info)
 
@@ -154,11 +157,18 @@ def _applied(
 
 
 def _predict(engine: Engine, batch: list[EvaluatedClip], rows: Rows) -> None:
+    most = most_inputs(engine.adapter)
+    if most is not None and len(batch) > most:
+        _in_parts(engine, batch, rows, most)
+        return
     try:
         raw = _ask(engine, batch)
     except AdapterError:
         raise
     except Exception as error:
+        if len(batch) > 1 and out_of_memory(error):
+            _in_parts(engine, batch, rows, make_room(engine.adapter, len(batch)))
+            return
         if len(batch) > 1:
             # One clip may have broken the batch; alone, each clip answers for itself.
             for evaluation in batch:
@@ -170,7 +180,7 @@ def _predict(engine: Engine, batch: list[EvaluatedClip], rows: Rows) -> None:
                 raise
             reason: BenchbedError = error
         else:
-            reason = AdapterError(f"predict raised {type(error).__name__}: {error}")
+            reason = AdapterError(f"predict raised {told(error)}")
         rows.fail(engine.shard.clip_id(batch[0].clip), "predict", reason, batch[0].cell.key)
         return
     usable = engine.reading.usable(raw)
@@ -185,6 +195,11 @@ def _predict(engine: Engine, batch: list[EvaluatedClip], rows: Rows) -> None:
             for evaluation in kept:
                 evaluation.facts = {**evaluation.facts, "remark": remark}
         rows.add(kept, engine.reading.answers(raw[usable], heard))
+
+
+def _in_parts(engine: Engine, batch: list[EvaluatedClip], rows: Rows, most: int) -> None:
+    for start in range(0, len(batch), most):
+        _predict(engine, batch[start : start + most], rows)
 
 
 def _ask(engine: Engine, batch: list[EvaluatedClip]) -> np.ndarray:

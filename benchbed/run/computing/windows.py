@@ -16,6 +16,7 @@ import numpy as np
 from benchbed import audio
 from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter
+from benchbed.adapter.room import make_room, most_inputs, out_of_memory
 from benchbed.card import Card
 from benchbed.outputs.contract import Heard, Reading
 from benchbed.run.computing.joined import Forward, joined, joined_tensor
@@ -172,16 +173,25 @@ def asked(
     windows = (samples - window) // hop + 1
     # [window of a recording, …] without copies, of which overlapping windows would need many.
     pieces = np.lib.stride_tricks.sliding_window_view(waveforms, window, axis=2)[:, :, ::hop].swapaxes(1, 2)
-    outputs = []
-    for start in range(0, count * windows, batch_size):
-        places = [divmod(i, windows) for i in range(start, min(start + batch_size, count * windows))]
+    outputs: list[np.ndarray] = []
+    start = 0
+    while start < count * windows:
+        size = min(batch_size, most_inputs(adapter) or batch_size, count * windows - start)
+        places = [divmod(i, windows) for i in range(start, start + size)]
         part = np.stack([pieces[place] for place in places])
         rows = [row for row, _ in places]
         beside = {name: tuple(values[row] for row in rows) for name, values in side.items()}
         whole = np.full(len(part), window, dtype=np.int64)
         reading.asked(beside)
-        raw = ask(adapter, Batch(part, whole, card.sample_rate, beside))  # of a copy of the waveforms
+        try:
+            raw = ask(adapter, Batch(part, whole, card.sample_rate, beside))  # of a copy of the waveforms
+        except Exception as error:
+            if size == 1 or not out_of_memory(error):
+                raise
+            make_room(adapter, size)
+            continue
         outputs.append(reading.check(raw, len(part), Heard(window / card.sample_rate, window)))
+        start += size
     answers = np.concatenate(outputs)
     return answers.reshape(count, windows, *answers.shape[1:])
 

@@ -16,6 +16,7 @@ from benchbed.adapter.digests import digest_of, label
 from benchbed.adapter.load import LoadedAdapter, load_adapter, start
 from benchbed.adapter.options import choices
 from benchbed.adapter.replay import Replay
+from benchbed.adapter.weightpaths import weight_paths
 from benchbed.cache import cache_folder
 from benchbed.card import Card, mapped_card
 from benchbed.data.dataset import SECONDS
@@ -73,6 +74,12 @@ def prepare(
     for of_split, each in models.values():
         _refuse_impossible(each.card, of_split.source)
         _refuse_untrained(each.card)
+        if each.replays and "clip_id" not in each.card.side_information:
+            raise AdapterError(
+                f"{each.card.name} says that it replays stored answers, and does not ask for the clip that they are of",
+                where=None if of_split.source is None else str(of_split.source),
+                hint="replays = True goes with side_information=('clip_id',); a model that hears leaves it out",
+            )
     identity = {split: identity_of(model) for split, (model, _) in models.items()}
     contents = [each["model"] for each in identity.values()]
     place = place_of_run(settings.out, (suite.name, loaded_suite.hash), loaded, options, contents, settings.name)
@@ -214,7 +221,7 @@ def _weights(models: Mapping[str, tuple[LoadedAdapter, Adapter]]) -> dict[str, s
     found: dict[str, str] = {}
     for split, (loaded, each) in models.items():
         base = loaded.source.parent if loaded.source is not None else Path.cwd()
-        paths = [Path(path) for path in each.weights()]
+        paths = weight_paths(each)
         times = Counter(path.name for path in paths)
         for path in paths:
             name = path.name if times[path.name] == 1 else label(path, base)
