@@ -135,7 +135,7 @@ def _leads_out(path: Path, allowed: tuple[str, ...]) -> bool:
 
 def _allowed(root: Path) -> tuple[str, ...]:
     given = os.environ.get(ENVIRONMENT, "").split(os.pathsep)
-    return tuple(os.path.realpath(place) for place in (root, *(each for each in given if each.strip())))
+    return tuple(os.path.realpath(place) for place in (str(root), *filter(str.strip, given)))
 
 
 def _within(path: str, folders: tuple[str, ...]) -> bool:

@@ -162,6 +162,8 @@ def read_reference(path: Path) -> Reference:
         raise ConfigError(f"not valid YAML ({error})", where=str(path)) from error
     except Overgrown as error:
         raise ConfigError(str(error), where=f"{path}:{error.line}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"not a text in UTF-8 ({error.reason} at byte {error.start})", where=str(path)) from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
