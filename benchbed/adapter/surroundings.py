@@ -140,7 +140,7 @@ class _Unclosed:
 
 
 def _settings() -> dict[str, Setting]:
-    found: dict[str, Setting] = {
+    settings: dict[str, Setting] = {
         "working directory": (_folder, os.chdir),
         "search path": (lambda: list(sys.path), lambda value: sys.path.__setitem__(slice(None), value)),
         "environment": (lambda: dict(os.environ), _set_environment),
@@ -154,17 +154,17 @@ def _settings() -> dict[str, Setting]:
         "numpy errors": (np.geterr, lambda value: _drop(np.seterr(**value))),
     }
     if threading.current_thread() is threading.main_thread():  # nobody else may set them
-        found["interrupts"] = lambda: signal.getsignal(signal.SIGINT), _set_interrupts
+        settings["interrupts"] = lambda: signal.getsignal(signal.SIGINT), _set_interrupts
     if decimal := sys.modules.get("decimal"):
-        found["decimals"] = (
+        settings["decimals"] = (
             lambda: decimal.getcontext().prec,
             lambda value: setattr(decimal.getcontext(), "prec", value),
         )
     torch = sys.modules.get("torch")
     # A package that is only half imported has nothing to restore yet.
     if torch is not None and hasattr(torch, "are_deterministic_algorithms_enabled"):
-        found |= _of_torch(torch)
-    return found
+        settings |= _of_torch(torch)
+    return settings
 
 
 def _of_torch(torch: Any) -> dict[str, Setting]:
