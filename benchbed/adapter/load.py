@@ -384,27 +384,27 @@ def _entry(module: ModuleType, wanted: str | None, place: str) -> Callable[..., 
 def _construct(target: Callable[..., Any], arguments: dict[str, Any], place: str) -> Adapter:
     label = getattr(target, "__name__", str(target))
     try:
-        adapter = target(**arguments)
-        if isinstance(adapter, type) and issubclass(adapter, Adapter):
-            adapter = adapter()
+        model = target(**arguments)
+        if isinstance(model, type) and issubclass(model, Adapter):
+            model = model()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit, or what else means to end more than this
         raise explain(error, f"{label} could not be constructed", place) from error
-    if not isinstance(adapter, Adapter):
+    if not isinstance(model, Adapter):
         raise AdapterError(
-            f"{label} gives {type(adapter).__name__}, not an adapter",
+            f"{label} gives {type(model).__name__}, not an adapter",
             where=place,
             hint="inherit from benchbed.adapter.Adapter or TorchAdapter",
         )
     try:
-        card = getattr(adapter, "card", None)
+        card = getattr(model, "card", None)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit, or what else means to end more than this
         raise explain(error, f"{label}.card cannot be read", place) from error
     _refuse_card(card, label, place)
-    return adapter
+    return model
 
 
 def _refuse_card(card: object, label: str, place: Path | str | None) -> None:
