@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import os
@@ -127,7 +128,26 @@ def _package_versions(module: str) -> tuple[tuple[str, str], ...]:
 
 @cache
 def _packages() -> Mapping[str, list[str]]:
-    return importlib.metadata.packages_distributions()
+    """Module → packages that bring it; kept on disk for as long as the same packages are installed."""
+    from benchbed.cache import cache_folder, recall, remember
+
+    endings = (".dist-info", ".egg-info")
+    installed = sorted(f"{place}/{name}" for place in sys.path for name in _listed(place) if name.endswith(endings))
+    named = hashlib.blake2b("\0".join(installed).encode(), digest_size=8).hexdigest()
+    path = cache_folder() / "packages" / f"{named}.json"
+    if known := recall(path):
+        return known
+    found = dict(importlib.metadata.packages_distributions())
+    with contextlib.suppress(OSError):  # a folder that cannot be written costs time, not truth
+        remember(path, found)
+    return found
+
+
+def _listed(place: str) -> list[str]:
+    try:
+        return os.listdir(place or ".")
+    except OSError:  # an archive, or a folder that is not there
+        return []
 
 
 @cache

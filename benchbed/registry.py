@@ -11,6 +11,7 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,10 +47,8 @@ class Registry:
         """Registered names, sorted; nothing is imported."""
         # `find_spec` on the package imports its parents only, which are light by law.
         spec = importlib.util.find_spec(self.package)
-        folders = list(spec.submodule_search_locations or []) if spec else []
-        own = {
-            m.name for m in pkgutil.iter_modules(folders) if not m.name.startswith("_") and m.name not in self.beside
-        }
+        folders = tuple(spec.submodule_search_locations or []) if spec else ()
+        own = _modules(folders, tuple(_changed(folder) for folder in folders)) - set(self.beside)
         return sorted(own | set(self._entry_points()))
 
     def folder(self) -> Path:
@@ -78,6 +77,19 @@ class Registry:
 
     def _entry_points(self) -> dict[str, importlib.metadata.EntryPoint]:
         return _entry_points(f"benchbed.{self.kind}")
+
+
+@functools.lru_cache(maxsize=64)
+def _modules(folders: tuple[str, ...], changed: tuple[int, ...]) -> frozenset[str]:
+    # A run asks for names hundreds of times; a folder that is as it was has the same modules.
+    return frozenset(m.name for m in pkgutil.iter_modules(list(folders)) if not m.name.startswith("_"))
+
+
+def _changed(folder: str) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return 0
 
 
 @functools.cache

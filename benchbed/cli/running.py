@@ -29,7 +29,7 @@ from benchbed.errors import ConfigError
 
 if TYPE_CHECKING:
     from benchbed.api.asked import AskedModel
-    from benchbed.run.session import Settings
+    from benchbed.run.job.settings import Settings
     from benchbed.suite.load import LoadedSuite
 
 
@@ -91,14 +91,14 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
     """Run SUITE on one or more models; the last line on standard output is the path of result.json."""
     from benchbed.api.asked import AskedModel
     from benchbed.api.several import run_each
-    from benchbed.run import session
     from benchbed.run.job.policy import ErrorPolicy, Reuse
+    from benchbed.run.job.settings import Settings
     from benchbed.suite.load import load_suite
 
     suite_overrides, options = split_settings(settings)
     loaded = load_suite(suite, suite_overrides)
     policy, cluster = ErrorPolicy.parse(flags["fail_on_error"]), cluster_of(flags)
-    run_settings = session.Settings(
+    run_settings = Settings(
         out=flags["out"],
         data=paths(flags["data"]),
         allow_synthetic=not flags["no_synthetic"],

@@ -6,7 +6,7 @@ bootstrap replicate is then a sum over rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -67,6 +67,7 @@ def score_cell(
     bootstrap: Bootstrap | None = None,
     *,
     tables: bool = True,
+    sliced: Collection[str] | None = None,
 ) -> CellScores:
     """Score the clips of one cell.
 
@@ -87,6 +88,8 @@ def score_cell(
         Draws of recording groups; without it there are no intervals.
     tables : bool, default=True
         Also make the confusion matrix, reliability bins and class × column tables.
+    sliced : collection of str, optional
+        Metrics that slices, sets and classes are to have; all by default. What is not asked for is not computed.
 
     Raises
     ------
@@ -105,10 +108,10 @@ def score_cell(
     0.0
     """
     _check(scores, target, group, columns, bootstrap)
-    cut = _Cut(family, scores, target, group, columns, bootstrap)
+    cut = _Cut(family, scores, target, group, columns, bootstrap, sliced)
     everything = np.ones(len(cut.rows), bool)
     [(sums, drawn)] = cut.sums([everything])
-    whole = cut.part(everything, sums, drawn)
+    whole = cut.part(everything, sums, drawn, family.metrics)
     groups: dict[str, dict[str, Number]] = {}
     made_tables = family.tables(scores, target, sums) if tables else {}
     for index, column in enumerate(columns):
@@ -137,8 +140,12 @@ class _Cut:
         group: np.ndarray,
         columns: Sequence[Column],
         bootstrap: Bootstrap | None,
+        sliced: Collection[str] | None,
     ) -> None:
         self.family, self.bootstrap = family, bootstrap
+        #: What slices and classes show.
+        self.infos = {name: info for name, info in family.metrics.items() if sliced is None or name in sliced}
+        self.class_infos = {n: info for n, info in family.class_metrics.items() if sliced is None or n in sliced}
         self._kept: dict[str, Scores] = {}
         self.levels = [column.levels() for column in columns]
         # Code −1 is an empty value; codes are shifted by one inside the combined key.
@@ -176,13 +183,15 @@ class _Cut:
         drawn = self.bootstrap.replicates_of_parts(self.rows, self.group_of, [np.flatnonzero(c) for c in choices])
         return list(zip(totals, drawn))
 
-    def part(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None) -> SliceValues:
-        """Values of the chosen rows."""
-        ranked = self._chosen(rows)[0]
-        values = {name: float(value) for name, value in {**self.family.values(sums), **ranked}.items()}
-        replicates = {} if drawn is None else self.family.values(drawn)
-        if replicates:
-            replicates |= self._drawn(rows)[0]
+    def part(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None, names: Collection[str]) -> SliceValues:
+        """Values of the chosen rows, of the metrics that are asked for."""
+        # Ranking the clips takes long, and all draws much longer.
+        ranks = not self.family.ranked.isdisjoint(names)
+        ranked = {n: v for n, v in self._chosen(rows)[0].items() if n in names} if ranks else {}
+        values = {n: float(value) for n, value in {**self.family.some_values(sums, names), **ranked}.items()}
+        replicates = {} if drawn is None else self.family.some_values(drawn, names)
+        if replicates and ranks:
+            replicates |= {name: draws for name, draws in self._drawn(rows)[0].items() if name in names}
         clips = int(self.clips_of[rows].sum())
         return SliceValues(values, replicates, clips, frozenset(self.group_of[rows].tolist()))
 
@@ -211,28 +220,28 @@ class _Cut:
         reasons: dict[str, Mapping[str, str]] = {}
         pools = {name: _Pool(set(members)) for name, members in column.sets.items()}
         cells: list[np.ndarray] = []
-        main = next(iter(family.class_metrics), None)
+        main = next((name for name in list(family.class_metrics)[:1] if name in self.class_infos), None)
         choices = [code == i for i in range(len(self.levels[index]))]
         for level, rows, (sums, drawn) in zip(self.levels[index], choices, self.sums(choices)):
-            parts[level], reasons[level] = self.part(rows, sums, drawn), family.reasons(sums)
+            parts[level], reasons[level] = self.part(rows, sums, drawn, self.infos), family.reasons(sums)
             if main is not None:
-                cells.append({**family.per_class(sums), **self._chosen(rows)[1]}[main])
+                cells.append(self._per_class(rows, sums, [main])[main])
             for pool in pools.values():
                 if level in pool.members:
                     pool.add(rows, sums, drawn)
         occupied = {level: part for level, part in parts.items() if part.clips}
-        over = Over(column, occupied, family.metrics, self.bootstrap)
+        over = Over(column, occupied, self.infos, self.bootstrap)
         groups = {
-            f"{column.name}={level}": numbers(part, family.metrics, self.bootstrap, reasons=reasons[level])
+            f"{column.name}={level}": numbers(part, self.infos, self.bootstrap, reasons=reasons[level])
             for level, part in parts.items()
         }
         pooled = {}
         for name, pool in pools.items():
             rows, sums, drawn = pool.result(np.zeros(len(self.rows), bool), self.rows.shape[1])
-            pooled[name] = self.part(rows, sums, drawn)
+            pooled[name] = self.part(rows, sums, drawn, self.infos)
             groups[f"{column.plural}={name}"] = numbers(
                 pooled[name],
-                family.metrics,
+                self.infos,
                 self.bootstrap,
                 "pooled-clips",
                 scope="clips pooled",
@@ -258,10 +267,10 @@ class _Cut:
         """`class=LABEL` for every label."""
         family = self.family
         everything = np.ones(len(self.rows), bool)
-        values = {**family.per_class(sums), **self._chosen(everything)[1]}
+        values = self._per_class(everything, sums, self.class_infos)
         counts = family.class_counts(sums)
-        replicates = {} if drawn is None else family.per_class(drawn)
-        if drawn is not None:
+        replicates = {} if drawn is None else family.some_per_class(drawn, self.class_infos)
+        if drawn is not None and not family.ranked.isdisjoint(self.class_infos):
             replicates |= self._drawn(everything)[1]
         groups = _groups_per_class(family.class_counts(self.rows) > 0, self.group_of)
         reasons = family.reasons(sums)
@@ -277,9 +286,13 @@ class _Cut:
                     groups=int(groups[i]),
                     undefined=reasons.get(name, "never output" if counts[i] else "no clips of this class"),
                 )
-                for name, info in family.class_metrics.items()
+                for name, info in self.class_infos.items()
             }
         return figures
+
+    def _per_class(self, rows: np.ndarray, sums: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
+        ranked = {} if self.family.ranked.isdisjoint(names) else self._chosen(rows)[1]
+        return {**self.family.some_per_class(sums, names), **ranked}
 
     def _cell_spread(
         self, column: Column, over: Over, values: np.ndarray, levels: Sequence[str], main: str

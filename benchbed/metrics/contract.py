@@ -7,7 +7,7 @@ one array, and a thousand bootstrap replicates are one matrix product.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -201,6 +201,14 @@ class Family(ABC):
 
         Vectorised over all leading axes (bootstrap replicates, slices); NaN where a value is undefined.
         """
+
+    def some_values(self, sums: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
+        """Those of `values` that are asked for; a family whose values cost much overrides this."""
+        return {name: value for name, value in self.values(sums).items() if name in names}
+
+    def some_per_class(self, sums: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
+        """Those of `per_class` that are asked for."""
+        return {name: value for name, value in self.per_class(sums).items() if name in names}
 
     def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Values of each class from summed statistics, one array `[..., class]` per name in `class_metrics`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -104,6 +104,22 @@ class Joint(Family):
     def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Values of all families."""
         return {prefix + k: v for prefix, part, mine in self._split(sums) for k, v in part.values(mine).items()}
+
+    def some_values(self, sums: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
+        """The values that are asked for, of the families that have one of them."""
+        found: dict[str, np.ndarray] = {}
+        for prefix, part, mine in self._split(sums):
+            if asked := {name for name in part.metrics if prefix + name in names}:
+                found |= {prefix + name: value for name, value in part.some_values(mine, asked).items()}
+        return found
+
+    def some_per_class(self, sums: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
+        """The values of each class that are asked for, of the families that have one of them."""
+        found: dict[str, np.ndarray] = {}
+        for prefix, part, mine in self._split(sums):
+            if asked := {name for name in part.class_metrics if prefix + name in names}:
+                found |= {prefix + name: value for name, value in part.some_per_class(mine, asked).items()}
+        return found
 
     def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Values of each class, of all families."""

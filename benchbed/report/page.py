@@ -12,10 +12,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import benchbed
+from benchbed.cache import cache_folder
 from benchbed.report import breaking, captions, drawings, figures, island, panels, placed, ranked, styles, terms, view
 from benchbed.report.charts import draw, strips
 from benchbed.report.charts.directions import stretch_rows
@@ -159,6 +160,16 @@ def _digest(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
+def _compiled() -> FileSystemBytecodeCache | None:
+    """Where compiled templates are kept, as Python keeps modules: compiling takes longer than filling them."""
+    folder = cache_folder() / "templates"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
+
+
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(
@@ -168,6 +179,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_visible,
+        bytecode_cache=_compiled(),
     )
     script, more = _script(*_SCRIPTS), _script(_PACKED_SCRIPT)
     environment.filters.update(

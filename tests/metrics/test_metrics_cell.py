@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.cell import CellScores, group_codes, score_cell
+from benchbed.metrics.families import tagging
 from benchbed.metrics.families.classification import family
+from benchbed.metrics.joint import Joint
 from benchbed.metrics.slices import Column, pooled_mean_std
 from benchbed.stats.bootstrap import Bootstrap
 
@@ -245,3 +247,54 @@ def test_slices_sum_to_the_corpus_and_order_does_not_matter(seed: int, clips: in
         again = shuffled.metrics[name]
         assert again.value == pytest.approx(number.value, abs=1e-12)
         assert (again.low, again.high) == pytest.approx((number.low, number.high), abs=1e-9)
+
+
+def _same(some, every, names):
+    for name in names:
+        a, b = some[name], every[name]
+        assert (a.value, a.low, a.high, a.n, a.info, a.reason, a.interval) == (
+            b.value,
+            b.low,
+            b.high,
+            b.n,
+            b.info,
+            b.reason,
+            b.interval,
+        )
+
+
+@pytest.mark.parametrize("kind", ["classification", "tagging", "joint"])
+def test_slices_that_show_some_metrics_show_the_same(case: Case, kind: str) -> None:
+    if kind == "classification":
+        metrics, target, sliced = family(LABELS), case.target, {"macro_accuracy", "recall"}
+    else:
+        made, target = tagging.family(LABELS), np.eye(4)[case.target]
+        metrics = made if kind == "tagging" else Joint(made, {"strict": tagging.family(LABELS, threshold=0.9)})
+        sliced = {metrics.primary, "strict_macro_f1", "f1"}
+    column = Column("device", case.device, SETS)
+    every, some = (
+        score_cell(metrics, case.scores, target, case.group, [column], Bootstrap(case.groups, 50, "case"), sliced=which)
+        for which in (None, sliced)
+    )
+    _same(some.metrics, every.metrics, metrics.metrics)
+    assert set(every.groups) - set(some.groups) <= {key for key in every.groups if "cell_std" in key}
+    kept = 0
+    for key, shown in some.groups.items():
+        assert set(shown) <= sliced
+        _same(shown, every.groups[key], shown)
+        assert set(every.groups[key]) & sliced == set(shown)
+        kept += len(shown)
+    assert kept > len(some.groups) / 2
+
+
+def test_families_give_some_values_as_they_give_all(case: Case) -> None:
+    for metrics, target in ((family(LABELS), case.target), (tagging.family(LABELS), np.eye(4)[case.target])):
+        sums = metrics.grouped(case.scores, target, case.group, case.groups)
+        for every, some, names in (
+            (metrics.values(sums), metrics.some_values, metrics.metrics),
+            (metrics.per_class(sums), metrics.some_per_class, metrics.class_metrics),
+        ):
+            for name in names:
+                if name in every:
+                    [(found, values)] = some(sums, {name}).items()
+                    assert found == name and np.array_equal(values, every[name], equal_nan=True)

@@ -8,8 +8,9 @@ a bootstrap over 527 classes stays small; the confusion matrix is counted apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -191,34 +192,50 @@ class Classification(Family):
 
     def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Every metric from summed statistics `[..., statistic]`; NaN without clips or without probabilities."""
+        return self.some_values(sums, self.metrics)
+
+    def some_values(self, sums: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
+        """Those metrics alone; a perturbed cell keeps one of nine."""
         clips = sums[..., self._count].sum(axis=-1)
-        per_class = self.per_class(sums)
         decided = self._of_decisions(sums)
         proper = np.where((sums[..., self._improper] > 0) | decided, np.nan, 1.0)
-        _, confidence, correct = self._bin_sums(sums)
-        values = {
-            "macro_accuracy": self._over_present(per_class["recall"], sums),
-            "accuracy": _ratio(sums[..., self._correct].sum(axis=-1), clips),
-            "macro_f1": self._over_present(per_class["f1"], sums),
-            "log_loss": _ratio(sums[..., self._loss].sum(axis=-1), clips) * proper,
-            "macro_log_loss": self._over_present(per_class["log_loss"], sums),
-            "brier": _ratio(sums[..., self._brier], clips) * proper,
-            "ece": _ratio(np.abs(correct - confidence).sum(axis=-1), clips) * proper,
+        over_classes = {"macro_accuracy": "recall", "macro_f1": "f1", "macro_log_loss": "log_loss"}
+        per_class = self.some_per_class(sums, {over_classes[name] for name in names if name in over_classes})
+
+        def calibration() -> np.ndarray:
+            _, confidence, correct = self._bin_sums(sums)
+            return _ratio(np.abs(correct - confidence).sum(axis=-1), clips) * proper
+
+        made: dict[str, Callable[[], np.ndarray]] = {
+            **{name: partial(self._mean_over_present, per_class, of, sums) for name, of in over_classes.items()},
+            "accuracy": lambda: _ratio(sums[..., self._correct].sum(axis=-1), clips),
+            "log_loss": lambda: _ratio(sums[..., self._loss].sum(axis=-1), clips) * proper,
+            "brier": lambda: _ratio(sums[..., self._brier], clips) * proper,
+            "ece": calibration,
         }
+        values = {name: made[name]() for name in self.metrics if name in names and name in made}
         for i, k in enumerate(self.top_k):
-            values[f"top{k}_accuracy"] = np.where(decided, np.nan, _ratio(sums[..., self._top.start + i], clips))
+            if f"top{k}_accuracy" in names:
+                values[f"top{k}_accuracy"] = np.where(decided, np.nan, _ratio(sums[..., self._top.start + i], clips))
         return values
 
     def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Recall, precision, F1 and log loss of each class, `[..., class]`; NaN where the denominator is zero."""
+        return self.some_per_class(sums, self.class_metrics)
+
+    def some_per_class(self, sums: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
+        """Those values of each class alone."""
         count, correct, output, loss = (sums[..., at] for at in (self._count, self._correct, self._output, self._loss))
-        proper = np.where((sums[..., self._improper] > 0) | self._of_decisions(sums), np.nan, 1.0)[..., None]
-        return {
-            "recall": _ratio(correct, count),
-            "precision": _ratio(correct, output),
-            "f1": _ratio(2 * correct, count + output),
-            "log_loss": _ratio(loss, count) * proper,
+        made: dict[str, Callable[[], np.ndarray]] = {
+            "recall": lambda: _ratio(correct, count),
+            "precision": lambda: _ratio(correct, output),
+            "f1": lambda: _ratio(2 * correct, count + output),
+            "log_loss": lambda: (
+                _ratio(loss, count)
+                * np.where((sums[..., self._improper] > 0) | self._of_decisions(sums), np.nan, 1.0)[..., None]
+            ),
         }
+        return {name: make() for name, make in made.items() if name in names}
 
     def class_counts(self, sums: np.ndarray) -> np.ndarray:
         """Reference clips of each class, `[..., class]`."""
@@ -312,7 +329,8 @@ class Classification(Family):
         count, confidence, correct = (sums[..., first + i * self.bins : first + (i + 1) * self.bins] for i in range(3))
         return count, confidence, correct
 
-    def _over_present(self, values: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    def _mean_over_present(self, per_class: Mapping[str, np.ndarray], of: str, sums: np.ndarray) -> np.ndarray:
+        values = per_class[of]
         present = self.class_counts(sums) > 0
         return _ratio(np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1))
 

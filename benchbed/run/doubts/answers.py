@@ -13,6 +13,7 @@ import numpy as np
 from benchbed import rng
 from benchbed.results import record
 from benchbed.run.doubts.seen import Seen
+from benchbed.stats.sign import sign_test
 
 #: Fewer items, or recordings, tell nothing.
 FEWEST, FEWEST_GROUPS = 20, 10
@@ -67,8 +68,6 @@ def order(seen: Seen) -> record.Check:
     recordings and tried on the other, and the other way round: on clips that an order was not chosen on, one that only
     fits chance gains nothing. Recordings that gain and lose are counted by the sign test.
     """
-    from scipy.stats import binomtest
-
     credit, groups = seen.credit, np.unique(seen.group, return_inverse=True)[1]
     halves = rng.stream("doubts", "halves").permutation(groups.max() + 1) % 2
     gains, weights = np.zeros(groups.max() + 1), 0
@@ -81,7 +80,7 @@ def order(seen: Seen) -> record.Check:
     better, worse = int((gains > 1e-12).sum()), int((gains < -1e-12).sum())
     gain = float(gains.sum()) / max(weights, 1)
     least = GAIN if seen.single else GAIN / 2
-    by_chance = binomtest(better, better + worse, alternative="greater").pvalue if better + worse else 1.0
+    by_chance = sign_test(better, worse)
     if by_chance > ORDER or gain < least:
         return record.Check(
             name="answers:order", status="pass", message="no other order of the classes would be right more often"
@@ -133,8 +132,6 @@ def softmax_twice(seen: Seen) -> list[record.Check]:
 
 def folds(seen: Seen) -> list[record.Check]:
     """Whether one fold alone is not known by heart: the others then were in the training of one model for all."""
-    from scipy.stats import fisher_exact
-
     names = list(dict.fromkeys(seen.split.tolist()))
     if not seen.single or len(names) < 2:
         return []
@@ -143,6 +140,8 @@ def folds(seen: Seen) -> list[record.Check]:
         here, there = right[seen.split == split], right[seen.split != split]
         table = [[int(here.sum()), int((~here).sum())], [int(there.sum()), int((~there).sum())]]
         if there.mean() >= LEARNED and here.mean() < there.mean():
+            from scipy.stats import fisher_exact  # a second to import, for what is seldom seen
+
             by_chance = float(fisher_exact(table, alternative="less")[1]) * len(names)
             if by_chance < FOLDS:
                 what = (
@@ -195,6 +194,6 @@ def _assigned(credit: np.ndarray, present: np.ndarray) -> np.ndarray:
 
 
 def _quantile(level: float) -> float:
-    from scipy.stats import norm
+    from scipy.special import ndtri  # scipy.stats takes a second to import
 
-    return float(norm.isf(level))
+    return float(-ndtri(level))

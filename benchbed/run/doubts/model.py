@@ -22,6 +22,7 @@ from benchbed.run.doubts.modules import modules_of
 from benchbed.run.doubts.seen import Seen
 from benchbed.run.doubts.weights import loaded_twice
 from benchbed.run.job.prepared import Prepared
+from benchbed.stats.sign import sign_test
 
 if TYPE_CHECKING:
     import torch.nn
@@ -125,8 +126,6 @@ def company(trial: Trial, inputs: np.ndarray, answers: np.ndarray) -> record.Che
 
 def rate(prepared: Prepared, trial: Trial, heard: list[HeardClip]) -> list[record.Check]:
     """Whether the model is right far more often when it is given another rate, or scale, than its card says."""
-    from scipy.stats import binomtest
-
     card, labels = trial.card, prepared.job.labels
     alignment = alignment_of(mapped_card(card, prepared.job.label_map), labels, prepared.job.task)
     own = np.array([_right(trial, alignment, labels, each, card) for each in heard])
@@ -138,7 +137,7 @@ def rate(prepared: Prepared, trial: Trial, heard: list[HeardClip]) -> list[recor
         better, worse = int((right & ~own).sum()), int((own & ~right).sum())
         if better <= worse:
             continue
-        by_chance = binomtest(better, better + worse, alternative="greater").pvalue * (len(tried) + 1)
+        by_chance = sign_test(better, worse) * (len(tried) + 1)
         if by_chance < BY_CHANCE:
             how = (
                 f"at {other} Hz, passed off as {card.sample_rate} Hz"

@@ -172,6 +172,9 @@ def _score(
     if "event" in table and table["event"].iloc[rows].notna().any():
         # Which sounds fool the model: a slice for every class of event that was put in.
         columns.append(Column("event", table["event"].iloc[rows].astype(object).fillna("").astype(str).to_numpy()))
+    # A hundred perturbed cells by device and class in every metric would make a record of tens of megabytes; their
+    # slices keep what ranks, and everything else follows from the predictions.
+    shown = {primary, next(iter(family.class_metrics), primary)}
     scores = score_cell(
         family,
         outputs,
@@ -180,6 +183,7 @@ def _score(
         columns,
         split.bootstrap if split.bootstrap.draws else None,
         tables=plan.kind == "clean",
+        sliced=None if plan.kind == "clean" else shown,
     )
     if strong := strong_metrics(family):
         scores = _counted(scores, strong, columns, timed(target))
@@ -201,9 +205,6 @@ def _score(
                 bootstrap=split.bootstrap,
             )
     draws = plan.draws
-    # A hundred perturbed cells by device and class in every metric would make a record of tens of megabytes; their
-    # slices keep what ranks, and everything else follows from the predictions.
-    shown = {primary, next(iter(family.class_metrics), primary)}
     by_group = {
         key: {name: number for name, number in numbers.items() if plan.kind == "clean" or name in shown}
         for key, numbers in by_group.items()
