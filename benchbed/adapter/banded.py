@@ -29,6 +29,7 @@ class BandedFilters:
     """
 
     def __init__(self, filters: torch.Tensor, repeated: int = 1) -> None:
+        self.width = filters.shape[1] * repeated
         self.blocks = [
             (
                 first,
@@ -51,6 +52,18 @@ class BandedFilters:
         columns = spectra.T
         for first, last, low, high, block in self.blocks:
             torch.mm(block, columns[low:high], out=out[first:last])
+        return out
+
+    def back(self, gradient: torch.Tensor) -> torch.Tensor:
+        """The gradient of spectra `[spectrum, bin · repeated]` from that of what they were filtered to.
+
+        Parameters
+        ----------
+        gradient : torch.Tensor [shape=(filter, spectrum)]
+        """
+        out = gradient.new_zeros(gradient.shape[1], self.width)
+        for first, last, low, high, block in self.blocks:
+            out[:, low:high].addmm_(gradient[first:last].T, block)
         return out
 
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 
 from benchbed.adapter.banded import BandedFilters
+from benchbed.adapter.gradient_by_clip import Frames, MelOfFrames
 from benchbed.adapter.mel import MelScale, mel_filters
 from benchbed.errors import ConfigError, did_you_mean
 
@@ -202,8 +203,11 @@ class LogMel(torch.nn.Module):
             waveforms = waveforms * self.scale
         waveforms = self._long_enough(waveforms)
         gradients = torch.is_grad_enabled() and waveforms.requires_grad
-        if waveforms.device.type != "cpu" or gradients or torch.jit.is_tracing() or torch.compiler.is_compiling():
+        elsewhere = waveforms.device.type != "cpu" or torch.jit.is_tracing() or torch.compiler.is_compiling()
+        if elsewhere or (torch.is_grad_enabled() and self.filters.requires_grad):
             return self._logarithm(self.filters.to(waveforms.dtype) @ self._power(waveforms))
+        if gradients:
+            return self._logarithm(self._by_clips(waveforms))
         return self._logarithm(self._by_pieces(waveforms))
 
     def _by_pieces(self, waveforms: torch.Tensor) -> torch.Tensor:
@@ -229,6 +233,16 @@ class LogMel(torch.nn.Module):
                 bank.into(mels[:, piece], power)
             part_out.copy_(mels)
         return out
+
+    def _by_clips(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Mel spectrograms with gradients."""
+        if self.framing == "kaldi":
+            frames, window = self._kaldi_frames(waveforms), self.window.to(waveforms.dtype)
+        else:
+            frames = cast("torch.Tensor", Frames.apply(self._padded(waveforms), self.n_fft, self.hop_length))
+            window = self._padded_window(waveforms.dtype)
+        bank = self._banded(waveforms.dtype)
+        return cast("torch.Tensor", MelOfFrames.apply(frames, window, bank, self.n_mels, self.n_fft, self.power))
 
     def _long_enough(self, waveforms: torch.Tensor) -> torch.Tensor:
         if self.framing == "kaldi":
@@ -268,6 +282,10 @@ class LogMel(torch.nn.Module):
 
     def _stft_frames(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Frames [shape=(clip, frame, n_fft)] as `torch.stft` cuts them, without the window."""
+        return self._padded(waveforms).unfold(1, self.n_fft, self.hop_length)
+
+    def _padded(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Waveforms as `torch.stft` pads them."""
         if self.preemphasis:
             waveforms = waveforms[:, 1:] - self.preemphasis * waveforms[:, :-1]
         half = self.n_fft // 2
@@ -277,7 +295,7 @@ class LogMel(torch.nn.Module):
             waveforms = torch.cat([before, waveforms, after], 1)
         elif self.center:
             waveforms = torch.nn.functional.pad(waveforms, (half, half), mode=self.pad_mode)
-        return waveforms.unfold(1, self.n_fft, self.hop_length)
+        return waveforms
 
     def _padded_window(self, dtype: torch.dtype) -> torch.Tensor:
         window = self.window.to(dtype)
