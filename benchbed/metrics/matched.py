@@ -6,11 +6,11 @@ moment in parallel, only the device differs between the two sides of the differe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from benchbed.metrics.contract import Family
+from benchbed.metrics.contract import Family, MetricInfo
 from benchbed.metrics.number import Number, derived, number
 from benchbed.metrics.weighing import chosen
 from benchbed.metrics.weighing import drawn as drawn_scores
@@ -28,6 +28,7 @@ def matched_differences(
     *,
     name: str = "device",
     bootstrap: Bootstrap | None = None,
+    shown: Collection[str] | None = None,
 ) -> dict[str, dict[str, Number]]:
     """Every value of a column against a reference value, on the content that both have.
 
@@ -47,6 +48,8 @@ def matched_differences(
         The column's name.
     bootstrap : Bootstrap, optional
         Draws of recording groups.
+    shown : collection of str, optional
+        Metrics to compute; all by default.
 
     Returns
     -------
@@ -65,6 +68,7 @@ def matched_differences(
     """
     found: dict[str, dict[str, Number]] = {}
     base = values == reference
+    infos = {metric: info for metric, info in family.metrics.items() if shown is None or metric in shown}
     for value in sorted(set(values.tolist()) - {reference, ""}):
         mine = values == value
         shared = np.intersect1d(content[mine], content[base])
@@ -72,7 +76,7 @@ def matched_differences(
             continue
         sides = [side & np.isin(content, shared) for side in (mine, base)]
         found[f"{name}_matched={value}"] = _difference(
-            family, scores, target, group, sides, len(shared), f"matched:{name}-minus-{reference}", bootstrap
+            family, scores, target, group, sides, len(shared), f"matched:{name}-minus-{reference}", bootstrap, infos
         )
     return found
 
@@ -86,23 +90,31 @@ def _difference(
     moments: int,
     rule: str,
     bootstrap: Bootstrap | None,
+    infos: Mapping[str, MetricInfo],
 ) -> dict[str, Number]:
     groups = bootstrap.groups if bootstrap is not None else int(group.max()) + 1
     rows = [family.grouped(scores[side], target[side], group[side], groups) for side in sides]
-    samples = [family.sample(scores[side], target[side], group[side], groups) for side in sides]
+    # Ranking the clips of every draw takes long, where nothing that is shown needs it.
+    samples = [
+        None if family.ranked.isdisjoint(infos) else family.sample(scores[side], target[side], group[side], groups)
+        for side in sides
+    ]
     every = np.ones(groups, bool)
     points: list[Mapping[str, np.ndarray]] = [
-        {**family.values(row.sum(axis=0)), **chosen(sample, every)[0]} for row, sample in zip(rows, samples)
+        {**family.some_values(row.sum(axis=0), infos), **chosen(sample, every)[0]} for row, sample in zip(rows, samples)
     ]
     drawn: list[Mapping[str, np.ndarray]] = []
     if bootstrap is not None and bootstrap.draws:
         drawn = [
-            {**family.values(bootstrap.replicates(row)), **drawn_scores(sample, bootstrap, np.arange(groups), every)[0]}
+            {
+                **family.some_values(bootstrap.replicates(row), infos),
+                **drawn_scores(sample, bootstrap, np.arange(groups), every)[0],
+            }
             for row, sample in zip(rows, samples)
         ]
     recordings = len(np.unique(group[sides[0]]))
     figures = {}
-    for metric, info in family.metrics.items():
+    for metric, info in infos.items():
         meaning = derived(info, rule, scope="matched difference", bounded=False)
         figures[metric] = number(
             float(points[0][metric]) - float(points[1][metric]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchbed.metrics.families import tagging
 from benchbed.metrics.families.classification import family
 from benchbed.metrics.matched import matched_differences
 from benchbed.stats.bootstrap import Bootstrap
@@ -87,3 +88,22 @@ def test_a_calibration_error_has_no_interval_because_resampling_inflates_it():
     assert made.metrics["ece"].low is None
     assert made.metrics["ece"].reason == "resampling inflates a calibration error"
     assert made.metrics["log_loss"].low is not None
+
+
+def test_what_is_shown_is_what_all_would_be():
+    generator = np.random.default_rng(3)
+    clips, groups = 240, 30
+    group = generator.integers(0, groups, clips)
+    target = np.eye(3)[generator.integers(0, 3, clips)]
+    scores = np.clip(0.3 * generator.standard_normal((clips, 3)) + 0.3 + 0.4 * target, 0.01, 0.99)
+    device = np.array(["a", "s1", "s2"])[np.arange(clips) % 3]
+    given = (tagging.family(("x", "y", "z")), scores, target, group, device, np.arange(clips) // 3, "a")
+    every = matched_differences(*given, bootstrap=Bootstrap(groups, 40, "matched"))
+    for shown in ({"map"}, {"macro_f1", "micro_f1"}):
+        some = matched_differences(*given, bootstrap=Bootstrap(groups, 40, "matched"), shown=shown)
+        assert list(some) == list(every)
+        for key, figures in some.items():
+            assert set(figures) == shown
+            for name, one in figures.items():
+                whole = every[key][name]
+                assert (one.value, one.low, one.high, one.n) == (whole.value, whole.low, whole.high, whole.n)

@@ -203,6 +203,7 @@ def _score(
                 part.matched.reference,
                 name=part.column,
                 bootstrap=split.bootstrap,
+                shown=None if plan.kind == "clean" else shown,
             )
     draws = plan.draws
     by_group = {
