@@ -6,6 +6,7 @@ import base64
 import functools
 import hashlib
 import json
+import os
 import re
 from collections.abc import Sequence
 from importlib.resources import files
