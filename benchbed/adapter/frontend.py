@@ -17,7 +17,7 @@ from typing import Literal, cast
 import torch
 
 from benchbed.adapter.banded import BandedFilters
-from benchbed.adapter.gradient_by_clip import Frames, MelOfFrames
+from benchbed.adapter.gradient_by_clip import CutFrames, MelOfFrames
 from benchbed.adapter.mel import MelScale, mel_filters
 from benchbed.errors import ConfigError, did_you_mean
 
@@ -239,7 +239,7 @@ class LogMel(torch.nn.Module):
         if self.framing == "kaldi":
             frames, window = self._kaldi_frames(waveforms), self.window.to(waveforms.dtype)
         else:
-            frames = cast("torch.Tensor", Frames.apply(self._padded(waveforms), self.n_fft, self.hop_length))
+            frames = cast("torch.Tensor", CutFrames.apply(self._padded(waveforms), self.n_fft, self.hop_length))
             window = self._padded_window(waveforms.dtype)
         bank = self._banded(waveforms.dtype)
         return cast("torch.Tensor", MelOfFrames.apply(frames, window, bank, self.n_mels, self.n_fft, self.power))

@@ -16,7 +16,7 @@ from benchbed.adapter.banded import BandedFilters
 SILENT_POWER = 1e-30
 
 
-class Frames(torch.autograd.Function):
+class CutFrames(torch.autograd.Function):
     """Overlapping frames of waveforms; backwards, frames are added up where they came from."""
 
     @staticmethod

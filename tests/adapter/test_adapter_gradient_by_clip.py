@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchbed.adapter.frontend import LogMel
-from benchbed.adapter.gradient_by_clip import Frames, MelOfFrames
+from benchbed.adapter.gradient_by_clip import CutFrames, MelOfFrames
 
 KINDS = {
     "reflected": {"n_fft": 256, "hop_length": 80},
@@ -62,8 +62,8 @@ def test_filters_that_learn_get_their_gradient():
 
 def test_frames_add_up_where_they_came_from():
     waveforms = torch.randn(2, 103, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: Frames.apply(x, 16, 5), waveforms)
-    assert torch.autograd.gradcheck(lambda x: Frames.apply(x, 16, 20), waveforms)
+    assert torch.autograd.gradcheck(lambda x: CutFrames.apply(x, 16, 5), waveforms)
+    assert torch.autograd.gradcheck(lambda x: CutFrames.apply(x, 16, 20), waveforms)
 
 
 def test_the_gradient_of_frames_is_that_of_differences():

@@ -206,14 +206,14 @@ class Classification(Family):
             _, confidence, correct = self._bin_sums(sums)
             return _ratio(np.abs(correct - confidence).sum(axis=-1), clips) * proper
 
-        made: dict[str, Callable[[], np.ndarray]] = {
+        figures: dict[str, Callable[[], np.ndarray]] = {
             **{name: partial(self._mean_over_present, per_class, of, sums) for name, of in over_classes.items()},
             "accuracy": lambda: _ratio(sums[..., self._correct].sum(axis=-1), clips),
             "log_loss": lambda: _ratio(sums[..., self._loss].sum(axis=-1), clips) * proper,
             "brier": lambda: _ratio(sums[..., self._brier], clips) * proper,
             "ece": calibration,
         }
-        values = {name: made[name]() for name in self.metrics if name in names and name in made}
+        values = {name: figures[name]() for name in self.metrics if name in names and name in figures}
         for i, k in enumerate(self.top_k):
             if f"top{k}_accuracy" in names:
                 values[f"top{k}_accuracy"] = np.where(decided, np.nan, _ratio(sums[..., self._top.start + i], clips))

@@ -61,11 +61,11 @@ def self_checks(job: Job) -> list[record.Check]:
             checks += [record.Check.model_validate(one) for one in known["checks"]]
             continue
         context = Context(job.dataset, condition.options, _others(probes), {}, _others(probes))
-        found, whole = _checked(condition, probes, context)
-        checks += found
+        outcomes, whole = _checked(condition, probes, context)
+        checks += outcomes
         if place is not None and whole:
             with contextlib.suppress(OSError):  # a folder that cannot be written costs time, not truth
-                remember(place, {"checks": [one.model_dump(mode="json") for one in found]})
+                remember(place, {"checks": [one.model_dump(mode="json") for one in outcomes]})
     return checks
 
 
