@@ -14,12 +14,16 @@ HERE = Path(__file__).resolve().parent
 SITE, OUT = HERE / "site", HERE / "screenshots"
 #: Picture → page, selector of the part (none: the window), width, height, colour scheme.
 SHOTS = {
-    "suite": ("suites/dcase-task1-*.html", None, 1200, 560, "light"),
+    "board": ("index.html", None, 1280, 760, "light"),
+    "suite": ("suites/dcase-task1-*.html", None, 1280, 760, "light"),
+    "curves": ("suites/robustness-asc-*.html", "figure[data-choice]:visible", 1280, 900, "light"),
+    "attack": ("suites/adversarial-asc-*.html", "figure.broad", 1280, 900, "light"),
+    "families": ("families.html", None, 1280, 760, "dark"),
     "run": ("runs/cnn-robustness-asc-*.html", None, 1200, 640, "light"),
-    "heatmap": ("runs/cnn-robustness-asc-*.html", "table.heat[id$=severity]", 900, 900, "light"),
+    "heatmap": ("suites/robustness-asc-*.html", "table.heat[id^=map-corruptions]", 1280, 900, "light"),
     "listen": ("runs/cnn-robustness-asc-*.html", "article.listen", 900, 500, "dark"),
     "comparison": ("comparisons/*robustness*.html", "svg.forest-plot[id$=matched-plot]", 1200, 900, "light"),
-    "phone": ("suites/dcase-task1-*.html", None, 360, 640, "dark"),
+    "phone": ("index.html", None, 400, 700, "dark"),
 }
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from benchbed.provenance import hash_files
+from benchbed.report.folding import unfolded
 from benchbed.report.island import unpack
-from benchbed.results.record import Result
 
-#: Bytes that the board in the repository may weigh.
-LARGEST = 2_600_000
+#: Bytes that pages of the board in the repository may weigh: a run as a rule, one with sounds or timelines, and a board
+#: of many models; all of them together hold for a clone that stays small.
+RUN, RICH, BOARD, LARGEST = 180_000, 700_000, 400_000, 6_500_000
 
 
 @pytest.fixture(scope="module")
@@ -26,37 +27,54 @@ def script(repository: Path) -> dict:
 
 
 @pytest.fixture(scope="module")
-def records(repository: Path) -> list[Result]:
-    """The records that the run pages carry; a light page may lack groups, never figures."""
-    pages = sorted((repository / "leaderboards" / "site" / "runs").glob("*.html"))
-    texts = [page.read_text(encoding="utf-8") for page in pages]
-    return [Result.model_validate_json(unpack(re.search(r'id="data">(.*?)</script>', t, re.S)[1])) for t in texts]
+def pages(repository: Path) -> list[tuple[dict, str]]:
+    """What each run page carries, and its text unfolded."""
+    found = sorted((repository / "leaderboards" / "site" / "runs").glob("*.html"))
+    texts = [page.read_text(encoding="utf-8") for page in found]
+    return [(json.loads(unpack(re.search(r'id="data">(.*?)</script>', t, re.S)[1])), unfolded(t)) for t in texts]
 
 
-def test_every_suite_and_model_of_the_script_is_there(script, records):
-    made = {(r.suite.name, Path(r.model.adapter).stem) for r in records}
-    assert made == {(suite, model) for suite in script["SUITES"] for model in script["MODELS"]}
-    limits = {r.suite.name: r.dataset.limit for r in records}
-    assert limits == {suite: most for suite, (most, _) in script["SUITES"].items()}
+def about(data: dict) -> tuple[str, str, int | None, bool]:
+    """Suite, model, limit, and whether the data are synthetic; a page carries its record, or the figures of it."""
+    if "schema_version" in data:
+        return data["suite"]["name"], data["model"]["name"], data["dataset"].get("limit"), data["dataset"]["synthetic"]
+    return data["suite"], data["model"], data.get("limit"), data["synthetic"]
 
 
-def test_every_page_says_that_its_data_are_synthetic(repository, records):
-    assert all(record.dataset.synthetic for record in records)
+def test_every_suite_and_model_of_the_script_is_there(script, pages):
+    held = {about(data)[:3] for data, _ in pages}
+    assert held == {(suite, model, part.most) for suite, part in script["SUITES"].items() for model in part.models}
+    assert len(pages) == len(held)
+
+
+def test_it_has_eight_models_of_two_families_and_five_suites(pages):
+    assert len({about(data)[1] for data, _ in pages}) >= 8
+    assert len({about(data)[0] for data, _ in pages}) >= 5
+    families = {found for _, text in pages for found in ("CNN", "CRNN", "Transformer") if found in text}
+    assert families == {"CNN", "CRNN", "Transformer"}
+
+
+def test_every_page_says_that_its_data_are_synthetic(repository, pages):
+    assert all(about(data)[3] for data, _ in pages)
     site = repository / "leaderboards" / "site"
     for folder in ("suites", "models", "runs", "comparisons"):
         for page in (site / folder).glob("*.html"):
             assert "ynthetic data" in page.read_text(encoding="utf-8") or folder == "models", page.name
 
 
-def test_the_weights_are_the_shipped_ones(repository, records):
-    for record in records:
-        for name, digest in record.model.weights.items():
-            assert digest == hash_files([repository / "adapters" / "weights" / name]), name
+def test_the_weights_are_the_shipped_ones(repository, pages):
+    shipped = {hash_files([path]) for path in (repository / "adapters" / "weights").glob("*.safetensors")}
+    for data, text in pages:
+        named = set(re.findall(r"safetensors</dt><dd><bdi>([0-9a-f]{32})", text))
+        assert named and named <= shipped, about(data)
 
 
 def test_it_is_light_and_names_no_place_on_a_machine(repository):
     files = [path for path in (repository / "leaderboards" / "site").rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < LARGEST
+    runs = sorted(path.stat().st_size for path in files if path.parent.name == "runs")
+    assert runs[-1] < RICH and runs[len(runs) * 3 // 4 - 1] < RUN
+    assert max(path.stat().st_size for path in files if path.parent.name == "suites") < BOARD
     for path in files:
         assert not re.search(r"/(home|tmp|root|work)/", path.read_text(encoding="utf-8")), path.name
 
@@ -65,6 +83,10 @@ def test_the_script_builds_a_board(repository, tmp_path):
     words = [
         "--suite",
         "dcase_task1",
+        "--model",
+        "cnn",
+        "--model",
+        "passt_tiny",
         "--limit",
         "12",
         "--runs",
@@ -79,7 +101,7 @@ def test_the_script_builds_a_board(repository, tmp_path):
     assert (tmp_path / "site" / "index.html").is_file()
     assert len(list((tmp_path / "site" / "runs").glob("*.html"))) == 2
     (page,) = (tmp_path / "site" / "comparisons").glob("*.html")
-    carried = json.loads(re.search(r'id="data">(.*?)</script>', page.read_text(encoding="utf-8"), re.S)[1])
+    carried = json.loads(unpack(re.search(r'id="data">(.*?)</script>', page.read_text(encoding="utf-8"), re.S)[1]))
     # The differences on the page are those of the records that the script compared.
     results = {
         path.parent.name: json.loads(path.read_text(encoding="utf-8"))
