@@ -111,3 +111,4 @@ def test_the_script_builds_a_board(repository, tmp_path):
     figures = {name: r["scores"]["macro_accuracy"]["value"] for name, r in results.items()}
     assert row["difference"] == pytest.approx(figures[row["model"]] - figures[row["against"]])
     assert figures[row["model"]] >= figures[row["against"]]
+    assert {row["model"], row["against"]} == {"cnn", "passt_tiny"}
