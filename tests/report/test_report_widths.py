@@ -126,7 +126,7 @@ def test_the_check_of_names_and_scores_sees_a_defect(visit, site):
     page = visit(address(site, "suite"), viewport={"width": 400, "height": 800})
     defect = "[...document.querySelectorAll('tbody th')].forEach((cell) => { cell.style.position = 'static'; })"
     page.evaluate(defect)
-    assert len(page.evaluate(LOST)) == len(NAMES)
+    assert len(page.evaluate(LOST)) >= len(NAMES)
     wide = "[...document.querySelectorAll('tbody th')].forEach((cell) => { cell.style.minWidth = '20rem'; })"
     page.evaluate(wide)
     assert any(line.startswith("score of") for line in page.evaluate(LOST))
