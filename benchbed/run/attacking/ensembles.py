@@ -128,8 +128,11 @@ def prices(
     classes: int,
     task: str = "scene",
     where: Locates = lambda *place: None,
+    *,
+    differentiable: bool = True,
+    powered: bool = False,
 ) -> list[Price]:
-    """Most passes that the attack conditions of a suite can need on an open model, without sources to transfer from.
+    """Most passes that the attack conditions of a suite can need on a model, without sources to transfer from.
 
     Members of an ensemble that mean nothing for the task, or in the space of the condition, stand under `skipped`, with
     the reason.
@@ -146,6 +149,10 @@ def prices(
         The suite's task.
     where : callable
         Path in the suite → its place, for error messages.
+    differentiable : bool
+        The model shows a gradient; without one, attacks that need it are left out.
+    powered : bool
+        The model meets the black boxes with some thousand queries, as one without gradient does.
 
     Raises
     ------
@@ -159,13 +166,24 @@ def prices(
     >>> made = prices([AttackCondition(attack="standard", budgets=[20], n=5)], {"test": 100}, 10, "frames")
     >>> sorted(made[0]["skipped"])
     ['apgd_t', 'transfer']
+    >>> one = [AttackCondition(attack="standard", budgets=[20], n=1)]
+    >>> closed = prices(one, {"test": 1}, 10, differentiable=False, powered=True)[0]
+    >>> closed["forwards"] >= 2900, closed["backwards"]
+    (True, 0)
     """
     entries: list[Price] = []
     for index, condition in enumerate(conditions):
         if isinstance(condition, AttackCondition):
             count = sum(min(condition.n, number) for number in clips.values())
             place = where("conditions", index)
-            chosen = ensemble_of(condition, task, sources=bool(condition.sources), where=place)
+            chosen = ensemble_of(
+                condition,
+                task,
+                sources=bool(condition.sources),
+                differentiable=differentiable,
+                powered=powered,
+                where=place,
+            )
             cost = chosen.cost(classes, len(condition.budgets), count if chosen.attacks else 0)
             entry: Price = {
                 "attack": condition.attack,

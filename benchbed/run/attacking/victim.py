@@ -59,6 +59,11 @@ def victim_of(
     return Victim(seen(asked(adapter, shared)), differentiable=False, eot=eot)
 
 
+def shows_gradient(adapter: Model, path: str = "forward") -> bool:
+    """Whether attacks get a gradient of a model: its own, or that of a stand-in it states."""
+    return any(each is not None for each in (getattr(adapter, path), adapter.surrogate, adapter.attack_forward))
+
+
 def _kept(forward: Forward) -> Forward:
     """A model's path that neither writes into the points it is given, nor into answers that it gave before."""
 

@@ -82,11 +82,7 @@ def estimate(
         facts["disk_assumes"] = assumed
     attacks: list[Price] = []
     if len(heard) < len(cells):
-        from benchbed.run.attacking.ensembles import prices
-
-        attacks = prices(
-            loaded.suite.conditions, per_split, len(source.dataset.labels), loaded.suite.task, loaded.where
-        )
+        attacks = _attacks(loaded, per_split, classes, None)
         facts["attacks"] = attacks
     if model is None:
         return facts
@@ -100,6 +96,9 @@ def estimate(
         evaluations, seconds, len(prepared.job.labels), prepared.adapter.card, by_second
     )
     facts.pop("disk_assumes", None)
+    if attacks:
+        attacks = _attacks(loaded, per_split, classes, prepared.adapter)
+        facts["attacks"] = attacks
     engine, done, spent = Engine(prepared.job, prepared.adapters), 0, 0.0
     # One unit of each condition, as far as the probe's time goes: conditions differ in cost.
     plain = [unit for unit in prepared.units if unit.cells[0].kind != "attack"]
@@ -119,3 +118,15 @@ def estimate(
     facts["time_seconds"] = each * (evaluations + passes)
     facts["probe"] = {"evaluations": done, "seconds": spent}
     return facts
+
+
+def _attacks(loaded: LoadedSuite, clips: Mapping[str, int], classes: int, adapter: Adapter | None) -> list[Price]:
+    """What attacks can take: of a model that shows no gradient searches by its answers, else as if it showed one."""
+    from benchbed.attack.losses import LOSSES
+    from benchbed.run.attacking.ensembles import prices
+    from benchbed.run.attacking.victim import shows_gradient
+
+    suite = loaded.suite
+    opened = adapter is None or shows_gradient(adapter, getattr(LOSSES.get(suite.task), "PATH", "forward"))
+    powered = not opened or (adapter is not None and adapter.undefended is not None)
+    return prices(suite.conditions, clips, classes, suite.task, loaded.where, differentiable=opened, powered=powered)
