@@ -18,7 +18,20 @@ from markupsafe import Markup
 
 import benchbed
 from benchbed.cache import cache_folder
-from benchbed.report import breaking, captions, drawings, figures, island, panels, placed, ranked, styles, terms, view
+from benchbed.report import (
+    breaking,
+    captions,
+    drawings,
+    figures,
+    island,
+    panels,
+    placed,
+    ranked,
+    styles,
+    surviving,
+    terms,
+    view,
+)
 from benchbed.report.charts import draw, strips
 from benchbed.report.charts.directions import stretch_rows
 from benchbed.report.charts.families import family_dot
@@ -230,6 +243,7 @@ def _environment() -> Environment:
         LONG=drawings.LONG,
         severity_heatmaps=panels.severity_heatmaps,
         robustness_curves=panels.robustness_curves,
+        survival_tables=surviving.survival_tables,
         LONG_PAGE=LONG_PAGE,
         PROFILE_SHOWN=view.PROFILE_SHOWN,
         FAILURES_SHOWN=view.FAILURES_SHOWN,

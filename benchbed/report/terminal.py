@@ -16,6 +16,7 @@ from rich.text import Text
 from benchbed.protocols import Checked
 from benchbed.report import terms, view
 from benchbed.report.figures import arrow, clips, count, interval, number
+from benchbed.report.surviving import counted_breaks
 from benchbed.results.alike import comparable
 from benchbed.results.conditions import amount
 from benchbed.results.record import Cell, Result, Value
@@ -265,7 +266,7 @@ def _conditions(cells: Sequence[Cell], primary: str, scores: Mapping[str, Value]
 def _attacks(result: Result) -> list[RenderableType]:
     """What attacks left, by budget, and what each says over its budgets; nothing for a run without attacks."""
     attacked = [cell for cell in result.cells if view.by_budget(cell)]
-    tables: list[RenderableType] = [_budgets(cells, result) for cells in _alike(attacked)]
+    tables: list[RenderableType] = [*(_budgets(cells, result) for cells in _alike(attacked)), *_breaks(result)]
     over: dict[str, dict[str, Value]] = {}
     for key, value in result.scores.items():
         scope, _, rest = key.partition(":")
@@ -319,6 +320,23 @@ def _budgets(cells: Sequence[Cell], result: Result) -> Table:
         shown = [number(values[b].value, values[b].unit, with_unit=False) if b in values else "" for b in budgets]
         table.add_row(_safe(attack), _safe(_heading(name, next(iter(values.values())))), *shown)
     return table
+
+
+def _breaks(result: Result) -> list[RenderableType]:
+    """Of the breaks of each attacked cell, how many are left after a file, coders, a shift and a room."""
+    counts = counted_breaks(result)
+    ways = list(dict.fromkeys(way for row in counts.values() for way in row))
+    if not ways:
+        return []
+    table = _table(header=True)
+    table.add_column("breaks left after")
+    for way in ways:
+        table.add_column(_clean(way.partition(",")[0]), justify="right")
+    for name, row in counts.items():
+        table.add_row(_safe(name), *(_safe(row.get(way, "–")) for way in ways))
+    spoiled = any(text.endswith("*") for row in counts.values() for text in row.values())
+    note = Text("* breaks some of these clips without any attack too", "dim")
+    return [Group(table, note) if spoiled else table]
 
 
 def _row(result: Result) -> dict[str, Value]:
