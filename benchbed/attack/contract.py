@@ -284,12 +284,18 @@ class Attack(ABC):
         It aims at wrong classes of clips that have one class each.
     restricted : bool
         It may use a part of the ball only, such as bursts: what lies elsewhere in it, noise or a planted point, proves
-        nothing about the attack.
+        nothing about the attack. Its floor is its own path without a step, and `reached` says what it may be asked for.
+    spares : bool
+        It leaves a part of the clip as it is: no budget, however large, has to break every model.
+    aimless : bool
+        It climbs away from the clean answer, whichever way, and aims at no error.
     """
 
     searches: ClassVar[bool] = False
     exclusive: ClassVar[bool] = False
     restricted: ClassVar[bool] = False
+    spares: ClassVar[bool] = False
+    aimless: ClassVar[bool] = False
     access: ClassVar[Literal["gradient", "scores", "transfer", "universal", "none"]] = "gradient"
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
@@ -299,6 +305,13 @@ class Attack(ABC):
     @abstractmethod
     def run(self, problem: Problem) -> Outcome:
         """Attack a batch whose clips are all answered rightly when clean."""
+
+    def reached(self, problem: Problem, draw: int) -> torch.Tensor:
+        """Points `[way, channel, sample]` to which one random perturbation of a clip leads, of those that it may use.
+
+        Several where it has to work in several places; the attack can be asked to find what breaks at all of them.
+        """
+        return problem.ball.spread(problem.noise("plant", draw))
 
     @abstractmethod
     def cost(self, classes: int) -> Cost:

@@ -103,13 +103,25 @@ class Expected(Attack):
             total = total + usable.nan_to_num(neginf=0.0)
         return total
 
+    def reached(self, problem: Problem, draw: int) -> torch.Tensor:
+        """A random pattern of the one clip at every draw that it would be judged at."""
+        noise = problem.stream(0, self.name, "plant", draw)
+        shape = (problem.ball.clean.shape[1], self.length(problem))
+        pattern = torch.from_numpy(noise.standard_normal(shape, dtype=np.float32)).to(problem.ball.clean)[None]
+        return torch.cat([self._unseen(problem, pattern, unseen) for unseen in range(UNSEEN)])
+
+    def _unseen(self, problem: Problem, patterns: torch.Tensor, unseen: int) -> torch.Tensor:
+        """Patterns as they reach the model at a draw of each clip that they were not made with."""
+        streams = [problem.stream(i, self.name, "unseen", unseen) for i in range(len(problem))]
+        draws = [self.drawn(problem, one, unseen=True) for one in streams]
+        heard = torch.stack([self.changed(one, draw, problem) for one, draw in zip(patterns, draws)])
+        return placed(problem.ball, normed(heard, problem.ball.norm))
+
     def _judge(self, problem: Problem, outcome: Outcome, patterns: torch.Tensor) -> None:
         every = torch.arange(len(problem), device=problem.target.device)
         withstood = torch.zeros(len(problem), dtype=torch.float64)
         for unseen in range(UNSEEN):
-            draws = [self.drawn(problem, problem.stream(i, self.name, "unseen", unseen), unseen=True) for i in every]
-            heard = torch.stack([self.changed(one, draw, problem) for one, draw in zip(patterns, draws)])
-            points = placed(problem.ball, normed(heard, problem.ball.norm))
+            points = self._unseen(problem, patterns, unseen)
             margin = problem.margin(problem.victim.scores(points))
             withstood += (~(margin < 0)).double().cpu() / UNSEEN
             if unseen == 0:

@@ -111,6 +111,14 @@ def unbounded(problem: Problem, attack: Attack) -> Experiment:
     return Experiment("unbounded", len(problem), int((~broken).sum()), worst=1.0 / _classes(problem))
 
 
+def own_floor(problem: Problem, attack: Attack, idle: Attack) -> Experiment:
+    """Clips that an attack's own random start breaks and the attack does not; `worst` is how many more it breaks."""
+    broken, by_chance = attack.run(problem).broken, idle.run(problem).broken
+    return Experiment(
+        "floor", len(problem), int((by_chance & ~broken).sum()), float(int(broken.sum()) - int(by_chance.sum()))
+    )
+
+
 def more_steps(problem: Problem, make: Callable[[float], Attack]) -> Experiment:
     """Robust clips after twice the steps, against those after the attack's own: `worst` is how many more broke."""
     once = attack_count(problem, make(1.0))
@@ -142,6 +150,9 @@ def planted(problem: Problem, attack: Attack) -> Experiment:
 
     A head is put on the model's scores that answers `planted` on the far side of a plane through a random point of the
     ball, the farthest of several from their mean. That point is adversarial by construction; the attack must find one.
+    Of an attack that may use a part of the ball, such as bursts that fall anywhere, the point is a perturbation of that
+    part, and adversarial wherever it is judged. From an attack that only climbs away from the clean answer a distance
+    from that answer is asked, along the way to the planted point.
 
     Zimmermann, Brendel, Tramèr and Carlini, Increasing confidence in adversarial robustness evaluations, NeurIPS 2022,
     plant with a new last layer on the features; scores serve here because any model has them.
@@ -149,7 +160,7 @@ def planted(problem: Problem, attack: Attack) -> Experiment:
     missed = tried = 0
     for clip in range(len(problem)):
         one = problem.select(torch.tensor([clip], device=problem.target.device))
-        head = _plant(one)
+        head = _plant(one, attack)
         if head is None:
             continue
         tried += 1
@@ -169,22 +180,35 @@ def _of_scene(attack: Attack) -> Attack:
     return resolve(attack.name, {**attack.options, "loss": "margin"})
 
 
-def _plant(one: Problem) -> Callable[[Callable], Callable] | None:
+def _plant(one: Problem, attack: Attack) -> Callable[[Callable], Callable] | None:
     victim: Victim = one.victim
-    draws = torch.cat([victim.scores(one.ball.spread(one.noise("plant", i))) for i in range(PLANT_DRAWS)])
-    draws = draws.double().flatten(1)
-    middle = draws.mean(0)
+    reached = [victim.scores(attack.reached(one, i)) for i in range(PLANT_DRAWS)]
+    draws = torch.stack([scores.double().flatten(1) for scores in reached])
+    middle = draws.mean((0, 1))
     apart = draws - middle
-    size = apart.norm(dim=1)
+    if attack.aimless:
+        # Across the way from the clean answer to the middle, which any noise goes: by chance nothing lies far out here.
+        common = middle - victim.scores(one.ball.clean).double().flatten()
+        common = common / common.norm().clamp_min(1e-300)
+        apart = apart - (apart @ common)[..., None] * common
+    ways = apart.mean(1)
+    directions = ways / ways.norm(dim=1, keepdim=True).clamp_min(1e-300)
+    # How far each goes in the worst of the places that it has to work in.
+    size = (apart * directions[:, None]).sum(2).amin(1)
     best = int(size.argmax())
     if not bool(size[best] > 1e-6 * max(1.0, float(middle.norm()))):
         return None
-    direction, edge = apart[best] / size[best], PLANT_SHARE * size[best]
+    direction, edge = directions[best], PLANT_SHARE * size[best]
 
     def head(forward: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
         def scores(points: torch.Tensor) -> torch.Tensor:
             given = forward(points).flatten(1).double()
-            reached = (given - middle) @ direction / edge - 1
+            far = (given - middle) @ direction / edge
+            if attack.aimless:
+                # A direction that turns with the distance, either way, and by 45 degrees at the planted point.
+                angle = 0.5 * torch.pi * far**2 / (1 + far**2)
+                return torch.stack([angle.cos(), angle.sin()], 1)
+            reached = far - 1
             return torch.stack([torch.zeros_like(reached), reached], 1)
 
         return scores

@@ -10,7 +10,7 @@ import pytest
 import torch
 from made_attacks import RATE, linear, problem
 
-from benchbed.attack import resolve
+from benchbed.attack import resolve, sanity
 from benchbed.attack.air import Surroundings, heard_through, split
 from benchbed.attack.attacks.displacement import displaced
 from benchbed.attack.ensemble import ensemble, levels
@@ -92,6 +92,23 @@ def test_noise_in_the_same_window_does_not_do_what_the_burst_does():
     still = resolve("burst", {"milliseconds": 20.0, "steps": 1, "draws": 1, "loss": "margin"}).run(asked)
     moved = resolve("burst", {"milliseconds": 20.0, "steps": 40, "loss": "margin"}).run(asked)
     assert float(moved.margin.mean()) < float(still.margin.mean()) - 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("burst", {"milliseconds": 10}), ("over_air", {}), ("displacement", {})], ids=str
+)
+def test_what_is_planted_in_the_attackers_own_part_of_the_ball_is_found_by_an_attack_that_looks(name, options):
+    """A direction of scores, which a burst reaches wherever it falls: 12 random ones do not lie as far as a climb."""
+    spectrum = lambda x: torch.fft.rfft(x[:, 0]).abs()[:, 1:].log1p().unflatten(1, (4, -1)).mean(2)  # noqa: E731
+    clean = 0.1 * torch.from_numpy(np.random.default_rng(0).standard_normal((4, 1, 800)).astype(np.float32))
+    asked = problem(spectrum, clean, torch.zeros(4, dtype=torch.int64), "l2", 10.0)
+    good = sanity.planted(asked, resolve(name, {**options, "steps": 40}))
+    assert (good.n, good.bad) == (4, 0)
+    # The right scores with the gradient of something else: it leads nowhere.
+    other = torch.from_numpy(np.random.default_rng(1).standard_normal((800, 4)).astype(np.float32))
+    aside = lambda x: spectrum(x.detach()) + (x - x.detach()).flatten(1) @ other  # noqa: E731
+    masked = replace(asked.victim, attack_forward=aside)
+    assert sanity.planted(replace(asked, victim=masked), resolve(name, {**options, "steps": 40})).bad >= 3
 
 
 def test_a_burst_of_no_length_is_refused():

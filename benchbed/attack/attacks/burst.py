@@ -2,6 +2,9 @@
 
 All of the budget lies in a window of 50 to 500 ms; the attacker does not choose when it sounds. What is stated is the
 SNR over the whole clip, as for every attack: within its window a burst of 200 ms in 10 s is 17 dB stronger.
+
+Planted points and the floor of noise are bursts too, at the places where it is judged. That a budget without bounds
+breaks every clip is not asked of it: what a burst leaves as it is may rightly keep the answer.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ SHORTEST, LONGEST = 1.0, 5000.0
 class Burst(expected.Expected):
     """Options: `milliseconds` of the burst, besides those of `benchbed.attack.expected.Expected`."""
 
+    spares = True
     defaults = MappingProxyType({**expected.EXPECTED_DEFAULTS, "milliseconds": 200.0})
 
     def length(self, problem: Problem) -> int:

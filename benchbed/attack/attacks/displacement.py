@@ -4,6 +4,8 @@ No reference is needed, and no decision: what an encoder is used for later (retr
 to who attacks it. Of an encoder that answers with similarities to queries, the vector of similarities stands for the
 embedding, of which it is a linear image. The displacement is one minus the cosine: 0 for the same direction, 1 for a
 right angle. Whether a clip counts as broken is the task's own question, asked of the point that lies furthest.
+It aims at no error: the planted point that checks it is a distance from the clean answer, in a direction that noise
+does not take.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ COLUMN = "displacement"
 class Displacement(Attack):
     """Options: `steps`."""
 
+    aimless = True
     defaults = MappingProxyType({"steps": 50})
 
     def run(self, problem: Problem) -> Outcome:

@@ -8,6 +8,7 @@ without them simple models stand in, and the record says so.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -36,7 +37,7 @@ class OverAir(expected.Expected):
         return problem.ball.clean.shape[-1]
 
     def _air(self, problem: Problem) -> Surroundings:
-        return problem.surroundings or Surroundings.synthetic(problem.sample_rate, problem.seed)
+        return problem.surroundings or _synthetic(problem.sample_rate, problem.seed)
 
     def drawn(
         self, problem: Problem, random: np.random.Generator, *, unseen: bool
@@ -63,6 +64,12 @@ class OverAir(expected.Expected):
         added = torch.from_numpy(cut).to(clean).expand_as(clean)
         level = clean.norm() / added.norm().clamp_min(1e-12) * 10 ** (-self.options["background_snr"] / 20)
         return clean + level * added
+
+
+@lru_cache(maxsize=4)
+def _synthetic(sample_rate: int, seed: int) -> Surroundings:
+    """Made once, not for every draw of every step."""
+    return Surroundings.synthetic(sample_rate, seed)
 
 
 ATTACK = OverAir

@@ -55,9 +55,11 @@ def probe(work: Work, setting: Setting) -> None:
         declared = work.engine.card.scores if work.engine.job.output.class_scores else ""
         findings.append(sanity.saturation(mild, declared))
         findings.append(sanity.more_steps(mild, lambda times: _longer(attack, times)))
-    # A burst need not find what is planted anywhere in the ball, nor break all that silence around it leaves intact.
-    if not attack.restricted:
-        findings.append(sanity.planted(middle, attack))
+    findings.append(sanity.planted(middle, attack))
+    if attack.restricted:
+        findings.append(sanity.own_floor(middle, attack, resolve(attack.name, {**attack.options, "steps": 0})))
+    # What a burst leaves as it is may rightly keep an answer, however loud the burst.
+    if not attack.spares:
         # What may not be heard is bounded still: a clip whose every sound is faint would rightly survive.
         findings.append(sanity.unbounded(problem(budgets[0].unbounded, limited=False), attack))
     if work.eot == 1:

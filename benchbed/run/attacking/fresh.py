@@ -34,7 +34,7 @@ class SecondInstance:
     how : str
         Where it is from, or why there is none and the first instance has to judge itself.
     differs : bool
-        It was loaded with other weights than the first instance.
+        It was loaded with other weights than the first instance was; what that kept since, when asked, is no weight.
     own : bool
         It is another instance than the first.
     """
@@ -71,5 +71,6 @@ def _made(engine: Engine) -> SecondInstance:
         adapter = start(load_adapter(*recipe), engine.job.device)
     except BenchbedError as error:
         return SecondInstance(engine.adapter, f"it cannot be loaded a second time ({error.what})", own=False)
-    differs = digest_of(state_of(adapter)) != digest_of(state_of(engine.adapter))
+    first = engine.job.states.get(engine.shard.split) or digest_of(state_of(engine.adapter))
+    differs = digest_of(state_of(adapter)) != first
     return SecondInstance(adapter, "newly loaded", differs)

@@ -129,6 +129,24 @@ def test_a_second_instance_has_heard_nothing(toy_job, tmp_path):
         assert second.adapter is not engine.adapter and second.adapter.model.calls == 0
 
 
+@pytest.mark.parametrize("asked", [True, False], ids=["keeps what it was asked", "other weights"])
+def test_what_a_model_keeps_when_it_is_asked_is_no_weight(toy_job, tmp_path, asked):
+    """An encoder keeps the embeddings of the texts that it was asked last; its newly loaded twin was asked nothing."""
+    from dataclasses import replace
+
+    from benchbed.adapter.digests import digest_of
+    from benchbed.adapter.state import state_of
+    from benchbed.run.computing.engine import Engine
+
+    engine = Engine(toy_job({"attack": "fgsm", "budgets": [20], "n": 4}, adapter=write(tmp_path, "one", Trap())))
+    engine.take("test", [0, 1])
+    loaded = digest_of(state_of(engine.adapter)) if asked else "of other weights"
+    engine.job = replace(engine.job, states={"test": loaded})
+    engine.adapter.kept = torch.ones(3)
+    with second_instance(engine) as second:
+        assert second.how == "newly loaded" and second.differs is not asked
+
+
 def test_a_live_model_is_judged_by_a_copy(toy_job, tmp_path):
     from dataclasses import replace
 

@@ -84,10 +84,11 @@ def test_every_threat_leaves_figures_within_its_budget(tmp_path, toy_table, adap
     assert set((rows["unseen_correct"].dropna() * UNSEEN).round(9) % 1) == {0.0}
 
     names = {(check.name, check.cell.rpartition("/")[2]) for check in run.result.checks if check.cell}
-    # Bursts and sounds in rooms are a part of the ball: noise of all of it, and points planted in it, say nothing.
+    # Bursts and sounds in rooms are a part of the ball: what is planted, and the floor, are of that part.
     for cell in ("burst@l2:0dB", "over_air@l2:0dB"):
-        assert ("attack:gradient_zero", cell) in names and ("attack:budget", cell) in names
-        assert not {("attack:planted", cell), ("attack:unbounded", cell), ("attack:floor", cell)} & names
+        told = {"gradient_zero", "budget", "planted", "floor"} | ({"unbounded"} if cell.startswith("over") else set())
+        assert {(f"attack:{name}", cell) for name in told} <= names
+    assert ("attack:unbounded", "burst@l2:0dB") not in names
     assert ("attack:planted", "minimal@l2:0dB") in names
     assert not any("targets" in cell.matrices for key, cell in cells.items() if "class_matrix" not in key)
 
