@@ -154,8 +154,8 @@ import pickle, sys
 from pathlib import Path
 from benchbed.run.executing import local
 job, units, folder = pickle.loads(Path(sys.argv[1]).read_bytes())
-local._begin(job, folder)
-assert [done.failures for done in local._work(units)] == [0] * len(units)
+local.begin(job, folder)
+assert [done.failures for done in local.work(units)] == [0] * len(units)
 print(*sorted(name for name in sys.modules if name.split(".")[0] == "benchbed"))
 """
 

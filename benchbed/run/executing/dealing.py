@@ -122,7 +122,7 @@ class Dealer:
         self._done.add(unit.id)
         return first
 
-    def lost(self, worker: str, *, blamed: bool = True) -> list[Unit]:
+    def lost(self, worker: str, *, blamed: bool = True, why: str = "") -> list[Unit]:
         """Take back what a lost worker had.
 
         Parameters
@@ -130,6 +130,8 @@ class Dealer:
         worker : str
         blamed : bool
             The unit it was computing may be what killed it; not so where its whole machine went.
+        why : str
+            How it was lost, for the error.
 
         Returns
         -------
@@ -153,7 +155,8 @@ class Dealer:
                 self._lost[name] = self._lost.get(name, 0) + 1
                 if self._lost[name] >= MOST_LOST:
                     raise CannotMeasure(
-                        f"{MOST_LOST} workers died over the same {unit.evaluations} predictions",
+                        f"{MOST_LOST} workers died over the same {unit.evaluations} predictions"
+                        + (f": {why}" if why else ""),
                         where=", ".join(cell.key for cell in unit.cells[:3]) + f", clips {unit.start} to {unit.stop}",
                         hint="more memory for each worker (--worker-memory), a smaller --batch-size, or "
                         "`benchbed check` on the adapter",

@@ -83,20 +83,22 @@ def _in_processes(job: Job, units: Sequence[Unit], folder: Path, workers: int) -
 
     tasks = tasks_of(job, units, workers)
     name = Path(job.recipe[0].rpartition(":")[0] or job.recipe[0]).stem
-    yield from shared_out(name, job.limits, workers, partial(_begin, job, folder), _work, tasks)
+    yield from shared_out(name, job.limits, workers, partial(begin, job, folder), work, tasks)
 
 
 _worker: tuple[Engine, Path] | None = None
 
 
-def _begin(job: Job, folder: Path) -> None:
+def begin(job: Job, folder: Path) -> None:
+    """Make this process a worker of a job, whose files go into a folder."""
     global _worker
     from benchbed.run.computing.engine import Engine
 
     _worker = Engine(job), folder
 
 
-def _work(task: Task) -> Iterator[Done]:
+def work(task: Task) -> Iterator[Done]:
+    """Compute the units of a task in a process that has begun."""
     assert _worker is not None
     engine, folder = _worker
     # The model is loaded with the first unit.

@@ -272,6 +272,10 @@ class _Drive:
         except self.ray.exceptions.RayError as error:
             self._dismiss(worker, error)
             return None
+        if returned.lost:
+            assert returned.error is not None
+            self._dismiss(worker, returned.error)
+            return None
         unit = worker.units.pop(reference)
         if returned.error is not None:
             raise returned.error
@@ -285,14 +289,14 @@ class _Drive:
             self.waiting.pop(reference, None)
         for reference in [one for one, name in self.starting.items() if name == worker.name]:
             del self.starting[reference]
-        self.dealer.lost(worker.name, blamed=not self._node_gone(worker))
+        why = str(error).strip().splitlines()[0]
+        self.dealer.lost(worker.name, blamed=not self._node_gone(worker), why=why)
         with contextlib.suppress(Exception):
             self.ray.kill(worker.actor)
         self.lost_running += 1
         if self.lost_running >= MOST_LOST_RUNNING:
             raise CannotMeasure(
-                f"{self.lost_running} workers were lost one after another, the last one with: "
-                f"{str(error).strip().splitlines()[0]}",
+                f"{self.lost_running} workers were lost one after another, the last one with: {why}",
                 where=worker.node or None,
                 hint="`ray status`, and the logs of Ray on that node",
             )

@@ -1,6 +1,8 @@
-"""What a worker of a cluster does: load the model once, compute the units it is given, and hand back their files.
+"""What a worker of a cluster does: have the units it is given computed, and hand back their files.
 
-Nothing here knows Ray: the engine makes an actor of the class, and tests call it as it is.
+The model is loaded once, in a process of its own that may take what the run allows and no more: one that hangs, leaks,
+exits or crashes there ends with the error of a local run, and Ray's own process lives to tell it. Nothing here knows
+Ray: the engine makes an actor of the class, and tests call it as it is.
 """
 
 from __future__ import annotations
@@ -9,14 +11,14 @@ import os
 import socket
 import tempfile
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from benchbed.adapter.checkpoint import trusting
-from benchbed.errors import AdapterError, BenchbedError
+from benchbed.errors import BenchbedError
 from benchbed.provenance import code_hash, versions
-from benchbed.run.computing.engine import Engine
-from benchbed.run.executing.local import compute_into
+from benchbed.run.executing.local import Done, begin, work
 from benchbed.run.executing.shipping import Piece, files_of, signature, unpack
+from benchbed.run.isolating.process import Isolated, ProcessDied, parts, receive
 from benchbed.run.job.job import Job, Unit
 
 
@@ -63,7 +65,9 @@ class Returned:
     cpu_seconds : float
         CPU time it took.
     error : BenchbedError, optional
-        What no other worker could mend.
+        What no other worker could mend, unless `lost`.
+    lost : bool
+        The process that computes died, e.g. since the machine ran out of memory: another worker may try.
     """
 
     unit: str
@@ -71,6 +75,7 @@ class Returned:
     failures: int = 0
     cpu_seconds: float = 0.0
     error: BenchbedError | None = None
+    lost: bool = False
 
 
 class UnitWorker:
@@ -88,7 +93,8 @@ class UnitWorker:
         if os.path.isdir(folder):
             os.chdir(folder)
         self.job = job
-        self._engine: Engine | None = None
+        self._process: Isolated | None = None
+        self._scratch = tempfile.TemporaryDirectory(prefix="benchbed-unit-")
 
     def surroundings(self, look: bool) -> WorkerSurroundings:
         """What is here; with `look`, the clips at their path, too."""
@@ -104,18 +110,33 @@ class UnitWorker:
     def compute(self, unit: Unit) -> Returned:
         """A unit's file."""
         try:
-            if self._engine is None:
-                self._engine = Engine(self.job)
-            with tempfile.TemporaryDirectory(prefix="benchbed-unit-") as scratch, trusting(self.job.trust_checkpoint):
-                # The model is loaded with the first unit.
-                done = compute_into(Path(scratch), self._engine, unit)
-                content = (Path(scratch) / f"{unit.id}.parquet").read_bytes()
+            done = self._computed(unit)
+            file = Path(self._scratch.name) / f"{unit.id}.parquet"
+            content = file.read_bytes()
+            file.unlink()
+        except ProcessDied as error:
+            self.close()
+            return Returned(unit.id, error=error, lost=True)
         except BenchbedError as error:
+            self.close()
             return Returned(unit.id, error=error)
-        except SystemExit as left:
-            what = f"code of the model called sys.exit({left.code!r})"
-            return Returned(unit.id, error=AdapterError(what, where=self.job.recipe[0]))
         return Returned(unit.id, content, done.failures, done.cpu_seconds)
+
+    def _computed(self, unit: Unit) -> Done:
+        """Have a unit's file written into the scratch folder, where the model is loaded with the first one."""
+        if self._process is None:
+            name = Path(self.job.recipe[0].rpartition(":")[0] or self.job.recipe[0]).stem
+            self._process = Isolated(name, self.job.limits, interruptible=False)
+            self._process.send(partial(begin, self.job, Path(self._scratch.name)))
+            receive([self._process], self._process.inbox)
+        (done,) = parts(self._process, partial(work, (unit,)))
+        return done
+
+    def close(self) -> None:
+        """End the process that computes; the next unit starts another one."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.close()
 
 
 def _resolved(piece: Piece | object) -> Piece:

@@ -32,6 +32,11 @@ EVERY = 0.25
 #: Seconds in which a process may still end by itself.
 GRACE = 5.0
 
+
+class ProcessDied(CannotMeasure):
+    """A process of its own that ended by itself or was killed from outside, and not for what it took (exit code 3)."""
+
+
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
@@ -192,7 +197,7 @@ class Isolated:
             what = f"the process of {self.name} was killed, most likely since memory ran out"
         else:
             what = f"the process of {self.name} died of {_signal(-code)}"
-        return CannotMeasure(what, where=self._place(), hint=_CONTINUES)
+        return ProcessDied(what, where=self._place(), hint=_CONTINUES)
 
     def kill(self) -> None:
         """End the process now, and what it has started."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -154,6 +155,15 @@ def test_a_restarted_head_costs_what_was_on_its_way(place):
     assert record(place, "ray") == record(place, "local")
 
 
+def test_the_limits_of_a_run_hold_on_a_cluster_too(place, adapter_file):
+    adapter_file("import time; time.sleep(600)")
+    began = time.monotonic()
+    run = begun(place, "ray", "--engine", "ray", "--workers", "1", "--call-seconds", "2")
+    _, said = run.communicate(timeout=240)
+    assert run.returncode == 3 and "did not come back within 2 s from predict" in said, said
+    assert "--call-seconds" in said and "toy.py" in said and time.monotonic() - began < 200
+
+
 def test_a_cluster_that_ray_start_made_is_reached_with_its_token(place):
     """Ray 2.60 asks for a token that a driver does not show by itself."""
     finished(begun(place, "local"))
@@ -161,7 +171,10 @@ def test_a_cluster_that_ray_start_made_is_reached_with_its_token(place):
         free.bind(("", 0))
         port = free.getsockname()[1]
     words = ["start", "--head", "--block", f"--port={port}", "--num-cpus=2", "--include-dashboard=false"]
-    head = subprocess.Popen([sys.executable, "-m", "ray.scripts.scripts", *words], stdout=subprocess.DEVNULL)
+    # Told to end, a head asks itself for half a minute whether it may, where its own services ended first.
+    variables = {**os.environ, "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}
+    command = [sys.executable, "-m", "ray.scripts.scripts", *words]
+    head = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 90
         while not listening(port):
@@ -170,7 +183,7 @@ def test_a_cluster_that_ray_start_made_is_reached_with_its_token(place):
         finished(begun(place, "ray", "--engine", "ray", "--address", f"127.0.0.1:{port}"))
     finally:
         head.terminate()  # its processes end with it
-        head.wait(30)
+        head.wait(60)
     assert record(place, "ray") == record(place, "local")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,7 +21,8 @@ from benchbed.run.executing.ray_engine import OnCluster
 from benchbed.run.executing.ray_worker import Returned, UnitWorker
 from benchbed.run.executing.shipping import files_of, pieces, signature
 from benchbed.run.job.cluster import ClusterAsked, bytes_of
-from benchbed.run.job.job import Unit
+from benchbed.run.job.job import Job, Unit
+from benchbed.run.job.limits import Limits
 from benchbed.run.job.settings import Settings
 from benchbed.suite.plan import CellPlan
 
@@ -27,10 +30,26 @@ CELLS = (CellPlan("scene/test/clean", "scene", "test", "clean", "clean", None, 0
 UNIT = Unit("mine", "", "test", 0, 0, 12, CELLS)
 
 
-def test_a_worker_hands_back_the_file_that_a_local_run_writes(toy_job, tmp_path):
+@pytest.fixture
+def worker() -> Iterator[Callable[[Job, Path], UnitWorker]]:
+    """Makes workers, and ends what they started."""
+    made = []
+
+    def begun(job: Job, folder: Path) -> UnitWorker:
+        made.append(UnitWorker(job, str(folder)))
+        return made[-1]
+
+    here = os.getcwd()
+    yield begun
+    os.chdir(here)
+    for one in made:
+        one.close()
+
+
+def test_a_worker_hands_back_the_file_that_a_local_run_writes(toy_job, tmp_path, worker):
     job = toy_job()
     (done,) = execute(job, [UNIT], tmp_path / "local", {}, 1)
-    returned = UnitWorker(job, str(tmp_path)).compute(UNIT)
+    returned = worker(job, tmp_path).compute(UNIT)
     (tmp_path / "mine.parquet").write_bytes(returned.content)
     there, here = read_units([tmp_path / "mine.parquet"]), read_units([tmp_path / "local" / "mine.parquet"])
     assert np.array_equal(there.scores, here.scores) and there.table.equals(here.table)
@@ -40,21 +59,47 @@ def test_a_worker_hands_back_the_file_that_a_local_run_writes(toy_job, tmp_path)
 @pytest.mark.parametrize(
     ("inject", "told"), [("import sys; sys.exit(3)", "sys.exit"), ("return np.zeros((1, 7))", "returned")]
 )
-def test_what_no_other_worker_could_mend_comes_home_as_an_error(toy_job, tmp_path, inject, told):
-    returned = UnitWorker(toy_job(inject), str(tmp_path)).compute(UNIT)
-    assert isinstance(returned.error, BenchbedError) and not returned.content
+def test_what_no_other_worker_could_mend_comes_home_as_an_error(toy_job, tmp_path, worker, inject, told):
+    returned = worker(toy_job(inject), tmp_path).compute(UNIT)
+    assert isinstance(returned.error, BenchbedError) and told in str(returned.error) and not returned.content
+    assert not returned.lost
 
 
-def test_a_worker_computes_from_shipped_clips_as_from_the_originals(toy_job, tmp_path, monkeypatch):
+@pytest.mark.skipif(os.name != "posix", reason="no signals, and no descriptors that are passed on")
+@pytest.mark.parametrize(
+    ("inject", "limits", "told", "lost"),
+    [
+        ("time.sleep(300)", Limits(seconds=1), "did not come back within 1 s from predict", False),
+        ("[b'1' * 2**30, time.sleep(60)]", Limits(memory=700 * 2**20), "700 MiB are allowed", False),
+        ("os.kill(os.getpid(), 9)", Limits(), "was killed, most likely since memory ran out", True),
+        ("os.kill(os.getpid(), 11)", Limits(), "segmentation fault", True),
+    ],
+    ids=["a hang", "a leak", "a kill", "a crash"],
+)
+def test_the_limits_of_a_run_hold_in_a_worker_and_the_worker_lives(
+    toy_job, tmp_path, worker, inject, limits, told, lost
+):
+    """A lost process may be the machine's fault, and another worker tries; over its limit it would be anywhere."""
+    once = str(tmp_path / "once")
+    text = f"import os, time; os.path.isdir({once!r}) or (os.mkdir({once!r}), {inject})"
+    job = replace(toy_job(text), limits=limits)
+    mine = worker(job, tmp_path)
+    first = mine.compute(UNIT)
+    assert told in str(first.error) and first.lost is lost and not first.content
+    again = mine.compute(UNIT)
+    assert again.error is None and again.content
+
+
+def test_a_worker_computes_from_shipped_clips_as_from_the_originals(toy_job, tmp_path, worker, monkeypatch):
     monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / "cache"))
     job = toy_job()
     files = files_of(job)
-    worker = UnitWorker(replace(job, root=tmp_path / "nowhere"), str(tmp_path))
+    far = worker(replace(job, root=tmp_path / "nowhere"), tmp_path)
     name = signature(job.root, files)
-    assert worker.surroundings(True).clips != name
-    root = worker.receive(name, list(pieces(job.root, files)))
-    assert worker.surroundings(True).clips == name and root.startswith(str(tmp_path / "cache"))
-    shipped, local = worker.compute(UNIT), UnitWorker(job, str(tmp_path)).compute(UNIT)
+    assert far.surroundings(True).clips != name
+    root = far.receive(name, list(pieces(job.root, files)))
+    assert far.surroundings(True).clips == name and root.startswith(str(tmp_path / "cache"))
+    shipped, local = far.compute(UNIT), worker(job, tmp_path).compute(UNIT)
     for folder, returned in (("a", shipped), ("b", local)):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "mine.parquet").write_bytes(returned.content)
@@ -73,10 +118,10 @@ def test_a_cluster_is_asked_for_and_ray_must_be_there(toy_job, tmp_path, monkeyp
         list(executor(replace(toy_job(), recipe=("live:net", {})), [UNIT], tmp_path, {}, 0))
 
 
-def test_a_driver_that_dies_is_started_again_and_what_came_stays(toy_job, tmp_path, monkeypatch):
+def test_a_driver_that_dies_is_started_again_and_what_came_stays(toy_job, tmp_path, worker, monkeypatch):
     """The process that speaks with Ray may be ended by Ray itself: here it ends after each unit."""
     job, units = toy_job(), [replace(UNIT, id=name) for name in ("a", "b", "c")]
-    content = UnitWorker(job, str(tmp_path)).compute(UNIT).content
+    content = worker(job, tmp_path).compute(UNIT).content
     asked = []
 
     def one_driver(job, left, cluster, workers):
