@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from benchbed.compare.drawing import meanings
 from benchbed.compare.figure import Figure, conditions, matching, recipe, recipes
-from benchbed.compare.runs import Mismatch, OpenRun, shared
+from benchbed.compare.runs import Mismatch, OpenRun, condition_mismatch, shared
 from benchbed.errors import CannotMeasure, did_you_mean
 from benchbed.results.conditions import settings, spoken
 
@@ -38,6 +38,10 @@ def questions(a: OpenRun, b: OpenRun, wanted: Wanted, primary: str) -> list[tupl
     both = [c for pattern in wanted.conditions for c in _like(a, pattern, told) if c in _like(b, pattern, told)]
     if not both:
         raise CannotMeasure(f"the runs share no condition like {', '.join(wanted.conditions)}")
+    odd = _otherwise(a, b, both, wanted)
+    if odd and len(odd) == len(set(both)):
+        raise CannotMeasure(next(iter(odd.values())))
+    both = [condition for condition in both if condition not in odd]
     groups = _groups(a, wanted.groups)
     over_cells = scores(a, b, wanted)
     a, b, _ = shared(a, b)
@@ -88,6 +92,26 @@ def alone(a: OpenRun, b: OpenRun, wanted: Wanted) -> list[Mismatch]:
     if any(only):
         one, other = (f"{', '.join(some[:4])}{', …' if len(some) > 4 else ''}" if some else "none" for some in only)
         found.append(Mismatch("conditions that only one run has, so left out", one, other, False))
+    both = [condition for condition in mine if condition in theirs]
+    for why in _otherwise(a, b, both, wanted).values():
+        found.append(Mismatch("left out, as it is another question", "", why, False))
+    return found
+
+
+def _otherwise(a: OpenRun, b: OpenRun, both: Sequence[str], wanted: Wanted) -> dict[str, str]:
+    """Attacked conditions that are not the same question in both runs, and why.
+
+    What is asked for by its own name is refused; what a pattern finds is left out, so that one model without gradient
+    does not take all other figures along.
+    """
+    found: dict[str, str] = {}
+    for cell in a.result.cells:
+        condition = cell.key.split("/", 2)[2]
+        if cell.condition.kind != "attack" or condition not in both or condition in wanted.conditions:
+            continue
+        why = condition_mismatch(a.result, b.result, cell.key)
+        if why is not None:
+            found.setdefault(condition, why)
     return found
 
 

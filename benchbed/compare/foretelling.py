@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import fmean, stdev
 
+from benchbed.results.conditions import without_gradient
 from benchbed.results.foretelling import KINDS, Contrasted, Foretelling, Foretold, Kept
 from benchbed.results.record import Cell, Result, Value
 from benchbed.stats.association import association
@@ -96,8 +97,10 @@ def kept(result: Result, budgets: frozenset[tuple[str, float]] | None = None) ->
 
 
 def _counts(cell: Cell) -> bool:
-    """Attacks on sound at an SNR with sound checks; noise is none."""
+    """Attacks on sound at an SNR with sound checks, that met a gradient if they use one; noise is none."""
     what = cell.condition
+    if without_gradient(what):
+        return False
     sound = (what.unit or "").startswith("dB SNR") and "attack_success_rate" in cell.metrics
     return what.kind == "attack" and cell.ranked and sound and not what.name.endswith("_noise")
 

@@ -109,7 +109,7 @@ class Mismatch:
     what : str
         What differs.
     a, b : str
-        How it is in each.
+        How it is in each; of what one sentence says both together, the first is empty.
     blocking : bool
         Figures of the two runs must not be compared.
     """
@@ -120,7 +120,7 @@ class Mismatch:
     blocking: bool = True
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.a} against {self.b}"
+        return f"{self.what}: {self.a} against {self.b}" if self.a else f"{self.what}: {self.b}"
 
 
 def _made(name: str, options: Mapping[str, Any], labels: Sequence[str]) -> Family:

@@ -7,10 +7,11 @@ on the same clips: it lowers that row where it leaves less, and says whose it is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchbed.report import terms
+from benchbed.results.conditions import without_gradient
 from benchbed.results.record import Cell, Result, Value
 
 #: The attack that takes its points from a folder.
@@ -33,6 +34,8 @@ class BestKnown:
         The attack, or whoever made the sounds.
     foreign : bool
         Somebody else's.
+    blind : bool
+        The model's own run attacked it without a gradient at this budget: no figure that stands beside those of others.
     """
 
     value: Value
@@ -40,6 +43,7 @@ class BestKnown:
     unit: str
     by: str
     foreign: bool
+    blind: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ def best_known(result: Result, foreign: Sequence[Result] = ()) -> list[BestKnown
         Runs of foreign sounds on the same model and clips.
     """
     best: dict[tuple[str, float], BestKnown] = {}
+    blind: set[tuple[str, float]] = set()
     for one in (result, *foreign):
         for cell in one.cells:
             known = _of(cell, one is not result)
@@ -98,10 +103,12 @@ def best_known(result: Result, foreign: Sequence[Result] = ()) -> list[BestKnown
                 continue
             place = known.unit, known.budget
             held = best.get(place)
+            if without_gradient(cell.condition):
+                blind.add(place)
             if held is None or (known.value.value or 0.0) < (held.value.value or 0.0):
                 best[place] = known
     order = sorted(best, key=lambda place: (place[0], -place[1] if place[0].startswith("dB") else place[1]))
-    return [best[place] for place in order]
+    return [replace(best[place], blind=place in blind) for place in order]
 
 
 def _of(cell: Cell, foreign: bool) -> BestKnown | None:
@@ -112,7 +119,7 @@ def _of(cell: Cell, foreign: bool) -> BestKnown | None:
         return None
     told = what.facts.get("foreign")
     source = str(told.get("source", "")) if isinstance(told, dict) else ""
-    by = source or terms.attack(cell.key)
+    by = source or terms.attack(cell.key) + (f", {terms.NO_GRADIENT}" if without_gradient(what) else "")
     note = f"found by {by}" if source else f"by {by}"
     value = kept.model_copy(
         update={"title": "Robust accuracy, best known attack", "scope": f"{what.parameter:g} {what.unit}", "note": note}
@@ -121,5 +128,6 @@ def _of(cell: Cell, foreign: bool) -> BestKnown | None:
 
 
 def figures(known: Sequence[BestKnown]) -> dict[str, Value]:
-    """Columns of a board, strongest budgets last."""
-    return {f"{NAME}/{one.budget:g} {one.unit}": one.value for one in known}
+    """Columns of a board, strongest budgets last; of models that met no gradient they are columns of their own."""
+    names = {False: NAME, True: NAME.replace(terms.ADVERSARIAL, terms.BLACK_BOX)}
+    return {f"{names[one.blind]}/{one.budget:g} {one.unit}": one.value for one in known}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from benchbed.results.conditions import curve_of, setting
+from benchbed.results.conditions import curve_of, setting, without_gradient
 from benchbed.results.record import Cell, Result, Value
 
 #: Score of all corruption cells of a group together, and that of all groups.
@@ -188,14 +188,19 @@ def _attack(results: Sequence[Result]) -> QuestionAnswer | None:
         return None
     some = next(iter(chosen.values()))
     about = f"robust accuracy, {some.condition.name.replace('_', ' ')} attack, {setting(some.condition)}"
+    about += ", by answers alone" if without_gradient(some.condition) else ""
     clean = {p: c.metrics["clean_accuracy"] for p, c in chosen.items() if "clean_accuracy" in c.metrics}
     values = {place: cell.metrics["robust_accuracy"] for place, cell in chosen.items()}
     return QuestionAnswer("attack", "Under attack", about, values, clean)
 
 
 def _attacked(results: Sequence[Result]) -> dict[int, Cell]:
-    """Cells of the first attack of a suite at the middle of its budgets, or the nearest that tells models apart."""
+    """Cells of the first attack of a suite at the middle of its budgets, or the nearest that tells models apart.
+
+    Where any model was attacked with gradients, models that were not are left out: the two are figures of two kinds.
+    """
     curves: dict[str, dict[str, dict[int, Cell]]] = {}
+    blind: dict[str, dict[str, dict[int, Cell]]] = {}
     for place, result in enumerate(results):
         for cell in result.cells:
             what = cell.condition
@@ -205,7 +210,9 @@ def _attacked(results: Sequence[Result]) -> dict[int, Cell]:
             # Transfer asks the other models of a run, noise is the floor, and features are no sound.
             if not cell.ranked or what.name == "transfer" or what.name.endswith("_noise") or _on_features(cell):
                 continue
-            curves.setdefault(curve_of(cell.key), {}).setdefault(cell.key, {})[place] = cell
+            alike = blind if without_gradient(what) else curves
+            alike.setdefault(curve_of(cell.key), {}).setdefault(cell.key, {})[place] = cell
+    curves = curves or blind
     if not curves:
         return {}
     budgets = list(next(iter(curves.values())).values())

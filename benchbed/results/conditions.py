@@ -41,6 +41,22 @@ def amount(what: Condition) -> str:
     return f"{what.parameter:g}" if isinstance(what.parameter, float) else str(what.parameter)
 
 
+def without_gradient(what: Condition) -> bool:
+    """Whether some clips of an attacked cell met no gradient although its attack uses one where a model shows it.
+
+    What is left then is an upper bound of another kind, and never stands beside what gradients left.
+
+    Examples
+    --------
+    >>> facts = {"attacker": "answers alone"}
+    >>> without_gradient(Condition(kind="attack", name="standard", facts=facts))
+    True
+    >>> without_gradient(Condition(kind="attack", name="square"))
+    False
+    """
+    return str(what.facts.get("attacker", "")).startswith(("answers", "gradients of some"))
+
+
 def curve_of(key: str) -> str:
     """The curve over budgets that an attacked cell lies on: its key without task, split and budget.
 

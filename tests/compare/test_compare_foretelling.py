@@ -97,6 +97,12 @@ def test_cells_with_failed_checks_and_noise_do_not_count(made):
     assert "adversarial" not in kept(run)
 
 
+def test_what_answers_alone_left_is_no_robustness_beside_what_gradients_left(made):
+    run = made("a", "cnn", 0.5, 0.9)
+    run.cells[-1].condition.facts["attacker"] = "answers alone"
+    assert "adversarial" not in kept(run)
+
+
 def test_of_several_runs_of_a_model_the_newest_counts(made):
     old, new = made("a", "cnn", 0.1, 0.1), made("a", "cnn", 0.9, 0.9)
     old.provenance.created, new.provenance.created = "2020-01-01", "2021-01-01"
