@@ -233,6 +233,9 @@ def _attacked(cells: list[Cell], primary: str, where: str, identity: str) -> lis
             drawn = {terms.attack(cell.key): name}
             if name == "robust_accuracy" and not own:
                 drawn["Noise of equal budget"] = "noise_accuracy"
+            if name == "robust_accuracy":
+                # Of a smoothed model: what no attack within the budget can change, so never above what an attack left.
+                drawn["Certified"] = "certified_accuracy"
             for line, metric in drawn.items():
                 if metric in cell.metrics:
                     value = cell.metrics[metric]

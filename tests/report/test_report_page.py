@@ -190,6 +190,27 @@ def test_noise_and_attack_share_one_panel_against_snr(result):
     assert re.search(r"<desc[^>]*>White noise from .*APGD from 1\.8.* at 20 to .* at 60", text)
 
 
+def test_what_is_certified_is_a_curve_beside_what_attacks_left(result):
+    record, unit = result(), "dB SNR, whole clip"
+    some = record.cells[0].metrics["macro_accuracy"]
+    for budget, left, certain in ((30.0, 0.75, 0.5), (50.0, 1.0, 0.875)):
+        cell = record.cells[0].model_copy(deep=True)
+        cell.key = f"{cell.task}/{cell.split}/standard@l2:{budget:g}dB"
+        cell.condition = Condition(kind="attack", name="standard", parameter=budget, unit=unit)
+        shares = {"robust_accuracy": left, "clean_accuracy": 1.0, "certified_accuracy": certain}
+        cell.metrics = {
+            name: some.model_copy(update={"value": share, "low": None, "high": None}) for name, share in shares.items()
+        }
+        record.cells.append(cell)
+    (chart,) = [chart for title, chart in robustness_curves(record) if "under attack" in title]
+    assert re.search(
+        r"Certified from .*50.* at 30 to .*87\.5.* at 50|Certified from .*87\.5.* at 50 to .*50.* at 30", chart
+    )
+    for cell in record.cells:
+        cell.metrics.pop("certified_accuracy", None)
+    assert not any("Certified" in chart for _, chart in robustness_curves(record))
+
+
 def test_the_page_asks_for_nothing(result):
     text = report_html(result(conditions=True))
     page = Reader(text)
