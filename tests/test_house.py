@@ -247,7 +247,7 @@ def test_every_room_stands_in_the_table_of_the_first_page():
 def test_every_kind_has_a_contract_that_is_kept():
     for kind in OUTPUTS.names():
         output = output_of(kind)
-        assert output.name == kind and output.version >= 1
+        assert output.name == kind and output.version >= 1 and output.title
         assert Counter(output.columns).most_common(1)[0][1] == 1
 
 

@@ -55,6 +55,7 @@ class Caption(Output):
     """A text `[clip]`; references are a tuple of texts for each clip, from the column `captions` of the clip table."""
 
     name = "caption"
+    title = "Audio captioning"
     classes = False
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> Reading:

@@ -141,6 +141,8 @@ class Output(ABC):
     ----------
     name : str
         As cards, suites and files say it.
+    title : str
+        What the field calls the task, for readers of pages; empty where the name says it.
     version : int
         Part of every cache key; raise it when the meaning of stored answers changes.
     hears : str
@@ -176,6 +178,7 @@ class Output(ABC):
     """
 
     name: ClassVar[str]
+    title: ClassVar[str] = ""
     version: ClassVar[int] = 1
     hears: ClassVar[Literal["clip", "windows"]] = "clip"
     unheard: ClassVar[bool] = True

@@ -21,6 +21,7 @@ class Scene(ClassScores):
     """One class per clip; references are class numbers `[clip]`."""
 
     name = "scene"
+    title = "Audio classification"
     exclusive = True
 
     def beside(self, card: Card, labels: Sequence[str], *, closed_set: bool) -> tuple[tuple[str, ...], int | None]:

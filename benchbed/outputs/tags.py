@@ -18,6 +18,7 @@ class Tags(ClassScores):
     """Any number of classes per clip; references are 1 where a class is present `[clip, class]`."""
 
     name = "tags"
+    title = "Audio tagging"
     #: The classes of timed events are tags of their clip, too.
     annotated = ("tags", "frames")
     decided_by = ("threshold",)

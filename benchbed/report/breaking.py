@@ -62,7 +62,7 @@ def conditions(result: Result) -> list[Breaking]:
     tables: list[Breaking] = []
     for (task, split), cells in _tasks(result).items():
         several = len(_tasks(result)) > 1
-        where = f", {terms.plain(task)} {split}" if several else ""
+        where = f", {terms.task(task)} {split}" if several else ""
         identity = f"breaking/{task}/{split}"
         primary = result.primary
         clean = next((c.metrics.get(primary) for c in cells if c.condition.kind == "clean"), None)

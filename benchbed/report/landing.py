@@ -119,7 +119,7 @@ def _group(
     ]
     lines.sort(key=lambda line: _place(line, columns))
     limits = sorted({limit for _, board in boards if (limit := board.example.dataset.limit) is not None})
-    return AnswerGroup(terms.plain(task), dataset, synthetic, limits, columns, lines)
+    return AnswerGroup(terms.task(task), dataset, synthetic, limits, columns, lines)
 
 
 def _cells(column: AnswerColumn) -> dict[str, AnswerCell]:

@@ -212,6 +212,7 @@ def _environment() -> Environment:
         metric=terms.metric,
         title_of=terms.title,
         plain=terms.plain,
+        task=terms.task,
         says=figures.sentence,
         setting=setting,
     )

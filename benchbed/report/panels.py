@@ -183,7 +183,7 @@ def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
                 attacked.setdefault(cell.condition.unit, []).append(cell)  # two threat models do not share an axis
             elif cell.condition.kind != "clean" and result.primary in cell.metrics:
                 families.setdefault(cell.condition.group or cell.condition.kind, []).append(cell)
-        where = "" if len(_tasks(result)) == 1 else f", {terms.plain(task)} {split}"
+        where = "" if len(_tasks(result)) == 1 else f", {terms.task(task)} {split}"
         for family, members in families.items():
             chart = _panel(
                 members,

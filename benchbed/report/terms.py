@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from benchbed.kinds import OUTPUTS
+from benchbed.outputs import output_of
 from benchbed.results.conditions import setting
 from benchbed.results.record import Condition, Value
 
@@ -72,6 +74,18 @@ def plain(name: str) -> str:
     words = [_UPPER.get(word.lower(), word) for word in name.replace("_", " ").split(" ")]
     text = " ".join(words)
     return text[:1].upper() + text[1:]
+
+
+def task(name: str) -> str:
+    """What the field calls the task of a kind of output; a kind that is not installed here keeps its name.
+
+    Examples
+    --------
+    >>> task("frames"), task("scene"), task("some_kind")
+    ('Sound event detection', 'Audio classification', 'Some kind')
+    """
+    known = output_of(name).title if name in OUTPUTS.names() else ""
+    return known or plain(name)
 
 
 def metric(name: str, value: Value | None = None) -> str:

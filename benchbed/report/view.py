@@ -392,7 +392,7 @@ def _detail(cell: Cell, result: Result) -> Detail:
     return Detail(
         cell=cell,
         anchor=cell.key,
-        title=f"{terms.plain(cell.task)}, split {cell.split}, {title[:1].lower()}{title[1:]}",
+        title=f"{terms.task(cell.task)}, split {cell.split}, {title[:1].lower()}{title[1:]}",
         devices=tables.pop("device", None),
         classes=tables.pop("class", None),
         others=list(tables.values()),

@@ -61,6 +61,12 @@ def test_a_heading_of_the_first_page_leads_to_all_that_was_measured(visit, pages
     assert page.locator(":target").inner_text() == "On each device"
 
 
+def test_pages_call_tasks_what_the_field_calls_them(visit, pages):
+    caption = visit(pages["index"]).locator("#answers-1 caption").inner_text()
+    heading = visit(pages["families"]).locator("h2").first.inner_text()
+    assert caption.startswith("Audio classification:") and heading.startswith("Audio classification:")
+
+
 def best(page: Any, table: Any, column: int) -> str:
     """The model whose figure is bold in a column of a heat map."""
     row = table.locator("tbody tr", has=page.locator(f"td:nth-child({column + 2}) b"))

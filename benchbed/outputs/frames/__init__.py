@@ -39,6 +39,7 @@ class Frames(Output):
     """
 
     name = "frames"
+    title = "Sound event detection"
     hears = "windows"
     #: Nothing but the audio says how long a recording is.
     unheard = False

@@ -85,6 +85,7 @@ class Moments(Output):
     """Rows of start, end and score for each query of a recording; references are `Asked`."""
 
     name = "moments"
+    title = "Moment retrieval"
     classes = False
     decides = False
     asks = (QUERIES, IDS)

@@ -78,6 +78,7 @@ class Similarity(Output):
     """
 
     name = "similarity"
+    title = "Audio–text retrieval"
     classes = False
     decides = False
     asks = (QUERIES,)

@@ -29,6 +29,7 @@ class TracksOutput(Output):
     """Sound events localised over time: answers and references are `benchbed.outputs.tracks.recording.Tracks`."""
 
     name = "tracks"
+    title = "Sound event localisation"
     version = 2
     hears = "windows"
     unheard = True
