@@ -47,6 +47,8 @@ class Pairing:
         Differences of groups of runs, where one side has several.
     mixed_p, mixed_verdicts : list
         Their p-values after the correction, and `win`, `tie`, `loss` or `unmeasured` as in `ComparedRow`.
+    mixed_joined : list of str
+        How several splits became one figure in each of them, as in `ComparedRow`.
     robustness : list of Robustness
         At matched clean score.
     notes : list of Mismatch
@@ -62,6 +64,7 @@ class Pairing:
     mixed: list[Mixed] = field(default_factory=list)
     mixed_p: list[float | None] = field(default_factory=list)
     mixed_verdicts: list[str] = field(default_factory=list)
+    mixed_joined: list[str] = field(default_factory=list)
     robustness: list[Robustness] = field(default_factory=list)
     notes: list[Mismatch] = field(default_factory=list)
     clips: list[Spoken] = field(default_factory=list)

@@ -142,7 +142,11 @@ def mcnemar_text(found: Contrast, a: str = "a", b: str = "b") -> str:
 
 def _several(pairing: Pairing, alpha: float, settings: Mapping[str, str]) -> list[str]:
     table, reasons = [], []
-    for m, p, verdict in zip(pairing.mixed, pairing.mixed_p, pairing.mixed_verdicts):
+    # As for single runs: what most rows are stands once below them, what is something else beside it.
+    usual = most(pairing.mixed_joined)
+    for m, p, verdict, joined in zip(
+        pairing.mixed, pairing.mixed_p, pairing.mixed_verdicts, pairing.mixed_joined, strict=True
+    ):
         name = m.metric if m.figure.group is None else f"{m.metric} · {m.figure.group}"
         s = m.spread
         table.append(
@@ -159,14 +163,14 @@ def _several(pairing: Pairing, alpha: float, settings: Mapping[str, str]) -> lis
                 "" if m.effect is None else f"{m.effect:+.2f}",
                 difference(m.error_recordings, m.info, sign=False),
                 difference(m.error_members, m.info, sign=False),
-                _MARKS[verdict],
+                "; ".join(told for told in (_MARKS[verdict], joined if joined != usual else "") if told),
             ]
         )
         reasons += [r for r in (m.reason, m.incomplete) if r]
     head = ["condition", "metric", pairing.a, pairing.b, "difference", "interval", "p", "p adj.", "MDE", "d"]
     text = [*grid([*head, "se recordings", "se models", ""], table, right=range(2, 12)), *_counted(pairing, alpha)]
     method = next((m.method for m in pairing.mixed if m.method), "")
-    return text + [f"  {line}" for line in dict.fromkeys([*reasons, method]) if line]
+    return text + [f"  {line}" for line in dict.fromkeys([usual, *reasons, method]) if line]
 
 
 def _counted(pairing: Pairing, alpha: float) -> list[str]:

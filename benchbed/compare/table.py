@@ -90,6 +90,7 @@ class Comparison:
                             "path": str(r.path),
                             "suite": r.result.suite.name,
                             "synthetic": r.result.dataset.synthetic,
+                            "family": r.result.model.family,
                         }
                         for r in s.runs
                     ],
@@ -180,6 +181,7 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
             pairing.mixed.append(several)
             pairing.mixed_p.append(p)
             pairing.mixed_verdicts.append(judged(several.gain, p, procedure.alpha))
+            pairing.mixed_joined.append(_joined(first.runs[0], several))
     singles = [(side.runs[0].path, side.runs[0]) for side in sides if len(side.runs) == 1]
     why = unranked([run for _, run in singles]) if len(singles) == len(sides) else None
     ranked = rank_alike(singles, procedure) if len(singles) == len(sides) and why is None else {}
@@ -190,7 +192,7 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
     )
 
 
-def _joined(run: OpenRun, outcome: Contrast) -> str:
+def _joined(run: OpenRun, outcome: Contrast | Mixed) -> str:
     """How the splits of a row became one; a figure over cells says that itself."""
     return "" if ":" in outcome.metric and outcome.figure.group is None else joining(run, outcome.figure)
 

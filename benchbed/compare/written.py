@@ -51,8 +51,11 @@ def pairing_json(pairing: Pairing, primary: str, said: Sequence[str]) -> dict[st
                 "method": m.method,
                 "incomplete": m.incomplete,
                 "reason": m.reason,
+                "joined": joined,
             }
-            for m, p, verdict in zip(pairing.mixed, pairing.mixed_p, pairing.mixed_verdicts)
+            for m, p, verdict, joined in zip(
+                pairing.mixed, pairing.mixed_p, pairing.mixed_verdicts, pairing.mixed_joined, strict=True
+            )
         ],
         "robustness": [
             {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from markupsafe import Markup, escape
 
 from benchbed.report import terms
 from benchbed.report.charts.draw import domain
+from benchbed.report.charts.families import family_dot
 from benchbed.report.charts.forest import ForestRow, forest
 from benchbed.report.figures import interval, p_value, signed
 from benchbed.results.comparison import EntryRecord, MatrixRecord
@@ -42,14 +44,15 @@ def heading(matrix: MatrixRecord) -> str:
     return f"{matrix.title}{where}{part}{', ' + unit if unit else ''}"
 
 
-def pair_table(matrix: MatrixRecord, identity: str) -> Markup:
-    """The matrix as a table: row − column, with a mark where a difference was shown."""
+def pair_table(matrix: MatrixRecord, identity: str, families: Mapping[str, str] = MappingProxyType({})) -> Markup:
+    """The matrix as a table: row − column, with a mark where a difference was shown; `families` of the names."""
     cells = _both_ways(matrix)
-    head = "".join(f'<th scope="col"><span><bdi>{escape(name)}</bdi></span></th>' for name in matrix.names)
+    dots = {name: family_dot(families[name]) if name in families else "" for name in matrix.names}
+    head = "".join(f'<th scope="col"><span>{dots[name]}<bdi>{escape(name)}</bdi></span></th>' for name in matrix.names)
     rows = []
     for name in matrix.names:
         drawn = "".join(_cell(cells.get((name, other)), matrix) for other in matrix.names)
-        rows.append(f'<tr><th scope="row"><bdi>{escape(name)}</bdi></th>{drawn}</tr>')
+        rows.append(f'<tr><th scope="row">{dots[name]}<bdi>{escape(name)}</bdi></th>{drawn}</tr>')
     caption = escape(f"{heading(matrix)}: row − column")
     upright = " upright" if len(matrix.names) > 4 else ""
     return Markup(
@@ -60,7 +63,9 @@ def pair_table(matrix: MatrixRecord, identity: str) -> Markup:
     )
 
 
-def first_against(matrix: MatrixRecord, identity: str) -> Markup | None:
+def first_against(
+    matrix: MatrixRecord, identity: str, families: Mapping[str, str] = MappingProxyType({})
+) -> Markup | None:
     """The first model against every other one as a forest plot; none where nothing could be measured."""
     cells, first = _both_ways(matrix), matrix.names[0]
     rows = []
@@ -68,7 +73,12 @@ def first_against(matrix: MatrixRecord, identity: str) -> Markup | None:
         entry = cells.get((first, name))
         if entry is not None:
             rows.append(
-                ForestRow(f"− {name}", _value(entry, matrix), {"win": "better", "loss": "worse"}.get(entry.verdict, ""))
+                ForestRow(
+                    f"− {name}",
+                    _value(entry, matrix),
+                    {"win": "better", "loss": "worse"}.get(entry.verdict, ""),
+                    families.get(name),
+                )
             )
     if not any(row.value.value is not None for row in rows):
         return None
@@ -81,6 +91,7 @@ def first_against(matrix: MatrixRecord, identity: str) -> Markup | None:
         ends,
         sides=ordered_sides(first, "the other", [matrix.direction]),
         axis=heading(matrix),
+        families=ordered_families(families.get(first), None, [matrix.direction]),
     )
 
 
@@ -98,6 +109,17 @@ def ordered_sides(a: str, b: str, directions: Collection[str]) -> tuple[str, str
         return f"{b} higher", f"{a} higher"
     words = (f"{b} better", f"{a} better")
     return words if "higher" in directions else words[::-1]
+
+
+def ordered_families(a: str | None, b: str | None, directions: Collection[str]) -> tuple[str | None, str | None]:
+    """Families of who stands left and right of nothing, as `ordered_sides` names them.
+
+    Examples
+    --------
+    >>> ordered_families("cnn", "ssl", ["higher"]), ordered_families("cnn", None, ["lower"])
+    (('ssl', 'cnn'), ('cnn', None))
+    """
+    return (b, a) if "higher" in directions else (a, b)
 
 
 def _both_ways(matrix: MatrixRecord) -> Mapping[tuple[str, str], EntryRecord]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from markupsafe import Markup
 
@@ -13,7 +14,7 @@ from benchbed.report.captions import ClipPair, spread
 from benchbed.report.charts.draw import domain
 from benchbed.report.charts.forest import ForestRow, forest
 from benchbed.report.listening import Unchanged, unchanged
-from benchbed.report.pairs import downloads, first_against, ordered_sides, pair_table
+from benchbed.report.pairs import downloads, first_against, ordered_families, ordered_sides, pair_table
 from benchbed.results.comparison import (
     ComparisonRecord,
     DifferenceRecord,
@@ -78,18 +79,20 @@ class Forest:
         kept = {id(branch) for branch in [*self.branches[:1], *shown[: UNFOLDED - 1]]}
         return [branch for branch in self.branches if id(branch) in kept]
 
-    def chart(self, pairing: PairingRecord) -> Markup | None:
-        """The forest plot, where there is more than one row to see at once."""
+    def chart(self, pairing: PairingRecord, families: Mapping[str, str] = MappingProxyType({})) -> Markup | None:
+        """The forest plot, where there is more than one row to see at once; `families` of the sides."""
         rows = [branch for branch in self.drawn if branch.value.value is not None]
         if len(rows) < 2:
             return None
         points = "points" if self.unit == "fraction" else self.unit
+        directions = {branch.value.direction for branch in rows}
         return forest(
             f"{self.identity}-plot",
             f"{self.title}: {pairing.a} − {pairing.b}",
             [ForestRow(branch.label, branch.value, branch.verdict) for branch in rows],
             self.ends,
-            sides=ordered_sides(pairing.a, pairing.b, {branch.value.direction for branch in rows}),
+            sides=ordered_sides(pairing.a, pairing.b, directions),
+            families=ordered_families(families.get(pairing.a), families.get(pairing.b), directions),
             axis=f"{pairing.a} − {pairing.b}{', ' + points if points else ''}",
         )
 
@@ -188,7 +191,10 @@ def comparison_page(comparison: ComparisonRecord, rows: Mapping[Path, tuple[str,
         versus,
         links,
         [
-            (pair_table(matrix, f"m{number}"), first_against(matrix, f"m{number}-plot"))
+            (
+                pair_table(matrix, f"m{number}", comparison.families),
+                first_against(matrix, f"m{number}-plot", comparison.families),
+            )
             for number, matrix in enumerate(comparison.matrices, 1)
         ],
     )
@@ -294,8 +300,7 @@ def _branch(row: DifferenceRecord | GroupDifference, label: str, pairing: Pairin
         interval=row.method,
         reason=row.reason,
     )
-    joined = row.joined if isinstance(row, DifferenceRecord) else ""
-    remark = "; ".join(part for part in (joined, row.reason, row.incomplete) if part)
+    remark = "; ".join(part for part in (row.joined, row.reason, row.incomplete) if part)
     if isinstance(row, GroupDifference):
         remark = "; ".join(part for part in (f"{len(row.values_a)} against {len(row.values_b)} models", remark) if part)
         shown = "" if row.verdict is None else _SHOWN[row.verdict]

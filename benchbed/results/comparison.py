@@ -101,6 +101,8 @@ class GroupDifference(ComparisonPart):
     method: str | None = None
     reason: str | None = None
     incomplete: str | None = None
+    joined: str = ""
+    """How several splits became one figure; empty for one split, and in comparisons made before it was said."""
 
 
 class Triple(ComparisonPart):
@@ -207,6 +209,8 @@ class Member(ComparisonPart):
     """Name of its suite."""
     synthetic: bool = False
     """Its data are made by the embedded generator."""
+    family: str = ""
+    """Family of the model; empty in comparisons of earlier versions."""
 
 
 class SideRecord(ComparisonPart):
@@ -215,6 +219,18 @@ class SideRecord(ComparisonPart):
     name: str
     kind: str = "model"
     runs: list[Member] = Field(default_factory=list)
+
+    @property
+    def family(self) -> str | None:
+        """Family of all its runs; none where they are of several, or of a comparison that does not say.
+
+        Examples
+        --------
+        >>> SideRecord(name="s", runs=[Member(model="s", path="r", family="cnn")]).family
+        'cnn'
+        """
+        held = {run.family for run in self.runs}
+        return held.pop() or None if len(held) == 1 else None
 
 
 class ComparisonRecord(ComparisonPart):
@@ -228,6 +244,11 @@ class ComparisonRecord(ComparisonPart):
     """Every model against every other one, where there are three or more."""
     settings: dict[str, str] = Field(default_factory=dict)
     """What the severities of the conditions are in their units, by the key of the condition."""
+
+    @property
+    def families(self) -> dict[str, str]:
+        """Family of each side by its name, of those that have one."""
+        return {side.name: family for side in self.sides if (family := side.family) is not None}
 
     @property
     def title(self) -> str:

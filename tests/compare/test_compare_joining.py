@@ -54,6 +54,15 @@ def test_only_folds_are_called_folds(tmp_path, names, how, says):
     assert text.count(says) == 1 and ("fold" in text) == (called(names) == "folds")
 
 
+def test_groups_of_runs_say_so_too(tmp_path):
+    a, b = two(tmp_path / "one", ["fold1", "fold2"])
+    c, d = two(tmp_path / "other", ["fold1", "fold2"])
+    made = compare([Side("a", (a, c), "seeds"), Side("b", (b, d), "seeds")], Wanted(metrics=("accuracy",)), QUICK)
+    assert made.pairings[0].mixed_joined == ["mean over 2 folds"]
+    assert made.as_json()["pairings"][0]["mixed"][0]["joined"] == "mean over 2 folds"
+    assert "\n".join(lines(made)).count("mean over 2 folds") == 1
+
+
 def test_one_split_is_no_mean(tmp_path):
     a, b = (
         open_run(made_run(tmp_path / n, {"clean": answers(lucky(30, 4, 0.7, 0.2, n), TARGET)}, TARGET, GROUP, name=n))

@@ -19,6 +19,9 @@ from benchbed.results.record import Value
 NAMES = ("passt", "cnn", "<b>evil", "crnn", "tiny")
 
 
+FAMILIES = {"passt": "transformer", "cnn": "cnn", "crnn": "crnn"}
+
+
 def entry(a: str, b: str, value: float | None, verdict: str) -> dict:
     ends = {} if value is None else {"low": value - 0.03, "high": value + 0.04}
     return {"a": a, "b": b, "value": value, "verdict": verdict, "p_adjusted": 0.01, "reason": "lost clips"} | ends
@@ -41,6 +44,10 @@ def row(condition: str, value: float) -> dict:
     return made | {"high": value + 0.05, "p_adjusted": 0.03, "verdict": "win" if value > 0.06 else "tie", "clips": 9}
 
 
+def side(name: str, place: int) -> dict:
+    return {"model": name, "path": f"runs/{place}", "family": FAMILIES.get(name, "")}
+
+
 def board(conditions: int = 4) -> ComparisonRecord:
     names = [*NAMES]
     pairings = [
@@ -53,7 +60,7 @@ def board(conditions: int = 4) -> ComparisonRecord:
         }
         for other in names[1:]
     ]
-    sides = [{"name": name, "runs": [{"model": name, "path": f"runs/{i}"}]} for i, name in enumerate(names)]
+    sides = [{"name": name, "runs": [side(name, i)]} for i, name in enumerate(names)]
     return ComparisonRecord.model_validate(
         {"primary": "macro_accuracy", "sides": sides, "pairings": pairings, "matrices": [matrix()]}
     )
@@ -79,6 +86,17 @@ def test_the_first_stands_against_every_other_one_in_a_plot():
     assert lower is not None and "← passt better" in lower
     nothing = matrix() | {"entries": [entry("passt", "cnn", None, "unmeasured")]}
     assert first_against(MatrixRecord.model_validate(nothing), "m") is None
+
+
+def test_models_have_the_colours_of_their_families():
+    made = MatrixRecord.model_validate(matrix())
+    table, chart = pair_table(made, "m", FAMILIES), first_against(made, "m", FAMILIES)
+    for style, family in ((1, "transformer"), (0, "cnn"), (2, "crnn")):
+        assert table.count(f'<span class="fam f{style}" title="{family}"></span>') == 2
+    assert chart is not None and re.search(r'class="label name t0"[^>]*>− cnn<', chart)
+    assert re.search(r'class="tick name t1"[^>]*>passt better', chart)
+    # Of a name whose family is not said there is no colour.
+    assert re.search(r'class="label"[^>]*>− tiny<', chart) and "fam f6" not in table
 
 
 def test_dots_and_intervals_lie_where_their_figures_are():
@@ -115,6 +133,9 @@ def test_the_board_links_to_the_page_and_the_page_says_the_verdict_first(site):
     text = page.read_text("utf-8")
     assert text.index("In short") < text.index("Every pair") < text.index("Procedure")
     assert "passt against 4 others" in text
+    headings = re.findall(r'<h2 id="h-p\d+">.*?</h2>', text)
+    assert len(headings) == 4 and all('class="fam f1" title="transformer"' in heading for heading in headings)
+    assert re.search(r'id="p1-conditions-plot".*?class="tick name t0"[^>]*>← cnn better', text, re.S)
     packed = re.search(r'id="data">gzip;base64,(.*?)</script>', text, re.S)[1]
     assert len(json.loads(gzip.decompress(base64.b64decode(packed)))["pairs"]) == 10
 

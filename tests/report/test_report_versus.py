@@ -189,11 +189,12 @@ def test_families_are_compared_as_groups_of_runs(result, tmp_path):
         "high": 0.22,
         "p_adjusted": 0.09,
         "method": "t with 3.1 degrees of freedom",
+        "joined": "mean over 5 folds",
     }
     made = comparison(name="transformer", mixed=[mixed])
     (versus,) = comparison_page(made, {}).versus
     (branch,) = versus.forests[0].branches
-    assert (branch.label, branch.value.value, branch.remark) == ("Clean", 0.1, "2 against 3 models")
+    assert (branch.label, branch.value.value, branch.remark) == ("Clean", 0.1, "2 against 3 models; mean over 5 folds")
     written = write_leaderboard([(Path("runs/0"), result("cnn"))], tmp_path, comparisons=[made])
     (page,) = [path for path in written if path.parent.name == "comparisons"]
     text = page.read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from benchbed.report.charts.draw import Scale, at, frame, text, ticks
+from benchbed.report.charts.families import style_of
 from benchbed.report.figures import interval, signed, tick
 from benchbed.results.record import Value
 
@@ -18,11 +19,15 @@ _WIDTH, _ROW, _TOP, _BOTTOM, _RIGHT = 560, 20, 22, 40, 136
 
 @dataclass(frozen=True)
 class ForestRow:
-    """One row: a difference, and what was shown about it (`better`, `worse`, or anything else for nothing)."""
+    """One row: a difference, and what was shown about it (`better`, `worse`, or anything else for nothing).
+
+    Of a row that is a model, `family` gives the label its colour.
+    """
 
     label: str
     value: Value
     shown: str = ""
+    family: str | None = None
 
 
 def forest(
@@ -33,6 +38,7 @@ def forest(
     *,
     sides: tuple[str, str],
     axis: str,
+    families: tuple[str | None, str | None] = (None, None),
 ) -> Markup:
     """Differences below each other on one axis.
 
@@ -46,6 +52,8 @@ def forest(
         What a difference left and right of the line says, e.g. `("passt better", "cnn better")`.
     axis : str
         What the axis is.
+    families : (str or None, str or None)
+        Families of the models left and right of the line, whose colours their names have.
 
     Examples
     --------
@@ -63,8 +71,8 @@ def forest(
     body = [f'<path class="grid" d="M{at(scale(level))} {_TOP - 4}V{at(floor)}"/>' for level in ticks(ends)]
     body += [text(scale(level), floor + 14, tick(level, unit)) for level in ticks(ends)]
     body.append(f'<path class="nought" d="M{at(scale(0.0))} {_TOP - 8}V{at(floor)}"/>')
-    body.append(text(scale(0.0) - 6, 11, f"← {sides[0]}", "tick", "end"))
-    body.append(text(scale(0.0) + 6, 11, f"{sides[1]} →", "tick", "start"))
+    body.append(text(scale(0.0) - 6, 11, f"← {sides[0]}", _coloured("tick", families[0]), "end"))
+    body.append(text(scale(0.0) + 6, 11, f"{sides[1]} →", _coloured("tick", families[1]), "start"))
     body.append(text((left + _WIDTH - _RIGHT) / 2, height - 6, axis, "axis"))
     for place, row in enumerate(rows):
         body.append(_row(row, scale, _TOP + _ROW * place, left))
@@ -75,7 +83,8 @@ def _row(row: ForestRow, scale: Scale, top: float, left: float) -> str:
     name = row.label if len(row.label) <= NAME else f"{row.label[: NAME - 1]}…"
     kind = row.shown if row.shown in ("better", "worse") else "open"
     middle, value = top + _ROW / 2, row.value
-    parts = [f'<text class="label" x="{at(left - 8)}" y="{at(middle + 4)}" text-anchor="end">{escape(name)}</text>']
+    look = _coloured("label", row.family)
+    parts = [f'<text class="{look}" x="{at(left - 8)}" y="{at(middle + 4)}" text-anchor="end">{escape(name)}</text>']
     if value.value is None:
         parts.append(f'<text class="bounds" x="{_WIDTH - 2}" y="{at(middle + 4)}" text-anchor="end">–</text>')
         return f'<g class="row none">{"".join(parts)}</g>'
@@ -88,6 +97,11 @@ def _row(row: ForestRow, scale: Scale, top: float, left: float) -> str:
     told = f"{signed(value.value, value.unit)} {interval(value)}".strip()
     parts.append(f'<text class="bounds" x="{_WIDTH - 2}" y="{at(middle + 4)}" text-anchor="end">{escape(told)}</text>')
     return f'<g class="row {kind}">{"".join(parts)}</g>'
+
+
+def _coloured(kind: str, family: str | None) -> str:
+    """Classes of a text in the colour of a family."""
+    return kind if family is None else f"{kind} name t{style_of(family)}"
 
 
 def _said(rows: Sequence[ForestRow], sides: tuple[str, str]) -> str:
