@@ -17,6 +17,7 @@ from benchbed.report.island import anchor
 from benchbed.results.answers import clean_cell, clean_value
 from benchbed.results.conditions import amount
 from benchbed.results.record import Cell, Value
+from benchbed.results.seen import unseen
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,12 @@ def devices(board: Board) -> Drawing | None:
     """Models × devices on clean audio, behind them the devices that training had and those that it had not."""
     rows = shown(board)
     cells = [clean_cell(row.result) for row in rows]
-    held = [key for cell in cells if cell for key in cell.groups if terms.group(key)[0] == "device"]
-    names = list(dict.fromkeys(held))
+    keys = [key for cell in cells if cell for key in cell.groups if terms.group(key)[0] == "device"]
+    names = list(dict.fromkeys(keys))
+    # Of models of one board, training had the same devices; where the figures of two say otherwise, nothing is marked.
+    choices = {members for cell in cells if cell and (members := unseen(cell))}
+    new = choices.pop() if len(choices) == 1 else ()
+    names.sort(key=lambda key: terms.group(key)[1] in new)
     sets = [key for key in ("devices=seen", "devices=unseen") if any(cell and key in cell.groups for cell in cells)]
     if len(names) < 2:
         return None
@@ -74,7 +79,10 @@ def devices(board: Board) -> Drawing | None:
         rows,
         "devices",
         "device",
-        {**{terms.group(key)[1]: key for key in names}, **{f"all {terms.group(key)[1]}": key for key in sets}},
+        {
+            **{f"{name}, unseen" if (name := terms.group(key)[1]) in new else name: key for key in names},
+            **{f"all {terms.group(key)[1]}": key for key in sets},
+        },
         lambda row, key: _in_group(clean_cell(row.result), key, row.result.primary),
     )
     return Drawing(f"{_metric(board)} on each device", image) if image else None

@@ -88,6 +88,37 @@ def test_unseen_devices_are_found_without_a_click(visit, pages):
     assert page.locator("#answers-1 tbody tr", has_text="beta").locator("td").nth(1).is_visible()
 
 
+def test_devices_that_training_had_not_are_marked(visit, pages):
+    table = visit(pages["dcase-task1"]).locator("table.heat[id^=map-devices]")
+    heads = table.locator("thead th:not(.corner)").all_inner_texts()
+    assert heads[:9] == ["a", "b", "c", "s1", "s2", "s3", "s4, unseen", "s5, unseen", "s6, unseen"]
+    assert table.locator("tbody tr").first.locator("td").nth(6).inner_text().startswith("51.0")
+
+
+def test_strengths_stand_right_below_the_table_and_a_line_leads_there(visit, pages):
+    page = visit(pages["robustness-asc"], viewport={"width": 1280, "height": 900})
+    board = page.locator("table.board").bounding_box()
+    strengths = page.locator("h3[id^=strengths-]").bounding_box()
+    assert 0 < strengths["y"] - board["y"] - board["height"] < 200
+    assert page.locator(".jump a").first.bounding_box()["y"] < 900
+    page.get_by_role("link", name="at each strength of each corruption").click()
+    assert page.locator(":target").inner_text() == "Every strength of every corruption"
+
+
+def test_on_a_phone_the_filters_are_folded_and_the_table_is_on_the_first_screen(visit, pages):
+    page = visit(pages["dcase-task1"], viewport={"width": 400, "height": 800})
+    search = page.locator("form[data-filter] input[type=search]")
+    assert not search.is_visible() and page.locator("table.board thead").bounding_box()["y"] < 800
+    page.locator("details.filters > summary").click()
+    search.fill("beta")
+    assert page.locator("table.board tbody tr:visible").count() == 1
+    # Whoever opens the filtered address sees that it filters.
+    again = visit(page.url, viewport={"width": 400, "height": 800})
+    assert again.locator("form[data-filter] input[type=search]").is_visible()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert not page.locator("details.filters > summary").is_visible() and search.is_visible()
+
+
 def test_one_corruption_is_drawn_at_a_time_and_all_without_the_script(visit, pages):
     page = visit(pages["robustness-asc"])
     charts = page.locator("figure[data-choice]")
@@ -101,7 +132,7 @@ def test_one_corruption_is_drawn_at_a_time_and_all_without_the_script(visit, pag
 def test_the_page_of_families_takes_its_figures_along(visit, pages, tmp_path):
     page = visit(pages["families"])
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("button", name="Save as CSV", exact=True).click()
     waiting.value.save_as(tmp_path / "families.csv")
     text = (tmp_path / "families.csv").read_text(encoding="utf-8")
     assert "rank correlation, share of clean" in text and "cnn - transformer" not in text.split("\n")[0]

@@ -130,6 +130,15 @@
     form.addEventListener("reset", () => window.setTimeout(() => { filter(true); columns(true); remember("hide", ""); }));
     filter(false);
     columns(false);
+    // Beside a wide table the form stands open; on a phone it would fill the screen, unless the address filters.
+    const fold = form.closest("details[data-wide]");
+    const wide = window.matchMedia("(min-width: 46.01rem)");
+    const used = ["q", "hide", ...selects.map((select) => select.name)].some((name) => state.get(name));
+    const open = () => { fold.open = wide.matches || used; };
+    if (fold) {
+      wide.addEventListener("change", open);
+      open();
+    }
   }
 
   const save = (name, type, text) => {
