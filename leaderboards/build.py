@@ -57,7 +57,7 @@ ATTACKS = (
 SUITES: dict[str, Part] = {
     "dcase_task1": Part(SCENES, 200),
     "robustness_asc": Part(SCENES, 24),
-    "adversarial_asc": Part({"cnn": ("cnn",), "passt_tiny": ("passt",)}, 8, (f"suite.conditions={ATTACKS}",)),
+    "adversarial_asc": Part(SCENES, 8, (f"suite.conditions={ATTACKS}",)),
     "dcase_task4": Part({"crnn": ("crnn",), "cnn_transformer": ("cnn_transformer",)}, 24),
     "dcase_task3": Part({"seldnet_crnn": ("seldnet",), "seldnet_attention": ("seldnet", "arch=attention")}),
     "dcase_task6_retrieval": Part({"dual_encoder": ("dual_encoder",)}, 24),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchbed.report.charts.forest import ForestRow, forest
+from benchbed.report.folding import unfolded
 from benchbed.report.leaderboard import write_leaderboard
 from benchbed.report.pairs import downloads, first_against, heading, pair_table
 from benchbed.results.comparison import ComparisonRecord, MatrixRecord
@@ -145,6 +146,13 @@ def test_of_many_conditions_those_that_show_something_are_drawn(site):
     text = page.read_text("utf-8")
     plot = re.search(r'<svg class="chart forest-plot" id="p1-conditions-plot".*?</svg>', text, re.S)[0]
     assert plot.count('<g class="row') == 40 and ">Clean<" in plot
+
+
+def test_long_tables_travel_packed(site):
+    [page] = (site / "comparisons").iterdir()
+    text = page.read_text("utf-8")
+    whole = unfolded(text)
+    assert len(text) < 0.75 * len(whole) and 'id="p4-conditions"' in whole and 'id="p4-conditions"' not in text
 
 
 @pytest.mark.browser

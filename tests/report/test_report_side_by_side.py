@@ -101,7 +101,7 @@ def test_devices_seen_and_unseen_are_columns(clean):
 def test_devices_and_classes_are_maps_of_models(clean):
     (page,) = board.arrange(paths(*clean))
     sides = side_by_side(page.boards[0])
-    assert "<bdi>s4</bdi>" in sides.devices.image
+    assert "<bdi>s4, unseen</bdi>" in sides.devices.image
     assert sides.devices.image.count("<tr>") == 1 + 3
     assert "all unseen" in sides.devices.image
     assert sides.classes.image.count("<tr>") == 1 + 10
