@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +30,8 @@ from benchbed.run.job.job import Job, Unit
 TICK = 2.0
 #: Seconds without any worker after which a cluster is given up.
 PATIENCE = 120.0
+#: Seconds within which a cluster says whether it asks for a token.
+QUESTION_SECONDS = 60.0
 #: Workers that may be lost one after another without a unit finished in between, beyond which something is wrong.
 MOST_LOST_RUNNING = 12
 #: Packages that decide no answer.
@@ -107,9 +111,10 @@ def _connected(cluster: ClusterAsked, workers: int) -> Iterator[ModuleType]:
     # Offline: nothing is reported to anybody.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")
-    if cluster.address and _has_token():
-        # `ray start` asks for its token, and a driver only shows it where it is told to.
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if cluster.address and _has_token() and "RAY_AUTH_MODE" not in os.environ and _asks(cluster.address):
+        # A driver only shows its token where it is told to; it then asks for one itself, which a cluster without one
+        # does not have.
+        os.environ["RAY_AUTH_MODE"] = "token"
     import ray
 
     asked: dict[str, object] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
@@ -138,6 +143,28 @@ def _has_token() -> bool:
     """Whether a cluster's token is known here."""
     named = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), str(Path.home() / ".ray" / "auth_token")]
     return bool(os.environ.get("RAY_AUTH_TOKEN")) or any(name and os.path.isfile(name) for name in named)
+
+
+_QUESTION = """
+import sys
+from ray._private.services import canonicalize_bootstrap_address_or_die as found
+from ray._raylet import GcsClient
+GcsClient(address=found(sys.argv[1]))
+"""
+
+
+def _asks(address: str) -> bool:
+    """Whether a cluster refuses who shows no token; Ray settles that once in a process, so another one finds out."""
+    try:
+        asked = subprocess.run(
+            [sys.executable, "-c", _QUESTION, address],
+            env={**os.environ, "RAY_AUTH_MODE": "disabled"},
+            capture_output=True,
+            timeout=QUESTION_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    return asked.returncode != 0
 
 
 class _Drive:
