@@ -159,6 +159,10 @@ INSIDE = {
     "BySecond": "functions of two years of one challenge",
     "EventJudge": "what two metric families share for the timelines of their page",
     "Counter": "what is used of another package, which has no types",
+    "Event": "what is used of torch's marks, so that a device of the tests can stand in",
+    "Pipe": "what is used of multiprocessing, whose ends have other classes on other systems",
+    "RemoteHandle": "what is used of Ray, which has no types and need not be there",
+    "Rung": "rows of two kinds that one drawing takes",
 }
 
 

@@ -37,10 +37,10 @@ def call(*words):
 
 def test_compare_prints_a_table_and_json(runs):
     code, text = call("compare", "runs/good", "runs/bad/result.json", "--draws", "200")
-    assert code == 0 and "bad − good" in text and "worse" in text
+    assert code == 0 and "good − bad" in text and "good is better than bad" in text
     code, text = call("compare", "runs/good", "runs/bad", "--draws", "200", "--metric", "accuracy", "--json")
     held = json.loads(text)
-    assert [row["verdict"] for row in held["pairings"][0]["rows"]] == ["loss", "loss"]
+    assert [row["verdict"] for row in held["pairings"][0]["rows"]] == ["win", "win"]
 
 
 def test_gate_against_a_named_baseline(runs):
