@@ -40,9 +40,11 @@ class BandEnergies:
         bins = self.fft // 2 + 1
         # Edges are even on the mel scale, and no band is without a bin.
         top = 2595 * math.log10(1 + sample_rate / 1400)
-        edges = 700 * (10 ** (torch.linspace(0, top, BANDS + 1).double() / 2595) - 1) * self.fft / sample_rate
+        edges = (
+            700 * (10 ** (torch.linspace(0, top, BANDS + 1, device="cpu").double() / 2595) - 1) * self.fft / sample_rate
+        )
         first = torch.unique(edges[:-1].floor().long().clamp(max=bins - 1))
-        self.weights = torch.zeros(len(first), bins)
+        self.weights = torch.zeros(len(first), bins, device="cpu")
         for band, (low, high) in enumerate(zip(first.tolist(), [*first[1:].tolist(), bins])):
             self.weights[band, low:high] = 1 / (high - low)
 

@@ -119,7 +119,7 @@ class Expected(Attack):
 
     def _judge(self, problem: Problem, outcome: Outcome, patterns: torch.Tensor) -> None:
         every = torch.arange(len(problem), device=problem.target.device)
-        withstood = torch.zeros(len(problem), dtype=torch.float64)
+        withstood = torch.zeros(len(problem), dtype=torch.float64, device="cpu")
         for unseen in range(UNSEEN):
             points = self._unseen(problem, patterns, unseen)
             margin = problem.margin(problem.victim.scores(points))

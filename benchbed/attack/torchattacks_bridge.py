@@ -84,19 +84,20 @@ class Bridged(Attack):
             )
         outcome = Outcome.start(problem)
         self.returned = torch.zeros(len(problem), dtype=torch.bool)
+        leaves = _leaves(problem.select(torch.zeros(1, dtype=torch.long, device=problem.target.device)))
         for clip in range(len(problem)):
             row = torch.tensor([clip], device=problem.target.device)
-            self._one(problem.select(row), outcome, row)
+            self._one(problem.select(row), outcome, row, leaves)
         return outcome
 
-    def _one(self, one: Problem, outcome: Outcome, row: torch.Tensor) -> None:
+    def _one(self, one: Problem, outcome: Outcome, row: torch.Tensor, leaves: list[torch.Tensor]) -> None:
         if float(one.ball.radius[0]) == 0.0:
             return
         image = _Image(one)
         seed = rng.key("torchattacks", self.library_name, one.ids[0], one.seed)
         devices = [one.target.device] if one.target.is_cuda else []
         # Some attacks call `backward`, which adds to the gradients of the model's own parameters, too.
-        gradients = [(leaf, leaf.grad) for leaf in _leaves(one)]
+        gradients = [(leaf, leaf.grad) for leaf in leaves]
         for leaf, _ in gradients:
             leaf.grad = None
         with rng.preserved_global_state(seed), torch.random.fork_rng(devices=devices):
@@ -192,6 +193,8 @@ class _Image(torch.nn.Module):
 
 def _leaves(one: Problem) -> list[torch.Tensor]:
     """Parameters of the model that a backward pass reaches: they are not known by name, so the graph is walked."""
+    one.victim.cost.forwards += len(one)
+    one.victim.cost.backwards += len(one)  # as dear as a call that is differentiated
     with torch.enable_grad():
         through = one.victim.attack_forward or one.victim.forward
         answer = through(one.ball.clean.detach().clone().requires_grad_(True))

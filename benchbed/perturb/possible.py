@@ -16,6 +16,8 @@ LIMITS: Mapping[str, tuple[tuple[float, float], ...]] = {
     "dB SNR, whole clip": ((-60.0, 120.0),),
     "dB SNR, active level, all channels": ((-60.0, 120.0),),
     "dB SNR, whole clip, all channels": ((-60.0, 120.0),),
+    "dB event-to-background": ((-60.0, 120.0),),
+    "share of the events": ((0.0, 1.0),),
     "ppm": ((-100_000.0, 100_000.0),),
     "dB": ((-120.0, 60.0),),
     "dB DRR": ((-60.0, 60.0),),

@@ -179,7 +179,10 @@ def test_what_is_no_card_is_refused(toys: Path, card: str):
     line = next(each for each in text.splitlines() if "card = Card(" in each)
     spec.write_text(text.replace(line, f"    card = {card}"))
     if "random" in card:  # one of two, whichever was read first
-        assert scored(toys, str(spec)) == 1.0
+        try:
+            assert scored(toys, str(spec)) == 1.0
+        except BenchbedError as error:  # where a later look is another one than the first
+            assert "is another one since it predicted" in str(error)
         return
     with pytest.raises(BenchbedError, match=r"card|called sys\.exit"):
         scored(toys, str(spec))

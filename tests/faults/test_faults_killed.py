@@ -125,8 +125,8 @@ def test_killed_at_random_moments_it_ends_with_the_same_record(tmp_path: Path, f
 
 def test_asked_to_end_it_says_that_it_continues(tmp_path: Path, forking: Forks):
     told = toy(tmp_path / "toy", "scenes")
-    slow = "import time; from benchbed.run.computing import whole; was = whole.decode\n"
-    slow += "from benchbed.run.computing import shard; shard.decode = lambda *a: (time.sleep(0.3), was(*a))[1]\n"
+    slow = "import time; from benchbed.run.computing import shared; was = shared.decoded\n"
+    slow += "from benchbed.run.computing import shard; shard.decoded = lambda *a: (time.sleep(0.3), was(*a))[1]\n"
     console = "from benchbed import cli; cli._console()"
     done = forking.run(*told, "--out", tmp_path / "runs", first=slow + console, after=2.0, number=signal.SIGTERM)
     assert done.code == 143 and "continues where it was" in done.said

@@ -243,10 +243,13 @@ ABSOLUTE = {"bit_depth", "clipping", "dc_offset", "mu_law"}
 CODED = {"adpcm", "gsm", "mp3", "opus", "vorbis"}
 #: What is about channels, or a field; `reverb` gives each channel a tail of its own.
 ABOUT = {*SPATIAL, "directional_noise", "foa_rotation", "reverb"}
+#: What puts an event in or takes annotated ones out: the same sound, or the same gap, in every channel; both have tests
+#: of their own, since they need a folder or an annotation.
+EVENTS = {"event_injection", "silence_events"}
 
 
 def test_every_corruption_says_what_it_does_to_several_channels():
-    groups = [set(ALIKE), OWN_SNR, ABSOLUTE, CODED, ABOUT]
+    groups = [set(ALIKE), OWN_SNR, ABSOLUTE, CODED, ABOUT, EVENTS]
     assert set().union(*groups) == set(CORRUPTIONS.names())
     assert sum(map(len, groups)) == len(CORRUPTIONS.names())
 

@@ -126,7 +126,9 @@ class _Search:
             asked = []
             for part in self._directions(point, here, count).split(AT_ONCE):
                 # No answer is taken to a point that is not allowed: it might be the one that breaks the clip.
-                ahead = self.one.select(torch.zeros(len(part), dtype=torch.int64)).ball.project(point + reach * part)
+                ahead = self.one.select(torch.zeros(len(part), dtype=torch.int64, device=self.row.device)).ball.project(
+                    point + reach * part
+                )
                 answers = self._answers(self._ask(ahead)) - self._answers(scores)
                 asked.append(((ahead - point) / reach, (self.features(ahead) - here) / reach, answers / reach))
             steps, changes, moved = (torch.cat(parts) for parts in zip(*asked))

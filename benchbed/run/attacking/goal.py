@@ -340,7 +340,9 @@ class ScoredTask(Task):
         """Where the reference is active, as the answers are shaped, to see how near a flag is to turning."""
 
     def distance(self, sample: AttackedClip) -> float:
-        if sample.clean.dtype.kind != "f" or not sample.clean.size:
+        # Answers in words have no scale of their own but that of their score, 0 to 1.
+        numbers = isinstance(sample.clean, np.ndarray) and sample.clean.dtype.kind == "f"
+        if not numbers or not sample.clean.size:
             return 1.0
         # Answers that all lie within a hair of each other leave no room for a flag that is far from turning.
         return float(min(1.0, np.ptp(sample.clean)))

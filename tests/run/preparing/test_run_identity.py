@@ -12,7 +12,7 @@ import soundfile
 from click.testing import CliRunner
 
 from benchbed.cli import verbs
-from benchbed.report import board
+from benchbed.report import board, namesakes
 from benchbed.results.find import earlier_records, find_results
 from benchbed.results.store import read
 
@@ -245,9 +245,9 @@ def test_on_a_board_one_name_of_two_models_becomes_two_names(place):
     retrained = other(fingerprint="f" * 32)
     stranger = other(fingerprint="e" * 32, identity="d" * 32)
     old = other(fingerprint="", identity="")
-    named, _ = board.apart([(Path("a"), one), (Path("b"), retrained), (Path("c"), old)])
+    named, _ = namesakes.apart([(Path("a"), one), (Path("b"), retrained), (Path("c"), old)])
     assert {result.model.name for _, result in named} == {"mine"}
-    named, earlier = board.apart([(Path("a"), one), (Path("b"), stranger)], [(Path("c"), retrained)])
+    named, earlier = namesakes.apart([(Path("a"), one), (Path("b"), stranger)], [(Path("c"), retrained)])
     assert named[0][1].model.name == earlier[0][1].model.name == f"mine-{one.model.identity[:6]}"
     assert named[1][1].model.name == "mine-dddddd"
 

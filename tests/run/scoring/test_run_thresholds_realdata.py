@@ -38,11 +38,12 @@ metrics:
 
 
 @pytest.fixture
-def real(realdata: Path, repository: Path, tmp_path: Path) -> Path:
+def real(realdata: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """ESC-10: clips of folds 1 and 2 to choose on, of fold 3 to score; and the speech example with its times."""
     checkpoint = realdata / "tag_gpvad" / "pretrained_models" / "teacher1" / "model.pth"
     if not checkpoint.is_file():
         pytest.skip("no GPVAD weights among the real data")
+    monkeypatch.setenv("BENCHBED_LINKS", str(realdata / "esc10" / "audio"))
     root = tmp_path / "data"
     (root / "audio").mkdir(parents=True)
     rows = list(csv.DictReader((realdata / "esc10" / "esc10_subset.csv").open()))
