@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.profile.energy import windows
 from benchbed.profile.energy.account import (
     EnergySettings,
     compare_to_reference,
@@ -21,7 +22,6 @@ from benchbed.profile.energy.account import (
 )
 from benchbed.profile.energy.codecarbon_account import account
 from benchbed.profile.energy.sensors import Nvml, Rapl, Sensor, Together, Wattmeter, find_sensor
-from benchbed.profile.energy import windows
 from benchbed.profile.energy.windows import cpu_seconds, run_window
 
 QUICK = EnergySettings(windows=3, window_seconds=0.05, idle_seconds=0.0, warmup=1)
