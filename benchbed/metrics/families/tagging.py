@@ -17,8 +17,7 @@ import numpy as np
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.at_least import at_least
 from benchbed.metrics.contract import Family, LabelledTable, MetricInfo, Sample
-from benchbed.metrics.ranking import Ranking
-from benchbed.metrics.ranking import curves as ranked_curves
+from benchbed.metrics.ranked_classes import RankedClasses
 from benchbed.metrics.ratios import defined_mean, ratio
 
 Ties = Literal["worst", "order"]
@@ -277,20 +276,15 @@ class _Clips(Sample):
     """Clips sorted by score within each class."""
 
     def __init__(self, scores: np.ndarray, positive: np.ndarray, known: np.ndarray, row: np.ndarray) -> None:
-        self._classes = [
-            Ranking(scores[known[:, i], i], positive[known[:, i], i], row[known[:, i]]) for i in range(scores.shape[1])
-        ]
+        self._ranked = RankedClasses(scores, positive, known, row)
 
     def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """mAP, mAUC, EER and both forms of d′ `[draw]`; AP, AUC and EER `[draw, class]`."""
-        ap, auc, eer = np.full((3, len(weights), len(self._classes)), np.nan)
-        for block, i, curve in ranked_curves(self._classes, weights):
-            ap[block, i], auc[block, i] = curve.average_precision(), curve.auc()
-            eer[block, i] = curve.equal_error_rate()
-        mauc = defined_mean(auc)
-        means = {"map": defined_mean(ap), "mauc": mauc, "macro_eer": defined_mean(eer)}
-        indices = {"d_prime": d_prime(mauc), "d_prime_mean": defined_mean(d_prime(auc))}
-        return means | indices, {"ap": ap, "auc": auc, "eer": eer}
+        found = self._ranked.figures(weights)
+        mauc = defined_mean(found.auc)
+        means = {"map": defined_mean(found.ap), "mauc": mauc, "macro_eer": defined_mean(found.eer)}
+        indices = {"d_prime": d_prime(mauc), "d_prime_mean": defined_mean(d_prime(found.auc))}
+        return means | indices, {"ap": found.ap, "auc": found.auc, "eer": found.eer}
 
 
 def d_prime(auc: np.ndarray) -> np.ndarray:
