@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from benchbed.api.campaigning import campaign
     from benchbed.api.corrupting import corrupt
     from benchbed.api.deciding import compare, gate
+    from benchbed.api.distilling import distillation
     from benchbed.api.evaluating import evaluate
     from benchbed.api.history import history
     from benchbed.api.measuring import check, plan, run, score
@@ -45,6 +46,7 @@ _PLACES = {
     "gate": "benchbed.api.deciding",
     "history": "benchbed.api.history",
     "leaderboard": "benchbed.api.boards",
+    "distillation": "benchbed.api.distilling",
     "evaluate": "benchbed.api.evaluating",
     "corrupt": "benchbed.api.corrupting",
     "Adapter": "benchbed.adapter.contract",
@@ -65,6 +67,7 @@ __all__ = [
     "check",
     "compare",
     "corrupt",
+    "distillation",
     "evaluate",
     "gate",
     "history",
