@@ -52,8 +52,16 @@ class Forks:
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
 
-    def run(self, *words: object, first: str = "", after: float | None = None, number: int = signal.SIGKILL) -> Ended:
-        """Run `benchbed` with some words, after some code; end it by a signal after so many seconds."""
+    def run(
+        self,
+        *words: object,
+        first: str = "",
+        after: float | None = None,
+        number: int = signal.SIGKILL,
+        once: Path | None = None,
+    ) -> Ended:
+        """Run `benchbed` with some words, after some code; end it by a signal after so many seconds, once a file is
+        there if one is named."""
         self._count += 1
         out = self.place / f"said-{self._count}.txt"
         asked = {"words": [str(word) for word in words], "first": first, "out": str(out)}
@@ -62,6 +70,8 @@ class Forks:
         self._process.stdin.flush()
         process, began = int(self._line()), time.monotonic()
         if after is not None:
+            while once is not None and not once.exists() and time.monotonic() - began < 120:
+                time.sleep(0.05)
             time.sleep(after)
             with contextlib.suppress(ProcessLookupError):  # not reaped yet, or over already
                 os.kill(process, number)

@@ -65,6 +65,10 @@ def run_each(
     done: list[tuple[str, Caller, OnDisk]] = []
     failed: dict[str, BenchbedError] = {}
     with ExitStack() as stack:
+        if isolate:
+            from benchbed.run.isolating.forking import serving
+
+            stack.enter_context(serving())
         for number, one in enumerate(models):
             others = tuple((other.spec, other.options) for other in models if other is not one and not other.live)
             others += settings.others  # type: ignore[assignment]

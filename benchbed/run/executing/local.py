@@ -78,12 +78,12 @@ def execute(
 
 def _in_processes(job: Job, units: Sequence[Unit], folder: Path, workers: int) -> Iterator[Done]:
     # A worker imports this module, and has no part in placing, nor in processes.
-    from benchbed.run.executing.placing import tasks_of
+    from benchbed.run.executing.placing import needed, tasks_of
     from benchbed.run.isolating.crew import shared_out
 
     tasks = tasks_of(job, units, workers)
     name = Path(job.recipe[0].rpartition(":")[0] or job.recipe[0]).stem
-    yield from shared_out(name, job.limits, workers, partial(begin, job, folder), work, tasks)
+    yield from shared_out(name, job.limits, workers, partial(begin, job, folder), work, tasks, needed(job, units))
 
 
 _worker: tuple[Engine, Path] | None = None

@@ -12,9 +12,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from benchbed.attack import ATTACKS
 from benchbed.errors import ConfigError
+from benchbed.perturb import CORRUPTIONS
 from benchbed.run.attacking.subset import passes
 from benchbed.run.job.job import Job, Unit
+from benchbed.suite.conditions import AttackCondition, CorruptionCondition
 
 #: Tasks for each worker at least, as far as there are units: the last ones to finish then keep nobody waiting long.
 TASKS_EACH = 12
@@ -113,3 +116,16 @@ class RunPart:
                 mine.update(unit.id for unit in task)
             heapq.heappush(loads, (load + sum(passes(job, unit) for unit in task), number))
         return [unit for unit in units if unit.id in mine]
+
+
+def needed(job: Job, units: Iterable[Unit]) -> list[str]:
+    """Modules of benchbed that computing some units imports."""
+    modules = ["benchbed.run.executing.unit", "benchbed.run.computing.replayed", type(job.output).__module__]
+    for index in sorted({unit.condition for unit in units}):
+        condition = job.conditions[index]
+        if isinstance(condition, CorruptionCondition):
+            # One that another package brings is imported where it is needed.
+            modules.append(f"{CORRUPTIONS.package}.{condition.corruption}")
+        elif isinstance(condition, AttackCondition):
+            modules += ["benchbed.run.attacking.unit", f"{ATTACKS.package}.{condition.attack}"]
+    return list(dict.fromkeys(modules))

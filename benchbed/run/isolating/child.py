@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import GeneratorType
 from typing import BinaryIO
 
@@ -38,6 +38,8 @@ class Begin:
     ----------
     path, environment : list of str, dict of str to str
         Search path of modules and environment of the parent, which need not be what made benchbed found here.
+    folder : str
+        The parent's working directory.
     parent : int
         Its process.
     pulse, faults : int
@@ -48,6 +50,7 @@ class Begin:
 
     path: list[str]
     environment: dict[str, str]
+    folder: str
     parent: int
     pulse: int
     faults: int
@@ -55,13 +58,52 @@ class Begin:
 
 
 def main() -> None:
-    """Take calls until there are none, or the parent is gone."""
+    """Take calls over standard input until there are none, or the parent is gone."""
     calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
+    _serve(calls, answers, None)
+
+
+@dataclass(frozen=True)
+class BornFrom:
+    """How a process came about that a fork server made.
+
+    Attributes
+    ----------
+    server : int
+        The process that forked, with which this one ends.
+    pulse, faults : int
+        Descriptors, as in `Begin`.
+    """
+
+    server: int
+    pulse: int
+    faults: int
+
+
+def born(server: int, calls: int, answers: int, errors: int, pulse: int, faults: int) -> None:
+    """Take calls in a process that a fork server made.
+
+    Parameters
+    ----------
+    server : int
+        Its process.
+    calls, answers, errors, pulse, faults : int
+        Files that are open here.
+    """
+    os.dup2(errors, 2)
+    os.dup2(errors, 1)
+    os.close(errors)
+    _serve(os.fdopen(calls, "rb"), os.fdopen(answers, "wb"), BornFrom(server, pulse, faults))
+
+
+def _serve(calls: BinaryIO, answers: BinaryIO, origin: BornFrom | None) -> None:
     begin: Begin = pickle.load(calls)
-    _prepare(begin)
+    if origin is not None:
+        begin = replace(begin, parent=origin.server, pulse=origin.pulse, faults=origin.faults)
+    _prepare(begin, followed=origin is None)
     while True:
         try:
             call = pickle.load(calls)
@@ -75,11 +117,13 @@ def main() -> None:
     _leave()
 
 
-def _prepare(begin: Begin) -> None:
+def _prepare(begin: Begin, followed: bool) -> None:
     os.environ.clear()
     os.environ.update(begin.environment)
     sys.path[:] = begin.path
-    _end_with(begin.parent)
+    with contextlib.suppress(OSError):  # a folder that is gone has no part in what follows
+        os.chdir(begin.folder)
+    _end_with(begin.parent, followed)
     if begin.pulse >= 0:
         pulse.show(begin.pulse)
     if begin.faults >= 0:
@@ -90,15 +134,16 @@ def _prepare(begin: Begin) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _end_with(parent: int) -> None:
-    """Have this process end when its parent does, however that ends."""
+def _end_with(parent: int, followed: bool) -> None:
+    """Have this process end when its parent does, however that ends; a fork server sees to its children itself."""
     if sys.platform.startswith("linux"):
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if hasattr(os, "getppid"):
         if os.getppid() != parent:
             os._exit(1)  # it ended before it could be followed
-        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+        if followed:
+            threading.Thread(target=_follow, args=(parent,), daemon=True).start()
 
 
 def _follow(parent: int) -> None:

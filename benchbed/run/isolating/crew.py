@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import queue
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar, cast
 
+from benchbed.run.isolating.forking import forked, serving
 from benchbed.run.isolating.process import Isolated, Message, receive
 from benchbed.run.job.limits import Limits
 
@@ -23,6 +24,7 @@ def shared_out(
     begin: Callable[[], object],
     call: Callable[[Piece], Iterator[Item]],
     pieces: Iterable[Piece],
+    modules: Sequence[str] = (),
 ) -> Iterator[Item]:
     """Items that a call yields for each of many pieces of work, as they come.
 
@@ -40,6 +42,8 @@ def shared_out(
         A generator, made once for each piece.
     pieces : iterable
         Pieces of work.
+    modules : sequence of str
+        Modules of benchbed that the work needs, which are then imported once for all processes where that can be.
 
     Raises
     ------
@@ -49,8 +53,12 @@ def shared_out(
     left = deque(pieces)
     inbox: queue.Queue[Message] = queue.Queue()
     crew: list[Isolated] = []
+    stack = contextlib.ExitStack()
     busy = 0
     try:
+        stack.enter_context(serving())
+        if modules and (server := forked()) is not None:
+            server.warm(modules)
         for _ in range(min(workers, len(left))):
             process = Isolated(name, limits, inbox, interruptible=False)
             crew.append(process)
@@ -72,3 +80,4 @@ def shared_out(
         for process in crew:
             with contextlib.suppress(OSError):
                 process.close()
+        stack.close()

@@ -1,7 +1,8 @@
 """One process of its own, seen from its parent: started, called, watched, and ended for good.
 
-It is no fork, since threads of libraries do not survive one, and no process of `multiprocessing`, whose start runs the
-user's script a second time, and whose helper outlives a parent that is killed.
+It is no fork of its parent, since threads of libraries do not survive one, and no process of `multiprocessing`, whose
+start runs the user's script a second time, and whose helper outlives a parent that is killed. A fork server that has
+run nothing makes it where there is one (`forking`); elsewhere it is a new interpreter.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import IO, BinaryIO, TypeVar, cast
 from benchbed.adapter import pulse
 from benchbed.errors import BenchbedError, CannotMeasure
 from benchbed.run.isolating.child import WHERE, Begin, place_in
+from benchbed.run.isolating.forking import Child, forked
 from benchbed.run.isolating.memory import memory_limit, resident
 from benchbed.run.job.limits import Limits
 
@@ -104,23 +106,34 @@ class Isolated:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def _started(self, interruptible: bool) -> subprocess.Popen[bytes]:
+    def _started(self, interruptible: bool) -> subprocess.Popen[bytes] | Child:
         shared = os.name == "posix"
         descriptors = (self._pulse.fileno(), self._faults.fileno()) if shared else ()
+        process = self._forked(descriptors) or self._spawned(descriptors)
+        folder = ""
+        with contextlib.suppress(OSError):  # it may have been deleted
+            folder = os.getcwd()
+        begin = Begin(list(sys.path), dict(os.environ), folder, os.getpid(), *(descriptors or (-1, -1)), interruptible)
+        self._write(process, begin)
+        return process
+
+    def _forked(self, descriptors: tuple[int, ...]) -> Child | None:
+        """A process of a fork server, which has imported already; None where there is no server."""
+        server = forked()
+        return None if server is None else server.fork((2, *descriptors))
+
+    def _spawned(self, descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, *flags, "-m", "benchbed.run.isolating.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
             pass_fds=descriptors,
         )
-        begin = Begin(list(sys.path), dict(os.environ), os.getpid(), *(descriptors or (-1, -1)), interruptible)
-        self._write(process, begin)
-        return process
 
-    def _write(self, process: subprocess.Popen[bytes], value: object) -> None:
+    def _write(self, process: subprocess.Popen[bytes] | Child, value: object) -> None:
         data = pickle.dumps(value)  # whole, or not at all
         assert process.stdin is not None
         # A process that is gone says so when it is read from.
