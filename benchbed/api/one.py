@@ -113,12 +113,18 @@ def forget(key: str) -> None:
 
 
 def _page(opened: _Open, others: Sequence[OnDisk]) -> Iterator[str]:
-    from benchbed.run.showing.listening import keep
+    from benchbed.run.journal import Journal
+    from benchbed.run.showing.listening import keep, lies_there
 
     done, listen = opened.finished, opened.listen
     names = [(other.name, other.path.parent) for other in others]
-    why_not = keep(opened.prepared, done.result, 6 if listen is None else listen, names)
-    if why_not and listen and not others:
-        yield why_not
+    count = 6 if listen is None else listen
+    noted = {"basis": done.basis, "count": count, "others": [name for name, _ in names]}
+    if not (done.stands and not others and lies_there(opened.prepared.folder, noted)):
+        why_not = keep(opened.prepared, done.result, count, names)
+        if done.basis is not None:
+            Journal(opened.prepared.folder).write("listening", **noted)
+        if why_not and listen and not others:
+            yield why_not
     if opened.report:
         Run(done.path).report()

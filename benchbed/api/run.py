@@ -120,11 +120,13 @@ class Run:
         from benchbed.results.reference import asked_references
 
         record = self.path / "result.json"
+        # Nobody published figures of a synthetic set.
+        shown = [] if references is None and self.result.dataset.synthetic else asked_references(references)
         return report_html(
             self.result,
             clips=listening.read(record),
             drawn=drawings.read(record),
-            references=asked_references(references),
+            references=shown,
         )
 
     def report(self, path: str | Path | None = None, *, references: Sequence[str | Path] | None = None) -> Path:

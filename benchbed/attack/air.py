@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import fft
 
 from benchbed import rng
 
@@ -123,7 +122,9 @@ def heard_through(sounds: torch.Tensor, *responses: np.ndarray) -> torch.Tensor:
     """
     samples = sounds.shape[-1]
     # A length that transforms fast: a prime one takes ten times as long.
-    size = fft.next_fast_len(samples + sum(min(len(one), samples) for one in responses), real=True)
+    from scipy.fft import next_fast_len
+
+    size = next_fast_len(samples + sum(min(len(one), samples) for one in responses), real=True)
     spectrum = torch.fft.rfft(sounds, size)
     for response in responses:
         cut = torch.from_numpy(np.ascontiguousarray(response[:samples], dtype=np.float32)).to(sounds)

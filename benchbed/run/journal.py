@@ -58,12 +58,17 @@ def last_started(folder: Path) -> dict[str, object] | None:
     >>> last_started(folder)["identity"], last_started(folder / "other")
     ('a1', None)
     """
-    found = None
+    return last_event(folder, "started")
+
+
+def last_event(folder: Path, event: str) -> dict[str, object] | None:
+    """The last event of one name in the diary of a folder; None where there is none."""
+    found, wanted = None, f'"event": {json.dumps(event)}'
     try:
         with open(folder / "log.jsonl", encoding="utf-8", errors="replace") as file:
             for line in file:
                 # A line for every unit makes such a file long; most are not even parsed.
-                if '"event": "started"' in line:
+                if wanted in line:
                     with contextlib.suppress(ValueError):  # the last line of a run that was killed
                         found = json_of(line)
     except OSError:

@@ -32,7 +32,6 @@ def make_record(
     cpu = sum(header.get("info", {}).get("cpu_seconds", 0.0) for header in headers)
     scoring: Scoring = score_cells(prepared, predictions, settings.seed)
     profile, compliance_scores, compliance_checks = _complexity(prepared, cpu, len(predictions.scores))
-    source = prepared.loaded_adapter.source
     frozen = prepared.frozen
     groups = {g for table in prepared.job.clips.values() for g in table["group"].astype(str)}
     result = record.Result(
@@ -80,25 +79,7 @@ def make_record(
             limit=settings.limit,
             notes=list(dataset.notes),
         ),
-        provenance=record.Provenance(
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            command=settings.command,
-            code=code_hash("."),
-            versions=versions(),
-            machine=machine(),
-            git=git_state(source) if source else None,
-            seed=settings.seed,
-            device=prepared.job.device,
-            batch_size=settings.batch_size,
-            threads=settings.threads,
-            workers=settings.workers,
-            reuse=str(settings.reuse),
-            units=len(prepared.units),
-            reused=sum(len_unit(path) for path in reused),
-            reused_units=len(reused),
-            evaluations=len(predictions.scores),
-            cpu_seconds=round(cpu, 3),
-        ),
+        provenance=made_by(prepared, settings, cpu, len(predictions.scores), reused),
         thresholds=frozen.facts if frozen else None,
         checks=[
             *(frozen.checks if frozen else ()),
@@ -117,6 +98,45 @@ def make_record(
         failures=[*(record.Failure.model_validate(f) for f in (frozen.failures if frozen else ())), *scoring.failures],
     )
     return result, scoring.statistics, drawings(prepared, predictions, scoring.cells, scoring.primary)
+
+
+def made_by(
+    prepared: Prepared, settings: Settings, cpu_seconds: float, evaluations: int, reused: Collection[Path]
+) -> record.Provenance:
+    """What made a record, here and now.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The run.
+    settings : Settings
+    cpu_seconds : float
+        CPU time that its predictions took, whichever invocation made them.
+    evaluations : int
+        How many there are.
+    reused : collection of Path
+        Files of those that were there already.
+    """
+    source = prepared.loaded_adapter.source
+    return record.Provenance(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=settings.command,
+        code=code_hash("."),
+        versions=versions(),
+        machine=machine(),
+        git=git_state(source) if source else None,
+        seed=settings.seed,
+        device=prepared.job.device,
+        batch_size=settings.batch_size,
+        threads=settings.threads,
+        workers=settings.workers,
+        reuse=str(settings.reuse),
+        units=len(prepared.units),
+        reused=sum(len_unit(path) for path in reused),
+        reused_units=len(reused),
+        evaluations=evaluations,
+        cpu_seconds=round(cpu_seconds, 3),
+    )
 
 
 def _agreement(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,11 +32,12 @@ from benchbed.run.job.settings import Settings
 from benchbed.run.journal import Journal, locked
 from benchbed.run.preparing.prepare import prepare
 from benchbed.run.progress import Progress
-from benchbed.run.recording import make_record
+from benchbed.run.recording import made_by, make_record
 from benchbed.run.scoring import thresholds
 from benchbed.run.scoring.thresholds import FOLDER, choose
 from benchbed.run.scoring.thresholds import write as write_thresholds
 from benchbed.run.showing.drawings import write_drawings
+from benchbed.run.standing import basis, resting, standing
 from benchbed.run.working import UnitsOfJob, predict, stored_units
 from benchbed.whole import storage_error
 
@@ -60,6 +61,10 @@ class Finished:
     """Cells that lost more clips than the policy allows."""
     said: tuple[str, ...] = ()
     """What a person should know, a line each: what was not computed anew, which earlier result is kept where."""
+    stands: bool = False
+    """Nothing has changed since the result that was there, whose figures are taken as they are."""
+    basis: str | None = None
+    """A digest of everything that the figures follow from, where that can be told."""
 
     @property
     def exceeded(self) -> bool:
@@ -106,29 +111,39 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
             parts=dict(place.parts),
             suite=prepared.loaded_suite.hash,
         )
-        began, executor = time.monotonic(), executor_of(settings)
-        weights = {unit.id: passes(work.job, unit) for work in works for unit in work.units}
-        missing = sum(weights[unit.id] for work in works for unit in work.missing)
-        with Progress(sum(weights.values()), prepared.name, quiet=settings.quiet) as progress:
-            progress.advance(sum(weights.values()) - missing)
-            try:
-                if prepared.tuning is not None:
-                    prepared = _tuned(works[0], prepared, settings, journal, progress)
-                predict(works[-1], prepared.adapters, executor, settings.workers, journal, progress)
-            except BaseException as error:
-                with contextlib.suppress(CannotMeasure):  # a full disk takes no diary, and is no news by then
-                    journal.write("stopped", reason=f"{type(error).__name__}: {error}")
-                raise
-        paths = works[-1].paths
-        result, statistics, drawn = make_record(prepared, settings, paths, reused_paths)
+        began, grounds = time.monotonic(), basis(prepared, settings)
+        complete = not any(work.missing for work in works)
+        stood = standing(folder, settings, resting(grounds, _digests(works))) if complete else None
+        if stood is None:
+            executor = executor_of(settings)
+            weights = {unit.id: passes(work.job, unit) for work in works for unit in work.units}
+            missing = sum(weights[unit.id] for work in works for unit in work.missing)
+            with Progress(sum(weights.values()), prepared.name, quiet=settings.quiet) as progress:
+                progress.advance(sum(weights.values()) - missing)
+                try:
+                    if prepared.tuning is not None:
+                        prepared = _tuned(works[0], prepared, settings, journal, progress)
+                    predict(works[-1], prepared.adapters, executor, settings.workers, journal, progress)
+                except BaseException as error:
+                    with contextlib.suppress(CannotMeasure):  # a full disk takes no diary, and is no news by then
+                        journal.write("stopped", reason=f"{type(error).__name__}: {error}")
+                    raise
+        paths, digests = works[-1].paths, _digests(works)
+        if stood is None:
+            result, statistics, drawn = make_record(prepared, settings, paths, reused_paths)
+        else:
+            was = stood.provenance
+            now = made_by(prepared, settings, was.cpu_seconds, was.evaluations, reused_paths)
+            result = stood.model_copy(update={"provenance": now})
         over = settings.errors.exceeded(_tallies(result, prepared))
         try:
             kept = history.keep(folder, {path.stem for path in paths}, FOLDER)
-            # First the sums, then the record: a record never stands beside the sums or drawings of an older one.
-            write_statistics(statistics, folder)
-            write_drawings(drawn, folder)
-            write_thresholds(prepared.frozen, folder)
-            write_index({path.stem: (read_header(path) or {}).get("digest", "") for path in paths}, folder)
+            if stood is None:
+                # First the sums, then the record: a record never stands beside the sums or drawings of an older one.
+                write_statistics(statistics, folder)
+                write_drawings(drawn, folder)
+                write_thresholds(prepared.frozen, folder)
+                write_index({path.stem: digests[path.stem] for path in paths}, folder)
             result = write_result(naming(result, folder, ARTEFACTS), folder / "result.json")
         except OSError as error:
             raise storage_error(error, folder) from error
@@ -140,14 +155,26 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
                 _prune(folder / FOLDER, set())
         for left in folder.glob(".*.part"):  # of a run that was killed; nobody else writes here now
             left.unlink(missing_ok=True)
-        journal.write("finished", seconds=round(time.monotonic() - began, 3), failures=len(result.failures))
+        rests = resting(grounds, digests)
+        journal.write(
+            "finished",
+            seconds=round(time.monotonic() - began, 3),
+            failures=len(result.failures),
+            record=result.digest,
+            basis=rests,
+        )
     said = _reused(prepared.name, result.provenance, tuned)
     if damaged := [path for work in works for path in work.damaged]:
         several = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
         said.append(f"{prepared.name}: {damaged[0]}{several} was not as it was written, and was computed anew")
     if kept is not None and kept.is_dir():
         said.append(f"{prepared.name}: the earlier result is kept in {kept}")
-    return Finished(folder / "result.json", result, reused, tuple(over), tuple(said))
+    return Finished(folder / "result.json", result, reused, tuple(over), tuple(said), stood is not None, rests)
+
+
+def _digests(works: Sequence[UnitsOfJob]) -> dict[str, str]:
+    """Name of each unit that is there → digest of its content."""
+    return {path.stem: (read_header(path) or {}).get("digest", "") for work in works for path in work.have.values()}
 
 
 def _tallies(result: record.Result, prepared: Prepared) -> list[Tally]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -34,14 +34,12 @@ from benchbed.run.attacking.victim import Shared, untouched
 from benchbed.run.attacking.view import View, shared_of
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.whole import decode
-from benchbed.run.job.job import Job, Options, Unit
+from benchbed.run.job.job import LEFT_OUT, Job, Options, Unit
 from benchbed.suite.conditions import AttackCondition
 
 if TYPE_CHECKING:
     import torch
 
-#: Fact of a condition that has nothing to do in a run, and why.
-LEFT_OUT: Final = "left_out"
 #: Clips on which a universal perturbation is fitted.
 FIT_CLIPS = 64
 

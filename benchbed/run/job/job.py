@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from benchbed.outputs import output_of
 from benchbed.run.job.limits import Limits
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from benchbed.outputs.contract import Output
 
 
+#: Fact of a condition that has nothing to do in a run, and why.
+LEFT_OUT: Final = "left_out"
 #: Options of an adapter or a condition, as they were given.
 Options = dict[str, object]
 

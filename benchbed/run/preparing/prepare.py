@@ -30,7 +30,7 @@ from benchbed.provenance import hash_files
 from benchbed.rng import preserved_global_state
 from benchbed.run.job.frozen import Tuning
 from benchbed.run.job.frozen import declared as tuning_declared
-from benchbed.run.job.job import Job, options_for
+from benchbed.run.job.job import LEFT_OUT, Job, options_for
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.job.source import Source
@@ -245,8 +245,6 @@ def _remarks(models: Mapping[str, tuple[LoadedAdapter, Adapter]], job: Job) -> l
 
 def _measured(loaded: LoadedSuite, facts: tuple[Mapping[str, object], ...]) -> list[CellPlan]:
     """The cells of a suite without those of conditions that have nothing to do in this run, unless nothing is left."""
-    from benchbed.run.attacking.sources import LEFT_OUT
-
     cells = plan_cells(loaded.suite)
     left = [cell for cell in cells if LEFT_OUT not in facts[cell.condition]]
     if not any(cell.kind != "clean" for cell in left):

@@ -11,8 +11,6 @@ from benchbed.metrics.contract import Family
 from benchbed.metrics.number import Number
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
-from benchbed.run.attacking.sources import LEFT_OUT
-from benchbed.run.job.job import Job
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.attack_tables import attack_tables
 from benchbed.run.scoring.attacks import (
@@ -27,16 +25,6 @@ from benchbed.run.scoring.attacks import (
 from benchbed.run.scoring.grouped import GroupedSplit
 from benchbed.run.scoring.values import to_matrix, to_value
 from benchbed.run.scoring.worth import worth_of_attacks
-from benchbed.suite.conditions import AttackCondition
-
-
-def left_out(job: Job) -> list[record.Check]:
-    """Conditions of the suite that had nothing to do in this run."""
-    return [
-        record.Check(name=f"attack:{condition.attack}", status="skipped", message=f"left out: {fact[LEFT_OUT]}")
-        for condition, fact in zip(job.conditions, job.facts)
-        if isinstance(condition, AttackCondition) and LEFT_OUT in fact
-    ]
 
 
 def attacked(

@@ -21,10 +21,9 @@ from benchbed.predictions.store import Predictions
 from benchbed.results import record
 from benchbed.results.conditions import strengths
 from benchbed.results.statistics import CellStatistics, Statistics
-from benchbed.run.job.job import Job
+from benchbed.run.job.job import LEFT_OUT, Job
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.aggregate import ScoredCell, aggregate
-from benchbed.run.scoring.beside_attacks import attacked, beside_attacks, left_out
 from benchbed.run.scoring.families import families_of, metric_family
 from benchbed.run.scoring.grouped import GroupedSplit
 from benchbed.run.scoring.heard import cropped, levels, remarks
@@ -108,10 +107,12 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
     scores |= robust_figures(cells, scored, primary, reference, prepared.job.output)
     scores |= worth_of_cells(cells, scored, primary)
     values = {name: to_value(number) for name, number in scores.items()}
-    checks = [*unused, *_classes(prepared.job), *left_out(prepared.job), *levels(predictions.table)]
+    checks = [*unused, *_classes(prepared.job), *_left_out(prepared.job), *levels(predictions.table)]
     checks += [*remarks(predictions.table), *cropped(predictions.table)]
     checks += [*self_checks(prepared.job), *sources]
     if any(plan.kind == "attack" for plan in prepared.cells):
+        from benchbed.run.scoring.beside_attacks import attacked, beside_attacks
+
         more, figures_of_attacks = attacked(prepared, predictions, splits, cells, rows_of, values)
         beside_attacks(prepared, predictions, splits, cells, rows_of, family, primary)
         checks, scores = checks + more, {**scores, **figures_of_attacks}
@@ -128,6 +129,15 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
         scores=scores,
     )
     return Scoring(primary, cells, values, checks, failures, statistics)
+
+
+def _left_out(job: Job) -> list[record.Check]:
+    """Conditions of the suite that had nothing to do in this run."""
+    return [
+        record.Check(name=f"attack:{condition.attack}", status="skipped", message=f"left out: {fact[LEFT_OUT]}")
+        for condition, fact in zip(job.conditions, job.facts)
+        if isinstance(condition, AttackCondition) and LEFT_OUT in fact
+    ]
 
 
 def _classes(job: Job) -> list[record.Check]:

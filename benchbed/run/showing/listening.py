@@ -7,10 +7,11 @@ disagree; of detectors of events, the recordings of the timelines and what an at
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, TypedDict
@@ -20,10 +21,11 @@ import numpy as np
 from benchbed import audio, rng
 from benchbed.errors import BenchbedError
 from benchbed.report.terms import condition
-from benchbed.results.listening import FOLDER, INDEX, Listened, Listening, Sound, may_publish
+from benchbed.results.listening import FOLDER, INDEX, Listened, Listening, Sound, may_publish, read_listening
 from benchbed.results.record import Result
 from benchbed.run.computing.engine import Engine
 from benchbed.run.job.prepared import Prepared
+from benchbed.run.journal import last_event
 from benchbed.run.showing.kinds import shown
 from benchbed.run.showing.picks import Pick, broken, in_turns, once
 from benchbed.run.showing.spectrogram import picture
@@ -97,6 +99,25 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
     index = index.model_copy(update={"digests": kept})
     write_whole(folder / INDEX, seal(index.model_dump_json(indent=1, exclude_none=True)).encode())
     return None
+
+
+def lies_there(folder: Path, noted: Mapping[str, object]) -> bool:
+    """Whether just these clips were kept already, and are as they were written.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    noted : mapping
+        What its diary must say of them: on what their choice rests.
+    """
+    last = last_event(folder, "listening") or {}
+    if not (folder / FOLDER / INDEX).is_file() or any(last.get(name) != value for name, value in noted.items()):
+        return False
+    with contextlib.suppress(BenchbedError, OSError):
+        kept = read_listening(folder)
+        return kept is not None and all((folder / FOLDER / name).is_file() for name in kept.files)
+    return False
 
 
 def _heard(kind: ModuleType, pick: Pick, waveform: np.ndarray | None) -> np.ndarray | None:
