@@ -1,0 +1,33 @@
+"""What a command loads before it is used: nothing heavy where it only supervises, attacks where a suite has some."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+#: What supervises a run, as the command line loads it, and what computes and scores one.
+SUPERVISES = (
+    "import benchbed.api.several, benchbed.run.isolating.process, benchbed.run.job.settings, benchbed.suite.load"
+)
+RUNS = "import benchbed.run.session"
+HEAVY = ("torch", "pandas", "pyarrow", "scipy", "sklearn", "jinja2", "soundfile", "rich")
+BESIDE = ("torchattacks", "audiomentations", "codecarbon", "transformers", "matplotlib", "benchbed.attack.contract")
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [(SUPERVISES, (*HEAVY, "numpy", *BESIDE)), (RUNS, (*HEAVY, *BESIDE))],
+    ids=["supervises", "runs"],
+)
+def test_nothing_is_loaded_before_it_is_used(code, absent):
+    said = f"{code}; import sys; print(*[name for name in {absent} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_what_is_loaded_is_seen():
+    said = f"{RUNS}; import pandas; import sys; print(*[name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert "pandas" in done.stdout.split()
