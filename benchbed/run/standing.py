@@ -3,7 +3,8 @@
 Scoring hundreds of cells, with their intervals, takes as long as a short run computes, and gives the same figures from
 the same predictions. So the end of a run notes a digest of whatever its figures follow from; while that is the same,
 the same command takes the figures from its record, and says in it what became of this run. What cannot be seen here,
-such as attacks, measured times, or programs of somebody else that score captions, is scored anew each time.
+such as attacks, measured times, or programs of somebody else that an option or a variable names, is scored anew each
+time.
 """
 
 from __future__ import annotations
@@ -37,6 +38,23 @@ if TYPE_CHECKING:
     from benchbed.run.job.prepared import Prepared
     from benchbed.run.job.settings import Settings
 
+#: Variables that name no file that a figure follows from, beside those that the data's own description covers.
+_KNOWN = frozenset(
+    f"BENCHBED_{name}"
+    for name in (
+        "AUDIO_GB",
+        "CACHE",
+        "CONFIG",
+        "DATA",
+        "FORK",
+        "ISOLATE",
+        "LINKS",
+        "LONG",
+        "REALDATA",
+        "MALLOPT",
+        "TRUST_CHECKPOINT",
+    )
+)
 #: What scores beside the packages that a record names.
 _SCORERS = ("sklearn", "sed_scores_eval", "pydantic")
 
@@ -53,8 +71,11 @@ def basis(prepared: Prepared, settings: Settings) -> str | None:
     suite = prepared.loaded_suite.suite
     if _measured(prepared) or prepared.adapter.replays or prepared.loaded_adapter.source is None or settings.verify:
         return None
-    if suite.metrics.options or prepared.job.output.name == "caption":
-        return None  # files and programs that an option or the environment names
+    named = any(
+        isinstance(value, str) and Path(value).expanduser().exists() for value in suite.metrics.options.values()
+    )
+    if named or any(name.startswith("BENCHBED_") and name not in _KNOWN for name in os.environ):
+        return None  # files and programs of somebody else may be named there
     key = {
         "code": code_hash("."),
         "versions": [versions(), package_versions(_SCORERS)],

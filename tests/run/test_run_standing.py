@@ -143,6 +143,14 @@ def test_what_is_measured_each_time_never_stands(twice, instead, with_):
     assert told() is None
 
 
+def test_programs_of_somebody_else_never_stand(twice, monkeypatch):
+    twice.run()
+    monkeypatch.setenv("BENCHBED_SPICE", str(twice.folder))
+    assert not twice.run().stands
+    monkeypatch.delenv("BENCHBED_SPICE")
+    assert not twice.run().stands and twice.run().stands
+
+
 def test_clips_for_listening_are_kept_and_the_page_is_written(twice, monkeypatch):
     import benchbed.run.showing.listening as listening
 
