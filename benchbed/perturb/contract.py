@@ -30,7 +30,7 @@ class Applied:
     note : str, optional
         What had to be done to keep the contract (e.g. trimmed to length); counted in the record.
     facts : mapping
-        Further columns of the clip's row, e.g. the class of an event that was put in.
+        Further columns of the clip's row, e.g. the class of an event that was put in; plain values.
     """
 
     waveform: np.ndarray

@@ -111,7 +111,8 @@ def passes(job: Job, unit: Unit) -> int:
     from benchbed.run.attacking.ensembles import ensemble_of
 
     sources = bool(job.others or condition.sources)
-    cost = ensemble_of(condition, job.task, sources=sources).cost(len(job.labels), len(unit.cells), len(unit.rows))
+    chosen = ensemble_of(condition, job.task, sources=sources, differentiable=job.opened, powered=job.powered)
+    cost = chosen.cost(len(job.labels), len(unit.cells), len(unit.rows))
     return unit.evaluations + cost.forwards + GRADIENT * cost.backwards
 
 

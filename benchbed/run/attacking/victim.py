@@ -64,6 +64,15 @@ def shows_gradient(adapter: Model, path: str = "forward") -> bool:
     return any(each is not None for each in (getattr(adapter, path), adapter.surrogate, adapter.attack_forward))
 
 
+def met_by(adapter: Model, task: str) -> tuple[bool, bool]:
+    """Whether attacks on a task get a model's gradient, and whether it meets black boxes with thousands of queries, as
+    models without a gradient and those behind a defence do."""
+    from benchbed.attack.losses import LOSSES
+
+    opened = shows_gradient(adapter, getattr(LOSSES.get(task), "PATH", "forward"))
+    return opened, not opened or adapter.undefended is not None
+
+
 def _kept(forward: Forward) -> Forward:
     """A model's path that neither writes into the points it is given, nor into answers that it gave before."""
 

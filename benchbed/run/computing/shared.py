@@ -8,8 +8,9 @@ draw, and the strengths. A clip whose content nobody hashed is never kept.
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ import numpy as np
 from benchbed import rng
 from benchbed.code import closure
 from benchbed.data.dataset import ClipRow
+from benchbed.errors import ConfigError
 from benchbed.keptaudio import KeptSound, kept_audio, name_of
 from benchbed.provenance import package_versions
 from benchbed.run.computing.whole import Clip, decode
@@ -100,7 +102,7 @@ def perturbed(
     if source is None:
         return make()
     name = name_of(
-        "perturbed",
+        "perturbed, with facts",
         rng.PROTOCOL,
         source,
         [clip.sample_rate, clip.waveform.shape],
@@ -114,7 +116,15 @@ def perturbed(
     def sounds() -> Sequence[KeptSound]:
         fresh.extend(make())
         return [
-            KeptSound(one.waveform, {"achieved": _number(one.achieved), "skipped": one.skipped, "note": one.note})
+            KeptSound(
+                one.waveform,
+                {
+                    "achieved": _number(one.achieved),
+                    "skipped": one.skipped,
+                    "note": one.note,
+                    "told": _text(one.facts, condition.corruption),
+                },
+            )
             for one in fresh
         ]
 
@@ -129,9 +139,27 @@ def perturbed(
             None if one.facts["achieved"] is None else float.fromhex(str(one.facts["achieved"])),
             None if one.facts["skipped"] is None else str(one.facts["skipped"]),
             None if one.facts["note"] is None else str(one.facts["note"]),
+            json.loads(str(one.facts["told"])),
         )
         for one in kept
     ]
+
+
+def _text(facts: Mapping[str, object], corruption: str) -> str:
+    """What a corruption tells of a clip as text that gives the same values back.
+
+    Raises
+    ------
+    ConfigError
+        Something that is no plain value: it could not be told again of audio that was kept.
+    """
+    text = json.dumps(dict(facts), default=str)
+    if json.loads(text) != dict(facts) and "NaN" not in text:
+        raise ConfigError(
+            f"{corruption} is marked slow and tells facts of a clip that are no plain values: {dict(facts)}",
+            hint="texts, numbers, True, False or None, in lists or mappings by text",
+        )
+    return text
 
 
 def _number(value: float | None) -> str | None:

@@ -89,6 +89,9 @@ class Job:
         What a process that computes units may take.
     keep_attacked : bool
         Store the audio that broke a clip beside its predictions.
+    opened, powered : bool
+        Whether attacks get the model's gradient, and whether it meets black boxes of thousands of queries: what its
+        units can cost, and nothing that their answers depend on.
     """
 
     recipe: tuple[str, Options]
@@ -121,6 +124,8 @@ class Job:
     readers: int = 0
     limits: Limits = field(default_factory=Limits)
     keep_attacked: bool = False
+    opened: bool = True
+    powered: bool = False
 
     @property
     def asked(self) -> tuple[str, ...]:

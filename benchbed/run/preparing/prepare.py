@@ -102,6 +102,7 @@ def prepare(
     families(loaded_suite, source.dataset.labels)
     lists = any(getattr(each, "lists", False) for _, each in models.values())
     tuned = None if lists else tuning_clips(loaded_suite, source.dataset, settings.limit)
+    opened, powered = _met(adapter, suite.conditions, suite.task)
     job = Job(
         recipe=(loaded.locator, dict(options)),
         device=device,
@@ -132,6 +133,8 @@ def prepare(
         others=settings.others,
         limits=settings.limits,
         keep_attacked=settings.keep_attacked,
+        opened=opened,
+        powered=powered,
     )
     remarks = _remarks(models, job)
     if lists and tuning_declared(loaded_suite) is not None:
@@ -324,6 +327,15 @@ def resolve_device(wanted: str) -> str:
     except RuntimeError as error:
         raise ConfigError(f"--device {wanted}: not a device", hint="auto, cpu, cuda, cuda:1") from error
     return wanted
+
+
+def _met(adapter: Adapter, conditions: Sequence[object], task: str) -> tuple[bool, bool]:
+    """Which attacks a model meets, where there are any: see `Job.opened` and `Job.powered`."""
+    if not any(isinstance(condition, AttackCondition) for condition in conditions):
+        return True, False
+    from benchbed.run.attacking.victim import met_by
+
+    return met_by(adapter, task)
 
 
 def _windows(loaded: LoadedSuite, output: Output) -> tuple[float, float] | None:

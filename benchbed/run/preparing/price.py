@@ -122,11 +122,9 @@ def estimate(
 
 def _attacks(loaded: LoadedSuite, clips: Mapping[str, int], classes: int, adapter: Adapter | None) -> list[Price]:
     """What attacks can take: of a model that shows no gradient searches by its answers, else as if it showed one."""
-    from benchbed.attack.losses import LOSSES
     from benchbed.run.attacking.ensembles import prices
-    from benchbed.run.attacking.victim import shows_gradient
+    from benchbed.run.attacking.victim import met_by
 
     suite = loaded.suite
-    opened = adapter is None or shows_gradient(adapter, getattr(LOSSES.get(suite.task), "PATH", "forward"))
-    powered = not opened or (adapter is not None and adapter.undefended is not None)
+    opened, powered = (True, False) if adapter is None else met_by(adapter, suite.task)
     return prices(suite.conditions, clips, classes, suite.task, loaded.where, differentiable=opened, powered=powered)

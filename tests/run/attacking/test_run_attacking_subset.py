@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchbed.run.attacking.ensembles import ensemble_of
 from benchbed.run.attacking.subset import attack_units, attacked_rows, passes, subset
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import AttackCondition
@@ -83,13 +84,23 @@ def test_units_of_long_clips_are_small_so_that_little_is_lost_and_progress_is_se
 
 def test_progress_counts_what_an_attack_costs_not_its_clips():
     condition = AttackCondition(attack="pgd", budgets=[20, 10], steps=10)
-    job = SimpleNamespace(conditions=["clean", condition], task="scene", labels=("a", "b"), others=())
+    job = Job(("", {}), "cpu", "d", Path(), ("a", "b"), None, {}, {}, ["clean", condition])
     clean, attack = (
         SimpleNamespace(condition=i, evaluations=n, cells=[0] * n, rows=(0, 1, 2)) for i, n in ((0, 7), (1, 2))
     )
     assert passes(job, clean) == 7
     # Noise 6 and PGD 11 forwards with 10 gradients, each worth three: for each of three clips at two budgets.
     assert passes(job, attack) == 2 + 3 * 2 * (6 + 11 + 3 * 10)
+
+
+def test_progress_of_a_model_without_gradient_counts_the_answers_that_it_is_asked_for():
+    condition = AttackCondition(attack="standard", budgets=[20])
+    opened = Job(("", {}), "cpu", "d", Path(), ("a", "b"), None, {}, {}, [condition])
+    closed, behind = replace(opened, opened=False, powered=True), replace(opened, powered=True)
+    unit = SimpleNamespace(condition=0, evaluations=1, cells=[0], rows=(0,))
+    priced = ensemble_of(condition, "scene", sources=False, differentiable=False, powered=True).cost(2, 1, 1)
+    assert priced.backwards == 0 and passes(closed, unit) == 1 + priced.forwards >= 2900
+    assert passes(behind, unit) > passes(opened, unit) > 1
 
 
 def uneven(count=300, classes=10):

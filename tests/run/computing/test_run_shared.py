@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from benchbed.data.index import hash_files
+from benchbed.errors import ConfigError
 from benchbed.perturb.corruptions import opus, time_stretch
 from benchbed.predictions.store import read_header, read_units
 from benchbed.run.computing import shared, whole
@@ -79,6 +80,28 @@ def test_a_second_model_hears_what_the_first_one_had_made(job, tmp_path, made, a
     # To the bit what that model says without anything kept.
     assert same(second, answers(replace(other, digests={}), tmp_path / "third"))
     assert made == {"Opus": 60, "TimeStretch": 60}
+
+
+def test_what_a_slow_corruption_tells_of_a_clip_is_told_again_of_what_was_kept(job, tmp_path, made, monkeypatch):
+    kind, at = type(opus.CORRUPTION), type(opus.CORRUPTION).at
+
+    def told(self, state, parameter):
+        return replace(at(self, state, parameter), facts={"event": "dog", "injected_at": 0.1 + 0.2, "loud": True})
+
+    monkeypatch.setattr(kind, "at", told)
+    first = answers(job, tmp_path / "first")
+    second = answers(job, tmp_path / "second")
+    assert made["Opus"] == 30  # the second time from what was kept
+    table = second[0].table
+    assert set(table["event"]) == {"dog"} and set(table["injected_at"]) == {0.1 + 0.2} and table["loud"].all()
+    assert same(first, second)
+
+
+def test_facts_that_could_not_be_told_again_are_refused(job, tmp_path, monkeypatch):
+    kind, at = type(opus.CORRUPTION), type(opus.CORRUPTION).at
+    monkeypatch.setattr(kind, "at", lambda self, *given: replace(at(self, *given), facts={"event": object()}))
+    with pytest.raises(ConfigError, match="opus is marked slow and tells facts of a clip that are no plain values"):
+        answers(job, tmp_path / "first")
 
 
 def test_what_is_kept_is_no_file_that_the_model_read(job, tmp_path):
