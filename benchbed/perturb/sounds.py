@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from benchbed.audio import resample
 from benchbed.data.synthesis import RATE
 from benchbed.data.synthesis.events import CLASSES, event
 from benchbed.errors import ConfigError
-from benchbed.perturb.files import RecordingFolder, open_folder
+from benchbed.perturb.files import open_folder
+from benchbed.perturb.soundclasses import by_folder, by_table
 
 #: Synthetic sources of each class; a clip gets one of them.
 SOURCES = 8
@@ -36,43 +38,50 @@ class SingleSound:
     note: str = ""
 
 
-def class_of(folder: RecordingFolder, index: int) -> str:
-    """The class of a file: the folder that it lies in, or at the top the first part of its name.
-
-    `dog/1.wav` and `dog-1.wav` are sounds of a dog.
-    """
-    path = folder.files[index].relative_to(folder.path)
-    if len(path.parts) > 1:
-        return path.parts[-2]
-    return path.stem.split("-")[0].split(".")[0].rstrip("0123456789_ ") or path.stem
-
-
 class Sounds:
     """What sounds can be drawn from.
 
     Parameters
     ----------
     folder : str, optional
-        Of recordings, a folder for each class; the synthetic generator without one.
+        Of recordings; the synthetic generator without one.
     classes : sequence of str, optional
         Those that are drawn; all by default.
     ignore : sequence of str
         Patterns of names that are left out.
+    labels : str, optional
+        A csv or json file that says the class of every file, of that folder or by its own path; by default the class
+        of a file is the folder that it lies in.
 
     Raises
     ------
     ConfigError
-        A folder that cannot be read, or a class that is not there.
+        A folder that cannot be read, a file whose class nobody says, or a class that is not there.
     """
 
     def __init__(
-        self, folder: str | None = None, classes: Sequence[str] | None = None, ignore: Sequence[str] = ()
+        self,
+        folder: str | None = None,
+        classes: Sequence[str] | None = None,
+        ignore: Sequence[str] = (),
+        labels: str | None = None,
     ) -> None:
-        self.folder = None if folder is None else open_folder(folder, tuple(ignore))
+        if labels is not None and folder is None:
+            raise ConfigError(f"labels {labels} without a folder of sounds", hint="give the folder, too")
+        ignore = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+        inside = folder is not None and labels is not None and (Path(folder) / labels).is_file()
+        self.folder = None if folder is None else open_folder(folder, (*ignore, *((str(labels),) if inside else ())))
         self.files: dict[str, list[int]] = {}
+        self._told: Mapping[str, object] = {}
         if self.folder is not None:
-            for index in range(len(self.folder.files)):
-                self.files.setdefault(class_of(self.folder, index), []).append(index)
+            root, files = self.folder.path, self.folder.files
+            if labels is None:
+                stated = by_folder(root, files)
+            else:
+                stated = by_table(root, files, root / labels if inside else Path(labels))
+            self._told = stated.facts
+            for index, name in enumerate(stated.names):
+                self.files.setdefault(name, []).append(index)
         known = sorted(self.files if self.folder is not None else CLASSES)
         for name in classes or ():
             if name not in known:
@@ -81,7 +90,9 @@ class Sounds:
 
     def facts(self) -> dict[str, object]:
         """What the record says about them."""
-        made: dict[str, object] = {"sounds": "synthetic"} if self.folder is None else dict(self.folder.facts())
+        made: dict[str, object] = (
+            {"sounds": "synthetic"} if self.folder is None else {**self.folder.facts(), **self._told}
+        )
         return {**made, "classes": self.classes}
 
     def draw(self, sample_rate: int, seconds: float, random: np.random.Generator) -> SingleSound:

@@ -16,6 +16,8 @@ ROBUSTNESS, ADVERSARIAL = "robustness", "adversarial"
 BLACK_BOX, NO_GRADIENT = "black_box", "by answers alone"
 #: Scores that put every condition on the axis of white noise, by cell.
 WORTH = "worth"
+#: Scores that say how many clips the sounds of a class turn, by condition.
+FOOLED = "fooled"
 #: Scope of the figures of attacks on features, and what is said of them wherever they stand.
 UNREALIZABLE, NO_SOUND = "unrealizable", "on features, not realizable as audio"
 #: How the record names the figures of a model that hears nothing.

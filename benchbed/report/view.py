@@ -194,16 +194,25 @@ def robustness(result: Result) -> list[GroupTable]:
             title, row, figure = place
             row = words.get(row, row)
             tables.setdefault(title, {}).setdefault(row, {})[figure] = value
+    for title, rows in tables.items():
+        if title.startswith(_PUT_IN):  # what fools the model most stands first
+            tables[title] = dict(sorted(rows.items(), key=lambda row: -(next(iter(row[1].values())).value or 0.0)))
     return [
         _table(title, [GroupRow(terms.plain(row), metrics) for row, metrics in rows.items()], [], _drawn(title))
         for title, rows in tables.items()
     ]
 
 
+#: Tables of what the sounds of each class do to a model.
+_PUT_IN = "sound that was put in"
+
+
 def _drawn(title: str) -> str:
     """The figure of a table that is drawn."""
     if title.startswith("condition, on"):
         return terms.WORTH
+    if title.startswith(_PUT_IN):
+        return terms.FOOLED
     if not title.startswith("attack"):
         return "mean"
     return "robust_accuracy" if " and budget" in title else "snr50"
@@ -216,6 +225,14 @@ def _of_condition(name: str) -> tuple[str, str, str] | None:
         return "condition, several draws", inner, scope
     if scope == terms.WORTH and inner:
         return "condition, on the axis of white noise", inner, scope
+    if scope == terms.FOOLED and inner:
+        where, _, sound = inner.partition("/")
+        split, _, condition = where.rpartition(":")
+        kind, at, strength = condition.partition("@")
+        again = strength.partition("#")[2]
+        which = f"{terms.plain(kind.partition('#')[0])}{f' #{again}' if again else ''}"
+        title = f"{_PUT_IN}, {which}{f', split {split}' if split else ''}: clips that it turned"
+        return title, sound, f"{scope}{at}{strength.partition('#')[0]}"
     head, slash, condition = inner.partition("/")
     split, _, figure = head.rpartition(":")
     scopes = (terms.ROBUSTNESS, terms.ADVERSARIAL, terms.BLACK_BOX, terms.UNREALIZABLE)

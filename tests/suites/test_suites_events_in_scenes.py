@@ -190,3 +190,108 @@ def test_classes_are_those_of_the_folders(world):
     assert Sounds(str(world / "sounds")).classes == ["dog", "high", "low"]
     drawn = {Sounds(str(world / "sounds")).draw(RATE, 0.3, stream("s", i)).name for i in range(40)}
     assert drawn == set(TONES)
+
+
+def test_the_class_of_a_sound_is_stated_by_a_table_or_by_its_folder_and_never_guessed(world):
+    loose = world / "loose"
+    loose.mkdir()
+    for name in ("a-1.wav", "a-2.wav", "b.wav"):
+        soundfile.write(loose / name, tone("dog", 0.5), RATE)
+    with pytest.raises(BenchbedError, match=r"3 of 3 sounds in .*loose have no class: a-1\.wav, a-2\.wav, b\.wav"):
+        Sounds(str(loose))
+    (loose / "classes.csv").write_text("filename,class\na-1.wav,dog\na-2.wav,cat\nb.wav,dog\n")
+    inside = Sounds(str(loose), labels="classes.csv")
+    assert inside.classes == ["cat", "dog"] and inside.facts()["classes_from"] == "classes.csv"
+    told = world / "classes.json"
+    told.write_text('{"a-1.wav": "dog", "a-2.wav": "cat", "b.wav": "bell"}')
+    outside = Sounds(str(loose), ignore=("*.csv",), labels=str(told))
+    assert outside.classes == ["bell", "cat", "dog"]
+    # Another class of a file is another condition: its answers are never taken for those of this one.
+    assert outside.facts()["classes_digest"] != inside.facts()["classes_digest"]
+    assert Sounds(str(world / "sounds")).facts()["classes_from"] == "folders"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "match"),
+    [
+        ("t.csv", "filename,class\n1.wav,dog\n", "says no class of 1 of 2 sounds: 2.wav"),
+        ("t.csv", "filename,class\n1.wav,dog\n1.wav,cat\n", "1.wav is dog and cat"),
+        ("t.csv", "filename,class\n1.wav,\n2.wav,dog\n", "says no class of 1.wav"),
+        ("t.csv", "sound,class\n1.wav,dog\n", "none for the file"),
+        ("t.json", "[1]", "no json object"),
+        ("t.json", "{", "no json"),
+        ("gone.csv", None, "there is no table of classes"),
+    ],
+)
+def test_a_table_of_classes_that_does_not_say_them_is_refused(tmp_path, name, text, match):
+    (tmp_path / "sounds").mkdir()
+    for number in (1, 2):
+        soundfile.write(tmp_path / "sounds" / f"{number}.wav", tone("dog", 0.5), RATE)
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(BenchbedError, match=match):
+        Sounds(str(tmp_path / "sounds"), labels=str(tmp_path / name))
+    with pytest.raises(BenchbedError, match="without a folder"):
+        Sounds(labels=str(tmp_path / name))
+
+
+LOUD = """
+import numpy as np
+from benchbed.adapter import Adapter, Card
+
+class Loudest(Adapter):
+    card = Card(name="loudest", family="other", output="scene", labels=("low", "high"), sample_rate=8000)
+
+    def load(self, device):
+        pass
+
+    def predict(self, batch):
+        power = np.abs(np.fft.rfft(batch.waveforms[:, 0])) ** 2
+        n = power.shape[1]
+        bands = np.stack([power[:, : n // 4].sum(1), power[:, n // 2 :].sum(1)], 1)
+        return np.log(bands + 1e-9).astype(np.float32)
+"""
+
+
+def test_a_record_says_which_sounds_turn_the_scene_with_interval_page_and_csv(world):
+    """A low scene is turned by every loud high sound and by no low one; the other way round for a high scene."""
+    (world / "scenes").mkdir()
+    lines = ["path,label,group"]
+    for i in range(24):
+        label = ("low", "high")[i % 2]
+        soundfile.write(world / "scenes" / f"{i}.wav", tone(label, 1.0) * (1 + 0.01 * i), RATE, subtype="FLOAT")
+        lines.append(f"{i}.wav,{label},g{i}")
+    (world / "scenes" / "clips.csv").write_text("\n".join(lines) + "\n")
+    (world / "loudest.py").write_text(LOUD)
+    sounds = {"folder": str(world / "sounds"), "classes": ["high", "low"], "seconds": 0.5}
+    suite = {
+        "name": "fooled",
+        "version": "1",
+        "task": "scene",
+        "data": {
+            "layout": "folder",
+            "name": "scenes",
+            "splits": ["all"],
+            "options": {"csv": "clips.csv", "path": "path", "label": "label", "group": "group"},
+        },
+        "statistics": {"draws": 200},
+        "conditions": ["clean", {"corruption": "event_injection", "parameters": [-20, 20], "options": sounds}],
+    }
+    run = bb.run(suite, str(world / "loudest.py"), data={"scenes": world / "scenes"}, out=world / "runs")
+    scores = {name: value for name, value in run.result.scores.items() if name.startswith("fooled:")}
+    assert set(scores) == {f"fooled:event_injection{at}/{name}" for at in ("", "@1", "@2") for name in ("high", "low")}
+    assert scores["fooled:event_injection@1/high"].value == 0.0
+    rows = run.predictions("scene/all/event_injection@2")
+    for name in ("high", "low"):
+        loud = scores[f"fooled:event_injection@2/{name}"]
+        mine = rows[rows["event"] == name]
+        other = mine["clip_id"].str.extract(r"(\d+)")[0].astype(int) % 2 != ["low", "high"].index(name)
+        # By hand: of the clips that got this sound, those of the other class; the model is always right when clean.
+        assert loud.value == pytest.approx(other.mean()) and loud.n == len(mine)
+        assert loud.title == "Turned at 20 dB event-to-background" and loud.direction == "lower"
+        assert loud.low < loud.value < loud.high
+        assert scores[f"fooled:event_injection/{name}"].value == pytest.approx(loud.value / 2)
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "sound that was put in, Event injection: clips that it turned" in page
+    exported = run.figures().to_csv()
+    assert "fooled:event_injection/high" in exported and "Turned at -20 dB event-to-background" in exported

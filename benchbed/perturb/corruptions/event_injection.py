@@ -23,8 +23,9 @@ SECONDS, FADE = 2.0, 0.005
 
 
 class EventInjection(Guarded):
-    """Options: `folder` of sounds, a folder for each class (else synthetic ones), `classes`, `onset` in seconds (else
-    drawn for each clip), `seconds` of the event at most, `ignore` patterns.
+    """Options: `folder` of sounds (else synthetic ones), a folder for each class unless `labels`, a csv or json file,
+    says the class of every sound, `classes`, `onset` in seconds (else drawn for each clip), `seconds` of the event at
+    most, `ignore` patterns.
 
     The ratio is that of the energies of event and clip while the event sounds. The same event at the same onset is
     heard at every severity.
@@ -35,7 +36,7 @@ class EventInjection(Guarded):
     keywords = ("ebr",)
     parameters = (-10.0, -5.0, 0.0, 5.0, 10.0)
     source = "own choice: from an event that is hardly heard to one that covers the scene"
-    option_names = ("folder", "classes", "onset", "seconds", "ignore")
+    option_names = ("folder", "classes", "onset", "seconds", "ignore", "labels")
     adds_events = True
 
     def configure(self, context: Context) -> Mapping[str, Any]:
@@ -47,8 +48,8 @@ class EventInjection(Guarded):
         return self._sounds(context).facts()
 
     def _sounds(self, context: Context) -> Sounds:
-        classes = self.option("classes", context)
-        return Sounds(self.option("folder", context), classes, self.option("ignore", context, ()))
+        classes, labels = self.option("classes", context), self.option("labels", context)
+        return Sounds(self.option("folder", context), classes, self.option("ignore", context, ()), labels)
 
     def begin(
         self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context

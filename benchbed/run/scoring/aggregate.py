@@ -29,6 +29,8 @@ class ScoredCell:
     """Place of each row's clip in its split."""
     applied: bool = True
     """The condition could be applied to some clip."""
+    sounds: np.ndarray | None = None
+    """Class of the sound that was put into each row's clip."""
 
 
 def aggregate(

@@ -25,6 +25,7 @@ from benchbed.run.job.job import LEFT_OUT, Job
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.aggregate import ScoredCell, aggregate
 from benchbed.run.scoring.families import families_of, metric_family
+from benchbed.run.scoring.fooled import fooled
 from benchbed.run.scoring.grouped import GroupedSplit
 from benchbed.run.scoring.heard import cropped, levels, remarks
 from benchbed.run.scoring.lacking import Lacking, applied
@@ -106,6 +107,7 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
     )
     scores |= robust_figures(cells, scored, primary, reference, prepared.job.output)
     scores |= worth_of_cells(cells, scored, primary)
+    scores |= fooled(cells, scored)
     values = {name: to_value(number) for name, number in scores.items()}
     checks = [*unused, *_classes(prepared.job), *_left_out(prepared.job), *levels(predictions.table)]
     checks += [*remarks(predictions.table), *cropped(predictions.table)]
@@ -179,9 +181,11 @@ def _score(
     outputs, target = answered.answers, answered.references
     family = family.context(outputs, target)
     columns = [Column(c.name, c.values[position], c.sets) for c in split.columns]
+    sounds = None
     if "event" in table and table["event"].iloc[rows].notna().any():
-        # Which sounds fool the model: a slice for every class of event that was put in.
-        columns.append(Column("event", table["event"].iloc[rows].astype(object).fillna("").astype(str).to_numpy()))
+        # A slice for every class of event that was put in.
+        sounds = table["event"].iloc[rows].astype(object).fillna("").astype(str).to_numpy()
+        columns.append(Column("event", sounds))
     # A hundred perturbed cells by device and class in every metric would make a record of tens of megabytes; their
     # slices keep what ranks, and everything else follows from the predictions.
     shown = {primary, next(iter(family.class_metrics), primary)}
@@ -267,7 +271,7 @@ def _score(
         # Its sums would be those of clean clips, and a comparison would take them for the condition's.
         kept = kept.none()
     # Draws of every class of every cell would fill the memory; figures over cells need those of all clips.
-    return cell, ScoredCell(replace(scores, groups={}), fold, position, not inapplicable), kept, family
+    return cell, ScoredCell(replace(scores, groups={}), fold, position, not inapplicable, sounds), kept, family
 
 
 def _counted(scores: CellScores, strong: frozenset[str], columns: list[Column], held: np.ndarray) -> CellScores:
