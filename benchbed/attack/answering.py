@@ -73,6 +73,29 @@ class BandEnergies:
         return raised / size[:, None, None]
 
 
+class _Products:
+    """Rows that come in parts, and the products of all with all `kernel`; of old rows none is made twice."""
+
+    def __init__(self) -> None:
+        self.parts: list[torch.Tensor] = []
+        self.kernel = torch.zeros(0, 0, dtype=torch.float64)
+
+    def add(self, rows: torch.Tensor) -> None:
+        across = [(part @ rows.T).double() for part in self.parts]
+        own = (rows @ rows.T).double()
+        self.parts.append(rows)
+        if not across:
+            self.kernel = own
+            return
+        side = torch.cat(across)
+        self.kernel = torch.cat([torch.cat([self.kernel, side], 1), torch.cat([side.T, own], 1)])
+
+    def weighed(self, weights: torch.Tensor) -> torch.Tensor:
+        """Sum of the rows by weights `[row, answer]`: `[column, answer]`."""
+        split = weights.split([len(part) for part in self.parts])
+        return torch.stack([part.T @ weight for part, weight in zip(self.parts, split)]).sum(0)
+
+
 class Substitute:
     """A linear model of what a black box answers: on band energies, and on the samples themselves.
 
@@ -86,29 +109,26 @@ class Substitute:
 
     def __init__(self, features: BandEnergies, samples: float = SAMPLES) -> None:
         self.features, self.samples = features, samples
-        self.changes: list[torch.Tensor] = []
-        self.steps: list[torch.Tensor] = []
         self.answers: list[torch.Tensor] = []
+        self._changes, self._steps = _Products(), _Products()
         self.on_bands = self.on_samples = torch.zeros(0)
 
     def learn(self, steps: torch.Tensor, changes: torch.Tensor, answers: torch.Tensor) -> None:
         """Take in steps of the waveform `[query, channel, sample]` with the changes of the features `[query, feature]`
         and of the answers `[query, answer]`, each over the step's length, and fit anew."""
-        self.changes.append(changes)
         self.answers.append(answers.double())
-        bands, answered = torch.cat(self.changes), torch.cat(self.answers)
-        kernel = (bands @ bands.T).double()
-        scale = kernel.diagonal().mean().clamp_min(1e-30)
-        kernel = kernel / scale
+        self._changes.add(changes)
+        answered = torch.cat(self.answers)
+        scale = self._changes.kernel.diagonal().mean().clamp_min(1e-30)
+        kernel = self._changes.kernel / scale
         if self.samples:
-            self.steps.append(steps.flatten(1))
-            moved = torch.cat(self.steps)
-            kernel = kernel + self.samples * (moved @ moved.T).double()
-        kernel = kernel + RIDGE * torch.eye(len(bands), dtype=kernel.dtype, device=kernel.device)
+            self._steps.add(steps.flatten(1))
+            kernel = kernel + self.samples * self._steps.kernel
+        kernel = kernel + RIDGE * torch.eye(len(kernel), dtype=kernel.dtype, device=kernel.device)
         dual = torch.linalg.solve(kernel, answered).to(changes)
-        self.on_bands = bands.T @ dual / scale.to(dual)
+        self.on_bands = self._changes.weighed(dual) / scale.to(dual)
         if self.samples:
-            self.on_samples = self.samples * (moved.T @ dual)
+            self.on_samples = self.samples * self._steps.weighed(dual)
 
     def slope(self, point: torch.Tensor, combination: torch.Tensor) -> torch.Tensor:
         """Gradient by the waveform `[1, channel, sample]` of a combination `[answer]` of its answers."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed.adapter.asking import ask
+from benchbed.adapter.contract import Adapter
 from benchbed.adapter.pulse import beating
 from benchbed.attack.contract import Victim
 from benchbed.attack.twin import Forward
@@ -64,7 +65,7 @@ def shows_gradient(adapter: Model, path: str = "forward") -> bool:
     return any(each is not None for each in (getattr(adapter, path), adapter.surrogate, adapter.attack_forward))
 
 
-def met_by(adapter: Model, task: str) -> tuple[bool, bool]:
+def met_by(adapter: Adapter, task: str) -> tuple[bool, bool]:
     """Whether attacks on a task get a model's gradient, and whether it meets black boxes with thousands of queries, as
     models without a gradient and those behind a defence do."""
     from benchbed.attack.losses import LOSSES

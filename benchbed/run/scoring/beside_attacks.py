@@ -51,7 +51,7 @@ def attacked(
         for fact in unit["attack"]["facts"]
     ]
     checks = checks_of(prepared.job, plans, facts, tables, classes)
-    figures = attack_figures(prepared.job, plans, flags, tables) | worth_of_attacks(prepared.job, plans, flags)
+    figures = attack_figures(prepared.job, plans, flags, tables) | worth_of_attacks(prepared.job, plans, flags, tables)
     values |= {name: to_value(number) for name, number in figures.items()}
     for key, matrices in attack_tables(prepared.job, plans, tables).items():
         cell = next(cell for cell in cells if cell.key == key)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed.metrics.adversarial import ROBUST, Flags
-from benchbed.metrics.number import Number
+from benchbed.metrics.contract import MetricInfo
+from benchbed.metrics.number import Number, number
 from benchbed.metrics.worth import NoiseCurve, worth
 from benchbed.results import record
 from benchbed.run.job.job import Job
@@ -16,8 +18,15 @@ from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.plan import CellPlan
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 #: The corruption, and the noise of attacks, that every other is held against.
 NOISE = "white_noise"
+#: Why an attacked cell stands nowhere on that axis.
+MISSING = (
+    "no curve to look it up on: the suite has no two budgets of {{attack: white_noise, threat: l2}} on these {n} clips"
+)
 
 
 def worth_of_cells(cells: Sequence[record.Cell], scored: Mapping[str, ScoredCell], primary: str) -> dict[str, Number]:
@@ -42,6 +51,7 @@ def worth_of_cells(cells: Sequence[record.Cell], scored: Mapping[str, ScoredCell
             info.direction,
             noise[0].condition.unit or "dB SNR",
             info.rule,
+            clips=scored[noise[0].key].scores.metrics[primary].n if (info.low, info.high) == (0.0, 1.0) else 0,
         )
         for cell in corrupted:
             if cell in noise:
@@ -53,37 +63,55 @@ def worth_of_cells(cells: Sequence[record.Cell], scored: Mapping[str, ScoredCell
     return figures
 
 
-def worth_of_attacks(job: Job, plans: Sequence[CellPlan], flags: Mapping[str, Flags]) -> dict[str, Number]:
-    """Worth of every attacked cell in robust accuracy, against white noise of the same threat on the same clips."""
+def worth_of_attacks(
+    job: Job, plans: Sequence[CellPlan], flags: Mapping[str, Flags], tables: Mapping[str, pd.DataFrame]
+) -> dict[str, Number]:
+    """Worth of every attacked cell in robust accuracy, against white noise of equal budgets on the same clips.
+
+    Undefined, with what is missing, where the suite has no such noise.
+    """
     figures: dict[str, Number] = {}
     attacks = {plan.key: _condition(job, plan) for plan in plans}
     for plan in plans:
         mine = attacks[plan.key]
         if mine.space == "features" or mine.attack == NOISE:
             continue
-        noise = [
-            other
-            for other in plans
-            if attacks[other.key].attack == NOISE
-            and attacks[other.key].threat == "l2"
-            and attacks[other.key].space == "waveform"
-            and attacks[other.key].channels == "together"
-            and attacks[other.key].band is None
-            and attacks[other.key].audibility is None
-            and attacks[other.key].n == mine.n
-            and other.split == plan.split
-        ]
-        noise = [other for other in noise if other.condition == noise[0].condition]
-        if len(noise) < 2:
+        wanted = set(tables[plan.key]["clip_id"].astype(str))
+        columns: dict[float, np.ndarray] = {}
+        for other in plans:
+            if other.split != plan.split or not _plain_noise(attacks[other.key]) or other.budget in columns:
+                continue
+            # A smaller subset lies within a larger one: its clips are found in the noise of more.
+            inside = tables[other.key]["clip_id"].astype(str).isin(wanted).to_numpy()
+            if int(inside.sum()) == len(wanted):
+                columns[float(other.budget or 0.0)] = _share(_among(flags[other.key], inside))
+        about, n = plan.key.split("/", 2)[2], len(flags[plan.key])
+        if len(columns) < 2:
+            info = MetricInfo(
+                "Worth in white noise", f"worth:{ROBUST.rule}", "dB SNR, whole clip", "higher", scope=about
+            )
+            figures[f"worth:{plan.key}"] = number(float("nan"), info, n, undefined=MISSING.format(n=len(wanted)))
             continue
-        columns = [_share(flags[other.key]) for other in noise]
-        levels = tuple(float(other.budget or 0.0) for other in noise)
-        curve = NoiseCurve(levels, np.stack(columns), "higher", "dB SNR, whole clip", ROBUST.rule)
-        some: Bootstrap = flags[plan.key].bootstrap
-        figures[f"worth:{plan.key}"] = worth(
-            curve, _share(flags[plan.key]), len(flags[plan.key]), some, plan.key.split("/", 2)[2]
+        curve = NoiseCurve(
+            tuple(columns), np.stack([*columns.values()]), "higher", "dB SNR, whole clip", ROBUST.rule, clips=n
         )
+        some: Bootstrap = flags[plan.key].bootstrap
+        figures[f"worth:{plan.key}"] = worth(curve, _share(flags[plan.key]), n, some, about)
     return figures
+
+
+def _plain_noise(condition: AttackCondition) -> bool:
+    """Whether a condition is white noise over the whole clip and all that is heard."""
+    return (
+        condition.attack == NOISE
+        and (condition.threat, condition.space, condition.channels) == ("l2", "waveform", "together")
+        and condition.band is None
+        and condition.audibility is None
+    )
+
+
+def _among(flags: Flags, rows: np.ndarray) -> Flags:
+    return Flags(flags.group[rows], {name: values[rows] for name, values in flags.values.items()}, flags.bootstrap)
 
 
 def _condition(job: Job, plan: CellPlan) -> AttackCondition:
