@@ -1,4 +1,5 @@
-"""The best known attack of each model: its own run's, or what others found and a run has scored under the budgets.
+"""The best known attacks of each model: those of its own run, and what others found and a run has scored under the
+budgets, together. A clip stands only where none of them broke it.
 
 A run of foreign adversarial sounds (`benchbed score --attacked`) is no row of its own beside the run of the same model
 on the same clips: it lowers that row where it leaves less, and says whose it is.
@@ -12,7 +13,8 @@ from pathlib import Path
 
 from benchbed.report import terms
 from benchbed.results.conditions import without_gradient
-from benchbed.results.record import Cell, Result, Value
+from benchbed.results.record import Cell, Result, Stood, Value
+from benchbed.results.stood import count, together
 
 #: The attack that takes its points from a folder.
 FOREIGN = "from_folder"
@@ -33,9 +35,11 @@ class BestKnown:
     by : str
         The attack, or whoever made the sounds.
     foreign : bool
-        Somebody else's.
+        Somebody else's, or partly so.
     blind : bool
         The model's own run attacked it without a gradient at this budget: no figure that stands beside those of others.
+    makers : tuple of str
+        Others among several that found it together.
     """
 
     value: Value
@@ -44,6 +48,12 @@ class BestKnown:
     by: str
     foreign: bool
     blind: bool = False
+    makers: tuple[str, ...] = ()
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Whoever else has a share in it."""
+        return self.makers or ((self.by,) if self.foreign else ())
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,9 @@ def _same(one: Result, other: Result) -> bool:
 
 
 def best_known(result: Result, foreign: Sequence[Result] = ()) -> list[BestKnown]:
-    """The strongest attack at every budget that the run of a model has, foreign ones among them; ranked cells only.
+    """What all attacks together leave at every budget that the run of a model has, foreign ones among them.
+
+    Ranked cells only. Attacks on other clips than the strongest one's cannot be joined with it clip by clip.
 
     Parameters
     ----------
@@ -94,21 +106,14 @@ def best_known(result: Result, foreign: Sequence[Result] = ()) -> list[BestKnown
     foreign : sequence of Result
         Runs of foreign sounds on the same model and clips.
     """
-    best: dict[tuple[str, float], BestKnown] = {}
-    blind: set[tuple[str, float]] = set()
+    found: dict[tuple[str, float], list[tuple[BestKnown, Stood | None]]] = {}
     for one in (result, *foreign):
         for cell in one.cells:
             known = _of(cell, one is not result)
-            if known is None:
-                continue
-            place = known.unit, known.budget
-            held = best.get(place)
-            if without_gradient(cell.condition):
-                blind.add(place)
-            if held is None or (known.value.value or 0.0) < (held.value.value or 0.0):
-                best[place] = known
-    order = sorted(best, key=lambda place: (place[0], -place[1] if place[0].startswith("dB") else place[1]))
-    return [replace(best[place], blind=place in blind) for place in order]
+            if known is not None:
+                found.setdefault((known.unit, known.budget), []).append((known, cell.stood))
+    order = sorted(found, key=lambda place: (place[0], -place[1] if place[0].startswith("dB") else place[1]))
+    return [_joined(found[place]) for place in order]
 
 
 def _of(cell: Cell, foreign: bool) -> BestKnown | None:
@@ -119,12 +124,49 @@ def _of(cell: Cell, foreign: bool) -> BestKnown | None:
         return None
     told = what.facts.get("foreign")
     source = str(told.get("source", "")) if isinstance(told, dict) else ""
-    by = source or terms.attack(cell.key) + (f", {terms.NO_GRADIENT}" if without_gradient(what) else "")
+    blind = without_gradient(what)
+    by = source or terms.attack(cell.key) + (f", {terms.NO_GRADIENT}" if blind else "")
     note = f"found by {by}" if source else f"by {by}"
     value = kept.model_copy(
         update={"title": "Robust accuracy, best known attack", "scope": f"{what.parameter:g} {what.unit}", "note": note}
     )
-    return BestKnown(value, float(what.parameter), what.unit or "", by, foreign or bool(source))
+    return BestKnown(value, float(what.parameter), what.unit or "", by, foreign or bool(source), blind)
+
+
+def _joined(known: Sequence[tuple[BestKnown, Stood | None]]) -> BestKnown:
+    """The strongest attack, with what the others broke besides."""
+    best, stood = min(known, key=lambda one: (one[0].value.value or 0.0, one[0].foreign))
+    blind = any(one.blind for one, _ in known)
+    if stood is None or not stood.n:
+        return replace(best, blind=blind)
+    left, makers = stood, []
+    others = [(one, held) for one, held in known if held is not None and held.clips == stood.clips]
+    while others:
+        # The one that breaks most of what still stands goes next.
+        gains = [count(left) - count(together([left, held])) for _, held in others]
+        gain = max(gains)
+        if not gain:
+            break
+        one, held = others.pop(gains.index(gain))
+        left = together([left, held])
+        makers.append((one, gain))
+    if not makers:
+        return replace(best, blind=blind)
+    by = "; ".join([best.by, *(f"{one.by} ({gain} more)" for one, gain in makers)])
+    value = best.value.model_copy(
+        update={
+            "value": count(left) / stood.n,
+            "low": None,
+            "high": None,
+            "interval": None,
+            "reason": "no interval: attacks of several conditions joined clip by clip",
+            "title": "Robust accuracy, best known attacks together",
+            "note": f"by {by}",
+        }
+    )
+    foreign = best.foreign or any(one.foreign for one, _ in makers)
+    makes = tuple(dict.fromkeys(one.by for one in (best, *(one for one, _ in makers)) if one.foreign))
+    return replace(best, value=value, by=by, foreign=foreign, blind=blind, makers=makes)
 
 
 def figures(known: Sequence[BestKnown]) -> dict[str, Value]:

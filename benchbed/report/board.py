@@ -242,9 +242,13 @@ def make_rows(
         attacks = tuple(best_known.best_known(result, foreign.get(path, ())))
         figures |= _attacked(result) | best_known.figures(attacks)
         marks = view.badges(result)
-        if makers := sorted({one.by for one in attacks if one.foreign}):
+        if makers := sorted({name for one in attacks for name in one.others}):
             marks.append(
-                view.Badge("note", "foreign attack", f"The best known attack was found by {', '.join(makers)}")
+                view.Badge(
+                    "note",
+                    "foreign attack",
+                    f"The best known attack was found by {', '.join(makers)}, at least in part",
+                )
             )
         if source := verification(references, result, view.figures(result)):
             marks.append(view.Badge("pass", "publication confirmed", f"Agrees with the published figures of {source}"))

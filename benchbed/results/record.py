@@ -145,6 +145,20 @@ class Cell(Record):
     """False if a sanity check of its attack failed, if it attacks features, which need be those of no sound, or if its
     condition could not be applied to more than one clip in twenty: the figures are shown, and no ranking may use them.
     """
+    stood: Stood | None = None
+    """Of an attacked cell, which clips stood, so that several attacks can be joined clip by clip; none of a random
+    model, whose clips stand by shares."""
+
+
+class Stood(Record):
+    """Which clips an attack left right, in little room."""
+
+    clips: str
+    """Digest of the ids of the attacked clips, in the order of their names."""
+    bits: str
+    """A bit for each of them in that order, the first one highest, as hexadecimal digits: 1 where the clip stood."""
+    n: int = Field(ge=0)
+    """Clips."""
 
 
 class Matrix(Record):

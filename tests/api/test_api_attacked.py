@@ -20,6 +20,7 @@ from benchbed.attack.folder import key_of, open_attacked
 from benchbed.cli import main
 from benchbed.errors import BenchbedError
 from benchbed.report import best_known
+from benchbed.results.stood import count, stood_of
 from benchbed.results.store import read
 from benchbed.rng import stream
 from benchbed.run.attacking.offered import folder_of
@@ -209,3 +210,41 @@ def test_an_attack_from_a_folder_needs_one(tmp_path):
 
 def test_names_of_clips_have_no_extension_and_no_data_set():
     assert key_of("toy/audio/1.wav") == "audio/1"
+
+
+def test_attacks_are_joined_clip_by_clip_and_each_is_named(world):
+    """Alice breaks fewer clips than the run did, but one that it left: together they leave less than either."""
+    own = read(world / "runs" / "toy_attacks" / "toy" / "result.json")
+    (cell,) = [one for one in own.cells if one.key.endswith("apgd@l2:10dB")]
+    ids = [f"c{i}" for i in range(9)]
+
+    def left(result, robust, name, **facts):
+        made = result.model_copy(deep=True)
+        one = next(each for each in made.cells if each.key == cell.key)
+        one.metrics["robust_accuracy"].value = sum(robust) / 9
+        one.stood, one.condition.name = stood_of(dict(zip(ids, map(bool, robust)))), name
+        one.condition.facts |= facts
+        return made
+
+    mine = left(own, [1, 1, 1, 1, 0, 0, 0, 0, 0], "apgd")
+    hers = left(own, [0, 1, 1, 1, 1, 1, 1, 1, 0], "from_folder", foreign={"source": "Alice"})
+    his = left(own, [1, 1, 1, 1, 0, 1, 1, 1, 1], "from_folder", foreign={"source": "Bob"})
+    (known,) = [one for one in best_known.best_known(mine, [hers, his]) if one.budget == 10.0]
+    assert known.value.value == 3 / 9 and known.value.low is None and "joined clip by clip" in known.value.reason
+    assert known.by.endswith("; Alice (1 more)") and known.value.note == f"by {known.by}"
+    # Bob broke nothing that the others had not.
+    assert known.others == ("Alice",) and known.foreign
+    (alone,) = [one for one in best_known.best_known(mine, [his]) if one.budget == 10.0]
+    assert alone.value.value == 4 / 9 and not alone.foreign and alone.others == ()
+    # On other clips nothing can be joined: the stronger one counts.
+    hers.cells[[one.key for one in hers.cells].index(cell.key)].stood = stood_of({"x": True})
+    (apart,) = [one for one in best_known.best_known(mine, [hers]) if one.budget == 10.0]
+    assert apart.value.value == 4 / 9
+
+
+def test_a_record_keeps_which_clips_stood(world):
+    own = read(world / "runs" / "toy_attacks" / "toy" / "result.json")
+    for cell in own.cells:
+        if cell.condition.kind == "attack":
+            assert cell.stood is not None and cell.stood.n == 9
+            assert count(cell.stood) / 9 == pytest.approx(cell.metrics["robust_accuracy"].value)

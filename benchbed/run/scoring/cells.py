@@ -21,6 +21,7 @@ from benchbed.predictions.store import Predictions
 from benchbed.results import record
 from benchbed.results.conditions import strengths
 from benchbed.results.statistics import CellStatistics, Statistics
+from benchbed.results.stood import stood_of
 from benchbed.run.job.job import LEFT_OUT, Job
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.aggregate import ScoredCell, aggregate
@@ -232,9 +233,10 @@ def _score(
         key: lacking.told(key, {name: to_value(number, draws, reason) for name, number in numbers.items()})
         for key, numbers in by_group.items()
     }
+    stood = None
     if plan.kind == "attack":
         from benchbed.run.attacking.subset import subset
-        from benchbed.run.scoring.attacks import by_source, flags_of, milder_of, success_of, with_figures
+        from benchbed.run.scoring.attacks import by_source, flags_of, is_random, milder_of, success_of, with_figures
         from benchbed.run.scoring.survival import breaks_left
 
         condition = prepared.job.conditions[plan.condition]
@@ -249,6 +251,7 @@ def _score(
         metrics = {name: to_value(number) for name, number in figures.items()}
         sources = by_source(table, rows, split.codes[position], split.bootstrap, success, milder)
         groups |= {key: {name: to_value(n) for name, n in numbers.items()} for key, numbers in sources.items()}
+        stood = None if is_random(table.iloc[rows]) else stood_of(_robust(table.iloc[rows]))
     counts = _counts(table, every, clips, lost, draws)
     cell = record.Cell(
         key=plan.key,
@@ -261,6 +264,7 @@ def _score(
         matrices={name: to_matrix(by_group) for name, by_group in scores.tables.items()},
         complete=counts.failed == 0,
         ranked=counts.skipped <= SKIPPED_SHARE * counts.scored,
+        stood=stood,
     )
     fold = Fold(outputs, target, split.codes[position], split.bootstrap)
     clip_ids = split.table["clip_id"].to_numpy()[position].tolist()
@@ -272,6 +276,10 @@ def _score(
         kept = kept.none()
     # Draws of every class of every cell would fill the memory; figures over cells need those of all clips.
     return cell, ScoredCell(replace(scores, groups={}), fold, position, not inapplicable, sounds), kept, family
+
+
+def _robust(rows: pd.DataFrame) -> dict[str, bool]:
+    return dict(zip(rows["clip_id"].astype(str), rows["robust"].astype(bool)))
 
 
 def _counted(scores: CellScores, strong: frozenset[str], columns: list[Column], held: np.ndarray) -> CellScores:
