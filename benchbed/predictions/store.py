@@ -64,6 +64,8 @@ _COLUMNS = (
     "with_gradient",
     "certified",
     "certified_snr",
+    "certified_radius",
+    "certificate_abstained",
     "broken_by",
     "broken_step",
     "snr",

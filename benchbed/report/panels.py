@@ -219,6 +219,33 @@ def robustness_curves(result: Result) -> list[tuple[str, Markup]]:
                     of={"task": task, "split": split, "parameter_unit": str(unit), "metric": result.primary},
                 )
                 panels.append((title, chart))
+    return panels + _certified(result)
+
+
+def _certified(result: Result) -> list[tuple[str, Markup]]:
+    """Certified accuracy of a smoothed model against the L2 norm of what is added, for each split."""
+    lines: dict[str, list[Point]] = {}
+    shown: dict[str, Value] = {}
+    for name, value in result.scores.items():
+        scope, _, inner = name.partition(":")
+        where, slash, radius = inner.partition("/")
+        if scope == terms.CERTIFIED and slash:
+            split = where.rpartition(":")[0]
+            shown.setdefault(split, value)
+            lines.setdefault(split, []).append(Point(float(radius), value.value, value.low, value.high))
+    panels = []
+    for split, points in lines.items():
+        title = f"Certified accuracy against the L2 radius{f', split {split}' if split else ''}"
+        chart = curves(
+            f"{anchor(f'certified/{split}')}-curve",
+            title,
+            [Series("Certified", points)],
+            x_title="L2 norm of what is added, in waveform units",
+            y_title="Certified accuracy",
+            unit=shown[split].unit,
+            of={"kind": "attack", "metric": "certified_accuracy"},
+        )
+        panels.append((title, chart))
     return panels
 
 

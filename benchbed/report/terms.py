@@ -18,6 +18,8 @@ BLACK_BOX, NO_GRADIENT = "black_box", "by answers alone"
 WORTH = "worth"
 #: Scores that say how many clips the sounds of a class turn, by condition.
 FOOLED = "fooled"
+#: Scores of a smoothed model: its certified accuracy at radii, and how often it abstains.
+CERTIFIED = "certified"
 #: Scope of the figures of attacks on features, and what is said of them wherever they stand.
 UNREALIZABLE, NO_SOUND = "unrealizable", "on features, not realizable as audio"
 #: How the record names the figures of a model that hears nothing.

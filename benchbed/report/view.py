@@ -211,6 +211,8 @@ def _drawn(title: str) -> str:
     """The figure of a table that is drawn."""
     if title.startswith("condition, on"):
         return terms.WORTH
+    if title.startswith("L2 radius"):
+        return "accuracy"
     if title.startswith(_PUT_IN):
         return terms.FOOLED
     if not title.startswith("attack"):
@@ -225,6 +227,11 @@ def _of_condition(name: str) -> tuple[str, str, str] | None:
         return "condition, several draws", inner, scope
     if scope == terms.WORTH and inner:
         return "condition, on the axis of white noise", inner, scope
+    if scope == terms.CERTIFIED and inner:
+        where, _, radius = inner.partition("/")
+        split, _, figure = where.rpartition(":")
+        row = f"up to {radius}" if radius else "at any radius"
+        return f"L2 radius of certificates{f', split {split}' if split else ''}", row, figure
     if scope == terms.FOOLED and inner:
         where, _, sound = inner.partition("/")
         split, _, condition = where.rpartition(":")

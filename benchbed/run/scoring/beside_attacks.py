@@ -22,6 +22,7 @@ from benchbed.run.scoring.attacks import (
     flags_of,
     not_ranked,
 )
+from benchbed.run.scoring.certified import certified_figures
 from benchbed.run.scoring.grouped import GroupedSplit
 from benchbed.run.scoring.values import to_matrix, to_value
 from benchbed.run.scoring.worth import worth_of_attacks
@@ -52,6 +53,7 @@ def attacked(
     ]
     checks = checks_of(prepared.job, plans, facts, tables, classes)
     figures = attack_figures(prepared.job, plans, flags, tables) | worth_of_attacks(prepared.job, plans, flags, tables)
+    figures |= certified_figures(plans, flags, tables, prepared.adapter.smoothing)
     values |= {name: to_value(number) for name, number in figures.items()}
     for key, matrices in attack_tables(prepared.job, plans, tables).items():
         cell = next(cell for cell in cells if cell.key == key)
