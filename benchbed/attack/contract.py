@@ -286,7 +286,8 @@ class Attack(ABC):
         It may use a part of the ball only, such as bursts: what lies elsewhere in it, noise or a planted point, proves
         nothing about the attack. Its floor is its own path without a step, and `reached` says what it may be asked for.
     spares : bool
-        It leaves a part of the clip as it is: no budget, however large, has to break every model.
+        It leaves a part of the clip as it is: no budget, however large, has to break every model. Its `unsparing` form,
+        which does not, must.
     aimless : bool
         It climbs away from the clean answer, whichever way, and aims at no error.
     """
@@ -312,6 +313,10 @@ class Attack(ABC):
         Several where it has to work in several places; the attack can be asked to find what breaks at all of them.
         """
         return problem.ball.spread(problem.noise("plant", draw))
+
+    def unsparing(self) -> Attack:
+        """The same attack where it may use all of the clip; itself, where it does already."""
+        return self
 
     @abstractmethod
     def cost(self, classes: int) -> Cost:

@@ -20,6 +20,8 @@ from benchbed.attack.losses import Aimed, scene
 PLANT_DRAWS = 12
 #: The planted class begins at this share of the way to the planted point.
 PLANT_SHARE = 0.98
+#: How an attack that leaves a part of the clip as it is was asked.
+WHOLE = "with all of the clip to use"
 
 
 @dataclass(frozen=True)

@@ -63,12 +63,12 @@ def turned(rows: SoundsPutIn, bootstrap: Bootstrap | None, title: str = "Turned"
     (0.333, 3)
     """
     info = MetricInfo(title, RULE, "fraction", "lower", low=0.0, high=1.0)
-    found = {}
+    figures = {}
     for name in sorted(set(rows.sounds.tolist())):
         mine = (rows.sounds == name) & rows.right
         count = int(mine.sum())
         if not count:
-            found[name] = number(float("nan"), info, 0, undefined="no clip with this sound was right without it")
+            figures[name] = number(float("nan"), info, 0, undefined="no clip with this sound was right without it")
             continue
         replicates = None
         if bootstrap is not None and bootstrap.draws:
@@ -76,7 +76,7 @@ def turned(rows: SoundsPutIn, bootstrap: Bootstrap | None, title: str = "Turned"
             drawn = bootstrap.replicates(np.stack(of, axis=1).astype(np.float64))
             with np.errstate(invalid="ignore"):
                 replicates = drawn[:, 0] / drawn[:, 1]
-        found[name] = number(
+        figures[name] = number(
             float((mine & ~rows.still).sum() / count),
             info,
             len(np.unique(rows.clips[mine])),
@@ -84,4 +84,4 @@ def turned(rows: SoundsPutIn, bootstrap: Bootstrap | None, title: str = "Turned"
             bootstrap=bootstrap,
             groups=len(np.unique(rows.groups[mine])),
         )
-    return found
+    return figures

@@ -191,7 +191,7 @@ def worth(curve: NoiseCurve, score: np.ndarray, n: int, bootstrap: Bootstrap | N
     milder = f"beyond the curve: it costs no more than white noise at {max(curve.levels):g} dB"
     stronger = f"beyond the curve: it costs more than white noise at {min(curve.levels):g} dB"
     reason = "undefined" if np.isnan(level[0]) else milder if level[0] > 0 else stronger
-    found = number(
+    figure = number(
         float(level[0]),
         info,
         n,
@@ -199,10 +199,10 @@ def worth(curve: NoiseCurve, score: np.ndarray, n: int, bootstrap: Bootstrap | N
         bootstrap=bootstrap,
         undefined=reason,
     )
-    if found.value is None:
-        return found
-    doubt = _apart(curve, float(score[0]), found.value) or _wide(found, curve)
-    return number(float("nan"), info, n, undefined=doubt) if doubt else found
+    if figure.value is None:
+        return figure
+    doubt = _apart(curve, float(score[0]), figure.value) or _wide(figure, curve)
+    return number(float("nan"), info, n, undefined=doubt) if doubt else figure
 
 
 def _wide(found: Number, curve: NoiseCurve) -> str:

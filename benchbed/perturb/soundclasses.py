@@ -111,9 +111,9 @@ def _stated(table: Path) -> dict[str, str]:
             where=str(table),
             hint=f"one of {', '.join(FILES)} and one of {', '.join(CLASSES)}",
         )
-    found: dict[str, str] = {}
+    stated: dict[str, str] = {}
     for name, said in zip(frame[files], frame[classes]):
-        if not said or found.setdefault(name, said) != said:
-            what = f"says no class of {name}" if not said else f"says that {name} is {found[name]} and {said}"
+        if not said or stated.setdefault(name, said) != said:
+            what = f"says no class of {name}" if not said else f"says that {name} is {stated[name]} and {said}"
             raise ConfigError(f"{table.name} {what}", where=str(table), hint="one class for each file")
-    return found
+    return stated

@@ -140,15 +140,15 @@ def _joined(known: Sequence[tuple[BestKnown, Stood | None]]) -> BestKnown:
     if stood is None or not stood.n:
         return replace(best, blind=blind)
     left, makers = stood, []
-    others = [(one, held) for one, held in known if held is not None and held.clips == stood.clips]
+    others = [(one, clips) for one, clips in known if clips is not None and clips.clips == stood.clips]
     while others:
         # The one that breaks most of what still stands goes next.
-        gains = [count(left) - count(together([left, held])) for _, held in others]
+        gains = [count(left) - count(together([left, clips])) for _, clips in others]
         gain = max(gains)
         if not gain:
             break
-        one, held = others.pop(gains.index(gain))
-        left = together([left, held])
+        one, clips = others.pop(gains.index(gain))
+        left = together([left, clips])
         makers.append((one, gain))
     if not makers:
         return replace(best, blind=blind)

@@ -111,6 +111,21 @@ def test_what_is_planted_in_the_attackers_own_part_of_the_ball_is_found_by_an_at
     assert sanity.planted(replace(asked, victim=masked), resolve(name, {**options, "steps": 40})).bad >= 3
 
 
+def test_a_burst_with_all_of_the_clip_to_use_must_break_what_a_burst_need_not():
+    """A model that hears both halves of a clip and asks one of them only: a short burst in one leaves the other."""
+    clean = 0.05 * torch.from_numpy(np.random.default_rng(0).standard_normal((4, 1, 800)).astype(np.float32))
+    quietest = lambda x: x.unflatten(2, (8, 100)).square().mean(3).amin(2)[:, 0]  # noqa: E731
+    forward = lambda x: torch.stack([torch.full((len(x),), 0.05), quietest(x)], 1)  # noqa: E731
+    loud = problem(forward, clean, torch.zeros(4).long(), "l2", -20.0)
+    burst = resolve("burst", {"milliseconds": 12.5, "steps": 30, "loss": "margin"})
+    assert burst.spares and burst.unsparing().length(loud) == 800 and burst.length(loud) == 100
+    assert sanity.unbounded(loud, burst).bad == 4  # rightly: the parts that it leaves are as quiet as ever
+    assert sanity.unbounded(loud, burst.unsparing()).bad == 0
+    # A model that answers the same to everything is one that nothing breaks, and the check says so.
+    dead = replace(loud.victim, forward=lambda x: torch.stack([0 * x.sum((1, 2)) + 1, 0 * x.sum((1, 2))], 1))
+    assert sanity.unbounded(replace(loud, victim=dead), burst.unsparing()).bad == 4
+
+
 def test_a_burst_of_no_length_is_refused():
     weight, clean, target = linear(3)
     with pytest.raises(ConfigError, match="a burst of 0 milliseconds"):

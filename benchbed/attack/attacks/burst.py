@@ -3,8 +3,8 @@
 All of the budget lies in a window of 50 to 500 ms; the attacker does not choose when it sounds. What is stated is the
 SNR over the whole clip, as for every attack: within its window a burst of 200 ms in 10 s is 17 dB stronger.
 
-Planted points and the floor of noise are bursts too, at the places where it is judged. That a budget without bounds
-breaks every clip is not asked of it: what a burst leaves as it is may rightly keep the answer.
+Planted points and the floor of noise are bursts too, at the places where it is judged. What a burst leaves as it is may
+rightly keep the answer, so a budget without bounds is asked to break every clip of a burst that is as long as the clip.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Burst(expected.Expected):
     """Options: `milliseconds` of the burst, besides those of `benchbed.attack.expected.Expected`."""
 
     spares = True
+    whole = False
     defaults = MappingProxyType({**expected.EXPECTED_DEFAULTS, "milliseconds": 200.0})
 
     def length(self, problem: Problem) -> int:
@@ -35,7 +36,15 @@ class Burst(expected.Expected):
             raise ConfigError(
                 f"a burst of {wanted!r} milliseconds", hint=f"a number from {SHORTEST:g} to {LONGEST:g}, e.g. 200"
             )
+        if self.whole:
+            return problem.ball.clean.shape[-1]
         return min(problem.ball.clean.shape[-1], max(8, round(wanted * problem.sample_rate / 1000)))
+
+    def unsparing(self) -> Burst:
+        """A burst as long as the clip."""
+        made = Burst(self.name, self.options)
+        made.whole = True
+        return made
 
     def drawn(self, problem: Problem, random: np.random.Generator, *, unseen: bool) -> int:
         """The first sample of the burst."""

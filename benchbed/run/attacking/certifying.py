@@ -31,7 +31,7 @@ def certify_clips(work: Work, finished: list[Attacked]) -> None:
     if sigma is None or adapter.undefended is None or work.task.scored or not sound:
         return
     view, levels, abstained = view_behind(work.engine, adapter.undefended), dict[int, float](), 0
-    made: dict[int, Certificate] = {}
+    certificates: dict[int, Certificate] = {}
     with untouched(adapter.undefended):
         for sample in {done.sample.index: done.sample for done in finished}.values():
 
@@ -42,7 +42,7 @@ def certify_clips(work: Work, finished: list[Attacked]) -> None:
 
             # The same certificate for every condition: nothing of an attack is in it.
             key = "certificate", work.unit.split, work.engine.shard.records[sample.index]["clip_id"]
-            made[sample.index] = certificate = work.engine.once(key, certified)
+            certificates[sample.index] = certificate = work.engine.once(key, certified)
             abstained += certificate.label is None
             right = certificate.label is not None and certificate.label == sample.truth
             levels[sample.index] = certificate.snr(sample.made.waveform) if right else float("inf")
@@ -52,7 +52,7 @@ def certify_clips(work: Work, finished: list[Attacked]) -> None:
         # A budget of 30 dB allows less than one of 20 dB: certain is what is softer than the certificate's level.
         done.facts[CERTIFIED] = bool(budget > level)
         done.facts[LEVEL] = level if np.isfinite(level) else None
-        certificate = made[done.sample.index]
+        certificate = certificates[done.sample.index]
         done.facts[RADIUS] = certificate.radius if certificate.label == done.sample.truth else 0.0
         done.facts[ABSTAINED] = certificate.label is None
     text = f"noise of {sigma:g}, {COUNTING} draws, confidence {1 - ALPHA:g}"

@@ -6,6 +6,7 @@ The facts are kept with the predictions, so that a run that is continued, or sco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchbed.attack import resolve, sanity
@@ -58,10 +59,10 @@ def probe(work: Work, setting: Setting) -> None:
     findings.append(sanity.planted(middle, attack))
     if attack.restricted:
         findings.append(sanity.own_floor(middle, attack, resolve(attack.name, {**attack.options, "steps": 0})))
-    # What a burst leaves as it is may rightly keep an answer, however loud the burst.
-    if not attack.spares:
-        # What may not be heard is bounded still: a clip whose every sound is faint would rightly survive.
-        findings.append(sanity.unbounded(problem(budgets[0].unbounded, limited=False), attack))
+    # What may not be heard is bounded still: a clip whose every sound is faint would rightly survive. What a burst
+    # leaves as it is may rightly keep an answer, however loud the burst: one as long as the clip leaves nothing.
+    loud = problem(budgets[0].unbounded, limited=False)
+    findings.append(replace(sanity.unbounded(loud, attack.unsparing()), text=sanity.WHOLE if attack.spares else ""))
     if work.eot == 1:
         findings.append(sanity.alone(mild, attack))
     if attack.access == "gradient" and work.condition.attack in ("standard", "full"):
@@ -240,7 +241,8 @@ def _floor(fact: FactSum, facts: believed.Facts, condition: AttackCondition, *_:
 
 def _unbounded(fact: FactSum, facts: believed.Facts, condition: AttackCondition, chance: float) -> tuple[Status, str]:
     status: Status = "pass" if fact.bad <= fact.n * chance else "fail"
-    return status, f"{fact.bad} of {fact.n} clips survive a budget that nothing can survive"
+    how = f", {fact.text}" if fact.text else ""
+    return status, f"{fact.bad} of {fact.n} clips survive a budget that nothing can survive{how}"
 
 
 def _steps(fact: FactSum, *_: object) -> tuple[Status, str]:

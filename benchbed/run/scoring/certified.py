@@ -73,8 +73,8 @@ def certified_figures(
             reach = share * sigma
             about = f"every change of an L2 norm up to {reach:.3g}{f', {split}' if len(splits) > 1 else ''}"
             # A radius of 0 is no certificate: at 0 a clip counts whose vote is right and certain at all.
-            held = radius > reach
-            figures[f"{prefix}accuracy/{reach:.4g}"] = _share(held, mine, replace(ACCURACY, scope=about), how)
+            certain = radius > reach
+            figures[f"{prefix}accuracy/{reach:.4g}"] = _share(certain, mine, replace(ACCURACY, scope=about), how)
         figures[f"{prefix}abstains"] = _share(table[ABSTAINED].to_numpy(dtype=bool), mine, ABSTENTION, how)
     return figures
 
