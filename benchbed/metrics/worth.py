@@ -182,12 +182,15 @@ def worth(curve: NoiseCurve, score: np.ndarray, n: int, bootstrap: Bootstrap | N
     about : str
         The cell, as the figure's scope.
     """
+    info = MetricInfo("Worth in white noise", f"worth:{curve.rule}|monotone-cubic", curve.unit, "higher", scope=about)
+    if len(curve.decibels) and not curve.fallen[0, 0] > curve.fallen[-1, 0]:
+        flat = f"white noise from {max(curve.levels):g} to {min(curve.levels):g} dB costs the model nothing: no curve"
+        return number(float("nan"), info, n, undefined=flat)
     drawn = curve.scores.shape[1] == len(score) > 1
     grid, points = curve.drawn
     columns = len(score) if drawn else 1
     wanted = curve.scaled(score[:columns])
     level = looked_up(grid, points[:, :columns], wanted)
-    info = MetricInfo("Worth in white noise", f"worth:{curve.rule}|monotone-cubic", curve.unit, "higher", scope=about)
     milder = f"beyond the curve: it costs no more than white noise at {max(curve.levels):g} dB"
     stronger = f"beyond the curve: it costs more than white noise at {min(curve.levels):g} dB"
     reason = "undefined" if np.isnan(level[0]) else milder if level[0] > 0 else stronger

@@ -80,8 +80,10 @@ def left(problem: Problem, attacks: tuple[Attack, ...]) -> tuple[torch.Tensor, d
     return rows, by
 
 
-def compare(spec: str, count: int, *, transfer: bool, say: Callable[[str], None]) -> list[tuple[int, int]]:
-    """Standing clips at three budgets, by gradient and by answers."""
+def compare(
+    spec: str, count: int, budgets: int, *, transfer: bool, say: Callable[[str], None]
+) -> list[tuple[int, int]]:
+    """Standing clips at some budgets around the one that half of them survive, by gradient and by answers."""
     adapter = start(load_adapter(spec))
     clean, target = clips(adapter, count)
     white = tuple(a for a in ensemble("standard", sources=False).attacks if a.access == "gradient")
@@ -101,7 +103,7 @@ def compare(spec: str, count: int, *, transfer: bool, say: Callable[[str], None]
             middle = (low + high) // 2
             many = len(left(problem(GRID[middle], opened=True), white[:1])[0]) > len(clean) / 2
             low, high = (middle, high) if many else (low, middle)
-        for level in GRID[max(low - 1, 0) : max(low - 1, 0) + 3]:
+        for level in GRID[max(low - budgets // 2, 0) :][:budgets]:
             stand = len(left(problem(level, opened=True), white)[0])
             asked, began = problem(level, opened=False), time.process_time()
             rows, by = left(asked, black)
@@ -120,13 +122,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=["cnn", "passt"])
     parser.add_argument("--clips", type=int, default=12)
+    parser.add_argument("--budgets", type=int, default=3)
     parser.add_argument("--transfer", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     missed = False
     for spec in given.models:
-        found = compare(spec, given.clips, transfer=given.transfer, say=lambda line: print(line, flush=True))
+        found = compare(
+            spec, given.clips, given.budgets, transfer=given.transfer, say=lambda line: print(line, flush=True)
+        )
         gap = sum(black - white for white, black in found) / (len(found) * given.clips)
         missed |= gap > MARK
         print(f"{spec}: answers leave {100 * gap:.1f} points more than gradients; the mark is {100 * MARK:.0f}")

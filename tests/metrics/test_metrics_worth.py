@@ -82,6 +82,13 @@ def test_one_level_is_no_curve():
         worth(one, np.array([0.4]), 10, None)
 
 
+def test_a_curve_that_does_not_fall_is_none():
+    """A model that gets nothing right, and one that noise does not trouble: no score of theirs says anything."""
+    for level in (0.0, 0.8):
+        found = valued(curve([level] * 5), level)
+        assert found.value is None and found.reason == "white noise from 20 to 0 dB costs the model nothing: no curve"
+
+
 def test_levels_too_far_apart_for_a_steep_curve_give_no_number():
     """All that is known of a model that stands at 20 dB and has fallen at 10 is that it falls in between."""
     scores = np.array([[0.95], [0.95], [0.05], [0.05]]).repeat(51, 1)
