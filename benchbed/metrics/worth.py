@@ -183,11 +183,11 @@ def worth(curve: NoiseCurve, score: np.ndarray, n: int, bootstrap: Bootstrap | N
         The cell, as the figure's scope.
     """
     info = MetricInfo("Worth in white noise", f"worth:{curve.rule}|monotone-cubic", curve.unit, "higher", scope=about)
-    if len(curve.decibels) and not curve.fallen[0, 0] > curve.fallen[-1, 0]:
+    grid, points = curve.drawn
+    if not curve.fallen[0, 0] > curve.fallen[-1, 0]:
         flat = f"white noise from {max(curve.levels):g} to {min(curve.levels):g} dB costs the model nothing: no curve"
         return number(float("nan"), info, n, undefined=flat)
     drawn = curve.scores.shape[1] == len(score) > 1
-    grid, points = curve.drawn
     columns = len(score) if drawn else 1
     wanted = curve.scaled(score[:columns])
     level = looked_up(grid, points[:, :columns], wanted)

@@ -28,6 +28,9 @@ PROBES_DB = (70.0, 50.0, 35.0)
 KEPT = 70_000_000
 #: Share of the answers to white noise that bands must explain for the next rounds to go without it.
 EXPLAINED = 0.2
+#: How much more a step along bands must move the answers' energy than one of white noise as long, for the next rounds
+#: to go without the latter: such a model hears bands, and white noise tells little of it.
+LOUDER = 2.0
 #: Queries that are asked at once.
 AT_ONCE = 32
 
@@ -155,8 +158,12 @@ class _Search:
         return torch.cat(made)
 
     def _weigh(self, changes: torch.Tensor, moved: torch.Tensor) -> None:
-        """Go without white noise from now on, if what was learned of bands explains the answers to it."""
+        """Go without white noise from now on, if steps along bands move the answers more, or explain those to it."""
         bands = len(changes) - int(self.white * len(changes))
+        energy = [float(part.double().square().mean()) for part in (moved[:bands], moved[bands:])]
+        if energy[0] > LOUDER * energy[1]:
+            self.white = 0.0
+            return
         model = Substitute(self.features, 0.0)
         model.learn(changes[:bands], changes[:bands], moved[:bands])
         truth, told = moved[bands:].double(), (changes[bands:] @ model.on_bands).double()
