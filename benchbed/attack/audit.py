@@ -1,10 +1,12 @@
 """Whether a gradient is that of the model: finite differences through `predict`, along it and along random directions.
 
-The slope of a smooth function along a random unit direction has the mean square `‖g‖² / d`, so a few random directions
-tell how steep the function is at all, whatever its path for gradients claims. Along its true gradient it is as steep as
-that. The **ratio** of the two is the cosine between the gradient that was given and the true one: about 1 for a sound
+The slope of a smooth function along a random unit direction across the gradient that was given has the mean square
+`‖r‖² / (d − 1)`, where `r` is what that gradient leaves out of the true one. So a few random directions tell how steep
+the function is at all, whatever its path for gradients claims: `√(s² + ‖r‖²)`, with `s` the slope along the gradient.
+The **ratio** of `s` to that is the cosine between the gradient that was given and the true one: about 1 for a sound
 model, about 0 for one whose gradient belongs to something else (shattered, gated, sparse, a foreign `forward`), −1 for
-one that is reversed. It does not depend on the gradient's size, which no attack here uses.
+one that is reversed. It does not depend on the gradient's size, which no attack here uses. Directions are taken across
+the gradient because what is left for them is nothing where it is right: few of them are enough to tell that.
 
 Steps are tried from the smallest on, and a clip is done once one of them shows a sound gradient: rounded inputs, codecs
 and random models are flat or rough below some step, which says nothing against their gradient.
@@ -28,12 +30,15 @@ Told = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 #: Sizes of a step in dB below the clip, the smallest first.
 STEPS_DB = (80.0, 60.0, 40.0, 20.0)
 #: Random directions of a step.
-DIRECTIONS = 8
-#: At and above this no larger step need be tried: eight directions tell a slope to a quarter only.
-ENOUGH = 0.6
+DIRECTIONS = 4
 #: At and above this a gradient is sound, on the median of many clips; at and below the second it is that of something
 #: else.
 SOUND, MASKED = 0.78, 0.27
+
+#: Random directions of the audit that vouches for a clip while it is attacked, and the least ratio. The shipped CNN and
+#: PaSST give 0.99 and more at every budget; a gradient whose cosine to the true one is 0.27 reaches 0.9 with three
+#: directions once in three hundred times.
+VOUCH_DIRECTIONS, VOUCHED = 3, 0.9
 
 
 def rival(losses: Any, scores: torch.Tensor) -> Loss:
@@ -82,10 +87,13 @@ class Audit:
         where the model answered the same to everything, or without a number.
     queries : int
         Answers that it took.
+    steep : Tensor [shape=(clip,)]
+        Steepness of the model at the step of that ratio.
     """
 
     ratio: torch.Tensor
     queries: int
+    steep: torch.Tensor
 
 
 def audit(
@@ -123,26 +131,45 @@ def audit(
     """
     count, device = len(points), points.device
     best = torch.full((count,), float("nan"), dtype=torch.float64, device=device)
+    steepest = torch.zeros_like(best)
     queries = 0
     dimensions = points[0].numel()
     for step in steps:
-        rows = (~(best >= ENOUGH)).nonzero()[:, 0]
+        rows = (~(best >= SOUND)).nonzero()[:, 0]
         if not len(rows):
             break
-        reach = (sizes[rows] * 10 ** (-step / 20)).to(points)
-        slopes = [_slope(told, rows, points[rows], direction[rows], reach) for direction in (gradient, *directions)]
-        queries += 2 * len(rows) * len(slopes)
-        steep = (dimensions * torch.stack(slopes[1:]).square().mean(0)).sqrt()
-        ratio = torch.where(steep > 0, slopes[0] / steep.clamp_min(1e-300), torch.nan)
+        reach = sizes[rows] * 10 ** (-step / 20)
+        own = gradient[rows]
+        across = [_across(direction[rows], own) for direction in directions]
+        along, *slopes = [slope(told, rows, points[rows], direction, reach) for direction in (own, *across)]
+        queries += 2 * len(rows) * (1 + len(slopes))
+        steep = (along.square() + (dimensions - 1) * torch.stack(slopes).square().mean(0)).sqrt()
+        ratio = torch.where(steep > 0, along / steep.clamp_min(1e-300), torch.nan)
         # A gradient of zero has no direction: whatever the model does, it was not told.
-        ratio = torch.where(norms(gradient[rows], "l2") > 0, ratio, torch.where(steep > 0, 0.0, torch.nan))
-        best[rows] = torch.fmax(best[rows], ratio)
-    return Audit(best, queries)
+        ratio = torch.where(norms(own, "l2") > 0, ratio, torch.where(steep > 0, 0.0, torch.nan))
+        better = ~(ratio <= best[rows]) & ~ratio.isnan()
+        best[rows[better]], steepest[rows[better]] = ratio[better], steep[better]
+    return Audit(best, queries, steepest)
 
 
-def _slope(
+def _across(direction: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    """What a direction has across a gradient; all of it where there is none."""
+    flat, along = direction.double().flatten(1), gradient.double().flatten(1)
+    share = (flat * along).sum(1) / along.square().sum(1).clamp_min(1e-300)
+    return (flat - share[:, None] * along).view_as(direction)
+
+
+def slope(
     told: Told, rows: torch.Tensor, points: torch.Tensor, direction: torch.Tensor, reach: torch.Tensor
 ) -> torch.Tensor:
+    """Central difference of `told` along a direction of any size, by steps of the Euclidean norm `reach` `[clip]`.
+
+    Examples
+    --------
+    >>> points, rows = torch.zeros(1, 1, 4), torch.arange(1)
+    >>> slope(lambda x, rows: 3 * x[:, 0, 0], rows, points, torch.tensor([[[5.0, 0, 0, 0]]]), torch.ones(1)).tolist()
+    [3.0]
+    """
     size = norms(direction.double(), "l2").clamp_min(1e-300)
     moved = (direction.double() * per_clip(reach.double() / size, direction)).to(points)
     # What was really added: float32 rounds small steps.

@@ -23,6 +23,9 @@ from benchbed.protocols import Decides
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
+#: Passes that a gradient by the waveform counts as: the answer, and about twice as much for the way back.
+GRADIENT = 3
+
 
 class ByClip(ABC):
     """A loss with something of its own for every clip, which is cut along with the clips."""
@@ -87,6 +90,11 @@ class Victim:
     recurrent: bool = False
     cost: Cost = field(default_factory=Cost)
     unanswered: int = 0
+
+    @property
+    def passes(self) -> tuple[int, int]:
+        """Passes of the model that an answer takes, and that a gradient takes: as much as three answers."""
+        return self.eot, (GRADIENT + (self.attack_forward is not None)) * self.eot
 
     def scores(self, points: torch.Tensor) -> torch.Tensor:
         """Scores without gradients; the mean of `eot` answers of a model that is random."""
@@ -228,6 +236,8 @@ class Outcome:
         What broke each clip, in more detail than the attack's name (`apgd_t:class`, `transfer:model`); empty else.
     columns : dict of str to list
         What else is to be told of each clip, as columns of its row: classes reached, unseen positions withstood.
+    passes : Tensor [shape=(clip,), int64], optional
+        Passes of the model that each clip took, see `Victim.passes`.
     """
 
     points: torch.Tensor
@@ -237,6 +247,7 @@ class Outcome:
     last: torch.Tensor | None = None
     by: list[str] = field(default_factory=list)
     columns: dict[str, list[Any]] = field(default_factory=dict)
+    passes: torch.Tensor | None = None
 
     @property
     def broken(self) -> torch.Tensor:
@@ -252,10 +263,20 @@ class Outcome:
             torch.full((count,), float("inf"), device=device),
             torch.full((count,), -1, dtype=torch.int64, device=device),
             by=[""] * count,
+            passes=torch.zeros(count, dtype=torch.int64, device=device),
         )
 
-    def offer(self, rows: torch.Tensor, points: torch.Tensor, margin: torch.Tensor, step: int, by: str = "") -> None:
-        """Take over points `[row, …]` of the clips `rows` wherever they are stronger."""
+    def offer(
+        self,
+        rows: torch.Tensor,
+        points: torch.Tensor,
+        margin: torch.Tensor,
+        step: int,
+        by: str = "",
+        passes: int = 1,
+    ) -> None:
+        """Take over points `[row, …]` of the clips `rows` wherever they are stronger; `passes` is what each took."""
+        self.spend(rows, passes)
         margin = torch.nan_to_num(margin.to(self.margin), nan=float("inf"))
         better = margin < self.margin[rows]
         chosen = rows[better]
@@ -265,6 +286,11 @@ class Outcome:
         self.step[rows[newly]] = step
         for row in chosen.tolist():
             self.by[row] = by
+
+    def spend(self, rows: torch.Tensor | slice, passes: int) -> None:
+        """Count passes of the model on each of the clips `rows`."""
+        if self.passes is not None:
+            self.passes[rows] += passes
 
 
 class Attack(ABC):

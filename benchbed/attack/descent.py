@@ -2,6 +2,10 @@
 
 Croce and Hein, Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks, ICML
 2020. Every quantity is per clip, so a clip's path does not depend on the clips beside it.
+
+A clip leaves as soon as it is broken, and also when it has come to rest: at two checks of progress one after the other,
+the pace at which its margin fell since the last one would have had to be four times as high to break it in the steps
+that are left. Once is not enough: a path that turns to and fro comes on again when its step is halved.
 """
 
 from __future__ import annotations
@@ -18,6 +22,9 @@ from benchbed.attack.threat import per_clip
 FIRST, SHRINK, SHORTEST = 0.22, 0.03, 0.06
 #: A step is halved if fewer than this share of the steps since the last check raised the loss.
 RAISED = 0.75
+#: A clip rests where it would take more than so many times its pace to break it; over fewer steps than the second no
+#: pace is told.
+HOPELESS, TOLD = 4.0, 5
 #: Weight of the gradient step against the previous move.
 MOMENTUM = 0.75
 #: Most samples that a CPU differentiates at once, forty seconds at 32 kHz. The graph of more does not fit into memory
@@ -83,13 +90,24 @@ class Path:
     step: torch.Tensor
     raised: torch.Tensor
     halved: torch.Tensor
+    margin: torch.Tensor
+    checked_margin: torch.Tensor
+    slow: torch.Tensor
+    rests: torch.Tensor
 
     @classmethod
     def at(
-        cls, rows: torch.Tensor, point: torch.Tensor, loss: torch.Tensor, gradient: torch.Tensor, radius: torch.Tensor
+        cls,
+        rows: torch.Tensor,
+        point: torch.Tensor,
+        loss: torch.Tensor,
+        gradient: torch.Tensor,
+        radius: torch.Tensor,
+        margin: torch.Tensor,
     ) -> Path:
         """The first point of every path."""
         halved = torch.ones_like(loss, dtype=torch.bool)
+        margin = torch.nan_to_num(margin.double(), nan=float("inf"))
         return cls(
             rows,
             point,
@@ -104,6 +122,10 @@ class Path:
             2.0 * radius,
             torch.zeros_like(loss),
             halved,
+            margin,
+            margin.clone(),
+            ~halved,
+            ~halved,
         )
 
     def keep(self, kept: torch.Tensor) -> None:
@@ -139,8 +161,11 @@ def auto_pgd(
     victim = problem.victim
     point = part.ball.project(start)
     value, scores, gradient = sliced_gradient(victim, point, part.target, loss)
-    outcome.offer(rows, point, part.margin(scores), 0, label)
-    state = Path.at(rows, point, _finite(value), gradient, part.ball.radius)
+    margin = part.margin(scores)
+    outcome.offer(rows, point, margin, 0, label, victim.passes[1])
+    state = Path.at(rows, point, _finite(value), gradient, part.ball.radius, margin)
+    # A judge decides on counts, which move in leaps: their pace says nothing.
+    rests = problem.stop and problem.judge is None
     _note(outcome, state)
     interval, since = max(int(FIRST * steps), 1), 0
     for step in range(1, steps + 1):
@@ -161,7 +186,9 @@ def auto_pgd(
         else:
             losses, scores, state.gradient = sliced_gradient(victim, moved, part.target, chosen or loss)
             losses = _finite(losses)
-        outcome.offer(state.rows, moved, part.margin(scores), step, label)
+        margin = part.margin(scores)
+        outcome.offer(state.rows, moved, margin, step, label, victim.passes[step < steps])
+        state.margin = torch.fmin(state.margin, margin.double())
         state.raised = state.raised + (losses > state.loss)
         state.loss = losses
         better = (losses > state.best_loss).nonzero()[:, 0]
@@ -171,6 +198,8 @@ def auto_pgd(
         since += 1
         if since == interval:
             _adapt(state, interval)
+            if rests and interval >= TOLD:
+                _rest(state, interval, steps - step)
             since, interval = 0, max(interval - max(int(SHRINK * steps), 1), max(int(SHORTEST * steps), 1))
     _note(outcome, state)
 
@@ -200,7 +229,7 @@ class Chosen(ByClip):
 def _leave(
     problem: Problem, outcome: Outcome, state: Path, part: Problem, chosen: Chosen | None
 ) -> tuple[Problem, Chosen | None]:
-    kept = outcome.margin[state.rows] >= 0
+    kept = (outcome.margin[state.rows] >= 0) & ~state.rests
     if bool(kept.all()):
         return part, chosen
     _note(outcome, state)
@@ -216,6 +245,13 @@ def _adapt(state: Path, interval: int) -> None:
     state.step = torch.where(per_clip(stuck, state.step), state.step / 2, state.step)
     state.point = torch.where(per_clip(stuck, state.point), state.best, state.point)
     state.gradient = torch.where(per_clip(stuck, state.point), state.best_gradient, state.gradient)
+
+
+def _rest(state: Path, interval: int, left: int) -> None:
+    """Mark the clips whose pace has been hopeless at two checks one after the other."""
+    gained = (state.checked_margin - state.margin).nan_to_num(nan=0.0) / interval
+    slow = state.margin > HOPELESS * gained * left
+    state.rests, state.slow, state.checked_margin = state.slow & slow, slow, state.margin.clone()
 
 
 def _finite(loss: torch.Tensor) -> torch.Tensor:

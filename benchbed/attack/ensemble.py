@@ -1,14 +1,16 @@
 """Several attacks as one: the worst case for every clip, at every budget from the mildest to the strongest.
 
 White-box attacks run first and see every clip that they have not broken. Black-box attacks then see what is left, so
-that whatever they break has been missed by the gradient: a sign of a masked one. Noise is tried on every clip, whatever
-else broke it, so that each attack can be held against its floor. A clip broken at a budget stays broken at every larger
-one: the same point lies in the larger ball.
+that whatever they break has been missed by the gradient: a sign of a masked one. A clip whose gradient is shown to be
+the model's own after the first attack is spared the length of the rest, see `benchbed.attack.presets`. Noise is tried
+on every clip, whatever else broke it, so that each attack can be held against its floor. A clip broken at a budget
+stays broken at every larger one: the same point lies in the larger ball.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,10 @@ import torch
 
 from benchbed import rng
 from benchbed.attack import BRIDGED, resolve
+from benchbed.attack.audit import VOUCH_DIRECTIONS
 from benchbed.attack.contract import Attack, Cost, Outcome, Problem
 from benchbed.attack.losses import LOSSES
+from benchbed.attack.presets import POWER, PRESETS, SHORTER
 from benchbed.attack.threat import Threat, per_clip
 from benchbed.errors import ConfigError, did_you_mean
 
@@ -28,29 +32,9 @@ if TYPE_CHECKING:
 FLOOR_DRAWS = 3
 FLOOR = ("white_noise", "pink_noise")
 
-#: Ensembles: attack and options of each member. `loss: each` stands for every default loss of the output kind.
-PRESETS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
-    "fast": (("apgd", {"loss": "each", "steps": 50}),),
-    "standard": (
-        ("apgd", {"loss": "each", "steps": 50}),
-        ("apgd_t", {"targets": 3, "steps": 50}),
-        ("square", {"queries": 300}),
-        ("transfer", {"steps": 50}),
-    ),
-    "full": (
-        ("apgd", {"loss": "each", "steps": 100, "restarts": 5}),
-        ("apgd_t", {"targets": 9, "steps": 100}),
-        ("square", {"queries": 1000}),
-        ("transfer", {"steps": 100}),
-    ),
-}
-
-#: What an ensemble with a black box tries besides on a model that shows no gradient, or whose gradient is that of a
-#: stand-in: a substitute made from its answers, and a walk along its boundary.
-POWER: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
-    "standard": (("surrogate", {"queries": 2000}), ("boundary", {"queries": 600})),
-    "full": (("surrogate", {"queries": 5000}), ("boundary", {"queries": 2000})),
-}
+#: Says which clips of a problem have a gradient that is shown to be the model's own: `(problem, what the first attack
+#: did to it, the margin that noise left, whether the budget is the mildest) → [clip]`.
+Vouches = Callable[[Problem, Outcome, torch.Tensor, bool], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -69,6 +53,8 @@ class Ensemble:
         An ensemble by its name: noise counts as one of its attacks; beside a single attack it is only its floor.
     floor : tuple of str
         Noises that attacks are held against.
+    short : tuple of Attack
+        The same attacks as they run on clips that are vouched for; empty where they run whole on every clip.
     """
 
     name: str
@@ -76,16 +62,34 @@ class Ensemble:
     skipped: dict[str, str] = field(default_factory=dict)
     several: bool = False
     floor: tuple[str, ...] = FLOOR
+    short: tuple[Attack, ...] = ()
 
     @property
     def white_box(self) -> bool:
         """Some attack uses the model's own gradient."""
         return any(attack.access == "gradient" for attack in self.attacks)
 
-    def cost(self, classes: int, budgets: int, clips: int) -> Cost:
-        """Most model evaluations that all clips can need at all budgets, the noise floor included."""
+    def cost(self, classes: int, budgets: int, clips: int, *, vouched: bool = False) -> Cost:
+        """Most model evaluations that all clips can need at all budgets, the noise floor included.
+
+        Parameters
+        ----------
+        classes, budgets, clips : int
+            How much is attacked.
+        vouched : bool
+            Of clips that are vouched for, on which the ensemble is shorter.
+
+        Examples
+        --------
+        >>> whole, short = (ensemble("standard").cost(10, 1, 1, vouched=vouched) for vouched in (False, True))
+        >>> short.forwards + 2 * short.backwards <= 0.5 * (whole.forwards + 2 * whole.backwards)
+        True
+        """
         total = Cost(FLOOR_DRAWS * len(self.floor), 0) * budgets
-        for attack in self.attacks:
+        if self.short:
+            # Answer and gradient where the first attack ended, and central differences there.
+            total = total + Cost(2 + 2 * (1 + VOUCH_DIRECTIONS), 1) * budgets
+        for attack in self.short if vouched and self.short else self.attacks:
             # A search runs once, and every other budget costs an answer.
             own = attack.cost(classes)
             total = total + (own + Cost(budgets, 0) if attack.searches else own * budgets)
@@ -169,7 +173,23 @@ def ensemble(
             else:
                 skipped[member] = reason
     attacks.sort(key=lambda attack: attack.access != "gradient")
-    return Ensemble(name, tuple(attacks), skipped, name in PRESETS, floor)
+    return Ensemble(name, tuple(attacks), skipped, name in PRESETS, floor, () if powered else _shorter(name, attacks))
+
+
+def _shorter(name: str, attacks: Sequence[Attack]) -> tuple[Attack, ...]:
+    """The attacks as they run on clips that are vouched for, which takes an attack by gradients to begin with."""
+    cut = SHORTER.get(name)
+    if cut is None or not attacks or attacks[0].access != "gradient":
+        return ()
+    made = [attacks[0]]
+    for attack in attacks[1:]:
+        own = dict(attack.options)
+        if attack.access == "gradient" and "steps" in own:
+            own["steps"] = math.ceil(cut.steps * own["steps"])
+        if attack.access == "scores" and "queries" in own:
+            own["queries"] = min(cut.queries, own["queries"])
+        made.append(resolve(attack.name, own))
+    return tuple(made)
 
 
 def _each(options: dict[str, Any], losses: Sequence[str]) -> list[dict[str, Any]]:
@@ -235,6 +255,10 @@ class Level:
         The strongest of the noises of this budget.
     climbed, attacked : int
         Clips whose loss rose, of those on which a loss was climbed.
+    vouched : Tensor [shape=(clip,), bool]
+        Attacked by the shorter ensemble, since the gradient was shown to be the model's own.
+    doubted : Tensor [shape=(clip,), bool]
+        Asked for that and not vouched for.
     """
 
     threat: Threat | FeatureThreat
@@ -246,6 +270,11 @@ class Level:
     worst_noise: torch.Tensor | None = None
     climbed: int = 0
     attacked: int = 0
+    vouched: torch.Tensor = field(init=False)
+    doubted: torch.Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.vouched, self.doubted = torch.zeros_like(self.carried), torch.zeros_like(self.carried)
 
 
 def levels(
@@ -254,6 +283,7 @@ def levels(
     ensemble: Ensemble,
     *,
     alone: bool = False,
+    vouches: Vouches | None = None,
     seeds: Callable[[Threat | FeatureThreat], int] | None = None,
 ) -> list[Level]:
     """Run all attacks of an ensemble on one batch at every budget.
@@ -268,6 +298,8 @@ def levels(
         The attacks.
     alone : bool, default=False
         Begin anew at every budget, in the place of carrying on what fell at a milder one.
+    vouches : callable, optional
+        Says which clips the shorter ensemble will do for.
     seeds : callable, optional
         Threat → seed of global random state while it is attacked: what a random model draws at one budget then does not
         depend on which others there are.
@@ -279,11 +311,19 @@ def levels(
         problem = made(threat)
         before = found[-1] if found and not alone else None
         with rng.preserved_global_state(None if seeds is None else seeds(threat)):
-            found.append(_level(problem, threat, ensemble, before))
+            found.append(_level(problem, threat, ensemble, before, vouches, mildest=not found))
     return found
 
 
-def _level(problem: Problem, threat: Threat | FeatureThreat, ensemble: Ensemble, before: Level | None) -> Level:
+def _level(
+    problem: Problem,
+    threat: Threat | FeatureThreat,
+    ensemble: Ensemble,
+    before: Level | None,
+    vouches: Vouches | None,
+    *,
+    mildest: bool,
+) -> Level:
     count, device = len(problem), problem.target.device
     none = torch.zeros(count, dtype=torch.bool, device=device)
     outcome = Outcome.start(problem)
@@ -299,26 +339,101 @@ def _level(problem: Problem, threat: Threat | FeatureThreat, ensemble: Ensemble,
     for noise in floor:
         level.noise |= noise.broken
     level.worst_noise = _strongest(floor)
-    for attack in ensemble.attacks:
+    spent = Spent(count, floor)
+    for number, attack in enumerate(ensemble.attacks):
         # Noise must not hide a clip from the gradient: it would pass for an attack that was never tried.
         # Of a random model the strongest point counts, not the first that a few draws call broken.
         left = ~outcome.broken if problem.stop else torch.ones_like(outcome.broken)
-        rows = left.nonzero()[:, 0]
-        if not len(rows):
+        if not bool(left.any()):
             break
-        done = attack.run(problem.select(rows))
-        if attack.access == "gradient":
-            level.white[rows] |= done.broken
-            _count(level, done)
-        elif attack.access in ("scores", "transfer"):
-            level.black[rows] |= done.broken
-        _take(outcome, rows, done, attack.name)
+        short = ensemble.short[number] if ensemble.short else attack
+        for chosen, mask in ((attack, left & ~level.vouched), (short, left & level.vouched)):
+            rows = mask.nonzero()[:, 0]
+            if not len(rows):
+                continue
+            done = chosen.run(problem.select(rows))
+            if attack.access == "gradient":
+                level.white[rows] |= done.broken
+                _count(level, done)
+            elif attack.access in ("scores", "transfer"):
+                level.black[rows] |= done.broken
+            _take(outcome, rows, done, attack.name)
+            if vouches is not None and ensemble.short and number == 0:
+                _vouch(level, problem, rows, done, floor, vouches, mildest)
+            spent.take(rows, chosen, done)
     if ensemble.several:
         every = torch.arange(count, device=device)
         for name, noise in zip(ensemble.floor, floor):
             rows = every[noise.broken & ~outcome.broken]
             _take(outcome, rows, _rows(noise, rows), name)
+        outcome.columns |= spent.columns()
     return level
+
+
+def _vouch(
+    level: Level,
+    problem: Problem,
+    rows: torch.Tensor,
+    done: Outcome,
+    floor: Sequence[Outcome],
+    vouches: Vouches,
+    mildest: bool,
+) -> None:
+    """Let what stands after the first attack be vouched for; clip by clip, whatever stands beside it."""
+    stands = (~done.broken).nonzero()[:, 0]
+    if not len(stands):
+        return
+    noise = torch.stack([each.margin for each in floor]).amin(0)[rows[stands]]
+    part = Outcome(
+        done.points[stands],
+        done.margin[stands],
+        done.step[stands],
+        None if done.first is None else done.first[stands],
+        None if done.last is None else done.last[stands],
+        passes=None if done.passes is None else done.passes[stands],
+    )
+    found = vouches(problem.select(rows[stands]), part, noise, mildest)
+    level.vouched[rows[stands]], level.doubted[rows[stands]] = found, ~found
+    if done.passes is not None and part.passes is not None:
+        done.passes[stands] = part.passes
+
+
+class Spent:
+    """What was run on each clip at one budget, and how many passes of the model it took."""
+
+    def __init__(self, clips: int, floor: Sequence[Outcome]) -> None:
+        self.passes = [0] * clips
+        self.members: list[list[str]] = [[] for _ in range(clips)]
+        for noise in floor:
+            self._add(range(clips), noise)
+
+    def _add(self, rows: Iterable[int], done: Outcome) -> None:
+        if done.passes is not None:
+            for row, passes in zip(rows, done.passes.tolist()):
+                self.passes[row] += passes
+
+    def take(self, rows: torch.Tensor, attack: Attack, done: Outcome) -> None:
+        """A member was run on some of the clips."""
+        self._add(rows.tolist(), done)
+        for row in rows.tolist():
+            self.members[row].append(member(attack))
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Passes and members, as columns of the clips' rows."""
+        return {"passes": list(self.passes), "members": [", ".join(each) or None for each in self.members]}
+
+
+def member(attack: Attack) -> str:
+    """An attack in a few words: its name, its loss, and how long it goes on.
+
+    Examples
+    --------
+    >>> member(resolve("apgd", {"steps": 25})), member(resolve("square"))
+    ('apgd:ce 25', 'square 300')
+    """
+    loss = f":{attack.options['loss']}" if "loss" in attack.options else ""
+    length = next((f" {attack.options[key]}" for key in ("steps", "queries") if key in attack.options), "")
+    return f"{attack.name}{loss}{length}"
 
 
 def _searched(

@@ -41,6 +41,10 @@ def listed(kind: str) -> dict[str, str]:
         from benchbed.explain.bridged import bridges
 
         return bridges()
+    if kind == "ensembles":
+        from benchbed.attack.presets import ABOUT as ENSEMBLES
+
+        return dict(ENSEMBLES)
     return exit_codes() if kind == "exit codes" else {key: said.line for key, said in _keys(kind).items()}
 
 
@@ -91,11 +95,14 @@ def explained(name: str) -> list[tuple[str, str]]:
 
 def _elsewhere(name: str) -> list[tuple[str, str]]:
     """What is no registered module and has the name: shipped files, figures, transforms of other libraries."""
+    from benchbed.attack.presets import PRESETS, told
     from benchbed.explain.figures import figure_text, figures
 
     found = [(kind, file_text(files()[name])) for kind, files in FILES.items() if name in files()]
     if name in figures():
         found.append(("figures", figure_text(name)))
+    if name in PRESETS:
+        found.append(("ensembles", told(name)))
     if ":" in name:
         from benchbed.explain.bridged import bridges
 

@@ -7,6 +7,7 @@ ABOUT = {
     "layouts": "data sets that can be read: official layouts, and folders with tables of your own",
     "corruptions": "what can be done to audio, at five severities in physical units; `{corruption: NAME}` in a suite",
     "attacks": "what can be done to fool a model, within a budget; `{attack: NAME}` in a suite",
+    "ensembles": "attacks one after the other, of which the worst counts; `{attack: NAME}` in a suite",
     "metrics": "families of metrics; `metrics.family: NAME` in a suite",
     "figures": "the figures that families give, with unit, direction and rule; `metrics.primary: NAME`",
     "outputs": "kinds of answers that a model gives; `task: NAME` of a suite, `output` of a card",

@@ -68,6 +68,8 @@ _COLUMNS = (
     "certificate_abstained",
     "broken_by",
     "broken_step",
+    "passes",
+    "members",
     "snr",
     "linf",
     "score_clean",

@@ -26,6 +26,7 @@ class TargetedApgd(Attack):
             raise ConfigError(f"{self.name} aims at classes of clips that have one each", hint="use apgd")
         outcome = Outcome.start(problem)
         scores = problem.victim.scores(problem.ball.clean)
+        outcome.spend(slice(None), problem.victim.passes[0])
         ranked = problem.losses.others(torch.nan_to_num(scores), problem.target).argsort(1, descending=True)
         for rank in range(min(self.options["targets"], scores.shape[1] - 1)):
             for restart in range(self.options["restarts"]):

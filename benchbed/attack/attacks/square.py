@@ -37,7 +37,8 @@ class Square(Attack):
             if query:
                 window = self.options["window"] / 2 ** sum(query >= share * queries for share in HALVINGS)
                 points = self._propose(part, random, rows, outcome.points[rows], window)
-            outcome.offer(rows, points, part.margin(problem.victim.scores(points)), query, self.name)
+            margin = part.margin(problem.victim.scores(points))
+            outcome.offer(rows, points, margin, query, self.name, problem.victim.passes[0])
             if problem.stop:
                 rows = rows[outcome.margin[rows] >= 0]
             if not len(rows):

@@ -1,6 +1,8 @@
 """The gradients that attacks used, held against finite differences through `predict`, clip by clip.
 
-Only clips that an attack left standing are looked at: what has fallen needs no gradient to be believed.
+Only clips that an attack left standing are looked at: what has fallen needs no gradient to be believed. Those that were
+vouched for while they were attacked (see `benchbed.run.attacking.vouching`) have been held against the instance that
+was attacked; a new one is asked along the gradient only, whether it is as steep there.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed import rng
-from benchbed.attack.audit import DIRECTIONS, MASKED, SOUND, audit, rival
+from benchbed.attack.audit import DIRECTIONS, MASKED, SOUND, Told, audit, rival, slope
 from benchbed.attack.contract import ByClip
 from benchbed.attack.losses import LOSSES
+from benchbed.attack.threat import norms
 from benchbed.run.attacking.view import View
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Answers of a random model that a difference is the mean of, both sides with the same random numbers.
 DRAWS = 4
+#: Step of the differences by which gradients are vouched for, as a share of the perturbation: 20 dB below it.
+STEP = 0.1
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,10 @@ class Claimed:
         Where, and the gradient there.
     loss : callable
         What it is the gradient of.
+    sizes : Tensor [shape=(clip,)]
+        Euclidean norm that steps are measured against.
+    steep : Tensor [shape=(clip,)], optional
+        How steep the instance that was attacked was found to be, of clips that were vouched for.
     """
 
     setting: Setting
@@ -50,21 +59,34 @@ class Claimed:
     points: torch.Tensor
     gradient: torch.Tensor
     loss: Loss
+    sizes: torch.Tensor
+    steep: torch.Tensor | None = None
+
+    def select(self, rows: torch.Tensor, steep: torch.Tensor | None = None) -> Claimed:
+        """Some of the clips."""
+        part = self.loss.select(rows) if isinstance(self.loss, ByClip) else self.loss
+        places = self.points[rows], self.gradient[rows]
+        return Claimed(self.setting, self.problem.select(rows), *places, part, self.sizes[rows], steep)
+
+
+def audited(setting: Setting) -> bool:
+    """Whether attacks use a gradient, of a model whose answers are scores that a slope can be told from."""
+    told = getattr(LOSSES.get(setting.work.view.output), "PATH", "forward") == "forward"
+    return setting.ensemble.white_box and told
 
 
 def claimed(setting: Setting, stages: list[Level]) -> Claimed | None:
-    """The gradients of the clips that stand at some budget: of every other one at the clean clip, else where the attack
-    ended, so that a model that hides its gradient in one of the places is seen.
+    """The gradients of the clips that stand at the mildest budget and were not vouched for there: of every other one at
+    the clean clip, else where the attack ended, so that a model that hides its gradient in one of the places is seen.
 
     None where no attack used a gradient, where all clips have fallen everywhere, and for models whose answers are no
     scores that a slope could be told from.
     """
     from benchbed.attack.descent import sliced_gradient
 
-    told = getattr(LOSSES.get(setting.work.view.output), "PATH", "forward") == "forward"
-    if not setting.ensemble.white_box or not stages or not told:
+    if not stages or not audited(setting):
         return None
-    rows = (~stages[0].outcome.broken).nonzero()[:, 0]
+    rows = (~stages[0].outcome.broken & ~stages[0].vouched).nonzero()[:, 0]
     if not len(rows):
         return None
     problem = setting.problem(stages[0].threat).select(rows)
@@ -73,7 +95,7 @@ def claimed(setting: Setting, stages: list[Level]) -> Claimed | None:
     scores = problem.victim.scores(points)
     loss = rival(problem.losses, scores)
     _, _, gradient = sliced_gradient(problem.victim, points, problem.target, loss)
-    return Claimed(setting, problem, points, gradient, loss)
+    return Claimed(setting, problem, points, gradient, loss, norms(problem.ball.clean.double(), "l2"))
 
 
 def hold(view: View, of: Claimed, eot: int) -> None:
@@ -90,30 +112,43 @@ def hold(view: View, of: Claimed, eot: int) -> None:
     """
     import torch
 
-    from benchbed.attack.threat import norms
-
     problem, work = of.problem, of.setting.work
-    sample = of.setting.loud[0]
-    plain = view.told(sample.samples, sample.seconds)
-
-    def told(points: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        total = torch.zeros(len(points), dtype=torch.float64, device=points.device)
-        mine = of.loss.select(rows) if isinstance(of.loss, ByClip) else of.loss
-        for draw in range(DRAWS if eot > 1 else 1):
-            with _same_numbers(draw, eot > 1):
-                total = total + mine(plain(points), problem.target[rows]).double()
-        return total
-
-    directions = [problem.noise("audit", number) for number in range(DIRECTIONS)]
-    audited = audit(told, of.points, of.gradient, directions, norms(problem.ball.clean.double(), "l2"))
-    ratio = audited.ratio.cpu().numpy()
+    told = told_of(view, of, DRAWS if eot > 1 else 1)
+    if of.steep is None:
+        directions = [problem.noise("audit", number) for number in range(DIRECTIONS)]
+        found = audit(told, of.points, of.gradient, directions, of.sizes)
+        ratios, queries = found.ratio, found.queries
+    else:
+        every, reach = torch.arange(len(problem), device=of.points.device), of.sizes * STEP
+        ratios = slope(told, every, of.points, of.gradient, reach) / of.steep.clamp_min(1e-300)
+        # An instance that is much steeper is another model as well.
+        ratios, queries = torch.where(ratios > 1, 1 / ratios, ratios), 2 * len(problem)
+    ratio = ratios.cpu().numpy()
     flat = int(np.isnan(ratio).sum())
     low = int((ratio <= MASKED).sum()) + flat
     middle = float(np.nanmedian(ratio)) if flat < len(ratio) else 0.0
     text = f"{flat} get the same answer to everything" if flat else ""
     work.note("audit", len(ratio), low, text=text)
     work.note("audit_unsure", len(ratio), int((ratio < SOUND).sum()) + flat, middle)
-    work.note("audit_cost", len(ratio), audited.queries)
+    work.note("audit_cost", len(ratio), queries)
+
+
+def told_of(view: View, of: Claimed, draws: int = 1) -> Told:
+    """The loss of a claim, asked through the plain path of `view`; the sum over `draws` of a random model."""
+    import torch
+
+    sample = of.setting.loud[0]
+    plain = view.told(sample.samples, sample.seconds)
+
+    def told(points: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        total = torch.zeros(len(points), dtype=torch.float64, device=points.device)
+        mine = of.loss.select(rows) if isinstance(of.loss, ByClip) else of.loss
+        for draw in range(draws):
+            with _same_numbers(draw, draws > 1):
+                total = total + mine(plain(points), of.problem.target[rows]).double()
+        return total
+
+    return told
 
 
 @contextmanager

@@ -123,6 +123,17 @@ def black_box(fact: FactSum, facts: Facts, condition: AttackCondition, *_: objec
     return "pass", f"no black box breaks one of {fact.n} clips that the gradient does not"
 
 
+def shortened(fact: FactSum, *_: object) -> tuple[Status, str]:
+    """On how many clips the ensemble was shorter, since their gradient was shown to be the model's own."""
+    if fact.bad == fact.n:
+        return "pass", f"the whole ensemble ran on all {fact.n} clips that stood after its first attack"
+    rest = f"; it ran whole on the other {fact.bad}" if fact.bad else ""
+    return "pass", (
+        f"{fact.n - fact.bad} of {fact.n} clips that stood after the first attack have a gradient that is shown to be "
+        f"the model's own: the rest of the ensemble was shorter on them (columns `members`, `passes`){rest}"
+    )
+
+
 def certificate(fact: FactSum, facts: Facts, *_: object) -> tuple[Status, str]:
     """Clips that are certain at a budget and fell at it all the same: one of the two figures is wrong."""
     about = facts["certificate_of"]

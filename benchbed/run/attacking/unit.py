@@ -36,6 +36,7 @@ from benchbed.run.attacking.space import on_features
 from benchbed.run.attacking.verdict import score
 from benchbed.run.attacking.victim import EOT_DRAWS, SAME_ANSWER, untouched
 from benchbed.run.attacking.view import view_of
+from benchbed.run.attacking.vouching import voucher_of
 from benchbed.run.attacking.work import Attacked, Work
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.rows import Rows
@@ -238,7 +239,10 @@ def _attack(work: Work, batch: list[AttackedClip], claims: list[Claimed]) -> lis
             stages, columns = apart(setting, threats(condition))
         else:
             _expect(work, setting)
-            stages = levels(setting.problem, threats(condition), chosen, alone=setting.alone, seeds=setting.seed)
+            voucher = voucher_of(setting)
+            budgets = threats(condition)
+            stages = levels(setting.problem, budgets, chosen, alone=setting.alone, vouches=voucher, seeds=setting.seed)
+            claims += [] if voucher is None else voucher.claims
         if (claim := claimed(setting, stages)) is not None:
             claims.append(claim)
         if work.unit.number == 0:
@@ -326,6 +330,9 @@ def _finished(
                 cell=cell.key,
                 worst=float(level.white.sum() - level.noise.sum()),
             )
+        asked, doubted = int((level.vouched | level.doubted).sum()), int(level.doubted.sum())
+        if asked:
+            work.note("shortened", asked, doubted, cell=cell.key)
         work.note("black_box", len(loud), int((level.black & ~level.white).sum()), cell=cell.key)
     return done
 

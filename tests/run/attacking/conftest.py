@@ -114,14 +114,14 @@ def toy_job(tmp_path: Path, toy_table: pd.DataFrame, adapter_file):
 
 @pytest.fixture
 def attacked(toy_job):
-    """Runs all units of one attack condition and gives rows and checks."""
+    """Runs all units of one attack condition and gives rows and checks of the last cell; of each with `every`."""
     from benchbed.run.attacking.checks import attack_checks
     from benchbed.run.computing.engine import Engine
     from benchbed.run.executing.unit import compute
     from benchbed.run.preparing.units import cut
     from benchbed.suite.plan import plan_cells
 
-    def run(condition: dict, **facts):
+    def run(condition: dict, *, every: bool = False, **facts):
         job = toy_job(condition, **facts)
         suite = Suite(name="s", version="1", task="scene", data={"layout": "folder"}, conditions=[condition])
         cells = plan_cells(suite)
@@ -132,7 +132,9 @@ def attacked(toy_job):
             parts.append(pd.DataFrame(dict(made.columns)))
             noted += made.info["attack"]["facts"]
             failures += made.failures
-        checks = {c.name.partition(":")[2]: c for c in attack_checks(job.conditions[0], cells[-1:], noted, 3)}
-        return pd.concat(parts, ignore_index=True), checks, failures
+        checks = [
+            {c.name.partition(":")[2]: c for c in attack_checks(job.conditions[0], [cell], noted, 3)} for cell in cells
+        ]
+        return pd.concat(parts, ignore_index=True), checks if every else checks[-1], failures
 
     return run

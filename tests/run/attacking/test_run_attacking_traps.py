@@ -13,31 +13,40 @@ BUDGETS = [ALONE, SEVERAL] if os.environ.get("BENCHBED_LONG") else [ALONE]
 
 
 def robust(rows):
-    """Robust accuracy at the mildest budget that was asked for."""
-    first = rows[rows["cell"] == rows["cell"].iloc[0]]
-    shares = first["correct_share"] if first["clean_share"].notna().any() else first["robust"]
-    return float(shares.mean())
+    """Robust accuracy at each budget, mildest first."""
+    found = []
+    for _, part in rows.groupby("cell", sort=False):
+        shares = part["correct_share"] if part["clean_share"].notna().any() else part["robust"]
+        found.append(float(shares.mean()))
+    return found
 
 
 @pytest.fixture
 def tried(attacked, tmp_path):
     def run(name: str, trap: Trap, budgets):
         condition = {"attack": "standard", "budgets": budgets, "n": 6, "steps": 8}
-        rows, checks, failures = attacked(condition, adapter=write(tmp_path, name, trap))
+        rows, checks, failures = attacked(condition, adapter=write(tmp_path, name, trap), every=True)
         assert not failures
-        return robust(rows), {name: check for name, check in checks.items() if check.status in ("fail", "warn")}
+        doubts = [{name: c for name, c in own.items() if c.status in ("fail", "warn")} for own in checks]
+        return robust(rows), doubts
 
     return run
 
 
-def test_the_network_itself_falls_and_fails_no_check(tried):
-    accuracy, doubts = tried("undefended", Trap(), ALONE)
-    assert accuracy <= 0.35 and not doubts
+@pytest.mark.parametrize("budgets", BUDGETS, ids=lambda b: "-".join(map(str, b)))
+def test_the_network_itself_falls_and_fails_no_check(tried, budgets):
+    accuracy, doubts = tried("undefended", Trap(), budgets)
+    assert accuracy[budgets.index(25)] <= 0.35 and not any(doubts)
+    assert accuracy == sorted(accuracy, reverse=True)
 
 
 @pytest.mark.parametrize("budgets", BUDGETS, ids=lambda b: "-".join(map(str, b)))
 @pytest.mark.parametrize("name", TRAPS)
 def test_a_trap_is_no_more_robust_or_says_why(tried, name, budgets):
+    """At every budget: no more robust there than the network itself, or a badge on that very cell that says why."""
     accuracy, doubts = tried(name, TRAPS[name], budgets)
-    print(name, budgets, accuracy, {k: f"{c.status}: {c.message}" for k, c in doubts.items()})
-    assert accuracy <= 0.35 or set(doubts) & set(TRAPS[name].told_by), (accuracy, doubts)
+    twin, _ = tried("undefended", Trap(), budgets)
+    for budget, own, other, said in zip(budgets, accuracy, twin, doubts, strict=True):
+        print(name, budget, own, other, {k: f"{c.status}: {c.message}" for k, c in said.items()})
+    for budget, own, other, said in zip(budgets, accuracy, twin, doubts, strict=True):
+        assert own <= other + 1e-9 or set(said) & set(TRAPS[name].told_by), (budget, own, other, said)
