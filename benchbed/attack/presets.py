@@ -57,6 +57,13 @@ ABOUT = {
     "full": "the same with twice the steps, restarts and more queries, for a figure to be published",
 }
 
+_SPARED = """\
+A clip that stands after the first attack is vouched for where finite differences through `predict` agree with its
+gradient, its loss rose, and it came nearer to success than any noise of the budget. On such a clip the other gradient
+attacks take {steps:.0%} of their steps and the black box {queries} queries; on every other clip, and on random and
+defended models, all of them run whole. The columns `members` and `passes` of the predictions say what was run on each
+clip, the check `shortened` on how many."""
+
 
 def told(name: str) -> str:
     """An ensemble in words: its members one after the other, and what is spared on clips that are vouched for.
@@ -73,14 +80,7 @@ def told(name: str) -> str:
         lines += [_member(*each) for each in POWER[name]]
     cut = SHORTER.get(name)
     if cut is not None:
-        lines.append(
-            "A clip that stands after the first attack is vouched for where finite differences through `predict`\n"
-            "agree with its gradient, its loss rose, and it came nearer to success than any noise of the budget. On such a\n"
-            f"clip the other gradient attacks take {cut.steps:.0%} of their steps and the black box {cut.queries} "
-            "queries; on\n"
-            "every other clip, and on random and defended models, all of them run whole. The columns `members` and\n"
-            "`passes` of the predictions say what was run on each clip, the check `shortened` on how many."
-        )
+        lines.append(_SPARED.format(steps=cut.steps, queries=cut.queries))
     return "\n".join(lines)
 
 
