@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from made_traps import TRAPS, Trap, write
 
 from benchbed.attack.ensemble import SHORTER, ensemble
 from benchbed.run.attacking import auditing
+from benchbed.run.attacking.vouching import voucher_of
 
 #: A budget at which the network itself stands, so that all members run.
 MILD = 55
@@ -47,6 +50,8 @@ def test_what_a_random_model_or_a_lone_attack_meets_is_not_cut(attacked, tmp_pat
     rows, checks, _ = attacked({**CONDITION, "steps": 2}, adapter=random)
     assert {text for text in rows["members"] if text} == {"apgd:ce 2, apgd:margin 2, apgd_t 2, square 300"}
     assert "shortened" not in checks
+    for name, eot in (("fast", 1), ("full", 1), ("standard", 8)):
+        assert voucher_of(SimpleNamespace(ensemble=ensemble(name), work=SimpleNamespace(eot=eot))) is None
     assert not ensemble("apgd").short and not ensemble("fast").short and not ensemble("standard", powered=True).short
     assert ensemble("standard", differentiable=False).short == ()
     assert [attack.options.get("steps") for attack in ensemble("standard").short] == [50, 25, 25, None, 50]
