@@ -116,8 +116,8 @@ def hold(view: View, of: Claimed, eot: int) -> None:
     told = told_of(view, of, DRAWS if eot > 1 else 1)
     if of.steep is None:
         directions = [problem.noise("audit", number) for number in range(DIRECTIONS)]
-        found = audit(told, of.points, of.gradient, directions, of.sizes)
-        ratios, queries = found.ratio, found.queries
+        seen = audit(told, of.points, of.gradient, directions, of.sizes)
+        ratios, queries = seen.ratio, seen.queries
     else:
         every, reach = torch.arange(len(problem), device=of.points.device), of.sizes * STEP
         ratios = slope(told, every, of.points, of.gradient, reach) / of.steep.clamp_min(1e-300)

@@ -61,11 +61,11 @@ class Voucher:
         climbed = (done.margin < noise.to(done.margin)) & done.margin.isfinite()
         if done.first is not None and done.last is not None:
             climbed &= done.last > done.first
-        found = torch.zeros_like(climbed)
+        sound = torch.zeros_like(climbed)
         # What did not climb, or not above noise, is asked nothing: everything runs on it.
         rows = climbed.nonzero()[:, 0]
         if not len(rows):
-            return found
+            return sound
         part, points = problem.select(rows), done.points[rows]
         loss = rival(part.losses, part.victim.scores(points))
         _, _, gradient = sliced_gradient(part.victim, points, part.target, loss)
@@ -75,10 +75,10 @@ class Voucher:
         seen = audit(told, points, gradient, directions, STEP * claim.sizes, (0.0,))
         done.spend(rows, sum(part.victim.passes) + 2 * (1 + VOUCH_DIRECTIONS))
         good = (seen.ratio >= VOUCHED).nonzero()[:, 0]
-        found[rows[good]] = True
+        sound[rows[good]] = True
         if mildest and len(good):
             self.claims.append(claim.select(good, seen.steep[good]))
-        return found
+        return sound
 
 
 def voucher_of(setting: Setting) -> Voucher | None:
