@@ -20,7 +20,7 @@ from torch import nn
 
 from benchbed.adapter import Card, TorchAdapter
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
-from benchbed.adapter.frontend import LogMel
+from benchbed.adapter.front import FrontEnd
 from benchbed.adapter.labelmap import read_label_map
 from benchbed.adapter.labels import read_labels
 from benchbed.adapter.trained import Weights, numbered, seeded
@@ -115,12 +115,15 @@ class Ast(TorchAdapter):
         if len(names) != self.config.num_labels:
             raise ConfigError(f"{len(names)} labels are given for a model of {self.config.num_labels} classes")
         self.mean, self.deviation = said.get("mean", MEAN), said.get("std", DEVIATION)
+        bands = self.config.num_mel_bins
+        self.front = FrontEnd("kaldi_fbank", {"sample_rate": RATE, "n_mels": bands, "window": "hann", "fmin": 20.0})
         self.card = Card(
             name="ast" if size == "base" else f"ast_{size}",
             family="transformer",
             output=output,
             labels=names,
             sample_rate=RATE,
+            front_end=self.front.text,
             min_seconds=0.1,
             label_map=read_label_map(label_map, names) if label_map else {},
             licence="BSD-3-Clause",
@@ -152,8 +155,7 @@ class Ast(TorchAdapter):
         else:
             net = network(self.config)
             fit_state_dict(net, converted(load_state_dict(self.checkpoint)), where=str(self.checkpoint))
-        mel = LogMel.kaldi(RATE, self.config.num_mel_bins, window="hann", fmin=20.0)
-        return nn.ModuleDict({"mel": mel, "net": net})
+        return nn.ModuleDict({"mel": self.front.build(), "net": net})
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Logits [clip, class] of waveforms [clip, channel, sample], cut or padded to the length of the model."""

@@ -17,12 +17,24 @@ import torch
 from torch import nn
 
 from benchbed.adapter import Card
-from benchbed.adapter.frontend import LogMel
+from benchbed.adapter.front import FrontEnd
 from benchbed.adapter.trained import TrainedAdapter, Weights
 from benchbed.errors import ConfigError
 
 EMBEDDED = Path(__file__).parent / "weights" / "bc_resnet.safetensors"
 RATE, BANDS, SUB_BANDS = 16000, 40, 5
+FRONT = FrontEnd(
+    "log_mel",
+    {
+        "sample_rate": RATE,
+        "n_mels": BANDS,
+        "n_fft": 512,
+        "win_length": 480,
+        "hop_length": 160,
+        "mel_scale": "htk",
+        "offset": 1e-6,
+    },
+)
 #: Blocks of each stage, and whether its first block halves the bands.
 STAGES = ((2, False), (2, True), (4, True), (4, False))
 
@@ -111,7 +123,7 @@ class Network(nn.Module):
 
     def __init__(self, classes: int, tau: float) -> None:
         super().__init__()
-        self.features = LogMel(RATE, BANDS, n_fft=512, win_length=480, hop_length=160, mel_scale="htk", offset=1e-6)
+        self.features = FRONT.build()
         self.net = BcResNet(classes, tau)
 
     def classify(self, mel: torch.Tensor) -> torch.Tensor:
@@ -156,6 +168,7 @@ class BcResNetAdapter(TrainedAdapter):
             family="cnn",
             output="scene",
             sample_rate=RATE,
+            front_end=FRONT.text,
             min_seconds=0.1,
             licence="BSD-3-Clause-Clear",
             citation="B. Kim, S. Chang, J. Lee, D. Sung: Broadcasted Residual Learning. Interspeech 2021",

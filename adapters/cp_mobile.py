@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from benchbed.adapter import Card
-from benchbed.adapter.frontend import LogMel
+from benchbed.adapter.front import FrontEnd
 from benchbed.adapter.trained import TrainedAdapter, Weights
 
 EMBEDDED = Path(__file__).parent / "weights" / "cp_mobile.safetensors"
@@ -122,28 +122,23 @@ class CpMobile(nn.Module):
         return self.feed_forward(self.stages(self.in_c(image))).mean((2, 3))
 
 
+#: 96-ms windows every 15.6 ms; the released CP-Mobile has the bands of PaSST.
+_WINDOWS = {"sample_rate": RATE, "n_mels": 256, "n_fft": 4096, "win_length": 3072, "hop_length": 500, "offset": 1e-5}
+FRONTS: dict[Arch, FrontEnd] = {
+    "dcase2024": FrontEnd("log_mel", _WINDOWS | {"mel_scale": "htk"}),
+    "cp_mobile": FrontEnd(
+        "log_mel", _WINDOWS | {"mel_scale": "kaldi", "fmax": 15500.0, "preemphasis": 0.97, "periodic": False}
+    ),
+}
+
+
 class MelImage(nn.Module):
     """Waveforms [clip, channel, sample] to the log-mel image [clip, band, frame] of 96-ms windows every 15.6 ms."""
 
     def __init__(self, arch: Arch) -> None:
         super().__init__()
         self.scaled = arch == "cp_mobile"
-        if self.scaled:
-            mel = LogMel(
-                RATE,
-                256,
-                n_fft=4096,
-                win_length=3072,
-                hop_length=500,
-                mel_scale="kaldi",
-                fmax=15500.0,
-                offset=1e-5,
-                preemphasis=0.97,
-                periodic=False,
-            )
-        else:
-            mel = LogMel(RATE, 256, n_fft=4096, win_length=3072, hop_length=500, mel_scale="htk", offset=1e-5)
-        self.mel = mel
+        self.mel = FRONTS[arch].build()
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         image = self.mel(waveforms)
@@ -197,6 +192,7 @@ class CpMobileAdapter(TrainedAdapter):
             family="cnn",
             output="scene",
             sample_rate=RATE,
+            front_end=FRONTS[self.options.get("arch", "dcase2024")].text,
             min_seconds=0.1,
             licence="MIT",
             citation="F. Schmid et al.: CP-Mobile. DCASE 2023 workshop",

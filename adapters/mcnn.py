@@ -171,6 +171,7 @@ class RawAdapter(TrainedAdapter):
             family="raw-cnn",
             output="scene",
             sample_rate=RATE,
+            front_end="waveform()",
             min_seconds=0.1,
             licence="Apache-2.0",
             citation="W. Dai, C. Dai, S. Qu, J. Li, S. Das: Very Deep Convolutional Neural Networks for Raw "

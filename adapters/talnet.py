@@ -19,12 +19,16 @@ from torch import nn
 
 from benchbed.adapter import Card, TorchAdapter
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
-from benchbed.adapter.frontend import LogMel
+from benchbed.adapter.front import FrontEnd
 from benchbed.adapter.labels import read_labels
 from benchbed.adapter.trained import Weights, numbered, seeded
 from benchbed.errors import CheckpointError, ConfigError
 
 RATE, HOP, POOLED = 16000, 400, 4
+FRONT = FrontEnd(
+    "log_mel",
+    {"sample_rate": RATE, "n_mels": 64, "n_fft": 4096, "win_length": 1024, "hop_length": HOP, "fmax": 8000.0},
+)
 Pooling = Literal["max", "ave", "lin", "exp", "att"]
 
 
@@ -139,6 +143,7 @@ class Talnet(TorchAdapter):
             output=output,
             labels=names,
             sample_rate=RATE,
+            front_end=FRONT.text,
             scores="probabilities",
             clip_seconds=10.0 if frames else None,
             min_seconds=0.2,
@@ -153,7 +158,7 @@ class Talnet(TorchAdapter):
         net = seeded(lambda: TalNet(len(self.card.labels), self.pooling))
         if self.checkpoint is not None:
             fit_state_dict(net, load_state_dict(self.checkpoint), where=str(self.checkpoint))
-        mel = LogMel(RATE, 64, n_fft=4096, win_length=1024, hop_length=HOP, fmax=8000)
+        mel = FRONT.build()
         return nn.ModuleDict({"mel": mel, "net": net})
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:

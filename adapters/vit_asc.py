@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from benchbed.adapter import Card
-from benchbed.adapter.frontend import LogMel
+from benchbed.adapter.front import FrontEnd
 from benchbed.adapter.trained import TrainedAdapter, Weights
 from benchbed.adapter.transformer import TransformerBlock
 from benchbed.errors import ConfigError
@@ -31,6 +31,18 @@ from benchbed.rng import stream
 
 EMBEDDED = Path(__file__).parent / "weights" / "vit_asc_small.safetensors"
 RATE, BANDS, FRAMES = 32000, 128, 100
+FRONT = FrontEnd(
+    "log_mel",
+    {
+        "sample_rate": RATE,
+        "n_mels": BANDS,
+        "n_fft": 1024,
+        "win_length": 800,
+        "hop_length": 320,
+        "mel_scale": "htk",
+        "offset": 1e-5,
+    },
+)
 Arch = Literal["small", "medium_7x4", "medium_8x4", "medium_9x4", "medium_12x2", "medium_12x3", "large"]
 
 
@@ -68,7 +80,7 @@ class MelFrames(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mel = LogMel(RATE, BANDS, n_fft=1024, win_length=800, hop_length=320, mel_scale="htk", offset=1e-5)
+        self.mel = FRONT.build()
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         return (self.mel(waveforms) + 4.5) / 5
@@ -176,6 +188,7 @@ class SceneViTAdapter(TrainedAdapter):
             family="transformer",
             output="scene",
             sample_rate=RATE,
+            front_end=FRONT.text,
             min_seconds=0.1,
             licence="Apache-2.0",
             description=f"vision transformer, {shape.depth} layers of {shape.dim}, patches {shape.patch[0]} × "

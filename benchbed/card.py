@@ -51,6 +51,8 @@ class Card:
         Metadata columns the model needs besides audio, e.g. `("device",)` in DCASE 2025 Task 1.
     weight_bits : int
         Declared bits per weight, for the DCASE memory rule.
+    front_end : str
+        What the network is given, in words: name and options of a front end (`benchbed.adapter.front`).
     licence, citation, description : str
         For pages and model cards.
     trained_on : tuple of str
@@ -89,6 +91,7 @@ class Card:
     label_map: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     side_information: tuple[str, ...] = ()
     weight_bits: int = 32
+    front_end: str = ""
     licence: str = ""
     citation: str = ""
     description: str = ""

@@ -18,7 +18,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "crop": ("start", "center"),
     "window_join": ("mean", "max"),
 }
-_TEXT = ("name", "family", "licence", "citation", "description")
+_TEXT = ("name", "family", "front_end", "licence", "citation", "description")
 _LISTS = ("labels", "side_information", "trained_on", "trained_with")
 _WHOLE = ("sample_rate", "channels", "weight_bits")
 _SECONDS = ("clip_seconds", "frame_seconds", "min_seconds", "window_hop")

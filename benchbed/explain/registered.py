@@ -1,4 +1,4 @@
-"""What is registered: data-set layouts, corruptions, attacks, metric families, kinds of output."""
+"""What is registered: data-set layouts, corruptions, attacks, metric families, front ends, kinds of output."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 
+from benchbed.adapter.frontends import FRONT_ENDS
 from benchbed.adapter.options import describe_options
 from benchbed.attack import ATTACKS
 from benchbed.data import LAYOUTS
@@ -23,6 +24,7 @@ REGISTERED: dict[str, Registry] = {
     "corruptions": CORRUPTIONS,
     "attacks": ATTACKS,
     "metrics": FAMILIES,
+    "front ends": FRONT_ENDS,
     "outputs": OUTPUTS,
 }
 
@@ -78,6 +80,11 @@ def _family(module: ModuleType) -> Iterable[str]:
         yield f"{name}: {info.title}; {info.unit or 'no unit'}, {info.direction} is better; rule {info.rule}"
 
 
+def _front_end(module: ModuleType) -> Iterable[str]:
+    yield inspect.getdoc(module.front_end) or ""
+    yield from _options(module.front_end, skip=("options",))
+
+
 def _output(module: ModuleType) -> Iterable[str]:
     output = module.OUTPUT
     yield f"hears {output.hears}; asks for {', '.join(output.asks) or 'audio alone'}"
@@ -88,6 +95,7 @@ _ABOUT: dict[str, Callable[[ModuleType], Iterable[str]]] = {
     "corruptions": _corruption,
     "attacks": _attack,
     "metrics": _family,
+    "front ends": _front_end,
     "outputs": _output,
 }
 
@@ -115,7 +123,7 @@ def first_line(path: Path) -> str:
     Examples
     --------
     >>> first_line(Path(__file__))
-    'What is registered: data-set layouts, corruptions, attacks, metric families, kinds of output.'
+    'What is registered: data-set layouts, corruptions, attacks, metric families, front ends, kinds of output.'
     """
     source = path.read_text(encoding="utf-8")
     # A list of two hundred names parses no two hundred files: nearly all open with their docstring.

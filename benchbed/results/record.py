@@ -238,6 +238,8 @@ class RecordedModel(Record):
     """How the model's classes became the dataset's."""
     hearing: str = ""
     """How clips reached the model: whole, cropped to a length, or in windows, and what became of their answers."""
+    front_end: str = ""
+    """What the network is given: name and options of a front end, from the card."""
     trained_on: list[str] = Field(default_factory=list)
     """Datasets seen in training, from the card."""
     trained_with: list[str] = Field(default_factory=list)

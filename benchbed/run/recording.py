@@ -58,6 +58,7 @@ def make_record(
             labels=list(card.labels),
             alignment=prepared.job.output.read(mapped_card(card, suite.label_map), prepared.job.labels).describe(),
             hearing=_hearing(prepared, card),
+            front_end=card.front_end,
             trained_on=list(card.trained_on),
             trained_with=list(card.trained_with),
             licence=card.licence,
