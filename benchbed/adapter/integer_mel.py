@@ -71,7 +71,7 @@ class IntegerMel:
         NaN.
         """
         given = np.asarray(waveforms, np.float64)
-        usable = np.isfinite(given).all(axis=-1)
+        usable = np.asarray(np.isfinite(given).all(axis=-1))
         audio = np.where(usable[:, None], given, 0.0)
         peak = np.abs(audio).max(axis=-1, keepdims=True)
         whole = (audio / np.where(peak > 0, peak, 1.0) * np.iinfo(np.int16).max).astype(np.int16)
@@ -124,7 +124,10 @@ class IntegerMel:
         """Every place with its bits in reverse."""
         order = self.window.bit_length() - 1
         places = np.arange(self.window)
-        return sum(((places >> bit) & 1) << (order - 1 - bit) for bit in range(order))
+        turned = np.zeros_like(places)
+        for bit in range(order):
+            turned |= ((places >> bit) & 1) << (order - 1 - bit)
+        return turned
 
     def _transform(self, frames: np.ndarray) -> np.ndarray:
         """First quarter of the challenge's packed spectrum, `[frame, bin, 2]` int64, of frames `[frame, sample]`.

@@ -16,7 +16,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,6 +29,7 @@ from benchbed.adapter.options import resolve_options
 from benchbed.adapter.own_code import own_code
 from benchbed.adapter.pulse import beating
 from benchbed.adapter.surroundings import adopt, of_its_own
+from benchbed.adapter.twins import TWINS, as_twin
 from benchbed.adapter.watch import WatchedFiles, forget_changed, fresh_loader, watching
 from benchbed.cardwords import unknown_word
 from benchbed.errors import AdapterError, BenchbedError, did_you_mean
@@ -164,6 +165,10 @@ def _loaded(
         locator = f"{source}:{wanted}" if wanted else str(source)
     place = str(source or spec)
     target = _entry(module, wanted, place)
+    if twin := as_twin(locator, target, options):
+        # The same model in fewer bits, by the shipped adapter that makes such twins of any.
+        made = _loaded(TWINS, TWINS, None, twin, (), seen)
+        return replace(made, spec=spec)
     arguments, recorded = resolve_options(target, options, where=place)
     adapter = _construct(target, arguments, place)
     return LoadedAdapter(adapter, spec, locator, source, _hash_sources(source), recorded, arguments, seen)

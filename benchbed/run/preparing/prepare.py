@@ -34,6 +34,7 @@ from benchbed.run.job.job import LEFT_OUT, Job, options_for
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.job.source import Source
+from benchbed.run.preparing.calibration import with_calibration
 from benchbed.run.preparing.channels import refuse_channels
 from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.place import place_of_run
@@ -64,6 +65,7 @@ def prepare(
     check_names(loaded_suite)
     output = output_of(suite.task, where=loaded_suite.where("task"))
     source = open_source(loaded_suite, settings.data, allow_synthetic=settings.allow_synthetic)
+    options = with_calibration(options, suite, source)
     with trusting(settings.trust_checkpoint):
         # It imports torch, whose state could otherwise not be put back.
         device = resolve_device(settings.device)

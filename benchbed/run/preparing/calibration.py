@@ -1,0 +1,28 @@
+"""Clips of the training split for models that are brought to fewer bits: what a run offers them unasked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from benchbed.run.job.source import Source
+from benchbed.suite.model import Suite
+
+
+def with_calibration(options: Mapping[str, object], suite: Suite, source: Source) -> dict[str, object]:
+    """Options of a model, with where to find calibration clips if it is asked for in 8 bits and they are not said.
+
+    Examples
+    --------
+    >>> with_calibration({"precision": "fp16"}, None, None)
+    {'precision': 'fp16'}
+    """
+    if options.get("precision") != "int8" or "calibration" in options or suite.data.train_split is None:
+        return dict(options)
+    place = {
+        "layout": source.layout,
+        "root": str(source.dataset.root),
+        "split": suite.data.train_split,
+        "options": suite.data.options,
+    }
+    return {**options, "calibration": json.dumps(place)}
