@@ -4,7 +4,8 @@
     benchbed compare runs/dcase_task1/cnn runs/dcase_task1/small
 
 `int8` is calibrated on clips of the suite's training split; `fp16` and `bf16` need none. The size of the twin is
-counted at its bit width. Bits are simulated (`benchbed.adapter.quantisation`), so its latency says nothing about small hardware.
+counted at its bit width. Bits are simulated (`benchbed.adapter.quantisation`), so its latency says nothing about small
+hardware.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 `int8` is static quantisation after training: weights symmetric for each output channel, the inputs of every layer
 affine in 8 bits over the range that calibration clips showed (Jacob et al., CVPR 2018). A product of such numbers,
 added up in 32-bit integers and scaled, is the float product of what they stand for, so answers are those of integer
-kernels up to the last bit of a sum. `fp16` and `bf16` round weights, and what enters and leaves a layer; sums are wider, as on
-accelerators. Gradients pass straight through the rounding, within the range.
+kernels up to the last bit of a sum. `fp16` and `bf16` round weights, and what enters and leaves a layer; sums are
+wider, as on accelerators. Gradients pass straight through the rounding, within the range.
 """
 
 from __future__ import annotations

@@ -41,8 +41,10 @@ def as_twin(model: str, target: Callable[..., Any], options: dict[str, Any]) -> 
     """
     if "precision" not in options:
         return None
-    if "precision" in {option.name for option in describe_options(target)}:
-        options.pop("calibration", None)
+    known = {option.name for option in describe_options(target)}
+    if "precision" in known:
+        if "calibration" not in known:
+            options.pop("calibration", None)
         return None
     own = {name: value for name, value in options.items() if name in OWN}
     rest = {name: value for name, value in options.items() if name not in OWN}

@@ -5,8 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from benchbed.card import Card
 from benchbed.run.job.source import Source
 from benchbed.suite.model import Suite
+
+
+def said(card: Card, options: Mapping[str, object]) -> dict[str, object]:
+    """Options that tell models of one name apart, without a precision that the name of a twin says already.
+
+    Examples
+    --------
+    >>> card = Card(name="cnn_int8", family="cnn", output="scene", labels=("a", "b"), sample_rate=8000)
+    >>> said(card, {"precision": "int8", "width": "8"})
+    {'width': '8'}
+    """
+    twin = card.name.endswith(f"_{options.get('precision')}")
+    return {name: value for name, value in options.items() if not (twin and name == "precision")}
 
 
 def with_calibration(options: Mapping[str, object], suite: Suite, source: Source) -> dict[str, object]:

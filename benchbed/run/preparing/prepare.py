@@ -34,7 +34,7 @@ from benchbed.run.job.job import LEFT_OUT, Job, options_for
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.job.source import Source
-from benchbed.run.preparing.calibration import with_calibration
+from benchbed.run.preparing.calibration import said, with_calibration
 from benchbed.run.preparing.channels import refuse_channels
 from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.place import place_of_run
@@ -65,7 +65,7 @@ def prepare(
     check_names(loaded_suite)
     output = output_of(suite.task, where=loaded_suite.where("task"))
     source = open_source(loaded_suite, settings.data, allow_synthetic=settings.allow_synthetic)
-    options = with_calibration(options, suite, source)
+    given, options = options, with_calibration(options, suite, source)
     with trusting(settings.trust_checkpoint):
         # It imports torch, whose state could otherwise not be put back.
         device = resolve_device(settings.device)
@@ -84,7 +84,9 @@ def prepare(
             )
     identity = {split: identity_of(model) for split, (model, _) in models.items()}
     contents = [each["model"] for each in identity.values()]
-    place = place_of_run(settings.out, (suite.name, loaded_suite.hash), loaded, options, contents, settings.name)
+    place = place_of_run(
+        settings.out, (suite.name, loaded_suite.hash), loaded, said(card, given), contents, settings.name
+    )
     frozen = read_frozen(loaded_suite, source, place.name)
     if frozen is not None:
         # Before anything else, since the success of an attack may rest on thresholds, too.
