@@ -85,4 +85,5 @@ def _answers(run: Run, cell: str) -> pd.DataFrame:
         )
     first = table[table["draw"] == table["draw"].min()]
     said = first[~np.asarray(first["skipped"].notna())]
-    return said.set_index("clip_id").sort_index()
+    # Names are categories, in an order of each file's own.
+    return said.assign(clip_id=said["clip_id"].astype(str)).set_index("clip_id").sort_index()

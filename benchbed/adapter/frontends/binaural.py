@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from benchbed.adapter.front import FrontEnd
+from benchbed.adapter.frontends import FRONT_ENDS
 from benchbed.errors import ConfigError
 
 
@@ -25,7 +25,7 @@ def front_end(inner: str = "log_mel", **options: Any) -> Binaural:
     >>> front_end("mfcc_deltas")(torch.zeros(1, 2, 44100)).shape
     torch.Size([1, 3, 61, 51])
     """
-    return Binaural(FrontEnd(inner, options).build())
+    return Binaural(FRONT_ENDS.get(inner).front_end(**options))
 
 
 class Binaural(torch.nn.Module):
