@@ -20,7 +20,7 @@ from torch import nn
 
 from benchbed.adapter import Card, TorchAdapter
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
-from benchbed.adapter.front import FrontEnd
+from benchbed.adapter.front import NamedFrontEnd
 from benchbed.adapter.labelmap import read_label_map
 from benchbed.adapter.labels import read_labels
 from benchbed.adapter.trained import Weights, numbered, seeded
@@ -116,7 +116,9 @@ class Ast(TorchAdapter):
             raise ConfigError(f"{len(names)} labels are given for a model of {self.config.num_labels} classes")
         self.mean, self.deviation = said.get("mean", MEAN), said.get("std", DEVIATION)
         bands = self.config.num_mel_bins
-        self.front = FrontEnd("kaldi_fbank", {"sample_rate": RATE, "n_mels": bands, "window": "hann", "fmin": 20.0})
+        self.front = NamedFrontEnd(
+            "kaldi_fbank", {"sample_rate": RATE, "n_mels": bands, "window": "hann", "fmin": 20.0}
+        )
         self.card = Card(
             name="ast" if size == "base" else f"ast_{size}",
             family="transformer",

@@ -17,13 +17,13 @@ import torch
 from torch import nn
 
 from benchbed.adapter import Card
-from benchbed.adapter.front import FrontEnd
+from benchbed.adapter.front import NamedFrontEnd
 from benchbed.adapter.trained import TrainedAdapter, Weights
 from benchbed.errors import ConfigError
 
 EMBEDDED = Path(__file__).parent / "weights" / "bc_resnet.safetensors"
 RATE, BANDS, SUB_BANDS = 16000, 40, 5
-FRONT = FrontEnd(
+FRONT = NamedFrontEnd(
     "log_mel",
     {
         "sample_rate": RATE,

@@ -17,7 +17,7 @@ from torch import nn
 
 from benchbed.adapter import Card, TorchAdapter
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
-from benchbed.adapter.front import FrontEnd
+from benchbed.adapter.front import NamedFrontEnd
 from benchbed.adapter.labels import read_labels
 from benchbed.adapter.moving import to_device
 from benchbed.adapter.trained import Weights, numbered, seeded
@@ -127,8 +127,8 @@ class BiodcaseTiny(TorchAdapter):
 
 
 FRONTS = {
-    "integer_mel": FrontEnd("integer_mel"),
-    "log_mel": FrontEnd(
+    "integer_mel": NamedFrontEnd("integer_mel"),
+    "log_mel": NamedFrontEnd(
         "log_mel",
         {
             "sample_rate": RATE,

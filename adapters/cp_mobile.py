@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from benchbed.adapter import Card
-from benchbed.adapter.front import FrontEnd
+from benchbed.adapter.front import NamedFrontEnd
 from benchbed.adapter.trained import TrainedAdapter, Weights
 
 EMBEDDED = Path(__file__).parent / "weights" / "cp_mobile.safetensors"
@@ -124,9 +124,9 @@ class CpMobile(nn.Module):
 
 #: 96-ms windows every 15.6 ms; the released CP-Mobile has the bands of PaSST.
 _WINDOWS = {"sample_rate": RATE, "n_mels": 256, "n_fft": 4096, "win_length": 3072, "hop_length": 500, "offset": 1e-5}
-FRONTS: dict[Arch, FrontEnd] = {
-    "dcase2024": FrontEnd("log_mel", _WINDOWS | {"mel_scale": "htk"}),
-    "cp_mobile": FrontEnd(
+FRONTS: dict[Arch, NamedFrontEnd] = {
+    "dcase2024": NamedFrontEnd("log_mel", _WINDOWS | {"mel_scale": "htk"}),
+    "cp_mobile": NamedFrontEnd(
         "log_mel", _WINDOWS | {"mel_scale": "kaldi", "fmax": 15500.0, "preemphasis": 0.97, "periodic": False}
     ),
 }

@@ -4,9 +4,9 @@
     benchbed profile --model adapters/ensemble.py --set members=teachers.yaml
 
 `members` names shipped adapters or files, `NAME*6` six times; or it is a YAML file with a list of `model`, `options`
-and `weight`. Members may want other rates and lengths, and have their classes in another order. `weights=0.2,0.8` weighs
-them; `table=FILE` is JSON written by `training/fuse.py`, which fits weights of each class, or a logistic regression on
-all scores (`stacked`), on a validation split that the file names.
+and `weight`. Members may want other rates and lengths, and have their classes in another order. `weights=0.2,0.8`
+weighs them; `table=FILE` is JSON written by `training/fuse.py`, which fits weights of each class, or a logistic
+regression on all scores (`stacked`), on a validation split that the file names.
 """
 
 from __future__ import annotations

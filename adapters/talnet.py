@@ -19,13 +19,13 @@ from torch import nn
 
 from benchbed.adapter import Card, TorchAdapter
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
-from benchbed.adapter.front import FrontEnd
+from benchbed.adapter.front import NamedFrontEnd
 from benchbed.adapter.labels import read_labels
 from benchbed.adapter.trained import Weights, numbered, seeded
 from benchbed.errors import CheckpointError, ConfigError
 
 RATE, HOP, POOLED = 16000, 400, 4
-FRONT = FrontEnd(
+FRONT = NamedFrontEnd(
     "log_mel",
     {"sample_rate": RATE, "n_mels": 64, "n_fft": 4096, "win_length": 1024, "hop_length": HOP, "fmax": 8000.0},
 )

@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from benchbed.adapter import Card
-from benchbed.adapter.front import FrontEnd
+from benchbed.adapter.front import NamedFrontEnd
 from benchbed.adapter.trained import TrainedAdapter, Weights
 from benchbed.adapter.transformer import TransformerBlock
 from benchbed.errors import ConfigError
@@ -31,7 +31,7 @@ from benchbed.rng import stream
 
 EMBEDDED = Path(__file__).parent / "weights" / "vit_asc_small.safetensors"
 RATE, BANDS, FRAMES = 32000, 128, 100
-FRONT = FrontEnd(
+FRONT = NamedFrontEnd(
     "log_mel",
     {
         "sample_rate": RATE,

@@ -14,7 +14,7 @@ from benchbed.errors import ConfigError, did_you_mean
 
 
 @dataclass(frozen=True)
-class FrontEnd:
+class NamedFrontEnd:
     """A registered front end and its options.
 
     Parameters
@@ -31,7 +31,7 @@ class FrontEnd:
 
     Examples
     --------
-    >>> made = FrontEnd("log_mel", {"sample_rate": 32000, "n_mels": 64})
+    >>> made = NamedFrontEnd("log_mel", {"sample_rate": 32000, "n_mels": 64})
     >>> made.text
     'log_mel(sample_rate=32000, n_mels=64)'
     >>> made.build()(torch.zeros(2, 1, 32000)).shape
@@ -70,4 +70,4 @@ class FrontEnd:
 
 
 def _short(value: Any) -> str:
-    return value.text if isinstance(value, FrontEnd) else f"{value:g}" if isinstance(value, float) else str(value)
+    return value.text if isinstance(value, NamedFrontEnd) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -168,12 +168,12 @@ def _loaded(
     target = _entry(module, wanted, place)
     if twin := as_twin(locator, target, options):
         # The same model in fewer bits, by the shipped adapter that makes such twins of any.
-        made = _loaded(TWINS, TWINS, None, twin, (), seen)
+        quantised = _loaded(TWINS, TWINS, None, twin, (), seen)
         # Place and options stay those of the model, so that they make the same twin again.
-        own = {name: value for name, value in made.options.items() if name in TWIN_OPTIONS}
-        of_model = made.adapter.loaded.options  # type: ignore[attr-defined]
+        own = {name: value for name, value in quantised.options.items() if name in TWIN_OPTIONS}
+        of_model = quantised.adapter.loaded.options  # type: ignore[attr-defined]
         hashed = _hash_sources(source)
-        return replace(made, spec=spec, locator=locator, source=source, source_hash=hashed, options=own | of_model)
+        return replace(quantised, spec=spec, locator=locator, source=source, source_hash=hashed, options=own | of_model)
     arguments, recorded = resolve_options(target, options, where=place)
     adapter = _construct(target, arguments, place)
     return LoadedAdapter(adapter, spec, locator, source, _hash_sources(source), recorded, arguments, seen)

@@ -10,7 +10,7 @@ ABOUT = {
     "ensembles": "attacks one after the other, of which the worst counts; `{attack: NAME}` in a suite",
     "metrics": "families of metrics; `metrics.family: NAME` in a suite",
     "figures": "the figures that families give, with unit, direction and rule; `metrics.primary: NAME`",
-    "front ends": "what adapters give their networks in the place of a waveform; `FrontEnd(NAME, options)`",
+    "front ends": "what adapters give their networks in the place of a waveform; `NamedFrontEnd(NAME, options)`",
     "outputs": "kinds of answers that a model gives; `task: NAME` of a suite, `output` of a card",
     "gates": "rules of gates that come with benchbed; `gate --rules NAME`",
     "bridges": "transforms and attacks of other libraries, or why they are refused",

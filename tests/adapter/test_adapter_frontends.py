@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchbed.adapter.front import FrontEnd
+from benchbed.adapter.front import NamedFrontEnd
 from benchbed.adapter.frontends import FRONT_ENDS
 from benchbed.adapter.frontends.mfcc_deltas import regression
 from benchbed.errors import ConfigError
@@ -20,7 +20,7 @@ def sound(samples: int, channels: int = 1, seed: int = 0) -> np.ndarray:
 
 
 def made(kind: str, signal: np.ndarray, **options) -> np.ndarray:
-    return FrontEnd(kind, options).build()(torch.from_numpy(signal)[None])[0].detach().numpy()
+    return NamedFrontEnd(kind, options).build()(torch.from_numpy(signal)[None])[0].detach().numpy()
 
 
 @pytest.mark.parametrize(("scale", "norm"), [("htk", None), ("slaney", "slaney")])
@@ -114,7 +114,7 @@ def test_scalogram_is_the_sum_over_time():
     """|Σ x(t) ψ*((t − τ)/s)| of Morlet's wavelet written out in time, at three frequencies."""
     rate = 4000
     signal = sound(3000, seed=2)
-    module = FrontEnd(
+    module = NamedFrontEnd(
         "scalogram",
         {"sample_rate": rate, "fmin": 200.0, "fmax": 1000.0, "per_octave": 4, "bands": 0, "frames": 0, "log": False},
     ).build()
@@ -151,7 +151,7 @@ def test_a_scalogram_has_the_size_of_the_image():
 
 def test_learned_filters_are_products_with_frames():
     torch.manual_seed(0)
-    module = FrontEnd("learned", {"filters": 8, "norm": False}).build()
+    module = NamedFrontEnd("learned", {"filters": 8, "norm": False}).build()
     signal = torch.from_numpy(sound(800))[None]
     frames = torch.nn.functional.pad(signal[0, 0], (38, 38)).unfold(0, 80, 4)
     wanted = (frames @ module[0].weight[:, 0].T + module[0].bias).clamp_min(0).T
@@ -171,7 +171,7 @@ def test_a_levelled_waveform_does_not_depend_on_its_level(level):
 def test_every_front_end_has_a_gradient(kind):
     channels = 2 if kind == "binaural" else 1
     waveforms = torch.from_numpy(sound(12000, channels))[None].requires_grad_()
-    FrontEnd(kind).build()(waveforms).square().mean().backward()
+    NamedFrontEnd(kind).build()(waveforms).square().mean().backward()
     assert torch.isfinite(waveforms.grad).all() and waveforms.grad.abs().sum() > 0
 
 
@@ -179,21 +179,21 @@ def test_every_front_end_has_a_gradient(kind):
 def test_a_clip_does_not_hear_its_neighbours(kind):
     channels = 2 if kind == "binaural" else 1
     both = torch.stack([torch.from_numpy(sound(12000, channels, seed)) for seed in (0, 1)])
-    module = FrontEnd(kind).build().eval()
+    module = NamedFrontEnd(kind).build().eval()
     torch.testing.assert_close(module(both)[1:], module(both[1:]), atol=1e-5, rtol=1e-5)
 
 
 def test_words_of_a_front_end_name_what_was_asked():
-    inner = FrontEnd("binaural", {"inner": "mfcc_deltas", "win_seconds": 0.04})
+    inner = NamedFrontEnd("binaural", {"inner": "mfcc_deltas", "win_seconds": 0.04})
     assert inner.text == "binaural(inner=mfcc_deltas, win_seconds=0.04)"
 
 
 def test_a_wrong_name_or_option_is_one_clear_error():
     with pytest.raises(ConfigError, match="unknown front end 'logmel'") as caught:
-        FrontEnd("logmel")
+        NamedFrontEnd("logmel")
     assert "log_mel" in str(caught.value)
     with pytest.raises(ConfigError, match="no option 'filter'") as caught:
-        FrontEnd("learned", {"filter": 3})
+        NamedFrontEnd("learned", {"filter": 3})
     assert "filters" in str(caught.value)
     for kind, options in (
         ("mfcc_deltas", {"n_mels": 10}),
@@ -203,4 +203,4 @@ def test_a_wrong_name_or_option_is_one_clear_error():
         ("integer_mel", {"window": 1000}),
     ):
         with pytest.raises(ConfigError):
-            FrontEnd(kind, options).build()
+            NamedFrontEnd(kind, options).build()

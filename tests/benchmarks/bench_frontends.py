@@ -11,17 +11,17 @@ import time
 
 import torch
 
-from benchbed.adapter.front import FrontEnd
+from benchbed.adapter.front import NamedFrontEnd
 
 RATE, CLIPS, ROUNDS = 32000, 4, 5
 CASES = {
-    "log_mel": FrontEnd("log_mel", {"sample_rate": RATE}),
-    "kaldi_fbank": FrontEnd("kaldi_fbank", {"sample_rate": RATE}),
-    "mfcc_deltas": FrontEnd("mfcc_deltas", {"sample_rate": RATE}),
-    "learned": FrontEnd("learned", {"filters": 128, "receptive": 800, "stride": 320}),
-    "integer_mel": FrontEnd("integer_mel", {"sample_rate": RATE}),
+    "log_mel": NamedFrontEnd("log_mel", {"sample_rate": RATE}),
+    "kaldi_fbank": NamedFrontEnd("kaldi_fbank", {"sample_rate": RATE}),
+    "mfcc_deltas": NamedFrontEnd("mfcc_deltas", {"sample_rate": RATE}),
+    "learned": NamedFrontEnd("learned", {"filters": 128, "receptive": 800, "stride": 320}),
+    "integer_mel": NamedFrontEnd("integer_mel", {"sample_rate": RATE}),
     **{
-        f"scalogram, {count} an octave": FrontEnd("scalogram", {"sample_rate": RATE, "per_octave": count})
+        f"scalogram, {count} an octave": NamedFrontEnd("scalogram", {"sample_rate": RATE, "per_octave": count})
         for count in (4, 8, 16)
     },
 }

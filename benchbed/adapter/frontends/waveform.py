@@ -9,7 +9,7 @@ import torch
 from benchbed.errors import ConfigError
 
 
-def front_end(level: Literal["none", "peak", "standard"] = "none") -> Waveform:
+def front_end(level: Literal["none", "peak", "standard"] = "none") -> LevelledWaveform:
     """The waveform `[clip, channel, sample]`.
 
     Parameters
@@ -24,10 +24,10 @@ def front_end(level: Literal["none", "peak", "standard"] = "none") -> Waveform:
     """
     if level not in ("none", "peak", "standard"):
         raise ConfigError(f"unknown level '{level}'", hint="none, peak or standard")
-    return Waveform(level)
+    return LevelledWaveform(level)
 
 
-class Waveform(torch.nn.Module):
+class LevelledWaveform(torch.nn.Module):
     """A waveform, levelled clip by clip; silence stays silence."""
 
     def __init__(self, level: str) -> None:
