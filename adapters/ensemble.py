@@ -135,7 +135,7 @@ class Ensemble(Adapter):
         networks = [member.model for member in self.members]
         if all(isinstance(network, torch.nn.Module) for network in networks):
             # One module, so that parameters and operations of all are counted.
-            self.model = torch.nn.ModuleList(networks)
+            self.model = torch.nn.ModuleList(networks).eval()
         alike = all(c.card.sample_rate == self.card.sample_rate for c in self.members)
         if alike and all(member.forward is not None for member in self.members):
             self.forward = self._forward
