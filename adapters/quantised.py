@@ -59,6 +59,11 @@ class QuantisedTwin(Adapter):
         self.plain = self.loaded.adapter
         self.precision, self.calibration, self.clips = precision, calibration, clips
         inner = self.plain.card
+        if precision == "int8" and not calibration and not inner.untrained:
+            raise ConfigError(
+                "int8 needs clips to calibrate the range of every layer on",
+                hint="run a suite with data.train_split, which fills them in, or say --set calibration=JSON",
+            )
         self.card = dataclasses.replace(
             inner,
             name=f"{inner.name}_{precision}",
