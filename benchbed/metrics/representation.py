@@ -58,26 +58,26 @@ def representation(embeddings: np.ndarray) -> Representation:
     >>> representation(np.ones((5, 3))).collapsed
     True
     """
-    held = np.asarray(embeddings, np.float64)
-    if held.ndim != 2 or len(held) < 2 or held.shape[1] < 1:
-        raise CannotMeasure(f"embeddings of shape {list(held.shape)}", hint="[clip, feature], of two clips or more")
-    if not np.isfinite(held).all():
+    values = np.asarray(embeddings, np.float64)
+    if values.ndim != 2 or len(values) < 2 or values.shape[1] < 1:
+        raise CannotMeasure(f"embeddings of shape {list(values.shape)}", hint="[clip, feature], of two clips or more")
+    if not np.isfinite(values).all():
         raise CannotMeasure("embeddings that are not finite")
-    centred = held - held.mean(axis=0)
-    scatter = centred.T @ centred / (len(held) - 1)
+    centred = values - values.mean(axis=0)
+    scatter = centred.T @ centred / (len(values) - 1)
     deviation = np.sqrt(np.diag(scatter) + EPSILON)
     off = scatter - np.diag(np.diag(scatter))
     singular = np.linalg.svd(centred, compute_uv=False)
     spread = singular.sum()
     # Rounding alone is no spread.
-    flat = spread <= 1e-10 * max(1.0, float(np.abs(held).max())) * len(held)
+    flat = spread <= 1e-10 * max(1.0, float(np.abs(values).max())) * len(values)
     share = singular[singular > 0] / spread if not flat else np.ones(1)
     rank = float(np.exp(-(share * np.log(share)).sum()))
     plain = np.sqrt(np.diag(scatter))
     dead = 1.0 if flat else float((plain < 0.01 * plain.max()).mean())
     return Representation(
         variance=float(np.maximum(0.0, TARGET - deviation).mean()),
-        covariance=float((off**2).sum() / held.shape[1]),
+        covariance=float((off**2).sum() / values.shape[1]),
         effective_rank=rank,
         dead=dead,
         collapsed=bool(flat or rank < 2),
