@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from benchbed.compare.foretelling import foretelling, one_each
 from benchbed.errors import ConfigError
 from benchbed.results.foretelling import KINDS, Foretelling
-from benchbed.results.record import Result
+from benchbed.results.record import Result, Value
 
 #: Which end of an interval must lie where.
 Side = Literal["low_above", "high_below"]
@@ -29,11 +30,13 @@ class ClaimTest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     kind: str
-    """Kind of test: `association` of two kinds of robustness, or `families`."""
+    """Kind of test: `association` of two kinds of robustness, `families`, or `models` in one figure."""
     one: str
-    """A kind of robustness, or a family of models."""
+    """A kind of robustness, a family of models, or a pattern of models' names."""
     other: str
-    """The kind, or family, that it is held against."""
+    """The kind, family or pattern that it is held against."""
+    figure: str = ""
+    """Of `models`: `CONDITION/METRIC`, `CONDITION/GROUP/METRIC`, or a figure over the run."""
     supported: dict[Side, float]
     """Where the interval must lie for the claim to hold."""
     contradicted: dict[Side, float]
@@ -101,8 +104,8 @@ def read_claims(folder: str | Path) -> list[Claim]:
             first = error.errors()[0]
             part = ".".join(map(str, first["loc"]))
             raise ConfigError(f"{file.name}: {part}: {first['msg']}", where=str(file)) from error
-        if found[-1].test.kind not in TESTS:
-            known = ", ".join(TESTS)
+        if found[-1].test.kind not in (known_tests := {**TESTS, **OF_RECORDS}):
+            known = ", ".join(known_tests)
             raise ConfigError(f"{file.name}: no test '{found[-1].test.kind}'", where=str(file), hint=f"tests: {known}")
     return found
 
@@ -127,8 +130,11 @@ def _best(found: Sequence[Judged], claim: Claim) -> Judged:
 
 
 def _judged(claim: Claim, results: Sequence[Result]) -> Judged:
-    seen = foretelling(results)
-    interval = None if seen is None else TESTS[claim.test.kind](claim.test, seen)
+    if claim.test.kind in OF_RECORDS:
+        interval = OF_RECORDS[claim.test.kind](claim.test, results)
+    else:
+        seen = foretelling(results)
+        interval = None if seen is None else TESTS[claim.test.kind](claim.test, seen)
     if interval is None:
         return Judged(claim, "not run", claim.needs)
     low, high, models, told = interval
@@ -177,5 +183,48 @@ TESTS: dict[str, Callable[[ClaimTest, Foretelling], Evidence | None]] = {
     "association": _association,
     "families": _families,
 }
+
+
+def _models(test: ClaimTest, results: Sequence[Result]) -> Evidence | None:
+    """Two groups of models, by name, in one figure: the difference of their means.
+
+    Its interval adds the squares of the half-widths that the records state, as of independent figures. Models that were
+    scored on the same clips differ by less than that, so a verdict is never too early; `compare` is sharper.
+    """
+    sides = []
+    for pattern in (test.one, test.other):
+        values = [
+            v for r in results if fnmatchcase(r.model.name, pattern) and (v := _figure(r, test.figure)) is not None
+        ]
+        sides.append([v for v in values if v.value is not None])
+    if not all(sides):
+        return None
+    means = [sum(v.value or 0.0 for v in side) / len(side) for side in sides]
+    told = f"{test.figure}: {test.one} − {test.other} = {means[0] - means[1]:+.3f}"
+    variance = 0.0
+    for side in sides:
+        for value in side:
+            if value.low is None or value.high is None:
+                return None, None, sum(map(len, sides)), f"{told} (a figure without an interval)"
+            variance += ((value.high - value.low) / 2 / len(side)) ** 2
+    reach = variance**0.5
+    difference = means[0] - means[1]
+    return difference - reach, difference + reach, sum(map(len, sides)), f"{told} ± {reach:.3f}"
+
+
+def _figure(result: Result, path: str) -> Value | None:
+    """A figure of a record by its path; patterns may stand for a metric's name, where one fits."""
+    if path in result.scores:
+        return result.scores[path]
+    condition, *middle, metric = path.split("/")
+    for cell in result.cells:
+        if cell.key.split("/", 2)[-1] != condition:
+            continue
+        values = cell.groups.get("/".join(middle), {}) if middle else cell.metrics
+        return next((values[name] for name in values if fnmatchcase(name, metric)), None)
+    return None
+
+
+OF_RECORDS: dict[str, Callable[[ClaimTest, Sequence[Result]], Evidence | None]] = {"models": _models}
 #: Kinds of robustness that a test may name.
 NAMED = tuple(KINDS)
