@@ -275,10 +275,12 @@ def test_random_weights_answer_but_are_not_scored(repository, name, options):
 
 def test_the_baseline_of_dcase_2022_has_its_counts(file_of):
     """The published 46,512 are bytes of the 8-bit graph: 45,816 weights and 174 biases of four bytes. The organisers
-    state 29.23 M operations; the products alone are 29.20 M, as `count_tflite` says of their file, too. With its
-    weights read out (marmoi/dcase2022_task1_baseline e3aefd6) the first two layers and their pooling differ from the graph by
-    at most 0.072 and 0.071, two and three and a half steps of 8 bits; its third layer saturates at 1.365 on such
-    noise, beyond what it was calibrated for, which floating point does not."""
+    state 29.23 M operations; the products alone are 29.20 M, as `count_tflite` says of their file, too.
+
+    With its weights read out (marmoi/dcase2022_task1_baseline e3aefd6) the first two layers and their pooling differ
+    from the graph by at most 0.072 and 0.071, two and three and a half steps of 8 bits. Its third layer saturates at
+    1.365 on such noise, beyond what it was calibrated for, which floating point does not.
+    """
     net = file_of("dcase2022").SceneBaseline(10).eval()
     biases = sum(p.numel() for name, p in net.named_parameters() if name.endswith("bias"))
     assert (parameters(net), biases) == (45_990, 174)
