@@ -14,6 +14,7 @@ from benchbed.attack import resolve, sanity
 from benchbed.attack.air import Surroundings, heard_through, split
 from benchbed.attack.attacks.displacement import displaced
 from benchbed.attack.ensemble import ensemble, levels
+from benchbed.attack.frequency import band_pass
 from benchbed.attack.threat import Threat
 from benchbed.errors import ConfigError
 from benchbed.metrics.adversarial import cell_figures
@@ -202,3 +203,23 @@ def test_what_is_displaced_is_told_as_a_mean_over_clips():
     )
     figure = cell_figures(flags_of(table, np.arange(3), np.arange(3), Bootstrap(3, draws=0)))["displacement"]
     assert figure.value == pytest.approx(0.3) and figure.n == 2
+
+
+def test_foreign_sounds_outside_the_band_of_a_condition_are_over_its_budget():
+    """Two tones of equal level, one in the band and one below it: only the first counts, whatever the second breaks."""
+    time = torch.arange(800) / RATE
+    low, high = (0.01 * torch.sin(2 * torch.pi * pitch * time)[None] for pitch in (500, 3000))
+    clean = 0.1 * torch.from_numpy(np.random.default_rng(0).standard_normal((3, 1, 800)).astype(np.float32))
+    forward = lambda x: torch.stack([x[:, 0, 0] * 0, x[:, 0, 0] * 0 + 1], 1)  # noqa: E731
+    asked = problem(forward, clean, torch.zeros(3).long(), "l2", 10.0)
+    offered = {asked.ids[i]: ((clean[i] + sound).numpy(),) for i, sound in enumerate((low, high, low + high))}
+    wide = resolve("from_folder", {"folder": "x"}).run(replace(asked, offered=offered))
+    assert wide.columns["foreign"] == ["within"] * 3 and wide.broken.all()
+    banded = replace(asked.ball, within=band_pass(2000, None, RATE))
+    found = resolve("from_folder", {"folder": "x"}).run(replace(asked, ball=banded, offered=offered))
+    assert found.columns["foreign"] == ["over", "within", "over"]
+    assert found.broken.tolist() == [False, True, False]
+    # Under a limit on what may be heard, a sound that would have to be softer is over it, too.
+    limited = replace(asked.ball, limit=lambda rows, added: added * torch.tensor([1.0, 0.5, 1.0])[rows, None, None])
+    found = resolve("from_folder", {"folder": "x"}).run(replace(asked, ball=limited, offered=offered))
+    assert found.columns["foreign"] == ["within", "over", "within"]

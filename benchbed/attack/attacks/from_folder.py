@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from benchbed.attack.contract import Attack, Cost, Outcome, Problem
+from benchbed.attack.frequency import LEAK
 
 #: Column of what became of a clip's sounds: `within`, `over`, `unfit` or `missing`.
 COLUMN = "foreign"
@@ -56,7 +57,20 @@ class FromFolder(Attack):
         reach = ball.clean.abs().clamp_min(1.0)
         boxed = (points.abs() <= reach + 1e-6).flatten(1).all(1)
         finite = points.flatten(1).isfinite().all(1)
-        return within.all(1) & boxed & finite
+        return within.all(1) & boxed & finite & self._allowed(problem, points)
+
+    def _allowed(self, problem: Problem, points: torch.Tensor) -> torch.Tensor:
+        """Whether what was added lies in the band of the condition, and under what may be heard, if there are any."""
+        ball, added = problem.ball, points.double() - problem.ball.clean.double()
+        allowed = torch.ones(len(points), dtype=torch.bool, device=points.device)
+        energy = added.square().flatten(1).sum(1)
+        if ball.within is not None:
+            beyond = (added - ball.within(added)).square().flatten(1).sum(1)
+            allowed &= beyond <= 10 ** (LEAK / 10) * energy
+        if ball.limit is not None and ball.rows is not None:
+            softened = (added - ball.limit(ball.rows, added.to(points.dtype)).double()).square().flatten(1).sum(1)
+            allowed &= softened <= 10 ** (LEAK / 10) * energy
+        return allowed
 
     def cost(self, classes: int) -> Cost:
         return Cost(1, 0)
