@@ -175,12 +175,16 @@ class _Cut:
             self._kept[name] = made()
         return self._kept[name]
 
-    def sums(self, choices: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
-        """Summed statistics of each choice of rows, and their replicates."""
+    def sums(
+        self, choices: Sequence[np.ndarray], columns: np.ndarray | None = None
+    ) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """Summed statistics of each choice of rows, and their replicates, of some columns or of all."""
         totals = [self.rows[rows].sum(axis=0) for rows in choices]
         if self.bootstrap is None or self.bootstrap.draws == 0:
             return [(total, None) for total in totals]
-        drawn = self.bootstrap.replicates_of_parts(self.rows, self.group_of, [np.flatnonzero(c) for c in choices])
+        drawn = self.bootstrap.replicates_of_parts(
+            self.rows, self.group_of, [np.flatnonzero(c) for c in choices], columns
+        )
         return list(zip(totals, drawn))
 
     def part(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None, names: Collection[str]) -> SliceValues:
@@ -221,8 +225,9 @@ class _Cut:
         pools = {name: _Pool(set(members)) for name, members in column.sets.items()}
         cells: list[np.ndarray] = []
         main = next((name for name in list(family.class_metrics)[:1] if name in self.class_infos), None)
+        needed = family.needed({*self.infos, *self.class_infos})
         choices = [code == i for i in range(len(self.levels[index]))]
-        for level, rows, (sums, drawn) in zip(self.levels[index], choices, self.sums(choices)):
+        for level, rows, (sums, drawn) in zip(self.levels[index], choices, self.sums(choices, needed)):
             parts[level], reasons[level] = self.part(rows, sums, drawn, self.infos), family.reasons(sums)
             if main is not None:
                 cells.append(self._per_class(rows, sums, [main])[main])

@@ -123,6 +123,14 @@ class Family(ABC):
     takes_weak: bool = False
     widths: Sequence[int] = ()
 
+    def needed(self, names: Collection[str]) -> np.ndarray | None:
+        """Columns of the statistics that these metrics, of cells and of classes, follow from; None for all.
+
+        A family names some only where their sums are whole numbers, which are the same in whatever order they are
+        added.
+        """
+        return None
+
     @property
     def parts(self) -> Mapping[str, Family]:
         """The families that are scored together, by what stands before the names of their metrics."""

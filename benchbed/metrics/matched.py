@@ -103,11 +103,12 @@ def _difference(
     points: list[Mapping[str, np.ndarray]] = [
         {**family.some_values(row.sum(axis=0), infos), **chosen(sample, every)[0]} for row, sample in zip(rows, samples)
     ]
+    needed = family.needed(infos)
     drawn: list[Mapping[str, np.ndarray]] = []
     if bootstrap is not None and bootstrap.draws:
         drawn = [
             {
-                **family.some_values(bootstrap.replicates(row), infos),
+                **family.some_values(bootstrap.replicates(row, None, needed), infos),
                 **drawn_scores(sample, bootstrap, np.arange(groups), every)[0],
             }
             for row, sample in zip(rows, samples)

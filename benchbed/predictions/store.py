@@ -81,6 +81,9 @@ _COLUMNS = (
 
 _HEADER = b"benchbed"
 
+#: Unit files that are joined before more are read: each brings names of its own, which joining makes one.
+_AT_ONCE = 128
+
 _AGAIN = "delete it and run again: only this unit is computed anew"
 
 
@@ -255,6 +258,7 @@ def read_units(paths: Iterable[Path]) -> Predictions:
 
     kind = ""
     tables, failures, labels = [], [], None
+    blocks: list[pa.Table] = []
     info: list[dict[str, Any]] = []
     digests: dict[str, str] = {}
     for path in paths:
@@ -271,16 +275,39 @@ def read_units(paths: Iterable[Path]) -> Predictions:
         info.append(header.get("info", {}))
         digests[path.stem] = header["digest"]
         try:
-            tables.append(pq.read_table(pa.BufferReader(data)).replace_schema_metadata(None))
+            # Names of clips, and whatever else repeats, as numbers: as text they are most of what a large run weighs.
+            buffer = pa.BufferReader(data)
+            text = [field.name for field in pq.read_schema(buffer) if _is_text(field.type)]
+            buffer.seek(0)
+            tables.append(pq.read_table(buffer, read_dictionary=text).replace_schema_metadata(None))
+            if len(tables) == _AT_ONCE:
+                blocks.append(_joined(tables))
+                tables = []
         except (OSError, pa.ArrowException) as error:
             raise DamagedError(f"damaged prediction file ({error})", where=str(path), hint=_AGAIN) from error
     if labels is None:
         raise DataError("there are no predictions to read")
-    joined = pa.concat_tables(in_double(tables), promote_options="permissive").combine_chunks()
+    joined = _joined([*blocks, *tables])
+    del tables, blocks
     output = output_of(kind)
-    scores, references = output.unpack(joined, labels)
-    rest = joined.drop_columns([name for name in output.columns if name in joined.column_names])
-    text = [f.name for f in rest.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
-    return Predictions(
-        tuple(labels), rest.to_pandas(categories=text), scores, failures, kind, references, info, digests
-    )
+    own = [name for name in output.columns if name in joined.column_names]
+    scores, references = output.unpack(joined.select(own), labels)
+    rest = joined.drop_columns(own)
+    del joined
+    text = [field.name for field in rest.schema if _is_text(field.type)]
+    made = rest.to_pandas(categories=text, self_destruct=True, split_blocks=True)
+    return Predictions(tuple(labels), made, scores, failures, kind, references, info, digests)
+
+
+def _joined(tables: Sequence[pa.Table]) -> pa.Table:
+    import pyarrow as pa
+
+    made = pa.concat_tables(in_double(tables), promote_options="permissive").unify_dictionaries().combine_chunks()
+    pa.default_memory_pool().release_unused()
+    return made
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

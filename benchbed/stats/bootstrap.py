@@ -110,7 +110,9 @@ class Bootstrap:
             made = _kept_block if self.groups <= 50_000 else _block
             yield made(self.name, self.seed, self.groups, start)[: self.draws - start]
 
-    def replicates(self, sums: np.ndarray, group: np.ndarray | None = None) -> np.ndarray:
+    def replicates(
+        self, sums: np.ndarray, group: np.ndarray | None = None, columns: np.ndarray | None = None
+    ) -> np.ndarray:
         """Replicates of the column sums of `sums`, `[draw, statistic]`.
 
         Parameters
@@ -119,13 +121,19 @@ class Bootstrap:
             Statistics of groups, or of parts of groups.
         group : np.ndarray [shape=(row,), int], optional
             Group number of each row; by default there is one row per group, in order.
+        columns : np.ndarray [shape=(needed,), int], optional
+            Statistics that are wanted; the others are 0. All by default.
         """
         if group is None and len(sums) != self.groups:
             raise ConfigError(f"{len(sums)} rows of statistics for {self.groups} groups")
-        return self.replicates_of_parts(sums, group, [slice(None)])[0]
+        return self.replicates_of_parts(sums, group, [slice(None)], columns)[0]
 
     def replicates_of_parts(
-        self, sums: np.ndarray, group: np.ndarray | None, parts: Sequence[np.ndarray | slice]
+        self,
+        sums: np.ndarray,
+        group: np.ndarray | None,
+        parts: Sequence[np.ndarray | slice],
+        columns: np.ndarray | None = None,
     ) -> np.ndarray:
         """Replicates of the column sums of several choices of rows, `[part, draw, statistic]`, from one set of draws.
 
@@ -137,13 +145,20 @@ class Bootstrap:
             Group number of each row; None for one row per group, in order.
         parts : sequence of np.ndarray or slice
             Rows of each part.
+        columns : np.ndarray [shape=(needed,), int], optional
+            Statistics that are wanted; the others are 0. All by default.
         """
-        out = np.empty((len(parts), self.draws, sums.shape[1]))
-        chosen = [(sums[part], part if group is None else group[part]) for part in parts]
+        wanted = sums if columns is None else sums[:, columns]
+        out = np.empty((len(parts), self.draws, wanted.shape[1]))
+        chosen = [(wanted[part], part if group is None else group[part]) for part in parts]
         for start, block in zip(range(0, self.draws, CHUNK), self.weights()):
-            for i, (rows, columns) in enumerate(chosen):
-                out[i, start : start + len(block)] = block[:, columns].astype(np.float64) @ rows
-        return out
+            for i, (rows, copied) in enumerate(chosen):
+                out[i, start : start + len(block)] = block[:, copied].astype(np.float64) @ rows
+        if columns is None:
+            return out
+        made = np.zeros((len(parts), self.draws, sums.shape[1]))
+        made[..., columns] = out
+        return made
 
     def interval(
         self,

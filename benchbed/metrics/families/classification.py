@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -196,28 +196,39 @@ class Classification(Family):
 
     def some_values(self, sums: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
         """Those metrics alone; a perturbed cell keeps one of nine."""
-        clips = sums[..., self._count].sum(axis=-1)
-        decided = self._of_decisions(sums)
-        proper = np.where((sums[..., self._improper] > 0) | decided, np.nan, 1.0)
+        # Only what is asked for: most cells show one metric of nine, in a thousand draws.
+        clips = cache(lambda: sums[..., self._count].sum(axis=-1))
+        decided = cache(lambda: self._of_decisions(sums))
+        proper = cache(lambda: np.where((sums[..., self._improper] > 0) | decided(), np.nan, 1.0))
         over_classes = {"macro_accuracy": "recall", "macro_f1": "f1", "macro_log_loss": "log_loss"}
         per_class = self.some_per_class(sums, {over_classes[name] for name in names if name in over_classes})
 
         def calibration() -> np.ndarray:
             _, confidence, correct = self._bin_sums(sums)
-            return _ratio(np.abs(correct - confidence).sum(axis=-1), clips) * proper
+            return _ratio(np.abs(correct - confidence).sum(axis=-1), clips()) * proper()
 
         figures: dict[str, Callable[[], np.ndarray]] = {
             **{name: partial(self._mean_over_present, per_class, of, sums) for name, of in over_classes.items()},
-            "accuracy": lambda: _ratio(sums[..., self._correct].sum(axis=-1), clips),
-            "log_loss": lambda: _ratio(sums[..., self._loss].sum(axis=-1), clips) * proper,
-            "brier": lambda: _ratio(sums[..., self._brier], clips) * proper,
+            "accuracy": lambda: _ratio(sums[..., self._correct].sum(axis=-1), clips()),
+            "log_loss": lambda: _ratio(sums[..., self._loss].sum(axis=-1), clips()) * proper(),
+            "brier": lambda: _ratio(sums[..., self._brier], clips()) * proper(),
             "ece": calibration,
         }
         values = {name: figures[name]() for name in self.metrics if name in names and name in figures}
         for i, k in enumerate(self.top_k):
             if f"top{k}_accuracy" in names:
-                values[f"top{k}_accuracy"] = np.where(decided, np.nan, _ratio(sums[..., self._top.start + i], clips))
+                values[f"top{k}_accuracy"] = np.where(
+                    decided(), np.nan, _ratio(sums[..., self._top.start + i], clips())
+                )
         return values
+
+    def needed(self, names: Collection[str]) -> np.ndarray | None:
+        """Counts alone, for metrics of decisions."""
+        counted = {"macro_accuracy", "accuracy", "macro_f1", "recall", "precision", "f1"}
+        if not counted.issuperset(names):
+            return None
+        # References, hits and outputs of each class, and what tells decisions from probabilities.
+        return np.r_[0 : self._output.stop, self._improper, self._decided, self._even]
 
     def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Recall, precision, F1 and log loss of each class, `[..., class]`; NaN where the denominator is zero."""

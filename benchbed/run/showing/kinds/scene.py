@@ -43,9 +43,10 @@ def _table(folder: Path) -> pd.DataFrame | None:
     held = read_units(paths)
     place = {label: i for i, label in enumerate(held.labels)}
     rows = np.arange(len(held.scores))
-    table = held.table.copy()
+    table = held.table.copy(deep=False)
     for name in ("clip_id", "cell", "label", "prediction"):
-        table[name] = table[name].astype(str)
+        # The text of each category once, and not once for every row.
+        table[name] = table[name].astype(object)
     table["p_true"] = held.scores[rows, table["label"].map(place).to_numpy()]
     table["p_said"] = held.scores.max(axis=1)
     return table
