@@ -110,7 +110,7 @@ def score_cell(
     _check(scores, target, group, columns, bootstrap)
     cut = _Cut(family, scores, target, group, columns, bootstrap, sliced)
     everything = np.ones(len(cut.rows), bool)
-    [(sums, drawn)] = cut.sums([everything])
+    sums, drawn = cut.whole()
     whole = cut.part(everything, sums, drawn, family.metrics)
     groups: dict[str, dict[str, Number]] = {}
     made_tables = family.tables(scores, target, sums) if tables else {}
@@ -186,6 +186,22 @@ class _Cut:
             self.rows, self.group_of, [np.flatnonzero(c) for c in choices], columns
         )
         return list(zip(totals, drawn))
+
+    def whole(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Summed statistics of all rows, and their replicates."""
+        counted, everything = self.family.whole_numbers, np.ones(len(self.rows), bool)
+        groups, place = np.unique(self.group_of, return_inverse=True)
+        if counted is None or self.bootstrap is None or not self.bootstrap.draws or len(groups) == len(self.rows):
+            return self.sums([everything])[0]
+        # Counts are added up by recording first, which leaves fewer rows to draw; sums of losses would then differ in
+        # their last digit.
+        rest = np.setdiff1d(np.arange(self.rows.shape[1]), counted)
+        [(sums, drawn)] = self.sums([everything], rest)
+        assert drawn is not None
+        by_group = np.zeros((len(groups), len(counted)))
+        np.add.at(by_group, place.reshape(-1), self.rows[:, counted])
+        drawn[:, counted] = self.bootstrap.replicates(by_group, groups)
+        return sums, drawn
 
     def part(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None, names: Collection[str]) -> SliceValues:
         """Values of the chosen rows, of the metrics that are asked for."""

@@ -132,6 +132,11 @@ class Family(ABC):
         return None
 
     @property
+    def whole_numbers(self) -> np.ndarray | None:
+        """Columns of the statistics that are whole numbers, the same in whatever order they are added; None: none."""
+        return None
+
+    @property
     def parts(self) -> Mapping[str, Family]:
         """The families that are scored together, by what stands before the names of their metrics."""
         return {"": self}

@@ -7,7 +7,8 @@ time of that process, imports, scoring and page included. `forward` is the adapt
 and `network` what follows the front end, both in batches of 16 for as many evaluations as the run has. Marks against an
 earlier build (the issue's is commit 9880615) run both on the same clips in turn; without `--today` they are not judged.
 
-`--plant S` lets every run of this build waste S times what it needs: the marks must fail then.
+`--plant S` lets every run of this build waste S seconds: with enough of them every mark must fail, those of a finished
+run that is run again included, since they burn a part that its first run burns, too.
 
 Leaves with 1 if a figure misses its mark, and with 3 if one could not be judged.
 """
@@ -32,11 +33,11 @@ OTHER = ("clipping", "bit_depth", "reverb", "gain", "time_mask")
 FIFTY_ONE = "extends: [dcase_task1]\nname: fifty_one\nversion: '1'\naudio: {sample_rate: 32000}\n" + (
     "conditions: [clean, " + ", ".join(f"{{corruption: {name}}}" for name in NOISE + OTHER) + "]\n"
 )
-#: A run that wastes time: it is entered like the command, and burns a multiple of what it took before it leaves.
+#: A run that wastes time: it is entered like the command, and burns some seconds before it leaves.
 WASTE = """
-import atexit, os, sys, time
+import atexit, sys, time
 def burn():
-    until = time.process_time() + {share} * sum(os.times()[:4])  # with the processes that it started
+    until = time.process_time() + {seconds}
     while time.process_time() < until: pass
 atexit.register(burn)
 sys.argv[0] = "benchbed"
@@ -202,7 +203,7 @@ def main() -> None:
     parser.add_argument("--plant", type=float, default=0.0, metavar="S")
     asked = parser.parse_args()
     command = (
-        [sys.executable, "-c", WASTE.format(share=asked.plant)] if asked.plant else [sys.executable, "-m", "benchbed"]
+        [sys.executable, "-c", WASTE.format(seconds=asked.plant)] if asked.plant else [sys.executable, "-m", "benchbed"]
     )
     folder = Path(tempfile.mkdtemp())
     try:

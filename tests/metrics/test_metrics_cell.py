@@ -298,3 +298,31 @@ def test_families_give_some_values_as_they_give_all(case: Case) -> None:
                 if name in every:
                     [(found, values)] = some(sums, {name}).items()
                     assert found == name and np.array_equal(values, every[name], equal_nan=True)
+
+
+def test_figures_that_follow_from_counts_are_drawn_from_counts_alone():
+    metrics = family(("bus", "park", "tram"))
+    generator = np.random.default_rng(3)
+    scores, target = generator.dirichlet(np.ones(3), 240), generator.integers(0, 3, 240)
+    group, device = np.repeat(np.arange(40), 6), np.array(["a", "b", "c"])[np.arange(240) % 3]
+    columns = [Column("device", device, {"seen": ["a"], "unseen": ["b", "c"]})]
+    boot = Bootstrap(40, 200, "counts")
+    whole = score_cell(metrics, scores, target, group, columns, boot)
+    some = score_cell(metrics, scores, target, group, columns, boot, sliced={"macro_accuracy", "recall"})
+    wanted = metrics.needed({"macro_accuracy", "recall"})
+    assert len(wanted) < metrics.width / 2 and metrics.needed({"macro_accuracy", "log_loss"}) is None
+    assert some.metrics == whole.metrics
+    for name, figures in some.groups.items():
+        assert figures == {metric: whole.groups[name][metric] for metric in figures}
+    # One by one and added up in the order of the rows, as every other statistic is.
+    sums = metrics.statistics(scores, target)
+    drawn = boot.replicates(sums, group)
+    assert not set(_fractions(sums)) & set(metrics.whole_numbers)
+    assert len(_fractions(sums)) and len(metrics.whole_numbers) > metrics.width / 2
+    for name, values in metrics.values(drawn).items():
+        assert np.allclose(values, whole.replicates[name], atol=1e-12, equal_nan=True), name
+
+
+def _fractions(sums: np.ndarray) -> np.ndarray:
+    """Columns that hold something other than whole numbers."""
+    return np.flatnonzero((sums != np.round(sums)).any(axis=0))

@@ -222,6 +222,13 @@ class Classification(Family):
                 )
         return values
 
+    @property
+    def whole_numbers(self) -> np.ndarray | None:
+        """All but losses, Brier score and confidences."""
+        first, bins = self._bins.start, self.bins
+        confidence = np.arange(first + bins, first + 2 * bins)
+        return np.setdiff1d(np.arange(self.width), np.r_[self._loss, self._brier, confidence])
+
     def needed(self, names: Collection[str]) -> np.ndarray | None:
         """Counts alone, for metrics of decisions."""
         counted = {"macro_accuracy", "accuracy", "macro_f1", "recall", "precision", "f1"}
