@@ -295,8 +295,8 @@ def read_units(paths: Iterable[Path]) -> Predictions:
     rest = joined.drop_columns(own)
     del joined
     text = [field.name for field in rest.schema if _is_text(field.type)]
-    made = rest.to_pandas(categories=text, self_destruct=True, split_blocks=True)
-    return Predictions(tuple(labels), made, scores, failures, kind, references, info, digests)
+    rows = rest.to_pandas(categories=text, self_destruct=True, split_blocks=True)
+    return Predictions(tuple(labels), rows, scores, failures, kind, references, info, digests)
 
 
 def _joined(tables: Sequence[pa.Table]) -> pa.Table:
