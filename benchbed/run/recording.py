@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from benchbed import rng
@@ -16,6 +17,7 @@ from benchbed.run.computing.hearing import hearing_of
 from benchbed.run.doubts.all import doubts
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
+from benchbed.run.scoring.apart import score_apart
 from benchbed.run.scoring.cells import Scoring, score_cells
 from benchbed.run.scoring.memory_checks import memory_checks
 from benchbed.run.scoring.rank_checks import rank_checks
@@ -30,7 +32,8 @@ def make_record(
     predictions = read_units(paths)
     headers = [read_header(path) or {} for path in paths]
     cpu = sum(header.get("info", {}).get("cpu_seconds", 0.0) for header in headers)
-    scoring: Scoring = score_cells(prepared, predictions, settings.seed)
+    apart = partial(score_apart, prepared.units, paths, prepared.cells, predictions, settings.workers)
+    scoring: Scoring = score_cells(prepared, predictions, settings.seed, apart)
     profile, compliance_scores, compliance_checks = _complexity(prepared, cpu, len(predictions.scores))
     frozen = prepared.frozen
     groups = {g for table in prepared.job.clips.values() for g in table["group"].astype(str)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from benchbed.metrics.folds import Fold
 from benchbed.metrics.matched import matched_differences
 from benchbed.metrics.number import Number
 from benchbed.metrics.slices import Column
-from benchbed.metrics.strong import strong_metrics, timed, where_timed
+from benchbed.metrics.strong import strong_metrics, timed
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
 from benchbed.results.conditions import strengths
@@ -25,8 +25,9 @@ from benchbed.results.stood import stood_of
 from benchbed.run.job.job import LEFT_OUT, Job
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.aggregate import ScoredCell, aggregate
-from benchbed.run.scoring.families import families_of, metric_family
+from benchbed.run.scoring.families import families_of
 from benchbed.run.scoring.fooled import fooled
+from benchbed.run.scoring.grounds import Grounds
 from benchbed.run.scoring.grouped import GroupedSplit
 from benchbed.run.scoring.heard import cropped, levels, remarks
 from benchbed.run.scoring.lacking import Lacking, applied
@@ -56,7 +57,9 @@ class Scoring:
     statistics: Statistics
 
 
-def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scoring:
+def score_cells(
+    prepared: Prepared, predictions: Predictions, seed: int, apart: Callable[[Grounds], CellsApart] | None = None
+) -> Scoring:
     """Score every cell of a run.
 
     Parameters
@@ -67,6 +70,8 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
         All its predictions.
     seed : int
         Seed of the bootstrap.
+    apart : callable, optional
+        Has some of the cells, or all, scored by other processes.
 
     Raises
     ------
@@ -75,27 +80,29 @@ def score_cells(prepared: Prepared, predictions: Predictions, seed: int) -> Scor
     """
     suite = prepared.loaded_suite.suite
     job = prepared.job
-    family, primary = metric_family(prepared.loaded_suite, job.asked, job.scope)
-    if any(job.output.coarse(references).any() for references in job.references.values()):
-        family = where_timed(family)
+    grounds = Grounds.of(prepared, seed)
+    family, primary = grounds.family()
     failures = [record.Failure.model_validate(failure) for failure in predictions.failures]
     failures.sort(key=lambda failure: (failure.cell, failure.clip_id))
-    splits = {split: GroupedSplit(prepared, split, seed) for split in job.clips}
+    splits = {split: GroupedSplit(grounds, split) for split in job.clips}
     rows_of = rows_of_cells(predictions.table, [cell.key for cell in prepared.cells])
     cells: list[record.Cell] = []
     scored: dict[str, ScoredCell] = {}
     sums: dict[str, CellStatistics] = {}
     sources: list[record.Check] = []
+    made = {} if apart is None else apart(grounds)
     for plan in prepared.cells:
-        rows = rows_of[plan.key]
-        lost = sum(failure.cell == plan.key for failure in failures)
-        split = splits[plan.split]
-        cell, scored[plan.key], kept, told = _score(plan, prepared, split, family, primary, predictions, rows, lost)
+        split, rows = splits[plan.split], rows_of[plan.key]
+        if plan.key in made:
+            one = made[plan.key]
+            scored[plan.key] = one.scored(split, predictions, rows)
+        else:
+            lost = sum(failure.cell == plan.key for failure in failures)
+            one, scored[plan.key] = score_one(plan, grounds, split, family, primary, predictions, rows, lost)
+        cell, thin, sums[plan.key] = one.cell, one.thin, one.sums
         cells.append(cell)
-        sums[plan.key] = sum_cell(told, kept, len(split.groups))
-        thin = thin_classes(told, sums[plan.key], len(split.groups)) if plan.kind == "clean" else {}
         if thin:
-            said = words(thin, len(told.labels))
+            said = words(thin, one.classes)
             note_sources(cell, said)
             scored_cell = scored[plan.key]
             scored[plan.key] = replace(
@@ -160,23 +167,98 @@ def _classes(job: Job) -> list[record.Check]:
 SKIPPED_SHARE = 0.05
 
 
-def _score(
+@dataclass(frozen=True)
+class OneCell:
+    """What scoring one cell gives, in whatever process it was done.
+
+    Attributes
+    ----------
+    cell : record.Cell
+    scores : CellScores
+        Its figures, without those of slices.
+    rows : np.ndarray [shape=(row,), bool]
+        Which of its predictions count: those to which the condition could be applied, in the order of the files.
+    applied : bool
+        The condition could be applied to some clip.
+    sums : CellStatistics
+        What its figures follow from.
+    thin : dict
+        Classes that come from few recordings, of a clean cell.
+    classes : int
+        How many classes it was scored by.
+    sounds : np.ndarray [shape=(row,)], optional
+        Class of the sound that was put into each clip.
+    """
+
+    cell: record.Cell
+    scores: CellScores
+    rows: np.ndarray
+    applied: bool
+    sums: CellStatistics
+    thin: dict[str, int]
+    classes: int
+    sounds: np.ndarray | None = None
+
+    def scored(self, split: GroupedSplit, predictions: Predictions, rows: np.ndarray) -> ScoredCell:
+        """The figures with the answers that they came from.
+
+        Parameters
+        ----------
+        split : GroupedSplit
+        predictions : Predictions
+            All of the run.
+        rows : np.ndarray [shape=(row,), int]
+            The cell's.
+        """
+        answered = split.answered(predictions, rows[self.rows])
+        fold = Fold(answered.answers, answered.references, split.codes[answered.position], split.bootstrap)
+        return ScoredCell(self.scores, fold, answered.position, self.applied, self.sounds)
+
+
+#: Cells that other processes scored, by key.
+CellsApart = Mapping[str, OneCell]
+
+
+def score_one(
     plan: CellPlan,
-    prepared: Prepared,
+    grounds: Grounds,
     split: GroupedSplit,
     family: Family,
     primary: str,
     predictions: Predictions,
     rows: np.ndarray,
     lost: int,
-) -> tuple[record.Cell, ScoredCell, CellRows, Family]:
+) -> tuple[OneCell, ScoredCell]:
+    """Score one cell; the same with its answers.
+
+    Parameters
+    ----------
+    plan : CellPlan
+    grounds : Grounds
+    split : GroupedSplit
+        Its split.
+    family, primary
+        As `Grounds.family` gives them.
+    predictions : Predictions
+        Those of the cell at least.
+    rows : np.ndarray [shape=(row,), int]
+        Its rows among them.
+    lost : int
+        Failures that were noted for it.
+
+    Raises
+    ------
+    CannotMeasure
+        No clip has a prediction.
+    """
     table = predictions.table
     if not len(rows):
         raise _nothing(plan, predictions)
     applicable = applied(table, rows, plan.kind)
     inapplicable = not applicable.any()
     reason = str(table["skipped"].iloc[rows[0]]) if inapplicable else None
-    every, rows = rows, rows if inapplicable else rows[applicable]
+    counted = np.ones(len(rows), bool) if inapplicable else applicable
+    every, rows = rows, rows[counted]
     answered = split.answered(predictions, rows)
     rows, position = answered.rows, answered.position
     outputs, target = answered.answers, answered.references
@@ -203,7 +285,7 @@ def _score(
     if strong := strong_metrics(family):
         scores = _counted(scores, strong, columns, timed(target))
     by_group = dict(scores.groups)
-    for part, column in zip(prepared.loaded_suite.suite.slices, columns):
+    for part, column in zip(grounds.loaded.suite.slices, columns):
         if part.matched is not None:
             content = split.content(part.matched.content)[position]
             # Independent draws of a clip are moments of their own.
@@ -239,13 +321,13 @@ def _score(
         from benchbed.run.scoring.attacks import by_source, flags_of, is_random, milder_of, success_of, with_figures
         from benchbed.run.scoring.survival import breaks_left
 
-        condition = prepared.job.conditions[plan.condition]
+        condition = grounds.job.conditions[plan.condition]
         assert isinstance(condition, AttackCondition)
-        clips = len(subset(prepared.job, plan.split, condition))
+        clips = len(subset(grounds.job, plan.split, condition))
         flags = flags_of(table, rows, split.codes[position], split.bootstrap)
-        success = success_of(prepared.job, plan.condition)
+        success = success_of(grounds.job, plan.condition)
         sound = condition.space == "waveform"
-        milder = milder_of(prepared.job, plan, table.iloc[rows])
+        milder = milder_of(grounds.job, plan, table.iloc[rows])
         figures = with_figures(scores.metrics, flags, success, milder, realizable=sound)
         figures |= breaks_left(table.iloc[rows], split.codes[position], split.bootstrap)
         metrics = {name: to_value(number) for name, number in figures.items()}
@@ -257,7 +339,7 @@ def _score(
         key=plan.key,
         task=plan.task,
         split=plan.split,
-        condition=_condition(plan, prepared, table, every),
+        condition=_condition(plan, grounds, table, every),
         counts=counts,
         metrics=metrics,
         groups=groups,
@@ -274,8 +356,11 @@ def _score(
     if inapplicable:
         # Its sums would be those of clean clips, and a comparison would take them for the condition's.
         kept = kept.none()
+    sums = sum_cell(family, kept, len(split.groups))
+    thin = thin_classes(family, sums, len(split.groups)) if plan.kind == "clean" else {}
     # Draws of every class of every cell would fill the memory; figures over cells need those of all clips.
-    return cell, ScoredCell(replace(scores, groups={}), fold, position, not inapplicable, sounds), kept, family
+    one = OneCell(cell, replace(scores, groups={}), counted, not inapplicable, sums, thin, len(family.labels), sounds)
+    return one, ScoredCell(one.scores, fold, position, one.applied, sounds)
 
 
 def _robust(rows: pd.DataFrame) -> dict[str, bool]:
@@ -325,16 +410,16 @@ def _counts(table: pd.DataFrame, rows: np.ndarray, clips: int, lost: int, draws:
     return record.Counts(clips=clips, scored=scored, failed=max(clips - scored, min(lost, clips)), **flags)
 
 
-def _condition(plan: CellPlan, prepared: Prepared, table: pd.DataFrame, rows: np.ndarray) -> record.Condition:
+def _condition(plan: CellPlan, grounds: Grounds, table: pd.DataFrame, rows: np.ndarray) -> record.Condition:
     if plan.kind == "clean":
         return record.Condition(kind="clean", name="clean")
     if plan.kind == "attack":
         from benchbed.run.scoring.attacks import attack_condition
 
-        return attack_condition(plan, prepared.job, table, rows)
+        return attack_condition(plan, grounds.job, table, rows)
     from benchbed.perturb import resolve
 
-    condition = prepared.job.conditions[plan.condition]
+    condition = grounds.job.conditions[plan.condition]
     assert isinstance(condition, CorruptionCondition) and plan.severity is not None
     corruption = resolve(condition.corruption, condition.parameters, condition.options)
     achieved = table["achieved"].iloc[rows].dropna().to_numpy()
@@ -346,7 +431,7 @@ def _condition(plan: CellPlan, prepared: Prepared, table: pd.DataFrame, rows: np
             "mean": float(achieved.mean()),
             "max": float(achieved.max()),
         }
-    trained_with = prepared.adapter.card.trained_with
+    trained_with = grounds.trained_with
     return record.Condition(
         kind="device" if corruption.group == "device" else "corruption",
         name=plan.name,
@@ -357,6 +442,6 @@ def _condition(plan: CellPlan, prepared: Prepared, table: pd.DataFrame, rows: np
         achieved=summary,
         unmeasured=corruption.unmeasured or None,
         draws=plan.draws,
-        facts=dict(prepared.job.facts[plan.condition]),
+        facts=dict(grounds.job.facts[plan.condition]),
         seen_in_training=plan.name in trained_with,
     )

@@ -24,6 +24,7 @@ from benchbed.results.rankings import CellLists, KeptRankings
 from benchbed.results.timelines import CellTimelines, Timelines, write_kept
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.families import metric_family, post_processing
+from benchbed.run.scoring.grounds import Grounds
 from benchbed.run.scoring.grouped import GroupedSplit
 from benchbed.run.scoring.split import Answered, Split, rows_of_cells
 from benchbed.run.showing.directions import Recordings
@@ -92,7 +93,7 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
             names = clip_ids[plan.split][answered.position]
             told.append(kind.timelines(family, options, scores, target, names, plan.key))
         if placed:
-            split = GroupedSplit(prepared, plan.split, job.seed)
+            split = GroupedSplit(Grounds.of(prepared, job.seed), plan.split)
             names = clip_ids[plan.split][answered.position].tolist()
             recordings = Recordings(scores, target, names, split.codes[answered.position], split.bootstrap)
             cell = kind.directions(family, recordings, plan.key)

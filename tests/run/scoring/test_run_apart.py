@@ -1,0 +1,128 @@
+"""Cells that other processes score: the record is that of scoring them here, and so are errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_kinds import SUITES, toy
+
+import benchbed as bb
+from benchbed.errors import CannotMeasure
+from benchbed.run.isolating.forking import serving
+from benchbed.run.scoring import apart
+from benchbed.run.scoring.apart import conditions_of, precision
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_server() -> Iterator[None]:
+    """Imports are paid once for all tests."""
+    with serving():
+        yield
+
+
+def figures(folder: Path) -> dict:
+    """A record without what says how it was made."""
+    content = json.loads((folder / "result.json").read_text())
+    del content["digest"]
+    for name in ("created", "workers", "reused", "reused_units", "command", "cpu_seconds", "reuse"):
+        del content["provenance"][name]
+    return content
+
+
+class Pieces:
+    """What was given to other processes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[apart.ConditionFiles] = []
+        was = apart.shared_out
+
+        def noted(name, limits, workers, begin, call, pieces, modules):
+            self.seen += pieces
+            return was(name, limits, workers, begin, call, pieces, modules)
+
+        monkeypatch.setattr(apart, "WORTHWHILE", 0)
+        monkeypatch.setattr(apart, "shared_out", noted)
+
+
+@pytest.fixture
+def pieces(monkeypatch: pytest.MonkeyPatch) -> Pieces:
+    return Pieces(monkeypatch)
+
+
+@pytest.mark.parametrize("kind", SUITES)
+def test_cells_scored_by_other_processes_are_the_same_bit_for_bit(tmp_path: Path, pieces: Pieces, kind: str):
+    toy(tmp_path / "toy", kind)
+    asked = {"data": {"toy": tmp_path / "toy" / "data"}, "out": tmp_path / "runs", "report": False}
+    here = figures(bb.run(tmp_path / "toy" / "toy.yaml", tmp_path / "toy" / "net.py", **asked).path)
+    assert not pieces.seen
+    there = bb.run(tmp_path / "toy" / "toy.yaml", tmp_path / "toy" / "net.py", workers=2, reuse="always", **asked)
+    assert [len(piece.cells) for piece in pieces.seen] in ([2, 1], [1, 1]), "a piece for each condition"
+    assert figures(there.path) == here
+
+
+def test_answers_of_two_precisions_are_scored_here(tmp_path: Path, pieces: Pieces, monkeypatch: pytest.MonkeyPatch):
+    """What would be read in single precision there, and is in double here, beside the rest."""
+    toy(tmp_path / "toy", "scenes")
+    asked = {"data": {"toy": tmp_path / "toy" / "data"}, "out": tmp_path / "runs", "report": False}
+    here = figures(bb.run(tmp_path / "toy" / "toy.yaml", tmp_path / "toy" / "net.py", **asked).path)
+    monkeypatch.setattr(apart, "precision", lambda scores: "other")
+    there = bb.run(tmp_path / "toy" / "toy.yaml", tmp_path / "toy" / "net.py", workers=2, reuse="always", **asked)
+    assert pieces.seen and figures(there.path) == here
+
+
+def test_a_cell_without_any_prediction_is_the_error_it_is_here(tmp_path: Path, pieces: Pieces):
+    toy(tmp_path / "toy", "events")
+    place = tmp_path / "toy" / "net.py"
+    place.write_text(place.read_text().replace("frames.transpose(1, 2)", "frames.transpose(1, 2) / 0 * 0"))
+    asked = {"data": {"toy": tmp_path / "toy" / "data"}, "out": tmp_path / "runs", "report": False, "errors": 0.9}
+    told = []
+    for workers in (1, 2):
+        with pytest.raises(CannotMeasure) as raised:
+            bb.run(tmp_path / "toy" / "toy.yaml", place, workers=workers, **asked)
+        told.append(str(raised.value))
+    assert "has a prediction" in told[0]
+    assert told[0] == told[1]
+    assert pieces.seen
+
+
+def test_few_predictions_or_one_worker_are_scored_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(apart, "shared_out", lambda *a: pytest.fail("not worth a process"))
+    toy(tmp_path / "toy", "scenes")
+    asked = {"data": {"toy": tmp_path / "toy" / "data"}, "out": tmp_path / "runs", "report": False}
+    bb.run(tmp_path / "toy" / "toy.yaml", tmp_path / "toy" / "net.py", **asked)
+    bb.run(tmp_path / "toy" / "toy.yaml", tmp_path / "toy" / "net.py", workers=2, reuse="always", **asked)
+
+
+def test_conditions_are_cut_by_split_and_the_largest_comes_first():
+    from benchbed.run.job.job import Unit
+    from benchbed.suite.plan import CellPlan
+
+    def cells(split: str, condition: int, count: int) -> tuple[CellPlan, ...]:
+        return tuple(
+            CellPlan(f"scene/{split}/{condition}@{i}", "scene", split, "corruption", "hum", i + 1, condition)
+            for i in range(count)
+        )
+
+    units, paths = [], []
+    for split in ("fold1", "fold2"):
+        for shard in range(2):
+            for condition, count in ((0, 1), (1, 3)):
+                name = f"{split}-{shard}-{condition}"
+                units.append(Unit(name, "", split, shard, 0, 10, cells(split, condition, count)))
+                paths.append(Path(name))
+    plan = [cell for split in ("fold1", "fold2") for i, n in ((0, 1), (1, 3)) for cell in cells(split, i, n)]
+    made = conditions_of(units, paths, plan)
+    assert [str(path) for path in made[0].paths] == ["fold1-0-1", "fold1-1-1"] and len(made[0].cells) == 3
+    assert [len(piece.cells) for piece in made] == [3, 3, 1, 1]
+    assert sorted(cell.key for piece in made for cell in piece.cells) == sorted(cell.key for cell in plan)
+
+
+def test_precision_of_answers_of_any_form():
+    frames = np.empty(1, object)
+    frames[0] = np.zeros((4, 2), np.float32)
+    assert precision(frames) == "object of float32"
+    assert precision(np.zeros((0, 2))) == "float64"
