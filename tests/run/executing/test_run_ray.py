@@ -187,6 +187,42 @@ def test_a_cluster_that_ray_start_made_is_reached_with_its_token(place):
     assert record(place, "ray") == record(place, "local")
 
 
+def test_clips_that_do_not_fit_into_the_store_are_spilled_and_arrive_whole(place, tmp_path, toy_table, monkeypatch):
+    """Shipped clips of 200 MB go through a store of 80 MB: Ray keeps what does not fit on disk."""
+    import numpy as np
+    import soundfile
+    from ray.cluster_utils import Cluster
+
+    table = toy_table[["path", "label", "group", "device"]].assign(split="test", onset=0.5, length=0.25)
+    for number, name in enumerate(table["path"]):
+        noise = np.random.Generator(np.random.Philox(number)).integers(-9000, 9000, 2_500_000, dtype=np.int16)
+        soundfile.write(place / "data" / name, noise, 8000, subtype="PCM_16")
+    table.to_csv(place / "data" / "clips.csv", index=False)
+    text = SUITE.replace("path: path,", "path: path, onset: onset, duration: length,")
+    (place / "toy.yaml").write_text(text)
+    spilled = tmp_path / "spilled"
+    spilled.mkdir()
+    monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / "cache"))
+    finished(begun(place, "local"))
+    store = {"object_store_memory": 80 * 2**20, "object_spilling_directory": str(spilled)}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False, **store})
+    seen = 0
+    run = begun(place, "ray", "--engine", "ray", "--address", cluster.address, "--ship", "always", "--workers", "1")
+    try:
+        while run.poll() is None:
+            seen = max(seen, sum(path.stat().st_size for path in spilled.rglob("*") if path.is_file()))
+            time.sleep(0.05)
+        finished(run)
+    finally:
+        run.kill()
+        cluster.shutdown()
+    assert seen > 60 * 2**20, "some of the pieces went through the disk"
+    assert record(place, "ray") == record(place, "local")
+    (shipped,) = (tmp_path / "cache" / "shipped").glob("*/.whole")
+    for name in table["path"]:
+        assert (shipped.parent / name).read_bytes() == (place / "data" / name).read_bytes()
+
+
 def listening(port: int) -> bool:
     """Whether somebody answers at a port of this machine."""
     with socket.socket() as asking:

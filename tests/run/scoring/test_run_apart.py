@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,12 @@ from made_kinds import SUITES, toy
 
 import benchbed as bb
 from benchbed.errors import CannotMeasure
+from benchbed.run import session
 from benchbed.run.isolating.forking import serving
 from benchbed.run.scoring import apart
 from benchbed.run.scoring.apart import conditions_of, precision
+from benchbed.run.scoring.grounds import Grounds
+from benchbed.suite.load import load_suite
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -95,6 +99,19 @@ def test_few_predictions_or_one_worker_are_scored_here(tmp_path: Path, monkeypat
     asked = {"data": {"toy": tmp_path / "toy" / "data"}, "out": tmp_path / "runs", "report": False}
     bb.run(tmp_path / "toy" / "toy.yaml", tmp_path / "toy" / "net.py", **asked)
     bb.run(tmp_path / "toy" / "toy.yaml", tmp_path / "toy" / "net.py", workers=2, reuse="always", **asked)
+
+
+def test_what_scoring_rests_on_can_be_sent_and_holds_no_model(tmp_path: Path):
+    toy(tmp_path / "toy", "scenes")
+    settings = session.Settings(out=tmp_path / "runs", data={"toy": tmp_path / "toy" / "data"})
+    prepared = session.prepare(
+        load_suite(str(tmp_path / "toy" / "toy.yaml")), str(tmp_path / "toy" / "net.py"), {}, settings
+    )
+    sent = pickle.dumps(Grounds.of(prepared, 3))
+    grounds = pickle.loads(sent)
+    assert b"torch" not in sent and grounds.seed == 3 and grounds.index_hash == prepared.index_hash
+    family, primary = grounds.family()
+    assert primary in family.metrics and list(family.labels) == ["high", "low"]
 
 
 def test_conditions_are_cut_by_split_and_the_largest_comes_first():
