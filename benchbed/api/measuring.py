@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchbed.api.apart import apart, wanted
 from benchbed.api.asked import AskedModel, asked
 from benchbed.api.run import Run
 from benchbed.api.runs import Runs
@@ -48,6 +50,7 @@ def run(
     report: bool = True,
     listen: int | None = None,
     progress: bool = False,
+    isolate: bool | None = None,
 ) -> Run | Runs:
     """Run a suite on one model, or on several.
 
@@ -86,6 +89,9 @@ def run(
         Write `report.html`.
     progress : bool
         Show the progress on standard error.
+    isolate : bool, optional
+        Give each model that is named by its file a process of its own, so that one that crashes, hangs or fills the
+        memory is one error here; by default yes, unless `BENCHBED_ISOLATE` is 0. Live models stay in this process.
 
     Returns
     -------
@@ -130,7 +136,7 @@ def run(
         command="benchbed.run from Python",
     )
     several = not one_model(model)
-    return finished(loaded, models, settings, several=several, report=report, listen=listen)
+    return finished(loaded, models, settings, several=several, report=report, listen=listen, isolate=wanted(isolate))
 
 
 def finished(
@@ -141,9 +147,10 @@ def finished(
     several: bool,
     report: bool,
     listen: int | None,
+    isolate: bool = False,
 ) -> Run | Runs:
     """What was asked for, run: one run or its error, or all runs and the errors beside them."""
-    runs, failed = run_each(loaded, models, settings, report=report, listen=listen)
+    runs, failed = run_each(loaded, models, settings, report=report, listen=listen, isolate=isolate)
     if several:
         return Runs(runs, failed)
     for error in failed.values():
@@ -226,12 +233,13 @@ def plan(
     synthetic: bool = True,
     device: str = "auto",
     batch_size: int = 16,
+    isolate: bool | None = None,
 ) -> dict[str, object]:
     """What a suite would do: cells, clips, evaluations, hours of audio, disk, and with a model the time.
 
     Parameters
     ----------
-    suite, model, options, data, overrides, limit, synthetic, device, batch_size
+    suite, model, options, data, overrides, limit, synthetic, device, batch_size, isolate
         As in `run`.
 
     Returns
@@ -246,16 +254,23 @@ def plan(
     """
     from benchbed.run.preparing.price import estimate
 
-    return estimate(
-        loaded_suite(suite, overrides),
-        None if model is None else asked(model, {}, None)[0].spec,
-        dict(options or {}),
-        data={name: Path(path).expanduser() for name, path in (data or {}).items()},
-        limit=limit,
-        allow_synthetic=synthetic,
-        device=device,
-        batch_size=batch_size,
+    one = None if model is None else asked(model, {}, None)[0]
+    estimated: dict[str, object] = apart(
+        "" if one is None else one.name,
+        partial(
+            estimate,
+            loaded_suite(suite, overrides),
+            None if one is None else one.spec,
+            dict(options or {}),
+            data={name: Path(path).expanduser() for name, path in (data or {}).items()},
+            limit=limit,
+            allow_synthetic=synthetic,
+            device=device,
+            batch_size=batch_size,
+        ),
+        isolate=one is not None and not one.live and wanted(isolate),
     )
+    return estimated
 
 
 def check(
@@ -265,12 +280,13 @@ def check(
     card: Card | None = None,
     device: str = "cpu",
     trust_checkpoint: bool = False,
+    isolate: bool | None = None,
 ) -> pd.DataFrame:
     """Hunt silent faults of an adapter.
 
     Parameters
     ----------
-    model, options, card, trust_checkpoint
+    model, options, card, trust_checkpoint, isolate
         As in `run`.
     device : str
         Where the model runs.
@@ -290,7 +306,8 @@ def check(
     from benchbed.run.checking import check_adapter
 
     (one,) = asked(model, dict(options or {}), card)
-    outcomes = check_adapter(one.spec, one.options, device, trust_checkpoint)
+    call = partial(check_adapter, one.spec, one.options, device, trust_checkpoint)
+    outcomes = apart(one.name, call, isolate=not one.live and wanted(isolate))
     return pd.DataFrame([vars(outcome) for outcome in outcomes])
 
 

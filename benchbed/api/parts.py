@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchbed.api.apart import wanted
 from benchbed.api.asked import AskedModel
 from benchbed.api.measuring import loaded_suite
 from benchbed.api.runs import Runs
@@ -15,8 +18,9 @@ from benchbed.errors import BenchbedError, ConfigError
 
 if TYPE_CHECKING:
     from benchbed.run.executing.placing import RunPart
+    from benchbed.run.job.limits import Limits
     from benchbed.run.parts import Gathered
-    from benchbed.run.session import Prepared, Settings
+    from benchbed.run.session import Settings
     from benchbed.suite.load import LoadedSuite
 
 #: Settings that decide what a run is, as a part remembers them.
@@ -31,6 +35,7 @@ def run_part(
     *,
     suite: str,
     policy: str = "0.01",
+    isolate: bool = False,
     tell: Callable[[str], None] = lambda text: None,
 ) -> tuple[list[Path], dict[str, BenchbedError]]:
     """Compute one part of a suite on each model.
@@ -46,6 +51,8 @@ def run_part(
         The suite as it was given, by which it is found again when parts are merged.
     policy : str
         Failures that are tolerated, as they were given.
+    isolate : bool
+        Give each model a process of its own.
     tell : callable
         Takes what a person should read, a line each.
 
@@ -56,9 +63,6 @@ def run_part(
     dict of str to BenchbedError
         Of the others.
     """
-    from benchbed.run import session
-    from benchbed.run.parts import compute_part
-
     written: list[Path] = []
     failed: dict[str, BenchbedError] = {}
     for one in models:
@@ -76,14 +80,42 @@ def run_part(
             "data": {name: str(path) for name, path in settings.data.items()},
             **{name: getattr(settings, name) for name in _KEPT},
         }
+        first = not written
         try:
-            prepared = session.prepare(loaded, one.spec, one.options, mine)  # type: ignore[arg-type]
-            if not written and prepared.source.banner:
-                tell(prepared.source.banner)
-            written.append(compute_part(prepared, mine, part, asked))
+            for line in _each(one, mine, partial(_part, loaded, one, mine, part, asked, first), isolate):
+                if isinstance(line, Path):
+                    written.append(line)
+                else:
+                    tell(line)
         except BenchbedError as error:
             failed[one.name] = error
     return written, failed
+
+
+def _each(
+    one: AskedModel, settings: Settings, call: Callable[[], Iterator[str | Path]], isolate: bool
+) -> Iterator[str | Path]:
+    """What a call about a model yields, made here or in a process of its own."""
+    if not isolate or one.live:
+        yield from call()
+        return
+    from benchbed.run.isolating.process import Isolated, parts
+
+    with closing(Isolated(one.given or Path(str(one.spec)).stem, settings.limits)) as process:
+        yield from parts(process, call)
+
+
+def _part(
+    loaded: LoadedSuite, one: AskedModel, settings: Settings, part: RunPart, asked: dict[str, Any], first: bool
+) -> Iterator[str | Path]:
+    """Compute one part on one model: what a person should read, then the path of its `part.json`."""
+    from benchbed.run import session
+    from benchbed.run.parts import compute_part
+
+    prepared = session.prepare(loaded, one.spec, one.options, settings)  # type: ignore[arg-type]
+    if first and prepared.source.banner:
+        yield prepared.source.banner
+    yield compute_part(prepared, settings, part, asked)
 
 
 def merge(
@@ -95,6 +127,8 @@ def merge(
     data: Mapping[str, str | Path] | None = None,
     report: bool = True,
     progress: bool = False,
+    isolate: bool | None = None,
+    limits: Limits | None = None,
 ) -> Runs:
     """Put parts together that `benchbed run --shard i/n` left: one run for each suite and model among them.
 
@@ -116,6 +150,10 @@ def merge(
         Write `report.html`.
     progress : bool
         Show the progress on standard error.
+    isolate : bool, optional
+        As in `benchbed.run`.
+    limits : Limits, optional
+        What the process of a model may take.
 
     Returns
     -------
@@ -143,7 +181,7 @@ def merge(
     runs = Runs()
     for one in gathered:
         asked = {**one.asked, **({"suite": str(suite)} if suite else {}), **({"model": str(model)} if model else {})}
-        merged, failed = _merged(one, asked, Path(out), data or {}, report, not progress)
+        merged, failed = _merged(one, asked, Path(out), data or {}, report, not progress, wanted(isolate), limits)
         runs += merged
         runs.errors.update(failed)
     return runs
@@ -156,6 +194,8 @@ def _merged(
     data: Mapping[str, str | Path],
     report: bool,
     quiet: bool,
+    isolate: bool,
+    limits: Limits | None,
 ) -> tuple[list, dict[str, BenchbedError]]:
     from benchbed.run.job.policy import ErrorPolicy
     from benchbed.run.parts import put
@@ -173,7 +213,5 @@ def _merged(
     others = tuple((spec, options) for spec, options in asked["others"])
     one = AskedModel(gathered.model, asked["model"], dict(asked["options"]), asked["command"], asked["name"])
 
-    def ready(prepared: Prepared) -> None:
-        put(gathered, prepared)
-
-    return run_each(loaded, [one], replace(settings, others=others), report=report, ready=ready)
+    settings = replace(settings, others=others, limits=limits or settings.limits)
+    return run_each(loaded, [one], settings, report=report, ready=partial(put, gathered), isolate=isolate)

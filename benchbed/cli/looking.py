@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
-from benchbed.cli.flags import paths, print_json, split_settings
+from benchbed.cli.flags import limit_options, limits, paths, print_json, split_settings
 from benchbed.cli.group import verbs
 from benchbed.errors import ConfigError
 
@@ -19,6 +21,7 @@ from benchbed.errors import ConfigError
 @click.option("--data", "data", multiple=True, metavar="NAME=PATH", help="Where the dataset of the suite lies.")
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--trust-checkpoint", is_flag=True)
+@limit_options
 @click.option("--json", "as_json", is_flag=True)
 def check(
     model: str,
@@ -28,15 +31,20 @@ def check(
     device: str,
     trust_checkpoint: bool,
     as_json: bool,
+    **flags: Any,
 ) -> int:
     """Hunt silent faults of the adapter MODEL: shapes, determinism, padding, scaling, label order, gradients."""
+    from benchbed.api.apart import apart
     from benchbed.run.checking import check_adapter
 
     overrides, options = split_settings(settings)
     given = paths(data)
     if suite is None and (overrides or given):
         raise ConfigError("--data and --set suite.… are about a suite", hint="name one with --suite")
-    outcomes = check_adapter(model, options, device, trust_checkpoint, suite=suite, overrides=overrides, data=given)
+    call = partial(
+        check_adapter, model, options, device, trust_checkpoint, suite=suite, overrides=overrides, data=given
+    )
+    outcomes = apart(Path(model).stem, call, isolate=flags["isolate"], limits=limits(flags))
     if as_json:
         print_json([vars(outcome) for outcome in outcomes])
     else:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchbed.cli.flags import MODEL_HELP, SET_HELP, for_model, named_models, print_json, split_settings
+from benchbed.cli.flags import (
+    MODEL_HELP,
+    SET_HELP,
+    Named,
+    for_model,
+    limit_options,
+    limits,
+    named_models,
+    print_json,
+    split_settings,
+)
 from benchbed.cli.group import verbs
 from benchbed.errors import BenchbedError, ConfigError
 
 if TYPE_CHECKING:
     from benchbed.adapter.load import LoadedAdapter
+    from benchbed.profile.session import ProfileSettings
 
 
 @verbs.command()
@@ -56,6 +69,7 @@ if TYPE_CHECKING:
     help="Instead of a model: Pareto fronts of finished runs; may be repeated.",
 )
 @click.option("--score", help="With --trade-offs: the score; the metric that ranks by default.")
+@limit_options
 @click.option("--json", "as_json", is_flag=True)
 def profile(
     adapters: tuple[str, ...], models: tuple[str, ...], settings: tuple[str, ...], runs: tuple[Path, ...], **flags: Any
@@ -83,16 +97,12 @@ def profile(
 
 
 def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str, Any]) -> list[dict[str, Any]]:
-    from benchbed.adapter.checkpoint import trusting
-    from benchbed.adapter.load import load_adapter, start
+    from benchbed.api.apart import apart
     from benchbed.profile.session import LatencySettings, ProfileSettings, SplitSettings
-    from benchbed.profile.session import profile as measure
-    from benchbed.provenance import machine, versions
-    from benchbed.run.preparing.prepare import resolve_device
+    from benchbed.run.isolating.forking import serving
 
     if flags["latency"] is None:
         flags["latency"] = len(models) == 1
-    device = resolve_device(flags["device"])
     _, options = split_settings(settings)
     timed = LatencySettings(_sizes(flags["batch_sizes"]), flags["least_seconds"], threads=flags["threads"])
     wanted = ProfileSettings(
@@ -102,34 +112,49 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
         energy=_energy(flags),
         split=SplitSettings(flags["links"], server_speedup=flags["server_speedup"], private=flags["private"]),
     )
+    named = named_models(models)
+    asked = {name: flags[name] for name in ("device", "trust_checkpoint", "reference")}
     rows: list[dict[str, Any]] = []
-    with trusting(flags["trust_checkpoint"]):
-        reference = start(load_adapter(flags["reference"], {}), device) if flags["reference"] else None
-        named = named_models(models)
+    with serving() if flags["isolate"] and len(named) > 1 else contextlib.nullcontext():
         for one in named:
+            call = partial(_measured, one, for_model(options, one, named), wanted, asked, len(named) > 1)
+            name = one.given or Path(one.address).stem
             try:
-                loaded, chosen = _loaded(one.spec, for_model(options, one, named), several=len(named) > 1)
+                rows.append(apart(name, call, isolate=flags["isolate"], limits=limits(flags)))
             except BenchbedError as error:
                 if len(named) == 1:
                     raise
                 rows.append({"model": one.given or one.address, "reason": error.what, "hint": error.hint})
-                continue
-            adapter = start(loaded, device)
-            measured = measure(adapter, wanted, recipe=(loaded.locator, chosen), reference=reference)
-            adapter.close()
-            rows.append(
-                {
-                    "model": one.given or adapter.card.name,
-                    "family": adapter.card.family,
-                    "untrained": adapter.card.untrained,
-                    "options": loaded.options,
-                    "device": device,
-                    "machine": machine(),
-                    "versions": versions(),
-                    "profile": measured,
-                }
-            )
     return rows
+
+
+def _measured(
+    one: Named, options: dict[str, str], wanted: ProfileSettings, asked: dict[str, Any], several: bool
+) -> dict[str, Any]:
+    """What one model costs, as a row of the table."""
+    from benchbed.adapter.checkpoint import trusting
+    from benchbed.adapter.load import load_adapter, start
+    from benchbed.profile.session import profile as measure
+    from benchbed.provenance import machine, versions
+    from benchbed.run.preparing.prepare import resolve_device
+
+    device = resolve_device(asked["device"])
+    with trusting(asked["trust_checkpoint"]):
+        reference = start(load_adapter(asked["reference"], {}), device) if asked["reference"] else None
+        loaded, chosen = _loaded(one.spec, options, several=several)
+        adapter = start(loaded, device)
+        measured = measure(adapter, wanted, recipe=(loaded.locator, chosen), reference=reference)
+        adapter.close()
+    return {
+        "model": one.given or adapter.card.name,
+        "family": adapter.card.family,
+        "untrained": adapter.card.untrained,
+        "options": loaded.options,
+        "device": device,
+        "machine": machine(),
+        "versions": versions(),
+        "profile": measured,
+    }
 
 
 def _loaded(spec: str, chosen: dict[str, str], *, several: bool) -> tuple[LoadedAdapter, dict[str, str]]:

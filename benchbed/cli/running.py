@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +185,7 @@ def _part(suite: str, loaded: LoadedSuite, models: list[AskedModel], settings: S
         RunPart.parse(flags["shard"]),
         suite=suite,
         policy=flags["fail_on_error"],
+        isolate=flags["isolate"],
         tell=lambda text: click.echo(text, err=True),
     )
     if failed and len(models) == 1:
@@ -209,6 +211,7 @@ def _part(suite: str, loaded: LoadedSuite, models: list[AskedModel], settings: S
     help="Write the sounds that broke a clip into `attacked` of the run, as `score --attacked` reads them.",
 )
 @click.option("--report/--no-report", default=True, show_default=True, help="Write report.html.")
+@limit_options
 @click.option("--quiet", is_flag=True, help="No progress and no table.")
 def merge(parts: tuple[Path, ...], **flags: Any) -> int:
     """Put PARTS together that `run --shard i/n` left, in any order; the record is that of a run in one piece."""
@@ -222,6 +225,8 @@ def merge(parts: tuple[Path, ...], **flags: Any) -> int:
         data=paths(flags["data"]),
         report=flags["report"],
         progress=not flags["quiet"],
+        isolate=flags["isolate"],
+        limits=limits(flags),
     )
     if runs and not flags["quiet"]:
         from benchbed.report.terminal import print_runs
@@ -282,15 +287,18 @@ def _command(
 @click.option("--limit", type=click.IntRange(1))
 @click.option("--device", default="auto", show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
+@limit_options
 @click.option("--json", "as_json", is_flag=True)
 def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool, **flags: Any) -> None:
     """What SUITE would do: cells, clips, audio hours, disk, and the time with a model."""
+    from benchbed.api.apart import apart
     from benchbed.run.preparing.price import estimate
     from benchbed.suite.load import load_suite
 
     overrides, options = split_settings(settings)
     loaded = load_suite(suite, overrides)
-    estimated = estimate(
+    call = partial(
+        estimate,
         loaded,
         model,
         options,
@@ -300,6 +308,8 @@ def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool
         device=flags["device"],
         batch_size=flags["batch_size"],
     )
+    isolate = model is not None and flags["isolate"]
+    estimated = apart(Path(model or "").stem, call, isolate=isolate, limits=limits(flags))
     if as_json:
         print_json(estimated)
     else:

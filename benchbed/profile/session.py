@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from benchbed.adapter.pulse import beating
 from benchbed.profile.counts import clip_seconds, count
 
 if TYPE_CHECKING:
@@ -107,9 +108,12 @@ def profile(
     (False, 'MACs')
     """
     seconds = settings.seconds or clip_seconds(adapter)
-    figures = count(adapter, seconds, layers=settings.layers)
+    # Measured calls are bare: what hangs is seen by how long its part takes.
+    with beating("having its costs counted"):
+        figures = count(adapter, seconds, layers=settings.layers)
     if settings.latency is not None:
-        figures["latency"] = _latency(adapter, seconds, settings.latency, recipe, decode)
+        with beating("being timed"):
+            figures["latency"] = _latency(adapter, seconds, settings.latency, recipe, decode)
         if timed_beside is not None and "reason" not in figures["latency"]:
             from benchbed.profile.rounds import paired_rounds
 
@@ -132,7 +136,8 @@ def profile(
             private=links.private,
         )
     if settings.energy is not None:
-        figures["energy"] = _energy(adapter, seconds, settings, reference)
+        with beating("having its energy measured"):
+            figures["energy"] = _energy(adapter, seconds, settings, reference)
     return figures
 
 

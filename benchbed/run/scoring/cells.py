@@ -90,11 +90,11 @@ def score_cells(
     scored: dict[str, ScoredCell] = {}
     sums: dict[str, CellStatistics] = {}
     sources: list[record.Check] = []
-    made = {} if apart is None else apart(grounds)
+    elsewhere = {} if apart is None else apart(grounds)
     for plan in prepared.cells:
         split, rows = splits[plan.split], rows_of[plan.key]
-        if plan.key in made:
-            one = made[plan.key]
+        if plan.key in elsewhere:
+            one = elsewhere[plan.key]
             scored[plan.key] = one.scored(split, predictions, rows)
         else:
             lost = sum(failure.cell == plan.key for failure in failures)
