@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,8 @@ from benchbed.run.computing.hearing import hearing_of
 from benchbed.run.doubts.all import doubts
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
-from benchbed.run.scoring.apart import score_apart
-from benchbed.run.scoring.cells import Scoring, score_cells
+from benchbed.run.scoring.cells import CellsApart, Scoring, score_cells
+from benchbed.run.scoring.grounds import Grounds
 from benchbed.run.scoring.memory_checks import memory_checks
 from benchbed.run.scoring.rank_checks import rank_checks
 from benchbed.run.scoring.replay_checks import replay_checks
@@ -32,8 +32,7 @@ def make_record(
     predictions = read_units(paths)
     headers = [read_header(path) or {} for path in paths]
     cpu = sum(header.get("info", {}).get("cpu_seconds", 0.0) for header in headers)
-    apart = partial(score_apart, prepared.units, paths, prepared.cells, predictions, settings.workers)
-    scoring: Scoring = score_cells(prepared, predictions, settings.seed, apart)
+    scoring: Scoring = score_cells(prepared, predictions, settings.seed, _apart(prepared, settings, paths, predictions))
     profile, compliance_scores, compliance_checks = _complexity(prepared, cpu, len(predictions.scores))
     frozen = prepared.frozen
     groups = {g for table in prepared.job.clips.values() for g in table["group"].astype(str)}
@@ -102,6 +101,17 @@ def make_record(
         failures=[*(record.Failure.model_validate(f) for f in (frozen.failures if frozen else ())), *scoring.failures],
     )
     return result, scoring.statistics, drawings(prepared, predictions, scoring.cells, scoring.primary)
+
+
+def _apart(
+    prepared: Prepared, settings: Settings, paths: Sequence[Path], predictions: Predictions
+) -> Callable[[Grounds], CellsApart] | None:
+    """Who scores cells beside this process, where it has workers."""
+    if settings.workers < 2:
+        return None
+    from benchbed.run.scoring.apart import score_apart
+
+    return partial(score_apart, prepared.units, paths, prepared.cells, predictions, settings.workers)
 
 
 def made_by(
