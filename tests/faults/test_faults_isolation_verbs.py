@@ -76,7 +76,8 @@ def test_a_good_model_is_answered_as_before(place, capfd, verb: str):
 
 def test_the_next_model_of_a_profile_is_measured_all_the_same(place, capfd):
     with pytest.raises(SystemExit) as left:
-        main(["profile", "--isolate", "--json", str(place / "crash.py"), str(place / "good.py")])
+        timed = ["--latency", "--least-seconds", "0.05"]
+        main(["profile", "--isolate", "--json", *timed, str(place / "crash.py"), str(place / "good.py")])
     out = capfd.readouterr().out
     assert left.value.code in (0, None)
     assert "SIGSEGV" in out and '"parameters"' in out
