@@ -15,8 +15,10 @@ from dataclasses import dataclass
 
 #: When the call began on the monotonic clock, 0 between calls; what it is.
 _FORM = struct.Struct("d120s")
+#: Which share of its work the process has done.
+_SHARE = struct.Struct("d")
 #: Bytes that a pulse takes.
-SIZE = _FORM.size
+SIZE = _FORM.size + _SHARE.size
 
 _shown: mmap.mmap | None = None
 
@@ -56,9 +58,20 @@ def beating(what: str) -> Iterator[None]:
     if shown is None:
         yield
         return
-    around = shown[:SIZE]
+    around = shown[: _FORM.size]
     _FORM.pack_into(shown, 0, time.monotonic(), what.encode()[:120])
     try:
         yield
     finally:
-        shown[:SIZE] = around
+        shown[: _FORM.size] = around
+
+
+def advance(share: float) -> None:
+    """Show which share of its work this process has done, 0 to 1."""
+    if _shown is not None:
+        _SHARE.pack_into(_shown, _FORM.size, share)
+
+
+def advanced(shown: mmap.mmap) -> float:
+    """The share that the process shows that shows itself here."""
+    return float(_SHARE.unpack_from(shown, _FORM.size)[0])

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchbed.api.apart import wanted
 from benchbed.api.asked import AskedModel
 from benchbed.api.measuring import loaded_suite
 from benchbed.api.run import Run
@@ -22,6 +23,7 @@ from benchbed.errors import BenchbedError
 if TYPE_CHECKING:
     from benchbed.run.job.cluster import ClusterAsked
     from benchbed.run.job.limits import Limits
+    from benchbed.run.progress import Progress
     from benchbed.run.session import Prepared, Settings
     from benchbed.suite.load import LoadedSuite
 
@@ -71,7 +73,7 @@ def campaign(
     again: bool = False,
     report: bool = True,
     progress: bool = False,
-    isolate: bool = False,
+    isolate: bool | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> CampaignOutcome:
     """Run every model of a campaign file on every suite of it.
@@ -97,8 +99,8 @@ def campaign(
         Write the page of each run.
     progress : bool
         Show one progress of all runs on standard error.
-    isolate : bool
-        Give each model a process of its own.
+    isolate : bool, optional
+        As in `benchbed.run`.
     tell : callable
         Takes what a person should read, a line each.
 
@@ -122,18 +124,19 @@ def campaign(
     outcome, below = CampaignOutcome(loaded.campaign.name), _below()
     with Progress(sum(step.evaluations for step in steps), loaded.campaign.name, quiet=not progress) as shown:
         for number, step in enumerate(steps, 1):
-            noted = state.runs.get(step.key)
+            noted, before = state.runs.get(step.key), shown.done
             if noted is not None and not again and noted.holds(step.asked, step.data, below):
                 outcome.kept.append(step.key)
                 outcome.places[step.key] = Run(noted.record)
             else:
                 tell(f"{number} of {len(steps)}: {step.key}")
-                run = _ran(step, state, below, report, isolate, tell)
+                follow = partial(_advance, shown, before, step.evaluations)
+                run = _ran(step, state, below, report, wanted(isolate), tell, follow)
                 if isinstance(run, BenchbedError):
                     outcome.runs.errors[step.key] = run
                 else:
                     outcome.places[step.key] = run
-            shown.advance(step.evaluations)
+            shown.advance(before + step.evaluations - shown.done)
     outcome.runs += outcome.places.values()
     return outcome
 
@@ -247,7 +250,13 @@ def _data(loaded: LoadedSuite, settings: Settings) -> tuple[str, int]:
 
 
 def _ran(
-    step: _Step, state: CampaignState, below: str, report: bool, isolate: bool, tell: Callable[[str], None]
+    step: _Step,
+    state: CampaignState,
+    below: str,
+    report: bool,
+    isolate: bool,
+    tell: Callable[[str], None],
+    follow: Callable[[float], None],
 ) -> Run | BenchbedError:
     """Run one step and note what came of it."""
     with tempfile.TemporaryDirectory(prefix="benchbed-campaign-") as scratch:
@@ -261,6 +270,7 @@ def _ran(
             tell=tell,
             ready=partial(_note_files, files),
             isolate=isolate,
+            follow=follow,
         )
         for error in failed.values():
             state.note(step.key, NotedRun(step.asked, error=error.what))
@@ -279,6 +289,13 @@ def _ran(
     )
     state.note(step.key, noted)
     return run
+
+
+def _advance(shown: Progress, before: int, evaluations: int, share: float) -> None:
+    """Show how far the run at hand is, of which so many evaluations are a share."""
+    reached = before + round(min(share, 1.0) * evaluations)
+    if reached > shown.done:
+        shown.advance(reached - shown.done)
 
 
 def _note_files(path: Path, prepared: Prepared) -> None:

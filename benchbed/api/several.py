@@ -34,6 +34,7 @@ def run_each(
     tell: Callable[[str], None] = lambda text: None,
     ready: Callable[[Prepared], None] | None = None,
     isolate: bool = False,
+    follow: Callable[[float], None] | None = None,
 ) -> tuple[list[Run], dict[str, BenchbedError]]:
     """Run a suite on each model.
 
@@ -54,6 +55,8 @@ def run_each(
     isolate : bool
         Give each model a process of its own, so that one that crashes, hangs or fills the memory takes nothing along;
         live models stay in this one.
+    follow : callable, optional
+        Is told which share of the run at hand is done.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def run_each(
             name, command = one.given or settings.name, one.command or settings.command
             mine = replace(settings, others=others, name=name, command=command)  # type: ignore[arg-type]
             key = f"{number} {one.name}"
-            caller = _caller(key, one, mine, stack) if isolate and not one.live else _here(key, stack)
+            caller = _caller(key, one, mine, stack, follow) if isolate and not one.live else _here(key, stack, follow)
             call = partial(run_one, key, loaded, one, mine, report, listen, not done, ready)
             try:
                 done.append((key, caller, _told(caller(call), tell)))
@@ -104,18 +107,26 @@ def _told(items: Iterator[str | OnDisk], tell: Callable[[str], None]) -> OnDisk:
     raise RuntimeError("a run ended without an outcome")
 
 
-def _here(key: str, stack: ExitStack) -> Caller:
+def _here(key: str, stack: ExitStack, follow: Callable[[float], None] | None) -> Caller:
+    from benchbed.run.progress import followed
+
+    def made(call: Callable[[], Iterator[Item]]) -> Iterator[Item]:
+        with followed(follow):
+            yield from call()
+
     stack.callback(forget, key)
-    return lambda call: call()
+    return made
 
 
-def _caller(key: str, one: AskedModel, settings: Settings, stack: ExitStack) -> Caller:
+def _caller(
+    key: str, one: AskedModel, settings: Settings, stack: ExitStack, follow: Callable[[float], None] | None
+) -> Caller:
     """Calls go to a process that begins now, and is there until the end of the stack."""
     from benchbed.run.isolating.process import Isolated, parts
 
     name = one.given or (Path(one.spec).stem if isinstance(one.spec, str) else one.name)
     process = stack.enter_context(closing(Isolated(name, settings.limits)))
-    return lambda call: parts(process, call)
+    return lambda call: parts(process, call, follow)
 
 
 def _unforeseen(error: Exception) -> UnforeseenError:

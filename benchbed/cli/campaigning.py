@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from benchbed.cli.flags import cluster_of, engine_options, print_json
+from benchbed.cli.flags import cluster_of, engine_options, limit_options, limits, print_json
 from benchbed.cli.group import verbs
 
 
@@ -19,7 +19,7 @@ from benchbed.cli.group import verbs
 @click.option("--again", is_flag=True, help="Look at finished runs anew, too.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what it would cost, and run nothing.")
 @click.option("--report/--no-report", default=True, show_default=True, help="Write the page of each run.")
-@click.option("--isolate/--no-isolate", default=True, show_default=True, help="A process of its own for each model.")
+@limit_options
 @click.option("--quiet", is_flag=True, help="No progress and no table.")
 @click.option("--json", "as_json", is_flag=True)
 def campaign(file: Path, as_json: bool, **flags: Any) -> int:
@@ -39,6 +39,7 @@ def campaign(file: Path, as_json: bool, **flags: Any) -> int:
         report=flags["report"],
         progress=not flags["quiet"],
         isolate=flags["isolate"],
+        limits=limits(flags),
         tell=(lambda text: None) if flags["quiet"] else (lambda text: click.echo(text, err=True)),
     )
     errors = outcome.runs.errors

@@ -1,6 +1,7 @@
 """The diary of a run folder, and the lock that keeps a second run out of it.
 
 Every event is one JSON line appended to `log.jsonl`, so that a run that was killed can be read up to its last moment.
+A line ends with a checksum of what stands before it; one that is not as it was written is passed over, and counted.
 """
 
 from __future__ import annotations
@@ -8,14 +9,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchbed.errors import ConfigError
 from benchbed.nesting import json_of
 from benchbed.whole import storage_error
+
+#: The beginning of a line, its end, and the length of that.
+_HEAD = '{"time": "'
+_CHECK, _TAIL = re.compile(r', "check": "[^"]*"\}$'), len(', "check": "01234567"}')
 
 
 class Journal:
@@ -42,9 +49,65 @@ class Journal:
                 # A run that was killed may have left half a line, which must not take this one along.
                 if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
                     file.write(b"\n")
-                file.write(json.dumps(line, default=str).encode() + b"\n")
+                file.write(_sealed(line).encode() + b"\n")
         except OSError as error:
             raise storage_error(error, self.path.parent) from error
+
+
+def _sealed(line: Mapping[str, object]) -> str:
+    """A line with the checksum of its text as its last field."""
+    text = json.dumps(line, default=str)
+    return text[:-1] + _tail(text)
+
+
+def _tail(text: str) -> str:
+    """How a line ends that says this."""
+    return f', "check": "{zlib.crc32(text.encode()):08x}"}}'
+
+
+def _event(line: str) -> dict[str, object] | None:
+    """What a line says; None where it is not as it was written. Lines of earlier versions have no checksum."""
+    text = line.strip()
+    said, tail = text[:-_TAIL] + "}", text[-_TAIL:]
+    if (fits := _tail(said)) != tail:
+        near = sum(one != other for one, other in zip(fits, tail)) <= 2  # the field itself may be what was hit
+        if near or _CHECK.search(text):
+            return None
+    try:
+        event = json_of(text)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def damaged_lines(folder: Path) -> int:
+    """Lines of the diary of a folder that are not as they were written, but for half a one that a killed run left.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> Journal(folder).write("started", identity="a1")
+    >>> damaged_lines(folder)
+    0
+    >>> _ = (folder / "log.jsonl").write_text((folder / "log.jsonl").read_text().replace("a1", "b1"))
+    >>> damaged_lines(folder), last_started(folder)
+    (1, None)
+    """
+    count, torn, ended = 0, False, True
+    try:
+        with open(folder / "log.jsonl", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                event = _event(line)
+                # After half a line of a run that was killed, the next one says that it started.
+                count += torn and (event is None or event.get("event") != "started")
+                begins = line.startswith(_HEAD[: len(line.rstrip())])
+                torn = event is None and begins and not _CHECK.search(line.rstrip())
+                count += event is None and not torn and bool(line.strip())
+                ended = line.endswith("\n")
+    except OSError:
+        return 0
+    return count + (torn and ended)
 
 
 def last_started(folder: Path) -> dict[str, object] | None:
@@ -69,8 +132,7 @@ def last_event(folder: Path, event: str) -> dict[str, object] | None:
             for line in file:
                 # A line for every unit makes such a file long; most are not even parsed.
                 if wanted in line:
-                    with contextlib.suppress(ValueError):  # the last line of a run that was killed
-                        found = json_of(line)
+                    found = _event(line) or found
     except OSError:
         return None
     return found

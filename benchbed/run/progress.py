@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from benchbed.adapter.pulse import advance
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
+
+
+#: Who follows the progress of runs in this process, the innermost last.
+_followers: list[Callable[[float], None]] = []
+
+
+@contextlib.contextmanager
+def followed(follow: Callable[[float], None] | None) -> Iterator[None]:
+    """Tell somebody which share of each run in the block is done, 0 to 1.
+
+    Examples
+    --------
+    >>> with followed(lambda share: print(share)), Progress(4, "toy", quiet=True) as progress:
+    ...     progress.advance(1)
+    0.25
+    """
+    if follow is None:
+        yield
+        return
+    _followers.append(follow)
+    try:
+        yield
+    finally:
+        _followers.pop()
 
 
 class Progress:
@@ -29,6 +57,7 @@ class Progress:
     def __init__(self, total: int, title: str, *, quiet: bool = False, every: float = 10.0) -> None:
         self.total, self.title, self.quiet, self.every = total, title, quiet, every
         self.done = 0
+        self._follow = _followers[-1] if _followers else None
         self._bar: Bar | None = None
         self._last = self._began = time.monotonic()
 
@@ -47,6 +76,10 @@ class Progress:
     def advance(self, evaluations: int) -> None:
         """Count finished evaluations."""
         self.done += evaluations
+        share = self.done / max(self.total, 1)
+        advance(share)
+        if self._follow is not None:
+            self._follow(share)
         if self._bar is not None:
             self._bar.update(self._task, completed=self.done)
         elif not self.quiet and time.monotonic() - self._last >= self.every:

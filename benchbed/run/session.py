@@ -29,7 +29,7 @@ from benchbed.run.executing.choosing import executor_of
 from benchbed.run.job.policy import Reuse, Tally
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
-from benchbed.run.journal import Journal, locked
+from benchbed.run.journal import Journal, damaged_lines, locked
 from benchbed.run.preparing.prepare import prepare
 from benchbed.run.progress import Progress
 from benchbed.run.recording import made_by, make_record
@@ -106,6 +106,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
             units=sum(len(work.units) for work in works),
             reused=reused,
             damaged=[path.name for work in works for path in work.damaged],
+            diary_damaged=damaged_lines(folder),
             identity=place.identity,
             fingerprint=place.fingerprint,
             parts=dict(place.parts),

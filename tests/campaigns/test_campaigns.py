@@ -105,6 +105,24 @@ def test_every_model_runs_on_every_suite_and_a_second_time_nothing_is_loaded(pla
     assert bb.campaign("campaign.yaml", report=False, again=True).kept == [] and loads(place) == 4
 
 
+def test_progress_moves_with_every_unit_and_ends_at_all(place, monkeypatch):
+    from benchbed.run import progress
+    from benchbed.run.preparing import units
+
+    monkeypatch.setattr(units, "SHARD_CLIPS", (4, 4))
+    shown, advance = [], progress.Progress.advance
+
+    def noted(self, evaluations):
+        advance(self, evaluations)
+        if self.title not in ("toy", "heavy"):  # that of a run
+            shown.append((self.done, self.total))
+
+    monkeypatch.setattr(progress.Progress, "advance", noted)
+    bb.campaign("campaign.yaml", report=False)
+    assert shown == sorted(shown) and shown[-1][0] == shown[-1][1]
+    assert len(set(shown)) >= 12, "more often than four runs end"
+
+
 def test_one_more_model_costs_that_model(place):
     bb.campaign("campaign.yaml", report=False)
     loads(place)

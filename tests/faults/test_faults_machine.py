@@ -182,13 +182,14 @@ def test_damaged_files_are_detected_and_made_again(
         runs = tmp_path / f"runs{number}"
         shutil.copytree(whole, runs)
         files = [path for name in FILES for path in sorted((runs / "toy/net").glob(name))]
-        if how == "empty":  # without its diary as well, nobody would know whose folder it is
-            files.remove(runs / "toy/net/log.jsonl")
         assert len(files) >= 5
         for path in files:
             path.write_bytes(damaged(path.read_bytes(), how, chosen))
         said = again(forking, told, runs, whole)
         assert "not as it was written, and was computed anew" in said
+        if how == "empty":  # nothing tells any more whose folder it is, but its name
+            assert "neither its diary nor its record is as it was written" in said
+            assert [path.name for path in (runs / "toy").iterdir()] == ["net"]
         assert [json.loads(line) for line in (runs / "toy/net/log.jsonl").read_text(errors="replace").splitlines()[-1:]]
 
 

@@ -34,8 +34,6 @@ PATIENCE = 120.0
 QUESTION_SECONDS = 60.0
 #: Workers that may be lost one after another without a unit finished in between, beyond which something is wrong.
 MOST_LOST_RUNNING = 12
-#: Packages that decide no answer.
-_ASIDE = ("codecarbon", "sed_eval", "pyarrow")
 
 
 class Pipe(Protocol):
@@ -260,7 +258,8 @@ class _Drive:
                 f"the node {here.node} has another benchbed than this machine",
                 hint="install the same version on every node, or give all of them one environment",
             )
-        names = sorted({*here.versions, *self.versions} - {*_ASIDE})
+        # All that the record will name as what it was made with, also what has no part in an answer.
+        names = sorted({*here.versions, *self.versions})
         other = [name for name in names if _version(here, name) != _version(self, name)]
         if other:
             told = ", ".join(f"{name} {here.versions.get(name)} (here {self.versions.get(name)})" for name in other)

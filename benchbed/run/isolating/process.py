@@ -159,6 +159,11 @@ class Isolated:
                 self._process.wait(GRACE)
             self.inbox.put(Message(self, "ended", self._why()))
 
+    @property
+    def share(self) -> float:
+        """Which share of its work it has done, as far as it says."""
+        return pulse.advanced(self._shown)
+
     def check(self) -> None:
         """End the process if it takes more than it may; its last message then says so."""
         if self._ended is not None or self._process.poll() is not None:
@@ -253,8 +258,18 @@ def _signal(number: int) -> str:
     return f"{told[name]} ({name})" if name in told else name
 
 
-def receive(processes: Sequence[Isolated], inbox: queue.Queue[Message]) -> Message:
+def receive(
+    processes: Sequence[Isolated], inbox: queue.Queue[Message], follow: Callable[[float], None] | None = None
+) -> Message:
     """The next message of several processes, which are looked after meanwhile.
+
+    Parameters
+    ----------
+    processes : sequence of Isolated
+    inbox : queue.Queue
+        Which they share.
+    follow : callable, optional
+        Is told which share of its work the first of them has done.
 
     Raises
     ------
@@ -267,6 +282,8 @@ def receive(processes: Sequence[Isolated], inbox: queue.Queue[Message]) -> Messa
         except queue.Empty:
             for process in processes:
                 process.check()
+            if follow is not None:
+                follow(processes[0].share)
             continue
         if message.kind in ("failed", "ended"):
             assert isinstance(message.value, BaseException)
@@ -274,8 +291,10 @@ def receive(processes: Sequence[Isolated], inbox: queue.Queue[Message]) -> Messa
         return message
 
 
-def parts(process: Isolated, call: Callable[[], Iterator[Item]]) -> Iterator[Item]:
-    """Items that a call yields in a process of its own, as they come.
+def parts(
+    process: Isolated, call: Callable[[], Iterator[Item]], follow: Callable[[float], None] | None = None
+) -> Iterator[Item]:
+    """Items that a call yields in a process of its own, as they come; `follow` as in `receive`.
 
     Raises
     ------
@@ -283,7 +302,7 @@ def parts(process: Isolated, call: Callable[[], Iterator[Item]]) -> Iterator[Ite
         What the call raised, or why the process ended.
     """
     process.send(call)
-    while (message := receive([process], process.inbox)).kind == "item":
+    while (message := receive([process], process.inbox, follow)).kind == "item":
         yield cast("Item", message.value)
 
 

@@ -30,10 +30,14 @@ from benchbed.errors import ConfigError
 from benchbed.nesting import json_of
 from benchbed.run.job.naming import clean, display_name, folder_name
 from benchbed.run.job.place import RunPlace
-from benchbed.run.journal import last_started
+from benchbed.run.journal import damaged_lines, last_started
 
 #: Characters of a suffix; more of them where two models agree in so many.
 SUFFIX = (6, 12, 32)
+
+#: Files of a run folder that say whose it is, and what stands for a folder where they say nothing.
+_SAYING = ("log.jsonl", "result.json")
+_DAMAGED: dict[str, object] = {}
 
 #: What of a fingerprint may change, as a person would say it.
 _PARTS = {"code": "its code", "files": "its files", "state": "its weights"}
@@ -98,6 +102,7 @@ def place_of_run(
             f"{shelf / base} holds another model called {place.name}: this one is {shown} there and in tables; "
             "--name NAME gives it a name of its own"
         )
+    said += _damages(shelf / chosen)
     said += _changes(shelf / chosen, parts, suite[1])
     return RunPlace(shelf / chosen, shown, identity, parts, tuple(said))
 
@@ -151,6 +156,8 @@ def _state(folder: Path, mine: RunPlace, model: LoadedAdapter) -> str:
     held = _held(folder)
     if held is None:
         return "free"
+    if held is _DAMAGED:
+        return "mine"  # nobody else has this name here, as far as anything tells
     if not held.get("identity"):
         # A record from before there were identities: adapter and options have to do.
         same = Path(str(held.get("adapter", ""))).name in (Path(model.spec).name, Path(model.locator).name)
@@ -167,8 +174,24 @@ def _held(folder: Path) -> dict[str, object] | None:
     try:
         model = json_of((folder / "result.json").read_text(encoding="utf-8"))["model"]
     except (OSError, ValueError, KeyError, TypeError):
+        if any((folder / name).is_file() for name in _SAYING):
+            return _DAMAGED
         return {} if any((folder / "predictions").glob("*.parquet")) else None
     return model if isinstance(model, dict) else {}
+
+
+def _damages(folder: Path) -> list[str]:
+    """What of a folder's diary and record is damaged, where that was not said at the last run."""
+    if _held(folder) is _DAMAGED:
+        return [
+            f"{folder}: neither its diary nor its record is as it was written; predictions that fit are taken, and all "
+            "else is made anew"
+        ]
+    count = damaged_lines(folder)
+    before = (last_started(folder) or {}).get("diary_damaged", 0)
+    if not count or count == before:
+        return []
+    return [f"{folder / 'log.jsonl'}: {count} of its lines are not as they were written, and are passed over"]
 
 
 def _changes(folder: Path, parts: Mapping[str, str], suite: str) -> list[str]:

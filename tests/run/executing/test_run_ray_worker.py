@@ -147,6 +147,8 @@ def test_a_driver_that_dies_is_started_again_and_what_came_stays(toy_job, tmp_pa
     [
         ({"code": "other"}, "another benchbed"),
         ({"versions": {**versions(), "torch": "1.0"}}, r"has torch 1.0 \(here"),
+        ({"versions": {**versions(), "pyarrow": "1.0"}}, r"has pyarrow 1.0 \(here"),
+        ({"versions": {k: v for k, v in versions().items() if k != "numpy"}}, r"has numpy None \(here"),
         ({"adapter": False}, "does not see the model"),
     ],
 )
