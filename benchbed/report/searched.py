@@ -46,7 +46,7 @@ def search_curves(result: Result) -> list[tuple[str, Markup]]:
             title,
             series,
             x_title="Queries a clip, logarithmic",
-            y_title="Broken, of clips right when clean",
+            y_title="Broken clips",
             unit="fraction",
             x_labels=labels,
             of={"kind": "attack"},
@@ -58,7 +58,7 @@ def search_curves(result: Result) -> list[tuple[str, Markup]]:
 def target_matrices(result: Result) -> list[Markup]:
     """Share of the clips of each class (row) that were made each other class (column), for each budget."""
     return [
-        matrix_chart(TARGETS, matrix, cell.key, f"Clips of a class that were made another, %: {_named(cell, result)}")
+        matrix_chart(TARGETS, matrix, cell.key, f"Clips of a class that were made another: {_named(cell, result)}")
         for cell, matrix in _held(result, TARGETS)
     ]
 
@@ -84,7 +84,7 @@ def _curve(cell: Cell, name: str, title: str, points: list[Point], x_title: str)
         title,
         [Series(terms.attack(cell.key), points)],
         x_title=x_title,
-        y_title="Broken, of clips right when clean",
+        y_title="Broken clips",
         unit="fraction",
         reverse=True,
         of={"kind": "attack"},

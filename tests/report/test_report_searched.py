@@ -43,7 +43,7 @@ def test_curves_and_matrices_of_attacked_cells_are_drawn(result):
     # One line for each budget.
     assert all(f"{level} dB SNR, whole clip" in drawn["Broken clips against queries, square"] for level in (40, 20))
     (table,) = target_matrices(record)
-    assert "Clips of a class that were made another, %: class matrix, 30 dB SNR, whole clip" in table
+    assert "Clips of a class that were made another: class matrix, 30 dB SNR, whole clip, %" in table
     page = report_html(record)
     assert "Smallest perturbations, minimal" in page and "made another" in page
     record.cells = [cell for cell in record.cells if not cell.matrices.keys() & {"smallest", "queries", "targets"}]
