@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from benchbed.results.record import (
@@ -249,15 +250,25 @@ def _cell(kind: Any, name: str, severity: int, parameter: float, unit: str, grou
 MODELS = {"alpha": ("cnn", 0.6), "beta": ("transformer", 0.7), "gamma": ("cnn", 0.5)}
 
 
-def clean_runs() -> list[Result]:
+def many_models(number: int) -> dict[str, tuple[str, float]]:
+    """Models with long names in three families, some with the very same figures."""
+    families = ("cnn", "transformer", "crnn")
+    made = {}
+    for place in range(number):
+        name = f"{families[place % 3]}-of-the-{place:03d}th-run-with-augmentation-and-a-long-name"
+        made[name] = (families[place % 3], 0.3 + 0.5 * (place * 0.6180339887 % 1.0) ** 2 if place % 7 else 0.5)
+    return made
+
+
+def clean_runs(models: Mapping[str, tuple[str, float]] = MODELS) -> list[Result]:
     """Three models of two families on clean audio."""
-    return [make_result(name, value, model__family=family) for name, (family, value) in MODELS.items()]
+    return [make_result(name, value, model__family=family) for name, (family, value) in models.items()]
 
 
-def corrupted_runs() -> list[Result]:
+def corrupted_runs(models: Mapping[str, tuple[str, float]] = MODELS) -> list[Result]:
     """The same in seven corruptions; the mean over them is made to run against the figure on clean audio."""
     runs = []
-    for name, (family, value) in MODELS.items():
+    for name, (family, value) in models.items():
         about = {"suite__name": "robustness_asc", "suite__title": "Robustness", "suite__hash": "r"}
         record = make_result(name, value, model__family=family, conditions=True, **about)
         record.scores["robustness:corruption_mean"] = figure(1 - value, title="Macro accuracy", scope="mean")
@@ -271,10 +282,10 @@ def corrupted_runs() -> list[Result]:
     return runs
 
 
-def attacked_runs() -> list[Result]:
+def attacked_runs(models: Mapping[str, tuple[str, float]] = MODELS) -> list[Result]:
     """The same under one attack at three budgets."""
     runs = []
-    for name, (family, value) in MODELS.items():
+    for name, (family, value) in models.items():
         about = {"suite__name": "adversarial_asc", "suite__title": "Under attack", "suite__hash": "a"}
         record = make_result(name, value, model__family=family, **about)
         clean = record.cells[0]

@@ -204,7 +204,7 @@ def gate(
     predictions : bool
         As in `compare`.
     confirm : bool
-        Measure the times of a failing latency rule again, on this machine; it fails only where both show it.
+        Measure the times of a failing latency rule again, up to twice, on this machine; it fails only where all show it.
     baselines : Path, optional
         Folder of named baselines; `baselines` by default.
 

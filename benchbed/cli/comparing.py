@@ -98,7 +98,7 @@ def compare(runs: tuple[str, ...], **flags: Any) -> None:
 @click.option(
     "--confirm",
     is_flag=True,
-    help="Measure the times of a failing latency rule again here; it fails only where both show it.",
+    help="Measure the times of a failing latency rule again here, up to twice; it fails only where all show it.",
 )
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Write a comment in Markdown.")

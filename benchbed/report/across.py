@@ -11,7 +11,7 @@ from benchbed.report import terms, view
 from benchbed.report.board import Board, BoardRow
 from benchbed.report.charts.draw import domain
 from benchbed.report.charts.heatmap import heatmap
-from benchbed.report.charts.rivals import MOST, Places, Rival, rivals
+from benchbed.report.charts.rivals import FRONT, Places, Rival, rivals
 from benchbed.report.figures import clips, interval
 from benchbed.report.island import anchor
 from benchbed.results.answers import clean_cell, clean_value
@@ -56,14 +56,9 @@ class Drawing:
     note: str = ""
 
 
-def shown(board: Board) -> list[BoardRow]:
-    """The rows that drawings have room for, the first of the board."""
-    return board.rows[:MOST]
-
-
 def devices(board: Board) -> Drawing | None:
     """Models × devices on clean audio, behind them the devices that training had and those that it had not."""
-    rows = shown(board)
+    rows = board.rows
     cells = [clean_cell(row.result) for row in rows]
     keys = [key for cell in cells if cell for key in cell.groups if terms.group(key)[0] == "device"]
     names = list(dict.fromkeys(keys))
@@ -89,8 +84,8 @@ def devices(board: Board) -> Drawing | None:
 
 
 def classes(board: Board) -> Drawing | None:
-    """Models × classes on clean audio, classes down where there are more of them than models."""
-    rows = shown(board)
+    """Models × classes on clean audio, classes down unless there are many models."""
+    rows = board.rows
     cells = [clean_cell(row.result) for row in rows]
     keys = [key for cell in cells if cell for key in cell.groups if terms.group(key)[0] == "class"]
     names = list(dict.fromkeys(keys))
@@ -106,25 +101,29 @@ def classes(board: Board) -> Drawing | None:
     if not any(value is not None for row in values for value in row):
         return None
     title = terms.title(metric, some)
+    notes = [[_note(_in_group(cell, key, metric)) for cell in cells] for key in names]
+    heads, models = [terms.group(key)[1] for key in names], [row.result.model.name for row in rows]
+    across = len(rows) > FRONT
     image = heatmap(
         f"map-classes-{board.identity}",
         f"{title}{_percent(some)}, by class",
-        [terms.group(key)[1] for key in names],
-        [row.result.model.name for row in rows],
-        values,
+        models if across else heads,
+        heads if across else models,
+        list(zip(*values, strict=True)) if across else values,
         unit=some.unit,
-        row_title="Class",
-        column_title="Model",
+        row_title="Model" if across else "Class",
+        column_title="class" if across else "Model",
         ends=domain([value for row in values for value in row], some.unit),
-        best=None,
-        notes=[[_note(_in_group(cell, key, metric)) for cell in cells] for key in names],
+        best=some.direction if across else None,
+        families=[row.result.model.family for row in rows] if across else None,
+        notes=list(zip(*notes, strict=True)) if across else notes,
     )
     return Drawing(f"{title} of each class", image)
 
 
 def corruptions(board: Board) -> Drawing | None:
     """Models × corruptions, each the mean over its strengths, behind clean audio."""
-    rows = shown(board)
+    rows = board.rows
     prefix = f"{terms.ROBUSTNESS}:mean/"
     names = list(dict.fromkeys(key for row in rows for key in row.result.scores if key.startswith(prefix)))
     if len(names) < 2:
@@ -148,7 +147,7 @@ def corruptions(board: Board) -> Drawing | None:
 
 def series(board: Board) -> list[ConditionSeries]:
     """Every corruption of a board that has several strengths, in the order of the suite."""
-    rows = shown(board)
+    rows = board.rows
     by_name: dict[tuple[str, str], tuple[Cell, dict[int, dict[str, Cell]], dict[str, int]]] = {}
     for place, row in enumerate(rows):
         for cell in row.result.cells:
@@ -185,7 +184,7 @@ def series(board: Board) -> list[ConditionSeries]:
 
 def facets(board: Board, conditions: Sequence[ConditionSeries]) -> list[Drawing]:
     """For each corruption a small heat map of models × strengths in its unit, the best of each strength in bold."""
-    rows, primary = shown(board), board.example.primary
+    rows, primary = board.rows, board.example.primary
     drawn = []
     for one in conditions:
         values = [[number_of(metric_of(cells.get(label), primary)) for label in one.places] for cells in one.cells]
@@ -216,16 +215,16 @@ def facets(board: Board, conditions: Sequence[ConditionSeries]) -> list[Drawing]
 
 def degradation(board: Board, conditions: Sequence[ConditionSeries]) -> list[Drawing]:
     """For each corruption the curves of all models over its strengths in its unit."""
-    rows, primary = shown(board), board.example.primary
+    rows, primary = board.rows, board.example.primary
     some = next((value for row in rows if (value := clean_value(row.result)) is not None), None)
     drawn = []
     for one in conditions:
         lines = []
-        for row, cells in zip(rows, one.cells, strict=True):
+        for place, (row, cells) in enumerate(zip(rows, one.cells, strict=True), 1):
             points = [number_of(metric_of(cells.get(label), primary)) for label in one.places]
             if any(point is not None for point in points):
                 clean = number_of(clean_value(row.result))
-                lines.append(Rival(row.result.model.name, row.result.model.family, points, clean))
+                lines.append(Rival(row.result.model.name, row.result.model.family, points, clean, place))
         if not lines or some is None:
             continue
         image = rivals(

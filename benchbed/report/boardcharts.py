@@ -16,7 +16,7 @@ from benchbed.results.record import Value
 def charts(standings: Board) -> list[tuple[str, Markup]]:
     """Scatter charts of a board with their titles; points are coloured by family."""
     drawn: list[tuple[str, Markup]] = []
-    shown = [dot for row in standings.rows if (dot := _kept(standings, row))]
+    shown = [dot for place, row in enumerate(standings.rows, 1) if (dot := _kept(row, place))]
     if len(shown) > 1:
         name = terms.title(standings.example.primary, shown[0].y)
         label = f"{name} on clean audio against retention"
@@ -33,6 +33,7 @@ def charts(standings: Board) -> list[tuple[str, Markup]]:
         cost, score = terms.plain(trade.cost), terms.metric(trade.score, standings.lead)
         label = f"{score} against {cost}: Pareto front"
         families = {row.result.model.name: row.result.model.family for row in standings.rows}
+        numbers = {row.result.model.name: place for place, row in enumerate(standings.rows, 1)}
         dots = [
             Dot(
                 point.model,
@@ -40,6 +41,7 @@ def charts(standings: Board) -> list[tuple[str, Markup]]:
                 _scored(standings, point.model)
                 or Value(value=point.score, n=0, direction="higher", unit=trade.score_unit, rule=""),
                 families.get(point.model, ""),
+                numbers.get(point.model, 0),
             )
             for point in trade.points
         ]
@@ -72,12 +74,12 @@ def _against_noise(standings: Board) -> list[tuple[str, Markup]]:
     return found
 
 
-def _kept(standings: Board, row: BoardRow) -> Dot | None:
+def _kept(row: BoardRow, place: int) -> Dot | None:
     value = row.figures.get(f"{terms.ROBUSTNESS}:retention")
     clean = clean_value(row.result)
     if value is None or value.value is None or clean is None or clean.value is None:
         return None
-    return Dot(row.result.model.name, value, clean, row.result.model.family)
+    return Dot(row.result.model.name, value, clean, row.result.model.family, place)
 
 
 def _trade_offs(standings: Board) -> list[TradeOff]:

@@ -6,6 +6,7 @@ command line and from Python as from the page.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import unicodedata
@@ -101,6 +102,9 @@ def pieces(page: str, data: list[dict[str, Any]] | None = None) -> list[Piece]:
     found: list[Piece] = []
     taken: dict[str, int] = {}
     for element, title, drawn in _captioned(top, parents):
+        if (keys := element.get("data-keys")) is not None:
+            # What the numbers of many models stand for is said once for several charts; each takes it along.
+            element.extend(copy.deepcopy(part) for part in top.iter() if part.get("id") == keys)
         name = slug(title)
         taken[name] = taken.get(name, 0) + 1
         name = name if taken[name] == 1 else f"{name}-{taken[name]}"

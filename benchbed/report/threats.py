@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from benchbed.report import terms, view
-from benchbed.report.across import Drawing, metric_of, number_of, shown
+from benchbed.report.across import Drawing, metric_of, number_of
 from benchbed.report.board import Board
 from benchbed.report.charts.heatmap import heatmap
 from benchbed.report.charts.rivals import Places, Rival, rivals
@@ -60,7 +60,7 @@ def against_noise(board: Board) -> dict[str, list[Dot]]:
     """
     by_attack: dict[tuple[str, str], dict[float, list[Dot]]] = {}
     halves: dict[str, list[Dot]] = {}
-    for row in board.rows:
+    for place, row in enumerate(board.rows, 1):
         model = row.result.model
         for cell in row.result.cells:
             if not view.by_budget(cell) or not cell.ranked or terms.on_features(cell.condition):
@@ -71,14 +71,14 @@ def against_noise(board: Board) -> dict[str, list[Dot]]:
             curve = by_attack.setdefault(
                 (f"{terms.attack(cell.key)}{_by(cell)}, split {cell.split}", cell.condition.unit or ""), {}
             )
-            curve.setdefault(view.budget(cell), []).append(Dot(model.name, noisy, kept, model.family))
+            curve.setdefault(view.budget(cell), []).append(Dot(model.name, noisy, kept, model.family, place))
         scores = row.result.scores
         noise = scores.get(f"{terms.ADVERSARIAL}:snr50/white_noise@l2")
         for key, value in scores.items():
             about = key.removeprefix(f"{terms.ADVERSARIAL}:snr50/")
             if about != key and "noise" not in about and noise is not None and None not in (noise.value, value.value):
                 halves.setdefault(f"{terms.attack(f'//{about}')} against noise, SNR at half retention", []).append(
-                    Dot(model.name, noise, value, model.family)
+                    Dot(model.name, noise, value, model.family, place)
                 )
     charts = {}
     for (attack, unit), curve in by_attack.items():
@@ -103,7 +103,7 @@ def _apart(dots: Sequence[Dot]) -> float:
 def under_attack(board: Board) -> list[Drawing]:
     """For each attack robust accuracy of all models against the budget, and beside it in noise of equal budgets."""
     curves: dict[tuple[str, str], dict[int, dict[float, Cell]]] = {}
-    for index, row in enumerate(shown(board)):
+    for index, row in enumerate(board.rows):
         for cell in row.result.cells:
             heard = view.by_budget(cell) and not terms.on_features(cell.condition)
             if not heard or "robust_accuracy" not in cell.metrics or cell.condition.name.endswith("_noise"):
@@ -155,7 +155,7 @@ def _curve(board: Board, identity: str, cells: dict[int, dict[float, Cell]], whe
         )
         for number, (heading, lines) in enumerate(panels)
     ]
-    rows = shown(board)
+    rows = board.rows
     lost = {rows[i].result.model.name for i, by_budget in cells.items() for c in by_budget.values() if not c.ranked}
     note = f"Unranked, a check of the attack failed: {', '.join(sorted(lost))}." if lost else ""
     both = Markup('{}<div class="heats">{}</div>').format(image, Markup("").join(tables))
@@ -164,10 +164,10 @@ def _curve(board: Board, identity: str, cells: dict[int, dict[float, Cell]], whe
 
 def _lines(board: Board, cells: dict[int, dict[float, Cell]], budgets: Sequence[float], metric: str) -> list[Rival]:
     lines = []
-    for index, row in enumerate(shown(board)):
+    for index, row in enumerate(board.rows):
         by_budget = cells.get(index, {})
         points = [number_of(metric_of(by_budget.get(budget), metric)) for budget in budgets]
         clean = next((number_of(v) for c in by_budget.values() if (v := metric_of(c, "clean_accuracy"))), None)
         if any(point is not None for point in points):
-            lines.append(Rival(row.result.model.name, row.result.model.family, points, clean))
+            lines.append(Rival(row.result.model.name, row.result.model.family, points, clean, index + 1))
     return lines

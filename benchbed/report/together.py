@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from benchbed.report import across, threats
 from benchbed.report.board import Board
-from benchbed.report.charts.rivals import MOST
+from benchbed.report.charts.rivals import numbered
 
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Every drawing of a board that has several models in it."""
+    """Every drawing of a board that has several models in it; `numbers` is what stands for names in its curves."""
 
     devices: across.Drawing | None
     corruptions: across.Drawing | None
@@ -19,7 +21,7 @@ class SideBySide:
     facets: list[across.Drawing]
     attacks: list[across.Drawing]
     classes: across.Drawing | None
-    most: int = MOST
+    numbers: Markup
 
 
 def side_by_side(board: Board) -> SideBySide:
@@ -32,4 +34,5 @@ def side_by_side(board: Board) -> SideBySide:
         across.facets(board, conditions),
         threats.under_attack(board),
         across.classes(board),
+        numbered([(p, row.result.model.name, row.result.model.family) for p, row in enumerate(board.rows, 1)]),
     )

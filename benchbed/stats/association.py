@@ -190,10 +190,29 @@ def _chance(x: np.ndarray, y: np.ndarray, kind: Kind, value: float) -> float:
         orders = np.array(list(permutations(range(n))))
     else:
         orders = stream("association", n).permuted(np.tile(np.arange(n), (DRAWN, 1)), axis=1)
-    found = _correlate(np.broadcast_to(x[:, None], (n, len(orders))), y[orders].T, kind)
+    found = correlations_in_orders(x, y, orders, kind)
     far = int((np.abs(found) >= abs(value) - _SAME).sum())
     # An order that was drawn counts the one that was seen among them, or a chance of 0 would be possible.
     return far / len(orders) if n <= COUNTED else (far + 1) / (len(orders) + 1)
+
+
+def correlations_in_orders(x: np.ndarray, y: np.ndarray, orders: np.ndarray, kind: Kind) -> np.ndarray:
+    """Correlation of x with y in each of many orders; what no order changes is counted once."""
+    if kind == "spearman":
+        a, b = (_average_ranks(each[:, None])[:, 0].astype(np.float64) for each in (x, y))
+        # Whole numbers far below 2^53: the products are exact, as those of `_correlate` are.
+        return np.clip(b[orders] @ a / np.sqrt((a @ a) * (b @ b)), -1.0, 1.0)
+    places = np.unique(y, return_inverse=True)[1].astype(np.int32)
+    up = np.argsort(x, kind="stable")
+    higher = np.searchsorted(x[up], x[up], side="right")
+    drawn = np.ascontiguousarray(places[orders].T[up])
+    found = np.zeros(len(orders), np.int64)
+    for row, first in enumerate(higher):
+        # Of every model that is higher in x: is it higher in y, too?
+        found += (drawn[first:] > drawn[row]).sum(axis=0)
+        found -= (drawn[first:] < drawn[row]).sum(axis=0)
+    pairs = len(x) * (len(x) - 1) / 2
+    return np.clip(found / np.sqrt((_untied(x) * pairs) * (_untied(y) * pairs)), -1.0, 1.0)
 
 
 def _correlate(x: np.ndarray, y: np.ndarray, kind: Kind) -> np.ndarray:

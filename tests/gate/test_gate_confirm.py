@@ -56,10 +56,19 @@ def test_a_slow_moment_is_no_regression_and_both_measurements_are_said():
     assert facts["value"] == pytest.approx(1.0, abs=0.05) and facts["first"]["value"] == pytest.approx(2.0, abs=0.05)
 
 
-def test_what_is_slow_twice_fails():
+def test_what_is_slow_every_time_fails():
     loaded, bad = rules(SLOW), run(2.0)
     report = confirmed(judge(loaded, bad), loaded, [bad], None, lambda one: run(1.9))
-    assert report.exit_code == 1 and "; measured again, " in report.outcomes[0].findings[0].words
+    [words] = [f.words for f in report.outcomes[0].findings]
+    assert report.exit_code == 1 and "; measured again, " in words and "; measured a third time, " in words
+    assert [note.partition(":")[0] for note in report.notes[-2:]] == ["measured again", "measured a third time"]
+
+
+def test_what_is_slow_twice_and_fast_the_third_time_passes():
+    loaded, bad, times = rules(SLOW), run(2.0), iter([run(1.9), run(1.0)])
+    report = confirmed(judge(loaded, bad), loaded, [bad], None, lambda one: next(times))
+    assert report.exit_code == 0 and next(times, None) is None
+    assert report.outcomes[0].findings[0].words.startswith("measured a third time, ")
 
 
 def test_nothing_is_measured_where_no_time_failed():

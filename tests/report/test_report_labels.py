@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbed.report.charts import labels
-from benchbed.report.charts.scatter import NAMED, Dot, scatter
+from benchbed.report.charts.scatter import CROWD, Dot, scatter
 from benchbed.results.record import Value
 
 AREA = (50.0, 0.0, 400.0, 240.0)
@@ -53,7 +53,7 @@ def test_the_first_name_gets_the_place_beside_its_point():
     assert best.key is None and best.leader is None
 
 
-@pytest.mark.parametrize("number", [1, 9, NAMED])
+@pytest.mark.parametrize("number", [1, 9, CROWD])
 def test_every_model_of_a_crowd_is_named_in_the_drawing_or_by_its_number(number):
     dots = [
         Dot(f"net{index:02d}", figure(0.5 + index % 7 / 90), figure(0.6 + index % 5 / 90)) for index in range(number)
@@ -70,13 +70,55 @@ def test_every_model_of_a_crowd_is_named_in_the_drawing_or_by_its_number(number)
     assert named == {dot.name for dot in dots}
 
 
-def test_of_more_models_than_fit_the_best_are_named_and_the_rest_counted():
-    dots = [Dot(f"n{index}", figure(index / 200), figure(index / 200)) for index in range(NAMED + 7)]
-    text = scatter("s", "t", dots, x_title="x", y_title="y", front=[0])
-    assert "7 more models are points without a name here" in text
-    named = ET.fromstring(f"<div>{text}</div>")
-    drawn = " ".join("".join(part.itertext()) for part in (*named.iter("li"), *named.iter("text")))
-    assert f"n{NAMED + 6}" in drawn.split() and "n0" in drawn.split()
+def numbers(text: str) -> list[int]:
+    """Every number that a label stands for."""
+    ends = [[int(end) for end in part.split("–")] for part in text.split()]
+    return [number for span in ends for number in range(span[0], span[-1] + 1)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.floats(60, 380), st.floats(10, 230)), min_size=41, max_size=150), st.integers(0, 9))
+def test_of_a_crowd_every_number_stands_once_and_nothing_runs_through_it(places, named):
+    names = [f"net {index}" for index in range(len(places))]
+    keys = list(range(len(places), 0, -1))
+    front = [((55.0, 120.0), (390.0, 120.0))]
+    found = labels.crowd(names, keys, places, front, AREA, named)
+    if found is None:
+        # No room: the chart grows then.
+        places = [(x, 20 * y) for x, y in places]
+        found = labels.crowd(names, keys, places, front, (50.0, 0.0, 400.0, 4800.0), named)
+    assert found is not None
+    told = [number for one in found if one.key is not None for number in numbers(one.text)]
+    by_name = [keys[names.index(one.text)] for one in found if one.key is None]
+    assert sorted(told + by_name) == sorted(keys) and len(by_name) <= named
+    held = [(one.x, one.y - 9, one.x + labels.width(one.text), one.y + 3 + 12 * one.text.count("\n")) for one in found]
+    for index, box in enumerate(held):
+        assert not any(labels.overlap(box, other) for other in held[index + 1 :])
+        assert not any(labels.strikes(line, box) for line in front)
+        others = [one.leader for place, one in enumerate(found) if one.leader and place != index]
+        assert not any(labels.strikes(line, box) for line in others)
+
+
+@pytest.mark.parametrize("number", [CROWD + 1, 200])
+@pytest.mark.parametrize("alike", [False, True])
+def test_of_more_models_than_fit_every_one_is_named_or_keyed(number, alike):
+    at = [0.5 if alike else index * 0.618 % 1.0 for index in range(number)]
+    dots = [Dot(f"n{index}", figure(value), figure(value / 2)) for index, value in enumerate(at)]
+    root = ET.fromstring(f"<div>{scatter('s', 't', dots, x_title='x', y_title='y', front=[0])}</div>")
+    listed = {
+        name.text: int(key.text)
+        for item in root.iter("li")
+        for key, name in [(item.find("b"), item.find("bdi"))]
+        if key is not None
+    }
+    assert listed.keys() == {dot.name for dot in dots} and sorted(listed.values()) == list(range(1, number + 1))
+    drawn = [part.text for part in root.iter("text") if (part.get("class") or "").startswith("name")]
+    by_name = [listed[text] for text in drawn if text in listed]
+    assert sorted(by_name + [n for text in drawn if text not in listed for n in numbers(text)]) == list(
+        range(1, number + 1)
+    )
+    # The front stands there by name.
+    assert alike or listed["n0"] in by_name
 
 
 def test_lower_is_better_turns_the_order_of_names():

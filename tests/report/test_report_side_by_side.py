@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from made_records import MODELS, attacked_runs, clean_runs, corrupted_runs
+from made_records import MODELS, attacked_runs, clean_runs, corrupted_runs, many_models
 
 from benchbed.compare.families import families_of
-from benchbed.report import across, board, boardcharts, familypage, landing, namesakes, threats
+from benchbed.report import board, boardcharts, familypage, landing, namesakes, threats
 from benchbed.report.charts.families import style_of
-from benchbed.report.charts.rivals import Places, Rival, rivals
+from benchbed.report.charts.rivals import FRONT, Places, Rival, rivals
 from benchbed.report.leaderboard import suite_html, write_leaderboard
 from benchbed.report.panels import robustness_curves, severity_heatmaps
 from benchbed.report.together import side_by_side
@@ -162,12 +163,35 @@ def test_an_attack_that_failed_its_checks_is_said(attacked):
     assert drawing.note == "Unranked, a check of the attack failed: alpha."
 
 
-def test_boards_of_many_models_draw_the_first_and_say_so(result):
-    results = paths(*(result(f"m{index}", 0.3 + index / 100) for index in range(20)))
-    (page,) = board.arrange(results)
-    assert len(across.shown(page.boards[0])) == 12
-    text = suite_html(page, {f"m{index}": f"m{index}" for index in range(20)}, "t")
-    assert "Drawings have the first 12 of 20 models." in text
+@pytest.mark.parametrize("number", [FRONT, FRONT + 1, 60])
+def test_charts_of_a_board_have_every_model(number):
+    models = many_models(number)
+    (page,) = board.arrange(paths(*corrupted_runs(models)))
+    side = side_by_side(page.boards[0])
+    assert [facet.image.count("<tr>") for facet in side.facets] == [number + 1] * len(side.facets)
+    many = number > FRONT
+    for curve in side.curves:
+        lines = re.findall(r'<g data-line="(\d+)"><title>\d+ ([^<]*)', curve.image)
+        whole = re.sub(r"</text><text[^>]*>", "", curve.image)
+        assert {name for _, name in lines} == (set(models) if many else set())
+        assert many or all(name in whole for name in models)
+        told = [
+            int(n) for row in re.findall(r'name number".*?</text>', curve.image) for n in re.findall(r"> (\d+)<", row)
+        ]
+        assert sorted(told) == (list(range(1, number + 1)) if many else [])
+    listed = re.findall(r"<b>(\d+)</b> <bdi>([^<]*)", side.numbers)
+    assert [name for _, name in listed] == ([row.result.model.name for row in page.boards[0].rows] if many else [])
+
+
+def test_long_names_stand_whole_at_the_ends_of_curves():
+    name = "a_name_of_more_than_sixteen_letters_and_then_some"
+    lines = [Rival(name, "cnn", [0.6, 0.5]), Rival("x" * 50, "cnn", [0.6, 0.5])]
+    chart = rivals("c", "t", [("", lines)], Places(["a", "b"]), x_title="", y_title="", unit="fraction")
+    assert "…" not in chart
+    texts = re.findall(r'<text class="name[^"]*" x="[^"]*" y="([^"]*)">([^<]*)', chart)
+    assert "".join(text for _, text in texts) == name + "x" * 50
+    ys = [float(y) for y, _ in texts]
+    assert all(later - one >= 12.9 for one, later in pairwise(ys))
 
 
 def test_families_have_one_colour_everywhere():

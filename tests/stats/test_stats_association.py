@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbed.errors import CannotMeasure, ConfigError
-from benchbed.stats.association import association
+from benchbed.stats.association import association, correlations_in_orders
 
 tied = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=2, max_size=9)
 
@@ -140,3 +140,16 @@ def test_wrong_input_is_one_clear_error() -> None:
 
 def test_infinite_figures_have_a_place_in_the_order() -> None:
     assert association([1, 2, float("inf")], [1, 2, float("inf")], "kendall").value == 1
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("kind", ["spearman", "kendall"])
+def test_chance_orders_correlate_as_scipy_says(kind: str, ties: bool) -> None:
+    drawn = np.random.default_rng(4)
+    x, y = drawn.normal(size=(2, 30))
+    if ties:
+        x, y = np.round(x), np.round(y, 1)
+    orders = drawn.permuted(np.tile(np.arange(30), (40, 1)), axis=1)
+    reference = scipy.stats.spearmanr if kind == "spearman" else scipy.stats.kendalltau
+    expected = [reference(x, y[order]).statistic for order in orders]
+    assert correlations_in_orders(x, y, orders, kind) == pytest.approx(expected, abs=1e-12)

@@ -17,6 +17,8 @@ from benchbed.types import Direction
 STEPS = 11
 #: Rows from which on they stand closer.
 DENSE = 15
+#: Rows from which on a table scrolls by itself.
+TALL = 40
 
 
 def heatmap(
@@ -75,6 +77,8 @@ def heatmap(
     upright = " upright" if any(len(column) > 4 for column in columns) and len(columns) > 4 else ""
     whole = f' data-unit="{"%" if unit == "fraction" else escape(unit)}"' if unit and not units else ""
     dense = " dense" if len(rows) > DENSE else ""
+    # A table of many models scrolls by itself, below its heading: others follow it.
+    tall = " tall" if len(rows) > TALL else ""
     leaders = _leaders(values, best)
     body = []
     for index, (label, row) in enumerate(zip(rows, values, strict=True)):
@@ -91,7 +95,7 @@ def heatmap(
         unit_of = f"<small>{escape(row_units[index])}</small>" if row_units and row_units[index] else ""
         body.append(f'<tr><th scope="row">{dot}<bdi>{escape(label)}</bdi>{unit_of}</th>{"".join(cells)}</tr>')
     return Markup(
-        f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(caption)}">'
+        f'<div class="scroll{tall}" tabindex="0" role="group" aria-label="{escape(caption)}">'
         f'<table class="heat{upright}{dense}" id="{escape(identity)}"{drawn_of(of)}{whole}>'
         f"<caption>{escape(caption)}</caption>"
         f'<thead><tr><th scope="col" class="corner">{escape(row_title)} ↓ <span class="by">{escape(column_title)} →'

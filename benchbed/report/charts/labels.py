@@ -18,13 +18,17 @@ Box = tuple[float, float, float, float]
 Segment = tuple[tuple[float, float], tuple[float, float]]
 
 #: Height above and below the baseline, and width of a letter, of a name in a chart; rather too wide than too narrow.
-_ABOVE, _BELOW, _LETTER, _WIDE = 9.0, 3.0, 7.2, 12.5
+_ABOVE, _BELOW, _LETTER, _WIDE = 9.0, 3.0, 7.7, 12.5
 #: Half the size of a point.
 _POINT = 5.0
 #: Distances from the point that are tried; from the third on a line leads there.
 _DISTANCES = (8.0, 12.0, 20.0, 30.0, 42.0, 56.0, 72.0, 90.0)
 _LED = 16.0
 _ANGLES = (0, 180, -45, 45, -135, 135, -90, 90, -22, 22, 158, -158, -67, 67, -113, 113)
+#: How near to each other points of a crowd share a place for their numbers: the least with which all find one.
+_SHARED = (3.0, 6.0, 10.0, 16.0, 24.0)
+#: Numbers in a line of such a place, and height of a line.
+_IN_LINE, _LINE = 4, 12.0
 #: Side of the squares that what is in the way is sorted into.
 _SQUARE = 24.0
 #: Longest name that stands in a drawing, in letters.
@@ -50,7 +54,10 @@ def width(text: str) -> float:
     >>> width("cnn") < width("passt"), width("模型") > width("ab")
     (True, True)
     """
-    return sum(_WIDE if unicodedata.east_asian_width(letter) in "WF" else _LETTER for letter in text)
+    return max(
+        sum(_WIDE if unicodedata.east_asian_width(letter) in "WF" else _LETTER for letter in line)
+        for line in text.split("\n")
+    )
 
 
 def place(
@@ -107,6 +114,99 @@ def place(
     return labels
 
 
+def crowd(
+    names: Sequence[str],
+    keys: Sequence[int],
+    points: Sequence[tuple[float, float]],
+    lines: Sequence[Segment],
+    area: Box,
+    named: int,
+) -> list[PlacedName] | None:
+    """Places for the names of more models than a chart has room for: the first by name, the others by their number.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The most important one first.
+    keys : sequence of int
+        The number of each model in the legend.
+    points, lines, area
+        As in `place`.
+    named : int
+        How many of the first stand there by name, where there is room.
+
+    Returns
+    -------
+    list of PlacedName
+        Of points that lie on each other, one for all: its text has the numbers of all of them, in lines; `key` is the
+        first. All numbers together are each of `keys` once, but for those of models that stand there by name. None
+        where the area has no room for all of them.
+
+    Examples
+    --------
+    >>> [one.text for one in crowd(["a", "b", "c"], [1, 2, 3], [(50, 50), (90, 90), (90, 90)], [], (0, 0, 200, 200), 1)]
+    ['a', '2–3']
+    """
+    for near in _SHARED:
+        obstacles = _Held(area)
+        for x, y in points:
+            obstacles.add_point((x - _POINT, y - _POINT, x + _POINT, y + _POINT))
+        for line in lines:
+            obstacles.add_line(line)
+        placed = []
+        rest = list(range(len(names)))
+        for first in range(min(named, len(names))):
+            spot = _near(names[first], points[first], obstacles) if len(names[first]) <= _LONGEST else None
+            if spot is not None:
+                placed.append(_kept(names[first], None, spot, obstacles))
+                rest.remove(first)
+        for together in _together([(points[one], one) for one in rest], near):
+            numbers = sorted(keys[one] for _, one in together)
+            spot = _near(_numbers(numbers), together[0][0], obstacles)
+            if spot is None:
+                break
+            placed.append(_kept(_numbers(numbers), numbers[0], spot, obstacles))
+        else:
+            return placed
+    return None
+
+
+def _kept(text: str, key: int | None, spot: tuple[float, float, Segment | None], obstacles: _Held) -> PlacedName:
+    x, y, leader = spot
+    obstacles.add_box(_box(text, x, y))
+    if leader is not None:
+        obstacles.add_line(leader)
+    return PlacedName(text, x, y, key, leader)
+
+
+def _together(
+    points: Sequence[tuple[tuple[float, float], int]], near: float
+) -> list[list[tuple[tuple[float, float], int]]]:
+    """Points in groups: each with those that lie in the same square of a grid, in the order of their first ones."""
+    groups: dict[tuple[int, int], list[tuple[tuple[float, float], int]]] = {}
+    for (x, y), one in points:
+        groups.setdefault((int(x // near), int(y // near)), []).append(((x, y), one))
+    return list(groups.values())
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    """Numbers as a reader writes them, a few to a line.
+
+    Examples
+    --------
+    >>> _numbers([3]), _numbers([1, 2, 3, 7]), _numbers([1, 3, 5, 7, 9])
+    ('3', '1–3 7', '1 3 5 7\\n9')
+    """
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and spans[-1][-1] == number - 1:
+            spans[-1][1:] = [number]
+        else:
+            spans.append([number])
+    told = ["–".join(str(end) for end in span) for span in spans]
+    return "\n".join(" ".join(told[start : start + _IN_LINE]) for start in range(0, len(told), _IN_LINE))
+
+
 class _Held:
     """What is in the way, sorted into squares so that a crowd of a thousand points is looked through in no time."""
 
@@ -114,6 +214,12 @@ class _Held:
         self.area = area
         self._boxes: dict[tuple[int, int], list[Box]] = {}
         self._lines: dict[tuple[int, int], list[Segment]] = {}
+        self._passed: set[Box] = set()
+
+    def add_point(self, box: Box) -> None:
+        """A point of a crowd: no name stands on it, yet lines that lead to other points go past it."""
+        self._passed.add(box)
+        self.add_box(box)
 
     def add_box(self, box: Box) -> None:
         for square in _squares(box):
@@ -137,7 +243,7 @@ class _Held:
     def clear(self, line: Segment, own: Box) -> bool:
         """The line runs through no box but its own point's."""
         return not any(
-            other != own and strikes(line, other)
+            other != own and other not in self._passed and strikes(line, other)
             for square in _squares(_around(line))
             for other in self._boxes.get(square, ())
         )
@@ -164,13 +270,14 @@ def _near(text: str, point: tuple[float, float], held: _Held) -> tuple[float, fl
 def _beside(text: str, point: tuple[float, float]) -> Iterator[tuple[float, float, float]]:
     """Left ends and baselines around a point, the nearest first."""
     px, py = point
-    wide, middle = width(text), (_ABOVE - _BELOW) / 2
+    wide, middle, more = width(text), (_ABOVE - _BELOW) / 2, _LINE * text.count("\n")
     for distance in _DISTANCES:
         for angle in _ANGLES:
             dx, dy = math.cos(math.radians(angle)), math.sin(math.radians(angle))
             # The text grows away from its point.
             left = px + distance * dx - (wide if dx < -0.3 else wide / 2 if abs(dx) <= 0.3 else 0.0)
-            yield left, py + distance * dy + middle + (2 * dy), distance
+            up = more if dy < -0.3 else 0.0 if dy > 0.3 else more / 2
+            yield left, py + distance * dy + middle + (2 * dy) - up, distance
 
 
 def _anywhere(text: str, point: tuple[float, float], held: _Held) -> tuple[float, float, Segment | None] | None:
@@ -204,7 +311,8 @@ def _free(
 
 
 def _box(text: str, x: float, y: float) -> Box:
-    return x, y - _ABOVE, x + width(text), y + _BELOW
+    # Two names on one line are parted by the width of a space.
+    return x, y - _ABOVE, x + width(text) + 3.0, y + _BELOW + _LINE * text.count("\n")
 
 
 def overlap(a: Box, b: Box) -> bool:

@@ -1,10 +1,15 @@
 """Curves of many models in one chart, coloured by family and named at their ends; panels side by side share their axis.
 
+Every model is there. Up to a dozen are named where their curves end. Of more, the first dozen stand out, the others are
+thin and pale, and numbers stand at the ends: each line of numbers has the next few curves from above, in that order.
+The list of names goes with the chart (`numbered`), and the page's script lights up any one of them.
+
 The figures stand in the tables beside it with their intervals: bands of eight models over each other would say nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
@@ -16,21 +21,26 @@ from benchbed.report.charts.families import style_of
 from benchbed.report.figures import number
 from benchbed.report.figures import tick as axis_label
 
-_HEIGHT, _PANEL, _LEFT, _NAMES, _TOP, _BOTTOM, _GAP = 300, 330, 48, 132, 22, 44, 26
+_HEIGHT, _PANEL, _LEFT, _TOP, _BOTTOM, _GAP = 300, 330, 48, 22, 44, 26
 #: Room for the figure on clean audio, left of the mildest condition.
 _CLEAN = 44
-#: Models that a chart has room to name; more lines would be told apart by nobody.
-MOST = 12
+#: Models that a chart has room to name beside their curves, and that stand out of more.
+FRONT = 12
+#: Letters of a line of a name, height of a line, and width of a letter.
+_LETTERS, _LINE, _LETTER = 22, 13.0, 6.4
+#: Numbers in a line at the right end, and the height of such a line.
+_NUMBERS, _LOW = 4, 11.0
 
 
 @dataclass(frozen=True)
 class Rival:
-    """One model: its figure at each place of the x axis, and on clean audio."""
+    """One model: its figure at each place of the x axis, on clean audio, and its number on the board, from 1."""
 
     name: str
     family: str
     points: Sequence[float | None]
     clean: float | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,8 +95,11 @@ def rivals(
     every = [value for _, lines in panels for line in lines for value in (*line.points, line.clean)]
     low, high = domain(every, unit)
     clean = any(line.clean is not None for _, lines in panels for line in lines)
-    width = _LEFT + len(panels) * _PANEL + (len(panels) - 1) * _GAP + _NAMES
-    bottom = _HEIGHT - _BOTTOM
+    many = max((len(lines) for _, lines in panels), default=0) > FRONT
+    margin = _margin(panels[-1][1] if panels else (), many)
+    width = _LEFT + len(panels) * _PANEL + (len(panels) - 1) * _GAP + margin
+    height = _height([lines for _, lines in panels], many)
+    bottom = height - _BOTTOM
 
     def y(value: float) -> float:
         return bottom - (value - low) / ((high - low) or 1) * (bottom - _TOP)
@@ -100,21 +113,27 @@ def rivals(
             body.append(f'<path class="grid" d="M{at(left)} {at(y(value))}H{at(left + _PANEL)}"/>')
             if not number_of:
                 body.append(text(left - 6, y(value) + 4, axis_label(value, unit), anchor="end"))
-        body += _bottom(places, xs, left, clean)
-        body.append(text(left + _PANEL / 2, _HEIGHT - 6, x_title, "axis"))
+        body += _bottom(places, xs, left, clean, bottom)
+        body.append(text(left + _PANEL / 2, height - 6, x_title, "axis"))
         if heading:
             body.append(text(left, 12, heading, "name", "start"))
         ends = []
-        for line, (style, shape) in zip(lines, looks([line.family for line in lines]), strict=True):
+        drawn = []
+        for index, (line, look) in enumerate(zip(lines, looks([line.family for line in lines]), strict=True)):
             points = [(x, y(value)) for x, value in zip(xs, line.points, strict=True) if value is not None]
             if line.clean is not None:
                 points = [(left + 10, y(line.clean)), *points]
             if points:
-                body.append(f'<path class="line f{style} d{shape}" d="{path(points)}"/>')
-                body.append(_marks(points, style, shape))
-                ends.append((points[-1][1], line.name, style, shape))
-        if number_of == len(panels) - 1:
-            body += _names(ends, left + _PANEL + 6)
+                number_of_line = line.number or index + 1
+                front = number_of_line <= FRONT
+                drawn.append(_curve(line, number_of_line, points, look, many, front))
+                ends.append(_End(points[-1][1], line.name, number_of_line, look))
+        # The first are drawn last, over all others.
+        body += reversed(drawn)
+        if many:
+            body += _numbers(ends, left + _PANEL - 8, bottom, number_of == len(panels) - 1)
+        elif number_of == len(panels) - 1:
+            body += _names(ends, left + _PANEL + 6, bottom)
     label = escape(y_title + (", %" if unit == "fraction" else f", {unit}" if unit else ""))
     body.append(
         f'<text class="axis" transform="translate(12 {at((_TOP + bottom) / 2)}) rotate(-90)" '
@@ -124,7 +143,7 @@ def rivals(
         identity,
         title,
         _words(panels, places, unit),
-        (width, _HEIGHT),
+        (round(width), round(height)),
         "".join(body),
         "chart rivals" + (" pair" if len(panels) > 1 else ""),
     )
@@ -146,10 +165,80 @@ def looks(families: Sequence[str]) -> list[tuple[int, int]]:
     return found
 
 
-def _bottom(places: Places, xs: Sequence[float], left: float, clean: bool) -> list[str]:
+@dataclass(frozen=True, order=True)
+class _End:
+    """Where a curve ends, and whose it is."""
+
+    y: float
+    name: str
+    number: int
+    look: tuple[int, int]
+
+
+def numbered(lines: Sequence[tuple[int, str, str]]) -> Markup:
+    """What the numbers in charts of many models stand for, none for up to `FRONT` of them.
+
+    Parameters
+    ----------
+    lines : sequence of (int, str, str)
+        Number, name and family of each model.
+
+    Examples
+    --------
+    >>> numbered([(1, "cnn", "cnn")])
+    Markup('')
+    >>> "<b>13</b> <bdi>net 12</bdi>" in numbered([(place + 1, f"net {place}", "cnn") for place in range(13)])
+    True
+    """
+    if len(lines) <= FRONT:
+        return Markup("")
+    items = "".join(
+        f'<li data-line="{number}"><span class="fam f{style_of(family)}"></span><b>{number}</b> '
+        f"<bdi>{escape(name)}</bdi></li>"
+        for number, name, family in lines
+    )
+    return Markup(f'<ul class="legend keys" tabindex="0" aria-label="Models by number">{items}</ul>')
+
+
+def _margin(lines: Sequence[Rival], many: bool) -> float:
+    """Room for what stands at the right ends."""
+    if many:
+        return 14 + _NUMBERS * (len(str(max((line.number for line in lines), default=999))) + 1) * _LETTER
+    longest = max((len(part) for line in lines for part in _wrapped(line.name)), default=0)
+    return max(132.0, 32 + longest * _LETTER)
+
+
+def _height(panels: Sequence[Sequence[Rival]], many: bool) -> float:
+    """As tall as the names or numbers at the right need."""
+    if many:
+        needed = max(-(-len(lines) // _NUMBERS) for lines in panels) * _LOW
+    else:
+        needed = sum(len(_wrapped(line.name)) for line in panels[-1]) * _LINE if panels else 0.0
+    return max(float(_HEIGHT), _TOP + _BOTTOM + needed + 8)
+
+
+def _wrapped(name: str) -> list[str]:
+    """A name in lines, broken at what parts its words, else where a line is full.
+
+    Examples
+    --------
+    >>> _wrapped("passt_tiny"), _wrapped("a_rather_long_name_of_a_model_in_words")
+    (['passt_tiny'], ['a_rather_long_name_of_', 'a_model_in_words'])
+    """
+    lines = [""]
+    for part in re.findall(r"[^-_./ ]*[-_./ ]?", name):
+        if lines[-1] and len(lines[-1]) + len(part) > _LETTERS:
+            lines.append("")
+        lines[-1] += part
+        while len(lines[-1]) > _LETTERS:
+            lines[-1:] = [lines[-1][:_LETTERS], lines[-1][_LETTERS:]]
+    return [line for line in lines if line]
+
+
+def _bottom(places: Places, xs: Sequence[float], left: float, clean: bool, bottom: float) -> list[str]:
     parts, taken = [], -1e9
     if clean:
-        parts.append(text(left + 10, _HEIGHT - _BOTTOM + 16, "clean"))
+        parts.append(text(left + 10, bottom + 16, "clean"))
         taken = left + 26
     for x, label in zip(xs, places.labels, strict=True):
         # Labels that would run into each other are left out; the points stay.
@@ -157,29 +246,71 @@ def _bottom(places: Places, xs: Sequence[float], left: float, clean: bool) -> li
         if x - half < taken:
             continue
         taken = x + half + 4
-        parts.append(text(x, _HEIGHT - _BOTTOM + 16, label))
+        parts.append(text(x, bottom + 16, label))
     return parts
 
 
-def _names(ends: Sequence[tuple[float, str, int, int]], x: float) -> list[str]:
-    """Names at the ends of their curves, moved apart so that each can be read."""
-    placed, parts = -1e9, []
-    height = 13.0
+def _curve(
+    line: Rival, number: int, points: Sequence[tuple[float, float]], look: tuple[int, int], many: bool, front: bool
+) -> str:
+    style, shape = look
+    if not many:
+        return f'<path class="line f{style} d{shape}" d="{path(points)}"/>{_marks(points, style, shape)}'
+    # Whole units are enough, and a third of the letters.
+    data = f"M{points[0][0]:.0f} {points[0][1]:.0f}" + "".join(f"L{x:.0f} {y:.0f}" for x, y in points[1:])
+    kind = "line" if front else "line rest"
+    title = f"<title>{number} {escape(line.name)}</title>"
+    return f'<g data-line="{number}">{title}<path class="{kind} f{style} d{shape}" d="{data}"/></g>'
+
+
+def _spread(wanted: Sequence[float], heights: Sequence[float], bottom: float) -> list[float]:
+    """Tops of lines as near as can be to where they are wanted (from above), none on another and none below the end."""
+    tops: list[float] = []
+    for place, (top, _) in enumerate(zip(wanted, heights, strict=True)):
+        tops.append(max(top, tops[-1] + heights[place - 1]) if tops else top)
+    end = bottom
+    for place in range(len(tops) - 1, -1, -1):
+        tops[place] = min(tops[place], end - heights[place])
+        end = tops[place]
+    return tops
+
+
+def _names(ends: Sequence[_End], x: float, bottom: float) -> list[str]:
+    """Names at the ends of their curves, whole, moved apart so that each can be read."""
+    parts = []
     ordered = sorted(ends)
-    # From the top down; where the last would leave the chart, all move up by what is too much.
-    spots = []
-    for y, *_ in ordered:
-        placed = max(y, placed + height)
-        spots.append(placed)
-    over = max(0.0, spots[-1] - (_HEIGHT - _BOTTOM)) if spots else 0.0
-    for index in range(len(spots) - 1, -1, -1):
-        limit = spots[index + 1] - height if index + 1 < len(spots) else _HEIGHT - _BOTTOM
-        spots[index] = min(spots[index], limit) if over else spots[index]
-    for spot, (_, name, style, shape) in zip(spots, ordered, strict=True):
-        shown = name if len(name) <= 16 else name[:15] + "…"
+    names = [_wrapped(end.name) for end in ordered]
+    heights = [_LINE * len(lines) for lines in names]
+    tops = _spread([end.y - _LINE / 2 for end in ordered], heights, bottom + _LINE / 2)
+    for top, end, lines in zip(tops, ordered, names, strict=True):
+        style, shape = end.look
+        spot = top + _LINE / 2
         parts.append(f'<path class="line f{style} d{shape}" d="M{at(x)} {at(spot)}h22"/>')
         parts.append(_marks([(x + 11, spot)], style, shape))
-        parts.append(f'<text class="name t{style}" x="{at(x + 26)}" y="{at(spot + 4)}">{escape(shown)}</text>')
+        for place, part in enumerate(lines):
+            parts.append(
+                f'<text class="name t{style}" x="{at(x + 26)}" y="{at(spot + 4 + place * _LINE)}">{escape(part)}</text>'
+            )
+    return parts
+
+
+def _numbers(ends: Sequence[_End], x: float, bottom: float, shown: bool) -> list[str]:
+    """Lines of numbers right of the curves, each led to from the ends of its few curves."""
+    if not shown:
+        return []
+    ordered = sorted(ends)
+    rows = [ordered[start : start + _NUMBERS] for start in range(0, len(ordered), _NUMBERS)]
+    wanted = [sum(end.y for end in row) / len(row) - _LOW / 2 for row in rows]
+    parts = []
+    for top, row in zip(_spread(wanted, [_LOW] * len(rows), bottom + 4), rows, strict=True):
+        middle = top + _LOW / 2
+        led = "".join(f"M{x:.0f} {end.y:.0f}L{x + 14:.0f} {middle:.0f}" for end in row)
+        told = "".join(
+            f'<tspan class="t{end.look[0]}{" strong" if end.number <= FRONT else ""}"> {end.number}</tspan>'
+            for end in row
+        )
+        parts.append(f'<path class="leader" d="{led}"/>')
+        parts.append(f'<text class="name number" x="{x + 16:.0f}" y="{middle + 3.5:.0f}">{told}</text>')
     return parts
 
 
@@ -199,7 +330,7 @@ def _words(panels: Sequence[tuple[str, Sequence[Rival]]], places: Places, unit: 
     told = []
     for heading, lines in panels:
         parts = []
-        for line in lines:
+        for line in lines[:FRONT]:
             start = [] if line.clean is None else [f"{number(line.clean, unit)} clean"]
             known = [
                 (label, value) for label, value in zip(places.labels, line.points, strict=True) if value is not None
@@ -207,5 +338,7 @@ def _words(panels: Sequence[tuple[str, Sequence[Rival]]], places: Places, unit: 
             steps = [f"{number(value, unit)} at {label}" for label, value in (known[:1] + known[-1:])[: len(known)]]
             if start or steps:
                 parts.append(f"{line.name} {', '.join(start + steps)}")
+        if len(lines) > FRONT:
+            parts.append(f"and {len(lines) - FRONT} more")
         told.append((f"{heading}: " if heading else "") + "; ".join(parts))
     return ". ".join(told) + "."

@@ -10,34 +10,40 @@ from markupsafe import Markup, escape
 from benchbed.report import terms
 from benchbed.report.charts.draw import LogScale, Scale, at, domain, frame, log_ends, log_ticks, text, ticks
 from benchbed.report.charts.families import style_of
-from benchbed.report.charts.labels import PlacedName, Segment, place
+from benchbed.report.charts.labels import Box, PlacedName, Segment, crowd, place
 from benchbed.report.figures import number
 from benchbed.report.figures import tick as axis_label
 from benchbed.results.record import Value
 
 _WIDTH, _HEIGHT = 400, 290
-#: Models that are named in a drawing. Of more, those on the front and the best are; all have their own titles.
-NAMED = 40
+#: Models up to which every one has its whisker and, where there is room, its name. Of more, so many of the front and of
+#: the best are named where they stand and the others have numbers, which the list beside the chart explains.
+CROWD, NAMED = 40, 8
+#: How much taller a chart is for each model of a crowd.
+_TALLER = 1.6
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 14, 44
 
 
 @dataclass(frozen=True)
 class Dot:
-    """One model: its two figures, what to call it, and the family that it belongs to."""
+    """One model: its two figures, what to call it, the family that it belongs to, and its number on the board."""
 
     name: str
     x: Value
     y: Value
     family: str = ""
+    number: int = 0
 
 
 def scatter(
     identity: str, title: str, dots: Sequence[Dot], *, x_title: str, y_title: str, front: Collection[int] = ()
 ) -> Markup:
-    """A scatter chart; every name is drawn, the best model's first, and is in the point's own title, too.
+    """A scatter chart; every model is named, the best first, and each name is in the point's own title, too.
 
     Where there is no room for a name near its point, a number stands there, which the legend explains (see
-    `charts.labels`). Costs that span a factor of ten or more stand on a logarithmic axis.
+    `charts.labels`). Of more than `CROWD` models only the front and the best have names in the drawing; it is taller
+    then, without intervals, and the numbers of all others are explained beside it. Costs that span a factor of ten or
+    more stand on a logarithmic axis.
 
     Parameters
     ----------
@@ -56,7 +62,8 @@ def scatter(
     x_unit, y_unit = (dots[0].x.unit, dots[0].y.unit) if dots else ("", "")
     x_ends = domain([part for dot in dots for part in (dot.x.value, dot.x.low, dot.x.high)], x_unit, near=True)
     y_ends = domain([part for dot in dots for part in (dot.y.value, dot.y.low, dot.y.high)], y_unit, near=True)
-    x, y = Scale(x_ends, (_LEFT, _WIDTH - _RIGHT)), Scale(y_ends, (_HEIGHT - _BOTTOM, _TOP))
+    crowded = len(dots) > CROWD
+    x = Scale(x_ends, (_LEFT, _WIDTH - _RIGHT))
     wide = (
         log_ends(part for dot in dots for part in (dot.x.value, dot.x.low)) if x_unit not in ("", "fraction") else None
     )
@@ -64,60 +71,84 @@ def scatter(
     label = _with_unit(x_title, x_unit)
     if wide:
         x, x_ticks, label = LogScale(wide, (_LEFT, _WIDTH - _RIGHT)), log_ticks(wide), f"{label}, logarithmic"
+    high = _HEIGHT + round(_TALLER * (len(dots) - CROWD)) if crowded else _HEIGHT
+    while True:
+        y = Scale(y_ends, (high - _BOTTOM, _TOP))
+        places = [(x(dot.x.value or 0.0), y(dot.y.value or 0.0)) for dot in dots]
+        lines = _front_lines([places[one] for one in best])
+        for dot, point in zip(dots, places, strict=True):
+            # Whiskers of a crowd cover each other, and every name.
+            lines += [] if crowded else _whiskers(dot, point, x, y)
+        found = _names(dots, best, places, lines, (_LEFT + 2.0, 1.0, _WIDTH - 1.0, high - _BOTTOM - 2.0))
+        if found is not None:
+            break
+        high = round(1.3 * high)
+    named, keyed = found
     body = []
-    for tick in ticks(y_ends):
+    for tick in ticks(y_ends, 8 if crowded else 4):
         body.append(f'<path class="grid" d="M{_LEFT} {at(y(tick))}H{_WIDTH - _RIGHT}"/>')
         body.append(text(_LEFT - 6, y(tick) + 4, axis_label(tick, y_unit), anchor="end"))
     for tick in x_ticks:
-        body.append(f'<path class="grid" d="M{at(x(tick))} {_TOP}V{_HEIGHT - _BOTTOM}"/>')
-        body.append(text(x(tick), _HEIGHT - _BOTTOM + 16, axis_label(tick, x_unit)))
+        body.append(f'<path class="grid" d="M{at(x(tick))} {_TOP}V{high - _BOTTOM}"/>')
+        body.append(text(x(tick), high - _BOTTOM + 16, axis_label(tick, x_unit)))
     if best:
-        body.append(_front([(x(dots[place].x.value or 0.0), y(dots[place].y.value or 0.0)) for place in best]))
-    families = sorted({dot.family for dot in dots})
-    places = [(x(dot.x.value or 0.0), y(dot.y.value or 0.0)) for dot in dots]
-    lines = _front_lines([places[one] for one in best])
-    for dot, (px, py) in zip(dots, places, strict=True):
-        lines += _whiskers(dot, (px, py), x, y)
-        body.append(_dot(dot, (px, py), x, y, style_of(dot.family)))
-    order = _order(dots, best)[:NAMED]
-    # Names keep clear of all points, of those without a name, too.
-    others = [place for place in range(len(dots)) if place not in order]
-    lines += [((places[o][0] - 4, places[o][1]), (places[o][0] + 4, places[o][1])) for o in others]
-    room = (_LEFT + 2.0, 1.0, _WIDTH - 1.0, _HEIGHT - _BOTTOM - 2.0)
-    named = place([dots[o].name for o in order], [places[o] for o in order], lines, room)
+        body.append(_front([places[one] for one in best]))
+    for dot, point in zip(dots, places, strict=True):
+        body.append(_dot(dot, point, x, y, style_of(dot.family), whiskers=not crowded))
     body += [_named(one) for one in named]
-    body.append(text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, label, "axis"))
+    body.append(text((_LEFT + _WIDTH - _RIGHT) / 2, high - 8, label, "axis"))
     body.append(
-        f'<text class="axis" transform="translate(12 {at((_TOP + _HEIGHT - _BOTTOM) / 2)}) rotate(-90)" '
+        f'<text class="axis" transform="translate(12 {at((_TOP + high - _BOTTOM) / 2)}) rotate(-90)" '
         f'text-anchor="middle">{escape(_with_unit(y_title, y_unit))}</text>'
     )
     words = "; ".join(
         f"{dot.name}: {number(dot.x.value, x_unit)}, {number(dot.y.value, y_unit)}" for dot in dots[:20]
     ) + (f"; and {len(dots) - 20} more." if len(dots) > 20 else ".")
     if best:
-        words += f" On the Pareto front: {', '.join(dots[place].name for place in best)}."
-    image = frame(identity, title, words, (_WIDTH, _HEIGHT), "".join(body))
-    legend = (
-        '<li><svg class="swatch" viewBox="0 0 26 10" aria-hidden="true" focusable="false">'
-        '<path class="front" d="M1 5H25"/></svg>Pareto front</li>'
-        if best
-        else ""
-    )
+        words += f" On the Pareto front: {', '.join(dots[one].name for one in best)}."
+    image = frame(identity, title, words, (_WIDTH, high), "".join(body))
+    legend = _legend(sorted({dot.family for dot in dots}), bool(best), keyed, crowded)
+    return Markup(f"{image}{legend}")
+
+
+def _names(
+    dots: Sequence[Dot],
+    best: Sequence[int],
+    places: Sequence[tuple[float, float]],
+    lines: Sequence[Segment],
+    room: Box,
+) -> tuple[list[PlacedName], list[tuple[int, str]]] | None:
+    """Where names and numbers stand, and the names that numbers stand for; None where there is no room for them."""
+    order = _order(dots, best)
+    names, points = [dots[one].name for one in order], [places[one] for one in order]
+    if len(dots) <= CROWD:
+        named = place(names, points, lines, room)
+        return named, [(one.key, name) for one, name in zip(named, names, strict=True) if one.key is not None]
+    numbers = [dots[one].number or place for place, one in enumerate(order, 1)]
+    found = crowd(names, numbers, points, lines, room, NAMED)
+    # All names, of those that stand in the drawing, too: a list with holes is searched twice.
+    return None if found is None else (found, sorted(zip(numbers, names, strict=True)))
+
+
+def _legend(families: Sequence[str], front: bool, keyed: Sequence[tuple[int, str]], crowded: bool) -> str:
+    swatch = '<li><svg class="swatch" viewBox="0 0 26 10" aria-hidden="true" focusable="false">'
+    legend = f'{swatch}<path class="front" d="M1 5H25"/></svg>Pareto front</li>' if front else ""
     legend += "".join(
-        f'<li><svg class="swatch" viewBox="0 0 26 10" aria-hidden="true" focusable="false">'
-        f'<circle class="mark s{style_of(name)}" cx="13" cy="5" r="4"/></svg>'
+        f'{swatch}<circle class="mark s{style_of(name)}" cx="13" cy="5" r="4"/></svg>'
         f"<bdi>{escape(terms.plain(name))}</bdi></li>"
         for name in families
         if name
     )
-    legend += "".join(
-        f"<li><b>{one.key}</b> <bdi>{escape(dots[index].name)}</bdi></li>"
-        for index, one in zip(order, named, strict=True)
-        if one.key is not None
-    )
-    if others:
-        legend += f"<li>{len(others)} more models are points without a name here</li>"
-    return Markup(f'{image}<ul class="legend">{legend}</ul>') if legend else image
+    explained = "".join(f"<li><b>{key}</b> <bdi>{escape(name)}</bdi></li>" for key, name in keyed)
+    if crowded:
+        legend += "<li>Intervals stand in the table</li>"
+        return f'<ul class="legend">{legend}</ul>{keys(explained)}'
+    return f'<ul class="legend">{legend}{explained}</ul>' if legend or explained else ""
+
+
+def keys(items: str) -> str:
+    """A long list of what numbers in a chart stand for; it scrolls by itself."""
+    return f'<ul class="legend keys" tabindex="0" aria-label="Models by number">{items}</ul>'
 
 
 def _order(dots: Sequence[Dot], best: Collection[int]) -> list[int]:
@@ -137,7 +168,9 @@ def _named(one: PlacedName) -> str:
     if one.leader is not None:
         (x, y), (x_end, y_end) = one.leader
         line = f'<path class="leader" d="M{at(x)} {at(y)}L{at(x_end)} {at(y_end)}"/>'
-    return line + text(one.x, one.y, one.text, kind, "start")
+    first, *more = one.text.split("\n")
+    told = text(one.x, one.y, first, kind, "start")
+    return line + told + "".join(text(one.x, one.y + 12 * n, part, kind, "start") for n, part in enumerate(more, 1))
 
 
 def _front_lines(places: Sequence[tuple[float, float]]) -> list[Segment]:
@@ -174,9 +207,11 @@ def _with_unit(title: str, unit: str) -> str:
     return f"{title}, {'%' if unit == 'fraction' else unit}"
 
 
-def _dot(dot: Dot, place: tuple[float, float], x: Scale, y: Scale, style: int) -> str:
+def _dot(dot: Dot, place: tuple[float, float], x: Scale, y: Scale, style: int, *, whiskers: bool) -> str:
     px, py = place
     parts = [f"<g><title>{escape(dot.name)}</title>"]
+    if not whiskers:
+        return f'{parts[0]}<circle class="mark s{style}" cx="{at(px)}" cy="{at(py)}" r="3"/></g>'
     if dot.x.low is not None and dot.x.high is not None:
         parts.append(f'<path class="whisker s{style}" d="M{at(x(dot.x.low))} {at(py)}H{at(x(dot.x.high))}"/>')
     if dot.y.low is not None and dot.y.high is not None:

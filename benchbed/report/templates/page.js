@@ -76,6 +76,14 @@
     show(false);
   });
 
+  // One model of many lights up in the charts around it: pointed at, or chosen by name.
+  const lit = (root, line) => root.querySelectorAll("[data-line]").forEach((part) => part.classList.toggle("lit", part.dataset.line === line));
+  ["pointerover", "pointerout"].forEach((kind) => document.addEventListener(kind, ({ target }) => {
+    const part = target.closest("[data-line]"), root = part && part.closest("[data-lines]");
+    if (root) { lit(root, kind === "pointerover" ? part.dataset.line : root.querySelector("[data-light]")?.value); }
+  }));
+  document.addEventListener("change", ({ target }) => { if (target.matches("[data-light]")) { lit(target.closest("[data-lines]"), target.value); } });
+
   sortable(document);
   choosable(document);
 

@@ -100,6 +100,13 @@
     return made;
   };
   const picture = (element, title) => light(() => {
+    // What numbers stand for goes along, whole.
+    const keys = element.dataset.keys && document.getElementById(element.dataset.keys).cloneNode(true);
+    if (keys) { element.append(keys); }
+    element.classList.add("whole");
+    try { return pictured(element, title); } finally { element.classList.remove("whole"); if (keys) { keys.remove(); } }
+  });
+  const pictured = (element, title) => {
     element.querySelectorAll(".scroll").forEach((part) => { part.scrollLeft = 0; });
     const scroller = element.closest(".scroll");
     if (scroller) { scroller.scrollLeft = 0; }
@@ -151,7 +158,7 @@
     top.prepend(node("title", {}, title), node("rect", { width, height, fill: getComputedStyle(document.body).backgroundColor }));
     Object.entries({ viewBox: "0 0 " + width + " " + height, width, height }).forEach(([key, value]) => top.setAttribute(key, value));
     return [new XMLSerializer().serializeToString(top), width, height];
-  });
+  };
   const png = ([markup, width, height], name) => {
     const image = new Image();
     image.onload = () => {

@@ -1,0 +1,94 @@
+"""Boards of many models with long names in a real browser: each is named in every chart, and no name covers another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_records import attacked_runs, clean_runs, corrupted_runs, many_models
+
+from benchbed.report.board import arrange
+from benchbed.report.leaderboard import suite_html
+
+pytestmark = pytest.mark.browser
+
+#: Pairs of names in one drawing that share more than a hair of their boxes.
+OVERLAPPING = """() => [...document.querySelectorAll('svg[role=img]')].filter((svg) => svg.checkVisibility())
+  .flatMap((svg) => {
+    const names = [...svg.querySelectorAll('text.name')];
+    const boxes = names.map((part) => [part.textContent, part.getBoundingClientRect()]);
+    return boxes.flatMap(([one, a], place) => boxes.slice(place + 1).filter(([, b]) =>
+      Math.min(a.right, b.right) - Math.max(a.left, b.left) > 0.5
+      && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 0.3 * a.height
+    ).map(([other]) => [svg.id, one, other]));
+  })"""
+#: Of every figure with names, how many models its list has, and those that its drawing lacks by name and by number.
+NAMED = """() => [...document.querySelectorAll('figure:has(svg[role=img] text.name)')].map((figure) => {
+  const list = figure.dataset.keys ? document.getElementById(figure.dataset.keys) : figure;
+  const keys = [...list.querySelectorAll('.keys li')].map((item) =>
+    [item.querySelector('b').textContent, item.querySelector('bdi').textContent]);
+  const drawn = [...figure.querySelectorAll('svg[role=img] text.name')].map((part) => part.textContent).join(' ');
+  const spans = drawn.split(/ +/).map((part) => part.split('–').map(Number))
+    .filter((span) => span.every(Number.isInteger));
+  const held = (key) => spans.some((span) => span[0] <= key && key <= span[span.length - 1]);
+  return [new Set(keys.map(([, name]) => name)).size,
+    keys.filter(([key, name]) => !held(Number(key)) && !drawn.includes(name))];
+})"""
+
+
+@pytest.fixture(scope="module", params=[60, 200])
+def crowd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], list[str]]:
+    """Names of the models, and addresses of three boards of them."""
+    out = tmp_path_factory.mktemp("crowd")
+    models = many_models(request.param)
+    addresses = []
+    for runs in (clean_runs, corrupted_runs, attacked_runs):
+        results = runs(models)
+        for place, record in enumerate(results):
+            record.profile["macs"]["value"] = int(1e6 * (1 + place * 37 % len(results)))
+        (page,) = arrange([(Path(f"runs/{place}"), record) for place, record in enumerate(results)])
+        path = out / f"{page.slug}.html"
+        path.write_text(suite_html(page, dict.fromkeys(models, "m"), "t"), encoding="utf-8")
+        addresses.append(path.as_uri())
+    return set(models), addresses
+
+
+def test_every_model_is_named_in_every_chart_and_no_name_covers_another(visit, crowd):
+    models, addresses = crowd
+    charts = 0
+    for address in addresses:
+        page = visit(address)
+        page.wait_for_selector("html[data-unfolded]")
+        for told, lacking in page.evaluate(NAMED):
+            assert told == len(models) and lacking == []
+            charts += 1
+        for width, scheme in ((1280, "light"), (400, "dark")):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate(OVERLAPPING) == []
+    assert charts >= 8
+
+
+def test_a_model_of_many_is_lit_up_by_name(visit, crowd):
+    page = visit(crowd[1][1])
+    page.wait_for_selector("html[data-unfolded]")
+    page.select_option("[data-light]", "20")
+    shown = page.locator("figure:visible g.lit")
+    assert shown.count() == 1 and shown.get_attribute("data-line") == "20"
+    page.locator(".keys li[data-line='31']").first.hover()
+    assert shown.get_attribute("data-line") == "31"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_boards_of_many_keep_the_accessibility_rules(chromium, axe, crowd, scheme):
+    if len(crowd[0]) > 60:
+        pytest.skip("more rows of the same kind: the rules take a minute for each page")
+    for address in crowd[1]:
+        page = chromium.new_page(bypass_csp=True, color_scheme=scheme, viewport={"width": 1280, "height": 900})
+        page.goto(address)
+        page.wait_for_selector("html[data-unfolded]")
+        page.add_script_tag(content=axe)
+        found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']})")
+        page.close()
+        assert [(rule["id"], rule["nodes"][0]["html"][:300]) for rule in found["violations"]] == []
