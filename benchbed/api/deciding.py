@@ -204,7 +204,8 @@ def gate(
     predictions : bool
         As in `compare`.
     confirm : bool
-        Measure the times of a failing latency rule again, up to twice, on this machine; it fails only where all show it.
+        Measure the times of a failing latency rule again, up to twice, on this machine; it fails only where all
+        show it.
     baselines : Path, optional
         Folder of named baselines; `baselines` by default.
 

@@ -17,7 +17,7 @@ from benchbed.report.island import anchor
 from benchbed.results.answers import clean_cell, clean_value
 from benchbed.results.conditions import amount
 from benchbed.results.record import Cell, Value
-from benchbed.results.seen import unseen
+from benchbed.results.seen import fits, unseen
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,14 @@ def devices(board: Board) -> Drawing | None:
     keys = [key for cell in cells if cell for key in cell.groups if terms.group(key)[0] == "device"]
     names = list(dict.fromkeys(keys))
     # Of models of one board, training had the same devices; where the figures of two say otherwise, nothing is marked.
-    choices = {members for cell in cells if cell and (members := unseen(cell))}
-    new = choices.pop() if len(choices) == 1 else ()
+    new: tuple[str, ...] = ()
+    for cell in cells:
+        if cell is None or (new and fits(cell, new)):
+            continue
+        if (other := unseen(cell)) and new:
+            new = ()
+            break
+        new = new or other
     names.sort(key=lambda key: terms.group(key)[1] in new)
     sets = [key for key in ("devices=seen", "devices=unseen") if any(cell and key in cell.groups for cell in cells)]
     if len(names) < 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -84,7 +85,7 @@ class Board:
         """Any figure of a column, for its unit and direction."""
         return next((row.figures[name] for row in self.rows if name in row.figures), None)
 
-    @property
+    @cached_property
     def group(self) -> dict[str, int]:
         """Slug → rank of its tie group: runs whose rank interval reaches the place of the group's best run share it."""
         found: dict[str, int] = {}
@@ -105,12 +106,12 @@ class Board:
         """The figure of the first row, whose interval is shaded behind the others."""
         return self.rows[0].primary
 
-    @property
+    @cached_property
     def shared(self) -> list[view.Badge]:
         """Badges of every run, which stand once above the table."""
         return [mark for mark in self.rows[0].badges if all(mark in row.badges for row in self.rows)]
 
-    @property
+    @cached_property
     def on(self) -> list[str]:
         """Columns that are switched on when the board is opened: the first ones, and what the models cost."""
         costs = [name for name in ("macs", _PER_MAC, "parameters") if name in self.columns][:2]

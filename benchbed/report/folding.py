@@ -14,8 +14,8 @@ from markupsafe import Markup
 from benchbed.report.island import pack, unpack
 
 #: Characters from which on a folded part is packed, conditions from which on the lower half of a page is, and models
-#: from which on the drawings of a board are.
-LONG, LONG_PAGE, LONG_BOARD = 2500, 60, 25
+#: from which on the drawings of a board are, and then its table.
+LONG, LONG_PAGE, LONG_BOARD, LONG_TABLE = 2500, 60, 25, 200
 _START, _END, _BETWEEN = "<!--fold-->", "<!--/fold-->", "\0"
 _MARKS = re.compile("(<!--/?fold-->)")
 _PLACE = re.compile(r'<div class="packed" data-packed="(\d+)">.*?</div>', re.DOTALL)

@@ -38,7 +38,7 @@ from benchbed.report.charts.directions import stretch_rows
 from benchbed.report.charts.families import family_dot
 from benchbed.report.charts.timeline import event_rows
 from benchbed.report.drawings import KeptDrawings
-from benchbed.report.folding import LONG_BOARD, LONG_PAGE, carry, folded, packed
+from benchbed.report.folding import LONG_BOARD, LONG_PAGE, LONG_TABLE, carry, folded, packed
 from benchbed.report.listening import Clips, apart
 from benchbed.report.model_card import citation, model_card
 from benchbed.report.private import command as private_command
@@ -250,6 +250,7 @@ def _environment() -> Environment:
         target_matrices=searched.target_matrices,
         LONG_PAGE=LONG_PAGE,
         LONG_BOARD=LONG_BOARD,
+        LONG_TABLE=LONG_TABLE,
         PROFILE_SHOWN=view.PROFILE_SHOWN,
         FAILURES_SHOWN=view.FAILURES_SHOWN,
         NO_SOUND=terms.NO_SOUND,

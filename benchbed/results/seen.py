@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from math import isclose
 
@@ -42,20 +43,47 @@ def unseen(cell: Cell, column: str = "device", plural: str = "devices") -> tuple
     ...             counts=Counts(clips=30, scored=30)))
     ('s4', 's5')
     """
+    parts = _parts(cell, column, plural)
+    if parts is None:
+        return ()
+    fitting = [
+        members
+        for size in range(1, len(parts.occupied))
+        for members in combinations(parts.occupied, size)
+        if _fits(parts, members)
+    ]
+    return fitting[0] if len(fitting) == 1 else ()
+
+
+def fits(cell: Cell, members: Sequence[str], column: str = "device", plural: str = "devices") -> bool:
+    """These values of a column may be those that training had not: one look where a search would be repeated."""
+    parts = _parts(cell, column, plural)
+    return parts is not None and set(members) <= parts.occupied.keys() and _fits(parts, members)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Figures of each value that has clips, and of the means over both sets."""
+
+    occupied: Mapping[str, Mapping[str, Value]]
+    seen: Mapping[str, Value]
+    unseen: Mapping[str, Value]
+
+
+def _parts(cell: Cell, column: str, plural: str) -> _Parts | None:
     prefix = f"{column}="
     held = {key.removeprefix(prefix): of for key, of in cell.groups.items() if key.startswith(prefix)}
     # A device that is declared and has no clips takes no part in a mean.
     occupied = {name: of for name, of in held.items() if any(value.n for value in of.values())}
     seen_mean, unseen_mean = (cell.groups.get(f"{plural}_mean={name}", {}) for name in ("seen", "unseen"))
     if not seen_mean or not unseen_mean or not 1 < len(occupied) <= MOST:
-        return ()
-    fitting = []
-    for size in range(1, len(occupied)):
-        for members in combinations(occupied, size):
-            others = [name for name in occupied if name not in members]
-            if _is_mean(occupied, members, unseen_mean) and _is_mean(occupied, others, seen_mean):
-                fitting.append(members)
-    return fitting[0] if len(fitting) == 1 else ()
+        return None
+    return _Parts(occupied, seen_mean, unseen_mean)
+
+
+def _fits(parts: _Parts, members: Sequence[str]) -> bool:
+    others = [name for name in parts.occupied if name not in members]
+    return _is_mean(parts.occupied, members, parts.unseen) and _is_mean(parts.occupied, others, parts.seen)
 
 
 def _is_mean(of: Mapping[str, Mapping[str, Value]], members: Sequence[str], mean: Mapping[str, Value]) -> bool:

@@ -88,7 +88,8 @@
   choosable(document);
 
   const form = document.querySelector("form[data-filter]");
-  if (form) {
+  const filterable = () => {
+    if (!form) { return; }
     const tables = [...document.querySelectorAll("table[data-filterable]")];
     const rows = tables.flatMap((table) => [...table.tBodies[0].rows]);
     const words = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
@@ -147,7 +148,9 @@
       wide.addEventListener("change", open);
       open();
     }
-  }
+  };
+  // A long table travels packed: it is filtered once it is there.
+  if (!document.getElementById("folded")) { filterable(); }
 
   const save = (name, type, text) => {
     const link = document.createElement("a");
@@ -221,10 +224,12 @@
   unpack(folded ? folded.textContent : "").then((text) => {
     const parts = text.split("\u0000");
     document.querySelectorAll("[data-packed]").forEach((part) => unfold(part, parts[Number(part.dataset.packed)]));
+    if (folded) { filterable(); }
     document.documentElement.dataset.unfolded = "yes";
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const around = target && target.closest("details");
-    if (around) { around.open = true; target.scrollIntoView(); }
+    if (around) { around.open = true; }
+    if (around || (target && folded)) { target.scrollIntoView(); }
     return unpack(document.getElementById("more").textContent);
   }).then((code) => {
     const more = document.createElement("script");
