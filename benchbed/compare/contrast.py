@@ -11,7 +11,7 @@ alone, which every output says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -91,9 +91,11 @@ def contrast(
     told = _Told(figure, a, paired, procedure, lost, right)
     contrasts: dict[str, Contrast] = {}
     if not kept.issuperset(wanted):
-        values_a, values_b = points(a, formula, paired.a), points(b, formula, paired.b)
-        drawn_a, drawn_b = draw(a, formula, paired.a, paired, procedure), draw(b, formula, paired.b, paired, procedure)
-        swaps = _swap(a, formula, paired, procedure, str(figure))
+        asked = [metric for metric in wanted if metric not in kept]
+        values_a, values_b = points(a, formula, paired.a, asked), points(b, formula, paired.b, asked)
+        drawn_a = draw(a, formula, paired.a, paired, procedure, asked)
+        drawn_b = draw(b, formula, paired.b, paired, procedure, asked)
+        swaps = _swap(a, formula, paired, procedure, str(figure), asked)
     for metric in wanted:
         better = direction(known[metric], formula)
         if metric in kept:
@@ -258,11 +260,11 @@ class _Told:
         return replace(answer, mde=answer.detectable(how.alpha, how.power))
 
 
-def _swap(run: OpenRun, made: Recipe, paired: Paired, how: Procedure, name: str) -> Swaps:
+def _swap(run: OpenRun, made: Recipe, paired: Paired, how: Procedure, name: str, metrics: Collection[str]) -> Swaps:
     shape, joined = paired.a[0].shape[1:], join(run, made)
 
     def values(sums: list[np.ndarray]) -> dict[str, np.ndarray]:
-        return evaluate(run.family, made, [s.reshape(-1, *shape) for s in sums], joined)
+        return evaluate(run.family, made, [s.reshape(-1, *shape) for s in sums], joined, metrics)
 
     one, other = ([sums.reshape(len(sums), -1) for sums in side] for side in (paired.a, paired.b))
     return swap_models(one, other, values, draws=how.swaps, name=f"{run.sums.index_hash}/{name}", seed=how.seed)

@@ -6,7 +6,7 @@ thresholds, curves over conditions) were drawn when the run was scored, when the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,14 +28,23 @@ def join(run: OpenRun, made: Recipe) -> str:
     return "pooled" if made.label is not None else run.folds
 
 
-def points(run: OpenRun, made: Recipe, folds: list[np.ndarray]) -> dict[str, float]:
-    """Values of a figure from sums `[group, part, statistic]` of each split."""
-    values = evaluate(run.family, made, [sums.sum(axis=0) for sums in folds], join(run, made))
+def points(
+    run: OpenRun, made: Recipe, folds: list[np.ndarray], names: Collection[str] | None = None
+) -> dict[str, float]:
+    """Values of a figure from sums `[group, part, statistic]` of each split; all metrics, or `names`."""
+    values = evaluate(run.family, made, [sums.sum(axis=0) for sums in folds], join(run, made), names)
     return {name: float(value) for name, value in values.items()}
 
 
-def draw(run: OpenRun, made: Recipe, folds: list[np.ndarray], paired: Paired, how: Procedure) -> dict[str, np.ndarray]:
-    """Values of a figure in every draw, from sums `[group, part, statistic]` of each split."""
+def draw(
+    run: OpenRun,
+    made: Recipe,
+    folds: list[np.ndarray],
+    paired: Paired,
+    how: Procedure,
+    names: Collection[str] | None = None,
+) -> dict[str, np.ndarray]:
+    """Values of a figure in every draw, from sums `[group, part, statistic]` of each split; all metrics, or `names`."""
     drawn = []
     for boot, sums in zip(boots(run, paired.splits, how.draws, how.seed), folds):
         groups, parts, width = sums.shape
@@ -45,7 +54,7 @@ def draw(run: OpenRun, made: Recipe, folds: list[np.ndarray], paired: Paired, ho
         whole = np.zeros((how.draws, flat.shape[1]))
         whole[:, used] = boot.replicates(flat[:, used])
         drawn.append(whole.reshape(how.draws, parts, width))
-    return evaluate(run.family, made, drawn, join(run, made))
+    return evaluate(run.family, made, drawn, join(run, made), names)
 
 
 def boots(run: OpenRun, splits: Iterable[str], draws: int, seed: int) -> list[Bootstrap]:

@@ -6,7 +6,7 @@ over devices, the gap between seen and unseen devices, and one class.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -193,7 +193,9 @@ def sums_by_group(
     return sums, clips
 
 
-def evaluate(family: Family, made: Recipe, folds: list[np.ndarray], join: str) -> dict[str, np.ndarray]:
+def evaluate(
+    family: Family, made: Recipe, folds: list[np.ndarray], join: str, names: Collection[str] | None = None
+) -> dict[str, np.ndarray]:
     """Values of a figure from summed statistics.
 
     Parameters
@@ -202,6 +204,8 @@ def evaluate(family: Family, made: Recipe, folds: list[np.ndarray], join: str) -
         Sums of each split.
     join : str
         `mean` over splits, or `pooled`.
+    names : collection of str, optional
+        Metrics that are wanted; all by default.
 
     Returns
     -------
@@ -211,19 +215,19 @@ def evaluate(family: Family, made: Recipe, folds: list[np.ndarray], join: str) -
         folds = [np.sum(folds, axis=0)]
     # A group that lies in one split alone, such as a data set that is a split of its own, is compared there.
     folds = [sums for sums in folds if sums.any()] or folds
-    each = [_weighted(family, made, sums) for sums in folds]
+    each = [_weighted(family, made, sums, names) for sums in folds]
     return {name: np.mean([values[name] for values in each], axis=0) for name in each[0]}
 
 
-def _weighted(family: Family, made: Recipe, sums: np.ndarray) -> dict[str, np.ndarray]:
+def _weighted(family: Family, made: Recipe, sums: np.ndarray, names: Collection[str] | None) -> dict[str, np.ndarray]:
     weights, known = np.asarray(made.weights), infos(family, made)
     # A gap says what unseen values cost, whichever way the metric points.
     signs = {name: -1.0 if made.gap and info.direction == "lower" else 1.0 for name, info in known.items()}
-    return {name: signs[name] * (values @ weights) for name, values in _metric(family, made, sums).items()}
+    return {name: signs[name] * (values @ weights) for name, values in _metric(family, made, sums, names).items()}
 
 
-def _metric(family: Family, made: Recipe, sums: np.ndarray) -> dict[str, np.ndarray]:
+def _metric(family: Family, made: Recipe, sums: np.ndarray, names: Collection[str] | None) -> dict[str, np.ndarray]:
     if made.label is None:
-        return family.values(sums)
-    index = family.labels.index(made.label)
-    return {name: values[..., index] for name, values in family.per_class(sums).items()}
+        return family.values(sums) if names is None else family.some_values(sums, names)
+    index, found = family.labels.index(made.label), family.per_class(sums)
+    return {name: values[..., index] for name, values in found.items() if names is None or name in names}

@@ -234,7 +234,7 @@ class _Columns:
         made, other = Recipe(), self.sides[1 if first else 0]
         paired = pair(run, other, Figure(condition), made)
         self.dropped[condition] = paired.dropped
-        drawn = draw(run, made, paired.a, paired, self.procedure)[self.metric]
+        drawn = draw(run, made, paired.a, paired, self.procedure, [self.metric])[self.metric]
         return np.concatenate([[points(run, made, paired.a)[self.metric]], drawn])
 
 

@@ -14,6 +14,8 @@ from benchbed.stats.bootstrap import CHUNK, bias, quantile_levels
 
 #: Draws beyond a value that are needed to read a p-value off them.
 RESOLVED = 10
+#: Sums of swaps that are made into metrics at once: so many that calling the metrics costs little.
+BLOCK = 200_000
 
 Side = Literal["less", "greater", "two-sided"]
 
@@ -157,14 +159,21 @@ def swap_models(
     exact = total < 40 and 2**total <= draws + 1
     count = 2**total if exact else draws
     parts: dict[str, list[np.ndarray]] = {metric: [] for metric in first}
-    for start in range(0, count, CHUNK):
-        size = min(CHUNK, count - start)
-        if exact:
-            swap = ((np.arange(start, start + size)[:, None] >> np.arange(total)) & 1).astype(np.uint8)
-        else:
-            swap = stream("swaps", name, seed, total, start).integers(0, 2, (CHUNK, total), dtype=np.uint8)[:size]
-        edges = np.cumsum([0, *sizes])
-        moved = [swap[:, low:high].astype(np.float64) @ c for low, high, c in zip(edges, edges[1:], changes)]
+    edges = np.cumsum([0, *sizes])
+    # Swaps are drawn in small blocks, each of its own stream, and made into metrics in large ones: of few recordings
+    # calling the metrics is most of the work.
+    width = max((x.shape[1] for x in a), default=1)
+    large = CHUNK * max(1, BLOCK // (CHUNK * max(width, 1)))
+    for first_of in range(0, count, large):
+        blocks = []
+        for start in range(first_of, min(first_of + large, count), CHUNK):
+            size = min(CHUNK, count - start)
+            if exact:
+                swap = ((np.arange(start, start + size)[:, None] >> np.arange(total)) & 1).astype(np.uint8)
+            else:
+                swap = stream("swaps", name, seed, total, start).integers(0, 2, (CHUNK, total), dtype=np.uint8)[:size]
+            blocks.append([swap[:, low:high].astype(np.float64) @ c for low, high, c in zip(edges, edges[1:], changes)])
+        moved = [np.concatenate(of_split) for of_split in zip(*blocks)]
         one = values([x + m for (x, _), m in zip(totals, moved)])
         other = values([y - m for (_, y), m in zip(totals, moved)])
         with np.errstate(invalid="ignore"):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from made_runs import answers, lucky, made_run, recordings
 
+from benchbed.compare import boards
 from benchbed.compare.answer import Procedure
 from benchbed.compare.asked import Wanted
 from benchbed.compare.boards import board_comparisons
@@ -103,6 +107,28 @@ def test_a_board_compares_its_models_the_best_first_and_nothing_else(tmp_path):
     assert [(p.a, p.b) for p in found[0].pairings] == [("best", "mid"), ("best", "last")]
     assert len(found[0].matrices[0].entries) == 3 and found[0].matrices[0].names == ["best", "mid", "last"]
     assert all(pairing.said for pairing in found[0].pairings)
+
+
+def test_a_board_that_was_compared_before_is_not_compared_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / "cache"))
+    places = [made(tmp_path, n, share) for n, share in (("a", 0.9), ("b", 0.6))]
+    opened = [(place / "result.json", read(place / "result.json")) for place in places]
+    first, _ = board_comparisons(opened, QUICK)
+
+    def never(*_: object) -> None:
+        raise AssertionError("compared again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(boards, "compare", never)
+        again, _ = board_comparisons(opened, QUICK)
+        assert [one.model_dump() for one in again] == [one.model_dump() for one in first]
+        # Other runs, or another procedure, are another question.
+        for asked in ((opened[::-1], QUICK), (opened, replace(QUICK, draws=QUICK.draws + 1))):
+            with pytest.raises(AssertionError, match="compared again"):
+                board_comparisons(*asked)
+    [kept] = (tmp_path / "cache" / "comparisons").glob("*.json")
+    kept.write_text("{}", encoding="utf-8")
+    assert board_comparisons(opened, QUICK)[0] == first
 
 
 def test_devices_are_compared_where_nothing_is_perturbed(tmp_path):
