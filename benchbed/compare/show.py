@@ -15,13 +15,25 @@ from benchbed.metrics.contract import MetricInfo
 _MARKS = {"win": "better", "loss": "worse", "tie": "", "unmeasured": "could not measure"}
 
 
+def said_note(note: str) -> str:
+    """A note about two runs as a sentence's start: what was left out was no difference.
+
+    Examples
+    --------
+    >>> said_note("left out, as it is another question: x"), said_note("suite: 1 against 2")
+    ('left out, as it is another question: x', 'differs without harm: suite: 1 against 2')
+    """
+    told = note.startswith("left out") or "so left out" in note
+    return note if told else f"differs without harm: {note}"
+
+
 def lines(comparison: Comparison) -> list[str]:
     """The comparison, line by line; a model's name or a label cannot bring control characters with it."""
     how = comparison.procedure
     text: list[str] = []
     for pairing in comparison.pairings:
         text += ["", f"{pairing.a} − {pairing.b}", *(f"  {line}" for line in comparison.said(pairing))]
-        text += [f"  differs without harm: {note}" for note in pairing.notes]
+        text += [f"  {said_note(note)}" for note in pairing.notes]
         if pairing.rows:
             text += _single(pairing, how.alpha, comparison.settings)
         if pairing.mixed:

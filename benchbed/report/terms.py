@@ -122,9 +122,14 @@ def title(name: str, value: Value | None = None) -> str:
     'Macro F1'
     """
     if value is not None and value.title:
-        return value.title
+        return _in_strengths(value.title)
     spelled = name.replace("_", " ").replace(":", ": ")
     return spelled[:1].upper() + spelled[1:]
+
+
+def _in_strengths(title: str) -> str:
+    """A title of the record without the word that says nothing to who reads its strengths in dB."""
+    return title.replace("Breakdown severity", "Breakdown step").replace("over severities", "over strengths")
 
 
 def baseline(name: str) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ import pytest
 from made_records import MODELS, attacked_runs, clean_runs, corrupted_runs, many_models
 
 from benchbed.compare.families import families_of
-from benchbed.report import board, boardcharts, familypage, landing, namesakes, threats
+from benchbed.report import across, board, boardcharts, familypage, landing, namesakes, threats
 from benchbed.report.charts.families import style_of
 from benchbed.report.charts.rivals import FRONT, Places, Rival, rivals
 from benchbed.report.leaderboard import suite_html, write_leaderboard
@@ -181,6 +181,14 @@ def test_charts_of_a_board_have_every_model(number):
         assert sorted(told) == (list(range(1, number + 1)) if many else [])
     listed = re.findall(r"<b>(\d+)</b> <bdi>([^<]*)", side.numbers)
     assert [name for _, name in listed] == ([row.result.model.name for row in page.boards[0].rows] if many else [])
+
+
+def test_conditions_of_a_board_have_cells_of_every_model(corrupted):
+    (page,) = board.arrange(paths(*corrupted))
+    conditions = across.series(page.boards[0])
+    (babble,) = [one for one in conditions if one.name == "Babble"]
+    assert babble.places == ("20", "15", "10", "5", "0") and len(babble.cells) == len(MODELS)
+    assert all(set(cells) == set(babble.places) for cells in babble.cells)
 
 
 def test_long_names_stand_whole_at_the_ends_of_curves():
