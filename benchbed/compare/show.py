@@ -33,7 +33,7 @@ def lines(comparison: Comparison) -> list[str]:
     text: list[str] = []
     for pairing in comparison.pairings:
         text += ["", f"{pairing.a} − {pairing.b}", *(f"  {line}" for line in comparison.said(pairing))]
-        text += [f"  {said_note(note)}" for note in pairing.notes]
+        text += [f"  {said_note(str(note))}" for note in pairing.notes]
         if pairing.rows:
             text += _single(pairing, how.alpha, comparison.settings)
         if pairing.mixed:
