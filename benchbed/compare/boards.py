@@ -77,12 +77,12 @@ def board_comparisons(
     comparisons = []
     for board in boards:
         try:
-            found = _remembered(board, procedure or Procedure(correction="primary"))
+            comparison = _remembered(board, procedure or Procedure(correction="primary"))
         except BenchbedError as error:
             first = board[0].result
             reasons.append(f"{first.suite.name} on {first.dataset.name}: {error.what}")
             continue
-        comparisons += [found] if found is not None else []
+        comparisons += [comparison] if comparison is not None else []
     return comparisons, reasons
 
 

@@ -79,11 +79,11 @@ def scatter(
         for dot, point in zip(dots, places, strict=True):
             # Whiskers of a crowd cover each other, and every name.
             lines += [] if crowded else _whiskers(dot, point, x, y)
-        found = _names(dots, best, places, lines, (_LEFT + 2.0, 1.0, _WIDTH - 1.0, high - _BOTTOM - 2.0))
-        if found is not None:
+        placed = _names(dots, best, places, lines, (_LEFT + 2.0, 1.0, _WIDTH - 1.0, high - _BOTTOM - 2.0))
+        if placed is not None:
             break
         high = round(1.3 * high)
-    named, keyed = found
+    named, keyed = placed
     body = []
     for tick in ticks(y_ends, 8 if crowded else 4):
         body.append(f'<path class="grid" d="M{_LEFT} {at(y(tick))}H{_WIDTH - _RIGHT}"/>')
