@@ -23,7 +23,7 @@ COLUMNS = 12
 #: Columns that are switched on when a board is opened.
 COLUMNS_ON = 6
 #: Units of what a model costs.
-COSTS = {"MACs", "parameters", "bytes", "kWh", "Wh", "J", "points/MMAC"}
+COSTS = {"MACs", "parameters", "bytes", "ms", "kWh", "Wh", "J", "points/MMAC"}
 #: Figures of a profile that stand in a board; the page of a run has all.
 MAIN_COSTS = ("parameters", "macs", "parameter_memory", "joules_per_inference", "kwh")
 
@@ -302,7 +302,12 @@ def make_board(rows: list[BoardRow]) -> Board:
     # Clean is asked first where another figure ranks, then sets of devices, then what is kept of perturbed audio.
     others = sorted(
         (name for name in columns if name not in costs),
-        key=lambda name: (name != example.primary, "=" not in name, not name.startswith(_KEPT), "/" in name),
+        key=lambda name: (
+            name != example.primary,
+            "=" not in name,
+            not name.startswith(_KEPT),
+            "/" in name and best_known.NAME.partition(":")[2] not in name,
+        ),
     )
     return Board(
         identity=identity_of(example),
