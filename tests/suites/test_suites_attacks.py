@@ -187,8 +187,8 @@ def test_the_plan_prices_what_runs_and_says_what_does_not(made):
     facts = estimate(made.suite(FRAMES.replace("fast", "standard")), None, {}, data=made.data)
     noise, ensemble = facts["attacks"]
     assert "skipped" not in noise and sorted(ensemble["skipped"]) == ["apgd_t", "transfer"]
-    # Three losses of 15 steps and a square search of 300 queries on six clips at two budgets, the floor, and what vouches
-    # for a clip after the first loss: two answers, four differences of two, one gradient.
+    # Three losses of 15 steps and a square search of 300 queries on six clips at two budgets, the floor, and what
+    # vouches for a clip after the first loss: two answers, four differences of two, one gradient.
     assert ensemble["forwards"] == 6 * 2 * (3 * 16 + 300 + 6 + 10) and ensemble["backwards"] == 6 * 2 * (3 * 15 + 1)
 
 
