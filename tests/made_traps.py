@@ -90,7 +90,10 @@ class Trap:
     card : str
         What the card says besides.
     told_by : tuple of str
-        Checks of which one must fail or warn, if the model is reported more robust than the network itself.
+        Checks of which one must fail or warn, if the model is reported more robust than its undefended twin.
+    honest : str
+        What the twin has before the network: the same function with its own gradient. Empty for the network alone,
+        where the trap changes what an attack is told, or what is answered, but not what the network hears.
     scale : float
         What scores are multiplied by.
     """
@@ -101,6 +104,7 @@ class Trap:
     card: str = ""
     told_by: tuple[str, ...] = ("audit",)
     scale: float = 4.0
+    honest: str = ""
 
 
 def _back(change: str) -> str:
@@ -132,7 +136,11 @@ TRAPS = {
         after="scores = scores - scores.mean(0) if len(x) > 1 else scores",
         told_by=("agreement", "batch", "fresh", "audit"),
     ),
-    "peak_normalisation": Trap("x = 0.2 * x / x.detach().abs().amax((1, 2), keepdim=True)"),
+    # A quieter clip moves what is linear in it less: the robustness of another level is the function's own.
+    "peak_normalisation": Trap(
+        "x = 0.2 * x / x.detach().abs().amax((1, 2), keepdim=True)",
+        honest="x = 0.2 * x / x.abs().amax((1, 2), keepdim=True)",
+    ),
     "lattice_detector": Trap(
         "off = off_lattice(x)[:, None, None]; x = torch.where(off, ((x * 16).round() / 16).detach(), x)",
         told_by=("audit", "black_box"),

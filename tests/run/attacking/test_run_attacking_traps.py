@@ -1,4 +1,4 @@
-"""No deceptive model is reported more robust than the network inside it without a badge that gives the reason."""
+"""No deceptive model is reported more robust than its undefended twin without a badge that gives the reason."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from made_traps import TRAPS, Trap, write
 
 #: One mild budget alone, and three.
 ALONE, SEVERAL = [25], [40, 25, 10]
-#: Budgets → robust accuracy of the network itself, which is asked once.
-_TWINS: dict[tuple[int, ...], list[float]] = {}
+#: Budgets and what stands before the network → robust accuracy of a twin, which is asked once.
+_TWINS: dict[tuple[str, ...], list[float]] = {}
 BUDGETS = [ALONE, SEVERAL] if os.environ.get("BENCHBED_LONG") else [ALONE]
 
 
@@ -45,10 +45,13 @@ def test_the_network_itself_falls_and_fails_no_check(tried, budgets):
 @pytest.mark.parametrize("budgets", BUDGETS, ids=lambda b: "-".join(map(str, b)))
 @pytest.mark.parametrize("name", TRAPS)
 def test_a_trap_is_no_more_robust_or_says_why(tried, name, budgets):
-    """At every budget: no more robust there than the network itself, or a badge on that very cell that says why."""
-    accuracy, doubts = tried(name, TRAPS[name], budgets)
-    twin = _TWINS.get(tuple(budgets)) or tried("undefended", Trap(), budgets)[0]
-    _TWINS[tuple(budgets)] = twin
+    """At every budget: no more robust there than its undefended twin, or a badge on that very cell that says why."""
+    trap = TRAPS[name]
+    accuracy, doubts = tried(name, trap, budgets)
+    asked = (trap.honest, *map(str, budgets))
+    if asked not in _TWINS:
+        _TWINS[asked] = tried("undefended", Trap(trap.honest or "pass"), budgets)[0]
+    twin = _TWINS[asked]
     for budget, own, other, said in zip(budgets, accuracy, twin, doubts, strict=True):
         print(name, budget, own, other, {k: f"{c.status}: {c.message}" for k, c in said.items()})
     for budget, own, other, said in zip(budgets, accuracy, twin, doubts, strict=True):
