@@ -77,14 +77,18 @@ class ToDevice:
         return made
 
 
-def to_device(batch: np.ndarray, device: torch.device) -> torch.Tensor:
-    """A batch on a device; buffers belong to the thread that asks, and to no adapter, whose state they are not.
+def to_device(batch: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A batch on a device, or what is a tensor there already.
+
+    Buffers belong to the thread that asks, and to no adapter, whose state they are not.
 
     Examples
     --------
     >>> to_device(np.zeros((2, 1, 4), np.float32), torch.device("cpu")).shape
     torch.Size([2, 1, 4])
     """
+    if isinstance(batch, torch.Tensor):
+        return batch.to(device)
     return _mover(device, threading.get_ident())(batch)
 
 

@@ -42,6 +42,13 @@ if TYPE_CHECKING:
 @data_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of runs.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
+@click.option(
+    "--corruptions",
+    type=click.Choice(["auto", "host", "device"]),
+    default="auto",
+    show_default=True,
+    help="Where torch may make corruptions; auto: on a GPU.",
+)
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
 @click.option("--workers", type=click.IntRange(1), help="Processes; 1, on a cluster as many as it has room for.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Compute threads per process.")
@@ -104,6 +111,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
         data=paths(flags["data"]),
         allow_synthetic=not flags["no_synthetic"],
         device=flags["device"],
+        corruptions=flags.get("corruptions", "auto"),
         batch_size=flags["batch_size"],
         workers=flags["workers"] or (0 if cluster is not None else 1),
         cluster=cluster,
@@ -266,13 +274,14 @@ def _command(
         words += ["--data", pair]
     for name, default in (
         ("device", "auto"),
+        ("corruptions", "auto"),
         ("batch_size", 16),
         ("threads", 1),
         ("limit", None),
         ("seed", 0),
         ("fail_on_error", "0.01"),
     ):
-        if flags[name] != default:
+        if flags.get(name, default) != default:
             words += [f"--{name.replace('_', '-')}", str(flags[name])]
     if flags["trust_checkpoint"]:
         words.append("--trust-checkpoint")

@@ -51,6 +51,9 @@ def _corruption(module: ModuleType) -> Iterable[str]:
     yield inspect.cleandoc(type(made).__doc__ or "")
     if made.keywords:
         yield f"parameters by name: {', '.join(made.keywords)}"
+    if made.device_tolerance is not None:
+        within = f"within {made.device_tolerance:.2g} of the largest sample" if made.device_tolerance else "bit for bit"
+        yield f"can be made on the model's device (`run --corruptions`), as numpy makes it {within}"
     yield f"severity 1 to {len(made.parameters)}: {', '.join(map(_short, made.parameters))} {made.unit}".rstrip()
     yield f"source: {made.source}" if made.source else ""
 

@@ -10,9 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from benchbed.perturb.ondevice import AppliedOnDevice, Moved
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,9 @@ class Corruption(ABC):
     unmeasured : str
         Why nobody measures what a severity reached; empty where `Applied.achieved` is measured or follows from how the
         audio is made.
+    device_tolerance : float, optional
+        Torch can make it on the model's device, every sample within this share of the clip's largest one from what
+        `apply` gives, and with the same `achieved`; then `apply_on_device` must be implemented. None: the host only.
     option_names : tuple of str
         Options that the corruption understands.
     adds_events : bool
@@ -128,6 +134,7 @@ class Corruption(ABC):
     monotone: bool = True
     source: str = ""
     unmeasured: str = ""
+    device_tolerance: float | None = None
     option_names: tuple[str, ...] = ()
     adds_events: bool = False
     wants_events: bool = False
@@ -164,6 +171,19 @@ class Corruption(ABC):
     @abstractmethod
     def apply(self, state: Any, parameter: Any) -> Applied:
         """The clip at one parameter; a pure function of `state`, callable in any order."""
+
+    def apply_on_device(self, state: Any, parameter: Any, moved: Moved) -> AppliedOnDevice:
+        """The same as `apply` on a device, where `device_tolerance` says that it can be made there.
+
+        Parameters
+        ----------
+        state : object
+            What `prepare` returned.
+        parameter : object
+        moved : Moved
+            Brings arrays of `state` to the device.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is made on the host only")
 
     def move_events(self, events: np.ndarray, duration: float, state: Any, parameter: Any) -> np.ndarray:
         """Reference events `[event, (onset, offset)]` in seconds after the perturbation (identity by default).

@@ -15,6 +15,7 @@ import numpy as np
 
 from benchbed.perturb.filters import Spectrum, filtered
 from benchbed.perturb.guarded import Guarded, PreparedClip
+from benchbed.perturb.ondevice import AppliedOnDevice, Moved
 from benchbed.perturb.scratch import KEPT_BYTES
 
 
@@ -48,6 +49,16 @@ class Filtering(Guarded):
                 zip(parameters, filtered(clip, self.responses(state, parameters), len(parameters)))
             )
         return made[parameter].astype(np.float32)
+
+    def at_on_device(self, state: PreparedClip, parameter: Any, moved: Moved) -> AppliedOnDevice:
+        """The clip through one filter on a device, of a corruption that is no more than that filter."""
+        import torch
+
+        clip = self.spectrum_of(state)
+        product = moved(clip.values) * moved(self.response(state, parameter))
+        return AppliedOnDevice(
+            torch.fft.irfft(product, clip.size)[..., : clip.samples].contiguous(), achieved=float(parameter)
+        )
 
     def _together(self, state: PreparedClip, clip: Spectrum, parameter: Any) -> list[Any]:
         """`parameter`, and those others that will be asked for, apply, and have room in the working memory."""

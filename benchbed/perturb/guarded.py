@@ -10,6 +10,7 @@ import numpy as np
 
 from benchbed.perturb.contract import Applied, Context, Corruption
 from benchbed.perturb.level import is_silent, too_loud
+from benchbed.perturb.ondevice import AppliedOnDevice, Moved
 
 
 class CannotApply(Exception):
@@ -61,6 +62,17 @@ class Guarded(Corruption):
             return self.at(state, parameter)
         except CannotApply as why:
             return Applied(state.waveform.copy(), skipped=str(why))
+
+    def apply_on_device(self, state: PreparedClip, parameter: Any, moved: Moved) -> AppliedOnDevice:
+        """The clip at one parameter on a device, or the clip itself with the reason."""
+        reason = state.skipped or self.unavailable(parameter, state.sample_rate, len(state.waveform))
+        if reason is not None:
+            return AppliedOnDevice(moved(state.waveform), skipped=reason)
+        return self.at_on_device(state, parameter, moved)
+
+    def at_on_device(self, state: PreparedClip, parameter: Any, moved: Moved) -> AppliedOnDevice:
+        """The clip at one parameter on a device, where `device_tolerance` says that it can be made there."""
+        raise NotImplementedError(f"{type(self).__name__} is made on the host only")
 
     @abstractmethod
     def begin(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> Any:

@@ -24,6 +24,7 @@ from benchbed.errors import ConfigError
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.guarded import CannotApply, Guarded, PreparedClip
 from benchbed.perturb.level import active_power, whole_power
+from benchbed.perturb.ondevice import ROUNDING, AppliedOnDevice, Moved
 
 SNR_DB = (20.0, 15.0, 10.0, 5.0, 0.0)
 #: Units of a severity by `measure`.
@@ -39,6 +40,7 @@ class Additive(Guarded):
     unit = SNR_UNITS["active"]
     keywords = ("snr",)
     parameters = SNR_DB
+    device_tolerance = 2 * ROUNDING
     #: One noise level for each channel, or for the clip, where no option says which.
     level: str = "channel"
     option_names: tuple[str, ...] = ("level", "measure")
@@ -90,6 +92,13 @@ class Additive(Guarded):
         out = noise * np.float32(10 ** (-parameter / 20))
         out += state.waveform
         return Applied(out, achieved=float(parameter) + error)
+
+    def at_on_device(self, state: PreparedClip, parameter: Any, moved: Moved) -> AppliedOnDevice:
+        """The same on a device; the noise is drawn and levelled on the host."""
+        noise, error = state.data
+        out = moved(noise) * float(np.float32(10 ** (-parameter / 20)))
+        out += moved(state.waveform)
+        return AppliedOnDevice(out, achieved=float(parameter) + error)
 
 
 class Field(Additive):

@@ -292,6 +292,9 @@ class Provenance(Record):
     """Device the model ran on."""
     batch_size: int
     """Clips per forward pass; part of every cache key."""
+    corruptions: str = "host"
+    """Where corruptions were made: `host`, by numpy; `device`, by torch where the model runs, of those that state how
+    far their results may lie from numpy's."""
     threads: int
     """Compute threads per process."""
     workers: int

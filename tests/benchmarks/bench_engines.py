@@ -7,7 +7,9 @@ the quickstart under 51 conditions (`dcase_task1` enlarged). What counts is CPU 
 Ray's own among it, sampled five times a second.
 
 - `workers`: one worker's CPU time over that of two: at least 0.95.
-- `ray`: a cluster on this machine with two workers over two local workers: at most 1.08. Skipped where Ray is missing.
+- `ray`: a cluster on this machine with one worker over one local worker, Ray's own processes counted: at most 1.08.
+  What Ray's services take is about the same in every run, so that the figure is one of a suite of the default size or above.
+  Skipped where Ray is missing.
 - `isolation`: a run whose model has a process of its own over one in the process of the command (`--no-isolate`); it
   has no mark.
 - `second`: `robustness_asc` on changed weights after a first run: CPU time over the bare network at most 2.4.
@@ -168,9 +170,10 @@ def ray(bench: Bench) -> None:
     if importlib.util.find_spec("ray") is None:
         print("open   ray: not installed")
         return
-    two, cluster = bench.sides(two=("--workers", "2"), ray=("--engine", "ray", "--workers", "2"))
+    one, cluster = bench.sides(one=("--workers", "1"), ray=("--engine", "ray", "--workers", "1"))
     spent = cluster.cpu * (1 + bench.plant)
-    bench.judge("CPU of Ray / local, two workers", spent / two.cpu, 1.08, False, f"{spent:.1f} s, {two.cpu:.1f} s")
+    told = f"{spent:.1f} s, {one.cpu:.1f} s, {bench.clips} clips"
+    bench.judge("CPU of Ray / local, one worker", spent / one.cpu, 1.08, False, told)
 
 
 def isolation(bench: Bench) -> None:

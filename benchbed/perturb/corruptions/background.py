@@ -14,6 +14,7 @@ from benchbed.perturb.files import RecordingFolder, conversion, fit_channels, op
 from benchbed.perturb.guarded import CannotApply, PreparedClip
 from benchbed.perturb.level import is_silent
 from benchbed.perturb.noise import Additive, excerpt
+from benchbed.perturb.ondevice import AppliedOnDevice, Moved
 
 #: Excerpts tried before a clip is left alone because all that was drawn is silent.
 TRIES = 8
@@ -52,6 +53,11 @@ class Background(Additive):
         """The clip with its noise at an SNR in dB."""
         *noisy, note = state.data
         return replace(super().at(replace(state, data=noisy), parameter), note=note)
+
+    def at_on_device(self, state: PreparedClip, parameter: Any, moved: Moved) -> AppliedOnDevice:
+        """The same on a device."""
+        *noisy, note = state.data
+        return replace(super().at_on_device(replace(state, data=noisy), parameter, moved), note=note)
 
     def draw(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> np.ndarray:
         """An excerpt that is not silent."""

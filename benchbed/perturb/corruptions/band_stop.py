@@ -10,6 +10,7 @@ from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.filtering import Filtering
 from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, band_stop, spectrum, too_high
 from benchbed.perturb.guarded import PreparedClip
+from benchbed.perturb.ondevice import TRANSFORM
 
 CENTRE, ORDER = 1000.0, 4
 
@@ -21,6 +22,7 @@ class BandStop(Filtering):
     unit = "octaves around 1 kHz"
     keywords = ("octaves",)
     parameters = (0.5, 1.0, 2.0, 3.0, 4.0)
+    device_tolerance = TRANSFORM
     source = "own choice: from a third of the telephone band to all of it; 4th-order Butterworth magnitude, zero phase"
 
     def begin(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> Spectrum:

@@ -9,6 +9,7 @@ import numpy as np
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.level import active_power
+from benchbed.perturb.ondevice import AppliedOnDevice, Moved
 
 
 class Clipping(Guarded):
@@ -18,6 +19,7 @@ class Clipping(Guarded):
     unit = "threshold / active RMS"
     keywords = ("threshold",)
     parameters = (3.0, 2.0, 1.4, 1.0, 0.6)
+    device_tolerance = 0.0
     source = (
         "after a common five-severity set; a percentile rule would clip a half-silent clip far harder than a "
         "stationary one"
@@ -35,6 +37,13 @@ class Clipping(Guarded):
         level, peak = state.data
         limit = np.float32(level * parameter)
         return Applied(np.clip(state.waveform, -limit, limit), achieved=min(float(parameter), peak / level))
+
+    def at_on_device(self, state: PreparedClip, parameter: Any, moved: Moved) -> AppliedOnDevice:
+        """The same on a device; level and peak are the host's."""
+        level, peak = state.data
+        limit = float(np.float32(level * parameter))
+        achieved = min(float(parameter), peak / level)
+        return AppliedOnDevice(moved(state.waveform).clamp(-limit, limit), achieved=achieved)
 
 
 CORRUPTION = Clipping()

@@ -9,6 +9,7 @@ import numpy as np
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.level import to_int16
+from benchbed.perturb.ondevice import AppliedOnDevice, Moved
 
 
 class Gain(Guarded):
@@ -18,6 +19,7 @@ class Gain(Guarded):
     unit = "dB"
     keywords = ("db",)
     parameters = (-6.0, -12.0, -20.0, -30.0, -40.0)
+    device_tolerance = 0.0
     source = "after a common five-severity set; rounding makes strong attenuation irreversible"
 
     def begin(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> None:
@@ -28,6 +30,12 @@ class Gain(Guarded):
         """The clip at a gain in dB, as a 16-bit file would hold it."""
         scaled = to_int16(state.waveform * np.float32(10 ** (parameter / 20)))
         return Applied(scaled * np.float32(1 / 32768), achieved=float(parameter))
+
+    def at_on_device(self, state: PreparedClip, parameter: Any, moved: Moved) -> AppliedOnDevice:
+        """The same on a device: one multiplication, rounding to even, a power of two."""
+        scaled = moved(state.waveform) * float(np.float32(10 ** (parameter / 20)))
+        out = scaled.mul_(32768.0).round_().clamp_(-32768, 32767).mul_(1 / 32768)
+        return AppliedOnDevice(out, achieved=float(parameter))
 
 
 CORRUPTION = Gain()

@@ -10,6 +10,7 @@ from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.filtering import Filtering
 from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, high_pass, spectrum, too_high
 from benchbed.perturb.guarded import PreparedClip
+from benchbed.perturb.ondevice import TRANSFORM
 
 ORDER = 4
 
@@ -21,6 +22,7 @@ class HighPass(Filtering):
     unit = "Hz"
     keywords = ("hz",)
     parameters = (100.0, 200.0, 400.0, 800.0, 1600.0)
+    device_tolerance = TRANSFORM
     source = "after a common five-severity set; 4th-order Butterworth magnitude, zero phase"
 
     def begin(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> Spectrum:

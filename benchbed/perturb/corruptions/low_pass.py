@@ -10,6 +10,7 @@ from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.filtering import Filtering
 from benchbed.perturb.filters import PADDING_SECONDS, Spectrum, low_pass, spectrum, too_high
 from benchbed.perturb.guarded import PreparedClip
+from benchbed.perturb.ondevice import TRANSFORM
 
 ORDER = 8
 
@@ -21,6 +22,7 @@ class LowPass(Filtering):
     unit = "kHz"
     keywords = ("khz",)
     parameters = (10.0, 8.0, 4.0, 2.0, 1.0)
+    device_tolerance = TRANSFORM
     source = "after a common five-severity set; 8th-order Butterworth magnitude, zero phase"
 
     def begin(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> Spectrum:

@@ -15,6 +15,9 @@ from benchbed.adapter.state import state_of
 from benchbed.card import Card, mapped_card
 from benchbed.errors import AdapterError, AudioError
 from benchbed.outputs.contract import Reading
+from benchbed.perturb.ondevice import Moved
+from benchbed.run.computing import ondevice
+from benchbed.run.computing.at_once import Whole
 from benchbed.run.computing.hearing import hearing_of
 from benchbed.run.computing.lookup import pool_of, stored_answers
 from benchbed.run.computing.memory import keep_large_blocks
@@ -26,6 +29,8 @@ from benchbed.run.job.job import Job, Options, Unit
 from benchbed.suite.conditions import CorruptionCondition
 
 if TYPE_CHECKING:
+    import torch
+
     from benchbed.perturb.contract import Context, Corruption
 
 Made = TypeVar("Made")
@@ -137,8 +142,23 @@ class Engine:
             return self.shard.clips.setdefault(index, _unheard(self.card))
         return self.shard.clip(index)
 
-    def given(self, waveform: np.ndarray, clip: Clip) -> ModelInput:
+    def on_device(self, corruption: Corruption, clip: Clip) -> Moved | None:
+        """How arrays of a clip get to the model's device, if this corruption of it is made there."""
+        if not self.job.on_device or corruption.device_tolerance is None or not isinstance(self.hearing, Whole):
+            return None
+        if not ondevice.takes_tensors(self.adapter) or not ondevice.heard_as_it_is(clip, self.card):
+            return None
+        from benchbed.adapter.moving import ToDevice
+        from benchbed.adapter.torch_adapter import TorchAdapter
+
+        assert isinstance(self.adapter, TorchAdapter)
+        device = self.adapter.device
+        return self.once(("arrays on", str(device)), lambda: Moved(ToDevice(device)))
+
+    def given(self, waveform: np.ndarray | torch.Tensor, clip: Clip) -> ModelInput:
         """A clip, or what a corruption made of it, as the model gets it."""
+        if not isinstance(waveform, np.ndarray):
+            return ondevice.as_input(waveform)
         return self.hearing.given(waveform, clip.sample_rate)
 
     def corruption(self, index: int) -> Corruption:

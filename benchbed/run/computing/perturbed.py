@@ -18,7 +18,7 @@ from benchbed.adapter.asking import told
 from benchbed.adapter.room import make_room, most_inputs, noted, out_of_memory
 from benchbed.errors import AdapterError, AudioError, BenchbedError, CannotMeasure
 from benchbed.predictions.store import UnitPredictions
-from benchbed.run.computing import shared
+from benchbed.run.computing import ondevice, shared
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.moves import applied
 from benchbed.run.computing.rows import EvaluatedClip, Rows
@@ -28,6 +28,7 @@ from benchbed.suite.conditions import CorruptionCondition
 
 if TYPE_CHECKING:
     from benchbed.perturb.contract import Applied
+    from benchbed.perturb.ondevice import AppliedOnDevice
 
 
 def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
@@ -108,7 +109,8 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
                 continue
             perturbed = next(waiting)
             reference, reached = None, perturbed.achieved
-            if reached is not None and np.array_equal(perturbed.waveform, clip.waveform):
+            here = isinstance(perturbed.waveform, np.ndarray)  # what was made on a device has been looked at there
+            if here and reached is not None and np.array_equal(perturbed.waveform, clip.waveform):
                 reached = None  # nothing came of it: no severity was reached, whatever was asked for
             if job.output.moved_by and perturbed.skipped is None:
                 moves = applied(job.output, corruption, state, strengths[cell.key], job.labels)
@@ -134,7 +136,7 @@ def _applied(
     draw: int,
     possible: Sequence[object],
     asked: tuple[object, ...],
-) -> tuple[Sequence[Applied], object]:
+) -> tuple[Sequence[Applied | AppliedOnDevice], object]:
     """A clip at the strengths that are possible for it, and the state they were made from where references move."""
     job, row = engine.job, engine.shard.records[index]
     condition, corruption = job.conditions[unit.condition], engine.corruption(unit.condition)
@@ -143,15 +145,23 @@ def _applied(
         return [], None
     states: list[object] = []
 
-    def make() -> list[Applied]:
+    def prepare() -> object:
         context = replace(engine.context(unit.condition, index, clip), severities=asked)
         name, version, options = condition.corruption, corruption.version, condition.options
         random = rng.stream(name, version, options, row["clip_id"], draw, job.seed)
-        states.append(corruption.prepare(clip.waveform, clip.sample_rate, random, context))
+        return corruption.prepare(clip.waveform, clip.sample_rate, random, context)
+
+    def make() -> list[Applied]:
+        states.append(prepare())
         return [corruption.apply(states[0], value) for value in possible]
 
     if job.output.moved_by and applied(job.output, corruption, None, None) is not None:
         return make(), states[0]
+    moved = engine.on_device(corruption, clip)
+    if moved is not None:
+        state = prepare()
+        there = ondevice.made(moved, corruption, state, possible, clip)
+        return (there if there is not None else [corruption.apply(state, value) for value in possible]), None
     facts = job.facts[unit.condition] if job.facts else {}
     return shared.perturbed(job, condition, facts, corruption, row, clip, draw, possible, make), None
 
@@ -203,7 +213,7 @@ def _in_parts(engine: Engine, batch: list[EvaluatedClip], rows: Rows, most: int)
 
 
 def _ask(engine: Engine, batch: list[EvaluatedClip]) -> np.ndarray:
-    waveforms = np.stack([one.given.waveform for one in batch])
+    waveforms = ondevice.stacked([one.given for one in batch])
     records: Sequence[Mapping[str, object]] = engine.shard.records
     side = {name: tuple(records[one.clip][name] for one in batch) for name in engine.job.side}
     try:

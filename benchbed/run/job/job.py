@@ -92,6 +92,8 @@ class Job:
     opened, powered : bool
         Whether attacks get the model's gradient, and whether it meets black boxes of thousands of queries: what its
         units can cost, and nothing that their answers depend on.
+    on_device : bool
+        Corruptions that state a tolerance are made on the model's device; part of the key of their units.
     """
 
     recipe: tuple[str, Options]
@@ -126,6 +128,7 @@ class Job:
     keep_attacked: bool = False
     opened: bool = True
     powered: bool = False
+    on_device: bool = False
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ class Settings:
     command: str = ""
     keep_attacked: bool = False
     """Store the audio that broke a clip, so that it can be written as a folder of adversarial sounds."""
+    corruptions: str = "auto"
+    """Where corruptions are made that torch can make: `device`, `host`, or `auto`, on the device if it is a GPU."""
     limits: Limits = field(default_factory=Limits)
     """What a process of a model may take: time for one call, memory."""
     cluster: ClusterAsked | None = None

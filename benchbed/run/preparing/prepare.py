@@ -28,6 +28,7 @@ from benchbed.outputs.cards import impossible
 from benchbed.outputs.contract import Output
 from benchbed.provenance import hash_files
 from benchbed.rng import preserved_global_state
+from benchbed.run.computing.ondevice import wanted
 from benchbed.run.job.frozen import Tuning
 from benchbed.run.job.frozen import declared as tuning_declared
 from benchbed.run.job.job import LEFT_OUT, Job, options_for
@@ -139,6 +140,7 @@ def prepare(
         keep_attacked=settings.keep_attacked,
         opened=opened,
         powered=powered,
+        on_device=wanted(settings.corruptions, device),
     )
     remarks = _remarks(models, job)
     if lists and tuning_declared(loaded_suite) is not None:

@@ -21,6 +21,7 @@ from benchbed.attack import ATTACKS
 from benchbed.code import Closure, closure
 from benchbed.perturb import CORRUPTIONS
 from benchbed.provenance import package_versions
+from benchbed.run.computing.ondevice import promised
 from benchbed.run.executing.local import execute
 from benchbed.run.job.job import Job, Unit
 from benchbed.suite.conditions import AttackCondition, Condition, CorruptionCondition
@@ -150,8 +151,15 @@ def _loose(
         "device": job.device.split(":")[0],
         "seed": job.seed,
         **({"keep_attacked": True} if job.keep_attacked and cells[0].kind == "attack" else {}),
+        **_made_on(job, job.conditions[cells[0].condition]),
         **({"windows": [*job.windows, job.window_join]} if job.windows else {}),
     }
+
+
+def _made_on(job: Job, condition: Condition) -> dict[str, object]:
+    """Where audio is made, if that is another place than the host: it rounds otherwise."""
+    there = job.on_device and isinstance(condition, CorruptionCondition) and promised(condition.corruption) is not None
+    return {"corruptions": "device"} if there else {}
 
 
 def closure_of(cells: Sequence[CellPlan], condition: Condition) -> Closure:
