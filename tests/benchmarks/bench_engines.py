@@ -8,7 +8,7 @@ Ray's own among it, sampled five times a second.
 
 - `workers`: one worker's CPU time over that of two: at least 0.95.
 - `ray`: a cluster on this machine with one worker over one local worker, Ray's own processes counted: at most 1.08.
-  What Ray's services take is about the same in every run, so that the figure is one of a suite of the default size or above.
+  What Ray's services take is about the same in every run: fewer clips than the default say nothing of a large suite.
   Skipped where Ray is missing.
 - `isolation`: a run whose model has a process of its own over one in the process of the command (`--no-isolate`); it
   has no mark.
