@@ -233,6 +233,8 @@ def plan(
     synthetic: bool = True,
     device: str = "auto",
     batch_size: int = 16,
+    clips: int | None = None,
+    models: int = 1,
     isolate: bool | None = None,
 ) -> dict[str, object]:
     """What a suite would do: cells, clips, evaluations, hours of audio, disk, and with a model the time.
@@ -241,6 +243,8 @@ def plan(
     ----------
     suite, model, options, data, overrides, limit, synthetic, device, batch_size, isolate
         As in `run`.
+    clips, models : int
+        Price so many clips of each split in the place of those at hand, and so many models, each as this one.
 
     Returns
     -------
@@ -267,6 +271,8 @@ def plan(
             allow_synthetic=synthetic,
             device=device,
             batch_size=batch_size,
+            as_clips=clips,
+            as_models=models,
         ),
         isolate=one is not None and not one.live and wanted(isolate),
     )

@@ -296,6 +296,8 @@ def _command(
 @click.option("--limit", type=click.IntRange(1))
 @click.option("--device", default="auto", show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--clips", type=click.IntRange(1), help="Price N clips of each split in place of those at hand.")
+@click.option("--models", type=click.IntRange(1), default=1, help="Price N models, each as this one.")
 @limit_options
 @click.option("--json", "as_json", is_flag=True)
 def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool, **flags: Any) -> None:
@@ -316,6 +318,8 @@ def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool
         allow_synthetic=not flags["no_synthetic"],
         device=flags["device"],
         batch_size=flags["batch_size"],
+        as_clips=flags["clips"],
+        as_models=flags["models"],
     )
     isolate = model is not None and flags["isolate"]
     estimated = apart(Path(model or "").stem, call, isolate=isolate, limits=limits(flags))

@@ -226,6 +226,19 @@ def test_plan_says_what_a_run_would_cost(call):
     assert code == 0 and "36" in out
 
 
+def test_plan_prices_more_clips_and_models_than_are_at_hand(call):
+    facts, many = (
+        json.loads(call("plan", "toy.yaml", "--data", "toy=data", "--model", "tones.py", "--json", *more)[1])
+        for more in ((), ("--clips", "2300", "--models", "10", "--limit", "6"))
+    )
+    assert facts["evaluations"] == 3 * 12 and many["evaluations"] == 3 * 2300 * 10
+    assert many["models"] == 10 and "models" not in facts and set(many["clips"].values()) == {2300}
+    assert many["disk_bytes"] == pytest.approx(facts["disk_bytes"] * 2300 * 10 / 12, rel=0.01)
+    assert many["audio_hours"] == pytest.approx(2300 * 0.5 / 3600)
+    probe = many["probe"]
+    assert many["cpu_seconds"] == pytest.approx(probe["cpu_seconds"] / probe["evaluations"] * 69000)
+
+
 def test_looking_verbs_answer(call):
     assert "dcase_task1" in call("list", "suites")[1]
     assert json.loads(call("list", "corruptions", "--json")[1])["corruptions"]

@@ -37,27 +37,38 @@ def estimate(
     allow_synthetic: bool = True,
     device: str = "auto",
     batch_size: int = 16,
+    as_clips: int | None = None,
+    as_models: int = 1,
 ) -> dict[str, object]:
     """Cells, clips, evaluations, audio hours and disk of a suite; with a model also the time.
+
+    Parameters
+    ----------
+    as_clips : int, optional
+        Price so many clips of each split, each as those at hand are on average.
+    as_models : int
+        Price so many models, each as this one.
 
     Returns
     -------
     dict
-        `time_seconds` is null without a model; `cells` is a list of the cells' keys, `conditions` says their strengths
-        in their units.
+        `time_seconds`, by the clock, and `cpu_seconds` are of one worker, and missing or null without a model; `cells`
+        is a list of the cells' keys, `conditions` says their strengths in their units.
     """
     check_names(loaded)
     cells = plan_cells(loaded.suite)
     output = output_of(loaded.suite.task, where=loaded.where("task"))
     source = open_source(loaded, data, allow_synthetic=allow_synthetic)
     clips, _ = scored_clips(loaded, source.dataset, limit)
-    per_split = {split: len(table) for split, table in clips.items()}
+    per_split = {split: as_clips or len(table) for split, table in clips.items()}
     heard = [cell for cell in cells if cell.kind != "attack"]
     runs = {split: sum(cell.draws for cell in heard if cell.split == split) for split in clips}
     tuned = tuning_clips(loaded, source.dataset, limit)
     if tuned is not None:
         clips, runs = {**clips, "": tuned[0]}, {**runs, "": 1}
-    evaluations = sum(len(clips[split]) * count for split, count in runs.items())
+    # What thresholds are tuned on stays as large as it is.
+    counts = {split: per_split.get(split, len(table)) for split, table in clips.items()}
+    evaluations = as_models * sum(counts[split] * count for split, count in runs.items())
     facts: dict[str, object] = {
         "suite": loaded.suite.name,
         "dataset": source.dataset.name,
@@ -68,6 +79,7 @@ def estimate(
         "evaluations": evaluations,
         "disk_bytes": 0,
         "model": model,
+        **({"models": as_models} if as_models > 1 else {}),
         "time_seconds": None,
     }
     if tuned is not None:
@@ -75,7 +87,8 @@ def estimate(
     # Only of what hears windows the time matters, and to ask files for theirs takes time.
     seconds = 0.0
     if output.hears == "windows":
-        seconds = sum(seconds_of(source, clips[split]) * count for split, count in runs.items())
+        lasting = {split: seconds_of(source, table) / max(len(table), 1) for split, table in clips.items()}
+        seconds = as_models * sum(lasting[split] * counts[split] * count for split, count in runs.items())
     classes, by_second = len(source.dataset.labels), loaded.suite.audio.windows is not None
     facts["disk_bytes"], assumed = output.stored_bytes(evaluations, seconds, classes, None, by_second)
     if assumed:
@@ -90,7 +103,11 @@ def estimate(
 
     settings = Settings(data=data, allow_synthetic=allow_synthetic, device=device, limit=limit, batch_size=batch_size)
     prepared = prepare(loaded, model, options, settings)
-    facts["audio_hours"] = (prepared.seconds + (prepared.tuning.seconds if prepared.tuning else 0.0)) / 3600
+    scored = prepared.seconds
+    if as_clips is not None:
+        held = {split: table for split, table in clips.items() if split}
+        scored = sum(seconds_of(source, table) / max(len(table), 1) * as_clips for table in held.values())
+    facts["audio_hours"] = (scored + (prepared.tuning.seconds if prepared.tuning else 0.0)) / 3600
     # A model may know classes beside those of the dataset.
     facts["disk_bytes"], _ = output.stored_bytes(
         evaluations, seconds, len(prepared.job.labels), prepared.adapter.card, by_second
@@ -99,7 +116,7 @@ def estimate(
     if attacks:
         attacks = _attacks(loaded, per_split, classes, prepared.adapter)
         facts["attacks"] = attacks
-    engine, done, spent = Engine(prepared.job, prepared.adapters), 0, 0.0
+    engine, done, spent, busy = Engine(prepared.job, prepared.adapters), 0, 0.0, 0.0
     # One unit of each condition, as far as the probe's time goes: conditions differ in cost.
     plain = [unit for unit in prepared.units if unit.cells[0].kind != "attack"]
     first = {(unit.split, unit.condition): unit for unit in reversed(plain)}
@@ -107,16 +124,17 @@ def estimate(
         return facts
     compute(engine, next(iter(first.values())))  # the first call builds caches and is not typical
     for unit in first.values():
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         compute(engine, unit)
         spent += time.perf_counter() - began
+        busy += time.process_time() - cpu
         done += unit.evaluations
         if spent > PROBE_SECONDS:
             break
-    each = spent / max(done, 1)
-    passes = sum(entry["forwards"] + GRADIENT * entry["backwards"] for entry in attacks)
-    facts["time_seconds"] = each * (evaluations + passes)
-    facts["probe"] = {"evaluations": done, "seconds": spent}
+    passes = as_models * sum(entry["forwards"] + GRADIENT * entry["backwards"] for entry in attacks)
+    facts["time_seconds"] = spent / max(done, 1) * (evaluations + passes)
+    facts["cpu_seconds"] = busy / max(done, 1) * (evaluations + passes)
+    facts["probe"] = {"evaluations": done, "seconds": spent, "cpu_seconds": busy}
     return facts
 
 
