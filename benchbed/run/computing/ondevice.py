@@ -57,7 +57,7 @@ def takes_tensors(adapter: Adapter) -> bool:
 
     if not isinstance(adapter, TorchAdapter) or "predict" in vars(adapter):
         return False
-    return type(adapter).predict is TorchAdapter.predict and hasattr(adapter, "device")
+    return type(adapter).predict is TorchAdapter.predict
 
 
 def heard_as_it_is(clip: Clip, card: Card) -> bool:

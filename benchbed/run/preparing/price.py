@@ -122,6 +122,7 @@ def estimate(
     first = {(unit.split, unit.condition): unit for unit in reversed(plain)}
     if not first:
         return facts
+    measured = 0
     compute(engine, next(iter(first.values())))  # the first call builds caches and is not typical
     for unit in first.values():
         began, cpu = time.perf_counter(), time.process_time()
@@ -129,12 +130,16 @@ def estimate(
         spent += time.perf_counter() - began
         busy += time.process_time() - cpu
         done += unit.evaluations
-        if spent > PROBE_SECONDS:
+        measured += 1
+        # A machine that is busy with something else makes no probe shorter; a GPU takes little of the CPU.
+        if busy > PROBE_SECONDS or spent > 5 * PROBE_SECONDS:
             break
     passes = as_models * sum(entry["forwards"] + GRADIENT * entry["backwards"] for entry in attacks)
     facts["time_seconds"] = spent / max(done, 1) * (evaluations + passes)
     facts["cpu_seconds"] = busy / max(done, 1) * (evaluations + passes)
-    facts["probe"] = {"evaluations": done, "seconds": spent, "cpu_seconds": busy}
+    facts["probe"] = {"evaluations": done, "seconds": spent, "cpu_seconds": busy} | {
+        "conditions": f"{measured} of {len(first)}"
+    }
     return facts
 
 
