@@ -105,8 +105,8 @@ def estimate(
     prepared = prepare(loaded, model, options, settings)
     scored = prepared.seconds
     if as_clips is not None:
-        held = {split: table for split, table in clips.items() if split}
-        scored = sum(seconds_of(source, table) / max(len(table), 1) * as_clips for table in held.values())
+        tables = [table for split, table in clips.items() if split]
+        scored = sum(seconds_of(source, table) / max(len(table), 1) * as_clips for table in tables)
     facts["audio_hours"] = (scored + (prepared.tuning.seconds if prepared.tuning else 0.0)) / 3600
     # A model may know classes beside those of the dataset.
     facts["disk_bytes"], _ = output.stored_bytes(
