@@ -6,8 +6,8 @@ audio also the corruption with its version, its code and the packages that this 
 draw, and the strengths. A clip whose content nobody hashed is never kept.
 
 What is not slow is made anew for each model of a command. Of the 26 mono corruptions the five slow ones take 101 of 121
-CPU ms for a second of audio; reading the rest back would save 10 of the 20 that are left, and keeping it takes 2.9 TB at
-230,000 clips and 100 conditions (`tests/benchmarks/bench_kept.py`).
+CPU ms for a second of audio; reading the rest back would save 10 of the 20 that are left, and keeping it takes 2.9 TB
+at 230,000 clips and 100 conditions (`tests/benchmarks/bench_kept.py`).
 """
 
 from __future__ import annotations
