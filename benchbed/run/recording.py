@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -107,11 +108,24 @@ def _apart(
     prepared: Prepared, settings: Settings, paths: Sequence[Path], predictions: Predictions
 ) -> Callable[[Grounds], CellsApart] | None:
     """Who scores cells beside this process, where it has workers."""
-    if settings.workers < 2:
+    workers = scorers(settings)
+    if workers < 2:
         return None
     from benchbed.run.scoring.apart import score_apart
 
-    return partial(score_apart, prepared.units, paths, prepared.cells, predictions, settings.workers)
+    return partial(score_apart, prepared.units, paths, prepared.cells, predictions, workers)
+
+
+def scorers(settings: Settings) -> int:
+    """Processes of this machine that score: workers of a cluster are somewhere else, and may be many more.
+
+    Examples
+    --------
+    >>> from benchbed.run.job.cluster import ClusterAsked
+    >>> scorers(Settings(workers=3)), scorers(Settings(workers=10**6, cluster=ClusterAsked())) <= (os.cpu_count() or 1)
+    (3, True)
+    """
+    return settings.workers if settings.cluster is None else min(settings.workers, os.cpu_count() or 1)
 
 
 def made_by(

@@ -13,8 +13,10 @@ from made_kinds import SUITES, toy
 
 import benchbed as bb
 from benchbed.errors import CannotMeasure
-from benchbed.run import session
+from benchbed.run import recording, session
 from benchbed.run.isolating.forking import serving
+from benchbed.run.job.cluster import ClusterAsked
+from benchbed.run.job.settings import Settings
 from benchbed.run.scoring import apart
 from benchbed.run.scoring.apart import conditions_of, precision
 from benchbed.run.scoring.grounds import Grounds
@@ -143,3 +145,10 @@ def test_precision_of_answers_of_any_form():
     frames[0] = np.zeros((4, 2), np.float32)
     assert precision(frames) == "object of float32"
     assert precision(np.zeros((0, 2))) == "float64"
+
+
+def test_workers_of_a_cluster_are_no_processes_of_the_machine_that_scores(monkeypatch):
+    monkeypatch.setattr(recording.os, "cpu_count", lambda: 4)
+    counts = {workers: recording.scorers(Settings(workers=workers, cluster=ClusterAsked())) for workers in (0, 2, 256)}
+    assert counts == {0: 0, 2: 2, 256: 4}
+    assert recording.scorers(Settings(workers=6)) == 6  # asked for here
