@@ -64,6 +64,8 @@ UNITS: dict[str, tuple[float, str]] = {
     "dB SNR": (1.0, "dB"),
     "d′": (1.0, "d′"),
     "severity": (1.0, "severity"),
+    "step": (1.0, "severity"),
+    "steps": (1.0, "severity"),
     "degrees": (1.0, "degrees"),
     "m": (1.0, "m"),
     "°": (1.0, "degrees"),

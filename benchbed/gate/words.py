@@ -98,7 +98,7 @@ def number(value: float, unit: str) -> str:
         return f"{100 * value:.1f} %"
     if unit in ("bytes", "MACs", "parameters", "FLOPs"):
         return f"{value:,.0f} {unit}"
-    return f"{value:.4g} {unit}".strip()
+    return f"step {value:.4g}" if unit == "severity" else f"{value:.4g} {unit}".strip()
 
 
 def change(value: float, unit: str, *, sign: bool = True, bare: bool = False) -> str:
@@ -108,7 +108,8 @@ def change(value: float, unit: str, *, sign: bool = True, bare: bool = False) ->
     if unit == "fraction":
         text = f"{100 * value:{form}.1f}" + ("" if bare else " pt")
     else:
-        text = f"{value:{form}.3g}" + ("" if bare or not unit else f" {unit}")
+        shown = "steps" if unit == "severity" else unit
+        text = f"{value:{form}.3g}" + ("" if bare or not shown else f" {shown}")
     return text.replace("-", "−")
 
 

@@ -109,7 +109,7 @@ def robustness_scores(
     >>> made = lambda value: Number(value, None, None, 100, info)
     >>> found = robustness_scores(made(0.9), None, [Corrupted("white", 1, "noise", made(0.7))])
     >>> round(found["retention/white"].value, 3), found["breakdown/white"].reason
-    (0.75, 'at least half is retained at every severity')
+    (0.75, 'at least half is retained at every strength')
     """
     return _Scores(clean, clean_replicates, cells, bootstrap, reference).all()
 
@@ -196,7 +196,7 @@ class _Scores:
         )
         broken = breakdown_severity(kept, severities)
         figures[f"breakdown/{name}"] = self._made(
-            broken, breakdown, n, lost or "at least half is retained at every severity"
+            broken, breakdown, n, lost or "at least half is retained at every strength"
         )
         levels = [cell.snr for cell in self.curves[name]]
         known = [level for level in levels if level is not None]

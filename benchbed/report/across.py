@@ -172,7 +172,7 @@ def series(board: Board) -> list[ConditionSeries]:
         if len(places) < 2:
             continue
         strengths = [next(c[label] for c in cells.values() if label in c) for label in places]
-        unit = first.condition.unit or "" if first.condition.parameter is not None else "severity"
+        unit = first.condition.unit or "" if first.condition.parameter is not None else "step"
         numbers = [cell.condition.parameter for cell in strengths]
         to_scale = all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers)
         conditions.append(

@@ -158,7 +158,7 @@ def _hurt(label: str, cells: Sequence[Cell], metric: str, result: Result, split:
         whole = known[0].metrics[metric]
     where = setting(lowest.condition)
     if not where and lowest.condition.severity is not None:
-        where = f"severity {lowest.condition.severity}"
+        where = f"step {lowest.condition.severity}"
     in_order = sorted(known, key=lambda cell: (cell.condition.severity or 0, _order(cell.metrics[metric])))
     return Hurt(label, whole, lowest.metrics[metric], where, [cell.metrics[metric] for cell in in_order])
 

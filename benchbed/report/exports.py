@@ -10,7 +10,7 @@ from typing import Any
 
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.report import carried, terms, view
-from benchbed.report.figures import THIN, arrow, interval, number
+from benchbed.report.figures import THIN, arrow, with_interval
 from benchbed.results.alike import comparable
 from benchbed.results.record import Result, Value
 
@@ -155,7 +155,7 @@ def _cells(results: Sequence[Result], metrics: Sequence[str]) -> tuple[list[str]
         held = next((value for pool in pools if (value := pool.get(name))), None)
         if held is None:
             raise ConfigError(f"no run has the figure '{name}'", hint=_known(name, pools))
-        unit = {"fraction": ", %", "": "", "score": ""}.get(held.unit, f", {held.unit}")
+        unit = {"fraction": ", %", "": "", "score": "", "severity": ""}.get(held.unit, f", {held.unit}")
         about = _about(results, name)
         header.append(f"{about or terms.metric(name, held)}{unit} {arrow(held)}")
     rows = [[_named(result), *(_figure(pool.get(name)) for name in metrics)] for result, pool in zip(results, pools)]
@@ -213,7 +213,7 @@ def _named(result: Result) -> str:
 def _figure(value: Value | None) -> str:
     if value is None or value.value is None:
         return "–"
-    return f"{number(value.value, value.unit, with_unit=False)} {interval(value)}".strip()
+    return with_interval(value)
 
 
 def _note(results: Sequence[Result]) -> str:

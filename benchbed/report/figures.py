@@ -44,6 +44,8 @@ def number(value: float | None, unit: str = "", *, with_unit: bool = True) -> st
     ('29.23 M', '100.2 k')
     >>> number(1.4e-06, "dB SNR", with_unit=False), number(18.25, "dB SNR", with_unit=False)
     ('0', '18.25')
+    >>> number(3, "severity")
+    'step 3'
     """
     if value is None or not math.isfinite(value):
         return NONE
@@ -65,6 +67,8 @@ def number(value: float | None, unit: str = "", *, with_unit: bool = True) -> st
     # "-0.0" would claim a sign that the printed digits do not show.
     if text.startswith("-"):
         text = "−" + text[1:] if any(digit in "123456789" for digit in text) else text[1:]
+    if unit == "severity":
+        return f"step {text}" if with_unit else text
     suffix = {"fraction": "%", "score": ""}.get(unit, unit)
     return f"{text}{THIN}{suffix}" if with_unit and suffix else text
 
@@ -101,6 +105,21 @@ def interval(value: Value) -> str:
     if value.low is None or value.high is None:
         return ""
     return f"[{number(value.low, value.unit, with_unit=False)}, {number(value.high, value.unit, with_unit=False)}]"
+
+
+def with_interval(value: Value) -> str:
+    """A figure that has a value, and its interval, without their unit; a step of a corruption is said in its own unit.
+
+    Examples
+    --------
+    >>> with_interval(Value(value=.5, low=.4, high=.6, n=1, direction="higher", unit="fraction", rule="r"))
+    '50.0 [40.0, 60.0]'
+    >>> with_interval(Value(value=3, note="10 dB SNR", n=1, direction="higher", unit="severity", rule="r"))
+    '10 dB SNR'
+    """
+    if value.unit == "severity" and value.note:
+        return value.note
+    return f"{number(value.value, value.unit, with_unit=value.unit == 'severity')} {interval(value)}".strip()
 
 
 def key(value: Value) -> str:

@@ -24,7 +24,7 @@ _ENDS = re.compile(r"^\[(\S+), (\S+)\]$")
 #: Parts of a cell that are not its figure.
 _BESIDE = frozenset({"vh", "arrow"})
 #: Columns of conditions that LaTeX and Markdown show, with their headings.
-_SHOWN = {"condition": "Condition", "severity": "Severity", "parameter": "Parameter", "parameter_unit": "Unit"}
+_SHOWN = {"condition": "Condition", "severity": "Step", "parameter": "Parameter", "parameter_unit": "Unit"}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from benchbed.protocols import Checked
 from benchbed.report import terms, view
-from benchbed.report.figures import arrow, clips, count, interval, number
+from benchbed.report.figures import arrow, clips, count, interval, number, with_interval
 from benchbed.report.surviving import counted_breaks
 from benchbed.results.alike import comparable
 from benchbed.results.conditions import amount
@@ -162,10 +162,9 @@ def figure_text(value: Value) -> str:
     >>> figure_text(Value(value=.5, low=.4, high=.6, n=1, direction="higher", unit="fraction", rule="r"))
     '50.0 [40.0, 60.0]'
     """
-    text = number(value.value, value.unit, with_unit=False)
     if value.value is None:
-        return f"{text} {value.reason or ''}".strip()
-    return f"{text} {interval(value)}".strip()
+        return f"{number(None)} {value.reason or ''}".strip()
+    return with_interval(value)
 
 
 def _console() -> Console:
@@ -245,7 +244,7 @@ def _conditions(cells: Sequence[Cell], primary: str, scores: Mapping[str, Value]
         # Of several folds no single one may stand for all, in a record that lacks what joins them either.
         value = cell.metrics[primary] if len(splits) == 1 else scores.get(f"folds_{joined}:{condition}:{primary}")
         if value is not None:
-            strength = amount(what) or (f"severity {what.severity}" if what.severity is not None else "")
+            strength = amount(what) or (f"step {what.severity}" if what.severity is not None else "")
             rows.setdefault(name, {})[strength] = (what.severity or 0, value)
     first = cells[0].metrics[primary]
     table = _table(header=True)

@@ -218,7 +218,7 @@ def condition(what: Condition) -> str:
     'APGD on features, not realizable as audio'
     """
     text = plain(what.name) + (f" {NO_SOUND}" if on_features(what) else "")
-    strength = setting(what) or (f"severity {what.severity}" if what.severity is not None else "")
+    strength = setting(what) or (f"step {what.severity}" if what.severity is not None else "")
     return f"{text}, {strength}" if strength else text
 
 

@@ -266,7 +266,7 @@ def words(key: str, settings: Mapping[str, str]) -> str:
         return f"{terms.plain(name)}, {settings[key]}"
     if severity.startswith("features-"):
         return f"{terms.plain(name)} {terms.NO_SOUND}, {severity.removeprefix('features-')}"
-    return terms.plain(name) + (f", severity {severity}" if severity.isdigit() else f", {severity}" if severity else "")
+    return terms.plain(name) + (f", step {severity}" if severity.isdigit() else f", {severity}" if severity else "")
 
 
 def _within(key: str, settings: Mapping[str, str]) -> str:

@@ -53,7 +53,7 @@ def test_notes_and_rules_say_what_was_joined() -> None:
     assert found["corruption_mean"].info.rule == (
         "accuracy:argmax-first|mean-over-severities|mean-over-corruptions|mean-over-groups"
     )
-    assert found["breakdown/mp3"].reason == "at least half is retained at every severity"
+    assert found["breakdown/mp3"].reason == "at least half is retained at every strength"
     assert found["snr50/white"].info.unit == "dB SNR"
     assert found["mean/white"].info.title == "Accuracy, mean over severities"
     assert found["retention"].info.title == "Accuracy, share retained above chance"

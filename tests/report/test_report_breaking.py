@@ -127,4 +127,4 @@ def test_a_condition_without_a_parameter_says_its_severity(result, severity):
     cell.condition = Condition(kind="corruption", name="odd", severity=severity)
     record.cells.append(cell)
     (table,) = breaking.conditions(record)
-    assert table.rows[0].where == ("severity 3" if severity else "")
+    assert table.rows[0].where == ("step 3" if severity else "")

@@ -206,7 +206,7 @@ def test_a_forest_sorts_by_its_difference(visit, site, suite):
     page = visit(address_of(site, suite, "comparison"))
     page.locator("table.forest th[data-key=difference] button").first.click()
     rows = page.locator("table.forest").first.locator("tbody th").all_inner_texts()
-    assert rows == ["Clean", "MP3, severity 5"]
+    assert rows == ["Clean", "MP3, step 5"]
 
 
 def test_columns_are_chosen_and_kept_in_the_address(visit, suite):

@@ -121,6 +121,30 @@ def test_of_more_models_than_fit_every_one_is_named_or_keyed(number, alike):
     assert alike or listed["n0"] in by_name
 
 
+@pytest.mark.parametrize("number", [60, 200, 400])
+def test_a_chart_ends_growing_where_height_makes_no_room(number):
+    # Costs that rise evenly and figures of which many are the same: a wall of numbers at one height.
+    dots = [
+        Dot(f"n{place}", figure(1e6 * (1 + place * 37 % number)), figure(0.5 if place % 3 else place / number))
+        for place in range(number)
+    ]
+    drawing = scatter("s", "t", dots, x_title="x", y_title="y", front=list(range(0, number, 20)))
+    root = ET.fromstring(f"<div>{drawing}</div>")
+    listed = {item.find("b").text for item in root.iter("li") if item.find("b") is not None}
+    assert listed == {str(key) for key in range(1, number + 1)}
+    assert float(next(root.iter("svg")).get("viewBox").split()[3]) <= 3 * (290 + 1.6 * number)
+
+
+def test_a_long_title_of_an_axis_stands_in_two_lines():
+    title = "SNR at half of the above-chance accuracy, attack, dB SNR"
+    root = ET.fromstring(
+        f"<div>{scatter('s', 't', [Dot('a', figure(0.2), figure(0.4))], x_title=title, y_title=title)}</div>"
+    )
+    told = [part.text for part in root.iter("text") if part.get("class") == "axis"]
+    assert len(told) == 4 and all(len(line) < 40 for line in told)
+    assert " ".join(told[:2]) == " ".join(told[2:]) == f"{title}, %"
+
+
 def test_lower_is_better_turns_the_order_of_names():
     dots = [Dot(name, figure(0.5), figure(value, 0.0, "lower")) for name, value in (("bad", 0.9), ("good", 0.1))]
     text = scatter("s", "t", dots, x_title="x", y_title="y")

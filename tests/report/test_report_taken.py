@@ -90,7 +90,7 @@ def test_a_matrix_says_what_its_numbers_are(held, record):
 
 def test_markdown_and_latex_have_strengths_and_units_as_columns(held):
     lines = tabled.markdown_of(held["noise"]).splitlines()
-    assert lines[0] == "| Condition | Severity | Parameter | Unit | Macro accuracy, % ↑ |"
+    assert lines[0] == "| Condition | Step | Parameter | Unit | Macro accuracy, % ↑ |"
     assert lines[1] == "| --- | ---: | ---: | --- | ---: |" and len(lines) == 2 + 16
     assert r"| white\_noise | 5 | 0 | dB SNR | 33.8 \[30.8, 36.8\] |" in lines
     text = tabled.latex_of(held["noise"])

@@ -173,7 +173,7 @@ def test_no_flipped_bit_of_a_comparison_goes_unnoticed(tmp_path):
 def test_words_of_conditions():
     assert words("apgd@l2:30dB", {}) == "APGD, l2:30dB"
     # A comparison of an older benchbed does not say what its severities are.
-    assert words("white_noise@3", {}) == "White noise, severity 3"
+    assert words("white_noise@3", {}) == "White noise, step 3"
 
 
 def test_families_are_compared_as_groups_of_runs(result, tmp_path):

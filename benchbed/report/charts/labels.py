@@ -121,6 +121,8 @@ def crowd(
     lines: Sequence[Segment],
     area: Box,
     named: int,
+    *,
+    anyhow: bool = False,
 ) -> list[PlacedName] | None:
     """Places for the names of more models than a chart has room for: the first by name, the others by their number.
 
@@ -134,6 +136,9 @@ def crowd(
         As in `place`.
     named : int
         How many of the first stand there by name, where there is room.
+    anyhow : bool
+        Never give up: numbers that find no room close by stand in the nearest free place of the area, and those that
+        find none at all on their points.
 
     Returns
     -------
@@ -162,7 +167,10 @@ def crowd(
                 rest.remove(first)
         for together in _together([(points[one], one) for one in rest], near):
             numbers = sorted(keys[one] for _, one in together)
-            spot = _near(_numbers(numbers), together[0][0], obstacles)
+            point = together[0][0]
+            spot = _near(_numbers(numbers), point, obstacles)
+            if spot is None and anyhow and near == _SHARED[-1]:
+                spot = _anywhere(_numbers(numbers), point, obstacles) or (point[0] + _POINT, point[1] - _POINT, None)
             if spot is None:
                 break
             placed.append(_kept(_numbers(numbers), numbers[0], spot, obstacles))
@@ -283,7 +291,7 @@ def _beside(text: str, point: tuple[float, float]) -> Iterator[tuple[float, floa
 def _anywhere(text: str, point: tuple[float, float], held: _Held) -> tuple[float, float, Segment | None] | None:
     """The free place of a grid over the whole area that is nearest to the point."""
     left, top, right, bottom = held.area
-    high, wide = _ABOVE + _BELOW, width(text)
+    high, wide = _ABOVE + _BELOW + _LINE * text.count("\n"), width(text)
     spots = [
         (left + column * (wide + 2) + 1, top + row * (high + 1) + _ABOVE + 1)
         for row in range(int((bottom - top) // (high + 1)))

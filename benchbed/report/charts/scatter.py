@@ -21,6 +21,10 @@ _WIDTH, _HEIGHT = 400, 290
 CROWD, NAMED = 40, 8
 #: How much taller a chart is for each model of a crowd.
 _TALLER = 1.6
+#: How many times taller a crowd may make it where its numbers find no room.
+_TALLEST = 3
+#: Width of a letter in the title of an axis.
+_AXIS_LETTER = 6.2
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 14, 44
 
 
@@ -72,6 +76,8 @@ def scatter(
     if wide:
         x, x_ticks, label = LogScale(wide, (_LEFT, _WIDTH - _RIGHT)), log_ticks(wide), f"{label}, logarithmic"
     high = _HEIGHT + round(_TALLER * (len(dots) - CROWD)) if crowded else _HEIGHT
+    # Height makes no room for models that differ in nothing that is drawn upwards: there is a last one.
+    last = _TALLEST * high
     while True:
         y = Scale(y_ends, (high - _BOTTOM, _TOP))
         places = [(x(dot.x.value or 0.0), y(dot.y.value or 0.0)) for dot in dots]
@@ -79,10 +85,10 @@ def scatter(
         for dot, point in zip(dots, places, strict=True):
             # Whiskers of a crowd cover each other, and every name.
             lines += [] if crowded else _whiskers(dot, point, x, y)
-        placed = _names(dots, best, places, lines, (_LEFT + 2.0, 1.0, _WIDTH - 1.0, high - _BOTTOM - 2.0))
+        placed = _names(dots, best, places, lines, (_LEFT + 2.0, 1.0, _WIDTH - 1.0, high - _BOTTOM - 2.0), high >= last)
         if placed is not None:
             break
-        high = round(1.3 * high)
+        high = min(round(1.3 * high), last)
     named, keyed = placed
     body = []
     for tick in ticks(y_ends, 8 if crowded else 4):
@@ -96,11 +102,17 @@ def scatter(
     for dot, point in zip(dots, places, strict=True):
         body.append(_dot(dot, point, x, y, style_of(dot.family), whiskers=not crowded))
     body += [_named(one) for one in named]
-    body.append(text((_LEFT + _WIDTH - _RIGHT) / 2, high - 8, label, "axis"))
-    body.append(
-        f'<text class="axis" transform="translate(12 {at((_TOP + high - _BOTTOM) / 2)}) rotate(-90)" '
-        f'text-anchor="middle">{escape(_with_unit(y_title, y_unit))}</text>'
-    )
+    told = _in_lines(label, _WIDTH - _LEFT - _RIGHT)
+    for line, words in enumerate(told):
+        body.append(
+            text((_LEFT + _WIDTH - _RIGHT) / 2, high - (8 if len(told) == 1 else 15 - 12 * line), words, "axis")
+        )
+    told = _in_lines(_with_unit(y_title, y_unit), high - _BOTTOM - _TOP)
+    for line, words in enumerate(told):
+        body.append(
+            f'<text class="axis" transform="translate({12 if len(told) == 1 else 8 + 12 * line} '
+            f'{at((_TOP + high - _BOTTOM) / 2)}) rotate(-90)" text-anchor="middle">{escape(words)}</text>'
+        )
     words = "; ".join(
         f"{dot.name}: {number(dot.x.value, x_unit)}, {number(dot.y.value, y_unit)}" for dot in dots[:20]
     ) + (f"; and {len(dots) - 20} more." if len(dots) > 20 else ".")
@@ -117,6 +129,7 @@ def _names(
     places: Sequence[tuple[float, float]],
     lines: Sequence[Segment],
     room: Box,
+    anyhow: bool,
 ) -> tuple[list[PlacedName], list[tuple[int, str]]] | None:
     """Where names and numbers stand, and the names that numbers stand for; None where there is no room for them."""
     order = _order(dots, best)
@@ -125,9 +138,18 @@ def _names(
         named = place(names, points, lines, room)
         return named, [(one.key, name) for one, name in zip(named, names, strict=True) if one.key is not None]
     numbers = [dots[one].number or place for place, one in enumerate(order, 1)]
-    found = crowd(names, numbers, points, lines, room, NAMED)
+    found = crowd(names, numbers, points, lines, room, NAMED, anyhow=anyhow)
     # All names, of those that stand in the drawing, too: a list with holes is searched twice.
     return None if found is None else (found, sorted(zip(numbers, names, strict=True)))
+
+
+def _in_lines(title: str, room: float) -> list[str]:
+    """A title of an axis in one line, or in two of about the same length where one has no room."""
+    if _AXIS_LETTER * len(title) <= room or " " not in title:
+        return [title]
+    gaps = [place for place, letter in enumerate(title) if letter == " "]
+    middle = min(gaps, key=lambda place: abs(place - len(title) / 2))
+    return [title[:middle], title[middle + 1 :]]
 
 
 def _legend(families: Sequence[str], front: bool, keyed: Sequence[tuple[int, str]], crowded: bool) -> str:

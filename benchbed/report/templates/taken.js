@@ -54,7 +54,7 @@
     const metrics = new Map(rows.map((row) => [row.metric, row]));
     const cells = new Map();
     rows.forEach((row) => cells.set(row.cell, [...(cells.get(row.cell) || []), row]));
-    const head = ["Condition", "Severity", "Parameter", "Unit", ...[...metrics].map(([name, row]) => name.replaceAll("_", " ").replaceAll(":", ": ").replace(/^./, (letter) => letter.toUpperCase()) + (row.unit === "fraction" ? ", %" : row.unit && row.unit !== "score" ? ", " + row.unit : "") + (row.direction === "higher" ? " ↑" : " ↓"))];
+    const head = ["Condition", "Step", "Parameter", "Unit", ...[...metrics].map(([name, row]) => name.replaceAll("_", " ").replaceAll(":", ": ").replace(/^./, (letter) => letter.toUpperCase()) + (row.unit === "fraction" ? ", %" : row.unit && row.unit !== "score" ? ", " + row.unit : "") + (row.direction === "higher" ? " ↑" : " ↓"))];
     const lines = [...cells.values()].map((held) => [text(held[0].condition), text(held[0].severity), text(held[0].parameter), text(held[0].parameter_unit),
       ...[...metrics.keys()].map((name) => { const row = held.find((one) => one.metric === name); return !row ? "–" : figure(row.value, row.unit) + (row.low === null || row.high === null ? "" : " [" + figure(row.low, row.unit) + ", " + figure(row.high, row.unit) + "]"); })]);
     return [head, lines, [false, true, true, false, ...[...metrics].map(() => true)]];
