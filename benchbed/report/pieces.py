@@ -199,6 +199,8 @@ def _data(top: ET.Element) -> list[dict[str, Any]]:
     """The figures that a page carries, as rows."""
     element = next((part for part in top.iter("script") if part.get("id") == "data"), None)
     data = json.loads(unpack(element.text)) if element is not None and element.text else {}
+    if not isinstance(data, dict):
+        return []  # published figures, which no chart is drawn from
     if data.get("format") == carried.FORMAT:
         return carried.rows(data)
     if "cells" in data:

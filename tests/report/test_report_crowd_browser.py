@@ -8,6 +8,7 @@ import pytest
 from made_records import attacked_runs, clean_runs, corrupted_runs, many_models
 
 from benchbed.report.board import arrange
+from benchbed.report.folding import LONG_TABLE
 from benchbed.report.leaderboard import suite_html
 
 pytestmark = pytest.mark.browser
@@ -36,7 +37,7 @@ NAMED = """() => [...document.querySelectorAll('figure:has(svg[role=img] text.na
 })"""
 
 
-@pytest.fixture(scope="module", params=[60, 200])
+@pytest.fixture(scope="module", params=[60, LONG_TABLE + 1])
 def crowd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], list[str]]:
     """Names of the models, and addresses of three boards of them."""
     out = tmp_path_factory.mktemp("crowd")
@@ -79,6 +80,24 @@ def test_a_model_of_many_is_lit_up_by_name(visit, crowd):
     assert shown.count() == 1 and shown.get_attribute("data-line") == "20"
     page.locator(".keys li[data-line='31']").first.hover()
     assert shown.get_attribute("data-line") == "31"
+
+
+def test_a_long_table_is_filtered_once_it_is_unpacked_and_says_what_it_needs_without_the_script(visit, crowd):
+    models, addresses = crowd
+    if len(models) <= LONG_TABLE:
+        pytest.skip("the table stands in the page as it is")
+    page = visit(addresses[0])
+    page.wait_for_selector("html[data-unfolded]")
+    rows = page.locator("table.board").first.locator("tbody tr:visible")
+    assert rows.count() == len(models)
+    page.fill("input[name=q]", "-007th-")
+    page.wait_for_timeout(50)
+    assert rows.count() == 1 and "the-007th-run" in rows.first.inner_text()
+    again = visit(page.url)
+    again.wait_for_selector("html[data-unfolded]")
+    assert again.locator("table.board").first.locator("tbody tr:visible").count() == 1
+    plain = visit(addresses[0], java_script_enabled=False)
+    assert "This part needs the page's script" in plain.locator("div.packed").first.inner_text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
