@@ -2,11 +2,11 @@
 
 Whatever hears sound by its spectrum changes its mind through log-energies of bands. A random direction in their space,
 carried back to the waveform, is in phase with the clip and falls where it is soft, as the gradients of such models do:
-a thousand of these, each answered once, point to the gradient of a small network with a cosine of 0.65, a thousand
-directions of white noise with one of 0.17. Bands are kept at several resolutions, so that ridge regression prefers
-what is common to neighbours. The substitute is fitted anew with every answer that comes (Papernot et al., Practical
-black-box attacks against machine learning, ASIA CCS 2017; directions from a substitute as in Tashiro, Song and Ermon,
-Diversity can be transferred, NeurIPS 2020).
+1,200 of these, each answered once, point to the gradient of a small network with a cosine of 0.79 and 4,000 with one of
+0.93 (one clip of the shipped CNN), a thousand directions of white noise with one of 0.17. Bands are kept at several
+resolutions, so that ridge regression prefers what is common to neighbours. The substitute is fitted anew with every
+answer that comes (Papernot et al., Practical black-box attacks against machine learning, ASIA CCS 2017; directions
+from a substitute as in Tashiro, Song and Ermon, Diversity can be transferred, NeurIPS 2020).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import math
 import torch
 
 #: Bands, frames per second, and cells of each resolution (bands × frames) that features are means of.
-BANDS, FRAMES, CELLS = 40, 100, ((1, 1), (4, 4), (8, 16))
+BANDS, FRAMES, CELLS = 80, 100, ((1, 1), (4, 4), (8, 16))
 #: Weight of the ridge, as a share of the answers' mean energy.
 RIDGE = 1e-3
 #: Weight of a unit step of the samples beside the mean change of the bands.
@@ -38,15 +38,19 @@ class BandEnergies:
         self.fft = 256 if sample_rate <= 8000 else 512 if sample_rate <= 16000 else 1024
         self.hop = max(1, sample_rate // FRAMES)
         bins = self.fft // 2 + 1
-        # Edges are even on the mel scale, and no band is without a bin.
+        # Overlapping triangles, even on the mel scale, as front ends have them: from 4,000 answers on one clip of the
+        # shipped CNN they make a gradient with a cosine of 0.93, 64 bands side by side one of 0.88.
         top = 2595 * math.log10(1 + sample_rate / 1400)
-        edges = (
-            700 * (10 ** (torch.linspace(0, top, BANDS + 1, device="cpu").double() / 2595) - 1) * self.fft / sample_rate
-        )
-        first = torch.unique(edges[:-1].floor().long().clamp(max=bins - 1))
-        self.weights = torch.zeros(len(first), bins, device="cpu")
-        for band, (low, high) in enumerate(zip(first.tolist(), [*first[1:].tolist(), bins])):
-            self.weights[band, low:high] = 1 / (high - low)
+        mels = torch.linspace(0, top, BANDS + 2, device="cpu").double()
+        edges = (700 * (10 ** (mels / 2595) - 1) * self.fft / sample_rate)[:, None]
+        low, middle, high = edges[:-2], edges[1:-1], edges[2:]
+        bin_number = torch.arange(bins, device="cpu").double()
+        # No side is steeper than one bin, so that narrow bands share a bin where none is left for each.
+        rising = (bin_number - low) / (middle - low).clamp_min(1.0)
+        falling = (high - bin_number) / (high - middle).clamp_min(1.0)
+        weights = torch.minimum(rising, falling).clamp_min(0.0)
+        weights = weights[weights.sum(1) > 0]
+        self.weights = (weights / weights.sum(1, keepdim=True)).float()
 
     def __call__(self, waveforms: torch.Tensor) -> torch.Tensor:
         clips, samples = len(waveforms), waveforms.shape[-1]

@@ -24,8 +24,10 @@ TRIED = len(STEPS) + 2 * (len(CLIMB) // 4)
 #: Probing steps in dB below the clip, the smallest first: a model whose answers do not move is asked with the next.
 PROBES_DB = (70.0, 50.0, 35.0)
 #: Numbers that a substitute may keep of samples: two thousand queries of a second at 32 kHz. Longer clips go by their
-#: bands alone.
+#: bands alone, and of shorter ones no more queries are asked than that, unless bands prove to be enough.
 KEPT = 70_000_000
+#: Queries with which a substitute on samples has to fit into them.
+SAMPLED = 2000
 #: Share of the answers to white noise that bands must explain for the next rounds to go without it.
 EXPLAINED = 0.2
 #: How much more a step along bands must move the answers' energy than one of white noise as long, for the next rounds
@@ -63,20 +65,21 @@ class _Search:
         self.one = problem.select(row)
         self.features, self.random = features, problem.stream(int(row), attack.name)
         self.left = int(attack.options["queries"])
-        self.probe, self.white = 0, 0.0
+        self.probe, self.white, self.kept_back = 0, 0.0, 0
+        self.substitute = Substitute(features, 0.0)
 
     def run(self) -> None:
         rounds = int(self.attack.options["rounds"])
         each = max(8, self.left // rounds - TRIED)
         point = self.one.ball.clean
-        known = point.numel() * self.left <= KEPT
-        substitute = Substitute(self.features, SAMPLES if known else 0.0)
+        known = point.numel() * min(self.left, SAMPLED) <= KEPT
+        self.substitute = Substitute(self.features, SAMPLES if known else 0.0)
         self.white = 0.5 if known else 0.0
         scores = self._ask(point)
-        while self.left > TRIED and not self._done():
-            if not self._learn(substitute, point, scores, min(each, self.left - TRIED)):
+        while self.left - self.kept_back > TRIED and not self._done():
+            if not self._learn(point, scores, min(each, self.left - self.kept_back - TRIED)):
                 break
-            ahead = self._tried(substitute, point, scores)
+            ahead = self._tried(point, scores)
             better = self._loss(ahead[1]) > self._loss(scores)
             if bool(better.any()):
                 best = int(self._loss(ahead[1]).argmax())
@@ -121,7 +124,7 @@ class _Search:
         sign[int(target)] = -1.0
         return sign
 
-    def _learn(self, substitute: Substitute, point: torch.Tensor, scores: torch.Tensor, count: int) -> bool:
+    def _learn(self, point: torch.Tensor, scores: torch.Tensor, count: int) -> bool:
         """Ask small steps around a point; False where the model's answers do not move at any size of a step."""
         here = self.features(point)
         while self.probe < len(PROBES_DB):
@@ -137,9 +140,10 @@ class _Search:
             steps, changes, moved = (torch.cat(parts) for parts in zip(*asked))
             if bool((moved.abs().amax(1) > 0).double().mean() > 0.5):
                 moved = torch.nan_to_num(moved)
-                if self.white and not substitute.answers:
+                if self.white and not self.substitute.answers:
                     self._weigh(changes, moved)
-                substitute.learn(steps, changes, moved)
+                    self._settle(point.numel())
+                self.substitute.learn(steps, changes, moved)
                 return True
             self.probe += 1
             if self.left <= count + TRIED:
@@ -171,18 +175,26 @@ class _Search:
         if float(together) ** 2 > EXPLAINED:
             self.white = 0.0
 
-    def _tried(
-        self, substitute: Substitute, point: torch.Tensor, scores: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _settle(self, samples: int) -> None:
+        """Keep no samples, or ask less, where all queries' samples are too many to be kept."""
+        most = KEPT // samples
+        if self.left <= most:
+            return
+        if self.white:
+            self.kept_back = int(self.attack.options["queries"]) - most
+        else:
+            self.substitute = Substitute(self.features, 0.0)
+
+    def _tried(self, point: torch.Tensor, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         combination, ball = self._combination(scores), self.one.ball
         ahead = []
-        slope = substitute.slope(point, combination)
+        slope = self.substitute.slope(point, combination)
         ahead += [ball.climbed(point.clone(), slope, step * ball.radius) for step in STEPS]
         # Bands answer to sound by its logarithm: where the clip is soft, a straight line soon leads nowhere.
         for start in (ball.clean, point):
             moved = start
             for number, step in enumerate(CLIMB):
-                slope = substitute.slope(moved, combination)
+                slope = self.substitute.slope(moved, combination)
                 moved = ball.climbed(moved.clone(), slope, step * ball.radius)
                 if number % 4 == 3:
                     ahead.append(moved)
