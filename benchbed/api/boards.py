@@ -59,6 +59,7 @@ def leaderboard(
     >>> bb.leaderboard(bb.load("runs/**"), "site")  # doctest: +SKIP
     """
     from benchbed.compare.boards import board_comparisons
+    from benchbed.compare.defences import defence_tables
     from benchbed.compare.families import families_of
     from benchbed.compare.foretelling import foretelling
     from benchbed.compare.ranking import ranks_of
@@ -84,6 +85,7 @@ def leaderboard(
         records=records,
         title=title,
         foretell=foretelling if ranks else None,
+        defences=defence_tables(apart(opened)[0]) if ranks else (),
     )
     return pages[0]
 

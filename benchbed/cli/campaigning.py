@@ -60,11 +60,24 @@ def campaign(file: Path, as_json: bool, **flags: Any) -> int:
 
         told = {key: error.what for key, error in errors.items()}
         print_campaign({key: run.result for key, run in outcome.places.items()}, told, outcome.kept)
+        _print_defences([(run.path / "result.json", run.result) for run in outcome.places.values()])
         total = len(outcome.places) + len(errors)
         click.echo(f"{total} runs: {len(outcome.kept)} were finished, {len(errors)} have no result", err=True)
     for run in outcome.runs:
         click.echo(str(run.path / "result.json"))
     return code
+
+
+def _print_defences(results: list[tuple[Path, Any]]) -> None:
+    """What defences cost and leave, where models were run with and without one."""
+    from benchbed.results.defences import twins
+
+    if not twins(dict(results)):
+        return
+    from benchbed.compare.defences import defence_tables
+    from benchbed.report.defences import print_defences
+
+    print_defences(defence_tables(results))
 
 
 def _plan(rows: list[dict[str, Any]], as_json: bool) -> int:

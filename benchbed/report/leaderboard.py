@@ -24,6 +24,7 @@ from benchbed.report import (
     view,
 )
 from benchbed.report.charts.curves import Point, Series, curves
+from benchbed.report.defences import ShownDefences, shown
 from benchbed.report.every_eval import every_eval_ever
 from benchbed.report.exports import latex_table, markdown_table
 from benchbed.report.foretold import Foretells, ForetoldPanel, foretold_panel
@@ -31,6 +32,7 @@ from benchbed.report.island import island
 from benchbed.report.page import render, write_page, write_report
 from benchbed.report.private import command, paths_in, without_paths
 from benchbed.results.comparison import ComparisonRecord
+from benchbed.results.defences import DefenceTable
 from benchbed.results.families import FamilyTable
 from benchbed.results.record import Result
 from benchbed.results.reference import Reference, parse, same_protocol
@@ -48,6 +50,7 @@ def write_leaderboard(
     records: bool = False,
     title: str = "Leaderboard",
     foretell: Foretells | None = None,
+    defences: Sequence[DefenceTable] = (),
 ) -> list[Path]:
     """Write an index over suites and a page per suite, per model, per run and per comparison.
 
@@ -76,6 +79,8 @@ def write_leaderboard(
         Title of the index.
     foretell : callable, optional
         Finds whether one kind of robustness foretells another over the runs of a board.
+    defences : sequence of DefenceTable, optional
+        What defences cost and leave, from the caller's statistics; each stands on the board of its runs.
 
     Returns
     -------
@@ -99,8 +104,8 @@ def write_leaderboard(
     known = {
         row.path: (row.slug, page.title, row.result.dataset.synthetic)
         for page in suites
-        for shown in page.boards
-        for row in shown.rows
+        for standings in page.boards
+        for row in standings.rows
     }
     versuses = [versus.comparison_page(comparison, known) for comparison in comparisons]
     written = [
@@ -128,21 +133,21 @@ def write_leaderboard(
         text = render(
             "reference.html.j2",
             references=references,
-            cells=sum(shown.cells for shown in references),
+            cells=sum(source.cells for source in references),
             title=title,
             parse=parse,
-            island=island([shown.model_dump(exclude_defaults=True) for shown in references]),
+            island=island([source.model_dump(exclude_defaults=True) for source in references]),
         )
         written.append(write_page(out / "reference.html", text))
     for page in suites:
-        text = suite_html(page, model_links, title, references, versuses, foretell)
+        text = suite_html(page, model_links, title, references, versuses, foretell, defences)
         written.append(write_page(out / "suites" / f"{page.slug}.html", text))
     for model in models:
         text = render(
             "model.html.j2",
             page=model,
             title=title,
-            charts={shown.identity: _history(shown) for shown in model.boards},
+            charts={standings.identity: _history(standings) for standings in model.boards},
             island=island({"model": model.name}),
         )
         written.append(write_page(out / "models" / f"{model.slug}.html", text))
@@ -151,8 +156,8 @@ def write_leaderboard(
         written.append(write_page(out / "comparisons" / f"{pairing.slug}.html", text))
     for page in suites:
         home = (page.title, f"../suites/{page.slug}.html")
-        for shown in page.boards:
-            for row in shown.rows:
+        for standings in page.boards:
+            for row in standings.rows:
                 record = out / "runs" / f"{row.slug}.json"
                 written.append(
                     write_report(
@@ -187,6 +192,7 @@ def suite_html(
     references: Sequence[Reference] = (),
     compared: Sequence[versus.ComparisonPage] = (),
     foretell: Foretells | None = None,
+    defences: Sequence[DefenceTable] = (),
 ) -> str:
     """The page of one suite as text; `model_links` has the address of each model's page."""
     return render(
@@ -200,6 +206,7 @@ def suite_html(
         published={standings.identity: same_protocol(references, standings.example) for standings in page.boards},
         exports={standings.identity: _exports(standings) for standings in page.boards},
         compared={standings.identity: _compared(standings, compared) for standings in page.boards},
+        defences={standings.identity: _defences(standings, defences) for standings in page.boards},
         foretold={standings.identity: _foretold(standings, foretell) for standings in page.boards},
         parse=parse,
         island=island(board.data(page)),
@@ -210,6 +217,12 @@ def _foretold(standings: board.Board, foretell: Foretells | None) -> ForetoldPan
     """Kinds of robustness beside each other over the models of a board."""
     seen = None if foretell is None else foretell([row.result for row in standings.rows])
     return None if seen is None else foretold_panel(standings.identity, seen)
+
+
+def _defences(standings: board.Board, tables: Sequence[DefenceTable]) -> list[ShownDefences]:
+    """The tables of defences whose runs stand in a board."""
+    here = {row.path for row in standings.rows}
+    return [shown(table) for table in tables if table.runs & here]
 
 
 def _compared(standings: board.Board, pages: Sequence[versus.ComparisonPage]) -> list[versus.ComparisonPage]:

@@ -60,7 +60,7 @@ def leading(results: Sequence[Result]) -> str:
     for name in (_MCE, _MEAN):
         if any((value := result.scores.get(name)) is not None and value.value is not None for result in results):
             return name
-    chosen = _attacked(results)
+    chosen = attacked_cells(results)
     if chosen:
         name = _ROBUST + next(iter(chosen.values())).key.split("/", 2)[2]
         if all(name in results[place].scores for place in chosen):
@@ -183,7 +183,7 @@ def _corrupted(results: Sequence[Result], group: str, question: str, title: str,
 
 
 def _attack(results: Sequence[Result]) -> QuestionAnswer | None:
-    chosen = _attacked(results)
+    chosen = attacked_cells(results)
     if not chosen:
         return None
     some = next(iter(chosen.values()))
@@ -194,7 +194,7 @@ def _attack(results: Sequence[Result]) -> QuestionAnswer | None:
     return QuestionAnswer("attack", "Under attack", about, values, clean)
 
 
-def _attacked(results: Sequence[Result]) -> dict[int, Cell]:
+def attacked_cells(results: Sequence[Result]) -> dict[int, Cell]:
     """Cells of the first attack of a suite at the middle of its budgets, or the nearest that tells models apart.
 
     Where any model was attacked with gradients, models that were not are left out: the two are figures of two kinds.

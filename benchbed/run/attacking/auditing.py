@@ -2,7 +2,8 @@
 
 Only clips that an attack left standing are looked at: what has fallen needs no gradient to be believed. Those that were
 vouched for while they were attacked (see `benchbed.run.attacking.vouching`) have been held against the instance that
-was attacked; a new one is asked along the gradient only, whether it is as steep there.
+was attacked; a new one is asked along the gradient only, whether it is as steep there. The gradient of a model that
+votes under noise is held against the average that the vote stands for (`benchbed.run.attacking.averaging`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from benchbed.attack.audit import DIRECTIONS, MASKED, SOUND, Told, audit, rival,
 from benchbed.attack.contract import ByClip
 from benchbed.attack.losses import LOSSES
 from benchbed.attack.threat import norms
+from benchbed.run.attacking.averaging import Average, average_of
 from benchbed.run.attacking.view import View
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 DRAWS = 4
 #: Step of the differences by which gradients are vouched for, as a share of the perturbation: 20 dB below it.
 STEP = 0.1
+#: Gradients of a smoothed model that a claim is the mean of, at least.
+AVERAGED = 32
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Claimed:
         Euclidean norm that steps are measured against.
     steep : Tensor [shape=(clip,)], optional
         How steep the instance that was attacked was found to be, of clips that were vouched for.
+    ended : Tensor [shape=(clip, …)], optional
+        Where the attack ended, of a smoothed model.
     """
 
     setting: Setting
@@ -61,6 +67,7 @@ class Claimed:
     loss: Loss
     sizes: torch.Tensor
     steep: torch.Tensor | None = None
+    ended: torch.Tensor | None = None
 
     def select(self, rows: torch.Tensor, steep: torch.Tensor | None = None) -> Claimed:
         """Some of the clips."""
@@ -92,10 +99,17 @@ def claimed(setting: Setting, stages: list[Level]) -> Claimed | None:
     problem = setting.problem(stages[0].threat).select(rows)
     points = problem.ball.clean.clone()
     points[1::2] = stages[0].outcome.points[rows][1::2]
-    scores = problem.victim.scores(points)
-    loss = rival(problem.losses, scores)
-    _, _, gradient = sliced_gradient(problem.victim, points, problem.target, loss)
-    return Claimed(setting, problem, points, gradient, loss, norms(problem.ball.clean.double(), "l2"))
+    sizes, sample = norms(problem.ball.clean.double(), "l2"), setting.loud[0]
+    average = average_of(setting.work, setting.work.view, sample.samples, sample.seconds)
+    if average is None:
+        loss = rival(problem.losses, problem.victim.scores(points))
+        _, _, gradient = sliced_gradient(problem.victim, points, problem.target, loss)
+        return Claimed(setting, problem, points, gradient, loss, sizes)
+    # Votes that are unanimous have no second class, and a gradient under a few draws of noise is mostly noise.
+    loss = rival(problem.losses, average.scores(problem, points))
+    times = -(-AVERAGED // problem.victim.eot)
+    gradient = sum(sliced_gradient(problem.victim, points, problem.target, loss)[2] for _ in range(times)) / times
+    return Claimed(setting, problem, points, gradient, loss, sizes, ended=stages[0].outcome.points[rows])
 
 
 def hold(view: View, of: Claimed, eot: int) -> None:
@@ -113,7 +127,9 @@ def hold(view: View, of: Claimed, eot: int) -> None:
     import torch
 
     problem, work = of.problem, of.setting.work
-    told = told_of(view, of, DRAWS if eot > 1 else 1)
+    sample = of.setting.loud[0]
+    average = average_of(work, view, sample.samples, sample.seconds)
+    told = told_of(view, of, DRAWS if eot > 1 else 1) if average is None else _averaged(average, of)
     if of.steep is None:
         directions = [problem.noise("audit", number) for number in range(DIRECTIONS)]
         seen = audit(told, of.points, of.gradient, directions, of.sizes)
@@ -123,6 +139,10 @@ def hold(view: View, of: Claimed, eot: int) -> None:
         ratios = slope(told, every, of.points, of.gradient, reach) / of.steep.clamp_min(1e-300)
         # An instance that is much steeper is another model as well.
         ratios, queries = torch.where(ratios > 1, 1 / ratios, ratios), 2 * len(problem)
+    if average is not None:
+        strange = _strange(average, of)
+        ratios = torch.where(strange, 0.0, ratios)
+        work.note("audit_vote", len(problem), int(strange.sum()), text=f"noise of {average.sigma:g}")
     ratio = ratios.cpu().numpy()
     flat = int(np.isnan(ratio).sum())
     low = int((ratio <= MASKED).sum()) + flat
@@ -149,6 +169,22 @@ def told_of(view: View, of: Claimed, draws: int = 1) -> Told:
         return total
 
     return told
+
+
+def _averaged(average: Average, of: Claimed) -> Told:
+    """The loss of a claim on the average that a vote stands for, under the same noise for all points of a clip."""
+
+    def told(points: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        part, mine = of.problem.select(rows), of.loss.select(rows) if isinstance(of.loss, ByClip) else of.loss
+        return mine(average.scores(part, points), part.target)
+
+    return told
+
+
+def _strange(average: Average, of: Claimed) -> torch.Tensor:
+    """Clips `[clip]` whose answer is no vote, where the gradient was asked or where the attack ended."""
+    strange = average.strange(of.problem, of.points)
+    return strange if of.ended is None else strange | average.strange(of.problem, of.ended)
 
 
 @contextmanager

@@ -155,7 +155,8 @@ def _answer(work: Work, samples: list[AttackedClip]) -> None:
             sample.finite = bool(usable[position])
             if sample.finite:
                 work.task.read(sample, scores[position], view.hop)
-    work.eot = EOT_DRAWS if different else 1
+    # A vote under noise is random even where all clean clips happen to be unanimous.
+    work.eot = EOT_DRAWS if different or view.adapter.smoothing is not None else 1
     if work.eot > 1:
         _answer_often(work, samples)
     work.task.scale = float(np.median([work.task.distance(s) for s in samples if s.finite] or [1.0]))
