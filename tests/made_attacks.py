@@ -31,7 +31,7 @@ def linear(classes: int, samples: int = 400, clips: int = 12, seed: int = 0):
     return weight, clean, (clean.flatten(1) @ weight.T).argmax(1)
 
 
-def problem(forward, clean, target, norm="l2", budget=20.0, **facts):
+def problem(forward, clean, target, norm="l2", budget=20.0, rate=RATE, **facts):
     """A problem of single-label clips."""
     victim = facts.pop("victim", None) or Victim(forward)
     return Problem(
@@ -41,6 +41,6 @@ def problem(forward, clean, target, norm="l2", budget=20.0, **facts):
         scene,
         [f"clip{i}" for i in range(len(clean))],
         0,
-        RATE,
+        rate,
         **facts,
     )

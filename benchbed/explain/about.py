@@ -13,6 +13,7 @@ ABOUT = {
     "front ends": "what adapters give their networks in the place of a waveform; `NamedFrontEnd(NAME, options)`",
     "outputs": "kinds of answers that a model gives; `task: NAME` of a suite, `output` of a card",
     "gates": "rules of gates that come with benchbed; `gate --rules NAME`",
+    "campaigns": "many models on many suites in one file; `campaign FILE`",
     "bridges": "transforms and attacks of other libraries, or why they are refused",
     "suite keys": "all that a suite may say",
     "gate rules": "all that a file of gate rules may say",

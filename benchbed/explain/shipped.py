@@ -1,4 +1,4 @@
-"""What comes as files with benchbed: suites, adapters and rules of gates."""
+"""What comes as files with benchbed: suites, adapters, rules of gates and campaigns."""
 
 from __future__ import annotations
 
@@ -25,8 +25,18 @@ def gates() -> dict[str, Path]:
     return {path.stem: path for path in sorted((shipped_folder("suites") / "gates").glob("*.yaml"))}
 
 
+def campaigns() -> dict[str, Path]:
+    """Name → file of every shipped campaign."""
+    return {path.stem: path for path in sorted((shipped_folder("suites") / "campaigns").glob("*.yaml"))}
+
+
 #: Kind → its files.
-FILES: dict[str, Callable[[], dict[str, Path]]] = {"suites": suites, "adapters": adapters, "gates": gates}
+FILES: dict[str, Callable[[], dict[str, Path]]] = {
+    "suites": suites,
+    "adapters": adapters,
+    "gates": gates,
+    "campaigns": campaigns,
+}
 
 
 def file_line(path: Path) -> str:

@@ -15,13 +15,14 @@ from benchbed.attack.torchattacks_bridge import REFUSED
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-#: Clips, channels and samples; at 8 kHz 48,000 samples are 6 s.
+#: Clips, channels, samples and samples per second: 6 s are long, half a millisecond is short.
 CLIPS = {
-    "one channel": (2, 1, 400),
-    "two channels": (2, 2, 400),
-    "short": (2, 1, 8),
-    "long": (1, 1, 48_000),
-    "silent": (2, 1, 400),
+    "one channel": (2, 1, 400, 16_000),
+    "two channels": (2, 2, 400, 16_000),
+    "short": (2, 1, 8, 16_000),
+    "long": (1, 1, 96_000, 16_000),
+    "silent": (2, 1, 400, 16_000),
+    "8 kHz": (2, 1, 400, 8_000),
 }
 
 
@@ -49,7 +50,7 @@ def test_what_is_offered_is_listed():
 @pytest.mark.parametrize("kind", CLIPS)
 @pytest.mark.parametrize(("name", "norm"), [(name, norms[-1]) for name, norms in sorted(ALLOWED.items())])
 def test_budget_range_mode_and_states(name, norm, kind):
-    clips, channels, samples = CLIPS[kind]
+    clips, channels, samples, rate = CLIPS[kind]
     generator = torch.Generator().manual_seed(5)
     clean = 0.1 * torch.randn(clips, channels, samples, generator=generator)
     if kind == "silent":
@@ -62,7 +63,8 @@ def test_budget_range_mode_and_states(name, norm, kind):
     buffers = {part: value.clone() for part, value in net.named_buffers()}
     target = net(clean).argmax(1).detach()
     # A silent clip has no power to set a noise against; its budget is one of samples.
-    asked = problem(net, clean, target, norm, 0.002 if norm == "linf" else 30.0)
+    asked = problem(net, clean, target, norm, 0.002 if norm == "linf" else 30.0, rate=rate)
+    assert asked.sample_rate == rate
     states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # noqa: NPY002
     options = {"steps": 3} if name not in ("FGSM", "FFGSM", "DeepFool") else {}
     found = resolve(f"torchattacks:{name}", options).run(asked)

@@ -124,11 +124,12 @@ def test_every_clip_comes_back_whole_or_with_a_reason(name, kind, sounds):
         assert (out.achieved is None) == isinstance(MEASURES[name], str)
 
 
+@pytest.mark.parametrize(("channels", "rate"), [(1, 16000), (2, 16000), (1, 8000)])
 @pytest.mark.parametrize("name", sorted(TRIED))
-def test_silence_is_left_alone(name, sounds):
+def test_silence_is_left_alone(name, channels, rate, sounds):
     found = made(name, sounds)
-    clip = np.zeros((2, 16000), np.float32)
-    out = found.apply(found.prepare(clip, 16000, stream("clip"), CONTEXT), found.parameters[0])
+    clip = np.zeros((channels, rate), np.float32)
+    out = found.apply(found.prepare(clip, rate, stream("clip"), CONTEXT), found.parameters[0])
     assert out.skipped == "silent" and np.array_equal(out.waveform, clip)
 
 
@@ -144,17 +145,17 @@ def test_what_was_asked_for_is_measured(name, kind, sounds):
 
 
 @pytest.mark.parametrize("name", sorted(set(TRIED) - MOVES_EVENTS - {"AddShortNoises"}))
-@pytest.mark.parametrize("rate", [8000, 16000])
-def test_the_reference_lies_where_the_sound_lies(name, rate, sounds):
-    """The lag of bursts against the lag of their events."""
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (16000, 1), (16000, 2)])
+def test_the_reference_lies_where_the_sound_lies(name, rate, channels, sounds):
+    """The lag of bursts against the lag of their events, in the last channel."""
     found = made(name, sounds)
-    clip = bursts(rate, 1, 1.0).waveform
+    clip = np.repeat(bursts(rate, 1, 1.0).waveform, channels, 0)
     state = found.prepare(clip, rate, stream("clip"), CONTEXT)
     parameter = found.parameters[0]
     out = found.apply(state, parameter)
     if out.skipped is not None:
         pytest.skip(out.skipped)
-    heard = lag(clip[0], out.waveform[0], rate)
+    heard = lag(clip[-1], out.waveform[-1], rate)
     if heard is None:
         pytest.skip("the bursts cannot be recognised")
     events = np.array([[0.13, 0.14], [0.66, 0.67]])

@@ -8,6 +8,7 @@ votes under noise is held against the average that the vote stands for (`benchbe
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from benchbed import rng
 from benchbed.attack.audit import DIRECTIONS, MASKED, SOUND, Told, audit, rival, slope
 from benchbed.attack.contract import ByClip
 from benchbed.attack.losses import LOSSES
-from benchbed.attack.threat import norms
+from benchbed.attack.threat import norms, per_clip
 from benchbed.run.attacking.averaging import Average, average_of
 from benchbed.run.attacking.view import View
 
@@ -36,6 +37,8 @@ DRAWS = 4
 STEP = 0.1
 #: Gradients of a smoothed model that a claim is the mean of, at least.
 AVERAGED = 32
+#: Steps along a smoothed model's gradient, in dB below the clip, at which its answer is held against votes, too.
+VOTED_AT = (40.0, 25.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,6 @@ class Claimed:
         Euclidean norm that steps are measured against.
     steep : Tensor [shape=(clip,)], optional
         How steep the instance that was attacked was found to be, of clips that were vouched for.
-    ended : Tensor [shape=(clip, …)], optional
-        Where the attack ended, of a smoothed model.
     """
 
     setting: Setting
@@ -67,7 +68,6 @@ class Claimed:
     loss: Loss
     sizes: torch.Tensor
     steep: torch.Tensor | None = None
-    ended: torch.Tensor | None = None
 
     def select(self, rows: torch.Tensor, steep: torch.Tensor | None = None) -> Claimed:
         """Some of the clips."""
@@ -89,6 +89,8 @@ def claimed(setting: Setting, stages: list[Level]) -> Claimed | None:
     None where no attack used a gradient, where all clips have fallen everywhere, and for models whose answers are no
     scores that a slope could be told from.
     """
+    import torch
+
     from benchbed.attack.descent import sliced_gradient
 
     if not stages or not audited(setting):
@@ -108,8 +110,9 @@ def claimed(setting: Setting, stages: list[Level]) -> Claimed | None:
     # Votes that are unanimous have no second class, and a gradient under a few draws of noise is mostly noise.
     loss = rival(problem.losses, average.scores(problem, points))
     times = -(-AVERAGED // problem.victim.eot)
-    gradient = sum(sliced_gradient(problem.victim, points, problem.target, loss)[2] for _ in range(times)) / times
-    return Claimed(setting, problem, points, gradient, loss, sizes, ended=stages[0].outcome.points[rows])
+    drawn = (sliced_gradient(problem.victim, points, problem.target, loss)[2] for _ in range(times))
+    gradient = functools.reduce(torch.add, drawn) / times
+    return Claimed(setting, problem, points, gradient, loss, sizes)
 
 
 def hold(view: View, of: Claimed, eot: int) -> None:
@@ -182,9 +185,17 @@ def _averaged(average: Average, of: Claimed) -> Told:
 
 
 def _strange(average: Average, of: Claimed) -> torch.Tensor:
-    """Clips `[clip]` whose answer is no vote, where the gradient was asked or where the attack ended."""
+    """Clips `[clip]` whose answer is no vote, where the gradient was asked or at one of some steps along it.
+
+    Where an attack ended is no place to ask: it keeps what the model's own answers call the strongest.
+    """
     strange = average.strange(of.problem, of.points)
-    return strange if of.ended is None else strange | average.strange(of.problem, of.ended)
+    size = norms(of.gradient.double(), "l2").clamp_min(1e-300)
+    for step in VOTED_AT:
+        reach = per_clip(of.sizes.double() * 10 ** (-step / 20) / size, of.gradient)
+        moved = (of.points + (of.gradient.double() * reach).to(of.points)).clamp(-1, 1)
+        strange |= average.strange(of.problem, moved)
+    return strange
 
 
 @contextmanager
