@@ -17,7 +17,7 @@ from benchbed.errors import BenchbedError
 from benchbed.results.alike import comparable
 from benchbed.results.answers import attacked_cells, clean_value
 from benchbed.results.conditions import setting, without_gradient
-from benchbed.results.defences import DefenceRow, DefenceTable, Held, defence_of, twins
+from benchbed.results.defences import DefenceRow, DefenceTable, HeldFigure, defence_of, twins
 from benchbed.results.record import Cell, Result, Value
 
 #: Robust accuracy in a record.
@@ -103,21 +103,21 @@ def _held(
     condition: str,
     metric: str,
     procedure: Procedure,
-) -> Held | None:
+) -> HeldFigure | None:
     if value is None:
         return None
-    held = Held(value.value, value.low, value.high, value.unit)
+    held = HeldFigure(value.value, value.low, value.high, value.unit)
     if twin is None:
         return held
     own, bare = twin
     if own is None or bare is None or own.statistics is None or bare.statistics is None:
-        return Held(held.value, held.low, held.high, held.unit, reason="the sums of a run are not at hand")
+        return HeldFigure(held.value, held.low, held.high, held.unit, reason="the sums of a run are not at hand")
     try:
         found = contrast(own, bare, Figure(condition), [metric], procedure)[metric]
     except BenchbedError as error:
-        return Held(held.value, held.low, held.high, held.unit, reason=error.what)
+        return HeldFigure(held.value, held.low, held.high, held.unit, reason=error.what)
     ends = found.low, found.high
-    return Held(held.value, held.low, held.high, held.unit, found.value, *ends, reason=found.reason)
+    return HeldFigure(held.value, held.low, held.high, held.unit, found.value, *ends, reason=found.reason)
 
 
 def _checks(result: Result, cell: Cell | None, status: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchbed.report.figures import NONE, number, signed
-from benchbed.results.defences import DefenceRow, DefenceTable, Held
+from benchbed.results.defences import DefenceRow, DefenceTable, HeldFigure
 
 #: Columns of numbers, after those that name a row.
 COLUMNS = ("Clean", "− none", "ms per clip", "× none", "Robust", "− none")
@@ -100,7 +100,7 @@ def print_defences(tables: Sequence[DefenceTable]) -> None:
         console.print(printed)
 
 
-def _figure(held: Held | None) -> str:
+def _figure(held: HeldFigure | None) -> str:
     if held is None or held.value is None:
         return NONE
     text = number(held.value, held.unit)
@@ -110,7 +110,7 @@ def _figure(held: Held | None) -> str:
     return f"{text} [{low}, {high}]"
 
 
-def _difference(held: Held | None) -> str:
+def _difference(held: HeldFigure | None) -> str:
     if held is None or held.difference is None:
         return NONE
     text = signed(held.difference, held.unit)

@@ -13,7 +13,7 @@ OPTION = "defence"
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldFigure:
     """A figure of a defended model beside that of its twin.
 
     Attributes
@@ -48,7 +48,7 @@ class DefenceRow:
         Of the model.
     defence : str
         What stands in front of it; empty for the undefended twin.
-    clean, robust : Held or None
+    clean, robust : HeldFigure or None
         The metric that ranks on clean audio, and robust accuracy.
     milliseconds, times : float or None
         Median time of one clip, and how many times that of the twin it is.
@@ -60,8 +60,8 @@ class DefenceRow:
 
     name: str
     defence: str
-    clean: Held | None
-    robust: Held | None
+    clean: HeldFigure | None
+    robust: HeldFigure | None
     milliseconds: float | None
     times: float | None
     ranked: bool

@@ -9,14 +9,16 @@ from made_records import attacked_runs
 
 from benchbed.report.defences import COLUMNS, badge, cells, print_defences, shown
 from benchbed.report.leaderboard import write_leaderboard
-from benchbed.results.defences import DefenceRow, DefenceTable, Held
+from benchbed.results.defences import DefenceRow, DefenceTable, HeldFigure
 
-BARE = DefenceRow("bare", "", Held(0.8, 0.7, 0.9, "fraction"), Held(0.3, 0.2, 0.4, "fraction"), 4.0, None, True)
+BARE = DefenceRow(
+    "bare", "", HeldFigure(0.8, 0.7, 0.9, "fraction"), HeldFigure(0.3, 0.2, 0.4, "fraction"), 4.0, None, True
+)
 CODEC = DefenceRow(
     "<coded>",
     "codec",
-    Held(0.75, 0.65, 0.85, "fraction", -0.05, -0.1, -0.01),
-    Held(0.5, 0.3, 0.7, "fraction", 0.2, None, None, "no difference in any draw"),
+    HeldFigure(0.75, 0.65, 0.85, "fraction", -0.05, -0.1, -0.01),
+    HeldFigure(0.5, 0.3, 0.7, "fraction", 0.2, None, None, "no difference in any draw"),
     10.0,
     2.5,
     False,

@@ -112,7 +112,8 @@ def average_of(work: Work, view: View, samples: int, seconds: float) -> Average 
     sigma, inner = view.adapter.smoothing, view.adapter.undefended
     if sigma is None or inner is None or work.task.scored or work.condition.space != "waveform":
         return None
-    if view.output != "scene" or inner.card.labels != view.adapter.card.labels:
+    exclusive = getattr(LOSSES.get(view.output), "EXCLUSIVE", False)
+    if not exclusive or inner.card.labels != view.adapter.card.labels:
         return None
     return Average(view, view_behind(work.engine, inner), sigma, samples, seconds)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from made_traps import TRAPS, Trap, write
+from scipy.stats import binom
 
+from benchbed.run.attacking.averaging import NOISES, RULED_OUT, average_of
 from benchbed.run.attacking.believed import gradient_audit
 from benchbed.run.attacking.noted import FactSum
 
@@ -89,3 +93,12 @@ def test_the_verdict_says_whose_gradient_it_is():
     facts = {"audit_unsure": FactSum(8, 8, 0.0, ""), "audit_vote": FactSum(8, 5, 0.0, "noise of 0.01")}
     status, text = gradient_audit(FactSum(8, 5, 0.0, ""), facts)
     assert status == "fail" and "the answer is no such vote on 5" in text
+
+
+def test_votes_rule_out_what_they_never_give_and_not_what_they_give_at_times():
+    assert binom.cdf(0, NOISES, 0.5) < RULED_OUT < binom.cdf(NOISES * 3 // 8, NOISES, 0.5)
+
+
+def test_only_who_states_a_vote_has_an_average():
+    plain = SimpleNamespace(adapter=SimpleNamespace(smoothing=None, undefended=None))
+    assert average_of(None, plain, 100, 0.1) is None
