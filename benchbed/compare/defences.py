@@ -67,14 +67,15 @@ def _table(board: dict[Path, Result], bare: Path, defended: Sequence[Path], proc
         cell, robust = next((c for c in result.cells if some is not None and c.key == some.key), None), None
         if cell is not None:
             robust = _held(cell.metrics.get(ROBUST), twin, cell.key.split("/", 2)[2], ROBUST, procedure)
-        time, usual = milliseconds(result), milliseconds(results[0])
-        times = None if place == 0 or not time or not usual else time / usual
+        # Of CPU times, which other programs disturb less than a clock.
+        own, usual = milliseconds(result, "cpu_median"), milliseconds(results[0], "cpu_median")
+        times = None if place == 0 or not own or not usual else own / usual
         failed, warned = (_checks(result, cell, status) for status in ("fail", "warn"))
         if cell is not None and without_gradient(cell.condition):
             failed = ("answers alone", *failed)
         ranked = cell is not None and cell.ranked
         name, defence = result.model.name, defence_of(result)
-        rows.append(DefenceRow(name, defence, clean, robust, time, times, ranked, failed, warned))
+        rows.append(DefenceRow(name, defence, clean, robust, milliseconds(result), times, ranked, failed, warned))
     attack = "" if some is None else f"{some.condition.name.replace('_', ' ')}, {setting(some.condition)}"
     known = clean_value(results[0])
     metric = (known.title if known is not None else None) or results[0].primary.replace("_", " ")
@@ -82,10 +83,10 @@ def _table(board: dict[Path, Result], bare: Path, defended: Sequence[Path], proc
     return DefenceTable(results[0].suite.name, metric, attack, clips, tuple(rows), frozenset(paths))
 
 
-def milliseconds(result: Result) -> float | None:
-    """Median time of a call with one clip, where the suite asked for times."""
+def milliseconds(result: Result, which: str = "median") -> float | None:
+    """Median time of a call with one clip, or its `cpu_median`, where the suite asked for times."""
     timed = result.profile.get("latency")
-    median = timed.get("batch_1", {}).get("median") if isinstance(timed, dict) else None
+    median = timed.get("batch_1", {}).get(which) if isinstance(timed, dict) else None
     value = median.get("value") if isinstance(median, dict) else None
     return float(value) if isinstance(value, int | float) else None
 

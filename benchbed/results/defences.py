@@ -51,7 +51,7 @@ class DefenceRow:
     clean, robust : HeldFigure or None
         The metric that ranks on clean audio, and robust accuracy.
     milliseconds, times : float or None
-        Median time of one clip, and how many times that of the twin it is.
+        Median time of one clip, and its median CPU time over that of the twin.
     ranked : bool
         No check of the attack failed, so that its robust accuracy may stand beside those of others.
     failed, warned : tuple of str

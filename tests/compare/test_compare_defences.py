@@ -18,7 +18,8 @@ def run(tmp_path):
 
     def make(name: str, wrong: int, milliseconds: float | None, *, weights: str = "w", **options):
         right = np.arange(len(TARGET)) >= wrong
-        timed = {"batch_1": {"median": {"value": milliseconds, "unit": "ms"}}}
+        times = {"median": 3 * (milliseconds or 0), "cpu_median": milliseconds}
+        timed = {"batch_1": {name: {"value": value, "unit": "ms"} for name, value in times.items()}}
         profile = {} if milliseconds is None else {"latency": timed}
         scores = {"clean": answers(right, TARGET)}
         folder = made_run(tmp_path / name, scores, TARGET, GROUP, name=name, options=options, profile=profile)
@@ -51,7 +52,7 @@ def test_without_a_twin_there_is_no_table(run):
 def test_what_was_not_timed_has_no_ratio(run):
     (table,) = defence_tables([run("bare", 6, None), run("coded", 6, 3.0, defence="codec")])
     row = table.rows[1]
-    assert (row.milliseconds, row.times) == (3.0, None)
+    assert (row.milliseconds, row.times) == (9.0, None)
     assert row.clean.difference == 0 and row.clean.difference_low is None and row.clean.reason
 
 
