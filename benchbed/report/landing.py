@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchbed.report import terms, view
+from benchbed.report import across, onestrength, terms, view
+from benchbed.report.across import Drawing
 from benchbed.report.board import Board, BoardRow, SuitePage
 from benchbed.results.alike import subject
 from benchbed.results.answers import QuestionAnswer, best_asked
@@ -63,6 +64,15 @@ class AnswerGroup:
     limits: list[int]
     columns: list[AnswerColumn]
     lines: list[AnswerLine]
+    noises: list[NoiseMap]
+
+
+@dataclass(frozen=True)
+class NoiseMap:
+    """Models in each noise at one strength, and where every other strength stands."""
+
+    drawing: Drawing
+    href: str
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,13 @@ def _group(
     ]
     lines.sort(key=lambda line: _place(line, columns))
     limits = sorted({limit for _, board in boards if (limit := board.example.dataset.limit) is not None})
-    return AnswerGroup(terms.task(task), dataset, synthetic, limits, columns, lines)
+    return AnswerGroup(terms.task(task), dataset, synthetic, limits, columns, lines, _noises(boards))
+
+
+def _noises(boards: Sequence[tuple[SuitePage, Board]]) -> list[NoiseMap]:
+    few = [(page, board) for page, board in boards if len(board.rows) <= onestrength.MOST_MODELS]
+    drawn = [(page, board, onestrength.noises(board, across.series(board))) for page, board in few]
+    return [NoiseMap(d, f"suites/{page.slug}.html#strengths-{board.identity}") for page, board, d in drawn if d]
 
 
 def _cells(column: AnswerColumn) -> dict[str, AnswerCell]:

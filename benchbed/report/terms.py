@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from benchbed.kinds import OUTPUTS
@@ -9,6 +10,8 @@ from benchbed.outputs import output_of
 from benchbed.results.conditions import setting
 from benchbed.results.record import Condition, Value
 
+#: How a record names the budget of an attack by energy, or the threat alone, in what a figure is about.
+_ENERGY = re.compile(r"(?: within |@)l2(?::(-?[0-9.]+)dB)?(?=$|[, ])")
 _ATTACKS = {"apgd_t": "Targeted APGD"}
 #: Scopes of the figures that all corruption cells, or all attacked cells, of a run give together.
 ROBUSTNESS, ADVERSARIAL = "robustness", "adversarial"
@@ -107,10 +110,12 @@ def metric(name: str, value: Value | None = None) -> str:
     >>> held = Value(value=0.5, n=9, direction="higher", unit="", rule="r", title="Accuracy", scope="worst device")
     >>> metric("accuracy", held), metric("macro_accuracy"), metric("robustness:mean/white_noise")
     ('Accuracy, worst device', 'Macro accuracy', 'Robustness: mean/white noise')
+    >>> metric("x", held.model_copy(update={"title": "Gap", "scope": "fast within l2:50dB"}))
+    'Gap, fast, 50 dB SNR'
     """
     named = title(name, value)
     scope = value.scope if value is not None and value.title else None
-    return f"{named}, {scope}" if scope else named
+    return f"{named}, {_in_decibels(scope)}" if scope else named
 
 
 def title(name: str, value: Value | None = None) -> str:
@@ -125,6 +130,11 @@ def title(name: str, value: Value | None = None) -> str:
         return _in_strengths(value.title)
     spelled = name.replace("_", " ").replace(":", ": ")
     return spelled[:1].upper() + spelled[1:]
+
+
+def _in_decibels(scope: str) -> str:
+    """What a figure is about, with the budget of an attack by energy as a sound engineer says it."""
+    return _ENERGY.sub(lambda found: f", {found[1]} dB SNR" if found[1] else "", scope)
 
 
 def _in_strengths(title: str) -> str:

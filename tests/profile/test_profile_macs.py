@@ -294,3 +294,13 @@ def test_what_must_be_sent_includes_skip_connections():
     sent = {cut.layer: cut.send_bytes for cut in trace.cuts}
     # After the second layer both its output and the skipped one are needed: 2 × 4 floats.
     assert sent == {"first": 16, "second": 32, "last": 8, "": 8}
+
+
+def test_what_a_model_was_asked_before_changes_no_count():
+    """A dual encoder embeds its texts once: they were counted, or not, by whether predictions had been made before."""
+    adapter = start(load_adapter("dual_encoder", {}))
+    fresh = count_macs(adapter, 1.0)
+    adapter.asked(tuple(f"a dog barks {number} times" for number in range(300)))
+    later = count_macs(adapter, 1.0)
+    assert fresh.total == later.total and fresh.by_type == later.by_type
+    assert "GRU" not in fresh.by_type, "texts are no part of one clip's cost"
