@@ -54,6 +54,8 @@ _SCRIPTS = ("page.js", "widths.js")
 _PACKED_SCRIPT = "taken.js"
 #: Where the style of a page goes.
 _STYLE = "<style></style>"
+#: What only the page of a suite needs, in its script.
+_BOARDS = re.compile(r"^ *// <boards>.*?^ *// </boards>$", re.DOTALL | re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -171,6 +173,13 @@ def _script(*names: str) -> str:
     return _lean("\n".join((folder / name).read_text(encoding="utf-8") for name in names))
 
 
+def _without_boards() -> str:
+    """The script of a page that has no board to filter and no model to light up in many charts."""
+    folder = files("benchbed.report") / "templates"
+    text = "\n".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    return _lean(_BOARDS.sub("", text))
+
+
 def _digest(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
@@ -196,7 +205,7 @@ def _environment() -> Environment:
         finalize=_visible,
         bytecode_cache=_compiled(),
     )
-    script, more = _script(*_SCRIPTS), _script(_PACKED_SCRIPT)
+    script, short, more = _script(*_SCRIPTS), _without_boards(), _script(_PACKED_SCRIPT)
     environment.filters.update(
         anchor=island.anchor,
         arrow=figures.arrow,
@@ -221,10 +230,11 @@ def _environment() -> Environment:
     environment.globals.update(
         version=benchbed.__version__,
         script=Markup(script),
+        short_script=Markup(short),
         more=island.pack(more),
         # Only these scripts may run: markup that slipped through would still be dead text.
         policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data: 'self'; "
-        f"script-src {_digest(script)} {_digest(more)}; base-uri 'none'; form-action 'none'",
+        f"script-src {_digest(script)} {_digest(short)} {_digest(more)}; base-uri 'none'; form-action 'none'",
         number=figures.number,
         signed=figures.signed,
         p_value=figures.p_value,

@@ -76,6 +76,8 @@
     show(false);
   });
 
+  let filterable = () => {};
+  // <boards> (left out of pages that have none)
   // One model of many lights up in the charts around it: pointed at, or chosen by name.
   const lit = (root, line) => root.querySelectorAll("[data-line]").forEach((part) => part.classList.toggle("lit", part.dataset.line === line));
   ["pointerover", "pointerout"].forEach((kind) => document.addEventListener(kind, ({ target }) => {
@@ -84,11 +86,8 @@
   }));
   document.addEventListener("change", ({ target }) => { if (target.matches("[data-light]")) { lit(target.closest("[data-lines]"), target.value); } });
 
-  sortable(document);
-  choosable(document);
-
   const form = document.querySelector("form[data-filter]");
-  const filterable = () => {
+  filterable = () => {
     if (!form) { return; }
     const tables = [...document.querySelectorAll("table[data-filterable]")];
     const rows = tables.flatMap((table) => [...table.tBodies[0].rows]);
@@ -149,6 +148,9 @@
       open();
     }
   };
+  // </boards>
+  sortable(document);
+  choosable(document);
   // A long table travels packed: it is filtered once it is there.
   if (!document.getElementById("folded")) { filterable(); }
 

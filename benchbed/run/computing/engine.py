@@ -15,7 +15,6 @@ from benchbed.adapter.state import state_of
 from benchbed.card import Card, mapped_card
 from benchbed.errors import AdapterError, AudioError
 from benchbed.outputs.contract import Reading
-from benchbed.perturb.ondevice import Moved
 from benchbed.run.computing import ondevice
 from benchbed.run.computing.at_once import Whole
 from benchbed.run.computing.hearing import hearing_of
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     import torch
 
     from benchbed.perturb.contract import Context, Corruption
+    from benchbed.perturb.ondevice import Moved
 
 Made = TypeVar("Made")
 
@@ -150,6 +150,7 @@ class Engine:
             return None
         from benchbed.adapter.moving import ToDevice
         from benchbed.adapter.torch_adapter import TorchAdapter
+        from benchbed.perturb.ondevice import Moved
 
         assert isinstance(self.adapter, TorchAdapter)
         device = self.adapter.device

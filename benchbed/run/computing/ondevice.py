@@ -16,14 +16,13 @@ import numpy as np
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.room import out_of_memory
 from benchbed.card import Card
-from benchbed.perturb import CORRUPTIONS
-from benchbed.perturb.ondevice import AppliedOnDevice, Moved
 from benchbed.run.computing.whole import Clip, ModelInput
 
 if TYPE_CHECKING:
     import torch
 
     from benchbed.perturb.contract import Corruption
+    from benchbed.perturb.ondevice import AppliedOnDevice, Moved
 
 #: Where corruptions are made: on the device if that is a GPU; always with numpy; always with torch.
 PLACES = ("auto", "host", "device")
@@ -48,6 +47,8 @@ def promised(corruption: str) -> float | None:
     >>> promised("gain"), promised("mp3"), promised("audiomentations:Gain")
     (0.0, None, None)
     """
+    from benchbed.perturb import CORRUPTIONS
+
     return None if ":" in corruption else CORRUPTIONS.get(corruption).CORRUPTION.device_tolerance
 
 

@@ -28,10 +28,11 @@ def fooled(cells: Sequence[record.Cell], scored: Mapping[str, ScoredCell]) -> di
     for split in splits:
         clean = next((c for c in cells if c.split == split and c.condition.kind == "clean"), None)
         prefix = "fooled:" if len(splits) == 1 else f"fooled:{split}:"
-        if clean is None:
+        if clean is None or not any(scored[cell.key].sounds is not None for cell in cells if cell.split == split):
             continue
         base = scored[clean.key]
-        if base.fold.target.ndim != 1 or base.fold.scores.dtype == object:
+        # Another kind's targets may be one number a clip, too, without scores of classes.
+        if base.fold.target.ndim != 1 or base.fold.scores.ndim != 2 or base.fold.scores.dtype == object:
             continue
         known = dict(zip(base.position.tolist(), _right(base).tolist()))
         curves: dict[str, list[tuple[record.Cell, SoundsPutIn]]] = {}
