@@ -40,12 +40,12 @@ def noises(board: Board, conditions: Sequence[ConditionSeries]) -> Drawing | Non
     label = labels[len(labels) // 2]
     columns = [one for one in loud if one.unit == unit and label in one.places]
     rows, primary = board.rows, board.example.primary
-    found = [[metric_of(one.cells[place].get(label), primary) for one in columns] for place in range(len(rows))]
-    some = next((value for line in found for value in line if value is not None), None)
+    figures = [[metric_of(one.cells[place].get(label), primary) for one in columns] for place in range(len(rows))]
+    some = next((value for line in figures for value in line if value is not None), None)
     if some is None:
         return None
     title = f"In each noise at {label} {unit}"
-    values = [[number_of(value) for value in line] for line in found]
+    values = [[number_of(value) for value in line] for line in figures]
     image = heatmap(
         f"noises-{board.identity}",
         f"{terms.title(primary, some)}{', %' if some.unit == 'fraction' else ''}: models × noises at {label} {unit}",
