@@ -1,6 +1,6 @@
 """Build the example board in `leaderboards/site`: the shipped models on the shipped suites, all on synthetic data.
 
-    python leaderboards/build.py                 # a quarter of an hour on one core; stored predictions are reused
+    python leaderboards/build.py                 # about five minutes of CPU time; stored predictions are reused
     python leaderboards/build.py --limit 20 --suite dcase_task1 --out /somewhere
 
 It uses nothing but the command line, so it is also an example of a board that is kept up to date by a machine.

@@ -36,7 +36,9 @@ def noises(board: Board, conditions: Sequence[ConditionSeries]) -> Drawing | Non
         return None
     most = max(shared.values())
     unit = next(unit for (unit, _), n in shared.items() if n == most)
-    labels = sorted((label for (other, label), n in shared.items() if n == most and other == unit), key=_level)
+    levels = {label: level for one in loud if one.unit == unit for label, level in zip(one.places, one.numbers or ())}
+    labels = [label for (other, label), n in shared.items() if n == most and other == unit]
+    labels.sort(key=levels.__getitem__)
     label = labels[len(labels) // 2]
     columns = [one for one in loud if one.unit == unit and label in one.places]
     rows, primary = board.rows, board.example.primary
@@ -60,7 +62,3 @@ def noises(board: Board, conditions: Sequence[ConditionSeries]) -> Drawing | Non
         best=some.direction,
     )
     return Drawing(title, image)
-
-
-def _level(label: str) -> float:
-    return float(label.replace("−", "-"))
