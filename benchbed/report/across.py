@@ -107,7 +107,7 @@ def classes(board: Board) -> Drawing | None:
     if not any(value is not None for row in values for value in row):
         return None
     title = terms.title(metric, some)
-    notes = [[_note(_in_group(cell, key, metric)) for cell in cells] for key in names]
+    notes = [[certainty(_in_group(cell, key, metric)) for cell in cells] for key in names]
     heads, models = [terms.group(key)[1] for key in names], [row.result.model.name for row in rows]
     across = len(rows) > FRONT
     image = heatmap(
@@ -122,6 +122,7 @@ def classes(board: Board) -> Drawing | None:
         ends=domain([value for row in values for value in row], some.unit),
         best=some.direction if across else None,
         families=[row.result.model.family for row in rows] if across else None,
+        lacking=[view.incomplete(row.result) for row in rows] if across else None,
         notes=list(zip(*notes, strict=True)) if across else notes,
     )
     return Drawing(f"{title} of each class", image)
@@ -193,8 +194,8 @@ def facets(board: Board, conditions: Sequence[ConditionSeries]) -> list[Drawing]
     rows, primary = board.rows, board.example.primary
     drawn = []
     for one in conditions:
-        values = [[number_of(metric_of(cells.get(label), primary)) for label in one.places] for cells in one.cells]
-        some = next((v for cells in one.cells for c in cells.values() if (v := metric_of(c, primary))), None)
+        found = [[metric_of(cells.get(label), primary) for label in one.places] for cells in one.cells]
+        some = next((value for line in found for value in line if value), None)
         if some is None:
             continue
         drawn.append(
@@ -205,12 +206,13 @@ def facets(board: Board, conditions: Sequence[ConditionSeries]) -> list[Drawing]
                     f"{one.name}{', ' if one.unit else ''}{one.unit}",
                     [row.result.model.name for row in rows],
                     list(one.places),
-                    values,
+                    [[number_of(value) for value in line] for line in found],
                     unit=some.unit,
                     row_title="Model",
                     column_title="strength",
                     ends=domain([clean.value for row in rows if (clean := clean_value(row.result))], some.unit),
                     families=[row.result.model.family for row in rows],
+                    lacking=[view.incomplete(row.result) for row in rows],
                     best=some.direction,
                 ),
                 one.family,
@@ -269,8 +271,9 @@ def _heat(
         row_title="Model",
         column_title=column_title,
         ends=domain([value for line in values for value in line], some.unit, near=True),
-        notes=[[_note(value) for value in line] for line in found],
+        notes=[[certainty(value) for value in line] for line in found],
         families=[row.result.model.family for row in rows],
+        lacking=[view.incomplete(row.result) for row in rows],
         best=some.direction,
     )
 
@@ -301,7 +304,8 @@ def number_of(value: Value | None) -> float | None:
     return value.value if value else None
 
 
-def _note(value: Value | None) -> str:
+def certainty(value: Value | None) -> str:
+    """The interval of a figure and the clips that it stands on."""
     # Hundreds of cells: their rule and direction stand once, above the table.
     return f"{interval(value) or 'no interval'}, {clips(value)} clips" if value else ""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from benchbed.report import terms
-from benchbed.report.across import ConditionSeries, Drawing, metric_of, number_of
+from benchbed.report import terms, view
+from benchbed.report.across import ConditionSeries, Drawing, certainty, metric_of, number_of
 from benchbed.report.board import Board
 from benchbed.report.charts.draw import domain
 from benchbed.report.charts.heatmap import heatmap
@@ -47,18 +47,19 @@ def noises(board: Board, conditions: Sequence[ConditionSeries]) -> Drawing | Non
     if some is None:
         return None
     title = f"In each noise at {label} {unit}"
-    values = [[number_of(value) for value in line] for line in figures]
     image = heatmap(
         f"noises-{board.identity}",
         f"{terms.title(primary, some)}{', %' if some.unit == 'fraction' else ''}: models × noises at {label} {unit}",
         [row.result.model.name for row in rows],
         [one.name for one in columns],
-        values,
+        [[number_of(value) for value in line] for line in figures],
         unit=some.unit,
         row_title="Model",
         column_title="noise",
+        notes=[[certainty(value) for value in line] for line in figures],
         ends=domain([clean.value for row in rows if (clean := clean_value(row.result))], some.unit),
         families=[row.result.model.family for row in rows],
+        lacking=[view.incomplete(row.result) for row in rows],
         best=some.direction,
     )
     return Drawing(title, image)

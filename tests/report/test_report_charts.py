@@ -144,6 +144,23 @@ def test_a_confusion_matrix_is_coloured_by_the_share_of_its_row():
     assert re.findall(r'<td class="(\w+)">', text) == ["h5", "h5", "h0", "h10"]
 
 
+def test_a_model_that_lacks_clips_is_marked_and_leads_nothing():
+    text = heatmap(
+        "h",
+        "c",
+        ["whole", "worse", "cut <i>"],
+        ["x"],
+        [[0.5], [0.4], [0.9]],
+        unit="fraction",
+        row_title="",
+        column_title="",
+        best="higher",
+        lacking=[None, None, "2 of 10 clips <failed>"],
+    )
+    assert re.findall(r"<b>([\d.]+)</b>", text) == ["50.0"]
+    assert text.count('<span class="badge fail" title="2 of 10 clips &lt;failed&gt;">incomplete</span></th>') == 1
+
+
 def test_a_missing_cell_has_no_colour():
     text = heatmap("h", "c", ["a"], ["x", "y"], [[None, 0.2]], unit="fraction", row_title="", column_title="")
     assert 'class="none">–' in text

@@ -30,6 +30,19 @@ def test_the_map_is_of_the_middle_strength_that_noises_share(noisy):
         assert f"{100 * clean * 0.95**3:.1f}" in shown
 
 
+def test_every_figure_tells_its_interval_and_an_incomplete_run_leads_nothing():
+    runs = corrupted_runs()
+    best = max(runs, key=lambda run: run.cells[0].metrics[run.primary].value or 0.0)
+    best.cells[-1].complete = False
+    (page,) = board.arrange([(Path(f"runs/{place}"), result) for place, result in enumerate(runs)])
+    text = str(onestrength.noises(page.boards[0], across.series(page.boards[0])).image)
+    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", text)
+    (marked,) = [row for row in rows if "incomplete</span>" in row]
+    assert best.model.name in marked and "<b>" not in marked
+    assert [row.count("<b>") for row in rows if row != marked].count(0) < len(rows) - 1
+    assert text.count('title="[') + text.count('title="no interval') == len(re.findall("<td", text))
+
+
 def test_noises_without_a_common_strength_have_no_map(noisy):
     conditions = across.series(noisy)
     quiet = [one for one in conditions if one.family != "noise"]

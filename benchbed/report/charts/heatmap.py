@@ -40,6 +40,7 @@ def heatmap(
     strengths: Sequence[Sequence[str]] | None = None,
     row_units: Sequence[str] | None = None,
     of: Mapping[str, str] | None = None,
+    lacking: Sequence[str | None] | None = None,
 ) -> Markup:
     """A labelled table with coloured cells.
 
@@ -65,6 +66,8 @@ def heatmap(
         Print the best figure of each column in bold.
     of : mapping of str to str, optional
         Which of the figures that the page carries it is made from.
+    lacking : sequence of str or None, optional
+        What each row lacks, of rows that are models: such a row is marked incomplete and leads no column.
 
     Examples
     --------
@@ -79,21 +82,25 @@ def heatmap(
     dense = " dense" if len(rows) > DENSE else ""
     # A table of many models scrolls by itself, below its heading: others follow it.
     tall = " tall" if len(rows) > TALL else ""
-    leaders = _leaders(values, best)
+    whole_rows = [row for row, lack in zip(values, lacking, strict=True) if not lack] if lacking else values
+    leaders = _leaders(whole_rows, best) or [None] * len(columns)
     body = []
     for index, (label, row) in enumerate(zip(rows, values, strict=True)):
         row_ends = (0.0, sum(value for value in row if value is not None) or 1.0) if by_row else ends
         cells = []
+        lack = lacking[index] if lacking else None
         for column, value in enumerate(row):
             note = f' title="{escape(notes[index][column])}"' if notes and notes[index][column] else ""
             shown = number(value, units[column] if units else unit, with_unit=bool(units))
             kind = "none" if units else _step(value, row_ends)
-            told = f"<b>{escape(shown)}</b>" if value is not None and value == leaders[column] else escape(shown)
+            leads = not lack and value is not None and value == leaders[column]
+            told = f"<b>{escape(shown)}</b>" if leads else escape(shown)
             by = f"<small>{escape(strengths[index][column])}</small>" if strengths and strengths[index][column] else ""
             cells.append(f'<td class="{kind}"{note}>{told}{by}</td>')
         dot = family_dot(families[index]) if families else ""
         unit_of = f"<small>{escape(row_units[index])}</small>" if row_units and row_units[index] else ""
-        body.append(f'<tr><th scope="row">{dot}<bdi>{escape(label)}</bdi>{unit_of}</th>{"".join(cells)}</tr>')
+        mark = f' <span class="badge fail" title="{escape(lack)}">incomplete</span>' if lack else ""
+        body.append(f'<tr><th scope="row">{dot}<bdi>{escape(label)}</bdi>{unit_of}{mark}</th>{"".join(cells)}</tr>')
     return Markup(
         f'<div class="scroll{tall}" tabindex="0" role="group" aria-label="{escape(caption)}">'
         f'<table class="heat{upright}{dense}" id="{escape(identity)}"{drawn_of(of)}{whole}>'
