@@ -194,8 +194,8 @@ def facets(board: Board, conditions: Sequence[ConditionSeries]) -> list[Drawing]
     rows, primary = board.rows, board.example.primary
     drawn = []
     for one in conditions:
-        found = [[metric_of(cells.get(label), primary) for label in one.places] for cells in one.cells]
-        some = next((value for line in found for value in line if value), None)
+        figures = [[metric_of(cells.get(label), primary) for label in one.places] for cells in one.cells]
+        some = next((value for line in figures for value in line if value), None)
         if some is None:
             continue
         drawn.append(
@@ -206,7 +206,7 @@ def facets(board: Board, conditions: Sequence[ConditionSeries]) -> list[Drawing]
                     f"{one.name}{', ' if one.unit else ''}{one.unit}",
                     [row.result.model.name for row in rows],
                     list(one.places),
-                    [[number_of(value) for value in line] for line in found],
+                    [[number_of(value) for value in line] for line in figures],
                     unit=some.unit,
                     row_title="Model",
                     column_title="strength",
