@@ -22,7 +22,7 @@ from benchbed.adapter.contract import Adapter
 from benchbed.adapter.digests import digest_of, digest_of_path, label, unchanged
 from benchbed.adapter.own_code import own_code, required
 from benchbed.adapter.state import state_of, values_of
-from benchbed.adapter.watch import WatchedFiles, place_of, with_external_data
+from benchbed.adapter.watch import WatchedFiles, place_of, read_at_head, with_external_data
 from benchbed.adapter.weightpaths import weight_paths
 from benchbed.code import closure
 
@@ -102,7 +102,9 @@ def fingerprint(
     opened = seen.paths()
     starts = [*([source] if source is not None else []), *(path for path in opened if path.suffix == ".py")]
     code = own_code([*starts, *_class_files(adapter)], seen.modules)
+    # A head runs once in a process, for whichever model came first; what it read is part of every other one, too.
     wanted = [path for path in opened if path.suffix != ".py"]
+    wanted += [read for path in code.files for read in read_at_head(path) if read.suffix != ".py"]
     wanted += [path for given in _paths_in(dict(arguments or {})) for path in with_external_data(given)]
     wanted += [path for given in weight_paths(adapter) for path in with_external_data(given)]
     files = {label(path, base): digest_of_path(path) for path in wanted}

@@ -7,10 +7,15 @@ if code of the user's or of an adapter asked for it. What an installed package o
 
 Code of the user's is compiled from its source while this watches, never taken from `__pycache__`: Python compares
 whole seconds and sizes, and a file that was edited within the second would run as it was before.
+
+What is noted must not depend on what the process did before. A module that is there already is not run again, so what
+its head read is kept with it (`read_at_head`); that it was asked for is seen all the same, since `__import__` is
+watched, too. And what packages open of the machine's own, once in a process, belongs to no model.
 """
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import functools
 import hashlib
@@ -29,7 +34,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 #: Where a file belongs: to Python itself, to an installed package, to benchbed, or to the user.
 Place = Literal["python", "package", "benchbed", "own"]
@@ -60,6 +65,11 @@ _BENCHBED = str(Path(__file__).resolve().parents[1])
 _PYTHON = tuple({os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")})
 _INSTALLED = tuple({os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")})
 _SYSTEM = ("/proc/", "/sys/", "/dev/")
+#: Where a machine keeps its own programs, libraries and settings.
+_MACHINE = (
+    *("/etc", "/bin", "/sbin", "/lib", "/lib64", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64"),
+    *(f"/usr/share/{name}" for name in ("zoneinfo", "mime", "locale", "i18n")),
+)
 
 
 @dataclass
@@ -102,8 +112,10 @@ _lock = threading.Lock()
 _hooked = False
 #: Modules of the user's that were compiled here → file and digest of the text that was run.
 _compiled: dict[str, tuple[str, str]] = {}
-#: File of the user's → modules that it imported by a name that its text does not show.
+#: File of the user's → modules that its head imported, also by a name that its text does not show.
 _asked: dict[str, set[str]] = {}
+#: File of the user's → files that its head read, each with its state at that time.
+_heads: dict[str, dict[str, tuple[int, ...]]] = {}
 
 
 @contextlib.contextmanager
@@ -129,6 +141,7 @@ def watching(seen: WatchedFiles) -> Iterator[WatchedFiles]:
             _hooked = True
         if not _active:
             sys.meta_path.insert(0, _finder)
+            _Importing.begin()
             for name in READERS:
                 _open_eyes(name, sys.modules.get(name))
         _active.append(watch)
@@ -139,23 +152,34 @@ def watching(seen: WatchedFiles) -> Iterator[WatchedFiles]:
             _active.remove(watch)
             if not _active:
                 sys.meta_path.remove(_finder)
+                _Importing.end()
                 _close_eyes()
 
 
 def asked_for(path: Path) -> set[str]:
-    """Modules that a file of the user's was seen to import, also by names that its text does not show."""
-    return _asked.get(str(path), set())
+    """Modules that the head of a file of the user's was seen to import, also by names that its text does not show."""
+    return _asked.get(os.path.realpath(path), set())
+
+
+def read_at_head(path: Path) -> list[Path]:
+    """Files that the head of a file of the user's read when it was run, whoever imported it first."""
+    return [Path(name) for name in _heads.get(os.path.realpath(path), {}) if os.path.isfile(name)]
 
 
 def forget_changed() -> None:
-    """Take modules of the user's out of `sys.modules` if one of them has changed on disk, so that they are read anew.
+    """Take modules of the user's out of `sys.modules` if one of them has changed, or what its head read.
 
     Modules that the user imported, rather than an adapter, stay as they are.
     """
-    if any(_digest(file) != digest for file, digest in _compiled.values()):
+    read = {name: state for head in _heads.values() for name, state in head.items()}
+    if any(_digest(file) != digest for file, digest in _compiled.values()) or any(
+        _state(name) != state for name, state in read.items()
+    ):
         for name in _compiled:
             sys.modules.pop(name, None)
         _compiled.clear()
+        _asked.clear()
+        _heads.clear()
 
 
 def handed_over(path: object) -> None:
@@ -211,6 +235,14 @@ def _digest(file: str) -> str:
         return ""
 
 
+def _state(name: str) -> tuple[int, ...]:
+    try:
+        found = os.stat(name)
+    except OSError:
+        return ()
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if not _active:
         return
@@ -250,6 +282,8 @@ def _note(path: Any, frame: FrameType | None, *, written: bool = False) -> None:
     if written:
         for watch in watches:
             watch.seen._written.add(name)
+        for head in _heads.values():
+            head.pop(name, None)
         return
     if f"{os.sep}__pycache__{os.sep}" in name:
         if not name.endswith(".pyc"):
@@ -258,9 +292,14 @@ def _note(path: Any, frame: FrameType | None, *, written: bool = False) -> None:
             name = importlib.util.source_from_cache(name)
     if name.startswith(_SYSTEM) or place_of(name) != "own" or _asker(frame) is None:
         return
-    for watch in watches:
-        if not _made_since(name, watch.began):
-            watch.seen.files[name] = None
+    if _within(os.path.realpath(name), _MACHINE) and _nearest(frame) in ("package", "benchbed"):
+        return
+    seen = [watch.seen for watch in watches if not _made_since(name, watch.began)]
+    for each in seen:
+        each.files[name] = None
+    running = _head(frame)
+    if running is not None and any(name not in each._written for each in seen):
+        _heads.setdefault(running, {})[name] = _state(name)
 
 
 def _made_since(name: str, began: int) -> bool:
@@ -281,7 +320,8 @@ def _note_import(module: str, frame: FrameType | None) -> None:
         frame = frame.f_back
     if frame is None or place_of(frame.f_code.co_filename) != "own":
         return
-    _asked.setdefault(frame.f_code.co_filename, set()).add(module)
+    if frame.f_code.co_name == "<module>":  # what a function asks for, it asks for again
+        _asked.setdefault(os.path.realpath(frame.f_code.co_filename), set()).add(module)
     for watch in _active:
         if watch.covers(threading.get_ident()):
             watch.seen.modules.add(module)
@@ -304,6 +344,24 @@ def _asker(frame: FrameType | None) -> str | None:
     return ""
 
 
+def _nearest(frame: FrameType | None) -> Place:
+    """Whose code asked for what is going on, Python's own aside."""
+    while frame is not None and (
+        frame.f_code.co_filename == __file__ or place_of(frame.f_code.co_filename) == "python"
+    ):
+        frame = frame.f_back
+    return "own" if frame is None else place_of(frame.f_code.co_filename)
+
+
+def _head(frame: FrameType | None) -> str | None:
+    """The file of the user's whose head is being run, if any is."""
+    while frame is not None:
+        if frame.f_code.co_name == "<module>" and place_of(frame.f_code.co_filename) == "own":
+            return os.path.realpath(frame.f_code.co_filename)
+        frame = frame.f_back
+    return None
+
+
 class _Fresh(importlib.machinery.SourceFileLoader):
     """Compiles from source, whatever lies in `__pycache__`."""
 
@@ -311,6 +369,8 @@ class _Fresh(importlib.machinery.SourceFileLoader):
         path = self.get_filename(fullname)
         text = self.get_data(path)
         _compiled[fullname] = path, hashlib.blake2b(text, digest_size=16).hexdigest()
+        for kept in (_asked, _heads):
+            kept.pop(os.path.realpath(path), None)  # of an earlier run of this head
         return self.source_to_code(text, path)
 
 
@@ -367,6 +427,48 @@ class _Seeing(importlib.abc.Loader):
         with _lock:
             if _active:
                 _open_eyes(module.__name__, module)
+
+
+class _Importing:
+    """Sees that a module is asked for that is there already, of which no finder hears."""
+
+    plain: ClassVar[tuple[Callable[..., Any], Callable[..., Any]]]
+    mine: ClassVar[tuple[Callable[..., Any], Callable[..., Any]]]
+
+    @classmethod
+    def begin(cls) -> None:
+        plain = builtins.__import__, importlib.import_module
+
+        @functools.wraps(plain[0])
+        def seen(
+            name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+        ) -> Any:  # the names that its caller may use
+            if _active and level == 0 and isinstance(name, str):
+                frame = sys._getframe(1)
+                if place_of(frame.f_code.co_filename) == "own":
+                    _note_import(name, frame)
+                    for part in fromlist or ():
+                        if f"{name}.{part}" in sys.modules:
+                            _note_import(f"{name}.{part}", frame)
+            return plain[0](name, globals, locals, fromlist, level)
+
+        @functools.wraps(plain[1])
+        def asked(name: str, package: str | None = None) -> ModuleType:
+            if _active and isinstance(name, str):
+                with contextlib.suppress(ImportError, ValueError, TypeError):
+                    _note_import(importlib.util.resolve_name(name, package), sys._getframe(1))
+            return plain[1](name, package)
+
+        cls.plain, cls.mine = plain, (seen, asked)
+        builtins.__import__, importlib.import_module = seen, asked
+
+    @classmethod
+    def end(cls) -> None:
+        # Who replaced them meanwhile keeps what they put there.
+        if builtins.__import__ is cls.mine[0]:
+            builtins.__import__ = cls.plain[0]
+        if importlib.import_module is cls.mine[1]:
+            importlib.import_module = cls.plain[1]
 
 
 _finder = _Finder()

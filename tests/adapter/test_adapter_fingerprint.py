@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -445,3 +446,103 @@ def test_unchanged_looks_at_every_file(tmp_path):
     assert not unchanged(known, tmp_path)
     (tmp_path / "a.txt").unlink()
     assert not unchanged(known, tmp_path)
+
+
+TABLE = """
+import json
+from pathlib import Path
+LABELS = json.loads((Path(__file__).parent / "labels.json").read_text())
+"""
+
+FRESH = """
+import json, sys
+from benchbed.adapter.load import load_adapter, start
+for path in sys.argv[1:]:
+    made = load_adapter(path, {})
+    start(made)
+print(json.dumps([made.fingerprint.content, made.fingerprint.below], sort_keys=True))
+"""
+
+
+def in_a_new_process(*paths: Path, first: str = "", folder: Path) -> list:
+    """Fingerprint of the last of some adapters in a process that has loaded the others before."""
+    code = f"{first}\n{FRESH}"
+    env = {**_with(folder), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, paths)], capture_output=True, text=True, check=True, env=env
+    )
+    return json.loads(done.stdout)
+
+
+ORDERS = {
+    "a table that a shared module reads at its head": ("import common", "import common", "import json"),
+    "a module that an option chooses": (
+        "import importlib\nimportlib.import_module('back' + 'bone_b')",
+        "import importlib\nimportlib.import_module('back' + 'bone_a')",
+        "import json",
+    ),
+    "a module that is there already": (
+        "import importlib\ngot = importlib.import_module('back' + 'bone_a')",
+        "__import__('back' + 'bone_a')",
+        "import backbone_a",
+    ),
+    "packages that others have loaded": ("", "import torch, scipy.signal, pandas", "import torch, pandas, soundfile"),
+}
+
+
+@pytest.mark.parametrize("what", ORDERS)
+def test_a_fingerprint_does_not_depend_on_what_the_process_did_before(tmp_path, what):
+    mine, other, first = ORDERS[what]
+    lib = tmp_path / "lib"
+    write(
+        tmp_path,
+        {
+            "mine.py": adapter_text(head=mine),
+            "other.py": adapter_text(head=other),
+            "lib/common.py": TABLE,
+            "lib/labels.json": "[1]",
+            "lib/backbone_a.py": "value = 1",
+            "lib/backbone_b.py": "value = 1",
+        },
+    )
+    alone = in_a_new_process(tmp_path / "mine.py", folder=lib)
+    after = in_a_new_process(tmp_path / "other.py", tmp_path / "mine.py", first=first, folder=lib)
+    assert after == alone
+    if "common" in mine:
+        assert "lib/labels.json" in alone[0]["files"]
+    if "backbone" in mine.replace("' + '", ""):
+        assert [name for name in alone[0]["code"] if "backbone" in name] == [f"lib/backbone_{mine[-3]}.py"]
+
+
+def test_a_table_that_was_read_at_a_head_is_read_anew_once_it_has_changed(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path / "lib"))
+    text = adapter_text(head="import commontable", init="self.got = np.array(commontable.LABELS)")
+    write(tmp_path, {"mine.py": text, "lib/commontable.py": TABLE, "lib/labels.json": "[1]"})
+    first, again = loaded(tmp_path / "mine.py"), loaded(tmp_path / "mine.py")
+    assert again.fingerprint == first.fingerprint
+    write(tmp_path, {"lib/labels.json": "[2]"})
+    after = loaded(tmp_path / "mine.py")
+    assert after.adapter.got.tolist() == [2] and after.fingerprint.id != first.fingerprint.id
+    sys.modules.pop("commontable", None)
+
+
+def test_what_a_package_opens_of_the_machine_once_is_no_part_of_a_model(tmp_path):
+    """Types of files, programs that find libraries: Python and packages ask once in a process."""
+    lib = tmp_path / "lib"
+    installed(lib, "asking", "1.0")
+    asking = """
+    import functools, pathlib, subprocess, sys
+    @functools.cache
+    def settings():
+        subprocess.run(["/bin/sh", "-c", "true"], check=True)
+        return pathlib.Path("/etc/passwd").read_text()
+    """
+    write(lib, {"asking/__init__.py": asking})
+    write(tmp_path, {"mine.py": adapter_text(head="import asking", load="asking.settings()")})
+    alone = in_a_new_process(tmp_path / "mine.py", folder=lib)
+    assert not alone[0]["files"]
+    own = adapter_text(load="Path('/etc/passwd').read_text()")
+    write(tmp_path, {"own.py": own})
+    assert [name.rsplit("/", 1)[1] for name in in_a_new_process(tmp_path / "own.py", folder=lib)[0]["files"]] == [
+        "passwd"
+    ]

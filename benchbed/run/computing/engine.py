@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
@@ -54,6 +55,8 @@ class Engine:
         The clips at hand.
     kept : dict
         What units of this process share beyond the shard; see `once`.
+    loaded_from : list of Path
+        Files that models which were loaded here were loaded from.
     """
 
     adapter: Adapter
@@ -67,6 +70,7 @@ class Engine:
         limit_threads(job.threads)
         self.job = job
         self.kept: dict[Hashable, object] = {}
+        self.loaded_from: list[Path] = []
         self._adapters = dict(adapters or {})
         self._by_recipe: dict[str, Adapter] = {}
         self._corruptions: dict[int, Corruption] = {}
@@ -111,7 +115,9 @@ class Engine:
         return cast("Made", self.kept[key])
 
     def _loaded(self, split: str, recipe: tuple[str, Options]) -> Adapter:
-        adapter = start(load_adapter(*recipe), self.job.device)
+        loaded = load_adapter(*recipe)
+        adapter = start(loaded, self.job.device)
+        self.loaded_from += loaded.seen.paths()
         wanted = self.job.states.get(split)
         if wanted is not None and digest_of(state_of(adapter)) != wanted:
             raise AdapterError(

@@ -18,6 +18,7 @@ from benchbed.adapter.contract import Adapter
 from benchbed.adapter.digests import read_files
 from benchbed.adapter.watch import WatchedFiles, watching
 from benchbed.predictions.store import write_unit
+from benchbed.run.executing.opened import opened_so_far
 from benchbed.run.job.job import Job, Unit
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def compute_into(folder: Path, engine: Engine, unit: Unit) -> Done:
     with watching(WatchedFiles()) as seen:
         made = compute(engine, unit)
     # What the model opened only now belongs to these predictions, and is looked at again before they are reused.
-    made.info["read"] = read_files(seen, engine.job.home)
+    home = engine.job.home
+    made.info["read"] = opened_so_far(engine.adapter, read_files(seen, home), engine.loaded_from, home)
     write_unit(made, folder)
     return Done(unit, len(made.failures), made.info["cpu_seconds"])
