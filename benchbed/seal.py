@@ -72,6 +72,28 @@ def unseal(data: bytes, where: str | Path, *, again: str | None = None) -> tuple
     DamagedError
         It is not as it was written.
     """
+    body, made = unsealed(data, where, again=again)
+    try:
+        members: dict[str, Any] = json_of(body, finite=True)
+    except ValueError as error:
+        # The digest is no secret: whoever writes one by hand may put anything behind it.
+        raise DamagedError(f"the file is not as benchbed writes it: {error}", where=str(where), hint=again) from error
+    return members, made
+
+
+def unsealed(data: bytes, where: str | Path, *, again: str | None = None) -> tuple[bytes, str]:
+    """The text of a sealed JSON object without its digest, and the digest; parameters as of `unseal`.
+
+    Raises
+    ------
+    DamagedError
+        It is not as it was written.
+
+    Examples
+    --------
+    >>> unsealed(seal('{"value": 0.5}').encode(), "record")[0]
+    b'{"value": 0.5}\\n'
+    """
     head = _HEAD.match(data)
     if head is None:
         raise DamagedError(_unlike(data, "it does not open with its digest"), where=str(where), hint=again)
@@ -81,12 +103,7 @@ def unseal(data: bytes, where: str | Path, *, again: str | None = None) -> tuple
             where=str(where),
             hint=again,
         )
-    try:
-        members: dict[str, Any] = json_of(b"{" + data[head.end() :], finite=True)
-    except ValueError as error:
-        # The digest is no secret: whoever writes one by hand may put anything behind it.
-        raise DamagedError(f"the file is not as benchbed writes it: {error}", where=str(where), hint=again) from error
-    return members, head[1].decode()
+    return b"{" + data[head.end() :], head[1].decode()
 
 
 def seal_parquet(data: bytes) -> bytes:

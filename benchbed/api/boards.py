@@ -69,7 +69,7 @@ def leaderboard(
     from benchbed.results.find import earlier_records
     from benchbed.results.reference import asked_references
 
-    opened = records_of(runs)
+    opened = records_of(runs, summary=True)
     shown = asked_references(references)
     compared, reasons = board_comparisons(opened) if compare and ranks else ([], [])
     for line in reasons:
@@ -90,14 +90,16 @@ def leaderboard(
     return pages[0]
 
 
-def records_of(runs: str | Path | Run | Sequence[str | Path | Run]) -> list[tuple[Path, Result]]:
-    """Paths and records of runs, in whatever form they are given."""
+def records_of(
+    runs: str | Path | Run | Sequence[str | Path | Run], *, summary: bool = False
+) -> list[tuple[Path, Result]]:
+    """Paths and records of runs, in whatever form they are given; what boards ask of them where that is enough."""
     given = [runs] if isinstance(runs, (str, Path, Run)) else [*runs]
     found: dict[Path, Result] = {}
     for run in given:
         if isinstance(run, Run):
             found.setdefault(run.path.resolve() / "result.json", run.result)
         else:
-            for path, result in find_results(paths_of(str(run))):
+            for path, result in find_results(paths_of(str(run)), summary=summary):
                 found.setdefault(path, result)
     return list(found.items())

@@ -32,7 +32,8 @@ def judged(runs: str | Path | Run | Sequence[str | Path | Run], folder: str | Pa
     --------
     >>> judged("runs/**")  # doctest: +SKIP
     """
-    from benchbed.compare.claims import judge, read_claims
+    from benchbed.compare.claims import detailed, judge, read_claims
 
     place = Path(folder) if folder is not None else shipped_folder("suites") / "claims"
-    return judge(read_claims(place), [result for _, result in records_of(runs)])
+    claims = read_claims(place)
+    return judge(claims, [result for _, result in records_of(runs, summary=not any(map(detailed, claims)))])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from benchbed.compare.runs import OpenRun
     from benchbed.results.history import HistoryRecord
+    from benchbed.results.record import Result
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def history(
     from benchbed.compare.answer import Procedure
     from benchbed.compare.over_time import Wished, one_model, over_time
 
-    opened = _opened(records_of(runs))
+    clean = tuple(conditions) == ("clean",)
+    opened = _opened(records_of(runs, summary=clean), clean)
     if model is not None:
         chosen = [run for run in opened if fnmatchcase(run.name, model)]
         if not chosen:
@@ -118,20 +120,27 @@ def history(
     return ModelHistory(over_time(opened, asked, Procedure(seed=seed)))
 
 
-def _opened(records: Sequence[tuple[Path, object]]) -> list[OpenRun]:
-    """The runs with their earlier records."""
-    from benchbed.compare.runs import OpenRun, open_run
+def _opened(records: Sequence[tuple[Path, Result]], clean: bool) -> list[OpenRun]:
+    """The runs with their earlier records; their sums on clean audio alone where nothing else is asked."""
+    from benchbed.compare.runs import OpenRun
+    from benchbed.results.artefacts import statistics_of
     from benchbed.results.find import earlier_records
-    from benchbed.results.store import read
+    from benchbed.results.statistics import NAME
+
+    def wanted(key: str) -> bool:
+        return not clean or key.endswith("/clean")
 
     runs = []
-    for path, _ in records:
-        for place in (*(old for old, _ in earlier_records(path)), path):
+    for path, result in records:
+        for place, held in (*earlier_records(path), (path, result)):
+            if NAME not in held.provenance.artefacts:
+                runs.append(OpenRun(place, held, lack="the record has no statistics"))
+                continue
             try:
-                runs.append(open_run(place))
+                runs.append(OpenRun(place, held, statistics_of(held, place.parent, cells=wanted)))
             except DamagedError:
                 if place == path:
                     raise
                 # An earlier record of the same predictions is kept without its sums.
-                runs.append(OpenRun(place, read(place), lack="only its record was kept, since its predictions stayed"))
+                runs.append(OpenRun(place, held, lack="only its record was kept, since its predictions stayed"))
     return runs

@@ -1,14 +1,11 @@
 """The comparisons of a board: the models that were measured alike, the best of them against each of the others.
 
-What was found is kept in the cache folder under everything that it depends on: the digests of the records (which hold
-those of their sums), their names and places, the procedure, and our own code. A board that is built again with the same
-runs compares nothing; the folder may be emptied at any time.
+What was found is kept (`benchbed.compare.kept`): a board that is built again with the same runs compares nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +13,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from benchbed.cache import cache_folder, recall, remember
-from benchbed.code import closure
 from benchbed.compare.answer import Procedure
 from benchbed.compare.asked import Wanted
 from benchbed.compare.figure import recipes
 from benchbed.compare.grouping import seeds
+from benchbed.compare.kept import keep, kept, place_of
 from benchbed.compare.places import told_apart
 from benchbed.compare.runs import OpenRun, mismatches, open_run
 from benchbed.compare.sides import Side
@@ -34,8 +30,8 @@ from benchbed.results.statistics import NAME
 #: Kinds of groups that are compared beside all clips, where the runs have them and nothing but clean audio: of a
 #: hundred perturbations each would be asked again. The matrix asks unseen devices on clean audio in any case.
 GROUPS = ("devices", "device")
-#: Comparisons that are kept in the cache folder, some hundred kilobytes each.
-KEPT = 200
+#: Runs of a board that are compared with each other, the best: a table of more is read by nobody, and takes hours.
+MOST = 30
 
 
 def board_comparisons(
@@ -76,11 +72,18 @@ def board_comparisons(
             home.append(run)
     comparisons = []
     for board in boards:
+        first = board[0].result
+        where = f"{first.suite.name} on {first.dataset.name}"
+        if len(board) > MOST:
+            reasons.append(
+                f"{where}: {len(board) - MOST} of {len(board)} runs, all but the best {MOST}; "
+                "`benchbed compare A B` compares any"
+            )
+            board = sorted(board, key=_figure)[:MOST]
         try:
             comparison = _remembered(board, procedure or Procedure(correction="primary"))
         except BenchbedError as error:
-            first = board[0].result
-            reasons.append(f"{first.suite.name} on {first.dataset.name}: {error.what}")
+            reasons.append(f"{where}: {error.what}")
             continue
         comparisons += [comparison] if comparison is not None else []
     return comparisons, reasons
@@ -88,19 +91,16 @@ def board_comparisons(
 
 def _remembered(board: Sequence[OpenRun], procedure: Procedure) -> ComparisonRecord | None:
     """The comparison of a board: as it was found before, or found now; none of fewer than two sides."""
-    place = None if len(board) < 2 else _place_of(board, procedure)
-    if place is not None and (held := recall(place)):
+    runs = [(run.path, run.result) for run in board]
+    place = None if len(board) < 2 else place_of("comparisons", __name__, runs, procedure)
+    if held := kept(place):
         with contextlib.suppress(ValidationError):
             return ComparisonRecord.model_validate(held)
     sides = told_apart(seeds([run for one in board if (run := _opened(one)) is not None]))
     if len(sides) < 2:
         return None
     made = _compared(sides, procedure)
-    if place is not None:
-        # A cache that cannot be written, or is full, only costs time.
-        with contextlib.suppress(OSError):
-            remember(place, made)
-            _trim(place.parent)
+    keep(place, made)
     return ComparisonRecord.model_validate(made)
 
 
@@ -127,30 +127,16 @@ def _compared(sides: Sequence[Side], procedure: Procedure) -> dict[str, Any]:
     return made
 
 
-def _place_of(board: Sequence[OpenRun], procedure: Procedure) -> Path | None:
-    """Where the comparison of these runs is kept; None where it depends on more than can be known beforehand."""
-    runs = [(str(run.path.resolve()), run.result.digest) for run in board]
-    if procedure.swapper is not None or not all(digest for _, digest in runs):
-        return None
-    depends = json.dumps([runs, repr(procedure), closure(__name__).digest])
-    return cache_folder() / "comparisons" / f"{hashlib.blake2b(depends.encode(), digest_size=16).hexdigest()}.json"
-
-
-def _trim(folder: Path) -> None:
-    """Drop what was written first beyond `KEPT` comparisons."""
-    held = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
-    for path in held[:-KEPT]:
-        path.unlink(missing_ok=True)
-
-
 def _place(side: Side) -> float:
     """The best first, by the mean of its runs in the figure that ranks; what has none stands last."""
-    values = []
-    for run in side.runs:
-        primary = run.result.primary
-        clean = next((cell for cell in run.result.cells if cell.condition.kind == "clean"), None)
-        value = run.result.scores.get(primary) or (clean.metrics.get(primary) if clean is not None else None)
-        if value is None or value.value is None:
-            return float("inf")
-        values.append(-value.value if value.direction == "higher" else value.value)
-    return sum(values) / len(values)
+    return sum(map(_figure, side.runs)) / len(side.runs)
+
+
+def _figure(run: OpenRun) -> float:
+    """The figure that ranks a run, lower where it is better; infinite without one."""
+    primary = run.result.primary
+    clean = next((cell for cell in run.result.cells if cell.condition.kind == "clean"), None)
+    value = run.result.scores.get(primary) or (clean.metrics.get(primary) if clean is not None else None)
+    if value is None or value.value is None:
+        return float("inf")
+    return -value.value if value.direction == "higher" else value.value

@@ -110,6 +110,11 @@ def read_claims(folder: str | Path) -> list[Claim]:
     return found
 
 
+def detailed(claim: Claim) -> bool:
+    """Whether a claim is about more of a condition than the figure that ranks, which summaries of runs lack."""
+    return claim.test.kind in OF_RECORDS and "/" in claim.test.figure and not claim.test.figure.startswith("clean/")
+
+
 def judge(claims: Sequence[Claim], results: Sequence[Result]) -> list[Judged]:
     """What runs say of claims; runs of several boards are judged on the one with the most models."""
     boards: dict[tuple[object, ...], list[Result]] = {}

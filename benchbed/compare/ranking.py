@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ import numpy as np
 from benchbed.compare.answer import Procedure
 from benchbed.compare.drawing import drawn_metrics, draws_differ, replicates, stored_score
 from benchbed.compare.figure import Figure, cells_of
-from benchbed.compare.runs import OpenRun, mismatches, open_run
+from benchbed.compare.kept import keep, kept, place_of
+from benchbed.compare.runs import OpenRun, mismatches
 from benchbed.errors import BenchbedError, CannotMeasure
 from benchbed.results.answers import leading, ranking_value
+from benchbed.results.artefacts import statistics_of
 from benchbed.results.record import Result
+from benchbed.results.statistics import NAME
 from benchbed.stats.ranks import rank_intervals, ranks
 from benchbed.types import Direction
 
@@ -41,9 +45,18 @@ def ranks_of(
         Rank, best and worst rank; runs with equal rank intervals are not told apart.
     """
     procedure = procedure or Procedure()
+    place = place_of("ranks", __name__, results, procedure)
+    if held := kept(place):
+        return {results[int(number)][0]: (rank, low, high) for number, (rank, low, high) in held["ranks"].items()}
+    found = _ranked(results, procedure)
+    keep(place, {"ranks": {number: found[path] for number, (path, _) in enumerate(results) if path in found}})
+    return found
+
+
+def _ranked(results: Sequence[tuple[Path, Result]], procedure: Procedure) -> dict[Path, tuple[int, int, int]]:
     boards: list[list[tuple[Path, OpenRun]]] = []
-    for path, _ in results:
-        run = _usable(path)
+    for path, result in results:
+        run = _usable(path, result)
         if run is None:
             continue
         for board in boards:
@@ -60,15 +73,31 @@ def ranks_of(
     return found
 
 
-def _usable(path: Path) -> OpenRun | None:
+def _usable(path: Path, result: Result) -> OpenRun | None:
+    """A run that may be ranked, with what ranks it of its sums and draws."""
+    if not result.whole or NAME not in result.provenance.artefacts:
+        return None
+    place = path / "result.json" if path.is_dir() else path
     try:
-        run = open_run(path)
+        sums = statistics_of(
+            result,
+            place.parent,
+            cells=lambda key: key.endswith("/clean"),
+            scores=lambda name: "/" not in name or not name.startswith("robustness:"),
+        )
     except BenchbedError:
         # A record that cannot be opened here was read by the caller from elsewhere: it has no sums to rank by.
         return None
-    if run.statistics is None or not run.result.whole:
-        return None
-    return run if any(key.endswith("/clean") for key in run.statistics.cells) else None
+    ranks = ("", result.primary)
+    cells = {
+        key: replace(
+            cell,
+            drawn=cell.drawn.only(lambda name: name == ranks),
+            summed=cell.summed.only(lambda name: name == ranks),
+        )
+        for key, cell in sums.cells.items()
+    }
+    return OpenRun(place, result, replace(sums, cells=cells)) if cells else None
 
 
 def unranked(runs: Sequence[OpenRun]) -> str | None:

@@ -31,11 +31,14 @@ from benchbed.report.foretold import Foretells, ForetoldPanel, foretold_panel
 from benchbed.report.island import island
 from benchbed.report.page import render, write_page, write_report
 from benchbed.report.private import command, paths_in, without_paths
+from benchbed.report.unchanged import Unchanged, stamps
 from benchbed.results.comparison import ComparisonRecord
 from benchbed.results.defences import DefenceTable
 from benchbed.results.families import FamilyTable
 from benchbed.results.record import Result
 from benchbed.results.reference import Reference, parse, same_protocol
+from benchbed.results.store import read
+from benchbed.results.summary import Summary
 
 
 def write_leaderboard(
@@ -95,12 +98,14 @@ def write_leaderboard(
     if not results:
         raise CannotMeasure("no runs to make a leaderboard of", hint="give run folders or result.json files")
     out = Path(out)
+    digests = {path: result.digest for path, result in (*results, *earlier)}
     results, earlier = namesakes.apart(_published(results), _published(earlier))
     references, comparisons = without_paths(list(references)), [without_paths(one) for one in comparisons]
     families = without_paths(list(families))
     suites = board.arrange(results, ranks, references)
     models = board.by_model(suites, earlier)
     model_links = {page.name: page.slug for page in models}
+    pages = Unchanged(out, title, [source.model_dump(mode="json") for source in references])
     known = {
         row.path: (row.slug, page.title, row.result.dataset.synthetic)
         for page in suites
@@ -143,6 +148,10 @@ def write_leaderboard(
         text = suite_html(page, model_links, title, references, versuses, foretell, defences)
         written.append(write_page(out / "suites" / f"{page.slug}.html", text))
     for model in models:
+        path = out / "models" / f"{model.slug}.html"
+        written.append(path)
+        if pages.stands(path, key := _model_key(pages, model, digests)):
+            continue
         text = render(
             "model.html.j2",
             page=model,
@@ -150,7 +159,7 @@ def write_leaderboard(
             charts={standings.identity: _history(standings) for standings in model.boards},
             island=island({"model": model.name}),
         )
-        written.append(write_page(out / "models" / f"{model.slug}.html", text))
+        pages.wrote(write_page(path, text), key)
     for pairing in versuses:
         text = render("comparison.html.j2", page=pairing, title=title, island=island(versus.data(pairing)))
         written.append(write_page(out / "comparisons" / f"{pairing.slug}.html", text))
@@ -159,20 +168,53 @@ def write_leaderboard(
         for standings in page.boards:
             for row in standings.rows:
                 record = out / "runs" / f"{row.slug}.json"
-                written.append(
-                    write_report(
-                        row.result,
-                        record.with_suffix(".html"),
-                        home=home,
-                        clips=listening.read(row.path),
-                        drawn=drawings.read(row.path),
-                        exported=record.name if records else None,
-                        references=references,
-                    )
+                shown = record.with_suffix(".html")
+                written.append(shown)
+                key = _run_key(pages, row, digests, home, records)
+                if pages.stands(shown, key) and record.is_file() == records:
+                    continue
+                whole = _whole(row)
+                write_report(
+                    whole,
+                    shown,
+                    home=home,
+                    clips=listening.read(row.path),
+                    drawn=drawings.read(row.path),
+                    exported=record.name if records else None,
+                    references=references,
                 )
+                pages.wrote(shown, key)
                 if records:
-                    write_page(record, json.dumps(every_eval_ever(row.result), ensure_ascii=False, allow_nan=False))
+                    write_page(record, json.dumps(every_eval_ever(whole), ensure_ascii=False, allow_nan=False))
+    pages.keep()
     return written
+
+
+def _run_key(
+    pages: Unchanged, row: board.BoardRow, digests: Mapping[Path, str], home: tuple[str, str], records: bool
+) -> str | None:
+    """What the page of a run follows from: its record and the files beside it."""
+    if not digests[row.path]:
+        return None
+    folder = row.path if row.path.is_dir() else row.path.parent
+    return pages.key(digests[row.path], row.result.model.name, home, records, stamps(folder), stamps(folder / "listen"))
+
+
+def _model_key(pages: Unchanged, model: board.ModelPage, digests: Mapping[Path, str]) -> str | None:
+    """What the page of a model follows from: the records of its runs, and what their boards say of them."""
+    rows = [(standings.identity, row) for standings in model.boards for row in standings.rows]
+    if not all(digests[row.path] for _, row in rows):
+        return None
+    told = [(i, digests[r.path], r.slug, r.rank, r.earlier, repr(r.known), repr(r.badges)) for i, r in rows]
+    return pages.key(model.name, told)
+
+
+def _whole(row: board.BoardRow) -> Result:
+    """The record of a run whose summary stands on the board, under the name that it has there."""
+    if not isinstance(row.result, Summary):
+        return row.result
+    [(_, whole)] = _published([(row.path, read(row.path))])
+    return whole.model_copy(update={"model": row.result.model})
 
 
 def _published(records: Sequence[tuple[Path, Result]]) -> list[tuple[Path, Result]]:

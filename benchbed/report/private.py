@@ -140,9 +140,16 @@ def paths_in(line: str, options: Mapping[str, Any]) -> set[str]:
     return {text for text in (*texts, str(Path.home())) if _WHOLE.fullmatch(text) and not re.fullmatch(_MID, text)}
 
 
+#: What holds no text: most of a record are numbers.
+_TEXTLESS = frozenset((float, int, bool, type(None)))
+
+
 def _walk(part: Any, known: frozenset[str]) -> Any:
-    if isinstance(part, Markup):
-        return part  # made here, such as an embedded sound
+    kind = type(part)
+    if kind in _TEXTLESS or kind is Markup:
+        return part  # markup is made here, such as an embedded sound
+    if kind is str:
+        return private(part, known) if "/" in part or "\\" in part else part
     if isinstance(part, str):
         return private(part, known)
     if isinstance(part, BaseModel):
@@ -167,7 +174,7 @@ def _walk(part: Any, known: frozenset[str]) -> Any:
 def _model(part: BaseModel, known: frozenset[str]) -> BaseModel:
     changed = {}
     for name, old in part.__dict__.items():
-        if old is None or isinstance(old, int | float) or name == _ADDRESS:
+        if type(old) in _TEXTLESS or name == _ADDRESS:
             continue
         new = _walk(old, known)
         if new is not old and new != old:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchbed.errors import DataError
@@ -28,8 +28,14 @@ def naming(result: Result, folder: Path, names: Iterable[str], **more: str) -> R
     return result.model_copy(update={"provenance": provenance})
 
 
-def statistics_of(result: Result, folder: Path) -> Statistics:
-    """The sums that a record names, from the folder that holds both.
+def statistics_of(
+    result: Result,
+    folder: Path,
+    *,
+    cells: Callable[[str], bool] = lambda key: True,
+    scores: Callable[[str], bool] = lambda name: True,
+) -> Statistics:
+    """The sums that a record names, from the folder that holds both; of the cells and figures that are wanted.
 
     Raises
     ------
@@ -41,4 +47,4 @@ def statistics_of(result: Result, folder: Path) -> Statistics:
     expected = result.provenance.artefacts.get(NAME)
     if expected is None:
         raise DataError(f"the record names no {NAME}", where=str(folder), hint=AGAIN)
-    return read_statistics(folder / NAME, expected)
+    return read_statistics(folder / NAME, expected, cells=cells, scores=scores)

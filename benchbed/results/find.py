@@ -8,10 +8,17 @@ from pathlib import Path
 from benchbed.errors import BenchbedError, ConfigError
 from benchbed.results.record import Result
 from benchbed.results.store import read
+from benchbed.results.summary import read_summary
 
 
-def find_results(places: Sequence[Path]) -> list[tuple[Path, Result]]:
+def find_results(places: Sequence[Path], *, summary: bool = False) -> list[tuple[Path, Result]]:
     """Records in result files, run folders, and folders that hold runs; earlier records in `history/` are left out.
+
+    Parameters
+    ----------
+    places : sequence of Path
+    summary : bool
+        What boards ask of a record (`benchbed.results.summary`) is enough.
 
     Raises
     ------
@@ -21,15 +28,17 @@ def find_results(places: Sequence[Path]) -> list[tuple[Path, Result]]:
         A record is not as it was written.
     """
     found: dict[Path, Result] = {}
-    for place in places:
-        if place.is_file():
-            paths = [place]
+    for home in places:
+        if home.is_file():
+            paths = [home]
         else:
-            paths = [p for p in sorted(place.rglob("result.json")) if "history" not in p.relative_to(place).parts]
+            paths = [p for p in sorted(home.rglob("result.json")) if "history" not in p.relative_to(home).parts]
         if not paths:
-            raise ConfigError("no result.json here", where=str(place), hint="give run folders or result files")
+            raise ConfigError("no result.json here", where=str(home), hint="give run folders or result files")
         for path in paths:
-            found.setdefault(path.resolve(), read(path))
+            place = path.resolve()
+            if place not in found:
+                found[place] = read_summary(path) if summary else read(path)
     return list(found.items())
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from hashlib import blake2b
@@ -310,7 +310,13 @@ def write_statistics(statistics: Statistics, folder: Path) -> Path:
     return path
 
 
-def read_statistics(path: Path, expected: str | None = None) -> Statistics:
+def read_statistics(
+    path: Path,
+    expected: str | None = None,
+    *,
+    cells: Callable[[str], bool] = lambda key: True,
+    scores: Callable[[str], bool] = lambda name: True,
+) -> Statistics:
     """Read a `statistics.npz`, from the file or the folder that holds it.
 
     A file of layout 1 is read as what it holds: sums of the main metric family, without draws.
@@ -321,6 +327,8 @@ def read_statistics(path: Path, expected: str | None = None) -> Statistics:
         The file, or its folder.
     expected : str, optional
         Digest that the record has of it.
+    cells, scores : callable
+        Whether the cell of a key, and the draws of a figure over cells, are wanted; the others are left on disk.
 
     Raises
     ------
@@ -343,8 +351,11 @@ def read_statistics(path: Path, expected: str | None = None) -> Statistics:
                 what = f"statistics of layout {meta['format']}, this benchbed reads {' and '.join(map(str, READ))}"
                 raise DataError(what, where=str(path), hint=AGAIN)
             stored_columns = _Once(stored, meta.get("same", {}))
-            cells = {item["key"]: _cell(stored_columns, number, item) for number, item in enumerate(meta["cells"])}
-            scores = unpack(stored, "scores", meta.get("scores", []))
+            asked = [(number, item) for number, item in enumerate(meta["cells"]) if cells(item["key"])]
+            held = {item["key"]: _cell(stored_columns, number, item) for number, item in asked}
+            over = unpack(stored, "scores", meta.get("scores", []))
+            if not all(scores(name) for _, name in over.names):
+                over = over.only(lambda name: scores(name[1]))
     except (OSError, EOFError, LookupError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise DamagedError(
             f"not a statistics file ({type(error).__name__}: {error})", where=str(path), hint=AGAIN
@@ -363,11 +374,11 @@ def read_statistics(path: Path, expected: str | None = None) -> Statistics:
             }
             for split, columns in meta["columns"].items()
         },
-        cells,
+        held,
         tuple(Further(part["name"], part["family"], part["options"]) for part in meta.get("further", [])),
         tuple(meta.get("widths", [])),
         meta.get("draws", 0),
-        scores,
+        over,
         meta["format"],
     )
 

@@ -22,6 +22,7 @@ from benchbed.results import statistics as statistics_file
 from benchbed.results.artefacts import naming
 from benchbed.results.statistics import write_statistics
 from benchbed.results.store import write as write_result
+from benchbed.results.summary import write_summary
 from benchbed.rng import preserved_global_state
 from benchbed.run import history
 from benchbed.run.attacking.subset import passes
@@ -146,6 +147,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
                 write_thresholds(prepared.frozen, folder)
                 write_index({path.stem: digests[path.stem] for path in paths}, folder)
             result = write_result(naming(result, folder, ARTEFACTS), folder / "result.json")
+            write_summary(result, folder / "result.json")
         except OSError as error:
             raise storage_error(error, folder) from error
         # A run on some clips leaves the predictions of a run on all of them where they are.

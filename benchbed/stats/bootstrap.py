@@ -106,7 +106,8 @@ class Bootstrap:
     def weights(self) -> Iterator[np.ndarray]:
         """Copies of each group, in blocks `[≤ 100 draws, group]` uint8 that together make up all draws."""
         for start in range(0, self.draws, CHUNK):
-            # The cells of a run share their draws, so they are kept while they are small (16 blocks of 5 MB at most).
+            # The cells of a run share their draws, so they are kept while they are small (24 blocks of 5 MB at most);
+            # comparisons ask for 20 in turn.
             made = _kept_block if self.groups <= 50_000 else _block
             yield made(self.name, self.seed, self.groups, start)[: self.draws - start]
 
@@ -400,4 +401,4 @@ def _block(name: str, seed: int, groups: int, start: int) -> np.ndarray:
     return block
 
 
-_kept_block = lru_cache(maxsize=16)(_block)
+_kept_block = lru_cache(maxsize=24)(_block)

@@ -131,6 +131,14 @@ def test_a_board_that_was_compared_before_is_not_compared_again(tmp_path, monkey
     assert board_comparisons(opened, QUICK)[0] == first
 
 
+def test_of_many_runs_the_best_are_compared_and_the_rest_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(boards, "MOST", 2)
+    places = [made(tmp_path, n, share) for n, share in (("last", 0.3), ("best", 0.95), ("mid", 0.7))]
+    found, reasons = board_comparisons([(p / "result.json", read(p / "result.json")) for p in places], QUICK)
+    assert [side.name for side in found[0].sides] == ["best", "mid"]
+    assert len(reasons) == 1 and "1 of 3 runs, all but the best 2" in reasons[0]
+
+
 def test_devices_are_compared_where_nothing_is_perturbed(tmp_path):
     device = np.where(np.arange(len(TARGET)) % 2 == 0, "a", "s4")
     known = {"device": device, "sets": {"seen": ("a",), "unseen": ("s4",)}}

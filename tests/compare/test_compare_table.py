@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from made_runs import answers, changed, lucky, made_run, recordings
 
+from benchbed.compare import ranking
 from benchbed.compare.answer import Contrast
 from benchbed.compare.asked import Wanted
 from benchbed.compare.contrast import Procedure
@@ -25,6 +26,7 @@ from benchbed.compare.written import row_json
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.families.classification import family
 from benchbed.results.store import read
+from benchbed.results.summary import read_summary
 from benchbed.rng import stream
 from benchbed.stats.paired import holm
 
@@ -266,6 +268,28 @@ def test_ranks_have_tie_groups(tmp_path):
     middle = [found[p / "result.json"] for p in places[1:3]]
     assert sorted(rank for rank, _, _ in middle) == [2, 3] and all((low, high) == (2, 3) for _, low, high in middle)
     assert alone / "result.json" not in found
+
+
+def test_ranks_of_the_same_runs_are_not_drawn_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / "cache"))
+    opened = [(p / "result.json", read(p)) for p in (made(tmp_path, n, m) for n, m in (("a", 0.9), ("b", 0.3)))]
+    first = ranks_of(opened, QUICK)
+    assert first == {opened[0][0]: (1, 1, 1), opened[1][0]: (2, 2, 2)}
+    with monkeypatch.context() as patched:
+        patched.setattr(ranking, "_ranked", lambda *_: pytest.fail("drawn again"))
+        assert ranks_of(opened, QUICK) == first
+        with pytest.raises(pytest.fail.Exception):
+            ranks_of(opened[::-1], QUICK)
+    assert ranks_of(opened[:1], QUICK) == {} == ranks_of(opened[:1], QUICK)
+
+
+def test_ranks_need_the_clean_cells_and_what_ranks_alone(tmp_path):
+    places = [made(tmp_path, n, m, 0.4) for n, m in (("a", 0.9), ("b", 0.3))]
+    short = [(p / "result.json", read_summary(p / "result.json")) for p in places]
+    whole = [(p / "result.json", read(p)) for p in places]
+    assert ranks_of(short, QUICK) == ranking._ranked(whole, QUICK) != {}
+    used = ranking._usable(*short[0])
+    assert list(used.sums.cells) == ["scene/test/clean"]
 
 
 def test_ranks_leave_out_runs_without_sums_or_with_failures(tmp_path):

@@ -1,0 +1,60 @@
+"""What was found about many runs, kept in the cache folder under everything that it depends on.
+
+That is the digests of the records (which hold those of their sums), their places, the procedure, and our own code. What
+is asked again of the same runs is then read; the folder may be emptied at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchbed.cache import cache_folder, recall, remember
+from benchbed.code import closure
+from benchbed.compare.answer import Procedure
+from benchbed.results.record import Result
+
+#: Files of one kind that are kept, some hundred kilobytes each at most.
+KEPT = 200
+
+
+def place_of(kind: str, module: str, runs: Sequence[tuple[Path, Result]], procedure: Procedure) -> Path | None:
+    """Where the answer about runs is kept; None where it depends on more than can be known beforehand.
+
+    Parameters
+    ----------
+    kind : str
+        What was asked, and the folder of its answers.
+    module : str
+        Dotted name of the module that answers.
+    runs : sequence of (Path, Result)
+        The runs in the order in which they are asked about.
+    procedure : Procedure
+        How.
+    """
+    known = [(str(path.resolve()), result.digest) for path, result in runs]
+    if procedure.swapper is not None or not all(digest for _, digest in known):
+        return None
+    depends = json.dumps([known, repr(procedure), closure(module).digest])
+    return cache_folder() / kind / f"{hashlib.blake2b(depends.encode(), digest_size=16).hexdigest()}.json"
+
+
+def kept(place: Path | None) -> dict[str, Any]:
+    """What was found before; empty where nothing was."""
+    return {} if place is None else recall(place)
+
+
+def keep(place: Path | None, made: Mapping[str, Any]) -> None:
+    """Keep what was found, and drop what was written first beyond `KEPT` files."""
+    if place is None:
+        return
+    # A cache that cannot be written, or is full, only costs time.
+    with contextlib.suppress(OSError):
+        remember(place, made)
+        held = sorted(place.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        for path in held[:-KEPT]:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,88 @@
+"""Pages of a site whose runs did not change are left as they are; anything that a page follows from makes it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from made_records import make_result
+
+from benchbed.report import leaderboard
+from benchbed.report.leaderboard import write_leaderboard
+from benchbed.results.find import find_results
+from benchbed.results.store import write
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three runs on disk."""
+    monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / "cache"))
+    for name, accuracy in (("a", 0.5), ("b", 0.6), ("c", 0.7)):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        write(make_result(f"model {name}", accuracy, conditions=True), tmp_path / "runs" / name / "result.json")
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def built(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[str], dict[str, bytes]]]:
+    """Builds the site; tells which pages of runs were made, and what all pages hold."""
+    made: list[str] = []
+    real = leaderboard.write_report
+
+    def noted(result: object, path: Path, **rest: object) -> Path:
+        made.append(path.name.partition("-dcase")[0])
+        return real(result, path, **rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(leaderboard, "write_report", noted)
+
+    def build(summary: bool = True, **rest: object) -> tuple[list[str], dict[str, bytes]]:
+        made.clear()
+        pages = write_leaderboard(find_results([runs], summary=summary), runs.parent / "site", **rest)  # type: ignore[arg-type]
+        return sorted(made), {path.name: path.read_bytes() for path in pages}
+
+    return build
+
+
+def test_a_board_of_summaries_is_that_of_whole_records(built: Callable[..., tuple[list[str], dict[str, bytes]]]):
+    _, short = built(summary=True)
+    made, whole = built(summary=False, title="Another")
+    assert made == ["model-a", "model-b", "model-c"]
+    assert {name: page.replace(b"Another", b"Leaderboard") for name, page in whole.items()} == short
+
+
+def test_pages_of_the_same_runs_are_not_made_again(built: Callable[..., tuple[list[str], dict[str, bytes]]]):
+    first, pages = built()
+    assert first == ["model-a", "model-b", "model-c"]
+    second, again = built()
+    assert second == [] and again == pages
+
+
+def test_what_a_page_follows_from_makes_it_anew(runs: Path, built: Callable[..., tuple[list[str], dict[str, bytes]]]):
+    _, pages = built()
+    site = runs.parent / "site" / "runs"
+    write(make_result("model b", 0.9, conditions=True), runs / "b" / "result.json")
+    made, changed = built()
+    assert made == ["model-b"] and {n for n in pages if changed[n] != pages[n]} >= {"index.html"}
+    page = next(site.glob("model-a*.html"))
+    page.unlink()
+    assert built()[0] == ["model-a"] and page.is_file()
+    page.write_text("mine")
+    assert built()[0] == ["model-a"] and page.read_text() != "mine"
+    (runs / "c" / "timelines.json").write_text("{}")
+    (runs / "c" / "timelines.json").unlink()
+    (runs / "c" / "listen").mkdir()
+    (runs / "c" / "listen" / "note.txt").write_text("x")
+    assert built()[0] == ["model-c"]
+    assert built(title="Another")[0] == ["model-a", "model-b", "model-c"]
+    assert built(title="Another", records=True)[0] == ["model-a", "model-b", "model-c"]
+    assert built(title="Another", records=True)[0] == []
+
+
+def test_a_cache_that_was_emptied_costs_time_alone(
+    runs: Path, built: Callable[..., tuple[list[str], dict[str, bytes]]], monkeypatch: pytest.MonkeyPatch
+):
+    _, pages = built()
+    monkeypatch.setenv("BENCHBED_CACHE", str(runs.parent / "another"))
+    made, again = built()
+    assert made == ["model-a", "model-b", "model-c"] and again == pages
