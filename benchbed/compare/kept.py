@@ -44,7 +44,13 @@ def place_of(kind: str, module: str, runs: Sequence[tuple[Path, Result]], proced
 
 
 def kept(place: Path | None) -> dict[str, Any]:
-    """What was found before; empty where nothing was."""
+    """What was found before; empty where nothing was.
+
+    Examples
+    --------
+    >>> kept(None), kept(Path("nowhere.json"))
+    ({}, {})
+    """
     return {} if place is None else recall(place)
 
 

@@ -68,7 +68,13 @@ class Unchanged:
 
 
 def stamps(folder: Path) -> list[tuple[str, int, int]]:
-    """Names, sizes and times of the files of a folder, which change when they do; empty if there is none."""
+    """Names, sizes and times of the files of a folder, which change when they do; empty if there is none.
+
+    Examples
+    --------
+    >>> stamps(Path("nowhere"))
+    []
+    """
     return sorted(_stamps(folder))
 
 
