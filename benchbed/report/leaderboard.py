@@ -31,7 +31,7 @@ from benchbed.report.foretold import Foretells, ForetoldPanel, foretold_panel
 from benchbed.report.island import island
 from benchbed.report.page import render, write_page, write_report
 from benchbed.report.private import command, paths_in, without_paths
-from benchbed.report.unchanged import Unchanged, stamps
+from benchbed.report.unchanged import StandingPages, stamps
 from benchbed.results.comparison import ComparisonRecord
 from benchbed.results.defences import DefenceTable
 from benchbed.results.families import FamilyTable
@@ -105,7 +105,7 @@ def write_leaderboard(
     suites = board.arrange(results, ranks, references)
     models = board.by_model(suites, earlier)
     model_links = {page.name: page.slug for page in models}
-    pages = Unchanged(out, title, [source.model_dump(mode="json") for source in references])
+    pages = StandingPages(out, title, [source.model_dump(mode="json") for source in references])
     known = {
         row.path: (row.slug, page.title, row.result.dataset.synthetic)
         for page in suites
@@ -191,7 +191,7 @@ def write_leaderboard(
 
 
 def _run_key(
-    pages: Unchanged, row: board.BoardRow, digests: Mapping[Path, str], home: tuple[str, str], records: bool
+    pages: StandingPages, row: board.BoardRow, digests: Mapping[Path, str], home: tuple[str, str], records: bool
 ) -> str | None:
     """What the page of a run follows from: its record and the files beside it."""
     if not digests[row.path]:
@@ -200,7 +200,7 @@ def _run_key(
     return pages.key(digests[row.path], row.result.model.name, home, records, stamps(folder), stamps(folder / "listen"))
 
 
-def _model_key(pages: Unchanged, model: board.ModelPage, digests: Mapping[Path, str]) -> str | None:
+def _model_key(pages: StandingPages, model: board.ModelPage, digests: Mapping[Path, str]) -> str | None:
     """What the page of a model follows from: the records of its runs, and what their boards say of them."""
     rows = [(standings.identity, row) for standings in model.boards for row in standings.rows]
     if not all(digests[row.path] for _, row in rows):

@@ -20,7 +20,7 @@ from benchbed.provenance import code_hash
 from benchbed.seal import digest
 
 
-class Unchanged:
+class StandingPages:
     """What is known of the pages of one site.
 
     Parameters
