@@ -132,15 +132,15 @@ def _opened(records: Sequence[tuple[Path, Result]], clean: bool) -> list[OpenRun
 
     runs = []
     for path, result in records:
-        for place, held in (*earlier_records(path), (path, result)):
-            if NAME not in held.provenance.artefacts:
-                runs.append(OpenRun(place, held, lack="the record has no statistics"))
+        for place, record in (*earlier_records(path), (path, result)):
+            if NAME not in record.provenance.artefacts:
+                runs.append(OpenRun(place, record, lack="the record has no statistics"))
                 continue
             try:
-                runs.append(OpenRun(place, held, statistics_of(held, place.parent, cells=wanted)))
+                runs.append(OpenRun(place, record, statistics_of(record, place.parent, cells=wanted)))
             except DamagedError:
                 if place == path:
                     raise
                 # An earlier record of the same predictions is kept without its sums.
-                runs.append(OpenRun(place, held, lack="only its record was kept, since its predictions stayed"))
+                runs.append(OpenRun(place, record, lack="only its record was kept, since its predictions stayed"))
     return runs

@@ -352,7 +352,7 @@ def read_statistics(
                 raise DataError(what, where=str(path), hint=AGAIN)
             stored_columns = _Once(stored, meta.get("same", {}))
             asked = [(number, item) for number, item in enumerate(meta["cells"]) if cells(item["key"])]
-            held = {item["key"]: _cell(stored_columns, number, item) for number, item in asked}
+            sums = {item["key"]: _cell(stored_columns, number, item) for number, item in asked}
             over = unpack(stored, "scores", meta.get("scores", []))
             if not all(scores(name) for _, name in over.names):
                 over = over.only(lambda name: scores(name[1]))
@@ -374,7 +374,7 @@ def read_statistics(
             }
             for split, columns in meta["columns"].items()
         },
-        held,
+        sums,
         tuple(Further(part["name"], part["family"], part["options"]) for part in meta.get("further", [])),
         tuple(meta.get("widths", [])),
         meta.get("draws", 0),
