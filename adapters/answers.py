@@ -26,7 +26,7 @@ class Answers(Adapter):
     Parameters
     ----------
     file : Path
-        As the kind of output reads it.
+        A file or folder, as the kind of output reads it.
     output : str
         Kind of output.
     labels : str
@@ -75,4 +75,5 @@ class Answers(Adapter):
         return output_of(self.card.output).foreign(self.path, clips, self.card.labels)
 
     def weights(self) -> list[Path]:
-        return [self.path]
+        below = sorted(self.path.rglob("*")) if self.path.is_dir() else [self.path]
+        return [file for file in below if file.is_file()]

@@ -31,6 +31,10 @@ real recordings. These layouts exist:
 `castella`
     Recordings of 40 seconds with a sentence for each kind of sound in them, and the moments at which it is heard.
 
+`dcase2020_task2` … `dcase2026_task2`
+    Machines in a hall, two seconds a clip, in the names of each year: three machines, with two ids or sections up to
+    2022, normal sounds for training, and clips with one of four faults in the test split; a second domain from 2021 on,
+    a second microphone in 2026.
 `tau_nigens2020`, `tau_nigens2021`, `starss22`, `starss23`, `stereo_seld2025`
     Ten-second scenes (stereo: five) with static and moving sources around the listener, up to three at a time and two
     of one class, in shoebox rooms with first reflections and diffuse noise, as first-order Ambisonics and as a
@@ -72,6 +76,7 @@ LAYOUTS = (
     "clotho_audiocaps",
     "dcase_retrieval",
     "castella",
+    *(f"dcase{year}_task2" for year in range(2020, 2027)),
     "tau_nigens2020",
     "tau_nigens2021",
     "starss22",
@@ -98,7 +103,8 @@ def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: i
         `desed` (240; small 24; large 1,000), `fsd50k` (200; small 24), `audioset` (120; small 16),
         `maestro_real` (20 recordings of 30 s; small 5 of 12 s), `clotho` (240; small 24; large 1,600),
         `audiocaps` (200; small 18),
-        `dcase_retrieval` (80; small 8), `castella` (40 recordings of 40 s; small 9 of 20 s; large 320).
+        `dcase_retrieval` (80; small 8), `castella` (40 recordings of 40 s; small 9 of 20 s; large 320),
+        `dcase2020_task2` … (from 2023 on 264 training and 120 test clips, up to 2022 288 and 144; small 24 and 48).
     size : str
         `default`, `small` for tests, or, for `desed`, `clotho` and `castella`, `large` for training.
     seed : int
@@ -618,6 +624,48 @@ def _track_file(soundings: list, year: int) -> str:
     return written(tracked, year)
 
 
+def _machines(year: int) -> Callable[..., None]:
+    """A writer of machine sounds in the names of a year."""
+
+    def write(files: _Writer, size: str, seed: int) -> None:
+        from benchbed.data.synthesis.machines import FAULTS, far, machine
+        from benchbed.data.synthesis.machines import RATE as rate
+
+        sections = (0, 1) if year < 2023 else (0,)
+        domains = ("",) if year == 2020 else ("source", "target")
+        # Clips of a section: for training in the source domain and in the other, for tests of each state and domain.
+        small, old = size == "small", len(sections) > 1
+        many, few, tests = (6, 2, 4) if small else (42, 6, 6) if old else (80, 8, 10)
+        if year == 2020:
+            many, few, tests = many + few, 0, 2 * tests
+        for name in ("fan", "slider", "valve"):
+            for section in sections if not small else (0,):
+                number = {"train": 0, "test": 0}
+                plan = [("train", domain, "normal", many if domain != "target" else few) for domain in domains]
+                plan += [("test", domain, state, tests) for domain in domains for state in ("normal", "anomaly")]
+                for split, domain, state, count in plan:
+                    for index in range(count):
+                        fault = FAULTS[index % len(FAULTS)] if state != "normal" else ""
+                        key = (split, state, index)
+                        near = machine(seed, name, section, domain or "source", fault, key)
+                        heard = (
+                            np.stack([near, far(seed, near, name, (section, domain, key))]) if year == 2026 else near
+                        )
+                        file = _machine_file(year, name, section, split, domain, state, number[split])
+                        number[split] += 1
+                        files.audio(file, np.rint(heard * 32768).clip(-32768, 32767), rate)
+
+    return write
+
+
+def _machine_file(year: int, name: str, section: int, split: str, domain: str, state: str, number: int) -> str:
+    """The name of a clip of a machine, as a year has it."""
+    if year == 2020:
+        return f"dev_data/{name}/{split}/{state}_id_{section:02}_{number:08}.wav"
+    folder = f"{domain}_{split}" if year == 2021 and split == "test" else split
+    return f"dev_data/{name}/{folder}/section_{section:02}_{domain}_{split}_{state}_{number:04}_hall_1.wav"
+
+
 _FOLDERS = {"train": "dev-train-tau", "test": "dev-test-tau"}
 _WRITERS = {
     "tau2022": _tau2022,
@@ -631,6 +679,7 @@ _WRITERS = {
     "clotho_audiocaps": _clotho_audiocaps,
     "dcase_retrieval": _dcase_retrieval,
     "castella": _castella,
+    **{f"dcase{year}_task2": _machines(year) for year in range(2020, 2027)},
     "tau_nigens2020": _localised(2020, {3: ("", 10), 2: ("", 3), 1: ("", 10)}, ("foa", "mic")),
     "tau_nigens2021": _localised(2021, {1: ("dev-train", 10), 5: ("dev-val", 3), 6: ("dev-test", 10)}, ("foa", "mic")),
     "starss22": _localised(2022, {3: (_FOLDERS["train"], 10), 4: (_FOLDERS["test"], 10)}, ("foa", "mic")),

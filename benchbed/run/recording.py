@@ -20,6 +20,7 @@ from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.scoring.cells import CellsApart, Scoring, score_cells
 from benchbed.run.scoring.grounds import Grounds
+from benchbed.run.scoring.inverted import inverted_checks
 from benchbed.run.scoring.memory_checks import memory_checks
 from benchbed.run.scoring.rank_checks import rank_checks
 from benchbed.run.scoring.replay_checks import replay_checks
@@ -91,6 +92,7 @@ def make_record(
             *memory_checks(predictions, prepared.job.batch_size),
             *scoring.checks,
             *rank_checks(scoring.cells),
+            *inverted_checks(scoring.cells),
             *doubts(prepared, predictions),
             *compliance_checks,
             *_agreement(prepared, settings, predictions, scoring),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchbed import rng
+from benchbed.outputs import output_of
 from benchbed.outputs.frames.recording import Events
 from benchbed.predictions.store import Predictions
 
@@ -83,8 +84,8 @@ def seen(predictions: Predictions, keys: Sequence[str]) -> Seen:
     rows = np.flatnonzero(table["cell"].isin(list(keys)).to_numpy() & (table["draw"].to_numpy() == 0))
     split = table["cell"].iloc[rows].astype(str).str.split("/").str[1].to_numpy(object)
     group = np.unique(table["group"].iloc[rows].astype(str).to_numpy(), return_inverse=True)[1]
-    if predictions.references is None and predictions.scores.dtype == object:
-        # Answers that are no scores of classes, as captions, rank nothing.
+    if predictions.references is None and not output_of(predictions.kind).class_scores:
+        # Answers that are no scores of classes, as captions, rank no classes.
         nothing = np.zeros((0, len(predictions.labels)))
         return Seen(predictions.labels, nothing, nothing.astype(bool), group[:0], split[:0], False)
     if predictions.references is None:
