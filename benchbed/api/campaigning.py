@@ -16,6 +16,7 @@ from benchbed.api.measuring import loaded_suite
 from benchbed.api.run import Run
 from benchbed.api.runs import Runs
 from benchbed.api.several import run_each
+from benchbed.api.sweeping import swept
 from benchbed.campaigns.load import LoadedCampaign, load_campaign, model_name, suite_name
 from benchbed.campaigns.state import CampaignState, NotedRun
 from benchbed.errors import BenchbedError
@@ -226,10 +227,10 @@ def _steps(
             # Options reach an adapter as they would by `--set`; a file is meant from the campaign's folder.
             options = {name: loaded.found(v) if isinstance(v, str) and "/" in v else v for name, v in model.set.items()}
             spec = loaded.found(model.adapter)
-            one = AskedModel(model_name(model), spec, options, given=model.name)
-            words = [definition.hash, spec, options, model.name, mine.limit, decisive]
-            key = f"{suite_name(suite)}/{model_name(model)}"
-            yield _Step(key, definition, one, mine, digest_of(words), data, evaluations)
+            for one in swept(definition, [AskedModel(model_name(model), spec, options, given=model.name)]):
+                words = [definition.hash, spec, one.options, one.given, mine.limit, decisive]
+                key = f"{suite_name(suite)}/{one.name}"
+                yield _Step(key, definition, one, mine, digest_of(words), data, evaluations)
 
 
 def _data(loaded: LoadedSuite, settings: Settings) -> tuple[str, int]:

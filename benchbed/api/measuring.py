@@ -13,6 +13,7 @@ from benchbed.api.asked import AskedModel, asked
 from benchbed.api.run import Run
 from benchbed.api.runs import Runs
 from benchbed.api.several import run_each
+from benchbed.api.sweeping import swept
 from benchbed.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def run(
     Run
         For one model.
     Runs
-        For several; a model that failed is in `errors` by its name, and the others have run.
+        For several, and of a suite that goes through options; a model that failed is in `errors` by its name, and the
+        others have run.
 
     Raises
     ------
@@ -115,7 +117,7 @@ def run(
     from benchbed.run.session import Settings
 
     loaded = loaded_suite(suite, overrides)
-    models = asked(model, dict(options or {}), card)
+    models = swept(loaded, asked(model, dict(options or {}), card))
     if any(one.live for one in models) and workers > 1:
         raise ConfigError("a live model runs in this process only", hint="workers=1, or write the adapter into a file")
     settings = Settings(
@@ -135,7 +137,7 @@ def run(
         verify=verify,
         command="benchbed.run from Python",
     )
-    several = not one_model(model)
+    several = not one_model(model) or bool(loaded.suite.sweep)
     return finished(loaded, models, settings, several=several, report=report, listen=listen, isolate=wanted(isolate))
 
 

@@ -99,6 +99,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
     """Run SUITE on one or more models; the last line on standard output is the path of result.json."""
     from benchbed.api.asked import AskedModel
     from benchbed.api.several import run_each
+    from benchbed.api.sweeping import swept
     from benchbed.run.job.policy import ErrorPolicy, Reuse
     from benchbed.run.job.settings import Settings
     from benchbed.suite.load import load_suite
@@ -133,6 +134,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
         own = for_model(options, one, named)
         command = _command(suite, one, own, suite_overrides, flags)
         asked.append(AskedModel(one.given or one.spec, one.spec, dict(own), command, one.given))
+    asked = swept(loaded, asked)
     if flags.get("shard"):
         return _part(suite, loaded, asked, run_settings, flags)
     runs, failed = run_each(
@@ -144,7 +146,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
         tell=lambda text: click.echo(text, err=True),
         isolate=flags["isolate"],
     )
-    if failed and not runs and len(models) == 1:
+    if failed and not runs and len(asked) == 1:
         raise next(iter(failed.values()))
     _with_references(runs, flags)
     code = 0

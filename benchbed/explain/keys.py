@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
+import operator
 import textwrap
+import types
 import typing
 from dataclasses import dataclass
 from functools import cache
@@ -90,7 +93,7 @@ def _keys(top: type[BaseModel]) -> dict[str, Key]:
 
 
 def _facts(field: FieldInfo) -> str:
-    kind = field.annotation
+    kind = _bare(field.annotation)
     named = kind.__name__ if isinstance(kind, type) else str(kind)
     for prefix in ("typing.", "benchbed.suite.model.", "benchbed.suite.conditions.", "benchbed.gate.rules."):
         named = named.replace(prefix, "")
@@ -99,6 +102,16 @@ def _facts(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=False) if field.default_factory is None else None
     shown = "" if field.default_factory is not None or isinstance(default, BaseModel) else f", by default {default!r}"
     return f"{named}{shown}"
+
+
+def _bare(kind: object) -> object:
+    """A type without what only checks it."""
+    if typing.get_origin(kind) is typing.Annotated:
+        return _bare(typing.get_args(kind)[0])
+    inner = tuple(_bare(part) for part in typing.get_args(kind))
+    if isinstance(kind, types.UnionType):
+        return functools.reduce(operator.or_, inner)
+    return types.GenericAlias(kind.__origin__, inner) if isinstance(kind, types.GenericAlias) else kind
 
 
 def _models(annotation: object) -> list[type[BaseModel]]:

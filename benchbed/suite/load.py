@@ -119,12 +119,14 @@ def _loaded(
         changed[place] = _override(data, marks, place, text)
     suite = _validate(data, marks)
     _check_deciding(suite, marks)
+    _check_joining(suite, marks)
     return LoadedSuite(suite, path, _hash(suite), changed, marks)
 
 
 def _hash(suite: Suite) -> str:
-    # Words about the suite, and what is found out about cost, may change without changing what it asks.
-    definition = suite.model_dump(mode="json", exclude={"title", "description", "extends", "profile"})
+    # Words about the suite, what is found out about cost, and which models are asked may change without changing what
+    # it asks of each.
+    definition = suite.model_dump(mode="json", exclude={"title", "description", "extends", "profile", "sweep"})
     for part, keys in (("post_processing", ("tune", "frozen", "unify_degrees")), ("audio", ("windows",))):
         for key in keys:
             # What a suite does not say changes nothing about it, whenever it became possible to say.
@@ -132,6 +134,8 @@ def _hash(suite: Suite) -> str:
                 del definition[part][key]
     for part_of, key, unsaid in (
         (definition, "files", {}),
+        (definition, "view", None),
+        (definition, "drop", None),
         (definition["metrics"], "closed_set", False),
         (definition["audio"].get("windows"), "join", "mean"),
     ):
@@ -289,6 +293,31 @@ def _check_deciding(suite: Suite, marks: Mapping[Place, Mark]) -> None:
             f"thresholds of {suite.task} cannot be chosen by {tune.metric}",
             where=str(_nearest(marks, (*place, "metric"))),
             hint=f"by {', '.join(known)}",
+        )
+
+
+def _check_joining(suite: Suite, marks: Mapping[Place, Mark]) -> None:
+    """Clips that decide together have scores to be joined, and votes where one class is right."""
+    if suite.view is None:
+        return
+    output = output_of(suite.task)
+    if output.class_scores != "clip":
+        raise ConfigError(
+            f"clips of a task of {suite.task} cannot decide together: their answers are no scores of classes",
+            where=str(_nearest(marks, ("view",))),
+            hint="leave it out; a task of scene or tags has such scores",
+        )
+    if suite.view.rule == "vote" and not output.exclusive:
+        raise ConfigError(
+            f"clips of a task of {suite.task} have no vote: several classes may be right",
+            where=str(_nearest(marks, ("view", "rule"))),
+            hint="mean or log_mean",
+        )
+    if suite.view.name in [part.name for part in suite.metrics.further]:
+        raise ConfigError(
+            f"further metrics are called '{suite.view.name}' already",
+            where=str(_nearest(marks, ("view", "name"))),
+            hint="give the view another name",
         )
 
 

@@ -12,7 +12,10 @@ from pydantic_core import PydanticCustomError
 
 from benchbed.kinds import OUTPUTS
 from benchbed.suite.conditions import CleanCondition, Condition
+from benchbed.suite.drop import Drop
 from benchbed.suite.part import Part
+from benchbed.suite.sweep import Settings, refuse_sweep
+from benchbed.suite.view import View
 
 
 class Data(Part):
@@ -310,6 +313,11 @@ class Suite(Part):
     slices: list[Slice] = Field(default_factory=list)
     conditions: list[Condition] = Field(default_factory=_only_clean, min_length=1)
     metrics: Metrics = Field(default_factory=Metrics)
+    view: View | None = None
+    drop: Drop | None = None
+    sweep: dict[str, Settings] = Field(default_factory=dict)
+    """Options of the model that the suite goes through, e.g. `{patchout: [0, 2, 4]}`: every combination is a row of its
+    own, with its own folder and name. An option that `--set` gives is not gone through."""
     post_processing: PostProcessing | None = None
     """Thresholds, filters and the like between scores and decisions, for tags, frames and tracks."""
     files: dict[str, Any] = Field(default_factory=dict)
@@ -321,3 +329,9 @@ class Suite(Part):
         Annotated[bool, Tag("switch")] | Annotated[Profile, Tag("settings")], Discriminator(_switch_or_settings)
     ] = True
     """Count parameters and operations, which is quick; as a mapping also time and energy: `{latency: true}`."""
+
+    @field_validator("sweep")
+    @classmethod
+    def _rows(cls, sweep: dict[str, Settings]) -> dict[str, Settings]:
+        refuse_sweep(sweep)
+        return sweep

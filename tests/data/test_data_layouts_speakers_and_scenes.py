@@ -129,6 +129,18 @@ def test_a_slim_set_is_its_manifest(tagged: Path):
     assert found in data.notes[-1]
 
 
+def test_a_slim_set_of_one_class_per_clip_is_a_set_of_scenes(tagged: Path):
+    names = ["Bark", "Dog", "Rain"]
+    fsd50k_slim.draw(tagged, tagged / "slim.txt", names, clips={"train": 1, "test": 9})
+    with pytest.raises(DataError, match="of several classes, e"):
+        fsd50k_slim.read(tagged, single=True)
+    fsd50k_slim.draw(tagged, tagged / "slim.txt", names, clips={"train": 1, "test": 9}, single=True)
+    data = fsd50k_slim.read(tagged, single=True)
+    # Clips with a dog that barks are left out.
+    assert data.kind == "scene" and sorted(data.clips["label"]) == ["Dog", "Rain", "Rain"]
+    assert [len(data.splits[s]) for s in ("train", "val")] == [1, 0]
+
+
 def test_a_manifest_that_was_changed_is_refused(tagged: Path):
     found = fsd50k_slim.draw(tagged, tagged / "slim.txt", ["Dog", "Rain"], clips=2)
     place = tagged / "slim.txt"

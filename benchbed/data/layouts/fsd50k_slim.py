@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ FACTS = Facts(
 SPLITS = ("all", "train", "val", "dev", "test")
 
 
-def read(root: Path, *, manifest: str, sha256: str = "") -> Dataset:
+def read(root: Path, *, manifest: str = "slim.txt", sha256: str = "", single: bool = False) -> Dataset:
     """Read the part of FSD50K that a manifest names; splits as there.
 
     Parameters
@@ -39,11 +39,14 @@ def read(root: Path, *, manifest: str, sha256: str = "") -> Dataset:
         File that `draw` wrote, relative to the root: a line `# sha256: HASH`, a line of classes, then clips.
     sha256 : str, optional
         What the hash must be, so that a suite names one manifest and no other.
+    single : bool
+        Every clip has one class, which is its scene; else its tags.
 
     Raises
     ------
     DataError
-        No manifest, one that was changed since it was drawn, another one than asked for, or clips that FSD50K lacks.
+        No manifest, one that was changed since it was drawn, another one than asked for, clips that FSD50K lacks, or a
+        clip of several classes where each is to have one.
     """
     whole = fsd50k.read(Path(root))
     place = whole.root / manifest
@@ -62,6 +65,15 @@ def read(root: Path, *, manifest: str, sha256: str = "") -> Dataset:
         raise DataError(f"{len(missing)} clips of the manifest are not in FSD50K, e.g. {missing[0]}", where=str(place))
     kept = table.iloc[sorted(rows[clip] for clip in clips)].copy()
     kept["label"] = [tuple(x for x in one if x in labels) for one in kept["label"]]
+    if single:
+        several = [path for path, one in zip(kept["path"].astype(str), kept["label"]) if len(one) != 1]
+        if several:
+            raise DataError(
+                f"{len(several)} clips of the manifest are of several classes, e.g. {several[0]}",
+                where=str(place),
+                hint="draw it with single=True, or read it with single: false",
+            )
+        kept["label"] = [one[0] for one in kept["label"]]
     kept["clip_id"] = "fsd50k_slim" + kept["clip_id"].astype(str).str.removeprefix(whole.name)
     renamed = dict(zip(table["clip_id"].astype(str).iloc[sorted(rows[clip] for clip in clips)], kept["clip_id"]))
     splits = {
@@ -70,6 +82,7 @@ def read(root: Path, *, manifest: str, sha256: str = "") -> Dataset:
     return replace(
         whole,
         name="fsd50k_slim",
+        kind="scene" if single else whole.kind,
         labels=labels,
         clips=kept.reset_index(drop=True),
         splits=splits,
@@ -78,7 +91,15 @@ def read(root: Path, *, manifest: str, sha256: str = "") -> Dataset:
     )
 
 
-def draw(root: Path, out: Path, labels: Sequence[str], *, clips: int = 100, seed: int = 0) -> str:
+def draw(
+    root: Path,
+    out: Path,
+    labels: Sequence[str],
+    *,
+    clips: int | Mapping[str, int] = 100,
+    seed: int = 0,
+    single: bool = False,
+) -> str:
     """Draw clips of some classes to a manifest; its hash.
 
     Of each split `train`, `val` and `test` at most so many clips that hold a class are drawn for each class.
@@ -91,10 +112,12 @@ def draw(root: Path, out: Path, labels: Sequence[str], *, clips: int = 100, seed
         The manifest.
     labels : sequence of str
         Classes, in the order of the scores.
-    clips : int
-        Most clips of a class and split.
+    clips : int or mapping of str to int
+        Most clips of a class and split, or of a class in each split.
     seed : int
         Of the draw.
+    single : bool
+        Draw only clips that hold one of the classes and no other of them.
 
     Raises
     ------
@@ -110,8 +133,11 @@ def draw(root: Path, out: Path, labels: Sequence[str], *, clips: int = 100, seed
         table = whole.select(split)
         for label in labels:
             holds = np.array([label in one for one in table["label"]], bool)
+            if single:
+                holds &= np.array([len(set(one) & set(labels)) == 1 for one in table["label"]], bool)
+            most = clips if isinstance(clips, int) else clips.get(split, 0)
             paths = table["path"].astype(str).to_numpy()[holds]
-            order = stream("fsd50k slim", seed, split, label).permutation(len(paths))[:clips]
+            order = stream("fsd50k slim", seed, split, label).permutation(len(paths))[:most]
             chosen |= {str(paths[place]) for place in order}
     body = "\n".join(["\t".join(labels), *sorted(chosen)]) + "\n"
     digest = hashlib.sha256(body.encode()).hexdigest()

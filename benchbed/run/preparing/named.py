@@ -226,6 +226,9 @@ def _slices(loaded: LoadedSuite, faults: _Faults) -> None:
         for number, column in enumerate(part.matched.content if part.matched else ()):
             with faults.looked_for(loaded.where("slices", index, "matched", "content", number)):
                 _one_of(faults.official, "COLUMNS", "column", column)
+    for number, column in enumerate(loaded.suite.view.by if loaded.suite.view else ()):
+        with faults.looked_for(loaded.where("view", "by", number)):
+            _one_of(faults.official, "COLUMNS", "column", column)
     for number, column in enumerate(loaded.suite.audio.side_information):
         with faults.looked_for(loaded.where("audio", "side_information", number)):
             _one_of(faults.official, "COLUMNS", "column", column)

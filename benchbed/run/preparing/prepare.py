@@ -40,6 +40,7 @@ from benchbed.run.preparing.channels import refuse_channels
 from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.place import place_of_run
 from benchbed.run.preparing.source import annotations_of, open_source, scored_clips
+from benchbed.run.preparing.together import refuse_strangers
 from benchbed.run.preparing.tuning import tuning_clips, tuning_job
 from benchbed.run.preparing.units import cut
 from benchbed.run.scoring.families import metric_family
@@ -98,6 +99,7 @@ def prepare(
     own = mapped_card(card, suite.label_map)
     outside, closed_of = output.beside(own, source.dataset.labels, closed_set=suite.metrics.closed_set)
     clips, pools = scored_clips(loaded_suite, source.dataset, settings.limit)
+    refuse_strangers(loaded_suite, clips)
     if not adapter.replays:
         refuse_channels(loaded_suite, source, clips, output, [each.card for _, each in models.values()])
     side = _side(loaded_suite, output, adapter, source, next(iter(pools.values())).columns)

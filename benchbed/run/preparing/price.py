@@ -19,6 +19,7 @@ from benchbed.run.preparing.strengths import conditions_in_words
 from benchbed.run.preparing.tuning import tuning_clips
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.plan import plan_cells
+from benchbed.suite.sweep import rows_of
 
 if TYPE_CHECKING:
     from benchbed.run.attacking.ensembles import Price
@@ -47,7 +48,7 @@ def estimate(
     as_clips : int, optional
         Price so many clips of each split, each as those at hand are on average.
     as_models : int
-        Price so many models, each as this one.
+        Price so many models, each as this one; where the suite goes through options, each row of each, as its first.
 
     Returns
     -------
@@ -56,6 +57,8 @@ def estimate(
         is a list of the cells' keys, `conditions` says their strengths in their units.
     """
     check_names(loaded)
+    rows = rows_of(loaded.suite.sweep, options)
+    as_models, options = as_models * len(rows), {**options, **{name: str(value) for name, value in rows[0].items()}}
     cells = plan_cells(loaded.suite)
     output = output_of(loaded.suite.task, where=loaded.where("task"))
     source = open_source(loaded, data, allow_synthetic=allow_synthetic)

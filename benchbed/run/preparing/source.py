@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from benchbed import rng
 from benchbed.data import LAYOUTS, synthetic
 from benchbed.data.dataset import Dataset
@@ -132,6 +134,7 @@ def _fits(loaded: LoadedSuite, dataset: Dataset) -> None:
         for j, name in enumerate(part.matched.content if part.matched else ())
     ]
     columns.append((("data", "group"), suite.data.group))
+    columns += [(("view", "by", i), name) for i, name in enumerate(suite.view.by if suite.view else ())]
     for place, column in columns:
         if column not in dataset.clips.columns:
             known = [c for c in dataset.clips.columns if c not in ("clip_id", "path", "onset", "duration")]
@@ -162,7 +165,9 @@ def scored_clips(loaded: LoadedSuite, dataset: Dataset, limit: int | None) -> tu
         table = output.asking(dataset.select(split))
         if loaded.suite.data.group != "group":
             table = table.assign(group=table[loaded.suite.data.group].astype(str))
-        pools[split], clips[split] = table, subset(table, limit)
+        view = loaded.suite.view
+        whole = None if view is None else table.groupby(view.by, sort=False, dropna=False).ngroup().to_numpy()
+        pools[split], clips[split] = table, subset(table, limit, whole)
     return clips, pools
 
 
@@ -175,9 +180,26 @@ def annotations_of(source: Source, tables: Iterable[pd.DataFrame]) -> pd.DataFra
     return events[events["clip_id"].isin(wanted)]
 
 
-def subset(table: pd.DataFrame, limit: int | None) -> pd.DataFrame:
-    """At most `limit` clips of a table, by no other rule than their names, in its order."""
+def subset(table: pd.DataFrame, limit: int | None, whole: np.ndarray | None = None) -> pd.DataFrame:
+    """At most `limit` clips of a table, by no other rule than their names, in its order.
+
+    Parameters
+    ----------
+    table : DataFrame
+    limit : int or None
+    whole : np.ndarray [shape=(clip,), int], optional
+        What each clip decides with. Such clips are taken or left together; one decision is taken even if it has more.
+    """
     if limit is None or limit >= len(table):
         return table
     order = sorted(range(len(table)), key=lambda i: rng.key("limit", table["clip_id"].iat[i]))
-    return table.iloc[sorted(order[:limit])].reset_index(drop=True)
+    if whole is None:
+        return table.iloc[sorted(order[:limit])].reset_index(drop=True)
+    members: dict[int, list[int]] = {}
+    for row, code in enumerate(whole.tolist()):
+        members.setdefault(code, []).append(row)
+    taken: list[int] = []
+    for code in dict.fromkeys(int(whole[row]) for row in order):
+        if not taken or len(taken) + len(members[code]) <= limit:
+            taken += members[code]
+    return table.iloc[sorted(taken)].reset_index(drop=True)

@@ -11,12 +11,14 @@ import numpy as np
 from benchbed.metrics import FAMILIES
 from benchbed.metrics.cell import CellScores
 from benchbed.metrics.contract import Family
-from benchbed.metrics.folds import Fold, score_folds
+from benchbed.metrics.folds import Fold, FoldScores, score_folds
 from benchbed.metrics.number import Number, derived
 from benchbed.results.conditions import spoken
 from benchbed.results.splits import called
+from benchbed.run.scoring.viewed import named
 from benchbed.suite.model import Suite
 from benchbed.suite.plan import CellPlan
+from benchbed.suite.view import View
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class ScoredCell:
     """The condition could be applied to some clip."""
     sounds: np.ndarray | None = None
     """Class of the sound that was put into each row's clip."""
+    view: Fold | None = None
+    """Joined answers of clips that decide together."""
 
 
 def aggregate(
@@ -64,9 +68,14 @@ def aggregate(
             continue
         word = called(cell.split for cell in members)
         joined = score_folds(family, [scored[cell.key].fold for cell in members], word)
+        ranks = [primary]
+        views = [fold for cell in members if (fold := scored[cell.key].view) is not None]
+        if suite.view is not None and views:
+            joined = _with_view(joined, score_folds(family, views, word), suite.view)
+            ranks.append(f"{suite.view.name}_{primary}")
         prefix = "" if clean else f"{condition}:"
         for kind, numbers in (("mean", joined.mean), ("std", joined.std), ("pooled", joined.pooled)):
-            chosen = numbers if clean else {primary: numbers[primary]}
+            chosen = numbers if clean else {name: numbers[name] for name in ranks}
             figures |= {
                 f"folds_{kind}:{prefix}{name}": _about(number, members[0], strength or {})
                 for name, number in chosen.items()
@@ -75,6 +84,12 @@ def aggregate(
             figures |= joined.mean if suite.metrics.folds == "mean" else joined.pooled
     first = next((cell for cell in cells if cell.kind == "clean"), cells[0])
     return figures | _baselines(suite, family, [scored[c.key].fold for c in by_condition[first.key.split("/", 2)[2]]])
+
+
+def _with_view(single: FoldScores, together: FoldScores, view: View) -> FoldScores:
+    """Figures over folds of single clips, and of those that decide together."""
+    mean, std, pooled = (named(view, numbers) for numbers in (together.mean, together.std, together.pooled))
+    return FoldScores({**single.mean, **mean}, {**single.std, **std}, {**single.pooled, **pooled})
 
 
 def _about(number: Number, cell: CellPlan, strength: Mapping[str, str]) -> Number:

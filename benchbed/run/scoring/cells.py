@@ -25,6 +25,7 @@ from benchbed.results.stood import stood_of
 from benchbed.run.job.job import LEFT_OUT, Job
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.aggregate import ScoredCell, aggregate
+from benchbed.run.scoring.dropped import dropped
 from benchbed.run.scoring.families import families_of
 from benchbed.run.scoring.fooled import fooled
 from benchbed.run.scoring.grounds import Grounds
@@ -37,6 +38,7 @@ from benchbed.run.scoring.sources import check_sources, note_sources, noted, thi
 from benchbed.run.scoring.split import rows_of_cells
 from benchbed.run.scoring.statistics import CellRows, cell_draws, collect, sum_cell, summed_draws
 from benchbed.run.scoring.values import to_matrix, to_value
+from benchbed.run.scoring.viewed import viewed
 from benchbed.run.scoring.worth import worth_of_cells
 from benchbed.suite.conditions import AttackCondition, CorruptionCondition
 from benchbed.suite.plan import CellPlan
@@ -188,6 +190,8 @@ class OneCell:
         How many classes it was scored by.
     sounds : np.ndarray [shape=(row,)], optional
         Class of the sound that was put into each clip.
+    view : Fold, optional
+        Joined answers of clips that decide together.
     """
 
     cell: record.Cell
@@ -198,6 +202,7 @@ class OneCell:
     thin: dict[str, int]
     classes: int
     sounds: np.ndarray | None = None
+    view: Fold | None = None
 
     def scored(self, split: GroupedSplit, predictions: Predictions, rows: np.ndarray) -> ScoredCell:
         """The figures with the answers that they came from.
@@ -212,7 +217,7 @@ class OneCell:
         """
         answered = split.answered(predictions, rows[self.rows])
         fold = Fold(answered.answers, answered.references, split.codes[answered.position], split.bootstrap)
-        return ScoredCell(self.scores, fold, answered.position, self.applied, self.sounds)
+        return ScoredCell(self.scores, fold, answered.position, self.applied, self.sounds, self.view)
 
 
 #: Cells that other processes scored, by key.
@@ -262,7 +267,7 @@ def score_one(
     answered = split.answered(predictions, rows)
     rows, position = answered.rows, answered.position
     outputs, target = answered.answers, answered.references
-    family = family.context(outputs, target)
+    untold, family = family, family.context(outputs, target)
     columns = [Column(c.name, c.values[position], c.sets) for c in split.columns]
     sounds = None
     if "event" in table and table["event"].iloc[rows].notna().any():
@@ -302,20 +307,34 @@ def score_one(
                 bootstrap=split.bootstrap,
                 shown=None if plan.kind == "clean" else shown,
             )
-    draws = plan.draws
+    draws, suite, view = plan.draws, grounds.loaded.suite, None
     by_group = {
         key: {name: number for name, number in numbers.items() if plan.kind == "clean" or name in shown}
         for key, numbers in by_group.items()
     }
-    figures = scores.metrics
     clips = len(split.table)
     lacking = Lacking.of(split.columns, position, clips, strong_metrics(family))
-    metrics = lacking.told(None, {name: to_value(number, draws, reason) for name, number in figures.items()})
+    metrics = lacking.told(None, {name: to_value(number, draws, reason) for name, number in scores.metrics.items()})
     groups = {
         key: lacking.told(key, {name: to_value(number, draws, reason) for name, number in numbers.items()})
         for key, numbers in by_group.items()
     }
-    stood = None
+    if suite.drop is not None and plan.kind == "clean":
+        names = list(dict.fromkeys([primary, *family.headlines]))
+        whole, level = f"{grounds.index_hash}/{plan.split}", suite.statistics.level
+        fewer, tables = dropped(
+            suite.drop, family, outputs, target, split.codes[position], names, whole, grounds.seed, level
+        )
+        metrics |= {name: to_value(number) for name, number in fewer.items()}
+        scores = replace(scores, metrics={**scores.metrics, **fewer}, tables={**scores.tables, **tables})
+    if suite.view is not None and plan.kind != "attack":
+        # An attack is held against single clips.
+        view = viewed(suite.view, untold, split, answered, columns, draws, None if plan.kind == "clean" else shown)
+        metrics |= {name: to_value(number, draws, reason) for name, number in view.metrics.items()}
+        for key, numbers in view.groups.items():
+            groups[key] = groups.get(key, {}) | {n: to_value(number, draws, reason) for n, number in numbers.items()}
+        scores = replace(scores, metrics={**scores.metrics, **view.metrics})
+    figures, stood = scores.metrics, None
     if plan.kind == "attack":
         from benchbed.run.attacking.subset import subset
         from benchbed.run.scoring.attacks import by_source, flags_of, is_random, milder_of, success_of, with_figures
@@ -359,8 +378,18 @@ def score_one(
     sums = sum_cell(family, kept, len(split.groups))
     thin = thin_classes(family, sums, len(split.groups)) if plan.kind == "clean" else {}
     # Draws of every class of every cell would fill the memory; figures over cells need those of all clips.
-    one = OneCell(cell, replace(scores, groups={}), counted, not inapplicable, sums, thin, len(family.labels), sounds)
-    return one, ScoredCell(one.scores, fold, position, one.applied, sounds)
+    one = OneCell(
+        cell,
+        replace(scores, groups={}),
+        counted,
+        not inapplicable,
+        sums,
+        thin,
+        len(family.labels),
+        sounds,
+        None if view is None else view.fold,
+    )
+    return one, ScoredCell(one.scores, fold, position, one.applied, sounds, one.view)
 
 
 def _robust(rows: pd.DataFrame) -> dict[str, bool]:

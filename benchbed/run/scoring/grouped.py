@@ -29,7 +29,7 @@ class GroupedSplit(Split):
         self.columns = [self._column(grounds, suite, part, split) for part in suite.slices]
 
     def content(self, columns: list[str]) -> np.ndarray:
-        """Number of the moment that each clip recorded."""
+        """Number of what columns name: the moment that each clip recorded, or what it decides with."""
         return self.table.groupby(columns, sort=False, dropna=False).ngroup().to_numpy()
 
     def _column(self, grounds: Grounds, suite: Suite, part: Slice, split: str) -> Column:
