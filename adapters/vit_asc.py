@@ -183,8 +183,7 @@ class SceneViTAdapter(TrainedAdapter):
         self.options |= {"drop_rows": drop_rows, "drop_columns": drop_columns}
         shape = shape_of(self.options.get("arch", arch), self.options.get("patch", ""), self.options.get("stride", ""))
         self.card = Card(
-            name=f"vit_{self.options.get('arch', arch)}"
-            + (f"_drop{drop_rows}x{drop_columns}" if drop_rows or drop_columns else ""),
+            name=f"vit_{self.options.get('arch', arch)}",
             family="transformer",
             output="scene",
             sample_rate=RATE,

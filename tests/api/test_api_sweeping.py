@@ -80,14 +80,14 @@ def test_the_command_of_a_row_makes_that_row_again(toy_data, definition, model, 
     definition |= {"sweep": {"weight": [1.0, 0.0]}, "conditions": ["clean"]}
     (tmp_path / "suite.yaml").write_text(json.dumps(definition))
     flags = ["--data", "toy=data", "--quiet", "--no-report", "--no-isolate"]
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main(["run", "suite.yaml", "--model", "it=toy.py", *flags])
     records = [Path(line) for line in capsys.readouterr().out.split()]
     assert [path.parent.name for path in records] == ["it-weight=1.0", "it-weight=0.0"]
     command = json.loads(records[1].read_text())["provenance"]["command"]
     assert command.endswith("--set weight=0.0")
     before = records[1].stat().st_mtime_ns
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main(["run", "suite.yaml", "--model", "toy.py", "--set", "weight=0.0", *flags])
     assert len(capsys.readouterr().out.split()) == 1 and records[1].stat().st_mtime_ns == before
 
