@@ -111,7 +111,8 @@ def _bare(kind: object) -> object:
     inner = tuple(_bare(part) for part in typing.get_args(kind))
     if isinstance(kind, types.UnionType):
         return functools.reduce(operator.or_, inner)
-    return types.GenericAlias(kind.__origin__, inner) if isinstance(kind, types.GenericAlias) else kind
+    origin = typing.get_origin(kind)
+    return types.GenericAlias(origin, inner) if isinstance(kind, types.GenericAlias) and origin is not None else kind
 
 
 def _models(annotation: object) -> list[type[BaseModel]]:
