@@ -12,6 +12,10 @@ import soundfile
 import benchbed as bb
 from benchbed.errors import ConfigError
 from benchbed.metrics.dropping import left_in
+from benchbed.run.preparing.together import refuse_strangers
+from benchbed.run.scoring.dropped import COLUMNS
+from benchbed.run.scoring.viewed import WORDS
+from benchbed.suite.load import load_definition
 
 LABELS = ("low", "high", "none")
 #: Twelve recordings of four clips, each made by two devices at once.
@@ -94,7 +98,7 @@ def test_recordings_are_decided_by_their_clips(world, rule):
     assert found.value == pytest.approx(np.mean(right)) and found.n == 24
     assert found.value != metrics["accuracy"].value
     assert found.low < found.value < found.high and "12 groups" in found.interval
-    assert found.rule.endswith(f"|{rule}-of-clips-by-group+device")
+    assert found.rule.endswith(f"|{rule}-of-clips-by-group+device") and WORDS[rule] in found.scope
 
 
 def test_slices_classes_and_comparisons_have_the_view(world, tmp_path):
@@ -152,6 +156,14 @@ def test_clips_that_are_no_one_are_refused_with_their_line(world):
         score(table=empty, view={"by": ["part"]})
 
 
+def test_clips_of_tags_may_differ():
+    table = pd.DataFrame({"clip_id": ["a", "b"], "label": [("x",), ("y",)], "group": ["r", "r"]})
+    suite = {"name": "s", "version": "1", "data": {"layout": "folder"}, "view": {"by": ["group"]}}
+    refuse_strangers(load_definition({**suite, "task": "tags"}), {"test": table})
+    with pytest.raises(ConfigError, match="of different classes, and are no one recording"):
+        refuse_strangers(load_definition({**suite, "task": "scene"}), {"test": table})
+
+
 def test_clips_are_left_out_in_seeded_draws(world):
     score, table, answers = world
     run = score(drop={"fractions": [0.05, 0.25], "draws": 40})
@@ -170,6 +182,7 @@ def test_clips_are_left_out_in_seeded_draws(world):
         expected = [np.mean(by_class), np.std(by_class, ddof=1), min(by_class), max(by_class)]
         assert cell.matrices["drop_macro_accuracy"].values[row] == pytest.approx(expected)
     assert cell.matrices["drop_macro_accuracy"].rows == ["5 %", "25 %"]
+    assert cell.matrices["drop_macro_accuracy"].columns == list(COLUMNS)
     again = score(drop={"fractions": [0.05, 0.25], "draws": 40}).result.cells[0]
     assert again.matrices["drop_macro_accuracy"] == cell.matrices["drop_macro_accuracy"]
     grouped = score(drop={"fractions": [0.25], "draws": 40, "unit": "group"}).result.cells[0]
