@@ -37,7 +37,7 @@ def swept(loaded: LoadedSuite, models: Sequence[AskedModel]) -> list[AskedModel]
     sweep = loaded.suite.sweep
     if not sweep:
         return list(models)
-    found = []
+    rows: list[AskedModel] = []
     for one in models:
         if one.live:
             raise ConfigError(
@@ -49,7 +49,7 @@ def swept(loaded: LoadedSuite, models: Sequence[AskedModel]) -> list[AskedModel]
             texts = {name: _text(value) for name, value in row.items()}
             words = ",".join(f"{name}={text}" for name, text in texts.items())
             flags = [word for name, text in texts.items() for word in ("--set", f"{name}={text}")]
-            found.append(
+            rows.append(
                 replace(
                     one,
                     name=f"{one.name}[{words}]" if words else one.name,
@@ -58,7 +58,7 @@ def swept(loaded: LoadedSuite, models: Sequence[AskedModel]) -> list[AskedModel]
                     given=f"{one.given}-{words}" if one.given and words else one.given,
                 )
             )
-    return found
+    return rows
 
 
 def _text(value: object) -> str:

@@ -15,7 +15,7 @@ from benchbed.suite.conditions import CleanCondition, Condition
 from benchbed.suite.drop import Drop
 from benchbed.suite.part import Part
 from benchbed.suite.sweep import Settings, refuse_sweep
-from benchbed.suite.view import View
+from benchbed.suite.view import GroupView
 
 
 class Data(Part):
@@ -313,7 +313,7 @@ class Suite(Part):
     slices: list[Slice] = Field(default_factory=list)
     conditions: list[Condition] = Field(default_factory=_only_clean, min_length=1)
     metrics: Metrics = Field(default_factory=Metrics)
-    view: View | None = None
+    view: GroupView | None = None
     drop: Drop | None = None
     sweep: dict[str, Settings] = Field(default_factory=dict)
     """Options of the model that the suite goes through, e.g. `{patchout: [0, 2, 4]}`: every combination is a row of its

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from benchbed.suite.part import Part
 
 
-class View(Part):
+class GroupView(Part):
     """Also score clips that belong together as one decision, e.g. recordings of 10 s by the answers to their seconds.
 
     The figures of single clips stay; those of the view have its name before theirs (`recording_accuracy`), in cells of

@@ -10,7 +10,7 @@ from benchbed.errors import ConfigError
 from benchbed.suite.drop import Drop
 from benchbed.suite.load import load_suite
 from benchbed.suite.sweep import rows_of
-from benchbed.suite.view import View
+from benchbed.suite.view import GroupView
 
 MINIMAL = "name: toy\nversion: '1'\ntask: {task}\ndata: {{layout: folder}}\n"
 
@@ -77,7 +77,7 @@ def test_what_a_suite_does_not_say_changes_nothing_about_it(tmp_path):
 
 def test_what_is_left_open_is_what_published_sets_differ_by(tmp_path):
     assert load(tmp_path, "drop: {}").suite.drop == Drop(fractions=[0.02, 0.05, 0.08, 0.12], draws=100, unit="clip")
-    assert load(tmp_path, "view: {by: [x]}").suite.view == View(by=["x"], rule="mean", name="recording")
+    assert load(tmp_path, "view: {by: [x]}").suite.view == GroupView(by=["x"], rule="mean", name="recording")
 
 
 def test_rows_are_every_combination_of_what_is_not_given():

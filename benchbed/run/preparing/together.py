@@ -44,8 +44,8 @@ def refuse_strangers(loaded: LoadedSuite, clips: Mapping[str, pd.DataFrame]) -> 
                 continue
             strange = table.groupby(view.by)[column].nunique() > 1
             if strange.any():
-                found = strange.index[strange][0]
-                name = ", ".join(map(str, found)) if isinstance(found, tuple) else str(found)
+                odd = strange.index[strange][0]
+                name = ", ".join(map(str, odd)) if isinstance(odd, tuple) else str(odd)
                 raise ConfigError(
                     f"clips of one {joined} ({name}) are of different {what}, and are no one {view.name}",
                     where=where,

@@ -18,7 +18,7 @@ from benchbed.results.splits import called
 from benchbed.run.scoring.viewed import named
 from benchbed.suite.model import Suite
 from benchbed.suite.plan import CellPlan
-from benchbed.suite.view import View
+from benchbed.suite.view import GroupView
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def aggregate(
     return figures | _baselines(suite, family, [scored[c.key].fold for c in by_condition[first.key.split("/", 2)[2]]])
 
 
-def _with_view(single: FoldScores, together: FoldScores, view: View) -> FoldScores:
+def _with_view(single: FoldScores, together: FoldScores, view: GroupView) -> FoldScores:
     """Figures over folds of single clips, and of those that decide together."""
     mean, std, pooled = (named(view, numbers) for numbers in (together.mean, together.std, together.pooled))
     return FoldScores({**single.mean, **mean}, {**single.std, **std}, {**single.pooled, **pooled})

@@ -56,12 +56,12 @@ def dropped(
     """
     unit = np.arange(len(scores)) if drop.unit == "clip" else np.unique(group, return_inverse=True)[1].reshape(-1)
     units = int(unit.max()) + 1
-    found = figures_without(
+    by_share = figures_without(
         family, scores, target, unit, units, drop.fractions, drop.draws, names, f"{whole}/{drop.unit}", seed
     )
     numbers: dict[str, Number] = {}
     rows: dict[str, list[list[float]]] = {name: [] for name in names}
-    for fraction, figures in found.items():
+    for fraction, figures in by_share.items():
         for name in names:
             info, values = family.metrics[name], np.asarray(figures[name], float)
             defined = values[np.isfinite(values)]
@@ -83,7 +83,7 @@ def dropped(
             method = f"middle {100 * level:g} % of {drop.draws} re-draws without {share} of the {drop.unit}s"
             numbers[key] = Number(float(values.mean()), float(low), float(high), left, about, method)
             rows[name].append([values.mean(), values.std(ddof=1), values.min(), values.max()])
-    shares = tuple(f"{100 * fraction:g} %" for fraction in found)
+    shares = tuple(f"{100 * fraction:g} %" for fraction in by_share)
     tables = {
         f"drop_{name}": LabelledTable(
             shares, COLUMNS, np.array(rows[name]), f"{drop.unit}s left out", "over re-draws", family.metrics[name].unit

@@ -15,7 +15,7 @@ from benchbed.metrics.number import Number
 from benchbed.metrics.slices import Column
 from benchbed.run.scoring.grouped import GroupedSplit
 from benchbed.run.scoring.split import Answered
-from benchbed.suite.view import View
+from benchbed.suite.view import GroupView
 
 #: The rules in words, for the scope of a figure.
 WORDS = {
@@ -45,7 +45,7 @@ class Viewed:
 
 
 def viewed(
-    view: View,
+    view: GroupView,
     family: Family,
     split: GroupedSplit,
     answered: Answered,
@@ -59,7 +59,7 @@ def viewed(
 
     Parameters
     ----------
-    view : View
+    view : GroupView
     family : Family
         The metrics, not yet told of any clips.
     split : GroupedSplit
@@ -81,7 +81,7 @@ def viewed(
         np.maximum.at(target, code, answered.references)
     group = split.codes[answered.position][first]
     told = family.context(scores, target)
-    made = score_cell(
+    cell = score_cell(
         told,
         scores,
         target,
@@ -91,11 +91,11 @@ def viewed(
         tables=False,
         sliced=sliced,
     )
-    groups = {key: named(view, numbers) for key, numbers in made.groups.items()}
-    return Viewed(named(view, made.metrics), groups, Fold(scores, target, group, split.bootstrap))
+    groups = {key: named(view, numbers) for key, numbers in cell.groups.items()}
+    return Viewed(named(view, cell.metrics), groups, Fold(scores, target, group, split.bootstrap))
 
 
-def named(view: View, numbers: Mapping[str, Number]) -> dict[str, Number]:
+def named(view: GroupView, numbers: Mapping[str, Number]) -> dict[str, Number]:
     """Figures under the names of a view, whose rule says how clips were joined."""
     found = {}
     for name, number in numbers.items():
