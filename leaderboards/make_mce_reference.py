@@ -12,6 +12,8 @@ import json
 from pathlib import Path
 
 from benchbed.errors import ConfigError
+from benchbed.perturb import CORRUPTIONS
+from benchbed.provenance import code_hash
 from benchbed.results.record import Result
 from benchbed.results.store import read
 
@@ -22,7 +24,8 @@ def reference_of(result: Result, version: str) -> dict:
     Raises
     ------
     ConfigError
-        The run has no clean cell, failures, a limit, or a ranking metric that is no share of right answers.
+        The run has no clean cell, failures, a limit, another benchbed, or a ranking metric that is no share of right
+        answers.
     """
     clean = next((cell for cell in result.cells if cell.condition.kind == "clean"), None)
     if clean is None or result.dataset.limit is not None or result.failures:
@@ -30,7 +33,12 @@ def reference_of(result: Result, version: str) -> dict:
     about = clean.metrics[result.primary]
     if about.unit != "fraction" or about.direction != "higher" or about.value is None:
         raise ConfigError(f"{result.primary} has no error to divide by")
-    errors: dict[str, dict[str, float]] = {}
+    if result.provenance.code != code_hash("."):
+        raise ConfigError(
+            "the run was made by another version of benchbed, so that nothing says which versions its corruptions had",
+            hint="run the suite again",
+        )
+    known, errors = set(CORRUPTIONS.names()), dict[str, dict[str, float]]()
     for cell in result.cells:
         value = cell.metrics[result.primary].value
         if cell.condition.kind in ("corruption", "device") and value is not None:
@@ -44,6 +52,7 @@ def reference_of(result: Result, version: str) -> dict:
         "metric": result.primary,
         "suite": f"{result.suite.name} {result.suite.version}",
         "weights": result.model.weights,
+        "corruptions": {name: CORRUPTIONS.get(name).CORRUPTION.version for name in errors if name in known},
         "clean": round(1 - about.value, 6),
         "errors": errors,
     }

@@ -182,8 +182,10 @@ class _Cut:
         totals = [self.rows[rows].sum(axis=0) for rows in choices]
         if self.bootstrap is None or self.bootstrap.draws == 0:
             return [(total, None) for total in totals]
+        whole = self.family.whole_numbers
+        counts = columns is not None and whole is not None and bool(np.isin(columns, whole).all())
         drawn = self.bootstrap.replicates_of_parts(
-            self.rows, self.group_of, [np.flatnonzero(c) for c in choices], columns
+            self.rows, self.group_of, [np.flatnonzero(c) for c in choices], columns, counts=counts
         )
         return list(zip(totals, drawn))
 

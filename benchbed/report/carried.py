@@ -2,7 +2,7 @@
 
 Figures that share metric, rule, unit and direction are one block of columns, so that a hundred and thirty conditions
 pack to a few kilobytes. Values have seven digits, ends of
-intervals five. `rows` makes the flat rows
+intervals five, whole numbers all. `rows` makes the flat rows
 again that a download holds; the page's script does the same.
 """
 
@@ -147,4 +147,6 @@ def _figure(value: Value) -> dict[str, Any]:
 
 
 def _short(figure: float | None, digits: int = 5) -> float | None:
-    return None if figure is None or not math.isfinite(figure) else float(f"{figure:.{digits}g}")
+    if figure is None or not math.isfinite(figure):
+        return None
+    return figure if figure.is_integer() else float(f"{figure:.{digits}g}")

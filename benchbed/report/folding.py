@@ -1,6 +1,6 @@
 """Long parts of a page that are folded away travel packed, so that a page of a hundred conditions stays small.
 
-What is packed is the markup itself, of all parts of a page together (gzip, base64). The page's script unpacks it as
+What is packed is the markup itself, of all parts of a page together (zlib, base 85). The page's script unpacks it as
 soon as the page is open, so that searching, printing and sorting find it; `unfolded` does the same for a reader without
 a browser. Short parts stand in the page as they are, and a part that is open at first is never packed.
 """

@@ -56,6 +56,8 @@ _PACKED_SCRIPT = "taken.js"
 _STYLE = "<style></style>"
 #: What only the page of a suite needs, in its script.
 _BOARDS = re.compile(r"^ *// <boards>.*?^ *// </boards>$", re.DOTALL | re.MULTILINE)
+#: Space between the cells and rows of a table says nothing.
+_BETWEEN_CELLS = re.compile(r"(?<=</t[dhr])>\s+<(?=/?t[dhrb])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -150,7 +152,7 @@ def render(template: str, **content: Any) -> str:
     """Fill a template of this room; everything that is not markup made here is escaped."""
     page = _environment().get_template(template).render(**content)
     style = styles.needed(page, _script(*_SCRIPTS, _PACKED_SCRIPT))
-    return carry(page).replace(_STYLE, f"<style>{style}</style>", 1)
+    return _BETWEEN_CELLS.sub("><", carry(page)).replace(_STYLE, f"<style>{style}</style>", 1)
 
 
 def write_page(path: Path, text: str) -> Path:

@@ -24,7 +24,7 @@ FAMILIES = {
 CORRUPTIONS = [f"{family}_{letter}" for family in FAMILIES for letter in "abcdefg"][:26]
 METRICS = ("macro_accuracy", "accuracy", "macro_f1", "log_loss", "brier", "ece", "top3_accuracy", "top5_accuracy")
 #: Bytes that a page of 131 conditions may have without sound.
-LIGHT = 110_000
+LIGHT = 100_000
 
 
 def spread(seed: int) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 import re
 from pathlib import Path
@@ -12,6 +10,7 @@ import pytest
 
 from benchbed.report.charts.forest import ForestRow, forest
 from benchbed.report.folding import unfolded
+from benchbed.report.island import unpack
 from benchbed.report.leaderboard import write_leaderboard
 from benchbed.report.pairs import downloads, first_against, heading, pair_table
 from benchbed.results.comparison import ComparisonRecord, MatrixRecord
@@ -137,8 +136,8 @@ def test_the_board_links_to_the_page_and_the_page_says_the_verdict_first(site):
     headings = re.findall(r'<h2 id="h-p\d+">.*?</h2>', text)
     assert len(headings) == 4 and all('class="fam f1" title="transformer"' in heading for heading in headings)
     assert re.search(r'id="p1-conditions-plot".*?class="tick name t0"[^>]*>← cnn better', text, re.S)
-    packed = re.search(r'id="data">gzip;base64,(.*?)</script>', text, re.S)[1]
-    assert len(json.loads(gzip.decompress(base64.b64decode(packed)))["pairs"]) == 10
+    carried = re.search(r'id="data">(deflate;base85,.*?)</script>', text, re.S)[1]
+    assert len(json.loads(unpack(carried))["pairs"]) == 10
 
 
 def test_of_many_conditions_those_that_show_something_are_drawn(site):

@@ -99,7 +99,12 @@ def ladder(row: Rung, ends: tuple[float, float], clean: Value | None = None) -> 
     >>> "M10 8H90" in drawn, "M90 8h0M10 8h0" in drawn
     (True, True)
     """
-    scale, body = Scale(ends, (0, _WIDTH)), []
+    whole, body = Scale(ends, (0, _WIDTH)), []
+
+    def scale(value: float) -> float:
+        # A tenth of a per cent of the axis is less than a dot on any screen, and long pages have hundreds.
+        return round(whole(value), 1)
+
     if clean is not None and clean.low is not None and clean.high is not None:
         start, end = scale(clean.low), scale(clean.high)
         body.append(f'<rect class="lead" x="{at(start)}" width="{at(end - start)}" height="{_HEIGHT}"/>')

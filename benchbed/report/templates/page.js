@@ -204,11 +204,15 @@
   })));
   const island = document.getElementById("data");
   // Long records and long folded parts are packed; nothing is fetched to unpack them.
+  const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#%()*+-./:;=?@[]^_{|}~";
   const unpack = async (text) => {
-    const [head, packed] = text.split(",", 2);
-    if (head !== "gzip;base64") { return text; }
-    const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
-    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+    const [head, packed] = text.trim().split(",", 2);
+    if (head !== "deflate;base85") { return text; }
+    const bytes = new DataView(new ArrayBuffer(4 * Math.ceil(packed.length / 5)));
+    for (let at = 0; at < packed.length; at += 5) {
+      bytes.setUint32(at / 5 * 4, [...packed.slice(at, at + 5).padEnd(5, "~")].reduce((sum, letter) => 85 * sum + DIGITS.indexOf(letter), 0));
+    }
+    return new Response(new Blob([bytes.buffer.slice(0, Math.floor(packed.length * 4 / 5))]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
   };
   const carried = async () => {
     const data = JSON.parse(await unpack(island.textContent));

@@ -17,6 +17,7 @@ from benchbed.metrics.robust_scores import Corrupted, ReferenceErrors, robustnes
 from benchbed.metrics.robustness import flip_rate
 from benchbed.nesting import json_of
 from benchbed.outputs.contract import Output
+from benchbed.perturb import CORRUPTIONS
 from benchbed.results import record
 from benchbed.results.conditions import setting, spoken, strengths
 from benchbed.run.scoring.aggregate import ScoredCell
@@ -177,15 +178,15 @@ def load_reference(
 ) -> tuple[ReferenceErrors | None, list[record.Check]]:
     """The mCE reference of the suite, if it was measured on these very clips in this metric.
 
-    The file is JSON: `name`, `version`, `dataset`, `metric`, `index_hash`, `clean` (error) and `errors` (corruption →
-    severity → error).
+    The file is JSON: `name`, `version`, `dataset`, `metric`, `index_hash`, `clean` (error), `errors` (corruption →
+    severity → error), and `corruptions` (their versions).
 
     Returns
     -------
     reference : ReferenceErrors or None
         None where the suite names none, or one that is about something else.
     checks : list of Check
-        Why a reference that the suite names was not used.
+        Why a reference that the suite names was not used, or which of its corruptions have changed since.
 
     Raises
     ------
@@ -201,6 +202,7 @@ def load_reference(
         raw = json_of(Path(path).read_text(encoding="utf-8"))
         errors = {c: {int(s): float(e) for s, e in table.items()} for c, table in raw["errors"].items()}
         reference = ReferenceErrors(f"{raw['name']}-{raw['version']}", float(raw["clean"]), errors)
+        versions = {str(name): int(version) for name, version in raw.get("corruptions", {}).items()}
         about = {"dataset": raw["dataset"], "metric": raw["metric"], "clips": raw["index_hash"]}
     except OSError as error:
         raise ConfigError(f"the mCE reference {wanted} cannot be read: {error.strerror}", where=where) from error
@@ -210,6 +212,16 @@ def load_reference(
     here = {"dataset": dataset, "metric": primary, "clips": index_hash}
     other = [name for name in about if about[name] != here[name]]
     if not other:
-        return reference, []
+        return reference, _changed_since(reference.name, versions)
     why = f"mCE is not computed: {reference.name} was measured with another {', '.join(other)}"
     return None, [record.Check(name="mce_reference", status="skipped", message=why)]
+
+
+def _changed_since(name: str, versions: Mapping[str, int]) -> list[record.Check]:
+    """What is said where corruptions have another version than those that a reference was measured with."""
+    today = {one: CORRUPTIONS.get(one).CORRUPTION.version for one in versions if one in CORRUPTIONS.names()}
+    changed = [f"{one} (version {versions[one]}, now {now})" for one, now in today.items() if now != versions[one]]
+    if not changed:
+        return []
+    why = f"mCE divides by errors of {name} that were measured with other versions of {', '.join(changed)}"
+    return [record.Check(name="mce_reference", status="warn", message=why)]

@@ -53,6 +53,13 @@ def test_a_reference_about_something_else_is_not_used_and_says_so(suite, dataset
     assert checks[0].message.endswith(f"another {named}")
 
 
+def test_corruptions_that_changed_since_the_reference_are_named(suite):
+    for versions, told in (({}, []), ({"gain": 1, "mp3": 2}, []), ({"gain": 1, "mp3": 1}, ["mp3 (version 1, now 2)"])):
+        reference, checks = load_reference(suite({**REFERENCE, "corruptions": versions}), "toy", "accuracy", "abc")
+        assert reference.name == "base-1" and [check.status for check in checks] == ["warn"] * len(told)
+        assert all(check.message.endswith(what) for check, what in zip(checks, told, strict=True))
+
+
 @pytest.mark.parametrize(
     "broken", ["not json", "[]", "{}", {**REFERENCE, "errors": {"gain": {"mild": 1}}}, {**REFERENCE, "clean": None}]
 )
@@ -73,7 +80,8 @@ def test_a_missing_reference_points_at_the_suite(suite, tmp_path):
 def test_the_shipped_reference_covers_the_shipped_suite(repository):
     loaded = load_suite(str(repository / "suites" / "robustness_asc.yaml"))
     stored = json.loads((repository / "suites" / loaded.suite.metrics.mce_reference).read_text())
-    reference, _ = load_reference(loaded, "tau2022-synthetic", "macro_accuracy", stored["index_hash"])
+    reference, checks = load_reference(loaded, "tau2022-synthetic", "macro_accuracy", stored["index_hash"])
+    assert checks == [] and stored["corruptions"].keys() == stored["errors"].keys()
     wanted = {c.corruption for c in loaded.suite.conditions if hasattr(c, "corruption")}
     assert set(reference.errors) == wanted
     assert all(sorted(errors) == [1, 2, 3, 4, 5] for errors in reference.errors.values())
