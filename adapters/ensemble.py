@@ -3,10 +3,16 @@
     benchbed run suites/dcase_task1.yaml --model adapters/ensemble.py --set members=cnn,passt,vit_asc
     benchbed profile --model adapters/ensemble.py --set members=teachers.yaml
 
-`members` names shipped adapters or files, `NAME*6` six times; or it is a YAML file with a list of `model`, `options`
-and `weight`. Members may want other rates and lengths, and have their classes in another order. `weights=0.2,0.8`
-weighs them; `table=FILE` is JSON written by `training/fuse.py`, which fits weights of each class, or a logistic
-regression on all scores (`stacked`), on a validation split that the file names.
+`members` names shipped adapters or files, `NAME*6` six times; `passt_6` and `passt_6_cnn_6`, the teachers of DCASE 2022
+and 2023 (six PaSST, and six receptive-field-regularised CNNs beside them); or it is a YAML file with a list of `model`,
+`options` and `weight`. Members may want other rates and lengths, and have their classes in another order.
+`weights=0.2,0.8` weighs them; `table=FILE` is JSON written by `training/fuse.py`, which fits weights of each class, or
+a logistic regression on all scores (`stacked`), on a validation split that the file names.
+
+Late fusion with another sense: a member may be stored answers (`model: predictions`, `options: {file: seen.csv}`), such
+as those of a model that saw the videos. They are found by clip, so that the suite gives `audio.side_information:
+[clip_id]`; they stay as they are where the audio is perturbed, and what they cost nobody here knows, which the
+description says. Where all members are stored answers, nothing is heard.
 """
 
 from __future__ import annotations
@@ -28,6 +34,11 @@ from benchbed.types import Batch
 
 Rule = Literal["mean", "logits", "class", "stacked"]
 FLOOR = 1e-12
+#: Named ensembles: adapter, options, and how many of it.
+TEACHERS: dict[str, tuple[tuple[str, dict[str, Any], int], ...]] = {
+    "passt_6": (("passt", {"arch": "passt_s"}, 6),),
+    "passt_6_cnn_6": (("passt", {"arch": "passt_s"}, 6), ("cp_resnet", {}, 6)),
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,9 @@ def members_of(text: str) -> list[Member]:
     ConfigError
         Fewer than two members, or a file that is no list of them.
     """
-    if text.endswith((".yaml", ".yml")):
+    if text in TEACHERS:
+        found = [Member(model, dict(options)) for model, options, times in TEACHERS[text] for _ in range(times)]
+    elif text.endswith((".yaml", ".yml")):
         place = Path(text).expanduser()
         if not place.is_file():
             raise ConfigError("there is no file of members", where=text)
@@ -74,7 +87,7 @@ class Ensemble(Adapter):
     Parameters
     ----------
     members : str
-        Names with commas (`passt*6` for six of one), or a YAML file.
+        Names with commas (`passt*6` for six of one), a named ensemble, or a YAML file.
     rule : str
         `mean` of probabilities, `logits`: mean of log-probabilities, `class` or `stacked`: as `table` says.
     weights : str
@@ -101,6 +114,8 @@ class Ensemble(Adapter):
         self.loaded: list[LoadedAdapter] = [load_adapter(m.model, {**common, **m.options}) for m in chosen]
         self.members = [loaded.adapter for loaded in self.loaded]
         self.rule, self.table_path = rule, table
+        stored = [member.card.name for member in self.members if member.replays]
+        self.replays = len(stored) == len(self.members)
         cards = [member.card for member in self.members]
         first = cards[0]
         self._refuse(cards)
@@ -122,7 +137,8 @@ class Ensemble(Adapter):
             weight_bits=max(c.weight_bits for c in cards),
             licence="; ".join(dict.fromkeys(c.licence for c in cards if c.licence)),
             citation="; ".join(dict.fromkeys(c.citation for c in cards if c.citation)),
-            description=f"{rule} of {', '.join(c.name for c in cards)}{self.fused.told}",
+            description=f"{rule} of {', '.join(c.name for c in cards)}{self.fused.told}"
+            + (f"; costs are without those of stored answers ({', '.join(stored)})" if stored else ""),
             trained_on=tuple(dict.fromkeys(name for c in cards for name in c.trained_on)),
             trained_with=tuple(dict.fromkeys(name for c in cards for name in c.trained_with)),
             untrained=any(c.untrained for c in cards),
@@ -132,10 +148,10 @@ class Ensemble(Adapter):
         for loaded in self.loaded:
             start(loaded, device)
         self.device = torch.device(device)
-        networks = [member.model for member in self.members]
-        if all(isinstance(network, torch.nn.Module) for network in networks):
+        running = [member.model for member in self.members if not member.replays]
+        if running and all(isinstance(network, torch.nn.Module) for network in running):
             # One module, so that parameters and operations of all are counted.
-            self.model = torch.nn.ModuleList(networks).eval()
+            self.model = torch.nn.ModuleList(running).eval()
         alike = all(c.card.sample_rate == self.card.sample_rate for c in self.members)
         if alike and all(member.forward is not None for member in self.members):
             self.forward = self._forward
@@ -143,6 +159,10 @@ class Ensemble(Adapter):
     def weights(self) -> list[Any]:
         files = [path for member in self.members for path in member.weights()]
         return [*files, *([Path(self.table_path)] if self.table_path else [])]
+
+    def meet(self, clips: Any) -> list[str]:
+        """Let stored answers find the clips of a run; what of them is about none."""
+        return [remark for member in self.members if member.replays for remark in member.meet(clips)]
 
     def close(self) -> None:
         for member in self.members:

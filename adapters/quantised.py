@@ -3,9 +3,10 @@
     benchbed run suites/dcase_task1.yaml --model cnn --model small=adapters/cnn.py --set small.precision=int8
     benchbed compare runs/dcase_task1/cnn runs/dcase_task1/small
 
-`int8` is calibrated on clips of the suite's training split; `fp16` and `bf16` need none. The size of the twin is
-counted at its bit width. Bits are simulated (`benchbed.adapter.quantisation`), so its latency says nothing about small
-hardware.
+`int8` is calibrated on clips of the suite's training split; `fp16` and `bf16` need none. Where no suite is at hand
+(`profile`, `check`) it is calibrated on noise, which is enough for costs and shapes, and no run scores such a twin. The
+size of the twin is counted at its bit width. Bits are simulated (`benchbed.adapter.quantisation`), so its latency says
+nothing about small hardware.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class QuantisedTwin(Adapter):
         `int8`, `fp16` or `bf16`.
     calibration : str
         Where clips for `int8` are: JSON with `layout`, `root`, `split` and `options`; a run fills it in from
-        the training split of its suite.
+        the training split of its suite. Without it, noise: for costs and shapes alone.
     clips : int
         So many of them, drawn by a fixed seed.
     settings : str
@@ -59,16 +60,15 @@ class QuantisedTwin(Adapter):
         self.plain = self.loaded.adapter
         self.precision, self.calibration, self.clips = precision, calibration, clips
         inner = self.plain.card
-        if precision == "int8" and not calibration and not inner.untrained:
-            raise ConfigError(
-                "int8 needs clips to calibrate the range of every layer on",
-                hint="run a suite with data.train_split, which fills them in, or say --set calibration=JSON",
-            )
+        guessed = precision == "int8" and not calibration
+        if guessed and not inner.untrained:
+            self.unscored = "the ranges of its layers were taken from noise"
         self.card = dataclasses.replace(
             inner,
             name=f"{inner.name}_{precision}",
             weight_bits=min(BITS[precision], inner.weight_bits),
-            description=f"{inner.description or inner.name}, in {precision} (simulated)",
+            description=f"{inner.description or inner.name}, in {precision} (simulated)"
+            + (", calibrated on noise" if guessed else ""),
         )
 
     def load(self, device: str = "cpu") -> None:
@@ -76,8 +76,7 @@ class QuantisedTwin(Adapter):
         network = self.plain.model
         if network is None:
             raise AdapterError(f"{self.plain.card.name} has no torch network to quantise", hint="an adapter of torch")
-        known = bool(self.calibration) or self.card.untrained
-        quantise(network, self.precision, self._hear_clips if known else None)
+        quantise(network, self.precision, self._hear_clips)
         self.device, self.model = self.plain.device, network
         if self.plain.forward is not None:
             self.forward = self.plain.forward
@@ -96,7 +95,7 @@ class QuantisedTwin(Adapter):
             self.plain.predict(Batch(waveform[None], np.array([waveform.shape[1]]), self.card.sample_rate))
 
     def _waveforms(self) -> list[np.ndarray]:
-        """Calibration clips as a run would hand them over; noise for random weights, whose answers mean nothing."""
+        """Calibration clips as a run would hand them over; noise where none are known and nothing is to be scored."""
         card = self.card
         length = round((card.clip_seconds or max(1.0, card.min_seconds)) * card.sample_rate)
         if not self.calibration:

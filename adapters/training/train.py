@@ -335,7 +335,7 @@ def main(argv: list[str]) -> dict[str, float]:
         "labels": json.dumps(list(data.labels)),
         "options": json.dumps(recorded),
         "clip_seconds": str(args.seconds),
-        "trained_on": json.dumps([data.name, *(f"{data.name}/{split}" for split in args.train_splits)]),
+        "trained_on": json.dumps([data.name, *(f"{data.name}/{split}" for split in args.train_splits.split(","))]),
         "trained_with": "[]",
         "training_data": json.dumps(shown),
         "augmentation": json.dumps({name: getattr(args, name) for name in used}),

@@ -30,6 +30,8 @@ class Adapter(ABC):
         What the model is.
     replays : bool
         Answers are looked up in a file by clip instead of being computed: no clip is perturbed, and nothing is timed.
+    unscored : str
+        Why its answers are not to be scored although its weights were trained; empty where they are.
     path : Path or None
         The file that is the model (a graph), or that holds its answers.
     device : str or torch.device
@@ -69,6 +71,7 @@ class Adapter(ABC):
 
     card: Card
     replays: bool = False
+    unscored: str = ""
     path: Path | None = None
     device: str | torch.device = "cpu"
     model: torch.nn.Module | None = None

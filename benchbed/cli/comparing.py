@@ -231,6 +231,8 @@ def claims(runs: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
                 "text": one.claim.text,
                 "source": one.claim.source,
                 "where": one.claim.where,
+                "evidence": one.claim.evidence,
+                "disputed": one.claim.disputed,
                 "found": one.told,
             }
             for one in found
@@ -239,3 +241,5 @@ def claims(runs: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
         return
     for one in found:
         click.echo(f"{one.verdict:>12}  {one.claim.id}: {one.claim.text}\n{'':>14}{one.told}")
+        if one.claim.disputed:
+            click.echo(f"{'':>14}disputed in the source: {one.claim.disputed}")

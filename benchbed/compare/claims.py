@@ -30,13 +30,17 @@ class ClaimTest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     kind: str
-    """Kind of test: `association` of two kinds of robustness, `families`, or `models` in one figure."""
+    """Kind of test: `association` of two kinds of robustness, `families`, `models` in one figure, `within` a model the
+    difference of two figures, `width` of a figure's interval, or `costs`, the ratio of two models' costs."""
     one: str
-    """A kind of robustness, a family of models, or a pattern of models' names."""
-    other: str
-    """The kind, family or pattern that it is held against."""
+    """A kind of robustness, a family of models, a pattern of models' names, or, of `within` and `width`, a figure."""
+    other: str = ""
+    """The kind, family, pattern or figure that it is held against; of `costs` nothing, where the cost itself counts."""
     figure: str = ""
-    """Of `models`: `CONDITION/METRIC`, `CONDITION/GROUP/METRIC`, or a figure over the run."""
+    """Of `models`: `CONDITION/METRIC`, `CONDITION/GROUP/METRIC`, or a figure over the run; of `costs` the place in the
+    profile, e.g. `macs` or `latency.batch_1.median`."""
+    model: str = "*"
+    """Of `within` and `width`: a pattern of models' names."""
     supported: dict[Side, float]
     """Where the interval must lie for the claim to hold."""
     contradicted: dict[Side, float]
@@ -59,6 +63,8 @@ class Claim(BaseModel):
     """Where it stands there."""
     evidence: str = ""
     """What the source shows for it."""
+    disputed: str = ""
+    """What of that cannot hold, or is damaged."""
     needs: str
     """What must be run."""
     test: ClaimTest
@@ -218,18 +224,93 @@ def _models(test: ClaimTest, results: Sequence[Result]) -> Evidence | None:
 
 
 def _figure(result: Result, path: str) -> Value | None:
-    """A figure of a record by its path; patterns may stand for a metric's name, where one fits."""
+    """A figure of a record by its path; patterns may stand for a condition and a metric's name: the first that fits."""
     if path in result.scores:
         return result.scores[path]
     condition, *middle, metric = path.split("/")
     for cell in result.cells:
-        if cell.key.split("/", 2)[-1] != condition:
+        if not fnmatchcase(cell.key.split("/", 2)[-1], condition):
             continue
         values = cell.groups.get("/".join(middle), {}) if middle else cell.metrics
         return next((values[name] for name in values if fnmatchcase(name, metric)), None)
     return None
 
 
-OF_RECORDS: dict[str, Callable[[ClaimTest, Sequence[Result]], Evidence | None]] = {"models": _models}
+def _within(test: ClaimTest, results: Sequence[Result]) -> Evidence | None:
+    """Two figures of one model, the mean over models of their difference; intervals add as in `models`.
+
+    Figures on the same clips are not independent, and differ by less than that.
+    """
+    pairs = [
+        (one, other)
+        for result in results
+        if fnmatchcase(result.model.name, test.model)
+        and (one := _figure(result, test.one)) is not None
+        and (other := _figure(result, test.other)) is not None
+        and one.value is not None
+        and other.value is not None
+    ]
+    if not pairs:
+        return None
+    difference = sum((one.value or 0.0) - (other.value or 0.0) for one, other in pairs) / len(pairs)
+    told = f"{test.one} − {test.other} = {difference:+.3f} over {len(pairs)} models"
+    reaches = [
+        (value.high - value.low) / 2
+        for pair in pairs
+        for value in pair
+        if value.low is not None and value.high is not None
+    ]
+    if len(reaches) < 2 * len(pairs):
+        return None, None, len(pairs), f"{told} (a figure without an interval)"
+    reach = sum(part**2 for part in reaches) ** 0.5 / len(pairs)
+    return difference - reach, difference + reach, len(pairs), f"{told} ± {reach:.3f}"
+
+
+def _width(test: ClaimTest, results: Sequence[Result]) -> Evidence | None:
+    """How far the ends of a figure lie apart: the least and the greatest over models."""
+    found = [
+        value.high - value.low
+        for result in results
+        if fnmatchcase(result.model.name, test.model)
+        and (value := _figure(result, test.one)) is not None
+        and value.low is not None
+        and value.high is not None
+    ]
+    if not found:
+        return None
+    told = f"the ends of {test.one} lie {min(found):.3f} to {max(found):.3f} apart over {len(found)} models"
+    return min(found), max(found), len(found), told
+
+
+def _costs(test: ClaimTest, results: Sequence[Result]) -> Evidence | None:
+    """Cost of one group of models over that of another, the least and the greatest ratio; or the cost itself."""
+    sides = [
+        [cost for r in results if fnmatchcase(r.model.name, pattern) and (cost := _cost(r, test.figure)) is not None]
+        for pattern in (test.one, test.other)
+        if pattern
+    ]
+    if not all(sides) or any(min(side) <= 0 for side in sides):
+        return None
+    under = sides[1] if len(sides) > 1 else [1.0]
+    low, high = min(sides[0]) / max(under), max(sides[0]) / min(under)
+    over = f" / {test.other}" if test.other else ""
+    told = f"{test.figure}: {test.one}{over} = {low:.3g}" + (f" to {high:.3g}" if high > low else "")
+    return low, high, sum(map(len, sides)), told
+
+
+def _cost(result: Result, path: str) -> float | None:
+    node: object = result.profile
+    for key in path.split("."):
+        node = node.get(key) if isinstance(node, dict) else None
+    value = node.get("value") if isinstance(node, dict) else None
+    return float(value) if isinstance(value, int | float) else None
+
+
+OF_RECORDS: dict[str, Callable[[ClaimTest, Sequence[Result]], Evidence | None]] = {
+    "models": _models,
+    "within": _within,
+    "width": _width,
+    "costs": _costs,
+}
 #: Kinds of robustness that a test may name.
 NAMED = tuple(KINDS)

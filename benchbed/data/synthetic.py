@@ -15,6 +15,9 @@ real recordings. These layouts exist:
     Soundscapes: events of ten domestic classes over the noise of a place, with exact times (DESED, ten seconds a clip)
     or as tags of the clip under the names of the set (FSD50K, four seconds; AudioSet, ten). Sources of test events do
     not occur in training.
+`speech_commands`
+    Twelve words of Speech Commands, as glides of formants, by speakers of whom none is in two splits; one of them,
+    `marvin`, three times as often as the others.
 `maestro_real`
     Recordings of half a minute in five places, with the shares of five simulated listeners who heard an event in each
     second, and five folds.
@@ -70,6 +73,7 @@ LAYOUTS = (
     "desed",
     "fsd50k",
     "audioset",
+    "speech_commands",
     "maestro_real",
     "clotho",
     "audiocaps",
@@ -101,6 +105,7 @@ def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: i
     layout : str
         `tau2022` (default 2,960 training and 1,080 test clips, 260 MB; small 180 and 180), `esc50` (400; small 50),
         `desed` (240; small 24; large 1,000), `fsd50k` (200; small 24), `audioset` (120; small 16),
+        `speech_commands` (672 words; small 84),
         `maestro_real` (20 recordings of 30 s; small 5 of 12 s), `clotho` (240; small 24; large 1,600),
         `audiocaps` (200; small 18),
         `dcase_retrieval` (80; small 8), `castella` (40 recordings of 40 s; small 9 of 20 s; large 320),
@@ -287,6 +292,10 @@ class _Writer:
         (self.root / MANIFEST).write_text(json.dumps(content, indent=0) + "\n")
 
 
+#: Splits of the set of words.
+_SPOKEN = ("train", "validation", "testing")
+
+
 def _tau2022(files: _Writer, size: str, seed: int) -> None:
     from benchbed.data.synthesis.devices import DEVICES, UNSEEN, play
     from benchbed.data.synthesis.scenes import CITIES, SCENES, recording
@@ -406,6 +415,23 @@ def _fsd50k(files: _Writer, size: str, seed: int) -> None:
             (evaluated if split == "test" else dev).append(row if split == "test" else (*row, split))
     files.table(f"{folder}/dev.csv", dev, ",")
     files.table(f"{folder}/eval.csv", evaluated, ",")
+
+
+def _speech_commands(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.words import WORD_RATE, WORDS, spoken
+
+    counts = {"train": 26, "validation": 6, "testing": 16} if size == "default" else dict.fromkeys(_SPOKEN, 2)
+    for split, speakers in counts.items():
+        listed: list[tuple] = []
+        for number in range(speakers):
+            speaker = f"{random.key('synthetic speaker name', split, number):032x}"[:8]
+            for word in WORDS:
+                for take in range(3 if word == WORDS[0] else 1):
+                    name = f"{word}/{speaker}_nohash_{take}.wav"
+                    files.audio(name, spoken(seed, word, speaker, take), WORD_RATE)
+                    listed.append((name,))
+        if split != "train":
+            files.table(f"{split}_list.txt", listed, "")
 
 
 def _audioset(files: _Writer, size: str, seed: int) -> None:
@@ -673,6 +699,7 @@ _WRITERS = {
     "desed": _desed,
     "fsd50k": _fsd50k,
     "audioset": _audioset,
+    "speech_commands": _speech_commands,
     "maestro_real": _maestro_real,
     "clotho": _clotho,
     "audiocaps": _audiocaps,

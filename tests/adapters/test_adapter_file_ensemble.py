@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -20,6 +21,21 @@ from benchbed.types import Batch
 def heard() -> Batch:
     noise = 0.1 * np.random.default_rng(0).standard_normal((3, 1, 32000))
     return Batch(noise.astype(np.float32), np.full(3, 32000), 32000)
+
+
+def module(repository, name: str):
+    spec = importlib.util.spec_from_file_location(f"parts_{name}", repository / "adapters" / f"{name}.py")
+    found = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = found
+    spec.loader.exec_module(found)
+    return found
+
+
+def written(members: list[dict]) -> str:
+    """A YAML file of members."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", delete=False) as file:
+        json.dump(members, file)
+    return file.name
 
 
 def made(repository, **options):
@@ -122,6 +138,85 @@ def test_six_and_twelve_teachers_cost_their_sum(repository):
     start(loaded)
     one = start(load_adapter("passt", {"weights": "random", "arch": "tiny"}))
     assert count(loaded.adapter)["parameters"]["value"] == 6 * count(one)["parameters"]["value"]
+
+
+def test_named_teachers_are_six_and_twelve(repository):
+    """Parameters on AudioSet's 527 classes: 86,153,758 of each PaSST, which its own test holds against the published
+    network, and 3,566,612 or so of each CNN; counted once and multiplied, as networks of half a gigabyte each."""
+    teachers = module(repository, "ensemble").TEACHERS
+    passt = module(repository, "passt")
+    with torch.device("meta"):
+        one = sum(p.numel() for p in passt.PaSST(passt.ARCHS["passt_s"], 527).parameters())
+    assert one == 86_153_758
+    named = module(repository, "ensemble").members_of
+    assert [(m.model, m.options, m.weight) for m in named("passt_6")] == [("passt", {"arch": "passt_s"}, 1.0)] * 6
+    both = named("passt_6_cnn_6")
+    assert [m.model for m in both] == ["passt"] * 6 + ["cp_resnet"] * 6 and set(teachers) == {
+        "passt_6",
+        "passt_6_cnn_6",
+    }
+    tiny = {"weights": "random", "classes": "10"}
+    small = [("passt", {**tiny, "arch": "tiny"}), ("cp_resnet", {**tiny, "width": "16"})]
+    alone = [count(start(load_adapter(name, options))) for name, options in small]
+    members = [{"model": name, "options": options} for name, options in small for _ in range(6)]
+    whole = count(made(repository, members=written(members)))
+    for figure in ("parameters", "macs"):
+        assert whole[figure]["value"] == 6 * (alone[0][figure]["value"] + alone[1][figure]["value"])
+
+
+def test_sight_is_fused_with_hearing(repository, tmp_path):
+    """A visual model's table of answers beside an audio model, against fusing by hand; then two tables, unheard."""
+    import pandas as pd
+
+    import benchbed as bb
+
+    overrides = {"audio.side_information": ["device", "clip_id"], "statistics.draws": 0}
+    settings = {"limit": 30, "out": tmp_path / "runs", "report": False, "overrides": overrides}
+    heard = bb.run("dcase_task1", str(repository / "adapters/cnn.py"), **settings)
+    table = heard.predictions("scene/test/clean")
+    columns = [name for name in table.columns if name.startswith("score.")]
+    labels = [name.removeprefix("score.") for name in columns]
+    random = np.random.default_rng(1).dirichlet(np.ones(len(labels)), len(table))
+    ids = table["clip_id"].astype(str).tolist()
+    pd.DataFrame({"clip_id": ids, **dict(zip(labels, random.T))}).to_csv(tmp_path / "seen.csv", index=False)
+    sound = table[columns].to_numpy(np.float64)
+    pd.DataFrame({"clip_id": ids, **dict(zip(labels, sound.T))}).to_csv(tmp_path / "heard.csv", index=False)
+    seen = {"model": "predictions", "options": {"file": str(tmp_path / "seen.csv")}, "weight": 0.2}
+    both = [{"model": "cnn", "weight": 0.8}, seen]
+    fuser = str(repository / "adapters/ensemble.py")
+    run = bb.run("dcase_task1", fuser, options={"members": written(both)}, **settings)
+    fused = run.predictions("scene/test/clean")
+    assert fused["clip_id"].astype(str).tolist() == ids
+    np.testing.assert_allclose(fused[columns].to_numpy(float), 0.8 * sound + 0.2 * random, atol=1e-5)
+    profile = run.result.profile
+    assert profile["parameters"]["value"] == heard.result.profile["parameters"]["value"]
+    assert (
+        "costs are without those of stored answers (seen)" in made(repository, members=written(both)).card.description
+    )
+    stored = [{"model": "predictions", "options": {"file": str(tmp_path / "heard.csv")}}, seen]
+    unheard = made(repository, members=written(stored))
+    assert unheard.replays and unheard.model is None
+    run = bb.run("dcase_task1", fuser, options={"members": written(stored)}, **settings)
+    found = run.predictions("scene/test/clean")[columns].to_numpy(float)
+    np.testing.assert_allclose(found, (sound + 0.2 * random) / 1.2, atol=1e-5)
+
+
+def test_tags_are_weighed_by_class_and_stacked(repository):
+    fuse = script(repository)
+    target = fuse.references([("a",), ("a", "b"), (), ("b",)] * 10, ["a", "b"])
+    np.testing.assert_array_equal(target[:4], [[1, 0], [1, 1], [0, 0], [0, 1]])
+    hearing, sight = np.where(target > 0, 0.9, 0.1), np.where(target > 0, 0.9, 0.1)
+    hearing[:, 1], sight[:, 0] = 0.3, 0.7
+    weights = fuse.class_weights(np.stack([hearing, sight]), target)
+    # Sight says the first class always: 20 hits, 20 false alarms.
+    np.testing.assert_allclose(weights, [[1.0, 0.01], [2 * 20 / (40 + 20), 1.0]])
+    np.testing.assert_allclose(fuse.class_weights(np.stack([hearing, sight]), target, 0.8), [[0.8, 0.2], [0.2, 0.8]])
+    matrix, offset = fuse.stacked(np.stack([hearing, sight]), target, 1.0)
+    assert matrix.shape == (2, 4) and offset.shape == (2,)
+    flat = np.log(np.stack([hearing, sight])).transpose(1, 0, 2).reshape(40, -1)
+    assert ((flat @ matrix.T + offset > 0) == target).all()
+    with pytest.raises(ConfigError, match="in every clip of the split, or in none"):
+        fuse.stacked(np.stack([hearing, sight]), np.zeros_like(target), 1.0)
 
 
 def test_wrong_members_are_one_clear_error(repository, tmp_path):

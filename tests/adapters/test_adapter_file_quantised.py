@@ -10,7 +10,8 @@ import pytest
 import benchbed as bb
 from benchbed.adapter.load import load_adapter, start
 from benchbed.data import synthetic
-from benchbed.errors import ConfigError
+from benchbed.errors import AdapterError, ConfigError
+from benchbed.profile.counts import count
 from benchbed.types import Batch
 
 
@@ -53,8 +54,17 @@ def test_options_of_the_model_reach_it(repository):
     assert loaded.options["arch"] == "medium_7x4"
 
 
-def test_eight_bits_without_clips_say_what_is_missing(repository):
-    with pytest.raises(ConfigError, match="needs clips to calibrate"):
-        start(load_adapter(str(repository / "adapters/cnn.py"), {"precision": "int8"}))
+def test_eight_bits_without_clips_are_counted_and_never_scored(repository, tmp_path):
+    loaded = load_adapter(str(repository / "adapters/cnn.py"), {"precision": "int8"})
+    figures = count(start(loaded))
+    assert figures["parameters"]["value"] == 50_098 and figures["parameter_memory"]["value"] == 50_098
+    assert "calibrated on noise" in loaded.card.description and not loaded.card.untrained
+    suite = {"name": "bare", "version": "1", "task": "scene", "data": {"layout": "tau2022"}}
+    with pytest.raises(AdapterError, match=r"not to be scored: the ranges .* taken from noise") as caught:
+        bb.run(suite, str(repository / "adapters/cnn.py"), options={"precision": "int8"}, limit=4, out=tmp_path)
+    assert "data.train_split" in str(caught.value.hint)
+
+
+def test_an_unknown_precision_is_refused(repository):
     with pytest.raises(ConfigError, match="precision"):
         load_adapter(str(repository / "adapters/cnn.py"), {"precision": "int3"})

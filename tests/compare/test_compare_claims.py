@@ -72,8 +72,61 @@ def test_without_a_side_it_is_not_run_and_without_an_interval_undecided():
 
 def test_every_shipped_claim_names_a_figure_or_kind_that_can_be(repository):
     claims = read_claims(repository / "suites" / "claims")
-    assert len({claim.id for claim in claims}) == len(claims) > 20
+    assert len({claim.id for claim in claims}) == len(claims) > 80
     for claim in claims:
         assert claim.text.endswith(".") and claim.needs and claim.where
-        assert (claim.test.kind == "models") == bool(claim.test.figure)
+        assert (claim.test.kind in ("models", "costs")) == bool(claim.test.figure)
+        assert bool(claim.test.other) or claim.test.kind in ("costs", "width")
+        assert set(claim.test.supported.values()) and claim.test.supported != claim.test.contradicted
+    assert {claim.source[:3] for claim in claims} == {"000", "001", "002", "003", "004"}
     assert {one.verdict for one in judge(claims, [])} == {"not run"}
+
+
+def test_two_figures_of_one_model_are_held_against_each_other():
+    asked_within = ClaimTest(
+        kind="within",
+        one="clean/devices=unseen/accuracy",
+        other="clean/accuracy",
+        model="a*",
+        supported={"high_below": 0.0},
+        contradicted={"low_above": 0.0},
+    )
+    runs = [record("a1", 0.8, 0.03, group=0.5), record("a2", 0.7, 0.04, group=0.6), record("b", 0.1)]
+    low, high, models, told = OF_RECORDS["within"](asked_within, runs)
+    # By hand: (−0.3 − 0.1) / 2 ± √(0.03² + 0.03² + 0.04² + 0.03²) / 2.
+    reach = (0.03**2 * 3 + 0.04**2) ** 0.5 / 2
+    assert (low, high, models) == (pytest.approx(-0.2 - reach), pytest.approx(-0.2 + reach), 2)
+    assert "over 2 models" in told
+    assert OF_RECORDS["within"](asked_within, [record("b", 0.1)]) is None
+    assert OF_RECORDS["within"](asked_within, [record("a", 0.5, None)])[:2] == (None, None)
+
+
+def test_the_width_of_an_interval_and_the_ratio_of_costs():
+    wide = ClaimTest(
+        kind="width", one="clean/accuracy", supported={"low_above": 0.05}, contradicted={"high_below": 0.0}
+    )
+    assert OF_RECORDS["width"](wide, [record("a", 0.8, 0.03), record("b", 0.8, 0.04)])[:3] == (
+        pytest.approx(0.06),
+        pytest.approx(0.08),
+        2,
+    )
+    assert OF_RECORDS["width"](wide, [record("a", 0.8, None)]) is None
+    runs = [record("big", 0.8), record("small", 0.7), record("tiny", 0.7)]
+    for run, macs in zip(runs, (30.0, 10.0, 5.0)):
+        run.profile = {"macs": {"value": macs}, "latency": {"batch_1": {"median": {"value": macs / 10}}}}
+    ratio = ClaimTest(
+        kind="costs", one="big", other="*n*", figure="macs", supported={"low_above": 2}, contradicted={"high_below": 1}
+    )
+    assert OF_RECORDS["costs"](ratio, runs[:1]) is None
+    ratio = ratio.model_copy(update={"other": "[st]*"})
+    assert OF_RECORDS["costs"](ratio, runs)[:3] == (pytest.approx(3.0), pytest.approx(6.0), 3)
+    alone = ratio.model_copy(update={"other": "", "figure": "latency.batch_1.median"})
+    assert OF_RECORDS["costs"](alone, runs)[:2] == (pytest.approx(3.0), pytest.approx(3.0))
+    runs[0].profile = {"macs": {"value": None, "reason": "unseen"}}
+    assert OF_RECORDS["costs"](alone, runs) is None
+
+
+def test_what_is_disputed_in_a_source_is_marked(repository):
+    claims = {claim.id: claim for claim in read_claims(repository / "suites" / "claims")}
+    disputed = claims["000-device-augmentation-helps-unseen-devices"].disputed
+    assert "cannot both hold" in disputed

@@ -220,3 +220,25 @@ def test_what_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):
         synthetic.ensure("esc50", tmp_path / "file", size="small")
+
+
+def test_words_are_told_apart_by_speakers_who_are_in_one_split(tmp_path):
+    from benchbed.data.layouts import speech_commands
+    from benchbed.data.synthesis.words import WORDS
+
+    root = synthetic.make(tmp_path / "words", layout="speech_commands", size="small")
+    whole, marvin = speech_commands.read(root), speech_commands.read(root, keyword="marvin")
+    assert set(whole.clips["label"]) == set(WORDS) and len(whole.clips) == 84
+    assert marvin.name == "speech_commands_marvin" and marvin.labels == ("marvin", "_unknown_")
+    assert [(marvin.clips["label"] == "marvin").sum(), len(marvin.splits["test"])] == [18, 28]
+    speakers = {name: set(whole.select(name)["speaker"]) for name in ("train", "validation", "test")}
+    assert not speakers["train"] & speakers["test"] and not speakers["validation"] & speakers["test"]
+
+
+def test_a_keyword_is_one_of_the_words(tmp_path):
+    from benchbed.data.layouts import speech_commands
+
+    with pytest.raises(ConfigError, match="did you mean 'marvin'"):
+        speech_commands.read(tmp_path, keyword="marvn")
+    with pytest.raises(ConfigError, match="not of 12"):
+        speech_commands.read(tmp_path, keyword="marvin", classes=12)

@@ -16,7 +16,7 @@ import numpy as np
 from benchbed.data.assemble import build, find_root, natural
 from benchbed.data.dataset import Dataset
 from benchbed.data.facts import Facts, Remote
-from benchbed.errors import ConfigError, DataError
+from benchbed.errors import ConfigError, DataError, did_you_mean
 
 WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 UNKNOWN, SILENCE, NOISE = "_unknown_", "_silence_", "_background_noise_"
@@ -58,7 +58,7 @@ FACTS = Facts(
 )
 
 
-def read(root: Path, *, classes: int = 35, test_folder: str | None = None) -> Dataset:
+def read(root: Path, *, classes: int = 35, keyword: str = "", test_folder: str | None = None) -> Dataset:
     """Read Speech Commands v2.
 
     Splits: `train` (all that no list names), `validation`, `test`, `all`. The group is the speaker, the hash in the
@@ -71,6 +71,8 @@ def read(root: Path, *, classes: int = 35, test_folder: str | None = None) -> Da
         Folder with one folder per word, `validation_list.txt` and `testing_list.txt`.
     classes : {35, 12}
         All words, or the keyword spotting task.
+    keyword : str, optional
+        A word of the 35 that is to be told from all others: two classes, the word and `_unknown_`.
     test_folder : str, optional
         Folder of the official 12-class test set inside the root; else `speech_commands_test_set_v0.02`.
 
@@ -81,7 +83,13 @@ def read(root: Path, *, classes: int = 35, test_folder: str | None = None) -> Da
     """
     if classes not in (35, 12):
         raise ConfigError(f"Speech Commands has 35 or 12 classes, not {classes}", hint="set classes: 35 or classes: 12")
+    if keyword and (classes != 35 or keyword not in LABELS_35):
+        raise ConfigError(
+            f"'{keyword}' is none of the 35 words" if classes == 35 else "a keyword is one of the 35 words, not of 12",
+            hint=did_you_mean(keyword, LABELS_35) or f"one of {', '.join(LABELS_35)}",
+        )
     name = "speech_commands" if classes == 35 else "speech_commands12"
+    name += f"_{keyword}" if keyword else ""
     lists = ("validation_list.txt", "testing_list.txt")
     root = find_root(Path(root), name, FACTS, lists, ("speech_commands_v0.02", "SpeechCommands/speech_commands_v0.02"))
     tests = [test_folder] if test_folder else [f for f in TEST_FOLDERS if (root / f).is_dir()]
@@ -123,13 +131,16 @@ def read(root: Path, *, classes: int = 35, test_folder: str | None = None) -> Da
             splits["test"] = np.arange(start, len(paths))
         else:
             notes.append(f"no split test: the official 12-class test set is not in the folder {TEST_FOLDERS[0]}")
-    return _dataset(name, root, classes, paths, folders, onset, duration, splits, notes)
+    labels = LABELS_35 if classes == 35 else LABELS_12
+    if keyword:
+        labels, folders = (keyword, UNKNOWN), [word if word == keyword else UNKNOWN for word in folders]
+    return _dataset(name, root, labels, paths, folders, onset, duration, splits, notes)
 
 
 def _dataset(
     name: str,
     root: Path,
-    classes: int,
+    labels: tuple[str, ...],
     paths: list[str],
     folders: list[str],
     onset: np.ndarray,
@@ -147,7 +158,7 @@ def _dataset(
         name=name,
         root=root,
         kind="scene",
-        labels=LABELS_35 if classes == 35 else LABELS_12,
+        labels=labels,
         paths=pd.Series(paths, dtype=object),
         label=pd.Series(folders, dtype=object),
         group=pd.Series(speakers, dtype=object),

@@ -77,7 +77,7 @@ def prepare(
     card, declared = adapter.card, None
     for of_split, each in models.values():
         _refuse_impossible(each.card, of_split.source)
-        _refuse_untrained(each.card)
+        _refuse_untrained(each)
         if each.replays and "clip_id" not in each.card.side_information:
             raise AdapterError(
                 f"{each.card.name} says that it replays stored answers, and does not ask for the clip that they are of",
@@ -307,7 +307,14 @@ def _refuse_impossible(card: Card, source: Path | None) -> None:
         )
 
 
-def _refuse_untrained(card: Card) -> None:
+def _refuse_untrained(adapter: Adapter) -> None:
+    card = adapter.card
+    if adapter.unscored:
+        raise AdapterError(
+            f"the answers of {card.name} are not to be scored: {adapter.unscored}",
+            hint="a suite with data.train_split says on which clips to calibrate, or --set calibration=JSON; what it "
+            "costs says `benchbed profile`",
+        )
     if card.untrained:
         raise AdapterError(
             f"{card.name} has random weights, and its answers would be scored as if they meant something",
