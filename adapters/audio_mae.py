@@ -23,6 +23,7 @@ from torch import nn
 from benchbed.adapter import Card
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
 from benchbed.adapter.front import NamedFrontEnd
+from benchbed.adapter.patchgrid import PatchGrid
 from benchbed.adapter.trained import TrainedAdapter, Weights
 from benchbed.adapter.transformer import TransformerBlock
 from benchbed.errors import ConfigError
@@ -178,6 +179,10 @@ class AudioMae(TrainedAdapter):
     def training_model(cls, labels: tuple[str, ...], *, size: Size = "base") -> nn.Module:
         """A fresh network, for `training/train.py` with `--rate 16000`."""
         return MaeNetwork(len(labels), size)
+
+    def load(self, device: str = "cpu") -> None:
+        super().load(device)
+        self.patches = PatchGrid(128, (PATCH, PATCH), (PATCH, PATCH), 0.01, tokens=1, rows="frames", decides="patches")
 
     def build(self) -> nn.Module:
         if self.checkpoint is None:

@@ -29,6 +29,7 @@ from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict, read_me
 from benchbed.adapter.frontend import LogMel
 from benchbed.adapter.labelmap import read_label_map
 from benchbed.adapter.labels import read_labels
+from benchbed.adapter.patchgrid import PatchGrid
 from benchbed.adapter.trained import Weights, numbered, seeded
 from benchbed.adapter.transformer import TransformerBlock
 from benchbed.errors import BenchbedWarning, CheckpointError, ConfigError, did_you_mean
@@ -291,6 +292,11 @@ class Passt(TorchAdapter):
         net.to_empty(device="cpu")
         fit_state_dict(net, read_state(self.checkpoint, self.arch_name), where=str(self.checkpoint))
         return Network(net)
+
+    def load(self, device: str = "cpu") -> None:
+        super().load(device)
+        stride = (self.arch.stride, self.arch.stride)
+        self.patches = PatchGrid(MELS, (PATCH, PATCH), stride, self.arch.hop / SAMPLE_RATE, tokens=2)
 
     @classmethod
     def training_model(

@@ -20,6 +20,7 @@ from torch import nn
 from benchbed.adapter import Card
 from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict
 from benchbed.adapter.front import NamedFrontEnd
+from benchbed.adapter.patchgrid import PatchGrid
 from benchbed.adapter.trained import TrainedAdapter, Weights
 from benchbed.adapter.transformer import TransformerBlock
 from benchbed.errors import ConfigError
@@ -200,6 +201,13 @@ class SelfSupervisedAst(TrainedAdapter):
         """A fresh network, for `training/train.py` with `--rate 16000`."""
         made = (kind, size, patch, (stride[0], stride[1]), frames, mean, deviation)
         return SelfSupervisedNetwork(len(labels), *made)
+
+    def load(self, device: str = "cpu") -> None:
+        super().load(device)
+        words = self.options
+        stride = (int(words["stride"][0]), int(words["stride"][1]))
+        tokens = self.model.v.tokens
+        self.patches = PatchGrid(BANDS, PATCHES[words["patch"]], stride, 0.01, tokens=tokens, decides="patches")
 
     def build(self) -> nn.Module:
         if self.checkpoint is None:

@@ -24,6 +24,7 @@ from torch import nn
 
 from benchbed.adapter import Card
 from benchbed.adapter.front import NamedFrontEnd
+from benchbed.adapter.patchgrid import PatchGrid
 from benchbed.adapter.trained import TrainedAdapter, Weights
 from benchbed.adapter.transformer import TransformerBlock
 from benchbed.errors import ConfigError
@@ -182,6 +183,7 @@ class SceneViTAdapter(TrainedAdapter):
         words = self.settle(checkpoint, weights, classes=classes, options=options, seconds=1.0)
         self.options |= {"drop_rows": drop_rows, "drop_columns": drop_columns}
         shape = shape_of(self.options.get("arch", arch), self.options.get("patch", ""), self.options.get("stride", ""))
+        self.shape = shape
         self.card = Card(
             name=f"vit_{self.options.get('arch', arch)}",
             family="transformer",
@@ -193,6 +195,19 @@ class SceneViTAdapter(TrainedAdapter):
             description=f"vision transformer, {shape.depth} layers of {shape.dim}, patches {shape.patch[0]} × "
             f"{shape.patch[1]}",
             **words,
+        )
+
+    def load(self, device: str = "cpu") -> None:
+        super().load(device)
+        network, shape = self.model, self.shape
+        self.patches = PatchGrid(
+            BANDS,
+            shape.patch,
+            shape.stride,
+            0.01,
+            tokens=network.tokens.shape[1],
+            kept=tuple(network.kept.tolist()),
+            columns=network.grid[1],
         )
 
     @classmethod

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbed.adapter.patchgrid import PatchGrid
 from benchbed.card import Card
 from benchbed.types import Batch
 
@@ -55,6 +56,8 @@ class Adapter(ABC):
     hear : callable or None
         Of a model that decodes its answers word by word: the differentiable path from waveforms to what its decoder is
         told; see `benchbed.adapter.captioner`.
+    patches : PatchGrid or None
+        Of a transformer over patches of a spectrogram, after `load`: how they lie, so that a run draws its attention.
     exits : callable or None
         Of a model with several exits: a generator that yields the scores of one exit after the other, cheapest first
         and the last as `forward` gives them. What is computed up to a yield is what leaving there costs.
@@ -81,6 +84,7 @@ class Adapter(ABC):
     undefended: Adapter | None = None
     smoothing: float | None = None
     hear: Callable[[torch.Tensor], torch.Tensor] | None = None
+    patches: PatchGrid | None = None
     exits: Callable[[torch.Tensor], Iterator[torch.Tensor]] | None = None
 
     def load(self, device: str = "cpu") -> None:  # noqa: B027  (an adapter without weights has nothing to load)

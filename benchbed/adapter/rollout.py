@@ -63,7 +63,7 @@ class AttentionWatch:
             handle.remove()
 
 
-def rollout(matrices: Sequence[torch.Tensor], residual: float = 0.5) -> torch.Tensor:
+def rollout(matrices: Sequence[torch.Tensor], residual: float = 0.5, asked: slice = slice(0, 1)) -> torch.Tensor:
     """How much the first token hears of every token through all layers `[clip, token]`; rows sum to one.
 
     Parameters
@@ -72,6 +72,8 @@ def rollout(matrices: Sequence[torch.Tensor], residual: float = 0.5) -> torch.Te
         Attention of each layer, the first layer first.
     residual : float
         Share of the identity in each layer; one half in the paper.
+    asked : slice
+        The tokens that the head hears the mean of, where it is not the first alone.
 
     Examples
     --------
@@ -87,7 +89,7 @@ def rollout(matrices: Sequence[torch.Tensor], residual: float = 0.5) -> torch.Te
         total = mixed if total is None else mixed @ total
     if total is None:
         raise ConfigError("rollout of no layers")
-    return total[:, 0]
+    return total[:, asked].mean(1)
 
 
 def image_of(

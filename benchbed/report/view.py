@@ -442,7 +442,8 @@ def _table(base: str, rows: list[GroupRow], summary: list[GroupRow], primary: st
 
 def _profile(profile: dict[str, Any]) -> Iterator[ProfileRow]:
     for part, content in profile.items():
-        yield from profile_rows(part, "", content)
+        if part != "attention":  # drawn in a section of its own
+            yield from profile_rows(part, "", content)
 
 
 def profile_rows(part: str, name: str, content: Any) -> Iterator[ProfileRow]:

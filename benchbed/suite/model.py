@@ -280,6 +280,8 @@ class Profile(Part):
     """List every layer, and where the network can be cut in two."""
     exit_clips: int = Field(default=200, ge=0)
     """Clips on which the exits of a model with several are compared; 0 for none."""
+    inside_clips: int = Field(default=16, ge=0)
+    """Clips on which a transformer's attention is drawn and its embeddings are measured; 0 for none."""
 
 
 def _registered(task: str) -> str:

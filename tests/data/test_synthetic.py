@@ -229,7 +229,7 @@ def test_words_are_told_apart_by_speakers_who_are_in_one_split(tmp_path):
     root = synthetic.make(tmp_path / "words", layout="speech_commands", size="small")
     whole, marvin = speech_commands.read(root), speech_commands.read(root, keyword="marvin")
     assert set(whole.clips["label"]) == set(WORDS) and len(whole.clips) == 84
-    assert marvin.name == "speech_commands_marvin" and marvin.labels == ("marvin", "_unknown_")
+    assert marvin.name == "speech_commands_marvin-synthetic" and marvin.labels == ("marvin", "_unknown_")
     assert [(marvin.clips["label"] == "marvin").sum(), len(marvin.splits["test"])] == [18, 28]
     speakers = {name: set(whole.select(name)["speaker"]) for name in ("train", "validation", "test")}
     assert not speakers["train"] & speakers["test"] and not speakers["validation"] & speakers["test"]

@@ -131,7 +131,7 @@ def read(root: Path, *, classes: int = 35, keyword: str = "", test_folder: str |
             splits["test"] = np.arange(start, len(paths))
         else:
             notes.append(f"no split test: the official 12-class test set is not in the folder {TEST_FOLDERS[0]}")
-    labels = LABELS_35 if classes == 35 else LABELS_12
+    labels: tuple[str, ...] = LABELS_35 if classes == 35 else LABELS_12
     if keyword:
         labels, folders = (keyword, UNKNOWN), [word if word == keyword else UNKNOWN for word in folders]
     return _dataset(name, root, labels, paths, folders, onset, duration, splits, notes)

@@ -127,7 +127,7 @@ class WakeWord(Family):
     def reasons(self, sums: np.ndarray) -> dict[str, str]:
         """Why a metric is undefined for the counts `[4]`."""
         hit, miss, false, rejected = sums
-        found = {}
+        found: dict[str, str] = {}
         if hit + miss == 0:
             found |= dict.fromkeys(("recall", "balanced_f1"), "no clip holds the word")
         if false + rejected == 0:

@@ -91,6 +91,10 @@ def complexity(
         from benchbed.run.costing.exits import exits_on_clips
 
         figures["exits"] = exits_on_clips(adapter, prepared, wanted.exit_clips)
+    if prepared is not None and wanted.inside_clips and adapter.patches is not None and adapter.forward is not None:
+        from benchbed.run.costing.insides import insides_on_clips
+
+        figures |= insides_on_clips(adapter, prepared, wanted.inside_clips)
     # What `profile` gives is JSON, of which the limits read these parts.
     scores, checks = _held_against(loaded, adapter, cast("_Counts", figures))
     return figures, scores, checks
