@@ -182,7 +182,7 @@ class AudioMae(TrainedAdapter):
 
     def load(self, device: str = "cpu") -> None:
         super().load(device)
-        self.patches = PatchGrid(128, (PATCH, PATCH), (PATCH, PATCH), 0.01, tokens=1, rows="frames", decides="patches")
+        self.patches = PatchGrid(128, (PATCH, PATCH), (PATCH, PATCH), 0.01, tokens=1, rows="time", decides="patches")
 
     def build(self) -> nn.Module:
         if self.checkpoint is None:

@@ -20,7 +20,7 @@ class PatchGrid:
         From one frame to the next.
     tokens : int
         Tokens that stand before those of the patches.
-    rows : {"bands", "frames"}
+    rows : {"bands", "time"}
         Along which axis the rows of the tokens lie: the first patches are of the lowest bands, or of the first frames.
     decides : {"tokens", "patches"}
         What the head hears: the mean of the first tokens, or of the patches.
@@ -41,7 +41,7 @@ class PatchGrid:
     stride: tuple[int, int]
     frame_seconds: float
     tokens: int
-    rows: Literal["bands", "frames"] = "bands"
+    rows: Literal["bands", "time"] = "bands"
     decides: Literal["tokens", "patches"] = "tokens"
     kept: tuple[int, ...] | None = None
     columns: int | None = None

@@ -222,7 +222,7 @@ def claims(runs: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
     """What RUNS say of each claim of the literature: supported, contradicted, undecided, or not run."""
     from benchbed.api.claims import judged
 
-    found = judged(list(runs), folder)
+    verdicts = judged(list(runs), folder)
     if as_json:
         rows = [
             {
@@ -235,11 +235,11 @@ def claims(runs: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
                 "disputed": one.claim.disputed,
                 "found": one.told,
             }
-            for one in found
+            for one in verdicts
         ]
         print_json(rows)
         return
-    for one in found:
+    for one in verdicts:
         click.echo(f"{one.verdict:>12}  {one.claim.id}: {one.claim.text}\n{'':>14}{one.told}")
         if one.claim.disputed:
             click.echo(f"{'':>14}disputed in the source: {one.claim.disputed}")

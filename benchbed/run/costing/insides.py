@@ -120,10 +120,10 @@ def attention_map(matrices: list[torch.Tensor], grid: PatchGrid) -> np.ndarray:
     kept = None if grid.kept is None else torch.tensor(grid.kept, device=heard.device)
     frames = (columns - 1) * grid.stride[1] + grid.patch[1]
     size, shape, patch, stride = (grid.bands, frames), (rows, columns), grid.patch, grid.stride
-    if grid.rows == "frames":
+    if grid.rows == "time":
         size, shape, patch, stride = size[::-1], shape[::-1], patch[::-1], stride[::-1]
     image = image_of(heard.float(), shape, patch, stride, size, kept)[0].cpu().numpy()
-    image = image.T if grid.rows == "frames" else image
+    image = image.T if grid.rows == "time" else image
     return image / np.nanmean(image)
 
 

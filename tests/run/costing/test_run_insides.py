@@ -41,7 +41,7 @@ def test_rows_of_frames_and_means_over_patches():
     """Patches that count frames first, and a head that hears the mean of the patches."""
     attention = torch.zeros(1, 1, 3, 3)
     attention[0, 0, :, 1] = 1.0
-    grid = PatchGrid(2, (2, 1), (2, 1), 0.01, tokens=1, rows="frames", decides="patches")
+    grid = PatchGrid(2, (2, 1), (2, 1), 0.01, tokens=1, rows="time", decides="patches")
     # The mean row is half of column 1 and half of the identity: patches get 0.5 + 0.25 and 0.25.
     np.testing.assert_allclose(attention_map([attention], grid), [[1.5, 0.5], [1.5, 0.5]], atol=1e-6)
 
