@@ -50,7 +50,8 @@ def inside(result: Result) -> Inside | None:
         column_title="from second",
         of={"kind": "profile"},
     )
-    method = f"{attention.get('method', '')}; mean over {attention.get('clips', 0)} clips; 1 is an even share"
+    words = str(attention.get("method", ""))
+    method = f"{words[:1].upper()}{words[1:]}; mean over {attention.get('clips', 0)} clips; 1 is an even share"
     return Inside(chart, method, _said(result))
 
 

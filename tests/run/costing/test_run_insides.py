@@ -82,7 +82,7 @@ def test_a_run_draws_what_its_transformer_attends_to(repository, tmp_path, adapt
         loaded.forward(torch.zeros(1, 1, 32000))
     assert watch.matrices[0].shape[-1] == token_count
     page = (run.path / "report.html").read_text()
-    assert "Inside the network" in page and "attention rollout" in page
+    assert "Inside the network" in page and "Attention rollout" in page
     shown = inside(run.result)
     assert "effective rank" in shown.said and f"of {measured['features']} directions" in shown.said
     assert json.dumps(profile)
