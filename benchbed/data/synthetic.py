@@ -34,6 +34,8 @@ real recordings. These layouts exist:
 `castella`
     Recordings of 40 seconds with a sentence for each kind of sound in them, and the moments at which it is heard.
 
+`bsd10k`
+    One-second sounds in the 23 classes of the Broad Sound Taxonomy; classes of one top sound alike.
 `dcase2020_task2` … `dcase2026_task2`
     Machines in a hall, two seconds a clip, in the names of each year: three machines, with two ids or sections up to
     2022, normal sounds for training, and clips with one of four faults in the test split; a second domain from 2021 on,
@@ -80,6 +82,7 @@ LAYOUTS = (
     "clotho_audiocaps",
     "dcase_retrieval",
     "castella",
+    "bsd10k",
     *(f"dcase{year}_task2" for year in range(2020, 2027)),
     "tau_nigens2020",
     "tau_nigens2021",
@@ -109,6 +112,7 @@ def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: i
         `maestro_real` (20 recordings of 30 s; small 5 of 12 s), `clotho` (240; small 24; large 1,600),
         `audiocaps` (200; small 18),
         `dcase_retrieval` (80; small 8), `castella` (40 recordings of 40 s; small 9 of 20 s; large 320),
+        `bsd10k` (690 sounds; small 46),
         `dcase2020_task2` … (from 2023 on 264 training and 120 test clips, up to 2022 288 and 144; small 24 and 48).
     size : str
         `default`, `small` for tests, or, for `desed`, `clotho` and `castella`, `large` for training.
@@ -650,6 +654,19 @@ def _track_file(soundings: list, year: int) -> str:
     return written(tracked, year)
 
 
+def _bsd10k(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.broad_sound import BROAD_SOUND
+    from benchbed.data.synthesis.broad import broad_sound
+
+    rows: list[tuple] = [("sound_id", "class", "class_idx", "class_top", "confidence", "uploader", "title")]
+    for number, name in enumerate(BROAD_SOUND):
+        for take in range(30 if size == "default" else 2):
+            sound = 1000 * (number + 1) + take
+            files.audio(f"audio/{sound}.wav", broad_sound(seed, name, take))
+            rows.append((sound, name, number, name.partition("-")[0], 5 - take % 3, f"user{sound % 97}", name))
+    files.table("metadata/BSD10k_metadata.csv", rows, ",")
+
+
 def _machines(year: int) -> Callable[..., None]:
     """A writer of machine sounds in the names of a year."""
 
@@ -706,6 +723,7 @@ _WRITERS = {
     "clotho_audiocaps": _clotho_audiocaps,
     "dcase_retrieval": _dcase_retrieval,
     "castella": _castella,
+    "bsd10k": _bsd10k,
     **{f"dcase{year}_task2": _machines(year) for year in range(2020, 2027)},
     "tau_nigens2020": _localised(2020, {3: ("", 10), 2: ("", 3), 1: ("", 10)}, ("foa", "mic")),
     "tau_nigens2021": _localised(2021, {1: ("dev-train", 10), 5: ("dev-val", 3), 6: ("dev-test", 10)}, ("foa", "mic")),

@@ -274,9 +274,9 @@ def _within(name: str, value: object, where: str | None = None) -> None:
 
 
 def _for_any_classes(options: Mapping[str, object]) -> dict[str, object]:
-    """Options without those that have a value for each class of the dataset."""
+    """Options without those that are about the classes of the dataset, which nobody knows yet."""
     per_class = ("threshold", "median_seconds", "median_frames")
-    return {k: v for k, v in options.items() if not (k in per_class and isinstance(v, list | dict))}
+    return {k: v for k, v in options.items() if k != "taxonomy" and not (k in per_class and isinstance(v, list | dict))}
 
 
 def _file(loaded: LoadedSuite, name: str) -> None:
