@@ -123,7 +123,10 @@ def run_view(result: Result) -> RunView:
     # Where a suite perturbs, what is kept under perturbation is asked first; of several folds that is no single one's.
     robust = [n for n in pool if n.startswith(terms.ROBUSTNESS) and "/" not in n and n.count(":") == 1]
     pool = {n: value for n, value in pool.items() if n in robust or not n.startswith(terms.ROBUSTNESS)}
-    headline = [(name, pool[name]) for name in [*robust, *(name for name in pool if name not in robust)]][:6]
+    # What recordings score by their clips, and what is left without some clips, is asked beside the figure itself.
+    beside = [name for name, value in pool.items() if _beside(value) and result.primary in name]
+    first = [*robust, *beside]
+    headline = [(name, pool[name]) for name in [*first, *(name for name in pool if name not in first)]][:6]
     own = shown[0].metrics if len(shown) == 1 else {}
     tallies: dict[str, int] = {}
     for check in result.checks:
@@ -135,7 +138,7 @@ def run_view(result: Result) -> RunView:
         primary=primary,
         headline=headline,
         # A single clean cell is the whole run; its figures stand once, under the cell.
-        overall={k: v for k, v in figures(result).items() if k in result.scores and own.get(k) != v},
+        overall={k: v for k, v in figures(result).items() if k in result.scores and (own.get(k) != v or _beside(v))},
         baselines={name: value for name, value in result.scores.items() if terms.baseline(name)},
         robustness=robustness(result),
         details=[_detail(cell, result) for cell in shown],
@@ -145,6 +148,11 @@ def run_view(result: Result) -> RunView:
         checks=tallies,
         alike=_alike(result),
     )
+
+
+def _beside(value: Value) -> bool:
+    """A figure of recordings that their clips decide, or of what is left without some of the clips."""
+    return "-of-clips-by-" in value.rule or "-redraws-without-" in value.rule
 
 
 def _alike(result: Result) -> dict[str, dict[str, list[str]]]:

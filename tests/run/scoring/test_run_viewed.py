@@ -189,3 +189,10 @@ def test_clips_are_left_out_in_seeded_draws(world):
     assert grouped.matrices["drop_macro_accuracy"].row_title == "groups left out"
     spread = [cell.matrices["drop_macro_accuracy"].values[1][1], grouped.matrices["drop_macro_accuracy"].values[0][1]]
     assert spread[0] < spread[1]
+
+
+def test_the_page_shows_recordings_beside_clips(world):
+    score, _, _ = world
+    page = score(view={"by": ["group", "device"]}, drop={"fractions": [0.05], "draws": 5}).page()
+    assert "Macro accuracy (recordings)" in page and "Macro accuracy without 5 % of the clips" in page
+    assert "Clips left out" in page
