@@ -413,6 +413,8 @@ def _detail(cell: Cell, result: Result) -> Detail:
     rows: dict[str, list[GroupRow]] = {}
     summaries: dict[str, list[GroupRow]] = {}
     for key, metrics in cell.groups.items():
+        if not metrics:
+            continue  # a family may have classes and say nothing of each
         family, member = terms.group(key)
         base, kind = terms.kind_of(family, named)
         row = GroupRow(terms.member(base, kind, member), metrics, pooled=bool(kind))

@@ -85,3 +85,18 @@ def test_the_embedded_weights_hear_the_word(repository):
     adapter = start(load_adapter(str(repository / "adapters/wake_words.py"), {}))
     data = speech_commands.read(synthetic.ensure("speech_commands", size="small", seed=7), keyword="marvin")
     assert data.labels == adapter.card.labels == ("marvin", "_unknown_")
+
+
+def test_the_suite_runs_on_a_fresh_machine(repository, tmp_path):
+    import benchbed as bb
+
+    overrides = {"statistics.draws": 20, "conditions": ["clean"]}
+    run = bb.run("wake_word", str(repository / "adapters/wake_words.py"), limit=60, out=tmp_path, overrides=overrides)
+    clean = run.result.cells[0]
+    assert run.result.dataset.synthetic and run.result.primary == "balanced_f1"
+    assert 0.5 < clean.metrics["balanced_f1"].value <= 1
+    heard = run.predictions("scene/test/clean")
+    said, answer = heard["label"].astype(str) == "marvin", heard["prediction"].astype(str) == "marvin"
+    recall, alarms = answer[said].mean(), answer[~said].mean()
+    assert clean.metrics["balanced_f1"].value == pytest.approx(2 * recall / (1 + recall + alarms))
+    assert "Balanced F1" in (run.path / "report.html").read_text()

@@ -46,6 +46,17 @@ def test_balanced_f1_is_what_balanced_draws_give_in_the_long_run():
     assert np.mean(drawn) == pytest.approx(value, abs=0.002)
 
 
+def test_both_classes_have_their_recall():
+    metrics = family(("marvin", "other"))
+    scores = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]])
+    sums = metrics.statistics(scores, np.array([0, 0, 1, 1, 1])).sum(axis=0)
+    np.testing.assert_allclose(metrics.per_class(sums)["class_recall"], [1 / 2, 2 / 3])
+    assert metrics.class_counts(sums).tolist() == [2, 3]
+    three = family(("noise", "marvin", "other"), keyword="marvin")
+    several = three.per_class(three.statistics(np.eye(3), np.arange(3)).sum(axis=0))["class_recall"]
+    assert several[1] == 1 and np.isnan(several[[0, 2]]).all()
+
+
 def test_what_is_undefined_says_why():
     metrics = family(("marvin", "other"))
     counts = metrics.statistics(np.array([[0.2, 0.8]]), np.array([1])).sum(axis=0)

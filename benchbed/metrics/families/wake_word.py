@@ -89,6 +89,7 @@ class WakeWord(Family):
             "recall": info("Recall", "recall"),
             "false_alarm_rate": info("False alarm rate", "false_alarm_rate", lower=True),
         }
+        self.class_metrics = {"class_recall": info("Recall", "recall-of-class")}
 
     def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Hit, miss, false alarm, rejection `[clip, 4]`."""
@@ -116,6 +117,14 @@ class WakeWord(Family):
             "recall": recall,
             "false_alarm_rate": alarms,
         }
+
+    def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
+        """Recall of the word, and, where there are two classes, of its opposite `[..., class]`."""
+        recall = np.full((*sums.shape[:-1], len(self.labels)), np.nan)
+        recall[..., self.word] = ratio(sums[..., 0], sums[..., 0] + sums[..., 1])
+        if len(self.labels) == 2:
+            recall[..., 1 - self.word] = ratio(sums[..., 3], sums[..., 2] + sums[..., 3])
+        return {"class_recall": recall}
 
     def class_counts(self, sums: np.ndarray) -> np.ndarray:
         """Clips of the word, `[..., class]`; all others stand under the first other class."""
