@@ -2,6 +2,7 @@
 
     benchbed run suites/dcase_task4.yaml --model adapters/crnn.py
     benchbed run suites/fsd50k.yaml --model adapters/crnn.py --set output=tags
+    benchbed run suites/esc10.yaml --model adapters/crnn.py --set output=scene --set checkpoint=FILE
     benchbed run SUITE --model adapters/crnn.py --set arch=desed --set checkpoint=student.ckpt
     benchbed run SUITE --model adapters/crnn.py --set arch=dessed --set checkpoint=FILE --set labels=bus,car,motorcycle
 
@@ -56,6 +57,7 @@ DESED = (
 #: Rate, hop in samples and frames per output of each architecture that has a rate of its own.
 TIMING = {"small": (16000, 512, 2), "desed": (16000, 256, 4)}
 Arch = Literal["small", "desed", "cakir", "marvel", "dessed"]
+Answer = Literal["frames", "tags", "scene"]
 
 
 def timing(arch: str, sample_rate: int = 0) -> tuple[int, int, int]:
@@ -238,11 +240,13 @@ STREET: dict[str, type[Cakir] | type[Dessed]] = {"cakir": Cakir, "marvel": Cakir
 
 
 class Detector(nn.Module):
-    """Front end and network of one architecture."""
+    """Front end and network of one architecture; of a scene, one class a clip, its logits are the mean over frames."""
 
-    def __init__(self, arch: str, classes: int, sample_rate: int = 0, **options: Any) -> None:
+    def __init__(
+        self, arch: str, classes: int, sample_rate: int = 0, output: Answer = "frames", **options: Any
+    ) -> None:
         super().__init__()
-        self.arch = arch
+        self.arch, self.scene = arch, output == "scene"
         rate, self.hop, _ = timing(arch, sample_rate)
         if arch == "desed":
             self.frontend = LogMel(
@@ -299,8 +303,9 @@ class Detector(nn.Module):
         return self.net(features if self.arch == "desed" else self.bands(features))
 
     def classify(self, features: torch.Tensor) -> torch.Tensor:
-        """Logits [clip, frame, class] of spectrograms."""
-        return self.weigh(features)[0]
+        """Logits [clip, frame, class] of spectrograms, or of scenes [clip, class]."""
+        logits = self.weigh(features)[0]
+        return logits.mean(1) if self.scene else logits
 
 
 CITED = {
@@ -324,7 +329,8 @@ class CRNN(TorchAdapter):
     labels : str, optional
         Classes in order, where the checkpoint does not say them: a file, or names separated by commas.
     output : str
-        `frames`, or `tags` for one probability per class and clip.
+        `frames`, `tags` for one probability per class and clip, or `scene` for one class per clip, which weights must
+        have been trained for: `training/train.py --task scene --set output=scene`.
     sample_rate : int
         For street sounds, that of the training; 44,100 if none is given.
     dilation : int
@@ -338,7 +344,7 @@ class CRNN(TorchAdapter):
         arch: Arch = "small",
         checkpoint: Path | None = None,
         labels: str = "",
-        output: Literal["frames", "tags"] = "frames",
+        output: Answer = "frames",
         sample_rate: int = 0,
         dilation: int = 10,
         weights: Weights = "trained",
@@ -358,6 +364,15 @@ class CRNN(TorchAdapter):
                 where=str(self.checkpoint),
                 hint="--set labels=FILE",
             )
+        learnt = self.options.get("output", "frames")
+        if not untrained and (output == "scene") != (learnt == "scene"):
+            raise ConfigError(
+                f"output={output} of weights that learnt {'one class a clip' if learnt == 'scene' else 'frames'}",
+                where=str(self.checkpoint),
+                hint="--set output=scene" if learnt == "scene" else "train with --task scene --set output=scene",
+            )
+        if output == "scene":
+            self.options["output"] = "scene"
         names = read_labels(labels) if labels else tuple(json.loads(about["labels"])) if "labels" in about else DESED
         rate, hop, pooled = timing(arch, sample_rate)
         described = "log-mel convolutions and a bidirectional GRU"
@@ -373,7 +388,7 @@ class CRNN(TorchAdapter):
             output=output,
             labels=names,
             sample_rate=rate,
-            scores="probabilities",
+            scores="logits" if output == "scene" else "probabilities",
             clip_seconds=(10.24 if arch in STREET else 10.0) if frames else None,
             min_seconds=0.2,
             frame_seconds=hop * pooled / rate if frames else None,
@@ -385,9 +400,11 @@ class CRNN(TorchAdapter):
         )
 
     @classmethod
-    def training_model(cls, labels: tuple[str, ...], *, arch: str = "small", **options: Any) -> nn.Module:
-        """A fresh network from spectrograms to logits by frame, for `training/train.py`."""
-        return Detector(arch, len(labels), **options)
+    def training_model(
+        cls, labels: tuple[str, ...], *, arch: str = "small", output: Answer = "frames", **options: Any
+    ) -> nn.Module:
+        """A fresh network from spectrograms to logits by frame, or of a scene, for `training/train.py`."""
+        return Detector(arch, len(labels), output=output, **options)
 
     def build(self) -> nn.Module:
         options = {k: v for k, v in self.options.items() if k not in ("arch", "sample_rate")}
@@ -426,6 +443,8 @@ class CRNN(TorchAdapter):
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Probabilities [clip, frame, class] or [clip, class] of waveforms [clip, channel, sample]."""
+        if self.card.output == "scene":
+            return self.model.classify(self.model.features(waveforms))
         logits, weights = self.model.weigh(self.model.features(waveforms))
         frames = torch.sigmoid(logits)
         return frames if self.card.output == "frames" else tags_of(frames, weights)

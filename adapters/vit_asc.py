@@ -7,8 +7,9 @@
 A thesis on scene classification with transformers tabulates them: Small has 103,150 parameters (its patches are not
 stated; 12 × 12 and 16 × 8 both give that number), Medium 5.6 to 8.0 million with a distillation token and a second
 head, Large 85,345,546 (ViT-B/16 with patches ten apart). Patches of `patch`, `stride` apart, over 128 mel bands and
-100 frames of 10 ms; `drop_rows` and `drop_columns` leave patches out at test time, too, the same of every clip. By
-default Small, trained on the synthetic scenes. How the source normalised its spectrograms is not stated: here as PaSST.
+100 frames of 10 ms a second; `drop_rows` and `drop_columns` leave patches out at test time, too, the same of every
+clip. By default Small, trained on the synthetic scenes. How the source normalised its spectrograms is not stated: here
+as PaSST.
 """
 
 from __future__ import annotations
@@ -90,18 +91,22 @@ class MelFrames(nn.Module):
 class SceneViT(nn.Module):
     """Waveforms to logits: the front end, patches, tokens, blocks, and one head or the mean of two.
 
-    Positions are learnt together for both axes. A clip of less than a second is padded with its quietest value, of a
-    longer one the first second counts.
+    Positions are learnt together for both axes. A clip of less than `seconds` is padded with its quietest value, of a
+    longer one these first seconds count.
     """
 
-    def __init__(self, classes: int, shape: ViTShape, drop_rows: int = 0, drop_columns: int = 0) -> None:
+    def __init__(
+        self, classes: int, shape: ViTShape, drop_rows: int = 0, drop_columns: int = 0, seconds: float = 1.0
+    ) -> None:
         super().__init__()
-        grid = [(size - patch) // step + 1 for size, patch, step in zip((BANDS, FRAMES), shape.patch, shape.stride)]
+        self.frames = round(seconds * FRAMES)
+        image = (BANDS, self.frames)
+        grid = [(size - patch) // step + 1 for size, patch, step in zip(image, shape.patch, shape.stride)]
         dropped = (drop_rows, drop_columns)
         if min(grid) < 1 or any(not 0 <= drop < size for drop, size in zip(dropped, grid)):
             raise ConfigError(
                 f"a grid of {grid[0]} × {grid[1]} patches without {drop_rows} rows and {drop_columns} columns is empty",
-                hint=f"drop_rows 0…{grid[0] - 1}, drop_columns 0…{grid[1] - 1}; patches fit into {BANDS} × {FRAMES}",
+                hint=f"drop_rows 0…{grid[0] - 1}, drop_columns 0…{grid[1] - 1}; patches fit into {BANDS} × {image[1]}",
             )
         self.features = MelFrames()
         self.projection = nn.Conv2d(1, shape.dim, shape.patch, shape.stride)
@@ -118,9 +123,9 @@ class SceneViT(nn.Module):
 
     def classify(self, mel: torch.Tensor) -> torch.Tensor:
         """Logits [clip, class] of log-mel images [clip, band, frame]."""
-        mel = mel[..., :FRAMES]
-        if mel.shape[-1] < FRAMES:
-            mel = nn.functional.pad(mel, (0, FRAMES - mel.shape[-1]), value=(math.log(1e-5) + 4.5) / 5)
+        mel = mel[..., : self.frames]
+        if mel.shape[-1] < self.frames:
+            mel = nn.functional.pad(mel, (0, self.frames - mel.shape[-1]), value=(math.log(1e-5) + 4.5) / 5)
         patches = self.projection(mel[:, None]).flatten(2).transpose(1, 2)
         special = self.tokens.shape[1]
         patches = patches + self.positions[:, special:]
@@ -220,9 +225,10 @@ class SceneViTAdapter(TrainedAdapter):
         stride: str = "",
         drop_rows: int = 0,
         drop_columns: int = 0,
+        seconds: float = 1.0,
     ) -> nn.Module:
-        """A fresh network for `training/train.py`."""
-        return SceneViT(len(labels), shape_of(arch, patch, stride), drop_rows, drop_columns)
+        """A fresh network for clips of some length, for `training/train.py`."""
+        return SceneViT(len(labels), shape_of(arch, patch, stride), drop_rows, drop_columns, seconds)
 
 
 def shape_of(arch: Arch, patch: str = "", stride: str = "") -> ViTShape:

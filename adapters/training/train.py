@@ -15,6 +15,7 @@ import math
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -295,8 +296,12 @@ def card(about: dict[str, str], title: str, results: dict[str, float], measure: 
     return "\n".join(lines) + "\n"
 
 
-def main(argv: list[str]) -> dict[str, float]:
-    """Train, write weights and card, and return the test scores."""
+def main(
+    argv: list[str],
+    learn: Callable[[nn.Module, Clips, argparse.Namespace], float] = fit,
+    script: str = "train.py",
+) -> dict[str, float]:
+    """Train by `learn`, which returns a loss, write weights and card, and return the test scores."""
     from safetensors.torch import save_file
 
     args = arguments(argv)
@@ -309,7 +314,7 @@ def main(argv: list[str]) -> dict[str, float]:
         network = cls.training_model(**options).to(memory_format=torch.channels_last)
         clips = Clips(data, args.train_splits, network, args)
         print(f"{len(clips)} clips of {data.name}", file=sys.stderr)
-        loss = fit(network, clips, args)
+        loss = learn(network, clips, args)
     tensors = stored(network, args.bits)
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}, strict=False)
     scene = args.task == "scene"
@@ -339,7 +344,7 @@ def main(argv: list[str]) -> dict[str, float]:
         "trained_with": "[]",
         "training_data": json.dumps(shown),
         "augmentation": json.dumps({name: getattr(args, name) for name in used}),
-        "command": f"python adapters/training/train.py {shlex.join(command)}",
+        "command": f"python adapters/training/{script} {shlex.join(command)}",
         "seed": str(args.seed),
         "epochs": str(args.epochs),
         "weight_bits": str(args.bits),

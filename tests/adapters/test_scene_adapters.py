@@ -25,6 +25,9 @@ SHIPPED = {
     "mcnn": "mcnn.safetensors",
     "bc_resnet": "bc_resnet.safetensors",
     "vit_asc": "vit_asc_small.safetensors",
+    "gmm": "gmm.safetensors",
+    "ivector": "ivector.safetensors",
+    "frame_networks": "frame_dnn.safetensors",
 }
 
 

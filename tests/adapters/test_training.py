@@ -65,6 +65,7 @@ def test_same_command_same_weights_and_the_adapter_loads_them(script, repository
     about = read_metadata(tmp_path / "a.safetensors")
     assert json.loads(about["options"])["channels"] == [8, 8, 8]
     assert json.loads(about["training_data"])["clips"] == 20
+    assert json.loads(about["trained_on"]) == ["esc10-synthetic", "esc10-synthetic/fold1", "esc10-synthetic/fold2"]
     assert str(esc.parent) not in (tmp_path / "a.md").read_text(), "cards must not tell where data lay"
     assert "macro accuracy" in (tmp_path / "a.md").read_text()
 
@@ -114,3 +115,39 @@ def test_adapters_that_cannot_be_trained_are_named(script, tmp_path):
         script.adapter_class(tmp_path / "nowhere.py")
     with pytest.raises(ConfigError, match="KEY=VALUE"):
         script.pairs(["channels"])
+
+
+def test_a_detector_learns_scenes_and_answers_them(script, repository, esc, tmp_path):
+    out = tmp_path / "crnn.safetensors"
+    words = ["--model", str(repository / "adapters" / "crnn.py"), "--layout", "esc50", "--data", str(esc)]
+    words += ["--layout-set", "subset=esc10", "--train-splits", "fold1,fold2", "--rate", "16000", "--epochs", "1"]
+    script.main([*words, "--batch", "8", "--set", "output=scene", "--out", str(out)])
+    file, given = str(repository / "adapters" / "crnn.py"), {"checkpoint": str(out)}
+    adapter = load_adapter(file, given | {"output": "scene"}).adapter
+    adapter.load("cpu")
+    waves = 0.1 * torch.randn(3, 1, 16000, generator=torch.Generator().manual_seed(0))
+    scores = adapter.predict(Batch(waves.numpy(), np.full(3, 16000), 16000))
+    assert adapter.card.scores == "logits" and scores.shape == (3, 10)
+    # The answer of a scene is the mean over frames of what the network says of each.
+    with torch.no_grad():
+        frames = adapter.model.weigh(adapter.model.features(waves))[0]
+    np.testing.assert_allclose(scores, frames.mean(1).numpy(), atol=1e-5)
+    with pytest.raises(ConfigError, match="learnt one class a clip"):
+        load_adapter(file, given)
+    with pytest.raises(ConfigError, match="learnt frames"):
+        load_adapter(file, {"output": "scene"})
+
+
+def test_a_transformer_hears_as_many_seconds_as_it_learnt(script, repository, esc, tmp_path):
+    out = tmp_path / "vit.safetensors"
+    words = ["--model", str(repository / "adapters" / "vit_asc.py"), "--layout", "esc50", "--data", str(esc)]
+    words += ["--layout-set", "subset=esc10", "--train-splits", "fold1", "--epochs", "1", "--batch", "8"]
+    script.main([*words, "--seconds", "2", "--set", "seconds=2", "--set", "patch=32x20", "--out", str(out)])
+    adapter = load_adapter(str(repository / "adapters" / "vit_asc.py"), {"checkpoint": str(out)}).adapter
+    adapter.load("cpu")
+    waves = 0.1 * torch.randn(1, 1, 64000, generator=torch.Generator().manual_seed(0))
+    late = waves.clone()
+    late[..., 48000:] = 0
+    with torch.no_grad():
+        assert adapter.card.clip_seconds == 2 and adapter.model.grid == (4, 10)
+        assert (adapter.forward(waves) - adapter.forward(late)).abs().max() > 1e-4
