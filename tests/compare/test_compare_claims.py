@@ -77,6 +77,8 @@ def test_every_shipped_claim_names_a_figure_or_kind_that_can_be(repository):
         assert claim.text.endswith(".") and claim.needs and claim.where
         assert (claim.test.kind in ("models", "costs")) == bool(claim.test.figure)
         assert bool(claim.test.other) or claim.test.kind in ("costs", "width")
+        alone = claim.test.kind in ("within", "width") or not claim.test.other
+        assert claim.test.models == 1 if alone else claim.test.models >= 2
         assert set(claim.test.supported.values()) and claim.test.supported != claim.test.contradicted
     assert {claim.source[:3] for claim in claims} == {"000", "001", "002", "003", "004"}
     assert {one.verdict for one in judge(claims, [])} == {"not run"}
