@@ -66,6 +66,24 @@ def test_each_kind_is_a_share_of_the_clean_figure(made):
     }
 
 
+def test_folds_are_averaged(made):
+    """Clean 0.8 as the mean over folds; noise leaves 0.2 in one fold and 0.6 in the other, so half is kept."""
+    one = made("a", "cnn", 0.5, 0.25)
+    del one.scores["robustness:group/noise"]
+    first, attacked = one.cells[0], one.cells[-1]
+    first.split = "fold1"
+    second = first.model_copy(deep=True)
+    second.split, second.key = "fold2", "scene/fold2/clean"
+    first.metrics[one.primary], second.metrics[one.primary] = value(0.6), value(1.0)
+    one.cells[:] = [first, second, attacked]
+    one.scores[one.primary] = value(0.8)
+    one.scores["robustness:fold1:group/noise"], one.scores["robustness:fold2:group/noise"] = value(0.2), value(0.6)
+    assert kept(one)["noise"].value == pytest.approx(0.5)
+    assert kept(one)["noise"].n == 200 and kept(one)["noise"].low is None
+    del one.scores["robustness:fold2:group/noise"]
+    assert "noise" not in kept(one), "a fold without the figure is no mean over folds"
+
+
 def test_orders_of_models_are_correlated_kind_by_kind(made):
     models = [made(f"m{i}", "cnn" if i % 2 else "transformer", 0.1 * i, 0.05 * i) for i in range(1, 9)]
     seen = foretelling(models)
