@@ -130,6 +130,7 @@ def _nothing(reason: str) -> dict[str, Any]:
 
 
 def _torch(adapter: Adapter, seconds: float, layers: bool) -> dict[str, Any]:
+    from benchbed.profile.biodcase2026 import RULE as BIODCASE
     from benchbed.profile.macs import count_macs
     from benchbed.profile.parameters import count_parameters
 
@@ -157,6 +158,7 @@ def _torch(adapter: Adapter, seconds: float, layers: bool) -> dict[str, Any]:
         device = adapter.device
         compute["on_device"] = figure(macs.on_device, "MACs", f"operations that ran on {device}")
     compute["challenge_tool"] = _challenge(adapter, seconds, macs)
+    compute["biodcase2026"] = figure(macs.tiny, "MACs", BIODCASE)
     if macs.front_end is not None:
         compute["front_end"] = front_end_figures(
             macs.front_end.transforms, macs.front_end.dense_macs, macs.front_end.sparse_macs

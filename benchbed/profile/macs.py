@@ -87,6 +87,8 @@ class Macs:
         Path of the innermost module → multiply-accumulates; functional operations belong to the module they run in.
     by_type : dict
         Class of that module → multiply-accumulates.
+    tiny : int
+        With what BioDCASE-Tiny counts beside products.
     front_end : FrontEndCost or None
         None where no Fourier transform runs inside the network.
     backend : str
@@ -105,6 +107,7 @@ class Macs:
     seconds: float
     by_layer: dict[str, int]
     by_type: dict[str, int]
+    tiny: int
     front_end: FrontEndCost | None
     backend: str
     on_device: int | None
@@ -176,6 +179,7 @@ def count_macs(adapter: Adapter, seconds: float, *, on_device: bool = True) -> M
         seconds=seconds,
         by_layer={layer: round(macs) for layer, macs in by_layer.items()},
         by_type={kind: round(macs) for kind, macs in sorted(by_type.items(), key=lambda item: -item[1])},
+        tiny=total + sum(op.beside for op in network),
         front_end=_front_end(front, owners, network_of(adapter)),
         backend="meta" if traced is not None else str(device),
         on_device=ran,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from benchbed.profile.biodcase2026 import beside_products
 from benchbed.profile.formulas import expected, macs_of, transform_of
 
 if TYPE_CHECKING:
@@ -32,12 +33,15 @@ class Operation:
         Multiply-accumulates; 0 for what multiplies nothing.
     transform : tuple of int, optional
         Length and number of Fourier transforms, if it is one.
+    beside : int
+        What a challenge counts beside products (`benchbed.profile.biodcase2026`).
     """
 
     layer: str
     name: str
     macs: float
     transform: tuple[int, int] | None = None
+    beside: int = 0
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ class _Watcher:
         if macs is None and transform is None and expected(func) and name not in self.trace.uncounted:
             self.trace.uncounted.append(name)
         layer = self.stack[-1] if self.stack else ""
-        self.trace.operations.append(Operation(layer, name, macs or 0.0, transform))
+        self.trace.operations.append(Operation(layer, name, macs or 0.0, transform, beside_products(name, args, out)))
         now = len(self.trace.operations)
         self.needed((args, kwargs), now)
         self.made(out, now)

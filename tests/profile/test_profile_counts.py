@@ -245,3 +245,28 @@ def test_a_stateful_graph_is_counted_chunk_by_chunk(realdata: Path):
     # 32 chunks of 512 samples; the LSTM alone is 4·128·(128 + 128) per chunk.
     assert found["compute"]["by_type"]["LSTM"]["value"] == 32 * 4 * 128 * 256
     assert found["macs"]["notes"] == ["32 runs of the graph make one inference"]
+
+
+class Residual(torch.nn.Module):
+    """A product of 3 × 3, poolings of every sort, and a shortcut."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = torch.nn.Conv2d(1, 2, 3, padding=1, bias=False)
+
+    def forward(self, image):
+        heard = self.convolution(image)
+        heard = heard + 0.5 * heard
+        pooled = torch.nn.functional.max_pool2d(heard, 2) - torch.nn.functional.avg_pool2d(heard, 2)
+        return torch.nn.functional.avg_pool1d(pooled.flatten(2), 4).mean((1, 2))
+
+
+def test_what_biodcase_tiny_counts_beside_products_by_hand():
+    """An image of 4 × 4: 2·16·9 products; a sum and a product of 2·16 elements; two poolings of 2·4 windows of four,
+    and their difference of 2·4; 2·1 windows of four over time; the mean over the map counts nothing."""
+    from benchbed.profile.trace import trace_forward
+
+    net = Residual()
+    trace, _ = trace_forward(net, net, torch.zeros(1, 1, 4, 4))
+    assert trace.macs == 288
+    assert sum(one.beside for one in trace.operations) == 2 * 32 + 2 * 32 + 8 + 8
