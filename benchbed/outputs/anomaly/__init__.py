@@ -33,7 +33,7 @@ class ScoredClips(Reading):
         self.card = card
 
     def check(self, raw: object, clips: int, heard: Heard) -> np.ndarray:
-        """Scores and decisions `[clip, 2]`, float64; NaN where nothing was decided.
+        """Scores and decisions `[clip, 2]` in the model's own precision; NaN where nothing was decided.
 
         Raises
         ------
@@ -47,7 +47,7 @@ class ScoredClips(Reading):
                 f"predict returned {given}, expected floats [clip] for {clips} clips",
                 hint="a score for each clip, or [clip, 2] with a decision of 0 (normal) or 1 (anomaly) beside it",
             )
-        answers = np.full((clips, 2), np.nan)
+        answers = np.full((clips, 2), np.nan, raw.dtype)
         answers[:, : 1 if raw.ndim == 1 else raw.shape[1]] = raw.reshape(clips, -1)
         odd = ~np.isnan(answers[:, DECISION]) & ~np.isin(answers[:, DECISION], (0.0, 1.0))
         if odd.any():
