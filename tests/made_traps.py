@@ -126,6 +126,10 @@ TRAPS = {
     "quantised_mel": Trap(after="scores = 4 * (scores / 6).round()", told_by=("gradient_zero", "audit")),
     "dropout": Trap("x = torch.nn.functional.dropout(x, 0.5)", told_by=("randomness",)),
     "input_noise": Trap("x = x + 0.1 * torch.randn_like(x)", told_by=("randomness",)),
+    # The look of honest noise, with a gradient that leads down: the greatest of many noisy answers rises all the same.
+    "reversed_noise": Trap(
+        "x = Passed.apply(x + 0.02 * torch.randn_like(x), lambda g: -g)", told_by=("audit", "progress")
+    ),
     "random_shift": Trap("x = x.roll(int(torch.randint(0, 2000, ())), -1)", told_by=("randomness",)),
     "hash_noise": Trap(
         "drawn = [int(hashlib.md5(one.numpy().tobytes()).hexdigest()[:8], 16) for one in x.detach()]; "

@@ -25,6 +25,8 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 #: Passes that a gradient by the waveform counts as: the answer, and about twice as much for the way back.
 GRADIENT = 3
+#: Draws under which points of a random model are compared.
+PAIRED = 16
 
 
 class ByClip(ABC):
@@ -70,6 +72,9 @@ class Victim:
         Gradients averaged per step, for models that answer differently every time.
     recurrent : bool
         The network has recurrent layers, whose cuDNN kernels cannot be differentiated in evaluation mode.
+    averages : int
+        Answers that one call of `forward` is the mean of already, under the same random numbers every time; 0 where it
+        is one answer. It is then asked once, however many gradients are averaged.
     cost : Cost
         Evaluations so far.
     unanswered : int
@@ -88,23 +93,48 @@ class Victim:
     differentiable: bool = True
     eot: int = 1
     recurrent: bool = False
+    averages: int = 0
     cost: Cost = field(default_factory=Cost)
     unanswered: int = 0
 
     @property
     def passes(self) -> tuple[int, int]:
         """Passes of the model that an answer takes, and that a gradient takes: as much as three answers."""
-        return self.eot, (GRADIENT + (self.attack_forward is not None)) * self.eot
+        answer = self.averages or self.eot
+        return answer, GRADIENT * self.eot + (answer if self.attack_forward is not None else 0)
+
+    @property
+    def random(self) -> bool:
+        """What losses are told differs from call to call."""
+        return self.eot > 1 and not self.averages
 
     def scores(self, points: torch.Tensor) -> torch.Tensor:
         """Scores without gradients; the mean of `eot` answers of a model that is random."""
-        self.cost.forwards += len(points) * self.eot
+        self.cost.forwards += len(points) * (self.averages or self.eot)
+        times = self.eot if self.random else 1
         with torch.no_grad():
             total = self.forward(points)
-            for _ in range(self.eot - 1):
+            for _ in range(times - 1):
                 total = total + self.forward(points)
         self._listen(total)
-        return total / self.eot if self.eot > 1 else total
+        return total / times if times > 1 else total
+
+    def paired(
+        self, points: Sequence[torch.Tensor], target: torch.Tensor, loss: Loss, draws: int = PAIRED
+    ) -> list[torch.Tensor]:
+        """Mean loss `[clip]` at each of several points, under the same random numbers for all of them.
+
+        Means of fresh draws rise by chance alone where the greatest of many is kept; the difference of paired ones is
+        what the points are worth.
+        """
+        totals = [torch.zeros(len(target), dtype=torch.float64, device=target.device) for _ in points]
+        self.cost.forwards += len(points) * len(target) * draws
+        with torch.no_grad():
+            for draw in range(draws):
+                for total, point in zip(totals, points):
+                    with rng.preserved_global_state(rng.key("paired", draw)):
+                        total += loss(self.forward(point), target).double()
+        return [total / draws for total in totals]
 
     def _listen(self, answers: torch.Tensor) -> None:
         self.unanswered += int(answers.isnan().flatten(1).any(1).sum())

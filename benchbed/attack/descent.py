@@ -201,7 +201,16 @@ def auto_pgd(
             if rests and interval >= TOLD:
                 _rest(state, interval, steps - step)
             since, interval = 0, max(interval - max(int(SHRINK * steps), 1), max(int(SHORTEST * steps), 1))
+    if victim.random:
+        began = part.ball.project(start)[_within(rows, state.rows)]
+        ends = victim.paired((began, state.best, state.point), part.target, chosen or loss)
+        state.first, state.best_loss = ends[0].to(state.first), torch.fmax(ends[1], ends[2]).to(state.first)
     _note(outcome, state)
+
+
+def _within(rows: torch.Tensor, some: torch.Tensor) -> torch.Tensor:
+    """Positions of some of the rows."""
+    return (rows[None] == some[:, None]).int().argmax(1)
 
 
 class Chosen(ByClip):

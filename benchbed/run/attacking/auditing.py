@@ -1,6 +1,7 @@
 """The gradients that attacks used, held against finite differences through `predict`, clip by clip.
 
-Only clips that an attack left standing are looked at: what has fallen needs no gradient to be believed. Those that were
+Only clips that an attack left standing are looked at: what has fallen needs no gradient to be believed. Of a model that
+votes under noise all are, since attacks climb what the vote stands for and not the vote. Those that were
 vouched for while they were attacked (see `benchbed.run.attacking.vouching`) have been held against the instance that
 was attacked; a new one is asked along the gradient only, whether it is as steep there. The gradient of a model that
 votes under noise is held against the average that the vote stands for (`benchbed.run.attacking.averaging`).
@@ -85,6 +86,7 @@ def audited(setting: Setting) -> bool:
 def claimed(setting: Setting, stages: list[Level]) -> Claimed | None:
     """The gradients of the clips that stand at the mildest budget and were not vouched for there: of every other one at
     the clean clip, else where the attack ended, so that a model that hides its gradient in one of the places is seen.
+    Of a model that votes under noise those of all clips.
 
     None where no attack used a gradient, where all clips have fallen everywhere, and for models whose answers are no
     scores that a slope could be told from.
@@ -95,20 +97,23 @@ def claimed(setting: Setting, stages: list[Level]) -> Claimed | None:
 
     if not stages or not audited(setting):
         return None
-    rows = (~stages[0].outcome.broken & ~stages[0].vouched).nonzero()[:, 0]
+    sample = setting.loud[0]
+    average = average_of(setting.work, setting.work.view, sample.samples, sample.seconds)
+    # What a vote is attacked by is what it stands for: a clip that has fallen there may stand all the same.
+    stands = ~stages[0].outcome.broken & ~stages[0].vouched
+    rows = (stands if average is None else torch.ones_like(stands)).nonzero()[:, 0]
     if not len(rows):
         return None
     problem = setting.problem(stages[0].threat).select(rows)
     points = problem.ball.clean.clone()
     points[1::2] = stages[0].outcome.points[rows][1::2]
-    sizes, sample = norms(problem.ball.clean.double(), "l2"), setting.loud[0]
-    average = average_of(setting.work, setting.work.view, sample.samples, sample.seconds)
+    sizes = norms(problem.ball.clean.double(), "l2")
     if average is None:
         loss = rival(problem.losses, problem.victim.scores(points))
         _, _, gradient = sliced_gradient(problem.victim, points, problem.target, loss)
         return Claimed(setting, problem, points, gradient, loss, sizes)
     # Votes that are unanimous have no second class, and a gradient under a few draws of noise is mostly noise.
-    loss = rival(problem.losses, average.scores(problem, points))
+    loss = rival(problem.losses, average.scores(points))
     times = -(-AVERAGED // problem.victim.eot)
     drawn = (sliced_gradient(problem.victim, points, problem.target, loss)[2] for _ in range(times))
     gradient = functools.reduce(torch.add, drawn) / times
@@ -178,23 +183,20 @@ def _averaged(average: Average, of: Claimed) -> Told:
     """The loss of a claim on the average that a vote stands for, under the same noise for all points of a clip."""
 
     def told(points: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        part, mine = of.problem.select(rows), of.loss.select(rows) if isinstance(of.loss, ByClip) else of.loss
-        return mine(average.scores(part, points), part.target)
+        mine = of.loss.select(rows) if isinstance(of.loss, ByClip) else of.loss
+        return mine(average.scores(points), of.problem.target[rows])
 
     return told
 
 
 def _strange(average: Average, of: Claimed) -> torch.Tensor:
-    """Clips `[clip]` whose answer is no vote, where the gradient was asked or at one of some steps along it.
-
-    Where an attack ended is no place to ask: it keeps what the model's own answers call the strongest.
-    """
-    strange = average.strange(of.problem, of.points)
+    """Clips `[clip]` whose answer is no vote, where the gradient was asked or at one of some steps along it."""
+    strange = average.strange(of.points)
     size = norms(of.gradient.double(), "l2").clamp_min(1e-300)
     for step in VOTED_AT:
         reach = per_clip(of.sizes.double() * 10 ** (-step / 20) / size, of.gradient)
         moved = (of.points + (of.gradient.double() * reach).to(of.points)).clamp(-1, 1)
-        strange |= average.strange(of.problem, moved)
+        strange |= average.strange(moved)
     return strange
 
 

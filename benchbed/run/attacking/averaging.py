@@ -1,22 +1,23 @@
-"""The average that a vote stands for: what the gradient of a smoothed model is held against.
+"""The average that a vote stands for: what attacks on a smoothed model climb, and what their gradient is held against.
 
-A vote under noise counts classes, and counts have no slope. Attacks climb the mean of the probabilities under that
-noise instead (the model's `surrogate`), so it is that mean which their gradient must belong to. It is made here, from
-noise drawn here, through the plain path of the model behind the vote: a surrogate that lies is no part of it. It says
-something about a model only if that model is what it states: where its answers are none that such votes give, the
-gradient counts as that of something else.
+A vote under noise counts classes, and counts have no slope: where all votes agree nothing that an attack does is seen
+in them. Attacks climb the mean of the probabilities under that noise instead. Its slope is that of the model's
+`surrogate`; how high it is, whether it rose, and which point is the strongest, is asked here, under noise drawn here,
+through the plain path of the model behind the vote: a surrogate that lies is no part of it, and what it leads to does
+not rise. The average says something about a model only if that model is what it states: where its answers are none that
+such votes give, the gradient counts as that of something else. What breaks a clip in the end is the vote itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from benchbed import rng
-from benchbed.attack.contract import Problem
+from benchbed.attack.contract import Victim
 from benchbed.attack.losses import LOSSES
 from benchbed.attack.twin import Forward
 from benchbed.run.attacking.sources import view_behind
@@ -53,16 +54,21 @@ class Average:
     samples: int
     seconds: float
 
-    def scores(self, problem: Problem, points: torch.Tensor) -> torch.Tensor:
-        """What losses climb `[clip, class]`: the mean probability under the same noise for each clip of a problem, in
-        the place of the vote."""
-        return self._read(self._mean(problem, points, _probable(self.behind)), points)
+    def scores(self, points: torch.Tensor) -> torch.Tensor:
+        """What losses climb `[clip, class]`: the mean probability under the same noise every time, in the place of the
+        vote."""
+        return self._read(self._mean(points, _probable(self.behind)), points)
 
-    def strange(self, problem: Problem, points: torch.Tensor) -> torch.Tensor:
+    def victim(self, victim: Victim) -> Victim:
+        """The smoothed model as attacks see it, with the average in the place of the vote."""
+        return replace(victim, forward=self.scores, averages=NOISES)
+
+    def strange(self, points: torch.Tensor) -> torch.Tensor:
         """Clips `[clip]` on which the smoothed model never gives an answer that votes under noise may give."""
         from scipy.stats import binom
 
-        votes = NOISES * self._read(self._mean(problem, points, _chosen), points).exp()
+        # Other noise than that which was climbed: what is the strongest under that is it by its chance, too.
+        votes = NOISES * self._read(self._mean(points, _chosen, NOISES), points).exp()
         most = votes.amax(1).round().cpu().numpy()
         never = np.ones(len(points), bool)
         for _ in range(ANSWERS):
@@ -73,11 +79,11 @@ class Average:
             never &= ~usable | (binom.cdf(own, own + most, 0.5) < RULED_OUT)
         return torch.from_numpy(never).to(points.device)
 
-    def _mean(self, problem: Problem, points: torch.Tensor, of: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    def _mean(self, points: torch.Tensor, of: Callable[[torch.Tensor], torch.Tensor], first: int = 0) -> torch.Tensor:
         plain: Forward = self.behind.hearing.through(asked(self.behind.adapter, self.behind.shared))
         total: torch.Tensor | None = None
-        for draw in range(NOISES):
-            noisy = points + self.sigma * problem.noise("average", draw).to(points)
+        for draw in range(first, first + NOISES):
+            noisy = points + self.sigma * _noise(points, draw)
             # A model behind the vote that is random itself draws the same numbers for all points.
             with rng.preserved_global_state(rng.key("average", draw)):
                 share = of(plain(noisy)).double()
@@ -116,6 +122,12 @@ def average_of(work: Work, view: View, samples: int, seconds: float) -> Average 
     if not exclusive or inner.card.labels != view.adapter.card.labels:
         return None
     return Average(view, view_behind(work.engine, inner), sigma, samples, seconds)
+
+
+def _noise(points: torch.Tensor, draw: int) -> torch.Tensor:
+    """One draw of white noise, the same for every clip: points of a clip are then told apart by what they are."""
+    drawn = rng.stream("average", draw).standard_normal(tuple(points.shape[1:]), dtype=np.float32)
+    return torch.from_numpy(drawn).to(points)
 
 
 def _probable(behind: View) -> Callable[[torch.Tensor], torch.Tensor]:

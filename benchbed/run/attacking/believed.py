@@ -82,11 +82,12 @@ def gradient_audit(fact: FactSum, facts: Facts, *_: object) -> tuple[Status, str
         return "skipped", "no clip stands whose gradient could be held against anything"
     middle, unsure = facts["audit_unsure"].worst, facts["audit_unsure"].bad
     rest = f"; {fact.text}" if fact.text else ""
-    vote, whose = facts.get("audit_vote"), "`predict`"
+    vote, whose, which = facts.get("audit_vote"), "`predict`", "standing"
     if vote is not None:
         whose = f"what `predict` votes on, a mean under {vote.text},"
         rest += f"; the answer is no such vote on {vote.bad}" if vote.bad else ""
-    what = f"the gradient is not that of {whose} on {fact.bad} of {fact.n} standing clips (finite differences along it"
+        which = "attacked"
+    what = f"the gradient is not that of {whose} on {fact.bad} of {fact.n} {which} clips (finite differences along it"
     if fact.bad > max(1, ZERO_SHARE * fact.n) or fact.bad == fact.n:
         return "fail", (
             f"{what} give {MASKED:g} or less of the model's slope{rest}): masked at every budget; give the adapter a "
@@ -94,7 +95,7 @@ def gradient_audit(fact: FactSum, facts: Facts, *_: object) -> tuple[Status, str
         )
     if fact.bad or 2 * unsure > fact.n:
         return "warn", f"{what} give {MASKED:g} or less; {unsure} less than {SOUND:g}{rest}): attacks may be too weak"
-    return "pass", f"the gradient is that of {whose} on {fact.n} standing clips (median ratio {middle:.2f})"
+    return "pass", f"the gradient is that of {whose} on {fact.n} {which} clips (median ratio {middle:.2f})"
 
 
 def randomness(fact: FactSum, facts: Facts, *_: object) -> tuple[Status, str]:

@@ -25,6 +25,7 @@ from benchbed.errors import AudioError, ConfigError
 from benchbed.predictions.store import UnitPredictions
 from benchbed.run.attacking import attackers
 from benchbed.run.attacking.auditing import Claimed, claimed, hold
+from benchbed.run.attacking.averaging import average_of
 from benchbed.run.attacking.certifying import certify_clips
 from benchbed.run.attacking.ensembles import ensemble_of, threats
 from benchbed.run.attacking.fresh import SecondInstance, second_instance
@@ -210,6 +211,9 @@ def _attack(work: Work, batch: list[AttackedClip], claims: list[Claimed]) -> lis
     level = condition.space == "waveform" and condition.threat == "l2"
     loud = [s for s in batch if s.right and not s.spared and (not level or s.made.waveform.any())]
     victim = work.view.victim(batch[0].samples, batch[0].seconds, work.eot)
+    average = average_of(work, work.view, batch[0].samples, batch[0].seconds)
+    if average is not None:
+        victim = average.victim(victim)
     if loud and (closed := _closed(work, victim, loud[0], device)):
         victim = replace(victim, differentiable=False, attack_forward=None)
         work.note("closed", 1, 1, text=closed)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+import torch
 from made_traps import TRAPS, Trap, write
 from scipy.stats import binom
 
+from benchbed.attack.contract import PAIRED, Victim
 from benchbed.run.attacking.averaging import NOISES, RULED_OUT, average_of
 from benchbed.run.attacking.believed import gradient_audit
 from benchbed.run.attacking.noted import FactSum
@@ -51,6 +53,7 @@ def test_an_honest_vote_passes(smoothed):
     assert rows["correct_share"].mean() > 0.5
     assert checks["audit"].status == "pass", checks["audit"].message
     assert "what `predict` votes on, a mean under noise of 0.01," in checks["audit"].message
+    assert checks["progress"].status == "pass", checks["progress"].message
     # It is a random model, which is said, however unanimous it is.
     assert checks["randomness"].status in ("pass", "warn")
 
@@ -58,6 +61,7 @@ def test_an_honest_vote_passes(smoothed):
 def test_a_vote_that_is_unanimous_on_clean_clips_is_random_all_the_same(smoothed):
     rows, checks = smoothed(sigma=0.001)
     assert rows["clean_share"].notna().all() and checks["audit"].status == "pass"
+    assert checks["progress"].status == "pass", checks["progress"].message
 
 
 @pytest.mark.parametrize("name", ["reversed_gradient", "sparse_gradient"])
@@ -65,6 +69,29 @@ def test_a_trap_behind_a_vote_stays_a_trap(smoothed, name):
     rows, checks = smoothed(TRAPS[name], budget=50)
     assert rows["correct_share"].mean() > 0.35, "nothing stands that could deceive"
     assert checks["audit"].status == "fail", checks["audit"].message
+    # Under noise that is the same every time a path that leads down is seen not to rise.
+    assert name != "reversed_gradient" or checks["progress"].status == "fail", checks["progress"].message
+
+
+@pytest.mark.parametrize(
+    ("trap", "status"),
+    [(Trap("x = x + 0.02 * torch.randn_like(x)"), "pass"), (TRAPS["reversed_noise"], "fail")],
+    ids=["honest noise", "reversed behind noise"],
+)
+def test_noise_rises_under_the_same_numbers_if_its_gradient_leads_up(attacked, tmp_path, trap, status):
+    condition = {"attack": "fast", "budgets": [45], "n": 6, "steps": 8}
+    _, checks, failures = attacked(condition, adapter=write(tmp_path, "noisy", trap))
+    assert not failures and checks["randomness"].status == "warn"
+    assert checks["progress"].status == status, checks["progress"].message
+
+
+def test_paired_draws_tell_points_apart_that_noise_hides():
+    """By hand: the mean of x + 10 N rises by 0.01 where x does, exactly, however few the draws."""
+    victim = Victim(lambda x: x.sum((1, 2))[:, None] + 10 * torch.randn(len(x), 1), eot=8)
+    here, there = torch.zeros(2, 1, 1), torch.full((2, 1, 1), 0.01)
+    low, high = victim.paired((here, there), torch.zeros(2).long(), lambda scores, target: scores[:, 0])
+    assert (high - low).tolist() == pytest.approx([0.01, 0.01], abs=1e-6)
+    assert victim.cost.forwards == 2 * 2 * PAIRED
 
 
 REVERSED = """
