@@ -2,9 +2,10 @@
 
 A frame of the output takes its magnitudes from between two frames of the clip; its phases go on from the frame before
 by as much as the clip's own go on there (Flanagan & Golden 1966, in the form of Dolson 1986: one hop for analysis and
-synthesis). Where a sound sets in, phases are the clip's own again, so that what is sharp stays sharp and in its place
-(Röbel 2003). Phases are kept as numbers on the unit circle that are multiplied, so that no angle is ever computed. What
-Signalsmith's stretch, which stood here before, makes of the same clips differs; by how much is held by a test.
+synthesis). As long as a sound sets in, phases are the clip's own again, turned by what the energy of the frame has to
+move to lie where it should, so that what is sharp stays sharp and in its place (Röbel 2003). Phases are kept as
+numbers on the unit circle that are multiplied, so that no angle is ever computed. What Signalsmith's stretch, which
+stood here before, makes of the same clips differs; by how much is held by a test.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class ShortTime:
     turns : np.ndarray [shape=(channel, frame, bin), complex64]
         By how much the phases of each frame differ from those of the one before; the first has none.
     onsets : np.ndarray [shape=(frame,), bool]
-        Frames in whose middle a sound sets in.
+        Frames in which a sound sets in.
+    middles : np.ndarray [shape=(frame,), float32]
+        Where the energy of each frame lies, in samples after its middle.
     sample_rate, samples : int
         Of the clip.
     size : int
@@ -46,6 +49,7 @@ class ShortTime:
     phases: np.ndarray
     turns: np.ndarray
     onsets: np.ndarray
+    middles: np.ndarray
     sample_rate: int
     samples: int
     size: int
@@ -71,6 +75,8 @@ def analysed(waveform: np.ndarray, sample_rate: int) -> ShortTime:
     padded = np.zeros((len(waveform), waveform.shape[1] + 2 * size), np.float32)
     padded[:, size // 2 : size // 2 + waveform.shape[1]] = waveform
     frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, ::hop] * window(size)
+    energy = np.einsum("cfs,cfs->fs", frames, frames)
+    middles = energy @ (np.arange(size, dtype=np.float32) - size // 2) / np.maximum(energy.sum(-1), 1e-20)
     spectra = fft.rfft(frames, axis=-1, overwrite_x=True)
     magnitudes = np.abs(spectra)
     # A bin in which nothing sounds has no phase; one that is too faint to divide by has none either.
@@ -81,9 +87,9 @@ def analysed(waveform: np.ndarray, sample_rate: int) -> ShortTime:
     turns[:, 0] = 1
     np.multiply(spectra[:, 1:], np.conj(spectra[:, :-1]), out=turns[:, 1:])
     power = np.einsum("cfb,cfb->f", magnitudes, magnitudes)
-    rises = np.zeros(len(power) + 1, bool)
-    rises[2:-1] = power[2:] > ONSET_RISE * power[:-2]
-    return ShortTime(magnitudes, spectra, turns, rises[:-1] & ~rises[1:], sample_rate, waveform.shape[1], size)
+    rises = np.zeros(len(power), bool)
+    rises[2:] = power[2:] > ONSET_RISE * power[:-2]
+    return ShortTime(magnitudes, spectra, turns, rises, middles, sample_rate, waveform.shape[1], size)
 
 
 def stretched(clip: ShortTime, speed: float) -> np.ndarray:
@@ -141,9 +147,12 @@ def _read(clip: ShortTime, speed: float, samples: int) -> np.ndarray:
     share = (at - before).astype(np.float32)[None, :, None]
     spectra = np.empty((channels, count, bins), np.complex64)
     phases, onsets = clip.phases[:, 0], clip.onsets.tolist()
+    bend = 2j * np.pi * np.arange(bins) / size
     for frame, now in enumerate(before.tolist()):
         if onsets[now]:
-            phases = clip.phases[:, now]
+            # Read from the clip's own frame, what sets in lies where it should once it is moved by so many samples.
+            early = (at[frame] - now) * hop / speed - clip.middles[now] * (1 / speed - 1)
+            phases = clip.phases[:, now] * np.exp(bend * early).astype(np.complex64)
         spectra[:, frame] = phases
         phases = phases * clip.turns[:, now + 1]
     spectra *= clip.magnitudes[:, before] * (1 - share) + clip.magnitudes[:, before + 1] * share

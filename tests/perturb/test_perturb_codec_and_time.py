@@ -128,6 +128,24 @@ def test_the_vocoder_is_as_far_from_signalsmith_as_that_of_librosa(speed):
         assert log_mel_distance(old, mine, rate) < 1.15 * log_mel_distance(old, other, rate) < 8
 
 
+@pytest.mark.parametrize("rate", [16000, 44100])
+@pytest.mark.parametrize("change", [lambda clip, speed: pitched(clip, 12 * np.log2(speed)), stretched])
+def test_what_is_sharp_stays_in_its_place(rate, change):
+    """Where the energy of each burst of 10 ms lies: within 2.5 ms of where its time is moved to, at every speed."""
+    seconds, clip = 1.37, bursts(rate, 1, 1.37).waveform
+    time, frames = np.arange(clip.shape[1]) / rate, analysed(clip, rate)
+
+    def place(wave, about):
+        near = np.where(np.abs(time - about) < 0.05, wave.astype(np.float64) ** 2, 0)
+        return float((near * time).sum() / near.sum())
+
+    for speed in (0.7, 0.8, 0.95, 1.05, 1.2, 1.4):
+        out, moved = change(frames, speed)[0], speed if change is stretched else 1.0
+        for share in (0.13, 0.31):
+            about = share * seconds + 0.005
+            assert place(out, about / moved) == pytest.approx(place(clip[0], about) / moved, abs=2.5e-3), speed
+
+
 @given(st.floats(0.5, 2.0), st.integers(200, 4000))
 @settings(max_examples=25, deadline=None)
 def test_a_stretched_tone_keeps_its_pitch_and_level(speed, hertz):

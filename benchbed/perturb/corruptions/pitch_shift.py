@@ -20,9 +20,9 @@ class PitchShift(Guarded):
     keywords = ("semitones",)
     parameters = (0.5, 1.0, 2.0, 4.0, 6.0)
     source = "own choice: from a slightly wrong clock to half an octave; phase vocoder"
-    version = 2
+    version = 3
     shortest = 0.05
-    time_slack = 0.012
+    time_slack = 0.005
 
     def begin(
         self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context

@@ -20,7 +20,7 @@ class TimeStretch(Guarded):
     keywords = ("percent",)
     parameters = (2.0, 5.0, 10.0, 15.0, 20.0)
     source = "own choice within the rates 0.8–1.2 used for augmentation; phase vocoder"
-    version = 2
+    version = 3
     preserves_time = False
     shortest = 0.05
 
