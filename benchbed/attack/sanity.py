@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from benchbed.attack import resolve
-from benchbed.attack.contract import Attack, Loss, Problem, Victim
+from benchbed.attack.contract import Attack, Loss, Outcome, Problem, Victim
 from benchbed.attack.losses import Aimed, scene
 
 #: Random points among which the planted one is the farthest.
@@ -121,21 +121,16 @@ def own_floor(problem: Problem, attack: Attack, idle: Attack) -> Experiment:
     )
 
 
-def more_steps(problem: Problem, make: Callable[[float], Attack]) -> Experiment:
-    """Robust clips after twice the steps, against those after the attack's own: `worst` is how many more broke."""
-    once = attack_count(problem, make(1.0))
-    twice = attack_count(problem, make(2.0))
-    return Experiment("steps", len(problem), max(twice - once, 0), float(max(once - twice, 0)))
+def more_steps(problem: Problem, once: Outcome, longer: Attack) -> Experiment:
+    """Robust clips after more steps, against those that the attack left with its own, `once`: `worst` is how many more
+    broke."""
+    before, after = int((~once.broken).sum()), int((~longer.run(problem).broken).sum())
+    return Experiment("steps", len(problem), max(after - before, 0), float(max(before - after, 0)))
 
 
-def attack_count(problem: Problem, attack: Attack) -> int:
-    """Clips that an attack leaves robust."""
-    return int((~attack.run(problem).broken).sum())
-
-
-def alone(problem: Problem, attack: Attack) -> Experiment:
-    """Clips whose flag changes when they are attacked alone; `worst` is the largest margin among them."""
-    together = attack.run(problem)
+def alone(problem: Problem, attack: Attack, together: Outcome) -> Experiment:
+    """Clips whose flag is not the one that they got together when they are attacked alone; `worst` is the largest
+    margin among them."""
     changed, worst = 0, 0.0
     for clip in range(len(problem)):
         row = torch.tensor([clip], device=problem.target.device)

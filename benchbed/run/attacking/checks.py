@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from benchbed.run.attacking.setting import Setting
     from benchbed.run.attacking.work import Work
 
-#: Clips on which the costly experiments run, and the least of them where few clips are attacked: one in four.
-PROBES, FEWEST = 8, 4
+#: Clips on which the costly experiments run, at most and at least, and one in how many of those that are attacked:
+#: what they cost then shrinks with a run that is only a first look.
+PROBES, FEWEST, ONE_IN = 8, 2, 6
 #: Budgets and clips on which an attack of another library runs whole: it neither stops nor shrinks with its clips.
 CROSSED = 2
 #: Share of clips whose loss must rise.
@@ -42,7 +43,7 @@ def probe(work: Work, setting: Setting) -> None:
     if any(fact["check"] in ("planted", "probes") for fact in work.facts):
         return
     attacked = len(subset(work.engine.job, work.unit.split, work.condition))
-    probes = min(PROBES, max(FEWEST, attacked // 4), len(setting.loud))
+    probes = min(PROBES, max(FEWEST, attacked // ONE_IN), len(setting.loud))
     work.note("probes", probes)
     attack = _main(setting.ensemble.attacks)
     if attack is None:
@@ -55,12 +56,13 @@ def probe(work: Work, setting: Setting) -> None:
 
     mild, middle = problem(budgets[0]), problem(budgets[len(budgets) // 2])
     findings = []
-    if attack.access == "gradient":
+    once = attack.run(mild) if attack.access == "gradient" or work.eot == 1 else None
+    if attack.access == "gradient" and once is not None:
         findings += sanity.gradient_health(mild)
         # Only scores of classes can be squashed already.
         declared = work.engine.card.scores if work.engine.job.output.class_scores else ""
         findings.append(sanity.saturation(mild, declared))
-        findings.append(sanity.more_steps(mild, lambda times: _longer(attack, times)))
+        findings.append(sanity.more_steps(mild, once, _longer(attack, 2.0)))
     findings.append(sanity.planted(middle, attack))
     if attack.restricted:
         findings.append(sanity.own_floor(middle, attack, resolve(attack.name, {**attack.options, "steps": 0})))
@@ -68,8 +70,8 @@ def probe(work: Work, setting: Setting) -> None:
     # leaves as it is may rightly keep an answer, however loud the burst: one as long as the clip leaves nothing.
     loud = problem(budgets[0].unbounded, limited=False)
     findings.append(replace(sanity.unbounded(loud, attack.unsparing()), text=sanity.WHOLE if attack.spares else ""))
-    if work.eot == 1:
-        findings.append(sanity.alone(mild, attack))
+    if work.eot == 1 and once is not None:
+        findings.append(sanity.alone(mild, attack, once))
     if attack.access == "gradient" and work.condition.attack in ("standard", "full"):
         condition = work.condition
         if work.task.scored or condition.space == "features" or condition.channels == "each":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
+from made_traps import Trap, write
 
 STANDARD = {"attack": "standard", "budgets": [40, 20], "n": 12, "steps": 12}
 FAST = {**STANDARD, "attack": "fast"}
@@ -189,3 +192,30 @@ def test_a_forward_that_does_not_even_answer_says_its_own_error(attacked, adapte
     adapter = adapter_file(before="assert not torch.is_tensor(x), 'no tensors here'", name="refusing")
     with pytest.raises(Exception, match="no tensors here"):
         attacked({**STANDARD, "n": 2, "budgets": [20]}, adapter=adapter)
+
+
+def test_what_the_probe_costs_shrinks_with_the_run(attacked, tmp_path, monkeypatch):
+    """Of twelve clips two are probed and of twenty-four four: no greater a share of the run's passes on the shorter."""
+    from benchbed.run.attacking import checks as made
+
+    probe, shares = made.probe, []
+
+    def counted(work, setting):
+        before = copy.copy(setting.victim.cost)
+        probe(work, setting)
+        after = setting.victim.cost
+        spent = after.forwards - before.forwards + 2 * (after.backwards - before.backwards)
+        shares.append((work.facts, spent))
+
+    monkeypatch.setattr(made, "probe", counted)
+    found = {}
+    for clips in (12, 24):
+        rows, _, _ = attacked(
+            {"attack": "standard", "budgets": [55, 45], "n": clips}, adapter=write(tmp_path, "plain", Trap())
+        )
+        facts, spent = shares[0]
+        (probes,) = (fact["n"] for fact in facts if fact["check"] == "probes")
+        found[clips] = probes, spent / (spent + rows["passes"].dropna().sum())
+        shares.clear()
+    assert [probes for probes, _ in found.values()] == [2, 4]
+    assert found[12][1] <= 1.2 * found[24][1] and found[12][1] < 0.2, found

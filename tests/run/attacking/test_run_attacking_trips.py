@@ -81,10 +81,10 @@ def test_monotone_budget_starts_of_one_direction_and_carried_flags(name):
 def test_monotone_steps_an_attack_that_forgets_its_best_point():
     weight, clean, target = linear(3)
     asked = problem(lambda x: x.flatten(1) @ weight.T, clean, target, "linf", 0.004)
-    forgetful = {1.0: resolve("apgd", {"steps": 20}), 2.0: resolve("white_noise", {"draws": 1})}
-    finding = sanity.more_steps(asked, forgetful.__getitem__)
+    once, forgetful = resolve("apgd", {"steps": 20}).run(asked), resolve("white_noise", {"draws": 1})
+    finding = sanity.more_steps(asked, once, forgetful)
     assert finding.bad > 2 and verdict("steps", finding.n, finding.bad) == "fail"
-    kept = sanity.more_steps(asked, lambda times: resolve("pgd", {"steps": int(10 * times)}))
+    kept = sanity.more_steps(asked, resolve("pgd", {"steps": 10}).run(asked), resolve("pgd", {"steps": 20}))
     assert kept.bad == 0 and verdict("steps", kept.n, kept.bad, kept.worst) in ("pass", "warn")
 
 
@@ -209,10 +209,11 @@ def test_batch_invariance_an_attack_that_draws_for_the_whole_batch():
 
     weight, clean, target = linear(10, clips=12)
     asked = problem(lambda x: x.flatten(1) @ weight.T, clean, target, "l2", 0.0)
-    finding = sanity.alone(asked, Drawn("pgd", Pgd.defaults))
+    drawn = Drawn("pgd", Pgd.defaults)
+    finding = sanity.alone(asked, drawn, drawn.run(asked))
     assert finding.bad >= 2 and verdict("batch", finding.n, finding.bad, finding.worst) == "fail"
-    assert sanity.alone(asked, resolve("white_noise")).bad == 0
-    assert sanity.alone(asked, resolve("pgd", {"steps": 5})).bad == 0
+    for sound in (resolve("white_noise"), resolve("pgd", {"steps": 5})):
+        assert sanity.alone(asked, sound, sound.run(asked)).bad == 0
 
 
 def test_cross_check_an_attack_that_is_weaker_than_the_librarys():
