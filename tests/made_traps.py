@@ -163,7 +163,7 @@ TRAPS = {
     "spectral_gate": Trap(
         "spectrum = torch.fft.rfft(x); loud = spectrum.abs().detach() > 0.03 * spectrum.abs().detach().amax(-1, True); "
         "x = torch.fft.irfft(spectrum * loud, x.shape[-1])",
-        told_by=("audit", "black_box", "progress"),
+        told_by=("audit", "black_box", "progress", "jumps"),
     ),
     "codec": Trap(
         "x = torch.sign(x) * (256 ** ((torch.log1p(255 * x.abs()) / np.log(256) * 15).round() / 15) - 1) / 255",

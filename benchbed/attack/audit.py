@@ -140,8 +140,8 @@ def audit(
             break
         reach = sizes[rows] * 10 ** (-step / 20)
         own = gradient[rows]
-        across = [_across(direction[rows], own) for direction in directions]
-        along, *slopes = [slope(told, rows, points[rows], direction, reach) for direction in (own, *across)]
+        aside = [across(direction[rows], own) for direction in directions]
+        along, *slopes = [slope(told, rows, points[rows], direction, reach) for direction in (own, *aside)]
         queries += 2 * len(rows) * (1 + len(slopes))
         steep = (along.square() + (dimensions - 1) * torch.stack(slopes).square().mean(0)).sqrt()
         ratio = torch.where(steep > 0, along / steep.clamp_min(1e-300), torch.nan)
@@ -152,8 +152,14 @@ def audit(
     return Audit(best, queries, steepest)
 
 
-def _across(direction: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-    """What a direction has across a gradient; all of it where there is none."""
+def across(direction: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    """What a direction `[clip, …]` has across a gradient; all of it where there is none.
+
+    Examples
+    --------
+    >>> across(torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 2.0]])).tolist()
+    [[3.0, 0.0]]
+    """
     flat, along = direction.double().flatten(1), gradient.double().flatten(1)
     share = (flat * along).sum(1) / along.square().sum(1).clamp_min(1e-300)
     return (flat - share[:, None] * along).view_as(direction)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from benchbed.attack import resolve, sanity
 from benchbed.attack.contract import Attack, Problem
 from benchbed.attack.features import LABEL
+from benchbed.attack.jumps import jumps
 from benchbed.attack.torchattacks_bridge import Bridged
 from benchbed.results.record import Check
 from benchbed.run.attacking import believed
+from benchbed.run.attacking.auditing import audited
 from benchbed.run.attacking.believed import Status
 from benchbed.run.attacking.ensembles import threats
 from benchbed.run.attacking.noted import FactSum, Noted
@@ -64,6 +66,9 @@ def probe(work: Work, setting: Setting) -> None:
         findings.append(sanity.saturation(mild, declared))
         findings.append(sanity.more_steps(mild, once, _longer(attack, 2.0)))
     findings.append(sanity.planted(middle, attack))
+    # What is random, or has the gradient of a stand-in, has no gradient of its own to be held against.
+    if audited(setting) and work.eot == 1 and setting.victim.attack_forward is None:
+        findings.append(sanity.Experiment("jumps", len(middle), int(jumps(middle).sum())))
     if attack.restricted:
         findings.append(sanity.own_floor(middle, attack, resolve(attack.name, {**attack.options, "steps": 0})))
     # What may not be heard is bounded still: a clip whose every sound is faint would rightly survive. What a burst
@@ -311,6 +316,7 @@ _JUDGES: dict[str, Callable[[FactSum, Mapping[str, FactSum], AttackCondition, fl
     "randomness": believed.randomness,
     "gradient_zero": believed.gradient_zero,
     "audit": believed.gradient_audit,
+    "jumps": believed.jumps,
     "gradient_nonfinite": _gradient_nonfinite,
     "saturation": _saturation,
     "progress": _progress,
