@@ -5,10 +5,11 @@ threshold, a switch), part of the mean's slope comes from the jumps, which no gr
 right where it is taken, finite differences of small steps agree with it, and an attack that follows it is blind to what
 lies behind the next jump. Noise and steps here are of the size of the budget, within which an attack moves.
 
-On the shipped CNN, tiny PaSST and a network of tones at 60 to 15 dB the share of the mean's slope that the mean
-gradient tells is 0.96 and more, and the rise along it no steeper than the gradient says; a spectral gate before that
+On the shipped CNN, tiny PaSST and a network of tones at 60 to 20 dB the share of the mean's slope that the mean
+gradient tells is 0.98 and more, and the rise along it no steeper than the gradient says; a spectral gate before that
 network gives 0.1 to 0.5 on half of the clips, and on most of the others a rise of 1.5 to 50 times what its gradient
-says.
+says. At budgets far beyond what breaks it a bent model can look like one that jumps (CP-Mobile at 20 dB, by long steps,
+on two of four clips), so the mildest budget of a condition is the place to ask.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from benchbed.attack.contract import ByClip, Problem
 from benchbed.attack.descent import sliced_gradient
 from benchbed.attack.threat import norms
 
-#: Draws of noise, random directions, and the step as a share of the budget.
-DRAWS, DIRECTIONS, STEP = 8, 2, 0.3
+#: Draws of noise, random directions, and steps as shares of the budget, each of which must tell a jump: what only a
+#: long step tells may be a bend.
+DRAWS, DIRECTIONS, STEPS = 8, 2, (0.3, 0.1)
 #: Rise along the mean gradient over what that gradient says, above which something else rises too. Bent functions give
 #: less than one, since steps of that size go round the bend.
 STEEPER = 1.5
@@ -60,10 +62,13 @@ def jumps(problem: Problem) -> torch.Tensor:
         return torch.stack(values).mean(0)
 
     rows = torch.arange(len(clean), device=clean.device)
-    reach = STEP * torch.stack([norms(noise.double(), "l2") for noise in noises]).mean(0)
+    budget = torch.stack([norms(noise.double(), "l2") for noise in noises]).mean(0)
     directions = [across(problem.noise("aside", number), gradient) for number in range(DIRECTIONS)]
-    along, *aside = (slope(told, rows, clean, way, reach) for way in (gradient, *directions))
-    missed = (clean[0].numel() - 1) * torch.stack(aside).square().mean(0)
-    share = along / (along.square() + missed).sqrt().clamp_min(1e-300)
     size = norms(gradient.double(), "l2")
-    return (size > 0) & ((share < SOUND) | (along > STEEPER * size))
+    jumping = size > 0
+    for step in STEPS:
+        along, *aside = (slope(told, rows, clean, way, step * budget) for way in (gradient, *directions))
+        missed = (clean[0].numel() - 1) * torch.stack(aside).square().mean(0)
+        share = along / (along.square() + missed).sqrt().clamp_min(1e-300)
+        jumping &= (share < SOUND) | (along > STEEPER * size)
+    return jumping

@@ -68,7 +68,7 @@ def probe(work: Work, setting: Setting) -> None:
     findings.append(sanity.planted(middle, attack))
     # What is random, or has the gradient of a stand-in, has no gradient of its own to be held against.
     if audited(setting) and work.eot == 1 and setting.victim.attack_forward is None:
-        findings.append(sanity.Experiment("jumps", len(middle), int(jumps(middle).sum())))
+        findings.append(sanity.Experiment("jumps", len(mild), int(jumps(mild).sum())))
     if attack.restricted:
         findings.append(sanity.own_floor(middle, attack, resolve(attack.name, {**attack.options, "steps": 0})))
     # What may not be heard is bounded still: a clip whose every sound is faint would rightly survive. What a burst
