@@ -66,8 +66,9 @@ def probe(work: Work, setting: Setting) -> None:
         findings.append(sanity.saturation(mild, declared))
         findings.append(sanity.more_steps(mild, once, _longer(attack, 2.0)))
     findings.append(sanity.planted(middle, attack))
-    # What is random, or has the gradient of a stand-in, has no gradient of its own to be held against.
-    if audited(setting) and work.eot == 1 and setting.victim.attack_forward is None:
+    # What is random, or has the gradient of a stand-in (a defence passed straight through), has none of its own.
+    own = setting.victim.attack_forward is None and work.engine.adapter.undefended is None
+    if audited(setting) and work.eot == 1 and own:
         findings.append(sanity.Experiment("jumps", len(mild), int(jumps(mild).sum())))
     if attack.restricted:
         findings.append(sanity.own_floor(middle, attack, resolve(attack.name, {**attack.options, "steps": 0})))
