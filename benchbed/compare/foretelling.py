@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import fmean, stdev
 
+from benchbed.results.answers import in_group
 from benchbed.results.conditions import without_gradient
 from benchbed.results.foretelling import KINDS, Contrasted, Foretelling, Foretold, Kept
 from benchbed.results.record import Cell, Result, Value
@@ -60,10 +61,9 @@ def kept(result: Result, budgets: frozenset[tuple[str, float]] | None = None) ->
     """
     shares_by_kind: dict[str, Value] = {}
     clean = [cell for cell in result.cells if cell.condition.kind == "clean"]
-    splits = list(dict.fromkeys(cell.split for cell in clean))
     base = clean[0].metrics.get(result.primary) if len(clean) == 1 else result.scores.get(result.primary)
     for kind in GROUPS:
-        figure = result.scores.get(f"robustness:group/{kind}") or _over_folds(result, splits, kind)
+        figure = in_group(result, kind)
         if base is None or figure is None or figure.value is None or not base.value or base.direction != "higher":
             continue
         shares_by_kind[kind] = figure.model_copy(
@@ -95,24 +95,6 @@ def kept(result: Result, budgets: frozenset[tuple[str, float]] | None = None) ->
             reason="a mean over budgets",
         )
     return shares_by_kind
-
-
-def _over_folds(result: Result, splits: Sequence[str], kind: str) -> Value | None:
-    """The mean over folds of what each has under a group of corruptions; None unless all of them have it."""
-    each = [figure for split in splits if (figure := result.scores.get(f"robustness:{split}:group/{kind}")) is not None]
-    values = [figure.value for figure in each if figure.value is not None]
-    if len(splits) < 2 or len(values) < len(splits):
-        return None
-    return each[0].model_copy(
-        update={
-            "value": fmean(values),
-            "low": None,
-            "high": None,
-            "n": sum(figure.n for figure in each),
-            "rule": f"{each[0].rule}|mean-over-folds",
-            "reason": "a mean over folds",
-        }
-    )
 
 
 def _counts(cell: Cell) -> bool:

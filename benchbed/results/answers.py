@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
+from statistics import fmean
 
 from benchbed.results.conditions import curve_of, setting, without_gradient
 from benchbed.results.record import Cell, Result, Value
@@ -173,13 +175,50 @@ def _noise(results: Sequence[Result]) -> QuestionAnswer | None:
 
 
 def _corrupted(results: Sequence[Result], group: str, question: str, title: str, what: str) -> QuestionAnswer | None:
-    values = _known([result.scores.get(f"{_GROUP}{group}") for result in results])
+    values = _known([in_group(result, group) for result in results])
     first = _first(values)
     if first is None:
         return None
     many = len({c.condition.name for r in results[:1] for c in r.cells if c.condition.group == group})
     about = f"{_named(first, results[0])}, mean over {many} {what} and their strengths"
     return QuestionAnswer(question, title, about, values, _known([clean_value(result) for result in results]))
+
+
+def in_group(result: Result, group: str) -> Value | None:
+    """What is left under a group of corruptions, of a suite of folds the mean over them; None unless all have it."""
+    splits = list(dict.fromkeys(cell.split for cell in result.cells))
+    if len(splits) < 2:
+        return result.scores.get(f"{_GROUP}{group}")
+    return mean_over_folds([result.scores.get(f"robustness:{split}:group/{group}") for split in splits])
+
+
+def mean_over_folds(each: Sequence[Value | None]) -> Value | None:
+    """One figure of all folds; None where one of them has none.
+
+    Folds share no recordings, so that half-widths of their intervals add in squares.
+    """
+    known = [figure for figure in each if figure is not None and figure.value is not None]
+    if not known or len(known) < len(each):
+        return None
+    values = [figure.value or 0.0 for figure in known]
+    mean = fmean(values)
+    ends: dict[str, float | None] = {"low": None, "high": None}
+    if all(figure.low is not None and figure.high is not None for figure in known):
+        below = sqrt(sum((value - (figure.low or 0.0)) ** 2 for value, figure in zip(values, known))) / len(known)
+        above = sqrt(sum(((figure.high or 0.0) - value) ** 2 for value, figure in zip(values, known))) / len(known)
+        ends = {"low": mean - below, "high": mean + above}
+    count = sum(figure.n for figure in known)
+    rule = f"{known[0].rule}|mean-over-folds"
+    return known[0].model_copy(update={**ends, "value": mean, "n": count, "rule": rule})
+
+
+def _over_folds(result: Result, cell: Cell, name: str) -> Value | None:
+    """A figure of an attack at a budget, of a suite of folds the mean over them."""
+    condition = cell.key.split("/", 2)[2]
+    alike = [one for one in result.cells if one.key.split("/", 2)[2] == condition]
+    if len(alike) < 2:
+        return cell.metrics.get(name)
+    return mean_over_folds([one.metrics.get(name) if one.ranked else None for one in alike])
 
 
 def _attack(results: Sequence[Result]) -> QuestionAnswer | None:
@@ -189,8 +228,10 @@ def _attack(results: Sequence[Result]) -> QuestionAnswer | None:
     some = next(iter(chosen.values()))
     about = f"robust accuracy, {some.condition.name.replace('_', ' ')} attack, {setting(some.condition)}"
     about += ", by answers alone" if without_gradient(some.condition) else ""
-    clean = {p: c.metrics["clean_accuracy"] for p, c in chosen.items() if "clean_accuracy" in c.metrics}
-    values = {place: cell.metrics["robust_accuracy"] for place, cell in chosen.items()}
+    found = {place: _over_folds(results[place], cell, "clean_accuracy") for place, cell in chosen.items()}
+    robust = {place: _over_folds(results[place], cell, "robust_accuracy") for place, cell in chosen.items()}
+    clean = {place: value for place, value in found.items() if value is not None}
+    values = {place: value for place, value in robust.items() if value is not None}
     return QuestionAnswer("attack", "Under attack", about, values, clean)
 
 

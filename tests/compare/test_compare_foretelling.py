@@ -73,7 +73,7 @@ def test_folds_are_averaged(made):
     first, attacked = one.cells[0], one.cells[-1]
     first.split = "fold1"
     second = first.model_copy(deep=True)
-    second.split, second.key = "fold2", "scene/fold2/clean"
+    second.split, second.key, attacked.split = "fold2", "scene/fold2/clean", "fold2"
     first.metrics[one.primary], second.metrics[one.primary] = value(0.6), value(1.0)
     one.cells[:] = [first, second, attacked]
     one.scores[one.primary] = value(0.8)

@@ -63,6 +63,34 @@ def test_attack_is_asked_at_the_middle_budget_or_the_nearest_that_tells_models_a
     assert attack.clean[0].value == 0.8
 
 
+def folded(name: str, attack: tuple[float, float], noise: tuple[float, float]) -> Result:
+    """A run of two folds, each with its figures under attack and in noise."""
+    run = attacked(name, {40: attack[0]})
+    other = attacked(name, {40: attack[1]}).cells[-1]
+    twin = other.model_copy(update={"key": other.key.replace("/test/", "/late/"), "split": "late"})
+    run.cells.append(twin)
+    run.scores["robustness:test:group/noise"], run.scores["robustness:late:group/noise"] = map(figure, noise)
+    return run
+
+
+def test_folds_answer_together() -> None:
+    """Means over folds; of 0.2 ± 0.03 and 0.6 ± 0.04 that is 0.4 ± half of 0.05."""
+    one, two = folded("a", (0.2, 0.6), (0.1, 0.2)), folded("b", (0.0, 0.2), (0.3, 0.5))
+    for cell, half in zip([c for c in one.cells if c.condition.kind == "attack"], (0.03, 0.04)):
+        robust = cell.metrics["robust_accuracy"]
+        assert robust.value is not None
+        wide = {"low": robust.value - half, "high": robust.value + half}
+        cell.metrics["robust_accuracy"] = robust.model_copy(update=wide)
+    found = {a.question: a for a in answers([one, two])}
+    assert {place: value.value for place, value in found["attack"].values.items()} == pytest.approx({0: 0.4, 1: 0.1})
+    assert {place: value.value for place, value in found["noise"].values.items()} == pytest.approx({0: 0.15, 1: 0.4})
+    whole = found["attack"].values[0]
+    assert (whole.low, whole.high) == pytest.approx((0.375, 0.425))
+    assert whole.rule.endswith("|mean-over-folds")
+    del two.scores["robustness:late:group/noise"]
+    assert 1 not in asked(one, two)["noise"], "a fold without the figure is no mean over folds"
+
+
 @pytest.mark.parametrize("name", ["transfer", "white_noise"])
 def test_what_is_no_attack_on_the_model_alone_answers_nothing(name: str) -> None:
     assert "attack" not in asked(attacked("a", {40: 0.3}, attack=name))
