@@ -20,7 +20,8 @@ from benchbed.perturb.codec import fitted
 #: Length of a frame in seconds, before it is rounded to a power of two samples; frames overlap by three quarters.
 FRAME_SECONDS = 0.023
 OVERLAP = 4
-#: A sound sets in where the power of two frames, one frame apart, differs by more than this factor.
+#: A sound sets in where the power of a frame is more than this many times that of the frame before the last. Noise
+#: whose power lies in few low bins rises as much by chance, and is then read in the same way; white noise is not.
 ONSET_RISE = 4.0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from made_traps import Trap, write
+from made_traps import TRAPS, Trap, write
 
 from benchbed.run.attacking.certifying import CERTIFIED, LEVEL
 
@@ -51,3 +51,18 @@ ADAPTER = lambda: load_adapter("defended", OPTIONS).adapter
     assert checks["certificate"].status == "pass" and "abstains" in checks["certificate"].message
     facts = {"certificate_of": FactSum(3, 0, 0.0, "noise")}
     assert certificate(FactSum(2, 1, 0.0, ""), facts)[0] == "fail"
+
+
+def test_a_model_that_states_what_it_defends_is_not_asked_for_jumps(attacked, tmp_path):
+    """A codec passed straight through has the gradient of a stand-in; a gate that states no defence has its own."""
+    codec = tmp_path / "coded.py"
+    codec.write_text(f"""
+from benchbed.adapter.load import load_adapter
+
+OPTIONS = {{"model": {str(write(tmp_path, "plain", Trap()))!r}, "defence": "codec"}}
+ADAPTER = lambda: load_adapter("defended", OPTIONS).adapter
+""")
+    condition = {"attack": "standard", "budgets": [25], "n": 6, "steps": 4}
+    assert "jumps" not in attacked(condition, adapter=codec)[1]
+    gate = write(tmp_path, "gate", TRAPS["spectral_gate"])
+    assert attacked(condition, adapter=gate)[1]["jumps"].status in ("fail", "warn")
