@@ -237,6 +237,8 @@ def plan(
     batch_size: int = 16,
     clips: int | None = None,
     models: int = 1,
+    nodes: int | None = None,
+    workers: int | None = None,
     isolate: bool | None = None,
 ) -> dict[str, object]:
     """What a suite would do: cells, clips, evaluations, hours of audio, disk, and with a model the time.
@@ -247,6 +249,8 @@ def plan(
         As in `run`.
     clips, models : int
         Price so many clips of each split in the place of those at hand, and so many models, each as this one.
+    nodes, workers : int, optional
+        With a model: simulate so many machines with so many workers each, in `fleet` of the answer.
 
     Returns
     -------
@@ -275,6 +279,8 @@ def plan(
             batch_size=batch_size,
             as_clips=clips,
             as_models=models,
+            nodes=nodes,
+            workers=workers,
         ),
         isolate=one is not None and not one.live and wanted(isolate),
     )

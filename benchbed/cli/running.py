@@ -300,6 +300,8 @@ def _command(
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
 @click.option("--clips", type=click.IntRange(1), help="Price N clips of each split in place of those at hand.")
 @click.option("--models", type=click.IntRange(1), default=1, help="Price N models, each as this one.")
+@click.option("--nodes", type=click.IntRange(1), help="Simulate N machines: start-up, stragglers, scoring.")
+@click.option("--workers", type=click.IntRange(1), help="Workers on each of --nodes machines; 1 by default.")
 @limit_options
 @click.option("--json", "as_json", is_flag=True)
 def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool, **flags: Any) -> None:
@@ -322,6 +324,8 @@ def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool
         batch_size=flags["batch_size"],
         as_clips=flags["clips"],
         as_models=flags["models"],
+        nodes=flags["nodes"],
+        workers=flags["workers"],
     )
     isolate = model is not None and flags["isolate"]
     estimated = apart(Path(model or "").stem, call, isolate=isolate, limits=limits(flags))

@@ -41,12 +41,14 @@ FORMAT = 1
 _AGAIN = "compute the part again: the same command with the same --shard"
 
 
-def run_key(prepared: Prepared) -> str:
-    """What parts of one run have in common: the suite, the model, and every unit of the run."""
+def run_key(prepared: Prepared, asked: Mapping[str, object]) -> str:
+    """What parts of one run have in common: the suite, the model with the name it was given, and every unit of the run.
+
+    Who the model is has no part in it: that looks at where the folder of runs lies, and parts are merged anywhere.
+    """
     tuning = [unit.id for unit in prepared.tuning.units] if prepared.tuning is not None else []
-    place = prepared.place
     units = [unit.id for unit in prepared.units]
-    return digest_of([prepared.loaded_suite.hash, place.identity, place.fingerprint, units, tuning])
+    return digest_of([prepared.loaded_suite.hash, asked.get("name"), prepared.place.fingerprint, units, tuning])
 
 
 def compute_part(prepared: Prepared, settings: Settings, part: RunPart, asked: Mapping[str, object]) -> Path:
@@ -94,7 +96,7 @@ def compute_part(prepared: Prepared, settings: Settings, part: RunPart, asked: M
         content = {
             "format": FORMAT,
             "part": [part.number, part.of],
-            "run": run_key(prepared),
+            "run": run_key(prepared, asked),
             "suite": prepared.loaded_suite.suite.name,
             "model": prepared.name,
             "asked": dict(asked),
@@ -263,7 +265,7 @@ def put(gathered: Gathered, prepared: Prepared) -> None:
     CannotMeasure
         The folder cannot be written.
     """
-    if run_key(prepared) != gathered.run:
+    if run_key(prepared, gathered.asked) != gathered.run:
         units = {unit.id for listed in _wanted(prepared).values() for unit in listed}
         theirs = {unit for listed in gathered.files.values() for unit in listed}
         raise DataError(

@@ -18,6 +18,9 @@ Ray's own among it, sampled five times a second.
   of eight workers; and a campaign of 1,000 models × 100 conditions × 230,000 clips. What is no work of workers is taken
   from a run with two of them, process by process; what their start and scoring take is counted for each as it was with
   two, though more of them share the scoring.
+- `planned`: what `benchbed plan --workers 2` says by its simulation, from a probe of seconds, beside a run with two
+  workers: within 1.3 × of each other (the plan leaves out the page), by CPU time along the longest path; with
+  `--wall` by the clock.
 - with `--wall`, on a quiet machine: two workers at least 1.8 × as fast as one by the clock.
 
 `--plant S` counts as if workers, Ray or the second model had taken 1 + S times what they took: the marks must fail.
@@ -28,7 +31,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import heapq
 import importlib.util
 import json
 import os
@@ -43,8 +45,8 @@ from pathlib import Path
 import psutil
 
 from benchbed.predictions.store import read_header
-from benchbed.run.executing.dealing import Dealer
 from benchbed.run.job.job import Unit
+from benchbed.run.preparing.fleet import simulate
 from benchbed.suite.plan import CellPlan
 
 HERE = Path(__file__).resolve().parents[2]
@@ -283,20 +285,23 @@ def copied(units: list[tuple[Unit, float]], copy: int) -> list[tuple[Unit, float
 
 def simulated(units: list[tuple[Unit, float]], workers: int) -> float:
     """Seconds by the clock of so many workers under the rules of `dealing`."""
-    seconds = {unit.id: each for unit, each in units}
-    dealer, clock = Dealer([(unit, 1.0) for unit, _ in units], workers), 0.0
-    free = [(0.0, f"w{number}") for number in range(workers)]
-    heapq.heapify(free)
-    while free:
-        now, worker = heapq.heappop(free)
-        task = dealer.deal(worker, now)
-        for unit in task:
-            now += seconds[unit.id]
-            dealer.finished(worker, unit, seconds[unit.id])
-        clock = max(clock, now)
-        if task:
-            heapq.heappush(free, (now, worker))
-    return clock
+    return simulate([(unit, 1.0) for unit, _ in units], {unit.id: each for unit, each in units}, workers).wall
+
+
+def planned(bench: Bench) -> None:
+    """What `plan` says of two workers, beside two workers."""
+    two, _ = bench.run("--workers", "2")
+    suite = bench.folder / "enlarged.yaml"
+    words = ["plan", str(suite), "--model", str(CNN), "--limit", str(bench.clips), "--workers", "2", "--json"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    made = subprocess.run([sys.executable, "-c", RUN, *words], capture_output=True, text=True, env=environment)
+    fleet = json.loads(made.stdout)["fleet"]
+    said = fleet["time_seconds"] * (1 + bench.plant)
+    # The path that nothing shortens: what is no work of workers, and half of what the two of them took.
+    took = two.wall if bench.wall else two.cpu - two.apart + two.apart / 2
+    told = f"{said:.1f} s said, {took:.1f} s {'by the clock' if bench.wall else 'computed'}, {bench.clips} clips"
+    bench.judge("two workers as planned / as they were", said / took, 1.3, False, told)
+    bench.judge("two workers as they were / as planned", took / said, 1.3, False, told)
 
 
 MARKS: dict[str, Callable[[Bench], None]] = {
@@ -305,6 +310,7 @@ MARKS: dict[str, Callable[[Bench], None]] = {
     "ray": ray,
     "second": second,
     "nodes": nodes,
+    "planned": planned,
 }
 
 

@@ -239,6 +239,15 @@ def test_plan_prices_more_clips_and_models_than_are_at_hand(call):
     assert many["cpu_seconds"] == pytest.approx(probe["cpu_seconds"] / probe["evaluations"] * 69000)
 
 
+def test_plan_simulates_machines(call):
+    code, out, _ = call("plan", "toy.yaml", "--data", "toy=data", "--model", "tones.py", "--nodes", "2", "--json")
+    fleet = json.loads(out)["fleet"]
+    assert code == 0 and (fleet["nodes"], fleet["workers"], fleet["units"]) == (2, 1, 2)
+    assert fleet["start_seconds"] > 0.2, "another machine imports everything anew"
+    code, _, said = call("plan", "toy.yaml", "--data", "toy=data", "--workers", "2")
+    assert code == 2 and "name a model" in said
+
+
 def test_looking_verbs_answer(call):
     assert "dcase_task1" in call("list", "suites")[1]
     assert json.loads(call("list", "corruptions", "--json")[1])["corruptions"]

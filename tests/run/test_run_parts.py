@@ -88,6 +88,18 @@ def test_parts_merged_in_any_order_are_the_run_in_one_piece(place):
     assert content == [json.loads(path.read_text()) for path in written]
 
 
+def test_parts_are_merged_into_a_folder_at_any_depth(place):
+    """As a matrix of CI jobs leaves them: each in a folder of its own, merged in another."""
+    from benchbed.cli import main
+
+    listed = [part(place, f"{number}/2", f"jobs/{number}/runs") for number in (1, 2)]
+    for out in ("merged", "merged/somewhere/deeper"):
+        with pytest.raises(SystemExit) as left:
+            main(["merge", *map(str, listed), "--out", str(place / out), "--quiet"])
+        assert left.value.code == 0
+    assert record(place / "merged/toy/toy")["cells"] == record(place / "merged/somewhere/deeper/toy/toy")["cells"]
+
+
 def test_a_part_is_continued_and_another_division_fits_as_well(place):
     first = part(place, "1/2")
     units = {path.name: path.stat().st_mtime_ns for path in first.parent.glob("predictions/*")}

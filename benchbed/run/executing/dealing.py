@@ -92,8 +92,11 @@ class Dealer:
         self._last: dict[str, tuple[str, int]] = {}
         self._lost: dict[str, int] = {}
         self._done: set[str] = set()
+        #: Weights of what waits, by what costs alike: a sum over all units takes long, and is asked for at every deal.
+        self._queued: dict[object, float] = {}
         for unit, weight in units:
             self._units[unit.id], self._weights[unit.id] = unit, weight
+            self._weigh(unit, weight)
             self._waiting.setdefault((unit.split, unit.shard), deque()).append(unit)
 
     @property
@@ -166,6 +169,7 @@ class Dealer:
         for unit in reversed(back):
             key = unit.split, unit.shard
             self._waiting.setdefault(key, deque()).appendleft(unit)
+            self._weigh(unit, self._weights[unit.id])
             self._waiting.move_to_end(key, last=False)
         return back
 
@@ -183,6 +187,7 @@ class Dealer:
             if task and (own is None or seconds + own > most):
                 break
             unit = queue.popleft()
+            self._weigh(unit, -self._weights[unit.id])
             task.append(unit)
             if own is None:
                 break  # a probe is a task of its own
@@ -194,13 +199,14 @@ class Dealer:
             del self._waiting[key]
         return task
 
+    def _weigh(self, unit: Unit, weight: float) -> None:
+        self._queued[_kind(unit)] = self._queued.get(_kind(unit), 0.0) + weight
+
     def _expected_left(self) -> float:
         total = 0.0
-        for queue in self._waiting.values():
-            for unit in queue:
-                weight = self._weights[unit.id]
-                known = self.pace.seconds(_kind(unit), weight)
-                total += self.pace.mean(weight) if known is None else known
+        for kind, weight in self._queued.items():
+            known = self.pace.seconds(kind, weight)
+            total += self.pace.mean(weight) if known is None else known
         return total
 
     def _overdue(self, worker: str, now: float) -> list[Unit]:

@@ -123,7 +123,8 @@ def _connected(cluster: ClusterAsked, workers: int) -> Iterator[ModuleType]:
         if workers:
             asked["num_cpus"] = max(workers, 1) * max(1, round(cluster.cpus or 1))
     try:
-        ray.init(**asked)
+        with contextlib.nullcontext() if cluster.address else _bare(ray):
+            ray.init(**asked)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         raise CannotMeasure(
             f"the Ray cluster cannot be reached: {str(error).strip().splitlines()[0]}",
@@ -135,6 +136,30 @@ def _connected(cluster: ClusterAsked, workers: int) -> Iterator[ModuleType]:
         yield ray
     finally:
         ray.shutdown()
+
+
+#: Processes that a cluster of one run has no use for (autoscaling, logs sent to drivers, a dashboard), by the methods
+#: that start them, and the version of Ray that runs were tested in without them; another one starts them all the same.
+_SERVICES, _SERVICES_OF = ("start_monitor", "start_log_monitor", "start_api_server"), "2.60."
+
+
+@contextlib.contextmanager
+def _bare(ray: ModuleType) -> Iterator[None]:
+    """Leave `_SERVICES` out of a cluster that starts, two CPU seconds of each run; `ray.init` has no words for it."""
+    with contextlib.ExitStack() as patches:
+        if str(getattr(ray, "__version__", "")).startswith(_SERVICES_OF):
+            with contextlib.suppress(ImportError, AttributeError):
+                from ray._private.node import Node
+
+                for name in _SERVICES:
+                    started = getattr(Node, name)
+                    setattr(Node, name, _not_started)
+                    patches.callback(setattr, Node, name, started)
+        yield
+
+
+def _not_started(*_: object, **__: object) -> None:
+    """In the place of a service."""
 
 
 def _has_token() -> bool:
@@ -222,9 +247,8 @@ class _Drive:
         """Start one more worker, wherever there is room."""
         self.count += 1
         name = f"worker-{self.count}"
-        # What a worker computes with is part of the name of its units, whatever the node's own settings say.
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(self.job.threads))
-        asked: dict[str, object] = {"num_cpus": self.cpus, "max_restarts": 0, "runtime_env": {"env_vars": threads}}
+        # No `runtime_env`: with one Ray starts a process more, beside the one that waits for an actor already.
+        asked: dict[str, object] = {"num_cpus": self.cpus, "max_restarts": 0}
         asked |= {"num_gpus": self.cluster.gpus} if self.cluster.gpus else {}
         asked |= {"memory": self.cluster.memory} if self.cluster.memory else {}
         actor = self.ray.remote(UnitWorker).options(**asked).remote(self.job_ref, self.folder)

@@ -7,9 +7,11 @@ Ray: the engine makes an actor of the class, and tests call it as it is.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -126,7 +128,8 @@ class UnitWorker:
         """Have a unit's file written into the scratch folder, where the model is loaded with the first one."""
         if self._process is None:
             name = Path(self.job.recipe[0].rpartition(":")[0] or self.job.recipe[0]).stem
-            self._process = Isolated(name, self.job.limits, interruptible=False)
+            with _threads(self.job.threads):
+                self._process = Isolated(name, self.job.limits, interruptible=False)
             self._process.send(partial(begin, self.job, Path(self._scratch.name)))
             receive([self._process], self._process.inbox)
         (done,) = parts(self._process, partial(work, (unit,)))
@@ -137,6 +140,22 @@ class UnitWorker:
         process, self._process = self._process, None
         if process is not None:
             process.close()
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """What a process computes with that is started here, whatever the node has set: part of the name of its units."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, str(count)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _resolved(piece: Piece | object) -> Piece:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbed.adapter.contract import Adapter
+from benchbed.errors import ConfigError
 from benchbed.outputs import output_of
-from benchbed.run.attacking.subset import GRADIENT
+from benchbed.predictions.store import UnitPredictions
+from benchbed.run.attacking.subset import CHUNK, CHUNK_SECONDS, GRADIENT
 from benchbed.run.executing.unit import compute
+from benchbed.run.job.job import Unit
+from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
+from benchbed.run.preparing.fleet import PricedUnits, by_condition, fleet, shards
 from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.prepare import prepare, seconds_of
 from benchbed.run.preparing.source import open_source, scored_clips
+from benchbed.run.preparing.starting import scored_seconds
 from benchbed.run.preparing.strengths import conditions_in_words
 from benchbed.run.preparing.tuning import tuning_clips
+from benchbed.run.preparing.units import shard_size
+from benchbed.suite.conditions import AttackCondition
 from benchbed.suite.load import LoadedSuite
 from benchbed.suite.plan import plan_cells
 from benchbed.suite.sweep import rows_of
@@ -24,8 +32,8 @@ from benchbed.suite.sweep import rows_of
 if TYPE_CHECKING:
     from benchbed.run.attacking.ensembles import Price
 
-#: Seconds of work that the probe aims at.
-PROBE_SECONDS = 2.0
+#: Seconds of work that the probe aims at; a simulation wants to know every condition.
+PROBE_SECONDS, FLEET_SECONDS = 2.0, 20.0
 
 
 def estimate(
@@ -40,6 +48,8 @@ def estimate(
     batch_size: int = 16,
     as_clips: int | None = None,
     as_models: int = 1,
+    nodes: int | None = None,
+    workers: int | None = None,
 ) -> dict[str, object]:
     """Cells, clips, evaluations, audio hours and disk of a suite; with a model also the time.
 
@@ -49,13 +59,22 @@ def estimate(
         Price so many clips of each split, each as those at hand are on average.
     as_models : int
         Price so many models, each as this one; where the suite goes through options, each row of each, as its first.
+    nodes, workers : int, optional
+        Say what so many machines with so many workers each would take by the clock, one where only the other is given.
 
     Returns
     -------
     dict
         `time_seconds`, by the clock, and `cpu_seconds` are of one worker, and missing or null without a model; `cells`
-        is a list of the cells' keys, `conditions` says their strengths in their units.
+        is a list of the cells' keys, `conditions` says their strengths in their units; with `nodes` or `workers` there
+        is a `fleet`.
+
+    Raises
+    ------
+    ConfigError
+        No machines, or machines without a model.
     """
+    machines = _machines(nodes, workers, model)
     check_names(loaded)
     rows = rows_of(loaded.suite.sweep, options)
     as_models, options = as_models * len(rows), {**options, **{name: str(value) for name, value in rows[0].items()}}
@@ -105,7 +124,9 @@ def estimate(
     from benchbed.run.computing.engine import Engine
 
     settings = Settings(data=data, allow_synthetic=allow_synthetic, device=device, limit=limit, batch_size=batch_size)
+    cpu = time.process_time()
     prepared = prepare(loaded, model, options, settings)
+    before = time.process_time() - cpu
     scored = prepared.seconds
     if as_clips is not None:
         tables = [table for split, table in clips.items() if split]
@@ -125,25 +146,72 @@ def estimate(
     first = {(unit.split, unit.condition): unit for unit in reversed(plain)}
     if not first:
         return facts
-    measured = 0
+    probed: list[tuple[Unit, UnitPredictions]] = []
+    rates: dict[int, float] = {}
+    probe_seconds = PROBE_SECONDS if machines is None else FLEET_SECONDS
     compute(engine, next(iter(first.values())))  # the first call builds caches and is not typical
     for unit in first.values():
         began, cpu = time.perf_counter(), time.process_time()
-        compute(engine, unit)
-        spent += time.perf_counter() - began
-        busy += time.process_time() - cpu
-        done += unit.evaluations
-        measured += 1
+        probed.append((unit, compute(engine, unit)))
+        clock, own = time.perf_counter() - began, time.process_time() - cpu
+        spent, busy, done = spent + clock, busy + own, done + unit.evaluations
+        # What a core does takes its CPU time, however busy this machine is; what a GPU does takes what the clock says.
+        rates[unit.condition] = (own if prepared.job.device == "cpu" else clock) / max(unit.evaluations, 1)
         # A machine that is busy with something else makes no probe shorter; a GPU takes little of the CPU.
-        if busy > PROBE_SECONDS or spent > 5 * PROBE_SECONDS:
+        if busy > probe_seconds or spent > 5 * probe_seconds:
             break
     passes = as_models * sum(entry["forwards"] + GRADIENT * entry["backwards"] for entry in attacks)
     facts["time_seconds"] = spent / max(done, 1) * (evaluations + passes)
     facts["cpu_seconds"] = busy / max(done, 1) * (evaluations + passes)
     facts["probe"] = {"evaluations": done, "seconds": spent, "cpu_seconds": busy} | {
-        "conditions": f"{measured} of {len(first)}"
+        "conditions": f"{len(probed)} of {len(first)}"
     }
+    if machines is not None:
+        mean = (busy if prepared.job.device == "cpu" else spent) / max(done, 1)
+        priced = _priced(prepared, counts, rates, mean, attacks)
+        facts["fleet"] = fleet(prepared, priced, before, scored_seconds(prepared, probed), *machines, as_models)
     return facts
+
+
+def _machines(nodes: int | None, workers: int | None, model: object) -> tuple[int, int] | None:
+    """Machines and workers on each, if they are asked for."""
+    if nodes is None and workers is None:
+        return None
+    if model is None:
+        raise ConfigError("a simulation needs the time of units", where="nodes, workers", hint="name a model, too")
+    asked = (1 if nodes is None else nodes, 1 if workers is None else workers)
+    if min(asked) < 1:
+        raise ConfigError(f"{asked[0]} machines with {asked[1]} workers do nothing", hint="at least one of each")
+    return asked
+
+
+def _priced(
+    prepared: Prepared, counts: Mapping[str, int], rates: Mapping[int, float], mean: float, attacks: Sequence[Price]
+) -> list[PricedUnits]:
+    """Units of a run on so many clips of each split; conditions that were not measured cost the mean of the others."""
+    made = []
+    prices = dict(zip(_attacked(prepared), attacks))
+    for cells in by_condition(prepared.cells):
+        split, condition = cells[0].split, cells[0].condition
+        clips, table = counts[split], prepared.job.clips[split]
+        lasting = seconds_of(prepared.source, table) / max(len(table), 1)
+        if condition in prices:
+            price = prices[condition]
+            mine = max(1, price["clips"] // len(prepared.job.clips))
+            each = mean * (price["forwards"] + GRADIENT * price["backwards"]) / max(price["clips"], 1)
+            low, high = CHUNK
+            size = max(low, min(high, int(CHUNK_SECONDS / max(lasting, 1e-9))))
+            made.append(PricedUnits(cells, shards(mine, size), each))
+            continue
+        each = rates.get(condition, mean) * sum(cell.draws for cell in cells)
+        made.append(PricedUnits(cells, shards(clips, shard_size(clips, clips * lasting)), each))
+    return made
+
+
+def _attacked(prepared: Prepared) -> list[int]:
+    """Conditions that are attacks, as they are priced."""
+    conditions = prepared.loaded_suite.suite.conditions
+    return [index for index, condition in enumerate(conditions) if isinstance(condition, AttackCondition)]
 
 
 def _attacks(loaded: LoadedSuite, clips: Mapping[str, int], classes: int, adapter: Adapter | None) -> list[Price]:

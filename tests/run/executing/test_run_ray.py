@@ -65,7 +65,7 @@ def begun(place: Path, out: str, *more: str) -> subprocess.Popen:
 
 
 def finished(process: subprocess.Popen) -> None:
-    _, said = process.communicate(timeout=240)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 0, said
 
 
@@ -75,7 +75,7 @@ def units(place: Path, out: str) -> set[str]:
 
 def until(count: int, place: Path, out: str, process: subprocess.Popen) -> None:
     """Wait until so many units are there."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
     while len(units(place, out)) < count:
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < end

@@ -145,3 +145,36 @@ def test_a_driver_leaves_when_the_run_is_gone(monkeypatch):
     with contextlib.suppress(EOFError):
         ray_driver._leave_with(Closed())
     assert left == [1]
+
+
+@pytest.mark.parametrize("version, services", [("2.60.0", "left out"), ("2.61.0", "started"), (None, "started")])
+def test_a_cluster_of_one_run_starts_without_what_it_has_no_use_for(ray, monkeypatch, version, services):
+    class Node:
+        def start_monitor(self) -> str:
+            return "started"
+
+        start_log_monitor = start_api_server = start_gcs_server = start_monitor
+
+    private = ModuleType("ray._private.node")
+    private.Node = Node
+    monkeypatch.setitem(sys.modules, "ray._private", ModuleType("ray._private"))
+    monkeypatch.setitem(sys.modules, "ray._private.node", private)
+    if version is not None:
+        ray.__version__ = version
+    seen = []
+    ray.init = lambda **_: seen.append((Node().start_monitor() or "left out", Node().start_gcs_server()))
+    with _connected(ClusterAsked(), 1):
+        assert Node().start_monitor() == "started", "what else starts a cluster in this process starts it whole"
+    with _connected(ClusterAsked(address="somewhere:6379"), 1):
+        pass
+    assert seen == [(services, "started"), ("started", "started")]
+
+
+def test_a_ray_that_is_built_otherwise_starts_as_it_does(ray, monkeypatch):
+    ray.__version__ = "2.60.9"
+    for inside in (ModuleType("ray._private.node"), None):
+        monkeypatch.setitem(sys.modules, "ray._private", ModuleType("ray._private"))
+        monkeypatch.setitem(sys.modules, "ray._private.node", inside)
+        with _connected(ClusterAsked(), 1):
+            pass
+    assert len(ray.asked) == 2

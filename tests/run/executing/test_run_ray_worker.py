@@ -18,7 +18,7 @@ from benchbed.run.executing import ray_driver, ray_engine
 from benchbed.run.executing.choosing import executor_of
 from benchbed.run.executing.local import execute
 from benchbed.run.executing.ray_engine import OnCluster
-from benchbed.run.executing.ray_worker import Returned, UnitWorker
+from benchbed.run.executing.ray_worker import Returned, UnitWorker, _threads
 from benchbed.run.executing.shipping import files_of, pieces, signature
 from benchbed.run.job.cluster import ClusterAsked, bytes_of
 from benchbed.run.job.job import Job, Unit
@@ -175,3 +175,11 @@ def test_an_error_of_an_adapter_crosses_processes():
 
     sent = Returned("a", error=AdapterError("broken", where="x.py", hint="mend it"))
     assert str(pickle.loads(pickle.dumps(sent)).error) == str(sent.error)
+
+
+def test_a_worker_computes_with_the_threads_of_the_run_and_leaves_the_node_as_it_is(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    with _threads(2):
+        assert os.environ["OMP_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "2"
+    assert os.environ["OMP_NUM_THREADS"] == "7" and "MKL_NUM_THREADS" not in os.environ

@@ -1,0 +1,133 @@
+"""How long it takes until a worker has its model, and until cells are scored: measured, for `benchbed plan --nodes`."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbed.adapter.checkpoint import trusting
+from benchbed.adapter.load import load_adapter, start
+from benchbed.errors import BenchbedError, CannotMeasure
+from benchbed.predictions.store import Predictions, UnitPredictions, read_units, write_unit
+from benchbed.run.job.job import Job, Unit
+from benchbed.run.job.prepared import Prepared
+from benchbed.run.scoring.split import rows_of_cells
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What a worker on another machine does until it has its model.
+_ANEW = """
+import json, sys
+import benchbed.run.executing.ray_worker, pandas
+from benchbed.adapter.checkpoint import trusting
+from benchbed.adapter.load import load_adapter, start
+spec, options, device, trust = json.load(sys.stdin)
+with trusting(trust):
+    start(load_adapter(spec, options), device)
+"""
+
+#: What a command that runs a suite imports.
+_COMMAND = "import torch, pandas, benchbed.cli, benchbed.run.session"
+
+
+def command_seconds() -> float:
+    """CPU seconds in which a command has imported what a run needs."""
+    return _child(_COMMAND, "")
+
+
+def start_seconds(job: Job, split: str, *, anew: bool) -> float:
+    """CPU seconds in which a worker has its model.
+
+    Parameters
+    ----------
+    job : Job
+    split : str
+    anew : bool
+        In a new interpreter, as on another machine; else in a process that has imported everything, as workers of this
+        machine are forked from.
+    """
+    spec, options = job.recipe_for(split)
+    if spec.startswith("live:"):
+        return 0.0
+    if not anew:
+        began = time.process_time()
+        with trusting(job.trust_checkpoint):
+            start(load_adapter(spec, options), job.device)
+        return time.process_time() - began
+    asked = json.dumps([spec, dict(options), job.device, job.trust_checkpoint], default=str)
+    return _child(_ANEW, asked)
+
+
+def _child(code: str, given: str) -> float:
+    before = _of_children()
+    ended = subprocess.run([sys.executable, "-c", code], input=given, text=True, capture_output=True)
+    if ended.returncode:
+        last = (ended.stderr.strip().splitlines() or [f"exit status {ended.returncode}"])[-1]
+        raise CannotMeasure(
+            f"a worker did not start in a new process: {last}",
+            hint="`benchbed check` on the adapter; without --nodes and --workers a plan starts none",
+        )
+    return _of_children() - before
+
+
+def _of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def scored_seconds(prepared: Prepared, probed: Sequence[tuple[Unit, UnitPredictions]]) -> Mapping[str, float]:
+    """CPU seconds that scoring a cell takes for each of its predictions, by the kind of its condition.
+
+    Much of it is the same for few clips and for many, so a whole cell is scored: answers of the probe stand for those
+    of all clips of the split, where an answer is a row of figures; else the probe's own are scored.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    probed : sequence of (Unit, UnitPredictions)
+        What a probe computed; the first unit of each kind is scored.
+    """
+    from benchbed.run.scoring.cells import score_one
+    from benchbed.run.scoring.grounds import Grounds
+    from benchbed.run.scoring.grouped import GroupedSplit
+
+    grounds, seconds_by_kind = Grounds.of(prepared, 0), dict[str, float]()
+    family, primary = grounds.family()
+    for unit, answers in probed:
+        plan = unit.cells[0]
+        if plan.kind in seconds_by_kind or not len(answers):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            predictions = read_units([write_unit(answers, Path(folder))])
+        clips = prepared.job.clips[unit.split]["clip_id"]
+        predictions, rows = _for_all(predictions, plan.key, clips)
+        split = GroupedSplit(grounds, plan.split)
+        try:
+            score_one(plan, grounds, split, family, primary, predictions, rows, 0)  # the first one imports
+            began = time.process_time()
+            score_one(plan, grounds, split, family, primary, predictions, rows, 0)
+        except BenchbedError:
+            continue  # what few clips cannot be scored by is no part of a plan
+        seconds_by_kind[plan.kind] = (time.process_time() - began) / len(rows)
+    return seconds_by_kind
+
+
+def _for_all(predictions: Predictions, cell: str, clips: pd.Series) -> tuple[Predictions, np.ndarray]:
+    """The answers of a cell for every clip, those that are there in turns, and its rows among them."""
+    (rows,) = rows_of_cells(predictions.table, [cell]).values()
+    if predictions.scores.dtype == object or predictions.references is not None:
+        return predictions, rows
+    taken = rows[np.arange(len(clips)) % len(rows)]
+    table = predictions.table.iloc[taken].reset_index(drop=True).assign(clip_id=clips.to_numpy())
+    return replace(predictions, table=table, scores=predictions.scores[taken]), np.arange(len(clips))
