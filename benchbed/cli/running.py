@@ -352,6 +352,7 @@ def plan(suite: str, model: str | None, settings: tuple[str, ...], as_json: bool
 )
 @click.option("--model", metavar="ADAPTER", help="With --attacked: the model that hears them.")
 @click.option("--by", "source", metavar="WHO", help="With --attacked: who made them; else what the folder says.")
+@click.option("--limit", type=click.IntRange(1), help="With --attacked: the clips of a run with as many.")
 @click.option(
     "--set",
     "settings",
@@ -374,8 +375,8 @@ def score(
     """
     if flags["attacked"] is not None:
         return _score_attacked(ctx, suite, predictions, name, settings, flags)
-    if flags["model"] or flags["source"]:
-        raise ConfigError("--model and --by go with --attacked", hint="`benchbed run` runs a model")
+    if flags["model"] or flags["source"] or flags["limit"]:
+        raise ConfigError("--model, --by and --limit go with --attacked", hint="`benchbed run` runs a model")
     if predictions is None:
         raise ConfigError("nothing to score", hint="a file of predictions, or --attacked FOLDER --model ADAPTER")
     from benchbed.run.stored import reader_of
@@ -446,7 +447,7 @@ def _score_attacked(
         workers=1,
         threads=1,
         engine="local",
-        limit=None,
+        limit=flags["limit"],
         reuse="missing",
         fail_on_error="0.01",
         seed=flags["seed"],

@@ -123,6 +123,22 @@ def test_what_a_run_writes_breaks_the_same_clips_from_the_folder(world):
     assert "attacked-by-benchbed" in str(again) and (run / "result.json").exists()
 
 
+def test_sounds_of_a_run_with_a_limit_are_scored_on_its_clips(world):
+    """Without the limit other clips would be attacked, of which the folder has no sounds."""
+    first = ["--limit", "6", "--out", str(world / "limited")]
+    done = call(world, "run", "--keep-attacked", *first)
+    assert done.exit_code == 0, done.output
+    run = world / "limited" / "toy_attacks" / "toy"
+    done = call(world, "score", "--attacked", str(run / "attacked"), *first)
+    assert done.exit_code == 0, done.output
+    again = Path(done.output.strip().splitlines()[-1])
+    assert robust(again) == robust(run / "result.json")
+    counted = [cell.metrics["robust_accuracy"].n for cell in read(again).cells if cell.condition.kind == "attack"]
+    assert counted == [6] * len(counted)
+    done = spoken(["score", str(world / "suite.yaml"), str(world / "data" / "clips.csv"), "--limit", "6"])
+    assert done.exit_code != 0 and "--limit go with --attacked" in done.output
+
+
 def test_a_stronger_attack_of_somebody_else_lowers_the_row_and_says_whose_it_is(world):
     theirs = world / "alice"
     clips = pd.read_csv(world / "data" / "clips.csv")
