@@ -59,7 +59,7 @@ class Drawing:
 def devices(board: Board) -> Drawing | None:
     """Models × devices on clean audio, behind them the devices that training had and those that it had not."""
     rows = board.rows
-    cells = [clean_cell(row.result) for row in rows]
+    cells = [clean_cell(row.whole) for row in rows]
     keys = [key for cell in cells if cell for key in cell.groups if terms.group(key)[0] == "device"]
     names = list(dict.fromkeys(keys))
     # Of models of one board, training had the same devices; where the figures of two say otherwise, nothing is marked.
@@ -84,7 +84,7 @@ def devices(board: Board) -> Drawing | None:
             **{f"{name}, unseen" if (name := terms.group(key)[1]) in new else name: key for key in names},
             **{f"all {terms.group(key)[1]}": key for key in sets},
         },
-        lambda row, key: _in_group(clean_cell(row.result), key, row.result.primary),
+        lambda row, key: _in_group(clean_cell(row.whole), key, row.result.primary),
     )
     return Drawing(f"{_metric(board)} on each device", image) if image else None
 
@@ -92,7 +92,7 @@ def devices(board: Board) -> Drawing | None:
 def classes(board: Board) -> Drawing | None:
     """Models × classes on clean audio, classes down unless there are many models."""
     rows = board.rows
-    cells = [clean_cell(row.result) for row in rows]
+    cells = [clean_cell(row.whole) for row in rows]
     keys = [key for cell in cells if cell for key in cell.groups if terms.group(key)[0] == "class"]
     names = list(dict.fromkeys(keys))
     if len(names) < 2:
@@ -132,13 +132,13 @@ def corruptions(board: Board) -> Drawing | None:
     """Models × corruptions, each the mean over its strengths, behind clean audio."""
     rows = board.rows
     prefix = f"{terms.ROBUSTNESS}:mean/"
-    names = list(dict.fromkeys(key for row in rows for key in row.result.scores if key.startswith(prefix)))
+    names = list(dict.fromkeys(key for row in rows for key in row.whole.scores if key.startswith(prefix)))
     if len(names) < 2:
         return None
     told = {
         f"{cell.condition.name}{mark}{again}": terms.series(cell.key, cell.condition)
         for row in rows[:1]
-        for cell in row.result.cells
+        for cell in row.whole.cells
         for _, mark, again in [cell.key.partition("#")]
     }
     image = _heat(
@@ -147,7 +147,7 @@ def corruptions(board: Board) -> Drawing | None:
         "corruptions",
         "condition",
         {"clean": "", **{told.get(k.removeprefix(prefix), terms.plain(k.removeprefix(prefix))): k for k in names}},
-        lambda row, key: row.result.scores.get(key) if key else clean_value(row.result),
+        lambda row, key: row.whole.scores.get(key) if key else clean_value(row.result),
     )
     return Drawing(f"{_metric(board)} under each corruption, mean over its strengths", image) if image else None
 
@@ -157,7 +157,7 @@ def series(board: Board) -> list[ConditionSeries]:
     rows = board.rows
     by_name: dict[tuple[str, str], tuple[Cell, dict[int, dict[str, Cell]], dict[str, int]]] = {}
     for place, row in enumerate(rows):
-        for cell in row.result.cells:
+        for cell in row.whole.cells:
             what = cell.condition
             if what.kind == "clean" or view.by_budget(cell) or what.severity is None:
                 continue

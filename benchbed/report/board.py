@@ -15,6 +15,7 @@ from benchbed.report.best_known import BestKnown
 from benchbed.report.charts.draw import domain
 from benchbed.results.alike import comparable
 from benchbed.results.answers import clean_cell, leading, per_mac, ranking_value
+from benchbed.results.folded import folded
 from benchbed.results.record import Result, Value
 from benchbed.results.reference import Reference, verification
 
@@ -48,6 +49,11 @@ class BoardRow:
     rank: tuple[int, int, int] | None = None
     earlier: bool = False
     known: tuple[BestKnown, ...] = ()
+
+    @cached_property
+    def whole(self) -> Result:
+        """The run with one cell for each condition, of several folds the mean over them."""
+        return folded(self.result)
 
     @property
     def task(self) -> str:
@@ -232,7 +238,8 @@ def make_rows(
         if slug in double and slug in slugs[:index]:
             slug = f"{slug}-{island.digest(result.provenance.created + str(slugs[:index].count(slug)))}"
         lead = known[identity_of(result)]
-        pool = {**view.figures(result), **_sets(result)}
+        whole = folded(result)
+        pool = {**view.figures(whole), **_sets(whole)}
         if (clean := view.primary_value(result)) is not None:
             # Beside another figure that ranks, of the same metric on perturbed audio, it must say what it is of.
             told = {"title": f"{terms.title(result.primary, clean)}, clean"} if lead != result.primary else {}
@@ -240,8 +247,8 @@ def make_rows(
         ranks_by = pool.get(lead) if lead == result.primary else ranking_value(result, lead)
         figures = {name: value for name, value in pool.items() if name != lead}
         figures |= {name: value for name, value in _costs(result).items() if name not in figures}
-        attacks = tuple(best_known.best_known(result, foreign.get(path, ())))
-        figures |= _attacked(result) | best_known.figures(attacks)
+        attacks = tuple(best_known.best_known(whole, foreign.get(path, ())))
+        figures |= _attacked(whole) | best_known.figures(attacks)
         marks = view.badges(result)
         if makers := sorted({name for one in attacks for name in one.others}):
             marks.append(

@@ -19,6 +19,7 @@ from benchbed.report.figures import arrow, clips, count, interval, number, with_
 from benchbed.report.surviving import counted_breaks
 from benchbed.results.alike import comparable
 from benchbed.results.conditions import amount
+from benchbed.results.folded import folded
 from benchbed.results.record import Cell, Result, Value
 from benchbed.results.splits import joined as in_words
 
@@ -84,7 +85,7 @@ def summary_table(result: Result) -> RenderableType:
     parts: list[RenderableType] = [_title(result)]
     parts += [_mark(mark) for mark in view.banners(result)]
     shown = view.focus(result)
-    figures = _row(result)
+    figures = _row(folded(result))
     # Of the trivial baselines only those that the ranking figure is read against.
     baselines = {name: value for name, value in result.scores.items() if terms.baseline(name)}
     figures |= {k: v for k, v in baselines.items() if k.endswith(f":{result.primary}")}
@@ -264,6 +265,7 @@ def _conditions(cells: Sequence[Cell], primary: str, scores: Mapping[str, Value]
 
 def _attacks(result: Result) -> list[RenderableType]:
     """What attacks left, by budget, and what each says over its budgets; nothing for a run without attacks."""
+    result = folded(result)
     attacked = [cell for cell in result.cells if view.by_budget(cell)]
     tables: list[RenderableType] = [*(_budgets(cells, result) for cells in _alike(attacked)), *_breaks(result)]
     over: dict[str, dict[str, Value]] = {}
@@ -278,11 +280,12 @@ def _attacks(result: Result) -> list[RenderableType]:
         return tables
     table = _table(header=True)
     table.add_column("attack, over its budgets")
-    for name in _OVER:
+    shown = [name for name in _OVER if any(name in held for held in over.values())]
+    for name in shown:
         some = next((held[name] for held in over.values() if name in held), None)
         table.add_column(f"{terms.title(name, some)}, dB", justify="right")
     for attack, held in over.items():
-        table.add_row(_safe(attack), *(_safe(figure_text(held[name])) if name in held else Text("–") for name in _OVER))
+        table.add_row(_safe(attack), *(_safe(figure_text(held[name])) if name in held else Text("–") for name in shown))
     return [*tables, table]
 
 

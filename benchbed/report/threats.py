@@ -16,13 +16,14 @@ from benchbed.report.charts.scatter import Dot
 from benchbed.report.island import anchor
 from benchbed.results.conditions import curve_of, setting
 from benchbed.results.record import Cell, Matrix, Value
+from benchbed.results.splits import of_split
 
 
 def transfer(board: Board) -> dict[str, Matrix]:
     """Robust accuracy of each model (row) under attacks made on one other model (column), a table for each budget."""
     rates: dict[str, dict[str, dict[str, Value]]] = {}
     for row in board.rows:
-        for cell in row.result.cells:
+        for cell in row.whole.cells:
             what = cell.condition
             if what.name != "transfer":
                 continue
@@ -36,7 +37,7 @@ def transfer(board: Board) -> dict[str, Matrix]:
                 # Records from before each source had figures of its own.
                 by_source = {Path(sources[0]).stem: cell.metrics["robust_accuracy"]}
             if by_source:
-                figures = rates.setdefault(f"{setting(what)}, split {cell.split}", {})
+                figures = rates.setdefault(f"{setting(what)}, {of_split(cell.split)}", {})
                 figures.setdefault(row.result.model.name, {}).update(by_source)
     matrices = {}
     for title, rows in rates.items():
@@ -62,17 +63,17 @@ def against_noise(board: Board) -> dict[str, list[Dot]]:
     halves: dict[str, list[Dot]] = {}
     for place, row in enumerate(board.rows, 1):
         model = row.result.model
-        for cell in row.result.cells:
+        for cell in row.whole.cells:
             if not view.by_budget(cell) or not cell.ranked or terms.on_features(cell.condition):
                 continue
             noisy, kept = cell.metrics.get("noise_accuracy"), cell.metrics.get("robust_accuracy")
             if cell.condition.name.endswith("_noise") or noisy is None or kept is None:
                 continue
             curve = by_attack.setdefault(
-                (f"{terms.attack(cell.key)}{_by(cell)}, split {cell.split}", cell.condition.unit or ""), {}
+                (f"{terms.attack(cell.key)}{_by(cell)}, {of_split(cell.split)}", cell.condition.unit or ""), {}
             )
             curve.setdefault(view.budget(cell), []).append(Dot(model.name, noisy, kept, model.family, place))
-        scores = row.result.scores
+        scores = row.whole.scores
         noise = scores.get(f"{terms.ADVERSARIAL}:snr50/white_noise@l2")
         for key, value in scores.items():
             about = key.removeprefix(f"{terms.ADVERSARIAL}:snr50/")
@@ -104,7 +105,7 @@ def under_attack(board: Board) -> list[Drawing]:
     """For each attack robust accuracy of all models against the budget, and beside it in noise of equal budgets."""
     curves: dict[tuple[str, str], dict[int, dict[float, Cell]]] = {}
     for index, row in enumerate(board.rows):
-        for cell in row.result.cells:
+        for cell in row.whole.cells:
             heard = view.by_budget(cell) and not terms.on_features(cell.condition)
             if not heard or "robust_accuracy" not in cell.metrics or cell.condition.name.endswith("_noise"):
                 continue
@@ -113,7 +114,7 @@ def under_attack(board: Board) -> list[Drawing]:
             curves.setdefault((cell.split, curve), {}).setdefault(index, {})[view.budget(cell)] = cell
     many = len({split for split, _ in curves}) > 1
     drawings = [
-        _curve(board, f"{board.identity}-{anchor(split + curve)}", cells, f", split {split}" if many else "")
+        _curve(board, f"{board.identity}-{anchor(split + curve)}", cells, f", {of_split(split)}" if many else "")
         for (split, curve), cells in curves.items()
     ]
     return [drawing for drawing in drawings if drawing is not None]

@@ -42,3 +42,14 @@ def joined(names: Iterable[str], how: str) -> str:
         return ""
     word = called(known)
     return f"{len(known)} {word} pooled" if how == "pooled" else f"mean over {len(known)} {word}"
+
+
+def of_split(name: str) -> str:
+    """A split in a title; what several folds say together is called so.
+
+    Examples
+    --------
+    >>> of_split("test"), of_split(joined(["fold1", "fold2"], "mean")), of_split(joined(["1", "2"], "pooled"))
+    ('split test', 'mean over 2 folds', '2 folds pooled')
+    """
+    return name if re.fullmatch(r"mean over \d+ folds|\d+ folds pooled", name) else f"split {name}"

@@ -63,3 +63,22 @@ def test_a_crowd_is_led_to_the_suite():
     pages = board.arrange([(Path(f"runs/{place}"), run) for place, run in enumerate(corrupted_runs(models))])
     (group,) = landing.groups(pages, {name: name for name in models})
     assert group.noises == []
+
+
+def test_folds_are_one_column_with_the_mean_over_them():
+    runs = corrupted_runs()
+    folds = []
+    for run in runs:
+        cells = []
+        for split, lower in (("fold1", 0.0), ("fold2", 0.1)):
+            for cell in run.cells:
+                metrics = {n: v.model_copy(update={"value": v.value - lower}) for n, v in cell.metrics.items()}
+                told = {"key": cell.key.replace("/test/", f"/{split}/"), "split": split, "metrics": metrics}
+                cells.append(cell.model_copy(update=told))
+        folds.append(run.model_copy(update={"cells": cells}))
+    (page,) = board.arrange([(Path(f"runs/{place}"), result) for place, result in enumerate(folds)])
+    (made,) = page.boards
+    shown = re.sub(r"<[^>]+>", " ", str(onestrength.noises(made, across.series(made)).image))
+    assert shown.count("White noise") == 1 and "fold1" not in shown
+    for clean in (0.6, 0.7, 0.5):
+        assert f"{100 * (clean * 0.95**3 - 0.05):.1f}" in shown

@@ -96,8 +96,9 @@ def _about(number: Number, cell: CellPlan, strength: Mapping[str, str]) -> Numbe
     """A figure that says which condition it is about, where that is not clean audio."""
     if cell.kind == "clean":
         return number
-    words = spoken(cell.key.split("/", 2)[2], strength)
-    return replace(number, info=replace(number.info, scope=f"{number.info.scope}, {words}"))
+    name, mark, rest = spoken(cell.key.split("/", 2)[2], strength).partition(", ")
+    told = f"{name.replace('_', ' ')}{mark}{rest}"
+    return replace(number, info=replace(number.info, scope=f"{number.info.scope}, {told}"))
 
 
 def _baselines(suite: Suite, family: Family, folds: list[Fold]) -> dict[str, Number]:

@@ -114,7 +114,7 @@ def test_every_figure_of_a_record_says_what_it_is_called_and_what_it_is_about(fo
     assert about["baseline_prior:log_loss"] == ("Log loss", "prior baseline")
     assert about["folds_mean:white_noise@2:accuracy"] == (
         "Accuracy",
-        "mean over 3 folds, white_noise, -20 dB SNR, active level",
+        "mean over 3 folds, white noise, -20 dB SNR, active level",
     )
     title, scope = about["robustness:fold1:mean/white_noise"]
     assert (title, scope) == ("Accuracy, mean over severities", "white noise, fold1")
