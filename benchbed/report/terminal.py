@@ -280,12 +280,14 @@ def _attacks(result: Result) -> list[RenderableType]:
         return tables
     table = _table(header=True)
     table.add_column("attack, over its budgets")
-    shown = [name for name in _OVER if any(name in held for held in over.values())]
+    shown = [name for name in _OVER if any(name in scores for scores in over.values())]
     for name in shown:
-        some = next((held[name] for held in over.values() if name in held), None)
+        some = next((scores[name] for scores in over.values() if name in scores), None)
         table.add_column(f"{terms.title(name, some)}, dB", justify="right")
-    for attack, held in over.items():
-        table.add_row(_safe(attack), *(_safe(figure_text(held[name])) if name in held else Text("–") for name in shown))
+    for attack, scores in over.items():
+        table.add_row(
+            _safe(attack), *(_safe(figure_text(scores[name])) if name in scores else Text("–") for name in shown)
+        )
     return [*tables, table]
 
 
