@@ -39,8 +39,9 @@ def score(work: Work, finished: list[Attacked]) -> None:
         for done in mine:
             groups.setdefault(work.view.alike(done.sample.samples, done.sample.seconds), []).append(done)
         for (samples, _), group in groups.items():
-            with rng.preserved_global_state(work.seed("judge", cell.key)):
-                for batch in _shuffled(group, work.view.fits(samples)):
+            # Each batch by itself: what is judged once for all budgets draws beside the batches of one of them alone.
+            for number, batch in enumerate(_shuffled(group, work.view.fits(samples))):
+                with rng.preserved_global_state(work.seed("judge", cell.key, number)):
                     judged[cell.key] += _judge(work, cell, batch)
     for parts in judged.values():  # rows stand as their clips do, in whatever order these were judged
         for evaluations, answers in reversed(parts):

@@ -129,3 +129,12 @@ def test_votes_rule_out_what_they_never_give_and_not_what_they_give_at_times():
 def test_only_who_states_a_vote_has_an_average():
     plain = SimpleNamespace(adapter=SimpleNamespace(smoothing=None, undefended=None))
     assert average_of(None, plain, 100, 0.1) is None
+
+
+def test_a_random_model_keeps_its_figure_whatever_other_budgets_stand_beside_it(attacked, tmp_path):
+    path = write(tmp_path, "dropout", TRAPS["dropout"])
+    asked = {"attack": "fast", "n": 12, "steps": 2}
+    alone, beside = (attacked({**asked, "budgets": budgets}, adapter=path)[0] for budgets in ([40], [40, 20]))
+    beside = beside[beside["cell"].str.endswith(":40dB")]
+    shares = [rows.set_index("clip_id")["correct_share"].sort_index().tolist() for rows in (alone, beside)]
+    assert shares[0] == shares[1] and 0 < sum(shares[0]) < 12
