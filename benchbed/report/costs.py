@@ -26,7 +26,7 @@ class CostRows:
 
 
 def cost_rows(models: Sequence[Mapping[str, Any]]) -> CostRows:
-    r"""The table of what `benchbed profile` found of several models.
+    r"""The table of what `benchbed profile` profile of several models.
 
     Models hear clips of different lengths: multiply-accumulates are also given for one second of audio, by which
     the lines are ordered.
@@ -53,17 +53,20 @@ def cost_rows(models: Sequence[Mapping[str, Any]]) -> CostRows:
     lines, notes = [], []
     for model in sorted(models, key=_per_second):
         if "reason" in model:
-            notes.append((str(model["model"]), " · ".join(str(p) for p in (model["reason"], model.get("hint")) if p)))
+            # A hint of many lines, a list of options, belongs to a command on that model alone.
+            hint = str(model.get("hint") or "")
+            hint = f"its options: benchbed profile --model {model['model']}" if "\n" in hint else hint
+            notes.append((str(model["model"]), " · ".join(part for part in (str(model["reason"]), hint) if part)))
             continue
-        found = model["profile"]
-        macs = found["macs"].get("value")
+        profile = model["profile"]
+        macs = profile["macs"].get("value")
         line = [str(model["model"]), str(model["family"])]
-        line.append(number(found["parameters"].get("value"), "parameters", with_unit=False))
+        line.append(number(profile["parameters"].get("value"), "parameters", with_unit=False))
         line += [number(each, "MACs", with_unit=False) for each in (macs, None if macs is None else _per_second(model))]
-        line.append(number(found["parameter_memory"].get("value"), "bytes"))
+        line.append(number(profile["parameter_memory"].get("value"), "bytes"))
         if timed:
-            line.append(_milliseconds(found.get("latency", {})))
-        lines.append((*line, "random" if model["untrained"] else "trained"))
+            line.append(_milliseconds(profile.get("latency", {})))
+        lines.append((*line, "untrained" if model["untrained"] else "trained"))
     return CostRows(tuple(columns), ("Model", "Family", "Weights"), lines, notes)
 
 

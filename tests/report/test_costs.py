@@ -24,6 +24,16 @@ def test_a_model_that_could_not_be_loaded_says_why():
     assert rows.notes == [("two", "no file · give one")] and len(rows.lines) == 1
 
 
+def test_a_list_of_options_stays_with_the_command_on_that_model():
+    refused = {"model": "two", "reason": "unknown adapter option 'weights'", "hint": "options are:\n  file: Path"}
+    rows = cost_rows([refused])
+    assert rows.notes == [("two", "unknown adapter option 'weights' · its options: benchbed profile --model two")]
+
+
+def test_random_weights_are_called_untrained():
+    assert cost_rows([model("one", 1e6, 1.0) | {"untrained": True}]).lines[0][-1] == "untrained"
+
+
 def test_times_are_a_column_where_they_were_taken():
     timed = model("one", 1e6, 1.0)
     timed["profile"]["latency"] = {"batch_1": {"median": {"value": 2.25, "unit": "ms"}}}
