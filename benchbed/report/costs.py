@@ -26,7 +26,7 @@ class CostRows:
 
 
 def cost_rows(models: Sequence[Mapping[str, Any]]) -> CostRows:
-    r"""The table of what `benchbed profile` profile of several models.
+    r"""The table of what `benchbed profile` found of several models.
 
     Models hear clips of different lengths: multiply-accumulates are also given for one second of audio, by which
     the lines are ordered.
