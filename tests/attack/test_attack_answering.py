@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from made_attacks import RATE, linear, problem
 
+from benchbed.adapter.mel import mel_filters
 from benchbed.attack import resolve
-from benchbed.attack.answering import BandEnergies, Substitute
+from benchbed.attack.answering import HEARINGS, BandEnergies, Cells, Substitute, missed
 from benchbed.attack.attacks import surrogate
-from benchbed.attack.contract import Victim
 from benchbed.attack.ensemble import ensemble
 from benchbed.rng import stream
 
@@ -41,6 +43,48 @@ def test_directions_raise_what_is_wanted_and_have_unit_length():
     assert bool((raised > 0).all())
 
 
+def test_steps_of_single_cells_are_their_gradients():
+    """Against autograd: direction and length, at the edges of the clip and in both channels."""
+    features, clip = BandEnergies(RATE), torch.cat([sounds(1), sounds(1).flip(-1)], 1)
+    cells = Cells(features, clip)
+    image = features.spectrum(clip)[1]
+    inner = [3 * image.shape[2] + 10, image[0].numel() + 40 * image.shape[2] + 9]
+    for number in (0, *inner, image.numel() - 1):
+        leaf = clip.clone().requires_grad_(True)
+        # The level that the floor follows is no part of the gradient.
+        (true,) = torch.autograd.grad(features.spectrum(leaf)[1].log().flatten()[number], leaf)
+        (made,) = cells.steps(torch.tensor([number]))
+        assert torch.allclose(made, true[0] / true.norm(), atol=1e-4)
+        if number in inner:
+            assert float(cells.slope[number]) == pytest.approx(float(true.norm()), rel=1e-3)
+
+
+@pytest.mark.parametrize(("scale", "bands"), [("htk", 40), ("slaney", 64)])
+def test_mel_scales_are_those_of_front_ends(scale, bands):
+    """Where bands are wide enough for the bins, they are the triangles that front ends are verified with."""
+    made = BandEnergies(32000, bands, scale).weights
+    wanted = torch.from_numpy(mel_filters(32000, 1024, bands, fmin=0.0, fmax=16000.0, scale=scale)).float()
+    wide = slice(-20, None)
+    assert torch.allclose(made[wide], (wanted / wanted.sum(1, keepdim=True))[wide], atol=1e-4)
+
+
+def test_what_a_model_hears_is_told_from_its_answers():
+    """Answers that are linear in the log-energies of one mel scale and number of bands are missed least by these."""
+    clip, here = sounds(1, 8000), []
+    hearings = [BandEnergies(RATE, *each) for each in HEARINGS]
+    cells = Cells(hearings[0], clip)
+    chosen = torch.from_numpy(stream("chosen").permutation(len(cells.slope))[:300])
+    steps = 1e-3 * cells.steps(chosen)
+    changes = [(features(clip + steps) - features(clip)) / 1e-3 for features in hearings]
+    for number, each in enumerate(changes):
+        fine = each[:, : hearings[number].spectrum(clip)[1].numel()]
+        weight = torch.from_numpy(stream("heard").standard_normal((fine.shape[1], 2)).astype(np.float32))
+        left_out = [missed(other, fine @ weight) for other in changes]
+        assert int(np.argmin(left_out)) == number, left_out
+        here.append(min(left_out))
+    assert all(0 <= value < 1 for value in here)
+
+
 @pytest.mark.parametrize("rate", [8000, 16000, 32000, 48000])
 def test_bands_of_every_rate_hear_something(rate):
     found = BandEnergies(rate)(sounds(2, rate // 4))
@@ -64,15 +108,58 @@ def test_a_substitute_points_to_the_gradient():
     assert cosine > 1.5 * (100 / 2100) ** 0.5
 
 
-@pytest.mark.parametrize(("norm", "budget"), [("l2", 30.0), ("linf", 0.002)])
-def test_a_black_box_breaks_what_the_white_box_breaks(norm, budget):
-    forward, clean = bands_model(), sounds(8)
+def test_a_substitute_that_has_moved_learns_what_it_misses():
+    """Of a linear model with another slope at the second point, it knows that slope after as many answers again."""
+    features, clip = BandEnergies(RATE, 20), sounds(1, 600)
+    random = stream("moved")
+    size = features(clip).shape[1]
+    first, second = (torch.from_numpy(random.standard_normal((size, 2)).astype(np.float32)) for _ in range(2))
+    rows = torch.from_numpy(random.standard_normal((2, 2 * size, size)).astype(np.float32))
+    substitute = Substitute(features, 0.0)
+    substitute.learn(rows[0, :, :1], rows[0], rows[0] @ first)
+    assert torch.allclose(substitute.on_bands, first, atol=0.05)
+    substitute.move()
+    substitute.learn(rows[1, :, :1], rows[1], rows[1] @ second)
+    assert torch.allclose(substitute.on_bands, second, atol=0.1)
+
+
+def test_a_black_box_leads_nearly_as_far_as_the_gradient():
+    """Of what the gradient takes off the margin of a network on log-mel bands, 1,200 answers take off 85 %.
+
+    It is 79 % where the climb goes by the clean clip alone, and 79 % where the model's own bands are not found out.
+    """
+    bank = torch.from_numpy(mel_filters(RATE, 256, 24, fmin=0.0, fmax=RATE / 2, scale="slaney")).float()
+    random = stream("bent")
+    inner, outer = (
+        torch.from_numpy((random.standard_normal(shape) / shape[1] ** 0.5).astype(np.float32))
+        for shape in ((40, 24 * 26), (3, 40))
+    )
+
+    def forward(x):
+        spectrum = torch.stft(x[:, 0], 256, 80, window=torch.hann_window(256), return_complex=True)
+        heard = (bank @ spectrum.abs().square() + 1e-4).log()
+        return torch.relu((heard + 4).flatten(1) @ inner.T) @ outer.T
+
+    clean = sounds(3)
     target = forward(clean).argmax(1)
-    white = resolve("apgd", {"loss": "margin"}).run(problem(forward, clean, target, norm, budget)).broken
-    asked = problem(forward, clean, target, norm, budget, victim=Victim(forward, differentiable=False))
-    black = resolve("surrogate", {"queries": 800}).run(asked)
-    assert abs(int(white.sum()) - int(black.broken.sum())) <= 1
-    assert asked.victim.cost.forwards <= 8 * 800 and asked.victim.cost.backwards == 0
+    gone = []
+    for name, options in (("apgd", {"loss": "margin"}), ("surrogate", {"queries": 1200})):
+        one = replace(problem(forward, clean, target, "l2", 20.0), stop=False)
+        gone.append(one.margin(forward(clean)) - resolve(name, options).run(one).margin)
+    assert one.victim.cost.forwards <= 3 * 1200 and one.victim.cost.backwards == 0
+    assert float((gone[1] / gone[0]).mean()) > 0.82
+
+
+@pytest.mark.parametrize(("norm", "budget"), [("l2", 20.0), ("linf", 0.01)])
+def test_answers_lead_as_far_as_the_gradient_in_both_norms(norm, budget):
+    forward, clean = bands_model(), sounds(2)
+    target = forward(clean).argmax(1)
+    gone = []
+    for name, options in (("apgd", {"loss": "margin", "steps": 20}), ("surrogate", {"queries": 500})):
+        one = replace(problem(forward, clean, target, norm, budget), stop=False)
+        gone.append(one.margin(forward(clean)) - resolve(name, options).run(one).margin)
+    print(norm, gone)
+    assert bool((gone[1] > 0.8 * gone[0]).all()) and bool((gone[0] > 0).all())
 
 
 @pytest.mark.parametrize("name", ["surrogate", "boundary"])
@@ -122,14 +209,14 @@ def test_samples_that_are_too_many_to_keep_are_let_go_where_bands_are_enough(mon
         ("samples", straight, other, target),
     ):
         one = problem(heard, clips, right, "l2", 90.0)
-        resolve("surrogate", {"queries": 400, "rounds": 4}).run(one)
+        resolve("surrogate", {"queries": 400}).run(one)
         asked[name] = one.victim.cost.forwards
     assert asked["samples"] <= 300_000 // 2000
-    assert 400 - 2 * surrogate.TRIED < asked["bands"] <= 400
+    assert 300 < asked["bands"] <= 400
 
 
 def test_a_model_without_a_gradient_gets_thousands_of_queries():
     weak, strong = ensemble("standard", differentiable=False), ensemble("standard", differentiable=False, powered=True)
     assert [a.name for a in strong.attacks] == ["square", "transfer", "surrogate", "boundary"]
-    assert strong.cost(10, 1, 1).forwards - weak.cost(10, 1, 1).forwards >= 5000
+    assert strong.cost(10, 1, 1).forwards - weak.cost(10, 1, 1).forwards >= 8000
     assert not strong.white_box
