@@ -234,7 +234,7 @@ class _Search:
         white = int(self.white * count)
         longest = float(self.one.ball.clean.norm()) * 10 ** (-PROBES_DB[max(self.probe - 1, 0)] / 20)
         bands = count - white
-        found = []
+        found: list[tuple[torch.Tensor, torch.Tensor]] = []
         if self.probe == 0:
             # By the square of what a step does to it: as often as it matters, were all cells heard alike.
             known = int((self.unasked > 0).sum())
