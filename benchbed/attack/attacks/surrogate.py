@@ -215,7 +215,7 @@ class _Search:
         moved = torch.nan_to_num(torch.cat([answers for _, _, answers in asked]))
         if self.probe or len(moved) * point.numel() > LISTENED_TO:
             return
-        found = []
+        found: list[tuple[float, int, torch.Tensor]] = []
         for features in self.hearings:
             self.features, self.here = features, features(point)
             changes = self._changes(asked)
