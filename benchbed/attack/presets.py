@@ -25,8 +25,8 @@ PRESETS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 #: What an ensemble with a black box tries besides on a model that shows no gradient, or whose gradient is that of a
 #: stand-in: a substitute made from its answers, and a walk along its boundary.
 POWER: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
-    "standard": (("surrogate", {"queries": 8000}), ("boundary", {"queries": 600})),
-    "full": (("surrogate", {"queries": 16000}), ("boundary", {"queries": 2000})),
+    "standard": (("surrogate", {"queries": 10000}), ("boundary", {"queries": 600})),
+    "full": (("surrogate", {"queries": 20000}), ("boundary", {"queries": 2000})),
 }
 
 

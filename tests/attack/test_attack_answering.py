@@ -126,7 +126,8 @@ def test_a_substitute_that_has_moved_learns_what_it_misses():
 def test_a_black_box_leads_nearly_as_far_as_the_gradient():
     """Of what the gradient takes off the margin of a network on log-mel bands, 1,200 answers take off 85 %.
 
-    It is 79 % where the climb goes by the clean clip alone, and 79 % where the model's own bands are not found out.
+    The bound was set after that was seen, and is there for what would fall below it: half as many answers take off
+    69 %, and as many 79 % where the model's own bands are not found out.
     """
     bank = torch.from_numpy(mel_filters(RATE, 256, 24, fmin=0.0, fmax=RATE / 2, scale="slaney")).float()
     random = stream("bent")
@@ -152,7 +153,10 @@ def test_a_black_box_leads_nearly_as_far_as_the_gradient():
 
 @pytest.mark.parametrize(("norm", "budget"), [("l2", 20.0), ("linf", 0.01)])
 def test_few_answers_lead_half_as_far_as_the_gradient_in_both_norms(norm, budget):
-    """White noise and eight bands: nothing is soft, and no cell tells more than another."""
+    """White noise and eight bands: nothing is soft, and no cell tells more than another. They lead 54 to 62 % as far.
+
+    Half as many lead 36 to 44 % as far, as many 33 to 36 % where the bands that suit the model best are not found out.
+    """
     forward, clean = bands_model(), sounds(2)
     target = forward(clean).argmax(1)
     gone = []
@@ -215,8 +219,17 @@ def test_samples_that_are_too_many_to_keep_are_let_go_where_bands_are_enough(mon
     assert 300 < asked["bands"] <= 400
 
 
+def test_a_short_clip_is_asked_on_when_all_its_cells_have_been_asked():
+    """Two hundred samples have fewer cells than the parts around the clean clip have queries."""
+    weight, clean, target = linear(3, samples=200, clips=1)
+    one = replace(problem(lambda x: x.flatten(1) @ weight.T, clean, target, "l2", 60.0), stop=False)
+    cells = len(Cells(BandEnergies(RATE), clean).slope)
+    resolve("surrogate", {"queries": 14 * cells}).run(one)
+    assert 13 * cells < one.victim.cost.forwards <= 14 * cells
+
+
 def test_a_model_without_a_gradient_gets_thousands_of_queries():
     weak, strong = ensemble("standard", differentiable=False), ensemble("standard", differentiable=False, powered=True)
     assert [a.name for a in strong.attacks] == ["square", "transfer", "surrogate", "boundary"]
-    assert strong.cost(10, 1, 1).forwards - weak.cost(10, 1, 1).forwards >= 8000
+    assert strong.cost(10, 1, 1).forwards - weak.cost(10, 1, 1).forwards >= 10_000
     assert not strong.white_box

@@ -151,9 +151,11 @@ def test_every_tensor_is_made_on_the_device_of_the_clips(name, norm, budget):
     just as one on the CPU could not beside clips on a GPU."""
     forward, clean, target, _ = bent(clips=4)
     asked = problem(forward, clean, target, norm, budget)
-    plain = resolve(name, {}).run(asked)
+    # Thousands of queries make no other tensors than hundreds.
+    options = {"queries": 600} if name == "surrogate" else {}
+    plain = resolve(name, options).run(asked)
     with torch.device("meta"):
-        found = resolve(name, {}).run(asked)
+        found = resolve(name, options).run(asked)
     assert found.points.device == clean.device
     assert torch.equal(found.points, plain.points) and torch.equal(found.step, plain.step)
 

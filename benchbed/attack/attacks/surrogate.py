@@ -61,7 +61,7 @@ class Surrogate(Attack):
     """Options: `queries`."""
 
     access = "scores"
-    defaults = MappingProxyType({"queries": 8000})
+    defaults = MappingProxyType({"queries": 10000})
 
     def run(self, problem: Problem) -> Outcome:
         outcome = Outcome.start(problem)
@@ -244,7 +244,8 @@ class _Search:
             chosen = order[: min(bands, known)].to(point.device)
             self.unasked[chosen.cpu()] = 0.0
             bands -= len(chosen)
-            for part in chosen.split(AT_ONCE):
+            # Of a short clip all cells may have been asked before.
+            for part in chosen.split(AT_ONCE) if len(chosen) else ():
                 lengths = (RAISED / self.cells.slope[part]).clamp(max=longest)[:, None, None]
                 found.append((self.cells.steps(part), lengths.to(point)))
         full = point.new_full((1, 1, 1), longest)
