@@ -120,7 +120,7 @@ def missed(changes: torch.Tensor, answers: torch.Tensor) -> float:
     return float(alone.square().sum() / answers.double().square().sum().clamp_min(1e-30))
 
 
-class Cells:
+class BandCells:
     """The cells of one clip's finest resolution, and the steps of the samples that raise one of them fastest.
 
     Attributes
@@ -130,7 +130,7 @@ class Cells:
 
     Examples
     --------
-    >>> cells = Cells(BandEnergies(8000), torch.randn(1, 1, 2000))
+    >>> cells = BandCells(BandEnergies(8000), torch.randn(1, 1, 2000))
     >>> cells.steps(torch.tensor([5, 700])).flatten(1).norm(dim=1)
     tensor([1.0000, 1.0000])
     """
@@ -228,10 +228,10 @@ class Substitute:
             weight = weight + self.samples * torch.cat([part.square().sum(1) for part in self.steps])
 
         def product(dual: torch.Tensor) -> torch.Tensor:
-            made = _along(self.changes, _across(self.changes, dual)) / scale + RIDGE * dual
+            kernel = _along(self.changes, _across(self.changes, dual)) / scale + RIDGE * dual
             if self.samples:
-                made = made + self.samples * _along(self.steps, _across(self.steps, dual))
-            return made
+                kernel = kernel + self.samples * _along(self.steps, _across(self.steps, dual))
+            return kernel
 
         dual = torch.zeros_like(wanted)
         if self._dual is not None:

@@ -11,7 +11,7 @@ from made_attacks import RATE, linear, problem
 
 from benchbed.adapter.mel import mel_filters
 from benchbed.attack import resolve
-from benchbed.attack.answering import HEARINGS, BandEnergies, Cells, Substitute, missed
+from benchbed.attack.answering import HEARINGS, BandCells, BandEnergies, Substitute, missed
 from benchbed.attack.attacks import surrogate
 from benchbed.attack.ensemble import ensemble
 from benchbed.rng import stream
@@ -46,7 +46,7 @@ def test_directions_raise_what_is_wanted_and_have_unit_length():
 def test_steps_of_single_cells_are_their_gradients():
     """Against autograd: direction and length, at the edges of the clip and in both channels."""
     features, clip = BandEnergies(RATE), torch.cat([sounds(1), sounds(1).flip(-1)], 1)
-    cells = Cells(features, clip)
+    cells = BandCells(features, clip)
     image = features.spectrum(clip)[1]
     inner = [3 * image.shape[2] + 10, image[0].numel() + 40 * image.shape[2] + 9]
     for number in (0, *inner, image.numel() - 1):
@@ -72,7 +72,7 @@ def test_what_a_model_hears_is_told_from_its_answers():
     """Answers that are linear in the log-energies of one mel scale and number of bands are missed least by these."""
     clip, here = sounds(1, 8000), []
     hearings = [BandEnergies(RATE, *each) for each in HEARINGS]
-    cells = Cells(hearings[0], clip)
+    cells = BandCells(hearings[0], clip)
     chosen = torch.from_numpy(stream("chosen").permutation(len(cells.slope))[:300])
     steps = 1e-3 * cells.steps(chosen)
     changes = [(features(clip + steps) - features(clip)) / 1e-3 for features in hearings]
@@ -223,7 +223,7 @@ def test_a_short_clip_is_asked_on_when_all_its_cells_have_been_asked():
     """Two hundred samples have fewer cells than the parts around the clean clip have queries."""
     weight, clean, target = linear(3, samples=200, clips=1)
     one = replace(problem(lambda x: x.flatten(1) @ weight.T, clean, target, "l2", 60.0), stop=False)
-    cells = len(Cells(BandEnergies(RATE), clean).slope)
+    cells = len(BandCells(BandEnergies(RATE), clean).slope)
     resolve("surrogate", {"queries": 14 * cells}).run(one)
     assert 13 * cells < one.victim.cost.forwards <= 14 * cells
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import torch
 
-from benchbed.attack.answering import HEARINGS, SAMPLES, BandEnergies, Cells, Substitute, missed
+from benchbed.attack.answering import HEARINGS, SAMPLES, BandCells, BandEnergies, Substitute, missed
 from benchbed.attack.audit import rival
 from benchbed.attack.contract import Attack, Cost, Outcome, Problem
 from benchbed.attack.threat import norms
@@ -130,7 +130,7 @@ class _Search:
     def _arrive(self, point: torch.Tensor) -> None:
         """Begin to ask around a point."""
         self.here = self.features(point)
-        self.cells = Cells(self.features, point)
+        self.cells = BandCells(self.features, point)
         self.unasked = torch.nan_to_num(self.cells.slope.double().square(), posinf=0.0).cpu()
 
     def _ask(self, points: torch.Tensor) -> torch.Tensor:
@@ -234,7 +234,7 @@ class _Search:
         white = int(self.white * count)
         longest = float(self.one.ball.clean.norm()) * 10 ** (-PROBES_DB[max(self.probe - 1, 0)] / 20)
         bands = count - white
-        found: list[tuple[torch.Tensor, torch.Tensor]] = []
+        parts: list[tuple[torch.Tensor, torch.Tensor]] = []
         if self.probe == 0:
             # By the square of what a step does to it: as often as it matters, were all cells heard alike.
             known = int((self.unasked > 0).sum())
@@ -247,16 +247,16 @@ class _Search:
             # Of a short clip all cells may have been asked before.
             for part in chosen.split(AT_ONCE) if len(chosen) else ():
                 lengths = (RAISED / self.cells.slope[part]).clamp(max=longest)[:, None, None]
-                found.append((self.cells.steps(part), lengths.to(point)))
+                parts.append((self.cells.steps(part), lengths.to(point)))
         full = point.new_full((1, 1, 1), longest)
         drawn = torch.from_numpy(self.random.standard_normal((bands, self.here.shape[1]), dtype="float32")).to(point)
         for part in drawn.split(AT_ONCE) if bands else ():
-            found.append((self.features.directions(point, part), full.expand(len(part), 1, 1)))
+            parts.append((self.features.directions(point, part), full.expand(len(part), 1, 1)))
         if white:
             noise = torch.from_numpy(self.random.standard_normal((white, *point.shape[1:]), dtype="float32")).to(point)
             noise = noise / norms(noise, "l2")[:, None, None]
-            found += [(part, full.expand(len(part), 1, 1)) for part in noise.split(AT_ONCE)]
-        return found
+            parts += [(part, full.expand(len(part), 1, 1)) for part in noise.split(AT_ONCE)]
+        return parts
 
     def _weigh(self, changes: torch.Tensor, moved: torch.Tensor) -> None:
         """Go without white noise from now on, if steps along bands move the answers more, or explain those to it."""
