@@ -55,6 +55,16 @@ class Pieces:
         monkeypatch.setattr(apart, "shared_out", noted)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def loaded_before(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A model was loaded in this process: the first one of a process that tests share may have sources of its caller
+    in its key, which libraries read while they are imported, so that it is computed once more than needed."""
+    place = tmp_path_factory.mktemp("before")
+    toy(place / "toy", "scenes")
+    data = {"toy": place / "toy" / "data"}
+    bb.run(place / "toy" / "toy.yaml", place / "toy" / "net.py", data=data, out=place / "runs", report=False)
+
+
 @pytest.fixture
 def pieces(monkeypatch: pytest.MonkeyPatch) -> Pieces:
     return Pieces(monkeypatch)
