@@ -88,9 +88,13 @@ def test_a_weaker_point_never_takes_the_place_of_a_stronger_one():
 def test_slices_change_no_flag_and_no_count(monkeypatch, name):
     forward, clean, target, _ = bent(clips=7)
     found, costs = [], []
+
+    def clip_by_clip(waveforms):  # some processors round products of matrices by how many rows there are
+        return torch.cat([forward(one) for one in waveforms.split(1)])
+
     for most in (10**9, 130):
         monkeypatch.setattr("benchbed.attack.descent.SLICE", most)
-        victim = Victim(forward)
+        victim = Victim(clip_by_clip)
         found.append(resolve(name).run(problem(None, clean, target, "linf", 3e-3, victim=victim)))
         costs.append(victim.cost)
     assert torch.equal(found[0].broken, found[1].broken) and 0 < int(found[0].broken.sum()) < 7
