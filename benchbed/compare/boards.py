@@ -30,8 +30,8 @@ from benchbed.results.statistics import NAME
 #: Kinds of groups that are compared beside all clips, where the runs have them and nothing but clean audio: of a
 #: hundred perturbations each would be asked again. The matrix asks unseen devices on clean audio in any case.
 GROUPS = ("devices", "device")
-#: Runs of a board that are compared with each other, the best: a table of more is read by nobody, and takes hours.
-MOST = 30
+#: Runs of a board that are compared with each other, the best: pairs grow with the square, and 1,000 runs take hours.
+MOST = 100
 
 
 def board_comparisons(
