@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from benchbed.api.history import history
     from benchbed.api.measuring import check, plan, run, score
     from benchbed.api.parts import merge
+    from benchbed.api.replaying import replay
     from benchbed.api.run import Run
     from benchbed.api.runs import Runs, load
 
@@ -38,6 +39,7 @@ _PLACES = {
     "plan": "benchbed.api.measuring",
     "check": "benchbed.api.measuring",
     "merge": "benchbed.api.parts",
+    "replay": "benchbed.api.replaying",
     "campaign": "benchbed.api.campaigning",
     "load": "benchbed.api.runs",
     "Run": "benchbed.api.run",
@@ -75,6 +77,7 @@ __all__ = [
     "load",
     "merge",
     "plan",
+    "replay",
     "run",
     "score",
 ]

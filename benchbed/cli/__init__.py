@@ -120,6 +120,7 @@ def _register() -> None:
         looking,
         pages,
         profiling,
+        replaying,
         running,
     )
 

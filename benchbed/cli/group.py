@@ -20,6 +20,7 @@ _ORDER = (
     "validate",
     "plan",
     "score",
+    "replay",
     "profile",
     "compare",
     "gate",

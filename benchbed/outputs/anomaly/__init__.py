@@ -74,6 +74,7 @@ class Anomaly(Output):
     classes = False
     decides = False
     columns = ("scores", _DECIDED)
+    deposited = frozenset({"folder"})
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> Reading:
         if card.output != self.name:

@@ -50,6 +50,7 @@ class Frames(Output):
     decided_by = ("threshold", "median_seconds")
     tuned_by = ("f1", "segment_f1", "event_f1", "intersection_f1")
     reader = "detections"
+    deposited = frozenset({"file", "folder"})
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> FrameReading:
         refuse_output(card, self.name, offered)

@@ -41,6 +41,7 @@ class TracksOutput(Output):
     decided_by = ("threshold", "unify_degrees")
     tuned_by = ("f20",)
     reader = "tracks"
+    deposited = frozenset({"folder"})
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> TracksReading:
         _refuse(card, offered)
