@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "benchbed"
 
 #: Names of kinds of output, those to come among them.
-KINDS = frozenset({"scene", "tags", "frames", "tracks", "caption", "embedding", "moments", "anomaly", "similarity"})
+KINDS = frozenset(
+    {"scene", "tags", "frames", "tracks", "caption", "embedding", "moments", "anomaly", "similarity", "count"}
+)
 
 #: Every comparison with a kind's name outside `outputs` and the files that are named after a kind, and why it stays.
 COMPARED = {
@@ -29,6 +31,7 @@ COMPARED = {
     "data/check.py": (2, "the column of labels holds one text, or a tuple of them"),
     "data/layouts/folder.py": (2, "an option of the layout says how its table writes labels"),
     "data/captioned.py": (1, "a column of a table, which happens to be called like a kind"),
+    "gate/quantity.py": (2, "a unit of quantities, which happens to be called like a kind"),
     "report/panels.py": (2, "titles of axes, which happen to be called like kinds"),
     "tables/events.py": (1, "a column of a table of events, which happens to be called like a kind"),
 }

@@ -36,6 +36,8 @@ real recordings. These layouts exist:
 
 `bsd10k`
     One-second sounds in the 23 classes of the Broad Sound Taxonomy; classes of one top sound alike.
+`disco`
+    One second each of crowds of 1 to 709 voices, with density maps that sum to their number.
 `dcase2020_task2` … `dcase2026_task2`
     Machines in a hall, two seconds a clip, in the names of each year: three machines, with two ids or sections up to
     2022, normal sounds for training, and clips with one of four faults in the test split; a second domain from 2021 on,
@@ -83,6 +85,7 @@ LAYOUTS = (
     "dcase_retrieval",
     "castella",
     "bsd10k",
+    "disco",
     *(f"dcase{year}_task2" for year in range(2020, 2027)),
     "tau_nigens2020",
     "tau_nigens2021",
@@ -112,7 +115,7 @@ def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: i
         `maestro_real` (20 recordings of 30 s; small 5 of 12 s), `clotho` (240; small 24; large 1,600),
         `audiocaps` (200; small 18),
         `dcase_retrieval` (80; small 8), `castella` (40 recordings of 40 s; small 9 of 20 s; large 320),
-        `bsd10k` (690 sounds; small 46),
+        `bsd10k` (690 sounds; small 46), `disco` (480 clips for training, 60 and 120; small 24, 6 and 24),
         `dcase2020_task2` … (from 2023 on 264 training and 120 test clips, up to 2022 288 and 144; small 24 and 48).
     size : str
         `default`, `small` for tests, or, for `desed`, `clotho` and `castella`, `large` for training.
@@ -667,6 +670,34 @@ def _bsd10k(files: _Writer, size: str, seed: int) -> None:
     files.table("metadata/BSD10k_metadata.csv", rows, ",")
 
 
+def _disco(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.crowds import crowd, people
+
+    many = {"train": 24, "val": 6, "test": 24} if size == "small" else {"train": 480, "val": 60, "test": 120}
+    number = 0
+    for split, clips in many.items():
+        for _ in range(clips):
+            number += 1
+            name = f"{number:04}"
+            count = people(seed, name)
+            files.audio(f"auds/{name}.wav", np.rint(crowd(seed, count, name) * 32767))
+            files.write(f"density/{split}/{name}.mat", _density_map(seed, name, count))
+
+
+def _density_map(seed: int, name: str, count: int) -> bytes:
+    """A map of 18 × 32 places that sums to a count, as MATLAB writes it but for the date in its header."""
+    import io
+
+    from scipy.io import savemat
+
+    places = random.stream("synthetic density", seed, name).integers(0, 18 * 32, count)
+    held = io.BytesIO()
+    savemat(held, {"map": np.bincount(places, minlength=18 * 32).reshape(18, 32).astype(np.float64)})
+    content = bytearray(held.getvalue())
+    content[:116] = b"MATLAB 5.0 MAT-file, synthetic".ljust(116)
+    return bytes(content)
+
+
 def _machines(year: int) -> Callable[..., None]:
     """A writer of machine sounds in the names of a year."""
 
@@ -724,6 +755,7 @@ _WRITERS = {
     "dcase_retrieval": _dcase_retrieval,
     "castella": _castella,
     "bsd10k": _bsd10k,
+    "disco": _disco,
     **{f"dcase{year}_task2": _machines(year) for year in range(2020, 2027)},
     "tau_nigens2020": _localised(2020, {3: ("", 10), 2: ("", 3), 1: ("", 10)}, ("foa", "mic")),
     "tau_nigens2021": _localised(2021, {1: ("dev-train", 10), 5: ("dev-val", 3), 6: ("dev-test", 10)}, ("foa", "mic")),

@@ -126,9 +126,14 @@ def test_losses_rise_as_the_margin_falls(name):
     """Each loss's gradient step lowers the task's margin, and margins are negative where the decision is wrong."""
     module = LOSSES.get(name)
     random = stream("losses", name)
-    shape = {"scene": (6, 5), "tags": (6, 5), "frames": (6, 7, 5), "tracks": (6, 7, 3, 4, 3), "similarity": (6, 8)}[
-        name
-    ]
+    shape = {
+        "scene": (6, 5),
+        "tags": (6, 5),
+        "frames": (6, 7, 5),
+        "tracks": (6, 7, 3, 4, 3),
+        "similarity": (6, 8),
+        "count": (6, 1),
+    }[name]
     # In double precision: the angle of a source that is heard where it is has no slope that single precision can hold.
     scores = torch.from_numpy(random.standard_normal(shape))
     if name == "tracks":
@@ -141,6 +146,9 @@ def test_losses_rise_as_the_margin_falls(name):
     elif name == "scene":
         target = scores.argmax(1)
         wrong = (target + 1) % 5
+    elif name == "count":
+        # Right to the last digit; then off by more than the count, of one at least.
+        target, wrong = scores.clone(), scores - 3 * (1 + scores.abs())
     else:
         target = (scores > 0).float()
         wrong = 1 - target
