@@ -382,7 +382,8 @@ def score(
     from benchbed.run.stored import reader_of
     from benchbed.suite.load import load_suite
 
-    if not predictions.exists():
+    # One file or folder for each split or step says where its name stands.
+    if "{" not in str(predictions) and not predictions.exists():
         raise ConfigError("no file of predictions", where=str(predictions))
     adapter, about = reader_of(load_suite(suite, split_settings(settings)[0]))
     given = {"file": str(predictions), **({"name": name} if name else {})}

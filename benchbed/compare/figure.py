@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
+from benchbed.checkpoints import last_step
 from benchbed.errors import CannotMeasure, did_you_mean
 from benchbed.metrics.contract import Family, MetricInfo
 from benchbed.metrics.slices import Column
@@ -84,6 +85,10 @@ def cells_of(statistics: Statistics, figure: Figure) -> dict[str, CellStatistics
         for key, cell in statistics.cells.items()
         if key.split("/", 2)[2] == figure.condition and figure.split in (None, cell.split)
     }
+    if figure.split is None:
+        # Of a sequence of checkpoints a figure of the run is one of its last step.
+        final = set(last_step(found))
+        found = {split: cell for split, cell in found.items() if split in final}
     if not found:
         known = conditions(statistics)
         hint = did_you_mean(figure.condition, known) or f"there are: {', '.join(known)}"

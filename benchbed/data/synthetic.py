@@ -38,6 +38,9 @@ real recordings. These layouts exist:
     One-second sounds in the 23 classes of the Broad Sound Taxonomy; classes of one top sound alike.
 `disco`
     One second each of crowds of 1 to 709 voices, with density maps that sum to their number.
+`dcase2026_task7`
+    One-second sounds of ten classes in the domains D2 (far away and dull) and D3 (a small recorder); of D1 there are
+    none, as in the published set.
 `dcase2020_task2` … `dcase2026_task2`
     Machines in a hall, two seconds a clip, in the names of each year: three machines, with two ids or sections up to
     2022, normal sounds for training, and clips with one of four faults in the test split; a second domain from 2021 on,
@@ -86,6 +89,7 @@ LAYOUTS = (
     "castella",
     "bsd10k",
     "disco",
+    "dcase2026_task7",
     *(f"dcase{year}_task2" for year in range(2020, 2027)),
     "tau_nigens2020",
     "tau_nigens2021",
@@ -115,7 +119,8 @@ def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: i
         `maestro_real` (20 recordings of 30 s; small 5 of 12 s), `clotho` (240; small 24; large 1,600),
         `audiocaps` (200; small 18),
         `dcase_retrieval` (80; small 8), `castella` (40 recordings of 40 s; small 9 of 20 s; large 320),
-        `bsd10k` (690 sounds; small 46), `disco` (480 clips for training, 60 and 120; small 24, 6 and 24),
+        `bsd10k` (690 sounds; small 46), `dcase2026_task7` (600; small 60),
+        `disco` (480 clips for training, 60 and 120; small 24, 6 and 24),
         `dcase2020_task2` … (from 2023 on 264 training and 120 test clips, up to 2022 288 and 144; small 24 and 48).
     size : str
         `default`, `small` for tests, or, for `desed`, `clotho` and `castella`, `large` for training.
@@ -698,6 +703,23 @@ def _density_map(seed: int, name: str, count: int) -> bytes:
     return bytes(content)
 
 
+def _dcase2026_task7(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.layouts.dcase2026_task7 import LABELS, LISTS
+    from benchbed.data.synthesis.domains import domain_sound
+
+    takes = {"train_": 18, "": 12} if size == "default" else {"train_": 2, "": 1}
+    number = 0
+    for part, count in takes.items():
+        rows = []
+        for domain in ("D2", "D3"):
+            for label, name in enumerate(LABELS):
+                for take in range(count):
+                    file, number = f"audio/{number:05d}.wav", number + 1
+                    files.audio(file, domain_sound(seed, name, domain, f"{part}{take}"))
+                    rows.append((file, name, domain, label))
+        files.table(LISTS[part], rows, "\t")
+
+
 def _machines(year: int) -> Callable[..., None]:
     """A writer of machine sounds in the names of a year."""
 
@@ -756,6 +778,7 @@ _WRITERS = {
     "castella": _castella,
     "bsd10k": _bsd10k,
     "disco": _disco,
+    "dcase2026_task7": _dcase2026_task7,
     **{f"dcase{year}_task2": _machines(year) for year in range(2020, 2027)},
     "tau_nigens2020": _localised(2020, {3: ("", 10), 2: ("", 3), 1: ("", 10)}, ("foa", "mic")),
     "tau_nigens2021": _localised(2021, {1: ("dev-train", 10), 5: ("dev-val", 3), 6: ("dev-test", 10)}, ("foa", "mic")),

@@ -44,6 +44,7 @@ from benchbed.report.listening import Clips, apart
 from benchbed.report.model_card import citation, model_card
 from benchbed.report.private import command as private_command
 from benchbed.report.private import paths_in, without_paths
+from benchbed.report.steps import step_matrix
 from benchbed.results.conditions import setting
 from benchbed.results.record import Result, Value
 from benchbed.results.reference import Reference, beside, parse
@@ -261,6 +262,7 @@ def _environment() -> Environment:
         search_curves=searched.search_curves,
         survival_tables=surviving.survival_tables,
         target_matrices=searched.target_matrices,
+        step_matrix=step_matrix,
         inside=insides.inside,
         LONG_PAGE=LONG_PAGE,
         LONG_BOARD=LONG_BOARD,

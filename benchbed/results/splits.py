@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from benchbed.checkpoints import last_step, parted
+
 
 def called(names: Iterable[str]) -> str:
     """`folds` where the splits are numbered parts of one data set, else `splits`.
@@ -14,9 +16,14 @@ def called(names: Iterable[str]) -> str:
 
     Examples
     --------
+    >>> called(["after_D2_on_D1", "after_D2_on_D2"])
+    'domains'
     >>> called(["fold1", "fold2"]), called(["1", "2", "10"]), called(["clotho", "audiocaps"])
     ('folds', 'folds', 'splits')
     """
+    names = list(names)
+    if names and all(map(parted, names)):
+        return "domains"
     parts = [re.fullmatch(r"(.*?)(\d+)", name) for name in names]
     stems = {part[1] for part in parts if part}
     return "folds" if parts and all(parts) and len(stems) == 1 else "splits"
@@ -37,10 +44,12 @@ def joined(names: Iterable[str], how: str) -> str:
     >>> joined(["fold1", "fold2", "fold3"], "mean"), joined(["clotho", "audiocaps"], "pooled"), joined(["test"], "mean")
     ('mean over 3 folds', '2 splits pooled', '')
     """
-    known = list(dict.fromkeys(names))
+    known = last_step(names)
     if len(known) < 2:
         return ""
     word = called(known)
+    if (both := parted(known[0])) is not None:
+        word += f" after step {both[0]}"
     return f"{len(known)} {word} pooled" if how == "pooled" else f"mean over {len(known)} {word}"
 
 

@@ -14,6 +14,7 @@ from benchbed.kinds import OUTPUTS
 from benchbed.suite.conditions import CleanCondition, Condition
 from benchbed.suite.drop import Drop
 from benchbed.suite.part import Part
+from benchbed.suite.sequence import CheckpointSequence
 from benchbed.suite.sweep import Settings, refuse_sweep
 from benchbed.suite.view import GroupView
 
@@ -322,6 +323,8 @@ class Suite(Part):
     own, with its own folder and name. An option that `--set` gives is not gone through."""
     post_processing: PostProcessing | None = None
     """Thresholds, filters and the like between scores and decisions, for tags, frames and tracks."""
+    sequence: CheckpointSequence | None = None
+    """Checkpoints of one model that follow each other are one run: every split is scored after each step."""
     files: dict[str, Any] = Field(default_factory=dict)
     """How `benchbed score` reads files of other programs: options of the adapter that replays them, e.g.
     `{missing: empty}` where a recording without a file is one in which nothing was found."""
@@ -331,6 +334,12 @@ class Suite(Part):
         Annotated[bool, Tag("switch")] | Annotated[Profile, Tag("settings")], Discriminator(_switch_or_settings)
     ] = True
     """Count parameters and operations, which is quick; as a mapping also time and energy: `{latency: true}`."""
+
+    @model_validator(mode="after")
+    def _steps(self) -> Suite:
+        if self.sequence is not None:
+            self.data = self.data.model_copy(update={"splits": self.sequence.splits(self.data.splits)})
+        return self
 
     @field_validator("sweep")
     @classmethod

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from benchbed.checkpoints import parted
 from benchbed.outputs import output_of
 from benchbed.run.job.limits import Limits
 from benchbed.suite.conditions import Condition
@@ -169,14 +170,25 @@ class Job:
 
 
 def options_for(options: Mapping[str, object], split: str) -> Options:
-    """Options with `{split}` filled in.
+    """Options with `{split}` filled in, and `{step}` and `{domain}` of a split of a sequence of checkpoints.
 
     Examples
     --------
     >>> options_for({"checkpoint": "w/{split}.safetensors", "width": 8}, "fold2")
     {'checkpoint': 'w/fold2.safetensors', 'width': 8}
+    >>> options_for({"checkpoint": "w/{step}.safetensors"}, "after_D1_on_D2")
+    {'checkpoint': 'w/D1.safetensors'}
     """
-    return {k: v.replace("{split}", split) if isinstance(v, str) else v for k, v in options.items()}
+    words = {"{split}": split}
+    if both := parted(split):
+        words |= {"{step}": both[0], "{domain}": both[1]}
+    return {k: _filled(v, words) if isinstance(v, str) else v for k, v in options.items()}
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    for word, value in words.items():
+        text = text.replace(word, value)
+    return text
 
 
 @dataclass(frozen=True)

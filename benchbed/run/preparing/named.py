@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchbed.adapter.load import shipped_adapters
+from benchbed.checkpoints import parted
 from benchbed.data import LAYOUTS
 from benchbed.errors import BenchbedError, ConfigError, did_you_mean
 from benchbed.metrics import FAMILIES
@@ -88,7 +89,8 @@ def _data(loaded: LoadedSuite, faults: _Faults) -> None:
                 check_options(f"the layout {data.layout}", read, {name: value})
         for number, split in enumerate(data.splits):
             with faults.looked_for(loaded.where("data", "splits", number)):
-                _one_of(faults.official, "SPLITS", "split", split)
+                both = parted(split) if loaded.suite.sequence else None
+                _one_of(faults.official, "SPLITS", "split", both[1] if both else split)
         if data.train_split is not None and "{split}" not in data.train_split:
             with faults.looked_for(loaded.where("data", "train_split")):
                 _one_of(faults.official, "SPLITS", "split", data.train_split)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbed import rng
+from benchbed.checkpoints import parted
 from benchbed.data import LAYOUTS, synthetic
 from benchbed.data.dataset import Dataset
 from benchbed.data.inside import refuse_links_out, refuse_options_out, refuse_tables_out
@@ -83,6 +84,7 @@ def open_source(loaded: LoadedSuite, given: Mapping[str, Path], *, allow_synthet
             citation="",
             source="benchbed's embedded generator",
         )
+    dataset = _staged(loaded, dataset)
     _fits(loaded, dataset)
     return Source(dataset, data.layout, configured_by, banner)
 
@@ -97,6 +99,15 @@ def _read(loaded: LoadedSuite, layout: ModuleType, root: Path) -> Dataset:
         # What the reader cannot use is an option; without a place of its own, it is where the options are.
         raise ConfigError(error.what, where=error.where or loaded.where("data", "options"), hint=error.hint) from error
     return dataset
+
+
+def _staged(loaded: LoadedSuite, dataset: Dataset) -> Dataset:
+    """The dataset with the splits of a sequence: those that it has, once more after every step."""
+    if loaded.suite.sequence is None:
+        return dataset
+    named = {split: both[1] for split in loaded.suite.data.splits if (both := parted(split))}
+    more = {split: dataset.splits[domain] for split, domain in named.items() if domain in dataset.splits}
+    return replace(dataset, splits={**dataset.splits, **more})
 
 
 def _banner(name: str) -> str:

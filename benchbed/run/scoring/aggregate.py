@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchbed.checkpoints import last_step
 from benchbed.metrics import FAMILIES
 from benchbed.metrics.cell import CellScores
 from benchbed.metrics.contract import Family
@@ -60,6 +61,9 @@ def aggregate(
         by_condition.setdefault(cell.key.split("/", 2)[2], []).append(cell)
     for condition, members in by_condition.items():
         clean = members[0].kind == "clean"
+        # Of a sequence of checkpoints the run's own figures are those after the last step.
+        final = set(last_step(cell.split for cell in members))
+        members = [cell for cell in members if cell.split in final]
         if not all(scored[cell.key].applied for cell in members):
             continue
         if len(members) == 1:
@@ -83,7 +87,9 @@ def aggregate(
         if clean:
             figures |= joined.mean if suite.metrics.folds == "mean" else joined.pooled
     first = next((cell for cell in cells if cell.kind == "clean"), cells[0])
-    return figures | _baselines(suite, family, [scored[c.key].fold for c in by_condition[first.key.split("/", 2)[2]]])
+    alike = by_condition[first.key.split("/", 2)[2]]
+    final = set(last_step(cell.split for cell in alike))
+    return figures | _baselines(suite, family, [scored[cell.key].fold for cell in alike if cell.split in final])
 
 
 def _with_view(single: FoldScores, together: FoldScores, view: GroupView) -> FoldScores:

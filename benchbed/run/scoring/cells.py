@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ from benchbed.run.scoring.heard import cropped, levels, remarks
 from benchbed.run.scoring.lacking import Lacking, applied
 from benchbed.run.scoring.robust import load_reference, robust_figures
 from benchbed.run.scoring.selfchecks import self_checks
+from benchbed.run.scoring.sequence import sequence_figures
 from benchbed.run.scoring.sources import check_sources, note_sources, noted, thin_classes, words
 from benchbed.run.scoring.split import rows_of_cells
 from benchbed.run.scoring.statistics import CellRows, cell_draws, collect, sum_cell, summed_draws
@@ -42,6 +43,7 @@ from benchbed.run.scoring.viewed import viewed
 from benchbed.run.scoring.worth import worth_of_cells
 from benchbed.suite.conditions import AttackCondition, CorruptionCondition
 from benchbed.suite.plan import CellPlan
+from benchbed.suite.sequence import CheckpointSequence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,6 +114,8 @@ def score_cells(
             )
             sources.append(check_sources(cell, thin))
     scores = aggregate(suite, family, primary, prepared.cells, scored, strengths(cells))
+    if suite.sequence is not None:
+        scores |= _sequence(suite.sequence, family, primary, cells, scored)
     reference, unused = load_reference(
         prepared.loaded_suite, prepared.source.dataset.name, primary, prepared.index_hash
     )
@@ -141,6 +145,23 @@ def score_cells(
         scores=scores,
     )
     return Scoring(primary, cells, values, checks, failures, statistics)
+
+
+def _sequence(
+    sequence: CheckpointSequence,
+    family: Family,
+    primary: str,
+    cells: Sequence[record.Cell],
+    scored: Mapping[str, ScoredCell],
+) -> dict[str, Number]:
+    """What is said of the steps on clean audio; their matrix stands in the last clean cell."""
+    clean = [cell for cell in cells if cell.condition.kind == "clean"]
+    if not clean:
+        return {}
+    folds = {cell.split: scored[cell.key].fold for cell in clean}
+    figures, table = sequence_figures(sequence, family, primary, folds)
+    clean[-1].matrices["step_domain"] = to_matrix(table)
+    return figures
 
 
 def _left_out(job: Job) -> list[record.Check]:
