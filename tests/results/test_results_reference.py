@@ -136,7 +136,7 @@ def test_tables_name_layouts_that_exist(shipped):
     assert layouts <= set(LAYOUTS.names()) and "tau2022" in layouts
 
 
-@pytest.mark.parametrize(("asked", "count"), [(None, 6), (["none"], 0), (["dcase-task1.yaml"], 1)])
+@pytest.mark.parametrize(("asked", "count"), [(None, 8), (["none"], 0), (["dcase-task1.yaml"], 1)])
 def test_references_are_asked_by_file_or_switched_off(repository, asked, count):
     folder = repository / "leaderboards/reference"
     assert len(asked_references([one if one == "none" else folder / one for one in asked] if asked else asked)) == count
@@ -148,3 +148,22 @@ def test_references_that_are_none_stand_beside_no_file():
     with pytest.raises(ConfigError, match="no file of published figures") as raised:
         asked_references(["nowhere.yaml"])
     assert "--references none" in raised.value.hint
+
+
+def test_the_board_of_dcase_2025_task_1_has_all_teams_and_the_baseline_by_device(shipped):
+    """Figures of the results page: twelve teams and the baseline; its intervals are binomial ones of all clips."""
+    tables = {table.id: table for table in shipped["dcase2025-task1"].tables}
+    teams = {row.system: float(row.values["accuracy"]) for row in tables["evaluation-teams"].rows}
+    assert len(teams) == 13 and max(teams, key=teams.get) == "Karasin_JKU" and teams["DCASE2025 baseline"] == 53.24
+    assert sum(value > teams["DCASE2025 baseline"] for value in teams.values()) == 11
+    assert len([name for name in tables["development-devices"].metrics if name.startswith("device_")]) == 9
+    for row in tables["evaluation-systems"].rows:
+        share = float(row.values["accuracy"]) / 100
+        width = float(row.values["high"]) - float(row.values["low"])
+        assert width == pytest.approx(2 * 196 * (share * (1 - share) / 149_000) ** 0.5, abs=0.11)
+
+
+def test_what_contradicts_itself_in_2026_is_marked(shipped):
+    tables = {table.id: table for table in shipped["dcase2026"].tables}
+    assert tables["task7-paper"].rows[0].status("accuracy") == "disputed"
+    assert tables["task7-development"].rows[1].status("mean") == "as printed"
