@@ -704,7 +704,7 @@ def _density_map(seed: int, name: str, count: int) -> bytes:
 
 
 def _dcase2026_task7(files: _Writer, size: str, seed: int) -> None:
-    from benchbed.data.layouts.dcase2026_task7 import LABELS, LISTS
+    from benchbed.data.domain_lists import LABELS, LISTS
     from benchbed.data.synthesis.domains import domain_sound
 
     takes = {"train_": 18, "": 12} if size == "default" else {"train_": 2, "": 1}

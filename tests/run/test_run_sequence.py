@@ -12,16 +12,16 @@ from benchbed.checkpoints import last_step, parted, split_after
 from benchbed.compare.figure import Figure, cells_of
 from benchbed.compare.runs import open_run
 from benchbed.data import synthetic
+from benchbed.data.domain_lists import LABELS
 from benchbed.data.layouts import dcase2026_task7
 from benchbed.errors import ConfigError
 from benchbed.metrics.families.classification import family
 from benchbed.metrics.folds import Fold
+from benchbed.report.steps import step_matrix
 from benchbed.run.scoring.sequence import sequence_figures
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.load import load_definition
 from benchbed.suite.sequence import CheckpointSequence
-
-LABELS = dcase2026_task7.LABELS
 
 
 def folds(after, each=100, draws=200):
@@ -150,7 +150,10 @@ def test_a_run_scores_every_domain_by_the_checkpoint_of_each_step(run):
 
 
 def test_a_page_shows_the_matrix_and_comparisons_ask_the_last_step(run):
-    page = run.page()
+    page, drawn = run.page(), step_matrix(run.result)
+    assert drawn is not None and "after each step" in drawn and ">80.0<" in drawn
+    steps = [cell.model_copy(update={"matrices": {}}) for cell in run.result.cells]
+    assert step_matrix(run.result.model_copy(update={"cells": steps})) is None
     assert 'id="steps"' in page and "Macro accuracy of each domain after each step" in page
     opened = open_run(run.path)
     assert list(cells_of(opened.sums, Figure("clean"))) == ["after_D3_on_D2", "after_D3_on_D3"]

@@ -8,15 +8,11 @@ import numpy as np
 
 from benchbed.data.assemble import build, find_root
 from benchbed.data.dataset import Dataset
+from benchbed.data.domain_lists import DOMAINS, LABELS, LISTS
 from benchbed.data.facts import Facts
 from benchbed.errors import DataError, did_you_mean
 from benchbed.tables.table import Table, read_table
 
-#: Classes in the order of their numbers.
-LABELS = ("alarm", "baby", "dog", "engine", "fire", "footsteps", "knock", "phone", "piano", "speech")
-DOMAINS = ("D1", "D2", "D3")
-#: Lists of clips; the development set has none of the domain D1.
-LISTS = {"": "evaluation_setup/development_test.txt", "train_": "evaluation_setup/development_train.txt"}
 FACTS = Facts(
     title="DCASE 2026 Task 7",
     source="https://zenodo.org/records/19335184",
