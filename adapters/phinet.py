@@ -5,11 +5,12 @@
     benchbed run suites/urbansound8k.yaml --model adapters/phinet.py --set checkpoint=mine.safetensors --data …
 
 Inverted residuals whose expansion `t0`, width `alpha`, shape `beta` and depth are chosen for the memory of a board
-(Paissan et al., ICASSP 2022, with the networks of fpaissan/icassp2022_phinets at 7558069). The five 1-D networks have the printed parameters and operations. Of the five 2-D ones neither the filters
-before the classifier nor the frames of the spectrogram are printed: the filters here give the printed parameters, and
-operations then lie 5 to 17 per cent above the printed ones, but for `m1.5`, which lies below (it halves the spectrogram
-at once). The grid of α and t0 was made with another, unpublished generator: no PhiNet has its steps of 2,057, 5,659 and
-11,421 parameters for one of t0; the nearest, here, lies within 4 per cent of each of the nine.
+(Paissan et al., ICASSP 2022, with the networks of fpaissan/icassp2022_phinets at 7558069). The five 1-D networks have
+the printed parameters and operations. Of the five 2-D ones neither the filters before the classifier nor the frames of
+the spectrogram are printed: the filters here give the printed parameters, and operations then lie 5 to 17 per cent
+above the printed ones, but for `m1.5`, which lies below (it halves the spectrogram at once). The grid of α and t0 was
+made with another, unpublished generator: no PhiNet has its steps of 2,057, 5,659 and 11,421 parameters for one of t0;
+the nearest, here, lies within 4 per cent of each of the nine.
 """
 
 from __future__ import annotations

@@ -58,6 +58,12 @@ if TYPE_CHECKING:
     help="Find the best cut between a device and a server over this link; may be repeated.",
 )
 @click.option("--server-speedup", type=float, default=10.0, show_default=True, help="Server speed over this machine's.")
+@click.option(
+    "--static-cut", metavar="LAYER", help="With --link: a cut that is always used, which the best one is held against."
+)
+@click.option(
+    "--boards", metavar="TABLE", help="Whether the model fits each board of a YAML table, e.g. mcu, which comes along."
+)
 @click.option("--private", is_flag=True, help="Audio must not leave the device.")
 @click.option("--trust-checkpoint", is_flag=True, help="Allow checkpoints that can run code when loaded.")
 @click.option(
@@ -98,9 +104,13 @@ def profile(
 
 def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str, Any]) -> list[dict[str, Any]]:
     from benchbed.api.apart import apart
+    from benchbed.profile.boards import read_boards
     from benchbed.profile.session import LatencySettings, ProfileSettings, SplitSettings
     from benchbed.run.isolating.forking import serving
+    from benchbed.suite.load import board_table
 
+    if flags["static_cut"] and not flags["links"]:
+        raise ConfigError("--static-cut is about a link", hint="add --link 1000000")
     if flags["latency"] is None:
         flags["latency"] = len(models) == 1
     _, options = split_settings(settings)
@@ -110,7 +120,13 @@ def _models(models: tuple[str, ...], settings: tuple[str, ...], flags: dict[str,
         layers=flags["layers"],
         latency=timed if flags["latency"] else None,
         energy=_energy(flags),
-        split=SplitSettings(flags["links"], server_speedup=flags["server_speedup"], private=flags["private"]),
+        split=SplitSettings(
+            flags["links"],
+            server_speedup=flags["server_speedup"],
+            private=flags["private"],
+            static=flags["static_cut"] or "",
+        ),
+        boards=read_boards(board_table(flags["boards"])) if flags["boards"] else (),
     )
     named = named_models(models)
     asked = {name: flags[name] for name in ("device", "trust_checkpoint", "reference")}
@@ -243,6 +259,8 @@ def _lines(part: dict[str, Any]) -> dict[str, str]:
             lines[label] = (
                 f"cut after {scenario['cut_after']}, {scenario['seconds']:.4g} s, gain {scenario['gain']:.1%}"
             )
+            if "static_gain" in scenario:
+                lines[label] += f", over the static cut {scenario['static_gain']:.1%}"
         for layer in content.get("layers", ()) if isinstance(content, dict) else ():
             share = layer["macs"] / max(part["profile"]["macs"]["value"], 1)
             label = f"layer · {layer['layer'] or 'the network itself'}"

@@ -11,6 +11,7 @@ from benchbed.profile.counts import clip_seconds, count
 
 if TYPE_CHECKING:
     from benchbed.adapter.contract import Adapter
+    from benchbed.profile.boards import TargetBoard
     from benchbed.profile.energy.account import EnergySettings
 
 
@@ -40,12 +41,15 @@ class SplitSettings:
         How many times faster the server is than this machine.
     private : bool
         Audio must not leave the device.
+    static : str
+        Layer behind which a fixed cut lies that the best ones are held against; none where it is empty.
     """
 
     bytes_per_second: Sequence[float] = ()
     batches: Sequence[int] = (1,)
     server_speedup: float = 10.0
     private: bool = False
+    static: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class ProfileSettings:
     latency, energy : settings or None
         None leaves them out.
     split : SplitSettings
+    boards : tuple of TargetBoard
+        Boards that it is asked of whether the model fits.
     """
 
     seconds: float | None = None
@@ -68,6 +74,7 @@ class ProfileSettings:
     latency: LatencySettings | None = None
     energy: EnergySettings | None = None
     split: SplitSettings = field(default_factory=SplitSettings)
+    boards: tuple[TargetBoard, ...] = ()
 
 
 def profile(
@@ -111,6 +118,8 @@ def profile(
     # Measured calls are bare: what hangs is seen by how long its part takes.
     with beating("having its costs counted"):
         figures = count(adapter, seconds, layers=settings.layers)
+    if settings.boards:
+        figures["boards"] = _boards(adapter, seconds, settings.boards, figures)
     if settings.latency is not None:
         with beating("being timed"):
             figures["latency"] = _latency(adapter, seconds, settings.latency, recipe, decode)
@@ -134,11 +143,27 @@ def profile(
             batches=links.batches,
             server_speedup=links.server_speedup,
             private=links.private,
+            static=links.static,
         )
     if settings.energy is not None:
         with beating("having its energy measured"):
             figures["energy"] = _energy(adapter, seconds, settings, reference)
     return figures
+
+
+def _boards(
+    adapter: Adapter, seconds: float, boards: tuple[TargetBoard, ...], figures: Mapping[str, Any]
+) -> dict[str, Any]:
+    from benchbed.profile.boards import boards_report
+    from benchbed.profile.counts import has_network
+    from benchbed.profile.macs import count_macs
+
+    parameters, macs = (figures[name].get("value") for name in ("parameters", "macs"))
+    if not has_network(adapter) or adapter.forward is None or parameters is None or macs is None:
+        return {"reason": "what a board needs follows from a network that torch can see"}
+    peak = count_macs(adapter, seconds, on_device=False).trace.peak_bytes
+    bits = min(8.0, float(adapter.card.weight_bits))
+    return boards_report(boards, parameters=parameters, macs=macs, peak_bytes=peak, weight_bits=bits)
 
 
 def _latency(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
 from benchbed.profile.network import network_of
 
 if TYPE_CHECKING:
@@ -136,6 +136,51 @@ def best_split(
     return BestCut(layer, seconds, local, remote, (without - seconds) / without)
 
 
+def static_seconds(
+    cuts: Sequence[CutPlace],
+    input_bytes: int,
+    total_seconds: float,
+    layer: str,
+    *,
+    bytes_per_second: float,
+    batch: int = 1,
+    server_speedup: float = 1.0,
+) -> float:
+    """Time of a batch with the cut behind one declared layer, whatever the link; arguments as for `best_split`.
+
+    `input` offloads everything and `output` nothing.
+
+    Raises
+    ------
+    ConfigError
+        No such place.
+
+    Examples
+    --------
+    >>> cuts = [CutPlace("a", 0.1, 1000)]
+    >>> static_seconds(cuts, 8000, 1.0, "a", bytes_per_second=10_000, server_speedup=10)
+    0.29
+    """
+    places = {"input": (0.0, input_bytes), "output": (total_seconds, 0)}
+    places |= {cut.layer: (cut.seconds, cut.send_bytes) for cut in cuts}
+    if layer not in places:
+        hint = did_you_mean(layer, places) or f"places: {', '.join(places)}"
+        raise ConfigError(f"there is no place '{layer}' to cut at", hint=hint)
+    head, sent = places[layer]
+    return batch * (head + sent / bytes_per_second + (total_seconds - head) / server_speedup)
+
+
+def mean_gain(best: Sequence[float], static: Sequence[float]) -> float:
+    """Mean over scenarios of the time that is saved over a static cut, as a share of the latter's.
+
+    Examples
+    --------
+    >>> mean_gain([1.0, 3.0], [2.0, 4.0])
+    0.375
+    """
+    return float(np.mean([abs(one - fixed) / fixed for one, fixed in zip(best, static, strict=True)]))
+
+
 def measure_cuts(adapter: Adapter, seconds: float, *, repeats: int = 7) -> tuple[list[CutPlace], int, float]:
     """Places to cut an adapter's network, with the time of each head and the bytes to send.
 
@@ -211,15 +256,20 @@ def split_report(
     batches: Sequence[int] = (1,),
     server_speedup: float = 10.0,
     private: bool = False,
+    static: str = "",
 ) -> dict[str, Any]:
-    """Best cut for every link rate and batch size, with the cuts they were chosen from."""
+    """Best cut for every link rate and batch size, with the cuts they were chosen from.
+
+    With `static`, a layer, each scenario has the time of a cut that always lies behind it, and the gain over it; the
+    mean gain over all scenarios is the source's G.
+    """
     from benchbed.profile.counts import figure, milliseconds
 
     try:
         cuts, size, total = measure_cuts(adapter, seconds)
     except CannotMeasure as error:
         return {"reason": error.what}
-    scenarios = []
+    scenarios: list[dict[str, Any]] = []
     for rate in bytes_per_second:
         for batch in batches:
             best = best_split(
@@ -236,7 +286,19 @@ def split_report(
                     "gain": best.gain,
                 }
             )
+            if static:
+                fixed = static_seconds(
+                    cuts, size, total, static, bytes_per_second=rate, batch=batch, server_speedup=server_speedup
+                )
+                scenarios[-1] |= {"static_seconds": fixed, "static_gain": (fixed - best.seconds) / fixed}
+    beside: dict[str, Any] = {}
+    if static:
+        if private and static == "input":
+            raise ConfigError("a static cut before everything sends the audio, which is private", hint="another layer")
+        gains = mean_gain([one["seconds"] for one in scenarios], [one["static_seconds"] for one in scenarios])
+        beside = {"static_cut": static, "mean_gain": figure(gains, "fraction", f"over a static cut after {static}")}
     return {
+        **beside,
         "input": figure(size, "bytes", "one clip as float32"),
         "network": milliseconds(total, "median of forward, one clip"),
         "server_speedup": server_speedup,

@@ -79,6 +79,8 @@ class Trace:
         Operations that should have had a formula and have none.
     input_bytes, output_bytes : int
         Size of the waveforms, and of the scores.
+    peak_bytes : int
+        Most bytes of waveforms and activations that are alive at once, as an operation runs.
     """
 
     operations: list[Operation] = field(default_factory=list)
@@ -87,6 +89,7 @@ class Trace:
     uncounted: list[str] = field(default_factory=list)
     input_bytes: int = 0
     output_bytes: int = 0
+    peak_bytes: int = 0
 
     @property
     def macs(self) -> float:
@@ -213,9 +216,20 @@ class _Watcher:
         for layer, after in self.ends:
             alive = (s.bytes for s in self.storages.values() if s.first <= after < s.last)
             self.trace.cuts.append(CallEnd(layer, after, sum(alive)))
+        self.trace.peak_bytes = self._peak()
         self.trace.input_bytes = waveforms.numel() * waveforms.element_size()
         self.trace.output_bytes = sum(t.numel() * t.element_size() for t in _tensors(output))
         return self.trace
+
+    def _peak(self) -> int:
+        """What is alive at once: a storage from the operation that makes it to the last one that needs it."""
+        changes = [(storage.first, 1, storage.bytes) for storage in self.storages.values()]
+        changes += [(storage.last, 2, -storage.bytes) for storage in self.storages.values()]
+        alive = peak = 0
+        for _, _, change in sorted(changes, key=lambda one: one[:2]):
+            alive += change
+            peak = max(peak, alive)
+        return peak
 
 
 def _watcher(model: torch.nn.Module, waveforms: torch.Tensor) -> _Watcher:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,30 @@ def shipped_folder(kind: str) -> Path:
     package = Path(__file__).resolve().parent.parent
     installed = package / "_shipped" / kind
     return installed if installed.is_dir() else package.parent / kind
+
+
+def board_table(name: str, below: Callable[[str], Path] = Path) -> Path:
+    """The table of boards of a name that comes with benchbed, e.g. `mcu`, or of a file.
+
+    Parameters
+    ----------
+    name : str
+        As a suite or `--boards` gives it.
+    below : callable
+        Finds a file by its name.
+
+    Examples
+    --------
+    >>> board_table("mcu").name, board_table("mine.yaml").as_posix()
+    ('mcu.yaml', 'mine.yaml')
+    """
+    known = {path.stem: path for path in sorted((shipped_folder("suites") / "boards").glob("*.yaml"))}
+    if name in known:
+        return known[name]
+    if not name.endswith((".yaml", ".yml", ".json")):
+        hint = did_you_mean(name, known) or f"tables that come along: {', '.join(known)}; or a YAML file"
+        raise ConfigError(f"there is no table of boards '{name}'", hint=hint)
+    return below(name)
 
 
 def find_suite(name: str) -> Path:

@@ -279,6 +279,8 @@ class Profile(Part):
     """Measure or estimate energy."""
     layers: bool = False
     """List every layer, and where the network can be cut in two."""
+    boards: str | None = None
+    """Table of boards that the model is to fit: `mcu`, which comes along, or a file below the suite's folder."""
     exit_clips: int = Field(default=200, ge=0)
     """Clips on which the exits of a model with several are compared; 0 for none."""
     inside_clips: int = Field(default=16, ge=0)

@@ -18,12 +18,13 @@ from benchbed.adapter.contract import Adapter
 from benchbed.adapter.load import load_adapter, shipped_adapters, start
 from benchbed.errors import ConfigError
 from benchbed.metrics.dcase_task1 import compliance
+from benchbed.profile.boards import read_boards
 from benchbed.profile.counts import clip_seconds
 from benchbed.profile.energy.account import EnergySettings, run_energy
 from benchbed.profile.session import LatencySettings, ProfileSettings, profile
 from benchbed.results import record
 from benchbed.run.costing.remembered import remembered
-from benchbed.suite.load import LoadedSuite
+from benchbed.suite.load import LoadedSuite, board_table
 from benchbed.suite.model import Energy, Latency, Profile
 
 if TYPE_CHECKING:
@@ -171,7 +172,8 @@ def _settings(loaded: LoadedSuite, wanted: Profile) -> ProfileSettings:
         if energy.wattmeter is not None:
             values["wattmeter"] = _below(loaded, energy.wattmeter)
         spent = EnergySettings(**values)
-    return ProfileSettings(layers=wanted.layers, latency=timed, energy=spent)
+    boards = () if wanted.boards is None else read_boards(board_table(wanted.boards, partial(_below, loaded)))
+    return ProfileSettings(layers=wanted.layers, latency=timed, energy=spent, boards=boards)
 
 
 def _reference(loaded: LoadedSuite, wanted: bool | Energy | Latency, device: str) -> Adapter | None:
