@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from benchbed.compare import key_claims
 from benchbed.compare.foretelling import foretelling, one_each
 from benchbed.errors import ConfigError
 from benchbed.results.foretelling import KINDS, Foretelling
@@ -31,7 +32,9 @@ class ClaimTest(BaseModel):
     model_config = ConfigDict(extra="forbid")
     kind: str
     """Kind of test: `association` of two kinds of robustness, `families`, `models` in one figure, `within` a model the
-    difference of two figures, `width` of a figure's interval, or `costs`, the ratio of two models' costs."""
+    difference of two figures, `width` of a figure's interval, `costs`, the ratio of two models' costs, `gain`, the mean
+    relative gain in `figure` and those of `over`, `recipes` of training that cards name, `code`, the share of lines
+    that one adapter has less than the other, or `undefined`, where the source does not say what is measured."""
     one: str
     """A kind of robustness, a family of models, a pattern of models' names, or, of `within` and `width`, a figure."""
     other: str = ""
@@ -41,6 +44,10 @@ class ClaimTest(BaseModel):
     profile, e.g. `macs` or `latency.batch_1.median`."""
     model: str = "*"
     """Of `within` and `width`: a pattern of models' names."""
+    over: list[str] = Field(default_factory=list)
+    """Of `gain`: further figures of the declared set."""
+    guards: dict[str, float] = Field(default_factory=dict)
+    """Of `gain`: figure → relative loss that is tolerated; where more is lost, the headline does not count."""
     supported: dict[Side, float]
     """Where the interval must lie for the claim to hold."""
     contradicted: dict[Side, float]
@@ -306,11 +313,57 @@ def _cost(result: Result, path: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+def _gain(test: ClaimTest, results: Sequence[Result]) -> Evidence | None:
+    """Mean relative gain of one group of models over another, in a declared set of figures."""
+    sides = [[r for r in results if fnmatchcase(r.model.name, pattern)] for pattern in (test.one, test.other)]
+    found: dict[str, tuple[key_claims.Measure, key_claims.Measure]] = {}
+    for path in dict.fromkeys((test.figure, *test.over, *test.guards)):
+        values = [[v for r in side if (v := _figure(r, path)) is not None] for side in sides]
+        new, base = (key_claims.mean_measure(each) for each in values)
+        if new is None or base is None:
+            return None
+        found[path] = new, base
+    guards = {path: (*found[path], tolerated) for path, tolerated in test.guards.items()}
+    headline = {path: found[path] for path in dict.fromkeys((test.figure, *test.over))}
+    low, high, told = key_claims.guarded_gain(headline, guards)
+    return low, high, sum(map(len, sides)), told
+
+
+def _recipes(test: ClaimTest, results: Sequence[Result]) -> Evidence | None:
+    """Approaches to training that cards name."""
+    models = sum(fnmatchcase(one.model.name, test.one) for one in results)
+    if not models:
+        return None
+    many, told = key_claims.recipes(results, test.one)
+    return float(many), float(many), models, told
+
+
+def _code(test: ClaimTest, results: Sequence[Result]) -> Evidence | None:
+    """Share of lines that the adapters of one side have less than those of the other: least and greatest."""
+    sides = [
+        [lines for r in results if fnmatchcase(r.model.name, p) and (lines := key_claims.code_lines(r)) is not None]
+        for p in (test.one, test.other)
+    ]
+    if not all(sides):
+        return None
+    low, high = 1 - max(sides[0]) / min(sides[1]), 1 - min(sides[0]) / max(sides[1])
+    return low, high, sum(map(len, sides)), f"{test.one} has {low:.0%} to {high:.0%} fewer lines than {test.other}"
+
+
+def _undefined(test: ClaimTest, results: Sequence[Result]) -> Evidence | None:
+    """Nothing can be measured."""
+    return None
+
+
 OF_RECORDS: dict[str, Callable[[ClaimTest, Sequence[Result]], Evidence | None]] = {
     "models": _models,
     "within": _within,
     "width": _width,
     "costs": _costs,
+    "gain": _gain,
+    "recipes": _recipes,
+    "code": _code,
+    "undefined": _undefined,
 }
 #: Kinds of robustness that a test may name.
 NAMED = tuple(KINDS)

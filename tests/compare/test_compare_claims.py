@@ -75,8 +75,8 @@ def test_every_shipped_claim_names_a_figure_or_kind_that_can_be(repository):
     assert len({claim.id for claim in claims}) == len(claims) > 80
     for claim in claims:
         assert claim.text.endswith(".") and claim.needs and claim.where
-        assert (claim.test.kind in ("models", "costs")) == bool(claim.test.figure)
-        assert bool(claim.test.other) or claim.test.kind in ("costs", "width")
+        assert (claim.test.kind in ("models", "costs", "gain")) == bool(claim.test.figure)
+        assert bool(claim.test.other) or claim.test.kind in ("costs", "width", "recipes", "undefined")
         alone = claim.test.kind in ("within", "width") or not claim.test.other
         assert claim.test.models == 1 if alone else claim.test.models >= 2
         assert set(claim.test.supported.values()) and claim.test.supported != claim.test.contradicted
