@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from benchbed.adapter.torch_adapter import TorchAdapter
     from benchbed.api.boards import leaderboard
     from benchbed.api.campaigning import campaign
+    from benchbed.api.composing import composite
     from benchbed.api.corrupting import corrupt
     from benchbed.api.deciding import compare, gate
     from benchbed.api.distilling import distillation
@@ -50,6 +51,7 @@ _PLACES = {
     "leaderboard": "benchbed.api.boards",
     "distillation": "benchbed.api.distilling",
     "evaluate": "benchbed.api.evaluating",
+    "composite": "benchbed.api.composing",
     "corrupt": "benchbed.api.corrupting",
     "Adapter": "benchbed.adapter.contract",
     "Card": "benchbed.adapter.contract",
@@ -68,6 +70,7 @@ __all__ = [
     "campaign",
     "check",
     "compare",
+    "composite",
     "corrupt",
     "distillation",
     "evaluate",

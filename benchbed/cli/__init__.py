@@ -114,6 +114,7 @@ def _register() -> None:
     from benchbed.cli import (  # noqa: F401
         campaigning,
         comparing,
+        composing,
         datasets,
         exporting,
         following,

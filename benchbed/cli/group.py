@@ -22,6 +22,7 @@ _ORDER = (
     "score",
     "replay",
     "profile",
+    "composite",
     "compare",
     "gate",
     "baseline",

@@ -119,3 +119,12 @@ def test_the_example_checkpoint_recognises_the_official_clips(repository, realda
 def test_no_checkpoint_is_one_clear_error(repository):
     with pytest.raises(CheckpointError, match="no weights of its own"):
         load_adapter(str(repository / "adapters" / "biodcase_tiny.py"), {})
+
+
+def test_the_numbers_of_label_dict_lie_one_level_down(tmp_path):
+    """As the challenge writes them (fc81e1f): `label_dict: {Background: 0, …}`, in any order."""
+    from benchbed.adapter.labels import read_labels
+
+    file = tmp_path / "label_dict.yaml"
+    file.write_text("label_dict:\n  Common Chaffinch: 1\n  Background: 0\n  Mallard: 2\n")
+    assert read_labels(str(file)) == ("Background", "Common Chaffinch", "Mallard")
