@@ -21,7 +21,19 @@ PACKAGE = ROOT / "benchbed"
 
 #: Names of kinds of output, those to come among them.
 KINDS = frozenset(
-    {"scene", "tags", "frames", "tracks", "caption", "embedding", "moments", "anomaly", "similarity", "count"}
+    {
+        "scene",
+        "tags",
+        "frames",
+        "tracks",
+        "caption",
+        "embedding",
+        "moments",
+        "anomaly",
+        "similarity",
+        "count",
+        "item_score",
+    }
 )
 
 #: Every comparison with a kind's name outside `outputs` and the files that are named after a kind, and why it stays.

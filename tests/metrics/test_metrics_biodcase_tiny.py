@@ -1,4 +1,6 @@
-"""The composite score of BioDCASE-Tiny 2026 against the challenge's formula, by hand, from its files and from runs."""
+"""The composite score of BioDCASE-Tiny 2026 against the challenge's formula, by hand, from its files and from runs.
+
+The verb is `benchbed.cli.composing`."""
 
 from __future__ import annotations
 
