@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from made_runs import INDEX, made_record, resummed
 from benchbed.compare.runs import OpenRun, open_run
 from benchbed.metrics.cell import group_codes, score_cell
 from benchbed.metrics.families.tagging import family as tagging
+from benchbed.metrics.folds import Fold
 from benchbed.metrics.joint import Joint
 from benchbed.metrics.slices import Column
 from benchbed.results import record
@@ -19,7 +21,7 @@ from benchbed.results.artefacts import naming
 from benchbed.results.statistics import NAME, Further, write_statistics
 from benchbed.results.store import write
 from benchbed.rng import stream
-from benchbed.run.scoring.aggregate import ScoredCell
+from benchbed.run.scoring.aggregate import AnswersOfCell, ScoredCell
 from benchbed.run.scoring.cells import to_value
 from benchbed.run.scoring.robust import robust_figures
 from benchbed.run.scoring.statistics import CellRows, cell_draws, collect, sum_cell, summed_draws
@@ -83,7 +85,7 @@ def tag_run(
             draws_of = cell_draws(family, made.metrics, found), summed_draws(family, made.metrics)
             rows = CellRows(split, *args, ids[here][kept].tolist(), cut, *draws_of)
             sums[key] = sum_cell(family, rows, len(groups[split]))
-            scored[key] = ScoredCell(made, _Fold(boot, int(here.sum())), np.arange(int(here.sum())))
+            scored[key] = ScoredCell(made, boot, partial(_read, boot, int(here.sum())))
             cells.append(
                 record.Cell(
                     key=key,
@@ -157,8 +159,7 @@ def downgraded(run: OpenRun) -> OpenRun:
     return open_run(run.path)
 
 
-class _Fold:
-    """What robustness figures need of a fold."""
-
-    def __init__(self, bootstrap: Bootstrap, clips: int) -> None:
-        self.bootstrap, self.scores = bootstrap, np.zeros(clips)
+def _read(bootstrap: Bootstrap, clips: int) -> AnswersOfCell:
+    """What robustness figures need of a cell's answers."""
+    fold = Fold(np.zeros(clips), np.zeros(clips), np.zeros(clips, int), bootstrap)
+    return AnswersOfCell(fold, np.arange(clips))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,20 +16,28 @@ def in_double(tables: Sequence[pa.Table]) -> list[pa.Table]:
 
     Nothing is lost.
     """
+    kinds: dict[str, set[str]] = {}
+    for table in tables:
+        for name, kind in precision_of(table.schema).items():
+            kinds.setdefault(name, set()).add(kind)
+    mixed = [name for name, types in kinds.items() if len(types) > 1]
+    return [doubled(table, mixed) for table in tables]
+
+
+def precision_of(schema: pa.Schema) -> dict[str, str]:
+    """Columns of floating-point numbers, or of lists of them, and whether they are `float` (32 bits) or `double`."""
     import pyarrow as pa
 
-    kinds: dict[str, set[pa.DataType]] = {}
-    for table in tables:
-        for field in table.schema:
-            kinds.setdefault(field.name, set()).add(_inner(field.type))
-    mixed = [name for name, types in kinds.items() if {pa.float32(), pa.float64()} <= types]
-    return [_widened(table, [name for name in mixed if name in table.column_names]) for table in tables]
+    inner = {field.name: _inner(field.type) for field in schema}
+    return {name: str(kind) for name, kind in inner.items() if kind in (pa.float32(), pa.float64())}
 
 
-def _widened(table: pa.Table, names: Sequence[str]) -> pa.Table:
+def doubled(table: pa.Table, names: Collection[str]) -> pa.Table:
+    """A table with some of its columns of floating-point numbers in float64."""
     for name in names:
-        at = table.schema.get_field_index(name)
-        table = table.set_column(at, name, table[name].cast(_doubled(table.schema.field(at).type)))
+        if name in table.column_names:
+            at = table.schema.get_field_index(name)
+            table = table.set_column(at, name, table[name].cast(_doubled(table.schema.field(at).type)))
     return table
 
 

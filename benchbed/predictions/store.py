@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ import numpy as np
 from benchbed.errors import DamagedError, DataError
 from benchbed.nesting import json_of
 from benchbed.outputs import output_of
-from benchbed.outputs.columns import in_double
+from benchbed.outputs.columns import doubled, in_double, precision_of
 from benchbed.seal import PLACE, parquet_digest, seal_parquet
 from benchbed.whole import storage_error, write_whole
 
@@ -202,6 +202,68 @@ def _opened(path: Path) -> tuple[dict[str, Any], bytes] | None:
     return ({**header, "digest": digest}, data) if header.get("format") == FORMAT else None
 
 
+@dataclass(frozen=True)
+class UnitFacts:
+    """What a unit file says of its rows without giving them.
+
+    Attributes
+    ----------
+    rows : int
+        Predictions.
+    labels, kind, failures, info, digest
+        As in `Predictions`.
+    precision : dict of str to str
+        Column of numbers, or of lists of them → `float` or `double`.
+    cells : tuple of str
+        Keys of the cells that rows are of, where that was asked.
+    """
+
+    rows: int
+    labels: tuple[str, ...]
+    kind: str
+    failures: list[dict[str, str]]
+    info: dict[str, Any]
+    digest: str
+    precision: dict[str, str]
+    cells: tuple[str, ...] = ()
+
+
+def read_facts(path: Path, *, cells: bool = False) -> UnitFacts:
+    """What a unit file says of its rows; with `cells`, which cells they are of.
+
+    Raises
+    ------
+    DamagedError
+        It is not as it was written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    header, data = _whole(path)
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data))
+        keys = file.read(["cell"])["cell"].unique().to_pylist() if cells else ()
+    except (OSError, pa.ArrowException) as error:
+        raise DamagedError(f"damaged prediction file ({error})", where=str(path), hint=_AGAIN) from error
+    return UnitFacts(
+        file.metadata.num_rows,
+        tuple(header["labels"]),
+        header.get("kind", "scene"),
+        header["failures"],
+        header.get("info", {}),
+        header["digest"],
+        precision_of(file.schema_arrow),
+        tuple(map(str, keys)),
+    )
+
+
+def _whole(path: Path) -> tuple[dict[str, Any], bytes]:
+    opened = _opened(path)
+    if opened is None:
+        raise DamagedError("not a whole prediction file, or not as it was written", where=str(path), hint=_AGAIN)
+    return opened
+
+
 def len_unit(path: Path) -> int:
     """Predictions in a unit file, from its footer alone."""
     import pyarrow.parquet as pq
@@ -243,8 +305,14 @@ class Predictions:
     digests: dict[str, str] = field(default_factory=dict)
 
 
-def read_units(paths: Iterable[Path]) -> Predictions:
+def read_units(paths: Iterable[Path], double: Collection[str] = ()) -> Predictions:
     """Join unit files; the order of the files does not matter for anything computed from them.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+    double : collection of str
+        Columns that are read as float64 even where these files hold them as float32: so they are beside other files.
 
     Raises
     ------
@@ -262,10 +330,7 @@ def read_units(paths: Iterable[Path]) -> Predictions:
     info: list[dict[str, Any]] = []
     digests: dict[str, str] = {}
     for path in paths:
-        opened = _opened(path)
-        if opened is None:
-            raise DamagedError("not a whole prediction file, or not as it was written", where=str(path), hint=_AGAIN)
-        header, data = opened
+        header, data = _whole(path)
         if labels is not None and header["labels"] != labels:
             raise DataError("the prediction files disagree about the classes", where=str(path))
         if labels is not None and header.get("kind", "scene") != kind:
@@ -279,7 +344,8 @@ def read_units(paths: Iterable[Path]) -> Predictions:
             buffer = pa.BufferReader(data)
             text = [field.name for field in pq.read_schema(buffer) if _is_text(field.type)]
             buffer.seek(0)
-            tables.append(pq.read_table(buffer, read_dictionary=text).replace_schema_metadata(None))
+            table = pq.read_table(buffer, read_dictionary=text).replace_schema_metadata(None)
+            tables.append(doubled(table, double))
             if len(tables) == _AT_ONCE:
                 blocks.append(_joined(tables))
                 tables = []

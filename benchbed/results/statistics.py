@@ -13,6 +13,7 @@ baseline, so that equal predictions give equal statistics.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ import numpy as np
 from benchbed.errors import DamagedError, DataError
 from benchbed.nesting import json_of
 from benchbed.results.draws import Drawn, pack, unpack
+from benchbed.results.sparse import dense, sparse
 from benchbed.seal import check
 from benchbed.whole import write_whole
 
@@ -239,46 +241,12 @@ def marks(clip_ids: Iterable[str], group: np.ndarray, groups: int) -> np.ndarray
 
 def write_statistics(statistics: Statistics, folder: Path) -> Path:
     """Write `statistics.npz`, whole or not at all; equal statistics give equal bytes."""
-    arrays: dict[str, np.ndarray] = {}
     same: dict[str, str] = {}
-    first: dict[bytes, str] = {}
-
-    def put(name: str, array: np.ndarray) -> None:
-        # The cells of a split have the same recordings, and mostly the same clips.
-        content = blake2b(array.tobytes(), person=f"{array.dtype}{array.ndim}".encode()[:16]).digest()
-        if first.setdefault(content, name) == name:
-            arrays[name] = array
-        else:
-            same[name] = first[content]
-
-    cells = []
-    for number, (key, cell) in enumerate(statistics.cells.items()):
-        flat = np.ascontiguousarray(cell.rows, np.float64).ravel()
-        place = np.flatnonzero(flat)
-        # Most statistics of a row are zero; steps between the others compress better than positions.
-        put(f"{number}.step", np.diff(place, prepend=0).astype(np.uint32))
-        put(f"{number}.value", flat[place].astype(np.float32))
-        put(f"{number}.group", cell.group.astype(np.uint32))
-        put(f"{number}.clips", cell.clips.astype(np.uint32))
-        put(f"{number}.marks", cell.marks.astype(np.uint64))
-        for column, codes in cell.codes.items():
-            put(f"{number}.code.{column}", codes.astype(np.int16))
-        names = {}
-        for part in ("drawn", "summed"):
-            packed, names[part] = pack(getattr(cell, part))
-            arrays |= {f"{number}.{part}.{name}": array for name, array in packed.items()}
-        cells.append(
-            {
-                "key": key,
-                "split": cell.split,
-                "shape": list(cell.rows.shape),
-                "columns": list(cell.codes),
-                "lean": cell.lean,
-                **names,
-            }
-        )
-    packed, scores = pack(statistics.scores)
-    arrays |= {f"scores.{name}": array for name, array in packed.items()}
+    cells: list[dict[str, object]] = []
+    # The arrays of a hundred cells would fill the memory: what the file says of them is told in a first pass.
+    for _ in _arrays(statistics, same, cells):
+        pass
+    over, scores = pack(statistics.scores)
     meta = {
         "format": FORMAT,
         "family": statistics.family,
@@ -303,11 +271,43 @@ def write_statistics(statistics: Statistics, folder: Path) -> Path:
     }
     text = json.dumps(meta, sort_keys=True, ensure_ascii=False).encode()
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, meta=np.frombuffer(text, np.uint8), **arrays)  # type: ignore[arg-type]
+    # As numpy's `savez_compressed` writes them, one after the other.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        named = (("meta", np.frombuffer(text, np.uint8)), *((f"scores.{name}", one) for name, one in over.items()))
+        for name, array in itertools.chain(named[:1], _arrays(statistics, {}, []), named[1:]):
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as place:
+                np.lib.format.write_array(place, array, allow_pickle=False)
     path = folder / NAME
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(path, buffer.getvalue())
     return path
+
+
+def _arrays(
+    statistics: Statistics, same: dict[str, str], cells: list[dict[str, object]]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Arrays of all cells with their names, in the order of the file; those that are another's are put into `same`, and
+    what is said of each cell into `cells`."""
+    first: dict[bytes, str] = {}
+    for number, (key, cell) in enumerate(statistics.cells.items()):
+        step, value = sparse(cell.rows)
+        of_cell = {"step": step, "value": value, "group": cell.group.astype(np.uint32)}
+        of_cell |= {"clips": cell.clips.astype(np.uint32), "marks": cell.marks.astype(np.uint64)}
+        of_cell |= {f"code.{column}": codes.astype(np.int16) for column, codes in cell.codes.items()}
+        for short, array in of_cell.items():
+            # The cells of a split have the same recordings, and mostly the same clips.
+            name, content = f"{number}.{short}", blake2b(array.tobytes(), person=f"{array.dtype}{array.ndim}".encode())
+            if (known := first.setdefault(content.digest(), name)) == name:
+                yield name, array
+            else:
+                same[name] = known
+        names = {}
+        for part in ("drawn", "summed"):
+            packed, names[part] = pack(getattr(cell, part))
+            for short, array in packed.items():
+                yield f"{number}.{part}.{short}", array
+        about = {"key": key, "split": cell.split, "shape": list(cell.rows.shape), "columns": list(cell.codes)}
+        cells.append({**about, "lean": cell.lean, **names})
 
 
 def read_statistics(
@@ -406,11 +406,9 @@ class _Once(Mapping[str, np.ndarray]):
 
 
 def _cell(stored: Mapping[str, np.ndarray], number: int, item: Mapping[str, Any]) -> CellStatistics:
-    rows = np.zeros(item["shape"])
-    rows.ravel()[np.cumsum(stored[f"{number}.step"], dtype=np.int64)] = stored[f"{number}.value"]
     return CellStatistics(
         item["split"],
-        rows,
+        dense(stored[f"{number}.step"], stored[f"{number}.value"], tuple(item["shape"])),
         stored[f"{number}.group"].astype(np.int64),
         {column: stored[f"{number}.code.{column}"].astype(np.int64) for column in item["columns"]},
         stored[f"{number}.clips"].astype(np.int64),

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from benchbed import rng
 from benchbed.card import Card, mapped_card
-from benchbed.predictions.store import Predictions, len_unit, read_header, read_units
+from benchbed.predictions.by_cell import PredictionsByCell
+from benchbed.predictions.store import len_unit
 from benchbed.provenance import code_hash, git_state, machine, versions
 from benchbed.results import record
 from benchbed.results.statistics import Statistics
@@ -18,7 +19,7 @@ from benchbed.run.computing.hearing import hearing_of
 from benchbed.run.doubts.all import doubts
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
-from benchbed.run.scoring.cells import CellsApart, Scoring, score_cells
+from benchbed.run.scoring.cells import Apart, Scoring, score_cells
 from benchbed.run.scoring.grounds import Grounds
 from benchbed.run.scoring.inverted import inverted_checks
 from benchbed.run.scoring.memory_checks import memory_checks
@@ -31,11 +32,11 @@ def make_record(
     prepared: Prepared, settings: Settings, paths: Sequence[Path], reused: Collection[Path] = ()
 ) -> tuple[record.Result, Statistics, Drawings]:
     suite, dataset, card = prepared.loaded_suite.suite, prepared.source.dataset, prepared.adapter.card
-    predictions = read_units(paths)
-    headers = [read_header(path) or {} for path in paths]
-    cpu = sum(header.get("info", {}).get("cpu_seconds", 0.0) for header in headers)
-    scoring: Scoring = score_cells(prepared, predictions, settings.seed, _apart(prepared, settings, paths, predictions))
-    profile, compliance_scores, compliance_checks = _complexity(prepared, cpu, len(predictions.scores))
+    cells = {path: [cell.key for cell in unit.cells] for path, unit in zip(paths, prepared.units, strict=True)}
+    stored = PredictionsByCell(paths, cells)
+    cpu = sum(info.get("cpu_seconds", 0.0) for info in stored.info)
+    scoring: Scoring = score_cells(prepared, stored, settings.seed, _apart(prepared, settings, stored))
+    profile, compliance_scores, compliance_checks = _complexity(prepared, cpu, len(stored))
     frozen = prepared.frozen
     groups = {g for table in prepared.job.clips.values() for g in table["group"].astype(str)}
     result = record.Result(
@@ -84,18 +85,22 @@ def make_record(
             limit=settings.limit,
             notes=list(dataset.notes),
         ),
-        provenance=made_by(prepared, settings, cpu, len(predictions.scores), reused),
+        provenance=made_by(prepared, settings, cpu, len(stored), reused),
         thresholds=frozen.facts if frozen else None,
         checks=[
             *(frozen.checks if frozen else ()),
-            *(replay_checks(prepared.remarks, predictions) if prepared.adapter.replays else ()),
-            *memory_checks(predictions, prepared.job.batch_size),
+            *(
+                replay_checks(prepared.remarks, stored.of(*(cell.key for cell in prepared.cells)))
+                if prepared.adapter.replays
+                else ()
+            ),
+            *memory_checks(stored.info, prepared.job.batch_size),
             *scoring.checks,
             *rank_checks(scoring.cells),
             *inverted_checks(scoring.cells),
-            *doubts(prepared, predictions),
+            *doubts(prepared, stored),
             *compliance_checks,
-            *_agreement(prepared, settings, predictions, scoring),
+            *_agreement(prepared, settings, stored, scoring),
         ],
         profile=profile,
         primary=scoring.primary,
@@ -103,19 +108,17 @@ def make_record(
         cells=scoring.cells,
         failures=[*(record.Failure.model_validate(f) for f in (frozen.failures if frozen else ())), *scoring.failures],
     )
-    return result, scoring.statistics, drawings(prepared, predictions, scoring.cells, scoring.primary)
+    return result, scoring.statistics, drawings(prepared, stored, scoring.cells, scoring.primary)
 
 
-def _apart(
-    prepared: Prepared, settings: Settings, paths: Sequence[Path], predictions: Predictions
-) -> Callable[[Grounds], CellsApart] | None:
+def _apart(prepared: Prepared, settings: Settings, stored: PredictionsByCell) -> Callable[[Grounds], Apart] | None:
     """Who scores cells beside this process, where it has workers."""
     workers = scorers(settings)
     if workers < 2:
         return None
     from benchbed.run.scoring.apart import score_apart
 
-    return partial(score_apart, prepared.units, paths, prepared.cells, predictions, workers)
+    return partial(score_apart, prepared.cells, stored, workers)
 
 
 def scorers(settings: Settings) -> int:
@@ -171,14 +174,14 @@ def made_by(
 
 
 def _agreement(
-    prepared: Prepared, settings: Settings, predictions: Predictions, scoring: Scoring
+    prepared: Prepared, settings: Settings, stored: PredictionsByCell, scoring: Scoring
 ) -> list[record.Check]:
     """What the reference packages make of the same predictions, if that was asked for."""
     if not settings.verify:
         return []
     from benchbed.run.verifying.run import verify_run
 
-    return verify_run(prepared, predictions, scoring.cells)
+    return verify_run(prepared, stored, scoring.cells)
 
 
 def _complexity(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from made_faults import world
 from test_faults_killed import SUITES
 
 from benchbed.errors import CannotMeasure
-from benchbed.predictions.store import Predictions, read_units
+from benchbed.predictions.store import read_units
 from benchbed.run.job.settings import Settings
 from benchbed.run.preparing.prepare import prepare
 from benchbed.run.scoring.memory_checks import memory_checks
@@ -93,5 +92,5 @@ def test_a_clip_that_does_not_fit_alone_is_an_error_that_says_so(place: Path):
 
 def test_the_smallest_batch_of_all_units_is_told():
     units = [{"most_inputs": 8}, {}, {"most_inputs": 2}]
-    (check,) = memory_checks(Predictions((), pd.DataFrame(), np.zeros(0), [], info=units), 16)
+    (check,) = memory_checks(units, 16)
     assert check.status == "warn" and "2 of 3 units" in check.message and "batches of 2 or more" in check.message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchbed.predictions.store import Predictions
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.results import record
 from benchbed.run.doubts.answers import answer_doubts
 from benchbed.run.doubts.data import data_doubts
@@ -11,10 +11,10 @@ from benchbed.run.doubts.seen import seen
 from benchbed.run.job.prepared import Prepared
 
 
-def doubts(prepared: Prepared, predictions: Predictions) -> list[record.Check]:
+def doubts(prepared: Prepared, stored: PredictionsByCell) -> list[record.Check]:
     """Checks named `data:…`, `model:…` and `answers:…`; `warn` far beyond chance, `fail` for certain."""
     clean = [cell.key for cell in prepared.cells if cell.kind == "clean"]
-    items = seen(predictions, clean)
+    items = seen(stored.of(*clean), clean)
     return [
         *data_doubts(prepared),
         *model_doubts(prepared, items),

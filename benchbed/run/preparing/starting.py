@@ -114,9 +114,9 @@ def scored_seconds(prepared: Prepared, probed: Sequence[tuple[Unit, UnitPredicti
         predictions, rows = _for_all(predictions, plan.key, clips)
         split = GroupedSplit(grounds, plan.split)
         try:
-            score_one(plan, grounds, split, family, primary, predictions, rows, 0)  # the first one imports
+            score_one(plan, grounds, split, family, primary, predictions)  # the first one imports
             began = time.process_time()
-            score_one(plan, grounds, split, family, primary, predictions, rows, 0)
+            score_one(plan, grounds, split, family, primary, predictions)
         except BenchbedError:
             continue  # what few clips cannot be scored by is no part of a plan
         seconds_by_kind[plan.kind] = (time.process_time() - began) / len(rows)

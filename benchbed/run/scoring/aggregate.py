@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,23 +17,42 @@ from benchbed.metrics.number import Number, derived
 from benchbed.results.conditions import spoken
 from benchbed.results.splits import called
 from benchbed.run.scoring.viewed import named
+from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.model import Suite
 from benchbed.suite.plan import CellPlan
 from benchbed.suite.view import GroupView
 
 
 @dataclass(frozen=True)
-class ScoredCell:
-    """A cell's figures and the arrays they came from."""
+class AnswersOfCell:
+    """Answers and references that the figures of a cell came from.
 
-    scores: CellScores
+    Attributes
+    ----------
+    fold : Fold
+    position : np.ndarray [shape=(row,), int]
+        Place of each row's clip in its split.
+    sounds : np.ndarray [shape=(row,), str], optional
+        Class of the sound that was put into each row's clip.
+    """
+
     fold: Fold
     position: np.ndarray
-    """Place of each row's clip in its split."""
+    sounds: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class ScoredCell:
+    """A cell's figures, and a way to the answers they came from, which would fill the memory."""
+
+    scores: CellScores
+    bootstrap: Bootstrap
+    read: Callable[[], AnswersOfCell]
+    """Reads them."""
     applied: bool = True
     """The condition could be applied to some clip."""
-    sounds: np.ndarray | None = None
-    """Class of the sound that was put into each row's clip."""
+    sounds: bool = False
+    """A sound was put into its clips."""
     view: Fold | None = None
     """Joined answers of clips that decide together."""
 
@@ -71,7 +90,7 @@ def aggregate(
                 figures |= scored[members[0].key].scores.metrics
             continue
         word = called(cell.split for cell in members)
-        joined = score_folds(family, [scored[cell.key].fold for cell in members], word)
+        joined = score_folds(family, [scored[cell.key].read().fold for cell in members], word)
         ranks = [primary]
         views = [fold for cell in members if (fold := scored[cell.key].view) is not None]
         if suite.view is not None and views:
@@ -89,7 +108,7 @@ def aggregate(
     first = next((cell for cell in cells if cell.kind == "clean"), cells[0])
     alike = by_condition[first.key.split("/", 2)[2]]
     final = set(last_step(cell.split for cell in alike))
-    return figures | _baselines(suite, family, [scored[cell.key].fold for cell in alike if cell.split in final])
+    return figures | _baselines(suite, family, [scored[cell.key] for cell in alike if cell.split in final])
 
 
 def _with_view(single: FoldScores, together: FoldScores, view: GroupView) -> FoldScores:
@@ -107,11 +126,11 @@ def _about(number: Number, cell: CellPlan, strength: Mapping[str, str]) -> Numbe
     return replace(number, info=replace(number.info, scope=f"{number.info.scope}, {told}"))
 
 
-def _baselines(suite: Suite, family: Family, folds: list[Fold]) -> dict[str, Number]:
+def _baselines(suite: Suite, family: Family, cells: list[ScoredCell]) -> dict[str, Number]:
     baselines = getattr(FAMILIES.get(suite.metrics.family), "baselines", None)
     if baselines is None:
         return {}
-    counts = Counter(int(code) for fold in folds for code in fold.target)
+    counts = Counter(int(code) for cell in cells for code in cell.read().fold.target)
     table = baselines([counts[i] for i in range(len(family.labels))])
     total = sum(counts.values())
     return {

@@ -9,10 +9,11 @@ import numpy as np
 from benchbed.metrics.cell import score_cell
 from benchbed.metrics.contract import Family
 from benchbed.metrics.number import Number
-from benchbed.predictions.store import Predictions
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.results import record
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.attack_tables import attack_tables
+from benchbed.run.scoring.attacked_rows import AttackedRows
 from benchbed.run.scoring.attacks import (
     attack_figures,
     beside,
@@ -24,32 +25,29 @@ from benchbed.run.scoring.attacks import (
 )
 from benchbed.run.scoring.certified import certified_figures
 from benchbed.run.scoring.grouped import GroupedSplit
+from benchbed.run.scoring.split import rows_of_cells
 from benchbed.run.scoring.values import to_matrix, to_value
 from benchbed.run.scoring.worth import worth_of_attacks
 
 
 def attacked(
     prepared: Prepared,
-    predictions: Predictions,
+    stored: PredictionsByCell,
     splits: Mapping[str, GroupedSplit],
     cells: list[record.Cell],
-    rows_of: Mapping[str, np.ndarray],
+    attacks: Mapping[str, AttackedRows],
     values: dict[str, record.Value],
 ) -> tuple[list[record.Check], dict[str, Number]]:
     """Add what attacks say over cells to `values`, mark cells that are not to be ranked; checks and figures."""
     plans = [plan for plan in prepared.cells if plan.kind == "attack"]
-    flags, tables = {}, {}
+    flags, tables = {}, {plan.key: attacks[plan.key].table for plan in plans}
     for plan in plans:
-        rows, split = rows_of[plan.key], splits[plan.split]
-        position = split.position(predictions, rows)
-        flags[plan.key] = flags_of(predictions.table, rows, split.codes[position], split.bootstrap)
-        tables[plan.key] = predictions.table.iloc[rows]
+        rows, split = attacks[plan.key], splits[plan.split]
+        every = np.arange(len(rows.table))
+        flags[plan.key] = flags_of(rows.table, every, split.codes[rows.position], split.bootstrap)
     classes = len(prepared.job.labels)
     facts = [
-        (unit["attack"]["cell"], fact)
-        for unit in predictions.info
-        if "attack" in unit
-        for fact in unit["attack"]["facts"]
+        (unit["attack"]["cell"], fact) for unit in stored.info if "attack" in unit for fact in unit["attack"]["facts"]
     ]
     checks = checks_of(prepared.job, plans, facts, tables, classes)
     figures = attack_figures(prepared.job, plans, flags, tables) | worth_of_attacks(prepared.job, plans, flags, tables)
@@ -64,10 +62,10 @@ def attacked(
 
 def beside_attacks(
     prepared: Prepared,
-    predictions: Predictions,
+    stored: PredictionsByCell,
     splits: Mapping[str, GroupedSplit],
     cells: list[record.Cell],
-    rows_of: Mapping[str, np.ndarray],
+    attacks: Mapping[str, AttackedRows],
     family: Family,
     primary: str,
 ) -> None:
@@ -75,9 +73,10 @@ def beside_attacks(
     known: dict[tuple[str, ...], dict[str, record.Value]] = {}
     by_key = {cell.key: cell for cell in cells}
     for plan, clean in clean_cells(prepared.job, prepared.cells):
-        split, clips = splits[plan.split], predictions.table["clip_id"].astype(str)
-        wanted = set(clips.iloc[rows_of[plan.key]])
-        rows = rows_of[clean.key][clips.iloc[rows_of[clean.key]].isin(wanted).to_numpy()]
+        split, predictions = splits[plan.split], stored.of(clean.key)
+        wanted = set(attacks[plan.key].table["clip_id"].astype(str))
+        rows = rows_of_cells(predictions.table, [clean.key])[clean.key]
+        rows = rows[predictions.table["clip_id"].iloc[rows].astype(str).isin(wanted).to_numpy()]
         at = (plan.split, *sorted(wanted))
         if at not in known and len(rows):
             clean_rows = split.answered(predictions, rows)

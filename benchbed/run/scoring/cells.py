@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,20 +17,23 @@ from benchbed.metrics.matched import matched_differences
 from benchbed.metrics.number import Number
 from benchbed.metrics.slices import Column
 from benchbed.metrics.strong import strong_metrics, timed
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.predictions.store import Predictions
 from benchbed.results import record
 from benchbed.results.conditions import strengths
-from benchbed.results.statistics import CellStatistics, Statistics
+from benchbed.results.packed import PackedCell, PackedCells
+from benchbed.results.statistics import Statistics
 from benchbed.results.stood import stood_of
 from benchbed.run.job.job import LEFT_OUT, Job
 from benchbed.run.job.prepared import Prepared
-from benchbed.run.scoring.aggregate import ScoredCell, aggregate
+from benchbed.run.scoring.aggregate import AnswersOfCell, ScoredCell, aggregate
+from benchbed.run.scoring.attacked_rows import AttackedRows
 from benchbed.run.scoring.dropped import dropped
 from benchbed.run.scoring.families import families_of
 from benchbed.run.scoring.fooled import fooled
 from benchbed.run.scoring.grounds import Grounds
 from benchbed.run.scoring.grouped import GroupedSplit
-from benchbed.run.scoring.heard import cropped, levels, remarks
+from benchbed.run.scoring.heard import HeardClips, HeardInRun, cropped, levels, remarks
 from benchbed.run.scoring.lacking import Lacking, applied
 from benchbed.run.scoring.robust import load_reference, robust_figures
 from benchbed.run.scoring.selfchecks import self_checks
@@ -62,7 +65,7 @@ class Scoring:
 
 
 def score_cells(
-    prepared: Prepared, predictions: Predictions, seed: int, apart: Callable[[Grounds], CellsApart] | None = None
+    prepared: Prepared, stored: PredictionsByCell, seed: int, apart: Callable[[Grounds], Apart] | None = None
 ) -> Scoring:
     """Score every cell of a run.
 
@@ -70,7 +73,7 @@ def score_cells(
     ----------
     prepared : Prepared
         The run.
-    predictions : Predictions
+    stored : PredictionsByCell
         All its predictions.
     seed : int
         Seed of the bootstrap.
@@ -86,23 +89,25 @@ def score_cells(
     job = prepared.job
     grounds = Grounds.of(prepared, seed)
     family, primary = grounds.family()
-    failures = [record.Failure.model_validate(failure) for failure in predictions.failures]
+    failures = [record.Failure.model_validate(failure) for failure in stored.failures]
     failures.sort(key=lambda failure: (failure.cell, failure.clip_id))
     splits = {split: GroupedSplit(grounds, split) for split in job.clips}
-    rows_of = rows_of_cells(predictions.table, [cell.key for cell in prepared.cells])
     cells: list[record.Cell] = []
     scored: dict[str, ScoredCell] = {}
-    sums: dict[str, CellStatistics] = {}
+    sums: dict[str, PackedCell] = {}
+    flagged: dict[str, AttackedRows] = {}
     sources: list[record.Check] = []
-    elsewhere = {} if apart is None else apart(grounds)
+    elsewhere = Apart() if apart is None else apart(grounds)
+    hearing = HeardInRun(elsewhere.heard)
     for plan in prepared.cells:
-        split, rows = splits[plan.split], rows_of[plan.key]
-        if plan.key in elsewhere:
-            one = elsewhere[plan.key]
-            scored[plan.key] = one.scored(split, predictions, rows)
-        else:
-            lost = sum(failure.cell == plan.key for failure in failures)
-            one, scored[plan.key] = score_one(plan, grounds, split, family, primary, predictions, rows, lost)
+        split, one = splits[plan.split], elsewhere.cells.get(plan.key)
+        if one is None:
+            one = score_one(plan, grounds, split, family, primary, stored.of(plan.key), stored.failures)
+        if (plan.split, plan.condition) not in elsewhere.read:
+            hearing.hear(stored, plan)
+        scored[plan.key] = one.scored(split, stored, plan)
+        if one.attacked is not None:
+            flagged[plan.key] = one.attacked
         cell, thin, sums[plan.key] = one.cell, one.thin, one.sums
         cells.append(cell)
         if thin:
@@ -113,6 +118,7 @@ def score_cells(
                 scored_cell, scores=replace(scored_cell.scores, metrics=noted(scored_cell.scores.metrics, said))
             )
             sources.append(check_sources(cell, thin))
+    heard = hearing.all()
     scores = aggregate(suite, family, primary, prepared.cells, scored, strengths(cells))
     if suite.sequence is not None:
         scores |= _sequence(suite.sequence, family, primary, cells, scored)
@@ -123,14 +129,14 @@ def score_cells(
     scores |= worth_of_cells(cells, scored, primary)
     scores |= fooled(cells, scored)
     values = {name: to_value(number) for name, number in scores.items()}
-    checks = [*unused, *_classes(prepared.job), *_left_out(prepared.job), *levels(predictions.table)]
-    checks += [*remarks(predictions.table), *cropped(predictions.table)]
+    checks = [*unused, *_classes(prepared.job), *_left_out(prepared.job), *levels(heard.clips)]
+    checks += [*remarks(heard.remarks, len(heard.clips)), *cropped(heard.clips)]
     checks += [*self_checks(prepared.job), *sources]
-    if any(plan.kind == "attack" for plan in prepared.cells):
+    if flagged:
         from benchbed.run.scoring.beside_attacks import attacked, beside_attacks
 
-        more, figures_of_attacks = attacked(prepared, predictions, splits, cells, rows_of, values)
-        beside_attacks(prepared, predictions, splits, cells, rows_of, family, primary)
+        more, figures_of_attacks = attacked(prepared, stored, splits, cells, flagged, values)
+        beside_attacks(prepared, stored, splits, cells, flagged, family, primary)
         checks, scores = checks + more, {**scores, **figures_of_attacks}
     statistics = collect(
         families_of(prepared.loaded_suite, prepared.job.asked, prepared.job.scope),
@@ -139,7 +145,7 @@ def score_cells(
         seed,
         {split: scored_cell.groups for split, scored_cell in splits.items()},
         {split: scored_cell.columns for split, scored_cell in splits.items()},
-        sums,
+        PackedCells(sums),
         family=family,
         draws=suite.statistics.draws,
         scores=scores,
@@ -158,7 +164,7 @@ def _sequence(
     clean = [cell for cell in cells if cell.condition.kind == "clean"]
     if not clean:
         return {}
-    folds = {cell.split: scored[cell.key].fold for cell in clean}
+    folds = {cell.split: scored[cell.key].read().fold for cell in clean}
     figures, table = sequence_figures(sequence, family, primary, folds)
     clean[-1].matrices["step_domain"] = to_matrix(table)
     return figures
@@ -199,50 +205,84 @@ class OneCell:
     cell : record.Cell
     scores : CellScores
         Its figures, without those of slices.
-    rows : np.ndarray [shape=(row,), bool]
-        Which of its predictions count: those to which the condition could be applied, in the order of the files.
     applied : bool
         The condition could be applied to some clip.
-    sums : CellStatistics
+    sums : PackedCell
         What its figures follow from.
     thin : dict
         Classes that come from few recordings, of a clean cell.
     classes : int
         How many classes it was scored by.
-    sounds : np.ndarray [shape=(row,)], optional
-        Class of the sound that was put into each clip.
+    sounds : bool
+        A sound was put into its clips.
     view : Fold, optional
         Joined answers of clips that decide together.
+    attacked : AttackedRows, optional
+        What an attack left in each clip, of an attacked cell.
     """
 
     cell: record.Cell
     scores: CellScores
-    rows: np.ndarray
     applied: bool
-    sums: CellStatistics
+    sums: PackedCell
     thin: dict[str, int]
     classes: int
-    sounds: np.ndarray | None = None
+    sounds: bool = False
     view: Fold | None = None
+    attacked: AttackedRows | None = None
 
-    def scored(self, split: GroupedSplit, predictions: Predictions, rows: np.ndarray) -> ScoredCell:
-        """The figures with the answers that they came from.
+    def scored(self, split: GroupedSplit, stored: PredictionsByCell, plan: CellPlan) -> ScoredCell:
+        """The figures, and a way to the answers that they came from.
 
         Parameters
         ----------
         split : GroupedSplit
-        predictions : Predictions
+        stored : PredictionsByCell
             All of the run.
-        rows : np.ndarray [shape=(row,), int]
-            The cell's.
+        plan : CellPlan
+            The cell.
         """
-        answered = split.answered(predictions, rows[self.rows])
-        fold = Fold(answered.answers, answered.references, split.codes[answered.position], split.bootstrap)
-        return ScoredCell(self.scores, fold, answered.position, self.applied, self.sounds, self.view)
+
+        def read() -> AnswersOfCell:
+            predictions = stored.of(plan.key)
+            rows = _counted_rows(plan, predictions)
+            answered = split.answered(predictions, rows)
+            fold = Fold(answered.answers, answered.references, split.codes[answered.position], split.bootstrap)
+            sounds = _sounds(predictions.table, answered.rows) if self.sounds else None
+            return AnswersOfCell(fold, answered.position, sounds)
+
+        return ScoredCell(self.scores, split.bootstrap, read, self.applied, self.sounds, self.view)
 
 
-#: Cells that other processes scored, by key.
-CellsApart = Mapping[str, OneCell]
+@dataclass(frozen=True)
+class Apart:
+    """What other processes did.
+
+    Attributes
+    ----------
+    cells : mapping of str to OneCell
+        Cells that they scored, by key.
+    heard : sequence of HeardClips
+        What was noted of the clips that they read.
+    read : set of (str, int)
+        Split and number of the conditions that they read.
+    """
+
+    cells: Mapping[str, OneCell] = field(default_factory=dict)
+    heard: Sequence[HeardClips] = ()
+    read: frozenset[tuple[str, int]] = frozenset()
+
+
+def _counted_rows(plan: CellPlan, predictions: Predictions) -> np.ndarray:
+    """Rows of a cell that its figures are made of: where its condition applied to nothing, all of them."""
+    rows = rows_of_cells(predictions.table, [plan.key])[plan.key]
+    counted = applied(predictions.table, rows, plan.kind)
+    return rows[counted] if counted.any() else rows
+
+
+def _sounds(table: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """Class of the sound that was put into each clip."""
+    return table["event"].iloc[rows].astype(object).fillna("").astype(str).to_numpy()
 
 
 def score_one(
@@ -252,10 +292,9 @@ def score_one(
     family: Family,
     primary: str,
     predictions: Predictions,
-    rows: np.ndarray,
-    lost: int,
-) -> tuple[OneCell, ScoredCell]:
-    """Score one cell; the same with its answers.
+    lost: Sequence[Mapping[str, str]] = (),
+) -> OneCell:
+    """Score one cell.
 
     Parameters
     ----------
@@ -267,10 +306,8 @@ def score_one(
         As `Grounds.family` gives them.
     predictions : Predictions
         Those of the cell at least.
-    rows : np.ndarray [shape=(row,), int]
-        Its rows among them.
-    lost : int
-        Failures that were noted for it.
+    lost : sequence of mapping
+        Failures of the run.
 
     Raises
     ------
@@ -278,13 +315,12 @@ def score_one(
         No clip has a prediction.
     """
     table = predictions.table
-    if not len(rows):
-        raise _nothing(plan, predictions)
-    applicable = applied(table, rows, plan.kind)
-    inapplicable = not applicable.any()
+    every = rows_of_cells(table, [plan.key])[plan.key]
+    if not len(every):
+        raise _nothing(plan, lost)
+    inapplicable = not applied(table, every, plan.kind).any()
+    rows = _counted_rows(plan, predictions)
     reason = str(table["skipped"].iloc[rows[0]]) if inapplicable else None
-    counted = np.ones(len(rows), bool) if inapplicable else applicable
-    every, rows = rows, rows[counted]
     answered = split.answered(predictions, rows)
     rows, position = answered.rows, answered.position
     outputs, target = answered.answers, answered.references
@@ -293,7 +329,7 @@ def score_one(
     sounds = None
     if "event" in table and table["event"].iloc[rows].notna().any():
         # A slice for every class of event that was put in.
-        sounds = table["event"].iloc[rows].astype(object).fillna("").astype(str).to_numpy()
+        sounds = _sounds(table, rows)
         columns.append(Column("event", sounds))
     # A hundred perturbed cells by device and class in every metric would make a record of tens of megabytes; their
     # slices keep what ranks, and everything else follows from the predictions.
@@ -355,7 +391,7 @@ def score_one(
         for key, numbers in view.groups.items():
             groups[key] = groups.get(key, {}) | {n: to_value(number, draws, reason) for n, number in numbers.items()}
         scores = replace(scores, metrics={**scores.metrics, **view.metrics})
-    figures, stood = scores.metrics, None
+    figures, stood, left = scores.metrics, None, None
     if plan.kind == "attack":
         from benchbed.run.attacking.subset import subset
         from benchbed.run.scoring.attacks import by_source, flags_of, is_random, milder_of, success_of, with_figures
@@ -374,7 +410,8 @@ def score_one(
         sources = by_source(table, rows, split.codes[position], split.bootstrap, success, milder)
         groups |= {key: {name: to_value(n) for name, n in numbers.items()} for key, numbers in sources.items()}
         stood = None if is_random(table.iloc[rows]) else stood_of(_robust(table.iloc[rows]))
-    counts = _counts(table, every, clips, lost, draws)
+        left = AttackedRows(table.iloc[every], split.position(predictions, every))
+    counts = _counts(table, every, clips, sum(failure["cell"] == plan.key for failure in lost), draws)
     cell = record.Cell(
         key=plan.key,
         task=plan.task,
@@ -388,29 +425,27 @@ def score_one(
         ranked=counts.skipped <= SKIPPED_SHARE * counts.scored,
         stood=stood,
     )
-    fold = Fold(outputs, target, split.codes[position], split.bootstrap)
     clip_ids = split.table["clip_id"].to_numpy()[position].tolist()
     drawn = cell_draws(family, figures if reason is None else {}, by_group if reason is None else {})
     summed = summed_draws(family, scores.metrics if reason is None else {})
-    kept = CellRows(plan.split, fold.scores, fold.target, fold.group, clip_ids, columns, drawn, summed)
+    kept = CellRows(plan.split, outputs, target, split.codes[position], clip_ids, columns, drawn, summed)
     if inapplicable:
         # Its sums would be those of clean clips, and a comparison would take them for the condition's.
         kept = kept.none()
     sums = sum_cell(family, kept, len(split.groups))
     thin = thin_classes(family, sums, len(split.groups)) if plan.kind == "clean" else {}
     # Draws of every class of every cell would fill the memory; figures over cells need those of all clips.
-    one = OneCell(
+    return OneCell(
         cell,
         replace(scores, groups={}),
-        counted,
         not inapplicable,
-        sums,
+        PackedCell.of(sums),
         thin,
         len(family.labels),
-        sounds,
+        sounds is not None,
         None if view is None else view.fold,
+        left,
     )
-    return one, ScoredCell(one.scores, fold, position, one.applied, sounds, one.view)
 
 
 def _robust(rows: pd.DataFrame) -> dict[str, bool]:
@@ -436,8 +471,8 @@ def _counted(scores: CellScores, strong: frozenset[str], columns: list[Column], 
     return replace(scores, metrics=numbers(scores.metrics, held), groups=groups)
 
 
-def _nothing(plan: CellPlan, predictions: Predictions) -> CannotMeasure:
-    first = next((failure for failure in predictions.failures if failure["cell"] == plan.key), None)
+def _nothing(plan: CellPlan, failures: Sequence[Mapping[str, str]]) -> CannotMeasure:
+    first = next((failure for failure in failures if failure["cell"] == plan.key), None)
     what = f"no clip of {plan.key} has a prediction"
     if first is None:
         return CannotMeasure(what)

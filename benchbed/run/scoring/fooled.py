@@ -11,7 +11,7 @@ from benchbed.metrics.fooled import SoundsPutIn, turned
 from benchbed.metrics.number import Number
 from benchbed.results import record
 from benchbed.results.conditions import amount
-from benchbed.run.scoring.aggregate import ScoredCell
+from benchbed.run.scoring.aggregate import AnswersOfCell, ScoredCell
 
 
 def fooled(cells: Sequence[record.Cell], scored: Mapping[str, ScoredCell]) -> dict[str, Number]:
@@ -28,18 +28,19 @@ def fooled(cells: Sequence[record.Cell], scored: Mapping[str, ScoredCell]) -> di
     for split in splits:
         clean = next((c for c in cells if c.split == split and c.condition.kind == "clean"), None)
         prefix = "fooled:" if len(splits) == 1 else f"fooled:{split}:"
-        if clean is None or not any(scored[cell.key].sounds is not None for cell in cells if cell.split == split):
+        if clean is None or not any(scored[cell.key].sounds for cell in cells if cell.split == split):
             continue
-        base = scored[clean.key]
+        base = scored[clean.key].read()
         # Another kind's targets may be one number a clip, too, without scores of classes.
         if base.fold.target.ndim != 1 or base.fold.scores.ndim != 2 or base.fold.scores.dtype == object:
             continue
         known = dict(zip(base.position.tolist(), _right(base).tolist()))
         curves: dict[str, list[tuple[record.Cell, SoundsPutIn]]] = {}
         for cell in cells:
-            mine = scored[cell.key]
-            if cell.split != split or mine.sounds is None or not mine.applied:
+            if cell.split != split or not scored[cell.key].sounds or not scored[cell.key].applied:
                 continue
+            mine = scored[cell.key].read()
+            assert mine.sounds is not None
             # A clip without a clean answer was never right.
             right = np.array([known.get(place, False) for place in mine.position.tolist()], bool)
             rows = SoundsPutIn(mine.sounds, right, _right(mine), mine.position, mine.fold.group)
@@ -56,9 +57,9 @@ def fooled(cells: Sequence[record.Cell], scored: Mapping[str, ScoredCell]) -> di
     return figures
 
 
-def _right(scored: ScoredCell) -> np.ndarray:
-    answers = np.nan_to_num(scored.fold.scores, nan=-np.inf)
-    right: np.ndarray = answers.argmax(1) == scored.fold.target
+def _right(said: AnswersOfCell) -> np.ndarray:
+    answers = np.nan_to_num(said.fold.scores, nan=-np.inf)
+    right: np.ndarray = answers.argmax(1) == said.fold.target
     return right
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from benchbed.predictions.store import Predictions
+from collections.abc import Mapping, Sequence
+
 from benchbed.results import record
 
 
-def memory_checks(predictions: Predictions, asked: int) -> list[record.Check]:
+def memory_checks(infos: Sequence[Mapping[str, object]], asked: int) -> list[record.Check]:
     """A warning where some units were computed in smaller batches than was asked for.
 
     Parameters
     ----------
-    predictions : Predictions
-        With what each unit noted: under `most_inputs` the inputs of a call that fitted, if one did not.
+    infos : sequence of mapping
+        What each unit noted: under `most_inputs` the inputs of a call that fitted, if one did not.
     asked : int
         Inputs per call.
     """
-    smaller = [int(info["most_inputs"]) for info in predictions.info if info.get("most_inputs")]
+    smaller = [int(str(info["most_inputs"])) for info in infos if info.get("most_inputs")]
     if not smaller:
         return []
-    units = f"{len(smaller)} of {len(predictions.info)} units"
+    units = f"{len(smaller)} of {len(infos)} units"
     return [
         record.Check(
             name="memory",

@@ -68,7 +68,7 @@ def robust_figures(
             base.scores.metrics[primary],
             base.scores.replicates.get(primary),
             [_corrupted(cell, scored[cell.key], primary) for cell in measured],
-            base.fold.bootstrap,
+            base.bootstrap,
             reference,
         )
         thin = [spoken(cell.key.split("/", 2)[2], told) for cell in measured if not cell.ranked]
@@ -132,8 +132,9 @@ def _corrupted(cell: record.Cell, scored: ScoredCell, primary: str) -> Corrupted
 
 def _flips(scored: ScoredCell, draws: int, output: Output | None) -> Number:
     # Rows are sorted by clip, then draw; a clip that lost a draw has no pairs.
-    whole = np.bincount(scored.position)[scored.position] == draws
-    fold = replace(scored.fold, **{name: getattr(scored.fold, name)[whole] for name in ("scores", "target", "group")})
+    said = scored.read()
+    whole = np.bincount(said.position)[said.position] == draws
+    fold = replace(said.fold, **{name: getattr(said.fold, name)[whole] for name in ("scores", "target", "group")})
     if not len(fold.scores):
         return number(float("nan"), _FLIPS, 0, undefined="no clip has all its draws")
     if output is not None and not output.decides:

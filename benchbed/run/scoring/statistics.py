@@ -148,7 +148,7 @@ def collect(
             split: {c.name: Levels(c.levels(), {k: tuple(v) for k, v in c.sets.items()}) for c in held}
             for split, held in columns.items()
         },
-        dict(cells),
+        cells,
         tuple(families[1:]),
         tuple(family.widths if family is not None else ()) or (width,),
         draws,

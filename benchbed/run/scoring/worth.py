@@ -58,7 +58,7 @@ def worth_of_cells(cells: Sequence[record.Cell], scored: Mapping[str, ScoredCell
                 continue
             column = _column(scored[cell.key], primary)
             n = scored[cell.key].scores.metrics[primary].n // max(cell.condition.draws, 1)
-            bootstrap = scored[cell.key].fold.bootstrap
+            bootstrap = scored[cell.key].bootstrap
             figures[f"worth:{cell.key}"] = worth(curve, column, n, bootstrap, cell.key.split("/", 2)[2])
     return figures
 

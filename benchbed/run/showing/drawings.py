@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbed.predictions.store import Predictions
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.results import captions as caption_file
 from benchbed.results import curves as curve_file
 from benchbed.results import directions as direction_file
@@ -49,21 +49,21 @@ class Drawings:
     clips: pd.DataFrame | None = None
 
 
-def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[record.Cell], primary: str) -> Drawings:
+def drawings(prepared: Prepared, stored: PredictionsByCell, cells: Sequence[record.Cell], primary: str) -> Drawings:
     """Drawings of a run's clean cells, and timelines and directions of the perturbed cell that is hit the most.
 
     Parameters
     ----------
     prepared : Prepared
         The run.
-    predictions : Predictions
+    stored : PredictionsByCell
         All its predictions.
     cells : sequence of record.Cell
         Its cells as they were scored.
     primary : str
         The metric that ranks.
     """
-    kind = shown(predictions.kind)
+    kind = shown(stored.kind)
     if kind is None:
         return Drawings()
     job, clip_ids = prepared.job, {split: table["clip_id"].to_numpy() for split, table in prepared.job.clips.items()}
@@ -75,7 +75,7 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
     listed: list[CellLists] = []
     hardest = _hardest(cells, primary)
     if hasattr(kind, "kept"):
-        cards, clips = kind.kept(family, _shelf(prepared, predictions), primary, hardest)
+        cards, clips = kind.kept(family, _shelf(prepared, stored), primary, hardest)
         return Drawings(captions=cards, clips=clips)
     for plan in sorted(prepared.cells, key=lambda plan: plan.kind != "clean"):
         curved = plan.kind == "clean" and hasattr(kind, "curves")
@@ -84,7 +84,7 @@ def drawings(prepared: Prepared, predictions: Predictions, cells: Sequence[recor
         ranked = followed and hasattr(kind, "rankings")
         if not curved and not timed and not placed and not ranked:
             continue
-        answered = _first_draw(prepared, predictions, plan)
+        answered = _first_draw(prepared, stored, plan)
         scores, target = answered.answers, answered.references
         if curved:
             curves = kind.curves(family, scores, target, plan.key)
@@ -129,23 +129,24 @@ def write_drawings(made: Drawings, folder: Path) -> None:
     write_clips(made.clips, folder)
 
 
-def _shelf(prepared: Prepared, predictions: Predictions) -> list[CellAnswers]:
+def _shelf(prepared: Prepared, stored: PredictionsByCell) -> list[CellAnswers]:
     """Answers of every cell, clean ones first; clips that a condition does not apply to are left out."""
     made = []
-    skipped = predictions.table["skipped"].notna().to_numpy()
-    rows_of = rows_of_cells(predictions.table, [plan.key for plan in prepared.cells])
     splits = {split: Split(prepared.job, split) for split in prepared.job.clips}
     for plan in sorted(prepared.cells, key=lambda plan: plan.kind != "clean"):
-        rows = rows_of[plan.key]
-        answered = splits[plan.split].answered(predictions, rows[~skipped[rows]])
+        predictions = stored.of(plan.key)
+        rows = rows_of_cells(predictions.table, [plan.key])[plan.key]
+        skipped = predictions.table["skipped"].iloc[rows].notna().to_numpy()
+        answered = splits[plan.split].answered(predictions, rows[~skipped])
         if len(answered.rows):
             names = splits[plan.split].table["clip_id"].to_numpy()[answered.position]
             made.append(CellAnswers(plan, names, answered.draw, answered.answers, answered.references))
     return made
 
 
-def _first_draw(prepared: Prepared, predictions: Predictions, plan: CellPlan) -> Answered:
+def _first_draw(prepared: Prepared, stored: PredictionsByCell, plan: CellPlan) -> Answered:
     """Answers and references of a cell; of several draws the first."""
+    predictions = stored.of(plan.key)
     table = predictions.table
     rows = np.flatnonzero((table["cell"].astype(str).to_numpy() == plan.key) & (table["draw"].to_numpy() == 0))
     return Split(prepared.job, plan.split).answered(predictions, rows)

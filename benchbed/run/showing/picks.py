@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.predictions.index import indexed
-from benchbed.predictions.store import read_units
 from benchbed.results.listening import Reason
 from benchbed.results.record import Result
 
@@ -39,12 +39,23 @@ def in_turns(queues: Sequence[Iterable[Pick]], count: int) -> list[Pick]:
     return list(itertools.islice((pick for turn in turns for pick in turn if pick is not None), count))
 
 
+def condition_of(key: str) -> str:
+    """The condition of a cell without its severity.
+
+    Examples
+    --------
+    >>> condition_of("scene/test/gain@3#2")
+    'scene/test/gain'
+    """
+    return key.partition("@")[0]
+
+
 def once(picks: Iterator[Pick]) -> Iterator[Pick]:
     """No clip and no corruption twice, so that a few clips show many kinds of failure."""
     clips, conditions = set(), set()
     for pick in picks:
         # Of a corruption one severity is enough; every budget of an attack may be heard.
-        condition = {"disagreement": pick.clip_id, "attacked": pick.cell}.get(pick.why, pick.cell.partition("@")[0])
+        condition = {"disagreement": pick.clip_id, "attacked": pick.cell}.get(pick.why, condition_of(pick.cell))
         if pick.clip_id not in clips and condition not in conditions:
             clips.add(pick.clip_id)
             conditions.add(condition)
@@ -54,10 +65,10 @@ def once(picks: Iterator[Pick]) -> Iterator[Pick]:
 def broken(folder: Path, result: Result, rate: int) -> Iterator[Pick]:
     """Clips of tags and of events that an attack broke, of which the sound was kept."""
     paths = indexed(folder)
-    table = read_units(paths).table if paths else None
+    attacked = [cell.key for cell in result.cells if cell.condition.kind == "attack"]
+    table = PredictionsByCell(paths).of(*attacked).table if paths and attacked else None
     if table is None or "audio_attacked" not in table:
         return
-    attacked = {cell.key for cell in result.cells if cell.condition.kind == "attack"}
     rows = table[table["cell"].astype(str).isin(attacked) & table["audio_attacked"].notna()]
     for row in rows[rows["clean_correct"].astype(bool) & ~rows["robust"].astype(bool)].to_dict("records"):
         said = row.get("label")

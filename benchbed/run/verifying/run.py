@@ -17,12 +17,12 @@ import numpy as np
 from benchbed.metrics.contract import Family
 from benchbed.metrics.sed.detection import NO_SCORES, Unscored
 from benchbed.metrics.strong import where_timed
-from benchbed.predictions.store import Predictions
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.results import record
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.families import metric_family
 from benchbed.run.scoring.lacking import applied
-from benchbed.run.scoring.split import Split
+from benchbed.run.scoring.split import Split, rows_of_cells
 from benchbed.run.verifying import sed_eval, sed_scores_eval
 from benchbed.run.verifying.agreement import TOLERANCE, Agreement, Ask, NotComparable
 
@@ -83,14 +83,14 @@ def verify_cell(
     return checks
 
 
-def verify_run(prepared: Prepared, predictions: Predictions, cells: list[record.Cell]) -> list[record.Check]:
+def verify_run(prepared: Prepared, stored: PredictionsByCell, cells: list[record.Cell]) -> list[record.Check]:
     """Recompute the figures of every cell of a run, from its stored predictions.
 
     Parameters
     ----------
     prepared : Prepared
         The run.
-    predictions : Predictions
+    stored : PredictionsByCell
         All its predictions.
     cells : list of record.Cell
         What was recorded.
@@ -100,10 +100,10 @@ def verify_run(prepared: Prepared, predictions: Predictions, cells: list[record.
     if any(job.output.coarse(references).any() for references in job.references.values()):
         family = where_timed(family)
     splits = {split: Split(job, split) for split in job.clips}
-    held = predictions.table["cell"].astype(str).to_numpy()
     checks = []
     for cell in cells:
-        rows = np.flatnonzero(held == cell.key)
+        predictions = stored.of(cell.key)
+        rows = rows_of_cells(predictions.table, [cell.key])[cell.key]
         rows = rows[applied(predictions.table, rows, cell.condition.kind)]
         if not len(rows):
             continue

@@ -11,7 +11,7 @@ from benchbed.errors import AdapterError
 from benchbed.outputs import output_of
 from benchbed.outputs.contract import Heard
 from benchbed.outputs.frames.grid import drift
-from benchbed.run.scoring.heard import cropped, remarks
+from benchbed.run.scoring.heard import HeardClips, cropped, remarks
 
 
 def reading(**card):
@@ -44,10 +44,12 @@ def test_more_than_a_twentieth_is_refused(frames):
 
 
 def test_a_record_says_it_once_for_all_conditions():
-    table = pd.DataFrame({"clip_id": ["a", "b", "a", "b"], "remark": ["early", None, "early", None]})
-    (told,) = remarks(table)
+    first = pd.DataFrame({"clip_id": ["a", "b"], "remark": ["early", None], "order": [0, 1]})
+    parts = [HeardClips(first, first.dropna()), HeardClips(first, first.dropna())]
+    heard = HeardClips.joined(parts)
+    (told,) = remarks(heard.remarks, len(heard.clips))
     assert (told.name, told.status, told.message) == ("frames", "warn", "1 of 2 clips: early")
-    assert remarks(table.drop(columns="remark")) == []
+    assert remarks(heard.remarks.iloc[:0], 2) == []
 
 
 def test_a_record_says_where_a_model_hears_a_part_of_its_clips():

@@ -13,12 +13,14 @@ from made_kinds import SUITES, toy
 
 import benchbed as bb
 from benchbed.errors import CannotMeasure
+from benchbed.predictions.by_cell import PredictionsByCell
+from benchbed.predictions.store import UnitPredictions, write_unit
 from benchbed.run import recording, session
 from benchbed.run.isolating.forking import serving
 from benchbed.run.job.cluster import ClusterAsked
 from benchbed.run.job.settings import Settings
 from benchbed.run.scoring import apart
-from benchbed.run.scoring.apart import conditions_of, precision
+from benchbed.run.scoring.apart import conditions_of
 from benchbed.run.scoring.grounds import Grounds
 from benchbed.suite.load import load_suite
 
@@ -44,7 +46,7 @@ class Pieces:
     """What was given to other processes."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seen: list[apart.ConditionFiles] = []
+        self.seen: list[apart.ConditionPart] = []
         was = apart.shared_out
 
         def noted(name, limits, workers, begin, call, pieces, modules):
@@ -79,16 +81,6 @@ def test_cells_scored_by_other_processes_are_the_same_bit_for_bit(tmp_path: Path
     there = bb.run(tmp_path / "toy" / "toy.yaml", tmp_path / "toy" / "net.py", workers=2, reuse="always", **asked)
     assert [len(piece.cells) for piece in pieces.seen] in ([2, 1], [1, 1]), "a piece for each condition"
     assert figures(there.path) == here
-
-
-def test_answers_of_two_precisions_are_scored_here(tmp_path: Path, pieces: Pieces, monkeypatch: pytest.MonkeyPatch):
-    """What would be read in single precision there, and is in double here, beside the rest."""
-    toy(tmp_path / "toy", "scenes")
-    asked = {"data": {"toy": tmp_path / "toy" / "data"}, "out": tmp_path / "runs", "report": False}
-    here = figures(bb.run(tmp_path / "toy" / "toy.yaml", tmp_path / "toy" / "net.py", **asked).path)
-    monkeypatch.setattr(apart, "precision", lambda scores: "other")
-    there = bb.run(tmp_path / "toy" / "toy.yaml", tmp_path / "toy" / "net.py", workers=2, reuse="always", **asked)
-    assert pieces.seen and figures(there.path) == here
 
 
 def test_a_cell_without_any_prediction_is_the_error_it_is_here(tmp_path: Path, pieces: Pieces):
@@ -127,8 +119,7 @@ def test_what_scoring_rests_on_can_be_sent_and_holds_no_model(tmp_path: Path):
     assert primary in family.metrics and list(family.labels) == ["high", "low"]
 
 
-def test_conditions_are_cut_by_split_and_the_largest_comes_first():
-    from benchbed.run.job.job import Unit
+def test_conditions_are_cut_by_split_and_the_largest_comes_first(tmp_path: Path):
     from benchbed.suite.plan import CellPlan
 
     def cells(split: str, condition: int, count: int) -> tuple[CellPlan, ...]:
@@ -137,25 +128,21 @@ def test_conditions_are_cut_by_split_and_the_largest_comes_first():
             for i in range(count)
         )
 
-    units, paths = [], []
+    paths, of = [], {}
     for split in ("fold1", "fold2"):
         for shard in range(2):
             for condition, count in ((0, 1), (1, 3)):
-                name = f"{split}-{shard}-{condition}"
-                units.append(Unit(name, "", split, shard, 0, 10, cells(split, condition, count)))
-                paths.append(Path(name))
+                held = cells(split, condition, count)
+                columns = {"clip_id": [f"{split}-{shard}"] * count, "cell": [cell.key for cell in held]}
+                unit = UnitPredictions(f"{split}-{shard}-{condition}", ("a", "b"), columns, np.zeros((count, 2)))
+                paths.append(write_unit(unit, tmp_path))
+                of[paths[-1]] = columns["cell"]
     plan = [cell for split in ("fold1", "fold2") for i, n in ((0, 1), (1, 3)) for cell in cells(split, i, n)]
-    made = conditions_of(units, paths, plan)
-    assert [str(path) for path in made[0].paths] == ["fold1-0-1", "fold1-1-1"] and len(made[0].cells) == 3
+    made = conditions_of(PredictionsByCell(paths, of), plan)
+    first = made[0].stored.paths([cell.key for cell in made[0].cells])
+    assert [path.stem for path in first] == ["fold1-0-1", "fold1-1-1"] and len(made[0].cells) == 3
     assert [len(piece.cells) for piece in made] == [3, 3, 1, 1]
     assert sorted(cell.key for piece in made for cell in piece.cells) == sorted(cell.key for cell in plan)
-
-
-def test_precision_of_answers_of_any_form():
-    frames = np.empty(1, object)
-    frames[0] = np.zeros((4, 2), np.float32)
-    assert precision(frames) == "object of float32"
-    assert precision(np.zeros((0, 2))) == "float64"
 
 
 def test_workers_of_a_cluster_are_no_processes_of_the_machine_that_scores(monkeypatch):

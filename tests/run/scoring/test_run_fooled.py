@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from benchbed.metrics.folds import Fold
-from benchbed.run.scoring.aggregate import ScoredCell
+from benchbed.run.scoring.aggregate import AnswersOfCell, ScoredCell
 from benchbed.run.scoring.fooled import fooled
 from benchbed.stats.bootstrap import Bootstrap
 
@@ -22,7 +22,8 @@ def cell(key, parameter=None, kind="corruption"):
 def answered(said, sounds=None, applied=True):
     scores = np.eye(2)[np.array(said)]
     fold = Fold(scores, TRUTH, np.arange(4), Bootstrap(4, draws=20))
-    return ScoredCell(None, fold, np.arange(4), applied, None if sounds is None else np.array(sounds))
+    said = AnswersOfCell(fold, np.arange(4), None if sounds is None else np.array(sounds))
+    return ScoredCell(None, fold.bootstrap, lambda: said, applied, sounds is not None)
 
 
 def test_strengths_are_told_apart_and_together():

@@ -18,7 +18,7 @@ from benchbed.metrics.families import classification, psds, sed_auc, sed_best, s
 from benchbed.metrics.joint import Joint
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.outputs.frames.recording import FrameScores
-from benchbed.predictions.store import read_units
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.results.record import Check
 from benchbed.run import session
 from benchbed.run.verifying.agreement import Agreement
@@ -131,7 +131,7 @@ def test_a_run_is_confirmed_from_its_stored_predictions(tmp_path: Path, toy_tabl
     settings = session.Settings(out=tmp_path / "runs", data={"toy": tmp_path / "data"}, quiet=True)
     prepared = session.prepare(load_suite(str(suite)), str(adapter_file()), {}, settings)
     result = session.run(prepared, settings, {}).result
-    predictions = read_units(sorted((prepared.folder / "predictions").glob("*.parquet")))
-    [check] = verify_run(prepared, predictions, result.cells)
+    stored = PredictionsByCell(sorted((prepared.folder / "predictions").glob("*.parquet")))
+    [check] = verify_run(prepared, stored, result.cells)
     assert check.status == "pass" and check.cell == result.cells[0].key
     assert check.message.endswith("within 1e-09")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.predictions.index import indexed
-from benchbed.predictions.store import read_units
 from benchbed.results.listening import Reason
 from benchbed.results.record import Result
 from benchbed.run.job.prepared import Prepared
-from benchbed.run.showing.picks import Pick, once
+from benchbed.run.showing.picks import Pick, condition_of, once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,66 +22,95 @@ if TYPE_CHECKING:
 
 def queues(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[str, Path]]) -> list[Iterable[Pick]]:
     """The clips in turns from each reason, no clip twice for one reason and no corruption twice."""
-    table = _table(prepared.folder)
-    if table is None:
+    paths = indexed(prepared.folder)
+    if not paths:
         return []
-    kinds = {cell.key: cell.condition.kind for cell in result.cells}
-    clean = table[table["cell"].astype(str).map(kinds) == "clean"].drop_duplicates("clip_id").set_index("clip_id")
-    lost = _lost(table, clean, kinds, result)
+    stored = PredictionsByCell(paths)
+    of_kind: dict[str, list[str]] = {}
+    for cell in result.cells:
+        of_kind.setdefault(cell.condition.kind, []).append(cell.key)
+    clean = _clean(stored, of_kind.get("clean", []))
+    lost = _lost(stored, clean, of_kind.get("corruption", []), result)
+    attacked = _rows(stored, of_kind.get("attack", []))
     return [
         once(_worst(lost)),
         once(_flipped(lost)),
-        once(_attacked(table, clean, kinds, prepared.adapter.card.sample_rate)),
+        once(_attacked(attacked, clean, prepared.adapter.card.sample_rate)),
         *(once(_disagreements(clean, name, folder)) for name, folder in others),
     ]
 
 
-def _table(folder: Path) -> pd.DataFrame | None:
-    paths = indexed(folder)
-    if not paths:
-        return None
-    held = read_units(paths)
+def _rows(stored: PredictionsByCell, keys: Sequence[str]) -> pd.DataFrame:
+    """Predictions of some cells in the order of the files, with the scores of the true class and of the named one."""
+    held = stored.of(*keys)
     place = {label: i for i, label in enumerate(held.labels)}
     rows = np.arange(len(held.scores))
     table = held.table.copy(deep=False)
     for name in ("clip_id", "cell", "label", "prediction"):
         # The text of each category once, and not once for every row.
         table[name] = table[name].astype(object)
-    table["p_true"] = held.scores[rows, table["label"].map(place).to_numpy()]
+    table["p_true"] = held.scores[rows, table["label"].map(place).to_numpy(np.int64)]
     table["p_said"] = held.scores.max(axis=1)
-    return table
+    table.index = stored.order(*keys)
+    return table[table["cell"].isin(keys)]
 
 
-def _lost(table: pd.DataFrame, clean: pd.DataFrame, kinds: Mapping[str, str], result: Result) -> pd.DataFrame:
-    """Evaluations under corruptions of clips that are right when clean and wrong perturbed."""
+def _clean(stored: PredictionsByCell, keys: Sequence[str]) -> pd.DataFrame:
+    return _rows(stored, keys).drop_duplicates("clip_id").set_index("clip_id")
+
+
+def _lost(stored: PredictionsByCell, clean: pd.DataFrame, keys: Sequence[str], result: Result) -> pd.DataFrame:
+    """Evaluations under corruptions of clips that are right when clean and wrong perturbed; of each corruption as many
+    as could be picked, where all others have been picked before."""
+    import pandas as pd
+
     severity = {cell.key: cell.condition.severity or 0 for cell in result.cells}
-    names = {cell.key: cell.condition.name for cell in result.cells}
     right = clean[clean["prediction"] == clean["label"]]
-    rows = table[(table["cell"].map(kinds) == "corruption") & table["clip_id"].isin(right.index)]
-    rows = rows[rows["skipped"].isna() & (rows["prediction"] != rows["label"])].copy()
-    for name in ("p_true", "p_said", "prediction"):
-        rows[f"{name}_clean"] = right[name].reindex(rows["clip_id"]).to_numpy()
-    rows["drop"] = rows["p_true_clean"] - rows["p_true"]
-    rows["severity"], rows["name"] = rows["cell"].map(severity), rows["cell"].map(names)
-    return rows
+    together: dict[str, list[str]] = {}
+    for key in keys:
+        together.setdefault(condition_of(key), []).append(key)
+    parts = []
+    for cells in together.values():
+        rows = _rows(stored, cells)
+        rows = rows[rows["clip_id"].isin(right.index)]
+        rows = rows[rows["skipped"].isna() & (rows["prediction"] != rows["label"])].copy()
+        for name in ("p_true", "p_said", "prediction"):
+            rows[f"{name}_clean"] = right[name].reindex(rows["clip_id"]).to_numpy()
+        rows["drop"], rows["severity"] = rows["p_true_clean"] - rows["p_true"], rows["cell"].map(severity)
+        parts.append(_candidates(rows, len(together)))
+    return pd.concat(parts).sort_index() if parts else _rows(stored, ())
+
+
+def _candidates(lost: pd.DataFrame, conditions: int) -> pd.DataFrame:
+    """Rows of one condition that `once` may take: of every clip the first, and no more than one for each condition,
+    since each of the others takes one clip away at most."""
+    ways = [ordered(lost).drop_duplicates("clip_id").head(conditions) for ordered in (_by_drop, _by_severity)]
+    return lost.loc[sorted({*ways[0].index, *ways[1].index})]
+
+
+def _by_drop(lost: pd.DataFrame) -> pd.DataFrame:
+    return lost.sort_values(["drop", "clip_id"], ascending=[False, True])
+
+
+def _by_severity(lost: pd.DataFrame) -> pd.DataFrame:
+    # The milder the perturbation that turns a sure answer, the more it says.
+    return lost.sort_values(["severity", "p_true_clean", "clip_id"], ascending=[True, False, True])
 
 
 def _worst(lost: pd.DataFrame) -> Iterator[Pick]:
-    for row in lost.sort_values(["drop", "clip_id"], ascending=[False, True]).to_dict("records"):
+    for row in _by_drop(lost).to_dict("records") if len(lost) else ():
         yield _pick("worst drop", row)
 
 
 def _flipped(lost: pd.DataFrame) -> Iterator[Pick]:
-    # The milder the perturbation that turns a sure answer, the more it says.
-    order = lost.sort_values(["severity", "p_true_clean", "clip_id"], ascending=[True, False, True])
-    for row in order.to_dict("records"):
+    for row in _by_severity(lost).to_dict("records") if len(lost) else ():
         yield _pick("flipped", row)
 
 
-def _attacked(table: pd.DataFrame, clean: pd.DataFrame, kinds: Mapping[str, str], rate: int) -> Iterator[Pick]:
+def _attacked(table: pd.DataFrame, clean: pd.DataFrame, rate: int) -> Iterator[Pick]:
     if "audio_attacked" not in table:
         return
-    rows = table[(table["cell"].map(kinds) == "attack") & table["audio_attacked"].notna()]
+    rows = table[table["audio_attacked"].notna()]
     rows = rows[(rows["prediction"] != rows["label"]) & rows["clip_id"].isin(clean.index)]
     for row in rows.to_dict("records"):
         before = clean.loc[row["clip_id"]]
@@ -92,11 +121,10 @@ def _attacked(table: pd.DataFrame, clean: pd.DataFrame, kinds: Mapping[str, str]
 
 
 def _disagreements(clean: pd.DataFrame, name: str, folder: Path) -> Iterator[Pick]:
-    table = _table(folder)
-    if table is None:
+    paths = indexed(folder)
+    if not paths:
         return
-    cells = set(clean["cell"])
-    other = table[table["cell"].isin(cells)].drop_duplicates("clip_id").set_index("clip_id")
+    other = _clean(PredictionsByCell(paths), sorted(set(clean["cell"])))
     both = clean[clean.index.isin(other.index)].copy()
     for column in ("prediction", "p_true", "p_said"):
         both[f"{column}_other"] = other[column].reindex(both.index)

@@ -10,8 +10,8 @@ import numpy as np
 from benchbed.metrics.contract import Family
 from benchbed.metrics.seld.family import Seld
 from benchbed.perturb import CORRUPTIONS
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.predictions.index import indexed
-from benchbed.predictions.store import read_units
 from benchbed.results.directions import CellDirections, read_directions
 from benchbed.results.record import Result
 from benchbed.run.job.prepared import Prepared
@@ -102,16 +102,17 @@ def _dropped(prepared: Prepared, result: Result) -> Iterator[Pick]:
     ranking = localisation_of(metric_family(prepared.loaded_suite, prepared.job.asked, prepared.job.scope)[0])
     if not paths or ranking is None:
         return
-    stored = read_units(paths)
+    stored = PredictionsByCell(paths)
     cells = {plan.key: plan for plan in prepared.cells}
-    keys, draws = stored.table["cell"].astype(str).to_numpy(), stored.table["draw"].to_numpy()
     clean: dict[tuple[str, str], float] = {}
     drops = []
     for plan in sorted(cells.values(), key=lambda plan: plan.kind != "clean"):
         if plan.kind not in ("clean", "corruption"):
             continue
         split = Split(prepared.job, plan.split)
-        answered = split.answered(stored, np.flatnonzero((keys == plan.key) & (draws == 0)))
+        predictions = stored.of(plan.key)
+        first = (predictions.table["cell"].astype(str) == plan.key) & (predictions.table["draw"] == 0)
+        answered = split.answered(predictions, np.flatnonzero(first.to_numpy()))
         f20 = recording_f20(ranking, answered.answers, answered.references)
         names = split.table["clip_id"].to_numpy()[answered.position]
         if plan.kind == "clean":
