@@ -20,7 +20,7 @@ from benchbed import rng
 from benchbed.attack import BRIDGED, resolve
 from benchbed.attack.audit import VOUCH_DIRECTIONS
 from benchbed.attack.contract import Attack, Cost, Outcome, Problem
-from benchbed.attack.losses import LOSSES
+from benchbed.attack.losses import losses_of_kind
 from benchbed.attack.presets import POWER, PRESETS, SHORTER
 from benchbed.attack.threat import Threat, per_clip
 from benchbed.errors import ConfigError, did_you_mean
@@ -154,7 +154,7 @@ def ensemble(
         wanted = [(member, dict(own)) for member, own in (*PRESETS[name], *(POWER.get(name, ()) if powered else ()))]
     else:
         wanted = [(name, dict(options or {}))]
-    exclusive: bool = getattr(LOSSES.get(output, where=where), "EXCLUSIVE", False)
+    exclusive: bool = getattr(losses_of_kind(output, where), "EXCLUSIVE", False)
     attacks: list[Attack] = []
     skipped: dict[str, str] = {}
     for member, own in wanted:

@@ -175,6 +175,8 @@ class Output(ABC):
         An answer is a decision, so that two of them are the same or not; degrees alone are none.
     reader : str
         Shipped adapter that replays answers from files of other programs.
+    unattacked : str
+        Why no attack on it can succeed or fail, where there is none.
     deposited : frozenset of str
         What one system's outputs are on disk: one `file`, or a `folder` of files.
     """
@@ -196,6 +198,7 @@ class Output(ABC):
     tuned_by: ClassVar[tuple[str, ...]] = ()
     decides: ClassVar[bool] = True
     reader: ClassVar[str] = "answers"
+    unattacked: ClassVar[str] = ""
     deposited: ClassVar[frozenset[Literal["file", "folder"]]] = frozenset({"file"})
 
     @abstractmethod

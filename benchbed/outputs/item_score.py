@@ -65,6 +65,7 @@ class ItemScore(Output):
     title = "Scores of items by another program"
     classes = False
     decides = False
+    unattacked = "the scores are another program's, and nothing is heard here"
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> Reading:
         if card.output != self.name:

@@ -10,7 +10,7 @@ import pytest
 
 import benchbed as bb
 from benchbed.data import synthetic
-from benchbed.errors import BenchbedError
+from benchbed.errors import BenchbedError, ConfigError
 
 SCORES = "mlperf_tiny/anomaly_detection/trained_models/ToyCar/baseline_tf23/result"
 MODEL = """
@@ -126,3 +126,26 @@ def test_real_scores_of_2020_have_the_figures_that_were_published_with_them(tmp_
         assert [held["section_auc"].value, held["section_pauc"].value] == pytest.approx(expected, abs=1e-12)
     average = [float(value) for value in printed["Average"]]
     assert [cell.metrics["auc"].value, cell.metrics["pauc"].value] == pytest.approx(average, abs=1e-12)
+
+
+@pytest.mark.parametrize("attack", ["pgd", "fast"])
+def test_attacks_on_anomaly_scores_are_refused_with_the_reason(tmp_path, attack):
+    with pytest.raises(ConfigError, match="cannot be attacked: a score is right or wrong only beside the scores"):
+        bb.run(
+            "dcase2023_task2",
+            model="anomaly_autoencoder",
+            overrides={"conditions": ["clean", {"attack": attack, "budgets": [20], "n": 4}]},
+            limit=4,
+            out=tmp_path,
+            isolate=False,
+        )
+
+
+def test_a_folder_of_another_year_is_told_by_its_machines(tmp_path):
+    """Files of the evaluation set of 2024, scored by the suite of 2023: no machine of theirs is in its set."""
+    folder = tmp_path / "system"
+    folder.mkdir()
+    (folder / "anomaly_score_3DPrinter_section_00_test.csv").write_text("section_00_0000.wav,1\n")
+    with pytest.raises(BenchbedError, match="no file of scores for fan section_00") as raised:
+        bb.score("dcase2023_task2", folder, out=tmp_path / "runs")
+    assert "is this the right year" in str(raised.value) and "3DPrinter" in str(raised.value)

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from benchbed.errors import ConfigError, did_you_mean
+from benchbed.outputs import OUTPUTS, output_of
 from benchbed.registry import Registry
 
 #: Loss modules by output kind.
@@ -61,6 +62,25 @@ class Aimed:
         return self.LOSSES[self.names[-1]]
 
 
+def losses_of_kind(output: str, where: str | None = None) -> ModuleType:
+    """The module of losses of an output kind.
+
+    Raises
+    ------
+    ConfigError
+        None is attacked; with the reason, where the kind has one.
+
+    Examples
+    --------
+    >>> losses_of_kind("tags").__name__
+    'benchbed.attack.losses.tags'
+    """
+    if output not in LOSSES.names() and output in OUTPUTS.names() and (reason := output_of(output).unattacked):
+        hint = "conditions of such a suite are clean audio, corruptions and devices"
+        raise ConfigError(f"answers of the kind {output} cannot be attacked: {reason}", where=where, hint=hint)
+    return LOSSES.get(output, where=where)
+
+
 def aimed(output: str, goal: str | None = None, *, number: int | None = None, where: str | None = None) -> Aimed:
     """The losses of an output kind for a goal.
 
@@ -85,7 +105,7 @@ def aimed(output: str, goal: str | None = None, *, number: int | None = None, wh
     >>> aimed("tags", "hide").names
     ('hide', 'hide_margin')
     """
-    module: ModuleType = LOSSES.get(output, where=where)
+    module = losses_of_kind(output, where)
     known: Mapping[str, tuple[str, ...]] = module.GOALS
     goal = goal or next(iter(known))
     if goal not in known:

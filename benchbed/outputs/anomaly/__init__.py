@@ -75,6 +75,7 @@ class Anomaly(Output):
     decides = False
     columns = ("scores", _DECIDED)
     deposited = frozenset({"folder"})
+    unattacked = "a score is right or wrong only beside the scores of all other clips of its section, never by itself"
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> Reading:
         if card.output != self.name:
