@@ -96,9 +96,9 @@ def test_a_whole_cell_is_scored_though_the_probe_heard_few_clips(tmp_path: Path,
     toy(tmp_path / "toy", "scenes")
     place, seen, was = tmp_path / "toy", [], cells.score_one
 
-    def noted(plan, grounds, split, family, primary, predictions, rows, lost):
-        seen.append((plan.kind, len(rows), predictions.table["clip_id"].nunique()))
-        return was(plan, grounds, split, family, primary, predictions, rows, lost)
+    def noted(plan, grounds, split, family, primary, predictions, *lost):
+        seen.append((plan.kind, len(predictions.table), predictions.table["clip_id"].nunique()))
+        return was(plan, grounds, split, family, primary, predictions, *lost)
 
     monkeypatch.setattr(cells, "score_one", noted)
     monkeypatch.setattr(units, "SHARD_CLIPS", (4, 4))
