@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from benchbed.metrics.number import Number
     from benchbed.run.session import Prepared, Settings
     from benchbed.suite.load import LoadedSuite
+
+
+#: Key of a suite that chooses thresholds: outputs are deposited of the scored clips, not of those to choose on.
+TUNE = "post_processing.tune"
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,8 @@ def replay(
     The official figure is the one that the suite's metrics call `official_…`, where its scorer is known to count
     otherwise, else the metric that ranks; its interval takes every clip for independent, as published ones do. Beside
     it stands the suite's own figure with its interval over recordings, and of each two neighbours it is said whether
-    they differ by more than the choice of recordings.
+    they differ by more than the choice of recordings. Thresholds that the suite chooses on other clips are left at
+    their defaults, as outputs of those clips are not deposited.
 
     Parameters
     ----------
@@ -256,8 +261,17 @@ def replay(
         quiet=True,
         command="benchbed.replay",
     )
-    loaded = loaded_suite(task, {**(overrides or {}), "conditions": ["clean"]})
+    changes: dict[str, object] = {**(overrides or {}), "conditions": ["clean"]}
+    loaded = loaded_suite(task, changes)
+    if tunes(loaded):
+        loaded = loaded_suite(task, {**changes, TUNE: None})
     return replay_loaded(loaded, Path(folder), settings, options, draws=draws, alpha=alpha, report=report)
+
+
+def tunes(loaded: LoadedSuite) -> bool:
+    """Whether a suite chooses thresholds on other clips than it scores."""
+    decided = loaded.suite.post_processing
+    return decided is not None and decided.tune is not None
 
 
 def replay_loaded(
@@ -319,8 +333,6 @@ def _board(
     loaded: LoadedSuite, scored: list[ReplayedSystem], errors: dict[str, BenchbedError], procedure: Procedure
 ) -> Replayed:
     """The systems in the order of the official figure, with their rank intervals and neighbours."""
-    from dataclasses import replace
-
     from benchbed.compare.neighbours import neighbours
     from benchbed.compare.ranking import rank_alike, unranked
     from benchbed.compare.runs import open_run

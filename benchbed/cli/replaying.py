@@ -34,14 +34,18 @@ def replay(task: str, folder: Path, settings: tuple[str, ...], **flags: Any) -> 
     Each figure stands there by the official rule, with an interval as if all clips were independent, and by ours, with
     recordings resampled; and of each two neighbours on the board, whether they can be told apart.
     """
-    from benchbed.api.replaying import replay_loaded
+    from benchbed.api.replaying import TUNE, replay_loaded, tunes
     from benchbed.run.job.policy import ErrorPolicy
     from benchbed.run.session import Settings
     from benchbed.suite.load import load_suite
 
     overrides, options = split_settings(settings)
+    changes = {**overrides, "conditions": "[clean]"}
+    loaded = load_suite(task, changes)
+    if tunes(loaded):
+        loaded = load_suite(task, {**changes, TUNE: "null"})
     board = replay_loaded(
-        load_suite(task, {**overrides, "conditions": "[clean]"}),
+        loaded,
         folder,
         Settings(
             out=flags["out"],

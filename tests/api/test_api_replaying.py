@@ -116,6 +116,27 @@ def test_the_official_figure_is_that_of_the_published_scorer(tmp_path, monkeypat
     assert row["official"] > 5 * row["value"] > 0
 
 
+def test_thresholds_of_other_clips_are_not_asked_for(tmp_path):
+    """A suite that tunes on its validation split, and outputs of the test split alone."""
+    from benchbed.data import LAYOUTS, synthetic
+
+    dataset = LAYOUTS.get("fsd50k").read(synthetic.make(tmp_path / "data", layout="fsd50k", size="small"))
+    clips = dataset.select("test")
+    said = [[0.9 if name in tags else 0.2 for name in dataset.labels] for tags in clips["label"]]
+    (tmp_path / "outputs").mkdir()
+    table = pd.DataFrame(said, columns=list(dataset.labels)).assign(filename=clips["path"].to_numpy())
+    table.to_csv(tmp_path / "outputs" / "all.csv", index=False)
+    board = bb.replay(
+        "fsd50k",
+        tmp_path / "outputs",
+        data={"fsd50k": tmp_path / "data"},
+        out=tmp_path / "replays",
+        options={"output": "tags"},
+        overrides={"statistics.draws": 50},
+    )
+    assert not board.errors and board.systems[0].official.value == 1.0
+
+
 @pytest.mark.parametrize(
     ("kind", "files", "names"),
     [
