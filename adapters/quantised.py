@@ -80,6 +80,7 @@ class QuantisedTwin(Adapter):
         self.device, self.model = self.plain.device, network
         if self.plain.forward is not None:
             self.forward = self.plain.forward
+        self.encode, self.encode_frames, self.embed = self.plain.encode, self.plain.encode_frames, self.plain.embed
 
     def weights(self) -> list[object]:
         return self.plain.weights()

@@ -7,7 +7,7 @@ it never sees labels or file names. Options arrive as typed keyword arguments of
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,15 @@ class Adapter(ABC):
         Of a model with several exits: a generator that yields the scores of one exit after the other, cheapest first
         and the last as `forward` gives them. What is computed up to a yield is what leaving there costs.
 
+    encode : callable or None
+        Of an encoder: the differentiable path from waveforms `[clip, channel, sample]` to embeddings `[clip, feature]`.
+    encode_frames : callable or None
+        The same over time, `[clip, frame, feature]`, a vector every `card.frame_seconds`.
+    embed : callable or None
+        Of a model that torch does not see: embeddings `[clip, feature]` of a batch, as numpy.
+    taught : Mapping or None
+        Of a probe, after `load`: how it was trained and what was tried, for the record.
+
     Examples
     --------
     >>> class Silent(Adapter):
@@ -86,6 +95,10 @@ class Adapter(ABC):
     hear: Callable[[torch.Tensor], torch.Tensor] | None = None
     patches: PatchGrid | None = None
     exits: Callable[[torch.Tensor], Iterator[torch.Tensor]] | None = None
+    encode: Callable[[torch.Tensor], torch.Tensor] | None = None
+    encode_frames: Callable[[torch.Tensor], torch.Tensor] | None = None
+    embed: Callable[[Batch], np.ndarray] | None = None
+    taught: Mapping[str, Any] | None = None
 
     def load(self, device: str = "cpu") -> None:  # noqa: B027  (an adapter without weights has nothing to load)
         """Read the weights and move to `device`; called once before the first `predict`."""

@@ -75,6 +75,10 @@ class DualEncoder(TorchAdapter):
         if self.slides:
             self.forward = None  # type: ignore[assignment]
 
+    def encode(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Embeddings `[clip, width]` of sounds, as a probe takes them."""
+        return self.sound(waveforms)
+
     def asked(self, queries: Sequence[str]) -> None:
         """Embed texts, of which `forward` then gives the similarities; nothing to do where they are those of before."""
         if hasattr(self, "_texts") and self._asked == queries:

@@ -29,7 +29,6 @@ from benchbed.adapter.options import resolve_options
 from benchbed.adapter.own_code import own_code
 from benchbed.adapter.pulse import beating
 from benchbed.adapter.surroundings import adopt, of_its_own
-from benchbed.adapter.twins import OWN as TWIN_OPTIONS
 from benchbed.adapter.twins import TWINS, as_twin
 from benchbed.adapter.watch import WatchedFiles, forget_changed, fresh_loader, watching
 from benchbed.cardwords import unknown_word
@@ -167,13 +166,14 @@ def _loaded(
     place = str(source or spec)
     target = _entry(module, wanted, place)
     if twin := as_twin(locator, target, options):
-        # The same model in fewer bits, by the shipped adapter that makes such twins of any.
-        quantised = _loaded(TWINS, TWINS, None, twin, (), seen)
+        # The same model in fewer bits, or under a probe, by the shipped adapter that makes such twins of any.
+        kind, given = twin
+        made = _loaded(kind, kind, None, given, (), seen)
         # Place and options stay those of the model, so that they make the same twin again.
-        own = {name: value for name, value in quantised.options.items() if name in TWIN_OPTIONS}
-        of_model = quantised.adapter.loaded.options  # type: ignore[attr-defined]
+        own = {name: value for name, value in made.options.items() if name in TWINS[kind]}
+        of_model = made.adapter.loaded.options  # type: ignore[attr-defined]
         hashed = _hash_sources(source)
-        return replace(quantised, spec=spec, locator=locator, source=source, source_hash=hashed, options=own | of_model)
+        return replace(made, spec=spec, locator=locator, source=source, source_hash=hashed, options=own | of_model)
     arguments, recorded = resolve_options(target, options, where=place)
     adapter = _construct(target, arguments, place)
     return LoadedAdapter(adapter, spec, locator, source, _hash_sources(source), recorded, arguments, seen)

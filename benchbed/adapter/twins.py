@@ -1,4 +1,4 @@
-"""From `--set precision=int8` on any model to its quantised twin, without a word in the model's own file."""
+"""From `--set precision=int8` or `--set probe=linear` on any model to its twin, without a word in the model's file."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import Any
 
 from benchbed.adapter.options import describe_options
 
-#: Shipped adapter that makes twins.
-TWINS = "quantised"
-#: Options of the twin itself; all others are the model's.
-OWN = ("precision", "calibration", "clips")
+#: Options of each shipped adapter that makes twins, the one that asks for it first; all others are the model's. A probe
+#: stands on whatever else was asked for.
+TWINS = {
+    "probed": (
+        *("probe", "taught", "fraction", "shots", "draw", "train_split", "validation", "neighbours", "grid_points"),
+    ),
+    "quantised": ("precision", "calibration", "clips"),
+}
 
 
-def as_twin(model: str, target: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any] | None:
-    """Options of the adapter `quantised` where a precision is asked of a model that has no such option itself.
+def as_twin(model: str, target: Callable[..., Any], options: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """The adapter that makes a twin, and its options, where one is asked of a model that has no such option itself.
 
     Calibration clips, which a run offers to every model, are taken out of the options of one that has a precision of
     its own.
@@ -31,24 +35,29 @@ def as_twin(model: str, target: Callable[..., Any], options: dict[str, Any]) -> 
 
     Returns
     -------
-    dict or None
+    str, dict
+        Or None.
 
     Examples
     --------
     >>> as_twin("cnn.py", lambda width=8: None, {"precision": "int8", "width": "16"})
-    {'precision': 'int8', 'model': 'cnn.py', 'settings': '{"width": "16"}'}
+    ('quantised', {'precision': 'int8', 'model': 'cnn.py', 'settings': '{"width": "16"}'})
+    >>> as_twin("cnn.py", lambda width=8: None, {"probe": "knn", "precision": "int8"})
+    ('probed', {'probe': 'knn', 'model': 'cnn.py', 'settings': '{"precision": "int8"}'})
     >>> as_twin("cnn.py", lambda width=8: None, {"width": "16"})
     """
-    if "precision" not in options:
-        return None
     known = {option.name for option in describe_options(target)}
-    if "precision" in known:
-        if "calibration" not in known:
-            options.pop("calibration", None)
-        return None
-    own = {name: value for name, value in options.items() if name in OWN}
-    rest = {name: value for name, value in options.items() if name not in OWN}
-    return own | {"model": model} | ({"settings": json.dumps(rest, default=str)} if rest else {})
+    for adapter, own in TWINS.items():
+        if own[0] not in options:
+            continue
+        if own[0] in known:
+            if adapter == "quantised" and "calibration" not in known:
+                options.pop("calibration", None)
+            continue
+        mine = {name: value for name, value in options.items() if name in own}
+        rest = {name: value for name, value in options.items() if name not in own}
+        return adapter, mine | {"model": model} | ({"settings": json.dumps(rest, default=str)} if rest else {})
+    return None
 
 
 def settings_of(text: str) -> Mapping[str, Any]:

@@ -348,6 +348,8 @@ def refuse_output(card: Card, task: str, offered: Sequence[str] = ()) -> None:
             return
         wanted, needed = (task, "tags", "scene"), "scene or tags"
         other = "an option of the adapter that gives clip scores"
+    if card.output == "embedding":
+        other = "--set probe=linear, which trains a layer on them"
     hint = next((f"--set output={kind}" for kind in wanted if kind in offered), f"choose another suite, or {other}")
     raise AdapterError(
         f"{card.name} gives {card.output}; a {task} task needs a model whose output is {needed}", hint=hint

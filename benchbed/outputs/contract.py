@@ -173,6 +173,8 @@ class Output(ABC):
         Figures by which a suite may choose thresholds (`post_processing.tune`).
     decides : bool
         An answer is a decision, so that two of them are the same or not; degrees alone are none.
+    displaced : bool
+        Answers are vectors, and how far a perturbation turns them is a figure of its own.
     reader : str
         Shipped adapter that replays answers from files of other programs.
     unattacked : str
@@ -197,6 +199,7 @@ class Output(ABC):
     decided_by: ClassVar[tuple[str, ...]] = ()
     tuned_by: ClassVar[tuple[str, ...]] = ()
     decides: ClassVar[bool] = True
+    displaced: ClassVar[bool] = False
     reader: ClassVar[str] = "answers"
     unattacked: ClassVar[str] = ""
     deposited: ClassVar[frozenset[Literal["file", "folder"]]] = frozenset({"file"})

@@ -209,6 +209,61 @@ class RecordedDataset(Record):
     """What the reader found worth saying."""
 
 
+class RecordedProbe(Record):
+    """How a probe was trained on frozen embeddings, and everything that was tried."""
+
+    kind: str
+    """`linear`, `mlp`, `xares` or `knn`."""
+    published: str
+    """Where its settings come from."""
+    model: str
+    """The model that was frozen."""
+    vectors: str
+    """What of it the probe reads."""
+    width: int
+    """Features of an embedding."""
+    hop: float | None = None
+    """Seconds from one embedding to the next; null for embeddings of clips."""
+    dataset: str
+    """The data set that it was trained on."""
+    split: str
+    """The split that it was trained on."""
+    clips: int
+    """Clips that it was trained on, those that it was chosen on among them."""
+    of: int
+    """Clips of that split."""
+    recordings: int
+    """Recordings that these clips are of."""
+    recordings_shared: int = 0
+    """Recordings that the training split has in common with the scored one, as their publisher made them."""
+    examples: int
+    """Embeddings of these clips: windows, or moments, where there are several."""
+    fraction: float = 1.0
+    """Share of the split that was asked for."""
+    shots: int | None = None
+    """Clips of each class that were asked for."""
+    draw: int = 0
+    """Which of the random choices of clips."""
+    chosen_on: str
+    """What settings were chosen on."""
+    chosen_by: str
+    """The figure that was to be high there."""
+    tried: list[dict[str, Any]] = Field(default_factory=list)
+    """Every setting with its `score`, in the order they were tried; empty where nothing could be chosen."""
+    chosen: dict[str, Any] = Field(default_factory=dict)
+    """The setting that was taken."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Shape of the head."""
+    scores: str
+    """What the head gives."""
+    absent: list[str] = Field(default_factory=list)
+    """Classes without a clip to learn from."""
+    skipped: list[str] = Field(default_factory=list)
+    """Clips that could not be read, the first of them."""
+    skipped_clips: int = 0
+    """How many those are."""
+
+
 class RecordedModel(Record):
     """Which model, with which weights and options."""
 
@@ -244,6 +299,8 @@ class RecordedModel(Record):
     """Datasets seen in training, from the card."""
     trained_with: list[str] = Field(default_factory=list)
     """Perturbations seen in training, from the card."""
+    probes: dict[str, RecordedProbe] = Field(default_factory=dict)
+    """Split → the probe that scores it, where a probe was trained on the model's embeddings."""
     licence: str = ""
     """Licence of the model."""
     citation: str = ""

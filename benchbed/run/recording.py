@@ -66,6 +66,7 @@ def make_record(
             front_end=card.front_end,
             trained_on=list(card.trained_on),
             trained_with=list(card.trained_with),
+            probes=_probes(prepared),
             licence=card.licence,
             citation=card.citation,
             description=card.description,
@@ -195,6 +196,12 @@ def _complexity(
     return complexity(
         prepared.adapter, prepared.loaded_suite, prepared, cpu_seconds=cpu_seconds, evaluations=evaluations
     )
+
+
+def _probes(prepared: Prepared) -> dict[str, record.RecordedProbe]:
+    """How the heads of frozen models were trained, by the split that each scores."""
+    scored = {split: prepared.adapters[split].taught for split in prepared.job.clips}
+    return {split: record.RecordedProbe.model_validate(dict(told)) for split, told in scored.items() if told}
 
 
 def _hearing(prepared: Prepared, card: Card) -> str:

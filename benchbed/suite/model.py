@@ -262,6 +262,17 @@ class Energy(Part):
     """Adapter of a reference model that is measured in the same session; the ratio to it is what ranks."""
 
 
+class Probe(Part):
+    """A head that is trained on frozen embeddings of the training split, for every model that does not say its own."""
+
+    probe: Literal["none", "linear", "mlp", "xares", "knn", "knn_xares"] = "linear"
+    """Which; `none` for the embeddings themselves."""
+    train_split: str | None = None
+    """Split to learn from; `data.train_split` by default. `{split}` stands for the scored split."""
+    validation: str | None = None
+    """Split to choose settings on; a fifth of the recordings of each class of the training split by default."""
+
+
 def _switch_or_settings(value: Any) -> str:
     return "settings" if isinstance(value, (dict, Part)) else "switch"
 
@@ -320,6 +331,8 @@ class Suite(Part):
     metrics: Metrics = Field(default_factory=Metrics)
     view: GroupView | None = None
     drop: Drop | None = None
+    probe: Probe | None = None
+    """Score frozen embeddings under a probe, whatever else the model answers; `--set probe=…` goes before it."""
     sweep: dict[str, Settings] = Field(default_factory=dict)
     """Options of the model that the suite goes through, e.g. `{patchout: [0, 2, 4]}`: every combination is a row of its
     own, with its own folder and name. An option that `--set` gives is not gone through."""

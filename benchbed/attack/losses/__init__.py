@@ -5,7 +5,8 @@ attacker may want → names of the losses that an ensemble climbs for it, the fi
 straight, so that one of them keeps its gradient where the other has lost it; the first goal is the default), `DEFAULTS`
 (the losses of the default goal), `margin(scores, target) → [clip]`, negative where the task's own decision is broken,
 and `scores(forward, reading, heard)`, the differentiable twin of a reading's answers. `EXCLUSIVE` says that one class
-is right and every other wrong; `BY_RULE` has the names of losses by goal and rule of success, where that matters. A
+is right and every other wrong; `STILL` that the clean point itself is where the loss begins, so that no slope is told
+from it and no sound need break it; `BY_RULE` has the names of losses by goal and rule of success, where that matters. A
 goal about one class, `class`, takes its loss from `towards_class(number)`.
 """
 

@@ -79,7 +79,8 @@ class Claimed:
 
 def audited(setting: Setting) -> bool:
     """Whether attacks use a gradient, of a model whose answers are scores that a slope can be told from."""
-    told = getattr(LOSSES.get(setting.work.view.output), "PATH", "forward") == "forward"
+    losses = LOSSES.get(setting.work.view.output)
+    told = getattr(losses, "PATH", "forward") == "forward" and not getattr(losses, "STILL", False)
     return setting.ensemble.white_box and told
 
 

@@ -13,6 +13,7 @@ from benchbed.attack import resolve, sanity
 from benchbed.attack.contract import Attack, Problem
 from benchbed.attack.features import LABEL
 from benchbed.attack.jumps import jumps
+from benchbed.attack.losses import LOSSES
 from benchbed.attack.torchattacks_bridge import Bridged
 from benchbed.results.record import Check
 from benchbed.run.attacking import believed
@@ -74,8 +75,9 @@ def probe(work: Work, setting: Setting) -> None:
         findings.append(sanity.own_floor(middle, attack, resolve(attack.name, {**attack.options, "steps": 0})))
     # What may not be heard is bounded still: a clip whose every sound is faint would rightly survive. What a burst
     # leaves as it is may rightly keep an answer, however loud the burst: one as long as the clip leaves nothing.
-    loud = problem(budgets[0].unbounded, limited=False)
-    findings.append(replace(sanity.unbounded(loud, attack.unsparing()), text=sanity.WHOLE if attack.spares else ""))
+    if not getattr(LOSSES.get(work.view.output), "STILL", False):
+        loud = problem(budgets[0].unbounded, limited=False)
+        findings.append(replace(sanity.unbounded(loud, attack.unsparing()), text=sanity.WHOLE if attack.spares else ""))
     if work.eot == 1 and once is not None:
         findings.append(sanity.alone(mild, attack, once))
     if attack.access == "gradient" and work.condition.attack in ("standard", "full"):

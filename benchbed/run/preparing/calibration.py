@@ -9,9 +9,12 @@ from benchbed.card import Card
 from benchbed.run.job.source import Source
 from benchbed.suite.model import Suite
 
+#: Options whose twins have them in their name.
+_TWINS = ("precision", "probe")
+
 
 def said(card: Card, options: Mapping[str, object]) -> dict[str, object]:
-    """Options that tell models of one name apart, without a precision that the name of a twin says already.
+    """Options that tell models of one name apart, without a precision or a probe that the name of a twin says already.
 
     Examples
     --------
@@ -19,8 +22,8 @@ def said(card: Card, options: Mapping[str, object]) -> dict[str, object]:
     >>> said(card, {"precision": "int8", "width": "8"})
     {'width': '8'}
     """
-    twin = card.name.endswith(f"_{options.get('precision')}")
-    return {name: value for name, value in options.items() if not (twin and name == "precision")}
+    said = f"{card.name}_none_"
+    return {name: value for name, value in options.items() if name not in _TWINS or f"_{value}_" not in said}
 
 
 def with_calibration(options: Mapping[str, object], suite: Suite, source: Source) -> dict[str, object]:

@@ -28,6 +28,7 @@ from benchbed.run.job.job import LEFT_OUT, Job
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.aggregate import AnswersOfCell, ScoredCell, aggregate
 from benchbed.run.scoring.attacked_rows import AttackedRows
+from benchbed.run.scoring.displaced import displacements
 from benchbed.run.scoring.dropped import dropped
 from benchbed.run.scoring.families import families_of
 from benchbed.run.scoring.fooled import fooled
@@ -126,6 +127,7 @@ def score_cells(
         prepared.loaded_suite, prepared.source.dataset.name, primary, prepared.index_hash
     )
     scores |= robust_figures(cells, scored, primary, reference, prepared.job.output)
+    scores |= displacements(cells, scored, prepared.job.output)
     scores |= worth_of_cells(cells, scored, primary)
     scores |= fooled(cells, scored)
     values = {name: to_value(number) for name, number in scores.items()}

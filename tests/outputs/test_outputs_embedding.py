@@ -1,0 +1,72 @@
+"""Embeddings as answers: shapes that are refused, widths that change, and what other programs' cards say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import benchbed as bb
+from benchbed.card import Card
+from benchbed.errors import AdapterError, ConfigError, DataError
+from benchbed.outputs import output_of
+from benchbed.outputs.contract import Heard
+
+CARD = Card(name="net", family="ssl", output="embedding", labels=(), sample_rate=8000)
+HEARD = Heard(1.0, 8000)
+OUTPUT = output_of("embedding")
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (np.zeros((2, 3), int), "int64 [2, 3]"),
+        (np.zeros((3, 3)), "float64 [3, 3]"),
+        (np.zeros((2, 3, 4)), "[2, 3, 4]"),
+        ([[1.0]], "list"),
+    ],
+)
+def test_what_is_no_embedding_is_refused(raw, said):
+    with pytest.raises(AdapterError) as caught:
+        OUTPUT.read(CARD, ()).check(raw, 2, HEARD)
+    assert said in str(caught.value) and "[clip, feature]" in str(caught.value)
+
+
+def test_widths_do_not_change_and_what_is_not_finite_is_a_failed_clip():
+    reading = OUTPUT.read(CARD, ())
+    raw = np.ones((2, 3), np.float32)
+    raw[1, 0] = np.nan
+    assert reading.usable(reading.check(raw, 2, HEARD)).tolist() == [True, False]
+    with pytest.raises(AdapterError, match="4 features, and 3 for clips before"):
+        reading.check(np.ones((2, 4), np.float32), 2, HEARD)
+    with pytest.raises(DataError, match="embeddings of 2 and 3 features"):
+        OUTPUT.join([np.ones((1, 2)), np.ones((1, 3))], ())
+
+
+def test_a_classifier_is_told_how_to_give_its_embeddings():
+    card = Card(name="cnn", family="cnn", output="scene", labels=("a", "b"), sample_rate=8000)
+    with pytest.raises(AdapterError) as caught:
+        OUTPUT.read(card, ())
+    assert "probe=none" in str(caught.value)
+    with pytest.raises(AdapterError) as caught:
+        output_of("scene").read(CARD, ("a", "b"))
+    assert "probe=linear" in str(caught.value)
+
+
+def test_references_say_classes_and_recordings():
+    clips = pd.DataFrame({"clip_id": ["x", "y"], "label": ["dog", ("dog", "rain")], "group": ["r", "s"]})
+    one, two = OUTPUT.references(clips, None, ("dog", "rain"))
+    assert (one.labels, one.group, two.labels, str(two)) == (("dog",), "r", ("dog", "rain"), "dog, rain")
+
+
+@pytest.mark.parametrize(
+    ("estimates", "said"),
+    [
+        ({"a": [1.0], "b": [1.0, 2.0]}, "embeddings of 1 and of 2 features"),
+        ({"a": [1.0]}, "'b' has no estimate"),
+        ({"a": [1.0], "b": [float("nan")]}, "the embedding of 'b' is not finite"),
+    ],
+)
+def test_what_cannot_be_evaluated(estimates, said):
+    with pytest.raises(ConfigError, match=said):
+        bb.evaluate("embedding", {"a": "dog", "b": "dog"}, estimates)
