@@ -25,7 +25,7 @@ def cell(name: str, severity: int | None = None) -> record.Cell:
 def answers(vectors: list[list[float]], position: list[int]) -> SimpleNamespace:
     rows = np.array(vectors)
     fold = SimpleNamespace(scores=rows, group=np.arange(len(rows)), bootstrap=Bootstrap(3, draws=50))
-    return SimpleNamespace(fold=fold, position=np.array(position))
+    return SimpleNamespace(read=lambda: SimpleNamespace(fold=fold, position=np.array(position)))
 
 
 def test_displacement_is_the_mean_of_one_minus_the_cosine():
