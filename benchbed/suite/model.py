@@ -262,7 +262,7 @@ class Energy(Part):
     """Adapter of a reference model that is measured in the same session; the ratio to it is what ranks."""
 
 
-class Probe(Part):
+class FrozenProbe(Part):
     """A head that is trained on frozen embeddings of the training split, for every model that does not say its own."""
 
     probe: Literal["none", "linear", "mlp", "xares", "knn", "knn_xares"] = "linear"
@@ -331,7 +331,7 @@ class Suite(Part):
     metrics: Metrics = Field(default_factory=Metrics)
     view: GroupView | None = None
     drop: Drop | None = None
-    probe: Probe | None = None
+    probe: FrozenProbe | None = None
     """Score frozen embeddings under a probe, whatever else the model answers; `--set probe=…` goes before it."""
     sweep: dict[str, Settings] = Field(default_factory=dict)
     """Options of the model that the suite goes through, e.g. `{patchout: [0, 2, 4]}`: every combination is a row of its

@@ -55,7 +55,7 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Point:
+class GridPoint:
     """A setting of HEAR's grid: hidden layers, learning rate, initialisation."""
 
     layers: int
@@ -63,7 +63,7 @@ class Point:
     initialisation: str
 
 
-def grid(points: int) -> list[Point]:
+def grid(points: int) -> list[GridPoint]:
     """Settings of HEAR's grid, so many of them, drawn once and for all.
 
     Examples
@@ -71,12 +71,12 @@ def grid(points: int) -> list[Point]:
     >>> len(grid(8)), len(set(grid(16))), grid(3) == grid(8)[:3]
     (8, 16, True)
     """
-    every = [Point(*each) for each in itertools.product(LAYERS, RATES, INITIALISATIONS)]
+    every = [GridPoint(*each) for each in itertools.product(LAYERS, RATES, INITIALISATIONS)]
     order = stream("probe", "grid").permutation(len(every))
     return [every[number] for number in order[:points].tolist()]
 
 
-def perceptron(width: int, classes: int, point: Point) -> Callable[[], nn.Module]:
+def perceptron(width: int, classes: int, point: GridPoint) -> Callable[[], nn.Module]:
     """HEAR's head of a setting, made where its weights are drawn."""
     return lambda: Perceptron(width, classes, point.layers, point.initialisation)
 
@@ -87,7 +87,7 @@ def normed_line(width: int, classes: int) -> Callable[[], nn.Module]:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TaughtHead:
     """A trained head.
 
     Attributes
@@ -114,7 +114,7 @@ def train(
     *,
     exclusive: bool,
     name: str,
-) -> Trained:
+) -> TaughtHead:
     """Train a head.
 
     Parameters
@@ -137,7 +137,7 @@ def train(
         x = torch.from_numpy(np.ascontiguousarray(vectors, np.float32))
         y = torch.from_numpy(np.ascontiguousarray(targets, np.float32))
         loss = nn.CrossEntropyLoss() if exclusive else nn.BCEWithLogitsLoss()
-        best, idle = Trained(head, None, 0), 0
+        best, idle = TaughtHead(head, None, 0), 0
         for epoch in range(schedule.epochs):
             for group in optimiser.param_groups:
                 group["lr"] = _rate(schedule, epoch)
@@ -148,12 +148,12 @@ def train(
                 optimiser.step()
             head.eval()
             if look is None:
-                best = Trained(head, None, epoch + 1)
+                best = TaughtHead(head, None, epoch + 1)
             elif (epoch + 1) % schedule.every == 0 or epoch + 1 == schedule.epochs:
                 score = look(head)
                 idle += 1
                 if best.score is None or score > best.score:
-                    best, idle = Trained(copy.deepcopy(head), score, epoch + 1), 0
+                    best, idle = TaughtHead(copy.deepcopy(head), score, epoch + 1), 0
                 if idle >= schedule.patience:
                     break
     return best

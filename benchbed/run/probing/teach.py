@@ -20,7 +20,7 @@ from benchbed.errors import ConfigError, DataError
 from benchbed.run.probing.examples import fewer, held_out
 from benchbed.run.probing.judged import judged
 from benchbed.run.probing.linear import PLAIN, fit, loss_of, searched
-from benchbed.run.probing.networks import Point, Schedule, grid, normed_line, perceptron, train
+from benchbed.run.probing.networks import GridPoint, Schedule, grid, normed_line, perceptron, train
 from benchbed.run.probing.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 HEAR = Schedule()
 XARES = Schedule(rate=1e-3, epochs=10, batch=32, every=1, patience=11, end=0.1)
 #: HEAR's setting where nothing can be chosen, and how long it is trained then.
-PLAIN_POINT, PLAIN_EPOCHS = Point(1, 1e-3, "uniform"), 100
+PLAIN_POINT, PLAIN_EPOCHS = GridPoint(1, 1e-3, "uniform"), 100
 #: Probes that ask neighbours: what they give is a probability, and they are asked about clips alone.
 NEIGHBOURS = ("knn", "knn_xares")
 #: Where each probe was published.
