@@ -115,12 +115,12 @@ def _shown(adapter: Adapter, path: Path, over_time: bool) -> Encoder:
 
     waveforms = _trial(adapter)
     with torch.no_grad():
-        made = path(waveforms)
+        vectors = path(waveforms)
     axes = 3 if over_time else 2
-    if made.ndim != axes or len(made) != len(waveforms):
+    if vectors.ndim != axes or len(vectors) != len(waveforms):
         wanted = "[clip, frame, feature]" if over_time else "[clip, feature]"
         raise AdapterError(
-            f"{adapter.card.name} embedded {len(waveforms)} clips as {list(made.shape)}, not as {wanted}",
+            f"{adapter.card.name} embedded {len(waveforms)} clips as {list(vectors.shape)}, not as {wanted}",
             hint="run `benchbed check` on the adapter",
         )
     hop = None
@@ -133,7 +133,7 @@ def _shown(adapter: Adapter, path: Path, over_time: bool) -> Encoder:
             )
     open_to_gradients = _differentiable(path, waveforms)
     source = "its timestamp embeddings" if over_time else "its embeddings of clips"
-    return Encoder(_heard(adapter, path), path if open_to_gradients else None, made.shape[-1], hop, source)
+    return Encoder(_heard(adapter, path), path if open_to_gradients else None, vectors.shape[-1], hop, source)
 
 
 def _differentiable(path: Path, waveforms: torch.Tensor) -> bool:
@@ -234,17 +234,17 @@ def _tapped(adapter: Adapter, over_time: bool) -> Encoder:
             handle.remove()
     own = not over_time and callable(getattr(network, "embed", None))
     classes = len(adapter.card.labels)
-    found = [
+    last_layers = [
         (name, layer, shape)
         for name, layer, shape in called
         if (layer.out_features if isinstance(layer, torch.nn.Linear) else layer.out_channels) == classes
     ]
-    if not own and not found:
+    if not own and not last_layers:
         raise AdapterError(
             f"no layer of {adapter.card.name} gives its {classes} classes, so what stands before it is not known",
             hint="define embed(batch) -> [clip, feature] on the adapter",
         )
-    name, layer = ("", None) if own else (found[-1][0], found[-1][1])
+    name, layer = ("", None) if own else (last_layers[-1][0], last_layers[-1][1])
 
     def path(points: torch.Tensor) -> torch.Tensor:
         with _Tap(layer, network) as tap:
@@ -255,16 +255,16 @@ def _tapped(adapter: Adapter, over_time: bool) -> Encoder:
 
     with torch.no_grad():
         try:
-            made = path(waveforms)
+            vectors = path(waveforms)
         except AdapterError:
             raise
         except Exception as error:
             raise AdapterError(f"{adapter.card.name} could not be read before its last layer: {error}") from error
-    hop = waveforms.shape[2] / adapter.card.sample_rate / made.shape[1] if over_time else None
+    hop = waveforms.shape[2] / adapter.card.sample_rate / vectors.shape[1] if over_time else None
     if hop is not None and adapter.card.frame_seconds:
         hop = adapter.card.frame_seconds
     source = "the embed() of its network" if own else f"what goes into its last layer, {name}"
-    return Encoder(_heard(adapter, path), path, made.shape[-1], hop, source)
+    return Encoder(_heard(adapter, path), path, vectors.shape[-1], hop, source)
 
 
 def _pooled(seen: torch.Tensor, clips: int, layer: torch.nn.Module | None, over_time: bool, name: str) -> torch.Tensor:

@@ -168,12 +168,14 @@ def _loaded(
     if twin := as_twin(locator, target, options):
         # The same model in fewer bits, or under a probe, by the shipped adapter that makes such twins of any.
         kind, given = twin
-        made = _loaded(kind, kind, None, given, (), seen)
+        twin_adapter = _loaded(kind, kind, None, given, (), seen)
         # Place and options stay those of the model, so that they make the same twin again.
-        own = {name: value for name, value in made.options.items() if name in TWINS[kind]}
-        of_model = made.adapter.loaded.options  # type: ignore[attr-defined]
+        own = {name: value for name, value in twin_adapter.options.items() if name in TWINS[kind]}
+        of_model = twin_adapter.adapter.loaded.options  # type: ignore[attr-defined]
         hashed = _hash_sources(source)
-        return replace(made, spec=spec, locator=locator, source=source, source_hash=hashed, options=own | of_model)
+        return replace(
+            twin_adapter, spec=spec, locator=locator, source=source, source_hash=hashed, options=own | of_model
+        )
     arguments, recorded = resolve_options(target, options, where=place)
     adapter = _construct(target, arguments, place)
     return LoadedAdapter(adapter, spec, locator, source, _hash_sources(source), recorded, arguments, seen)

@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from benchbed.cli.group import verbs
+from benchbed.errors import ConfigError
 
-_FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "card", "citation")
+_FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "mteb", "card", "citation")
 
 
 @verbs.command()
@@ -76,6 +77,7 @@ def _exported(results: list[Any], form: str, metrics: tuple[str, ...]) -> str:
     from benchbed.report import exports
     from benchbed.report.every_eval import every_eval_ever
     from benchbed.report.model_card import citation, model_card
+    from benchbed.report.mteb_form import mteb_result
 
     if form in ("markdown", "latex"):
         table: Callable[..., str] = exports.markdown_table if form == "markdown" else exports.latex_table
@@ -84,6 +86,11 @@ def _exported(results: list[Any], form: str, metrics: tuple[str, ...]) -> str:
         return exports.csv_table(results)
     if form in ("card", "citation"):
         return "\n".join((model_card if form == "card" else citation)(result) for result in results)
+    if form == "mteb":
+        # A task result is a file of its own, and several of them are none.
+        if len(results) != 1:
+            raise ConfigError(f"{len(results)} runs, and MTEB has a file for each", hint="export one run at a time")
+        return _json(mteb_result(results[0]))
     if form == "json":
         return _json(exports.flat_rows(results))
     return _json([every_eval_ever(result) for result in results])

@@ -82,9 +82,9 @@ def fit(
     if start is not None:
         first = np.column_stack([start.weights, start.intercepts]).ravel()
     options = {"maxiter": ITERATIONS, "maxfun": 10 * ITERATIONS, "gtol": 1e-7, "ftol": 1e-12, "maxcor": 20}
-    found = minimize(objective, first, jac=True, method="L-BFGS-B", options=options)
-    parts = found.x.reshape(classes, features + 1)
-    return Regression(parts[:, :-1].copy(), parts[:, -1].copy(), bool(found.success))
+    optimum = minimize(objective, first, jac=True, method="L-BFGS-B", options=options)
+    parts = optimum.x.reshape(classes, features + 1)
+    return Regression(parts[:, :-1].copy(), parts[:, -1].copy(), bool(optimum.success))
 
 
 def loss_of(scores: np.ndarray, targets: np.ndarray, *, exclusive: bool) -> float:

@@ -172,7 +172,7 @@ def teach(
     learnt, looked_at, how = _parted(lesson, choosing, used, asked.draw)
     judge = "accuracy" if exclusive else "mean average precision"
     per_clip = max(1, round(len(lesson.of(used)[0]) / int(used.sum())))
-    made = _Fitting(asked, learnt, looked_at, lesson.of(used), len(labels), exclusive, key, per_clip).made()
+    fitted = _Fitting(asked, learnt, looked_at, lesson.of(used), len(labels), exclusive, key, per_clip).made()
     counts = lesson.targets[used].sum(0)
     told: dict[str, Json] = {
         **about,
@@ -183,7 +183,7 @@ def teach(
         "scores": "probabilities" if asked.probe in NEIGHBOURS else "logits",
         "hop": encoder.hop,
         "vectors": encoder.source,
-        "options": made.options,
+        "options": fitted.options,
         "split": lesson.split,
         "clips": int(used.sum()),
         "of": len(lesson.table),
@@ -192,14 +192,14 @@ def teach(
         **options,
         "chosen_on": how,
         "chosen_by": judge,
-        "tried": made.tried,
-        "chosen": made.chosen,
+        "tried": fitted.tried,
+        "chosen": fitted.chosen,
         "absent": [label for label, count in zip(labels, counts) if not count],
         "skipped": list(lesson.vectors.skipped[:20]),
         "skipped_clips": len(lesson.vectors.skipped),
     }
     place.parent.mkdir(parents=True, exist_ok=True)
-    keep_head(place, made.head, told)
+    keep_head(place, fitted.head, told)
     return place
 
 
@@ -291,9 +291,9 @@ class _Fitting:
     def _perceptron(self) -> _Made:
         width = self.whole[0].shape[1]
         if self.looked_at is None:
-            made = perceptron(width, self.classes, PLAIN_POINT)
+            make_plain = perceptron(width, self.classes, PLAIN_POINT)
             plain = Schedule(epochs=PLAIN_EPOCHS)
-            trained = train(made, *self.whole, plain, None, exclusive=self.exclusive, name=self.key)
+            trained = train(make_plain, *self.whole, plain, None, exclusive=self.exclusive, name=self.key)
             return _Made(
                 trained.head, {"layers": PLAIN_POINT.layers}, [], {**asdict(PLAIN_POINT), "epochs": PLAIN_EPOCHS}
             )

@@ -144,19 +144,19 @@ def _made(
         for first in range(0, len(inputs), BATCH):
             part = np.stack(inputs[first : first + BATCH])
             lengths = np.full(len(part), part.shape[2], np.int64)
-            made = encoder.hear(Batch(part, lengths, card.sample_rate))
-            if made.shape[-1] != encoder.width:
+            embedded = encoder.hear(Batch(part, lengths, card.sample_rate))
+            if embedded.shape[-1] != encoder.width:
                 raise AdapterError(
-                    f"{card.name} embeds {row['clip_id']} in {made.shape[-1]} features, and clips before it in "
+                    f"{card.name} embeds {row['clip_id']} in {embedded.shape[-1]} features, and clips before it in "
                     f"{encoder.width}",
                     hint="the width of embeddings must not depend on the clip",
                 )
-            if not np.isfinite(made).all():
+            if not np.isfinite(embedded).all():
                 raise AdapterError(
                     f"the embedding of {row['clip_id']} by {card.name} is not finite",
                     hint="run `benchbed check` on the adapter; silence or short clips may divide by nothing",
                 )
-            for start, one in zip(starts[first : first + BATCH], made):
+            for start, one in zip(starts[first : first + BATCH], embedded):
                 of_input = one if over_time else one[None]
                 values.append(of_input.astype(np.float32))
                 clip += [number] * len(of_input)
