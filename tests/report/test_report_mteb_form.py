@@ -12,7 +12,7 @@ from benchbed.results.record import Value
 
 
 def test_what_the_loader_of_mteb_asks_for(result):
-    """The fields of `TaskResult`, and `main_score`, `hf_subset` and `languages` of every entry, as its validator says."""
+    """The fields of `TaskResult`, and what its validator wants of every entry: score, subset and languages."""
     run = result(conditions=True)
     told = json.loads(json.dumps(mteb_result(run), allow_nan=False))
     needed = {"dataset_revision", "task_name", "mteb_version", "scores", "evaluation_time"}
