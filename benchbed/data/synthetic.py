@@ -41,6 +41,8 @@ real recordings. These layouts exist:
 `dcase2026_task7`
     One-second sounds of ten classes in the domains D2 (far away and dull) and D3 (a small recorder); of D1 there are
     none, as in the published set.
+`emodb`, `enterface05`, `ravdess`, `fesc`
+    Nonsense sentences in the emotions of each corpus, by ten speakers of its own.
 `dcase2020_task2` … `dcase2026_task2`
     Machines in a hall, two seconds a clip, in the names of each year: three machines, with two ids or sections up to
     2022, normal sounds for training, and clips with one of four faults in the test split; a second domain from 2021 on,
@@ -89,6 +91,10 @@ LAYOUTS = (
     "castella",
     "bsd10k",
     "disco",
+    "emodb",
+    "enterface05",
+    "ravdess",
+    "fesc",
     "dcase2026_task7",
     *(f"dcase{year}_task2" for year in range(2020, 2027)),
     "tau_nigens2020",
@@ -121,6 +127,7 @@ def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: i
         `dcase_retrieval` (80; small 8), `castella` (40 recordings of 40 s; small 9 of 20 s; large 320),
         `bsd10k` (690 sounds; small 46), `dcase2026_task7` (600; small 60),
         `disco` (480 clips for training, 60 and 120; small 24, 6 and 24),
+        `emodb`, `enterface05`, `ravdess`, `fesc` (four takes of each emotion by ten speakers; small one by five),
         `dcase2020_task2` … (from 2023 on 264 training and 120 test clips, up to 2022 288 and 144; small 24 and 48).
     size : str
         `default`, `small` for tests, or, for `desed`, `clotho` and `castella`, `large` for training.
@@ -720,6 +727,40 @@ def _dcase2026_task7(files: _Writer, size: str, seed: int) -> None:
         files.table(LISTS[part], rows, "\t")
 
 
+def _emotional(corpus: str) -> Callable[..., None]:
+    """A writer of emotional speech in the names of a corpus."""
+
+    def write(files: _Writer, size: str, seed: int) -> None:
+        from benchbed.data.emotion_words import EMODB, ENTERFACE05, FESC, RAVDESS
+        from benchbed.data.synthesis.emotions import RATE as rate
+        from benchbed.data.synthesis.emotions import uttered
+
+        codes: dict[str, str] = {
+            "emodb": EMODB,
+            "enterface05": ENTERFACE05,
+            "ravdess": RAVDESS,
+            "fesc": {name: name for name in FESC},
+        }[corpus]
+        speakers, takes = (5, 1) if size == "small" else (10, 4)
+        rows: list[tuple] = [("file", "speaker", "emotion")]
+        for number in range(1, speakers + 1):
+            for code, emotion in codes.items():
+                for take in range(1, takes + 1):
+                    name = {
+                        "emodb": f"wav/{number:02}a{take:02}{code}a.wav",
+                        "enterface05": f"subject {number}/{emotion}/sentence {take}/s{number}_{code}_{take}.wav",
+                        "ravdess": f"Actor_{number:02}/03-01-{code}-01-01-{take:02}-{number:02}.wav",
+                        "fesc": f"audio/{number}_{emotion}_{take}.wav",
+                    }[corpus]
+                    sound = uttered(seed, corpus, str(number), emotion, take)
+                    files.audio(name, np.rint(sound * 32767), rate)
+                    rows.append((name, number, emotion))
+        if corpus == "fesc":
+            files.table("fesc.csv", rows, ",")
+
+    return write
+
+
 def _machines(year: int) -> Callable[..., None]:
     """A writer of machine sounds in the names of a year."""
 
@@ -778,6 +819,7 @@ _WRITERS = {
     "castella": _castella,
     "bsd10k": _bsd10k,
     "disco": _disco,
+    **{corpus: _emotional(corpus) for corpus in ("emodb", "enterface05", "ravdess", "fesc")},
     "dcase2026_task7": _dcase2026_task7,
     **{f"dcase{year}_task2": _machines(year) for year in range(2020, 2027)},
     "tau_nigens2020": _localised(2020, {3: ("", 10), 2: ("", 3), 1: ("", 10)}, ("foa", "mic")),
