@@ -149,6 +149,24 @@ def test_a_run_scores_every_domain_by_the_checkpoint_of_each_step(run):
     assert matrix.values == [pytest.approx(row) for row in ([0.6, 0.4], [0.8, 0.7], [0.6, 0.4])]
 
 
+def test_one_checkpoint_for_all_steps_is_told(tmp_path, run):
+    assert not [check for check in run.result.checks if check.name == "sequence:checkpoints"]
+    data = synthetic.make(tmp_path / "data", layout="dcase2026_task7", size="small")
+    clips = pd.concat([dcase2026_task7.read(data).select(domain) for domain in ("D2", "D3")])
+    pd.DataFrame({"filename": clips["path"], "scene_label": clips["label"]}).to_csv(tmp_path / "one.csv", index=False)
+    same = bb.score(
+        "dcase2026_task7",
+        tmp_path / "one.csv",
+        data={"dcase2026_task7": data},
+        overrides={"statistics.draws": 0},
+        out=tmp_path / "runs",
+        report=False,
+    )
+    (check,) = (check for check in same.result.checks if check.name == "sequence:checkpoints")
+    assert check.status == "warn" and "{step}" in check.message
+    assert same.result.scores["sequence:forgetting@D3"].value == 0
+
+
 def test_a_page_shows_the_matrix_and_comparisons_ask_the_last_step(run):
     page, drawn = run.page(), step_matrix(run.result)
     assert drawn is not None and "after each step" in drawn and ">80.0<" in drawn

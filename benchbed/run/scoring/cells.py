@@ -133,7 +133,7 @@ def score_cells(
     values = {name: to_value(number) for name, number in scores.items()}
     checks = [*unused, *_classes(prepared.job), *_left_out(prepared.job), *levels(heard.clips)]
     checks += [*remarks(heard.remarks, len(heard.clips)), *cropped(heard.clips)]
-    checks += [*self_checks(prepared.job), *sources]
+    checks += [*self_checks(prepared.job), *sources, *_one_checkpoint(prepared)]
     if flagged:
         from benchbed.run.scoring.beside_attacks import attacked, beside_attacks
 
@@ -170,6 +170,14 @@ def _sequence(
     figures, table = sequence_figures(sequence, family, primary, folds)
     clean[-1].matrices["step_domain"] = to_matrix(table)
     return figures
+
+
+def _one_checkpoint(prepared: Prepared) -> list[record.Check]:
+    """A sequence whose steps are all scored by one model: then nothing can be forgotten."""
+    if prepared.loaded_suite.suite.sequence is None or len({id(one) for one in prepared.adapters.values()}) > 1:
+        return []
+    said = "every step was scored by the same model: no option of it names a checkpoint by {step}"
+    return [record.Check(name="sequence:checkpoints", status="warn", message=said)]
 
 
 def _left_out(job: Job) -> list[record.Check]:
