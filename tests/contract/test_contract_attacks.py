@@ -133,6 +133,7 @@ def test_losses_rise_as_the_margin_falls(name):
         "tracks": (6, 7, 3, 4, 3),
         "similarity": (6, 8),
         "count": (6, 1),
+        "embedding": (6, 8),
     }[name]
     # In double precision: the angle of a source that is heard where it is has no slope that single precision can hold.
     scores = torch.from_numpy(random.standard_normal(shape))
@@ -149,6 +150,9 @@ def test_losses_rise_as_the_margin_falls(name):
     elif name == "count":
         # Right to the last digit; then off by more than the count, of one at least.
         target, wrong = scores.clone(), scores - 3 * (1 + scores.abs())
+    elif name == "embedding":
+        # Where it was; then the other way.
+        target, wrong = scores.clone(), -scores
     else:
         target = (scores > 0).float()
         wrong = 1 - target
