@@ -113,7 +113,6 @@ class Rebuilt(nn.Module):
         self.network = MemAE(filters, items)
         self.register_buffer("centre", torch.zeros(MELS))
         self.register_buffer("spread", torch.ones(MELS))
-        self.register_buffer("threshold", torch.tensor(float("nan")))
 
     def stacks(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Standardised stacks [clip, 1, piece, band, frame] of waveforms, from the first whole ones of a clip."""
@@ -197,12 +196,10 @@ class MemAEAdapter(TorchAdapter):
         return made
 
     def predict(self, batch: Batch) -> np.ndarray:
-        """Scores and decisions [clip, 2], or scores [clip] where there is no threshold; each clip to its own end."""
-        answers = np.full((len(batch), 2), np.nan, np.float32)
-        limit = float(self.model.threshold)
+        """Scores [clip], each clip to its own end; one network for all kinds of machines decides nothing."""
+        answers = np.empty(len(batch), np.float32)
         with torch.inference_mode():
             for row in range(len(batch)):
                 clip = to_device(batch.waveforms[row : row + 1, :, : int(batch.lengths[row])], self.device)
-                score = float(self.forward(clip)[0])
-                answers[row] = score, float(score > limit) if np.isfinite(limit) else np.nan
-        return answers if np.isfinite(limit) else answers[:, 0]
+                answers[row] = float(self.forward(clip)[0])
+        return answers

@@ -6,7 +6,7 @@
 
 Pruning takes filters by the L1 norm of their weights, the smallest first, layer by layer from the second to the one
 before the last, and trains five epochs after each (MARVEL D3.1, 3.2, there in steps of 5 %). The loss is
-the mean squared error; a threshold for decisions is the 90th percentile of the scores of training clips.
+the mean squared error.
 """
 
 from __future__ import annotations
@@ -143,9 +143,6 @@ def main(argv: list[str]) -> Path:
             have = start[layer]
             whole = prune(module, whole, layer, max(1, int(have * (1 - share) + 1e-9)))
             fit(whole, stacks, args.again, args, f"layer {layer}")
-    with torch.inference_mode():
-        scores = torch.cat([whole(one[None]) for one in waves]).numpy()
-    whole.threshold.fill_(float(np.percentile(scores, 90)))
     tensors = {
         key: (value.half() if value.is_floating_point() and value.ndim > 1 else value).contiguous()
         for key, value in whole.state_dict().items()

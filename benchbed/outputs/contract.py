@@ -175,6 +175,8 @@ class Output(ABC):
         An answer is a decision, so that two of them are the same or not; degrees alone are none.
     displaced : bool
         Answers are vectors, and how far a perturbation turns them is a figure of its own.
+    by_gap : bool
+        Answers are numbers of any size, of which two are compared by `gap`, and not by their plain difference.
     reader : str
         Shipped adapter that replays answers from files of other programs.
     unattacked : str
@@ -199,6 +201,7 @@ class Output(ABC):
     decided_by: ClassVar[tuple[str, ...]] = ()
     tuned_by: ClassVar[tuple[str, ...]] = ()
     decides: ClassVar[bool] = True
+    by_gap: ClassVar[bool] = False
     displaced: ClassVar[bool] = False
     reader: ClassVar[str] = "answers"
     unattacked: ClassVar[str] = ""

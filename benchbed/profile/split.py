@@ -158,7 +158,7 @@ def static_seconds(
     Examples
     --------
     >>> cuts = [CutPlace("a", 0.1, 1000)]
-    >>> static_seconds(cuts, 8000, 1.0, "a", bytes_per_second=10_000, server_speedup=10)
+    >>> round(static_seconds(cuts, 8000, 1.0, "a", bytes_per_second=10_000, server_speedup=10), 3)
     0.29
     """
     places = {"input": (0.0, input_bytes), "output": (total_seconds, 0)}

@@ -112,11 +112,11 @@ def test_the_pruned_detector_costs_less_and_tells_faults_as_well(repository, tmp
     for pruned in (False, True):
         adapter = opened(repository, pruned=pruned)
         answers = adapter.predict(batch)
-        assert answers.shape == (48, 2) and np.isin(answers[:, 1], (0, 1)).all()
+        assert answers.shape == (48,)
         parts = []
         for machine in ("fan", "slider", "valve"):
             rows = ((table["machine"] == machine) & (table["domain"] == "source")).to_numpy()
-            parts.append(roc_auc_score(table["state"][rows] == "anomaly", answers[rows, 0]))
+            parts.append(roc_auc_score(table["state"][rows] == "anomaly", answers[rows]))
         areas.append(float(np.mean(parts)))
         costs.append((parameters(adapter.model.network), network_macs(count_macs(adapter, 2.0, on_device=False).trace)))
     assert min(areas) > 0.7 and areas[1] > areas[0] - 0.15

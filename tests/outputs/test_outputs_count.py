@@ -75,6 +75,11 @@ def test_models_give_a_number_for_each_clip():
         COUNT.read(Card("net", "cnn", "scene", ("a", "b"), 16000), ())
 
 
+def test_two_counts_are_compared_beside_their_size():
+    assert COUNT.by_gap
+    assert COUNT.gap(np.array([[500.0], [0.0]]), np.array([[500.5], [0.5]])) == pytest.approx([0.5 / 500.5, 0.5])
+
+
 @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
 def test_references_that_are_no_counts_name_their_clip(value):
     with pytest.raises(DataError, match=r"the count of 'disco/auds/0001\.wav' is"):

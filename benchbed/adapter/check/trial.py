@@ -167,4 +167,7 @@ class Trial:
         if not (np.isfinite(one) == np.isfinite(other)).all():
             return math.inf
         finite = np.isfinite(one)
+        if self.output.by_gap:
+            whole = finite.reshape(len(one), -1).all(1)
+            return float(np.max(self.output.gap(one[whole], other[whole]), initial=0.0))
         return float(np.abs(one[finite] - other[finite]).max(initial=0.0))

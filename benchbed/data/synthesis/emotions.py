@@ -31,11 +31,11 @@ def uttered(seed: int, corpus: str, speaker: str, emotion: str, take: int) -> np
     place = random.stream("synthetic emotional corpus", seed, corpus)
     voice = random.stream("synthetic emotional speaker", seed, corpus, speaker)
     draw = random.stream("synthetic emotional utterance", seed, corpus, speaker, emotion, take)
-    base = voice.uniform(90, 230) * 2 ** (0.35 * excited + draw.normal(0, 0.06))
+    base = voice.uniform(90, 230) * 2 ** (0.12 * excited + draw.normal(0, 0.10))
     tract = voice.uniform(0.85, 1.2) * (1 + 0.05 * glad)
-    pace = voice.uniform(0.85, 1.15) * (1 + 0.25 * excited)
-    tilt = 1.6 - 0.5 * excited - 0.15 * glad + draw.normal(0, 0.15)
-    swing = 0.06 + 0.10 * excited + 0.12 * glad + own.uniform(0, 0.05)
+    pace = voice.uniform(0.85, 1.15) * (1 + 0.06 * excited) * draw.uniform(0.9, 1.1)
+    tilt = 1.6 - 0.18 * excited - 0.06 * glad + draw.normal(0, 0.2)
+    swing = 0.06 + 0.03 * excited + 0.05 * glad + own.uniform(0, 0.05)
     pieces = []
     for _ in range(int(draw.integers(5, 9))):
         count = int(draw.uniform(0.12, 0.24) * RATE / pace)
@@ -57,6 +57,6 @@ def uttered(seed: int, corpus: str, speaker: str, emotion: str, take: int) -> np
     heard = normalised(np.convolve(said, tail)[: len(said)])
     noise = normalised(np.cumsum(draw.standard_normal(len(said))) % 7 - 3.5)
     mix = heard + 10 ** (-place.uniform(12, 30) / 20) * noise
-    level = 10 ** ((-26 + 5 * excited + place.normal(0, 3) + draw.normal(0, 2)) / 20)
+    level = 10 ** ((-26 + 1.5 * excited + place.normal(0, 3) + draw.normal(0, 2)) / 20)
     clipped: np.ndarray = np.clip(level * normalised(mix), -1.0, 1.0)
     return clipped

@@ -69,6 +69,7 @@ class Count(Output):
     title = "Counting"
     classes = False
     decides = False
+    by_gap = True
 
     def read(self, card: Card, labels: Sequence[str], offered: Sequence[str] = ()) -> Reading:
         if card.output != self.name:
