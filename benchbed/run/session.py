@@ -146,6 +146,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
                 write_drawings(drawn, folder)
                 write_thresholds(prepared.frozen, folder)
                 write_index({path.stem: digests[path.stem] for path in paths}, folder)
+                del statistics, drawn  # the record is checked as it is written, which takes memory of its own
             result = write_result(naming(result, folder, ARTEFACTS), folder / "result.json")
             write_summary(result, folder / "result.json")
         except OSError as error:

@@ -59,8 +59,9 @@ COMMAND = "{planted}\nimport sys\nfrom benchbed.cli import main\nmain(sys.argv[1
 
 
 def names(clips: int) -> Iterator[tuple[str, str]]:
-    """File name and scene of so many clips: recording by recording, device by device, cut by cut."""
-    kinds = [(scene, device, cut) for scene in range(len(SCENES)) for device in DEVICES for cut in range(10)]
+    """File name and scene of so many clips: recording by recording, scenes and devices in turns."""
+    # Few clips are of all scenes and devices, too: slices on records and pages are the same then.
+    kinds = [(scene, device, cut) for cut in range(10) for device in DEVICES for scene in range(len(SCENES))]
     for index in range(clips):
         recording, (scene, device, cut) = index // len(kinds), kinds[index % len(kinds)]
         label = SCENES[scene]
