@@ -235,8 +235,11 @@ def test_plan_prices_more_clips_and_models_than_are_at_hand(call):
     assert many["models"] == 10 and "models" not in facts and set(many["clips"].values()) == {2300}
     assert many["disk_bytes"] == pytest.approx(facts["disk_bytes"] * 2300 * 10 / 12, rel=0.01)
     assert many["audio_hours"] == pytest.approx(2300 * 0.5 / 3600)
-    probe = many["probe"]
-    assert many["cpu_seconds"] == pytest.approx(probe["cpu_seconds"] / probe["evaluations"] * 69000)
+    parts = many["parts"]
+    assert many["cpu_seconds"] == pytest.approx(parts["start"] + 10 * (sum(parts.values()) - parts["start"]))
+    assert all(seconds > 0 for name, seconds in parts.items() if name != "attacks") and parts["attacks"] == 0
+    # 575 times as many predictions; a small probe tells what each takes to within a few times.
+    assert parts["predictions"] > 20 * facts["parts"]["predictions"]
 
 
 def test_plan_simulates_machines(call):

@@ -17,7 +17,7 @@ from typing import TypedDict
 from benchbed.run.executing.dealing import Dealer
 from benchbed.run.job.job import Unit
 from benchbed.run.job.prepared import Prepared
-from benchbed.run.preparing.starting import command_seconds, start_seconds
+from benchbed.run.preparing.starting import start_seconds
 from benchbed.suite.plan import CellPlan
 
 #: One worker in so many is slow, and how many times as long it takes.
@@ -194,6 +194,25 @@ class Fleet(TypedDict):
     stragglers: dict[str, object]
 
 
+def scored_in_all(priced: Sequence[PricedUnits], scoring: Mapping[str, float]) -> float:
+    """Seconds that scoring all cells of one model takes.
+
+    Parameters
+    ----------
+    priced : sequence of PricedUnits
+    scoring : mapping of str to float
+        Kind of condition → seconds that scoring takes for each prediction; the mean of them stands for others.
+
+    Examples
+    --------
+    >>> cell = CellPlan("scene/test/clean", "scene", "test", "clean", "clean", None, 0)
+    >>> scored_in_all([PricedUnits((cell,), (64, 36), 0.01)], {"clean": 0.002})
+    0.2
+    """
+    mean = sum(scoring.values()) / max(len(scoring), 1)
+    return sum(scoring.get(cell.kind, mean) * cell.draws * sum(kind.shards) for kind in priced for cell in kind.cells)
+
+
 def fleet(
     prepared: Prepared,
     priced: Sequence[PricedUnits],
@@ -212,17 +231,15 @@ def fleet(
     priced : sequence of PricedUnits
         Its units.
     before : float
-        Seconds that preparing it took.
+        Seconds that imports and preparing it took.
     scoring : mapping of str to float
         Kind of condition → seconds that scoring takes for each prediction.
     nodes, workers, models : int
     """
     units, seconds = units_of(priced)
-    before += command_seconds()
     start = start_seconds(prepared.job, priced[0].cells[0].split, anew=nodes > 1)
     count, total = nodes * workers, sum(seconds.values())
-    mean = sum(scoring.values()) / max(len(scoring), 1)
-    told = sum(scoring.get(cell.kind, mean) * cell.draws * sum(kind.shards) for kind in priced for cell in kind.cells)
+    told = scored_in_all(priced, scoring)
     even = simulate(units, seconds, count, start=start)
     uneven = simulate(units, seconds, count, start=start, slow=SLOW_ONE_IN)
     each, late = (before + dealt.wall + told / workers for dealt in (even, uneven))

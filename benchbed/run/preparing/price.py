@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 from benchbed.adapter.contract import Adapter
 from benchbed.errors import ConfigError
 from benchbed.outputs import output_of
-from benchbed.predictions.store import UnitPredictions
 from benchbed.run.attacking.subset import CHUNK, CHUNK_SECONDS, GRADIENT
-from benchbed.run.executing.unit import compute
-from benchbed.run.job.job import Unit
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
-from benchbed.run.preparing.fleet import PricedUnits, by_condition, fleet, shards
+from benchbed.run.preparing.fleet import PricedUnits, by_condition, fleet, scored_in_all, shards
 from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.prepare import prepare, seconds_of
+from benchbed.run.preparing.probing import probe
 from benchbed.run.preparing.source import open_source, scored_clips
-from benchbed.run.preparing.starting import scored_seconds
+from benchbed.run.preparing.starting import command_seconds, scored_seconds
 from benchbed.run.preparing.strengths import conditions_in_words
 from benchbed.run.preparing.tuning import tuning_clips
 from benchbed.run.preparing.units import shard_size
@@ -32,8 +30,11 @@ from benchbed.suite.sweep import rows_of
 if TYPE_CHECKING:
     from benchbed.run.attacking.ensembles import Price
 
-#: Seconds of work that the probe aims at; a simulation wants to know every condition.
+#: Seconds of work that the probe aims at; a simulation wants to know every condition well.
 PROBE_SECONDS, FLEET_SECONDS = 2.0, 20.0
+#: What the record, its checks and the page of a run take beside its imports, and what each cell adds, as measured: a
+#: faster machine does both faster.
+PAGE, PAGE_CELL = 1.2, 0.003
 
 
 def estimate(
@@ -65,9 +66,10 @@ def estimate(
     Returns
     -------
     dict
-        `time_seconds`, by the clock, and `cpu_seconds` are of one worker, and missing or null without a model; `cells`
-        is a list of the cells' keys, `conditions` says their strengths in their units; with `nodes` or `workers` there
-        is a `fleet`.
+        `time_seconds`, by the clock, and `cpu_seconds` are of one worker from start to page, and missing or null
+        without a model; `parts` says what they are made of, for one model; of attacks they are most that may be needed.
+        `cells` is a list of the cells' keys, `conditions` says their strengths in their units; with `nodes` or
+        `workers` there is a `fleet`.
 
     Raises
     ------
@@ -140,36 +142,41 @@ def estimate(
     if attacks:
         attacks = _attacks(loaded, per_split, classes, prepared.adapter)
         facts["attacks"] = attacks
-    engine, done, spent, busy = Engine(prepared.job, prepared.adapters), 0, 0.0, 0.0
-    # One unit of each condition, as far as the probe's time goes: conditions differ in cost.
+    # One unit of each condition: conditions differ in cost.
     plain = [unit for unit in prepared.units if unit.cells[0].kind != "attack"]
     first = {(unit.split, unit.condition): unit for unit in reversed(plain)}
     if not first:
         return facts
-    probed: list[tuple[Unit, UnitPredictions]] = []
-    rates: dict[int, float] = {}
-    probe_seconds = PROBE_SECONDS if machines is None else FLEET_SECONDS
-    compute(engine, next(iter(first.values())))  # the first call builds caches and is not typical
-    for unit in first.values():
-        began, cpu = time.perf_counter(), time.process_time()
-        probed.append((unit, compute(engine, unit)))
-        clock, own = time.perf_counter() - began, time.process_time() - cpu
-        spent, busy, done = spent + clock, busy + own, done + unit.evaluations
-        # What a core does takes its CPU time, however busy this machine is; what a GPU does takes what the clock says.
-        rates[unit.condition] = (own if prepared.job.device == "cpu" else clock) / max(unit.evaluations, 1)
-        # A machine that is busy with something else makes no probe shorter; a GPU takes little of the CPU.
-        if busy > probe_seconds or spent > 5 * probe_seconds:
-            break
-    passes = as_models * sum(entry["forwards"] + GRADIENT * entry["backwards"] for entry in attacks)
-    facts["time_seconds"] = spent / max(done, 1) * (evaluations + passes)
-    facts["cpu_seconds"] = busy / max(done, 1) * (evaluations + passes)
-    facts["probe"] = {"evaluations": done, "seconds": spent, "cpu_seconds": busy} | {
-        "conditions": f"{len(probed)} of {len(first)}"
+    by_clock = prepared.job.device != "cpu"
+    seconds_of_probe = PROBE_SECONDS if machines is None else FLEET_SECONDS
+    probed = probe(Engine(prepared.job, prepared.adapters), list(first.values()), seconds_of_probe)
+    whole = probed.whole
+    facts["probe"] = {"evaluations": whole.evaluations, "seconds": whole.clock, "cpu_seconds": whole.cpu} | {
+        "conditions": f"{len(probed.answers)} of {len(first)}"
     }
+    # What a core does takes its CPU time, however busy this machine is; what a GPU does takes what the clock says.
+    rates = {condition: rate.each(clock=by_clock) for condition, rate in probed.conditions.items()}
+    scoring = scored_seconds(prepared, probed.answers)
+    priced = _priced(prepared, counts, rates, whole.each(clock=by_clock), attacks)
+    begun = command_seconds()
+    passes = sum(entry["forwards"] + GRADIENT * entry["backwards"] for entry in attacks)
+    tuning = rates.get(0, whole.each(clock=by_clock)) * counts.get("", 0)
+    parts = {
+        "start": begun,
+        "prepare": before,
+        "predictions": sum(kind.seconds * sum(kind.shards) for kind in priced if kind.cells[0].kind != "attack")
+        + tuning,
+        "attacks": passes * whole.each(clock=by_clock),
+        "files": sum(len(kind.shards) for kind in priced) * probed.written.each(),
+        "scoring": scored_in_all(priced, scoring),
+        "page": begun * (PAGE + PAGE_CELL * len(cells)),
+    }
+    facts["parts"] = parts
+    own = {**parts, "predictions": parts["predictions"] * whole.cpu / max(whole.clock, 1e-9)} if by_clock else parts
+    facts["time_seconds"] = begun + as_models * (sum(parts.values()) - begun)
+    facts["cpu_seconds"] = begun + as_models * (sum(own.values()) - begun)
     if machines is not None:
-        mean = (busy if prepared.job.device == "cpu" else spent) / max(done, 1)
-        priced = _priced(prepared, counts, rates, mean, attacks)
-        facts["fleet"] = fleet(prepared, priced, before, scored_seconds(prepared, probed), *machines, as_models)
+        facts["fleet"] = fleet(prepared, priced, before + begun, scoring, *machines, as_models)
     return facts
 
 
