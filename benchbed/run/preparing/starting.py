@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ with trusting(trust):
 _COMMAND = "import torch, pandas, benchbed.cli, benchbed.run.session"
 
 
+@cache
 def command_seconds() -> float:
     """CPU seconds in which a command has imported what a run needs."""
     return _child(_COMMAND, "")
