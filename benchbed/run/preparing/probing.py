@@ -69,9 +69,9 @@ def probe(engine: Engine, units: Sequence[Unit], seconds: float) -> Probed:
     seconds : float
         CPU seconds that the probe aims at.
     """
-    made = Probed()
+    probed = Probed()
     if not units:
-        return made
+        return probed
     compute(engine, replace(units[0], stop=units[0].start + 1))  # the first call builds caches and is not typical
     largest: dict[str, tuple[Unit, UnitPredictions]] = {}
     for size in CLIPS:
@@ -83,19 +83,19 @@ def probe(engine: Engine, units: Sequence[Unit], seconds: float) -> Probed:
             answers = compute(engine, part)
             clock, own = time.perf_counter() - began, time.process_time() - cpu
             largest[unit.id] = part, answers
-            made.conditions.setdefault(unit.condition, Rate()).add(part.evaluations, own, clock)
-            made.whole.add(part.evaluations, own, clock)
+            probed.conditions.setdefault(unit.condition, Rate()).add(part.evaluations, own, clock)
+            probed.whole.add(part.evaluations, own, clock)
             # A machine that is busy with something else makes no probe shorter; a GPU takes little of the CPU.
-            late = made.whole.cpu > seconds or made.whole.clock > 5 * seconds
-            if late and (size > CLIPS[0] or made.whole.clock > PATIENCE * seconds):
+            late = probed.whole.cpu > seconds or probed.whole.clock > 5 * seconds
+            if late and (size > CLIPS[0] or probed.whole.clock > PATIENCE * seconds):
                 break
         else:
             continue
         break
-    made.answers = list(largest.values())
+    probed.answers = list(largest.values())
     with tempfile.TemporaryDirectory() as folder:
-        for _, answers in made.answers:
+        for _, answers in probed.answers:
             began, cpu = time.perf_counter(), time.process_time()
             write_unit(answers, Path(folder))
-            made.written.add(1, time.process_time() - cpu, time.perf_counter() - began)
-    return made
+            probed.written.add(1, time.process_time() - cpu, time.perf_counter() - began)
+    return probed
