@@ -11,6 +11,7 @@ from benchbed.card import Card
 from benchbed.errors import AdapterError, ConfigError, DataError
 from benchbed.outputs import output_of
 from benchbed.outputs.contract import Heard
+from benchbed.outputs.embedding.files import of_clips, read_embeddings
 
 CARD = Card(name="net", family="ssl", output="embedding", labels=(), sample_rate=8000)
 HEARD = Heard(1.0, 8000)
@@ -70,3 +71,64 @@ def test_references_say_classes_and_recordings():
 def test_what_cannot_be_evaluated(estimates, said):
     with pytest.raises(ConfigError, match=said):
         bb.evaluate("embedding", {"a": "dog", "b": "dog"}, estimates)
+
+
+def test_features_of_another_program_are_scored_without_audio(tmp_path):
+    """A set of features alone, as Melon is: tracks with tags, and no sound anywhere."""
+    rows = ["path,label,artist"]
+    features = {"a1": [1.0, 0.0], "a2": [0.9, 0.1], "b1": [0.0, 1.0], "b2": [0.6, 0.4]}
+    rows += [f"{name}.wav,{name[0]},{name}" for name in features]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "tracks.csv").write_text("\n".join(rows) + "\n")
+    np.savez(tmp_path / "f.npz", clips=np.array(list(features)), embeddings=np.array(list(features.values()), "f4"))
+    (tmp_path / "melon.yaml").write_text(
+        """
+name: melon
+version: "1"
+task: embedding
+data:
+  layout: folder
+  name: melon
+  options: {csv: tracks.csv, path: path, label: label, group: artist}
+  splits: [all]
+metrics: {family: embedding, primary: ndcg_at_100}
+statistics: {draws: 0}
+profile: false
+"""
+    )
+    made = bb.score(
+        tmp_path / "melon.yaml",
+        tmp_path / "f.npz",
+        data={"melon": tmp_path / "data"},
+        out=tmp_path / "runs",
+        report=False,
+    )
+    figures = made.result.cells[0].metrics
+    # The figures of tests/golden/embedding/four_clips.yaml.
+    assert figures["ndcg_at_100"].value == pytest.approx(0.875)
+    assert figures["random_ndcg_at_100"].value == pytest.approx(0.7103099)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"clips": ["a"]}, "has no 'embeddings'"),
+        ({"clips": ["a"], "embeddings": [[1.0], [2.0]]}, "[2, 1] for 1 clips"),
+        ({"clips": ["a", "a"], "embeddings": [[1.0], [2.0]]}, "'a' comes twice"),
+        ({"clips": ["a", "b"], "embeddings": [[1.0], [np.nan]]}, "the embedding of 'b' is not finite"),
+    ],
+)
+def test_archives_that_cannot_be_used_are_named(tmp_path, arrays, said):
+    path = tmp_path / "f.npz"
+    np.savez(path, **{name: np.array(value) for name, value in arrays.items()})
+    with pytest.raises(DataError) as caught:
+        read_embeddings(path)
+    assert said in str(caught.value)
+
+
+def test_a_clip_without_an_embedding_and_a_file_that_is_none(tmp_path):
+    with pytest.raises(DataError, match=r"no embedding of esc50/audio/x\.wav"):
+        of_clips(tmp_path, {"y": np.ones(2)}, ["esc50/audio/x.wav"])
+    (tmp_path / "f.npz").write_text("nothing")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_embeddings(tmp_path / "f.npz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -115,6 +116,19 @@ class Embedding(Output):
         self, clips: int, seconds: float, classes: int, card: Card | None, by_second: bool
     ) -> tuple[int, str]:
         return clips * (12 + 4 * 768), "embeddings of 768 features"
+
+    def foreign(self, path: Path, clips: pd.DataFrame, labels: Sequence[str], **options: Json) -> np.ndarray:
+        """Embeddings from an npz; see `benchbed.outputs.embedding.files`."""
+        from benchbed.outputs.embedding.files import of_clips, read_embeddings
+
+        return of_clips(path, read_embeddings(path), clips["clip_id"].astype(str))
+
+    def unused(self, path: Path, clips: pd.DataFrame) -> list[str]:
+        from benchbed.outputs.embedding.files import ends_of, read_embeddings
+
+        known = {end for clip_id in clips["clip_id"].astype(str) for end in ends_of(clip_id)}
+        beside = sum(name not in known for name in read_embeddings(path))
+        return [f"{beside} embeddings of {path.name} are of none of the clips"] if beside else []
 
     def told(self, answers: np.ndarray, references: np.ndarray, row: int, labels: Sequence[str]) -> str:
         truth: DescribedClip = references[row]

@@ -11,7 +11,11 @@ from safetensors.numpy import load_file
 
 import benchbed as bb
 from benchbed.cache import cache_folder
+from benchbed.data import synthetic
 from benchbed.errors import BenchbedError
+from benchbed.run.preparing.probes import _training_split
+from benchbed.run.preparing.source import open_source
+from benchbed.suite.load import load_suite
 
 ENCODER = """
 import torch
@@ -228,3 +232,36 @@ def test_tasks_without_classes_and_models_without_a_probe_are_refused(world):
     assert "probe" in str(caught.value)
     with pytest.raises(BenchbedError, match="a probe answers with classes"):
         bb.run("dcase_task6_captioning", model="cnn", options={"probe": "linear"}, out=world / "runs", report=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "learnt"),
+    [
+        ("esc50", "not_fold1"),
+        ("probe_esc50_labels", "not_fold1"),
+        # The set's own `dev` holds the clips that thresholds are chosen on.
+        ("fsd50k", "train"),
+        ("audioset", "train"),
+        ("speech_commands", "train"),
+        ("dcase2026_task1", "not_fold1"),
+        ("dcase_task4", "synthetic_train"),
+        ("sed_segments", "synthetic_train"),
+        ("maestro_real_folds", "not_fold1"),
+    ],
+)
+def test_labelled_suites_have_a_split_to_learn_from(name, learnt, repository, tmp_path):
+    loaded = load_suite(repository / "suites" / f"{name}.yaml")
+    data = loaded.suite.data
+    root = synthetic.make(tmp_path / "data", layout=data.layout, size="small")
+    source = open_source(loaded, {data.key: root})
+    split = data.splits[0]
+    assert _training_split("", split, loaded, source) == learnt
+    assert not set(source.dataset.splits[learnt]) & set(source.dataset.splits[split])
+
+
+def test_a_set_without_another_split_says_what_is_missing(repository, tmp_path):
+    loaded = load_suite(repository / "suites" / "maestro_real.yaml")
+    root = synthetic.make(tmp_path / "data", layout="maestro_real", size="small")
+    with pytest.raises(BenchbedError, match="no split that a probe can learn from") as caught:
+        _training_split("", "dev", loaded, open_source(loaded, {loaded.suite.data.key: root}))
+    assert "train_split" in str(caught.value)
