@@ -56,15 +56,15 @@ def read(root: Path) -> Dataset:
     names = [f"{path.parent.name}/{path.name}" for path in files]
     place = {str(Path(name).with_suffix("")): row for row, name in enumerate(names)}
     splits: dict[str, np.ndarray] = {"all": np.arange(len(names))}
-    found = {
+    lists = {
         split: next((folder / name for folder in (root, root.parent) if (folder / name).is_file()), None)
         for split, name in LISTS.items()
     }
-    lacking = [LISTS[split] for split, path in found.items() if path is None]
+    lacking = [LISTS[split] for split, path in lists.items() if path is None]
     if lacking and len(lacking) < len(LISTS):
         raise DataError(f"the filtered split lacks {', '.join(lacking)}", where=str(root), hint=FACTS.steps)
     taken: dict[int, str] = {}
-    for split, path in found.items():
+    for split, path in lists.items():
         if path is None:
             continue
         rows = []
