@@ -10,7 +10,7 @@ stays broken at every larger one: the same point lies in the larger ball.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -405,16 +405,18 @@ class Spent:
         self.passes = [0] * clips
         self.members: list[list[str]] = [[] for _ in range(clips)]
         for noise in floor:
-            self._add(range(clips), noise)
+            if noise.passes is not None:
+                self.add(torch.arange(clips), noise.passes.tolist())
 
-    def _add(self, rows: Iterable[int], done: Outcome) -> None:
-        if done.passes is not None:
-            for row, passes in zip(rows, done.passes.tolist()):
-                self.passes[row] += passes
+    def add(self, rows: torch.Tensor, passes: Sequence[int]) -> None:
+        """What each of some of the clips took."""
+        for row, number in zip(rows.tolist(), passes):
+            self.passes[row] += number
 
     def take(self, rows: torch.Tensor, attack: Attack, done: Outcome) -> None:
         """A member was run on some of the clips."""
-        self._add(rows.tolist(), done)
+        if done.passes is not None:
+            self.add(rows, done.passes.tolist())
         for row in rows.tolist():
             self.members[row].append(member(attack))
 
@@ -439,7 +441,10 @@ def member(attack: Attack) -> str:
 def _searched(
     problem_at: Callable[[Any], Problem], threats: Sequence[Threat] | Sequence[FeatureThreat], ensemble: Ensemble
 ) -> list[Level]:
-    """Levels of a search for the smallest perturbation: it runs once, and every budget asks what lies within it."""
+    """Levels of a search for the smallest perturbation: it runs once, and every budget asks what lies within it.
+
+    The passes of the search stand at the strongest budget, in whose ball it ran, those of a question at its own.
+    """
     problem, (attack, *_) = problem_at(threats[-1]), ensemble.attacks
     done = attack.run(problem)
     reached: list[Level] = []
@@ -450,18 +455,23 @@ def _searched(
         inside = (size <= here.ball.radius * (1 + 1e-6)).view(len(here), -1).all(1)
         outcome = Outcome(done.points.clone(), done.margin.clone(), done.step.clone(), by=list(done.by))
         outcome.columns = {name: list(values) for name, values in done.columns.items()}
+        floor = [_noise(here, name) for name in ensemble.floor]
+        spent = Spent(len(here), floor)
         far = (~inside).nonzero()[:, 0]
         if len(far):
             # Along the line to the clean clip the model may have been broken earlier still: it is asked, not assumed.
             part = here.select(far)
             points = part.ball.project(done.points[far])
             margin = torch.nan_to_num(part.margin(part.victim.scores(points)).to(done.margin), nan=float("inf"))
+            spent.add(far, [part.victim.passes[0]] * len(far))
             outcome.points[far], outcome.margin[far] = points, margin
             outcome.step[far[margin >= 0]] = -1
             sooner = far[margin < 0]
             # What breaks within this budget breaks within every larger one.
             done.points[sooner], done.margin[sooner] = outcome.points[sooner], outcome.margin[sooner]
-        floor = [_noise(here, name) for name in ensemble.floor]
+        if threat is threats[-1] and done.passes is not None:
+            spent.add(torch.arange(len(here)), done.passes.tolist())
+        outcome.columns["passes"] = spent.passes
         noise = torch.stack([each.broken for each in floor]).any(0)
         none = torch.zeros_like(before)
         level = Level(threat, outcome, before, noise, outcome.broken.clone(), none, _strongest(floor))

@@ -61,6 +61,9 @@ def test_one_search_answers_for_every_budget():
         assert bool((added <= radius * 10 ** (-budget / 20) * (1 + 1e-5)).all())
     # One search: its gradients are those of one budget, whatever the suite lists.
     assert sum(victim.cost.backwards for victim in victims) <= 100 * len(clean)
+    # What each clip took adds up to what the model was asked: a gradient counts as three answers.
+    told = sum(sum(level.outcome.columns["passes"]) for level in found)
+    assert told == sum(victim.cost.forwards + 2 * victim.cost.backwards for victim in victims)
 
 
 def sliding(clean, at=None):

@@ -47,6 +47,7 @@ class Minimal(Attack):
         first = last = torch.full_like(outcome.margin, float("nan"))
         for step in range(steps):
             value, scores, slope = sliced_gradient(problem.victim, points, problem.target, loss)
+            outcome.spend(every, problem.victim.passes[1])
             margin = torch.nan_to_num(problem.margin(scores).to(outcome.margin), nan=float("inf"))
             first = value.to(outcome.margin) if step == 0 else first
             last = torch.fmax(last, value.to(outcome.margin))
@@ -64,8 +65,10 @@ class Minimal(Attack):
             now = replace(ball, radius=_scaled(ball.radius, share))
             points = now.climbed(points, slope, _falling(STEP, step, steps) * now.radius)
         best = self._halved(problem, best, smallest)
+        outcome.spend(every, HALVINGS * problem.victim.passes[0])
         best = torch.where(per_clip(smallest.isfinite(), best), best, problem.ball.project(points))
-        outcome.offer(every, best, problem.margin(problem.victim.scores(best)), steps, self.name)
+        margin = problem.margin(problem.victim.scores(best))
+        outcome.offer(every, best, margin, steps, self.name, problem.victim.passes[0])
         lost = outcome.margin == float("inf")
         outcome.points = torch.where(per_clip(lost, best), best, outcome.points)
         outcome.step[outcome.margin >= 0] = -1
