@@ -110,3 +110,41 @@ def test_models_that_lack_clips_have_no_say() -> None:
 def test_one_family_of_two_models_makes_no_page() -> None:
     assert families_of([make_result("a"), make_result("b")]) == []
     assert len(families_of([make_result("a"), make_result("b", model__family="cnn")])) == 1
+
+
+def test_of_a_suite_of_folds_every_question_takes_part_by_its_mean_over_folds() -> None:
+    folds = {
+        name: (family, np.array([clean - 0.05, clean + 0.05]), np.array([noise, noise - 0.1]), np.array([unseen] * 2))
+        for name, (family, clean, unseen, noise) in MODELS.items()
+    }
+    results = []
+    for name, (family, clean, noise, device) in folds.items():
+        one = make_result(name, model__family=family, suite__name="folds", suite__hash="f")
+        (cell,) = one.cells
+        one.cells[:] = [
+            cell.model_copy(
+                update={
+                    "key": f"scene/{fold}/clean",
+                    "split": fold,
+                    "metrics": {"macro_accuracy": figure(value)},
+                    "groups": {},
+                }
+            )
+            for fold, value in zip(("fold1", "fold2"), clean)
+        ]
+        one.scores["macro_accuracy"] = figure(clean.mean())
+        for fold, heard, elsewhere in zip(("fold1", "fold2"), noise, device):
+            one.scores[f"robustness:{fold}:group/noise"] = figure(heard)
+            one.scores[f"robustness:{fold}:group/device"] = figure(elsewhere)
+        results.append(one)
+    (table,) = families_of(results)
+    by_question = {question.answer.question: question for question in table.questions}
+    assert by_question["noise"].means["cnn"].value == pytest.approx(np.mean([0.25, 0.30, 0.15]))
+    kept = {(one.first, one.second): one for one in table.kept}
+    shares = [(noise.mean() / clean.mean(), device.mean() / clean.mean()) for _, clean, noise, device in folds.values()]
+    expected = scipy.stats.spearmanr(*np.transpose(shares)).statistic
+    assert kept["unseen", "noise"].spearman.value == pytest.approx(expected)
+    # Of two folds, one that lacks its noise leaves the model without that figure, not with half of it.
+    del results[0].scores["robustness:fold2:group/noise"]
+    (table,) = families_of(results)
+    assert {one.models for one in table.kept if (one.first, one.second) == ("unseen", "noise")} == {4}
