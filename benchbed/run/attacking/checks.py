@@ -248,9 +248,13 @@ def _progress(fact: FactSum, *_: object) -> tuple[Status, str]:
     if not fact.n:
         return "skipped", "no clip was left to climb on"
     risen = fact.n - fact.bad
+    said = f"the loss rose on {risen} of {fact.n} paths"
     if risen >= PROGRESS_SHARE * fact.n:
-        return "pass", f"the loss rose on {risen} of {fact.n} paths"
-    return "fail", f"the loss rose on {risen} of {fact.n} paths: the gradient does not lead up (masked, gated or rough)"
+        return "pass", said
+    if fact.bad == 1 < fact.n:
+        # One path of a few is more than the share that is allowed and no evidence: a sound model may lose one.
+        return "warn", f"{said}: of so few, one says little; attack more clips"
+    return "fail", f"{said}: the gradient does not lead up (masked, gated or rough)"
 
 
 def _floor(fact: FactSum, facts: believed.Facts, condition: AttackCondition, *_: object) -> tuple[Status, str]:
@@ -277,11 +281,14 @@ def _steps(fact: FactSum, *_: object) -> tuple[Status, str]:
     return "pass", f"twice the steps break {fact.worst:.0f} more of {fact.n} clips"
 
 
-def _planted(fact: FactSum, *_: object) -> tuple[Status, str]:
+def _planted(fact: FactSum, facts: believed.Facts, *_: object) -> tuple[Status, str]:
     if not fact.n:
         return "skipped", fact.text or "nothing could be planted"
-    status: Status = "pass" if not fact.bad else ("warn" if fact.bad == 1 and fact.n >= 8 else "fail")
-    return status, f"the attack finds {fact.n - fact.bad} of {fact.n} planted adversarial points"
+    found = f"the attack finds {fact.n - fact.bad} of {fact.n} planted adversarial points"
+    if fact.bad and fact.bad < fact.n and "gradient_zero" not in facts:
+        # A search by so many answers finds some of what is there and not all: its figure is an upper bound by nature.
+        return "warn", f"{found} by answers alone: what it leaves is an upper bound of robustness"
+    return ("pass" if not fact.bad else ("warn" if fact.bad == 1 and fact.n >= 8 else "fail")), found
 
 
 def _batch(fact: FactSum, *_: object) -> tuple[Status, str]:

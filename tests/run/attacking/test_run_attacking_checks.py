@@ -8,6 +8,10 @@ import pytest
 import torch
 from made_traps import Trap, write
 
+from benchbed.run.attacking.checks import attack_checks
+from benchbed.suite.conditions import AttackCondition
+from benchbed.suite.plan import CellPlan
+
 STANDARD = {"attack": "standard", "budgets": [40, 20], "n": 12, "steps": 12}
 FAST = {**STANDARD, "attack": "fast"}
 
@@ -219,3 +223,30 @@ def test_what_the_probe_costs_shrinks_with_the_run(attacked, tmp_path, monkeypat
         shares.clear()
     assert [probes for probes, _ in found.values()] == [2, 4]
     assert found[12][1] <= 1.2 * found[24][1] and found[12][1] < 0.2, found
+
+
+def judged(name, n, bad, **others):
+    """The verdict on one check from counts alone; `others` are facts that were noted beside it."""
+    noted = {name: (n, bad)} | {other: (n, 0) for other in others}
+    facts = [
+        {"check": check, "n": clips, "bad": wrong, "worst": 0.0, "cell": None, "text": ""}
+        for check, (clips, wrong) in noted.items()
+    ]
+    cell = CellPlan("scene/test/pgd@l2:20dB", "scene", "test", "attack", "pgd", None, 0)
+    found = attack_checks(AttackCondition(attack="pgd", budgets=[20]), [cell], facts, 10)
+    return next(check.status for check in found if check.name == f"attack:{name}")
+
+
+def test_one_path_of_a_few_that_does_not_rise_is_a_warning():
+    """One path in twenty may stay where it is: among three a single one is no evidence, among forty three are."""
+    counts = [(3, 0), (3, 1), (1, 1), (3, 2), (40, 1), (40, 2), (40, 3)]
+    found = [judged("progress", n, bad, gradient_zero=True) for n, bad in counts]
+    assert found == ["pass", "warn", "fail", "fail", "pass", "pass", "fail"]
+
+
+def test_a_search_by_answers_need_not_find_all_that_is_planted():
+    """With a gradient a planted point that is missed is a failure; by answers alone only one that finds nothing is."""
+    counts = [(2, 0), (2, 1), (2, 2), (8, 1)]
+    assert [judged("planted", n, bad) for n, bad in counts] == ["pass", "warn", "fail", "warn"]
+    found = [judged("planted", n, bad, gradient_zero=True) for n, bad in counts]
+    assert found == ["pass", "fail", "fail", "warn"]
