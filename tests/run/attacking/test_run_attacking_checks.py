@@ -227,7 +227,7 @@ def test_what_the_probe_costs_shrinks_with_the_run(attacked, tmp_path, monkeypat
 
 def judged(name, n, bad, **others):
     """The verdict on one check from counts alone; `others` are facts that were noted beside it."""
-    noted = {name: (n, bad)} | {other: (n, 0) for other in others}
+    noted = {name: (n, bad)} | dict.fromkeys(others, (n, 0))
     facts = [
         {"check": check, "n": clips, "bad": wrong, "worst": 0.0, "cell": None, "text": ""}
         for check, (clips, wrong) in noted.items()
