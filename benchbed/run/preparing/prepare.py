@@ -39,7 +39,6 @@ from benchbed.run.preparing.calibration import said, with_calibration
 from benchbed.run.preparing.channels import refuse_channels
 from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.place import place_of_run
-from benchbed.run.preparing.probes import with_probe
 from benchbed.run.preparing.source import annotations_of, open_source, scored_clips
 from benchbed.run.preparing.together import refuse_strangers
 from benchbed.run.preparing.tuning import tuning_clips, tuning_job
@@ -72,7 +71,10 @@ def prepare(
     with trusting(settings.trust_checkpoint):
         # It imports torch, whose state could otherwise not be put back.
         device = resolve_device(settings.device)
-    options = with_probe(spec, options, loaded_suite, source, settings, device, identity_of)
+    if "probe" in options or suite.probe is not None:
+        from benchbed.run.preparing.probes import with_probe
+
+        options = with_probe(spec, options, loaded_suite, source, settings, device, identity_of)
     with trusting(settings.trust_checkpoint), preserved_global_state():
         models = _models(spec, options, suite.data.splits, device, [loaded_suite.path.parent])
     loaded, adapter = models[suite.data.splits[0]]
