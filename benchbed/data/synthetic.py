@@ -38,6 +38,9 @@ real recordings. These layouts exist:
     One-second sounds in the 23 classes of the Broad Sound Taxonomy; classes of one top sound alike.
 `disco`
     One second each of crowds of 1 to 709 voices, with density maps that sum to their number.
+`mtg_jamendo`
+    Two seconds each of notes over a beat, tagged by the beat (genre), by who plays (instrument), by the chord (mood),
+    of artists of whom each is on one side of every one of the five splits.
 `dcase2026_task7`
     One-second sounds of ten classes in the domains D2 (far away and dull) and D3 (a small recorder); of D1 there are
     none, as in the published set.
@@ -91,6 +94,7 @@ LAYOUTS = (
     "castella",
     "bsd10k",
     "disco",
+    "mtg_jamendo",
     "emodb",
     "enterface05",
     "ravdess",
@@ -127,6 +131,7 @@ def make(root: Path, *, layout: str = "tau2022", size: Size = "default", seed: i
         `dcase_retrieval` (80; small 8), `castella` (40 recordings of 40 s; small 9 of 20 s; large 320),
         `bsd10k` (690 sounds; small 46), `dcase2026_task7` (600; small 60),
         `disco` (480 clips for training, 60 and 120; small 24, 6 and 24),
+        `mtg_jamendo` (240 tracks; small 40),
         `emodb`, `enterface05`, `ravdess`, `fesc` (four takes of each emotion by ten speakers; small one by five),
         `dcase2020_task2` … (from 2023 on 264 training and 120 test clips, up to 2022 288 and 144; small 24 and 48).
     size : str
@@ -682,6 +687,38 @@ def _bsd10k(files: _Writer, size: str, seed: int) -> None:
     files.table("metadata/BSD10k_metadata.csv", rows, ",")
 
 
+def _mtg_jamendo(files: _Writer, size: str, seed: int) -> None:
+    from benchbed.data.synthesis.music import GENRES, INSTRUMENTS, MOODS, SECONDS, track
+
+    artists, takes = (20, 2) if size == "small" else (40, 6)
+    rows: list[tuple[int, tuple]] = []
+    for artist in range(artists):
+        for take in range(takes):
+            # Every fifth artist has every genre, instrument and mood, so that no side of a split lacks a tag.
+            genre = GENRES[artist // 5 % len(GENRES)]
+            instruments = [INSTRUMENTS[(artist // 5 + artist % 5 + take) % len(INSTRUMENTS)]]
+            if (artist + take) % 3 == 0:
+                instruments.append(INSTRUMENTS[(artist // 5 + artist % 5 + take + 1 + artist % 2) % len(INSTRUMENTS)])
+            mood = MOODS[(artist // 5 + take) % len(MOODS)]
+            number = 1000 * (artist + 1) + 7 * take
+            path = f"{number % 100:02}/{number}.mp3"
+            sound = track(seed, genre, tuple(instruments), mood, artist, take)
+            files.audio(f"audio/{path[:-4]}.wav", sound)
+            tags = (f"genre---{genre}", *(f"instrument---{name}" for name in instruments), f"mood/theme---{mood}")
+            head = (f"track_{number:07}", f"artist_{artist:06}", f"album_{artist:06}", path, f"{SECONDS:.1f}")
+            rows.append((artist, (*head, *tags)))
+    header = ("TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS")
+    starts = {"": "", "_genre": "genre", "_instrument": "instrument", "_moodtheme": "mood/theme", "_top50tags": ""}
+    for split in range(5):
+        for name, start in starts.items():
+            sides: dict[str, list[tuple]] = {side: [header] for side in ("train", "validation", "test")}
+            for artist, row in rows:
+                side = ("train", "train", "train", "validation", "test")[(artist + split) % 5]
+                sides[side].append((*row[:5], *(tag for tag in row[5:] if tag.startswith(start))))
+            for side, table in sides.items():
+                files.table(f"data/splits/split-{split}/autotagging{name}-{side}.tsv", table, "\t")
+
+
 def _disco(files: _Writer, size: str, seed: int) -> None:
     from benchbed.data.synthesis.crowds import crowd, people
 
@@ -819,6 +856,7 @@ _WRITERS = {
     "castella": _castella,
     "bsd10k": _bsd10k,
     "disco": _disco,
+    "mtg_jamendo": _mtg_jamendo,
     **{corpus: _emotional(corpus) for corpus in ("emodb", "enterface05", "ravdess", "fesc")},
     "dcase2026_task7": _dcase2026_task7,
     **{f"dcase{year}_task2": _machines(year) for year in range(2020, 2027)},
