@@ -108,7 +108,7 @@ def test_the_pruned_detector_costs_less_and_tells_faults_as_well(repository, tmp
     table = dcase2023_task2.read(root).select("test")
     waves = np.stack([audio.read(root / path)[0] for path in table["path"]])
     batch = Batch(waves, np.full(len(waves), waves.shape[2]), 16000)
-    areas, costs = [], []
+    areas, costs, errors = [], [], []
     for pruned in (False, True):
         adapter = opened(repository, pruned=pruned)
         answers = adapter.predict(batch)
@@ -116,10 +116,15 @@ def test_the_pruned_detector_costs_less_and_tells_faults_as_well(repository, tmp
         parts = []
         for machine in ("fan", "slider", "valve"):
             rows = ((table["machine"] == machine) & (table["domain"] == "source")).to_numpy()
-            parts.append(roc_auc_score(table["state"][rows] == "anomaly", answers[rows]))
+            faulty = table["state"][rows] == "anomaly"
+            parts.append(roc_auc_score(faulty, answers[rows]))
+            errors.append((len(faulty) + 1) / (12 * int(faulty.sum()) * int((~faulty).sum())))
         areas.append(float(np.mean(parts)))
         costs.append((parameters(adapter.model.network), network_macs(count_macs(adapter, 2.0, on_device=False).trace)))
-    assert min(areas) > 0.7 and areas[1] > areas[0] - 0.15
+    # Mann and Whitney: the variance of an area without any skill. Both detectors have some, once in a hundred by chance,
+    # and are no further apart than two of that kind come by chance, so that a wrong layer order or a lost memory shows.
+    error = float(np.sqrt(np.sum(errors[:3]))) / 3
+    assert min(areas) > 0.5 + 2.33 * error and areas[1] > areas[0] - 1.64 * np.sqrt(2) * error
     assert costs[1][0] < 0.45 * costs[0][0] and costs[1][1] < 0.8 * costs[0][1]
 
 
