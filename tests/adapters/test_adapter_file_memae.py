@@ -121,7 +121,7 @@ def test_the_pruned_detector_costs_less_and_tells_faults_as_well(repository, tmp
             errors.append((len(faulty) + 1) / (12 * int(faulty.sum()) * int((~faulty).sum())))
         areas.append(float(np.mean(parts)))
         costs.append((parameters(adapter.model.network), network_macs(count_macs(adapter, 2.0, on_device=False).trace)))
-    # Mann and Whitney: the variance of an area without any skill. Both detectors have some, once in a hundred by chance,
+    # Mann and Whitney: the variance of an area without skill. Both detectors have some, once in a hundred by chance,
     # and are no further apart than two of that kind come by chance, so that a wrong layer order or a lost memory shows.
     error = float(np.sqrt(np.sum(errors[:3]))) / 3
     assert min(areas) > 0.5 + 2.33 * error and areas[1] > areas[0] - 1.64 * np.sqrt(2) * error
