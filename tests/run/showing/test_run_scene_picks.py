@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from benchbed.rng import stream
-from benchbed.run.showing.kinds.scene import _candidates, _flipped, _worst
+from benchbed.run.showing.kinds.scene import _candidates, _flipped, _joined, _worst
 from benchbed.run.showing.picks import Pick, condition_of, once
 
 
@@ -47,3 +47,13 @@ def test_candidates_are_enough(seed: int, conditions: int, clips: int):
 
 def test_nothing_lost_is_nothing_to_hear():
     assert chosen(_worst(lost(0, 2, 2).iloc[:0])) == []
+
+
+@pytest.mark.filterwarnings("error")
+def test_conditions_that_lose_nothing_leave_the_types_of_the_others_alone():
+    some = lost(0, 1, 4).assign(skipped=None, note=np.nan, count=3)
+    joined = _joined([some.iloc[:0], some.iloc[1::2], some.iloc[::2].assign(note=0.5)])
+    assert list(joined.columns) == list(some.columns) and list(joined.index) == sorted(some.index)
+    assert joined["count"].dtype == some["count"].dtype and joined["skipped"].isna().all()
+    assert joined["note"].notna().sum() == len(some.iloc[::2])
+    assert _joined([some.iloc[:0]]).empty

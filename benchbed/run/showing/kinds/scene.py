@@ -62,8 +62,6 @@ def _clean(stored: PredictionsByCell, keys: Sequence[str]) -> pd.DataFrame:
 def _lost(stored: PredictionsByCell, clean: pd.DataFrame, keys: Sequence[str], result: Result) -> pd.DataFrame:
     """Evaluations under corruptions of clips that are right when clean and wrong perturbed; of each corruption as many
     as could be picked, where all others have been picked before."""
-    import pandas as pd
-
     severity = {cell.key: cell.condition.severity or 0 for cell in result.cells}
     right = clean[clean["prediction"] == clean["label"]]
     together: dict[str, list[str]] = {}
@@ -78,7 +76,16 @@ def _lost(stored: PredictionsByCell, clean: pd.DataFrame, keys: Sequence[str], r
             rows[f"{name}_clean"] = right[name].reindex(rows["clip_id"]).to_numpy()
         rows["drop"], rows["severity"] = rows["p_true_clean"] - rows["p_true"], rows["cell"].map(severity)
         parts.append(_candidates(rows, len(together)))
-    return pd.concat(parts).sort_index() if parts else _rows(stored, ())
+    return _joined(parts) if parts else _rows(stored, ())
+
+
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of several conditions in the order of the files."""
+    import pandas as pd
+
+    # pandas 3 takes types from empty parts and columns, too: what says nothing stays out.
+    told = [part.dropna(axis=1, how="all") for part in parts if len(part)]
+    return pd.concat(told).sort_index().reindex(columns=parts[0].columns) if told else parts[0]
 
 
 def _candidates(lost: pd.DataFrame, conditions: int) -> pd.DataFrame:
