@@ -35,6 +35,17 @@ def test_one_class_per_clip_is_scikit_learns_regression(c):
     assert made.converged
 
 
+@pytest.mark.parametrize("c", [1e-3, 1.0])
+def test_more_features_than_clips_have_the_same_optimum(c):
+    x, label = corpus(clips=24, features=200)
+    x += 3.0  # as log-mel features that were never centred
+    made = fit(x, np.eye(3)[label], c, exclusive=True)
+    theirs = LogisticRegression(C=c, tol=1e-8, max_iter=10_000).fit(x, label)
+    np.testing.assert_allclose(made.weights, theirs.coef_, atol=2e-4 * max(1, abs(theirs.coef_).max()))
+    again = fit(x, np.eye(3)[label], c, exclusive=True, start=made)
+    np.testing.assert_allclose(again.scores(x), made.scores(x), atol=1e-4)
+
+
 def test_several_classes_per_clip_are_a_regression_each():
     x, label = corpus()
     targets = np.eye(3)[label]
