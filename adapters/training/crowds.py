@@ -10,7 +10,6 @@ of ten counts as much as one of five hundred; nothing is chosen on the test spli
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import shlex
 import sys
@@ -26,7 +25,9 @@ from benchbed.data import LAYOUTS, synthetic
 from benchbed.data.dataset import Dataset
 from benchbed.errors import BenchbedError
 
-ADAPTERS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).parent))
+import weights_file
+from adapter_file import adapter_module
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -42,16 +43,6 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", default="default", choices=("small", "default"), help="of the synthetic set")
     return parser.parse_args(argv)
-
-
-def module_of(name: str):
-    """The adapter's module."""
-    spec = importlib.util.spec_from_file_location(f"trained_{name}", ADAPTERS / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def clips(data: Dataset, split: str, rate: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -95,11 +86,9 @@ def error(network: nn.Module, waves: torch.Tensor, counts: torch.Tensor) -> floa
 
 def main(argv: list[str]) -> Path:
     """Train, and write weights and card."""
-    from safetensors.torch import save_file
-
     args = arguments(argv)
     torch.set_num_threads(1)
-    module = module_of("audio_csrnet")
+    module = adapter_module("audio_csrnet")
     grid = module.places(args.grid)
     stand_in = args.data is None
     data = LAYOUTS.get("disco").read(synthetic.ensure("disco", size=args.size) if stand_in else args.data)
@@ -130,15 +119,7 @@ def main(argv: list[str]) -> Path:
         "mae_on_test": f"{error(network, *tested):.2f}",
         "mae_of_the_median": f"{float((tested[1] - counts.median()).abs().mean()):.2f}",
     }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file({key: value.contiguous() for key, value in kept.items()}, args.out, metadata=about)
-    named = [name for name in about if name not in ("format", "adapter", "command")]
-    rows = "".join(f"| {name.replace('_', ' ')} | {about[name]} |\n" for name in named)
-    args.out.with_suffix(".md").write_text(
-        f"# {args.out.stem}\n\nMade by `{about['command']}`.\n\n| | |\n|---|---|\n{rows}"
-    )
-    print(args.out)
-    return args.out
+    return weights_file.write(args.out, kept, about)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.util
 import json
 import math
 import shlex
@@ -30,7 +29,10 @@ from benchbed.data.dataset import Dataset
 from benchbed.data.layouts import captions, castella, clotho
 from benchbed.errors import BenchbedError
 
-ADAPTER = Path(__file__).resolve().parent.parent / "dual_encoder.py"
+sys.path.insert(0, str(Path(__file__).parent))
+import weights_file
+from adapter_file import adapter_module
+
 #: Seconds of a window around one sound, of a clip, and words that occur at least so often have a vector.
 WINDOW, CLIP, RARE = 3.0, 10.0, 2
 
@@ -48,16 +50,6 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--size", default="large", choices=("small", "default", "large"), help="of the synthetic set")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(argv)
-
-
-def towers():
-    """The adapter's module."""
-    spec = importlib.util.spec_from_file_location("trained_dual_encoder", ADAPTER)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 class Examples:
@@ -165,11 +157,9 @@ def vocabulary(texts: list[str], words_of) -> list[str]:
 
 def main(argv: list[str]) -> Path:
     """Train, and write weights and card."""
-    from safetensors.torch import save_file
-
     args = arguments(argv)
     torch.set_num_threads(1)
-    module = towers()
+    module = adapter_module("dual_encoder")
     moments = None
     if args.data == "synthetic":
         from benchbed.data import synthetic
@@ -210,14 +200,12 @@ def main(argv: list[str]) -> Path:
         "parameters": str(sum(p.numel() for p in network.parameters())),
         "train_loss": f"{loss:.4f}",
     }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, args.out, metadata=about)
-    shown = ("dataset", "training_data", "epochs", "seed", "weight_bits", "parameters", "train_loss")
-    rows = "".join(f"| {name.replace('_', ' ')} | {about[name]} |\n" for name in shown)
-    card = f"# {args.out.stem}\n\nMade by `{about['command']}`.\n\n| | |\n|---|---|\n{rows}"
-    args.out.with_suffix(".md").write_text(card)
-    print(args.out)
-    return args.out
+    return weights_file.write(
+        args.out,
+        tensors,
+        about,
+        ("dataset", "training_data", "epochs", "seed", "weight_bits", "parameters", "train_loss"),
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ both sorts take the same clips in the same order. The test split is scored once,
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import shlex
 import sys
@@ -26,7 +25,9 @@ from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict, read_me
 from benchbed.data import LAYOUTS, synthetic
 from benchbed.errors import BenchbedError
 
-ADAPTERS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).parent))
+import weights_file
+from adapter_file import ADAPTERS, adapter_module
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -41,16 +42,6 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", default="default", choices=("small", "default"), help="of the synthetic set")
     return parser.parse_args(argv)
-
-
-def module_of(name: str):
-    """The adapter's module."""
-    spec = importlib.util.spec_from_file_location(f"trained_{name}", ADAPTERS / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def heard(exits: nn.Module, data, split: str, labels: tuple[str, ...]) -> tuple[list[torch.Tensor], torch.Tensor]:
@@ -82,11 +73,9 @@ def fit(branch: nn.Module, sounds: torch.Tensor, classes: torch.Tensor, args: ar
 
 def main(argv: list[str]) -> Path:
     """Train, and write weights and card."""
-    from safetensors.torch import save_file
-
     args = arguments(argv)
     torch.set_num_threads(1)
-    module = module_of("early_exits")
+    module = adapter_module("early_exits")
     labels = tuple(json.loads(read_metadata(args.network)["labels"]))
     with random.preserved_global_state(args.seed):
         exits = module.Exits(len(labels), args.branch)
@@ -123,14 +112,7 @@ def main(argv: list[str]) -> Path:
         "parameters_of_branches": json.dumps([sum(p.numel() for p in b.parameters()) for b in exits.branches]),
         "accuracy_of_branches_on_test": json.dumps([round(value, 4) for value in right]),
     }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, args.out, metadata=about)
-    named = [name for name in about if name not in ("format", "adapter", "command", "labels")]
-    rows = "".join(f"| {name.replace('_', ' ')} | {about[name]} |\n" for name in named)
-    card = f"# {args.out.stem}\n\nMade by `{about['command']}`.\n\n| | |\n|---|---|\n{rows}"
-    args.out.with_suffix(".md").write_text(card)
-    print(args.out)
-    return args.out
+    return weights_file.write(args.out, tensors, about)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import importlib.util
 import json
 import shlex
 import sys
@@ -33,7 +32,10 @@ from benchbed import rng as random
 from benchbed.data import LAYOUTS, synthetic
 from benchbed.errors import BenchbedError, ConfigError, did_you_mean
 
-ADAPTERS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).parent))
+import weights_file
+from adapter_file import adapter_module
+
 CORPORA = ("emodb", "enterface05", "ravdess", "fesc")
 
 
@@ -53,16 +55,6 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", default="default", choices=("small", "default"), help="of synthetic sets")
     return parser.parse_args(argv)
-
-
-def module_of(name: str):
-    """The adapter's module."""
-    spec = importlib.util.spec_from_file_location(f"trained_{name}", ADAPTERS / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 class Heard:
@@ -213,11 +205,9 @@ def matrix(args: argparse.Namespace, module: Any) -> Path:
 
 def main(argv: list[str]) -> Path:
     """Learn, and write weights and card, or the matrix."""
-    from safetensors.torch import save_file
-
     args = arguments(argv)
     torch.set_num_threads(1)
-    module = module_of("ser")
+    module = adapter_module("ser")
     if args.matrix:
         return matrix(args, module)
     names = args.source.split(",")
@@ -256,15 +246,7 @@ def main(argv: list[str]) -> Path:
         key: (value.half() if value.is_floating_point() and value.ndim > 1 else value).contiguous()
         for key, value in speech.state_dict().items()
     }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, args.out, metadata=about)
-    named = [name for name in about if name not in ("format", "adapter", "command")]
-    rows = "".join(f"| {name.replace('_', ' ')} | {about[name]} |\n" for name in named)
-    args.out.with_suffix(".md").write_text(
-        f"# {args.out.stem}\n\nMade by `{about['command']}`.\n\n| | |\n|---|---|\n{rows}"
-    )
-    print(args.out)
-    return args.out
+    return weights_file.write(args.out, tensors, about)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ count as its own neighbour there.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import shlex
 import sys
@@ -28,7 +27,10 @@ from benchbed.data import LAYOUTS, synthetic
 from benchbed.data.dataset import Dataset
 from benchbed.errors import BenchbedError, ConfigError
 
-ADAPTERS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).parent))
+import weights_file
+from adapter_file import adapter_module
+
 #: Synthetic sets that are learnt where no other is named.
 STAND_INS = ("dcase2022_task2", "dcase2023_task2")
 
@@ -47,16 +49,6 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", default="default", choices=("small", "default"), help="of the synthetic sets")
     return parser.parse_args(argv)
-
-
-def module_of(name: str):
-    """The adapter's module."""
-    spec = importlib.util.spec_from_file_location(f"trained_{name}", ADAPTERS / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def datasets(args: argparse.Namespace) -> list[Dataset]:
@@ -124,11 +116,9 @@ def knn(module, clips: list[torch.Tensor], name: str, args: argparse.Namespace) 
 
 def main(argv: list[str]) -> Path:
     """Train, and write weights and card."""
-    from safetensors.torch import save_file
-
     args = arguments(argv)
     torch.set_num_threads(1)
-    module, shared = module_of(f"anomaly_{args.model}"), module_of("anomaly_autoencoder")
+    module, shared = adapter_module(f"anomaly_{args.model}"), adapter_module("anomaly_autoencoder")
     sets = datasets(args)
     clips = spectrograms(sets, args.split, shared.FRONT.build(), shared.RATE)
     fit = {"autoencoder": autoencoder, "knn": knn}[args.model]
@@ -152,16 +142,12 @@ def main(argv: list[str]) -> Path:
         "weight_bits": "16",
         "parameters": str(sum(p.numel() for p in networks.parameters())),
     }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, args.out, metadata=about)
-    rows = "".join(
-        f"| {name.replace('_', ' ')} | {about[name]} |\n"
-        for name in ("machines", "trained_on", "clips", "epochs", "seed", "weight_bits", "parameters")
+    return weights_file.write(
+        args.out,
+        tensors,
+        about,
+        ("machines", "trained_on", "clips", "epochs", "seed", "weight_bits", "parameters"),
     )
-    card = f"# {args.out.stem}\n\nMade by `{about['command']}`.\n\n| | |\n|---|---|\n{rows}"
-    args.out.with_suffix(".md").write_text(card)
-    print(args.out)
-    return args.out
 
 
 if __name__ == "__main__":

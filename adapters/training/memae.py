@@ -12,7 +12,6 @@ the mean squared error.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import shlex
 import sys
@@ -28,7 +27,9 @@ from benchbed.adapter.checkpoint import fit_state_dict, load_state_dict, read_me
 from benchbed.data import LAYOUTS, synthetic
 from benchbed.errors import BenchbedError, ConfigError
 
-ADAPTERS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).parent))
+import weights_file
+from adapter_file import adapter_module
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -47,16 +48,6 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", default="default", choices=("small", "default"), help="of the synthetic set")
     return parser.parse_args(argv)
-
-
-def module_of(name: str):
-    """The adapter's module."""
-    spec = importlib.util.spec_from_file_location(f"trained_{name}", ADAPTERS / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def fit(whole: nn.Module, stacks: torch.Tensor, epochs: int, args: argparse.Namespace, stage: str) -> None:
@@ -104,11 +95,9 @@ def prune(module, whole: nn.Module, layer: int, keep: int) -> nn.Module:
 
 def main(argv: list[str]) -> Path:
     """Train or prune, and write weights and card."""
-    from safetensors.torch import save_file
-
     args = arguments(argv)
     torch.set_num_threads(1)
-    module = module_of("memae")
+    module = adapter_module("memae")
     if args.data is None:
         root = synthetic.ensure(args.layout, size=args.size)
     else:
@@ -163,14 +152,7 @@ def main(argv: list[str]) -> Path:
         "weight_bits": "16",
         "parameters": str(sum(p.numel() for p in whole.network.parameters())),
     }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, args.out, metadata=about)
-    named = [name for name in about if name not in ("format", "adapter", "command")]
-    rows = "".join(f"| {name.replace('_', ' ')} | {about[name]} |\n" for name in named)
-    card = f"# {args.out.stem}\n\nMade by `{about['command']}`.\n\n| | |\n|---|---|\n{rows}"
-    args.out.with_suffix(".md").write_text(card)
-    print(args.out)
-    return args.out
+    return weights_file.write(args.out, tensors, about)
 
 
 if __name__ == "__main__":
