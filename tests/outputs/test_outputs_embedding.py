@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -107,6 +109,29 @@ profile: false
     # The figures of tests/golden/embedding/four_clips.yaml.
     assert figures["ndcg_at_100"].value == pytest.approx(0.875)
     assert figures["random_ndcg_at_100"].value == pytest.approx(0.7103099)
+
+
+def test_melons_songs_are_scored_by_the_recipe_of_the_readme(tmp_path, repository, monkeypatch):
+    words = (repository / "README.md").read_text(encoding="utf-8")
+    recipe, suite = (
+        part.partition("```")[0] for part in words.partition("Melon Playlist Dataset")[2].split("```")[1:4:2]
+    )
+    songs = {1999: ["GN0100"], 2000: ["GN0100", "GN0900"], 2001: ["GN0900"], 2002: []}
+    entries = [{"id": n, "song_gn_gnr_basket": g, "artist_id_basket": [n] if g else []} for n, g in songs.items()]
+    (tmp_path / "song_meta.json").write_text(json.dumps(entries))
+    monkeypatch.chdir(tmp_path)
+    exec(recipe.removeprefix("python"), {})
+    assert "arena_mel/1/1999.npy,GN0100,1999" in (tmp_path / "songs.csv").read_text()
+    (tmp_path / "melon.yaml").write_text(suite.removeprefix("yaml") + "statistics: {draws: 0}\n")
+    vectors = np.array([[1.0, 0.0], [0.9, 0.2], [0.6, 0.8], [0.0, 1.0]], "f4")
+    np.savez(tmp_path / "f.npz", clips=[str(n) for n in songs], embeddings=vectors)
+    made = bb.score(
+        tmp_path / "melon.yaml", tmp_path / "f.npz", data={"melon": tmp_path}, out=tmp_path / "runs", report=False
+    )
+    figures = made.result.cells[0].metrics
+    # Of 1999 the first neighbour shares a genre; of 2000 both others do, at ranks 1 and 2; of 2001 it is at rank 2,
+    # behind 2002, which has none: (1 + 1 + 1 / log2(3)) / 3.
+    assert figures["ndcg_at_100"].value == pytest.approx((2 + 1 / np.log2(3)) / 3)
 
 
 @pytest.mark.parametrize(
