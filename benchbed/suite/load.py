@@ -160,6 +160,8 @@ def _hash(suite: Suite) -> str:
         (definition, "files", {}),
         (definition, "view", None),
         (definition, "drop", None),
+        (definition, "probe", None),
+        (definition, "sequence", None),
         (definition["metrics"], "closed_set", False),
         (definition["audio"].get("windows"), "join", "mean"),
     ):
