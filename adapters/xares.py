@@ -35,9 +35,14 @@ class Xares(EncoderAdapter):
         Length of clip, for encoders that take one length alone.
     min_seconds : float
         Shortest clip that it takes; shorter ones are padded.
+    hop_ms : float, optional
+        Time from one frame to the next, where the encoder states another. It matters for events alone: what stands
+        for a clip is the mean over its frames, whatever their times.
     """
 
-    def __init__(self, encoder: str = "", seconds: float | None = None, min_seconds: float = 0.0) -> None:
+    def __init__(
+        self, encoder: str = "", seconds: float | None = None, min_seconds: float = 0.0, hop_ms: float | None = None
+    ) -> None:
         place, colon, wanted = encoder.rpartition(":")
         place, wanted = (place, wanted) if colon and wanted.isidentifier() else (encoder, "")
         module = imported(place, "--set encoder=FILE.py:CLASS, or MODULE:CLASS")
@@ -70,25 +75,28 @@ class Xares(EncoderAdapter):
             sample_rate=int(sizes["sampling_rate"]),
             clip_seconds=seconds,
             min_seconds=min_seconds,
-            frame_seconds=float(sizes["hop_size_in_ms"]) / 1000,
+            frame_seconds=(float(sizes["hop_size_in_ms"]) if hop_ms is None else hop_ms) / 1000,
             description=f"X-ARES encoder {wanted}",
         )
 
-    def encode_frames(self, waveforms: torch.Tensor) -> torch.Tensor:
-        """Embeddings [clip, frame, feature]."""
+    def _frames(self, waveforms: torch.Tensor) -> torch.Tensor:
         made = self.model(waveforms[:, 0])
-        self.expect(made, (len(waveforms), None, self.width), "embeddings [clip, frame, feature]")
+        return self.expect(made, (len(waveforms), None, self.width), "embeddings [clip, frame, feature]")
+
+    def encode_frames(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Embeddings [clip, frame, feature], a frame for each step of the hop."""
+        made = self._frames(waveforms)
         want = waveforms.shape[2] / self.card.sample_rate / self.card.frame_seconds
         if abs(made.shape[1] - want) > max(EDGE, math.ceil(0.05 * want)):
             raise AdapterError(
                 f"{self.card.name} gave {made.shape[1]} frames for {want:.1f} steps of its hop of "
                 f"{1000 * self.card.frame_seconds:g} ms",
-                hint="hop_size_in_ms is the time from one frame to the next",
+                hint="--set hop_ms=… is the time from one frame to the next, where the encoder states another",
             )
         return made
 
     def vectors(self, waveforms: torch.Tensor) -> torch.Tensor:
-        return self.encode_frames(waveforms).mean(1)
+        return self._frames(waveforms).mean(1)
 
     def weights(self) -> list[Path]:
         return []
