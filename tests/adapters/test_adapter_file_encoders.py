@@ -98,11 +98,11 @@ def test_an_x_ares_encoder_is_one_and_its_clips_are_means_over_frames(tmp_path):
 
 
 def test_a_hop_that_is_not_the_encoder_s_matters_for_events_alone(tmp_path):
-    """Of Whisper, X-ARES (161f0ef) states the 10 ms of its input, and 20 ms is a frame; its clips are means all the same."""
+    """Of Whisper, X-ARES (161f0ef) states the 10 ms of its input, and a frame is 20 ms: clips are means all the same."""
     options = xares(tmp_path, ("hop_size_in_ms = 20", "hop_size_in_ms = 10"))
     adapter = start(load_adapter("xares", options))
     assert adapter.predict(heard()).shape == (2, 3)
-    with pytest.raises(AdapterError, match="gave 50 frames for 100.0 steps of its hop of 10 ms") as caught:
+    with pytest.raises(AdapterError, match=r"gave 50 frames for 100\.0 steps of its hop of 10 ms") as caught:
         encoder_of(adapter, over_time=True).hear(heard())
     assert "hop_ms" in caught.value.hint
     over_time = encoder_of(start(load_adapter("xares", {**options, "hop_ms": 20})), over_time=True)
