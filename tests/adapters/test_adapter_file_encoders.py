@@ -98,7 +98,7 @@ def test_an_x_ares_encoder_is_one_and_its_clips_are_means_over_frames(tmp_path):
 
 
 def test_a_hop_that_is_not_the_encoder_s_matters_for_events_alone(tmp_path):
-    """Of Whisper, X-ARES (161f0ef) states the 10 ms of its input, and a frame is 20 ms: clips are means all the same."""
+    """Of Whisper, X-ARES (161f0ef) states the 10 ms of its input, a frame is 20 ms: clips are means all the same."""
     options = xares(tmp_path, ("hop_size_in_ms = 20", "hop_size_in_ms = 10"))
     adapter = start(load_adapter("xares", options))
     assert adapter.predict(heard()).shape == (2, 3)
