@@ -114,9 +114,8 @@ class Probed(Adapter):
                 )
             self.head = self.head.to(self.device).eval()
         if self.plain.model is not None:
-            self.model = nn.ModuleDict(
-                {"encoder": self.plain.model, **({} if self.head is None else {"head": self.head})}
-            )
+            heads = {} if self.head is None else {"head": self.head}
+            self.model = nn.ModuleDict({"encoder": self.plain.model, **heads}).eval()
         if self.encoder.path is not None:
             self.forward = self._through
 
