@@ -28,6 +28,9 @@ from benchbed.adapter.trained import TrainedAdapter, Weights
 from benchbed.errors import ConfigError
 
 RATE, SECONDS, FRAMES = 16000, 4.0, 120
+#: The most that alpha, t0 or beta may be: far beyond the grid, and small enough to be built.
+MOST = 16.0
+
 FRONT = NamedFrontEnd(
     "log_mel", {"sample_rate": RATE, "n_mels": 40, "n_fft": 2048, "hop_length": 512, "center": False, "fmin": 0.0}
 )
@@ -249,6 +252,11 @@ class PhiNetAdapter(TrainedAdapter):
         beta: float = 1.0,
         classes: int | None = None,
     ) -> None:
+        shape = {"alpha": (alpha, 0.35), "t0": (t0, 4.0), "beta": (beta, 1.0)}
+        if arch != "grid" and (told := [name for name, (value, usual) in shape.items() if value != usual]):
+            raise ConfigError(
+                f"{told[0]} is of arch=grid, and arch is {arch}", hint=f"arch=grid, or leave {told[0]} out"
+            )
         options = {"arch": arch} | ({"alpha": alpha, "t0": t0, "beta": beta} if arch == "grid" else {})
         words = self.settle(checkpoint, weights, classes=classes, options=options, seconds=SECONDS)
         of = self.options
@@ -275,6 +283,9 @@ class PhiNetAdapter(TrainedAdapter):
             return LineNet(len(labels), LINE[arch])
         if arch in FLAT:
             return PhiNet(len(labels), FLAT[arch])
+        for name, value in (("alpha", alpha), ("t0", t0), ("beta", beta)):
+            if not 0 < value <= MOST:
+                raise ConfigError(f"{name}={value:g} of a grid", hint=f"above 0, at most {MOST:g}")
         if int(48 * alpha) < 1 or int(t0 * min(beta, 1.0) * int(48 * alpha)) < 1:
             raise ConfigError(
                 f"alpha={alpha:g} and t0={t0:g} leave a layer without a filter", hint="alpha=0.2 t0=2 and upwards"

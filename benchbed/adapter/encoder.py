@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbed.adapter.asking import told
 from benchbed.adapter.contract import Adapter
-from benchbed.errors import AdapterError
+from benchbed.errors import AdapterError, BenchbedError
 from benchbed.rng import stream
 from benchbed.types import Batch
 
@@ -65,7 +66,7 @@ def encoder_of(adapter: Adapter, *, over_time: bool = False) -> Encoder:
     Raises
     ------
     AdapterError
-        The model shows none, or none over time.
+        The model shows none, or none over time, or raises something itself.
 
     Examples
     --------
@@ -81,6 +82,18 @@ def encoder_of(adapter: Adapter, *, over_time: bool = False) -> Encoder:
     >>> made.width, made.source
     (3, 'what goes into its last layer, 2')
     """
+    try:
+        return _encoder(adapter, over_time)
+    except BenchbedError:
+        raise
+    except Exception as error:
+        raise AdapterError(
+            f"{adapter.card.name} raised {told(error)} when it embedded noise",
+            hint="run `benchbed check` on the adapter",
+        ) from error
+
+
+def _encoder(adapter: Adapter, over_time: bool) -> Encoder:
     shown = adapter.encode_frames if over_time else adapter.encode
     if shown is not None:
         return _shown(adapter, shown, over_time)

@@ -220,7 +220,8 @@ def replay(
     task : str, Path or mapping
         A suite, as in `benchbed.run`.
     folder : str or Path
-        Holds a file or folder of outputs for each system (`benchbed.run.deposited`).
+        Holds a file or folder of outputs for each system (`benchbed.run.deposited`); of a sequence of checkpoints a
+        folder with a file for each step.
     options : mapping, optional
         How to read the outputs, as in `benchbed.score`.
     data, overrides, seed, synthetic
@@ -295,7 +296,8 @@ def replay_loaded(
     from benchbed.outputs import output_of
     from benchbed.run.deposited import systems_in
 
-    systems = systems_in(folder, output_of(loaded.suite.task))
+    sequence = loaded.suite.sequence
+    systems = systems_in(folder, output_of(loaded.suite.task), sequence.steps if sequence else ())
     scored: list[ReplayedSystem] = []
     errors: dict[str, BenchbedError] = {}
     for name, outputs in systems.items():

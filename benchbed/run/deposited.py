@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchbed.errors import ConfigError
@@ -14,7 +15,7 @@ ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".npz")
 MARK = ".output"
 
 
-def systems_in(folder: Path, output: Output) -> dict[str, Path]:
+def systems_in(folder: Path, output: Output, steps: Sequence[str] = ()) -> dict[str, Path]:
     """Name of each system → its outputs, in the order of names.
 
     A system is a file, or a folder: with the one file of outputs in it (of several the one that is called
@@ -26,6 +27,9 @@ def systems_in(folder: Path, output: Output) -> dict[str, Path]:
         Holds the systems.
     output : Output
         Kind of output of the task.
+    steps : sequence of str
+        Of a sequence of checkpoints: a system is a folder with the outputs after each step, called like the step, and
+        its path is `<folder>/{step}.csv`.
 
     Raises
     ------
@@ -51,7 +55,7 @@ def systems_in(folder: Path, output: Output) -> dict[str, Path]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            outputs.append((entry.name, _package(entry, many, single)))
+            outputs.append((entry.name, _stepwise(entry, steps) or _package(entry, many, single)))
         elif single and entry.suffix.lower() in ENDINGS:
             outputs.append((entry.stem.removesuffix(MARK), entry))
     form = " or ".join(f"one {form}" for form in sorted(output.deposited))
@@ -62,6 +66,20 @@ def systems_in(folder: Path, output: Output) -> dict[str, Path]:
     if doubled := [name for name, count in Counter(name for name, _ in outputs).items() if count > 1]:
         raise ConfigError(f"two systems are called '{doubled[0]}'", where=str(folder), hint="rename one of them")
     return dict(outputs)
+
+
+def _stepwise(folder: Path, steps: Sequence[str]) -> Path | None:
+    """Where the outputs after each step are, `{step}` for its name; None where no file is called like a step."""
+    endings = [ending for ending in ENDINGS if any((folder / f"{step}{ending}").is_file() for step in steps)]
+    if not endings:
+        return None
+    if missing := [step for step in steps if not (folder / f"{step}{endings[0]}").is_file()]:
+        raise ConfigError(
+            f"no outputs after the step {missing[0]}",
+            where=str(folder / f"{missing[0]}{endings[0]}"),
+            hint=f"a file for each step: {', '.join(f'{step}{endings[0]}' for step in steps)}",
+        )
+    return folder / f"{{step}}{endings[0]}"
 
 
 def _package(folder: Path, many: bool, single: bool) -> Path:

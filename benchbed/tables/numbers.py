@@ -71,7 +71,8 @@ def numbers(texts: Sequence[str], column: str, where: Callable[[int], str]) -> n
             continue
         mended = text.replace(",", ".") if commas and not points and _COMMA.fullmatch(text) else text
         if not _POINT.fullmatch(mended) or abs(float(mended)) == np.inf:
-            hint = "numbers of one column have points or commas, not both" if "," in text and points else None
+            mixed = "," in text and bool(points)
+            hint = "numbers of one column have points or commas, not both" if mixed else "write a finite number"
             raise DataError(f"'{text}' in column {column} is not a number", where=where(row), hint=hint)
         values[row] = float(mended)
     return values

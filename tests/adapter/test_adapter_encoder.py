@@ -145,3 +145,19 @@ def test_a_dual_encoder_shows_its_sounds_and_a_twin_in_fewer_bits_its_model():
     np.testing.assert_allclose(encoder_of(dual).hear(heard), sounds, atol=1e-6)
     half = start(load_adapter("cnn", {"precision": "bf16"}))
     assert encoder_of(half).width == 64
+
+
+def test_what_an_encoder_raises_is_its_own_fault():
+    class Broken(Adapter):
+        card = Card(name="broken", **WORDS)
+
+        def embed(self, batch):
+            raise ValueError("no such filter")
+
+        def predict(self, batch):
+            return np.zeros((len(batch), 2), np.float32)
+
+    adapter = Broken()
+    adapter.load("cpu")
+    with pytest.raises(AdapterError, match="broken raised ValueError: no such filter when it embedded noise"):
+        encoder_of(adapter)

@@ -129,6 +129,14 @@ def test_answers_are_finite_and_a_clip_is_heard_alone_as_in_company(repository, 
 def test_what_cannot_be_is_refused(repository):
     with pytest.raises(BenchbedError, match="leave a layer without a filter"):
         opened(repository, arch="grid", alpha=0.01)
+    for name in ("alpha", "t0", "beta"):
+        for value in (float("nan"), float("inf"), -1.0, 0.0, 1e9):
+            with pytest.raises(BenchbedError, match=f"{name}={value:g} of a grid".replace("+", "[+]")) as caught:
+                opened(repository, arch="grid", **{name: value})
+            assert caught.value.hint == "above 0, at most 16"
+    with pytest.raises(BenchbedError, match="alpha is of arch=grid, and arch is m5") as caught:
+        opened(repository, alpha=0.5)
+    assert caught.value.hint == "arch=grid, or leave alpha out"
     with pytest.raises(CheckpointError, match="no weights of its own"):
         load_adapter(str(repository / "adapters" / "phinet.py"), {})
     with pytest.raises(BenchbedError, match="m50"):

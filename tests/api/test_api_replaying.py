@@ -11,6 +11,7 @@ import pytest
 
 import benchbed as bb
 from benchbed.cli import main
+from benchbed.data import synthetic
 from benchbed.errors import ConfigError
 from benchbed.outputs import output_of
 from benchbed.run.deposited import systems_in
@@ -168,6 +169,37 @@ def test_a_folder_of_which_it_cannot_be_told_what_is_in_it(tmp_path, files, said
         (tmp_path / file).write_text("x")
     with pytest.raises(ConfigError, match=said):
         systems_in(tmp_path, output_of("scene"))
+
+
+def test_a_system_of_a_sequence_has_a_file_for_each_step(tmp_path):
+    """After the last step one is right on all clips and one on half of each class; over all steps it would be less."""
+    data = synthetic.make(tmp_path / "data", layout="dcase2026_task7", size="small")
+    clips = pd.read_csv(
+        data / "evaluation_setup" / "development_test.txt", sep="\t", names=["path", "label", "domain", "fold"]
+    )
+    place = clips.groupby(["label", "domain"]).cumcount()
+    each = clips.groupby(["label", "domain"])["path"].transform("size")
+    names = sorted(set(clips["label"]))
+    wrong = clips["label"].map(dict(zip(names, names[1:] + names[:1])))
+    folder = tmp_path / "outputs"
+    for system, shares in {"best": (0.0, 0.5, 1.0), "worse": (1.0, 1.0, 0.5)}.items():
+        (folder / system).mkdir(parents=True)
+        for step, share in zip(("D1", "D2", "D3"), shares):
+            said = clips["label"].where(place < share * each, wrong)
+            pd.DataFrame({"filename": clips["path"], "label": said}).to_csv(
+                folder / system / f"{step}.csv", index=False
+            )
+    kept = {"dcase2026_task7": data}
+    board = bb.replay("dcase2026_task7", folder, data=kept, out=tmp_path / "replays", draws=100)
+    rows = [system.row() for system in board.systems]
+    assert [row["system"] for row in rows] == ["best", "worse"]
+    last = float((place < 0.5 * each).groupby([clips["domain"], clips["label"]]).mean().mean())
+    assert [row["official"] for row in rows] == [row["value"] for row in rows] == pytest.approx([1.0, last])
+    assert rows[0]["clips"] == len(clips)
+    (folder / "worse" / "D2.csv").unlink()
+    with pytest.raises(ConfigError, match="no outputs after the step D2") as caught:
+        bb.replay("dcase2026_task7", folder, data=kept, out=tmp_path / "replays")
+    assert "D1.csv, D2.csv, D3.csv" in (caught.value.hint or "")
 
 
 @pytest.fixture

@@ -97,3 +97,15 @@ def test_an_answer_that_is_no_number_is_a_failed_clip(tmp_path, data):
     model.write_text(MODEL.replace("3000 *", "float('nan') *"))
     with pytest.raises(BenchbedError):
         bb.run(suite(tmp_path), model=str(model), data=data, out=tmp_path / "runs")
+
+
+def test_counts_below_zero_are_said_of_the_clips_that_have_them(tmp_path, data):
+    names = [path.name for path in sorted((data["disco"] / "auds").glob("*.wav"))]
+    table = tmp_path / "counts.csv"
+    rows = [f"{name},{-5 if place == len(names) - 1 else 7}" for place, name in enumerate(names)]
+    table.write_text("\n".join(["filename,count", *rows]) + "\n")
+    run = bb.score(
+        "disco", table, data=data, out=tmp_path / "runs", overrides={"statistics": {"draws": 20}}, report=False
+    )
+    (said,) = [check.message for check in run.result.checks if "which no clip can have" in check.message]
+    assert said.startswith("1 of 24 clips:")

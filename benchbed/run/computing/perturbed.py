@@ -202,8 +202,10 @@ def _predict(engine: Engine, batch: list[EvaluatedClip], rows: Rows) -> None:
         kept = [evaluation for evaluation, ok in zip(batch, usable) if ok]
         heard = [engine.hearing.heard(one.length, _seconds(engine, one)) for one in kept]
         if (remark := engine.reading.remark(raw, heard[0])) is not None:
-            for evaluation in kept:
-                evaluation.facts = {**evaluation.facts, "remark": remark}
+            # Of a batch it is said; its clips are those of which it can be said alone.
+            for evaluation, one in zip(kept, np.flatnonzero(usable)):
+                if engine.reading.remark(raw[one : one + 1], heard[0]) is not None:
+                    evaluation.facts = {**evaluation.facts, "remark": remark}
         rows.add(kept, engine.reading.answers(raw[usable], heard))
 
 

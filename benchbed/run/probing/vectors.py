@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbed.adapter.asking import told
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.digests import digest_of
 from benchbed.adapter.encoder import Encoder
 from benchbed.cache import cache_folder
 from benchbed.card import Card
 from benchbed.code import closure
-from benchbed.errors import AdapterError, AudioError, DataError
+from benchbed.errors import AdapterError, AudioError, BenchbedError, DataError
 from benchbed.run.computing.whole import decode, to_model
 from benchbed.run.computing.windows import to_windows
 from benchbed.types import Batch
@@ -144,7 +145,20 @@ def _made(
         for first in range(0, len(inputs), BATCH):
             part = np.stack(inputs[first : first + BATCH])
             lengths = np.full(len(part), part.shape[2], np.int64)
-            embedded = encoder.hear(Batch(part, lengths, card.sample_rate))
+            try:
+                embedded = encoder.hear(Batch(part, lengths, card.sample_rate))
+            except BenchbedError:
+                raise
+            except Exception as error:
+                raise AdapterError(
+                    f"{card.name} raised {told(error)} at the embedding of {row['clip_id']}",
+                    hint="run `benchbed check` on the adapter",
+                ) from error
+            if len(embedded) != len(part):
+                raise AdapterError(
+                    f"{card.name} gave {len(embedded)} embeddings of {len(part)} inputs, of {row['clip_id']}",
+                    hint="a row for each of the batch",
+                )
             if embedded.shape[-1] != encoder.width:
                 raise AdapterError(
                     f"{card.name} embeds {row['clip_id']} in {embedded.shape[-1]} features, and clips before it in "

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchbed.checkpoints import last_step
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.cell import score_cell
 from benchbed.metrics.folds import Fold, score_folds
@@ -59,6 +60,8 @@ def stored_predictions(prepared: Prepared) -> Predictions:
 def by_clip(prepared: Prepared, predictions: Predictions, seed: int) -> Number:
     """The official figure on clean audio, its interval over clips as if each were a recording of its own.
 
+    Of a sequence of checkpoints it is that after the last step.
+
     Parameters
     ----------
     prepared : Prepared
@@ -77,6 +80,8 @@ def by_clip(prepared: Prepared, predictions: Predictions, seed: int) -> Number:
     family, primary = grounds.family()
     name, suite = official_figure(family.metrics, primary), grounds.loaded.suite
     cells = [plan for plan in prepared.cells if plan.kind == "clean"]
+    scored = set(last_step(plan.split for plan in cells))
+    cells = [plan for plan in cells if plan.split in scored]
     rows_of = rows_of_cells(predictions.table, [plan.key for plan in cells])
     folds = []
     for plan in cells:

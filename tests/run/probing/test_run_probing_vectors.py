@@ -81,6 +81,8 @@ def test_windows_are_examples_of_their_own_as_they_are_heard_when_scored(tmp_pat
     [
         (lambda batch: np.ones((len(batch), 2), np.float32), AdapterError, "in 2 features"),
         (lambda batch: np.full((len(batch), 3), np.nan, np.float32), AdapterError, "is not finite"),
+        (lambda batch: np.ones((len(batch) + 1, 3), np.float32), AdapterError, "2 embeddings of 1 inputs"),
+        (lambda batch: [1 / 0], AdapterError, "raised ZeroDivisionError: division by zero at the embedding of"),
     ],
 )
 def test_vectors_that_cannot_be_used_name_the_clip(tmp_path, hear, error, said):
