@@ -52,11 +52,15 @@ def composite(
     inner = stated.get(AROUND)
     stated = inner if isinstance(inner, Mapping) else stated
     known = {term.measure for term in TERMS}
-    numbers = {str(name): _number(str(name), value) for name, value in stated.items() if name in known}
+    place = str(measures) if isinstance(measures, (str, Path)) and str(measures) else None
+    numbers = {str(name): _number(str(name), value, place) for name, value in stated.items() if name in known}
     for ending, run in (("inference", network), ("tflite", tflite)):
         if run is not None:
             numbers |= {f"{name}_{ending}": value for name, value in _measured(run).items()}
-    return composite_score(numbers or dict.fromkeys(map(str, stated)))
+    try:
+        return composite_score(numbers or dict.fromkeys(map(str, stated)))
+    except DataError as error:
+        raise DataError(error.what, where=error.where or place, hint=error.hint) from error
 
 
 def _read(path: Path) -> Mapping[str, object]:
@@ -69,11 +73,11 @@ def _read(path: Path) -> Mapping[str, object]:
     return read_yaml(path)[0]
 
 
-def _number(name: str, value: object) -> float | None:
+def _number(name: str, value: object, place: str | None) -> float | None:
     if value is None or (isinstance(value, str) and value.strip().upper() in ("N/A", "")):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DataError(f"{name} is '{value}'", hint="a number, or N/A where it was not measured")
+        raise DataError(f"{name} is '{value}'", where=place, hint="a number, or N/A where it was not measured")
     return float(value)
 
 

@@ -97,3 +97,12 @@ def test_measures_that_cannot_be_are_one_clear_error(measures, said):
 def test_a_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(ConfigError, match="no file of measures"):
         composite(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("text", ["accuracy_inference: 90\n", "accuracy_tflite: abc\n", "other: 1\n"])
+def test_what_a_file_of_measures_has_wrong_names_the_file(tmp_path, text):
+    place = tmp_path / "submission_results.yaml"
+    place.write_text(text)
+    with pytest.raises(DataError) as caught:
+        composite(place)
+    assert caught.value.where == str(place) and caught.value.hint
