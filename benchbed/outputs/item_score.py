@@ -15,8 +15,9 @@ import numpy as np
 from benchbed.card import Card
 from benchbed.errors import AdapterError, DataError, did_you_mean
 from benchbed.outputs.contract import Heard, Json, Output, Reading
+from benchbed.tables.columns import column_called
 from benchbed.tables.names import ID_COLUMNS, clips_named
-from benchbed.tables.table import Table, read_table
+from benchbed.tables.table import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,8 +108,8 @@ class ItemScore(Output):
             No such columns, a score that is no finite number, an item twice, or one of the data set without a score.
         """
         table = read_table(Path(path))
-        names = table.frame[_column(table, (*ITEMS, *ID_COLUMNS), "items")].astype(str).tolist()
-        column = _column(table, SCORES, "scores")
+        names = table.frame[column_called(table, (*ITEMS, *ID_COLUMNS), "items")].astype(str).tolist()
+        column = column_called(table, SCORES, "scores")
         numbers = table.numbers(column)
         if (odd := ~np.isfinite(numbers)).any():
             row = int(odd.argmax())
@@ -135,7 +136,7 @@ class ItemScore(Output):
 
     def unused(self, path: Path, clips: pd.DataFrame) -> list[str]:
         table = read_table(Path(path))
-        names = table.frame[_column(table, (*ITEMS, *ID_COLUMNS), "items")].astype(str).tolist()
+        names = table.frame[column_called(table, (*ITEMS, *ID_COLUMNS), "items")].astype(str).tolist()
         lost = np.flatnonzero(clips_named(names, clips, table.where) < 0)
         if not len(lost):
             return []
@@ -147,18 +148,6 @@ class ItemScore(Output):
 
     def example(self, random: np.random.Generator, clips: int, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         return random.normal(8, 3, clips).reshape(-1, 1), np.zeros(clips)
-
-
-def _column(table: Table, known: Sequence[str], what: str) -> str:
-    there = {str(column).lower(): str(column) for column in table.frame.columns}
-    for name in known:
-        if name in there:
-            return there[name]
-    raise DataError(
-        f"the table has no column of {what}",
-        where=f"{table.path}:1",
-        hint=f"one of {', '.join(known)}; it has {', '.join(there.values())}",
-    )
 
 
 OUTPUT = ItemScore()

@@ -5,14 +5,14 @@ A clip is named by its id, its path in the data set, or its file name with or wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed.errors import DataError, did_you_mean
-from benchbed.tables.table import Table, read_table
+from benchbed.tables.columns import column_called
+from benchbed.tables.table import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +31,8 @@ def answers_of(path: Path, clips: pd.DataFrame) -> np.ndarray:
         No such columns, a count that is no finite number, a clip twice, or a clip of the data set without a count.
     """
     table = read_table(Path(path))
-    names = table.frame[_column(table, CLIPS, "clips")].tolist()
-    column = _column(table, COUNTS, "counts")
+    names = table.frame[column_called(table, CLIPS, "clips")].tolist()
+    column = column_called(table, COUNTS, "counts")
     numbers = table.numbers(column)
     if (odd := ~np.isfinite(numbers)).any():
         row = int(odd.argmax())
@@ -72,7 +72,7 @@ def answers_of(path: Path, clips: pd.DataFrame) -> np.ndarray:
 def unused(path: Path, clips: pd.DataFrame) -> list[str]:
     """What of a table is about none of the clips, and counts below zero, in words."""
     table = read_table(Path(path))
-    column = table.frame[_column(table, CLIPS, "clips")]
+    column = table.frame[column_called(table, CLIPS, "clips")]
     known = {name for clip in clips["clip_id"].astype(str) for name in _names(clip)}
     lost = [row for row, name in enumerate(column) if name not in known]
     said = []
@@ -81,7 +81,7 @@ def unused(path: Path, clips: pd.DataFrame) -> list[str]:
             f"{len(lost)} of {len(column)} counts of {Path(path).name} are about no clip of the data set and were not "
             f"used, the first is '{column.iloc[lost[0]]}' ({table.where(lost[0])})"
         )
-    below = np.flatnonzero(table.numbers(_column(table, COUNTS, "counts")) < 0)
+    below = np.flatnonzero(table.numbers(column_called(table, COUNTS, "counts")) < 0)
     if len(below):
         said.append(
             f"{len(below)} of {len(column)} counts are below zero and are scored as they are, the first at "
@@ -106,15 +106,3 @@ def _shared(clips: pd.DataFrame) -> set[str]:
         double |= names & seen
         seen |= names
     return double
-
-
-def _column(table: Table, known: Sequence[str], what: str) -> str:
-    there = {str(column).lower(): str(column) for column in table.frame.columns}
-    for name in known:
-        if name in there:
-            return there[name]
-    raise DataError(
-        f"the table has no column of {what}",
-        where=f"{table.path}:1",
-        hint=f"one of {', '.join(known)}; it has {', '.join(there.values())}",
-    )
