@@ -1,4 +1,5 @@
-"""From `--set precision=int8` or `--set probe=linear` on any model to its twin, without a word in the model's file."""
+"""From `--set precision=int8`, `backend=onnx` or `probe=linear` on any model to its twin, without a word in the model's
+file."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ TWINS = {
     "probed": (
         *("probe", "taught", "fraction", "shots", "draw", "train_split", "validation", "neighbours", "grid_points"),
     ),
+    "backend": ("backend", "tolerance"),
     "quantised": ("precision", "calibration", "clips"),
 }
 
@@ -22,7 +24,7 @@ def as_twin(model: str, target: Callable[..., Any], options: dict[str, Any]) -> 
     """The adapter that makes a twin, and its options, where one is asked of a model that has no such option itself.
 
     Calibration clips, which a run offers to every model, are taken out of the options of one that has a precision of
-    its own.
+    its own, and so is the backend `eager`, which is the model itself.
 
     Parameters
     ----------
@@ -44,9 +46,12 @@ def as_twin(model: str, target: Callable[..., Any], options: dict[str, Any]) -> 
     ('quantised', {'precision': 'int8', 'model': 'cnn.py', 'settings': '{"width": "16"}'})
     >>> as_twin("cnn.py", lambda width=8: None, {"probe": "knn", "precision": "int8"})
     ('probed', {'probe': 'knn', 'model': 'cnn.py', 'settings': '{"precision": "int8"}'})
-    >>> as_twin("cnn.py", lambda width=8: None, {"width": "16"})
+    >>> as_twin("cnn.py", lambda width=8: None, {"width": "16", "backend": "eager"})
     """
     known = {option.name for option in describe_options(target)}
+    if "backend" not in known and options.get("backend") == "eager":
+        for name in TWINS["backend"]:
+            options.pop(name, None)
     for adapter, own in TWINS.items():
         if own[0] not in options:
             continue

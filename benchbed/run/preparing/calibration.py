@@ -10,11 +10,12 @@ from benchbed.run.job.source import Source
 from benchbed.suite.model import Suite
 
 #: Options whose twins have them in their name.
-_TWINS = ("precision", "probe")
+_TWINS = ("precision", "probe", "backend")
 
 
 def said(card: Card, options: Mapping[str, object]) -> dict[str, object]:
-    """Options that tell models of one name apart, without a precision or a probe that the name of a twin says already.
+    """Options that tell models of one name apart, without a precision, probe or backend that the name of a twin says
+    already.
 
     Examples
     --------
@@ -22,7 +23,7 @@ def said(card: Card, options: Mapping[str, object]) -> dict[str, object]:
     >>> said(card, {"precision": "int8", "width": "8"})
     {'width': '8'}
     """
-    said = f"{card.name}_none_"
+    said = f"{card.name}_none_eager_"
     return {name: value for name, value in options.items() if name not in _TWINS or f"_{value}_" not in said}
 
 
