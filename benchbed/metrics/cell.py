@@ -19,6 +19,9 @@ from benchbed.metrics.weighing import Scores, chosen
 from benchbed.metrics.weighing import drawn as drawn_scores
 from benchbed.stats.bootstrap import Bootstrap
 
+#: Statistics from which on counts are drawn apart, even where that leaves no fewer rows to draw.
+MANY = 256
+
 
 @dataclass(frozen=True)
 class CellScores:
@@ -179,7 +182,7 @@ class _Cut:
         self, choices: Sequence[np.ndarray], columns: np.ndarray | None = None
     ) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """Summed statistics of each choice of rows, and their replicates, of some columns or of all."""
-        totals = [self.rows[rows].sum(axis=0) for rows in choices]
+        totals = [(self.rows if rows.all() else self.rows[rows]).sum(axis=0) for rows in choices]
         if self.bootstrap is None or self.bootstrap.draws == 0:
             return [(total, None) for total in totals]
         whole = self.family.whole_numbers
@@ -193,16 +196,21 @@ class _Cut:
         """Summed statistics of all rows, and their replicates."""
         counted, everything = self.family.whole_numbers, np.ones(len(self.rows), bool)
         groups, place = np.unique(self.group_of, return_inverse=True)
-        if counted is None or self.bootstrap is None or not self.bootstrap.draws or len(groups) == len(self.rows):
+        fewer = len(groups) < len(self.rows) or self.rows.shape[1] > MANY
+        if counted is None or self.bootstrap is None or not self.bootstrap.draws or not fewer:
             return self.sums([everything])[0]
-        # Counts are added up by recording first, which leaves fewer rows to draw; sums of losses would then differ in
-        # their last digit.
+        # Counts are added up by recording first, which leaves fewer rows to draw, and drawn in float32; sums of losses
+        # would then differ in their last digit.
         rest = np.setdiff1d(np.arange(self.rows.shape[1]), counted)
         [(sums, drawn)] = self.sums([everything], rest)
         assert drawn is not None
-        by_group = np.zeros((len(groups), len(counted)))
-        np.add.at(by_group, place.reshape(-1), self.rows[:, counted])
-        drawn[:, counted] = self.bootstrap.replicates(by_group, groups)
+        counted = np.setdiff1d(counted, self.family.undrawn)
+        if len(groups) == len(self.rows):
+            by_group, groups = self.rows[:, counted], self.group_of
+        else:
+            by_group = np.zeros((len(groups), len(counted)))
+            np.add.at(by_group, place.reshape(-1), self.rows[:, counted])
+        drawn[:, counted] = self.bootstrap.replicates(by_group, groups, counts=True)
         return sums, drawn
 
     def part(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None, names: Collection[str]) -> SliceValues:

@@ -137,6 +137,11 @@ class Family(ABC):
         return None
 
     @property
+    def undrawn(self) -> np.ndarray:
+        """Columns of the statistics from which no figure of a draw follows."""
+        return np.zeros(0, np.int64)
+
+    @property
     def parts(self) -> Mapping[str, Family]:
         """The families that are scored together, by what stands before the names of their metrics."""
         return {"": self}

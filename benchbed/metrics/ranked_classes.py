@@ -46,8 +46,10 @@ class RankedClasses:
     """
 
     def __init__(self, scores: np.ndarray, positive: np.ndarray, known: np.ndarray, row: np.ndarray) -> None:
+        by_class = np.ascontiguousarray(scores.T), np.ascontiguousarray(positive.T), np.ascontiguousarray(known.T)
         self._classes = [
-            Ranking(scores[known[:, i], i], positive[known[:, i], i], row[known[:, i]]) for i in range(scores.shape[1])
+            Ranking(values, hits, row) if there.all() else Ranking(values[there], hits[there], row[there])
+            for values, hits, there in zip(*by_class)
         ]
 
     def figures(self, weights: np.ndarray) -> RankFigures:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from benchbed.metrics.ratios import ratio
-from benchbed.metrics.running import Running, blocks, by_row
+from benchbed.metrics.running import Columns, Stretches, blocks, running_totals
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,14 @@ class Curve:
         >>> round(float(ranking.curve(np.ones((1, 3))).average_precision()[0]), 4)
         0.8333
         """
-        total = self.found + self.false_here
-        precision = np.divide(self.found, total, out=np.zeros_like(total), where=total > 0)
-        return ratio((self.gain * precision).sum(axis=1), self.positives)
+        # Where nothing weighs anything yet, nothing is found either: 0 over anything.
+        total = np.maximum(self.found + self.false_here, np.finfo(np.float64).tiny)
+        return ratio((self.gain * (self.found / total)).sum(axis=1), self.positives)
 
     def auc(self) -> np.ndarray:
         """Area under the ROC curve, `[draw]`; ties count half. NaN without positives or without negatives."""
-        middle = (self.false_above + self.false_here) / 2
+        apart = self.false_above is not self.false_here
+        middle = (self.false_above + self.false_here) / 2 if apart else self.false_here
         area = (self.gain * (self.negatives[:, None] - middle)).sum(axis=1)
         return ratio(area, self.positives * self.negatives)
 
@@ -98,17 +99,28 @@ class Curve:
         """
         if not self.gain.shape[1]:
             return np.full(len(self.gain), np.nan)
-        ones, zeros = self.positives[:, None], self.negatives[:, None]
-        rise, high = ratio(self.gain, ones + 0 * self.gain), ratio(self.found, ones + 0 * self.gain)
-        start = ratio(self.false_above, zeros + 0 * self.gain)
-        width = ratio(self.false_here - self.false_above, zeros + 0 * self.gain)
         # The first step that ends on or beyond the line from (0, 1) to (1, 0); before its rise the curve runs level.
-        step = np.argmax(start + width + high >= 1 - 1e-12, axis=1)[:, None]
-        rise, high, start, width = (np.take_along_axis(x, step, axis=1)[:, 0] for x in (rise, high, start, width))
+        step, draw = self._first_beyond(), np.arange(len(self.gain))
+        gain, found, above, here = (x[draw, step] for x in (self.gain, self.found, self.false_above, self.false_here))
+        rise, high = ratio(gain, self.positives), ratio(found, self.positives)
+        start, width = ratio(above, self.negatives), ratio(here - above, self.negatives)
         low = high - rise
         share = np.clip(ratio(1 - start - low, rise + width), 0.0, 1.0)
         rate = np.where(start + low >= 1, 1 - low, start + share * width)
         return np.where((self.positives > 0) & (self.negatives > 0), rate, np.nan)
+
+    def _first_beyond(self) -> np.ndarray:
+        # Both rates only rise from step to step, so that halving finds the place without making them all; where neither
+        # rate is defined the place does not matter.
+        line = self.positives * self.negatives * (1 - 1e-12)
+        draw = np.arange(len(line))
+        low, high = np.zeros(len(line), np.int64), np.full(len(line), self.gain.shape[1] - 1)
+        for _ in range(int(self.gain.shape[1] - 1).bit_length()):
+            middle = (low + high) // 2
+            sum_there = self.found[draw, middle] * self.negatives + self.false_here[draw, middle] * self.positives
+            beyond = sum_there >= line
+            high, low = np.where(beyond, middle, high), np.where(beyond, low, np.minimum(middle + 1, high))
+        return high
 
     def best_f1(self) -> tuple[np.ndarray, np.ndarray]:
         """The highest F1 over all thresholds `[draw]`, and the number of the step that reaches it."""
@@ -141,36 +153,49 @@ class Ranking:
     """
 
     def __init__(self, scores: np.ndarray, positive: np.ndarray, row: np.ndarray) -> None:
-        order = np.argsort(-scores, kind="stable")
+        # Items of equal score count at once, so that their order does not matter.
+        order = np.argsort(-scores)
         ordered, hit = scores[order], np.asarray(positive, bool)[order]
-        row = np.asarray(row)[order]
-        self._items, self._positives = Running(row, np.ones(len(row))), Running(row[hit], np.ones(int(hit.sum())))
+        row = np.asarray(row, np.int32)[order]
         starts = np.flatnonzero(np.concatenate([[len(ordered) > 0], ordered[1:] != ordered[:-1]])[: len(ordered)])
         ends = np.append(starts[1:], len(ordered))[: len(starts)]
         hits = np.concatenate([[0], np.cumsum(hit)])
         steps = np.flatnonzero(hits[ends] > hits[starts])
         first, last = starts[steps], ends[steps]
-        # Where each step begins and ends among all items, and where the last item is; and so among the positive ones.
-        self._places = np.append(np.column_stack([first, last]).ravel(), len(row))
-        self._hit_places = np.append(hits[last], hits[-1])
+        # By turns the items between two steps, none of which is positive, and those of a step.
+        edges = np.concatenate([[0], np.column_stack([first, last]).ravel(), [len(row)]])
+        self._items = Stretches(row, edges)
+        tied = bool((hits[last] - hits[first] < last - first).any())
+        #: The positive items of each step, where they are not all that it has.
+        self._positives = Stretches(row[hit], np.append(hits[first], hits[-1])) if tied else None
         #: Score of each step, from the highest down.
         self.thresholds = ordered[first]
 
-    def curve(self, weights: np.ndarray) -> Curve:
+    def curve(self, weights: np.ndarray | Columns) -> Curve:
         """Counts for each weighting.
 
         Parameters
         ----------
-        weights : np.ndarray [shape=(draw, row)]
-            Weights of the rows, not negative.
+        weights : np.ndarray [shape=(draw, row)] or Columns
+            Weights of the rows, not negative; as `Columns` where several rankings share them.
         """
-        columns = by_row(weights)
-        every = self._items.sums(columns, self._places)
-        hits = self._positives.sums(columns, self._hit_places)
-        found, positives = hits[:, :-1], hits[:, -1]
-        gain = np.diff(found, prepend=0.0, axis=1)
-        above, here = every[:, :-1:2], every[:, 1::2]
-        return Curve(gain, found, above - found + gain, here - found, positives, every[:, -1] - positives)
+        columns = weights if isinstance(weights, Columns) else Columns(weights)
+        every = self._items.sums(columns)
+        # False positives between the steps, and what each step holds, side by side for one running sum of both.
+        both = every[:-1].reshape(-1, 2, columns.draws).astype(np.float64)
+        tied = None
+        if self._positives is not None:
+            hits = self._positives.sums(columns)
+            tied = both[:, 1] - hits
+            both[:, 0] += tied
+            both[:, 1] = hits
+        gain = both[:, 1].copy()
+        here, found = np.moveaxis(running_totals(both), 1, 0)
+        none = np.zeros(columns.draws)
+        positives, before = (part[-1] if len(part) else none for part in (found, here))
+        there = here.T
+        above = there if tied is None else (here - tied).T
+        return Curve(gain.T, found.T, above, there, positives, before + every[-1])
 
     def __len__(self) -> int:
         return len(self._items)
@@ -193,6 +218,6 @@ def curves(rankings: Sequence[Ranking], weights: np.ndarray) -> Iterator[tuple[s
     """
     for block in blocks(len(weights), max([weights.shape[1], *map(len, rankings)])):
         # In the layout that products with them want, once for all rankings.
-        once = by_row(weights[block]).T
+        once = Columns(weights[block])
         for number, ranking in enumerate(rankings):
             yield block, number, ranking.curve(once)

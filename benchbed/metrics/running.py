@@ -7,6 +7,7 @@ the wanted places are ever made, and what it can be at most or at least over a s
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -123,6 +124,102 @@ class Running:
         column, amount = self._column[start:stop], self._amount[start:stop]
         kept = column < columns
         return np.bincount(column[kept], weights=amount[kept], minlength=columns)
+
+
+class Stretches:
+    """Items in order, cut into stretches, each item with a weight to take.
+
+    Parameters
+    ----------
+    column : np.ndarray [shape=(item,), int]
+        The weight that each item takes: a row of the weights.
+    edges : np.ndarray [shape=(1 + stretch,), int]
+        With which item each stretch begins, and where the last ends; not falling.
+
+    Examples
+    --------
+    >>> items = Stretches(np.array([0, 1, 0]), np.array([0, 1, 3]))
+    >>> items.sums(Columns(np.array([[1, 1], [2, 0]], np.uint8))).tolist()
+    [[1, 2], [2, 2]]
+    """
+
+    def __init__(self, column: np.ndarray, edges: np.ndarray) -> None:
+        from scipy.sparse import csr_matrix
+
+        column = np.asarray(column, np.int32)
+        rows = int(column.max(initial=-1)) + 1
+        self._length = len(column)
+        self._most = int(np.bincount(column).max(initial=0))
+        self._made = csr_matrix(
+            (np.ones(len(column), np.uint8), column, np.asarray(edges, np.int32)), shape=(len(edges) - 1, rows)
+        )
+
+    def __len__(self) -> int:
+        return self._length
+
+    def sums(self, weights: Columns) -> np.ndarray:
+        """Summed weights of each stretch, `[stretch, draw]`; of whole numbers exact, in the least type that holds."""
+        # No sum is more than that of all weights, each as often as the commonest column is there.
+        return np.asarray(self._made @ weights.held(self._most)[: self._made.shape[1]])
+
+
+class Columns:
+    """Weights in the layout and the types that products with them want, each made once.
+
+    Parameters
+    ----------
+    weights : np.ndarray [shape=(draw, column)]
+        Weights, not negative; of an unsigned type where they are copies.
+
+    Examples
+    --------
+    >>> Columns(np.array([[1, 2]], np.uint8)).held(3).dtype, Columns(np.array([[0.5, 2]])).held(3).dtype
+    (dtype('uint16'), dtype('float64'))
+    """
+
+    def __init__(self, weights: np.ndarray) -> None:
+        self._weights = weights
+        whole = weights.dtype.kind == "u"
+        self._total = int(weights.sum(axis=1, dtype=np.int64).max(initial=0)) if whole else math.inf
+        self._made: dict[type, np.ndarray] = {}
+
+    @property
+    def draws(self) -> int:
+        """Number of weightings."""
+        return len(self._weights)
+
+    def held(self, times: int) -> np.ndarray:
+        """Weights `[column, draw]` of the smallest type in which their sum, so many times, is exact."""
+        most = times * self._total if times else 0
+        kinds = ((np.uint16, 2**16), (np.float32, 2**24), (np.float64, math.inf))
+        number = next(kind for kind, end in kinds if most < end or end == math.inf)
+        if number not in self._made:
+            self._made[number] = np.ascontiguousarray(self._weights.T, number)
+        return self._made[number]
+
+
+def running_totals(rows: np.ndarray) -> np.ndarray:
+    """Running sums over the first axis, as `np.cumsum` has them of whole numbers, in few passes and in place.
+
+    Examples
+    --------
+    >>> running_totals(np.array([[1.0, 0.0], [2.0, 5.0], [3.0, 1.0]])).tolist()
+    [[1.0, 0.0], [3.0, 5.0], [6.0, 6.0]]
+    """
+    places = len(rows)
+    if places < 4 or rows.size == places:
+        return np.cumsum(rows, axis=0, out=rows)
+    # Within stretches of about √n places, then over the stretches.
+    each = math.isqrt(places)
+    whole = places // each * each
+    parts = rows[:whole].reshape(-1, each, *rows.shape[1:])
+    for i in range(1, each):
+        parts[:, i] += parts[:, i - 1]
+    for i in range(1, len(parts)):
+        parts[i] += parts[i - 1, -1]
+    for i in range(whole, places):
+        rows[i] += rows[i - 1]
+    return rows
 
 
 def by_row(weights: np.ndarray) -> np.ndarray:

@@ -31,6 +31,9 @@ MOST_COPIES = 255
 #: An interval needs this share of draws in which the value is defined.
 DEFINED = 0.9
 
+#: Numbers of a table from which on it is looked for columns that are nearly all zero, and how few others these have.
+LARGE, THIN = 4_000_000, 0.05
+
 Method = Literal["centred", "expanded", "percentile", "basic", "bca"]
 
 #: Up to this number of groups the degrees of freedom of a value are estimated from its draws; with more of them,
@@ -116,7 +119,12 @@ class Bootstrap:
             yield made(self.name, self.seed, self.groups, start)[: self.draws - start]
 
     def replicates(
-        self, sums: np.ndarray, group: np.ndarray | None = None, columns: np.ndarray | None = None
+        self,
+        sums: np.ndarray,
+        group: np.ndarray | None = None,
+        columns: np.ndarray | None = None,
+        *,
+        counts: bool = False,
     ) -> np.ndarray:
         """Replicates of the column sums of `sums`, `[draw, statistic]`.
 
@@ -128,10 +136,12 @@ class Bootstrap:
             Group number of each row; by default there is one row per group, in order.
         columns : np.ndarray [shape=(needed,), int], optional
             Statistics that are wanted; the others are 0. All by default.
+        counts : bool
+            As in `replicates_of_parts`.
         """
         if group is None and len(sums) != self.groups:
             raise ConfigError(f"{len(sums)} rows of statistics for {self.groups} groups")
-        return self.replicates_of_parts(sums, group, [slice(None)], columns)[0]
+        return self.replicates_of_parts(sums, group, [slice(None)], columns, counts=counts)[0]
 
     def replicates_of_parts(
         self,
@@ -162,11 +172,12 @@ class Bootstrap:
         out = np.empty((len(parts), self.draws, wanted.shape[1]))
         exact = counts and len(wanted) > 0 and float(wanted.sum(axis=0).max(initial=0.0)) * MOST_COPIES < 2**24
         number = np.float32 if exact else np.float64
-        wanted = wanted.astype(number, copy=False)
-        chosen = [(wanted[part], part if group is None else group[part]) for part in parts]
+        chosen = [(_Product(wanted[part], number), part if group is None else group[part]) for part in parts]
+        in_order = [isinstance(g, np.ndarray) and np.array_equal(g, np.arange(self.groups)) for _, g in chosen]
         for start, block in zip(range(0, self.draws, CHUNK), self.weights()):
-            for i, (rows, copied) in enumerate(chosen):
-                out[i, start : start + len(block)] = block[:, copied].astype(number) @ rows
+            for i, (product, copied) in enumerate(chosen):
+                copies = block if in_order[i] else block[:, copied]
+                product.of(copies.astype(number), out[i, start : start + len(block)])
         if columns is None:
             return out
         made = np.zeros((len(parts), self.draws, sums.shape[1]))
@@ -236,6 +247,29 @@ class Bootstrap:
         few = " (few, known to be narrow)" if groups < FEW_GROUPS else ""
         made = title.get(self.method, self.method)
         return f"bootstrap {made} {100 * self.level:g} %, {groups} groups{few}, {self.draws} draws"
+
+
+class _Product:
+    """Sums of weighted rows; of a large table the columns that are nearly all zero are multiplied as such."""
+
+    def __init__(self, rows: np.ndarray, number: type) -> None:
+        rows = rows.astype(number, copy=False)
+        self._thin = np.zeros(rows.shape[1], bool)
+        if rows.size >= LARGE:
+            self._thin = np.count_nonzero(rows, axis=0) < THIN * len(rows)
+        self._rows = rows
+        if self._thin.any():
+            from scipy.sparse import csr_matrix
+
+            self._rows, self._few = rows[:, ~self._thin], csr_matrix(rows[:, self._thin].T)
+
+    def of(self, copies: np.ndarray, out: np.ndarray) -> None:
+        """Put the sums for weights `[draw, row]` into `out` `[draw, column]`."""
+        if not self._thin.any():
+            out[:] = copies @ self._rows
+            return
+        out[:, ~self._thin] = copies @ self._rows
+        out[:, self._thin] = (self._few @ np.ascontiguousarray(copies.T)).T
 
 
 @lru_cache(maxsize=1024)

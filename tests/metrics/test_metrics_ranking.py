@@ -63,3 +63,28 @@ def test_no_items_are_undefined() -> None:
     curve = Ranking(np.zeros(0), np.zeros(0, bool), np.zeros(0, int)).curve(np.ones((2, 1)))
     for value in (curve.average_precision(), curve.auc(), curve.partial_auc(0.1, "staircase"), curve.best_f1()[0]):
         assert np.isnan(value).all()
+
+
+@pytest.mark.parametrize("decimals", [1, 9])
+@pytest.mark.parametrize("most", [3, 250])
+def test_copies_of_every_size_give_what_weights_give(decimals: int, most: int) -> None:
+    # 250 copies of 600 items do not fit into 16 bits.
+    generator = np.random.default_rng(decimals)
+    scores, positive = np.round(generator.random(600), decimals), generator.random(600) < 0.2
+    copies = generator.integers(0, most + 1, (7, 300), dtype=np.uint8)
+    copies[0], copies[1, :150] = most, 0
+    ranking = Ranking(scores, positive, np.arange(600) % 300)
+    drawn, weighted = ranking.curve(copies), ranking.curve(copies.astype(np.float64))
+    for name in ("gain", "found", "false_above", "false_here", "positives", "negatives"):
+        assert np.array_equal(getattr(drawn, name), getattr(weighted, name))
+    total = copies[:, np.arange(600) % 300].astype(np.int64)
+    assert np.array_equal(drawn.positives, total[:, positive].sum(axis=1))
+    assert np.array_equal(drawn.negatives, total[:, ~positive].sum(axis=1))
+
+
+def test_the_equal_error_rate_is_found_at_the_first_step_beyond() -> None:
+    generator = np.random.default_rng(8)
+    scores, positive = np.round(generator.random(80), 2), generator.random(80) < 0.4
+    curve = Ranking(scores, positive, np.arange(80)).curve(generator.integers(0, 3, (50, 80), dtype=np.uint8))
+    rates = curve.false_here / curve.negatives[:, None] + curve.found / curve.positives[:, None]
+    assert np.array_equal(curve._first_beyond(), np.argmax(rates >= 1 - 1e-12, axis=1))

@@ -18,6 +18,7 @@ from sklearn.metrics import (
 )
 
 from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.metrics import cell
 from benchbed.metrics.cell import score_cell
 from benchbed.metrics.families.tagging import family
 from benchbed.metrics.folds import Fold, score_folds
@@ -205,3 +206,17 @@ def test_decisions_about_tags_have_no_calibration_and_their_ranks_are_named() ->
     assert "reliability" not in found.tables
     soft = score_cell(made, np.array([[0.9, 0], [0, 1], [1, 0], [0, 0]]), target, np.arange(4))
     assert soft.metrics["ece"].value is not None and soft.metrics["map"].note is None
+
+
+def test_many_classes_are_drawn_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Counts are then drawn apart from sums of precisions and losses.
+    generator = np.random.default_rng(6)
+    target = (generator.random((60, 4)) < 0.3).astype(np.float64)
+    scores, boot = generator.random((60, 4)), Bootstrap(60, 100, "many")
+    few = score_cell(family("abcd"), scores, target, np.arange(60), [], boot)
+    monkeypatch.setattr(cell, "MANY", 1)
+    many = score_cell(family("abcd"), scores, target, np.arange(60), [], boot)
+    assert few.replicates.keys() == many.replicates.keys()
+    for name, draws in few.replicates.items():
+        assert many.replicates[name] == pytest.approx(draws, abs=1e-12, nan_ok=True)
+    assert few.groups["class=a"] == many.groups["class=a"]

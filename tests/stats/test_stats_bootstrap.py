@@ -7,6 +7,7 @@ import pytest
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.families.classification import family
+from benchbed.stats import bootstrap
 from benchbed.stats.bootstrap import Bootstrap, bias, degrees_of_freedom, quantile_levels
 from benchbed.stats.jackknife import leave_one_out
 
@@ -259,3 +260,13 @@ def test_infinite_draws_are_spread_and_not_one_value():
     found = Bootstrap(50, draws=200).interval(replicates)
     assert found.reason != "every draw gives the same value"
     assert "beyond what was measured" in found.reason
+
+
+def test_columns_that_are_nearly_all_zero_are_drawn_as_dense_ones_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(4)
+    counts = (generator.random((40, 30)) < np.where(np.arange(30) % 2, 0.02, 0.6)) * 1.0
+    draw = Bootstrap(40, name="thin")
+    dense = [draw.replicates(counts, counts=exact) for exact in (False, True)]
+    monkeypatch.setattr(bootstrap, "LARGE", 1)
+    thin = [draw.replicates(counts, counts=exact) for exact in (False, True)]
+    assert all(np.array_equal(dense[0], other) for other in (dense[1], *thin))

@@ -109,6 +109,17 @@ class Tagging(Family):
         """Number of statistics."""
         return self._decided + 1
 
+    @property
+    def whole_numbers(self) -> np.ndarray:
+        """All but precisions, losses and summed scores."""
+        mean = np.arange(self._bins.start + self.bins, self._bins.start + 2 * self.bins)
+        return np.setdiff1d(np.arange(self.width), np.r_[self._at["precision"], self._loss, mean])
+
+    @property
+    def undrawn(self) -> np.ndarray:
+        """Clips without a class, of which figures make nothing, and those that were ranked, which have it."""
+        return np.r_[self._at["negative"], self._at["ranked"]]
+
     def statistics(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Additive statistics of each clip, `[clip, statistic]` float64.
 
@@ -129,24 +140,26 @@ class Tagging(Family):
         rows = np.zeros((clips, self.width))
         negative = known & ~positive
         output = at_least(scores, self.threshold)
-        share = _label_precision(scores, positive, known, self.ties)
+        sort = _Sorted(scores, positive, known)
+        share = sort.precision() if self.ties == "worst" else _precision_in_order(scores, positive, known)
         rows[:, self._at["positive"]] = positive
         rows[:, self._at["negative"]] = negative
         rows[:, self._at["hit"]] = positive & output
         rows[:, self._at["false"]] = negative & output
-        rows[:, self._at["precision"]] = np.where(positive, share, 0.0)
+        rows[:, self._at["precision"]] = share
         rows[:, self._at["ranked"]] = positive
         rows[:, self._clips] = 1
-        rows[:, self._loss], rows[:, self._lossy] = _ranking_loss(scores, positive, negative)
-        improper = np.asarray(((scores < 0) | (scores > 1)).any(axis=1))
+        rows[:, self._loss], rows[:, self._lossy] = sort.loss(negative)
+        improper = np.asarray((scores.min(axis=1) < 0) | (scores.max(axis=1) > 1))
         rows[:, self._improper] = improper
         rows[:, self._decided] = ((scores == 0) | (scores == 1)).all(axis=1)
         counted = known & ~improper[:, None]
-        clip, label = np.nonzero(counted)
-        value = scores[clip, label]
+        value = scores[counted]
         bin_of = np.clip(np.ceil(value * self.bins).astype(np.int64) - 1, 0, self.bins - 1)
-        for i, weight in enumerate((np.ones(len(value)), value, positive[clip, label].astype(np.float64))):
-            np.add.at(rows, (clip, self._bins.start + i * self.bins + bin_of), weight)
+        bin_of += np.repeat(np.arange(clips) * self.bins, counted.sum(axis=1))
+        for i, weight in enumerate((None, value, positive[counted])):
+            sums = np.bincount(bin_of, weight, minlength=clips * self.bins).reshape(clips, self.bins)
+            rows[:, self._bins.start + i * self.bins : self._bins.start + (i + 1) * self.bins] = sums
         return rows
 
     def grouped(self, scores: np.ndarray, target: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
@@ -154,7 +167,11 @@ class Tagging(Family):
         sums = np.zeros((groups, self.width))
         for start in range(0, len(scores), 2000):
             part = slice(start, start + 2000)
-            np.add.at(sums, np.asarray(group)[part], self.statistics(scores[part], target[part]))
+            rows, found = np.asarray(group)[part], self.statistics(scores[part], target[part])
+            if np.array_equal(rows, np.arange(len(rows)) + rows[0]):
+                sums[rows[0] : rows[0] + len(rows)] += found  # a row for each clip, in their order
+            else:
+                np.add.at(sums, rows, found)
         return sums
 
     def sample(self, scores: np.ndarray, target: np.ndarray, row: np.ndarray, rows: int) -> Sample:
@@ -163,7 +180,7 @@ class Tagging(Family):
 
     def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Every metric from summed statistics `[..., statistic]`; NaN for those that `sample` yields."""
-        positive, _, hit, false, precision, ranked = (sums[..., at] for at in self._at.values())
+        positive, _, hit, false, precision, _ = (sums[..., at] for at in self._at.values())
         nowhere = np.full(sums.shape[:-1], np.nan)
         count, mean, share = self._bin_sums(sums)
         proper = np.where((sums[..., self._improper] > 0) | self._of_decisions(sums), np.nan, 1.0)
@@ -175,7 +192,7 @@ class Tagging(Family):
             **dict.fromkeys(("map", "mauc", "d_prime", "d_prime_mean", "macro_eer"), nowhere),
             "micro_f1": np.where(present, micro, np.nan),
             "macro_f1": defined_mean(np.where(positive > 0, f1, np.nan)),
-            "lwlrap": ratio(precision.sum(axis=-1), ranked.sum(axis=-1)),
+            "lwlrap": ratio(precision.sum(axis=-1), positive.sum(axis=-1)),
             "ranking_loss": ratio(sums[..., self._loss], sums[..., self._lossy]),
             "ece": ratio(np.abs(share - mean).sum(axis=-1), count.sum(axis=-1)) * proper,
             "class_coverage": np.where(sums[..., self._clips] > 0, covered, np.nan),
@@ -183,7 +200,7 @@ class Tagging(Family):
 
     def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Values of each class, `[..., class]`; NaN for those that `sample` yields and where a denominator is zero."""
-        positive, _, hit, false, precision, ranked = (sums[..., at] for at in self._at.values())
+        positive, _, hit, false, precision, _ = (sums[..., at] for at in self._at.values())
         nowhere = np.full(positive.shape, np.nan)
         return {
             "ap": nowhere,
@@ -192,7 +209,7 @@ class Tagging(Family):
             "f1": ratio(2 * hit, positive + hit + false),
             "precision": ratio(hit, hit + false),
             "recall": ratio(hit, positive),
-            "lwlrap": ratio(precision, ranked),
+            "lwlrap": ratio(precision, positive),
         }
 
     @property
@@ -302,39 +319,53 @@ def d_prime(auc: np.ndarray) -> np.ndarray:
     return np.sqrt(2) * ndtri(auc)
 
 
-def _label_precision(scores: np.ndarray, positive: np.ndarray, known: np.ndarray, ties: Ties) -> np.ndarray:
-    # Precision of the list of labels that ends at each label, when a clip's labels are sorted by score.
-    order = np.argsort(-np.where(known, scores, -np.inf), axis=1, kind="stable")
-    if ties == "order":
-        order = np.argsort(np.where(known, scores, -np.inf), axis=1, kind="stable")[:, ::-1]
-    ordered = np.take_along_axis(scores, order, axis=1)
-    rank = np.broadcast_to(np.arange(1, scores.shape[1] + 1), scores.shape)
+class _Sorted:
+    """The labels of each clip from the highest score down, those that nobody spoke of last.
+
+    All that is asked is what stands at or above a present label, so that only present labels are looked at.
+    """
+
+    def __init__(self, scores: np.ndarray, positive: np.ndarray, known: np.ndarray) -> None:
+        every = bool(known.all())
+        # Labels of equal score speak with one voice, so that their order does not matter.
+        order = np.argsort(-scores if every else -np.where(known, scores, -np.inf), 1, None if every else "stable")
+        clips, classes = self._shape = scores.shape
+        place = np.flatnonzero(np.take_along_axis(positive, order, axis=1))
+        self._clip = place // max(1, classes)
+        self._label = order.ravel()[place]
+        ordered = np.take_along_axis(scores, order, axis=1)
+        tied = np.zeros(scores.shape, bool)
+        np.equal(ordered[:, :-1], ordered[:, 1:], out=tied[:, :-1])
+        last = place
+        if tied.any():
+            # The last of a run of equal scores speaks for all of them.
+            ends = np.flatnonzero(~tied)
+            last = ends[np.searchsorted(ends, place)]
+        self._rank = last - self._clip * classes + 1
+        before = np.searchsorted(place, np.arange(clips) * classes)
+        self._hits = np.searchsorted(place, last, side="right") - before[self._clip]
+        self._spoken = np.minimum(self._rank, known.sum(axis=1)[self._clip])
+
+    def precision(self) -> np.ndarray:
+        """Of each present label the precision of the list that ends with it, `[clip, class]`; 0 for the others."""
+        out = np.zeros(self._shape)
+        out[self._clip, self._label] = self._hits / self._rank
+        return out
+
+    def loss(self, negative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Share of each clip's pairs of a present and an absent label in the wrong order or tied; if it has any."""
+        pairs = np.bincount(self._clip, minlength=len(negative)) * negative.sum(axis=1)
+        wrong = np.bincount(self._clip, self._spoken - self._hits, minlength=len(negative))
+        return np.where(pairs > 0, wrong / np.maximum(pairs, 1), 0.0), (pairs > 0).astype(np.float64)
+
+
+def _precision_in_order(scores: np.ndarray, positive: np.ndarray, known: np.ndarray) -> np.ndarray:
+    # Of labels with equal scores the later class stands first.
+    order = np.argsort(np.where(known, scores, -np.inf), axis=1, kind="stable")[:, ::-1]
     hits = np.cumsum(np.take_along_axis(positive, order, axis=1), axis=1)
-    if ties == "worst":
-        # The last of a run of equal scores speaks for all of them.
-        last = np.ones(scores.shape, bool)
-        last[:, :-1] = ordered[:, :-1] != ordered[:, 1:]
-        place = np.where(last, np.arange(scores.shape[1]), scores.shape[1])
-        place = np.minimum.accumulate(place[:, ::-1], axis=1)[:, ::-1]
-        rank, hits = (np.take_along_axis(values, place, axis=1) for values in (rank, hits))
     out = np.empty(scores.shape)
-    np.put_along_axis(out, order, hits / rank, axis=1)
-    return out
-
-
-def _ranking_loss(scores: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    # Share of (present, absent) pairs in the wrong order or tied. Counting from sorted scores keeps this C·log C.
-    pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    order = np.argsort(np.where(negative | positive, scores, np.inf), axis=1, kind="stable")
-    ordered = np.take_along_axis(scores, order, axis=1)
-    absent = np.cumsum(np.take_along_axis(negative, order, axis=1), axis=1)
-    first = np.ones(scores.shape, bool)
-    first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    place = np.maximum.accumulate(np.where(first, np.arange(scores.shape[1]), 0), axis=1)
-    below = np.take_along_axis(np.column_stack([np.zeros(len(scores), int), absent]), place, axis=1)
-    total = negative.sum(axis=1)[:, None]
-    wrong = ((total - below) * np.take_along_axis(positive, order, axis=1)).sum(axis=1)
-    return np.where(pairs > 0, wrong / np.maximum(pairs, 1), 0.0), (pairs > 0).astype(np.float64)
+    np.put_along_axis(out, order, hits / np.arange(1, scores.shape[1] + 1), axis=1)
+    return np.where(positive, out, 0.0)
 
 
 def _metrics(threshold: str, bins: int, ties: str) -> dict[str, MetricInfo]:
