@@ -52,7 +52,13 @@ if TYPE_CHECKING:
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
 @click.option("--workers", type=click.IntRange(1), help="Processes; 1, on a cluster as many as it has room for.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Compute threads per process.")
-@click.option("--readers", type=click.IntRange(0), default=1, show_default=True, help="Threads that decode ahead.")
+@click.option(
+    "--readers",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Threads that decode ahead; where cores are spare, as many run codecs and other slow corruptions ahead.",
+)
 @engine_options
 @click.option("--shard", metavar="I/N", help="Compute the I-th of N parts, for `benchbed merge`; nothing is scored.")
 @click.option("--limit", type=click.IntRange(1), help="Score at most N clips per split, a fixed subset.")

@@ -147,15 +147,22 @@ def _read(clip: ShortTime, speed: float, samples: int) -> np.ndarray:
     before = at.astype(np.int64)
     share = (at - before).astype(np.float32)[None, :, None]
     spectra = np.empty((channels, count, bins), np.complex64)
-    phases, onsets = clip.phases[:, 0], clip.onsets.tolist()
+    spectra[:, 0] = clip.phases[:, 0]
     bend = 2j * np.pi * np.arange(bins) / size
-    for frame, now in enumerate(before.tolist()):
-        if onsets[now]:
-            # Read from the clip's own frame, what sets in lies where it should once it is moved by so many samples.
-            early = (at[frame] - now) * hop / speed - clip.middles[now] * (1 / speed - 1)
-            phases = clip.phases[:, now] * np.exp(bend * early).astype(np.complex64)
-        spectra[:, frame] = phases
-        phases = phases * clip.turns[:, now + 1]
+    resets = np.flatnonzero(clip.onsets[before])
+    for frame in resets.tolist():
+        now = before[frame]
+        # Read from the clip's own frame, what sets in lies where it should once it is moved by so many samples.
+        early = (at[frame] - now) * hop / speed - clip.middles[now] * (1 / speed - 1)
+        spectra[:, frame] = clip.phases[:, now] * np.exp(bend * early).astype(np.complex64)
+    # One product a frame, straight to where it belongs: views and copies take longer than the arithmetic.
+    goes_on = np.ones(count, bool)
+    goes_on[resets] = False
+    wanted = goes_on[1:].tolist()
+    for phases, turns in zip(spectra, clip.turns[:, before + 1]):
+        for so_far, turn, following, on in zip(phases, turns, phases[1:], wanted):
+            if on:
+                np.multiply(so_far, turn, following)
     spectra *= clip.magnitudes[:, before] * (1 - share) + clip.magnitudes[:, before + 1] * share
     frames = fft.irfft(spectra, size, axis=-1, overwrite_x=True)
     frames *= window(size)

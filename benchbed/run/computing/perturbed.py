@@ -19,6 +19,7 @@ from benchbed.adapter.room import make_room, most_inputs, noted, out_of_memory
 from benchbed.errors import AdapterError, AudioError, BenchbedError, CannotMeasure
 from benchbed.predictions.store import UnitPredictions
 from benchbed.run.computing import ondevice, shared
+from benchbed.run.computing.ahead import made_ahead, spare_cores
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.moves import applied
 from benchbed.run.computing.rows import EvaluatedClip, Rows
@@ -29,6 +30,9 @@ from benchbed.suite.conditions import CorruptionCondition
 if TYPE_CHECKING:
     from benchbed.perturb.contract import Applied
     from benchbed.perturb.ondevice import AppliedOnDevice
+
+#: Most bytes of perturbed clips that threads make before the model gets to them, by the length of a shard's first clip.
+MOST_AHEAD_BYTES = 64 * 2**20
 
 
 def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
@@ -69,13 +73,19 @@ def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
 
 
 def _evaluations(engine: Engine, unit: Unit, rows: Rows) -> Iterator[EvaluatedClip]:
-    for index in range(len(engine.shard.records)):
+    def conditioned(one: tuple[int, Clip | AudioError]) -> list[EvaluatedClip]:
+        index, clip = one
+        return [] if isinstance(clip, AudioError) else list(_conditioned(engine, unit, index, clip))
+
+    indices = range(len(engine.shard.records))
+    clips = ((index, engine.clip(index)) for index in indices)
+    for index, evaluate in zip(indices, made_ahead(clips, conditioned, *_makers(engine, unit))):
         clip, clip_id = engine.clip(index), engine.shard.clip_id(index)
         if isinstance(clip, AudioError):
             rows.fail(clip_id, "decode", clip)
             continue
         try:
-            evaluations = list(_conditioned(engine, unit, index, clip))
+            evaluations = evaluate()
         except BenchbedError as error:
             if not isinstance(error, CannotMeasure):
                 raise  # a wrong option of the suite, not this clip's fault
@@ -86,6 +96,22 @@ def _evaluations(engine: Engine, unit: Unit, rows: Rows) -> Iterator[EvaluatedCl
             rows.fail(clip_id, "perturb", reason)
             continue
         yield from evaluations
+
+
+def _makers(engine: Engine, unit: Unit) -> tuple[int, int]:
+    """Threads that perturb clips before the model gets to them, and how many clips that is."""
+    job = engine.job
+    condition = job.conditions[unit.condition]
+    if not isinstance(condition, CorruptionCondition) or not engine.shard.records:
+        return 0, 0
+    corruption = engine.corruption(unit.condition)
+    threads = min(job.readers, spare_cores(job.threads))
+    # What is slow follows from the clip, its draw and its options alone. The model's device has one caller.
+    if not corruption.slow or corruption.device_tolerance is not None or threads == 0:
+        return 0, 0
+    first = engine.clip(0)
+    each = first.waveform.nbytes * len(unit.cells) * condition.draws if isinstance(first, Clip) else 1
+    return threads, min(threads + 1, MOST_AHEAD_BYTES // max(1, each))
 
 
 def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator[EvaluatedClip]:

@@ -85,7 +85,8 @@ class Job:
     digests : mapping of str to str
         Path of a clip's file → digest of its content, by which audio that took long to make is found again.
     readers : int
-        Threads that read and decode the next clips while the model is busy; none of its answers depends on them.
+        Threads that read and decode the next clips while the model is busy, and, where cores are spare, as many that
+        run slow corruptions; none of its answers depends on them.
     limits : Limits
         What a process that computes units may take.
     keep_attacked : bool

@@ -24,7 +24,8 @@ class Settings:
     workers: int = 1
     threads: int = 1
     readers: int = 1
-    """Threads of each process that read and decode the next clips while the model is busy."""
+    """Threads of each process that read and decode the next clips while the model is busy, and, where cores are spare,
+    as many that run slow corruptions."""
     limit: int | None = None
     reuse: Reuse = Reuse.MISSING
     errors: ErrorPolicy = field(default_factory=lambda: ErrorPolicy(fraction=0.01))
