@@ -197,11 +197,7 @@ class LogMel(torch.nn.Module):
         torch.Tensor [shape=(clip, mel, frame)]
             Same dtype and device as the input.
         """
-        if waveforms.ndim == 3:
-            waveforms = waveforms[:, 0] if waveforms.shape[1] == 1 else waveforms.mean(1)
-        if self.scale != 1.0:
-            waveforms = waveforms * self.scale
-        waveforms = self._long_enough(waveforms)
+        waveforms = self._ready(waveforms)
         gradients = torch.is_grad_enabled() and waveforms.requires_grad
         elsewhere = waveforms.device.type != "cpu" or torch.jit.is_tracing() or torch.compiler.is_compiling()
         if elsewhere or (torch.is_grad_enabled() and self.filters.requires_grad):
@@ -209,6 +205,41 @@ class LogMel(torch.nn.Module):
         if gradients:
             return self._logarithm(self._by_clips(waveforms))
         return self._logarithm(self._by_pieces(waveforms))
+
+    def spectra(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Short-time spectra, of which everything up to here is linear in the waveform.
+
+        Parameters
+        ----------
+        waveforms : torch.Tensor [shape=(clip, sample) or (clip, channel, sample)]
+            On the CPU; as `forward` takes them.
+
+        Returns
+        -------
+        torch.Tensor [shape=(clip, frame, bin, 2)]
+            Real and imaginary parts.
+        """
+        waveforms = self._ready(waveforms)
+        frames = self._kaldi_frames(waveforms) if self.framing == "kaldi" else self._stft_frames(waveforms)
+        return torch.view_as_real(torch.fft.rfft(frames * self._padded_window(waveforms.dtype), n=self.n_fft))
+
+    def bands(self, products: torch.Tensor) -> torch.Tensor:
+        """Mel bands [shape=(mel, frame)] of products of spectra [shape=(frame, bin, 2)], such as their squares."""
+        if self.power != 2:
+            raise ConfigError("products of spectra are powers, and this front end takes magnitudes")
+        out = products.new_empty(self.n_mels, len(products))
+        return self._banded(products.dtype).into(out, products.flatten(-2))
+
+    def levels(self, mels: torch.Tensor) -> torch.Tensor:
+        """The logarithm of mel bands [shape=(clip, mel, frame)], as `forward` takes it."""
+        return self._logarithm(mels)
+
+    def _ready(self, waveforms: torch.Tensor) -> torch.Tensor:
+        if waveforms.ndim == 3:
+            waveforms = waveforms[:, 0] if waveforms.shape[1] == 1 else waveforms.mean(1)
+        if self.scale != 1.0:
+            waveforms = waveforms * self.scale
+        return self._long_enough(waveforms)
 
     def _by_pieces(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Mel spectrograms without gradients; no clip's result depends on the others."""

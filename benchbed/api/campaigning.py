@@ -205,6 +205,7 @@ def _steps(
         data={name: Path(loaded.found(path)) for name, path in asked.data.items()},
         allow_synthetic=asked.synthetic,
         device=asked.device,
+        corruptions=asked.corruptions,
         batch_size=asked.batch_size,
         workers=workers,
         threads=asked.threads,
@@ -218,6 +219,8 @@ def _steps(
         command=f"benchbed campaign {loaded.path}",
     )
     decisive = asked.model_dump(mode="json", exclude={"name", "suites", "models"})
+    if asked.corruptions == "auto":
+        del decisive["corruptions"]  # what was asked before there was a choice is still the same
     for suite, definition in suites:
         mine = replace(settings, limit=suite.limit or asked.limit)
         data, evaluations = _data(definition, mine)

@@ -38,6 +38,7 @@ def run(
     overrides: Mapping[str, object] | None = None,
     out: str | Path = "runs",
     device: str = "auto",
+    corruptions: str = "auto",
     batch_size: int = 16,
     workers: int = 1,
     threads: int = 1,
@@ -76,7 +77,7 @@ def run(
         Dotted place in the suite → new value, e.g. `{"statistics.draws": 200}`.
     out : str or Path
         Folder of runs.
-    device, batch_size, workers, threads, limit, seed, verify, listen
+    device, corruptions, batch_size, workers, threads, limit, seed, verify, listen
         As the flags of `benchbed run`.
     reuse : {"missing", "always", "never", "only"}
         What to do with stored predictions.
@@ -125,6 +126,7 @@ def run(
         data={name: Path(path).expanduser() for name, path in (data or {}).items()},
         allow_synthetic=synthetic,
         device=device,
+        corruptions=_place(corruptions),
         batch_size=batch_size,
         workers=workers,
         threads=threads,
@@ -338,6 +340,14 @@ def loaded_suite(suite: str | Path | Mapping[str, object], overrides: Mapping[st
 def one_model(model: Any) -> bool:
     """Whether one model was given, and not several."""
     return isinstance(model, (str, Path)) or not isinstance(model, (Sequence, Mapping))
+
+
+def _place(word: str) -> str:
+    from benchbed.run.computing.ondevice import PLACES
+
+    if word not in PLACES:
+        raise ConfigError(f"corruptions={word!r}: not understood", hint=f"one of {', '.join(PLACES)}")
+    return word
 
 
 def _reuse(word: str) -> Reuse:

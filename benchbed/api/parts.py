@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from benchbed.suite.load import LoadedSuite
 
 #: Settings that decide what a run is, as a part remembers them.
-_KEPT = ("device", "batch_size", "threads", "limit", "seed", "allow_synthetic", "trust_checkpoint")
+_KEPT = ("device", "corruptions", "batch_size", "threads", "limit", "seed", "allow_synthetic", "trust_checkpoint")
 
 
 def run_part(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
@@ -54,6 +54,8 @@ class Campaign(_Strict):
     data: dict[str, Text] = Field(default_factory=dict)
     """Dataset → folder, as `--data`."""
     device: str = "auto"
+    corruptions: Literal["auto", "host", "device", "spectrum"] = "auto"
+    """Where corruptions are made, as `--corruptions`."""
     batch_size: int = Field(default=16, ge=1)
     threads: int = Field(default=1, ge=1)
     limit: int | None = Field(default=None, ge=1)

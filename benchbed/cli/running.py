@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
 @click.option(
     "--corruptions",
-    type=click.Choice(["auto", "host", "device"]),
+    type=click.Choice(["auto", "host", "device", "spectrum"]),
     default="auto",
     show_default=True,
-    help="Where torch may make corruptions; auto: on a GPU.",
+    help="Where torch may make corruptions; auto: on a GPU; spectrum: noise in that of the front end, once per clip.",
 )
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
 @click.option("--workers", type=click.IntRange(1), help="Processes; 1, on a cluster as many as it has room for.")

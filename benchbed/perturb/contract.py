@@ -44,6 +44,26 @@ class Applied:
 
 
 @dataclass(frozen=True)
+class AddedNoise:
+    """What a corruption adds to a clip, where that is all it does.
+
+    Attributes
+    ----------
+    noise : np.ndarray [shape=(channel, sample), float32]
+        The same array at every severity of a clip.
+    gain : float
+        The factor that it is added with.
+    achieved, note
+        As `Applied` has them.
+    """
+
+    noise: np.ndarray
+    gain: float
+    achieved: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
 class Context:
     """What a corruption may know besides the audio.
 
@@ -111,6 +131,9 @@ class Corruption(ABC):
     device_tolerance : float, optional
         Torch can make it on the model's device, every sample within this share of the clip's largest one from what
         `apply` gives, and with the same `achieved`; then `apply_on_device` must be implemented. None: the host only.
+    adds_noise : bool
+        All that it does is to add a noise with a gain, so that it can be made in the spectrum; then `added_noise` must
+        be implemented, and `apply` gives clip + gain · noise up to rounding.
     option_names : tuple of str
         Options that the corruption understands.
     adds_events : bool
@@ -135,6 +158,7 @@ class Corruption(ABC):
     source: str = ""
     unmeasured: str = ""
     device_tolerance: float | None = None
+    adds_noise: bool = False
     option_names: tuple[str, ...] = ()
     adds_events: bool = False
     wants_events: bool = False
@@ -184,6 +208,17 @@ class Corruption(ABC):
             Brings arrays of `state` to the device.
         """
         raise NotImplementedError(f"{type(self).__name__} is made on the host only")
+
+    def added_noise(self, state: Any, parameter: Any) -> AddedNoise | str:
+        """What `apply` adds at a parameter, where `adds_noise` says that this is all; or why it leaves the clip alone.
+
+        Parameters
+        ----------
+        state : object
+            What `prepare` returned.
+        parameter : object
+        """
+        raise NotImplementedError(f"{type(self).__name__} does more than adding a noise")
 
     def move_events(self, events: np.ndarray, duration: float, state: Any, parameter: Any) -> np.ndarray:
         """Reference events `[event, (onset, offset)]` in seconds after the perturbation (identity by default).

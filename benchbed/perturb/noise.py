@@ -21,7 +21,7 @@ import numpy as np
 
 from benchbed import rng as streams
 from benchbed.errors import ConfigError
-from benchbed.perturb.contract import Applied, Context
+from benchbed.perturb.contract import AddedNoise, Applied, Context
 from benchbed.perturb.guarded import CannotApply, Guarded, PreparedClip
 from benchbed.perturb.level import active_power, whole_power
 from benchbed.perturb.ondevice import ROUNDING, AppliedOnDevice, Moved
@@ -41,6 +41,7 @@ class Additive(Guarded):
     keywords = ("snr",)
     parameters = SNR_DB
     device_tolerance = 2 * ROUNDING
+    adds_noise = True
     #: One noise level for each channel, or for the clip, where no option says which.
     level: str = "channel"
     option_names: tuple[str, ...] = ("level", "measure")
@@ -99,6 +100,15 @@ class Additive(Guarded):
         out = moved(noise) * float(np.float32(10 ** (-parameter / 20)))
         out += moved(state.waveform)
         return AppliedOnDevice(out, achieved=float(parameter) + error)
+
+    def added_noise(self, state: PreparedClip, parameter: Any) -> AddedNoise | str:
+        """The noise, and its gain at an SNR in dB."""
+        reason = state.skipped or self.unavailable(parameter, state.sample_rate, len(state.waveform))
+        if reason is not None:
+            return reason
+        noise, error, *note = state.data
+        gain = float(np.float32(10 ** (-parameter / 20)))
+        return AddedNoise(noise, gain, float(parameter) + error, *note)
 
 
 class Field(Additive):

@@ -351,7 +351,8 @@ class Provenance(Record):
     """Clips per forward pass; part of every cache key."""
     corruptions: str = "host"
     """Where corruptions were made: `host`, by numpy; `device`, by torch where the model runs, of those that state how
-    far their results may lie from numpy's."""
+    far their results may lie from numpy's; `spectrum`, noise in the spectrum of the model's front end, all else by
+    numpy."""
     threads: int
     """Compute threads per process."""
     workers: int

@@ -162,7 +162,7 @@ def made_by(
         seed=settings.seed,
         device=prepared.job.device,
         batch_size=settings.batch_size,
-        corruptions="device" if prepared.job.on_device else "host",
+        corruptions="spectrum" if prepared.job.in_spectrum else "device" if prepared.job.on_device else "host",
         threads=settings.threads,
         workers=settings.workers,
         reuse=str(settings.reuse),

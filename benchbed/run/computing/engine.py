@@ -19,6 +19,7 @@ from benchbed.outputs.contract import Reading
 from benchbed.run.computing import ondevice
 from benchbed.run.computing.at_once import Whole
 from benchbed.run.computing.hearing import hearing_of
+from benchbed.run.computing.inspectrum import InSpectrum
 from benchbed.run.computing.lookup import pool_of, stored_answers
 from benchbed.run.computing.memory import keep_large_blocks
 from benchbed.run.computing.shard import Others, Shard, rows_of
@@ -161,6 +162,13 @@ class Engine:
         assert isinstance(self.adapter, TorchAdapter)
         device = self.adapter.device
         return self.once(("arrays on", str(device)), lambda: Moved(ToDevice(device)))
+
+    def in_spectrum(self, corruption: Corruption) -> InSpectrum | None:
+        """The model whose front end this corruption is made in, if the run wants it and all it does is to add noise."""
+        if not self.job.in_spectrum or not corruption.adds_noise:
+            return None
+        adapter, hearing = self.adapter, self.hearing
+        return self.once(("in spectrum", id(adapter)), lambda: InSpectrum(adapter, hearing))
 
     def given(self, waveform: np.ndarray | torch.Tensor, clip: Clip) -> ModelInput:
         """A clip, or what a corruption made of it, as the model gets it."""

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from benchbed.perturb.contract import Corruption
     from benchbed.perturb.ondevice import AppliedOnDevice, Moved
 
-#: Where corruptions are made: on the device if that is a GPU; always with numpy; always with torch.
-PLACES = ("auto", "host", "device")
+#: Where corruptions are made: on the device if that is a GPU; always with numpy; always with torch; noise in the
+#: spectrum of the model's front end.
+PLACES = ("auto", "host", "device", "spectrum")
 
 
 def wanted(place: str, device: str) -> bool:

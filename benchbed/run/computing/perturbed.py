@@ -18,7 +18,7 @@ from benchbed.adapter.asking import told
 from benchbed.adapter.room import make_room, most_inputs, noted, out_of_memory
 from benchbed.errors import AdapterError, AudioError, BenchbedError, CannotMeasure
 from benchbed.predictions.store import UnitPredictions
-from benchbed.run.computing import ondevice, shared
+from benchbed.run.computing import inspectrum, ondevice, shared
 from benchbed.run.computing.ahead import made_ahead, spare_cores
 from benchbed.run.computing.engine import Engine
 from benchbed.run.computing.moves import applied
@@ -57,7 +57,8 @@ def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     pending: list[EvaluatedClip] = []
     for evaluation in _evaluations(engine, unit, rows):
         # Only clips of one length share a batch: padding would change what a model with global pooling sees.
-        if pending and (len(pending) == engine.job.batch_size or evaluation.length != pending[0].length):
+        full = len(pending) == engine.job.batch_size
+        if pending and (full or evaluation.length != pending[0].length or evaluation.form != pending[0].form):
             _predict(engine, pending, rows)
             pending = []
         pending.append(evaluation)
@@ -183,6 +184,9 @@ def _applied(
 
     if job.output.moved_by and applied(job.output, corruption, None, None) is not None:
         return make(), states[0]
+    spectrum = engine.in_spectrum(corruption)
+    if spectrum is not None:
+        return spectrum.made(corruption, prepare(), possible, clip), None
     moved = engine.on_device(corruption, clip)
     if moved is not None:
         state = prepare()
@@ -241,11 +245,15 @@ def _in_parts(engine: Engine, batch: list[EvaluatedClip], rows: Rows, most: int)
 
 
 def _ask(engine: Engine, batch: list[EvaluatedClip]) -> np.ndarray:
-    waveforms = ondevice.stacked([one.given for one in batch])
+    inputs = [one.given for one in batch]
     records: Sequence[Mapping[str, object]] = engine.shard.records
     side = {name: tuple(records[one.clip][name] for one in batch) for name in engine.job.side}
     try:
-        return engine.hearing.ask(engine.adapter, engine.reading, waveforms, side)
+        if inspectrum.held(inputs):
+            spectrum = engine.in_spectrum(engine.corruption(batch[0].cell.condition))
+            assert spectrum is not None
+            return spectrum.ask(engine.reading, inputs, side)
+        return engine.hearing.ask(engine.adapter, engine.reading, ondevice.stacked(inputs), side)
     except AdapterError as error:
         if error.where is not None:
             raise

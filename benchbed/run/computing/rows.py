@@ -55,6 +55,11 @@ class EvaluatedClip:
         """Samples of the model's input."""
         return self.given.waveform.shape[1]
 
+    @property
+    def form(self) -> bool:
+        """Whether that is something else than a waveform, which no batch mixes."""
+        return not hasattr(self.given.waveform, "ndim")
+
 
 @dataclass
 class Rows:

@@ -96,6 +96,8 @@ class Job:
         units can cost, and nothing that their answers depend on.
     on_device : bool
         Corruptions that state a tolerance are made on the model's device; part of the key of their units.
+    in_spectrum : bool
+        Noise is added in the spectrum of the model's front end; part of the key of the units that it is added in.
     """
 
     recipe: tuple[str, Options]
@@ -131,6 +133,7 @@ class Job:
     opened: bool = True
     powered: bool = False
     on_device: bool = False
+    in_spectrum: bool = False
 
     @property
     def asked(self) -> tuple[str, ...]:

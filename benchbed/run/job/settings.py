@@ -37,7 +37,8 @@ class Settings:
     keep_attacked: bool = False
     """Store the audio that broke a clip, so that it can be written as a folder of adversarial sounds."""
     corruptions: str = "auto"
-    """Where corruptions are made that torch can make: `device`, `host`, or `auto`, on the device if it is a GPU."""
+    """Where corruptions are made that torch can make: `device`, `host`, or `auto`, on the device if it is a GPU;
+    `spectrum`: noise is added in the spectrum of the model's front end, and the rest made on the host."""
     limits: Limits = field(default_factory=Limits)
     """What a process of a model may take: time for one call, memory."""
     cluster: ClusterAsked | None = None

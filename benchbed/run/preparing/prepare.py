@@ -28,6 +28,8 @@ from benchbed.outputs.cards import impossible
 from benchbed.outputs.contract import Output
 from benchbed.provenance import hash_files
 from benchbed.rng import preserved_global_state
+from benchbed.run.computing.hearing import hearing_of
+from benchbed.run.computing.inspectrum import PLACE, InSpectrum, adds_noise
 from benchbed.run.computing.ondevice import wanted
 from benchbed.run.job.frozen import Tuning
 from benchbed.run.job.frozen import declared as tuning_declared
@@ -147,7 +149,9 @@ def prepare(
         opened=opened,
         powered=powered,
         on_device=wanted(settings.corruptions, device),
+        in_spectrum=settings.corruptions == PLACE,
     )
+    _refuse_spectrum(job, [each for _, each in models.values()])
     remarks = _remarks(models, job)
     if lists and tuning_declared(loaded_suite) is not None:
         remarks.append("no thresholds were chosen: lists of events are decided already")
@@ -242,6 +246,15 @@ def _weights(models: Mapping[str, tuple[LoadedAdapter, Adapter]]) -> dict[str, s
             name = path.name if times[path.name] == 1 else label(path, base)
             found[f"{split}/{name}" if several else name] = hash_files([path])
     return found
+
+
+def _refuse_spectrum(job: Job, adapters: Sequence[Adapter]) -> None:
+    """Refuse noise in the spectrum of models that have none, before anything is computed."""
+    names = [each.corruption for each in job.conditions if isinstance(each, CorruptionCondition)]
+    if job.in_spectrum and any(adds_noise(name) for name in names):
+        for adapter in {id(each): each for each in adapters}.values():
+            card = mapped_card(adapter.card, job.label_map)
+            InSpectrum(adapter, hearing_of(job.output, card, job.batch_size, job.windows, job.window_join))
 
 
 def _remarks(models: Mapping[str, tuple[LoadedAdapter, Adapter]], job: Job) -> list[str]:

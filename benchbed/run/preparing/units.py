@@ -21,6 +21,7 @@ from benchbed.attack import ATTACKS
 from benchbed.code import Closure, closure
 from benchbed.perturb import CORRUPTIONS
 from benchbed.provenance import package_versions
+from benchbed.run.computing.inspectrum import PLACE, adds_noise
 from benchbed.run.computing.ondevice import promised
 from benchbed.run.executing.local import execute
 from benchbed.run.job.job import Job, Unit
@@ -158,6 +159,8 @@ def _loose(
 
 def _made_on(job: Job, condition: Condition) -> dict[str, object]:
     """Where audio is made, if that is another place than the host: it rounds otherwise."""
+    if job.in_spectrum and isinstance(condition, CorruptionCondition) and adds_noise(condition.corruption):
+        return {"corruptions": PLACE}
     there = job.on_device and isinstance(condition, CorruptionCondition) and promised(condition.corruption) is not None
     return {"corruptions": "device"} if there else {}
 
