@@ -6,6 +6,7 @@ What was found is kept (`benchbed.compare.kept`): a board that is built again wi
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,8 +23,8 @@ from benchbed.compare.places import told_apart
 from benchbed.compare.runs import OpenRun, mismatches, open_run
 from benchbed.compare.sides import Side
 from benchbed.compare.table import compare
-from benchbed.errors import BenchbedError
-from benchbed.results.comparison import ComparisonRecord
+from benchbed.errors import BenchbedError, CannotMeasure
+from benchbed.results.comparison import ComparisonHeading, ComparisonRecord, KeptComparison
 from benchbed.results.record import Result
 from benchbed.results.statistics import NAME
 
@@ -36,7 +37,7 @@ MOST = 100
 
 def board_comparisons(
     results: Sequence[tuple[Path, Result]], procedure: Procedure | None = None
-) -> tuple[list[ComparisonRecord], list[str]]:
+) -> tuple[list[KeptComparison], list[str]]:
     """Compare the models of every suite and data set among `results`.
 
     Runs that differ in their seed alone are one side. The side with the best figure on clean audio stands first, so
@@ -52,8 +53,8 @@ def board_comparisons(
 
     Returns
     -------
-    comparisons : list of ComparisonRecord
-        One for each set of two or more sides that may be compared.
+    comparisons : list of KeptComparison
+        One for each set of two or more sides that may be compared; one that was found before is not read.
     reasons : list of str
         What was not compared, and why, a line each.
     """
@@ -89,10 +90,31 @@ def board_comparisons(
     return comparisons, reasons
 
 
-def _remembered(board: Sequence[OpenRun], procedure: Procedure) -> ComparisonRecord | None:
+def _remembered(board: Sequence[OpenRun], procedure: Procedure) -> KeptComparison | None:
     """The comparison of a board: as it was found before, or found now; none of fewer than two sides."""
+    if len(board) < 2:
+        return None
     runs = [(run.path, run.result) for run in board]
-    place = None if len(board) < 2 else place_of("comparisons", __name__, runs, procedure)
+    place, head = (place_of(kind, __name__, runs, procedure) for kind in ("comparisons", "headings"))
+    again = functools.partial(_again, board, procedure, place)
+    if place is not None and place.is_file() and (held := kept(head)):
+        with contextlib.suppress(ValidationError):
+            return KeptComparison(ComparisonHeading.model_validate(held), place.stem, again)
+    record = _read(board, procedure, place)
+    if record is None:
+        return None
+    keep(head, record.heading.model_dump(mode="json"))
+    return KeptComparison(record.heading, place.stem if place else "", again if place else lambda: record)
+
+
+def _again(board: Sequence[OpenRun], procedure: Procedure, place: Path | None) -> ComparisonRecord:
+    """A comparison that was found before."""
+    if (record := _read(board, procedure, place)) is None:
+        raise CannotMeasure("runs that were compared are no longer what they were", hint="build the pages again")
+    return record
+
+
+def _read(board: Sequence[OpenRun], procedure: Procedure, place: Path | None) -> ComparisonRecord | None:
     if held := kept(place):
         with contextlib.suppress(ValidationError):
             return ComparisonRecord.model_validate(held)

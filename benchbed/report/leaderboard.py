@@ -30,9 +30,9 @@ from benchbed.report.exports import latex_table, markdown_table
 from benchbed.report.foretold import Foretells, ForetoldPanel, foretold_panel
 from benchbed.report.island import island
 from benchbed.report.page import render, write_page, write_report
-from benchbed.report.private import command, paths_in, without_paths
+from benchbed.report.private import command, paths_in, private, without_paths
 from benchbed.report.unchanged import StandingPages, stamps
-from benchbed.results.comparison import ComparisonRecord
+from benchbed.results.comparison import ComparisonRecord, KeptComparison
 from benchbed.results.defences import DefenceTable
 from benchbed.results.families import FamilyTable
 from benchbed.results.record import Result
@@ -48,7 +48,7 @@ def write_leaderboard(
     ranks: board.Ranks | None = None,
     families: Sequence[FamilyTable] = (),
     references: Sequence[Reference] = (),
-    comparisons: Sequence[ComparisonRecord] = (),
+    comparisons: Sequence[ComparisonRecord | KeptComparison] = (),
     earlier: Sequence[tuple[Path, Result]] = (),
     records: bool = False,
     title: str = "Leaderboard",
@@ -72,8 +72,8 @@ def write_leaderboard(
         Families of models against each other, from the caller's statistics; a page of their own.
     references : sequence of Reference, optional
         Published figures, shown on a page of their own; under a board only where its protocol is the same.
-    comparisons : sequence of ComparisonRecord, optional
-        What `benchbed compare --json` found, one page each.
+    comparisons : sequence of ComparisonRecord or KeptComparison, optional
+        What `benchbed compare --json` found, one page each; one that is kept is read where its page does not stand.
     earlier : sequence of (Path, Result), optional
         Records that the run folders held before, for the history of each model.
     records : bool
@@ -100,7 +100,7 @@ def write_leaderboard(
     out = Path(out)
     digests = {path: result.digest for path, result in (*results, *earlier)}
     results, earlier = namesakes.apart(_published(results), _published(earlier))
-    references, comparisons = without_paths(list(references)), [without_paths(one) for one in comparisons]
+    references = without_paths(list(references))
     families = without_paths(list(families))
     suites = board.arrange(results, ranks, references)
     models = board.by_model(suites, earlier)
@@ -112,7 +112,8 @@ def write_leaderboard(
         for standings in page.boards
         for row in standings.rows
     }
-    versuses = [versus.comparison_page(comparison, known) for comparison in comparisons]
+    compared = [(one, versus.heading(without_paths(one.heading), known)) for one in comparisons]
+    versuses = [head for _, head in compared]
     written = [
         write_page(
             out / "index.html",
@@ -160,9 +161,14 @@ def write_leaderboard(
             island=island({"model": model.name}),
         )
         pages.wrote(write_page(path, text), key)
-    for pairing in versuses:
+    for one, head in compared:
+        path = out / "comparisons" / f"{head.slug}.html"
+        written.append(path)
+        if pages.stands(path, key := _comparison_key(pages, one, head)):
+            continue
+        pairing = versus.comparison_page(without_paths(one if isinstance(one, ComparisonRecord) else one.read()), known)
         text = render("comparison.html.j2", page=pairing, title=title, island=island(versus.data(pairing)))
-        written.append(write_page(out / "comparisons" / f"{pairing.slug}.html", text))
+        pages.wrote(write_page(path, text), key)
     for page in suites:
         home = (page.title, f"../suites/{page.slug}.html")
         for standings in page.boards:
@@ -209,6 +215,15 @@ def _model_key(pages: StandingPages, model: board.ModelPage, digests: Mapping[Pa
     return pages.key(model.name, told)
 
 
+def _comparison_key(
+    pages: StandingPages, one: ComparisonRecord | KeptComparison, head: versus.VersusHead
+) -> str | None:
+    """What the page of a comparison follows from: what was found, and the sounds of its runs."""
+    if isinstance(one, ComparisonRecord) or not one.key:
+        return None
+    return pages.key(one.key, repr(head), [stamps(record.parent / "listen") for record in head.records])
+
+
 def _whole(row: board.BoardRow) -> Result:
     """The record of a run whose summary stands on the board, under the name that it has there."""
     if not isinstance(row.result, Summary):
@@ -223,8 +238,17 @@ def _published(records: Sequence[tuple[Path, Result]]) -> list[tuple[Path, Resul
     for path, one in records:
         known = paths_in(one.provenance.command, one.model.options)
         told = one.provenance.model_copy(update={"command": command(one.provenance.command)})
-        shown.append((path, without_paths(one.model_copy(update={"provenance": told}), known)))
+        shown.append((path, _without_paths(one.model_copy(update={"provenance": told}), known)))
     return shown
+
+
+def _without_paths(one: Result, known: set[str]) -> Result:
+    """The record without places on this machine. The texts of a summary are few, so that its hundreds of figures need
+    no looking through where none of them names one."""
+    if not isinstance(one, Summary) or any(private(text, known) != text for text in one.words):
+        return without_paths(one, known)
+    figures = {"cells": one.cells, "scores": one.scores}
+    return without_paths(one.model_copy(update={"cells": [], "scores": {}}), known).model_copy(update=figures)
 
 
 def suite_html(
@@ -232,7 +256,7 @@ def suite_html(
     model_links: Mapping[str, str],
     title: str,
     references: Sequence[Reference] = (),
-    compared: Sequence[versus.ComparisonPage] = (),
+    compared: Sequence[versus.VersusHead] = (),
     foretell: Foretells | None = None,
     defences: Sequence[DefenceTable] = (),
 ) -> str:
@@ -267,7 +291,7 @@ def _defences(standings: board.Board, tables: Sequence[DefenceTable]) -> list[Sh
     return [shown(table) for table in tables if table.runs & here]
 
 
-def _compared(standings: board.Board, pages: Sequence[versus.ComparisonPage]) -> list[versus.ComparisonPage]:
+def _compared(standings: board.Board, pages: Sequence[versus.VersusHead]) -> list[versus.VersusHead]:
     """The comparisons that runs of a board stand in."""
     slugs = {row.slug for row in standings.rows}
     return [page for page in pages if slugs & set(page.links.values())]

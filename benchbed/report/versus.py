@@ -16,6 +16,7 @@ from benchbed.report.charts.forest import ForestRow, forest
 from benchbed.report.listening import Unchanged, unchanged
 from benchbed.report.pairs import downloads, first_against, ordered_families, ordered_sides, pair_table
 from benchbed.results.comparison import (
+    ComparisonHeading,
     ComparisonRecord,
     DifferenceRecord,
     GroupDifference,
@@ -154,6 +155,45 @@ class ComparisonPage:
         return "; ".join(told) or "none was made"
 
 
+@dataclass(frozen=True)
+class VersusHead:
+    """What other pages say of a comparison; `links` are the pages of its runs, `records` where those lie."""
+
+    slug: str
+    title: str
+    suite: str
+    synthetic: bool
+    links: dict[str, str]
+
+    @property
+    def records(self) -> list[Path]:
+        """Records of its runs that have a page."""
+        return [_record(path) for path in self.links if _record(path).name == RECORD]
+
+
+def heading(comparison: ComparisonHeading, rows: Mapping[Path, tuple[str, str, bool]]) -> VersusHead:
+    """What other pages say of a comparison.
+
+    Parameters
+    ----------
+    comparison : ComparisonHeading
+    rows : mapping of Path to (str, str, bool)
+        Record → slug of its page, title of its suite, whether its data are synthetic.
+    """
+    known = {_record(path): row for path, row in rows.items()}
+    runs = [run for side in comparison.sides for run in side.runs]
+    shared = {run.path: known[_record(run.path)] for run in runs if _record(run.path) in known}
+    suite = next((title for _, title, _ in shared.values()), "") or next((run.suite for run in runs if run.suite), "")
+    identity = repr([[(m.model, m.path) for m in side.runs] for side in comparison.sides]) + suite
+    return VersusHead(
+        island.slug(f"{comparison.title} {suite}", identity),
+        comparison.title,
+        suite,
+        any(synthetic for _, _, synthetic in shared.values()) or any(run.synthetic for run in runs),
+        {path: slug for path, (slug, _, _) in shared.items()},
+    )
+
+
 def comparison_page(comparison: ComparisonRecord, rows: Mapping[Path, tuple[str, str, bool]]) -> ComparisonPage:
     """Arrange a comparison for its page.
 
@@ -162,15 +202,10 @@ def comparison_page(comparison: ComparisonRecord, rows: Mapping[Path, tuple[str,
     comparison : ComparisonRecord
         As `benchbed compare --json` printed it.
     rows : mapping of Path to (str, str, bool)
-        Record → slug of its page, title of its suite, whether its data are synthetic.
+        As in `heading`.
     """
-    known = {_record(path): row for path, row in rows.items()}
-    runs = [run for side in comparison.sides for run in side.runs]
-    shared = {run.path: known[_record(run.path)] for run in runs if _record(run.path) in known}
-    links = {path: slug for path, (slug, _, _) in shared.items()}
-    suite = next((title for _, title, _ in shared.values()), "") or next((run.suite for run in runs if run.suite), "")
-    identity = repr([[(m.model, m.path) for m in side.runs] for side in comparison.sides]) + suite
-    kept = [_record(path).parent for path in links if _record(path).name == RECORD]
+    head = heading(comparison.heading, rows)
+    kept = [record.parent for record in head.records]
     heard = unchanged(kept, {one.clip_id for pairing in comparison.pairings for one in pairing.clips})
     versus = [
         Versus(
@@ -184,12 +219,12 @@ def comparison_page(comparison: ComparisonRecord, rows: Mapping[Path, tuple[str,
     ]
     return ComparisonPage(
         comparison,
-        island.slug(f"{comparison.title} {suite}", identity),
-        comparison.title,
-        suite,
-        any(synthetic for _, _, synthetic in shared.values()) or any(run.synthetic for run in runs),
+        head.slug,
+        head.title,
+        head.suite,
+        head.synthetic,
         versus,
-        links,
+        head.links,
         [
             (
                 pair_table(matrix, f"m{number}", comparison.families),

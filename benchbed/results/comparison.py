@@ -5,6 +5,8 @@ Fields that a page does not show are passed over, so that a comparison may learn
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -268,6 +270,36 @@ class ComparisonRecord(ComparisonPart):
         if len(names) > 3:
             return f"{names[0]} against {len(names) - 1} others"
         return f"{names[0]} against {', '.join(names[1:])}" if len(names) > 1 else ", ".join(names)
+
+    @property
+    def heading(self) -> ComparisonHeading:
+        """Who is compared, without what was found."""
+        return ComparisonHeading(title=self.title, sides=self.sides)
+
+
+class ComparisonHeading(ComparisonPart):
+    """Who is compared: all that other pages say of a comparison, in a hundredth of its size."""
+
+    title: str
+    sides: list[SideRecord]
+
+
+@dataclass(frozen=True)
+class KeptComparison:
+    """A comparison that is read only where its page is made.
+
+    Attributes
+    ----------
+    heading : ComparisonHeading
+    key : str
+        What it follows from: the same key is the same comparison. Empty where that is not known.
+    read : callable
+        The comparison.
+    """
+
+    heading: ComparisonHeading
+    key: str
+    read: Callable[[], ComparisonRecord]
 
 
 #: How such a file is made.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchbed.errors import BenchbedError, ConfigError
+from benchbed.results.columns import Shared
 from benchbed.results.record import Result
 from benchbed.results.store import read
 from benchbed.results.summary import read_summary
@@ -28,6 +29,7 @@ def find_results(places: Sequence[Path], *, summary: bool = False) -> list[tuple
         A record is not as it was written.
     """
     found: dict[Path, Result] = {}
+    shared = Shared()
     for home in places:
         if home.is_file():
             paths = [home]
@@ -38,7 +40,7 @@ def find_results(places: Sequence[Path], *, summary: bool = False) -> list[tuple
         for path in paths:
             place = path.resolve()
             if place not in found:
-                found[place] = read_summary(path) if summary else read(path)
+                found[place] = read_summary(path, shared) if summary else read(path)
     return list(found.items())
 
 

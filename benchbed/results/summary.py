@@ -2,20 +2,24 @@
 
 A record of 131 conditions has five megabytes, most of them figures of every class and slice under every corruption, and
 tables that the page of the run draws. A board asks for the figures over all clips of each condition, for everything on
-clean audio, and for what attacks found. That is the summary: a record like any other that is read twenty times as fast.
-It names the digest of the record it was taken from, so that one of an older record is never read; whoever needs it
-makes it again where it is missing, stale or damaged, and it may be deleted at any time.
+clean audio, and for what attacks found. That is the summary: a record like any other, stored as columns
+(`benchbed.results.columns`) and read fifty times as fast. It names the digest of the record it was taken from, so that
+one of an older record is never read; whoever needs it makes it again where it is missing, stale or damaged, and it may
+be deleted at any time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, TypeAdapter, ValidationError
 
 from benchbed.errors import DamagedError
+from benchbed.results.columns import FigureColumns, Shared, columns_of, figures_of
 from benchbed.results.record import Cell, Result, Value
 from benchbed.results.store import read
 from benchbed.seal import DIGITS, seal, unsealed
@@ -24,9 +28,13 @@ from benchbed.whole import write_whole
 #: Name of the file beside the record.
 NAME = "summary.json"
 #: Version of what is kept; another one is made again.
-FORMAT = 1
+FORMAT = 2
 
 _HEAD = re.compile(rb'\{"digest":"([0-9a-f]{32})",')
+
+#: Fields of a record that are figures or hold them.
+_FIGURES = ("cells", "scores")
+_PARTS = tuple(name for name in Result.model_fields if name not in ("digest", *_FIGURES))
 
 
 class Summary(Result):
@@ -35,14 +43,22 @@ class Summary(Result):
     Figures that are there are those of the record, to the last digit.
     """
 
+    _words: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Every text that its figures and cells have, some of them within a text of JSON."""
+        return self._words
+
 
 class _Kept(BaseModel):
-    """The file."""
+    """The file: the parts of the record that are no figures as JSON, and the figures as columns."""
 
     model_config = ConfigDict(extra="forbid")
     format: int
     record: str
-    result: Summary
+    parts: dict[str, str]
+    figures: FigureColumns
 
 
 def summary_of(result: Result) -> Summary:
@@ -53,10 +69,36 @@ def summary_of(result: Result) -> Summary:
     >>> summary_of(read("runs/suite/model")).cells[1].groups  # doctest: +SKIP
     {}
     """
-    held = {name: getattr(result, name) for name in type(result).model_fields}
+    return _opened(_kept(result), Shared())
+
+
+def _kept(result: Result) -> _Kept:
     checks = [one for one in result.checks if one.status in ("fail", "warn") or one.name.startswith("verify:")]
-    cells = [_cell(cell, result.primary) for cell in result.cells]
-    return Summary.model_construct(**(held | {"cells": cells, "checks": checks}))
+    held = {**{name: getattr(result, name) for name in _PARTS}, "checks": checks}
+    parts = {name: _part(name).dump_json(one, exclude_defaults=True).decode() for name, one in held.items()}
+    figures = columns_of(result.scores, [_cell(cell, result.primary) for cell in result.cells])
+    return _Kept.model_construct(format=FORMAT, record=result.digest, parts=parts, figures=figures)
+
+
+@functools.cache
+def _part(name: str) -> TypeAdapter[Any]:
+    kind: Any = Result.model_fields[name].annotation
+    return TypeAdapter(kind)
+
+
+def _opened(kept: _Kept, shared: Shared) -> Summary:
+    """The summary that a file holds; what other runs have as well is one with theirs."""
+    scores, cells = figures_of(kept.figures, shared)
+    parts = {name: _made(name, text, shared) for name, text in kept.parts.items()}
+    made = Summary.model_construct(**parts, cells=cells, scores=scores, digest=kept.record)
+    made._words = tuple(shared.text(text) for text in (*kept.figures.texts, *kept.figures.frames))
+    return made
+
+
+def _made(name: str, text: str, shared: Shared) -> Any:
+    """A part of the record. Every run of a board has the same suite and data."""
+    read = _part(name).validate_json
+    return shared.made(name, text, read) if name in ("suite", "dataset") else read(text)
 
 
 def write_summary(result: Result, path: Path) -> Summary:
@@ -74,13 +116,12 @@ def write_summary(result: Result, path: Path) -> Summary:
     OSError
         It cannot be written.
     """
-    made = summary_of(result)
-    kept = _Kept.model_construct(format=FORMAT, record=result.digest, result=made)
-    write_whole(path.with_name(NAME), seal(kept.model_dump_json(exclude_defaults=True)).encode())
-    return made
+    kept = _kept(result)
+    write_whole(path.with_name(NAME), seal(kept.model_dump_json()).encode())
+    return _opened(kept, Shared())
 
 
-def read_summary(path: Path) -> Result:
+def read_summary(path: Path, shared: Shared | None = None) -> Result:
     """The summary of a record; the record itself where it has no digest to tell one by.
 
     A summary that is missing, of another record, or not as it was written is made from the record, and kept where its
@@ -90,6 +131,8 @@ def read_summary(path: Path) -> Result:
     ----------
     path : Path
         The record's file, or its folder.
+    shared : Shared, optional
+        What summaries that are read together have in common.
 
     Raises
     ------
@@ -100,7 +143,7 @@ def read_summary(path: Path) -> Result:
     if path.name != "result.json":
         return read(path)  # of another name, several records may share a folder
     digest = _digest(path)
-    if digest is not None and (held := _held(path.with_name(NAME), digest)) is not None:
+    if digest is not None and (held := _held(path.with_name(NAME), digest, shared or Shared())) is not None:
         return held
     result = read(path)
     if not result.digest:
@@ -120,31 +163,16 @@ def _digest(path: Path) -> str | None:
     return head[1].decode() if head else None
 
 
-def _held(path: Path, digest: str) -> Summary | None:
+def _held(path: Path, digest: str, shared: Shared) -> Summary | None:
     """The summary that is there, if it is of this record and as it was written."""
     try:
         body, _ = unsealed(path.read_bytes(), path)
         kept = _Kept.model_validate_json(body)
-    except (OSError, DamagedError, ValidationError):
+        if (kept.format, kept.record) != (FORMAT, digest):
+            return None
+        return _opened(kept, shared)
+    except (OSError, DamagedError, ValidationError, LookupError, TypeError):
         return None
-    if (kept.format, kept.record) != (FORMAT, digest):
-        return None
-    kept.result.digest = digest
-    _share(kept.result)
-    return kept.result
-
-
-def _share(result: Result) -> None:
-    """One set of the names that were given for all figures that were given the same: half of the memory of each."""
-    sets: dict[frozenset[str], set[str]] = {}
-    for cell in result.cells:
-        for values in (cell.metrics, *cell.groups.values()):
-            for value in values.values():
-                given = value.model_fields_set
-                object.__setattr__(value, "__pydantic_fields_set__", sets.setdefault(frozenset(given), given))
-    for value in result.scores.values():
-        given = value.model_fields_set
-        object.__setattr__(value, "__pydantic_fields_set__", sets.setdefault(frozenset(given), given))
 
 
 def _cell(cell: Cell, primary: str) -> Cell:

@@ -101,7 +101,9 @@ def test_a_board_compares_its_models_the_best_first_and_nothing_else(tmp_path):
     places += [made(tmp_path, f"other{i}", 0.6, suite="elsewhere") for i in range(2)]
     places.append(made(tmp_path, "alone", 0.9, synthetic=True))
     opened = [(place / "result.json", read(place / "result.json")) for place in places]
-    found, reasons = board_comparisons(opened, QUICK)
+    kept, reasons = board_comparisons(opened, QUICK)
+    found = [one.read() for one in kept]
+    assert [one.heading for one in kept] == [one.heading for one in found]
     assert reasons == [] and [side.name for side in found[0].sides] == ["best", "mid", "last"]
     assert [{side.name for side in one.sides} for one in found[1:]] == [{"other0", "other1"}]
     assert [(p.a, p.b) for p in found[0].pairings] == [("best", "mid"), ("best", "last")]
@@ -113,7 +115,7 @@ def test_a_board_that_was_compared_before_is_not_compared_again(tmp_path, monkey
     monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / "cache"))
     places = [made(tmp_path, n, share) for n, share in (("a", 0.9), ("b", 0.6))]
     opened = [(place / "result.json", read(place / "result.json")) for place in places]
-    first, _ = board_comparisons(opened, QUICK)
+    first = [one.read() for one in board_comparisons(opened, QUICK)[0]]
 
     def never(*_: object) -> None:
         raise AssertionError("compared again")
@@ -121,21 +123,27 @@ def test_a_board_that_was_compared_before_is_not_compared_again(tmp_path, monkey
     with monkeypatch.context() as patched:
         patched.setattr(boards, "compare", never)
         again, _ = board_comparisons(opened, QUICK)
-        assert [one.model_dump() for one in again] == [one.model_dump() for one in first]
+        assert [one.heading for one in again] == [one.heading for one in first]
+        assert [one.read().model_dump() for one in again] == [one.model_dump() for one in first]
         # Other runs, or another procedure, are another question.
         for asked in ((opened[::-1], QUICK), (opened, replace(QUICK, draws=QUICK.draws + 1))):
             with pytest.raises(AssertionError, match="compared again"):
                 board_comparisons(*asked)
     [kept] = (tmp_path / "cache" / "comparisons").glob("*.json")
     kept.write_text("{}", encoding="utf-8")
-    assert board_comparisons(opened, QUICK)[0] == first
+    assert [one.read() for one in board_comparisons(opened, QUICK)[0]] == first
+    kept.unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr(boards, "compare", never)
+        with pytest.raises(AssertionError, match="compared again"):
+            board_comparisons(opened, QUICK)
 
 
 def test_of_many_runs_the_best_are_compared_and_the_rest_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(boards, "MOST", 2)
     places = [made(tmp_path, n, share) for n, share in (("last", 0.3), ("best", 0.95), ("mid", 0.7))]
     found, reasons = board_comparisons([(p / "result.json", read(p / "result.json")) for p in places], QUICK)
-    assert [side.name for side in found[0].sides] == ["best", "mid"]
+    assert [side.name for side in found[0].heading.sides] == ["best", "mid"]
     assert len(reasons) == 1 and "1 of 3 runs, all but the best 2" in reasons[0]
 
 
@@ -145,7 +153,7 @@ def test_devices_are_compared_where_nothing_is_perturbed(tmp_path):
     places = [made(tmp_path, n, share, **known) for n, share in (("a", 0.9), ("b", 0.6))]
     noisy = [made(tmp_path / "noisy", n, share, 0.4, suite="noisy", **known) for n, share in (("a", 0.9), ("b", 0.6))]
     found, _ = board_comparisons([(p / "result.json", read(p / "result.json")) for p in (*places, *noisy)], QUICK)
-    groups = [{row.group for row in one.pairings[0].rows} for one in found]
+    groups = [{row.group for row in one.read().pairings[0].rows} for one in found]
     assert groups == [{None, "devices=seen", "devices=unseen", "device=a", "device=s4"}, {None}]
 
 
@@ -153,6 +161,7 @@ def test_seeds_of_one_model_are_one_row_of_the_board(tmp_path):
     places = [made(tmp_path, f"net[seed={i}]", 0.7, options={"seed": i}) for i in range(2)]
     places += [made(tmp_path, "b", 0.5), made(tmp_path, "c", 0.3)]
     found, _ = board_comparisons([(p / "result.json", read(p / "result.json")) for p in places], QUICK)
-    assert [(side.name, len(side.runs)) for side in found[0].sides] == [("net", 2), ("b", 1), ("c", 1)]
-    assert {entry.verdict for entry in found[0].matrices[0].entries} <= {"win", "loss", "tie"}
+    [held] = [one.read() for one in found]
+    assert [(side.name, len(side.runs)) for side in held.sides] == [("net", 2), ("b", 1), ("c", 1)]
+    assert {entry.verdict for entry in held.matrices[0].entries} <= {"win", "loss", "tie"}
     assert len(open_sides([str(p) for p in places])) == 3

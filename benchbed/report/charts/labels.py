@@ -7,6 +7,7 @@ name that was placed: bounding boxes are kept apart from points, from each other
 
 from __future__ import annotations
 
+import functools
 import math
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ _POINT = 5.0
 _DISTANCES = (8.0, 12.0, 20.0, 30.0, 42.0, 56.0, 72.0, 90.0)
 _LED = 16.0
 _ANGLES = (0, 180, -45, 45, -135, 135, -90, 90, -22, 22, 158, -158, -67, 67, -113, 113)
+_WAYS = tuple((math.cos(math.radians(angle)), math.sin(math.radians(angle))) for angle in _ANGLES)
 #: How near to each other points of a crowd share a place for their numbers: the least with which all find one.
 _SHARED = (3.0, 6.0, 10.0, 16.0, 24.0)
 #: Numbers in a line of such a place, and height of a line.
@@ -46,6 +48,7 @@ class PlacedName:
     leader: Segment | None
 
 
+@functools.lru_cache(maxsize=10_000)
 def width(text: str) -> float:
     """Width of a name in a chart, in drawing units.
 
@@ -239,14 +242,19 @@ class _Held:
 
     def free(self, box: Box) -> bool:
         """The box lies in the area and nothing lies in it."""
+        left, top, right, bottom = box
         area = self.area
-        if box[0] < area[0] or box[1] < area[1] or box[2] > area[2] or box[3] > area[3]:
+        if left < area[0] or top < area[1] or right > area[2] or bottom > area[3]:
             return False
-        return not any(
-            any(overlap(box, other) for other in self._boxes.get(square, ()))
-            or any(strikes(line, box) for line in self._lines.get(square, ()))
-            for square in _squares(box)
-        )
+        # Asked of a hundred places for each of a thousand names: written out, it takes a third of the time.
+        for square in _squares(box):
+            for other in self._boxes.get(square, ()):
+                if left < other[2] and other[0] < right and top < other[3] and other[1] < bottom:
+                    return False
+            for line in self._lines.get(square, ()):
+                if strikes(line, box):
+                    return False
+        return True
 
     def clear(self, line: Segment, own: Box) -> bool:
         """The line runs through no box but its own point's."""
@@ -262,10 +270,9 @@ def _around(line: Segment) -> Box:
     return min(x, x_end), min(y, y_end), max(x, x_end), max(y, y_end)
 
 
-def _squares(box: Box) -> Iterator[tuple[int, int]]:
-    for column in range(int(box[0] // _SQUARE), int(box[2] // _SQUARE) + 1):
-        for row in range(int(box[1] // _SQUARE), int(box[3] // _SQUARE) + 1):
-            yield column, row
+def _squares(box: Box) -> list[tuple[int, int]]:
+    rows = range(int(box[1] // _SQUARE), int(box[3] // _SQUARE) + 1)
+    return [(column, row) for column in range(int(box[0] // _SQUARE), int(box[2] // _SQUARE) + 1) for row in rows]
 
 
 def _near(text: str, point: tuple[float, float], held: _Held) -> tuple[float, float, Segment | None] | None:
@@ -280,8 +287,7 @@ def _beside(text: str, point: tuple[float, float]) -> Iterator[tuple[float, floa
     px, py = point
     wide, middle, more = width(text), (_ABOVE - _BELOW) / 2, _LINE * text.count("\n")
     for distance in _DISTANCES:
-        for angle in _ANGLES:
-            dx, dy = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        for dx, dy in _WAYS:
             # The text grows away from its point.
             left = px + distance * dx - (wide if dx < -0.3 else wide / 2 if abs(dx) <= 0.3 else 0.0)
             up = more if dy < -0.3 else 0.0 if dy > 0.3 else more / 2
