@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from benchbed.api.asked import AskedModel
 from benchbed.api.measuring import loaded_suite
 from benchbed.api.run import Run
 from benchbed.api.runs import Runs
-from benchbed.api.several import run_each
+from benchbed.api.several import TOGETHER, Teller, run_each
 from benchbed.api.sweeping import swept
 from benchbed.campaigns.load import LoadedCampaign, load_campaign, model_name, suite_name
 from benchbed.campaigns.state import CampaignState, NotedRun
@@ -62,6 +62,10 @@ class _Step:
     asked: str
     data: str
     evaluations: int
+
+    def shares_audio(self, other: _Step) -> bool:
+        """Whether another step hears the same, and may take turns with this one."""
+        return self.loaded is other.loaded and self.settings == other.settings
 
 
 def campaign(
@@ -124,20 +128,21 @@ def campaign(
     state = CampaignState.opened(Path(out) / f"{loaded.campaign.name}.campaign.json")
     outcome, below = CampaignOutcome(loaded.campaign.name), _below()
     with Progress(sum(step.evaluations for step in steps), loaded.campaign.name, quiet=not progress) as shown:
-        for number, step in enumerate(steps, 1):
-            noted, before = state.runs.get(step.key), shown.done
+        counted = _Counted(shown, [step.evaluations for step in steps])
+        waiting: list[tuple[int, _Step]] = []
+        for number, step in enumerate(steps):
+            noted = state.runs.get(step.key)
             if noted is not None and not again and noted.holds(step.asked, step.data, below):
                 outcome.kept.append(step.key)
                 outcome.places[step.key] = Run(noted.record)
-            else:
-                tell(f"{number} of {len(steps)}: {step.key}")
-                follow = partial(_advance, shown, before, step.evaluations)
-                run = _ran(step, state, below, report, wanted(isolate), tell, follow)
-                if isinstance(run, BenchbedError):
-                    outcome.runs.errors[step.key] = run
-                else:
-                    outcome.places[step.key] = run
-            shown.advance(before + step.evaluations - shown.done)
+                counted.follow(number, 1.0)
+                continue
+            if waiting and (len(waiting) == TOGETHER or not step.shares_audio(waiting[0][1])):
+                _ran(waiting, state, below, report, wanted(isolate), tell, counted, outcome)
+                waiting = []
+            waiting.append((number, step))
+        if waiting:
+            _ran(waiting, state, below, report, wanted(isolate), tell, counted, outcome)
     outcome.runs += outcome.places.values()
     return outcome
 
@@ -253,36 +258,75 @@ def _data(loaded: LoadedSuite, settings: Settings) -> tuple[str, int]:
     return index_hash(table, {**known, **dict.fromkeys(unreadable, "unreadable")}), heard
 
 
+class _Counted:
+    """One progress of steps of which several go on at once.
+
+    Parameters
+    ----------
+    shown : Progress
+        Of all.
+    evaluations : sequence of int
+        Of each step.
+    """
+
+    def __init__(self, shown: Progress, evaluations: Sequence[int]) -> None:
+        self._shown, self._evaluations, self._done = shown, evaluations, [0] * len(evaluations)
+
+    def __len__(self) -> int:
+        return len(self._evaluations)
+
+    def follow(self, number: int, share: float) -> None:
+        """Show how far a step is."""
+        reached = round(min(share, 1.0) * self._evaluations[number])
+        if reached > self._done[number]:
+            self._shown.advance(reached - self._done[number])
+            self._done[number] = reached
+
+
 def _ran(
-    step: _Step,
+    steps: Sequence[tuple[int, _Step]],
     state: CampaignState,
     below: str,
     report: bool,
     isolate: bool,
     tell: Callable[[str], None],
-    follow: Callable[[float], None],
-) -> Run | BenchbedError:
-    """Run one step and note what came of it."""
+    counted: _Counted,
+    outcome: CampaignOutcome,
+) -> None:
+    """Run steps of one suite, and note what came of each as soon as it is over."""
+    for number, step in steps:
+        tell(f"{number + 1} of {len(counted)}: {step.key}")
     with tempfile.TemporaryDirectory(prefix="benchbed-campaign-") as scratch:
-        files = Path(scratch) / "files.json"
-        runs, failed = run_each(
-            step.loaded,
-            [step.model],
-            step.settings,
+
+        def over(at: int, ended: Run | BenchbedError) -> None:
+            number, step = steps[at]
+            if isinstance(ended, BenchbedError):
+                state.note(step.key, NotedRun(step.asked, error=ended.what))
+                tell(f"{step.key} has no result: {ended}")
+                outcome.runs.errors[step.key] = ended
+            else:
+                made = json.loads(_files_of(Path(scratch), ended.path).read_text())
+                state.note(step.key, _noted(step, ended, made, below))
+                outcome.places[step.key] = ended
+            counted.follow(number, 1.0)
+
+        run_each(
+            steps[0][1].loaded,
+            [step.model for _, step in steps],
+            steps[0][1].settings,
             report=report,
             listen=None,
-            tell=tell,
-            ready=partial(_note_files, files),
+            teller=Teller(tell, lambda at, share: counted.follow(steps[at][0], share), over),
+            ready=partial(_note_files, Path(scratch)),
             isolate=isolate,
-            follow=follow,
+            acquainted=False,
         )
-        for error in failed.values():
-            state.note(step.key, NotedRun(step.asked, error=error.what))
-            tell(f"{step.key} has no result: {error}")
-            return error
-        run, model = runs[0], json.loads(files.read_text())
+
+
+def _noted(step: _Step, run: Run, model: dict[str, Any], below: str) -> NotedRun:
+    """What is noted of a run that is finished, and of what its model was made of."""
     model["files"].update(_read_later(run))
-    noted = NotedRun(
+    return NotedRun(
         step.asked,
         str((run.path / "result.json").resolve()),
         run.result.digest or "",
@@ -291,22 +335,20 @@ def _ran(
         step.data,
         below,
     )
-    state.note(step.key, noted)
-    return run
 
 
-def _advance(shown: Progress, before: int, evaluations: int, share: float) -> None:
-    """Show how far the run at hand is, of which so many evaluations are a share."""
-    reached = before + round(min(share, 1.0) * evaluations)
-    if reached > shown.done:
-        shown.advance(reached - shown.done)
+def _files_of(scratch: Path, folder: Path) -> Path:
+    """Where it is written down of what the model of a run was made."""
+    from benchbed.adapter.digests import digest_of
+
+    return scratch / f"{digest_of(str(folder.resolve()))}.json"
 
 
-def _note_files(path: Path, prepared: Prepared) -> None:
+def _note_files(scratch: Path, prepared: Prepared) -> None:
     """Write down what a model was made of, in whatever process it was loaded."""
     made = prepared.loaded_adapter.fingerprint
     content = {"base": str(made.base.resolve()), "files": {**made.code, **made.files}}
-    path.write_text(json.dumps(content))
+    _files_of(scratch, prepared.folder).write_text(json.dumps(content))
 
 
 def _read_later(run: Run) -> dict[str, str]:

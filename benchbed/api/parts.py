@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from benchbed.api.apart import wanted
 from benchbed.api.asked import AskedModel
+from benchbed.api.inturn import TOGETHER, Entry, entry_of, in_turn, room_for
 from benchbed.api.measuring import loaded_suite
 from benchbed.api.runs import Runs
 from benchbed.api.several import run_each
@@ -63,46 +64,51 @@ def run_part(
     dict of str to BenchbedError
         Of the others.
     """
-    written: list[Path] = []
-    failed: dict[str, BenchbedError] = {}
-    for one in models:
-        others = tuple((other.spec, other.options) for other in models if other is not one)
-        mine = replace(settings, others=others, name=one.given or settings.name, command=one.command)  # type: ignore[arg-type]
-        asked = {
-            "suite": suite,
-            "overrides": dict(loaded.overrides),
-            "model": one.spec,
-            "options": dict(one.options),
-            "name": mine.name,
-            "others": [list(other) for other in others],
-            "command": one.command,
-            "errors": policy,
-            "data": {name: str(path) for name, path in settings.data.items()},
-            **{name: getattr(settings, name) for name in _KEPT},
-        }
-        first = not written
-        try:
-            for line in _each(one, mine, partial(_part, loaded, one, mine, part, asked, first), isolate):
-                if isinstance(line, Path):
-                    written.append(line)
-                else:
-                    tell(line)
-        except BenchbedError as error:
-            failed[one.name] = error
-    return written, failed
+    entries: list[Entry] = []
+    with ExitStack() as stack:
+        for start in range(0, len(models), TOGETHER):
+            some = models[start : start + TOGETHER]
+            room = room_for(some, loaded, stack) if isolate and settings.cluster is None else None
+
+            def begun() -> Iterator[Entry]:
+                for number, one in enumerate(some, start):  # noqa: B023 - it is used up before the next turn
+                    mine, asked = _told(one, models, settings, loaded, suite, policy)
+                    mine = replace(mine, passed=None if one.live else room)  # noqa: B023
+                    entry = entry_of(number, one, mine.limits, isolate, stack)
+                    first = not any(each.spoken for each in entries)
+                    entries.append(entry)
+                    entry.items = entry.caller(partial(_part, loaded, one, mine, part, asked, first))
+                    yield entry
+
+            in_turn(begun(), room, tell, lambda entry: None, alone=len(models) == 1)
+    written = [cast("Path", entry.outcome) for entry in entries if entry.outcome is not None]
+    return written, {models[entry.number].name: entry.error for entry in entries if entry.error is not None}
 
 
-def _each(
-    one: AskedModel, settings: Settings, call: Callable[[], Iterator[str | Path]], isolate: bool
-) -> Iterator[str | Path]:
-    """What a call about a model yields, made here or in a process of its own."""
-    if not isolate or one.live:
-        yield from call()
-        return
-    from benchbed.run.isolating.process import Isolated, parts
-
-    with closing(Isolated(one.given or Path(str(one.spec)).stem, settings.limits)) as process:
-        yield from parts(process, call)
+def _told(
+    one: AskedModel,
+    models: Sequence[AskedModel],
+    settings: Settings,
+    loaded: LoadedSuite,
+    suite: str,
+    policy: str,
+) -> tuple[Settings, dict[str, Any]]:
+    """What one model's run is told, and what was asked, as it is written beside the part."""
+    others = tuple((other.spec, other.options) for other in models if other is not one)
+    mine = replace(settings, others=others, name=one.given or settings.name, command=one.command)  # type: ignore[arg-type]
+    asked = {
+        "suite": suite,
+        "overrides": dict(loaded.overrides),
+        "model": one.spec,
+        "options": dict(one.options),
+        "name": mine.name,
+        "others": [list(other) for other in others],
+        "command": one.command,
+        "errors": policy,
+        "data": {name: str(path) for name, path in settings.data.items()},
+        **{name: getattr(settings, name) for name in _KEPT},
+    }
+    return mine, asked
 
 
 def _part(

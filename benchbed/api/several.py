@@ -1,27 +1,50 @@
-"""One suite on one model after the other: a model that fails does not take the others along."""
+"""One suite on several models: a model that fails does not take the others along."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 from benchbed.api.asked import AskedModel
+from benchbed.api.inturn import TOGETHER, Entry, entry_of, in_turn, room_for
 from benchbed.api.one import OnDisk, compared, forget, run_one
 from benchbed.api.run import Run
-from benchbed.errors import BenchbedError, UnforeseenError
-from benchbed.whole import refused
+from benchbed.errors import BenchbedError
 
 if TYPE_CHECKING:
     from benchbed.run.session import Prepared, Settings
     from benchbed.suite.load import LoadedSuite
 
-Item = TypeVar("Item")
-#: Makes a call for a model, here or where its process is, and hands on what it yields.
-Caller = Callable[[Callable[[], Iterator[Item]]], Iterator[Item]]
+
+@dataclass(frozen=True)
+class Teller:
+    """Who hears of the runs of a command while they go on.
+
+    Attributes
+    ----------
+    tell : callable
+        Takes what a person should read, a line each.
+    follow : callable, optional
+        Is told the number of a model, counted from 0, and which share of its run is done.
+    over : callable, optional
+        Is told the number of a model that is over, and its run or why there is none.
+    """
+
+    tell: Callable[[str], None] = lambda text: None
+    follow: Callable[[int, float], None] | None = None
+    over: Callable[[int, Run | BenchbedError], None] | None = None
+
+    def follower(self, number: int) -> Callable[[float], None] | None:
+        """Who follows one model."""
+        return None if self.follow is None else partial(self.follow, number)
+
+    def ended(self, entry: Entry) -> None:
+        """Hear that a model is over."""
+        if self.over is not None:
+            self.over(entry.number, entry.error or cast("OnDisk", entry.outcome).opened())
 
 
 def run_each(
@@ -31,10 +54,10 @@ def run_each(
     *,
     report: bool = True,
     listen: int | None = None,
-    tell: Callable[[str], None] = lambda text: None,
+    teller: Teller = Teller(),
     ready: Callable[[Prepared], None] | None = None,
     isolate: bool = False,
-    follow: Callable[[float], None] | None = None,
+    acquainted: bool = True,
 ) -> tuple[list[Run], dict[str, BenchbedError]]:
     """Run a suite on each model.
 
@@ -48,15 +71,15 @@ def run_each(
         Write the page of each run.
     listen : int, optional
         Clips worth hearing to keep beside each run; as many as the data's licence suggests by default.
-    tell : callable
-        Takes what a person should read, a line each.
+    teller : Teller
+        Hears how it goes.
     ready : callable
         Is given each run when it is prepared, before anything is computed; what pickle can send, to isolate.
     isolate : bool
         Give each model a process of its own, so that one that crashes, hangs or fills the memory takes nothing along;
         live models stay in this one.
-    follow : callable, optional
-        Is told which share of the run at hand is done.
+    acquainted : bool
+        Each run knows of the other models: attacks transfer from them, and its page says where they disagree.
 
     Returns
     -------
@@ -65,73 +88,49 @@ def run_each(
     dict of str to BenchbedError
         Of the others.
     """
-    done: list[tuple[str, Caller, OnDisk]] = []
-    failed: dict[str, BenchbedError] = {}
+    entries: list[Entry] = []
     with ExitStack() as stack:
         if isolate:
             from benchbed.run.isolating.forking import serving
 
             stack.enter_context(serving())
-        for number, one in enumerate(models):
-            others = tuple((other.spec, other.options) for other in models if other is not one and not other.live)
-            others += settings.others  # type: ignore[assignment]
-            name, command = one.given or settings.name, one.command or settings.command
-            mine = replace(settings, others=others, name=name, command=command)  # type: ignore[arg-type]
-            key = f"{number} {one.name}"
-            caller = _caller(key, one, mine, stack, follow) if isolate and not one.live else _here(key, stack, follow)
-            call = partial(run_one, key, loaded, one, mine, report, listen, not done, ready)
-            try:
-                done.append((key, caller, _told(caller(call), tell)))
-            except BenchbedError as error:
-                failed[one.name] = error
-            except Exception as error:
-                told = refused(error) if isinstance(error, OSError) else None
-                if told is None and len(models) == 1:
-                    raise
-                failed[one.name] = told or _unforeseen(error)
-        if len(done) > 1 and listen != 0:
+        for start in range(0, len(models), TOGETHER):
+            some = models[start : start + TOGETHER]
+            room = room_for(some, loaded, stack) if isolate and settings.cluster is None else None
+
+            def begun() -> Iterator[Entry]:
+                for number, one in enumerate(some, start):  # noqa: B023 - it is used up before the next turn
+                    mine = _settings(settings, one, models, acquainted)
+                    mine = mine if one.live else replace(mine, passed=room)  # noqa: B023
+                    entry = entry_of(number, one, mine.limits, isolate, stack, teller.follower(number))
+                    if entry.process is None:
+                        stack.callback(forget, _key(number, one))
+                    first = not any(each.spoken for each in entries)
+                    entries.append(entry)
+                    call = partial(run_one, _key(number, one), loaded, one, mine, report, listen, first, ready)
+                    entry.items = entry.caller(call)
+                    yield entry
+
+            in_turn(begun(), room, teller.tell, teller.ended, alone=len(models) == 1)
+        done = [entry for entry in entries if entry.outcome is not None]
+        if acquainted and len(done) > 1 and listen != 0:
             # Only now is it known where the models disagree.
-            for key, caller, mine_done in done:
-                rest = [other for _, _, other in done if other is not mine_done]
-                for line in caller(partial(compared, key, rest)):
-                    tell(cast("str", line))
-    return [outcome.opened() for _, _, outcome in done], failed
+            for entry in done:
+                rest = [cast("OnDisk", other.outcome) for other in done if other is not entry]
+                for line in entry.caller(partial(compared, _key(entry.number, models[entry.number]), rest)):
+                    teller.tell(cast("str", line))
+    runs = [cast("OnDisk", entry.outcome).opened() for entry in done]
+    return runs, {models[entry.number].name: entry.error for entry in entries if entry.error is not None}
 
 
-def _told(items: Iterator[str | OnDisk], tell: Callable[[str], None]) -> OnDisk:
-    """Hand on the lines; the outcome comes last."""
-    for item in items:
-        if isinstance(item, OnDisk):
-            return item
-        tell(item)
-    raise RuntimeError("a run ended without an outcome")
+def _key(number: int, one: AskedModel) -> str:
+    """Under which the process of a model keeps it."""
+    return f"{number} {one.name}"
 
 
-def _here(key: str, stack: ExitStack, follow: Callable[[float], None] | None) -> Caller:
-    from benchbed.run.progress import followed
-
-    def made(call: Callable[[], Iterator[Item]]) -> Iterator[Item]:
-        with followed(follow):
-            yield from call()
-
-    stack.callback(forget, key)
-    return made
-
-
-def _caller(
-    key: str, one: AskedModel, settings: Settings, stack: ExitStack, follow: Callable[[float], None] | None
-) -> Caller:
-    """Calls go to a process that begins now, and is there until the end of the stack."""
-    from benchbed.run.isolating.process import Isolated, parts
-
-    name = one.given or (Path(one.spec).stem if isinstance(one.spec, str) else one.name)
-    process = stack.enter_context(closing(Isolated(name, settings.limits)))
-    return lambda call: parts(process, call, follow)
-
-
-def _unforeseen(error: Exception) -> UnforeseenError:
-    made = UnforeseenError(
-        f"internal error: {type(error).__name__}: {error}", hint="the same with --debug, and report it"
-    )
-    made.__cause__ = error
-    return made
+def _settings(settings: Settings, one: AskedModel, models: Sequence[AskedModel], acquainted: bool) -> Settings:
+    """What the run of one model is told."""
+    others = tuple((other.spec, other.options) for other in models if other is not one and not other.live)
+    others = (others if acquainted else ()) + settings.others  # type: ignore[operator]
+    name, command = one.given or settings.name, one.command or settings.command
+    return replace(settings, others=others, name=name, command=command)  # type: ignore[arg-type]

@@ -39,6 +39,31 @@ def followed(follow: Callable[[float], None] | None) -> Iterator[None]:
         _followers.pop()
 
 
+#: What is shown by this process, the innermost last.
+_shown: list[Progress] = []
+
+
+@contextlib.contextmanager
+def paused() -> Iterator[None]:
+    """Show nothing in the block, whose time does not count: another process has the terminal.
+
+    Examples
+    --------
+    >>> with Progress(4, "toy", quiet=True) as progress, paused():
+    ...     time.sleep(0.01)
+    >>> progress.waited >= 0.01
+    True
+    """
+    began = time.monotonic()
+    for each in _shown:
+        each.hide()
+    try:
+        yield
+    finally:
+        for each in _shown:
+            each.show(time.monotonic() - began)
+
+
 class Progress:
     """Counts evaluations.
 
@@ -58,6 +83,8 @@ class Progress:
         self.total, self.title, self.quiet, self.every = total, title, quiet, every
         self.done = 0
         self._follow = _followers[-1] if _followers else None
+        self.waited = 0.0
+        """Seconds that it was paused."""
         self._bar: Bar | None = None
         self._last = self._began = time.monotonic()
 
@@ -71,7 +98,20 @@ class Progress:
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
             self._bar.start()
             self._task = self._bar.add_task(self.title, total=self.total)
+        _shown.append(self)
         return self
+
+    def hide(self) -> None:
+        """Leave the terminal to somebody else."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, seconds: float) -> None:
+        """Come back after so many seconds that are not this run's."""
+        self.waited += seconds
+        self._began, self._last = self._began + seconds, self._last + seconds
+        if self._bar is not None:
+            self._bar.start()
 
     def advance(self, evaluations: int) -> None:
         """Count finished evaluations."""
@@ -90,5 +130,5 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        _shown.remove(self)
+        self.hide()

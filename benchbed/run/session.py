@@ -113,7 +113,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
             parts=dict(place.parts),
             suite=prepared.loaded_suite.hash,
         )
-        began, grounds = time.monotonic(), basis(prepared, settings)
+        began, waited, grounds = time.monotonic(), 0.0, basis(prepared, settings)
         complete = not any(work.missing for work in works)
         stood = standing(folder, settings, resting(grounds, _digests(works))) if complete else None
         if stood is None:
@@ -132,6 +132,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
                     raise
         paths, digests = works[-1].paths, _digests(works)
         if stood is None:
+            waited = progress.waited
             result, statistics, drawn = make_record(prepared, settings, paths, reused_paths)
         else:
             was = stood.provenance
@@ -162,7 +163,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
         rests = resting(grounds, digests)
         journal.write(
             "finished",
-            seconds=round(time.monotonic() - began, 3),
+            seconds=round(time.monotonic() - began - waited, 3),
             failures=len(result.failures),
             record=result.digest,
             basis=rests,

@@ -4,8 +4,9 @@
 
 CPU milliseconds for the five severities of a one-second mono clip at 32 kHz, as `benchbed.run.computing.shared` keeps
 them for the next model of a command: made, written, and read from the memory of the file system, where checksums are
-most of it; the minimum over repeats. Slow corruptions are kept, since they take many times as long to make. Of the rest
-the table says what a second model of the same command could save if they were kept, and what room they would need:
+most of it; the minimum over repeats. Slow corruptions are kept, since they take many times as long to make. The rest is
+handed on in memory between models of one command; the table says what a later command could save if it were kept, too,
+and what room that would need:
 
 - every corruption that takes more than 8 × as long to make as to read is marked slow;
 - what keeping all the rest would save is less than a quarter of what making everything costs, in the mono set of

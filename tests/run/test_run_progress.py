@@ -6,6 +6,7 @@ import contextlib
 import time
 from functools import partial
 
+from benchbed.run import progress
 from benchbed.run.isolating.process import Isolated, parts
 from benchbed.run.job.limits import Limits
 from benchbed.run.progress import Progress, followed
@@ -46,3 +47,29 @@ def test_another_process_tells_how_far_it_is():
         assert list(parts(process, partial(working, 4), told.append)) == ["done"]
         assert process.share == 1.0
     assert told == sorted(told) and {0.25, 0.5, 0.75} & set(told)
+
+
+def test_time_in_which_another_process_has_the_terminal_does_not_count(monkeypatch, capsys):
+    clock = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    with Progress(10, "toy", every=10.0) as shown:
+        clock[0] += 8
+        with progress.paused():
+            clock[0] += 600
+        shown.advance(4)
+        assert capsys.readouterr().err == "" and shown.waited == 600
+        clock[0] += 8
+        shown.advance(4)
+        assert capsys.readouterr().err == "toy: 8/10, about 4 s left\n"
+    with progress.paused():
+        clock[0] += 5
+    assert shown.waited == 600
+
+
+def test_a_bar_leaves_the_terminal_while_it_is_paused(monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    with Progress(10, "toy") as shown:
+        assert shown._bar.live.is_started
+        with progress.paused():
+            assert not shown._bar.live.is_started
+        assert shown._bar.live.is_started

@@ -5,9 +5,8 @@ Names of kept audio cover the content of the clip's file, the stretch of it, the
 audio also the corruption with its version, its code and the packages that this stands on, its options and facts, the
 draw, and the strengths. A clip whose content nobody hashed is never kept.
 
-What is not slow is made anew for each model of a command. Of the 26 mono corruptions the five slow ones take 101 of 121
-CPU ms for a second of audio; reading the rest back would save 10 of the 20 that are left, and keeping it takes 2.9 TB
-at 230,000 clips and 100 conditions (`tests/benchmarks/bench_kept.py`).
+What is not slow is not kept on disk, where it would take 2.9 TB at 230,000 clips and 100 conditions
+(`tests/benchmarks/bench_kept.py`); the models of one command hand it on in memory (`passed`).
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from benchbed.data.dataset import ClipRow
 from benchbed.errors import ConfigError
 from benchbed.keptaudio import KeptSound, kept_audio, name_of
 from benchbed.provenance import package_versions
+from benchbed.run.computing.passed import PassedAudio, passed_in
 from benchbed.run.computing.whole import Clip, decode
 from benchbed.run.job.job import Job
 from benchbed.suite.conditions import CorruptionCondition
@@ -85,7 +85,8 @@ def perturbed(
     parameters: Sequence[object],
     make: Callable[[], Sequence[Applied]],
 ) -> Sequence[Applied]:
-    """A clip at some strengths of a corruption, made once on this machine where the corruption is slow.
+    """A clip at some strengths of a corruption, made once on this machine where the corruption is slow, else once for
+    the models of a command that take turns.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def perturbed(
     make : callable
         Makes them all, in order.
     """
-    source = source_of(job, row) if corruption.slow else None
+    source = source_of(job, row) if corruption.slow or job.passed is not None else None
     if source is None:
         return make()
     name = name_of(
@@ -115,38 +116,51 @@ def perturbed(
         _code(type(corruption).__module__),
         [row["clip_id"], draw, job.seed, job.dataset],
     )
+    if not corruption.slow:
+        assert job.passed is not None
+        return _handed_on(passed_in(job.passed), name, make)
     fresh: list[Applied] = []
 
     def sounds() -> Sequence[KeptSound]:
         fresh.extend(make())
-        return [
-            KeptSound(
-                one.waveform,
-                {
-                    "achieved": _number(one.achieved),
-                    "skipped": one.skipped,
-                    "note": one.note,
-                    "told": _text(one.facts, condition.corruption),
-                },
-            )
-            for one in fresh
-        ]
-
-    from benchbed.perturb.contract import Applied
+        return [_kept(one, _text(one.facts, condition.corruption)) for one in fresh]
 
     kept = kept_audio().once(name, sounds)
-    if fresh:
-        return fresh
-    return [
-        Applied(
-            one.waveform,
-            None if one.facts["achieved"] is None else float.fromhex(str(one.facts["achieved"])),
-            None if one.facts["skipped"] is None else str(one.facts["skipped"]),
-            None if one.facts["note"] is None else str(one.facts["note"]),
-            json.loads(str(one.facts["told"])),
-        )
-        for one in kept
-    ]
+    return fresh or [_applied(one) for one in kept]
+
+
+def _handed_on(room: PassedAudio, name: str, make: Callable[[], Sequence[Applied]]) -> Sequence[Applied]:
+    """What `make` gives, made for the first of several models; what would not come back as it was is not handed on."""
+    there = room.get(name)
+    if there is not None:
+        return [_applied(one) for one in there]
+    made = make()
+    told = [_told(one.facts) for one in made]
+    if all(text is not None for text in told) and all(one.waveform.dtype == np.float32 for one in made):
+        room.put(name, [_kept(one, text) for one, text in zip(made, told)])
+    return made
+
+
+def _kept(one: Applied, told: str | None) -> KeptSound:
+    facts: dict[str, object] = {
+        "achieved": _number(one.achieved),
+        "skipped": one.skipped,
+        "note": one.note,
+        "told": told,
+    }
+    return KeptSound(one.waveform, facts)
+
+
+def _applied(one: KeptSound) -> Applied:
+    from benchbed.perturb.contract import Applied
+
+    return Applied(
+        one.waveform,
+        None if one.facts["achieved"] is None else float.fromhex(str(one.facts["achieved"])),
+        None if one.facts["skipped"] is None else str(one.facts["skipped"]),
+        None if one.facts["note"] is None else str(one.facts["note"]),
+        json.loads(str(one.facts["told"])),
+    )
 
 
 def _text(facts: Mapping[str, object], corruption: str) -> str:
@@ -157,13 +171,19 @@ def _text(facts: Mapping[str, object], corruption: str) -> str:
     ConfigError
         Something that is no plain value: it could not be told again of audio that was kept.
     """
-    text = json.dumps(dict(facts), default=str)
-    if json.loads(text) != dict(facts) and "NaN" not in text:
+    text = _told(facts)
+    if text is None:
         raise ConfigError(
             f"{corruption} is marked slow and tells facts of a clip that are no plain values: {dict(facts)}",
             hint="texts, numbers, True, False or None, in lists or mappings by text",
         )
     return text
+
+
+def _told(facts: Mapping[str, object]) -> str | None:
+    """Facts as text that gives the same values back, NaN as NaN; None if none does."""
+    text = json.dumps(dict(facts), default=str)
+    return text if json.loads(text) == dict(facts) or "NaN" in text else None
 
 
 def _number(value: float | None) -> str | None:

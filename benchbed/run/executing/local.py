@@ -24,6 +24,7 @@ from benchbed.run.job.job import Job, Unit
 if TYPE_CHECKING:
     from benchbed.run.computing.engine import Engine
     from benchbed.run.executing.placing import Task
+    from benchbed.run.executing.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,10 @@ def execute(
     if workers <= 1 or len(units) <= 1:
         from benchbed.run.computing.engine import Engine
 
-        engine = Engine(job, adapters)
+        engine, taken = Engine(job, adapters), _turns(job)
         for unit in units:
+            if taken is not None and not taken.may([unit]):
+                taken.wait([unit])
             yield compute_into(folder, engine, unit)
         return
     yield from _in_processes(job, units, folder, workers)
@@ -82,9 +85,22 @@ def _in_processes(job: Job, units: Sequence[Unit], folder: Path, workers: int) -
     from benchbed.run.executing.placing import needed, tasks_of
     from benchbed.run.isolating.crew import shared_out
 
-    tasks = tasks_of(job, units, workers)
+    turns = _turns(job)
+    # Where models take turns, units are small pieces in the order of all of them.
+    tasks = tasks_of(job, units, workers) if turns is None else [(unit,) for unit in units]
     name = Path(job.recipe[0].rpartition(":")[0] or job.recipe[0]).stem
-    yield from shared_out(name, job.limits, workers, partial(begin, job, folder), work, tasks, needed(job, units))
+    yield from shared_out(
+        name, job.limits, workers, partial(begin, job, folder), work, tasks, needed(job, units), turns
+    )
+
+
+def _turns(job: Job) -> Turns | None:
+    """The turns of this job's model among those of the command, if they take turns."""
+    if job.passed is None:
+        return None
+    from benchbed.run.executing.turns import Turns
+
+    return Turns(job)
 
 
 _worker: tuple[Engine, Path] | None = None

@@ -57,6 +57,30 @@ class Begin:
     interruptible: bool
 
 
+#: Over what this process is called and answers, if it is one of its own.
+_pipes: tuple[BinaryIO, BinaryIO] | None = None
+
+
+def ask(question: object) -> object:
+    """Hand a question to the parent, as an item of the call that is being answered, and wait for what it sends back.
+
+    Parameters
+    ----------
+    question : object
+        What pickle can send.
+
+    Raises
+    ------
+    EOFError
+        The parent wants nothing more.
+    """
+    assert _pipes is not None
+    calls, answers = _pipes
+    _send(answers, ("item", question, ""))
+    answer: object = pickle.load(calls)
+    return answer
+
+
 def main() -> None:
     """Take calls over standard input until there are none, or the parent is gone."""
     calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -100,6 +124,8 @@ def born(server: int, calls: int, answers: int, errors: int, pulse: int, faults:
 
 
 def _serve(calls: BinaryIO, answers: BinaryIO, origin: BornFrom | None) -> None:
+    global _pipes
+    _pipes = calls, answers
     begin: Begin = pickle.load(calls)
     if origin is not None:
         begin = replace(begin, parent=origin.server, pulse=origin.pulse, faults=origin.faults)

@@ -7,14 +7,25 @@ import queue
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 from benchbed.run.isolating.forking import forked, serving
 from benchbed.run.isolating.process import Isolated, Message, receive
 from benchbed.run.job.limits import Limits
 
 Piece = TypeVar("Piece")
+Piece_contra = TypeVar("Piece_contra", contravariant=True)
 Item = TypeVar("Item")
+
+
+class TakesTurns(Protocol[Piece_contra]):
+    """When work may be done that others are to do after or before."""
+
+    def may(self, piece: Piece_contra) -> bool:
+        """Whether a piece may be worked on now."""
+
+    def wait(self, piece: Piece_contra) -> None:
+        """Come back when it may be."""
 
 
 def shared_out(
@@ -25,6 +36,7 @@ def shared_out(
     call: Callable[[Piece], Iterator[Item]],
     pieces: Iterable[Piece],
     modules: Sequence[str] = (),
+    turns: TakesTurns[Piece] | None = None,
 ) -> Iterator[Item]:
     """Items that a call yields for each of many pieces of work, as they come.
 
@@ -44,6 +56,8 @@ def shared_out(
         Pieces of work.
     modules : sequence of str
         Modules of benchbed that the work needs, which are then imported once for all processes where that can be.
+    turns : TakesTurns, optional
+        Which pieces may be handed out now; where the next one may not, it is waited for when nobody is at work.
 
     Raises
     ------
@@ -53,8 +67,8 @@ def shared_out(
     left = deque(pieces)
     inbox: queue.Queue[Message] = queue.Queue()
     crew: list[Isolated] = []
+    idle: list[Isolated] = []
     stack = contextlib.ExitStack()
-    busy = 0
     try:
         stack.enter_context(serving())
         if modules and (server := forked()) is not None:
@@ -63,15 +77,20 @@ def shared_out(
             process = Isolated(name, limits, inbox, interruptible=False)
             crew.append(process)
             process.send(begin)
-            busy += 1
-        while busy:
-            message = receive(crew, inbox)
-            if message.kind == "item":
-                yield cast("Item", message.value)
+        while True:
+            while idle and left and (turns is None or turns.may(left[0])):
+                idle.pop().send(partial(call, left.popleft()))
+            if len(idle) < len(crew):
+                message = receive(crew, inbox)
+                if message.kind == "item":
+                    yield cast("Item", message.value)
+                else:
+                    idle.append(message.sender)
             elif left:
-                message.sender.send(partial(call, left.popleft()))
+                assert turns is not None
+                turns.wait(left[0])
             else:
-                busy -= 1
+                break
     except BaseException:
         for process in crew:
             process.kill()

@@ -145,6 +145,10 @@ class Isolated:
         """Have the process make a call, which must be what pickle can send: a `functools.partial` of a function."""
         self._write(self._process, call)
 
+    def tell(self, value: object) -> None:
+        """Send what the process waits for that asked within a call."""
+        self._write(self._process, value)
+
     def _read(self) -> None:
         answers = self._process.stdout
         assert answers is not None

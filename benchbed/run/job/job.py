@@ -94,6 +94,8 @@ class Job:
     opened, powered : bool
         Whether attacks get the model's gradient, and whether it meets black boxes of thousands of queries: what its
         units can cost, and nothing that their answers depend on.
+    passed : Path or None
+        Room through which models of one command that take turns hand on perturbed audio.
     on_device : bool
         Corruptions that state a tolerance are made on the model's device; part of the key of their units.
     in_spectrum : bool
@@ -134,6 +136,7 @@ class Job:
     powered: bool = False
     on_device: bool = False
     in_spectrum: bool = False
+    passed: Path | None = None
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -47,3 +47,5 @@ class Settings:
     """What the user calls the model: the name of its folder and in tables; by default the card's, with the options."""
     others: tuple[tuple[str, Options], ...] = ()
     """Adapter and options of the other models of the invocation, from which attacks transfer."""
+    passed: Path | None = None
+    """Room through which models of one invocation that take turns hand on perturbed audio."""

@@ -150,6 +150,7 @@ def prepare(
         powered=powered,
         on_device=wanted(settings.corruptions, device),
         in_spectrum=settings.corruptions == PLACE,
+        passed=settings.passed if settings.cluster is None else None,
     )
     _refuse_spectrum(job, [each for _, each in models.values()])
     remarks = _remarks(models, job)

@@ -83,5 +83,6 @@ def tuning_job(job: Job, loaded: LoadedSuite, source: Source, table: pd.DataFram
         facts=({},),
         annotations=annotations_of(source, [table]),
         others=(),
+        passed=None,
     )
     return made, [CellPlan(f"{job.task}/{split}/clean", job.task, split, "clean", "clean", None, 0)]

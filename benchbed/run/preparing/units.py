@@ -170,7 +170,11 @@ def closure_of(cells: Sequence[CellPlan], condition: Condition) -> Closure:
     attacked, perturbed = cells[0].kind == "attack", cells[0].kind not in ("attack", "clean")
     # The engine enters these only for cells of their kind; a test runs each kind and looks at what it imported.
     # Neither who takes a unit when, nor in which process it is computed, has a part in its answer.
-    without: tuple[str, ...] = ("benchbed.run.executing.placing", "benchbed.run.isolating")
+    without: tuple[str, ...] = (
+        "benchbed.run.executing.placing",
+        "benchbed.run.executing.turns",
+        "benchbed.run.isolating",
+    )
     without += () if attacked else ("benchbed.run.attacking", "benchbed.attack")
     without += () if attacked or perturbed else ("benchbed.perturb",)
     corruption = condition.corruption if isinstance(condition, CorruptionCondition) else None

@@ -11,10 +11,12 @@ import soundfile
 
 from benchbed.data.index import hash_files
 from benchbed.errors import ConfigError
-from benchbed.perturb.corruptions import opus, time_stretch
+from benchbed.perturb.corruptions import opus, time_stretch, white_noise
 from benchbed.predictions.store import read_header, read_units
 from benchbed.run.computing import shared, whole
+from benchbed.run.computing.passed import PassedAudio, opened_room
 from benchbed.run.executing.local import execute
+from benchbed.run.executing.turns import Turn
 from benchbed.run.job.job import Unit
 from benchbed.suite.plan import CellPlan
 
@@ -68,6 +70,28 @@ def answers(job, folder):
 def same(one, other) -> bool:
     pairs = zip(one, other, strict=True)
     return all(a.scores.tobytes() == b.scores.tobytes() and a.table.equals(b.table) for a, b in pairs)
+
+
+def test_models_that_take_turns_hear_what_the_first_one_had_made(job, tmp_path, monkeypatch, adapter_file):
+    kind, count = type(white_noise.CORRUPTION), []
+
+    def counted(self, *words, at=kind.apply):
+        count.append(1)
+        return at(self, *words)
+
+    monkeypatch.setattr(kind, "apply", counted)
+    monkeypatch.setattr("benchbed.run.executing.turns.ask", lambda waiting: Turn(None))
+    other = replace(job, recipe=(str(adapter_file("high = high * 2", "other.py")), {}))
+    with opened_room(10**7) as room:
+        first = answers(replace(job, passed=room), tmp_path / "first")
+        assert len(count) == 30  # six clips at five severities
+        second = answers(replace(other, passed=room), tmp_path / "second")
+        assert len(count) == 30
+        assert PassedAudio(room).left == 10**7 - 30 * 4 * 4000
+    assert not same(first, second)
+    assert same(first, answers(job, tmp_path / "first alone"))
+    assert same(second, answers(other, tmp_path / "second alone"))
+    assert len(count) == 90
 
 
 def test_a_second_model_hears_what_the_first_one_had_made(job, tmp_path, made, adapter_file):
