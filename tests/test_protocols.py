@@ -162,6 +162,7 @@ INSIDE = {
     "Event": "what is used of torch's marks, so that a device of the tests can stand in",
     "Pipe": "what is used of multiprocessing, whose ends have other classes on other systems",
     "RemoteHandle": "what is used of Ray, which has no types and need not be there",
+    "TakesTurns": "when a crew may hand out work, which one room of runs decides",
     "Rung": "rows of two kinds that one drawing takes",
 }
 

@@ -15,7 +15,7 @@ from benchbed.api.asked import AskedModel
 from benchbed.api.measuring import loaded_suite
 from benchbed.api.run import Run
 from benchbed.api.runs import Runs
-from benchbed.api.several import TOGETHER, Teller, run_each
+from benchbed.api.several import TOGETHER, Follower, run_each
 from benchbed.api.sweeping import swept
 from benchbed.campaigns.load import LoadedCampaign, load_campaign, model_name, suite_name
 from benchbed.campaigns.state import CampaignState, NotedRun
@@ -316,7 +316,7 @@ def _ran(
             steps[0][1].settings,
             report=report,
             listen=None,
-            teller=Teller(tell, lambda at, share: counted.follow(steps[at][0], share), over),
+            follower=Follower(tell, lambda at, share: counted.follow(steps[at][0], share), over),
             ready=partial(_note_files, Path(scratch)),
             isolate=isolate,
             acquainted=False,

@@ -31,7 +31,7 @@ TOGETHER = 8
 
 
 @dataclass
-class Entry:
+class TurnTaker:
     """A model of the command.
 
     Attributes
@@ -73,7 +73,7 @@ def entry_of(
     isolate: bool,
     stack: ExitStack,
     follow: Callable[[float], None] | None = None,
-) -> Entry:
+) -> TurnTaker:
     """A model; its process is there until the end of the stack.
 
     Parameters
@@ -95,12 +95,12 @@ def entry_of(
             with followed(follow):
                 yield from call()
 
-        return Entry(number, made, None)
+        return TurnTaker(number, made, None)
     from benchbed.run.isolating.process import Isolated, parts
 
     name = one.given or (Path(one.spec).stem if isinstance(one.spec, str) else one.name)
     process = stack.enter_context(closing(Isolated(name, limits)))
-    return Entry(number, lambda call: parts(process, call, follow), process)
+    return TurnTaker(number, lambda call: parts(process, call, follow), process)
 
 
 def room_for(models: Iterable[AskedModel], loaded: LoadedSuite, stack: ExitStack) -> Path | None:
@@ -119,17 +119,17 @@ def room_for(models: Iterable[AskedModel], loaded: LoadedSuite, stack: ExitStack
 
 
 def in_turn(
-    entries: Iterable[Entry],
+    entries: Iterable[TurnTaker],
     room: Path | None,
     tell: Callable[[str], None],
-    over: Callable[[Entry], None],
+    over: Callable[[TurnTaker], None],
     alone: bool = False,
 ) -> None:
     """Have the calls of some models go on until all are over.
 
     Parameters
     ----------
-    entries : iterable of Entry
+    entries : iterable of TurnTaker
         Each is begun before the next is asked for.
     room : Path or None
         Of their audio.
@@ -140,7 +140,7 @@ def in_turn(
     alone : bool
         There is one model in all, and an error that nobody foresaw is raised as it is.
     """
-    started: list[Entry] = []
+    started: list[TurnTaker] = []
     for entry in entries:
         _go_on(entry, tell, over, alone)
         started.append(entry)
@@ -160,18 +160,18 @@ def in_turn(
     passed.clear()
 
 
-def _place(entry: Entry) -> Place:
+def _place(entry: TurnTaker) -> Place:
     assert entry.place is not None
     return entry.place
 
 
-def _granted(entry: Entry, turn: object, tell: Callable[[str], None], over: Callable[[Entry], None]) -> None:
+def _granted(entry: TurnTaker, turn: object, tell: Callable[[str], None], over: Callable[[TurnTaker], None]) -> None:
     assert entry.process is not None
     entry.process.tell(turn)
     _go_on(entry, tell, over, alone=False)
 
 
-def _go_on(entry: Entry, tell: Callable[[str], None], over: Callable[[Entry], None], alone: bool) -> None:
+def _go_on(entry: TurnTaker, tell: Callable[[str], None], over: Callable[[TurnTaker], None], alone: bool) -> None:
     """Have a call go on until it is over or may not go on."""
     entry.place = None
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from benchbed.api.apart import wanted
 from benchbed.api.asked import AskedModel
-from benchbed.api.inturn import TOGETHER, Entry, entry_of, in_turn, room_for
+from benchbed.api.inturn import TOGETHER, TurnTaker, entry_of, in_turn, room_for
 from benchbed.api.measuring import loaded_suite
 from benchbed.api.runs import Runs
 from benchbed.api.several import run_each
@@ -64,13 +64,13 @@ def run_part(
     dict of str to BenchbedError
         Of the others.
     """
-    entries: list[Entry] = []
+    entries: list[TurnTaker] = []
     with ExitStack() as stack:
         for start in range(0, len(models), TOGETHER):
             some = models[start : start + TOGETHER]
             room = room_for(some, loaded, stack) if isolate and settings.cluster is None else None
 
-            def begun() -> Iterator[Entry]:
+            def begun() -> Iterator[TurnTaker]:
                 for number, one in enumerate(some, start):  # noqa: B023 - it is used up before the next turn
                     mine, asked = _told(one, models, settings, loaded, suite, policy)
                     mine = replace(mine, passed=None if one.live else room)  # noqa: B023

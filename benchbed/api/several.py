@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from benchbed.api.asked import AskedModel
-from benchbed.api.inturn import TOGETHER, Entry, entry_of, in_turn, room_for
+from benchbed.api.inturn import TOGETHER, TurnTaker, entry_of, in_turn, room_for
 from benchbed.api.one import OnDisk, compared, forget, run_one
 from benchbed.api.run import Run
 from benchbed.errors import BenchbedError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Teller:
+class Follower:
     """Who hears of the runs of a command while they go on.
 
     Attributes
@@ -37,11 +37,11 @@ class Teller:
     follow: Callable[[int, float], None] | None = None
     over: Callable[[int, Run | BenchbedError], None] | None = None
 
-    def follower(self, number: int) -> Callable[[float], None] | None:
+    def of_model(self, number: int) -> Callable[[float], None] | None:
         """Who follows one model."""
         return None if self.follow is None else partial(self.follow, number)
 
-    def ended(self, entry: Entry) -> None:
+    def ended(self, entry: TurnTaker) -> None:
         """Hear that a model is over."""
         if self.over is not None:
             self.over(entry.number, entry.error or cast("OnDisk", entry.outcome).opened())
@@ -54,7 +54,7 @@ def run_each(
     *,
     report: bool = True,
     listen: int | None = None,
-    teller: Teller = Teller(),
+    follower: Follower = Follower(),
     ready: Callable[[Prepared], None] | None = None,
     isolate: bool = False,
     acquainted: bool = True,
@@ -71,7 +71,7 @@ def run_each(
         Write the page of each run.
     listen : int, optional
         Clips worth hearing to keep beside each run; as many as the data's licence suggests by default.
-    teller : Teller
+    follower : Follower
         Hears how it goes.
     ready : callable
         Is given each run when it is prepared, before anything is computed; what pickle can send, to isolate.
@@ -88,7 +88,7 @@ def run_each(
     dict of str to BenchbedError
         Of the others.
     """
-    entries: list[Entry] = []
+    entries: list[TurnTaker] = []
     with ExitStack() as stack:
         if isolate:
             from benchbed.run.isolating.forking import serving
@@ -98,11 +98,11 @@ def run_each(
             some = models[start : start + TOGETHER]
             room = room_for(some, loaded, stack) if isolate and settings.cluster is None else None
 
-            def begun() -> Iterator[Entry]:
+            def begun() -> Iterator[TurnTaker]:
                 for number, one in enumerate(some, start):  # noqa: B023 - it is used up before the next turn
                     mine = _settings(settings, one, models, acquainted)
                     mine = mine if one.live else replace(mine, passed=room)  # noqa: B023
-                    entry = entry_of(number, one, mine.limits, isolate, stack, teller.follower(number))
+                    entry = entry_of(number, one, mine.limits, isolate, stack, follower.of_model(number))
                     if entry.process is None:
                         stack.callback(forget, _key(number, one))
                     first = not any(each.spoken for each in entries)
@@ -111,14 +111,14 @@ def run_each(
                     entry.items = entry.caller(call)
                     yield entry
 
-            in_turn(begun(), room, teller.tell, teller.ended, alone=len(models) == 1)
+            in_turn(begun(), room, follower.tell, follower.ended, alone=len(models) == 1)
         done = [entry for entry in entries if entry.outcome is not None]
         if acquainted and len(done) > 1 and listen != 0:
             # Only now is it known where the models disagree.
             for entry in done:
                 rest = [cast("OnDisk", other.outcome) for other in done if other is not entry]
                 for line in entry.caller(partial(compared, _key(entry.number, models[entry.number]), rest)):
-                    teller.tell(cast("str", line))
+                    follower.tell(cast("str", line))
     runs = [cast("OnDisk", entry.outcome).opened() for entry in done]
     return runs, {models[entry.number].name: entry.error for entry in entries if entry.error is not None}
 

@@ -104,7 +104,7 @@ if TYPE_CHECKING:
 def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags: Any) -> int:
     """Run SUITE on one or more models; the last line on standard output is the path of result.json."""
     from benchbed.api.asked import AskedModel
-    from benchbed.api.several import Teller, run_each
+    from benchbed.api.several import Follower, run_each
     from benchbed.api.sweeping import swept
     from benchbed.run.job.policy import ErrorPolicy, Reuse
     from benchbed.run.job.settings import Settings
@@ -149,7 +149,7 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
         run_settings,
         report=flags["report"],
         listen=flags["listen"],
-        teller=Teller(lambda text: click.echo(text, err=True)),
+        follower=Follower(lambda text: click.echo(text, err=True)),
         isolate=flags["isolate"],
     )
     if failed and not runs and len(asked) == 1:
