@@ -305,8 +305,8 @@ def _ran(
                 tell(f"{step.key} has no result: {ended}")
                 outcome.runs.errors[step.key] = ended
             else:
-                made = json.loads(_files_of(Path(scratch), ended.path).read_text())
-                state.note(step.key, _noted(step, ended, made, below))
+                files = json.loads(_files_of(Path(scratch), ended.path).read_text())
+                state.note(step.key, _noted(step, ended, files, below))
                 outcome.places[step.key] = ended
             counted.follow(number, 1.0)
 

@@ -75,7 +75,7 @@ def tuning_job(job: Job, loaded: LoadedSuite, source: Source, table: pd.DataFram
             hint="score each split in a run of its own, or give thresholds",
         )
     split = tune.split
-    made = replace(
+    clean = replace(
         job,
         clips={split: table},
         pools={split: table},
@@ -85,4 +85,4 @@ def tuning_job(job: Job, loaded: LoadedSuite, source: Source, table: pd.DataFram
         others=(),
         passed=None,
     )
-    return made, [CellPlan(f"{job.task}/{split}/clean", job.task, split, "clean", "clean", None, 0)]
+    return clean, [CellPlan(f"{job.task}/{split}/clean", job.task, split, "clean", "clean", None, 0)]
