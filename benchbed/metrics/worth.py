@@ -23,6 +23,7 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.contract import MetricInfo
+from benchbed.metrics.monotone_cubic import monotone_cubic
 from benchbed.metrics.number import Number, number
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.types import Direction
@@ -96,14 +97,12 @@ class NoiseCurve:
     @cached_property
     def drawn(self) -> tuple[np.ndarray, np.ndarray]:
         """Levels in dB `[point]` and the curve there `[point, 1 + draw]`."""
-        from scipy.interpolate import PchipInterpolator
-
         levels = self.decibels
         grid = np.concatenate([*(np.linspace(a, b, POINTS, endpoint=False) for a, b in pairwise(levels)), levels[-1:]])
         known = np.isfinite(self.fallen).all(axis=0)
         curve = np.full((len(grid), self.fallen.shape[1]), np.nan)
         if known.any():
-            curve[:, known] = PchipInterpolator(-levels, self.fallen[:, known])(-grid)
+            curve[:, known] = monotone_cubic(-levels, self.fallen[:, known], -grid)
         curve[::POINTS] = self.fallen  # to the bit
         return grid, curve
 

@@ -119,13 +119,13 @@ class RunPart:
 
 
 def needed(job: Job, units: Iterable[Unit]) -> list[str]:
-    """Modules of benchbed that computing some units imports."""
+    """Modules that computing some units imports, of benchbed and of what it stands on."""
     modules = ["benchbed.run.executing.unit", "benchbed.run.computing.replayed", type(job.output).__module__]
     for index in sorted({unit.condition for unit in units}):
         condition = job.conditions[index]
         if isinstance(condition, CorruptionCondition):
             # One that another package brings is imported where it is needed.
-            modules.append(f"{CORRUPTIONS.package}.{condition.corruption}")
+            modules += [f"{CORRUPTIONS.package}.{condition.corruption}", "scipy.fft"]
         elif isinstance(condition, AttackCondition):
             modules += ["benchbed.run.attacking.unit", f"{ATTACKS.package}.{condition.attack}"]
     return list(dict.fromkeys(modules))

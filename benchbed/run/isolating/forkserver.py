@@ -32,10 +32,10 @@ from benchbed.run.isolating.forking import (
 )
 
 #: What a run imports in any case.
-ALWAYS = ("pyarrow.parquet", "soundfile", "torch", "benchbed.api.one", "benchbed.run.session")
-#: The package whose modules may be imported here, before anybody has chosen a model: those of models are imported
-#: where they run.
-_OWN = "benchbed."
+ALWAYS = ("pandas", "pyarrow.parquet", "soundfile", "torch", "benchbed.api.one", "benchbed.run.session")
+#: Packages whose modules may be imported here, before anybody has chosen a model: those of models are imported where
+#: they run.
+_OURS = ("benchbed.", "pyarrow.", "scipy.")
 
 
 @dataclass
@@ -99,10 +99,11 @@ class _Server:
             return
         if asked[0] == WARM:
             for name in asked[1:]:
-                if str(name).startswith(_OWN):
+                if str(name).startswith(_OURS):
                     # What cannot be imported says so where it is needed.
                     with contextlib.suppress(Exception):
                         importlib.import_module(str(name))
+            gc.freeze()
         elif asked[0] == FORK:
             self._fork(connection, int(str(asked[1])), descriptors)
 

@@ -72,7 +72,8 @@ def score_apart(cells: Sequence[CellPlan], stored: PredictionsByCell, workers: i
     parts = conditions_of(stored, cells)
     if len(parts) < 2:
         return Apart()
-    modules = [__name__, f"benchbed.metrics.families.{grounds.loaded.suite.metrics.family}"]
+    family = f"benchbed.metrics.families.{grounds.loaded.suite.metrics.family}"
+    modules = [__name__, family, "pyarrow.dataset", "scipy.special"]
     limits, begin = grounds.job.limits, partial(_begin, grounds)
     scored: dict[str, OneCell] = {}
     heard: list[HeardClips] = []

@@ -39,6 +39,7 @@ def here() -> dict[str, object]:
         "parent": os.getppid(),
         "process": os.getpid(),
         "torch": "torch" in sys.modules,
+        "loaded": [name for name in ("pandas", "scipy.special", "sklearn") if name in sys.modules],
         "folder": os.getcwd(),
         "variable": os.environ.get("BENCHBED_TOY"),
         "chance": (float(np.random.rand()), random.random()),  # noqa: NPY002  (what a model may use)
@@ -50,6 +51,11 @@ def many(count: int) -> Iterator[dict[str, object]]:
     """A process that has others compute."""
     yield here()
     yield from shared_out("toys", Limits(), 2, here, each_here, range(count))
+
+
+def with_modules(modules: list[str]) -> Iterator[dict[str, object]]:
+    """A process whose workers need some modules."""
+    yield from shared_out("toys", Limits(), 2, here, each_here, range(2), modules)
 
 
 def each_here(number: int) -> Iterator[dict[str, object]]:
@@ -81,6 +87,15 @@ def test_processes_of_one_server_have_its_imports_and_chance_of_their_own(monkey
     assert second["folder"] == str(tmp_path) != first["folder"]
     assert first["interrupt"], "Ctrl-C reaches it as it reaches any process"
     assert not psutil.pid_exists(first["parent"]), "the server ends with the block"
+
+
+def test_workers_find_imported_what_they_need_of_what_benchbed_stands_on():
+    """Tables that a worker is sent would each import pandas; what models bring is imported where they run."""
+    with serving(), contextlib.closing(Isolated("toy", Limits())) as process:
+        before = list(parts(process, partial(with_modules, [])))
+        after = list(parts(process, partial(with_modules, ["scipy.special", "sklearn"])))
+    assert [one["loaded"] for one in before] == 2 * [["pandas"]]
+    assert [one["loaded"] for one in after] == 2 * [["pandas", "scipy.special"]]
 
 
 def test_without_a_server_a_process_is_started_anew(monkeypatch):
