@@ -43,10 +43,46 @@ class Steps:
 
 def by_class(steps: Steps, classes: int) -> list[Steps]:
     """The changes of each class."""
-    order = np.argsort(steps.label, kind="stable")
+    order = stable_order(steps.label)
     edges = np.searchsorted(steps.label[order], np.arange(classes + 1))
     columns = [getattr(steps, n)[order] for n in ("score", "clip", "label", "kind", "amount")]
     return [Steps(*(column[edges[c] : edges[c + 1]] for column in columns)) for c in range(classes)]
+
+
+def stable_order(numbers: np.ndarray) -> np.ndarray:
+    """Order of whole numbers, equal ones as they come; those that span less than 2¹⁶ take one pass and no comparisons.
+
+    Examples
+    --------
+    >>> stable_order(np.array([70_001, 70_000, 70_001])).tolist()
+    [1, 0, 2]
+    """
+    if not len(numbers):
+        return np.zeros(0, np.int64)
+    low = numbers.min()
+    small = numbers.max() - low < 2**16
+    return np.argsort((numbers - low).astype(np.uint16) if small else numbers, kind="stable")
+
+
+def falling_order(scores: np.ndarray) -> np.ndarray:
+    """Order of scores from the highest down, equal ones as they come.
+
+    The quick sort of today's processors leaves equal scores in no order; putting them right is one more of whole
+    numbers, and both take a third of what a stable sort takes.
+
+    Examples
+    --------
+    >>> falling_order(np.array([0.1, 0.7, 0.1, 0.9])).tolist()
+    [3, 1, 0, 2]
+    """
+    order = np.argsort(-scores)
+    if len(order) < 2:
+        return order
+    ordered = scores[order]
+    before = np.concatenate([[0], np.cumsum(ordered[1:] != ordered[:-1])]) * len(order)
+    order += before
+    order.sort()
+    return np.asarray(order - before)
 
 
 def crossings(
@@ -84,7 +120,9 @@ def crossings(
     target, amount = np.concatenate([target, target]), np.concatenate([amount, -amount])
     finite = np.isfinite(score)
     score, target, amount = score[finite], target[finite], amount[finite]
-    order = np.lexsort((-score, target))
+    # Equal scores of a target count at once, so that their order does not matter.
+    order = np.argsort(-score)
+    order = order[stable_order(target[order])]
     score, target, amount = score[order], target[order], amount[order]
     if not len(score):
         return np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64)

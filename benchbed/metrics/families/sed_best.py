@@ -21,7 +21,7 @@ from benchbed.metrics.sed.flat import FlatEvents, flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, references, sweep
 from benchbed.metrics.sed.matching import Collar
 from benchbed.metrics.sed.segment_scores import segments
-from benchbed.metrics.sed.segments import Grid, activity, totals
+from benchbed.metrics.sed.segments import Grid, by_class, totals
 from benchbed.metrics.sed.sweeps import SweepSample
 from benchbed.metrics.steps import Steps
 from benchbed.outputs.frames.recording import FrameScores
@@ -169,7 +169,7 @@ class BestThreshold(OverThresholds):
             return reference.counts(len(self.labels))
         ends = np.array([int(item.edges[-1]) for item in frames], np.int64)
         lengths = self.hit.after(np.where(reference.duration >= 0, reference.duration, ends))
-        return totals(activity(reference, self.hit, lengths, len(self.labels)), lengths)
+        return totals(by_class(reference, self.hit, lengths, len(self.labels)), lengths)
 
     def _swept(self, frames: list[FrameScores], reference: FlatEvents) -> tuple[Steps, Steps]:
         classes = len(self.labels)

@@ -142,7 +142,8 @@ class EventBased(Judging):
         matched = self.match(self.collar.pairs(reference, output, classes))
         hit = reference.only(matched[:, 0]).counts(classes)
         there, said = reference.counts(classes), output.counts(classes)
-        spare = [np.setdiff1d(np.arange(len(e)), matched[:, i]) for i, e in enumerate((reference, output))]
+        spare = [np.ones(len(events), bool) for events in (reference, output)]
+        spare[0][matched[:, 0]], spare[1][matched[:, 1]] = False, False
         left = reference.only(spare[0]), output.only(spare[1])
         swapped = greedy(self.collar.pairs(*left, classes, by_class=False))
         substituted = np.bincount(left[0].clip[swapped[:, 0]], minlength=clips)

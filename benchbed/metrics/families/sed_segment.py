@@ -17,7 +17,7 @@ from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import FlatEvents, answers, flatten
 from benchbed.metrics.sed.judging import Judging
 from benchbed.metrics.sed.segment_scores import segments
-from benchbed.metrics.sed.segments import Grid, activity, parts, totals
+from benchbed.metrics.sed.segments import Grid, activity, by_class, parts, totals
 from benchbed.metrics.steps import Steps
 from benchbed.metrics.timeline import Span
 from benchbed.outputs.frames.recording import SECOND, FrameScores
@@ -157,14 +157,12 @@ class SegmentBased(Judging):
         return self.undefined(sums, why)
 
     def _rows(self, ref: FlatEvents, out: FlatEvents, lengths: np.ndarray) -> np.ndarray:
-        classes = len(self.labels)
-        there, said = (activity(events, self.grid, lengths, classes) for events in (ref, out))
+        there, said = (by_class(events, self.grid, lengths, len(self.labels)) for events in (ref, out))
         hits = there & said
-        hit, reference, output = (x.sum(axis=1, dtype=np.int64) for x in (hits, there, said))
+        hit, reference, output = (x.sum(axis=0, dtype=np.int32) for x in (hits, there, said))
         # Within a segment a missed class and a false one make one substitution; what is left over is counted apart.
-        errors = np.column_stack(
-            [np.minimum(reference, output) - hit, np.maximum(0, reference - output), np.maximum(0, output - reference)]
-        )
+        lost = np.maximum(0, reference - output)
+        errors = np.stack([np.minimum(reference, output) - hit, lost, output - reference + lost])
         sums = [totals(x, lengths) for x in (hits, there, said)]
         negative = lengths[:, None] - sums[1]
         return np.concatenate([*sums, negative, totals(errors, lengths)], axis=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +32,8 @@ class FlatEvents:
     def __len__(self) -> int:
         return len(self.clip)
 
-    def only(self, chosen: np.ndarray) -> FlatEvents:
-        """The chosen events, by index or mask."""
+    def only(self, chosen: np.ndarray | slice) -> FlatEvents:
+        """The chosen events, by index, mask or slice."""
         return FlatEvents(self.clip[chosen], self.onset[chosen], self.offset[chosen], self.label[chosen], self.duration)
 
     def counts(self, classes: int) -> np.ndarray:
@@ -61,11 +60,11 @@ def flatten(recordings: np.ndarray, classes: int) -> FlatEvents:
     strange = sorted({type(r).__name__ for r in recordings if not isinstance(r, Events)})
     if strange:
         raise CannotMeasure(f"recordings must be lists of events, not {strange[0]}")
-    sizes = np.array([len(r) for r in recordings], np.int64)
-    onset, offset, label = (
-        np.concatenate([np.zeros(0, np.int64), *(getattr(r, name) for r in recordings)])
-        for name in ("onset", "offset", "label")
-    )
+    sizes = np.array([len(r.onset) for r in recordings], np.int64)
+    none = [np.zeros(0, np.int64)]
+    onset = np.concatenate(none + [r.onset for r in recordings])
+    offset = np.concatenate(none + [r.offset for r in recordings])
+    label = np.concatenate(none + [r.label for r in recordings])
     if len(label) and (label.min() < 0 or label.max() >= classes):
         raise CannotMeasure(f"event classes outside 0…{classes - 1}")
     duration = np.array([-1 if r.duration is None else r.duration for r in recordings], np.int64)
@@ -91,15 +90,13 @@ def answers(outputs: np.ndarray, decision: Decision, classes: int) -> FlatEvents
     """
     framed = np.array([isinstance(output, FrameScores) for output in outputs], bool)
     made = outputs.copy()
-    made[framed] = decision.events(list(outputs[framed]), classes)
-    made[~framed] = _array([decision.chosen(o, classes) if isinstance(o, Events) else o for o in outputs[~framed]])
+    if framed.any():
+        made[framed] = decision.events(list(outputs[framed]), classes)
+    for i in np.flatnonzero(~framed).tolist():
+        # Listed events without a confidence count as they are.
+        if isinstance(outputs[i], Events) and outputs[i].confidence is not None:
+            made[i] = decision.chosen(outputs[i], classes)
     return flatten(made, classes)
-
-
-def _array(items: Sequence[object]) -> np.ndarray:
-    made = np.empty(len(items), object)
-    made[:] = items
-    return made
 
 
 def framed(outputs: np.ndarray, classes: int) -> list[FrameScores]:

@@ -107,7 +107,7 @@ def sweep(
         relevant = reached(own, length, criteria.dtc)
         miss = np.flatnonzero(~relevant)
         false.append(block.changes(miss))
-        hits.append(_found(block, np.flatnonzero(relevant), reference, classes, criteria.gtc))
+        hits.append(_found(block, np.flatnonzero(relevant), _there(block, reference), classes, criteria.gtc))
         if criteria.cttc is not None:
             inside = cover[block.stop[miss]] - cover[block.start[miss]]
             trigger = reached(inside, length[miss, None], criteria.cttc)
@@ -138,12 +138,18 @@ def detected(
     return hit.counts(classes), miss.counts(classes), cross
 
 
+def _there(block: LevelEvents, reference: FlatEvents) -> FlatEvents:
+    # The reference events of the recordings of a block; they are sorted by recording.
+    low, high = np.searchsorted(reference.clip, [block.recording[0], block.recording[-1] + 1])
+    return reference.only(slice(int(low), int(high)))
+
+
 def _cover(block: LevelEvents, reference: FlatEvents, classes: int) -> np.ndarray:
     # Microseconds of reference events of each class before each frame border, [position, class].
-    low, high = np.searchsorted(reference.clip, [block.recording[0], block.recording[-1] + 1])
-    first = np.searchsorted(block.recording, reference.clip[low:high], "left")
-    sizes = np.searchsorted(block.recording, reference.clip[low:high], "right") - first
-    event = np.repeat(np.arange(low, high), sizes)
+    reference = _there(block, reference)
+    first = np.searchsorted(block.recording, reference.clip, "left")
+    sizes = np.searchsorted(block.recording, reference.clip, "right") - first
+    event = np.repeat(np.arange(len(reference)), sizes)
     place = np.arange(len(event)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + np.repeat(first, sizes)
     onset = reference.onset[event]
     before = np.clip(block.times[place] - onset, 0, reference.offset[event] - onset)

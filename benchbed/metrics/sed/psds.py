@@ -20,7 +20,7 @@ from benchbed.metrics.at_least import in_type_of
 from benchbed.metrics.running import Running, blocks, bounded, by_row, stretches, worthwhile
 from benchbed.metrics.sample import Sample
 from benchbed.metrics.sed.intersection import Criteria
-from benchbed.metrics.steps import Steps
+from benchbed.metrics.steps import Steps, falling_order
 
 #: Microseconds in an hour.
 HOUR = 3_600_000_000
@@ -123,8 +123,7 @@ class PsdCurves:
         kind = np.concatenate([np.zeros(len(false.score), np.int64), cross.kind + 1])
         clip, amount = (np.concatenate([getattr(false, n), getattr(cross, n)]) for n in ("clip", "amount"))
         score = np.concatenate([false.score, cross.score])
-        falls = np.argsort(-score, kind="stable")
-        rises = np.argsort(-hits.score, kind="stable")
+        falls, rises = falling_order(score), falling_order(hits.score)
         self._rows = rows
         self._false = Running((kind * rows + row[clip])[falls], amount[falls])
         self._hits = Running(row[hits.clip[rises]], hits.amount[rises])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,14 +57,22 @@ class Grid:
 
 def activity(events: FlatEvents, grid: Grid, lengths: np.ndarray, classes: int) -> np.ndarray:
     """Where each class is on, `[segment, class]` bool, the segments of all recordings one after the other."""
+    return by_class(events, grid, lengths, classes).T
+
+
+def by_class(events: FlatEvents, grid: Grid, lengths: np.ndarray, classes: int) -> np.ndarray:
+    """The same as `[class, segment]`, with the segments of a class side by side."""
     base = np.concatenate([[0], np.cumsum(lengths)])
-    change = np.zeros((int(base[-1]) + 1, classes), np.int32)
     limit = lengths[events.clip]
     first = np.minimum(grid.first(events.onset), limit)
     after = np.minimum(np.maximum(grid.after(events.offset), first), limit)
-    np.add.at(change, (base[events.clip] + first, events.label), 1)
-    np.add.at(change, (base[events.clip] + after, events.label), -1)
-    return np.cumsum(change, axis=0)[:-1] > 0
+    # One running sum over all classes: each ends with nothing on.
+    width = int(base[-1]) + 1
+    begin = events.label * width + base[events.clip]
+    change = np.zeros(width * classes, np.int32)
+    np.add.at(change, begin + first, 1)
+    np.subtract.at(change, begin + after, 1)
+    return np.asarray(np.cumsum(change, dtype=np.int32, out=change).reshape(classes, width)[:, :-1] > 0)
 
 
 def parts(
@@ -87,8 +96,10 @@ def _cut(events: FlatEvents, run: slice) -> FlatEvents:
 
 
 def totals(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Sum over the segments of each recording, `[clip, …]` float64; empty recordings give zero."""
-    running = np.zeros((len(values) + 1, *values.shape[1:]))
-    np.cumsum(values, axis=0, out=running[1:])
+    """Sum of whole numbers `[…, segment]` over the segments of each recording, `[clip, …]` float64; 0 without any."""
     edges = np.concatenate([[0], np.cumsum(lengths)])
-    return running[edges[1:]] - running[edges[:-1]]
+    # One running sum over everything: what came before cancels in the differences, modulo 2³² as well.
+    running = np.zeros(values.size + 1, np.uint32)
+    np.cumsum(values.reshape(-1), dtype=np.uint32, out=running[1:])
+    place = np.arange(math.prod(values.shape[:-1]))[:, None] * values.shape[-1] + edges
+    return np.diff(running[place]).reshape(*values.shape[:-1], len(lengths)).T.astype(np.float64)

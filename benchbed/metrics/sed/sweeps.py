@@ -9,7 +9,7 @@ import numpy as np
 from benchbed.metrics.at_least import in_type_of
 from benchbed.metrics.running import STRETCHES, Running, blocks, bounded, by_row, stretches, worthwhile
 from benchbed.metrics.sample import Sample
-from benchbed.metrics.steps import Steps, by_class
+from benchbed.metrics.steps import Steps, by_class, falling_order
 
 
 class F1Curve:
@@ -29,7 +29,7 @@ class F1Curve:
         self._rows = int(row.max(initial=-1)) + 1
         self._sides, self._scores = [], []
         for steps in (hits, false):
-            order = np.argsort(-steps.score, kind="stable")
+            order = falling_order(steps.score)
             self._scores.append(-steps.score[order])
             self._sides.append(Running(row[steps.clip[order]], steps.amount[order]))
         self._own = self.places(self.thresholds)
