@@ -39,6 +39,17 @@ CROSSED = 2
 PROGRESS_SHARE = 0.95
 
 
+def probed_clips(attacked: int) -> int:
+    """Clips on which the costly experiments of a condition that attacks so many run.
+
+    Examples
+    --------
+    >>> probed_clips(200), probed_clips(24), probed_clips(3)
+    (8, 4, 2)
+    """
+    return min(PROBES, max(FEWEST, attacked // ONE_IN))
+
+
 def probe(work: Work, setting: Setting) -> None:
     """Run the experiments once per condition, on the first clips of its first unit."""
     import torch
@@ -46,7 +57,7 @@ def probe(work: Work, setting: Setting) -> None:
     if any(fact["check"] in ("planted", "probes") for fact in work.facts):
         return
     attacked = len(subset(work.engine.job, work.unit.split, work.condition))
-    probes = min(PROBES, max(FEWEST, attacked // ONE_IN), len(setting.loud))
+    probes = min(probed_clips(attacked), len(setting.loud))
     work.note("probes", probes)
     attack = _main(setting.ensemble.attacks)
     if attack is None:

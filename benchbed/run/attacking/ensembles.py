@@ -106,6 +106,10 @@ class Price(TypedDict):
         What is attacked, and how strongly.
     forwards, backwards : int
         Passes of the model, in clips.
+    sampled : int
+        Clips that a plan with a model attacked, to measure what that takes.
+    seconds, reach : float
+        What the condition takes by them, and how far that may be off.
     space : str
         Only of features.
     skipped : dict of str to str
@@ -118,6 +122,9 @@ class Price(TypedDict):
     budgets: int
     forwards: int
     backwards: int
+    sampled: NotRequired[int]
+    seconds: NotRequired[float]
+    reach: NotRequired[float]
     space: NotRequired[str]
     skipped: NotRequired[dict[str, str]]
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 #: Clips of one unit of attacking, at least and at most, and seconds of audio in between: few enough to lose little when
 #: killed and to see progress, enough to fill batches and for the checks that the first unit makes.
 CHUNK, CHUNK_SECONDS = (8, 32), 80.0
-#: A gradient by the waveform beside its forward pass, in forward passes (2.5 to 6 on small networks). Attacks are
-#: priced as if no clip left early, so the time of an attack is an upper bound.
+#: A gradient by the waveform beside its forward pass, in forward passes (2.5 to 6 on small networks). Progress is
+#: counted as if no clip left early; a plan attacks some of them.
 GRADIENT = 3
 
 

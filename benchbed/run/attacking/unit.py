@@ -105,6 +105,25 @@ def attack_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     return rows.assemble(engine.shard, info)
 
 
+def attacked_rows_of(engine: Engine, unit: Unit) -> list[int]:
+    """Rows of a unit whose clips are attacked at all: the model is right about them before.
+
+    Parameters
+    ----------
+    engine : Engine
+    unit : Unit
+        Of an attack condition.
+    """
+    engine.load(unit)
+    condition = engine.job.conditions[unit.condition]
+    assert isinstance(condition, AttackCondition)
+    work = Work(engine, unit, condition, task_of(engine.job, unit.condition), view_of(engine), Rows(engine.job, unit))
+    with rng.preserved_global_state(work.seed("clean")), untouched(engine.adapter):
+        samples = _samples(work)
+        _answer(work, samples)
+    return [unit.rows[sample.index] for sample in samples if sample.finite and sample.right]
+
+
 def _appoint(work: Work, second: SecondInstance) -> None:
     """Let a second instance judge, where there is one."""
     if not second.own:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from benchbed.adapter.contract import Adapter
 from benchbed.errors import ConfigError
 from benchbed.outputs import output_of
-from benchbed.run.attacking.subset import CHUNK, CHUNK_SECONDS, GRADIENT
+from benchbed.run.attacking.subset import CHUNK, CHUNK_SECONDS
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.preparing.fleet import PricedUnits, by_condition, fleet, scored_in_all, shards
 from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.prepare import prepare, seconds_of
 from benchbed.run.preparing.probing import probe
+from benchbed.run.preparing.sampled import AttackRate, sample_attacks
 from benchbed.run.preparing.source import open_source, scored_clips
 from benchbed.run.preparing.starting import command_seconds, scored_seconds
 from benchbed.run.preparing.strengths import conditions_in_words
@@ -67,7 +68,9 @@ def estimate(
     -------
     dict
         `time_seconds`, by the clock, and `cpu_seconds` are of one worker from start to page, and missing or null
-        without a model; `parts` says what they are made of, for one model; of attacks they are most that may be needed.
+        without a model; `parts` says what they are made of, for one model. What attacks take is measured on a few of
+        their clips; how soon others fall is uncertain, so that `cpu_seconds_ends` are the ends within which it all may
+        lie, and `attacks` says for each condition how many clips were attacked, and, in passes, the most it can need.
         `cells` is a list of the cells' keys, `conditions` says their strengths in their units; with `nodes` or
         `workers` there is a `fleet`.
 
@@ -149,7 +152,9 @@ def estimate(
         return facts
     by_clock = prepared.job.device != "cpu"
     seconds_of_probe = PROBE_SECONDS if machines is None else FLEET_SECONDS
-    probed = probe(Engine(prepared.job, prepared.adapters), list(first.values()), seconds_of_probe)
+    engine = Engine(prepared.job, prepared.adapters)
+    probed = probe(engine, list(first.values()), seconds_of_probe)
+    sampled = sample_attacks(engine, prepared.units)
     whole = probed.whole
     facts["probe"] = {"evaluations": whole.evaluations, "seconds": whole.clock, "cpu_seconds": whole.cpu} | {
         "conditions": f"{len(probed.answers)} of {len(first)}"
@@ -157,16 +162,16 @@ def estimate(
     # What a core does takes its CPU time, however busy this machine is; what a GPU does takes what the clock says.
     rates = {condition: rate.each(clock=by_clock) for condition, rate in probed.conditions.items()}
     scoring = scored_seconds(prepared, probed.answers)
-    priced = _priced(prepared, counts, rates, whole.each(clock=by_clock), attacks)
+    priced = _priced(prepared, counts, rates, whole.each(clock=by_clock), sampled, by_clock)
     begun = command_seconds()
-    passes = sum(entry["forwards"] + GRADIENT * entry["backwards"] for entry in attacks)
+    attacking = {key: rate.seconds(_attacked(prepared, key, counts), clock=by_clock) for key, rate in sampled.items()}
     tuning = rates.get(0, whole.each(clock=by_clock)) * counts.get("", 0)
     parts = {
         "start": begun,
         "prepare": before,
         "predictions": sum(kind.seconds * sum(kind.shards) for kind in priced if kind.cells[0].kind != "attack")
         + tuning,
-        "attacks": passes * whole.each(clock=by_clock),
+        "attacks": sum(attacking.values()),
         "files": sum(len(kind.shards) for kind in priced) * probed.written.each(),
         "scoring": scored_in_all(priced, scoring),
         "page": begun * (PAGE + PAGE_CELL * len(cells)),
@@ -174,7 +179,11 @@ def estimate(
     facts["parts"] = parts
     own = {**parts, "predictions": parts["predictions"] * whole.cpu / max(whole.clock, 1e-9)} if by_clock else parts
     facts["time_seconds"] = begun + as_models * (sum(parts.values()) - begun)
-    facts["cpu_seconds"] = begun + as_models * (sum(own.values()) - begun)
+    facts["cpu_seconds"] = used = begun + as_models * (sum(own.values()) - begun)
+    if sampled:
+        _say(attacks, prepared, sampled, attacking)
+        reach = as_models * sum(rate.reach * attacking[key] for key, rate in sampled.items())
+        facts["cpu_seconds_ends"] = [used - reach, used + reach]
     if machines is not None:
         facts["fleet"] = fleet(prepared, priced, before + begun, scoring, *machines, as_models)
     return facts
@@ -193,32 +202,55 @@ def _machines(nodes: int | None, workers: int | None, model: object) -> tuple[in
 
 
 def _priced(
-    prepared: Prepared, counts: Mapping[str, int], rates: Mapping[int, float], mean: float, attacks: Sequence[Price]
+    prepared: Prepared,
+    counts: Mapping[str, int],
+    rates: Mapping[int, float],
+    mean: float,
+    sampled: Mapping[tuple[str, int], AttackRate],
+    by_clock: bool,
 ) -> list[PricedUnits]:
     """Units of a run on so many clips of each split; conditions that were not measured cost the mean of the others."""
     made = []
-    prices = dict(zip(_attacked(prepared), attacks))
     for cells in by_condition(prepared.cells):
         split, condition = cells[0].split, cells[0].condition
         clips, table = counts[split], prepared.job.clips[split]
         lasting = seconds_of(prepared.source, table) / max(len(table), 1)
-        if condition in prices:
-            price = prices[condition]
-            mine = max(1, price["clips"] // len(prepared.job.clips))
-            each = mean * (price["forwards"] + GRADIENT * price["backwards"]) / max(price["clips"], 1)
+        if (rate := sampled.get((split, condition))) is not None:
+            mine = max(1, _attacked(prepared, (split, condition), counts))
             low, high = CHUNK
             size = max(low, min(high, int(CHUNK_SECONDS / max(lasting, 1e-9))))
-            made.append(PricedUnits(cells, shards(mine, size), each))
+            made.append(PricedUnits(cells, shards(mine, size), rate.seconds(mine, clock=by_clock) / mine))
             continue
+        if cells[0].kind == "attack":
+            continue  # it has no unit, such as transfer between models where there is one
         each = rates.get(condition, mean) * sum(cell.draws for cell in cells)
         made.append(PricedUnits(cells, shards(clips, shard_size(clips, clips * lasting)), each))
     return made
 
 
-def _attacked(prepared: Prepared) -> list[int]:
-    """Conditions that are attacks, as they are priced."""
+def _attacked(prepared: Prepared, key: tuple[str, int], counts: Mapping[str, int]) -> int:
+    """Clips of a split that a condition attacks."""
+    split, place = key
+    condition = prepared.loaded_suite.suite.conditions[place]
+    assert isinstance(condition, AttackCondition)
+    return min(condition.n, counts[split])
+
+
+def _say(
+    attacks: Sequence[Price],
+    prepared: Prepared,
+    sampled: Mapping[tuple[str, int], AttackRate],
+    seconds: Mapping[tuple[str, int], float],
+) -> None:
+    """Beside the most passes of each attack condition what was measured of it."""
     conditions = prepared.loaded_suite.suite.conditions
-    return [index for index, condition in enumerate(conditions) if isinstance(condition, AttackCondition)]
+    places = [place for place, condition in enumerate(conditions) if isinstance(condition, AttackCondition)]
+    for entry, place in zip(attacks, places, strict=True):
+        mine = [key for key in sampled if key[1] == place]
+        if mine:
+            entry["sampled"] = sum(sampled[key].attacked.evaluations for key in mine)
+            entry["seconds"] = sum(seconds[key] for key in mine)
+            entry["reach"] = sum(sampled[key].reach * seconds[key] for key in mine)
 
 
 def _attacks(loaded: LoadedSuite, clips: Mapping[str, int], classes: int, adapter: Adapter | None) -> list[Price]:
