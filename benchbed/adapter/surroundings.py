@@ -25,6 +25,9 @@ Setting = tuple[Callable[[], Any], Callable[[Any], None]]
 #: What the run decides, whatever a model's code prefers.
 _OURS = ("torch threads",)
 
+#: The environment when it was last read, as the system has it and decoded.
+_read: tuple[dict[Any, Any], dict[str, str]] = ({}, {})
+
 #: Attribute of an adapter: what its code had set around it when it last ended.
 _LEFT = "_benchbed_surroundings"
 
@@ -143,7 +146,7 @@ def _settings() -> dict[str, Setting]:
     settings: dict[str, Setting] = {
         "working directory": (_folder, os.chdir),
         "search path": (lambda: list(sys.path), lambda value: sys.path.__setitem__(slice(None), value)),
-        "environment": (lambda: dict(os.environ), _set_environment),
+        "environment": (_environment, _set_environment),
         "warning filters": (lambda: list(warnings.filters), _set_filters),
         "file mask": (_mask, lambda value: _drop(os.umask(value))),
         "recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
@@ -214,6 +217,14 @@ def _folder() -> str | None:
         return os.getcwd()
     except FileNotFoundError:
         return None  # somebody removed it; nothing leads back to it
+
+
+def _environment() -> dict[str, str]:
+    global _read
+    raw = getattr(os.environ, "_data", None)  # of CPython; decoding it all takes longer than a small model does
+    if raw is None or raw != _read[0]:
+        _read = (dict(raw or {}), dict(os.environ))
+    return dict(_read[1])
 
 
 def _set_environment(wanted: dict[str, str]) -> None:

@@ -108,3 +108,15 @@ def test_nothing_is_imported_to_look_around():
 
 def test_surroundings_compare_as_equal_when_nothing_happened():
     assert surroundings() == surroundings()
+
+
+def test_the_environment_is_read_anew_whenever_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCHBED_TEST", "one")
+    before = surroundings()["environment"]
+    assert before == dict(os.environ)
+    before["BENCHBED_TEST"] = "of whoever asked"
+    assert surroundings()["environment"]["BENCHBED_TEST"] == "one"
+    os.environ["BENCHBED_TEST"] = "two"
+    assert surroundings()["environment"] == dict(os.environ)
+    del os.environ["BENCHBED_TEST"]
+    assert "BENCHBED_TEST" not in surroundings()["environment"]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 
@@ -118,6 +119,7 @@ class Others:
         order = np.argsort([f"{rng.key('pool', clip):032x}" for clip in pool["clip_id"]], kind="stable")
         self.job, self.pool, self.column = job, pool.iloc[order].reset_index(drop=True), column
         self.values = self.pool[column].to_numpy()
+        self._columns = {str(name): self.pool[name].to_numpy() for name in self.pool}
 
     def of(self, row: Mapping[str, object], clip: Clip) -> Callable[[np.random.Generator, int], list[np.ndarray]]:
         """A function `(random, count) → waveforms` at the rate and channel count of a clip."""
@@ -130,7 +132,7 @@ class Others:
                 chosen = random.choice(candidates, size=size, replace=False)
                 candidates = candidates[~np.isin(candidates, chosen)]
                 for position in chosen:
-                    other = self.pool.iloc[position : position + 1].to_dict("records")[0]
+                    other = self._row(position)
                     try:
                         waveform = decode(self.job.root, other, clip.sample_rate).waveform
                         waveforms.append(audio.to_channels(waveform, clip.waveform.shape[0]))
@@ -139,6 +141,12 @@ class Others:
             return waveforms
 
         return others
+
+    def _row(self, position: int) -> ClipRow:
+        """One row as `DataFrame.to_dict` has it, without making a table of it first."""
+        found = {name: values[position] for name, values in self._columns.items()}
+        plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in found.items()}
+        return cast("ClipRow", plain)
 
     def _candidates(self, row: Mapping[str, object]) -> np.ndarray:
         own = row[self.column]

@@ -82,3 +82,12 @@ def test_no_more_is_read_ahead_than_is_said(toy_job):
     shard = Shard.of(replace(toy_job(), readers=1), "test", range(40))
     shard.clip(0)
     assert set(shard.coming) == set(range(1, 1 + AHEAD)) and set(shard.clips) == {0}
+
+
+def test_a_row_of_the_pool_is_what_a_table_makes_of_it(table: pd.DataFrame) -> None:
+    table["channels"], table["kept"], table["also"] = np.arange(12), table.index % 2 == 0, [("a",)] * 12
+    others = Others(SimpleNamespace(pools={"test": table}), "test", "label")  # type: ignore[arg-type]
+    for position, wanted in enumerate(others.pool.to_dict("records")):
+        found = others._row(position)
+        assert repr(found) == repr(wanted)
+        assert [type(value) for value in found.values()] == [type(value) for value in wanted.values()]
