@@ -257,7 +257,7 @@ class _Product:
         self._thin = np.zeros(rows.shape[1], bool)
         if rows.size >= LARGE:
             self._thin = np.count_nonzero(rows, axis=0) < THIN * len(rows)
-        self._rows = rows
+        self._rows, self._few = rows, None
         if self._thin.any():
             from scipy.sparse import csr_matrix
 
@@ -265,7 +265,7 @@ class _Product:
 
     def of(self, copies: np.ndarray, out: np.ndarray) -> None:
         """Put the sums for weights `[draw, row]` into `out` `[draw, column]`."""
-        if not self._thin.any():
+        if self._few is None:
             out[:] = copies @ self._rows
             return
         out[:, ~self._thin] = copies @ self._rows

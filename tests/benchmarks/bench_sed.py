@@ -6,6 +6,7 @@
 its mark is not judged. `--before` is a checkout of an earlier commit: 1,000 bootstrap draws of figures over all
 thresholds are then also made with it. The figures of all programs must agree before their times are compared, which are
 CPU times. Segment and event figures take at most a fiftieth of sed_eval's time, PSDS a fifteenth of sed_scores_eval's.
+A cell of 50 files with the seven families of `dcase_task4` and all intervals from 1,000 draws takes at most 0.3 s.
 `--plant` lets each of our figures waste some seconds: those marks must fail then.
 
 Leaves with 1 if a figure misses its mark, and with 3 if one could not be judged.
@@ -123,6 +124,21 @@ def corpus(files: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         smooth = sum(noise[k : k + FRAMES] for k in range(5)) / math.sqrt(5)
         scores[i] = 1 / (1 + np.exp(-(-2.0 + 3.2 * active + 0.9 * smooth)))
     return np.round(scores, 6), edges, np.array(rows)
+
+
+def recordings(scores: np.ndarray, edges: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The corpus as outputs and references of each recording."""
+    from benchbed.outputs.frames.recording import FrameScores, microseconds, recording
+
+    outputs, target = np.empty(len(scores), object), np.empty(len(scores), object)
+    at = np.searchsorted(rows[:, 0], np.arange(len(scores) + 1))
+    labels = [f"c{i}" for i in range(CLASSES)]
+    for i in range(len(scores)):
+        part = rows[at[i] : at[i + 1]]
+        outputs[i] = FrameScores(scores[i], microseconds(edges))
+        names = [labels[int(c)] for c in part[:, 3]]
+        target[i], _ = recording(part[:, 1], part[:, 2], names, labels, float(edges[-1]))
+    return outputs, target
 
 
 class Marks:
@@ -266,6 +282,38 @@ def against_before(before: Path, scores: np.ndarray, edges: np.ndarray, rows: np
         print(f"{name:34s} {now:8.3f} s {then:8.3f} s {then / now:7.1f} ×   {apart:.1e}", flush=True)
 
 
+def cell(files: int = 50, draws: int = 1000, most: float = 0.3) -> None:
+    """One cell with the seven families of `dcase_task4`, all intervals: at most 0.3 s."""
+    from benchbed.metrics.cell import score_cell
+    from benchbed.metrics.families import psds, sed_best, sed_event, sed_intersection, sed_segment
+    from benchbed.metrics.joint import Joint
+    from benchbed.stats.bootstrap import Bootstrap
+
+    labels, one = tuple(f"c{i}" for i in range(CLASSES)), np.arange(files)
+    outputs, target = recordings(*corpus(files))
+    others = {
+        "event": sed_event.family(labels),
+        "intersection": sed_intersection.family(labels),
+        "segment": sed_segment.family(labels),
+        "event_tuned": sed_event.family(labels, threshold=0.4),
+        "segment_tuned": sed_segment.family(labels, threshold=0.4),
+        "collar": sed_best.family(labels),
+    }
+    families = Joint(psds.family(labels), others)
+
+    def scored() -> Any:
+        return score_cell(families, outputs, target, one, [], Bootstrap(files, draws, "bench_sed"))
+
+    scored()  # what is imported and drawn once is no cell's time
+    result, seconds = timed(scored)
+    figures = [*result.metrics.values(), *(number for part in result.groups.values() for number in part.values())]
+    kept = seconds <= most
+    intervals = sum(number.low is not None for number in figures)
+    told = f"{'kept' if kept else 'MISSED'}, at most {most:g} s"
+    print(f"a cell of {files} files, 7 families, {draws} draws, {intervals} intervals: {seconds:.2f} s   {told}")
+    Marks.missed = Marks.missed or not kept
+
+
 def lists(clips: int = 1168) -> bool:
     """Lists of events from a file to figures, as many as DESED's validation set has, and one hour of them.
 
@@ -356,23 +404,18 @@ def main() -> None:
     """Print seconds, ratios and memory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--cell", action="store_true", help="measure the cell alone")
     parser.add_argument("--other", help="a Python with sed_scores_eval 0.0.4")
     parser.add_argument("--before", type=Path, help="a checkout of an earlier commit")
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--plant", type=float, default=0.0, metavar="SECONDS")
     chosen = parser.parse_args()
     Marks.plant = chosen.plant
-    from benchbed.outputs.frames.recording import FrameScores, microseconds, recording
-
+    if chosen.cell:
+        cell()
+        sys.exit(1 if Marks.missed else 0)
     scores, edges, rows = corpus(chosen.files)
-    outputs, target = np.empty(chosen.files, object), np.empty(chosen.files, object)
-    at = np.searchsorted(rows[:, 0], np.arange(chosen.files + 1))
-    labels = [f"c{i}" for i in range(CLASSES)]
-    for i in range(chosen.files):
-        part = rows[at[i] : at[i + 1]]
-        outputs[i] = FrameScores(scores[i], microseconds(edges))
-        names = [labels[int(c)] for c in part[:, 3]]
-        target[i], _ = recording(part[:, 1], part[:, 2], names, labels, float(edges[-1]))
+    outputs, target = recordings(scores, edges, rows)
     print(f"{chosen.files} files, {CLASSES} classes, frames of {1000 * HOP:g} ms")
     print(f"{'':34s} {'benchbed':>10s} {'other':>10s} {'ratio':>9s}   figure")
     against_sed_eval(chosen.files, outputs, target)
@@ -380,6 +423,7 @@ def main() -> None:
         against_sed_scores_eval(chosen.other, scores, edges, rows, outputs, target)
     if chosen.before:
         against_before(chosen.before, scores, edges, rows, chosen.draws)
+    cell()
     held = lists()
     memory(outputs, target)
     print(f"peak of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")

@@ -8,7 +8,7 @@ below zero, is integrated up to `max_efpr`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -180,52 +180,103 @@ class PsdCurves:
         return edges, bounded(self._false, self._at[1], edges, self._rows)[0]
 
 
-def envelope(hits: np.ndarray, rates: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where the best count of hits at or below a rate rises: the rates, and by how much.
+def envelopes(hits: np.ndarray, rates: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the best count of hits at or below a rate rises in each draw: the draws, the rates, and by how much.
+
+    Parameters
+    ----------
+    hits, rates : np.ndarray [shape=(draw, point)]
+        Hits, none negative, and rates of false alarms at each operating point.
+    limit : float
+        Rates beyond it do not count.
 
     Examples
     --------
-    >>> at, rise = envelope(np.array([1, 3, 2]), np.array([0.0, 5.0, 2.0]), 10.0)
-    >>> at.tolist(), rise.tolist()
-    ([0.0, 2.0, 5.0], [1.0, 1.0, 1.0])
+    >>> draw, at, rise = envelopes(np.array([[1, 3, 2], [0, 1, 1]]), np.array([[0.0, 5, 2], [3, 20, 1]]), 10.0)
+    >>> draw.tolist(), at.tolist(), rise.tolist()
+    ([0, 0, 0, 1], [0.0, 2.0, 5.0, 1.0], [1.0, 1.0, 1.0, 1.0])
     """
-    useful = np.flatnonzero(rates <= limit)
-    rates = rates[useful]
-    order = np.argsort(rates, kind="stable")
-    best = np.maximum.accumulate(hits[useful[order]].astype(np.float64))
-    rise = best.copy()
-    rise[1:] -= best[:-1]
-    steps = np.flatnonzero(rise > 0)
-    return rates[order[steps]], rise[steps]
+    useful = np.flatnonzero((rates <= limit).any(axis=0))
+    rates = np.where(rates[:, useful] <= limit, rates[:, useful], np.inf)
+    order = np.argsort(rates, axis=1, kind="stable")
+    rates = np.take_along_axis(rates, order, axis=1)
+    best = np.where(np.isfinite(rates), np.take_along_axis(hits[:, useful], order, axis=1), 0.0)
+    rise = np.diff(np.maximum.accumulate(best, axis=1), axis=1, prepend=0.0)
+    draw, place = np.nonzero(rise > 0)
+    return draw, rates[draw, place], rise[draw, place]
 
 
-def joined(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """The curves of all classes on one axis: rates where any rises, and every class's ratio from there on.
+@dataclass(frozen=True)
+class _Rises:
+    """Where the ratio of one class rises, by draw and then by rate.
+
+    Attributes
+    ----------
+    label : int
+        The class.
+    draw, at, rise : np.ndarray [shape=(rise,)]
+        The draw, the rate, and by how much.
+    """
+
+    label: int
+    draw: np.ndarray
+    at: np.ndarray
+    rise: np.ndarray
+
+    def edges(self, draws: int) -> np.ndarray:
+        """Where each draw begins, and the last ends."""
+        return np.searchsorted(self.draw, np.arange(draws + 1))
+
+    def reached(self) -> np.ndarray:
+        """The ratio from each rise on."""
+        edges = self.edges(int(self.draw.max(initial=-1)) + 1)
+        place = np.arange(len(self.draw)) - edges[self.draw]
+        # One row for each draw, so that a draw is added up as it would be by itself.
+        rows = np.zeros((len(edges) - 1, int(place.max(initial=-1)) + 1))
+        rows[self.draw, place] = self.rise
+        return np.asarray(np.cumsum(rows, axis=1)[self.draw, place])
+
+
+def joined(classes: Sequence[_Rises]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The curves of all classes on one axis for each draw: draws and rates where any class rises, and every class's
+    ratio from there on, `[class, point]`.
 
     Examples
     --------
-    >>> joined([(np.array([1.0]), np.array([0.5])), (np.array([0.0]), np.array([1.0]))])[1].tolist()
-    [[0.0, 0.5], [1.0, 1.0]]
+    >>> def one(at):
+    ...     return _Rises(0, np.array([0]), np.array([at]), np.array([0.5]))
+    >>> joined([one(1.0), one(0.0)])[2].tolist()
+    [[0.0, 0.5], [0.5, 0.5]]
     """
-    sizes = [len(curve[0]) for curve in curves]
-    at = np.concatenate([np.zeros(0), *(curve[0] for curve in curves)])
-    order = np.argsort(at, kind="stable")
-    place = np.empty(len(at), np.int64)
-    place[order] = np.arange(len(at))
-    # A class keeps its ratio from one of its own rises to the next.
-    held = [np.concatenate([[0.0], np.cumsum(curve[1])]) for curve in curves]
-    stays = [np.diff(own, prepend=0, append=len(at)) for own in np.split(place, np.cumsum(sizes)[:-1])]
-    ratios = np.repeat(np.concatenate(held), np.concatenate(stays))
-    return at[order], ratios.reshape(len(curves), len(at))
+    draw = np.concatenate([np.zeros(0, np.int64), *(one.draw for one in classes)])
+    at = np.concatenate([np.zeros(0), *(one.at for one in classes)])
+    order = np.lexsort((at, draw))
+    draw, at = draw[order], at[order]
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    ratios = np.zeros((len(classes), len(order)))
+    begin = 0
+    for row, one in enumerate(classes):
+        if not len(one.draw):
+            continue
+        # A class keeps its ratio from one of its own rises to the next, in one draw.
+        last = np.zeros(len(order), np.int64)
+        last[place[begin : begin + len(one.draw)]] = np.arange(1, len(one.draw) + 1)
+        last = np.maximum.accumulate(last) - 1
+        held = (last >= 0) & (one.draw[last] == draw)
+        ratios[row, held] = one.reached()[last[held]]
+        begin += len(one.draw)
+    return draw, at, ratios
 
 
-def roc(ratios: np.ndarray, alpha_st: float) -> np.ndarray:
-    """Effective true-positive ratio `[point]` from every class's ratio `[class, point]`."""
-    mean = ratios.mean(axis=0)
+def roc(ratios: np.ndarray, counted: np.ndarray, alpha_st: float) -> np.ndarray:
+    """Effective true-positive ratio `[point]` from every class's ratio `[class, point]` and whether it counts there."""
+    count = counted.sum(axis=0)
+    mean = ratios.sum(axis=0) / count
     if not alpha_st:
         return mean
-    apart = ratios - mean
-    return np.maximum(mean - alpha_st * np.sqrt(np.einsum("cp,cp->p", apart, apart) / len(ratios)), 0.0)
+    apart = np.where(counted, ratios - mean, 0.0)
+    return np.maximum(mean - alpha_st * np.sqrt(np.einsum("cp,cp->p", apart, apart) / count), 0.0)
 
 
 class PsdSample(Sample):
@@ -257,22 +308,44 @@ class PsdSample(Sample):
         rows = len(weights[0]) * (1 + classes) if draws else 1
         for block in blocks(draws, rows):
             weight = by_row(weights[block])
-            for name, scenario in self._scenarios.items():
-                for draw, found in zip(range(block.start, block.stop), self._rocs(name, weight)):
-                    if found is None:
-                        continue
-                    (at, ratio), curves = found
-                    widths = np.diff(np.append(at, scenario.max_efpr))
-                    values[name][draw] = (ratio * widths).sum() / scenario.max_efpr
-                    for label, (rates, rise) in curves.items():
-                        each[name][draw, label] = (rise * (scenario.max_efpr - rates)).sum() / scenario.max_efpr
+            for name in self._scenarios:
+                values[name][block], each[name][block] = self._areas(name, weight)
         return values, each
 
     def roc(self, name: str, weight: np.ndarray) -> Roc | None:
         """The PSD-ROC of one score: rates and effective ratios, and each class's rates and rises; None without data."""
-        return next(self._rocs(name, by_row(weight[None])))
+        classes, counted = self._rises(name, by_row(weight[None]))
+        if not counted.any():
+            return None
+        _, at, ratios = joined(classes)
+        labels = [one.label for one in classes]
+        there = np.broadcast_to(counted[labels], ratios.shape)
+        curve = roc(ratios, there, self._scenarios[name].alpha_st)
+        return (at, curve), {one.label: (one.at, one.rise) for one in classes}
 
-    def _rocs(self, name: str, weights: np.ndarray) -> Iterator[Roc | None]:
+    def _areas(self, name: str, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The score `[draw]` and its part of each class `[draw, class]`, for weights `[row, draw]`."""
+        scenario, draws = self._scenarios[name], weights.shape[1]
+        classes, counted = self._rises(name, weights)
+        each = np.where(counted.T, 0.0, np.nan)
+        for one in classes:
+            parts = one.rise * (scenario.max_efpr - one.at)
+            edges = one.edges(draws).tolist()
+            for draw in np.flatnonzero(np.diff(edges)).tolist():
+                each[draw, one.label] = parts[edges[draw] : edges[draw + 1]].sum() / scenario.max_efpr
+        draw_of, at, ratios = joined(classes)
+        curve = roc(ratios, counted[[one.label for one in classes]][:, draw_of], scenario.alpha_st)
+        edges = np.searchsorted(draw_of, np.arange(draws + 1)).tolist()
+        ends = np.append(at[1:], 0.0)[: len(at)]
+        ends[[edge - 1 for edge, before in zip(edges[1:], edges) if edge > before]] = scenario.max_efpr
+        parts = curve * (ends - at)
+        values = np.where(counted.any(axis=0), 0.0, np.nan)
+        for draw in np.flatnonzero(np.diff(edges)).tolist():
+            values[draw] = parts[edges[draw] : edges[draw + 1]].sum() / scenario.max_efpr
+        return values, each
+
+    def _rises(self, name: str, weights: np.ndarray) -> tuple[list[_Rises], np.ndarray]:
+        """Where each class that some draw counts rises, and which draws count which classes, `[class, draw]`."""
         scenario, exposure = self._scenarios[name], self._exposure
         hours = exposure.hours @ weights
         events, event_hours = exposure.events.T @ weights, exposure.event_hours.T @ weights
@@ -287,20 +360,18 @@ class PsdSample(Sample):
             rates = np.concatenate([rates[None], factors[:, None] * weights]).reshape(-1, draws)
         most = scenario.max_efpr * hours
         counted = np.ones((classes, draws), bool) if scenario.classes == "all" else events > 0
-        drawn: list[dict[int, tuple[np.ndarray, np.ndarray]]] = [{} for _ in range(draws)]
-        for label in np.flatnonzero((counted & defined).any(axis=1)).tolist():
+        counted &= defined
+        risen = []
+        for label in np.flatnonzero(counted.any(axis=1)).tolist():
             class_curves = [curves[label] for curves in self._curves[name]]
             chosen = [curve.reached(weights, most) for curve in class_curves]
+            drawn = []
             for block in blocks(draws, sum(map(len, chosen))):
+                kept = np.flatnonzero(counted[label, block])
                 parts = [c.points(weights[:, block], rates[:, block], at) for c, at in zip(class_curves, chosen)]
-                hits, alarms = (np.concatenate(side, axis=1) for side in zip(*parts))
-                for draw in np.flatnonzero((counted[label] & defined)[block]).tolist():
-                    at, rise = envelope(hits[draw], alarms[draw], scenario.max_efpr)
-                    draw += block.start
-                    drawn[draw][label] = at, rise / max(events[label, draw], 1e-300)
-        for draw in range(draws):
-            if not defined[draw] or not drawn[draw]:
-                yield None
-                continue
-            at, ratios = joined(list(drawn[draw].values()))
-            yield (at, roc(ratios, scenario.alpha_st)), drawn[draw]
+                hits, alarms = (np.concatenate(side, axis=1)[kept] for side in zip(*parts))
+                draw, at, rise = envelopes(hits, alarms, scenario.max_efpr)
+                draw = kept[draw] + block.start
+                drawn.append((draw, at, rise / np.maximum(events[label, draw], 1e-300)))
+            risen.append(_Rises(label, *(np.concatenate(column) for column in zip(*drawn))))
+        return risen, counted
