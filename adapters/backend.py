@@ -13,6 +13,7 @@ attack has broken is still decided by the backend's answers.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -20,13 +21,58 @@ import torch
 
 from benchbed.adapter import Adapter
 from benchbed.adapter.backends import Backend, Scoring, agree, by_onnx, compiled
-from benchbed.adapter.cutting import cut_at_front_end, trial_clips
+from benchbed.adapter.cutting import CutModel, cut_at_front_end, trial_clips
 from benchbed.adapter.folding import fold_batch_norms
+from benchbed.adapter.halves import FrontAndRest
 from benchbed.adapter.load import load_adapter, start
 from benchbed.adapter.torch_adapter import TorchAdapter
 from benchbed.adapter.twins import settings_of
 from benchbed.errors import AdapterError, ConfigError
 from benchbed.types import Batch
+
+
+class RestElsewhere(FrontAndRest):
+    """The front end of a model, and what lies behind it on another backend; made anew for each length of clips.
+
+    Parameters
+    ----------
+    parts : CutModel
+        Of the plain model.
+    move : callable
+        From a function and the network that has its parameters to the same on the backend.
+    name : str
+        Of the model, for errors.
+    """
+
+    def __init__(self, parts: CutModel, move: Callable[[Scoring, torch.nn.Module], Scoring], name: str) -> None:
+        self.front, self._parts = parts.front, parts
+        made: dict[int, Scoring] = {}
+
+        def behind(features: torch.Tensor, samples: int) -> torch.Tensor:
+            if samples not in made:
+                if not parts.fits(samples):
+                    raise AdapterError(
+                        f"{name} treats clips of {samples} samples otherwise before its front end than those that it "
+                        "was tried on",
+                        hint="backend=eager",
+                    )
+                made[samples] = move(lambda features: parts.behind(features, samples), parts.network)
+            return made[samples](features)
+
+        # In a closure: what a backend keeps is no part of what tells one model from another.
+        self._scores = behind
+
+    def behind(self, features: torch.Tensor, samples: int) -> torch.Tensor:
+        """Scores of the features of clips that had so many samples each, by the backend."""
+        return self._scores(features, samples)
+
+    def fits(self, samples: int) -> bool:
+        """Whether the parts of the plain model answer clips of so many samples as the whole does."""
+        return self._parts.fits(samples)
+
+    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Scores of waveforms `[clip, channel, sample]`."""
+        return self.behind(self.front(waveforms), waveforms.shape[-1])
 
 
 class BackendTwin(Adapter):
@@ -73,12 +119,13 @@ class BackendTwin(Adapter):
         self.encode, self.encode_frames, self.embed = plain.encode, plain.encode_frames, plain.embed
         if self.backend == "eager":
             return
-        clips = trial_clips(plain)
+        clips = trial_clips(plain.card).to(plain.device)
         wanted, eager = self._tried(clips), plain.forward
         if self.backend == "folded":
             with torch.no_grad():
                 count = fold_batch_norms(plain.model, lambda: eager(clips))
             scoring, how = eager, f"{count} batch norms folded"
+            self.parts = cut_at_front_end(plain)
         else:
             scoring, how = self._elsewhere(plain)
             # What reads a model before its scores would read the plain one under another name.
@@ -119,26 +166,13 @@ class BackendTwin(Adapter):
     def _elsewhere(self, plain: TorchAdapter) -> tuple[Scoring, str]:
         parts, tolerance = cut_at_front_end(plain), self.tolerance
 
-        def made(scoring: Scoring, network: torch.nn.Module) -> Scoring:
+        def moved(scoring: Scoring, network: torch.nn.Module) -> Scoring:
             return by_onnx(scoring, network, plain.device, tolerance) if self.backend == "onnx" else compiled(scoring)
 
         if parts is None:
-            return made(plain.forward, plain.model), "the whole model"
-        behind: dict[int, Scoring] = {}
-
-        def cut(waveforms: torch.Tensor) -> torch.Tensor:
-            samples = waveforms.shape[-1]
-            if samples not in behind:
-                if not parts.fits(samples):
-                    raise AdapterError(
-                        f"{plain.card.name} treats clips of {samples} samples otherwise before its front end than "
-                        "those that it was tried on",
-                        hint="backend=eager",
-                    )
-                behind[samples] = made(lambda features: parts.behind(features, samples), parts.network)
-            return behind[samples](parts.front(waveforms))
-
-        return cut, "what lies behind the front end"
+            return moved(plain.forward, plain.model), "the whole model"
+        elsewhere = self.parts = RestElsewhere(parts, moved, plain.card.name)
+        return elsewhere.forward, "what lies behind the front end"
 
     def _refuse(self, *_: Any) -> NoReturn:
         raise AdapterError(

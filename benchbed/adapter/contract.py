@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
+    from benchbed.adapter.halves import FrontAndRest
+
 
 class Adapter(ABC):
     """Base class of every adapter; subclasses set `card` and implement `predict`. What else one may offer is None here.
@@ -68,6 +70,9 @@ class Adapter(ABC):
         The same over time, `[clip, frame, feature]`, a vector every `card.frame_seconds`.
     embed : callable or None
         Of a model that torch does not see: embeddings `[clip, feature]` of a batch, as numpy.
+    parts : FrontAndRest or None
+        Of a model on another backend, after `load`: its log-mel front end and what lies behind it, for noise that is
+        added between them.
     taught : Mapping or None
         Of a probe, after `load`: how it was trained and what was tried, for the record.
 
@@ -98,6 +103,7 @@ class Adapter(ABC):
     encode: Callable[[torch.Tensor], torch.Tensor] | None = None
     encode_frames: Callable[[torch.Tensor], torch.Tensor] | None = None
     embed: Callable[[Batch], np.ndarray] | None = None
+    parts: FrontAndRest | None = None
     taught: Mapping[str, Any] | None = None
 
     def load(self, device: str = "cpu") -> None:  # noqa: B027  (an adapter without weights has nothing to load)

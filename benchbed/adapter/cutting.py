@@ -14,7 +14,9 @@ import numpy as np
 import torch
 
 from benchbed.adapter.frontend import LogMel
+from benchbed.adapter.halves import FrontAndRest
 from benchbed.adapter.torch_adapter import TorchAdapter
+from benchbed.card import Card
 from benchbed.rng import stream
 
 #: Seconds of the clips that show where a model of clips of any length is cut.
@@ -31,7 +33,7 @@ class GivenFeatures(torch.nn.Module):
         return self.features
 
 
-class CutModel:
+class CutModel(FrontAndRest):
     """The two parts of a model.
 
     Attributes
@@ -63,7 +65,7 @@ class CutModel:
     def fits(self, samples: int) -> bool:
         """Whether the parts answer clips of so many samples as the whole does, seen once for each number."""
         if samples not in self._fits:
-            self._fits[samples] = self._seen(trial_clips(self._whole, samples=samples))
+            self._fits[samples] = self._seen(trial_clips(self._whole.card, samples=samples).to(self._whole.device))
         return self._fits[samples]
 
     def _seen(self, clips: torch.Tensor) -> bool:
@@ -89,15 +91,14 @@ def _alike(given: torch.Tensor, clips: torch.Tensor) -> bool:
     return torch.equal(given, clips) or (clips.shape[1] == 1 and torch.equal(given, clips[:, 0]))
 
 
-def trial_clips(adapter: TorchAdapter, clips: int = 3, samples: int | None = None) -> torch.Tensor:
+def trial_clips(card: Card, clips: int = 3, samples: int | None = None) -> torch.Tensor:
     """Waveforms `[clip, channel, sample]` that a model is tried on: noise at several levels, the last with a tone."""
-    card = adapter.card
     if samples is None:
         samples = round((card.clip_seconds or max(TRIAL_SECONDS, card.min_seconds)) * card.sample_rate)
     made = stream("trial clips").standard_normal((clips, card.channels, samples), dtype=np.float32)
     made *= np.float32(0.3) ** np.arange(1, clips + 1, dtype=np.float32)[:, None, None]
     made[-1] += 0.1 * np.sin(np.arange(samples, dtype=np.float32) * np.float32(0.1))
-    return torch.from_numpy(made).to(adapter.device)
+    return torch.from_numpy(made)
 
 
 def cut_at_front_end(adapter: TorchAdapter) -> CutModel | None:
@@ -113,7 +114,7 @@ def cut_at_front_end(adapter: TorchAdapter) -> CutModel | None:
     ...         return torch.nn.Sequential(front, mean, torch.nn.Flatten(), torch.nn.Linear(8, 2))
     >>> small = Small()
     >>> small.load("cpu")
-    >>> parts, clips = cut_at_front_end(small), trial_clips(small)
+    >>> parts, clips = cut_at_front_end(small), trial_clips(small.card)
     >>> bool((parts.behind(parts.front(clips), clips.shape[-1]) == small.forward(clips)).all())
     True
     """
@@ -121,4 +122,4 @@ def cut_at_front_end(adapter: TorchAdapter) -> CutModel | None:
     if len(fronts) != 1:
         return None
     made = CutModel(adapter, fronts[0])
-    return made if made.fits(trial_clips(adapter).shape[-1]) else None
+    return made if made.fits(trial_clips(adapter.card).shape[-1]) else None

@@ -10,6 +10,7 @@ from torch import nn
 from benchbed.adapter import Card, TorchAdapter
 from benchbed.adapter.cutting import cut_at_front_end, trial_clips
 from benchbed.adapter.frontend import LogMel
+from benchbed.adapter.halves import FrontAndRest
 from benchbed.adapter.load import load_adapter, start
 
 
@@ -49,7 +50,7 @@ def loaded(way):
 @pytest.mark.parametrize("way", ["plain", "channel"])
 def test_the_parts_answer_as_the_whole(way):
     model = loaded(way)
-    parts, clips = cut_at_front_end(model), trial_clips(model, samples=4000)
+    parts, clips = cut_at_front_end(model), trial_clips(model.card, samples=4000)
     assert parts.fits(4000)
     with torch.inference_mode():
         torch.testing.assert_close(parts.behind(parts.front(clips), 4000), model.forward(clips), rtol=0, atol=0)
@@ -77,3 +78,12 @@ def test_the_front_end_itself_stays():
     model = loaded("plain")
     cut_at_front_end(model)
     assert isinstance(model.model.front, LogMel) and not model.model.front._forward_pre_hooks
+
+
+def test_both_kinds_of_halves_offer_what_runs_ask_of_them():
+    twin = start(load_adapter("cnn", {"backend": "onnx"}))
+    for parts, samples in ((cut_at_front_end(loaded("plain")), 4000), (twin.parts, 32000)):
+        assert isinstance(parts, FrontAndRest) and isinstance(parts.front, LogMel) and parts.fits(samples)
+        clips = 0.1 * torch.ones(2, 1, samples)
+        with torch.inference_mode():
+            assert parts.behind(parts.front(clips), samples).shape[0] == 2

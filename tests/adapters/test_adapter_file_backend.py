@@ -118,3 +118,22 @@ def test_onnxruntime_that_is_missing_names_its_extra(repository, monkeypatch):
     with pytest.raises(AdapterError, match="onnxruntime") as caught:
         start(loaded)
     assert caught.value.hint == "pip install 'benchbed[onnx]'"
+
+
+@pytest.mark.parametrize("backend", ["folded", "onnx"])
+def test_noise_is_added_in_the_spectrum_in_front_of_a_backend(repository, tmp_path, backend):
+    suite = {
+        "extends": ["dcase_task1"],
+        "name": "few",
+        "version": "1",
+        "audio": {"sample_rate": 32000},
+        "conditions": [{"corruption": "white_noise", "parameters": [20, 0]}],
+    }
+    model, cell = str(repository / "adapters" / "cnn.py"), "scene/test/white_noise@2"
+    plain = bb.run(suite, model, limit=8, out=tmp_path, report=False)
+    twin = bb.run(
+        suite, model, options={"backend": backend}, corruptions="spectrum", limit=8, out=tmp_path, report=False
+    )
+    assert twin.result.model.name == f"cnn_{backend}" and twin.result.provenance.corruptions == "spectrum"
+    ours, theirs = (run.predictions(cell).filter(like="score.").to_numpy() for run in (twin, plain))
+    assert ours.shape == (8, 10) and 0 < np.abs(ours - theirs).max() < 1e-5

@@ -26,7 +26,7 @@ from benchbed.run.computing.whole import Clip, ModelInput
 if TYPE_CHECKING:
     import torch
 
-    from benchbed.adapter.cutting import CutModel
+    from benchbed.adapter.halves import FrontAndRest
     from benchbed.adapter.mixing import ClipSpectrum
     from benchbed.perturb.contract import AddedNoise, Corruption
     from benchbed.perturb.ondevice import AppliedOnDevice
@@ -166,7 +166,7 @@ def held(inputs: Sequence[ModelInput]) -> bool:
     return isinstance(inputs[0].waveform, FeatureInput)
 
 
-def _parts(adapter: Adapter, hearing: Hearing) -> CutModel:
+def _parts(adapter: Adapter, hearing: Hearing) -> FrontAndRest:
     """The parts of a model, or why it has none that noise can be added between."""
     from benchbed.adapter.cutting import cut_at_front_end, trial_clips
     from benchbed.adapter.torch_adapter import TorchAdapter
@@ -177,16 +177,17 @@ def _parts(adapter: Adapter, hearing: Hearing) -> CutModel:
 
     if not isinstance(hearing, Whole):
         raise cannot("it hears clips in windows")
-    if not isinstance(adapter, TorchAdapter) or adapter.card.side_information:
+    whole = adapter if isinstance(adapter, TorchAdapter) else None
+    if (whole is None and adapter.parts is None) or adapter.card.side_information:
         raise cannot("it is no torch model of audio alone")
     if str(adapter.device) != "cpu":
         raise cannot(f"it is on {adapter.device}, and spectra are made on the CPU")
-    parts = cut_at_front_end(adapter)
+    parts: FrontAndRest | None = adapter.parts if whole is None else cut_at_front_end(whole)
     if parts is None:
         raise cannot("it has no log-mel front end that hears the waveform as it is")
     if parts.front.power != 2:
         raise cannot("its front end takes magnitudes, and only powers can be summed")
-    clips = trial_clips(adapter)
+    clips = trial_clips(adapter.card)
     waveforms = clips.numpy().copy()
     lengths = np.full(len(waveforms), waveforms.shape[2], dtype=np.int64)
     answers = np.asarray(adapter.predict(Batch(waveforms, lengths, adapter.card.sample_rate)))
