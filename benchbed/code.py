@@ -196,6 +196,10 @@ def closure(*roots: str, without: Collection[str] = (), chosen: Mapping[str, Col
     return _closure(roots, tuple(sorted(without)), signature)
 
 
+#: What each module of a state leads to, and what else it imports.
+_LED_TO: dict[tuple[str, Path, str, bool], tuple[list[str], Closure]] = {}
+
+
 @lru_cache(maxsize=256)
 def _closure(
     roots: tuple[str, ...], without: tuple[str, ...], chosen: tuple[tuple[str, tuple[str, ...]], ...]
@@ -209,7 +213,7 @@ def _closure(
         whole.add(name)
         source = read_source(path)
         reached.modules[name] = source.digest
-        waiting += _targets(name, path, source, reached, inner=True)
+        waiting += _led_to(name, path, source, reached, inner=True)
         for package in source.texts:
             if _is_package(package):
                 entries = used.get(package)
@@ -223,7 +227,7 @@ def _closure(
             if above is not None and parent not in reached.modules:
                 source = read_source(above)
                 reached.modules[parent] = source.digest
-                waiting += _targets(parent, above, source, reached, inner=False)
+                waiting += _led_to(parent, above, source, reached, inner=False)
     _Parsed.keep()
     return reached
 
@@ -231,6 +235,19 @@ def _closure(
 def ours(source: SourceFile) -> list[str]:
     """Modules of ours that a file outside of benchbed imports."""
     return _targets("outside", Path("outside.py"), source, Closure(), inner=True, relative=False)
+
+
+def _led_to(name: str, path: Path, source: SourceFile, reached: Closure, *, inner: bool) -> list[str]:
+    """`_targets`, which closures of one process share."""
+    key = name, path, source.digest, inner
+    if key not in _LED_TO:
+        noted = Closure()
+        _LED_TO[key] = _targets(name, path, source, noted, inner=inner), noted
+    targets, noted = _LED_TO[key]
+    reached.foreign |= noted.foreign
+    for module, digest in noted.modules.items():
+        reached.modules.setdefault(module, digest)
+    return targets
 
 
 def _targets(
