@@ -16,9 +16,9 @@ from benchbed.report.island import pack, unpack
 #: Characters from which on a folded part is packed, conditions from which on the lower half of a page is, and models
 #: from which on the drawings of a board are, and then its table.
 LONG, LONG_PAGE, LONG_BOARD, LONG_TABLE = 2500, 60, 25, 200
-_START, _END, _BETWEEN = "<!--fold-->", "<!--/fold-->", "\0"
-_MARKS = re.compile("(<!--/?fold-->)")
-_PLACE = re.compile(r'<div class="packed" data-packed="(\d+)">.*?</div>', re.DOTALL)
+_START, _QUIET, _END, _BETWEEN = "<!--fold-->", "<!--quiet fold-->", "<!--/fold-->", "\0"
+_MARKS = re.compile("(<!--(?:quiet |/)?fold-->)")
+_PLACE = re.compile(r'<div class="packed" data-packed="(\d+)">.*?</div>|<i data-packed="(\d+)"></i>', re.DOTALL)
 _HELD = re.compile(r'<script type="text/plain" id="folded">([^<]*)</script>')
 _SPACE = re.compile(r">\s*\n\s*<")
 _NOTE = "This part needs the page's script; the record (result.json) has the same figures."
@@ -53,19 +53,55 @@ def folded(body: str, summary: str, *, opened: bool = False, plain: bool = False
     )
 
 
-def packed(body: str, long: bool = True) -> Markup:
+def packed(body: str, long: bool = True, quiet: bool = False) -> Markup:
     """A part of a long page that is seen at once, yet travels packed.
+
+    Parameters
+    ----------
+    body : str
+        Its markup.
+    long : bool
+        The page is long.
+    quiet : bool
+        Nothing stands in its place without the page's script: a drawing of figures that stand beside it.
 
     Examples
     --------
     >>> print(packed("<p>a</p>", long=False))
     <p>a</p>
     """
-    return Markup(_START) + Markup(body) + Markup(_END) if long else Markup(body)
+    return Markup(_QUIET if quiet else _START) + Markup(body) + Markup(_END) if long else Markup(body)
 
 
-def carry(page: str) -> str:
+def seen_at_once(page: str) -> str:
+    """The page without what `carry` packs.
+
+    Examples
+    --------
+    >>> print(seen_at_once(f"<b>{packed('<p>a</p>')}</b>"))
+    <b></b>
+    """
+    kept, depth = [], 0
+    for piece in _MARKS.split(page):
+        depth += (piece in (_START, _QUIET)) - (piece == _END)
+        if not depth and piece != _END:
+            kept.append(piece)
+    return "".join(kept)
+
+
+def carry(page: str, style: str = "") -> str:
     """A page whose long folded parts are packed into one element before its data; inner parts go with their outer one.
+
+    Parameters
+    ----------
+    page : str
+    style : str
+        What those parts need of the style beside what the page has (`styles.beside`).
+
+    Returns
+    -------
+    str
+        The page itself if there is nothing to pack.
 
     Examples
     --------
@@ -78,9 +114,10 @@ def carry(page: str) -> str:
     parts: list[list[str]] = []
     depth = 0
     for piece in _MARKS.split(page):
-        if piece == _START:
+        if piece in (_START, _QUIET):
             if not depth:
-                kept.append(f'<div class="packed" data-packed="{len(parts)}">{_NOTE}</div>')
+                place = f'data-packed="{len(parts)}"'
+                kept.append(f"<i {place}></i>" if piece == _QUIET else f'<div class="packed" {place}>{_NOTE}</div>')
                 parts.append([])
             depth += 1
         elif piece == _END:
@@ -91,8 +128,8 @@ def carry(page: str) -> str:
             kept.append(piece)
     text = "".join(kept)
     if not parts:
-        return text
-    packed = pack(_BETWEEN.join(_SPACE.sub("><", "".join(part)) for part in parts))
+        return page
+    packed = pack(_BETWEEN.join((*(_SPACE.sub("><", "".join(part)) for part in parts), style)))
     before, data, after = text.rpartition('<script type="application/json" id="data">')
     return f'{before}<script type="text/plain" id="folded">{packed}</script>\n{data}{after}'
 
@@ -111,4 +148,4 @@ def unfolded(page: str) -> str:
     if packed is None:
         return page
     parts = unpack(packed[1]).split(_BETWEEN)
-    return _PLACE.sub(lambda found: parts[int(found[1])], page.replace(packed[0] + "\n", ""))
+    return _PLACE.sub(lambda found: parts[int(found[1] or found[2])], page.replace(packed[0] + "\n", ""))

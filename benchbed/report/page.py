@@ -39,7 +39,7 @@ from benchbed.report.charts.directions import stretch_rows
 from benchbed.report.charts.families import family_dot
 from benchbed.report.charts.timeline import event_rows
 from benchbed.report.drawings import KeptDrawings
-from benchbed.report.folding import LONG_BOARD, LONG_PAGE, LONG_TABLE, carry, folded, packed
+from benchbed.report.folding import LONG_BOARD, LONG_PAGE, LONG_TABLE, carry, folded, packed, seen_at_once
 from benchbed.report.listening import Clips, apart
 from benchbed.report.model_card import citation, model_card
 from benchbed.report.private import command as private_command
@@ -50,10 +50,10 @@ from benchbed.results.record import Result, Value
 from benchbed.results.reference import Reference, beside, parse
 from benchbed.whole import write_whole
 
-#: What every page carries, in this order.
-_SCRIPTS = ("page.js", "widths.js")
-#: What is not needed to read a page travels packed; the page's policy knows its digest, and lets no other script run.
-_PACKED_SCRIPT = "taken.js"
+#: What unpacks everything else.
+_BOOT = "boot.js"
+#: What every page carries packed, in this order; the page's policy knows its digest, and lets no other script run.
+_SCRIPTS = ("page.js", "widths.js", "taken.js")
 #: Where the style of a page goes.
 _STYLE = "<style></style>"
 #: What only the page of a suite needs, in its script.
@@ -153,8 +153,11 @@ def report_html(
 def render(template: str, **content: Any) -> str:
     """Fill a template of this room; everything that is not markup made here is escaped."""
     page = _environment().get_template(template).render(**content)
-    style = styles.needed(page, _script(*_SCRIPTS, _PACKED_SCRIPT))
-    return _BETWEEN_CELLS.sub("><", carry(page)).replace(_STYLE, f"<style>{style}</style>", 1)
+    style = styles.needed(page, _script(*_SCRIPTS))
+    seen = styles.needed(seen_at_once(page), "")
+    carried = carry(page, styles.beside(style, seen))
+    first = style if carried is page else seen
+    return _BETWEEN_CELLS.sub("><", carried).replace(_STYLE, f"<style>{first}</style>", 1)
 
 
 def write_page(path: Path, text: str) -> Path:
@@ -209,7 +212,7 @@ def _environment() -> Environment:
         finalize=_visible,
         bytecode_cache=_compiled(),
     )
-    script, short, more = _script(*_SCRIPTS), _without_boards(), _script(_PACKED_SCRIPT)
+    boot, script, short = _script(_BOOT), _script(*_SCRIPTS), _without_boards()
     environment.filters.update(
         anchor=island.anchor,
         arrow=figures.arrow,
@@ -233,12 +236,12 @@ def _environment() -> Environment:
     environment.tests["on_features"] = terms.on_features
     environment.globals.update(
         version=benchbed.__version__,
-        script=Markup(script),
-        short_script=Markup(short),
-        more=island.pack(more),
+        boot=Markup(boot),
+        script=island.pack(script),
+        short_script=island.pack(short),
         # Only these scripts may run: markup that slipped through would still be dead text.
         policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data: 'self'; "
-        f"script-src {_digest(script)} {_digest(short)} {_digest(more)}; base-uri 'none'; form-action 'none'",
+        f"script-src {_digest(boot)} {_digest(script)} {_digest(short)}; base-uri 'none'; form-action 'none'",
         number=figures.number,
         signed=figures.signed,
         p_value=figures.p_value,

@@ -1,7 +1,7 @@
 """The style sheet of a page: only the rules that its markup, or its script, can ask for.
 
 Every page carries its own style, so what it never uses is weight: a rule is left out where each of its selectors names
-a class that neither the markup nor the script has.
+a class that neither the markup nor the script has. What only packed parts use travels with them (`beside`).
 """
 
 from __future__ import annotations
@@ -37,6 +37,42 @@ def needed(page: str, script: str) -> str:
     used = {name for found in _USED.finditer(page) for name in found[1].split()}
     used |= set(re.findall(r"[\w-]+", script))
     return _kept(sheet(), used)
+
+
+def beside(style: str, had: str) -> str:
+    """A style as pieces between those that a page has already, which stand as the places where they begin and end.
+
+    The order of rules stays what it was: of two that fit, the later one holds.
+
+    Parameters
+    ----------
+    style : str
+        All rules.
+    had : str
+        Rules that the page has: some of them, in the same order.
+
+    Examples
+    --------
+    >>> beside("a{b:c}d{e:f}g{h:i}", "a{b:c}g{h:i}")
+    '\\x010,6;d{e:f}\\x016,12;'
+    """
+    places: dict[str, int] = {}
+    at = 0
+    for head, body in rules(had):
+        places[rule := f"{head}{{{body}}}"] = at
+        at += len(rule)
+    pieces: list[str | tuple[int, int]] = []
+    for head, body in rules(style):
+        rule = f"{head}{{{body}}}"
+        start = places.get(rule)
+        last = pieces[-1] if pieces else None
+        if start is None:
+            pieces.append(rule)
+        elif isinstance(last, tuple) and last[1] == start:
+            pieces[-1] = last[0], start + len(rule)
+        else:
+            pieces.append((start, start + len(rule)))
+    return "".join(piece if isinstance(piece, str) else f"\x01{piece[0]},{piece[1]};" for piece in pieces)
 
 
 def _kept(text: str, used: set[str]) -> str:

@@ -121,14 +121,15 @@ def ticks(ends: tuple[float, float], target: int = 4) -> list[float]:
 
 
 def at(value: float) -> str:
-    """A coordinate, as short as it can be.
+    """A coordinate to a tenth of a unit, which is less than a pixel; as short as it can be.
 
     Examples
     --------
-    >>> at(12.0), at(3.14159)
-    ('12', '3.14')
+    >>> at(12.0), at(3.14159), at(-0.01)
+    ('12', '3.1', '0')
     """
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
 
 
 def path(points: Sequence[tuple[float, float]], close: bool = False) -> str:

@@ -1,10 +1,9 @@
 "use strict";
-// Sorting, filtering, choosing columns, and taking the data along. Without this script the figures are still on the page,
-// apart from long tables that are folded away: those travel packed.
+// Sorting, filtering, choosing columns, and taking the data along. It travels packed (boot.js).
 (() => {
+  const { unpack } = window.benchbed;
   const live = document.getElementById("live");
   const say = (text) => { live.textContent = ""; window.setTimeout(() => { live.textContent = text; }, 30); };
-  document.documentElement.classList.remove("no-js");
 
   // The choices live in the address, so that a link shows what its sender saw.
   const state = new URLSearchParams(location.search);
@@ -203,17 +202,6 @@
     interval: block.interval, reason: block.reason,
   })));
   const island = document.getElementById("data");
-  // Long records and long folded parts are packed; nothing is fetched to unpack them.
-  const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#%()*+-./:;=?@[]^_{|}~";
-  const unpack = async (text) => {
-    const [head, packed] = text.trim().split(",", 2);
-    if (head !== "deflate;base85") { return text; }
-    const bytes = new DataView(new ArrayBuffer(4 * Math.ceil(packed.length / 5)));
-    for (let at = 0; at < packed.length; at += 5) {
-      bytes.setUint32(at / 5 * 4, [...packed.slice(at, at + 5).padEnd(5, "~")].reduce((sum, letter) => 85 * sum + DIGITS.indexOf(letter), 0));
-    }
-    return new Response(new Blob([bytes.buffer.slice(0, Math.floor(packed.length * 4 / 5))]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
-  };
   const carried = async () => {
     const data = JSON.parse(await unpack(island.textContent));
     return data.format === "figures" ? { ...data, rows: columns(data) } : data;
@@ -229,6 +217,9 @@
   const folded = document.getElementById("folded");
   unpack(folded ? folded.textContent : "").then((text) => {
     const parts = text.split("\u0000");
+    // What only packed parts need of the style comes with them, as pieces between those that the page has.
+    const sheet = document.querySelector("style"), had = sheet.textContent, style = parts.pop();
+    if (style) { sheet.textContent = style.replace(/\u0001(\d+),(\d+);/g, (_, from, end) => had.slice(from, end)); }
     document.querySelectorAll("[data-packed]").forEach((part) => unfold(part, parts[Number(part.dataset.packed)]));
     if (folded) { filterable(); }
     document.documentElement.dataset.unfolded = "yes";
@@ -236,16 +227,12 @@
     const around = target && target.closest("details");
     if (around) { around.open = true; }
     if (around || (target && folded)) { target.scrollIntoView(); }
-    return unpack(document.getElementById("more").textContent);
-  }).then((code) => {
-    const more = document.createElement("script");
-    more.textContent = code;
-    document.head.append(more);
+    window.benchbed.take(document);
     document.documentElement.dataset.taken = "yes";
   });
   const rowsOf = async () => { const data = await carried(); return data.rows || flat(data); };
   // What charts and tables are taken away with (taken.js).
-  window.benchbed = { say, save, quote, rowsOf };
+  Object.assign(window.benchbed, { say, save, quote, rowsOf });
   document.querySelectorAll("button[data-save]").forEach((button) => button.addEventListener("click", async () => {
     const data = await carried();
     const name = button.dataset.name;

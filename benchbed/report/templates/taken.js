@@ -216,5 +216,5 @@
     const lead = async () => printedConditions((await rows()).filter((row) => text(row.group) === ""));
     return line(label, ...tables("one condition", "condition", rows, lead));
   };
-  take(document);
+  window.benchbed.take = take;
 })();
