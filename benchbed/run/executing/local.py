@@ -8,7 +8,7 @@ named by their content, and may be computed anywhere in any order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from benchbed.adapter.contract import Adapter
 from benchbed.adapter.digests import read_files
 from benchbed.adapter.watch import WatchedFiles, watching
 from benchbed.predictions.store import write_unit
+from benchbed.run.computing.ahead import spare_cores
 from benchbed.run.executing.opened import opened_so_far
 from benchbed.run.job.job import Job, Unit
 
@@ -89,9 +90,15 @@ def _in_processes(job: Job, units: Sequence[Unit], folder: Path, workers: int) -
     # Where models take turns, units are small pieces in the order of all of them.
     tasks = tasks_of(job, units, workers) if turns is None else [(unit,) for unit in units]
     name = Path(job.recipe[0].rpartition(":")[0] or job.recipe[0]).stem
+    job = beside(job, workers)
     yield from shared_out(
         name, job.limits, workers, partial(begin, job, folder), work, tasks, needed(job, units), turns
     )
+
+
+def beside(job: Job, workers: int) -> Job:
+    """A job as each of several workers computes it: none reads ahead where the workers alone keep all cores busy."""
+    return job if spare_cores(workers * job.threads) else replace(job, readers=0)
 
 
 def _turns(job: Job) -> Turns | None:
