@@ -49,10 +49,10 @@ def test_models_that_take_turns_answer_as_they_do_alone(turns, toy_run, adapter_
     ]
     together = toy_run(models, isolate=True, limit=40, out=tmp_path / "together")
     assert not together.errors
-    # Every clip of every condition was handed on once, though three models heard it.
-    assert sum(turns) == 4 * 40
+    # Every clip was handed on once, and once more for every condition, though three models heard it.
+    assert sum(turns) == 5 * 40
     if room < 10**8:
-        assert max(turns) == 40 and len(turns) >= 4, "the room holds what one condition makes, and half of it is a turn"
+        assert max(turns) == 80 and len(turns) >= 4, "the room holds what one condition makes, and half of it is a turn"
     for model, run in zip(models, together):
         alone = toy_run(model, isolate=True, out=tmp_path / "alone")
         assert bits(run) == bits(alone)
@@ -81,7 +81,7 @@ def test_where_a_run_is_continued_only_what_is_missing_takes_turns(turns, toy_ru
     alone = toy_run(first, isolate=True)
     assert turns == []  # one model has nobody to hand anything to
     both = toy_run([first, second], isolate=True)
-    assert sum(turns) == 160 and both[0].reused == (5, 5) and both[1].reused == (0, 5)
+    assert sum(turns) == 200 and both[0].reused == (5, 5) and both[1].reused == (0, 5)
     assert both[0].result.cells == alone.result.cells
 
 
@@ -104,5 +104,5 @@ def test_more_models_than_take_turns_at_once_are_taken_in_groups(turns, toy_run,
     monkeypatch.setattr("benchbed.api.several.TOGETHER", 2)
     models = [adapter_file(f"m{number}", f"batch = batch; {number}") for number in range(3)]
     runs = toy_run(models, isolate=True)
-    assert len(runs) == 3 and sum(turns) == 160  # the third has nobody to hand on to
+    assert len(runs) == 3 and sum(turns) == 200  # the third has nobody to hand on to
     assert [run.path.name for run in runs] == ["m0", "m1", "m2"]

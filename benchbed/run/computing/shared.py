@@ -49,7 +49,8 @@ def source_of(job: Job, row: ClipRow) -> list[object] | None:
 
 
 def decoded(job: Job, row: ClipRow) -> Clip:
-    """A clip of a job, decoded once on this machine where decoding takes longer than reading.
+    """A clip of a job, decoded once on this machine where decoding takes longer than reading, else once for the models of
+    a command that take turns.
 
     Raises
     ------
@@ -58,15 +59,21 @@ def decoded(job: Job, row: ClipRow) -> Clip:
     """
     source = source_of(job, row)
     plain = str(row["path"]).lower().endswith(_PLAIN)
-    if source is None or (plain and job.audio_rate is None):
+    room = None if job.passed is None else passed_in(job.passed)
+    if source is None or (plain and job.audio_rate is None and room is None):
         return decode(job.root, row, job.audio_rate)
     kept, name = kept_audio(), name_of("decoded", source, job.audio_rate, _code(_DECODING))
     sounds = kept.get(name)
+    if sounds is None and room is not None:
+        sounds = room.get(name)
     if sounds is None:
         clip = decode(job.root, row, job.audio_rate)
-        # A plain file at the rate that is asked is read as it is.
+        sound = KeptSound(clip.waveform, {"rate": clip.sample_rate, "resampled": clip.resampled})
+        # A plain file at the rate that is asked is read as it is by later commands.
         if clip.resampled or not plain:
-            kept.put(name, [KeptSound(clip.waveform, {"rate": clip.sample_rate, "resampled": clip.resampled})])
+            kept.put(name, [sound])
+        elif room is not None:
+            room.put(name, [sound])
         return clip
     waveform, facts = sounds[0].waveform, sounds[0].facts
     peak = max(float(waveform.max()), -float(waveform.min()))

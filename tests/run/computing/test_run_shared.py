@@ -79,15 +79,21 @@ def test_models_that_take_turns_hear_what_the_first_one_had_made(job, tmp_path, 
         count.append(1)
         return at(self, *words)
 
+    def noted(*words, decode=shared.decode):
+        read.append(1)
+        return decode(*words)
+
+    read = []
     monkeypatch.setattr(kind, "apply", counted)
+    monkeypatch.setattr(shared, "decode", noted)
     monkeypatch.setattr("benchbed.run.executing.turns.ask", lambda waiting: Turn(None))
     other = replace(job, recipe=(str(adapter_file("high = high * 2", "other.py")), {}))
     with opened_room(10**7) as room:
         first = answers(replace(job, passed=room), tmp_path / "first")
         assert len(count) == 30  # six clips at five severities
         second = answers(replace(other, passed=room), tmp_path / "second")
-        assert len(count) == 30
-        assert PassedAudio(room).left == 10**7 - 30 * 4 * 4000
+        assert len(count) == 30 and len(read) == 6
+        assert PassedAudio(room).left == 10**7 - (30 + 6) * 4 * 4000
     assert not same(first, second)
     assert same(first, answers(job, tmp_path / "first alone"))
     assert same(second, answers(other, tmp_path / "second alone"))
