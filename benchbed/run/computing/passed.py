@@ -111,18 +111,25 @@ class PassedAudio:
 
     def clear(self) -> None:
         """Forget everything; nobody may be putting or getting meanwhile."""
-        for entry in os.scandir(self.folder):
-            if not entry.name.endswith((".count", ".lock")):
-                os.unlink(entry.path)
+        with contextlib.suppress(FileNotFoundError):  # whoever tidies the folder above it got there first
+            for entry in os.scandir(self.folder):
+                if not entry.name.endswith((".count", ".lock")):
+                    os.unlink(entry.path)
         self._counter.fill()
 
 
 class _Counter:
-    """Two numbers in a file that processes share: how many bytes are left, and how many there were."""
+    """Two numbers in a file that processes share: how many bytes are left, and how many there were.
+
+    Where the file is gone, as when a system takes away what a user who logged out has in memory, nothing is left.
+    """
 
     def __init__(self, path: Path) -> None:
-        with open(path, "r+b") as file:
-            self._numbers = mmap.mmap(file.fileno(), 2 * _BYTES)
+        try:
+            with open(path, "r+b") as file:
+                self._numbers = mmap.mmap(file.fileno(), 2 * _BYTES)
+        except FileNotFoundError:
+            self._numbers = mmap.mmap(-1, 2 * _BYTES)
         self._lock = FileLock(path.with_suffix(".lock"))
 
     @property
@@ -130,11 +137,16 @@ class _Counter:
         return int.from_bytes(self._numbers[:_BYTES], "little")
 
     def take(self, amount: int) -> bool:
-        """Take some away, if there is that much."""
-        with self._lock:
-            left = self.value
-            if amount <= left:
-                self._numbers[:_BYTES] = (left - amount).to_bytes(_BYTES, "little")
+        """Take some away, if there is that much, and the room still takes a lock."""
+        if amount > self.value:
+            return False
+        try:
+            with self._lock:
+                left = self.value
+                if amount <= left:
+                    self._numbers[:_BYTES] = (left - amount).to_bytes(_BYTES, "little")
+        except OSError:
+            return False
         return amount <= left
 
     def fill(self) -> None:

@@ -190,7 +190,16 @@ def _text(facts: Mapping[str, object], corruption: str) -> str:
 def _told(facts: Mapping[str, object]) -> str | None:
     """Facts as text that gives the same values back, NaN as NaN; None if none does."""
     text = json.dumps(dict(facts), default=str)
-    return text if json.loads(text) == dict(facts) or "NaN" in text else None
+    return text if _same(json.loads(text), dict(facts)) else None
+
+
+def _same(back: object, told: object) -> bool:
+    """Whether a value came back from text as it was; NaN equals itself."""
+    if isinstance(back, dict) and isinstance(told, dict):
+        return back.keys() == told.keys() and all(_same(back[name], told[name]) for name in told)
+    if isinstance(back, list) and isinstance(told, list):
+        return len(back) == len(told) and all(map(_same, back, told))
+    return bool(back == told or (back != back and told != told))
 
 
 def _number(value: float | None) -> str | None:

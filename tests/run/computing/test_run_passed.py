@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -66,6 +67,29 @@ def test_a_room_that_was_cleared_is_as_large_as_before_and_empty():
         room.clear()
         assert room.left == 4000 and room.get("a") is None
     assert not folder.exists()
+
+
+def test_a_room_that_somebody_took_away_takes_and_has_nothing():
+    sound = KeptSound(np.ones((1, 4), np.float32), {})
+    with opened_room(10**6) as folder:
+        room = PassedAudio(folder)
+        shutil.rmtree(folder)
+        room.clear()
+        late = PassedAudio(folder)
+        assert late.left == 0 and late.once("a", lambda: [sound])[0] is sound and late.get("a") is None
+        assert room.once("a", lambda: [sound])[0] is sound
+    assert not folder.exists()
+
+
+def test_a_room_that_can_not_be_locked_takes_nothing(monkeypatch):
+    def full(self, *arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    with opened_room(10**6) as folder:
+        room = PassedAudio(folder)
+        monkeypatch.setattr(passed.FileLock, "acquire", full)
+        room.put("a", [KeptSound(np.ones((1, 4), np.float32), {})])
+        assert room.get("a") is None
 
 
 def test_what_is_cut_short_is_not_there():
@@ -133,7 +157,15 @@ def test_rooms_of_commands_that_were_killed_are_swept_and_of_others_not(places):
 
 
 @pytest.mark.parametrize(
-    ("told", "handed"), [({"gain": 0.5}, True), ({"at": float("nan")}, True), ({"what": {1, 2}}, False)]
+    ("told", "handed"),
+    [
+        ({"gain": 0.5}, True),
+        ({"at": float("nan")}, True),
+        ({"each": [{"at": float("nan")}, 2]}, True),
+        ({"what": {1, 2}}, False),
+        ({"at": float("nan"), "what": {1, 2}}, False),
+        ({"at": float("nan"), "both": (1, 2)}, False),
+    ],
 )
 def test_what_would_not_come_back_as_it_was_is_made_by_every_model(told, handed):
     made = []
