@@ -60,6 +60,14 @@ def test_models_that_take_turns_answer_as_they_do_alone(turns, toy_run, adapter_
         assert (len({each for cell in bits(run).values() for each in cell}) == 1) == (run is together[1])
 
 
+def test_models_whose_processes_start_anew_take_turns(turns, toy_run, adapter_file, tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHBED_FORK", "0")
+    models = [adapter_file("first"), adapter_file("last", "batch = batch")]
+    together = toy_run(models, isolate=True, out=tmp_path / "together")
+    assert not together.errors and sum(turns) == 160
+    assert [bits(run) for run in together] == [bits(toy_run(one, isolate=True, out=tmp_path / "a")) for one in models]
+
+
 def test_a_model_that_ends_drops_out_and_the_others_go_on(turns, toy_run, adapter_file, tmp_path, monkeypatch):
     monkeypatch.setattr(passed, "MOST_BYTES", 2 * EACH - 8)
     count = "self.count = getattr(self, 'count', 0) + 1; import os, sys; "

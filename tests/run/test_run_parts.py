@@ -62,6 +62,17 @@ def part(place: Path, text: str, out: str = "parts", capture=None) -> Path:
     return written
 
 
+def test_parts_of_several_models_in_processes_of_their_own(place, adapter_file, capfd):
+    from benchbed.cli import main
+
+    other = adapter_file("batch = batch", "other.py")
+    with pytest.raises(SystemExit) as left:
+        main(words(place, "parts", "--model", str(other), "--shard", "1/2", "--isolate", "--quiet"))
+    said = capfd.readouterr()
+    assert left.value.code == 0, said.err
+    assert len({Path(line) for line in said.out.splitlines()}) == 2
+
+
 def record(path: Path) -> dict:
     """A record without its times and what rests on them, and without how much was there already."""
     content = json.loads((path / "result.json").read_text())
