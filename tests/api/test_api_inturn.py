@@ -64,7 +64,7 @@ def test_models_whose_processes_start_anew_take_turns(turns, toy_run, adapter_fi
     monkeypatch.setenv("BENCHBED_FORK", "0")
     models = [adapter_file("first"), adapter_file("last", "batch = batch")]
     together = toy_run(models, isolate=True, out=tmp_path / "together")
-    assert not together.errors and sum(turns) == 160
+    assert not together.errors and sum(turns) == 200
     assert [bits(run) for run in together] == [bits(toy_run(one, isolate=True, out=tmp_path / "a")) for one in models]
 
 
