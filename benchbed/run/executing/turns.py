@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchbed.run.computing.passed import passed_in
-from benchbed.run.isolating.child import ask
+from benchbed.run.isolating.asking import ask
 from benchbed.run.job.job import Job, Unit
 from benchbed.run.progress import paused
 

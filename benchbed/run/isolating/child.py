@@ -23,6 +23,7 @@ from typing import BinaryIO
 
 from benchbed.adapter import pulse
 from benchbed.errors import AdapterError, BenchbedError
+from benchbed.run.isolating.asking import opened, said
 
 #: Signal upon which the process notes where its main thread is.
 WHERE = getattr(signal, "SIGUSR1", None)
@@ -55,30 +56,6 @@ class Begin:
     pulse: int
     faults: int
     interruptible: bool
-
-
-#: Over what this process is called and answers, if it is one of its own.
-_pipes: tuple[BinaryIO, BinaryIO] | None = None
-
-
-def ask(question: object) -> object:
-    """Hand a question to the parent, as an item of the call that is being answered, and wait for what it sends back.
-
-    Parameters
-    ----------
-    question : object
-        What pickle can send.
-
-    Raises
-    ------
-    EOFError
-        The parent wants nothing more.
-    """
-    assert _pipes is not None
-    calls, answers = _pipes
-    _send(answers, ("item", question, ""))
-    answer: object = pickle.load(calls)
-    return answer
 
 
 def main() -> None:
@@ -124,8 +101,7 @@ def born(server: int, calls: int, answers: int, errors: int, pulse: int, faults:
 
 
 def _serve(calls: BinaryIO, answers: BinaryIO, origin: BornFrom | None) -> None:
-    global _pipes
-    _pipes = calls, answers
+    opened(calls, answers)
     begin: Begin = pickle.load(calls)
     if origin is not None:
         begin = replace(begin, parent=origin.server, pulse=origin.pulse, faults=origin.faults)
@@ -136,7 +112,7 @@ def _serve(calls: BinaryIO, answers: BinaryIO, origin: BornFrom | None) -> None:
         except EOFError:
             break
         except BaseException as error:  # what was sent names a module that this process cannot import
-            _send(answers, ("broken", error, ""))
+            said(answers, ("broken", error, ""))
             continue
         if not _answered(answers, call):
             break
@@ -184,30 +160,16 @@ def _answered(answers: BinaryIO, call: Callable[[], object]) -> bool:
         result = call()
         if isinstance(result, GeneratorType):
             for item in result:
-                _send(answers, ("item", item, ""))
+                said(answers, ("item", item, ""))
             result = None
-        said: tuple[str, object, str] = ("done", result, "")
+        word: tuple[str, object, str] = ("done", result, "")
     except BenchbedError as error:
-        said = "failed", error, ""
+        word = "failed", error, ""
     except SystemExit as error:
-        said = "failed", AdapterError(f"code of a model called sys.exit({error.code!r})", hint="take the exit out"), ""
+        word = "failed", AdapterError(f"code of a model called sys.exit({error.code!r})", hint="take the exit out"), ""
     except BaseException as error:
-        said = "broken", error, traceback.format_exc()
-    return _send(answers, said)
-
-
-def _send(answers: BinaryIO, said: tuple[str, object, str]) -> bool:
-    try:
-        data = pickle.dumps(said)
-    except Exception as error:  # a result or an error that holds what cannot be sent
-        _, value, told = said
-        data = pickle.dumps(("broken", RuntimeError(f"{type(value).__name__}: {value} ({error})"), told))
-    try:
-        answers.write(data)
-        answers.flush()
-    except OSError:
-        return False
-    return True
+        word = "broken", error, traceback.format_exc()
+    return said(answers, word)
 
 
 def _leave() -> None:
@@ -245,7 +207,4 @@ def place_in(text: str) -> str | None:
 
 
 if __name__ == "__main__":
-    # What a call imports asks over this module under its own name, which has to be the one that holds the pipes.
-    from benchbed.run.isolating import child
-
-    child.main()
+    main()
