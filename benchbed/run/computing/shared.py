@@ -49,7 +49,7 @@ def source_of(job: Job, row: ClipRow) -> list[object] | None:
 
 
 def decoded(job: Job, row: ClipRow) -> Clip:
-    """A clip of a job, decoded once on this machine where decoding takes longer than reading, else once for the models of
+    """A clip of a job, decoded once on this machine where that takes longer than reading, else once for the models of
     a command that take turns.
 
     Raises
