@@ -201,8 +201,9 @@ def main() -> None:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     gc.freeze()  # what is imported stays: no collection has to touch it in every child
-    said(connection, CLIENT)
-    _Server(connection, parent).serve()
+    with contextlib.suppress(BrokenPipeError):  # whoever started it was ended meanwhile
+        said(connection, CLIENT)
+        _Server(connection, parent).serve()
     os._exit(0)  # its children end with it
 
 

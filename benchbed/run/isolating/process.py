@@ -289,10 +289,20 @@ def receive(
             if follow is not None:
                 follow(processes[0].share)
             continue
+        if message.kind == "ended":
+            _tidied()
         if message.kind in ("failed", "ended"):
             assert isinstance(message.value, BaseException)
             raise message.value
         return message
+
+
+def _tidied() -> None:
+    """Give the terminal back as it was: a process that died left its bar there, and the cursor hidden."""
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[2K\x1b[?25h")
+            sys.stderr.flush()
 
 
 def parts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -102,3 +103,16 @@ def test_a_script_without_a_guard_may_have_workers(tmp_path: Path):
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == ["once", "(3, 1)"], done.stderr
+
+
+@POSIX
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_process_that_dies_leaves_the_terminal_as_it_was(monkeypatch, terminal):
+    written = io.StringIO()
+    written.isatty = lambda: terminal
+    with monkeypatch.context() as patch, contextlib.closing(Isolated("toy", Limits())) as process:
+        patch.setattr(sys, "stderr", written)
+        with pytest.raises(CannotMeasure, match="exit code 3"):
+            list(parts(process, partial(os._exit, 3)))
+    # The line is empty, and the cursor is seen.
+    assert written.getvalue() == ("\r\x1b[2K\x1b[?25h" if terminal else "")
