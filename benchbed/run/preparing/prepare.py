@@ -92,9 +92,10 @@ def prepare(
             )
     identity = {split: identity_of(model) for split, (model, _) in models.items()}
     contents = [each["model"] for each in identity.values()]
-    place = place_of_run(
-        settings.out, (suite.name, loaded_suite.hash), loaded, said(card, given), contents, settings.name
-    )
+    called = said(card, given)
+    if settings.corruptions == PLACE:
+        called = {**called, "corruptions": PLACE}  # its figures are no replacement of the waveform's
+    place = place_of_run(settings.out, (suite.name, loaded_suite.hash), loaded, called, contents, settings.name)
     frozen = read_frozen(loaded_suite, source, place.name)
     if frozen is not None:
         # Before anything else, since the success of an attack may rest on thresholds, too.

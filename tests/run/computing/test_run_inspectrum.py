@@ -185,6 +185,9 @@ def test_a_run_says_where_its_noise_was_made(repository, tmp_path):
     for place in ("host", "spectrum"):
         runs[place] = bb.run(suite, model, corruptions=place, limit=12, out=tmp_path / place, report=False)
     assert [run.result.provenance.corruptions for run in runs.values()] == ["host", "spectrum"]
+    # On one board, and in one folder of runs, they are two rows.
+    assert [run.result.model.name for run in runs.values()] == ["cnn", "cnn[corruptions=spectrum]"]
+    assert [run.path.name for run in runs.values()] == ["cnn", "cnn-corruptions=spectrum"]
     assert runs["spectrum"].reused == (0, 2)
     for one, other in zip(*(run.result.cells for run in runs.values()), strict=True):
         assert one.metrics["macro_accuracy"].value == other.metrics["macro_accuracy"].value
