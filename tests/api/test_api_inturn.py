@@ -29,6 +29,7 @@ def turns(definition, monkeypatch):
         clear(self)
 
     monkeypatch.setattr(passed.PassedAudio, "clear", noted)
+    monkeypatch.setattr(passed, "WORTH_PERCENT", 0)  # what is worth it depends on the machine
     return seen
 
 

@@ -36,6 +36,9 @@ _IN_MEMORY = Path("/dev/shm")
 _PREFIX = "benchbed-pass-"
 #: Files of a room: how many bytes are left, as two numbers of so many bytes, and what its command keeps locked.
 _LEFT, _OWNER, _BYTES = "left.count", "owner.lock", 8
+#: Times as long to make as to hand on, from which on something is worth handing on, in percent; and how often each kind
+#: of thing is handed on before that is judged.
+WORTH_PERCENT, FIRST = 150, 8
 #: Age in seconds below which a room that nobody has locked may be one that is being made.
 _SECONDS_NEW = 60.0
 
@@ -60,6 +63,7 @@ class PassedAudio:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._counter = _Counter(folder / _LEFT)
+        self._spent: dict[str, tuple[int, float, float]] = {}
 
     @property
     def left(self) -> int:
@@ -74,15 +78,36 @@ class PassedAudio:
             self.put(name, sounds)
         return sounds
 
+    def offer(self, kind: str, name: str, seconds: float, sounds: Callable[[], Sequence[KeptSound]]) -> None:
+        """Hand on sounds of a kind that take longer to make than to hand on, as far as a few of them have shown.
+
+        Parameters
+        ----------
+        kind : str
+            What costs alike.
+        name : str
+        seconds : float
+            CPU seconds that they took to make.
+        sounds : callable
+            Gives them.
+        """
+        count, made, handed = self._spent.get(kind, (0, 0.0, 0.0))
+        if count >= FIRST and 100 * made < self._counter.worth * handed:
+            return
+        began = time.thread_time()
+        self.put(name, sounds())
+        self._spent[kind] = count + 1, made + seconds, handed + time.thread_time() - began
+
     def get(self, name: str) -> list[KeptSound] | None:
         """The sounds under a name, which may be written to; None where there are none."""
         try:
             with open(self.folder / name, "rb", buffering=0) as file:
-                head = json.loads(file.readline())
+                # Nothing is buffered, so that samples are copied once: a line would be read byte by byte.
+                head = json.loads(file.read(int.from_bytes(file.read(_BYTES), "little")))
                 samples = np.empty(sum(int(np.prod(one["shape"])) for one in head), np.float32)
                 if file.readinto(samples.data.cast("B")) != samples.nbytes:
                     return None
-        except OSError:
+        except (OSError, ValueError):  # it is not there, or was cut short
             return None
         sounds, place = [], 0
         for one in head:
@@ -101,7 +126,8 @@ class PassedAudio:
         scratch = self.folder / f"{name}.{os.getpid()}.part"
         try:
             with open(scratch, "wb") as file:
-                file.write(json.dumps(about).encode() + b"\n")
+                head = json.dumps(about).encode()
+                file.write(len(head).to_bytes(_BYTES, "little") + head)
                 for array in arrays:
                     file.write(array.data)
             os.replace(scratch, self.folder / name)
@@ -119,7 +145,7 @@ class PassedAudio:
 
 
 class _Counter:
-    """Two numbers in a file that processes share: how many bytes are left, and how many there were.
+    """Numbers in a file that processes share: how many bytes are left, how many there were, and what is worth them.
 
     Where the file is gone, as when a system takes away what a user who logged out has in memory, nothing is left.
     """
@@ -127,14 +153,19 @@ class _Counter:
     def __init__(self, path: Path) -> None:
         try:
             with open(path, "r+b") as file:
-                self._numbers = mmap.mmap(file.fileno(), 2 * _BYTES)
+                self._numbers = mmap.mmap(file.fileno(), 3 * _BYTES)
         except FileNotFoundError:
-            self._numbers = mmap.mmap(-1, 2 * _BYTES)
+            self._numbers = mmap.mmap(-1, 3 * _BYTES)
         self._lock = FileLock(path.with_suffix(".lock"))
 
     @property
     def value(self) -> int:
         return int.from_bytes(self._numbers[:_BYTES], "little")
+
+    @property
+    def worth(self) -> int:
+        """`WORTH_PERCENT` of the command."""
+        return int.from_bytes(self._numbers[2 * _BYTES :], "little")
 
     def take(self, amount: int) -> bool:
         """Take some away, if there is that much, and the room still takes a lock."""
@@ -151,7 +182,7 @@ class _Counter:
 
     def fill(self) -> None:
         """Have as much left as there was."""
-        self._numbers[:_BYTES] = self._numbers[_BYTES:]
+        self._numbers[:_BYTES] = self._numbers[_BYTES : 2 * _BYTES]
 
 
 @contextlib.contextmanager
@@ -180,7 +211,8 @@ def opened_room(most: int | None = None) -> Iterator[Path]:
     try:
         with FileLock(folder / _OWNER):
             bound = _room_of(place) if most is None else most
-            (folder / _LEFT).write_bytes(2 * bound.to_bytes(_BYTES, "little"))
+            numbers = (bound, bound, WORTH_PERCENT)
+            (folder / _LEFT).write_bytes(b"".join(each.to_bytes(_BYTES, "little") for each in numbers))
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

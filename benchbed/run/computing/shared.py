@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -67,13 +68,15 @@ def decoded(job: Job, row: ClipRow) -> Clip:
     if sounds is None and room is not None:
         sounds = room.get(name)
     if sounds is None:
+        began = time.thread_time()
         clip = decode(job.root, row, job.audio_rate)
+        spent = time.thread_time() - began
         sound = KeptSound(clip.waveform, {"rate": clip.sample_rate, "resampled": clip.resampled})
         # A plain file at the rate that is asked is read as it is by later commands.
         if clip.resampled or not plain:
             kept.put(name, [sound])
         elif room is not None:
-            room.put(name, [sound])
+            room.offer("decoded", name, spent, lambda: [sound])
         return clip
     waveform, facts = sounds[0].waveform, sounds[0].facts
     peak = max(float(waveform.max()), -float(waveform.min()))
@@ -125,7 +128,7 @@ def perturbed(
     )
     if not corruption.slow:
         assert job.passed is not None
-        return _handed_on(passed_in(job.passed), name, make)
+        return _handed_on(passed_in(job.passed), condition.corruption, name, make)
     fresh: list[Applied] = []
 
     def sounds() -> Sequence[KeptSound]:
@@ -136,15 +139,17 @@ def perturbed(
     return fresh or [_applied(one) for one in kept]
 
 
-def _handed_on(room: PassedAudio, name: str, make: Callable[[], Sequence[Applied]]) -> Sequence[Applied]:
+def _handed_on(room: PassedAudio, kind: str, name: str, make: Callable[[], Sequence[Applied]]) -> Sequence[Applied]:
     """What `make` gives, made for the first of several models; what would not come back as it was is not handed on."""
     there = room.get(name)
     if there is not None:
         return [_applied(one) for one in there]
+    began = time.thread_time()
     made = make()
+    spent = time.thread_time() - began
     told = [_told(one.facts) for one in made]
     if all(text is not None for text in told) and all(one.waveform.dtype == np.float32 for one in made):
-        room.put(name, [_kept(one, text) for one, text in zip(made, told)])
+        room.offer(kind, name, spent, lambda: [_kept(one, text) for one, text in zip(made, told)])
     return made
 
 

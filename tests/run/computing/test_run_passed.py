@@ -92,12 +92,31 @@ def test_a_room_that_can_not_be_locked_takes_nothing(monkeypatch):
         assert room.get("a") is None
 
 
+@pytest.mark.parametrize(("times", "handed"), [(1.4, passed.FIRST), (1.6, 50)])
+def test_what_is_made_as_fast_as_it_is_handed_on_is_not_handed_on_for_long(monkeypatch, times, handed):
+    clock, sound = [0.0], KeptSound(np.ones((1, 4), np.float32), {})
+    monkeypatch.setattr(passed.time, "thread_time", lambda: clock[0])
+
+    def sounds():
+        clock[0] += 1.0
+        return [sound]
+
+    with opened_room(10**6) as folder:
+        room = PassedAudio(folder)
+        for number in range(50):
+            room.offer("kind", f"n{number}", times, sounds)
+            room.offer("other", f"o{number}", 9.0, sounds)
+        names = [path.name[0] for path in folder.iterdir() if path.suffix not in (".count", ".lock")]
+    assert (names.count("n"), names.count("o")) == (handed, 50)
+
+
 def test_what_is_cut_short_is_not_there():
     with opened_room(10**6) as folder:
         room = PassedAudio(folder)
         room.put("a", [KeptSound(np.ones((1, 1000), np.float32), {})])
-        os.truncate(folder / "a", 1000)
-        assert room.get("a") is None
+        for left in (1000, 20, 8, 3, 0):
+            os.truncate(folder / "a", left)
+            assert room.get("a") is None
 
 
 @pytest.fixture
@@ -176,7 +195,7 @@ def test_what_would_not_come_back_as_it_was_is_made_by_every_model(told, handed)
 
     with opened_room(10**6) as folder:
         rooms = PassedAudio(folder), PassedAudio(folder)
-        first, second = (shared._handed_on(room, "name", make)[0] for room in rooms)
+        first, second = (shared._handed_on(room, "kind", "name", make)[0] for room in rooms)
     assert len(made) == (1 if handed else 2)
     assert repr(first) == repr(second) and first.waveform.tobytes() == second.waveform.tobytes()
 
@@ -184,5 +203,5 @@ def test_what_would_not_come_back_as_it_was_is_made_by_every_model(told, handed)
 def test_a_waveform_of_other_numbers_is_not_handed_on():
     with opened_room(10**6) as folder:
         for _ in range(2):
-            answer = shared._handed_on(PassedAudio(folder), "n", lambda: [Applied(np.ones((1, 8)), None)])
+            answer = shared._handed_on(PassedAudio(folder), "kind", "n", lambda: [Applied(np.ones((1, 8)), None)])
             assert answer[0].waveform.dtype == np.float64

@@ -86,6 +86,7 @@ def test_models_that_take_turns_hear_what_the_first_one_had_made(job, tmp_path, 
     read = []
     monkeypatch.setattr(kind, "apply", counted)
     monkeypatch.setattr(shared, "decode", noted)
+    monkeypatch.setattr("benchbed.run.computing.passed.WORTH_PERCENT", 0)
     monkeypatch.setattr("benchbed.run.executing.turns.ask", lambda waiting: Turn(None))
     other = replace(job, recipe=(str(adapter_file("high = high * 2", "other.py")), {}))
     with opened_room(10**7) as room:
