@@ -1,12 +1,12 @@
 """Audio that one model of a command was given, handed on to the other models of the command.
 
-Models that have processes of their own take turns (`benchbed.run.executing.turns`): one computes as many units as there
-is room for what perturbations made of their clips, the others hear the same and make nothing, and the room is cleared.
-So the audio of a command is perturbed in one pass, whatever the number of its models and the size of the data.
+Models that have processes of their own take turns (`benchbed.run.executing.turns`): one computes a few units and hands
+on what perturbations made of their clips, the others hear the same and make nothing, and the room is cleared. So the
+audio of a command is perturbed in one pass, whatever the number of its models and the size of the data.
 
 The room is a folder in memory where the system has one, else among temporary files. A file is named by what its samples
-follow from, as audio that is kept on disk is, but it lives for seconds, and has no checksum. What found no room is made
-again, bit for bit.
+follow from, as audio that is kept on disk is, but it lives for seconds, and has no checksum. What found no room, or is
+made as fast as it is handed on, is made again, bit for bit.
 """
 
 from __future__ import annotations
