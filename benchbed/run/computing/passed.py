@@ -70,14 +70,6 @@ class PassedAudio:
         """Bytes that there is still room for."""
         return self._counter.value
 
-    def once(self, name: str, make: Callable[[], Sequence[KeptSound]]) -> Sequence[KeptSound]:
-        """The sounds under a name, made where they are not there; what `make` raises is raised and not kept."""
-        sounds = self.get(name)
-        if sounds is None:
-            sounds = list(make())
-            self.put(name, sounds)
-        return sounds
-
     def offer(self, kind: str, name: str, seconds: float, sounds: Callable[[], Sequence[KeptSound]]) -> None:
         """Hand on sounds of a kind that take longer to make than to hand on, as far as a few of them have shown.
 

@@ -1,10 +1,9 @@
-"""Turns of the models of one command, so that each clip is perturbed once for all of them.
+"""Turns of the models of one command, so that what takes long is made of each clip once for all of them.
 
 Every model has a process of its own. The one that is furthest behind leads: it computes units, in the order of the
 suite, until there is audio for a turn of the others, or the room for it is half full. The others follow, up to where it
-stopped; then the
-room is cleared, and the next one leads. A model that fails drops out, and whatever one of them does, the predictions of
-the others are what they would be alone: audio that is not in the room is made again.
+stopped; then the room is cleared, and the next one leads. A model that fails drops out, and whatever one of them does,
+the predictions of the others are what they would be alone: audio that is not in the room is made again.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from benchbed.run.isolating.asking import ask
 from benchbed.run.job.job import Job, Unit
 from benchbed.run.progress import paused
 
-#: Bytes of audio after which the one that leads stops: memory that was used a moment ago is written to much faster.
+#: Bytes of audio after which the one that leads stops: turns are short, and little memory is taken at a time.
 TURN_BYTES = 96 * 2**20
 
 #: Where a unit lies in the order of a suite, whatever the model.
