@@ -134,6 +134,7 @@ def test_noise_is_added_in_the_spectrum_in_front_of_a_backend(repository, tmp_pa
     twin = bb.run(
         suite, model, options={"backend": backend}, corruptions="spectrum", limit=8, out=tmp_path, report=False
     )
-    assert twin.result.model.name == f"cnn_{backend}" and twin.result.provenance.corruptions == "spectrum"
+    assert twin.result.model.name == f"cnn_{backend}[corruptions=spectrum]"
+    assert twin.result.provenance.corruptions == "spectrum"
     ours, theirs = (run.predictions(cell).filter(like="score.").to_numpy() for run in (twin, plain))
     assert ours.shape == (8, 10) and 0 < np.abs(ours - theirs).max() < 1e-5

@@ -198,5 +198,7 @@ profile:
 """
     found = costed(cost)["profile"]["energy"]
     assert found["reference"]["model"] == "branchy"
+    ours, theirs = found["joules_per_inference"]["value"], found["reference"]["joules_per_inference"]
+    assert found["ratio_to_reference"]["value"] == pytest.approx(ours / theirs)
     if found["method"] == "estimated":
-        assert found["ratio_to_reference"]["value"] == pytest.approx(1.0, rel=0.5)  # it is its own reference
+        assert 0.2 < ours / theirs < 5  # it is its own reference; how near to 1 depends on what else the machine does
