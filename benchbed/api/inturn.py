@@ -198,7 +198,7 @@ def _go_on(entry: TurnTaker, tell: Callable[[str], None], over: Callable[[TurnTa
 def _unforeseen(error: Exception) -> UnforeseenError:
     made = UnforeseenError(
         f"internal error: {type(error).__name__}: {error}",
-        hint="the same with this model alone and --debug, and report it",
+        hint="the same with --debug, and report it",
     )
     made.__cause__ = error
     return made

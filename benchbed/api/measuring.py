@@ -203,7 +203,7 @@ def score(
     """
     from benchbed.run.job.policy import ErrorPolicy
     from benchbed.run.session import Settings
-    from benchbed.run.stored import reader_of, written
+    from benchbed.run.stored import name_of, reader_of, written
 
     loaded = loaded_suite(suite, overrides)
     settings = Settings(
@@ -219,6 +219,7 @@ def score(
     )
     with written(answers, name) as place:
         reader, about = reader_of(loaded)
+        name = name or name_of(place)
         chosen = {**about, **(options or {}), "file": str(place), **({"name": name} if name else {})}
         models = [AskedModel(name or place.stem, reader, chosen)]
         scored = finished(loaded, models, settings, several=False, report=report, listen=0)

@@ -61,7 +61,8 @@ def _code(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
         # `--debug` is welcome anywhere on the line.
-        code = verbs.main([a for a in arguments if a != "--debug"], prog_name="benchbed", standalone_mode=False)
+        given = [argument for argument in arguments if argument != "--debug"]
+        code = verbs.main(given, prog_name="benchbed", standalone_mode=False, obj={"debug": debug})
     except BenchbedError as error:
         if debug:
             raise

@@ -26,6 +26,7 @@ from benchbed.cli.flags import (
     split_settings,
 )
 from benchbed.cli.group import verbs
+from benchbed.cli.losses import tell_lost
 from benchbed.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -179,10 +180,8 @@ def run(suite: str, models: tuple[str, ...], settings: tuple[str, ...], **flags:
         if flags["report"]:
             for run in runs:
                 click.echo(f"page: {run.path / 'report.html'}", err=True)
-    for name, error in failed.items():
-        # The first that failed decides how the command leaves, as it would have alone.
-        code = code or error.exit_code
-        click.echo(f"error: {name} has no result: {error}", err=True)
+    ended = tell_lost(failed, "result")
+    code = code or ended
     for run in runs:
         record = run.path / "result.json"
         click.echo(record.read_text(encoding="utf-8") if flags["as_json"] else str(record))
@@ -206,10 +205,7 @@ def _part(suite: str, loaded: LoadedSuite, models: list[AskedModel], settings: S
     )
     if failed and len(models) == 1:
         raise next(iter(failed.values()))
-    code = 0
-    for name, error in failed.items():
-        code = code or error.exit_code
-        click.echo(f"error: {name} has no part: {error}", err=True)
+    code = tell_lost(failed, "part")
     for path in written:
         click.echo(str(path))
     return code
@@ -250,10 +246,8 @@ def merge(parts: tuple[Path, ...], **flags: Any) -> int:
         print_runs([run.result for run in runs])
     if runs.errors and not runs:
         raise next(iter(runs.errors.values()))
-    code = 3 if any(run.exceeded for run in runs) else 0
-    for name, error in runs.errors.items():
-        code = code or error.exit_code
-        click.echo(f"error: {name} has no result: {error}", err=True)
+    ended = tell_lost(runs.errors, "result")
+    code = 3 if any(run.exceeded for run in runs) else ended
     for run in runs:
         click.echo(str(run.path / "result.json"))
     return code
@@ -385,13 +379,14 @@ def score(
         raise ConfigError("--model, --by and --limit go with --attacked", hint="`benchbed run` runs a model")
     if predictions is None:
         raise ConfigError("nothing to score", hint="a file of predictions, or --attacked FOLDER --model ADAPTER")
-    from benchbed.run.stored import reader_of
+    from benchbed.run.stored import name_of, reader_of
     from benchbed.suite.load import load_suite
 
     # One file or folder for each split or step says where its name stands.
     if "{" not in str(predictions) and not predictions.exists():
         raise ConfigError("no file of predictions", where=str(predictions))
     adapter, about = reader_of(load_suite(suite, split_settings(settings)[0]))
+    name = name or name_of(predictions)
     given = {"file": str(predictions), **({"name": name} if name else {})}
     first, last = (tuple(f"{key}={value}" for key, value in part.items()) for part in (about, given))
     return ctx.invoke(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,24 @@ def reader_of(loaded: LoadedSuite) -> tuple[str, dict[str, str]]:
     output = output_of(loaded.suite.task)
     about = {name: str(value) for name, value in loaded.suite.files.items()}
     return output.reader, {"output": output.name, **about} if output.reader == ANY else about
+
+
+def name_of(answers: Path) -> str | None:
+    """Name of what stands in one file or folder for each split, step or domain; None where it is one file.
+
+    Without it the model would be called after the first of its files.
+
+    Examples
+    --------
+    >>> name_of(Path("mine/{step}.csv")), name_of(Path("mine_{split}.csv")), name_of(Path("mine.csv"))
+    ('mine', 'mine', None)
+    """
+    if "{" not in str(answers):
+        return None
+    for part in reversed(answers.with_suffix("").parts):
+        if name := re.sub(r"\{(split|step|domain)\}", "", part).strip(" ._-"):
+            return name
+    return None
 
 
 @contextlib.contextmanager

@@ -334,3 +334,26 @@ def test_the_end_of_a_file_is_no_interruption(capsys):
             main(["ends", "--debug"])
     finally:
         del verbs.commands["ends"]
+
+
+def test_debug_shows_where_one_of_several_models_failed(call, toy, monkeypatch):
+    """Said by `benchbed.cli.losses`; the others are finished all the same."""
+    from benchbed.api import several
+
+    (toy / "other.py").write_text(ADAPTER)
+    run_one = several.run_one
+
+    def failing(key, loaded, one, *rest):
+        if one.spec.endswith("other.py"):
+            raise KeyError("nobody thought of this")
+        yield from run_one(key, loaded, one, *rest)
+
+    monkeypatch.setattr(several, "run_one", failing)
+    words = [*RUN, "--model", "other.py", "--no-report"]
+    code, out, err = call(*words)
+    assert code == 70 and "error: other.py has no result: internal error: KeyError" in err
+    assert "Traceback" not in err and "the same with --debug" in err
+    assert out.splitlines()[-1].endswith("result.json")
+    code, out, err = call(*words, "--debug")
+    assert code == 70 and "Traceback" in err
+    assert err.index("in failing") < err.index("error: other.py has no result")

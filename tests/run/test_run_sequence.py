@@ -120,7 +120,8 @@ def test_a_metric_without_chance_needs_a_reference():
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A system whose answers after three steps are in a table each."""
-    place = tmp_path_factory.mktemp("sequence")
+    place = tmp_path_factory.mktemp("sequence") / "steps"
+    place.mkdir()
     data = dcase2026_task7.read(synthetic.make(place / "data", layout="dcase2026_task7", size="small"))
     tested = pd.concat([data.select("D2"), data.select("D3")])
     for number, step in enumerate(("D1", "D2", "D3")):
@@ -130,7 +131,6 @@ def run(tmp_path_factory):
     return bb.score(
         "dcase2026_task7",
         str(place / "{step}.csv"),
-        name="steps",
         data={"dcase2026_task7": place / "data"},
         overrides={"statistics.draws": 50},
         out=place / "runs",
@@ -138,6 +138,7 @@ def run(tmp_path_factory):
 
 
 def test_a_run_scores_every_domain_by_the_checkpoint_of_each_step(run):
+    assert run.result.model.name == "steps", "after the folder, not after the first of its files"
     cells = {cell.split: cell.metrics["macro_accuracy"].value for cell in run.result.cells}
     assert list(cells) == [split_after(step, domain) for step in ("D1", "D2", "D3") for domain in ("D2", "D3")]
     # Two or three of every four clips are right, ten clips a domain.
