@@ -15,7 +15,10 @@ from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.cell import score_cell
 from benchbed.metrics.contract import Family
 from benchbed.metrics.families import psds, sed_auc, sed_best, sed_event, sed_intersection
+from benchbed.metrics.sed import psds as psd_curves
 from benchbed.metrics.sed.examples import random_corpus
+from benchbed.metrics.sed.flat import flatten
+from benchbed.metrics.sed.intersection import joined, references
 from benchbed.metrics.sed.levels import levels
 from benchbed.metrics.sed.soft import soft_events
 from benchbed.outputs.frames.grid import laid_over
@@ -151,6 +154,46 @@ def test_counts_at_every_threshold_equal_decisions_one_by_one() -> None:
             values = one.values(one.statistics(outputs, target).sum(axis=0))
             assert macro[i] == pytest.approx(float(values["macro_f1"]), abs=1e-12)
             assert micro[i] == pytest.approx(float(values["micro_f1"]), abs=1e-12)
+
+
+@pytest.mark.parametrize(("scenario", "most"), [("psds1", 300.0), ("psds2", 30.0)])
+def test_false_alarms_that_are_never_sorted_change_nothing(
+    scenario: str, most: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # With one row the false alarms that may count are found before any is sorted, with one for each recording after.
+    outputs, target = random_corpus(np.random.default_rng(3), 400, 2)
+    for i, item in enumerate(outputs):
+        outputs[i] = FrameScores(np.tanh(3 * item.scores - i % 3), item.edges)
+    family = psds.family(("dog", "rain"), scenarios={"own": {**vars_of(scenario), "max_efpr": most}})
+    whole = np.zeros(len(outputs), int)
+    one, each = family.sample(outputs, target, whole, 1).scores(np.ones((1, 1)))
+    all_of_them, by_class = swept(family, (outputs, target))
+    assert 0 < one["own"][0] == pytest.approx(all_of_them["own"][0], abs=1e-12)
+    np.testing.assert_allclose(each["own"], by_class["own"], atol=1e-12)
+    dropped = []
+    down_to = psd_curves._down_to
+    monkeypatch.setattr(
+        psd_curves, "_down_to", lambda at, s: dropped.append(len(s.score) - len(down_to(at, s).score)) or down_to(at, s)
+    )
+    family.sample(outputs, target, whole, 1)
+    assert sum(dropped) > 1000
+
+
+def vars_of(scenario: str) -> dict[str, float]:
+    made = psd_curves.SCENARIOS[scenario]
+    free = {"cttc": made.criteria.cttc, "alpha_ct": made.alpha_ct} if made.alpha_ct else {}
+    return {"dtc": made.criteria.dtc, "gtc": made.criteria.gtc, "alpha_st": made.alpha_st, **free}
+
+
+def test_overlaps_of_all_recordings_are_joined_at_once_as_one_by_one() -> None:
+    generator, recordings = np.random.default_rng(1), np.empty(40, object)
+    for i in range(40):
+        onset = generator.integers(0, 50, i)
+        recordings[i] = Events(onset, onset + generator.integers(0, 8, i), generator.integers(0, 3, i), 60 + i)
+    expected, found = flatten(references(recordings), 3), joined(flatten(recordings, 3), 3)
+    assert 100 < len(found) < sum(len(one) for one in recordings)
+    for name in ("clip", "onset", "offset", "label", "duration"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 def test_operating_points_are_a_lower_bound_that_many_of_them_reach() -> None:

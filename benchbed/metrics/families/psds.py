@@ -10,6 +10,7 @@ A score is no sum over recordings, so it needs the predictions, and intervals co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -22,7 +23,7 @@ from benchbed.metrics.sed.decision import Median
 from benchbed.metrics.sed.detection import OverThresholds, paired
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import FlatEvents, flatten, framed
-from benchbed.metrics.sed.intersection import Criteria, references, sweep
+from benchbed.metrics.sed.intersection import Criteria, joined, sweep
 from benchbed.metrics.sed.psds import HOUR, SCENARIOS, Exposure, PsdCurves, PsdSample, Scenario
 from benchbed.metrics.steps import by_class
 
@@ -138,7 +139,8 @@ class Psds(OverThresholds):
             filtered = frames if median is None else [median.apply(item) for item in frames]
             for name, scenario in self.scenarios.items():
                 parts = [by_class(steps, classes) for steps in sweep(filtered, reference, classes, scenario.criteria)]
-                curves[name].append([PsdCurves(h, f, c, row, rows, self.thresholds) for h, f, c in zip(*parts)])
+                most = scenario.max_efpr * exposure.hours[0] if rows == 1 else math.inf
+                curves[name].append([PsdCurves(h, f, c, row, rows, self.thresholds, most) for h, f, c in zip(*parts)])
         return PsdSample(curves, self.scenarios, exposure)
 
     def rocs(self, scores: np.ndarray, target: np.ndarray) -> dict[str, RocCurve]:
@@ -193,7 +195,7 @@ class Psds(OverThresholds):
     def _exposed(self, scores: np.ndarray, target: np.ndarray) -> tuple[FlatEvents, np.ndarray, np.ndarray, np.ndarray]:
         paired(scores, target)
         classes = len(self.labels)
-        reference = flatten(references(target), classes)
+        reference = joined(flatten(target, classes), classes)
         ends = np.array([item.edges[-1] for item in framed(scores, classes)], np.int64)
         duration = np.where(reference.duration >= 0, reference.duration, ends)
         place = reference.clip * classes + reference.label

@@ -18,7 +18,7 @@ from benchbed.metrics.sed.decision import Median, decision
 from benchbed.metrics.sed.detection import OverThresholds, paired
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import FlatEvents, flatten, framed
-from benchbed.metrics.sed.intersection import Criteria, references, sweep
+from benchbed.metrics.sed.intersection import Criteria, joined, sweep
 from benchbed.metrics.sed.matching import Collar
 from benchbed.metrics.sed.segment_scores import segments
 from benchbed.metrics.sed.segments import Grid, by_class, totals
@@ -161,8 +161,8 @@ class BestThreshold(OverThresholds):
     def _checked(self, scores: np.ndarray, target: np.ndarray) -> tuple[list[FrameScores], FlatEvents]:
         paired(scores, target)
         classes = len(self.labels)
-        whole = references(target) if isinstance(self.hit, Criteria) else target
-        return framed(scores, classes), flatten(whole, classes)
+        events = flatten(target, classes)
+        return framed(scores, classes), joined(events, classes) if isinstance(self.hit, Criteria) else events
 
     def _events(self, frames: list[FrameScores], reference: FlatEvents) -> np.ndarray:
         if not isinstance(self.hit, Grid):

@@ -17,10 +17,10 @@ from benchbed.metrics.sed.decision import Decision, decision
 from benchbed.metrics.sed.detection import Decided
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import answers, flatten
-from benchbed.metrics.sed.intersection import Criteria, detected, references, sweep
+from benchbed.metrics.sed.intersection import Criteria, detected, joined, sweep
 from benchbed.metrics.sed.psds import HOUR
 from benchbed.metrics.steps import Steps
-from benchbed.outputs.frames.recording import Events, FrameScores
+from benchbed.outputs.frames.recording import FrameScores
 
 
 def family(
@@ -111,21 +111,15 @@ class IntersectionBased(Decided):
     def swept(self, frames: Sequence[FrameScores], target: np.ndarray) -> tuple[Steps, Steps, np.ndarray]:
         """Every threshold at once."""
         classes = len(self.labels)
-        reference = flatten(references(target), classes)
+        reference = joined(flatten(target, classes), classes)
         hits, false, _ = sweep(frames, reference, classes, self.criteria)
         return hits, false, reference.counts(classes).sum(axis=0)
 
     def counted(self, scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Found events, false alarms, reference events and cross-triggers of each class, and hours."""
         classes, clips = len(self.labels), len(target)
-        reference = flatten(references(target), classes)
-        output = answers(scores, self.decision, classes)
-        joined = np.empty(clips, object)
-        edges = np.searchsorted(output.clip, np.arange(clips + 1))
-        for i in range(clips):
-            part = slice(edges[i], edges[i + 1])
-            joined[i] = Events(output.onset[part], output.offset[part], output.label[part])
-        output = flatten(references(joined), classes)
+        reference = joined(flatten(target, classes), classes)
+        output = joined(answers(scores, self.decision, classes), classes)
         hit, false, cross = detected(output, reference, classes, self.criteria)
         last = np.zeros(clips, np.int64)
         for events in (reference, output):

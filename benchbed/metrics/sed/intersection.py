@@ -76,6 +76,30 @@ def references(recordings: np.ndarray) -> np.ndarray:
     return made
 
 
+def joined(events: FlatEvents, classes: int) -> FlatEvents:
+    """The same as `references`, of the events of many recordings at once.
+
+    Parameters
+    ----------
+    events : FlatEvents
+        Events of all recordings.
+    classes : int
+        Number of classes.
+
+    Examples
+    --------
+    >>> two = np.zeros(2, int), np.array([0, 5]), np.array([6, 9]), np.zeros(2, int)
+    >>> joined(FlatEvents(*two, np.array([10])), 1).offset.tolist()
+    [9]
+    """
+    # Each class of each recording is a class of its own to the joining.
+    merged = merge(Events(events.onset, events.offset, events.clip * classes + events.label))
+    clip, label = np.divmod(merged.label, classes)
+    made = FlatEvents(clip, merged.onset, merged.offset, label, events.duration)
+    lasting = made.offset > made.onset
+    return made if lasting.all() else made.only(lasting)
+
+
 def sweep(
     frames: Sequence[FrameScores], reference: FlatEvents, classes: int, criteria: Criteria
 ) -> tuple[Steps, Steps, Steps]:
@@ -145,18 +169,23 @@ def _there(block: LevelEvents, reference: FlatEvents) -> FlatEvents:
 
 
 def _cover(block: LevelEvents, reference: FlatEvents, classes: int) -> np.ndarray:
-    # Microseconds of reference events of each class before each frame border, [position, class].
+    # Microseconds of reference events of each class before each frame border, [position, class], up to what is the same
+    # within a recording: the border's time less the onset of an event that is on there, and the length of one that is
+    # over. Sums run on from recording to recording.
     reference = _there(block, reference)
-    first = np.searchsorted(block.recording, reference.clip, "left")
-    sizes = np.searchsorted(block.recording, reference.clip, "right") - first
-    event = np.repeat(np.arange(len(reference)), sizes)
-    place = np.arange(len(event)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + np.repeat(first, sizes)
-    onset = reference.onset[event]
-    before = np.clip(block.times[place] - onset, 0, reference.offset[event] - onset)
-    size = len(block.times) * classes
-    # Sums of whole numbers below 2**53 are exact in float64.
-    cover = np.bincount(place * classes + reference.label[event], weights=before, minlength=size)
-    return cover.astype(np.int64).reshape(-1, classes)
+    span = int(max(block.times.max(), reference.offset.max(initial=0))) + 1
+    borders, base = block.recording * span + block.times, reference.clip * span
+    begins, ends = (
+        np.searchsorted(borders, base + moment) * classes + reference.label
+        for moment in (reference.onset, reference.offset)
+    )
+    on, known = np.zeros((2, (len(borders) + 1) * classes), np.int64)
+    np.add.at(on, begins, np.ones_like(begins))
+    np.subtract.at(on, ends, np.ones_like(ends))
+    np.subtract.at(known, begins, reference.onset)
+    np.add.at(known, ends, reference.offset)
+    on, known = (np.cumsum(part.reshape(-1, classes)[:-1], axis=0) for part in (on, known))
+    return np.asarray(block.times[:, None] * on + known)
 
 
 def _found(

@@ -16,7 +16,7 @@ import numpy as np
 from benchbed.outputs.frames.recording import FrameScores
 
 #: Frames × classes taken apart at once.
-CELLS = 20_000
+CELLS = 60_000
 
 
 @dataclass(frozen=True)
@@ -126,12 +126,14 @@ def _block(frames: Sequence[FrameScores], first: int) -> LevelEvents:
     signal = np.ascontiguousarray(stacked.T, np.float64).ravel()
     clip_at = np.repeat(np.arange(len(frames)), sizes + 1)
     time_at = np.concatenate([item.edges[: len(item) + 1] for item in frames])
-    left, right = _reach(signal)
-    place = np.flatnonzero(np.isfinite(signal))
-    left, right = left[place], right[place]
-    border = np.where(signal[left] >= signal[right], left, right)
-    keep = signal[border] < signal[place]
-    left, right, place, border = left[keep], right[keep], place[keep], border[keep]
+    place = np.isfinite(signal).nonzero()[0]
+    score = signal[place]
+    left, right = _reach(signal, place)
+    ends = signal[left], signal[right]
+    low, border = np.maximum(*ends), np.where(ends[0] >= ends[1], left, right)
+    keep = low < score
+    if not keep.all():
+        left, right, place, border, low, score = (part[keep] for part in (left, right, place, border, low, score))
     # Position 0 of a class is its floor, so a frame's time is one place earlier.
     label, start = np.divmod(left, len(stacked))
     return LevelEvents(
@@ -139,8 +141,8 @@ def _block(frames: Sequence[FrameScores], first: int) -> LevelEvents:
         label,
         start,
         start + right - left - 1,
-        signal[border],
-        signal[place],
+        low,
+        score,
         place,
         border,
         time_at,
@@ -149,25 +151,22 @@ def _block(frames: Sequence[FrameScores], first: int) -> LevelEvents:
     )
 
 
-def _reach(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    # Nearest place with a score not above to the left, and with a score below to the right, found by halving steps:
-    # the minimum over a power of two of places tells whether that many can be jumped. A place whose run holds an equal
-    # score further left gets that one as its border, so of equal scores in a run only the first spans all of it.
-    ladder = [signal]
+def _reach(signal: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # Nearest place with a score not above to the left of each, and with a score below to the right. A place whose run
+    # holds an equal score further left gets that one as its border, so of equal scores in a run only the first spans
+    # all of it.
+    every = np.arange(len(signal))
+    return _jump(every - 1, signal, place, np.greater), _jump(every + 1, signal, place, np.greater_equal)
+
+
+def _jump(border: np.ndarray, signal: np.ndarray, here: np.ndarray, beyond: np.ufunc) -> np.ndarray:
+    # All that lies between a place and the one it points at is beyond its score, so it may point where that one points,
+    # however far that has come. Floors stop all; after a few rounds few places are left.
+    all_of, there, score = here, border[here], signal[here]
     while True:
-        step = 2 ** (len(ladder) - 1)
-        last = ladder[-1]
-        if len(last) <= step:
-            break
-        wider = np.minimum(last[:-step], last[step:])
-        if not np.isfinite(wider).any():
-            break
-        ladder.append(wider)
-    left = np.arange(len(signal))
-    right = left.copy()
-    for power in range(len(ladder) - 1, -1, -1):
-        step, table = 2**power, ladder[power]
-        # The floors at both ends stop every jump beyond them.
-        left -= step * (table[np.maximum(left - step, 0)] > signal)
-        right += step * (table[np.minimum(right + 1, len(table) - 1)] >= signal)
-    return left - 1, right + 1
+        further = beyond(signal[there], score).nonzero()[0]
+        if not len(further):
+            return border[all_of]
+        here, score = here[further], score[further]
+        there = border[there[further]]
+        border[here] = there

@@ -8,6 +8,7 @@ below zero, is integrated up to `max_efpr`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,9 @@ from benchbed.metrics.steps import Steps, falling_order
 
 #: Microseconds in an hour.
 HOUR = 3_600_000_000
+
+#: Bins of scores in which false alarms are counted before any is sorted.
+BINS = 1024
 
 #: Rates and effective ratios of a curve, and rates and rises of each class.
 Roc = tuple[tuple[np.ndarray, np.ndarray], dict[int, tuple[np.ndarray, np.ndarray]]]
@@ -115,11 +119,24 @@ class PsdCurves:
         Number of rows.
     thresholds : np.ndarray, optional
         Operating points; all if not given.
+    most : float, optional
+        False alarms beyond which no point counts, where there is one row, which every draw takes or not; points that
+        have more are left out.
     """
 
     def __init__(
-        self, hits: Steps, false: Steps, cross: Steps, row: np.ndarray, rows: int, thresholds: np.ndarray | None = None
+        self,
+        hits: Steps,
+        false: Steps,
+        cross: Steps,
+        row: np.ndarray,
+        rows: int,
+        thresholds: np.ndarray | None = None,
+        most: float = math.inf,
     ) -> None:
+        if thresholds is None and most < math.inf:
+            loosest = _loosest(false, most)
+            hits, false, cross = (_down_to(loosest, steps) for steps in (hits, false, cross))
         kind = np.concatenate([np.zeros(len(false.score), np.int64), cross.kind + 1])
         clip, amount = (np.concatenate([getattr(false, n), getattr(cross, n)]) for n in ("clip", "amount"))
         score = np.concatenate([false.score, cross.score])
@@ -178,6 +195,28 @@ class PsdCurves:
         # Stretches of points, and how many false alarms there are at least.
         edges = stretches(len(self.thresholds), self._rows)
         return edges, bounded(self._false, self._at[1], edges, self._rows)[0]
+
+
+def _loosest(false: Steps, most: float) -> float:
+    # A threshold below which there are always more false alarms than that; they are counted in bins of scores, which
+    # costs a tenth of sorting them.
+    score = false.score
+    if len(score) < BINS:
+        return -math.inf
+    high, low = score.max(), score.min()
+    if not high > low or not np.isfinite(high - low):
+        return -math.inf
+    place = ((high - score) * ((BINS - 1) / (high - low))).astype(np.int32)
+    net = np.bincount(place, weights=false.amount, minlength=BINS)
+    gone = np.bincount(place, weights=np.minimum(false.amount, 0), minlength=BINS)
+    least = np.cumsum(net) - net + gone
+    last = int(np.flatnonzero(least <= most * (1 + 1e-9))[-1])
+    return float(score[place <= last].min())
+
+
+def _down_to(threshold: float, steps: Steps) -> Steps:
+    kept = np.flatnonzero(steps.score >= threshold)
+    return Steps(*(getattr(steps, name)[kept] for name in ("score", "clip", "label", "kind", "amount")))
 
 
 def envelopes(hits: np.ndarray, rates: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

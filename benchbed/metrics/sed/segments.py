@@ -70,8 +70,10 @@ def by_class(events: FlatEvents, grid: Grid, lengths: np.ndarray, classes: int) 
     width = int(base[-1]) + 1
     begin = events.label * width + base[events.clip]
     change = np.zeros(width * classes, np.int32)
-    np.add.at(change, begin + first, 1)
-    np.subtract.at(change, begin + after, 1)
+    # Numbers of the array's own type: others are put in one by one, ten times as slowly.
+    one = np.ones(len(begin), np.int32)
+    np.add.at(change, begin + first, one)
+    np.subtract.at(change, begin + after, one)
     return np.asarray(np.cumsum(change, dtype=np.int32, out=change).reshape(classes, width)[:, :-1] > 0)
 
 
