@@ -26,6 +26,8 @@ KALDI_FLOOR = 1.1920928955078125e-07
 
 #: Samples of windowed frames that are worked on at once, so that they and their spectra stay in the cache.
 PIECE_SAMPLES = 2**18
+#: Most clips that one product takes, however short they are.
+MOST_TOGETHER = 16
 
 
 def window_of(kind: str, length: int, periodic: bool) -> torch.Tensor:
@@ -154,6 +156,7 @@ class LogMel(torch.nn.Module):
         self.register_buffer("window", window_of(window, win_length, periodic), persistent=False)
         self.register_buffer("filters", torch.from_numpy(filters).float(), persistent=False)
         self._bank: tuple[torch.dtype, BandedFilters] | None = None
+        self._groups: dict[tuple[int, int, torch.dtype, int], int] = {}
 
     @classmethod
     def kaldi(cls, sample_rate: int = 16000, n_mels: int = 128, **options) -> LogMel:
@@ -243,26 +246,58 @@ class LogMel(torch.nn.Module):
 
     def _by_pieces(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Mel spectrograms without gradients; no clip's result depends on the others."""
-        bank, window = self._banded(waveforms.dtype), self._padded_window(waveforms.dtype)
-        # Frames of the one are new and many times larger than the waveforms, of the other a view of them.
-        clips: Iterable[torch.Tensor] = map(self._kaldi_frames, waveforms)
-        if self.framing == "stft":
-            clips = self._stft_frames(waveforms)
         count = (self._kaldi_frames if self.framing == "kaldi" else self._stft_frames)(waveforms[:1]).shape[1]
-        number = max(1, round(count * self.n_fft / PIECE_SAMPLES))
+        shape = count, waveforms.shape[1], waveforms.dtype, torch.get_num_threads()
+        if len(waveforms) > 1 and shape not in self._groups:
+            self._groups[shape] = self._together(*shape[:3])
+        return self._in_groups(waveforms, count, self._groups.get(shape, 1))
+
+    def _together(self, count: int, samples: int, dtype: torch.dtype) -> int:
+        """How many clips one product takes: as many as stay in the cache with the bits that each has alone.
+
+        Each entry of a product is a sum in one order, whatever the number of columns, but no library promises it.
+        """
+        most = min(MOST_TOGETHER, PIECE_SAMPLES // (count * self.n_fft))
+        if most < 2:
+            return 1
+        # Noise whose level changes by 60 dB, without the random state that others may draw from.
+        noise = torch.linspace(0, most * samples, most * samples, dtype=torch.float64).square().mul(0.7).sin()
+        clips = noise.mul(torch.logspace(-3, 0, most * samples, dtype=torch.float64)).to(dtype).view(most, samples)
+        alone = self._in_groups(clips, count, 1)
+        alike = (torch.equal(self._in_groups(clips[:size], count, size), alone[:size]) for size in range(2, most + 1))
+        return next((size + 1 for size, same in enumerate(alike) if not same), most)
+
+    def _in_groups(self, waveforms: torch.Tensor, count: int, together: int) -> torch.Tensor:
+        """Mel spectrograms [shape=(clip, mel, count)] of so many clips at a time, and of a long one in pieces."""
+        bank, window = self._banded(waveforms.dtype), self._padded_window(waveforms.dtype)
+        cut = self._kaldi_frames if self.framing == "kaldi" else self._stft_frames
+        # Frames of the one are new and many times larger than the waveforms, of the other a view of them.
+        groups: Iterable[torch.Tensor] = map(cut, waveforms.split(together))
+        if self.framing == "stft":
+            groups = cut(waveforms).split(together)
+        number = 1 if together > 1 else max(1, round(count * self.n_fft / PIECE_SAMPLES))
         edges = [count * i // number for i in range(number + 1)]
-        pieces = [slice(*pair) for pair in pairwise(edges)]
         out = waveforms.new_empty(len(waveforms), self.n_mels, count)
-        # One clip's place in memory serves all, since the last bits of a product may depend on its alignment.
-        mels = waveforms.new_empty(self.n_mels, count)
-        for frames, part_out in zip(clips, out):
-            for piece in pieces:
-                spectrum = torch.view_as_real(torch.fft.rfft(frames[piece] * window, n=self.n_fft))
-                power = spectrum.flatten(-2).square_()
+        # One place in memory serves all, since the last bits of a product may depend on its alignment.
+        room = waveforms.new_empty(together * max(last - first for first, last in pairwise(edges)), len(window))
+        mels = waveforms.new_empty(self.n_mels, together * count)
+        clips, places = 0, list[tuple[slice, torch.Tensor, torch.Tensor, torch.Tensor]]()
+        for frames, part_out in zip(groups, out.split(together) if len(out) else ()):
+            if len(frames) != clips:  # the first, and the rest at the end
+                clips, places = len(frames), []
+                for first, last in pairwise(edges):
+                    rows = room[: clips * (last - first)]
+                    columns = mels[:, clips * first : clips * last]
+                    places.append((slice(first, last), rows.view(clips, last - first, -1), rows, columns))
+                by_clip = mels[:, : clips * count].view(self.n_mels, clips, count).transpose(0, 1)
+            for piece, windowed, rows, columns in places:
+                torch.mul(frames[:, piece], window, out=windowed)
+                power = torch.view_as_real(torch.fft.rfft(rows, n=self.n_fft)).flatten(-2).square_()
                 if self.power == 1:
                     power = (power[:, ::2] + power[:, 1::2]).sqrt_()
-                bank.into(mels[:, piece], power)
-            part_out.copy_(mels)
+                bank.into(columns, power)
+                del power  # the next spectra take its place in the cache
+            part_out.copy_(by_clip)
         return out
 
     def _by_clips(self, waveforms: torch.Tensor) -> torch.Tensor:

@@ -15,6 +15,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -143,6 +144,15 @@ class _Unclosed:
 
 
 def _settings() -> dict[str, Setting]:
+    torch = sys.modules.get("torch")
+    # A package that is only half imported has nothing to restore yet.
+    there = torch is not None and hasattr(torch, "are_deterministic_algorithms_enabled")
+    main = threading.current_thread() is threading.main_thread()
+    return _settings_of(torch if there else None, sys.modules.get("decimal"), main)
+
+
+@lru_cache(maxsize=8)
+def _settings_of(torch: Any, decimal: Any, main_thread: bool) -> dict[str, Setting]:
     settings: dict[str, Setting] = {
         "working directory": (_folder, os.chdir),
         "search path": (lambda: list(sys.path), lambda value: sys.path.__setitem__(slice(None), value)),
@@ -156,18 +166,14 @@ def _settings() -> dict[str, Setting]:
         "logging": (lambda: logging.root.manager.disable, logging.disable),
         "numpy errors": (np.geterr, lambda value: _drop(np.seterr(**value))),
     }
-    if threading.current_thread() is threading.main_thread():  # nobody else may set them
+    if main_thread:  # nobody else may set them
         settings["interrupts"] = lambda: signal.getsignal(signal.SIGINT), _set_interrupts
-    if decimal := sys.modules.get("decimal"):
+    if decimal is not None:
         settings["decimals"] = (
             lambda: decimal.getcontext().prec,
             lambda value: setattr(decimal.getcontext(), "prec", value),
         )
-    torch = sys.modules.get("torch")
-    # A package that is only half imported has nothing to restore yet.
-    if torch is not None and hasattr(torch, "are_deterministic_algorithms_enabled"):
-        settings |= _of_torch(torch)
-    return settings
+    return settings if torch is None else settings | _of_torch(torch)
 
 
 def _of_torch(torch: Any) -> dict[str, Setting]:
@@ -176,7 +182,7 @@ def _of_torch(torch: Any) -> dict[str, Setting]:
 
     settings: dict[str, Setting] = {
         "torch default type": (torch.get_default_dtype, torch.set_default_dtype),
-        "torch default device": (torch.get_default_device, lambda value: torch.set_default_device(_unless_cpu(value))),
+        "torch default device": (_default_device(torch), lambda value: torch.set_default_device(_unless_cpu(value))),
         "torch gradients": (torch.is_grad_enabled, lambda value: _drop(torch.set_grad_enabled(value))),
         "torch threads": (torch.get_num_threads, torch.set_num_threads),
         "torch anomaly mode": (torch.is_anomaly_enabled, lambda value: _drop(torch.set_anomaly_enabled(value))),
@@ -194,6 +200,12 @@ def _of_torch(torch: Any) -> dict[str, Setting]:
         "mkldnn enabled": flag(torch.backends.mkldnn, "enabled"),
     }
     return settings
+
+
+def _default_device(torch: Any) -> Callable[[], Any]:
+    # A device that is set waits on torch's stack of modes; looking it up costs more than all other settings together.
+    waiting, cpu = getattr(torch._C, "_len_torch_function_stack", None), torch.device("cpu")
+    return lambda: cpu if waiting is not None and waiting() == 0 else torch.get_default_device()
 
 
 def _unless_cpu(device: Any) -> Any:

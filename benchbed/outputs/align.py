@@ -91,9 +91,10 @@ class Alignment(Reading):
         np.ndarray [shape=(clip,), bool]
         """
         flat = np.asarray(raw).reshape(len(raw), -1)
-        if self.card.scores == "probabilities":
-            return np.isfinite(flat).all(1)
-        return ~np.isnan(flat).any(1) & ~np.isposinf(flat).any(1) & np.isfinite(flat).any(1)
+        finite = np.isfinite(flat)
+        if self.card.scores == "probabilities" or finite.all():
+            return finite.all(1)
+        return ~np.isnan(flat).any(1) & ~np.isposinf(flat).any(1) & finite.any(1)
 
     def apply(self, scores: np.ndarray) -> np.ndarray:
         """Probabilities of the dataset's labels.

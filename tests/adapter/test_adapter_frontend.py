@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchbed.adapter.banded import BandedFilters
 from benchbed.adapter.frontend import KALDI_FLOOR, LogMel, window_of
 from benchbed.adapter.mel import hz_to_mel, mel_filters, mel_to_hz
 from benchbed.errors import ConfigError
@@ -183,6 +184,37 @@ def test_a_long_clip_in_pieces_is_what_its_parts_give():
 def test_result_does_not_depend_on_the_batch():
     wave, mel = noise(16000, clips=1).repeat(4, 1) * torch.tensor([1.0, 0.5, 0.1, 0.0])[:, None], LogMel(16000, 64)
     assert torch.equal(mel(wave)[2], mel(wave[2:3])[0])
+
+
+@pytest.mark.parametrize("samples", [1600, 4000, 16000, 40000])
+@pytest.mark.parametrize(
+    "mel",
+    [
+        LogMel(16000, 64, n_fft=512, hop_length=160),
+        LogMel(16000, 40, n_fft=400, hop_length=160, power=1.0, center=False),
+        LogMel.kaldi(16000, 80),
+    ],
+)
+def test_clips_of_a_batch_have_the_bits_of_each_alone(mel, samples):
+    waves = noise(samples, clips=19) * torch.logspace(-3, 0, 19)[:, None]
+    assert torch.equal(mel(waves), torch.cat([mel(wave[None]) for wave in waves]))
+
+
+def test_clips_go_through_one_by_one_where_a_library_sums_wider_products_otherwise(monkeypatch):
+    honest, waves = BandedFilters.into, noise(16000, clips=7)
+    alone = torch.cat([LogMel(16000, 64, hop_length=160)(wave[None]) for wave in waves])
+    widths = []
+
+    def otherwise(bank, out, spectra):
+        widths.append(out.shape[1])
+        honest(bank, out, spectra)
+        return out if out.shape[1] <= 101 else out.mul_(1 + 2**-20)
+
+    monkeypatch.setattr(BandedFilters, "into", otherwise)
+    mel = LogMel(16000, 64, hop_length=160)
+    assert torch.equal(mel(waves), alone) and max(widths) > 101
+    widths.clear()
+    assert torch.equal(mel(waves), alone) and set(widths) == {101}
 
 
 @pytest.mark.parametrize("framing", ["stft", "kaldi"])

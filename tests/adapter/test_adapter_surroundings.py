@@ -73,6 +73,18 @@ def test_what_import_changes_is_there_when_the_model_is_called(name):
     assert seen() == before
 
 
+def test_a_default_device_of_a_block_is_seen_and_that_of_a_function_too():
+    assert surroundings()["torch default device"] == torch.device("cpu")
+    with torch.device("meta"):
+        assert surroundings()["torch default device"] == torch.device("meta")
+    torch.set_default_device("meta")
+    try:
+        assert surroundings()["torch default device"] == torch.device("meta")
+    finally:
+        torch.set_default_device(None)
+    assert surroundings()["torch default device"] == torch.device("cpu")
+
+
 def test_an_error_in_the_block_leaves_nothing_either():
     with pytest.raises(ZeroDivisionError), of_its_own(Model()):
         torch.set_default_dtype(torch.float64)

@@ -186,8 +186,8 @@ class Engine:
             self._corruptions[index] = resolve(condition.corruption, condition.parameters, condition.options)
         return self._corruptions[index]
 
-    def context(self, condition: int, index: int, clip: Clip) -> Context:
-        """What a corruption may know about a clip of the shard."""
+    def context(self, condition: int, index: int, clip: Clip, severities: tuple[object, ...] | None = None) -> Context:
+        """What a corruption may know about a clip of the shard, and which severities it will be asked for."""
         from benchbed.perturb.contract import Context
 
         row = self.shard.records[index]
@@ -195,7 +195,8 @@ class Engine:
         options = getattr(self.job.conditions[condition], "options", {})
         devices = self._pool("device").of(row, clip) if "device" in row else None
         others = self._pool("label").of(row, clip)
-        return Context(self.job.dataset, options, others, metadata, devices, events=self._events(condition, row))
+        events = self._events(condition, row)
+        return Context(self.job.dataset, options, others, metadata, devices, severities, events)
 
     def _events(self, condition: int, row: Mapping[str, object]) -> tuple[tuple[float, float, str], ...]:
         """What is annotated in a clip, for a corruption that acts on it."""

@@ -147,6 +147,22 @@ def test_a_clip_that_a_corruption_falls_over_is_a_failed_clip(toy_job, monkeypat
     assert "ZeroDivisionError" in failures[0]["message"]
 
 
+def test_a_severity_was_reached_wherever_in_the_clip_something_came_of_it(toy_job, monkeypatch):
+    from benchbed.perturb.contract import Applied
+    from benchbed.perturb.corruptions.gain import CORRUPTION
+
+    def at(self, state, parameter):
+        out = state.waveform.copy()
+        if parameter < -6:
+            out[0, -1] += 0.01
+        return Applied(out, achieved=parameter)
+
+    monkeypatch.setattr(type(CORRUPTION), "at", at)
+    made = outputs(toy_job(conditions=[{"corruption": "gain", "severities": [1, 2]}]))
+    achieved = made.columns["achieved"].reshape(-1, 2)
+    assert np.isnan(achieved[:, 0]).all() and (achieved[:, 1] == -12).all()
+
+
 def test_clips_of_different_length_never_share_a_batch(toy_job):
     job = toy_job("assert (batch.lengths == batch.waveforms.shape[2]).all()")
     soundfile.write(job.root / "02.wav", np.random.default_rng(0).normal(0, 0.1, 1000), 8000)
