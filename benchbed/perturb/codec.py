@@ -1,7 +1,8 @@
 """Round trips through real encoders, in memory, with the length and the alignment of the input.
 
-libsndfile (in soundfile) holds Vorbis, GSM 6.10, G.711, and several ADPCM coders; its MP3 and Opus are slow, and `lame`
-and `packets` do those. A codec that cannot carry a clip's channels gets each channel as a stream of its own.
+libsndfile (in soundfile) holds GSM 6.10, G.711, several ADPCM coders, and Vorbis, of which `vorbis` has the way back;
+its MP3 and Opus are slow, and `lame` and `packets` do those. A codec that cannot carry a clip's channels gets each
+channel as a stream of its own.
 """
 
 from __future__ import annotations

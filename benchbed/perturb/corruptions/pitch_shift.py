@@ -20,7 +20,7 @@ class PitchShift(Guarded):
     keywords = ("semitones",)
     parameters = (0.5, 1.0, 2.0, 4.0, 6.0)
     source = "own choice: from a slightly wrong clock to half an octave; phase vocoder"
-    version = 3
+    version = 4
     shortest = 0.05
     time_slack = 0.005
 
