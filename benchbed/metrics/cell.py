@@ -13,8 +13,9 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family, LabelledTable
-from benchbed.metrics.number import Number, derived, number
-from benchbed.metrics.slices import Column, Over, SliceValues, numbers
+from benchbed.metrics.cutting import Cutting, RowSet, together
+from benchbed.metrics.number import Estimate, Number, derived
+from benchbed.metrics.slices import Column, Groups, Over, SliceValues, figures, numbers
 from benchbed.metrics.weighing import Scores, chosen
 from benchbed.metrics.weighing import drawn as drawn_scores
 from benchbed.stats.bootstrap import Bootstrap
@@ -71,6 +72,7 @@ def score_cell(
     *,
     tables: bool = True,
     sliced: Collection[str] | None = None,
+    cutting: Cutting | None = None,
 ) -> CellScores:
     """Score the clips of one cell.
 
@@ -93,6 +95,8 @@ def score_cell(
         Also make the confusion matrix, reliability bins and class × column tables.
     sliced : collection of str, optional
         Metrics that slices, sets and classes are to have; all by default. What is not asked for is not computed.
+    cutting : Cutting, optional
+        Of these groups and columns, where cells of the same clips share it.
 
     Raises
     ------
@@ -111,93 +115,88 @@ def score_cell(
     0.0
     """
     _check(scores, target, group, columns, bootstrap)
-    cut = _Cut(family, scores, target, group, columns, bootstrap, sliced)
-    everything = np.ones(len(cut.rows), bool)
+    cut = _Cut(family, scores, target, cutting or Cutting(group, columns), bootstrap, sliced)
     sums, drawn = cut.whole()
-    whole = cut.part(everything, sums, drawn, family.metrics)
-    groups: dict[str, dict[str, Number]] = {}
+    whole = cut.part(cut.cutting.whole, sums, drawn, family.metrics)
+    figured: Groups = {"": figures(whole, family.metrics, reasons=family.reasons(sums), notes=family.notes(sums))}
     made_tables = family.tables(scores, target, sums) if tables else {}
     for index, column in enumerate(columns):
         found, per_class = cut.column(index, column)
-        clash = sorted(set(found) & set(groups))
+        clash = sorted(set(found) & set(figured))
         if clash:
             raise ConfigError(f"two slices are called '{clash[0]}'", hint="name each metadata column once")
-        groups |= found
+        figured |= found
         if tables and per_class is not None:
             made_tables[f"scene_{column.name}"] = per_class
-    groups |= cut.classes(sums, drawn)
-    metrics = numbers(whole, family.metrics, bootstrap, reasons=family.reasons(sums), notes=family.notes(sums))
+    groups = numbers(figured | cut.classes(sums, drawn), bootstrap)
+    metrics = groups.pop("")
     if bootstrap is not None and family.jackknifed:
         metrics |= cut.jackknifed(metrics, bootstrap.level)
     return CellScores(metrics, groups, made_tables, dict(whole.replicates))
 
 
 class _Cut:
-    """A cell summed into rows, one per recording group and combination of column values."""
+    """A cell summed into the rows of a cutting."""
 
     def __init__(
         self,
         family: Family,
         scores: np.ndarray,
         target: np.ndarray,
-        group: np.ndarray,
-        columns: Sequence[Column],
+        cutting: Cutting,
         bootstrap: Bootstrap | None,
         sliced: Collection[str] | None,
     ) -> None:
-        self.family, self.bootstrap = family, bootstrap
+        self.family, self.cutting = family, cutting
+        self.bootstrap = None if bootstrap is None or bootstrap.draws == 0 else bootstrap
         #: What slices and classes show.
         self.infos = {name: info for name, info in family.metrics.items() if sliced is None or name in sliced}
         self.class_infos = {n: info for n, info in family.class_metrics.items() if sliced is None or n in sliced}
         self._kept: dict[str, Scores] = {}
-        self.levels = [column.levels() for column in columns]
-        # Code −1 is an empty value; codes are shifted by one inside the combined key.
-        codes = [_codes(column.values, levels) for column, levels in zip(columns, self.levels)]
-        key = np.asarray(group, np.int64)
-        for code, levels in zip(codes, self.levels):
-            # Renumbering keeps the key small whatever the number of columns.
-            _, key = np.unique(key * (len(levels) + 1) + code + 1, return_inverse=True)
-        _, first, row = np.unique(key, return_index=True, return_inverse=True)
-        self.rows = family.grouped(scores, target, row.reshape(-1), len(first))
-        self.sample = family.sample(scores, target, row.reshape(-1), len(first))
-        self.group_of = np.asarray(group, np.int64)[first]
-        self.code_of = [code[first] for code in codes]
-        self.clips_of = np.bincount(row.reshape(-1), minlength=len(first))
+        self.rows = family.grouped(scores, target, cutting.row, len(cutting))
+        self.sample = family.sample(scores, target, cutting.row, len(cutting))
+        self.group_of = cutting.group_of
 
     def _chosen(self, rows: np.ndarray) -> Scores:
-        return self._once("chosen", rows, lambda: chosen(self.sample, rows))
+        return self._once("chosen", rows, lambda mask: chosen(self.sample, mask))
 
     def _drawn(self, rows: np.ndarray) -> Scores:
-        return self._once("drawn", rows, lambda: drawn_scores(self.sample, self.bootstrap, self.group_of, rows))
+        return self._once("drawn", rows, lambda mask: drawn_scores(self.sample, self.bootstrap, self.group_of, mask))
 
-    def _once(self, name: str, rows: np.ndarray, made: Callable[[], Scores]) -> Scores:
+    def _once(self, name: str, rows: np.ndarray, made: Callable[[np.ndarray], Scores]) -> Scores:
         # The cell and its classes are asked for one after the other, and ranking every draw again takes long.
-        if not rows.all():
-            return made()
+        mask = np.zeros(len(self.rows), bool)
+        mask[rows] = True
+        if len(rows) < len(mask):
+            return made(mask)
         if name not in self._kept:
-            self._kept[name] = made()
+            self._kept[name] = made(mask)
         return self._kept[name]
 
     def sums(
-        self, choices: Sequence[np.ndarray], columns: np.ndarray | None = None
+        self, parts: Sequence[RowSet], columns: np.ndarray | None = None
     ) -> list[tuple[np.ndarray, np.ndarray | None]]:
-        """Summed statistics of each choice of rows, and their replicates, of some columns or of all."""
-        totals = [(self.rows if rows.all() else self.rows[rows]).sum(axis=0) for rows in choices]
-        if self.bootstrap is None or self.bootstrap.draws == 0:
-            return [(total, None) for total in totals]
+        """Summed statistics of each part, and their replicates, of some columns or of all."""
+        if self.bootstrap is None:
+            return [(total, None) for total in self.totals(parts)]
         whole = self.family.whole_numbers
         counts = columns is not None and whole is not None and bool(np.isin(columns, whole).all())
         drawn = self.bootstrap.replicates_of_parts(
-            self.rows, self.group_of, [np.flatnonzero(c) for c in choices], columns, counts=counts
+            self.rows, self.group_of, [part.rows for part in parts], columns, counts=counts
         )
-        return list(zip(totals, drawn))
+        return list(zip(self.totals(parts), drawn))
+
+    def totals(self, parts: Sequence[RowSet]) -> list[np.ndarray]:
+        """Summed statistics of each part."""
+        every = len(self.rows)
+        return [(self.rows if len(part.rows) == every else self.rows[part.rows]).sum(axis=0) for part in parts]
 
     def whole(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Summed statistics of all rows, and their replicates."""
-        counted, everything = self.family.whole_numbers, np.ones(len(self.rows), bool)
+        counted, everything = self.family.whole_numbers, self.cutting.whole
         groups, place = np.unique(self.group_of, return_inverse=True)
         fewer = len(groups) < len(self.rows) or self.rows.shape[1] > MANY
-        if counted is None or self.bootstrap is None or not self.bootstrap.draws or not fewer:
+        if counted is None or self.bootstrap is None or not fewer:
             return self.sums([everything])[0]
         # Counts are added up by recording first, which leaves fewer rows to draw, and drawn in float32; sums of losses
         # would then differ in their last digit.
@@ -213,17 +212,51 @@ class _Cut:
         drawn[:, counted] = self.bootstrap.replicates(by_group, groups, counts=True)
         return sums, drawn
 
-    def part(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None, names: Collection[str]) -> SliceValues:
+    def part(self, part: RowSet, sums: np.ndarray, drawn: np.ndarray | None, names: Collection[str]) -> SliceValues:
         """Values of the chosen rows, of the metrics that are asked for."""
         # Ranking the clips takes long, and all draws much longer.
         ranks = not self.family.ranked.isdisjoint(names)
-        ranked = {n: v for n, v in self._chosen(rows)[0].items() if n in names} if ranks else {}
+        ranked = {n: v for n, v in self._chosen(part.rows)[0].items() if n in names} if ranks else {}
         values = {n: float(value) for n, value in {**self.family.some_values(sums, names), **ranked}.items()}
         replicates = {} if drawn is None else self.family.some_values(drawn, names)
         if replicates and ranks:
-            replicates |= {name: draws for name, draws in self._drawn(rows)[0].items() if name in names}
-        clips = int(self.clips_of[rows].sum())
-        return SliceValues(values, replicates, clips, frozenset(self.group_of[rows].tolist()))
+            replicates |= {name: draws for name, draws in self._drawn(part.rows)[0].items() if name in names}
+        return SliceValues(values, replicates, part.clips, part.members)
+
+    def parts(self, index: int, pools: Sequence[Sequence[int]]) -> list[tuple[SliceValues, np.ndarray]]:
+        """Values and summed statistics of each value of a column, then of some values together."""
+        parts, needed = self.cutting.parts(index), self.family.needed(self.infos)
+        pooled = [together([parts[i] for i in pool]) for pool in pools]
+        if needed is not None and self.bootstrap is not None:
+            return self._counted(index, needed, [*parts, *pooled], pools)
+        summed = self.sums(parts)
+        for pool in pools:
+            sums, drawn = np.zeros(self.rows.shape[1]), None
+            for i in pool:
+                sums = sums + summed[i][0]
+                more = summed[i][1]
+                drawn = more if drawn is None or more is None else drawn + more
+            summed.append((sums, drawn))
+        return [(self.part(part, *both, self.infos), both[0]) for part, both in zip([*parts, *pooled], summed)]
+
+    def _counted(
+        self, index: int, needed: np.ndarray, parts: Sequence[RowSet], pools: Sequence[Sequence[int]]
+    ) -> list[tuple[SliceValues, np.ndarray]]:
+        # Counts are whole numbers, so that those of a pool are sums of its members' in whatever order.
+        assert self.bootstrap is not None
+        drawn = self.cutting.drawn_counts(self.rows[:, needed], index, self.bootstrap)
+        totals = np.stack(self.totals(parts)) if parts else np.zeros((0, self.rows.shape[1]))
+        if pools:
+            drawn = np.concatenate([drawn, np.stack([drawn[list(pool)].sum(axis=0) for pool in pools])])
+        values = self.family.some_values(totals, self.infos)
+        replicates = self.family.values_of_counts(drawn, self.infos)
+        made = []
+        for i, part in enumerate(parts):
+            value, draws = ({name: found[i] for name, found in each.items()} for each in (values, replicates))
+            made.append(
+                (SliceValues({n: float(v) for n, v in value.items()}, draws, part.clips, part.members), totals[i])
+            )
+        return made
 
     def jackknifed(self, metrics: Mapping[str, Number], level: float) -> dict[str, Number]:
         """Numbers with the interval of the jackknife where the family asks for it."""
@@ -243,42 +276,23 @@ class _Cut:
                 made[name] = replace(whole, low=None, high=None, interval=None, reason=why)
         return made
 
-    def column(self, index: int, column: Column) -> tuple[dict[str, dict[str, Number]], LabelledTable | None]:
+    def column(self, index: int, column: Column) -> tuple[Groups, LabelledTable | None]:
         """Everything about one column, and its class × value table."""
-        family, code = self.family, self.code_of[index]
-        parts: dict[str, SliceValues] = {}
-        reasons: dict[str, Mapping[str, str]] = {}
-        pools = {name: _Pool(set(members)) for name, members in column.sets.items()}
-        cells: list[np.ndarray] = []
-        main = next((name for name in list(family.class_metrics)[:1] if name in self.class_infos), None)
-        needed = family.needed({*self.infos, *self.class_infos})
-        choices = [code == i for i in range(len(self.levels[index]))]
-        for level, rows, (sums, drawn) in zip(self.levels[index], choices, self.sums(choices, needed)):
-            parts[level], reasons[level] = self.part(rows, sums, drawn, self.infos), family.reasons(sums)
-            if main is not None:
-                cells.append(self._per_class(rows, sums, [main])[main])
-            for pool in pools.values():
-                if level in pool.members:
-                    pool.add(rows, sums, drawn)
-        occupied = {level: part for level, part in parts.items() if part.clips}
-        over = Over(column, occupied, self.infos, self.bootstrap)
+        family, levels = self.family, self.cutting.levels[index]
+        pools = [[i for i, level in enumerate(levels) if level in members] for members in column.sets.values()]
+        parted = self.parts(index, pools)
+        parts = {level: part for level, (part, _) in zip(levels, parted)}
+        pooled = {name: part for name, (part, _) in zip(column.sets, parted[len(levels) :])}
+        over = Over(column, {level: part for level, part in parts.items() if part.clips}, self.infos)
         groups = {
-            f"{column.name}={level}": numbers(part, self.infos, self.bootstrap, reasons=reasons[level])
-            for level, part in parts.items()
+            f"{column.name}={level}": figures(part, self.infos, reasons=self._reasons(part, sums))
+            for level, (part, sums) in zip(levels, parted)
         }
-        pooled = {}
-        for name, pool in pools.items():
-            rows, sums, drawn = pool.result(np.zeros(len(self.rows), bool), self.rows.shape[1])
-            pooled[name] = self.part(rows, sums, drawn, self.infos)
-            groups[f"{column.plural}={name}"] = numbers(
-                pooled[name],
-                self.infos,
-                self.bootstrap,
-                "pooled-clips",
-                scope="clips pooled",
-                reasons=family.reasons(sums),
+        for name, (part, sums) in zip(column.sets, parted[len(levels) :]):
+            groups[f"{column.plural}={name}"] = figures(
+                part, self.infos, "pooled-clips", scope="clips pooled", reasons=self._reasons(part, sums)
             )
-        if occupied:
+        if over.parts:
             groups |= over.means() | over.spreads()
             groups[f"{column.plural}_worst=all"] = over.worst()
         if {"seen", "unseen"} <= set(pooled):
@@ -287,17 +301,23 @@ class _Cut:
             means = over.mean(members["seen"]), over.mean(members["unseen"])
             how = f"mean-over-{column.name}"
             groups[f"{column.plural}_mean_gap=seen-unseen"] = over.gap(*means, how)
+        main = next((name for name in list(family.class_metrics)[:1] if name in self.class_infos), None)
         if main is None:
             return groups, None
+        cells = [
+            self._per_class(part.rows, sums, [main])[main] for part, (_, sums) in zip(self.cutting.parts(index), parted)
+        ]
         values = np.column_stack(cells) if cells else np.zeros((len(family.labels), 0))
         info = family.class_metrics[main]
-        groups |= self._cell_spread(column, over, values, self.levels[index], main)
-        return groups, LabelledTable(family.labels, self.levels[index], values, "class", column.name, info.unit)
+        groups |= self._cell_spread(column, over, values, levels, main)
+        return groups, LabelledTable(family.labels, levels, values, "class", column.name, info.unit)
 
-    def classes(self, sums: np.ndarray, drawn: np.ndarray | None) -> dict[str, dict[str, Number]]:
+    def _reasons(self, part: SliceValues, sums: np.ndarray) -> Mapping[str, str]:
+        return {} if np.isfinite(list(part.values.values())).all() else self.family.reasons(sums)
+
+    def classes(self, sums: np.ndarray, drawn: np.ndarray | None) -> Groups:
         """`class=LABEL` for every label."""
-        family = self.family
-        everything = np.ones(len(self.rows), bool)
+        family, everything = self.family, self.cutting.whole.rows
         values = self._per_class(everything, sums, self.class_infos)
         counts = family.class_counts(sums)
         replicates = {} if drawn is None else family.some_per_class(drawn, self.class_infos)
@@ -305,30 +325,27 @@ class _Cut:
             replicates |= self._drawn(everything)[1]
         groups = _groups_per_class(family.class_counts(self.rows) > 0, self.group_of)
         reasons = family.reasons(sums)
-        figures = {}
+        by_class: Groups = {}
         for i, label in enumerate(family.labels):
-            figures[f"class={label}"] = {
-                name: number(
+            by_class[f"class={label}"] = {
+                name: Estimate(
                     float(values[name][i]),
                     info,
                     int(counts[i]),
                     replicates=replicates[name][:, i] if name in replicates else None,
-                    bootstrap=self.bootstrap,
                     groups=int(groups[i]),
                     undefined=reasons.get(name, "never output" if counts[i] else "no clips of this class"),
                 )
                 for name, info in self.class_infos.items()
             }
-        return figures
+        return by_class
 
     def _per_class(self, rows: np.ndarray, sums: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
         ranked = {} if self.family.ranked.isdisjoint(names) else self._chosen(rows)[1]
         return {**self.family.some_per_class(sums, names), **ranked}
 
-    def _cell_spread(
-        self, column: Column, over: Over, values: np.ndarray, levels: Sequence[str], main: str
-    ) -> dict[str, dict[str, Number]]:
-        found = {}
+    def _cell_spread(self, column: Column, over: Over, values: np.ndarray, levels: Sequence[str], main: str) -> Groups:
+        found: Groups = {}
         rule = f"population-std-over-class-{column.name}-cells"
         scope = f"standard deviation over class × {column.name} cells"
         info = replace(derived(self.family.class_metrics[main], rule, scope=scope, bounded=False), direction="lower")
@@ -336,7 +353,7 @@ class _Cut:
             cells = values[:, [levels.index(level) for level in members]]
             defined = cells[np.isfinite(cells)]
             found[f"{column.plural}_cell_std={name}"] = {
-                main: number(
+                main: Estimate(
                     float(np.std(defined)) if len(defined) > 1 else float("nan"),
                     info,
                     sum(over.parts[level].clips for level in members),
@@ -345,32 +362,6 @@ class _Cut:
                 )
             }
         return found
-
-
-class _Pool:
-    """Clips of a named set of values, added up value by value."""
-
-    def __init__(self, members: set[str]) -> None:
-        self.members = members
-        self._parts: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = None
-
-    def add(self, rows: np.ndarray, sums: np.ndarray, drawn: np.ndarray | None) -> None:
-        if self._parts is None:
-            self._parts = rows, sums, drawn
-            return
-        old_rows, old_sums, old_drawn = self._parts
-        if old_drawn is not None and drawn is not None:
-            drawn = old_drawn + drawn
-        self._parts = old_rows | rows, old_sums + sums, old_drawn if drawn is None else drawn
-
-    def result(self, none: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        return self._parts if self._parts is not None else (none, np.zeros(width), None)
-
-
-def _codes(values: np.ndarray, levels: Sequence[str]) -> np.ndarray:
-    found, inverse = np.unique(np.asarray(values, dtype=str), return_inverse=True)
-    place = {level: i for i, level in enumerate(levels)}
-    return np.array([place.get(str(value), -1) for value in found], np.int64)[inverse.reshape(-1)]
 
 
 def _groups_per_class(holds: np.ndarray, group_of: np.ndarray) -> np.ndarray:

@@ -127,9 +127,24 @@ class Family(ABC):
         """Columns of the statistics that these metrics, of cells and of classes, follow from; None for all.
 
         A family names some only where their sums are whole numbers, which are the same in whatever order they are
-        added.
+        added; of these `values_of_counts` makes the metrics.
         """
         return None
+
+    def values_of_counts(self, counts: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
+        """`some_values` of sums of the columns `needed` alone, whose draws come last; the same to the bit.
+
+        Parameters
+        ----------
+        counts : np.ndarray [shape=(…, needed, draw)]
+        names : collection of str
+            As they were given to `needed`.
+
+        Returns
+        -------
+        dict of str to np.ndarray [shape=(…, draw)]
+        """
+        raise NotImplementedError
 
     @property
     def whole_numbers(self) -> np.ndarray | None:

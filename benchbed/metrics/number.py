@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.bootstrap import Bootstrap
+from benchbed.stats.intervals import intervals
 
 
 @dataclass(frozen=True)
@@ -86,18 +88,67 @@ def number(
     >>> number(float("nan"), MetricInfo("Accuracy", "accuracy", "fraction", "higher"), 0, undefined="no clips").reason
     'no clips'
     """
-    if not math.isfinite(value):
-        return Number(None, None, None, n, info, reason=undefined, note=note)
+    return told([Estimate(value, info, n, replicates, groups, undefined, no_interval, note)], bootstrap)[0]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value that has no interval yet; its attributes are the parameters of `number`."""
+
+    value: float
+    info: MetricInfo
+    n: int
+    replicates: np.ndarray | None = None
+    groups: int | None = None
+    undefined: str = "undefined"
+    no_interval: str = "intervals are turned off"
+    note: str | None = None
+
+
+def told(figures: Sequence[Estimate], bootstrap: Bootstrap | None) -> list[Number]:
+    """Figures of one bootstrap as numbers; their intervals are taken at once.
+
+    Parameters
+    ----------
+    figures : sequence of Estimate
+    bootstrap : Bootstrap or None
+        What drew their replicates; without it they have no intervals.
+
+    Examples
+    --------
+    >>> info = MetricInfo("Accuracy", "accuracy", "fraction", "higher")
+    >>> [one.value for one in told([Estimate(0.5, info, 4), Estimate(0.25, info, 4)], None)]
+    [0.5, 0.25]
+    """
+    made = [_plain(figure, bootstrap) for figure in figures]
+    asked = [i for i, one in enumerate(made) if one is None]
+    drawn = [replicates for i in asked if (replicates := figures[i].replicates) is not None]
+    if bootstrap is None or not drawn:
+        return [one for one in made if one is not None]
+    rests = [bootstrap.groups if (count := figures[i].groups) is None else count for i in asked]
+    found = intervals(bootstrap, np.stack(drawn), [float(figures[i].value) for i in asked], rests)
+    for i, interval in zip(asked, found, strict=True):
+        figure, info = figures[i], figures[i].info
+        # An interval that is centred on a value near the end of its range can reach beyond it.
+        low = interval.low if interval.low is None or info.low is None else max(interval.low, info.low)
+        high = interval.high if interval.high is None or info.high is None else min(interval.high, info.high)
+        said = interval.method, interval.reason, figure.note
+        made[i] = Number(float(figure.value), low, high, figure.n, info, *said, figure.replicates)
+    return [one for one in made if one is not None]
+
+
+def _plain(figure: Estimate, bootstrap: Bootstrap | None) -> Number | None:
+    """The number of a figure that gets no interval; None for one that does."""
+    n, info, note = figure.n, figure.info, figure.note
+    if not math.isfinite(figure.value):
+        return Number(None, None, None, n, info, reason=figure.undefined, note=note)
+    value = float(figure.value)
     if info.no_interval is not None:
         # Two models are still compared in the same draws.
-        return Number(float(value), None, None, n, info, reason=info.no_interval, note=note, drawn=replicates)
-    if replicates is None or bootstrap is None:
-        return Number(float(value), None, None, n, info, reason=no_interval, note=note)
-    found = bootstrap.interval(replicates, groups=groups, value=float(value))
-    # An interval that is centred on a value near the end of its range can reach beyond it.
-    low = found.low if found.low is None or info.low is None else max(found.low, info.low)
-    high = found.high if found.high is None or info.high is None else min(found.high, info.high)
-    return Number(float(value), low, high, n, info, found.method, found.reason, note, replicates)
+        return Number(value, None, None, n, info, reason=info.no_interval, note=note, drawn=figure.replicates)
+    if figure.replicates is None or bootstrap is None:
+        return Number(value, None, None, n, info, reason=figure.no_interval, note=note)
+    return None
 
 
 def derived(

@@ -15,8 +15,11 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.contract import MetricInfo
-from benchbed.metrics.number import Number, derived, number
+from benchbed.metrics.number import Estimate, Number, derived, told
 from benchbed.stats.bootstrap import Bootstrap
+
+#: Group, such as `device=s4` → metric → figure.
+Groups = dict[str, dict[str, Estimate]]
 
 #: A column with more values than this is an identifier, not something to report by.
 MOST_VALUES = 500
@@ -111,14 +114,11 @@ class Over:
         Value → its part, for values that have clips.
     infos : mapping of str to MetricInfo
         Meaning of each metric.
-    bootstrap : Bootstrap or None
-        What drew the replicates.
     """
 
     column: Column
     parts: Mapping[str, SliceValues]
     infos: Mapping[str, MetricInfo]
-    bootstrap: Bootstrap | None
 
     def sets(self) -> dict[str, list[str]]:
         """Named sets, and `all`, with the members that have clips."""
@@ -137,7 +137,7 @@ class Over:
         groups = frozenset[int]().union(*(part.members for part in parts))
         return SliceValues(values, replicates, sum(part.clips for part in parts), groups)
 
-    def means(self) -> dict[str, dict[str, Number]]:
+    def means(self) -> Groups:
         """`devices_mean=SET` for every set."""
         found = {}
         for name, members in self.sets().items():
@@ -145,12 +145,10 @@ class Over:
             note = f"no clips: {', '.join(absent)}" if absent else None
             rule, scope = f"mean-over-{self.column.name}", f"mean over {self.column.plural}"
             mean = self.mean(members)
-            found[f"{self.column.plural}_mean={name}"] = numbers(
-                mean, self.infos, self.bootstrap, rule, scope=scope, note=note
-            )
+            found[f"{self.column.plural}_mean={name}"] = figures(mean, self.infos, rule, scope=scope, note=note)
         return found
 
-    def worst(self) -> dict[str, Number]:
+    def worst(self) -> dict[str, Estimate]:
         """The worst value of the column in each metric, named in the note."""
         found = {}
         for name, info in self.infos.items():
@@ -161,18 +159,17 @@ class Over:
                 min(known, key=known.__getitem__) if info.direction == "higher" else max(known, key=known.__getitem__)
             )
             part = self.parts[pick]
-            found[name] = number(
+            found[name] = Estimate(
                 known[pick],
                 derived(info, f"worst-{self.column.name}", scope=f"worst {self.column.name}"),
                 part.clips,
                 replicates=part.replicates.get(name),
-                bootstrap=self.bootstrap,
                 groups=part.groups,
                 note=f"{self.column.name} {pick}; interval of that {self.column.name}, not of the choice",
             )
         return found
 
-    def spreads(self) -> dict[str, dict[str, Number]]:
+    def spreads(self) -> Groups:
         """`devices_std=SET`: population standard deviation over the members' values."""
         plural, found = self.column.plural, {}
         for name, members in self.sets().items():
@@ -181,7 +178,7 @@ class Over:
                 values = [self.parts[value].values[metric] for value in members]
                 scope = f"standard deviation over {plural}"
                 made = derived(info, f"population-std-over-{plural}", scope=scope, bounded=False)
-                spread[metric] = number(
+                spread[metric] = Estimate(
                     float(np.std(values)) if len(values) > 1 else float("nan"),
                     replace(made, direction="lower"),
                     sum(self.parts[value].clips for value in members),
@@ -191,7 +188,7 @@ class Over:
             found[f"{plural}_std={name}"] = spread
         return found
 
-    def gap(self, seen: SliceValues, unseen: SliceValues, how: str) -> dict[str, Number]:
+    def gap(self, seen: SliceValues, unseen: SliceValues, how: str) -> dict[str, Estimate]:
         """What unseen values cost: positive if they are worse, whichever way the metric points."""
         found = {}
         for name, info in self.infos.items():
@@ -199,43 +196,46 @@ class Over:
             has = name in seen.replicates and name in unseen.replicates
             scope = f"gap, {order.replace('-', ' ')}, {how.replace('-', ' ')}"
             made = derived(info, f"gap:{order}:{how}", scope=scope, bounded=False)
-            found[name] = number(
+            found[name] = Estimate(
                 sign * (seen.values[name] - unseen.values[name]),
                 replace(made, direction="lower"),
                 seen.clips + unseen.clips,
                 replicates=sign * (seen.replicates[name] - unseen.replicates[name]) if has else None,
-                bootstrap=self.bootstrap,
                 groups=min(seen.groups, unseen.groups),
                 undefined="undefined for seen or unseen clips",
             )
         return found
 
 
-def numbers(
+def figures(
     part: SliceValues,
     infos: Mapping[str, MetricInfo],
-    bootstrap: Bootstrap | None,
     rule: str | None = None,
     *,
     scope: str = "",
     reasons: Mapping[str, str] | None = None,
     note: str | None = None,
     notes: Mapping[str, str] = MappingProxyType({}),
-) -> dict[str, Number]:
-    """The values of a part as numbers, `rule` and `scope` appended to each metric's own."""
+) -> dict[str, Estimate]:
+    """The values of a part, `rule` and `scope` appended to each metric's own."""
     return {
-        name: number(
+        name: Estimate(
             part.values[name],
             derived(info, rule, scope=scope) if rule else info,
             part.clips,
             replicates=part.replicates.get(name),
-            bootstrap=bootstrap,
             groups=part.groups,
             undefined=(reasons or {}).get(name, "undefined" if part.clips else "no clips"),
             note=notes.get(name, note),
         )
         for name, info in infos.items()
     }
+
+
+def numbers(groups: Mapping[str, Mapping[str, Estimate]], bootstrap: Bootstrap | None) -> dict[str, dict[str, Number]]:
+    """Groups of figures with their intervals, all taken at once."""
+    made = iter(told([figure for named in groups.values() for figure in named.values()], bootstrap))
+    return {key: {name: next(made) for name in named} for key, named in groups.items()}
 
 
 def pooled_mean_std(means: Sequence[float], stds: Sequence[float], counts: Sequence[int]) -> tuple[float, float]:

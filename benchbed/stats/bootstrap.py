@@ -170,8 +170,7 @@ class Bootstrap:
         """
         wanted = sums if columns is None else sums[:, columns]
         out = np.empty((len(parts), self.draws, wanted.shape[1]))
-        exact = counts and len(wanted) > 0 and float(wanted.sum(axis=0).max(initial=0.0)) * MOST_COPIES < 2**24
-        number = np.float32 if exact else np.float64
+        number = np.float32 if counts and self.exact(wanted) else np.float64
         chosen = [(_Product(wanted[part], number), part if group is None else group[part]) for part in parts]
         in_order = [isinstance(g, np.ndarray) and np.array_equal(g, np.arange(self.groups)) for _, g in chosen]
         for start, block in zip(range(0, self.draws, CHUNK), self.weights()):
@@ -183,6 +182,10 @@ class Bootstrap:
         made = np.zeros((len(parts), self.draws, sums.shape[1]))
         made[..., columns] = out
         return made
+
+    def exact(self, counts: np.ndarray) -> bool:
+        """Whether sums of whole numbers `[row, statistic]` are exact in float32, in whatever draw."""
+        return len(counts) > 0 and float(counts.sum(axis=0).max(initial=0.0)) * MOST_COPIES < 2**24
 
     def interval(
         self,
@@ -233,6 +236,11 @@ class Bootstrap:
         return Interval(
             low if np.isfinite(low) else None, high if np.isfinite(high) else None, self.describe(groups), reason
         )
+
+    @property
+    def estimates(self) -> bool:
+        """Whether degrees of freedom are estimated from the draws, as with few groups."""
+        return 0 < self.groups <= ESTIMATED
 
     def describe(self, groups: int | None = None) -> str:
         """The method in words, for the record.
@@ -370,12 +378,48 @@ def degrees_of_freedom(boots: Sequence[Bootstrap], replicates: np.ndarray, group
     if spread == 0:
         return most
     unit = (centred / np.sqrt(spread)).astype(np.float32)
-    influence = np.concatenate([unit @ _copies(boot) for boot in boots]).astype(np.float64) / draws
-    noise = 1 / draws
-    square = float(np.sum(influence**2)) - len(influence) * noise
+    influence = influences(boots, unit) / draws
+    square, fourth = float(np.sum(influence**2)), float(np.sum(influence**4))
+    return effective_freedom(square, fourth, len(influence), draws, groups)
+
+
+def influences(boots: Sequence[Bootstrap], unit: np.ndarray) -> np.ndarray:
+    """Summed products of the draws' standardised values with the copies of each group less one, `[group]`.
+
+    Parameters
+    ----------
+    boots : sequence of Bootstrap
+        What drew them, one for each split.
+    unit : np.ndarray [shape=(draw,), float32]
+        The values, of mean zero and variance one.
+    """
+    return np.concatenate([unit @ _copies(boot) for boot in boots]).astype(np.float64)
+
+
+def effective_freedom(squares: float, fourths: float, sources: int, draws: int, groups: int) -> float:
+    """Satterthwaite's degrees of freedom from summed powers of estimated influences, their Monte-Carlo noise taken off.
+
+    Parameters
+    ----------
+    squares, fourths : float
+        Sums of the second and fourth powers of the influences.
+    sources : int
+        How many influences there are.
+    draws : int
+        Draws that they were estimated from.
+    groups : int
+        Groups that the value rests on; the answer is groups − 1 where the draws explain less than half of the spread.
+
+    Examples
+    --------
+    >>> round(effective_freedom(1.0, 1 / 10, 100, 10**9, 101), 1)  # ten groups carry all
+    22.2
+    """
+    most, noise = float(groups - 1), 1 / draws
+    square = squares - sources * noise
     if square < 0.5:
         return most
-    fourth = float(np.sum(influence**4)) - 6 * noise * square - 3 * len(influence) * noise**2
+    fourth = fourths - 6 * noise * square - 3 * sources * noise**2
     return max(2.0, 2 * square**2 / max(fourth - square**2 / groups, 2 * square**2 / most))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from benchbed.metrics.families import tagging
 from benchbed.metrics.families.classification import family
-from benchbed.metrics.matched import matched_differences
+from benchbed.metrics.matched import Matching, matched_differences
 from benchbed.stats.bootstrap import Bootstrap
 
 LABELS = ("bus", "tram", "metro")
@@ -37,7 +37,7 @@ def by_hand(scores, target, device, moment, value):
 @pytest.mark.parametrize("value", ["s1", "s4"])
 def test_against_a_hand_computation(value):
     scores, target, group, device, moment = clips()
-    made = matched_differences(family(LABELS), scores, target, group, device, moment, "a")
+    made = matched_differences(family(LABELS), scores, target, Matching(group, device, moment, "a"))
     expected, pairs = by_hand(scores, target, device, moment, value)
     found = made[f"device_matched={value}"]["accuracy"]
     assert found.value == pytest.approx(expected)
@@ -50,7 +50,11 @@ def test_identical_devices_differ_by_nothing():
     first = {m: i for i, (m, d) in reversed(list(enumerate(zip(moment, device)))) if d == "a"}
     scores = np.array([scores[first[m]] if m in first else s for m, s in zip(moment, scores)])
     made = matched_differences(
-        family(LABELS), scores, target, group, device, moment, "a", bootstrap=Bootstrap(int(group.max()) + 1, draws=100)
+        family(LABELS),
+        scores,
+        target,
+        Matching(group, device, moment, "a"),
+        bootstrap=Bootstrap(int(group.max()) + 1, draws=100),
     )
     for numbers in made.values():
         assert numbers["accuracy"].value == 0
@@ -67,7 +71,7 @@ def test_a_matched_interval_is_narrower_than_an_unmatched_one():
     right = easy[moment] ^ ((device == "s1") & (random.random(600) < 0.05))
     scores = np.eye(3)[np.where(right, target, (target + 1) % 3)]
     draw = Bootstrap(300, draws=300, name="m")
-    made = matched_differences(family(LABELS), scores, target, moment, device, moment, "a", bootstrap=draw)
+    made = matched_differences(family(LABELS), scores, target, Matching(moment, device, moment, "a"), bootstrap=draw)
     found = made["device_matched=s1"]["accuracy"]
     independent = 2 * 1.96 * np.sqrt(2 * 0.25 / 300)
     assert found.high - found.low < 0.6 * independent
@@ -76,7 +80,8 @@ def test_a_matched_interval_is_narrower_than_an_unmatched_one():
 def test_content_that_is_not_shared_is_left_out():
     scores, target, group, device, moment = clips()
     keep = device != "a"
-    made = matched_differences(family(LABELS), scores[keep], target[keep], group[keep], device[keep], moment[keep], "a")
+    matching = Matching(group[keep], device[keep], moment[keep], "a")
+    made = matched_differences(family(LABELS), scores[keep], target[keep], matching)
     assert made == {}
 
 
@@ -97,7 +102,8 @@ def test_what_is_shown_is_what_all_would_be():
     target = np.eye(3)[generator.integers(0, 3, clips)]
     scores = np.clip(0.3 * generator.standard_normal((clips, 3)) + 0.3 + 0.4 * target, 0.01, 0.99)
     device = np.array(["a", "s1", "s2"])[np.arange(clips) % 3]
-    given = (tagging.family(("x", "y", "z")), scores, target, group, device, np.arange(clips) // 3, "a")
+    matching = Matching(group, device, np.arange(clips) // 3, "a")
+    given = (tagging.family(("x", "y", "z")), scores, target, matching)
     every = matched_differences(*given, bootstrap=Bootstrap(groups, 40, "matched"))
     for shown in ({"map"}, {"macro_f1", "micro_f1"}):
         some = matched_differences(*given, bootstrap=Bootstrap(groups, 40, "matched"), shown=shown)

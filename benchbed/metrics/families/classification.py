@@ -16,6 +16,7 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.contract import Family, LabelledTable, MetricInfo
+from benchbed.metrics.pairwise import summed
 
 #: Floor of a probability in the log loss: the spacing of float64 at 1, as scikit-learn has it for float64 input.
 FLOOR = 2.220446049250313e-16
@@ -231,11 +232,27 @@ class Classification(Family):
 
     def needed(self, names: Collection[str]) -> np.ndarray | None:
         """Counts alone, for metrics of decisions."""
-        counted = {"macro_accuracy", "accuracy", "macro_f1", "recall", "precision", "f1"}
-        if not counted.issuperset(names):
-            return None
-        # References, hits and outputs of each class, and what tells decisions from probabilities.
-        return np.r_[0 : self._output.stop, self._improper, self._decided, self._even]
+        hits = {"macro_accuracy", "accuracy", "recall"}
+        if hits.issuperset(names):
+            return np.arange(self._correct.stop)
+        return np.arange(self._output.stop) if (hits | {"macro_f1", "precision", "f1"}).issuperset(names) else None
+
+    def values_of_counts(self, counts: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
+        """Metrics of decisions from references, hits and perhaps outputs of each class, `[…, 2 or 3 × class, draw]`."""
+        count, correct = counts[..., self._count, :], counts[..., self._correct, :]
+        present = count > 0
+
+        def mean_over_present(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+            # Where there are no references of a class there are no hits.
+            values = np.divide(over, np.where(present, under, 1.0))
+            return _ratio(summed(values), present.sum(axis=-2))
+
+        made: dict[str, Callable[[], np.ndarray]] = {
+            "macro_accuracy": lambda: mean_over_present(correct, count),
+            "accuracy": lambda: _ratio(correct.sum(axis=-2), count.sum(axis=-2)),
+            "macro_f1": lambda: mean_over_present(2 * correct, count + counts[..., self._output, :]),
+        }
+        return {name: make() for name, make in made.items() if name in names}
 
     def per_class(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Recall, precision, F1 and log loss of each class, `[..., class]`; NaN where the denominator is zero."""

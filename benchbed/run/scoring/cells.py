@@ -335,8 +335,8 @@ def score_one(
     rows, position = answered.rows, answered.position
     outputs, target = answered.answers, answered.references
     untold, family = family, family.context(outputs, target)
-    columns = [Column(c.name, c.values[position], c.sets) for c in split.columns]
-    sounds = None
+    seated = split.seated(answered)
+    columns, sounds = list(seated.columns), None
     if "event" in table and table["event"].iloc[rows].notna().any():
         # A slice for every class of event that was put in.
         sounds = _sounds(table, rows)
@@ -353,23 +353,18 @@ def score_one(
         split.bootstrap if split.bootstrap.draws else None,
         tables=plan.kind == "clean",
         sliced=None if plan.kind == "clean" else shown,
+        cutting=seated.cutting if sounds is None else None,
     )
     if strong := strong_metrics(family):
         scores = _counted(scores, strong, columns, timed(target))
     by_group = dict(scores.groups)
     for part, column in zip(grounds.loaded.suite.slices, columns):
         if part.matched is not None:
-            content = split.content(part.matched.content)[position]
-            # Independent draws of a clip are moments of their own.
-            content = content * plan.draws + answered.draw
             by_group |= matched_differences(
                 family,
                 outputs,
                 target,
-                split.codes[position],
-                column.values,
-                content,
-                part.matched.reference,
+                seated.matching(column, part.matched.reference, part.matched.content, plan.draws),
                 name=part.column,
                 bootstrap=split.bootstrap,
                 shown=None if plan.kind == "clean" else shown,
