@@ -119,7 +119,7 @@ def score_cell(
     sums, drawn = cut.whole()
     whole = cut.part(cut.cutting.whole, sums, drawn, family.metrics)
     figured: Groups = {"": figures(whole, family.metrics, reasons=family.reasons(sums), notes=family.notes(sums))}
-    made_tables = family.tables(scores, target, sums) if tables else {}
+    made_tables = family.tables_of(cut.sample, scores, target, sums) if tables else {}
     for index, column in enumerate(columns):
         found, per_class = cut.column(index, column)
         clash = sorted(set(found) & set(figured))

@@ -273,3 +273,9 @@ class Family(ABC):
     def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, LabelledTable]:
         """Tables of a whole cell, from its clips and their summed statistics `[statistic]`."""
         return {}
+
+    def tables_of(
+        self, sample: Sample | None, scores: np.ndarray, target: np.ndarray, sums: np.ndarray
+    ) -> dict[str, LabelledTable]:
+        """The same tables, where the sample of these clips is at hand; it may spare what both are made from."""
+        return self.tables(scores, target, sums)

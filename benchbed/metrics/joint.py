@@ -157,6 +157,17 @@ class Joint(Family):
             for k, v in part.tables(scores, target, mine).items()
         }
 
+    def tables_of(
+        self, sample: Sample | None, scores: np.ndarray, target: np.ndarray, sums: np.ndarray
+    ) -> dict[str, LabelledTable]:
+        """Tables of all families, each with its own sample."""
+        held = sample.parts if isinstance(sample, _Samples) else {}
+        return {
+            prefix + k: v
+            for prefix, part, mine in self._split(sums)
+            for k, v in part.tables_of(held.get(prefix), scores, target, mine).items()
+        }
+
 
 class _Samples(Sample):
     """Samples of several families over the same clips."""

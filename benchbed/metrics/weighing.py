@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from benchbed.metrics.sample import Sample
 from benchbed.stats.bootstrap import Bootstrap
+
+#: Up to so many rows, draws are scored at least so many at a time: what a call costs is more than what a draw does.
+SMALL, FEWEST = 500, 200
 
 #: Values and per-class values, by metric.
 Scores = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
@@ -43,6 +48,19 @@ def drawn(sample: Sample | None, bootstrap: Bootstrap | None, group: np.ndarray,
     """
     if sample is None or bootstrap is None or bootstrap.draws == 0:
         return {}, {}
-    parts = [sample.scores(np.where(rows, block[:, group], np.uint8(0))) for block in bootstrap.weights()]
+    copies = (np.where(rows, block[:, group], np.uint8(0)) for block in bootstrap.weights())
+    parts = [sample.scores(block) for block in _together(copies, FEWEST if len(rows) <= SMALL else 1)]
     values, each = ({k: np.concatenate([part[i][k] for part in parts]) for k in parts[0][i]} for i in (0, 1))
     return values, each
+
+
+def _together(blocks: Iterator[np.ndarray], draws: int) -> Iterator[np.ndarray]:
+    # Blocks joined until they have so many draws.
+    held: list[np.ndarray] = []
+    for block in blocks:
+        held.append(block)
+        if sum(map(len, held)) >= draws:
+            yield np.concatenate(held)
+            held = []
+    if held:
+        yield np.concatenate(held)

@@ -15,6 +15,7 @@ from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.metrics.cell import score_cell
 from benchbed.metrics.contract import Family
 from benchbed.metrics.families import psds, sed_auc, sed_best, sed_event, sed_intersection
+from benchbed.metrics.joint import Joint
 from benchbed.metrics.sed import psds as psd_curves
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import flatten
@@ -278,6 +279,23 @@ def test_intervals_and_curves_come_with_a_cell() -> None:
     at = sed_event.family(LABELS[:3], threshold=0.4)
     values = at.values(at.statistics(outputs, target).sum(axis=0))
     np.testing.assert_allclose(best.tables["thresholds"].values[40], [values["macro_f1"], values["micro_f1"]])
+
+
+def test_what_a_cell_swept_gives_the_same_tables_and_draws_as_sweeping_again() -> None:
+    outputs, target = random_corpus(np.random.default_rng(5), 12, 3)
+    labels = ("dog", "rain", "speech")
+    detection, collar = psds.family(labels), sed_best.family(labels, onset_collar=0.5, offset_collar=0.5)
+    family, boot = Joint(detection, {"collar": collar}), Bootstrap(12, draws=250, name="toy")
+    result = score_cell(family, outputs, target, np.arange(12), bootstrap=boot)
+    again = family.tables(outputs, target, family.statistics(outputs, target).sum(axis=0))
+    assert result.tables.keys() == again.keys() and len(again) == 3
+    for name, table in again.items():
+        np.testing.assert_array_equal(result.tables[name].values, table.values)
+        assert np.nanmax(table.values) > 0
+    copies = np.concatenate(list(boot.weights()))
+    for name in ("psds1", "psds2", "collar_best_macro_f1", "collar_best_common_micro_f1"):
+        alone = [swept(family, (outputs, target), draw[None])[0][name][0] for draw in copies[::25]]
+        np.testing.assert_allclose(result.replicates[name][::25], alone, atol=1e-12)
 
 
 def test_memory_holds_one_change_per_frame_however_many_thresholds() -> None:

@@ -120,7 +120,7 @@ def test_points_are_left_out_only_beyond_the_end_of_the_curve(monkeypatch: pytes
         for curve in sample._curves[name][0]:
             every = np.arange(len(curve.thresholds))
             chosen = curve.reached(weights, 100.0 * hours)
-            alone = curve.points(weights, weights / hours, every)[1] if name == "psds1" else None
+            alone = curve.points(weights, weights / hours, every, np.inf)[1] if name == "psds1" else None
             left = np.setdiff1d(every, chosen)
             left_out += len(left)
             if alone is not None:

@@ -10,7 +10,6 @@ A score is no sum over recordings, so it needs the predictions, and intervals co
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -19,13 +18,14 @@ import numpy as np
 from benchbed.errors import ConfigError
 from benchbed.metrics.contract import LabelledTable, MetricInfo
 from benchbed.metrics.roc import RocCurve
+from benchbed.metrics.sample import Sample
 from benchbed.metrics.sed.decision import Median
 from benchbed.metrics.sed.detection import OverThresholds, paired
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import FlatEvents, flatten, framed
 from benchbed.metrics.sed.intersection import Criteria, joined, sweep
-from benchbed.metrics.sed.psds import HOUR, SCENARIOS, Exposure, PsdCurves, PsdSample, Scenario
-from benchbed.metrics.steps import by_class
+from benchbed.metrics.sed.psds import HOUR, SCENARIOS, Exposure, PsdSample, Scenario
+from benchbed.metrics.steps import Steps, by_class
 
 #: Points of a curve's table.
 DRAWN = 101
@@ -134,14 +134,13 @@ class Psds(OverThresholds):
         exposure = Exposure(row, summed[2][:, 0] / HOUR, summed[0], summed[1] / HOUR)
         classes = len(self.labels)
         frames = framed(scores, classes)
-        curves: dict[str, list[list[PsdCurves]]] = {name: [] for name in self.scenarios}
+        steps: dict[str, list[list[list[Steps]]]] = {name: [] for name in self.scenarios}
         for median in self.filters:
             filtered = frames if median is None else [median.apply(item) for item in frames]
             for name, scenario in self.scenarios.items():
-                parts = [by_class(steps, classes) for steps in sweep(filtered, reference, classes, scenario.criteria)]
-                most = scenario.max_efpr * exposure.hours[0] if rows == 1 else math.inf
-                curves[name].append([PsdCurves(h, f, c, row, rows, self.thresholds, most) for h, f, c in zip(*parts)])
-        return PsdSample(curves, self.scenarios, exposure)
+                swept = sweep(filtered, reference, classes, scenario.criteria)
+                steps[name].append([by_class(changes, classes) for changes in swept])
+        return PsdSample(steps, self.scenarios, exposure, self.thresholds)
 
     def rocs(self, scores: np.ndarray, target: np.ndarray) -> dict[str, RocCurve]:
         """The PSD-ROC of every score that is defined."""
@@ -169,9 +168,16 @@ class Psds(OverThresholds):
 
     def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, LabelledTable]:
         """`NAME_roc`: the PSD-ROC of each score and its classes, at evenly spaced rates."""
+        return self.tables_of(None, scores, target, sums)
+
+    def tables_of(
+        self, sample: Sample | None, scores: np.ndarray, target: np.ndarray, sums: np.ndarray
+    ) -> dict[str, LabelledTable]:
+        """The same, from recordings that were swept."""
         if not len(scores):
             return {}
-        sample = self.sample(scores, target, np.zeros(len(scores), int), 1)
+        zero = np.zeros(len(scores), int)
+        sample = sample.summed() if isinstance(sample, PsdSample) else self.sample(scores, target, zero, 1)
         tables = {}
         for name, scenario in self.scenarios.items():
             curve = sample.roc(name, np.ones(1))

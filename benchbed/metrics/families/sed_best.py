@@ -13,6 +13,7 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.contract import LabelledTable, MetricInfo
+from benchbed.metrics.sample import Sample
 from benchbed.metrics.sed.collar_sweep import collar_sweep
 from benchbed.metrics.sed.decision import Median, decision
 from benchbed.metrics.sed.detection import OverThresholds, paired
@@ -150,10 +151,16 @@ class BestThreshold(OverThresholds):
 
     def tables(self, scores: np.ndarray, target: np.ndarray, sums: np.ndarray) -> dict[str, LabelledTable]:
         """`thresholds`: macro and micro F1 at evenly spaced common thresholds."""
+        return self.tables_of(None, scores, target, sums)
+
+    def tables_of(
+        self, sample: Sample | None, scores: np.ndarray, target: np.ndarray, sums: np.ndarray
+    ) -> dict[str, LabelledTable]:
+        """The same, from recordings that were swept."""
         if not len(scores):
             return {}
-        grid = np.linspace(0, 1, DRAWN)
-        sample = self.sample(scores, target, np.zeros(len(scores), int), 1)
+        grid, zero = np.linspace(0, 1, DRAWN), np.zeros(len(scores), int)
+        sample = sample.summed() if isinstance(sample, SweepSample) else self.sample(scores, target, zero, 1)
         values = np.column_stack(sample.common(np.ones(1), grid)[:2])
         names = tuple(f"{x:.2f}" for x in grid)
         return {"thresholds": LabelledTable(names, ("macro F1", "F1"), values, "threshold", "metric", "fraction")}

@@ -9,7 +9,7 @@ below zero, is integrated up to `max_efpr`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -145,8 +145,8 @@ class PsdCurves:
         self._false = Running((kind * rows + row[clip])[falls], amount[falls])
         self._hits = Running(row[hits.clip[rises]], hits.amount[rises])
         if thresholds is None:
-            # Only where hits change or false alarms vanish can a point be the best one at its rate.
-            points = np.unique(-np.concatenate([hits.score, score[amount < 0]]))
+            # Only where hits are gained or false alarms vanish can a point be the best one at its rate.
+            points = np.unique(-np.concatenate([hits.score[hits.amount > 0], score[amount < 0]]))
         else:
             points = -np.sort(in_type_of(np.concatenate([hits.score, score]), thresholds))[::-1]
         self._at = (
@@ -172,8 +172,10 @@ class PsdCurves:
         near = (least @ weights <= most * (1 + 1e-9)).any(axis=1)
         return np.flatnonzero(np.repeat(near, np.diff(edges)))
 
-    def points(self, weights: np.ndarray, rates: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Hits and effective false-positive rates at chosen operating points, each `[draw, point]`.
+    def points(
+        self, weights: np.ndarray, rates: np.ndarray, chosen: np.ndarray, limit: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Hits and effective false-positive rates at those of the chosen operating points that some draw reaches.
 
         Parameters
         ----------
@@ -183,12 +185,21 @@ class PsdCurves:
             What a false alarm in each row, and then a cross-trigger on each class there, adds to the rate.
         chosen : np.ndarray [shape=(point,), int]
             Numbers of the points, rising; their thresholds fall.
+        limit : float
+            Rates beyond it do not count.
+
+        Returns
+        -------
+        tuple of np.ndarray [shape=(draw, point)]
+            Hits, and rates; infinite beyond the limit.
         """
-        hits = self._hits.sums(weights, self._at[0][chosen])
         found = self._false.sums(rates, self._at[1][chosen])
+        within = found <= limit
+        useful = np.flatnonzero(within.any(axis=0))
+        found = np.where(within[:, useful], found[:, useful], np.inf)
         # Sums of rates up and down leave rounding errors near zero.
         found[np.abs(found) < 1e-9] = 0.0
-        return hits, found
+        return self._hits.sums(weights, self._at[0][chosen[useful]]), found
 
     @cached_property
     def _stretches(self) -> tuple[np.ndarray, np.ndarray]:
@@ -219,93 +230,103 @@ def _down_to(threshold: float, steps: Steps) -> Steps:
     return Steps(*(getattr(steps, name)[kept] for name in ("score", "clip", "label", "kind", "amount")))
 
 
-def envelopes(hits: np.ndarray, rates: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where the best count of hits at or below a rate rises in each draw: the draws, the rates, and by how much.
+def envelopes(hits: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the best count of hits at or below a rate rises in each draw: the draws, the rates, and that count.
 
     Parameters
     ----------
     hits, rates : np.ndarray [shape=(draw, point)]
-        Hits, none negative, and rates of false alarms at each operating point.
-    limit : float
-        Rates beyond it do not count.
+        Hits, none negative, and rates of false alarms at each operating point; infinite where a point does not count.
 
     Examples
     --------
-    >>> draw, at, rise = envelopes(np.array([[1, 3, 2], [0, 1, 1]]), np.array([[0.0, 5, 2], [3, 20, 1]]), 10.0)
-    >>> draw.tolist(), at.tolist(), rise.tolist()
-    ([0, 0, 0, 1], [0.0, 2.0, 5.0, 1.0], [1.0, 1.0, 1.0, 1.0])
+    >>> rates = np.array([[0.0, 5, 2], [3, np.inf, 1]])
+    >>> draw, at, best = envelopes(np.array([[1, 3, 2], [0, 1, 1]]), rates)
+    >>> draw.tolist(), at.tolist(), best.tolist()
+    ([0, 0, 0, 1], [0.0, 2.0, 5.0, 1.0], [1, 2, 3, 1])
     """
-    useful = np.flatnonzero((rates <= limit).any(axis=0))
-    rates = np.where(rates[:, useful] <= limit, rates[:, useful], np.inf)
     order = np.argsort(rates, axis=1, kind="stable")
-    rates = np.take_along_axis(rates, order, axis=1)
-    best = np.where(np.isfinite(rates), np.take_along_axis(hits[:, useful], order, axis=1), 0.0)
-    rise = np.diff(np.maximum.accumulate(best, axis=1), axis=1, prepend=0.0)
-    draw, place = np.nonzero(rise > 0)
-    return draw, rates[draw, place], rise[draw, place]
+    order += np.arange(len(rates))[:, None] * rates.shape[1]
+    rates, best = rates.ravel()[order], hits.ravel()[order]
+    best[rates == np.inf] = 0
+    np.maximum.accumulate(best, axis=1, out=best)
+    rises = best > 0
+    rises[:, 1:] &= best[:, 1:] > best[:, :-1]
+    # Of several at one rate the last holds; without false alarms there are many.
+    draw, place = np.nonzero(rises)
+    at, best = rates[draw, place], best[draw, place]
+    last = _last_of_runs(draw, at)
+    return draw[last], at[last], best[last]
+
+
+def _last_of_runs(draw: np.ndarray, at: np.ndarray) -> np.ndarray:
+    return np.append((draw[1:] != draw[:-1]) | (at[1:] != at[:-1]), True)[: len(draw)].nonzero()[0]
 
 
 @dataclass(frozen=True)
-class _Rises:
-    """Where the ratio of one class rises, by draw and then by rate.
+class _Curve:
+    """The ratio of one class, by draw and then by rate.
 
     Attributes
     ----------
     label : int
         The class.
-    draw, at, rise : np.ndarray [shape=(rise,)]
-        The draw, the rate, and by how much.
+    draw, at, ratio : np.ndarray [shape=(rise,)]
+        The draw, the rate where the ratio rises, and what it is from there on.
     """
 
     label: int
     draw: np.ndarray
     at: np.ndarray
-    rise: np.ndarray
-
-    def edges(self, draws: int) -> np.ndarray:
-        """Where each draw begins, and the last ends."""
-        return np.searchsorted(self.draw, np.arange(draws + 1))
-
-    def reached(self) -> np.ndarray:
-        """The ratio from each rise on."""
-        edges = self.edges(int(self.draw.max(initial=-1)) + 1)
-        place = np.arange(len(self.draw)) - edges[self.draw]
-        # One row for each draw, so that a draw is added up as it would be by itself.
-        rows = np.zeros((len(edges) - 1, int(place.max(initial=-1)) + 1))
-        rows[self.draw, place] = self.rise
-        return np.asarray(np.cumsum(rows, axis=1)[self.draw, place])
+    ratio: np.ndarray
 
 
-def joined(classes: Sequence[_Rises]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def combined(classes: Sequence[_Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The curves of all classes on one axis for each draw: draws and rates where any class rises, and every class's
     ratio from there on, `[class, point]`.
 
     Examples
     --------
     >>> def one(at):
-    ...     return _Rises(0, np.array([0]), np.array([at]), np.array([0.5]))
-    >>> joined([one(1.0), one(0.0)])[2].tolist()
+    ...     return _Curve(0, np.array([0]), np.array([at]), np.array([0.5]))
+    >>> combined([one(1.0), one(0.0)])[2].tolist()
     [[0.0, 0.5], [0.5, 0.5]]
     """
     draw = np.concatenate([np.zeros(0, np.int64), *(one.draw for one in classes)])
     at = np.concatenate([np.zeros(0), *(one.at for one in classes)])
     order = np.lexsort((at, draw))
     draw, at = draw[order], at[order]
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    ratios = np.zeros((len(classes), len(order)))
+    kept = _last_of_runs(draw, at)
+    # The point at which each rise is seen: the first that is kept at or after its own place.
+    point = np.empty(len(order), np.int64)
+    point[order] = np.searchsorted(kept, np.arange(len(order)))
+    draw, at = draw[kept], at[kept]
+    ratios = np.zeros((len(classes), len(kept)))
     begin = 0
     for row, one in enumerate(classes):
         if not len(one.draw):
             continue
         # A class keeps its ratio from one of its own rises to the next, in one draw.
-        last = np.zeros(len(order), np.int64)
-        last[place[begin : begin + len(one.draw)]] = np.arange(1, len(one.draw) + 1)
+        last = np.zeros(len(kept), np.int64)
+        last[point[begin : begin + len(one.draw)]] = np.arange(1, len(one.draw) + 1)
         last = np.maximum.accumulate(last) - 1
-        held = (last >= 0) & (one.draw[last] == draw)
-        ratios[row, held] = one.reached()[last[held]]
+        begun = (last >= 0) & (one.draw[last] == draw)
+        ratios[row, begun] = one.ratio[last[begun]]
         begin += len(one.draw)
     return draw, at, ratios
+
+
+def area(draw: np.ndarray, at: np.ndarray, ratio: np.ndarray, draws: int, limit: float) -> np.ndarray:
+    """Area below the steps of each draw up to a rate, `[draw]`, over the largest there can be.
+
+    Examples
+    --------
+    >>> area(np.array([0, 0, 2]), np.array([0.0, 5, 5]), np.array([0.5, 1, 1]), 3, 10.0).tolist()
+    [0.75, 0.0, 0.5]
+    """
+    ends = np.append(at[1:], limit)[: len(at)]
+    ends[:-1][draw[1:] != draw[:-1]] = limit
+    return np.bincount(draw, weights=ratio * (ends - at), minlength=draws) / limit
 
 
 def roc(ratios: np.ndarray, counted: np.ndarray, alpha_st: float) -> np.ndarray:
@@ -323,21 +344,39 @@ class PsdSample(Sample):
 
     Parameters
     ----------
-    curves : mapping of str to sequence of sequence of PsdCurves
-        Score → for each post-processing, the curves of every class.
+    steps : mapping of str to sequence of sequence of sequence of Steps
+        Score → for each post-processing, hits, false alarms and cross-triggers of every class.
     scenarios : mapping of str to Scenario
         Score → its parameters.
     exposure : Exposure
         What rates are taken over.
+    thresholds : np.ndarray, optional
+        Operating points; all if not given.
     """
 
     def __init__(
         self,
-        curves: dict[str, list[list[PsdCurves]]],
-        scenarios: dict[str, Scenario],
+        steps: Mapping[str, Sequence[Sequence[Sequence[Steps]]]],
+        scenarios: Mapping[str, Scenario],
         exposure: Exposure,
+        thresholds: np.ndarray | None = None,
     ) -> None:
-        self._curves, self._scenarios, self._exposure = curves, scenarios, exposure
+        self._steps, self._scenarios, self._exposure, self._thresholds = steps, scenarios, exposure, thresholds
+        row, rows = exposure.row, len(exposure.hours)
+        self._curves: dict[str, list[list[PsdCurves]]] = {}
+        for name, scenario in scenarios.items():
+            most = scenario.max_efpr * exposure.hours[0] if rows == 1 else math.inf
+            self._curves[name] = [
+                [PsdCurves(hits, false, cross, row, rows, thresholds, most) for hits, false, cross in zip(*parts)]
+                for parts in steps[name]
+            ]
+
+    def summed(self) -> PsdSample:
+        """The same recordings in one row."""
+        exposure = self._exposure
+        row, hours = np.zeros_like(exposure.row), exposure.hours.sum(keepdims=True)
+        parts = (part.sum(axis=0, keepdims=True) for part in (exposure.events, exposure.event_hours))
+        return PsdSample(self._steps, self._scenarios, Exposure(row, hours, *parts), self._thresholds)
 
     def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Each score `[draw]` and its part of each class `[draw, class]`."""
@@ -353,38 +392,29 @@ class PsdSample(Sample):
 
     def roc(self, name: str, weight: np.ndarray) -> Roc | None:
         """The PSD-ROC of one score: rates and effective ratios, and each class's rates and rises; None without data."""
-        classes, counted = self._rises(name, by_row(weight[None]))
+        classes, counted = self._drawn(name, by_row(weight[None]))
         if not counted.any():
             return None
-        _, at, ratios = joined(classes)
+        _, at, ratios = combined(classes)
         labels = [one.label for one in classes]
         there = np.broadcast_to(counted[labels], ratios.shape)
         curve = roc(ratios, there, self._scenarios[name].alpha_st)
-        return (at, curve), {one.label: (one.at, one.rise) for one in classes}
+        return (at, curve), {one.label: (one.at, np.diff(one.ratio, prepend=0.0)) for one in classes}
 
     def _areas(self, name: str, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The score `[draw]` and its part of each class `[draw, class]`, for weights `[row, draw]`."""
         scenario, draws = self._scenarios[name], weights.shape[1]
-        classes, counted = self._rises(name, weights)
+        classes, counted = self._drawn(name, weights)
         each = np.where(counted.T, 0.0, np.nan)
         for one in classes:
-            parts = one.rise * (scenario.max_efpr - one.at)
-            edges = one.edges(draws).tolist()
-            for draw in np.flatnonzero(np.diff(edges)).tolist():
-                each[draw, one.label] = parts[edges[draw] : edges[draw + 1]].sum() / scenario.max_efpr
-        draw_of, at, ratios = joined(classes)
-        curve = roc(ratios, counted[[one.label for one in classes]][:, draw_of], scenario.alpha_st)
-        edges = np.searchsorted(draw_of, np.arange(draws + 1)).tolist()
-        ends = np.append(at[1:], 0.0)[: len(at)]
-        ends[[edge - 1 for edge, before in zip(edges[1:], edges) if edge > before]] = scenario.max_efpr
-        parts = curve * (ends - at)
-        values = np.where(counted.any(axis=0), 0.0, np.nan)
-        for draw in np.flatnonzero(np.diff(edges)).tolist():
-            values[draw] = parts[edges[draw] : edges[draw + 1]].sum() / scenario.max_efpr
+            each[:, one.label] += area(one.draw, one.at, one.ratio, draws, scenario.max_efpr)
+        draw, at, ratios = combined(classes)
+        curve = roc(ratios, counted[[one.label for one in classes]][:, draw], scenario.alpha_st)
+        values = np.where(counted.any(axis=0), area(draw, at, curve, draws, scenario.max_efpr), np.nan)
         return values, each
 
-    def _rises(self, name: str, weights: np.ndarray) -> tuple[list[_Rises], np.ndarray]:
-        """Where each class that some draw counts rises, and which draws count which classes, `[class, draw]`."""
+    def _drawn(self, name: str, weights: np.ndarray) -> tuple[list[_Curve], np.ndarray]:
+        """The curve of each class that some draw counts, and which draws count which classes, `[class, draw]`."""
         scenario, exposure = self._scenarios[name], self._exposure
         hours = exposure.hours @ weights
         events, event_hours = exposure.events.T @ weights, exposure.event_hours.T @ weights
@@ -400,17 +430,20 @@ class PsdSample(Sample):
         most = scenario.max_efpr * hours
         counted = np.ones((classes, draws), bool) if scenario.classes == "all" else events > 0
         counted &= defined
-        risen = []
+        class_rises = []
         for label in np.flatnonzero(counted.any(axis=1)).tolist():
             class_curves = [curves[label] for curves in self._curves[name]]
             chosen = [curve.reached(weights, most) for curve in class_curves]
             drawn = []
             for block in blocks(draws, sum(map(len, chosen))):
                 kept = np.flatnonzero(counted[label, block])
-                parts = [c.points(weights[:, block], rates[:, block], at) for c, at in zip(class_curves, chosen)]
+                parts = [
+                    curve.points(weights[:, block], rates[:, block], at, scenario.max_efpr)
+                    for curve, at in zip(class_curves, chosen)
+                ]
                 hits, alarms = (np.concatenate(side, axis=1)[kept] for side in zip(*parts))
-                draw, at, rise = envelopes(hits, alarms, scenario.max_efpr)
+                draw, at, best = envelopes(hits, alarms)
                 draw = kept[draw] + block.start
-                drawn.append((draw, at, rise / np.maximum(events[label, draw], 1e-300)))
-            risen.append(_Rises(label, *(np.concatenate(column) for column in zip(*drawn))))
-        return risen, counted
+                drawn.append((draw, at, best / np.maximum(events[label, draw], 1e-300)))
+            class_rises.append(_Curve(label, *(np.concatenate(column) for column in zip(*drawn))))
+        return class_rises, counted

@@ -73,6 +73,8 @@ class F1Curve:
 def f1(hits: np.ndarray, false: np.ndarray, events: np.ndarray | float) -> np.ndarray:
     """F1 from hits, false alarms and reference events; 0 where there is nothing at all."""
     under = hits + false + events
+    if np.size(events) and np.min(events) > 0:
+        return np.asarray(2 * hits / under)
     return np.divide(2 * hits, under, out=np.zeros(np.broadcast(hits, under).shape), where=under > 0)
 
 
@@ -91,10 +93,14 @@ class SweepSample(Sample):
 
     def __init__(self, hits: Steps, false: Steps, events: np.ndarray, row: np.ndarray) -> None:
         classes = events.shape[1]
-        self._events = events
+        self._events, self._steps, self._row = events, (hits, false), row
         self._curves = [F1Curve(h, f, row) for h, f in zip(by_class(hits, classes), by_class(false, classes))]
         self._common = np.unique(np.concatenate([curve.thresholds for curve in self._curves]))[::-1]
         self._places = [curve.places(self._common) for curve in self._curves]
+
+    def summed(self) -> SweepSample:
+        """The same recordings in one row."""
+        return SweepSample(*self._steps, self._events.sum(axis=0, keepdims=True), np.zeros_like(self._row))
 
     def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Macro and micro F1 at each class's best threshold and at the best common one; F1 and threshold by class.
@@ -154,14 +160,18 @@ class SweepSample(Sample):
     def _best_common(self, points: np.ndarray, weight: np.ndarray, events: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         macro, micro = np.zeros((2, weight.shape[1]))
         for part in blocks(weight.shape[1], len(points)):
-            mean, hits, false = np.zeros((3, len(macro[part]), len(points)))
+            mean, hits, false = np.zeros((3, len(points), len(macro[part])))
             for curve, places, count in zip(self._curves, self._places, events[:, part]):
-                here = curve.counts(weight[:, part], tuple(side[points] for side in places))
-                hits += here[0]
-                false += here[1]
-                mean += f1(*here, count[:, None]) * (count > 0)[:, None]
-            macro[part] = mean.max(axis=1, initial=0.0)
-            micro[part] = f1(hits, false, events[:, part].sum(axis=0)[:, None]).max(axis=1, initial=0.0)
+                # Most common thresholds change nothing in one class.
+                at = np.stack([side[points] for side in places])
+                changed = np.any(np.diff(at, axis=1, prepend=-1), axis=0)
+                same = np.cumsum(changed) - 1
+                here = curve.counts(weight[:, part], tuple(at[:, changed]))
+                own = f1(*here, count[:, None]) * (count > 0)[:, None]
+                for total, one in zip((hits, false, mean), (*here, own)):
+                    total += np.ascontiguousarray(one.T)[same]
+            macro[part] = mean.max(axis=0, initial=0.0)
+            micro[part] = f1(hits, false, events[:, part].sum(axis=0)).max(axis=0, initial=0.0)
         return macro / np.maximum((events > 0).sum(axis=0), 1), micro
 
     def common(
