@@ -127,4 +127,4 @@ def _page(opened: _Open, others: Sequence[OnDisk]) -> Iterator[str]:
         if why_not and listen and not others:
             yield why_not
     if opened.report:
-        Run(done.path).report()
+        Run.written(done.path, done.result).report()

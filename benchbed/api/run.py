@@ -50,8 +50,25 @@ class Run:
 
     def __init__(self, path: str | Path) -> None:
         place = Path(path)
-        self.result: Result = read(place)
-        self.path = place if place.is_dir() else place.parent
+        self._opened(place if place.is_dir() else place.parent, read(place))
+
+    @classmethod
+    def written(cls, path: Path, result: Result) -> Run:
+        """A run whose record has just been written, without reading it again.
+
+        Parameters
+        ----------
+        path : Path
+            Its `result.json`.
+        result : benchbed.results.record.Result
+            The record, as writing it gave it back.
+        """
+        run = cls.__new__(cls)
+        run._opened(path.parent, result)
+        return run
+
+    def _opened(self, folder: Path, result: Result) -> None:
+        self.path, self.result = folder, result
         #: Predictions that were taken from an earlier run instead of being computed, and of how many units; None for a
         #: run that was opened from disk.
         self.reused: tuple[int, int] | None = None

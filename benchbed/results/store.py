@@ -11,7 +11,7 @@ from benchbed.errors import ConfigError, DamagedError
 from benchbed.nesting import json_of
 from benchbed.results.record import SCHEMA_VERSION, Result
 from benchbed.results.upgrade import may_lack_digest, readable, upgraded
-from benchbed.seal import POINTER, seal, unseal
+from benchbed.seal import POINTER, seal, unseal, unsealed
 from benchbed.whole import write_whole
 
 #: How a record is made again.
@@ -29,7 +29,7 @@ def write(result: Result, path: Path, *, short: bool = False) -> Result:
     Returns
     -------
     Result
-        The record with the digest that the file has.
+        The record as it is read from the file, with the file's digest.
 
     Raises
     ------
@@ -44,10 +44,10 @@ def write(result: Result, path: Path, *, short: bool = False) -> Result:
     else:
         # Python's own writer of indented JSON takes seconds for a hundred cells.
         text = result.model_dump_json(indent=1, exclude={"digest"})
-    Result.model_validate_json(text)
-    sealed = seal(text)
-    write_whole(path, sealed.encode())
-    return result.model_copy(update={"digest": unseal(sealed.encode(), path)[1]})
+    checked = Result.model_validate_json(text)
+    sealed = seal(text).encode()
+    write_whole(path, sealed)
+    return checked.model_copy(update={"digest": unsealed(sealed, path)[1]})
 
 
 def _finite(data: bytes, path: Path) -> dict[str, object]:

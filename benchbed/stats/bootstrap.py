@@ -217,9 +217,10 @@ class Bootstrap:
             return Interval(None, None, reason="intervals are turned off")
         if groups < 2:
             return Interval(None, None, reason=f"{groups} recording group: nothing to resample")
-        defined = np.sort(replicates[~np.isnan(replicates)])
+        defined = replicates[~np.isnan(replicates)]
         if len(defined) < DEFINED * self.draws:
             return Interval(None, None, reason=f"undefined in {self.draws - len(defined)} of {self.draws} draws")
+        defined = np.sort(defined)
         # Infinite ends are real spread: ∞ − x ≤ ∞ must not pass for "the same value".
         finite = np.isfinite(defined[0]) and np.isfinite(defined[-1])
         equal = finite and defined[-1] - defined[0] <= 1e-12 * max(1.0, abs(float(defined[0])))

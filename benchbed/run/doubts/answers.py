@@ -185,11 +185,15 @@ def _auc(seen: Seen) -> tuple[float, float, float, str]:
 
 def _assigned(credit: np.ndarray, present: np.ndarray) -> np.ndarray:
     """For each label the class that stands for it best, each class once."""
-    from scipy.optimize import linear_sum_assignment
-
     worth = present.T.astype(np.float64) @ credit
     # Where nothing speaks for another order, the classes stay where they are.
     worth += 1e-9 * np.eye(len(worth))
+    own = np.diagonal(worth)
+    if ((worth >= own[:, None]).sum(axis=1) == 1).all():
+        # Each label has its best class already, so that no order is better: nothing to import for.
+        return np.arange(len(worth))
+    from scipy.optimize import linear_sum_assignment
+
     return np.asarray(linear_sum_assignment(-worth)[1])
 
 

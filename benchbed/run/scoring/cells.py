@@ -489,14 +489,13 @@ def _nothing(plan: CellPlan, failures: Sequence[Mapping[str, str]]) -> CannotMea
 
 
 def _counts(table: pd.DataFrame, rows: np.ndarray, clips: int, lost: int, draws: int) -> record.Counts:
-    def count(name: str) -> int:
-        values = table[name].iloc[rows]
-        return int((values.notna() if name in ("skipped", "note") else values).sum()) // draws
+    def count(values: pd.Series) -> int:
+        return int(values.to_numpy(bool, na_value=False)[rows].sum()) // draws
 
-    flags = {name: count(name) for name in ("padded", "cropped", "resampled", "remixed", "silent", "skipped")}
+    flags = {name: count(table[name]) for name in ("padded", "cropped", "resampled", "remixed", "silent")}
+    flags |= {told: count(table[name].notna()) for told, name in (("skipped", "skipped"), ("noted", "note"))}
     scored = len(rows) // draws
-    flags["noted"] = count("note")
-    flags["loud"] = int((table["peak"].iloc[rows] > LOUD).sum()) // draws if "peak" in table else 0
+    flags["loud"] = count(table["peak"] > LOUD) if "peak" in table else 0
     return record.Counts(clips=clips, scored=scored, failed=max(clips - scored, min(lost, clips)), **flags)
 
 

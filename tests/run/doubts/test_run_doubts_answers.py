@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from benchbed.outputs.frames.recording import Events, frame_scores
 from benchbed.predictions.store import Predictions
-from benchbed.run.doubts.answers import answer_doubts, chance, order, softmax_twice
+from benchbed.run.doubts.answers import _assigned, answer_doubts, chance, order, softmax_twice
 from benchbed.run.doubts.seen import Seen, seen
 
 LABELS = tuple("abcdefghij")
@@ -53,6 +53,21 @@ def test_labels_in_another_order(tags):
     assert "with 10 classes in another order" in found.message
     assert "a → d" in found.message, "what says 'd' stands for a"
     assert status(turned)["answers:order"] == "warn"
+
+
+def test_where_each_class_is_best_for_its_own_label_no_order_is_sought(monkeypatch):
+    import scipy.optimize
+
+    sought = []
+    whole = scipy.optimize.linear_sum_assignment
+    monkeypatch.setattr(scipy.optimize, "linear_sum_assignment", lambda worth: sought.append(1) or whole(worth))
+    generator = np.random.default_rng(4)
+    for seed in range(30):
+        credit, present = generator.random((60, 6)) ** 3, np.eye(6, dtype=bool)[np.arange(60) % 6]
+        credit[present] += seed / 30
+        worth = present.T.astype(float) @ credit + 1e-9 * np.eye(6)
+        assert _assigned(credit, present).tolist() == whole(-worth)[1].tolist()
+    assert 0 < len(sought) < 30
 
 
 def test_two_labels_swapped_are_named():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -43,6 +44,7 @@ def here() -> dict[str, object]:
         "folder": os.getcwd(),
         "variable": os.environ.get("BENCHBED_TOY"),
         "chance": (float(np.random.rand()), random.random()),  # noqa: NPY002  (what a model may use)
+        "collection": gc.isenabled(),
         "interrupt": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
     }
 
@@ -85,6 +87,7 @@ def test_processes_of_one_server_have_its_imports_and_chance_of_their_own(monkey
     assert first["process"] != second["process"]
     assert first["chance"][0] != second["chance"][0] and first["chance"][1] != second["chance"][1]
     assert second["folder"] == str(tmp_path) != first["folder"]
+    assert first["collection"], "what a model no longer needs is collected"
     assert first["interrupt"], "Ctrl-C reaches it as it reaches any process"
     assert not psutil.pid_exists(first["parent"]), "the server ends with the block"
 
