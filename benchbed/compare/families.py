@@ -193,7 +193,7 @@ def _agreements(figures: dict[str, dict[str, Value]], wanted: Sequence[str]) -> 
         ways: tuple[Direction, Direction] = (x[0].direction, y[0].direction)
         numbers = [[value.value for value in side if value.value is not None] for side in (x, y)]
         rho = association(numbers[0], numbers[1], "spearman", directions=ways)
-        tau = association(numbers[0], numbers[1], "kendall", directions=ways)
+        tau = association(numbers[0], numbers[1], "kendall", directions=ways, chanced=False)
         n = min(value.n for value in (*x, *y))
         pair = _correlation(rho, n, "Spearman's rho"), _correlation(tau, n, "Kendall's tau-b")
         found.append(OrderAgreement(first, second, len(names), *pair, rho.chance))

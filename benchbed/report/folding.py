@@ -24,7 +24,7 @@ _SPACE = re.compile(r">\s*\n\s*<")
 _NOTE = "This part needs the page's script; the record (result.json) has the same figures."
 
 
-def folded(body: str, summary: str, *, opened: bool = False, plain: bool = False) -> Markup:
+def folded(body: str, summary: str, *, opened: bool = False, plain: bool = False, light: bool = False) -> Markup:
     """A part of a page that unfolds; `carry` packs it if it is long.
 
     Parameters
@@ -37,6 +37,8 @@ def folded(body: str, summary: str, *, opened: bool = False, plain: bool = False
         It is unfolded at first, and stands in the page as it is.
     plain : bool
         It does not fold at all.
+    light : bool
+        Packed even if it is short: the page is long.
 
     Examples
     --------
@@ -46,7 +48,7 @@ def folded(body: str, summary: str, *, opened: bool = False, plain: bool = False
     inner = Markup(body)
     if plain:
         return inner
-    if len(inner) > LONG and not opened:
+    if (light or len(inner) > LONG) and not opened:
         inner = Markup(_START) + inner + Markup(_END)
     return Markup("<details{}><summary>{}</summary>{}</details>").format(
         Markup(" open") if opened else "", summary, inner
@@ -63,7 +65,8 @@ def packed(body: str, long: bool = True, quiet: bool = False) -> Markup:
     long : bool
         The page is long.
     quiet : bool
-        Nothing stands in its place without the page's script: a drawing of figures that stand beside it.
+        Nothing stands in its place without the page's script: a drawing of figures that stand beside it, or words that
+        a title has as well.
 
     Examples
     --------

@@ -13,6 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from benchbed.report import carried
+from benchbed.report.gathered import END, HOLE, gathered, scattered
 from benchbed.results.record import Result
 
 #: Characters of data that stand in a page as they are, and packed ones that a page may carry.
@@ -80,11 +81,15 @@ def unpack(content: str) -> str:
     """
     if not content.startswith(PACKED):
         return content
-    return zlib.decompress(base64.b85decode(content.removeprefix(PACKED).strip().translate(_READ))).decode("utf-8")
+    text = zlib.decompress(base64.b85decode(content.removeprefix(PACKED).strip().translate(_READ))).decode("utf-8")
+    if not text.startswith(END):
+        return text
+    words, _, numbers = text[1:].partition(END)
+    return scattered(words, numbers)
 
 
 def pack(text: str) -> Markup:
-    """Text as zlib's deflate in base 85, behind what tells that it is (see `unpack`).
+    """Text as zlib's deflate in base 85, behind what tells that it is (see `unpack`); of a long one, numbers go apart.
 
     Examples
     --------
@@ -92,7 +97,13 @@ def pack(text: str) -> Markup:
     'ééééééééé'
     """
     made = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, _MEMORY)
-    squeezed = made.compress(text.encode("utf-8")) + made.flush()
+    squeezed = b""
+    if len(text) > PLAIN and HOLE not in text and END not in text:
+        words, numbers = gathered(text)
+        # A block of its own: digits are coded by how often digits occur.
+        squeezed = made.compress(f"{END}{words}{END}".encode()) + made.flush(zlib.Z_BLOCK)
+        text = numbers
+    squeezed += made.compress(text.encode("utf-8")) + made.flush()
     return Markup(PACKED + base64.b85encode(squeezed).decode("ascii").translate(_WRITTEN))
 
 

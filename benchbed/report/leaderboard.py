@@ -236,13 +236,13 @@ def _published(records: Sequence[tuple[Path, Result]]) -> list[tuple[Path, Resul
     """Records as they may be shown to anybody; the paths beside them only find what lies there."""
     shown = []
     for path, one in records:
-        known = paths_in(one.provenance.command, one.model.options)
+        known = frozenset(paths_in(one.provenance.command, one.model.options))
         told = one.provenance.model_copy(update={"command": command(one.provenance.command)})
         shown.append((path, _without_paths(one.model_copy(update={"provenance": told}), known)))
     return shown
 
 
-def _without_paths(one: Result, known: set[str]) -> Result:
+def _without_paths(one: Result, known: frozenset[str]) -> Result:
     """The record without places on this machine. The texts of a summary are few, so that its hundreds of figures need
     no looking through where none of them names one."""
     if not isinstance(one, Summary) or any(private(text, known) != text for text in one.words):

@@ -55,15 +55,14 @@ def private(text: str, known: Iterable[str] = ()) -> str:
     >>> private("--data tau2022=/mnt/sets/TAU --out ~/runs"), private("audio/a.wav")
     ('--data tau2022=…/TAU --out …/runs', 'audio/a.wav')
     """
-    if "/" not in text and "\\" not in text:
-        return text
+    return _scrubbed(text, frozenset(known)) if "/" in text or "\\" in text else text
+
+
+# The records of a board say the same, a hundred thousand times.
+@functools.lru_cache(maxsize=100_000)
+def _scrubbed(text: str, known: frozenset[str]) -> str:
     for path in sorted(known, key=len, reverse=True):
         text = text.replace(path, _last(path)) if len(path) > 3 else text
-    return _scrubbed(text)
-
-
-@functools.lru_cache(maxsize=100_000)
-def _scrubbed(text: str) -> str:
     if _WHOLE.fullmatch(text) and not re.fullmatch(_MID, text):
         return _last(text)
     text = _QUOTED.sub(lambda found: f"{found['quote']}{_last(found['path'])}{found['quote']}", text)

@@ -1,7 +1,8 @@
 """The style sheet of a page: only the rules that its markup, or its script, can ask for.
 
 Every page carries its own style, so what it never uses is weight: a rule is left out where each of its selectors names
-a class that neither the markup nor the script has. What only packed parts use travels with them (`beside`).
+a class, or an attribute of our own, that neither the markup nor the script has. What only packed parts use travels with
+them (`beside`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from importlib.resources import files
 SHEETS = ("page.css", "widths.css", "taken.css")
 _CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 _USED = re.compile(r'class="([^"]*)"')
+#: Attributes of our own, and those that the script sets where a table is sorted.
+_SET = re.compile(r"\[((?:data|aria)-[\w-]+)")
+_HAD = re.compile(r"\s((?:data|aria)-[\w-]+)")
 _STRINGS = re.compile(r'"[^"]*"|\([^)]*\)')
 
 
@@ -35,7 +39,9 @@ def needed(page: str, script: str) -> str:
     (False, True)
     """
     used = {name for found in _USED.finditer(page) for name in found[1].split()}
-    used |= set(re.findall(r"[\w-]+", script))
+    used |= {*_HAD.findall(page)}
+    # The script writes `dataset.more` where the sheet says `[data-more]`.
+    used |= {name for word in re.findall(r"[\w-]+", script) for name in (word, f"data-{word}")}
     return _kept(sheet(), used)
 
 
@@ -104,5 +110,5 @@ def _rule(head: str, body: str, used: set[str]) -> str:
     if head.startswith("@"):
         inner = _kept(body, used)
         return f"{head}{{{inner}}}" if inner else ""
-    selectors = [one for one in head.split(",") if set(_CLASS.findall(_STRINGS.sub("", one))) <= used]
+    selectors = [one for one in head.split(",") if {*_CLASS.findall(_STRINGS.sub("", one)), *_SET.findall(one)} <= used]
     return f"{','.join(selectors)}{{{body}}}" if selectors else ""

@@ -35,7 +35,7 @@ class StandingPages:
         self.out = out
         self.place = cache_folder() / "pages" / f"{_hash(str(out.resolve()))}.json"
         self.known: dict[str, list[str]] = recall(self.place)
-        self.everywhere = [code_hash("."), _templates(), *everywhere]
+        self.everywhere = _hash(json.dumps([code_hash("."), _templates(), *everywhere], default=repr))
         self.told: dict[str, list[str]] = {}
 
     def key(self, *of: object) -> str:

@@ -7,6 +7,7 @@ where every order agrees, ties widen it, and the chance of an order under no ass
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -72,6 +73,7 @@ def association(
     directions: tuple[Direction, Direction] = ("higher", "higher"),
     draws: tuple[np.ndarray, np.ndarray] | None = None,
     level: float = 0.95,
+    chanced: bool = True,
 ) -> Association:
     """Rank correlation of two figures of the same models, with an interval over models, or over clips.
 
@@ -99,6 +101,8 @@ def association(
         Both figures in the same bootstrap draws. With them the interval is over clips, the models held fixed.
     level : float, default=0.95
         Coverage.
+    chanced : bool, default=True
+        Say how often chance gives as much, which takes most of the time.
 
     Returns
     -------
@@ -134,7 +138,7 @@ def association(
     if len(set(first.tolist())) == 1 or len(set(second.tolist())) == 1:
         return Association(None, None, None, n, kind, reason=f"all {n} models have the same figure: there is no order")
     value = float(_correlate(first[:, None], second[:, None], kind)[0])
-    chance = _chance(first, second, kind, value)
+    chance = _chance(first, second, kind, value) if chanced else None
     if draws is not None:
         low, high, method, reason = _over_clips(value, draws, directions, kind, n, level)
     else:
@@ -186,14 +190,21 @@ def _over_clips(
 
 def _chance(x: np.ndarray, y: np.ndarray, kind: Kind, value: float) -> float:
     n = len(x)
-    if n <= COUNTED:
-        orders = np.array(list(permutations(range(n))))
-    else:
-        orders = stream("association", n).permuted(np.tile(np.arange(n), (DRAWN, 1)), axis=1)
+    orders = _orders(n)
     found = correlations_in_orders(x, y, orders, kind)
     far = int((np.abs(found) >= abs(value) - _SAME).sum())
     # An order that was drawn counts the one that was seen among them, or a chance of 0 would be possible.
     return far / len(orders) if n <= COUNTED else (far + 1) / (len(orders) + 1)
+
+
+# Several pairs of figures of the same models are asked one after the other.
+@functools.lru_cache(maxsize=1)
+def _orders(n: int) -> np.ndarray:
+    """All orders of a few things, or many orders of more [shape=(order, place), int64]."""
+    if n <= COUNTED:
+        return np.array(list(permutations(range(n))))
+    orders: np.ndarray = stream("association", n).permuted(np.tile(np.arange(n), (DRAWN, 1)), axis=1)
+    return orders
 
 
 def correlations_in_orders(x: np.ndarray, y: np.ndarray, orders: np.ndarray, kind: Kind) -> np.ndarray:

@@ -1,17 +1,19 @@
-"""What a board costs per run: CPU time, memory and pages of `benchbed leaderboard` over many runs of 131 cells.
+"""What a board costs per run: CPU time, memory and pages of `benchbed leaderboard` over many runs.
 
     python tests/benchmarks/bench_board.py [--run FOLDER] [--models N] [--only MARK …] [--plant SECONDS]
 
-Runs are copies of one (`robustness_asc --limit 64` on the shipped CNN, or `--run`) under names, identities, figures and
-draws of their own. What counts is CPU time (user and system) and the largest memory (VmHWM, which a child process does
-not take over from its parent) of processes that do nothing else. Cost per run is what a tenth of the runs costs less.
+Runs are copies of one under names, identities, figures and draws of their own: of 131 cells (`robustness_asc --limit
+64` on the shipped CNN, or `--run`), for `thousand` of clean audio (`dcase_task1`). What counts is CPU time (user and
+system) and the largest memory (VmHWM, which a child process does not take over from its parent) of processes that do
+nothing else. Cost per run is what a tenth of the runs costs less.
 
 `fresh`: runs nobody has put on a board before. `again`: the same board again, at most 0.05 s and 2 MB a run.
-`thousand`: 1,000 models on a board that was there before one of them changed, at most 5 s. `pages`: the page of a suite
-below 1 MB, of a run below 100 kB. `--plant S` lets each process waste S seconds and 100 kB for each run: every mark on
-time and memory must fail then.
+`thousand`: 1,000 models on a board that was there before one of them changed, at most 5 s; the other pages are short
+ones, since they only have to stand. `pages`: the page of a suite below 1 MB, of the run itself below 100 kB (figures of
+copies are moved by chance, and such digits pack worse). `--plant 0.06` lets each process that is measured waste as many
+seconds and 4 MB for each run, and pages grow by what they may have: every mark must fail then.
 
-Leaves with 1 if a figure misses its mark.
+Leaves with 1 if a figure misses its mark. All of it takes some four minutes.
 """
 
 from __future__ import annotations
@@ -31,15 +33,25 @@ import numpy as np
 from benchbed.results.record import Value
 
 HERE = Path(__file__).resolve().parents[2]
-#: The command, followed by its own time and largest memory; with a defect that wastes both for each run.
+#: The command, followed by its own time and largest memory; with a defect that wastes both for each run, or with short
+#: pages in the place of those of runs.
 BOARD = """
 import os, re, sys, time
 from pathlib import Path
-seconds, runs = float(sys.argv[1]), int(sys.argv[2])
-sys.argv[1:] = sys.argv[3:]
+seconds, runs, short = float(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "short"
+sys.argv[1:] = sys.argv[4:]
 sys.argv[0] = "benchbed"
 wasted, until = bytearray(b"x" * int(bool(seconds) * 4e6 * runs)), time.process_time() + seconds * runs
 while time.process_time() < until: pass
+if short or seconds:
+    import benchbed.report.leaderboard as site, benchbed.report.page as page
+    write = page.write_page
+if short:
+    site.write_report = lambda result, path, **more: write(path, "<p>short</p>")
+    site._whole = lambda row: row.result
+elif seconds:
+    def heavier(path, text): return write(path, text + "x" * (1_000_000 if path.parent.name == "suites" else 100_000))
+    page.write_page = site.write_page = heavier
 from benchbed.cli import main
 try:
     main()
@@ -67,18 +79,29 @@ class Bench:
     plant: float
     missed: list[str] = field(default_factory=list)
 
-    def runs(self, count: int, name: str) -> Path:
+    def runs(self, count: int, name: str, template: Path | None = None) -> Path:
         """A folder of so many runs, made once."""
         home = self.folder / f"{name}-{count}"
-        for number in range(count):
-            copied(self.template, home / f"model{number}", number)
+        if not home.exists():
+            made = Template(template or self.template)
+            for number in range(count):
+                made.copy(home / f"model{number}", number)
         return home
 
-    def board(self, runs: Path, count: int) -> Cost:
+    @property
+    def sizes(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """Names and sizes of the two boards whose difference counts."""
+        return ("many", self.models), ("few", max(self.models // 10, 1))
+
+    def site(self, runs: Path) -> Path:
+        """Where the board of these runs is."""
+        return self.folder / f"site-{runs.name}"
+
+    def board(self, runs: Path, count: int, *, planted: bool = True, short: bool = False) -> Cost:
         """What the leaderboard of these runs costs in a process of its own."""
-        command = [sys.executable, "-c", BOARD, str(self.plant), str(count), "leaderboard", str(runs)]
+        told = [str(self.plant if planted else 0.0), str(count), "short" if short else "whole"]
         done = subprocess.run(
-            [*command, "--out", str(self.folder / f"site-{runs.name}")],
+            [sys.executable, "-c", BOARD, *told, "leaderboard", str(runs), "--out", str(self.site(runs))],
             capture_output=True,
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1", "BENCHBED_CACHE": str(self.folder / "cache")},
@@ -96,52 +119,61 @@ class Bench:
             self.missed.append(what)
 
 
-def copied(template: Path, folder: Path, number: int) -> None:
-    """A run like another under another name: its figures and draws moved by chance, its record and sums sealed anew."""
-    from benchbed.results.artefacts import naming
-    from benchbed.results.statistics import NAME, read_statistics, write_statistics
-    from benchbed.results.store import read, write
+class Template:
+    """A run that is copied under other names, read once."""
 
-    result = read(template)
-    generator = np.random.default_rng(number)
-    drift = generator.normal(0, 0.02)
-    mine = {"name": f"model {number}", "identity": f"{number:032x}", "fingerprint": f"{number:032x}"}
-    family = ("cnn", "transformer", "crnn")[number % 3]
-    model = result.model.model_copy(update={**mine, "adapter_hash": f"{number:016x}", "family": family})
+    def __init__(self, folder: Path) -> None:
+        from benchbed.results.statistics import read_statistics
+        from benchbed.results.store import read
 
-    def moved(value: Value) -> Value:
-        if value.value is None or value.unit != "fraction":
-            return value
-        by = drift + generator.normal(0, 0.005)
-        ends = {name: None if (end := getattr(value, name)) is None else end + by for name in ("low", "high")}
-        return value.model_copy(update={"value": value.value + by, **ends})
+        self.folder, self.result, self.sums = folder, read(folder), read_statistics(folder)
 
-    cells = [
-        cell.model_copy(
-            update={
-                "metrics": {name: moved(value) for name, value in cell.metrics.items()},
-                "groups": {g: {n: moved(v) for n, v in held.items()} for g, held in cell.groups.items()},
-            }
-        )
-        for cell in result.cells
-    ]
-    scores = {name: moved(value) for name, value in result.scores.items()}
-    folder.mkdir(parents=True)
-    sums = read_statistics(template)
-    drawn = replace(
-        sums.scores, values=sums.scores.values + drift, replicates=sums.scores.replicates + np.float32(drift)
-    )
-    write_statistics(replace(sums, scores=drawn), folder)
-    for path in template.iterdir():
-        if path.is_file() and path.name not in ("result.json", NAME, ".lock", "log.jsonl") and path.suffix != ".html":
-            shutil.copy(path, folder)
-    result = result.model_copy(update={"model": model, "cells": cells, "scores": scores})
-    write(naming(result, folder, [*result.provenance.artefacts]), folder / "result.json")
+    def copy(self, folder: Path, number: int) -> None:
+        """A copy with figures and draws moved by chance, its record and sums sealed anew."""
+        from benchbed.results.artefacts import naming
+        from benchbed.results.statistics import NAME, write_statistics
+        from benchbed.results.store import write
+
+        result = self.result
+        generator = np.random.default_rng(number)
+        drift = generator.normal(0, 0.02)
+        mine = {"name": f"model {number}", "identity": f"{number:032x}", "fingerprint": f"{number:032x}"}
+        family = ("cnn", "transformer", "crnn")[number % 3]
+        model = result.model.model_copy(update={**mine, "adapter_hash": f"{number:016x}", "family": family})
+
+        def moved(value: Value, spread: float = 0.005) -> Value:
+            if value.value is None or value.unit != "fraction":
+                return value
+            by = drift + generator.normal(0, spread)
+            ends = {name: None if (end := getattr(value, name)) is None else end + by for name in ("low", "high")}
+            return value.model_copy(update={"value": value.value + by, **ends})
+
+        cells = [
+            cell.model_copy(
+                update={
+                    "metrics": {name: moved(value) for name, value in cell.metrics.items()},
+                    # Together, so that means over devices stay what they are.
+                    "groups": {g: {n: moved(v, 0.0) for n, v in held.items()} for g, held in cell.groups.items()},
+                }
+            )
+            for cell in result.cells
+        ]
+        scores = {name: moved(value) for name, value in result.scores.items()}
+        folder.mkdir(parents=True)
+        held = self.sums.scores
+        drawn = replace(held, values=held.values + drift, replicates=held.replicates + np.float32(drift))
+        write_statistics(replace(self.sums, scores=drawn), folder)
+        apart = ("result.json", "summary.json", NAME, ".lock", "log.jsonl")
+        for path in self.folder.iterdir():
+            if path.is_file() and path.name not in apart and path.suffix != ".html":
+                shutil.copy(path, folder)
+        result = result.model_copy(update={"model": model, "cells": cells, "scores": scores})
+        write(naming(result, folder, [*result.provenance.artefacts]), folder / "result.json")
 
 
-def example(folder: Path) -> Path:
-    """A run of 131 cells of the shipped CNN."""
-    command = [sys.executable, "-m", "benchbed", "run", str(HERE / "suites" / "robustness_asc.yaml"), "--limit", "64"]
+def example(folder: Path, suite: str) -> Path:
+    """A run of a suite of the shipped CNN."""
+    command = [sys.executable, "-m", "benchbed", "run", str(HERE / "suites" / f"{suite}.yaml"), "--limit", "64"]
     done = subprocess.run(
         [*command, "--model", str(HERE / "adapters" / "cnn.py"), "--out", str(folder / "example")],
         capture_output=True,
@@ -152,45 +184,57 @@ def example(folder: Path) -> Path:
     return Path(done.stdout.splitlines()[-1]).parent
 
 
-def marginal(bench: Bench, many: Path, few: Path, count: int) -> Cost:
-    """Seconds and megabytes of one more run."""
-    costs = bench.board(few, count // 10), bench.board(many, count)
-    more = count - count // 10
-    return Cost(*((getattr(costs[1], part) - getattr(costs[0], part)) / more for part in ("seconds", "megabytes")))
+def marginal(bench: Bench, *, planted: bool = True) -> Cost:
+    """Seconds and megabytes of one more run of 131 cells."""
+    (_, most), (_, least) = bench.sizes
+    high, low = (bench.board(bench.runs(count, name), count, planted=planted) for name, count in bench.sizes)
+    return Cost(*((getattr(high, part) - getattr(low, part)) / (most - least) for part in ("seconds", "megabytes")))
 
 
 def fresh(bench: Bench) -> None:
     """Runs that no board has seen: what one more costs, which no mark is about."""
-    found = marginal(bench, bench.runs(bench.models, "many"), bench.runs(bench.models // 10, "few"), bench.models)
+    found = marginal(bench, planted=False)
     print(f"       a run on its first board: {found.seconds:.3f} s, {found.megabytes:.2f} MB", flush=True)
 
 
 def again(bench: Bench) -> None:
     """The same boards again."""
-    homes = [bench.folder / f"many-{bench.models}", bench.folder / f"few-{bench.models // 10}"]
-    found = marginal(bench, *homes, bench.models)
+    if not all(bench.site(bench.runs(count, name)).exists() for name, count in bench.sizes):
+        fresh(bench)
+    found = marginal(bench)
     bench.at_most("a run on a board, CPU", found.seconds, 0.05, "s")
     bench.at_most("a run on a board, memory", found.megabytes, 2.0, "MB")
 
 
 def thousand(bench: Bench) -> None:
     """A board of 1,000 models of which one is new."""
-    home = bench.runs(1000, "thousand")
-    bench.board(home, 1000)
+    template = example(bench.folder, "dcase_task1")
+    home = bench.runs(1000, "thousand", template)
+    bench.board(home, 1000, planted=False, short=True)
     shutil.rmtree(home / "model7")
-    copied(bench.template, home / "model7", 10_000)
+    Template(template).copy(home / "model7", 10_000)
     found = bench.board(home, 1000)
     bench.at_most("1,000 models on a board, one of them new", found.seconds, 5.0, f"s; {found.megabytes:.0f} MB")
 
 
 def pages(bench: Bench) -> None:
-    """Sizes of the pages of the largest board that was built."""
-    site = max(bench.folder.glob("site-*"), key=lambda path: len(list((path / "runs").iterdir())))
-    largest = {kind: max(path.stat().st_size for path in (site / kind).iterdir()) / 1000 for kind in ("suites", "runs")}
-    bench.at_most(f"page of a suite ({site.name})", largest["suites"], 1000, "kB")
-    bench.at_most("page of a run", largest["runs"], 100, "kB")
-    total = sum(path.stat().st_size for path in site.rglob("*.html")) / 1e6
-    print(f"       all pages of {site.name}: {total:.0f} MB", flush=True)
+    """Sizes of the page of a suite with many runs, and of the page of the run itself."""
+    name, count = bench.sizes[0]
+    home = bench.runs(count, name)
+    if bench.plant or not bench.site(home).exists():
+        bench.board(home, count)
+    alone = bench.folder / "alone"
+    shutil.copytree(
+        bench.template, alone, dirs_exist_ok=True, ignore=shutil.ignore_patterns("listen", "*.html", ".lock")
+    )
+    bench.board(alone, 1)
+    suite, page = (max(_bytes(bench.site(of) / kind)) / 1000 for of, kind in ((home, "suites"), (alone, "runs")))
+    bench.at_most(f"page of a suite with {count} runs", suite, 1000, "kB")
+    bench.at_most("page of the run", page, 100, f"kB; copies up to {max(_bytes(bench.site(home) / 'runs')) / 1000:.0f}")
+
+
+def _bytes(folder: Path) -> list[int]:
+    return [path.stat().st_size for path in folder.glob("*.html")]
 
 
 MARKS: dict[str, Callable[[Bench], None]] = {"fresh": fresh, "again": again, "thousand": thousand, "pages": pages}
@@ -200,13 +244,13 @@ def main() -> None:
     """Measure and judge what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, help="a run folder to copy")
-    parser.add_argument("--models", type=int, default=100)
+    parser.add_argument("--models", type=int, default=40)
     parser.add_argument("--only", action="append", choices=MARKS)
     parser.add_argument("--plant", type=float, default=0.0, metavar="SECONDS")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        bench = Bench(folder, asked.run or example(folder), asked.models, asked.plant)
+        bench = Bench(folder, asked.run or example(folder, "robustness_asc"), asked.models, asked.plant)
         for name in asked.only or MARKS:
             MARKS[name](bench)
     sys.exit(1 if bench.missed else 0)

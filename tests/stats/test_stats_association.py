@@ -153,3 +153,18 @@ def test_chance_orders_correlate_as_scipy_says(kind: str, ties: bool) -> None:
     reference = scipy.stats.spearmanr if kind == "spearman" else scipy.stats.kendalltau
     expected = [reference(x, y[order]).statistic for order in orders]
     assert correlations_in_orders(x, y, orders, kind) == pytest.approx(expected, abs=1e-12)
+
+
+def test_what_chance_gives_is_left_out_where_nobody_asks() -> None:
+    x, y = np.random.default_rng(3).normal(size=(2, 12))
+    asked, left = association(x, y, "kendall"), association(x, y, "kendall", chanced=False)
+    assert asked.chance is not None and left.chance is None
+    assert (left.value, left.low, left.high, left.method) == (asked.value, asked.low, asked.high, asked.method)
+
+
+def test_orders_are_drawn_anew_for_another_number_of_models() -> None:
+    generator = np.random.default_rng(5)
+    pairs = [generator.normal(size=(2, n)) for n in (12, 15)]
+    first = [association(x, y).chance for x, y in pairs]
+    assert first == [association(x, y).chance for x, y in pairs]
+    assert first[::-1] == [association(x, y).chance for x, y in pairs[::-1]]

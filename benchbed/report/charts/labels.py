@@ -224,8 +224,9 @@ class _Held:
     def __init__(self, area: Box) -> None:
         self.area = area
         self._boxes: dict[tuple[int, int], list[Box]] = {}
-        self._lines: dict[tuple[int, int], list[Segment]] = {}
+        self._lines: dict[tuple[int, int], list[tuple[Box, Segment]]] = {}
         self._passed: set[Box] = set()
+        self._free: dict[tuple[float, int], list[tuple[float, float]]] = {}
 
     def add_point(self, box: Box) -> None:
         """A point of a crowd: no name stands on it, yet lines that lead to other points go past it."""
@@ -237,8 +238,9 @@ class _Held:
             self._boxes.setdefault(square, []).append(box)
 
     def add_line(self, line: Segment) -> None:
-        for square in _squares(_around(line)):
-            self._lines.setdefault(square, []).append(line)
+        around = _around(line)
+        for square in _squares(around):
+            self._lines.setdefault(square, []).append((around, line))
 
     def free(self, box: Box) -> bool:
         """The box lies in the area and nothing lies in it."""
@@ -251,18 +253,55 @@ class _Held:
             for other in self._boxes.get(square, ()):
                 if left < other[2] and other[0] < right and top < other[3] and other[1] < bottom:
                     return False
-            for line in self._lines.get(square, ()):
-                if strikes(line, box):
+            for other, line in self._lines.get(square, ()):
+                if left < other[2] and other[0] < right and top < other[3] and other[1] < bottom and strikes(line, box):
                     return False
         return True
 
-    def clear(self, line: Segment, own: Box) -> bool:
-        """The line runs through no box but its own point's."""
-        return not any(
-            other != own and other not in self._passed and strikes(line, other)
-            for square in _squares(_around(line))
-            for other in self._boxes.get(square, ())
-        )
+    def clear(self, line: Segment, own: Box, struck: list[Box]) -> bool:
+        """The line runs through no box but its own point's.
+
+        `struck` are boxes that lines from the same point ran into, the last first: the next line mostly does, too.
+        """
+        for place, box in enumerate(struck):
+            if strikes(line, box):
+                struck.insert(0, struck.pop(place))
+                return False
+        around = _around(line)
+        left, top, right, bottom = around
+        for square in _squares(around):
+            for other in self._boxes.get(square, ()):
+                if (
+                    left < other[2]
+                    and other[0] < right
+                    and top < other[3]
+                    and other[1] < bottom
+                    and strikes(line, other)
+                    and other != own
+                    and other not in self._passed
+                ):
+                    struck.insert(0, other)
+                    return False
+        return True
+
+    def free_spots(self, text: str) -> list[tuple[float, float]]:
+        """Left ends and baselines of a grid over the whole area where a text of this size would stand on nothing.
+
+        What is in the way stays there, so that only places that were free are looked at again.
+        """
+        left, top, right, bottom = self.area
+        wide, more = width(text), text.count("\n")
+        high = _ABOVE + _BELOW + _LINE * more
+        spots = self._free.get((wide, more))
+        if spots is None:
+            spots = [
+                (left + column * (wide + 2) + 1, top + row * (high + 1) + _ABOVE + 1)
+                for row in range(int((bottom - top) // (high + 1)))
+                for column in range(int((right - left) // (wide + 2)))
+            ]
+        spots = [spot for spot in spots if self.free(_box(text, *spot))]
+        self._free[wide, more] = spots
+        return spots
 
 
 def _around(line: Segment) -> Box:
@@ -276,9 +315,13 @@ def _squares(box: Box) -> list[tuple[int, int]]:
 
 
 def _near(text: str, point: tuple[float, float], held: _Held) -> tuple[float, float, Segment | None] | None:
+    struck: list[Box] = []
     for x, y, distance in _beside(text, point):
-        if (spot := _free(text, x, y, point if distance >= _LED else None, held)) is not None:
-            return spot
+        if held.free(box := _box(text, x, y)):
+            if distance < _LED:
+                return x, y, None
+            if (leader := _leader(box, point, held, struck)) is not None:
+                return x, y, leader
     return None
 
 
@@ -296,32 +339,22 @@ def _beside(text: str, point: tuple[float, float]) -> Iterator[tuple[float, floa
 
 def _anywhere(text: str, point: tuple[float, float], held: _Held) -> tuple[float, float, Segment | None] | None:
     """The free place of a grid over the whole area that is nearest to the point."""
-    left, top, right, bottom = held.area
     high, wide = _ABOVE + _BELOW + _LINE * text.count("\n"), width(text)
-    spots = [
-        (left + column * (wide + 2) + 1, top + row * (high + 1) + _ABOVE + 1)
-        for row in range(int((bottom - top) // (high + 1)))
-        for column in range(int((right - left) // (wide + 2)))
-    ]
+    struck: list[Box] = []
+    spots = held.free_spots(text)
     for x, y in sorted(spots, key=lambda spot: math.dist((spot[0] + wide / 2, spot[1] - high / 2), point)):
-        if (spot := _free(text, x, y, point, held)) is not None:
-            return spot
+        if (leader := _leader(_box(text, x, y), point, held, struck)) is not None:
+            return x, y, leader
     return None
 
 
-def _free(
-    text: str, x: float, y: float, led_from: tuple[float, float] | None, held: _Held
-) -> tuple[float, float, Segment | None] | None:
-    box = _box(text, x, y)
-    if not held.free(box):
-        return None
-    if led_from is None:
-        return x, y, None
-    end = (min(max(led_from[0], box[0]), box[2]), min(max(led_from[1], box[1]), box[3]))
-    share = min(1.0, _POINT / (math.dist(led_from, end) or 1.0))
-    start = led_from[0] + (end[0] - led_from[0]) * share, led_from[1] + (end[1] - led_from[1]) * share
-    own = (led_from[0] - _POINT, led_from[1] - _POINT, led_from[0] + _POINT, led_from[1] + _POINT)
-    return (x, y, (start, end)) if held.clear((start, end), own) else None
+def _leader(box: Box, point: tuple[float, float], held: _Held, struck: list[Box]) -> Segment | None:
+    """The line from a point to the box of its name; None where it would run through something."""
+    end = (min(max(point[0], box[0]), box[2]), min(max(point[1], box[1]), box[3]))
+    share = min(1.0, _POINT / (math.dist(point, end) or 1.0))
+    start = point[0] + (end[0] - point[0]) * share, point[1] + (end[1] - point[1]) * share
+    own = (point[0] - _POINT, point[1] - _POINT, point[0] + _POINT, point[1] + _POINT)
+    return (start, end) if held.clear((start, end), own, struck) else None
 
 
 def _box(text: str, x: float, y: float) -> Box:
