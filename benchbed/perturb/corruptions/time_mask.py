@@ -47,7 +47,7 @@ class TimeMask(Guarded):
         """The clip with four gaps, one in each quarter."""
         samples = state.waveform.shape[1]
         places, fill = state.data
-        edges = np.linspace(0, samples, MASKS + 1).astype(int).tolist()
+        edges = _edges(samples)
         edge = max(1, round(EDGE_SECONDS * state.sample_rate))
         out = state.waveform.copy()
         masked = 0
@@ -66,6 +66,11 @@ class TimeMask(Guarded):
         if self.option("fill", context, "zero") not in ("zero", "mean"):
             raise ConfigError("option 'fill' must be 'zero' or 'mean'")
         return {}
+
+
+@lru_cache(maxsize=64)
+def _edges(samples: int) -> tuple[int, ...]:
+    return tuple(np.linspace(0, samples, MASKS + 1).astype(int).tolist())
 
 
 @lru_cache(maxsize=64)

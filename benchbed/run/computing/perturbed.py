@@ -155,9 +155,11 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
 
 
 def _untouched(waveform: np.ndarray, clip: np.ndarray) -> bool:
-    """Whether nothing came of a perturbation; most show in the first samples, which are compared in no time."""
-    first = slice(None), slice(64)
-    return np.array_equal(waveform[first], clip[first]) and np.array_equal(waveform, clip)
+    """Whether nothing came of a perturbation; of most something shows in one sample, which is compared in no time."""
+    if waveform.shape != clip.shape or waveform.size == 0:
+        return np.array_equal(waveform, clip)
+    middle = waveform.size // 2
+    return waveform.item(middle) == clip.item(middle) and np.array_equal(waveform, clip)
 
 
 def _applied(
