@@ -23,7 +23,7 @@ from benchbed.metrics.sed.decision import Median
 from benchbed.metrics.sed.detection import OverThresholds, paired
 from benchbed.metrics.sed.examples import random_corpus
 from benchbed.metrics.sed.flat import FlatEvents, flatten, framed
-from benchbed.metrics.sed.intersection import Criteria, joined, sweep
+from benchbed.metrics.sed.intersection import Criteria, joined, sweep_by
 from benchbed.metrics.sed.psds import HOUR, SCENARIOS, Exposure, PsdSample, Scenario
 from benchbed.metrics.steps import Steps, by_class
 
@@ -137,8 +137,8 @@ class Psds(OverThresholds):
         steps: dict[str, list[list[list[Steps]]]] = {name: [] for name in self.scenarios}
         for median in self.filters:
             filtered = frames if median is None else [median.apply(item) for item in frames]
-            for name, scenario in self.scenarios.items():
-                swept = sweep(filtered, reference, classes, scenario.criteria)
+            criteria = [scenario.criteria for scenario in self.scenarios.values()]
+            for name, swept in zip(self.scenarios, sweep_by(filtered, reference, classes, criteria)):
                 steps[name].append([by_class(changes, classes) for changes in swept])
         return PsdSample(steps, self.scenarios, exposure, self.thresholds)
 

@@ -121,24 +121,32 @@ def sweep(
     tuple of Steps
         Hits, false alarms, cross-triggers; the last ones are empty without a `cttc`.
     """
-    order = np.lexsort((reference.onset, reference.clip))
-    reference = reference.only(order)
-    hits, false, cross = [], [], []
+    return sweep_by(frames, reference, classes, [criteria])[0]
+
+
+def sweep_by(
+    frames: Sequence[FrameScores], reference: FlatEvents, classes: int, several: Sequence[Criteria]
+) -> list[tuple[Steps, Steps, Steps]]:
+    """`sweep` by several criteria, for which runs above thresholds and what they cover are found once."""
+    reference = reference.only(np.lexsort((reference.onset, reference.clip)))
+    changes: list[tuple[list, list, list]] = [([], [], []) for _ in several]
     for block in levels(frames):
         cover = _cover(block, reference, classes)
         length = block.offset - block.onset
         own = cover[block.stop, block.label] - cover[block.start, block.label]
-        relevant = reached(own, length, criteria.dtc)
-        miss = np.flatnonzero(~relevant)
-        false.append(block.changes(miss))
-        hits.append(_found(block, np.flatnonzero(relevant), _there(block, reference), classes, criteria.gtc))
-        if criteria.cttc is not None:
-            inside = cover[block.stop[miss]] - cover[block.start[miss]]
-            trigger = reached(inside, length[miss, None], criteria.cttc)
-            trigger[np.arange(len(miss)), block.label[miss]] = False
-            event, other = np.nonzero(trigger)
-            cross.append(block.changes(miss[event], other, classes))
-    return Steps.join(hits), Steps.join(false), Steps.join(cross)
+        there = _there(block, reference)
+        for criteria, (hits, false, cross) in zip(several, changes):
+            relevant = reached(own, length, criteria.dtc)
+            miss = np.flatnonzero(~relevant)
+            false.append(block.changes(miss))
+            hits.append(_found(block, np.flatnonzero(relevant), there, classes, criteria.gtc))
+            if criteria.cttc is not None:
+                inside = cover[block.stop[miss]] - cover[block.start[miss]]
+                trigger = reached(inside, length[miss, None], criteria.cttc)
+                trigger[np.arange(len(miss)), block.label[miss]] = False
+                event, other = np.nonzero(trigger)
+                cross.append(block.changes(miss[event], other, classes))
+    return [(Steps.join(hits), Steps.join(false), Steps.join(cross)) for hits, false, cross in changes]
 
 
 def detected(
