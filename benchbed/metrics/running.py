@@ -19,6 +19,9 @@ BLOCK = 2_000_000
 #: and how many numbers there may be for their bounds.
 FEW, WORTH, STRETCHES, STRETCHED = 8, 100_000, 128, 200_000
 
+#: By how much of themselves bounds may be off that are made in single precision.
+ROUNDED = 1e-4
+
 #: Items between two wanted places from which on they are added up by column first, which is one product with a vector.
 FAR = 2048
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from benchbed.metrics.at_least import in_type_of
-from benchbed.metrics.running import STRETCHES, Running, blocks, bounded, by_row, stretches, worthwhile
+from benchbed.metrics.running import ROUNDED, STRETCHES, Running, blocks, bounded, by_row, stretches, worthwhile
 from benchbed.metrics.sample import Sample
 from benchbed.metrics.steps import Steps, by_class, falling_order
 
@@ -140,7 +140,8 @@ class SweepSample(Sample):
             return [np.arange(size) for size in sizes], np.arange(common)
         edges, bounds = self._bounds
         shape = len(edges) - 1, weight.shape[1]
-        own, total, macro = [], np.zeros((4, *shape)), np.zeros((2, *shape))
+        own, total, macro = [], np.zeros((4, *shape), np.float32), np.zeros((2, *shape), np.float32)
+        weight, events = weight.astype(np.float32), events.astype(np.float32)
         for curve, parts, count in zip(self._curves, bounds, events):
             made = np.stack([part @ weight for part in parts])
             total += made
@@ -261,4 +262,4 @@ class SweepSample(Sample):
 
 def _can_be_best(most: np.ndarray, ends: np.ndarray) -> np.ndarray:
     # Stretches [stretch] of which some draw may have its highest value: what is reached somewhere is not above there.
-    return (most * (1 + 1e-9) >= ends.max(axis=0)).any(axis=1)
+    return (most * (1 + ROUNDED) >= ends.max(axis=0)).any(axis=1)
