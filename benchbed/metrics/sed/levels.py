@@ -155,18 +155,22 @@ def _reach(signal: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarra
     # Nearest place with a score not above to the left of each, and with a score below to the right. A place whose run
     # holds an equal score further left gets that one as its border, so of equal scores in a run only the first spans
     # all of it.
-    every = np.arange(len(signal))
-    return _jump(every - 1, signal, place, np.greater), _jump(every + 1, signal, place, np.greater_equal)
+    every, finite = np.arange(len(signal)), np.isfinite(signal)
+    # Neighbours first, which lie side by side.
+    falls = ((signal[:-1] > signal[1:]) & finite[1:]).nonzero()[0] + 1
+    rises = ((signal[1:] >= signal[:-1]) & finite[:-1]).nonzero()[0]
+    left, right = every - 1, every + 1
+    _jump(left, signal, falls, np.greater)
+    _jump(right, signal, rises, np.greater_equal)
+    return left[place], right[place]
 
 
-def _jump(border: np.ndarray, signal: np.ndarray, here: np.ndarray, beyond: np.ufunc) -> np.ndarray:
-    # All that lies between a place and the one it points at is beyond its score, so it may point where that one points,
-    # however far that has come. Floors stop all; after a few rounds few places are left.
-    all_of, there, score = here, border[here], signal[here]
-    while True:
-        further = beyond(signal[there], score).nonzero()[0]
-        if not len(further):
-            return border[all_of]
-        here, score = here[further], score[further]
-        there = border[there[further]]
+def _jump(border: np.ndarray, signal: np.ndarray, here: np.ndarray, beyond: np.ufunc) -> None:
+    # All that lies between a place and the one it points at is beyond its score, and that one here as well, so it may
+    # point where that one points, however far that has come. Floors stop all; after a few rounds few places are left.
+    score, there = signal[here], border[here]
+    while len(here):
+        there = border[there]
         border[here] = there
+        further = beyond(signal[there], score).nonzero()[0]
+        here, score, there = here[further], score[further], there[further]
