@@ -3,7 +3,8 @@
 How soon clips fall decides what an attack costs, and no count of its passes knows it: a search of a hundred steps may
 end at the second. So some clips of each condition, spread over all that it attacks, are attacked as its units attack
 them; about which clips the model is right, which alone are attacked, is asked of all. The experiments that the first
-unit makes once are run on the fewest clips and priced by how many they will have.
+unit makes once are run on the fewest clips and priced by how many they will have; conditions of one attack make the
+same experiments, which are priced by their passes where another condition made them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from benchbed.run.job.job import Unit
 from benchbed.run.preparing.probing import Rate
 
 #: Clips that are attacked together, fewer than a unit has; such batches of a condition, one for so many clips that it
-#: attacks, and two where that leaves most of them out.
+#: attacks.
 BATCH, ONE_IN = 8, 100
 #: Half-width of the interval of a mean in standard errors.
 REACH = 2.0
@@ -97,30 +98,42 @@ def sample_attacks(engine: Engine, units: Sequence[Unit]) -> dict[tuple[str, int
         if unit.cells[0].kind == "attack":
             rows.setdefault((unit.split, unit.condition), []).extend(unit.rows)
             first.setdefault((unit.split, unit.condition), unit)
-    return {key: _sampled(engine, unit, rows[key]) for key, unit in first.items()}
+    experiments: dict[str, float] = {}
+    return {key: _sampled(engine, unit, rows[key], experiments) for key, unit in first.items()}
 
 
-def _sampled(engine: Engine, unit: Unit, rows: Sequence[int]) -> AttackRate:
+def _sampled(engine: Engine, unit: Unit, rows: Sequence[int], experiments: dict[str, float]) -> AttackRate:
+    """Attack a few clips; `experiments` has what those on one clip cost in passes, by attack."""
     right = attacked_rows_of(engine, replace(unit, rows=tuple(rows)))
-    found = AttackRate(len(rows), len(right))
+    rate = AttackRate(len(rows), len(right))
     if not right:
-        return found
-    few = tuple(right[:FEWEST])
-    _timed(engine, replace(unit, rows=few[:1], number=1))  # the first call builds caches and is not typical
-    checked, _, answers = _timed(engine, replace(unit, rows=few, number=0))
-    plain, _, _ = _timed(engine, replace(unit, rows=few, number=1))
-    facts = answers.info["attack"]["facts"]
-    probes = next((fact["n"] for fact in facts if fact["check"] == "probes"), 0)
-    if probes:
-        found.once = max(checked - plain, 0.0) * min(probed_clips(len(rows)), len(right)) / probes
-    batches = max(len(rows) // ONE_IN, 1 if len(right) < 2 * BATCH else 2)
+        return rate
+    if not experiments:
+        # The first call builds caches and is not typical.
+        _timed(engine, replace(unit, rows=tuple(right[:1]), number=1))
+    batches = max(len(rows) // ONE_IN, 1)
     places = np.unique(np.linspace(0, len(right) - 1, BATCH * batches).round().astype(int))
     for start in range(batches):
         chosen = tuple(right[place] for place in places[start::batches])
         own, clock, answers = _timed(engine, replace(unit, rows=chosen, number=1))
-        found.attacked.add(len(chosen), own, clock)
-        found.passes += _passes(answers)
-    return found
+        rate.attacked.add(len(chosen), own, clock)
+        rate.passes += _passes(answers)
+    passes = max(sum(rate.passes), 1.0)
+    kind = unit.cells[0].name
+    if kind not in experiments:
+        experiments[kind] = _experiment(engine, unit, right) * passes / max(rate.attacked.cpu, 1e-9)
+    rate.once = experiments[kind] * rate.attacked.cpu / passes * min(probed_clips(len(rows)), len(right))
+    return rate
+
+
+def _experiment(engine: Engine, unit: Unit, right: Sequence[int]) -> float:
+    """CPU seconds of the experiments on one clip: what the first unit of a condition takes more than another."""
+    few = tuple(right[:FEWEST])
+    checked, _, answers = _timed(engine, replace(unit, rows=few, number=0))
+    plain, _, _ = _timed(engine, replace(unit, rows=few, number=1))
+    facts = answers.info["attack"]["facts"]
+    probes = next((fact["n"] for fact in facts if fact["check"] == "probes"), 0)
+    return max(checked - plain, 0.0) / probes if probes else 0.0
 
 
 def _timed(engine: Engine, unit: Unit) -> tuple[float, float, UnitPredictions]:

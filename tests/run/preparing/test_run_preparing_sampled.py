@@ -64,8 +64,17 @@ def test_a_condition_is_priced_by_clips_that_are_attacked(world: World, clips: i
     assert abs(rate.seconds(clips) - true) < rate.reach * rate.seconds(clips)
     assert rate.seconds(10 * clips) == pytest.approx(rate.once + 10 * (rate.seconds(clips) - rate.once))
     batches = [rows for number, rows in world.asked if number and len(rows) > FEWEST]
-    assert len(batches) == max(2, clips // 100) and {len(rows) for rows in batches} == {BATCH}
+    assert len(batches) == max(1, clips // 100) and {len(rows) for rows in batches} == {BATCH}
     assert sum(map(len, batches)) < clips / 3
+
+
+def test_experiments_are_made_once_for_each_attack_and_cost_what_its_passes_cost(world: World):
+    own = units(64)
+    (cell,) = own[0].cells
+    same, other = replace(cell, condition=2), replace(cell, condition=3, name="apgd")
+    rates = sample_attacks(None, own + [replace(unit, cells=(made,)) for made in (same, other) for unit in own])
+    assert len([number for number, _ in world.asked if number == 0]) == 2
+    assert [rate.once for rate in rates.values()] == pytest.approx([CHECKED * PROBES] * 3)
 
 
 def test_of_few_clips_all_are_attacked_and_nothing_is_uncertain(world: World):
