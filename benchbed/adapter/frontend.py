@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 
@@ -158,6 +158,11 @@ class LogMel(torch.nn.Module):
         self._bank: tuple[torch.dtype, BandedFilters] | None = None
         self._groups: dict[tuple[int, int, torch.dtype, int], int] = {}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        # How many clips go together was measured where the front end was saved, if it was.
+        self._groups = {}
+
     @classmethod
     def kaldi(cls, sample_rate: int = 16000, n_mels: int = 128, **options) -> LogMel:
         """Kaldi's `fbank` features without dither: 25 ms frames every 10 ms, power, natural logarithm.
@@ -261,8 +266,10 @@ class LogMel(torch.nn.Module):
         if most < 2:
             return 1
         # Noise whose level changes by 60 dB, without the random state that others may draw from.
-        noise = torch.linspace(0, most * samples, most * samples, dtype=torch.float64).square().mul(0.7).sin()
-        clips = noise.mul(torch.logspace(-3, 0, most * samples, dtype=torch.float64)).to(dtype).view(most, samples)
+        with torch.device("cpu"):  # whatever the default device is of who calls
+            noise = torch.linspace(0, most * samples, most * samples, dtype=torch.float64).square().mul(0.7).sin()
+            loudness = torch.logspace(-3, 0, most * samples, dtype=torch.float64)
+        clips = noise.mul(loudness).to(dtype).view(most, samples)
         alone = self._in_groups(clips, count, 1)
         alike = (torch.equal(self._in_groups(clips[:size], count, size), alone[:size]) for size in range(2, most + 1))
         return next((size + 1 for size, same in enumerate(alike) if not same), most)

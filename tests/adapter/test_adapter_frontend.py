@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -215,6 +216,30 @@ def test_clips_go_through_one_by_one_where_a_library_sums_wider_products_otherwi
     assert torch.equal(mel(waves), alone) and max(widths) > 101
     widths.clear()
     assert torch.equal(mel(waves), alone) and set(widths) == {101}
+
+
+@pytest.mark.parametrize("make", [LogMel, LogMel.kaldi])
+def test_a_default_device_elsewhere_changes_nothing_for_clips_on_the_cpu(make):
+    waves = noise(4000, 3)
+    expected = make(16000, 32)(waves)
+    mel = make(16000, 32)
+    with torch.device("meta"):
+        found = mel(waves)
+    assert torch.equal(found, expected)
+
+
+def test_how_many_clips_go_together_is_measured_again_where_a_front_end_is_loaded():
+    mel, waves = LogMel(16000, 32, n_fft=512, hop_length=160), noise(4000, 3)
+    expected = mel(waves)
+    measured = set(mel._groups.values())
+    mel._groups = dict.fromkeys(mel._groups, -1)  # as another machine may have had it
+    loaded = pickle.loads(pickle.dumps(mel))
+    assert torch.equal(loaded(waves), expected) and set(loaded._groups.values()) == measured
+    # One that was saved before there were groups.
+    state = {name: value for name, value in mel.__dict__.items() if name != "_groups"}
+    older = LogMel.__new__(LogMel)
+    older.__setstate__(state)
+    assert torch.equal(older(waves), expected)
 
 
 @pytest.mark.parametrize("framing", ["stft", "kaldi"])
