@@ -65,8 +65,12 @@ def boots(run: OpenRun, splits: Iterable[str], draws: int, seed: int) -> list[Bo
     ]
 
 
-def replicates(run: OpenRun, figure: Figure, procedure: Procedure) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+def replicates(
+    run: OpenRun, figure: Figure, procedure: Procedure, names: Collection[str] | None = None
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """A run's own values of a figure, and its replicates in draws that all runs on the same clips share.
+
+    All metrics, or `names`.
 
     Metrics that are made from no sums have as many draws as the run made; those that the run kept no draws of are left
     out.
@@ -76,8 +80,10 @@ def replicates(run: OpenRun, figure: Figure, procedure: Procedure) -> tuple[dict
     values: dict[str, float] = dict.fromkeys(infos(run.family, made), float("nan"))
     drawn: dict[str, np.ndarray] = {}
     if not paired.lean:
-        values, drawn = points(run, made, paired.a), draw(run, made, paired.a, paired, procedure)
+        values, drawn = points(run, made, paired.a, names), draw(run, made, paired.a, paired, procedure, names)
     for metric in drawn_metrics(run, figure):
+        if names is not None and metric not in names:
+            continue
         try:
             values[metric], drawn[metric] = stored(run, figure, metric)
         except CannotMeasure:

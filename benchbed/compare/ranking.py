@@ -125,7 +125,7 @@ def rank_alike(board: Sequence[tuple[Path, OpenRun]], procedure: Procedure) -> d
         return {}
     primary = board[0][1].result.primary
     info = board[0][1].family.metrics[primary]
-    measured = [(path, *replicates(run, Figure("clean"), procedure)) for path, run in board]
+    measured = [(path, *replicates(run, Figure("clean"), procedure, [primary])) for path, run in board]
     # A figure that is made from no sums is NaN where the run kept no draws of it.
     defined = [
         (path, points[primary], drawn[primary]) for path, points, drawn in measured if np.isfinite(points[primary])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from markupsafe import Markup
 
 from benchbed.errors import ConfigError
@@ -29,16 +31,17 @@ def charts(standings: Board) -> list[tuple[str, Markup]]:
         )
         drawn.append((label, image))
     drawn += _against_noise(standings)
+    scored = _scored(standings)
+    families = {row.result.model.name: row.result.model.family for row in standings.rows}
+    numbers = {row.result.model.name: place for place, row in enumerate(standings.rows, 1)}
     for trade in _trade_offs(standings):
         cost, score = terms.plain(trade.cost), terms.metric(trade.score, standings.lead)
         label = f"{score} against {cost}: Pareto front"
-        families = {row.result.model.name: row.result.model.family for row in standings.rows}
-        numbers = {row.result.model.name: place for place, row in enumerate(standings.rows, 1)}
         dots = [
             Dot(
                 point.model,
                 Value(value=point.cost, n=0, direction="lower", unit=trade.cost_unit, rule=trade.method or "counted"),
-                _scored(standings, point.model)
+                scored.get(point.model)
                 or Value(value=point.score, n=0, direction="higher", unit=trade.score_unit, rule=""),
                 families.get(point.model, ""),
                 numbers.get(point.model, 0),
@@ -90,6 +93,7 @@ def _trade_offs(standings: Board) -> list[TradeOff]:
         return []
 
 
-def _scored(standings: Board, model: str) -> Value | None:
-    named = [row for row in standings.rows if row.result.model.name == model]
-    return named[0].primary if len(named) == 1 else None
+def _scored(standings: Board) -> dict[str, Value | None]:
+    """The figure that ranks each model, of models whose name no other has."""
+    times = Counter(row.result.model.name for row in standings.rows)
+    return {row.result.model.name: row.primary for row in standings.rows if times[row.result.model.name] == 1}

@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from benchbed.errors import ConfigError, did_you_mean
 from benchbed.results.record import Result
 
@@ -84,18 +86,11 @@ def pareto_front(points: Sequence[tuple[float, float]], *, higher: bool = True) 
     >>> pareto_front([(0.9, 10), (0.8, 5), (0.7, 6), (0.9, 10)])
     [(), (), (1,), ()]
     """
-    sign = 1.0 if higher else -1.0
-    found = []
-    for score, cost in points:
-        found.append(
-            tuple(
-                place
-                for place, (other_score, other_cost) in enumerate(points)
-                if sign * other_score >= sign * score
-                and other_cost <= cost
-                and (sign * other_score > sign * score or other_cost < cost)
-            )
-        )
+    scores, costs = np.asarray(points, np.float64).reshape(-1, 2).T * [[1.0 if higher else -1.0], [1.0]]
+    found: list[tuple[int, ...]] = []
+    for score, cost in zip(scores, costs):
+        as_good = (scores >= score) & (costs <= cost)
+        found.append(tuple(np.flatnonzero(as_good & ((scores > score) | (costs < cost))).tolist()))
     return found
 
 

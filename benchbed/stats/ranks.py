@@ -111,10 +111,13 @@ def tie_groups(
 
 
 def _ranks(values: np.ndarray, direction: Direction, ties: str) -> np.ndarray:
-    # One pass per model keeps the memory at models × draws.
     signed = -values if direction == "higher" else values
-    below = np.stack([(signed < row).sum(axis=0) for row in signed]) if len(signed) else np.zeros(values.shape)
-    if ties == "min":
-        return below + 1.0
-    equal = np.stack([(signed == row).sum(axis=0) for row in signed])
-    return below + (equal + 1) / 2
+    made = np.empty(values.shape)
+    for given, found in zip(np.ascontiguousarray(signed.T), made.T):
+        ordered = np.sort(given)
+        below = np.searchsorted(ordered, given, side="left")
+        if ties == "min":
+            found[:] = below + 1.0
+        else:
+            found[:] = below + (np.searchsorted(ordered, given, side="right") - below + 1) / 2
+    return made
