@@ -180,6 +180,18 @@ def test_false_alarms_that_are_never_sorted_change_nothing(
     assert sum(dropped) > 1000
 
 
+def test_scores_that_hardly_differ_are_told_apart_as_any_others() -> None:
+    # A sigmoid of float64 ends at such numbers: nothing but their order counts.
+    outputs, target = random_corpus(np.random.default_rng(3), 60, 2)
+    faint = np.empty(len(outputs), object)
+    for i, item in enumerate(outputs):
+        faint[i] = FrameScores(np.ldexp(item.scores, -1040), item.edges)
+        outputs[i] = FrameScores(np.ldexp(faint[i].scores, 1040), item.edges)
+    family, whole = psds.family(("dog", "rain")), np.zeros(len(outputs), int)
+    found, expected = (family.sample(given, target, whole, 1).scores(np.ones((1, 1)))[0] for given in (faint, outputs))
+    assert 0 < found["psds1"][0] == expected["psds1"][0]
+
+
 def vars_of(scenario: str) -> dict[str, float]:
     made = psd_curves.SCENARIOS[scenario]
     free = {"cttc": made.criteria.cttc, "alpha_ct": made.alpha_ct} if made.alpha_ct else {}

@@ -9,6 +9,7 @@ below zero, is integrated up to `max_efpr`.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -215,7 +216,8 @@ def _loosest(false: Steps, most: float) -> float:
     if len(score) < BINS:
         return -math.inf
     high, low = score.max(), score.min()
-    if not high > low or not np.isfinite(high - low):
+    # Scores that differ by so little that nothing divides by it are not told apart by bins.
+    if not BINS / sys.float_info.max < high - low < math.inf:
         return -math.inf
     place = ((high - score) * ((BINS - 1) / (high - low))).astype(np.int32)
     net = np.bincount(place, weights=false.amount, minlength=BINS)

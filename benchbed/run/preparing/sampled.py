@@ -113,7 +113,8 @@ def _sampled(engine: Engine, unit: Unit, rows: Sequence[int], experiments: dict[
         _timed(engine, replace(unit, rows=tuple(right[:1]), number=1))
     batches = max(len(rows) // ONE_IN, 1)
     places = np.unique(np.linspace(0, len(right) - 1, BATCH * batches).round().astype(int))
-    for start in range(batches):
+    # Of a model that is seldom right there are fewer clips than batches.
+    for start in range(min(batches, len(places))):
         chosen = tuple(right[place] for place in places[start::batches])
         own, clock, answers = _timed(engine, replace(unit, rows=chosen, number=1))
         rate.attacked.add(len(chosen), own, clock)

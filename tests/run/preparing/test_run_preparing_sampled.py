@@ -89,6 +89,14 @@ def test_a_model_that_is_never_right_is_not_attacked(world: World, monkeypatch: 
     assert rate.seconds(64) == 0 and rate.reach == 0 and not world.asked
 
 
+def test_a_model_that_is_seldom_right_is_attacked_on_what_there_is(world: World, monkeypatch: pytest.MonkeyPatch):
+    right = {0, 4, 400}
+    monkeypatch.setattr(sampled, "attacked_rows_of", lambda engine, unit: [row for row in unit.rows if row in right])
+    rate = sample_attacks(None, units(1000))["test", 1]
+    assert all(rows for _, rows in world.asked) and rate.attacked.evaluations == 3
+    assert rate.seconds(1000) == pytest.approx(3 * STANDS + 3 * CHECKED) and rate.reach == 0
+
+
 def test_what_is_no_attack_is_passed_over(world: World):
     assert sample_attacks(None, units(64, kind="corruption")) == {} and not world.asked
 
