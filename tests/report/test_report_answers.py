@@ -127,6 +127,20 @@ def test_what_was_packed_sorts_and_is_found_by_its_address(visit, address, long_
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("part", ["cite", "card"])
+def test_what_was_packed_is_copied(visit, address, part):
+    page = visit(address.as_uri())
+    page.evaluate(
+        "() => Object.defineProperty(navigator, 'clipboard', {value: {writeText: async (t) => { window.kept = t; }}})"
+    )
+    page.wait_for_selector("html[data-unfolded]", state="attached")
+    page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    page.locator(f"[data-copy={part}]").click()
+    page.wait_for_function("() => window.kept")
+    assert page.evaluate("() => window.kept") == page.locator(f"#{part}").text_content()
+
+
+@pytest.mark.browser
 def test_noise_curves_can_be_drawn_from_what_is_saved(visit, address, long_record, tmp_path):
     page = visit(address.as_uri())
     with page.expect_download() as waiting:

@@ -240,11 +240,13 @@
     else { save(name + ".csv", "text/csv", csv(data.rows || flat(data))); }
     say("Saved " + name + "." + button.dataset.save + ".");
   }));
-  document.querySelectorAll("button[data-copy]").forEach((button) => button.addEventListener("click", () => {
-    const text = document.getElementById(button.dataset.copy).textContent;
-    const selected = () => { const range = document.createRange(); range.selectNodeContents(document.getElementById(button.dataset.copy)); getSelection().removeAllRanges(); getSelection().addRange(range); say("Selected; copy with the keyboard."); };
-    if (navigator.clipboard) { navigator.clipboard.writeText(text).then(() => say("Copied."), selected); } else { selected(); }
-  }));
+  // Packed parts bring such buttons later.
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-copy]"), from = button && document.getElementById(button.dataset.copy);
+    const selected = () => { getSelection().selectAllChildren(from); say("Selected; copy with the keyboard."); };
+    if (!from) { return; }
+    if (navigator.clipboard) { navigator.clipboard.writeText(from.textContent).then(() => say("Copied."), selected); } else { selected(); }
+  });
 
   // Paper cannot unfold.
   let opened = [];
