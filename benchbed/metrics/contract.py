@@ -144,7 +144,7 @@ class Family(ABC):
         -------
         dict of str to np.ndarray [shape=(…, draw)]
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} names needed columns, and makes no metrics of their sums")
 
     @property
     def whole_numbers(self) -> np.ndarray | None:

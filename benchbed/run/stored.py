@@ -38,10 +38,13 @@ def name_of(answers: Path) -> str | None:
     --------
     >>> name_of(Path("mine/{step}.csv")), name_of(Path("mine_{split}.csv")), name_of(Path("mine.csv"))
     ('mine', 'mine', None)
+    >>> name_of(Path("/{step}.csv")) is None
+    True
     """
     if "{" not in str(answers):
         return None
-    for part in reversed(answers.with_suffix("").parts):
+    plain = answers.with_suffix("")
+    for part in reversed(plain.relative_to(plain.anchor).parts):
         if name := re.sub(r"\{(split|step|domain)\}", "", part).strip(" ._-"):
             return name
     return None
