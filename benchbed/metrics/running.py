@@ -12,6 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from benchbed.metrics.steps import stable_order
+
 #: Numbers of one block of draws; bounds working memory.
 BLOCK = 2_000_000
 
@@ -21,6 +23,9 @@ FEW, WORTH, STRETCHES, STRETCHED = 8, 100_000, 128, 200_000
 
 #: By how much of themselves bounds may be off that are made in single precision.
 ROUNDED = 1e-4
+
+#: Columns up to which counts at the wanted places are one product of two dense tables.
+DENSE = 256
 
 #: Items between two wanted places from which on they are added up by column first, which is one product with a vector.
 FAR = 2048
@@ -48,6 +53,16 @@ class Running:
 
     def __len__(self) -> int:
         return len(self._column)
+
+    def only(self, columns: int) -> Running:
+        """The same items, of which so many in a row share a column.
+
+        Examples
+        --------
+        >>> Running(np.array([0, 1, 2]), np.ones(3)).only(2).sums(np.ones((2, 1)), np.array([3])).tolist()
+        [[3.0]]
+        """
+        return Running(self._column // columns, self._amount)
 
     def sums(self, weights: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Weighted sums of the first so many items, `[draw, place]`.
@@ -83,6 +98,41 @@ class Running:
             base, done = out[:, stop - 1], last
         return out
 
+    def counts(self, copies: Columns, places: np.ndarray) -> np.ndarray:
+        """`sums` of whole amounts with the places first, `[place, draw]`.
+
+        Of few columns and whole numbers of copies it is one exact product, in single precision where that holds it.
+
+        Parameters
+        ----------
+        copies : Columns
+            Weights of each column.
+        places : np.ndarray [shape=(place,), int]
+            Numbers of items, not falling.
+
+        Examples
+        --------
+        >>> items = Running(np.array([0, 1, 0]), np.array([1, 1, -1]))
+        >>> items.counts(Columns(np.array([[1, 1], [2, 0]], np.uint8)), np.array([0, 2, 3])).tolist()
+        [[0.0, 0.0], [2.0, 2.0], [1.0, 0.0]]
+        """
+        return copies.product(self.held(places, copies.columns)) if copies.dense else self.sums(copies.double, places).T
+
+    def held(self, places: np.ndarray, columns: int) -> np.ndarray:
+        """Summed amounts of each column among the first so many items, `[place, column]`.
+
+        Parameters
+        ----------
+        places : np.ndarray [shape=(place,), int]
+            Numbers of items, not falling.
+        columns : int
+            Number of columns.
+        """
+        last = int(places[-1]) if len(places) else 0
+        key = np.repeat(np.arange(len(places)) * columns, np.diff(places, prepend=0)) + self._column[:last]
+        gained = np.bincount(key, self._amount[:last], len(places) * columns).reshape(len(places), columns)
+        return np.cumsum(gained, axis=0, out=gained)
+
     def extremes(self, edges: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Least, most and last of each column's running sum from edge to edge, each `[stretch, column]` float32.
 
@@ -106,7 +156,7 @@ class Running:
         kept = self._column[items] < columns
         stretch, items = stretch[kept], items[kept]
         key = self._column[items].astype(np.int64) * stretches + stretch
-        order = np.argsort(key, kind="stable")
+        order = stable_order(key)
         key, amount = key[order], self._amount[items][order]
         net = np.bincount(key, weights=amount, minlength=columns * stretches).reshape(columns, stretches)
         before = self._totals(0, int(edges[0]), columns)
@@ -117,7 +167,7 @@ class Running:
             levels = key[starts]
             # Sums within a stretch: those of all items less what had come before the stretch's first.
             total = np.cumsum(amount)
-            moved = total - np.repeat(total[starts] - amount[starts], np.diff([*starts, len(key)]))
+            moved = total - np.repeat(total[starts] - amount[starts], np.diff(np.append(starts, len(key))))
             least[levels] += np.minimum(np.minimum.reduceat(moved, starts), 0)
             most[levels] += np.maximum(np.maximum.reduceat(moved, starts), 0)
         return (
@@ -185,8 +235,9 @@ class Columns:
 
     def __init__(self, weights: np.ndarray) -> None:
         self._weights = weights
-        whole = weights.dtype.kind == "u"
-        self._total = int(weights.sum(axis=1, dtype=np.int64).max(initial=0)) if whole else math.inf
+        #: Whether weights are whole numbers of copies.
+        self.whole = weights.dtype.kind == "u"
+        self._total = int(weights.sum(axis=1, dtype=np.int64).max(initial=0)) if self.whole else math.inf
         self._made: dict[type, np.ndarray] = {}
 
     @property
@@ -194,11 +245,50 @@ class Columns:
         """Number of weightings."""
         return len(self._weights)
 
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return self._weights.shape[1]
+
+    @property
+    def double(self) -> np.ndarray:
+        """Weights `[column, draw]` in double precision."""
+        return self.of(np.float64)
+
+    def some(self, draws: slice) -> Columns:
+        """Those of some draws."""
+        return self if draws == slice(0, self.draws) else Columns(self._weights[draws])
+
+    @property
+    def dense(self) -> bool:
+        """Whether sums of whole numbers are best had from `product`."""
+        return self.whole and self.columns <= DENSE
+
+    def product(self, table: np.ndarray) -> np.ndarray:
+        """Weighted sums of the rows of a table of whole numbers, `[row, draw]`; exact where weights are copies.
+
+        Parameters
+        ----------
+        table : np.ndarray [shape=(row, column)]
+            What each column counts; in single precision if no sum can be beyond it.
+
+        Examples
+        --------
+        >>> Columns(np.array([[1, 2]], np.uint8)).product(np.array([[3.0, 1.0]])).tolist()
+        [[5.0]]
+        """
+        most = max(table.max(initial=0), -table.min(initial=0)) * self._total if table.size else 0
+        number = np.float32 if most < 2**24 else np.float64
+        return np.asarray(table.astype(number, copy=False) @ self.of(number))
+
     def held(self, times: int) -> np.ndarray:
         """Weights `[column, draw]` of the smallest type in which their sum, so many times, is exact."""
         most = times * self._total if times else 0
         kinds = ((np.uint16, 2**16), (np.float32, 2**24), (np.float64, math.inf))
-        number = next(kind for kind, end in kinds if most < end or end == math.inf)
+        return self.of(next(kind for kind, end in kinds if most < end or end == math.inf))
+
+    def of(self, number: type) -> np.ndarray:
+        """Weights `[column, draw]` of a type, with contiguous rows."""
         if number not in self._made:
             self._made[number] = np.ascontiguousarray(self._weights.T, number)
         return self._made[number]
@@ -251,15 +341,40 @@ def blocks(draws: int, each: int) -> list[slice]:
     return [slice(start, min(start + size, draws)) for start in range(0, draws, size)]
 
 
-def worthwhile(points: int, draws: int) -> bool:
-    """Whether it pays to find out first which of the points matter.
+def worthwhile(points: int, draws: int, rows: int = 1) -> bool:
+    """Whether it pays to find out first which points matter; several rows are asked for one weighting before many.
 
     Examples
     --------
-    >>> worthwhile(200_000, 100), worthwhile(200_000, 1)
-    (True, False)
+    >>> worthwhile(200_000, 100), worthwhile(200_000, 1), worthwhile(200_000, 1, 50)
+    (True, False, True)
     """
-    return draws >= FEW and points * draws >= WORTH
+    return (draws >= FEW or rows > 1) and points * max(draws, rows) >= WORTH
+
+
+def nearly_best(values: np.ndarray, slack: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points of each draw whose value is its highest but for rounding.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(point, draw)]
+        None negative, and at least one point.
+    slack : float
+        By how much of itself a value may be off.
+
+    Returns
+    -------
+    tuple of np.ndarray
+        Numbers of points and draws, by draw and then by point, and with which of them each draw begins.
+
+    Examples
+    --------
+    >>> [x.tolist() for x in nearly_best(np.array([[0.5, 0.1], [0.4999, 0.7]]), 1e-3)]
+    [[0, 1, 1], [0, 0, 1], [0, 2]]
+    """
+    near = values >= values.max(axis=0) * (1 - 2 * slack)
+    draw, point = np.ascontiguousarray(near.T).nonzero()
+    return point, draw, np.searchsorted(draw, np.arange(values.shape[1]))
 
 
 def stretches(points: int, rows: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from benchbed.metrics.sample import Sample
 from benchbed.stats.bootstrap import Bootstrap
 
 #: Up to so many rows, draws are scored at least so many at a time: what a call costs is more than what a draw does.
-SMALL, FEWEST = 500, 200
+SMALL, FEWEST = 500, 1000
 
 #: Values and per-class values, by metric.
 Scores = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
@@ -28,7 +28,7 @@ def chosen(sample: Sample | None, rows: np.ndarray) -> Scores:
     """
     if sample is None:
         return {}, {}
-    values, each = sample.scores(np.asarray(rows, np.float64)[None])
+    values, each = sample.scores(np.asarray(rows, np.uint8)[None])
     return {name: value[0] for name, value in values.items()}, {name: value[0] for name, value in each.items()}
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from benchbed.metrics import running
 from benchbed.metrics.contract import Family
 from benchbed.metrics.families import psds, sed_auc, sed_best, tagging
-from benchbed.metrics.running import Running, bounded, stretches
+from benchbed.metrics.running import Columns, Running, bounded, stretches
 from benchbed.metrics.sed.examples import random_corpus
 
 LABELS = ("c0", "c1", "c2")
@@ -40,12 +40,14 @@ def clips(name: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     return np.round(generator.random((count, 3)), 1), target
 
 
-@pytest.fixture(params=["all points", "skipping"])
+@pytest.fixture(params=["all points", "skipping", "skipping without products"])
 def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes at which everything happens that large corpora make happen, or nothing."""
-    monkeypatch.setattr(running, "WORTH", 0 if request.param == "skipping" else 10**12)
+    monkeypatch.setattr(running, "WORTH", 10**12 if request.param == "all points" else 0)
     monkeypatch.setattr(running, "FEW", 0)
-    if request.param == "skipping":
+    if request.param == "skipping without products":
+        monkeypatch.setattr(running, "DENSE", 0)
+    if request.param != "all points":
         monkeypatch.setattr(running, "FAR", 3)
         monkeypatch.setattr(running, "BLOCK", 300)
 
@@ -95,10 +97,23 @@ def test_running_sums_equal_sums_and_stay_within_their_bounds(seed: int, items: 
     found = made.sums(weights, places)
     edges = np.array([0, 2, 3, 9])
     least, most, last = (part @ weights for part in bounded(made, places, edges, 4))
+    for copies in (weights.astype(np.uint8), weights):
+        np.testing.assert_array_equal(made.counts(Columns(copies.T), places), found.T)
     for i, (start, stop) in enumerate(pairwise(edges)):
         inside = found[:, start:stop]
         assert (least[i][:, None] <= inside).all() and (inside <= most[i][:, None]).all()
         np.testing.assert_array_equal(last[i], found[:, min(stop, 8)])
+
+
+@pytest.mark.parametrize("each", [1.0, 80_001.0, 3.0**28])
+def test_products_of_counts_are_exact(each: float) -> None:
+    # The second sum is odd and above 2²⁴, where single precision has even numbers only.
+    table, copies = np.array([[each, 0, 0], [each, each, each]]), np.array([[1, 3, 255], [0, 0, 0]], np.uint8)
+    expected = [[each, 0.0], [259 * each, 0.0]]
+    made = Columns(copies).product(table)
+    assert made.tolist() == expected
+    assert made.dtype == (np.float32 if each == 1 else np.float64)
+    assert Columns(copies).product(-table).tolist() == [[-a, -b] for a, b in expected]
 
 
 def test_stretches_cover_all_points_once() -> None:
@@ -118,10 +133,9 @@ def test_points_are_left_out_only_beyond_the_end_of_the_curve(monkeypatch: pytes
     left_out = 0
     for name in ("psds1", "psds2"):
         for curve in sample._curves[name][0]:
-            every = np.arange(len(curve.thresholds))
-            chosen = curve.reached(weights, 100.0 * hours)
-            alone = curve.points(weights, weights / hours, every, np.inf)[1] if name == "psds1" else None
-            left = np.setdiff1d(every, chosen)
+            chosen = curve.reached(Columns(weights.T), 100.0 * hours)
+            alone = curve._false.sums(weights / hours, curve._at[1]) if name == "psds1" else None
+            left = np.setdiff1d(np.arange(len(curve.thresholds)), chosen)
             left_out += len(left)
             if alone is not None:
                 assert (alone[:, left] > 100.0).all()

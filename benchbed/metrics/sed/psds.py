@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -19,7 +20,7 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.at_least import in_type_of
-from benchbed.metrics.running import Running, blocks, bounded, by_row, stretches, worthwhile
+from benchbed.metrics.running import ROUNDED, Columns, Running, blocks, bounded, stretches, worthwhile
 from benchbed.metrics.sample import Sample
 from benchbed.metrics.sed.intersection import Criteria
 from benchbed.metrics.steps import Steps, falling_order
@@ -156,31 +157,39 @@ class PsdCurves:
         )
         self.thresholds = -points
 
-    def reached(self, weights: np.ndarray, most: np.ndarray) -> np.ndarray:
+    def summed(self) -> PsdCurves:
+        """The same with all rows in one."""
+        made = copy(self)
+        made.__dict__.pop("_stretches", None)
+        made._rows, made._false, made._hits = 1, self._false.only(self._rows), self._hits.only(self._rows)
+        return made
+
+    def reached(self, copies: Columns, most: np.ndarray) -> np.ndarray:
         """Operating points that some draw may reach with a rate that counts; the others are too loose for all.
 
         Parameters
         ----------
-        weights : np.ndarray [shape=(row, draw)]
+        copies : Columns
             Weight of each row.
         most : np.ndarray [shape=(draw,)]
             False alarms that make the highest rate of the curve; cross-triggers only add to their rate.
         """
         count = len(self.thresholds)
-        if not worthwhile(count, len(most)):
+        if not worthwhile(count, copies.draws):
             return np.arange(count)
         edges, least = self._stretches
-        near = (least @ weights <= most * (1 + 1e-9)).any(axis=1)
+        bound = (most * (1 + ROUNDED)).astype(np.float32)
+        near = (least @ copies.of(np.float32) <= bound).any(axis=1)
         return np.flatnonzero(np.repeat(near, np.diff(edges)))
 
     def points(
-        self, weights: np.ndarray, rates: np.ndarray, chosen: np.ndarray, limit: float
+        self, copies: Columns, rates: np.ndarray, chosen: np.ndarray, limit: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Hits and effective false-positive rates at those of the chosen operating points that some draw reaches.
+        """Most hits at each effective false-positive rate of the chosen operating points that some draw reaches.
 
         Parameters
         ----------
-        weights : np.ndarray [shape=(row, draw)]
+        copies : Columns
             Weight of each row.
         rates : np.ndarray [shape=(row or (1 + class) × row, draw)]
             What a false alarm in each row, and then a cross-trigger on each class there, adds to the rate.
@@ -191,16 +200,23 @@ class PsdCurves:
 
         Returns
         -------
-        tuple of np.ndarray [shape=(draw, point)]
+        tuple of np.ndarray [shape=(draw, rate)]
             Hits, and rates; infinite beyond the limit.
         """
-        found = self._false.sums(rates, self._at[1][chosen])
+        # Points with the same false alarms share a rate, whatever is drawn, and the one with the most hits speaks.
+        hits, false = (side[chosen] for side in self._at)
+        starts = np.flatnonzero(np.diff(false, prepend=-1))
+        found = self._false.sums(rates, false[starts])
         within = found <= limit
-        useful = np.flatnonzero(within.any(axis=0))
+        useful = within.any(axis=0)
         found = np.where(within[:, useful], found[:, useful], np.inf)
         # Sums of rates up and down leave rounding errors near zero.
         found[np.abs(found) < 1e-9] = 0.0
-        return self._hits.sums(weights, self._at[0][chosen[useful]]), found
+        sizes = np.diff(np.append(starts, len(chosen)))
+        made = self._hits.counts(copies, hits[np.repeat(useful, sizes)])
+        if useful.any():
+            made = np.maximum.reduceat(made, np.cumsum(sizes[useful]) - sizes[useful], axis=0)
+        return made.T, found
 
     @cached_property
     def _stretches(self) -> tuple[np.ndarray, np.ndarray]:
@@ -247,7 +263,7 @@ def envelopes(hits: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, np.ndarr
     >>> draw.tolist(), at.tolist(), best.tolist()
     ([0, 0, 0, 1], [0.0, 2.0, 5.0, 1.0], [1, 2, 3, 1])
     """
-    order = np.argsort(rates, axis=1, kind="stable")
+    order = np.argsort(rates, axis=1)
     order += np.arange(len(rates))[:, None] * rates.shape[1]
     rates, best = rates.ravel()[order], hits.ravel()[order]
     best[rates == np.inf] = 0
@@ -262,7 +278,7 @@ def envelopes(hits: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _last_of_runs(draw: np.ndarray, at: np.ndarray) -> np.ndarray:
-    return np.append((draw[1:] != draw[:-1]) | (at[1:] != at[:-1]), True)[: len(draw)].nonzero()[0]
+    return np.append((draw[1:] != draw[:-1]) | (at[1:] != at[:-1]), True)[: len(draw)]
 
 
 @dataclass(frozen=True)
@@ -296,26 +312,44 @@ def combined(classes: Sequence[_Curve]) -> tuple[np.ndarray, np.ndarray, np.ndar
     """
     draw = np.concatenate([np.zeros(0, np.int64), *(one.draw for one in classes)])
     at = np.concatenate([np.zeros(0), *(one.at for one in classes)])
-    order = np.lexsort((at, draw))
+    order = _by_draw(classes, draw, at)
     draw, at = draw[order], at[order]
-    kept = _last_of_runs(draw, at)
+    last = _last_of_runs(draw, at)
     # The point at which each rise is seen: the first that is kept at or after its own place.
     point = np.empty(len(order), np.int64)
-    point[order] = np.searchsorted(kept, np.arange(len(order)))
-    draw, at = draw[kept], at[kept]
-    ratios = np.zeros((len(classes), len(kept)))
+    point[order] = np.cumsum(last) - last
+    draw, at = draw[last], at[last]
+    ratios = np.zeros((len(classes), len(at)))
+    fresh = np.diff(draw, prepend=-1) != 0
     begin = 0
     for row, one in enumerate(classes):
-        if not len(one.draw):
-            continue
         # A class keeps its ratio from one of its own rises to the next, in one draw.
-        last = np.zeros(len(kept), np.int64)
-        last[point[begin : begin + len(one.draw)]] = np.arange(1, len(one.draw) + 1)
-        last = np.maximum.accumulate(last) - 1
-        begun = (last >= 0) & (one.draw[last] == draw)
-        ratios[row, begun] = one.ratio[last[begun]]
+        mine = point[begin : begin + len(one.draw)]
+        changes, ratio = fresh.copy(), np.zeros(len(at))
+        changes[mine], ratio[mine] = True, one.ratio
+        places = np.flatnonzero(changes)
+        ratios[row] = np.repeat(ratio[places], np.diff(np.append(places, len(at))))
         begin += len(one.draw)
     return draw, at, ratios
+
+
+def _by_draw(classes: Sequence[_Curve], draw: np.ndarray, at: np.ndarray) -> np.ndarray:
+    # Order by draw and then by rate, equal ones as they come about: a row for each draw, to be sorted on its own.
+    draws = int(draw.max(initial=-1)) + 1
+    held = np.zeros(draws, np.int64)
+    places = []
+    for one in classes:
+        count = np.bincount(one.draw, minlength=draws)
+        places.append(np.arange(len(one.draw)) + (held - np.cumsum(count) + count)[one.draw])
+        held += count
+    if not len(draw):
+        return np.zeros(0, np.int64)
+    width = int(held.max())
+    place = draw * width + np.concatenate(places)
+    rates, item = np.full(draws * width, np.inf), np.empty(draws * width, np.int64)
+    rates[place], item[place] = at, np.arange(len(at))
+    order = np.argsort(rates.reshape(draws, width), axis=1) + np.arange(draws)[:, None] * width
+    return np.asarray(item[order[np.arange(width) < held[:, None]]])
 
 
 def area(draw: np.ndarray, at: np.ndarray, ratio: np.ndarray, draws: int, limit: float) -> np.ndarray:
@@ -363,7 +397,7 @@ class PsdSample(Sample):
         exposure: Exposure,
         thresholds: np.ndarray | None = None,
     ) -> None:
-        self._steps, self._scenarios, self._exposure, self._thresholds = steps, scenarios, exposure, thresholds
+        self._scenarios, self._exposure = scenarios, exposure
         row, rows = exposure.row, len(exposure.hours)
         self._curves: dict[str, list[list[PsdCurves]]] = {}
         for name, scenario in scenarios.items():
@@ -378,7 +412,12 @@ class PsdSample(Sample):
         exposure = self._exposure
         row, hours = np.zeros_like(exposure.row), exposure.hours.sum(keepdims=True)
         parts = (part.sum(axis=0, keepdims=True) for part in (exposure.events, exposure.event_hours))
-        return PsdSample(self._steps, self._scenarios, Exposure(row, hours, *parts), self._thresholds)
+        made = copy(self)
+        made._exposure = Exposure(row, hours, *parts)
+        made._curves = {
+            name: [[curve.summed() for curve in curves] for curves in filters] for name, filters in self._curves.items()
+        }
+        return made
 
     def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Each score `[draw]` and its part of each class `[draw, class]`."""
@@ -387,14 +426,14 @@ class PsdSample(Sample):
         each = {name: np.full((draws, classes), np.nan) for name in self._scenarios}
         rows = len(weights[0]) * (1 + classes) if draws else 1
         for block in blocks(draws, rows):
-            weight = by_row(weights[block])
+            copies = Columns(weights[block])
             for name in self._scenarios:
-                values[name][block], each[name][block] = self._areas(name, weight)
+                values[name][block], each[name][block] = self._areas(name, copies)
         return values, each
 
     def roc(self, name: str, weight: np.ndarray) -> Roc | None:
         """The PSD-ROC of one score: rates and effective ratios, and each class's rates and rises; None without data."""
-        classes, counted = self._drawn(name, by_row(weight[None]))
+        classes, counted = self._drawn(name, Columns(weight[None]))
         if not counted.any():
             return None
         _, at, ratios = combined(classes)
@@ -403,10 +442,10 @@ class PsdSample(Sample):
         curve = roc(ratios, there, self._scenarios[name].alpha_st)
         return (at, curve), {one.label: (one.at, np.diff(one.ratio, prepend=0.0)) for one in classes}
 
-    def _areas(self, name: str, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The score `[draw]` and its part of each class `[draw, class]`, for weights `[row, draw]`."""
-        scenario, draws = self._scenarios[name], weights.shape[1]
-        classes, counted = self._drawn(name, weights)
+    def _areas(self, name: str, copies: Columns) -> tuple[np.ndarray, np.ndarray]:
+        """The score `[draw]` and its part of each class `[draw, class]`, for weights of the rows."""
+        scenario, draws = self._scenarios[name], copies.draws
+        classes, counted = self._drawn(name, copies)
         each = np.where(counted.T, 0.0, np.nan)
         for one in classes:
             each[:, one.label] += area(one.draw, one.at, one.ratio, draws, scenario.max_efpr)
@@ -415,9 +454,9 @@ class PsdSample(Sample):
         values = np.where(counted.any(axis=0), area(draw, at, curve, draws, scenario.max_efpr), np.nan)
         return values, each
 
-    def _drawn(self, name: str, weights: np.ndarray) -> tuple[list[_Curve], np.ndarray]:
+    def _drawn(self, name: str, copies: Columns) -> tuple[list[_Curve], np.ndarray]:
         """The curve of each class that some draw counts, and which draws count which classes, `[class, draw]`."""
-        scenario, exposure = self._scenarios[name], self._exposure
+        scenario, exposure, weights = self._scenarios[name], self._exposure, copies.double
         hours = exposure.hours @ weights
         events, event_hours = exposure.events.T @ weights, exposure.event_hours.T @ weights
         classes, draws = events.shape
@@ -435,15 +474,18 @@ class PsdSample(Sample):
         class_rises = []
         for label in np.flatnonzero(counted.any(axis=1)).tolist():
             class_curves = [curves[label] for curves in self._curves[name]]
-            chosen = [curve.reached(weights, most) for curve in class_curves]
+            chosen = [curve.reached(copies, most) for curve in class_curves]
             drawn = []
             for block in blocks(draws, sum(map(len, chosen))):
                 kept = np.flatnonzero(counted[label, block])
+                some = copies.some(block)
                 parts = [
-                    curve.points(weights[:, block], rates[:, block], at, scenario.max_efpr)
+                    curve.points(some, rates[:, block], at, scenario.max_efpr)
                     for curve, at in zip(class_curves, chosen)
                 ]
-                hits, alarms = (np.concatenate(side, axis=1)[kept] for side in zip(*parts))
+                hits, alarms = (np.concatenate(side, axis=1) for side in zip(*parts))
+                if len(kept) < some.draws:
+                    hits, alarms = hits[kept], alarms[kept]
                 draw, at, best = envelopes(hits, alarms)
                 draw = kept[draw] + block.start
                 drawn.append((draw, at, best / np.maximum(events[label, draw], 1e-300)))

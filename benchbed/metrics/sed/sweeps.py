@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
 
 from benchbed.metrics.at_least import in_type_of
-from benchbed.metrics.running import ROUNDED, STRETCHES, Running, blocks, bounded, by_row, stretches, worthwhile
+from benchbed.metrics.running import (
+    ROUNDED,
+    STRETCHES,
+    Columns,
+    Running,
+    blocks,
+    bounded,
+    nearly_best,
+    stretches,
+    worthwhile,
+)
 from benchbed.metrics.sample import Sample
 from benchbed.metrics.steps import Steps, by_class, falling_order
+
+#: By how much of itself an F1 in single precision may be off, with some to spare.
+ROUNDING = 2.0**-20
 
 
 class F1Curve:
@@ -34,6 +48,12 @@ class F1Curve:
             self._sides.append(Running(row[steps.clip[order]], steps.amount[order]))
         self._own = self.places(self.thresholds)
 
+    def summed(self) -> F1Curve:
+        """The same with all rows in one."""
+        made = copy(self)
+        made._rows, made._sides = 1, [side.only(self._rows) for side in self._sides]
+        return made
+
     def places(self, thresholds: np.ndarray) -> tuple[np.ndarray, ...]:
         """How many changes of hits and of false alarms have come at each threshold; to be found once for all draws."""
         return tuple(np.searchsorted(scores, -thresholds, "right").astype(np.int32) for scores in self._scores)
@@ -51,6 +71,15 @@ class F1Curve:
         hits, false = (side.sums(weights, at) for side, at in zip(self._sides, places or self._own))
         return (hits, false) if weight.ndim == 2 else (hits[0], false[0])
 
+    def drawn(self, copies: Columns, places: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Weighted hits and false alarms at `places` that do not fall, `[threshold, draw]`."""
+        hits, false = (side.counts(copies, at) for side, at in zip(self._sides, places))
+        return hits, false
+
+    def held(self, places: tuple[np.ndarray, ...], rows: int) -> np.ndarray:
+        """Hits and false alarms of each row at `places` that do not fall, `[2, threshold, row]`."""
+        return np.stack([side.held(at, rows) for side, at in zip(self._sides, places)])
+
     def below(self, threshold: float) -> float:
         """The next lower threshold with other hits or false alarms, all weights being one; -inf if there is none."""
         lower = np.unique(np.concatenate([-scores for scores in self._scores]))[::-1]
@@ -63,11 +92,14 @@ class F1Curve:
         """Places of its own thresholds of these numbers."""
         return tuple(side[points] for side in self._own)
 
-    def bounds(self, places: tuple[np.ndarray, ...], edges: np.ndarray, rows: int) -> tuple[np.ndarray, ...]:
-        """Most hits and least false alarms in each stretch of places, then both at its end, each `[stretch, row]`."""
+    def bounds(self, places: tuple[np.ndarray, ...], edges: np.ndarray, rows: int) -> np.ndarray:
+        """Most hits in each stretch of places and hits at its end, then least false alarms and those at its end.
+
+        `[4 × stretch, row]`, one after the other.
+        """
         _, most, hits = bounded(self._sides[0], places[0], edges, rows)
         least, _, false = bounded(self._sides[1], places[1], edges, rows)
-        return most, least, hits, false
+        return np.concatenate([most, hits, least, false])
 
 
 def f1(hits: np.ndarray, false: np.ndarray, events: np.ndarray | float) -> np.ndarray:
@@ -93,14 +125,17 @@ class SweepSample(Sample):
 
     def __init__(self, hits: Steps, false: Steps, events: np.ndarray, row: np.ndarray) -> None:
         classes = events.shape[1]
-        self._events, self._steps, self._row = events, (hits, false), row
+        self._events = events
         self._curves = [F1Curve(h, f, row) for h, f in zip(by_class(hits, classes), by_class(false, classes))]
         self._common = np.unique(np.concatenate([curve.thresholds for curve in self._curves]))[::-1]
         self._places = [curve.places(self._common) for curve in self._curves]
 
     def summed(self) -> SweepSample:
         """The same recordings in one row."""
-        return SweepSample(*self._steps, self._events.sum(axis=0, keepdims=True), np.zeros_like(self._row))
+        made = copy(self)
+        made.__dict__.pop("_bounds", None)
+        made._events, made._curves = self._events.sum(axis=0, keepdims=True), [c.summed() for c in self._curves]
+        return made
 
     def scores(self, weights: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Macro and micro F1 at each class's best threshold and at the best common one; F1 and threshold by class.
@@ -113,67 +148,90 @@ class SweepSample(Sample):
         names = ("best_macro_f1", "best_micro_f1", "best_common_macro_f1", "best_common_micro_f1")
         values = {n: np.full(draws, np.nan) for n in names}
         for block in blocks(draws, max(self.rows, classes * STRETCHES)):
-            weight = by_row(weights[block])
-            events = self._events.T @ weight
+            copies = Columns(weights[block])
+            events = self._events.T @ copies.double
             present, count = events > 0, (events > 0).sum(axis=0)
-            own, common = self._near(weight, events)
+            own, *common = self._near(copies, events)
             pooled = np.zeros((2, len(count)))
             for c in np.flatnonzero(present.any(axis=1)).tolist():
-                best[block, c], chosen[block, c], counts = self._best(self._curves[c], own[c], weight, events[c])
+                best[block, c], chosen[block, c], counts = self._best(self._curves[c], own[c], copies, events[c])
                 pooled += counts * present[c]
             kept = np.where(present.T, best[block], 0.0)
             best[block], chosen[block] = (np.where(present.T, picked[block], np.nan) for picked in (best, chosen))
             picked = (
                 kept.sum(axis=1) / np.maximum(count, 1),
                 f1(pooled[0], pooled[1], events.sum(axis=0)),
-                *self._best_common(common, weight, events),
+                self._best_macro(common[0], copies, events) / np.maximum(count, 1),
+                self._best_micro(common[1], copies, events.sum(axis=0)),
             )
             for name, value in zip(names, picked):
                 values[name][block] = np.where(count > 0, value, np.nan)
         return values, {"best_f1": best, "best_threshold": chosen}
 
-    def _near(self, weight: np.ndarray, events: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-        # Numbers of each class's own thresholds, and of common ones, that can be the best in some draw: those in
-        # stretches whose most hits and least false alarms together are no worse than the end of any stretch.
+    def _near(self, copies: Columns, events: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+        # Numbers of each class's own thresholds, and of common ones for macro and micro F1, that can be the best in
+        # some draw: those in stretches whose most hits and least false alarms together are no worse than the end of
+        # any stretch.
         sizes, common = [len(curve.thresholds) for curve in self._curves], len(self._common)
-        if not worthwhile(common, weight.shape[1]):
-            return [np.arange(size) for size in sizes], np.arange(common)
+        if not worthwhile(common, copies.draws, self.rows):
+            return [np.arange(size) for size in sizes], np.arange(common), np.arange(common)
         edges, bounds = self._bounds
-        shape = len(edges) - 1, weight.shape[1]
-        own, total, macro = [], np.zeros((4, *shape), np.float32), np.zeros((2, *shape), np.float32)
-        weight, events = weight.astype(np.float32), events.astype(np.float32)
-        for curve, parts, count in zip(self._curves, bounds, events):
-            made = np.stack([part @ weight for part in parts])
+        shape = 2, 2, len(edges) - 1, copies.draws
+        own, total, macro = [], np.zeros(shape, np.float32), np.zeros(shape[1:], np.float32)
+        weight, events = copies.of(np.float32), events.astype(np.float32)
+        for curve, part, count in zip(self._curves, bounds, events):
+            made = (part @ weight).reshape(shape)
             total += made
-            ends = np.stack([f1(made[0], made[1], count), f1(made[2], made[3], count)])
+            ends = f1(made[0], made[1], count)
             macro += ends * (count > 0)
             stretch = np.searchsorted(edges, np.searchsorted(-self._common, -curve.thresholds), "right") - 1
             own.append(np.flatnonzero(_can_be_best(*ends)[stretch]))
-        micro = f1(total[0], total[1], events.sum(axis=0)), f1(total[2], total[3], events.sum(axis=0))
-        near = _can_be_best(macro[0], macro[1]) | _can_be_best(*micro)
-        return own, np.flatnonzero(np.repeat(near, np.diff(edges)))
+        near = (_can_be_best(*macro), _can_be_best(*f1(total[0], total[1], events.sum(axis=0))))
+        macros, micros = (np.flatnonzero(np.repeat(stretch, np.diff(edges))) for stretch in near)
+        return own, macros, micros
 
     @cached_property
-    def _bounds(self) -> tuple[np.ndarray, list[tuple[np.ndarray, ...]]]:
+    def _bounds(self) -> tuple[np.ndarray, list[np.ndarray]]:
         edges = stretches(len(self._common), self.rows)
         return edges, [c.bounds(places, edges, self.rows) for c, places in zip(self._curves, self._places)]
 
-    def _best_common(self, points: np.ndarray, weight: np.ndarray, events: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        macro, micro = np.zeros((2, weight.shape[1]))
-        for part in blocks(weight.shape[1], len(points)):
-            mean, hits, false = np.zeros((3, len(points), len(macro[part])))
-            for curve, places, count in zip(self._curves, self._places, events[:, part]):
-                # Most common thresholds change nothing in one class.
-                at = np.stack([side[points] for side in places])
-                changed = np.any(np.diff(at, axis=1, prepend=-1), axis=0)
-                same = np.cumsum(changed) - 1
-                here = curve.counts(weight[:, part], tuple(at[:, changed]))
-                own = f1(*here, count[:, None]) * (count > 0)[:, None]
-                for total, one in zip((hits, false, mean), (*here, own)):
-                    total += np.ascontiguousarray(one.T)[same]
-            macro[part] = mean.max(axis=0, initial=0.0)
-            micro[part] = f1(hits, false, events[:, part].sum(axis=0)).max(axis=0, initial=0.0)
-        return macro / np.maximum((events > 0).sum(axis=0), 1), micro
+    def _best_macro(self, points: np.ndarray, copies: Columns, events: np.ndarray) -> np.ndarray:
+        # The highest sum over classes of F1 at a common threshold: about, at every point, and exactly where it counts.
+        best = np.zeros(copies.draws)
+        # Most common thresholds change nothing in one class.
+        each = [tuple(side[points] for side in places) for places in self._places]
+        changed = [np.any([np.diff(side, prepend=-1) for side in places], axis=0) for places in each]
+        places = [tuple(side[kept] for side in at) for at, kept in zip(each, changed)]
+        size = sum(2 * len(at[0]) for at in places) + len(points)
+        for part in blocks(copies.draws, size) if len(points) else []:
+            some, made = copies.some(part), []
+            about = np.zeros((len(points), some.draws), np.float32)
+            for curve, at, kept, count in zip(self._curves, places, changed, events[:, part]):
+                hits, false = curve.drawn(some, at)
+                made.append((hits, false, np.cumsum(kept) - 1))
+                own = f1(hits, false, count.astype(hits.dtype)) * (count > 0)
+                about += np.take(own, made[-1][-1], axis=0)
+            point, draw, starts = nearly_best(about, len(made) * ROUNDING)
+            exact = np.zeros(len(point))
+            for (hits, false, same), count in zip(made, events[:, part]):
+                exact += _f1_at(hits, false, count, same[point], draw) * (count > 0)[draw]
+            best[part] = np.maximum.reduceat(exact, starts)
+        return best
+
+    def _best_micro(self, points: np.ndarray, copies: Columns, events: np.ndarray) -> np.ndarray:
+        best = np.zeros(copies.draws)
+        places = [tuple(side[points] for side in each) for each in self._places]
+        held = [curve.held(at, self.rows) for curve, at in zip(self._curves, places)] if copies.dense else []
+        together = np.sum(held, axis=0)
+        for part in blocks(copies.draws, 3 * len(points)) if len(points) else []:
+            some = copies.some(part)
+            if held:
+                hits, false = (some.product(side) for side in together)
+            else:
+                hits, false = np.sum([c.drawn(some, at) for c, at in zip(self._curves, places)], axis=0)
+            point, draw, starts = nearly_best(f1(hits, false, events[part].astype(hits.dtype)), ROUNDING)
+            best[part] = np.maximum.reduceat(_f1_at(hits, false, events[part], point, draw), starts)
+        return best
 
     def common(
         self, weight: np.ndarray, thresholds: np.ndarray | None = None
@@ -244,20 +302,26 @@ class SweepSample(Sample):
 
     @staticmethod
     def _best(
-        curve: F1Curve, points: np.ndarray, weight: np.ndarray, events: np.ndarray
+        curve: F1Curve, points: np.ndarray, copies: Columns, events: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         # Highest F1 of each draw at the points of a class, its threshold, and hits and false alarms there.
-        draws = weight.shape[1]
+        draws = copies.draws
         value, threshold, counts = np.zeros(draws), np.full(draws, np.nan), np.zeros((2, draws))
-        for part in blocks(draws, len(points)) if len(points) else []:
-            made = curve.counts(weight[:, part], curve.own(points))
-            found = f1(*made, events[part, None])
+        for part in blocks(draws, 3 * len(points)) if len(points) else []:
+            hits, false = curve.drawn(copies.some(part), curve.own(points))
+            point, draw, starts = nearly_best(f1(hits, false, events[part].astype(hits.dtype)), ROUNDING)
+            found = _f1_at(hits, false, events[part], point, draw)
+            value[part] = np.maximum.reduceat(found, starts)
             # Of equally good thresholds the highest, which makes the fewest detections.
-            at = found.argmax(axis=1)[:, None]
-            value[part] = np.take_along_axis(found, at, axis=1)[:, 0]
-            threshold[part] = curve.thresholds[points[at[:, 0]]]
-            counts[:, part] = [np.take_along_axis(side, at, axis=1)[:, 0] for side in made]
+            at = np.where(found == value[part][draw], point, len(points))
+            at = np.minimum.reduceat(at, starts)
+            threshold[part] = curve.thresholds[points[at]]
+            counts[:, part] = [side[at, np.arange(len(at))] for side in (hits, false)]
         return value, threshold, counts
+
+
+def _f1_at(hits: np.ndarray, false: np.ndarray, events: np.ndarray, point: np.ndarray, draw: np.ndarray) -> np.ndarray:
+    return f1(hits[point, draw].astype(np.float64), false[point, draw].astype(np.float64), events[draw])
 
 
 def _can_be_best(most: np.ndarray, ends: np.ndarray) -> np.ndarray:
