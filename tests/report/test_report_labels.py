@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 import xml.etree.ElementTree as ET
 
@@ -33,6 +35,9 @@ def test_nothing_runs_through_a_name(places, data):
     names = data.draw(st.lists(NAME, min_size=len(places), max_size=len(places)))
     lines = [((x - 15, y), (x + 15, y)) for x, y in places]
     found = labels.place(names, places, lines, AREA)
+    if found is None:  # only a crowd has no room
+        assert min(math.dist(*two) for two in itertools.combinations(places, 2)) < 30
+        return
     assert [one.text for one in found if one.key is None] == [
         name for name, one in zip(names, found, strict=True) if one.key is None
     ]
@@ -47,8 +52,17 @@ def test_nothing_runs_through_a_name(places, data):
         assert not any(labels.overlap(box, (x - 4, y - 4, x + 4, y + 4)) for x, y in places)
 
 
+def test_points_that_nearly_lie_on_each_other_share_a_place_for_their_numbers():
+    dots = [Dot(f"model_{index}", figure(0.5 + 2e-4 * index), figure(0.5 + 2e-4 * index)) for index in range(11)]
+    dots += [Dot("low", figure(0.1), figure(0.1)), Dot("high", figure(0.9), figure(0.9))]
+    drawn = scatter("s", "t", dots, x_title="clean", y_title="retention")
+    told = re.findall(r">([^<>]*)</text>", drawn)
+    assert {"high", "model_10"} <= set(told) and any("–" in one for one in told)
+    assert all(f"model_{index}" in drawn for index in range(11))
+
+
 def test_the_first_name_gets_the_place_beside_its_point():
-    crowd = [(200.0 + 3 * index, 100.0 + 2 * index) for index in range(12)]
+    crowd = [(200.0 + 3 * index, 100.0 + 9 * index) for index in range(12)]
     best, *_ = labels.place([f"model_{index}" for index in range(12)], crowd, [], AREA)
     assert best.key is None and best.leader is None
 

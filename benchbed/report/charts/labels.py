@@ -65,7 +65,7 @@ def width(text: str) -> float:
 
 def place(
     names: Sequence[str], points: Sequence[tuple[float, float]], lines: Sequence[Segment], area: Box
-) -> list[PlacedName]:
+) -> list[PlacedName] | None:
     """A place for each name.
 
     Parameters
@@ -82,7 +82,8 @@ def place(
     Returns
     -------
     list of PlacedName
-        One for each name, in the order given; `x` is the left end of the text and `y` its baseline.
+        One for each name, in the order given; `x` is the left end of the text and `y` its baseline. None where points
+        lie so close that the area has no room for the number of one of them: there, `crowd` lets numbers share a place.
 
     Examples
     --------
@@ -92,7 +93,7 @@ def place(
     """
     obstacles = _Held(area)
     for x, y in points:
-        obstacles.add_box((x - _POINT, y - _POINT, x + _POINT, y + _POINT))
+        obstacles.add_point((x - _POINT, y - _POINT, x + _POINT, y + _POINT), passed=False)
     for line in lines:
         obstacles.add_line(line)
     labels = []
@@ -103,12 +104,9 @@ def place(
         if spot is None:
             keys += 1
             key = keys
-            spot = (
-                _near(str(key), point, obstacles)
-                or _anywhere(str(key), point, obstacles)
-                # A crowd beyond all room: what it stands on is hidden behind the letters' own edge.
-                or (point[0] + _POINT, point[1] - _POINT, None)
-            )
+            spot = _near(str(key), point, obstacles) or _anywhere(str(key), point, obstacles)
+            if spot is None:
+                return None
         x, y, leader = spot
         obstacles.add_box(_box(name if key is None else str(key), x, y))
         if leader is not None:
@@ -158,7 +156,7 @@ def crowd(
     for near in _SHARED:
         obstacles = _Held(area)
         for x, y in points:
-            obstacles.add_point((x - _POINT, y - _POINT, x + _POINT, y + _POINT))
+            obstacles.add_point((x - _POINT, y - _POINT, x + _POINT, y + _POINT), passed=True)
         for line in lines:
             obstacles.add_line(line)
         placed = []
@@ -173,6 +171,7 @@ def crowd(
             point = together[0][0]
             spot = _near(_numbers(numbers), point, obstacles)
             if spot is None and anyhow and near == _SHARED[-1]:
+                # A crowd beyond all room: what it stands on is hidden behind the letters' own edge.
                 spot = _anywhere(_numbers(numbers), point, obstacles) or (point[0] + _POINT, point[1] - _POINT, None)
             if spot is None:
                 break
@@ -225,12 +224,15 @@ class _Held:
         self.area = area
         self._boxes: dict[tuple[int, int], list[Box]] = {}
         self._lines: dict[tuple[int, int], list[tuple[Box, Segment]]] = {}
+        self._points: set[Box] = set()
         self._passed: set[Box] = set()
         self._free: dict[tuple[float, int], list[tuple[float, float]]] = {}
 
-    def add_point(self, box: Box) -> None:
-        """A point of a crowd: no name stands on it, yet lines that lead to other points go past it."""
-        self._passed.add(box)
+    def add_point(self, box: Box, *, passed: bool) -> None:
+        """A point: no name stands on it; `passed` of a crowd, lines that lead to other points go past it."""
+        self._points.add(box)
+        if passed:
+            self._passed.add(box)
         self.add_box(box)
 
     def add_box(self, box: Box) -> None:
@@ -259,7 +261,7 @@ class _Held:
         return True
 
     def clear(self, line: Segment, own: Box, struck: list[Box]) -> bool:
-        """The line runs through no box but its own point's.
+        """The line runs through no box but its own point's, and those of points that lie on that one.
 
         `struck` are boxes that lines from the same point ran into, the last first: the next line mostly does, too.
         """
@@ -279,6 +281,7 @@ class _Held:
                     and strikes(line, other)
                     and other != own
                     and other not in self._passed
+                    and not (other in self._points and overlap(other, own))
                 ):
                     struck.insert(0, other)
                     return False

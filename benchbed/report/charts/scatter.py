@@ -46,8 +46,8 @@ def scatter(
 
     Where there is no room for a name near its point, a number stands there, which the legend explains (see
     `charts.labels`). Of more than `CROWD` models only the front and the best have names in the drawing; it is taller
-    then, without intervals, and the numbers of all others are explained beside it. Costs that span a factor of ten or
-    more stand on a logarithmic axis.
+    then, without intervals, and the numbers of all others are explained beside it. Of fewer that nearly lie on each
+    other it is the same, with intervals. Costs that span a factor of ten or more stand on a logarithmic axis.
 
     Parameters
     ----------
@@ -136,7 +136,8 @@ def _names(
     names, points = [dots[one].name for one in order], [places[one] for one in order]
     if len(dots) <= CROWD:
         named = place(names, points, lines, room)
-        return named, [(one.key, name) for one, name in zip(named, names, strict=True) if one.key is not None]
+        if named is not None:
+            return named, [(one.key, name) for one, name in zip(named, names, strict=True) if one.key is not None]
     numbers = [dots[one].number or place for place, one in enumerate(order, 1)]
     found = crowd(names, numbers, points, lines, room, NAMED, anyhow=anyhow)
     # All names, of those that stand in the drawing, too: a list with holes is searched twice.
