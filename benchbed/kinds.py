@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchbed.registry import Registry
 
 #: Modules of `benchbed.outputs` that kinds share: no kinds.
-_BESIDE = ("align", "cards", "class_scores", "clip_labels", "columns", "contract")
+_BESIDE = ("clip_number", "align", "cards", "class_scores", "clip_labels", "columns", "contract")
 
 #: Kinds of output by name.
 OUTPUTS = Registry("output", "benchbed.outputs", beside=_BESIDE)

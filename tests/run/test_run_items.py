@@ -114,7 +114,7 @@ def test_such_an_error_ends_the_command(place, scored):
 def test_scores_of_no_item_are_said(place):
     (place / "more.csv").write_text((place / "better.csv").read_text() + "mix999,3\n")
     clips = items.read(place).select("all")
-    assert OUTPUT.unused(place / "more.csv", clips)[0].startswith("1 of 61 scores are about no item")
+    assert OUTPUT.unused(place / "more.csv", clips)[0].startswith("1 of 61 scores of more.csv are about no item")
 
 
 @pytest.mark.parametrize(
