@@ -1,25 +1,33 @@
 """Vorbis: libvorbis (in libsndfile) codes, FFmpeg's own decoder (in PyAV) hears.
 
 libvorbis' decoder, which stood here before, answers the same to 4e-7 of full scale and takes three times as long, of
-which it reads the code books in a third: they are the same for all clips at one quality. Here a decoder that has read
-them is kept in each thread and forgets a clip before it hears the next; an encoder cannot, and is made anew for each.
+which it reads the code books in a third: they are the same for all clips at one quality. Here an encoder and a decoder
+that have what is the same are kept in each thread, and forget a clip before the next. Where libvorbis cannot be called
+like that, soundfile makes an encoder for each clip: the packets are the same, at half as much time again.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed.perturb.codec import decode, encode, fitted
+from benchbed.perturb.guarded import CannotApply
+from benchbed.perturb.level import too_loud
+from benchbed.perturb.libvorbis import VorbisEncoder, vorbis_encoder
+from benchbed.perturb.ogg import packets
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
 
-#: Decoders kept in each thread, one for each quality, rate and number of channels.
-KEPT_DECODERS = 16
+#: Encoders and decoders kept in each thread, one for each quality, rate and number of channels.
+KEPT = 16
+#: Samples of the longest clip for which they are: an encoder keeps the memory of twice as many, and of what a longer
+#: one takes, a new encoder is no large part.
+LONGEST_KEPT = 2**19
 #: libvorbis' own decoder hears more: FFmpeg puts their channels in the order of its loudspeakers.
 _MOST_CHANNELS = 2
 
@@ -51,16 +59,23 @@ def vorbis(waveform: np.ndarray, sample_rate: int, quality: float) -> np.ndarray
     >>> vorbis(np.zeros((2, 16000), np.float32), 16000, 5).shape
     (2, 16000)
     """
-    content = encode(waveform, sample_rate, "OGG", "VORBIS", compression_level=1 - quality / 10)
     channels, samples = waveform.shape
-    return fitted(decode(content) if channels > _MOST_CHANNELS else heard(content, channels), samples)
+    level = 1 - quality / 10  # libsndfile's, which takes it from one again
+    if channels <= _MOST_CHANNELS and 0 < samples <= LONGEST_KEPT and 0 <= level <= 1:
+        if (reason := too_loud(waveform)) is not None:
+            raise CannotApply(reason)
+        encoder = _encoder(sample_rate, channels, 1.0 - level)
+        if encoder is not None:
+            return fitted(heard([*encoder.heads, *encoder.packets(waveform)], channels), samples)
+    content = encode(waveform, sample_rate, "OGG", "VORBIS", compression_level=level)
+    return fitted(decode(content) if channels > _MOST_CHANNELS else heard(packets(content), channels), samples)
 
 
-def heard(content: bytes, channels: int) -> np.ndarray:
-    """A stream decoded to `[channel, sample]`, with what the last block holds beyond the end of the clip."""
+def heard(stream: Iterable[bytes], channels: int) -> np.ndarray:
+    """Packets decoded to `[channel, sample]`, with what the last block holds beyond the end of the clip."""
     from av import Packet
 
-    about, comment, books, *audio = packets(content)
+    about, comment, books, *audio = stream
     decoder = _decoder(about, comment, books)
     decoder.flush_buffers()
     # A view of a frame's planes costs a fifth of the array that PyAV would make of them.
@@ -74,25 +89,15 @@ def heard(content: bytes, channels: int) -> np.ndarray:
     )
 
 
-def packets(content: bytes) -> Iterator[bytes]:
-    """Packets of an Ogg file with one stream (RFC 3533, section 6): a piece shorter than 255 bytes ends a packet.
-
-    Examples
-    --------
-    >>> head = b"OggS" + bytes(22)
-    >>> [len(packet) for packet in packets(head + bytes([3, 255, 10, 255]) + bytes(520) + head + b"\\1\\0")]
-    [265, 255]
-    """
-    at, packet = 0, b""
-    while at < len(content):
-        table = content[at + 27 : at + 27 + content[at + 26]]
-        at += 27 + len(table)
-        for size in table:
-            packet += content[at : at + size]
-            at += size
-            if size < 255:
-                yield packet
-                packet = b""
+def _encoder(sample_rate: int, channels: int, quality: float) -> VorbisEncoder | None:
+    """An encoder of this thread's own, if there is one."""
+    kept: dict[tuple[int, int, float], VorbisEncoder | None] = _held.__dict__.setdefault("encoders", {})
+    asked = sample_rate, channels, quality
+    if asked not in kept:
+        if len(kept) >= KEPT:
+            kept.clear()
+        kept[asked] = vorbis_encoder(*asked)
+    return kept[asked]
 
 
 def _decoder(*heads: bytes) -> AudioCodecContext:
@@ -101,7 +106,7 @@ def _decoder(*heads: bytes) -> AudioCodecContext:
 
     kept: dict[tuple[bytes, ...], AudioCodecContext] = _held.__dict__.setdefault("decoders", {})
     if heads not in kept:
-        if len(kept) >= KEPT_DECODERS:
+        if len(kept) >= KEPT:
             kept.clear()
         decoder = av.CodecContext.create("vorbis", "r")
         # As Xiph laces them: their number less one, the lengths of all but the last, and what they hold.

@@ -93,10 +93,10 @@ def test_coders_answer_the_same_from_several_threads():
 def test_a_thread_keeps_only_so_many_decoders():
     clip = 0.1 * stream("s").standard_normal((1, 2000), dtype=np.float32)
     for rate in (8000, 16000, 22050, 32000):
-        for quality in range(vorbis.KEPT_DECODERS // 3):
+        for quality in range(vorbis.KEPT // 3):
             out = vorbis.vorbis(clip, rate, quality)
             assert np.array_equal(out, vorbis.vorbis(clip, rate, quality))
-            assert 1 <= len(vorbis._held.decoders) <= vorbis.KEPT_DECODERS
+            assert 1 <= len(vorbis._held.decoders) <= vorbis.KEPT
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5, 6])
