@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -192,13 +193,33 @@ def stored_score(run: OpenRun, name: str) -> tuple[float, np.ndarray, Value]:
     return *run.sums.scores["", name], value
 
 
+class _KeptDraws(Protocol):
+    """What tells the draws that a run kept from those of another."""
+
+    @property
+    def index_hash(self) -> str:
+        """Hash of the clips, after which the draws are named."""
+
+    @property
+    def draws(self) -> int:
+        """Their number."""
+
+    @property
+    def seed(self) -> int:
+        """Their seed."""
+
+
 def draws_differ(a: OpenRun, b: OpenRun) -> str | None:
-    """Why draws that two runs kept are not the same draws, or None.
+    """Why draws that two runs kept are not the same draws, or None; see `other_draws`."""
+    return other_draws(a.sums, b.sums)
+
+
+def other_draws(one: _KeptDraws, other: _KeptDraws) -> str | None:
+    """Why draws that were kept are not the same draws, or None.
 
     The draws are named after the clips; only with their number and seed do they pair. A run without draws differs in
     none.
     """
-    one, other = a.sums, b.sums
     if one.index_hash != other.index_hash:
         return "the draws of the two runs are over other clips"
     if (one.draws, one.seed) == (other.draws, other.seed) or not one.draws or not other.draws:

@@ -43,6 +43,22 @@ def place_of(kind: str, module: str, runs: Sequence[tuple[Path, Result]], proced
     return cache_folder() / kind / f"{hashlib.blake2b(depends.encode(), digest_size=16).hexdigest()}.json"
 
 
+def shelf_place(kind: str, module: str, *of: object) -> Path:
+    """Where what was drawn of the runs of a board is kept, whichever they are.
+
+    Parameters
+    ----------
+    kind : str
+        What was asked, and the folder of its answers.
+    module : str
+        Dotted name of the module that answers.
+    *of : object
+        What tells the board from others; JSON.
+    """
+    depends = json.dumps([*of, closure(module).digest])
+    return cache_folder() / kind / f"{hashlib.blake2b(depends.encode(), digest_size=16).hexdigest()}.drawn"
+
+
 def kept(place: Path | None) -> dict[str, Any]:
     """What was found before; empty where nothing was.
 

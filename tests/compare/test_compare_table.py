@@ -283,6 +283,53 @@ def test_ranks_of_the_same_runs_are_not_drawn_again(tmp_path, monkeypatch):
     assert ranks_of(opened[:1], QUICK) == {} == ranks_of(opened[:1], QUICK)
 
 
+def test_of_a_board_with_one_new_run_the_others_are_not_drawn_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / "cache"))
+    chances = (("a", 0.9), ("b", 0.6), ("c", 0.62), ("d", 0.61))
+    opened = [(p / "result.json", read(p)) for p in (made(tmp_path, n, m) for n, m in chances)]
+    ranks_of(opened[:3], QUICK)
+    drawn = []
+    whole = ranking.replicates
+    monkeypatch.setattr(ranking, "replicates", lambda run, *more: drawn.append(run.name) or whole(run, *more))
+    found = ranks_of(opened, QUICK)
+    assert drawn == ["d"]
+    monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / "another"))
+    assert ranks_of(opened, QUICK) == found and len(drawn) == 5
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "another run's"])
+def test_ranks_are_right_whatever_was_done_to_what_was_drawn(tmp_path, monkeypatch, harm):
+    monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / "cache"))
+    chances = (("a", 0.2), ("b", 0.6), ("c", 0.62))
+    opened = [(p / "result.json", read(p)) for p in (made(tmp_path, n, m) for n, m in chances)]
+    first = ranks_of(opened, QUICK)
+    [kept] = (tmp_path / "cache" / "ranked").glob("*.drawn")
+    data = kept.read_bytes()
+    if harm == "another run's":
+        # The record changed since: what was drawn of the earlier one is of no use.
+        made(tmp_path, "a", 0.95)
+        opened = [(p, read(p)) for p, _ in opened]
+        assert ranks_of(opened, QUICK)[opened[0][0]] == (1, 1, 1) != first[opened[0][0]]
+        return
+    kept.write_bytes(data[:-9] if harm == "cut" else data[:-9] + bytes([data[-9] ^ 64]) + data[-8:])
+    for path in (tmp_path / "cache" / "ranks").iterdir():
+        path.unlink()
+    assert ranks_of(opened, QUICK) == first
+    assert kept.read_bytes() == data
+
+
+def test_sums_that_were_damaged_since_rank_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / "cache"))
+    places = [made(tmp_path, n, m) for n, m in (("a", 0.9), ("b", 0.3), ("c", 0.5))]
+    opened = [(p / "result.json", read(p)) for p in places]
+    assert len(ranks_of(opened, QUICK)) == 3
+    for path in (tmp_path / "cache" / "ranks").iterdir():
+        path.unlink()
+    sums = places[0] / "statistics.npz"
+    sums.write_bytes(sums.read_bytes() + b"x")
+    assert set(ranks_of(opened, QUICK)) == {path for path, _ in opened[1:]}
+
+
 def test_ranks_need_the_clean_cells_and_what_ranks_alone(tmp_path):
     places = [made(tmp_path, n, m, 0.4) for n, m in (("a", 0.9), ("b", 0.3))]
     short = [(p / "result.json", read_summary(p / "result.json")) for p in places]
