@@ -205,11 +205,11 @@ class _Cut:
         assert drawn is not None
         counted = np.setdiff1d(counted, self.family.undrawn)
         if len(groups) == len(self.rows):
-            by_group, groups = self.rows[:, counted], self.group_of
+            by_group, groups, columns = self.rows, self.group_of, counted
         else:
-            by_group = np.zeros((len(groups), len(counted)))
+            by_group, columns = np.zeros((len(groups), len(counted))), np.arange(len(counted))
             np.add.at(by_group, place.reshape(-1), self.rows[:, counted])
-        drawn[:, counted] = self.bootstrap.replicates(by_group, groups, counts=True)
+        drawn[:, counted] = self.bootstrap.replicates(by_group, groups, columns, counts=True)[:, columns]
         return sums, drawn
 
     def part(self, part: RowSet, sums: np.ndarray, drawn: np.ndarray | None, names: Collection[str]) -> SliceValues:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from benchbed.metrics.ratios import ratio
-from benchbed.metrics.running import Columns, Stretches, blocks, running_totals
+from benchbed.metrics.running import Columns, Stretches, batches, blocks, running_totals
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,19 @@ class Curve:
         0.8333
         """
         # Where nothing weighs anything yet, nothing is found either: 0 over anything.
-        total = np.maximum(self.found + self.false_here, np.finfo(np.float64).tiny)
-        return ratio((self.gain * (self.found / total)).sum(axis=1), self.positives)
+        part = self.found + self.false_here
+        np.maximum(part, np.finfo(np.float64).tiny, out=part)
+        np.divide(self.found, part, out=part)
+        part *= self.gain
+        return ratio(part.sum(axis=1), self.positives)
 
     def auc(self) -> np.ndarray:
         """Area under the ROC curve, `[draw]`; ties count half. NaN without positives or without negatives."""
         apart = self.false_above is not self.false_here
         middle = (self.false_above + self.false_here) / 2 if apart else self.false_here
-        area = (self.gain * (self.negatives[:, None] - middle)).sum(axis=1)
-        return ratio(area, self.positives * self.negatives)
+        below = self.negatives[:, None] - middle
+        below *= self.gain
+        return ratio(below.sum(axis=1), self.positives * self.negatives)
 
     def partial_auc(self, max_fpr: float, rule: Literal["staircase", "mcclish", "raw"]) -> np.ndarray:
         """Area under the ROC curve up to a false-positive rate, `[draw]`.
@@ -113,14 +117,15 @@ class Curve:
         # Both rates only rise from step to step, so that halving finds the place without making them all; where neither
         # rate is defined the place does not matter.
         line = self.positives * self.negatives * (1 - 1e-12)
-        draw = np.arange(len(line))
-        low, high = np.zeros(len(line), np.int64), np.full(len(line), self.gain.shape[1] - 1)
-        for _ in range(int(self.gain.shape[1] - 1).bit_length()):
-            middle = (low + high) // 2
-            sum_there = self.found[draw, middle] * self.negatives + self.false_here[draw, middle] * self.positives
-            beyond = sum_there >= line
-            high, low = np.where(beyond, middle, high), np.where(beyond, low, np.minimum(middle + 1, high))
-        return high
+        draws, last = self.gain.shape[0], self.gain.shape[1] - 1
+        found, here = (np.ascontiguousarray(side.T).ravel() for side in (self.found, self.false_here))
+        draw, before = np.arange(draws), np.zeros(draws, np.int64)
+        for jump in (1 << bit for bit in reversed(range(last.bit_length()))):
+            further = before + jump
+            place = (np.minimum(further, last) - 1) * draws + draw
+            there = found[place] * self.negatives + here[place] * self.positives
+            before = np.where((there < line) & (further <= last), further, before)
+        return before
 
     def best_f1(self) -> tuple[np.ndarray, np.ndarray]:
         """The highest F1 over all thresholds `[draw]`, and the number of the step that reaches it."""
@@ -180,22 +185,34 @@ class Ranking:
             Weights of the rows, not negative; as `Columns` where several rankings share them.
         """
         columns = weights if isinstance(weights, Columns) else Columns(weights)
-        every = self._items.sums(columns)
+        return self._curve(columns, *self._sums(columns))
+
+    def _sums(self, columns: Columns) -> tuple[np.ndarray, np.ndarray | None]:
+        # Weights of all items by turns between and at the steps, and those of the positive ones, where they differ.
+        return self._items.sums(columns), None if self._positives is None else self._positives.sums(columns)
+
+    def _curve(self, columns: Columns, every: np.ndarray, hits: np.ndarray | None) -> Curve:
         # False positives between the steps, and what each step holds, side by side for one running sum of both.
-        both = every[:-1].reshape(-1, 2, columns.draws).astype(np.float64)
+        both = every[:-1].reshape(-1, 2, columns.draws)
+        both = both.astype(np.float64) if both.dtype.kind == "f" else both.copy()
         tied = None
-        if self._positives is not None:
-            hits = self._positives.sums(columns)
+        if hits is not None:
             tied = both[:, 1] - hits
-            both[:, 0] += tied
+            both[:, 0] += tied.astype(both.dtype)
             both[:, 1] = hits
-        gain = both[:, 1].copy()
-        here, found = np.moveaxis(running_totals(both), 1, 0)
+        gain = both[:, 1].astype(np.float64)
+        # No running sum is above what the type of all sums holds.
+        here, found = np.moveaxis(running_totals(both), 1, 0).astype(np.float64)
         none = np.zeros(columns.draws)
         positives, before = (part[-1] if len(part) else none for part in (found, here))
         there = here.T
         above = there if tied is None else (here - tied).T
         return Curve(gain.T, found.T, above, there, positives, before + every[-1])
+
+    @property
+    def steps(self) -> int:
+        """Distinct scores of positive items."""
+        return len(self.thresholds)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -216,8 +233,12 @@ def curves(rankings: Sequence[Ranking], weights: np.ndarray) -> Iterator[tuple[s
     tuple of slice, int, Curve
         The draws, the number of the ranking, and its counts in these draws.
     """
-    for block in blocks(len(weights), max([weights.shape[1], *map(len, rankings)])):
+    each = max([weights.shape[1] // 2, *(2 * ranking.steps for ranking in rankings)])
+    for block in blocks(len(weights), each):
         # In the layout that products with them want, once for all rankings.
         once = Columns(weights[block])
-        for number, ranking in enumerate(rankings):
-            yield block, number, ranking.curve(once)
+        for numbers in batches([2 * once.draws * ranking.steps for ranking in rankings]):
+            # The weights stay in the cache while nothing else is done.
+            sums = [rankings[number]._sums(once) for number in numbers]
+            for number, made in zip(numbers, sums):
+                yield block, number, rankings[number]._curve(once, *made)

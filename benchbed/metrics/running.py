@@ -8,6 +8,8 @@ the wanted places are ever made, and what it can be at most or at least over a s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -29,6 +31,11 @@ DENSE = 256
 
 #: Items between two wanted places from which on they are added up by column first, which is one product with a vector.
 FAR = 2048
+
+
+#: Items from which on copies are added up two in one number, and how many before they are taken apart: their sum must
+#: not be above what a byte holds.
+PACKED, TOGETHER = 4096, 15
 
 
 class Running:
@@ -200,23 +207,52 @@ class Stretches:
     """
 
     def __init__(self, column: np.ndarray, edges: np.ndarray) -> None:
-        from scipy.sparse import csr_matrix
 
-        column = np.asarray(column, np.int32)
-        rows = int(column.max(initial=-1)) + 1
-        self._length = len(column)
-        self._most = int(np.bincount(column).max(initial=0))
-        self._made = csr_matrix(
-            (np.ones(len(column), np.uint8), column, np.asarray(edges, np.int32)), shape=(len(edges) - 1, rows)
-        )
+        self._column, self._edges = np.asarray(column, np.int32), np.asarray(edges, np.int32)
+        self._most = int(np.bincount(self._column).max(initial=0))
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._column)
 
     def sums(self, weights: Columns) -> np.ndarray:
         """Summed weights of each stretch, `[stretch, draw]`; of whole numbers exact, in the least type that holds."""
+        if len(self) >= PACKED and weights.most * TOGETHER < 2**8:
+            return self._packed(weights)
         # No sum is more than that of all weights, each as often as the commonest column is there.
-        return np.asarray(self._made @ weights.held(self._most)[: self._made.shape[1]])
+        return self._every.of(weights.held(self._most))
+
+    def _packed(self, weights: Columns) -> np.ndarray:
+        # Half as many numbers to fetch and to add.
+        parts, together = self._parts
+        copies = parts.of(weights.pairs).view(np.uint8)[:, : weights.draws]
+        return together.of(copies.astype(weights.least(self._most)))
+
+    @cached_property
+    def _every(self) -> _Ones:
+        return _Ones(np.uint8, self._column, self._edges)
+
+    @cached_property
+    def _parts(self) -> tuple[_Ones, _Ones]:
+        # Stretches cut into parts of a few items, and which parts make which stretch.
+        sizes = -(-np.diff(self._edges) // TOGETHER)
+        first = np.concatenate([[0], np.cumsum(sizes)])
+        begins = np.repeat(self._edges[:-1], sizes) + TOGETHER * (np.arange(first[-1]) - np.repeat(first[:-1], sizes))
+        parts = _Ones(np.uint16, self._column, np.append(begins, self._edges[-1:]))
+        return parts, _Ones(np.uint8, np.arange(first[-1]), first)
+
+
+class _Ones:
+    """Stretches of columns as a sparse matrix of ones, whose products with weights are their sums."""
+
+    def __init__(self, number: type, column: np.ndarray, edges: np.ndarray) -> None:
+        from scipy.sparse import csr_matrix
+
+        self._columns = int(column.max(initial=-1)) + 1
+        places = column.astype(np.int32), edges.astype(np.int32)
+        self._made = csr_matrix((np.ones(len(column), number), *places), shape=(len(edges) - 1, self._columns))
+
+    def of(self, weights: np.ndarray) -> np.ndarray:
+        return np.asarray(self._made @ weights[: self._columns])
 
 
 class Columns:
@@ -238,6 +274,8 @@ class Columns:
         #: Whether weights are whole numbers of copies.
         self.whole = weights.dtype.kind == "u"
         self._total = int(weights.sum(axis=1, dtype=np.int64).max(initial=0)) if self.whole else math.inf
+        #: The highest number of copies.
+        self.most = int(weights.max(initial=0)) if self.whole else math.inf
         self._made: dict[type, np.ndarray] = {}
 
     @property
@@ -283,9 +321,21 @@ class Columns:
 
     def held(self, times: int) -> np.ndarray:
         """Weights `[column, draw]` of the smallest type in which their sum, so many times, is exact."""
+        return self.of(self.least(times))
+
+    def least(self, times: int) -> type:
+        """The smallest type in which the sum of all weights, so many times, is exact."""
         most = times * self._total if times else 0
         kinds = ((np.uint16, 2**16), (np.float32, 2**24), (np.float64, math.inf))
-        return self.of(next(kind for kind, end in kinds if most < end or end == math.inf))
+        return next(kind for kind, end in kinds if most < end or end == math.inf)
+
+    @cached_property
+    def pairs(self) -> np.ndarray:
+        """Copies `[column, pair of draws]`, a byte each, two side by side in one number."""
+        even = self.draws + self.draws % 2
+        held = np.zeros((self.columns, even), np.uint8)
+        held[:, : self.draws] = self._weights.T
+        return held.view(np.uint16)
 
     def of(self, number: type) -> np.ndarray:
         """Weights `[column, draw]` of a type, with contiguous rows."""
@@ -304,7 +354,7 @@ def running_totals(rows: np.ndarray) -> np.ndarray:
     """
     places = len(rows)
     if places < 4 or rows.size == places:
-        return np.cumsum(rows, axis=0, out=rows)
+        return np.cumsum(rows, axis=0, dtype=rows.dtype, out=rows)
     # Within stretches of about √n places, then over the stretches.
     each = math.isqrt(places)
     whole = places // each * each
@@ -339,6 +389,22 @@ def blocks(draws: int, each: int) -> list[slice]:
     """
     size = max(1, BLOCK // max(1, each))
     return [slice(start, min(start + size, draws)) for start in range(0, draws, size)]
+
+
+def batches(sizes: Sequence[int]) -> list[range]:
+    """Numbers of things in a row that are together no larger than a block, or single ones.
+
+    Examples
+    --------
+    >>> batches([1, 2, BLOCK, 3])
+    [range(0, 2), range(2, 3), range(3, 4)]
+    """
+    edges, held = [0], 0
+    for number, size in enumerate(sizes):
+        if held and held + size > BLOCK:
+            edges, held = [*edges, number], 0
+        held += size
+    return [range(start, stop) for start, stop in pairwise([*edges, len(sizes)])]
 
 
 def worthwhile(points: int, draws: int, rows: int = 1) -> bool:

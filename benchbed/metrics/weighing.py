@@ -9,8 +9,8 @@ import numpy as np
 from benchbed.metrics.sample import Sample
 from benchbed.stats.bootstrap import Bootstrap
 
-#: Up to so many rows, draws are scored at least so many at a time: what a call costs is more than what a draw does.
-SMALL, FEWEST = 500, 1000
+#: Up to so many rows, draws are scored so many at a time, and of more rows so many: a call costs more than some draws.
+SMALL, MOST, FEWEST = 500, 1000, 200
 
 #: Values and per-class values, by metric.
 Scores = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
@@ -49,7 +49,7 @@ def drawn(sample: Sample | None, bootstrap: Bootstrap | None, group: np.ndarray,
     if sample is None or bootstrap is None or bootstrap.draws == 0:
         return {}, {}
     copies = (np.where(rows, block[:, group], np.uint8(0)) for block in bootstrap.weights())
-    parts = [sample.scores(block) for block in _together(copies, FEWEST if len(rows) <= SMALL else 1)]
+    parts = [sample.scores(block) for block in _together(copies, MOST if len(rows) <= SMALL else FEWEST)]
     values, each = ({k: np.concatenate([part[i][k] for part in parts]) for k in parts[0][i]} for i in (0, 1))
     return values, each
 

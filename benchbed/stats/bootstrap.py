@@ -34,6 +34,9 @@ DEFINED = 0.9
 #: Numbers of a table from which on it is looked for columns that are nearly all zero, and how few others these have.
 LARGE, THIN = 4_000_000, 0.05
 
+#: Rows of a large table that are looked at together, no more than a byte counts.
+ROWS = 250
+
 Method = Literal["centred", "expanded", "percentile", "basic", "bca"]
 
 #: Up to this number of groups the degrees of freedom of a value are estimated from its draws; with more of them,
@@ -168,9 +171,9 @@ class Bootstrap:
             All that is wanted are whole numbers, none negative: their sums are exact in float32 as well, which takes
             half the time, unless they are large.
         """
-        wanted = sums if columns is None else sums[:, columns]
+        number = np.float32 if counts and self.exact(sums, columns) else np.float64
+        wanted = _taken(sums, columns, number)
         out = np.empty((len(parts), self.draws, wanted.shape[1]))
-        number = np.float32 if counts and self.exact(wanted) else np.float64
         chosen = [(_Product(wanted[part], number), part if group is None else group[part]) for part in parts]
         in_order = [isinstance(g, np.ndarray) and np.array_equal(g, np.arange(self.groups)) for _, g in chosen]
         for start, block in zip(range(0, self.draws, CHUNK), self.weights()):
@@ -183,9 +186,11 @@ class Bootstrap:
         made[..., columns] = out
         return made
 
-    def exact(self, counts: np.ndarray) -> bool:
-        """Whether sums of whole numbers `[row, statistic]` are exact in float32, in whatever draw."""
-        return len(counts) > 0 and float(counts.sum(axis=0).max(initial=0.0)) * MOST_COPIES < 2**24
+    def exact(self, counts: np.ndarray, columns: np.ndarray | None = None) -> bool:
+        """Whether sums of whole numbers `[row, statistic]`, of some columns or all, are exact in float32."""
+        totals = counts.sum(axis=0)
+        most = float((totals if columns is None else totals[columns]).max(initial=0.0))
+        return len(counts) > 0 and most * MOST_COPIES < 2**24
 
     def interval(
         self,
@@ -264,13 +269,22 @@ class _Product:
     def __init__(self, rows: np.ndarray, number: type) -> None:
         rows = rows.astype(number, copy=False)
         self._thin = np.zeros(rows.shape[1], bool)
-        if rows.size >= LARGE:
-            self._thin = np.count_nonzero(rows, axis=0) < THIN * len(rows)
         self._rows, self._few = rows, None
+        if rows.size < LARGE:
+            return
+        held = rows != 0
+        self._thin = _counts(held) < THIN * len(rows)
         if self._thin.any():
-            from scipy.sparse import csr_matrix
+            from scipy.sparse import csc_matrix
 
-            self._rows, self._few = rows[:, ~self._thin], csr_matrix(rows[:, self._thin].T)
+            held &= self._thin
+            place = held.ravel().nonzero()[0]
+            row, column = np.divmod(place, rows.shape[1])
+            column = (np.cumsum(self._thin) - 1)[column]
+            begins = np.searchsorted(row, np.arange(len(rows) + 1))
+            self._rows = rows[:, ~self._thin]
+            # By row, whose copies are then read one after the other.
+            self._few = csc_matrix((rows.ravel()[place], column, begins), shape=(int(self._thin.sum()), len(rows)))
 
     def of(self, copies: np.ndarray, out: np.ndarray) -> None:
         """Put the sums for weights `[draw, row]` into `out` `[draw, column]`."""
@@ -279,6 +293,24 @@ class _Product:
             return
         out[:, ~self._thin] = copies @ self._rows
         out[:, self._thin] = (self._few @ np.ascontiguousarray(copies.T)).T
+
+
+def _taken(sums: np.ndarray, columns: np.ndarray | None, number: type) -> np.ndarray:
+    # Some columns in some type, without a copy of all of them in the type that they have.
+    if columns is None or len(sums) < ROWS:
+        return (sums if columns is None else sums[:, columns]).astype(number, copy=False)
+    made: np.ndarray = np.empty((len(sums), len(columns)), number)
+    for start in range(0, len(sums), ROWS):
+        made[start : start + ROWS] = sums[start : start + ROWS, columns]
+    return made
+
+
+def _counts(held: np.ndarray) -> np.ndarray:
+    # Rows in which each column holds something, added up in bytes as far as these go.
+    found = np.zeros(held.shape[1], np.int64)
+    for start in range(0, len(held), ROWS):
+        found += held[start : start + ROWS].view(np.uint8).sum(axis=0, dtype=np.uint8)
+    return found
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from benchbed.metrics import running
 from benchbed.metrics.contract import Family
 from benchbed.metrics.families import psds, sed_auc, sed_best, tagging
-from benchbed.metrics.running import Columns, Running, bounded, stretches
+from benchbed.metrics.running import Columns, Running, Stretches, bounded, stretches
 from benchbed.metrics.sed.examples import random_corpus
 
 LABELS = ("c0", "c1", "c2")
@@ -103,6 +103,21 @@ def test_running_sums_equal_sums_and_stay_within_their_bounds(seed: int, items: 
         inside = found[:, start:stop]
         assert (least[i][:, None] <= inside).all() and (inside <= most[i][:, None]).all()
         np.testing.assert_array_equal(last[i], found[:, min(stop, 8)])
+
+
+@pytest.mark.parametrize("most", [0, 17, 18, 255])
+@pytest.mark.parametrize("draws", [1, 4, 7])
+def test_copies_that_are_added_up_in_pairs_equal_sums(most: int, draws: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "PACKED", 1)
+    generator = np.random.default_rng(draws)
+    column = generator.integers(0, 30, 200)
+    copies = generator.integers(0, most + 1, (draws, 40)).astype(np.uint8)
+    copies[:, column[:20]] = most
+    # Stretches of none, one, fifteen, sixteen and many items.
+    edges = np.array([0, 0, 1, 16, 32, 32, 140, 200])
+    expected = [[int(copies[d, column[a:b]].sum(dtype=int)) for d in range(draws)] for a, b in pairwise(edges)]
+    assert Stretches(column, edges).sums(Columns(copies)).tolist() == expected
+    assert Stretches(column[:0], edges[:3] * 0).sums(Columns(copies)).tolist() == [[0] * draws] * 2
 
 
 @pytest.mark.parametrize("each", [1.0, 80_001.0, 3.0**28])

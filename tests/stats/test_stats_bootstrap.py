@@ -270,3 +270,9 @@ def test_columns_that_are_nearly_all_zero_are_drawn_as_dense_ones_are(monkeypatc
     monkeypatch.setattr(bootstrap, "LARGE", 1)
     thin = [draw.replicates(counts, counts=exact) for exact in (False, True)]
     assert all(np.array_equal(dense[0], other) for other in (dense[1], *thin))
+    # Rows by the few, as those of a large table are looked at.
+    monkeypatch.setattr(bootstrap, "ROWS", 7)
+    some = np.array([1, 3])
+    for exact in (False, True):
+        assert np.array_equal(draw.replicates(counts, counts=exact), dense[0])
+        assert np.array_equal(draw.replicates(counts, None, some, counts=exact)[:, some], dense[0][:, some])
