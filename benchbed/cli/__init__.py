@@ -7,6 +7,7 @@ Heavy packages are imported inside the verb that needs them, so that `--help`, `
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -19,6 +20,7 @@ import click
 
 from benchbed.cli.group import verbs
 from benchbed.errors import BenchbedError
+from benchbed.run.isolating.command import Command
 from benchbed.whole import refused
 
 
@@ -31,17 +33,25 @@ def main(arguments: list[str] | None = None) -> None:
     if arguments is None:
         _console()
     code = _code(sys.argv[1:] if arguments is None else arguments)
-    if arguments is None and _left_behind():
-        # Python would wait for threads that a model has started and never ends.
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError):
-                stream.flush()
-        os._exit(code)
+    if arguments is None:
+        _leave(code)
     sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End now: Python would take apart one by one what is loaded, and wait for threads that a model never ends."""
+    if not _left_behind():
+        with contextlib.suppress(BaseException):
+            atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
 
 
 def _console() -> None:
     """End as by Ctrl-C where the command is asked to: what it has started ends with it, and what is finished stays."""
+    Command.here = True
 
     def asked(number: int, frame: FrameType | None) -> NoReturn:
         raise Terminated(number)

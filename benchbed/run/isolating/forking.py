@@ -1,13 +1,15 @@
 """Processes that a fork server makes, seen from the process that wants them.
 
 A fork server has imported torch, pandas and benchbed once, so that a process of its own costs a fork and no imports:
-those of a model, its workers, and the next model of the command. Where there is no such server (no Linux, something in
-it has threads, other settings of the environment than it began with) a process is started anew, and costs its imports.
+those of a model, its workers, and the next model of the command. The command itself is forked for the server where
+it may be (`command`), so that nothing is imported twice. Where there is no such server (no Linux, something in it has
+threads, other settings of the environment than it began with) a process is started anew, and costs its imports.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import pickle
 import signal
@@ -19,10 +21,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, ClassVar, cast
 
+from benchbed.run.isolating.command import forkable
+
 #: The first word of what a client asks, and what the server says when it is ready.
 FORK, WARM, CLIENT = "fork", "warm", ("ready",)
 #: Bytes that one message may have.
 _MOST = 65536
+#: The server, which knows of this module and is started by its name.
+_PROGRAM = "benchbed.run.isolating.forkserver"
 
 
 @dataclass(frozen=True)
@@ -224,12 +230,27 @@ class Forked:
         self._connection.close()
 
 
+@dataclass(frozen=True)
+class _Parted:
+    """A server that was forked off this process."""
+
+    pid: int
+
+    def wait(self) -> None:
+        """Wait until it has ended."""
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
+_Server = subprocess.Popen[bytes] | _Parted
+
+
 @dataclass
 class _Kept:
     """The server that this process uses, for as long as somebody holds it."""
 
     forked: Forked | None = None
-    process: subprocess.Popen[bytes] | None = None
+    process: _Server | None = None
     surroundings: tuple[object, ...] = ()
     holders: int = 0
 
@@ -244,6 +265,12 @@ class _Kept:
 
 
 _kept, _lock = _Kept(), threading.Lock()
+
+
+def forget() -> None:
+    """Know no server, in a process that was forked off one which knows of its own."""
+    global _kept, _lock
+    _kept, _lock = _Kept(), threading.Lock()
 
 
 @contextlib.contextmanager
@@ -283,19 +310,14 @@ def _surroundings() -> tuple[object, ...]:
     return dict(os.environ), list(sys.path)
 
 
-def _started() -> tuple[Forked | None, subprocess.Popen[bytes] | None]:
+def _started() -> tuple[Forked | None, _Server | None]:
+    here = False
+    if forkable():
+        importlib.import_module(_PROGRAM).load()
+        here = forkable()
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    words = ["-m", "benchbed.run.isolating.forkserver", str(os.getpid()), str(theirs.fileno())]
     try:
-        process = subprocess.Popen(
-            [sys.executable, *flags, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            env=environment,
-            pass_fds=(theirs.fileno(),),
-        )
+        process = _parted(theirs) if here else _anew(theirs)
     except OSError:
         mine.close()
         return None, None
@@ -308,3 +330,20 @@ def _started() -> tuple[Forked | None, subprocess.Popen[bytes] | None]:
         process.wait()
         return None, None
     return Forked(mine), process
+
+
+def _parted(connection: socket.socket) -> _Parted:
+    return _Parted(importlib.import_module(_PROGRAM).parted(connection))
+
+
+def _anew(connection: socket.socket) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    words = ["-m", _PROGRAM, str(os.getpid()), str(connection.fileno())]
+    return subprocess.Popen(
+        [sys.executable, *flags, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env=environment,
+        pass_fds=(connection.fileno(),),
+    )

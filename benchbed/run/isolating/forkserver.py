@@ -2,7 +2,8 @@
 
 It runs no model and computes nothing: libraries whose threads do not survive a fork have none yet. It has one thread,
 and a child that it forks is one more client, which may ask for children of its own. A client that goes takes its
-children with it, however it went.
+children with it, however it went. It is an interpreter of its own, or a fork of the command itself (`parted`), which
+then imports nothing a second time.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from benchbed.run.isolating.forking import (
     Forked,
     ForkReply,
     Refused,
+    forget,
     received,
     said,
 )
@@ -191,18 +193,70 @@ def _watched(parent: int) -> int | None:
         return None
 
 
-def main() -> None:
-    """Serve the process that started this one; see `forking.ForkServer`."""
-    parent, descriptor = int(sys.argv[1]), int(sys.argv[2])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever may be interrupted hears it itself
-    connection = socket.socket(fileno=descriptor)
-    os.dup2(2, 1)
+def load() -> None:
+    """Import what a run needs in any case."""
+    collected = gc.isenabled()
     gc.disable()  # a hundred thousand new objects, none of which goes away, would be looked through again and again
-    for name in ALWAYS:
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
-    gc.enable()
+    try:
+        for name in ALWAYS:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+    finally:
+        if collected:
+            gc.enable()
     gc.freeze()  # what is imported stays: no collection has to touch it in every child
+
+
+def parted(connection: socket.socket) -> int:
+    """Fork a server off this process, which has loaded and has one thread; the server's process.
+
+    Parameters
+    ----------
+    connection : socket.socket
+        The server's end.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    parent = os.getpid()
+    process = os.fork()
+    if process == 0:
+        try:
+            _part(connection)
+            _serve(parent, connection)
+        finally:
+            os._exit(1)
+    return process
+
+
+def _part(connection: socket.socket) -> None:
+    """Give back what a new interpreter would not have had of the process that forked this one."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    kept = connection.fileno()
+    for descriptor in sorted(map(int, os.listdir("/proc/self/fd"))):
+        if descriptor > 2 and descriptor != kept:
+            with contextlib.suppress(OSError):  # the list was read through one that is gone
+                os.close(descriptor)
+    sys.argv = sys.argv[:1]
+    forget()
+
+
+def main() -> None:
+    """Serve the process that started this one; see `forking.forked`."""
+    parent, descriptor = int(sys.argv[1]), int(sys.argv[2])
+    connection = socket.socket(fileno=descriptor)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    load()
+    _serve(parent, connection)
+
+
+def _serve(parent: int, connection: socket.socket) -> NoReturn:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever may be interrupted hears it itself
+    os.dup2(2, 1)
     with contextlib.suppress(BrokenPipeError):  # whoever started it was ended meanwhile
         said(connection, CLIENT)
         _Server(connection, parent).serve()

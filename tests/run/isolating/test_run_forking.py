@@ -227,3 +227,86 @@ def test_a_server_with_threads_refuses():
         for each in (mine, theirs, server.waker, server.writer):
             each.close()
         server.selector.close()
+
+
+#: A command that tells what its server and a process of its own are.
+COMMAND = """
+import os, sys, signal, gc
+sys.path.insert(0, {here!r})
+from benchbed.run.isolating.command import Command
+from benchbed.run.isolating.forking import _kept, forked, serving
+from benchbed.run.isolating.process import alone
+from benchbed.run.job.limits import Limits
+from test_run_forking import apart, opened
+Command.here = True
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit("asked"))
+sys.argv = ["benchbed", "run", "mine"]
+held = open({file!r})
+with serving():
+    {before}
+    told = alone("toy", Limits(), apart)
+    print(*("forkserver" in word for word in open(f"/proc/{{_kept.process.pid}}/cmdline").read().split("\\0")))
+    print(told["parent"] == _kept.process.pid, "torch" in sys.modules, gc.isenabled(), told["collection"])
+    print(held.name in opened(_kept.process.pid), held.name in told["open"], told["words"], told["ends"])
+    server = _kept.process.pid
+print(os.path.exists(f"/proc/{{server}}"))
+"""
+
+
+def opened(process: int) -> list[str]:
+    """Files that a process has open."""
+    folder = f"/proc/{process}/fd"
+    return [os.path.realpath(f"{folder}/{number}") for number in os.listdir(folder)]
+
+
+def apart() -> dict[str, object]:
+    """What a process has of the one that it was forked from."""
+    ends = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    return {**here(), "open": opened(os.getpid()), "words": sys.argv[1:], "ends": ends}
+
+
+def commanded(tmp_path: Path, before: str = "pass") -> list[str]:
+    """What a command says that has a process of its own make a call."""
+    file = tmp_path / "held"
+    file.touch()
+    script = tmp_path / "script.py"
+    script.write_text(COMMAND.format(here=str(Path(__file__).parent), file=str(file), before=before))
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_a_command_is_forked_for_its_server_which_imports_nothing_again(tmp_path):
+    words, made, kept, left = commanded(tmp_path)
+    assert "True" not in words.split(), "it is no interpreter of its own"
+    assert made == "True True True True", "the command has imported, and both collect what they no longer need"
+    assert kept == "False False [] True", "it has neither the command's files, nor its arguments, nor its signals"
+    assert left == "False"
+
+
+def test_a_command_with_threads_is_not_forked(tmp_path):
+    """They would be missing in the server."""
+    words, made, _, _ = commanded(
+        tmp_path, "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"
+    )
+    assert "True" in words.split()
+    assert made == "True False True True"
+
+
+def test_a_command_that_is_killed_takes_its_fork_along(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, signal\n"
+        "from benchbed.run.isolating.command import Command\n"
+        "from benchbed.run.isolating.forking import forked, serving, _kept\n"
+        "Command.here = True\n"
+        "with serving():\n"
+        "    forked()\n"
+        "    print(_kept.process.pid, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 20
+    while psutil.pid_exists(int(done.stdout)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(int(done.stdout))
