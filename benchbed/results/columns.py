@@ -1,18 +1,23 @@
 """Figures of a record as columns: what many figures share is held once, and each is three numbers beside it.
 
-A record of 131 conditions has a thousand figures, whose rules, units and notes are a few dozen texts. As columns they
-are read in a tenth of the time; and runs of a suite that are read together (`Shared`) have one set of texts, conditions
-and counts among all of them, in a quarter of the memory.
+A record of 131 conditions has a thousand figures, whose rules, units and notes are a few dozen texts. Runs of a suite
+have the same figures of the same things, so that all but the numbers is one text, read once for all of them; runs that
+are read together (`Shared`) have one set of texts, conditions and counts. A board asks for a tenth of the figures of
+devices and classes, which are made when they are asked for (`benchbed.results.later`).
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
+from math import nan
 from typing import Any, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from benchbed.results.later import Later
 from benchbed.results.record import Cell, Value
 
 Held = TypeVar("Held")
@@ -31,6 +36,12 @@ _NONE = 0
 class Shared:
     """What records that are read together have in common, held once.
 
+    Parameters
+    ----------
+    later : bool
+        Figures of devices, classes and other groups are made when they are asked for: of many records, of which few are
+        asked for. Such records are read, and not written.
+
     Examples
     --------
     >>> shared = Shared()
@@ -38,7 +49,8 @@ class Shared:
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, later: bool = False) -> None:
+        self.later = later
         self._texts: dict[str, str] = {}
         self._made: dict[tuple[str, str], Any] = {}
 
@@ -55,8 +67,8 @@ class Shared:
         return found
 
 
-class FigureColumns(BaseModel):
-    """The figures over cells of a record and its cells, as they are stored.
+class FigureLayout(BaseModel):
+    """What figures are of, without their numbers: mostly one text for all runs of a suite.
 
     Attributes
     ----------
@@ -70,8 +82,6 @@ class FigureColumns(BaseModel):
         What some figures share: clips behind them and clips that should be, then texts.
     names, shared : list of int
         Of each figure the text of its name, and what it shares.
-    value, low, high : list of float or None
-        Of each figure.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -81,9 +91,23 @@ class FigureColumns(BaseModel):
     told: list[list[int | None]]
     names: list[int]
     shared: list[int]
-    value: list[float | None]
-    low: list[float | None]
-    high: list[float | None]
+
+
+class FigureColumns(BaseModel):
+    """The figures over cells of a record and its cells, as they are stored.
+
+    Attributes
+    ----------
+    layout : str
+        `FigureLayout` as JSON.
+    numbers : str
+        Values of all figures, then lower and upper ends of their intervals: little-endian doubles in base 64, not a
+        number where there is none.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    layout: str
+    numbers: str
 
 
 def columns_of(scores: Mapping[str, Value], cells: list[Cell]) -> FigureColumns:
@@ -98,7 +122,8 @@ def columns_of(scores: Mapping[str, Value], cells: list[Cell]) -> FigureColumns:
     """
     texts: dict[str, int] = {}
     told: dict[tuple[int | None, ...], int] = {}
-    made = FigureColumns(texts=[], frames=[], places=[], told=[], names=[], shared=[], value=[], low=[], high=[])
+    made = FigureLayout(texts=[], frames=[], places=[], told=[], names=[], shared=[])
+    own: list[Value] = []
 
     def text(words: str | None) -> int:
         return _NONE if words is None else texts.setdefault(words, len(texts) + 1)
@@ -109,11 +134,12 @@ def columns_of(scores: Mapping[str, Value], cells: list[Cell]) -> FigureColumns:
             common = (value.n, value.of, *(text(getattr(value, part)) for part in _TEXTS))
             made.names.append(text(name))
             made.shared.append(told.setdefault(common, len(told)))
-            for part in OWN:
-                getattr(made, part).append(getattr(value, part))
+            own.append(value)
     made.frames = [cell.model_dump_json(exclude=_FIGURES, exclude_defaults=True) for cell in cells]
     made.texts, made.told = [*texts], [[*common] for common in told]
-    return made
+    parts = [[nan if (part := getattr(value, name)) is None else part for value in own] for name in OWN]
+    numbers = base64.b64encode(np.array(parts, "<f8").tobytes()).decode()
+    return FigureColumns(layout=made.model_dump_json(), numbers=numbers)
 
 
 _FIGURES = {"metrics", "groups", "matrices"}
@@ -138,23 +164,77 @@ def figures_of(columns: FigureColumns, shared: Shared) -> tuple[dict[str, Value]
 
     Raises
     ------
-    ValidationError, IndexError
+    ValidationError, ValueError, IndexError
         They are not what `columns_of` makes.
     """
-    texts: list[str | None] = [None, *(shared.text(text) for text in columns.texts)]
-    told: list[tuple[Any, ...]] = [
-        (*common[:2], *(texts[_NONE if at is None else at] for at in common[2:])) for common in columns.told
-    ]
-    figures = zip(columns.names, columns.shared, columns.value, columns.low, columns.high, strict=True)
+    layout = shared.made("layout", columns.layout, lambda text: _Layout(text, shared))
+    figures = _Figures(layout.told, np.frombuffer(base64.b64decode(columns.numbers, validate=True), "<f8"))
     scores: dict[str, Value] = {}
-    cells = [_cell(shared.made("cell", frame, _frame)) for frame in columns.frames]
-    for place, group, count in columns.places:
+    cells = [_cell(frame) for frame in layout.frames]
+    for place, group, numbers in layout.places:
+        if group is not None:
+            later = Later(numbers, figures.figure)
+            cells[place].groups[group] = later if shared.later else dict(later)
+            continue
         held = scores if place < 0 else cells[place].metrics
-        if group != _NONE:
-            held = cells[place].groups.setdefault(str(texts[group]), {})
-        for name, common, value, low, high in islice(figures, count):
-            held[str(texts[name])] = _value(value, low, high, *told[common])
+        held.update({name: figures.figure(number) for name, number in numbers.items()})
     return scores, cells
+
+
+def words_of(columns: FigureColumns, shared: Shared) -> tuple[str, ...]:
+    """Texts of the figures and cells, some of them within a text of JSON, that could name a place: others have no
+    slash in them."""
+    return shared.made("layout", columns.layout, lambda text: _Layout(text, shared)).words
+
+
+class _Layout:
+    """A layout that was read.
+
+    Attributes
+    ----------
+    told : list of tuple
+        What each figure shares with others.
+    frames : list of Cell
+        Cells without figures.
+    places : list of (int, str or None, dict of str to int)
+        Number of a cell, or −1; a group, or None for all clips; names of the figures that stand there, and the number
+        of each.
+    """
+
+    def __init__(self, text: str, shared: Shared) -> None:
+        held = FigureLayout.model_validate_json(text)
+        texts: list[str | None] = [None, *(shared.text(text) for text in held.texts)]
+        told: list[tuple[Any, ...]] = [
+            (*common[:2], *(texts[_NONE if at is None else at] for at in common[2:])) for common in held.told
+        ]
+        self.told = [told[common] for common in held.shared]
+        self.frames = [shared.made("cell", frame, _frame) for frame in held.frames]
+        self.places: list[tuple[int, str | None, dict[str, int]]] = []
+        names = iter(zip(held.names, range(len(held.shared)), strict=True))
+        for place, group, count in held.places:
+            numbers = {str(texts[name]): number for name, number in islice(names, count)}
+            if len(numbers) != count or place >= len(self.frames):
+                raise ValueError("figures are missing, or of no cell")
+            self.places.append((place, texts[group], numbers))
+        if next(names, None) is not None:
+            raise ValueError("figures have no place")
+        self.words = tuple(text for text in (*held.texts, *held.frames) if "/" in text or "\\" in text)
+
+
+class _Figures:
+    """The figures of one record by their number."""
+
+    def __init__(self, told: list[tuple[Any, ...]], numbers: np.ndarray) -> None:
+        if len(numbers) != len(OWN) * len(told):
+            raise ValueError(f"{len(numbers)} numbers of {len(told)} figures")
+        self.told, self.numbers, self.count = told, numbers, len(told)
+
+    def figure(self, number: int) -> Value:
+        at = self.numbers.item
+        value, low, high = at(number), at(number + self.count), at(number + 2 * self.count)
+        # What is not equal to itself is not a number, which stands for none.
+        ends = None if low != low else low, None if high != high else high
+        return _value(None if value != value else value, *ends, *self.told[number])
 
 
 def _frame(text: str) -> Cell:

@@ -29,7 +29,7 @@ def find_results(places: Sequence[Path], *, summary: bool = False) -> list[tuple
         A record is not as it was written.
     """
     found: dict[Path, Result] = {}
-    shared = Shared()
+    shared = Shared(later=True)
     for home in places:
         if home.is_file():
             paths = [home]

@@ -16,10 +16,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, TypeAdapter
 
 from benchbed.errors import DamagedError
-from benchbed.results.columns import FigureColumns, Shared, columns_of, figures_of
+from benchbed.results.columns import FigureColumns, Shared, columns_of, figures_of, words_of
 from benchbed.results.record import Cell, Result, Value
 from benchbed.results.store import read
 from benchbed.seal import DIGITS, seal, unsealed
@@ -28,7 +28,7 @@ from benchbed.whole import write_whole
 #: Name of the file beside the record.
 NAME = "summary.json"
 #: Version of what is kept; another one is made again.
-FORMAT = 2
+FORMAT = 3
 
 _HEAD = re.compile(rb'\{"digest":"([0-9a-f]{32})",')
 
@@ -47,7 +47,7 @@ class Summary(Result):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Every text that its figures and cells have, some of them within a text of JSON."""
+        """Every text of its figures and cells that could name a place, some of them within a text of JSON."""
         return self._words
 
 
@@ -91,7 +91,7 @@ def _opened(kept: _Kept, shared: Shared) -> Summary:
     scores, cells = figures_of(kept.figures, shared)
     parts = {name: _made(name, text, shared) for name, text in kept.parts.items()}
     made = Summary.model_construct(**parts, cells=cells, scores=scores, digest=kept.record)
-    made._words = tuple(shared.text(text) for text in (*kept.figures.texts, *kept.figures.frames))
+    made._words = words_of(kept.figures, shared)
     return made
 
 
@@ -171,7 +171,7 @@ def _held(path: Path, digest: str, shared: Shared) -> Summary | None:
         if (kept.format, kept.record) != (FORMAT, digest):
             return None
         return _opened(kept, shared)
-    except (OSError, DamagedError, ValidationError, LookupError, TypeError):
+    except (OSError, DamagedError, ValueError, LookupError, TypeError):
         return None
 
 

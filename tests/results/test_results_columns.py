@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from made_records import make_result
 
-from benchbed.results.columns import FigureColumns, Shared, columns_of, figures_of
+from benchbed.results.columns import FigureColumns, FigureLayout, Shared, columns_of, figures_of, words_of
+from benchbed.results.later import Later
 from benchbed.results.record import Cell, Result, Value
 
 
@@ -67,9 +68,26 @@ def test_what_was_read_is_copied_and_changed_like_any_record(record: Result):
     assert Value.model_validate(scores["full"].model_dump()) == scores["full"]
 
 
-@pytest.mark.parametrize("column", ["names", "value", "told", "texts"])
+@pytest.mark.parametrize("column", ["names", "told", "texts", "frames", "places", "numbers"])
 def test_columns_that_are_too_short_are_an_error(record: Result, column: str):
     stored = columns_of(record.scores, record.cells)
-    short = stored.model_copy(update={column: getattr(stored, column)[:-1]})
-    with pytest.raises((ValueError, IndexError)):
-        figures_of(short, Shared())
+    if column == "numbers":
+        short = stored.model_copy(update={"numbers": stored.numbers[:-32]})
+    else:
+        layout = FigureLayout.model_validate_json(stored.layout)
+        less = layout.model_copy(update={column: getattr(layout, column)[:-1]})
+        short = stored.model_copy(update={"layout": less.model_dump_json()})
+    for shared in (Shared(), Shared(later=True)):
+        with pytest.raises((ValueError, IndexError)):
+            figures_of(short, shared)
+
+
+def test_figures_that_are_made_later_are_those_that_are_made_at_once(record: Result):
+    stored = columns_of(record.scores, record.cells)
+    (scores, cells), (theirs, others) = figures_of(stored, Shared(later=True)), figures_of(stored, Shared())
+    assert scores == theirs and [cell.key for cell in cells] == [cell.key for cell in others]
+    assert cells == others and others == cells
+    group = cells[0].groups["device=a"]
+    assert isinstance(group, Later) and group["full"] is group["full"]
+    assert group == record.cells[0].groups["device=a"]
+    assert words_of(stored, Shared()) == tuple(text for text in words_of(stored, Shared()) if "/" in text) != ()

@@ -63,7 +63,7 @@ def test_a_summary_that_is_not_as_it_was_written_is_made_again(record: Path, har
     members, _ = unseal(good, place)
     spoiled = {
         "cut": good[:-100],
-        "flipped": good.replace(b"0.573", b"0.973", 1),
+        "flipped": good[:-30] + (b"B" if good[-30:-29] == b"A" else b"A") + good[-29:],
         "empty": b"",
         "another format": seal(json.dumps({**members, "format": FORMAT + 1})).encode(),
         "another field": seal(json.dumps({**members, "more": 1})).encode(),
