@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,21 @@ import pytest
 from scipy.ndimage import median_filter
 
 from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.metrics import steps
 from benchbed.metrics.cell import score_cell
 from benchbed.metrics.contract import Family
 from benchbed.metrics.families import psds, sed_auc, sed_best, sed_event, sed_intersection
 from benchbed.metrics.joint import Joint
+from benchbed.metrics.running import Columns
+from benchbed.metrics.sed import intersection
 from benchbed.metrics.sed import psds as psd_curves
 from benchbed.metrics.sed.examples import random_corpus
-from benchbed.metrics.sed.flat import flatten
+from benchbed.metrics.sed.flat import FlatEvents, flatten
+from benchbed.metrics.sed.floors import Floors
 from benchbed.metrics.sed.intersection import joined, references
-from benchbed.metrics.sed.levels import levels
+from benchbed.metrics.sed.levels import LevelEvents, levels
 from benchbed.metrics.sed.soft import soft_events
+from benchbed.metrics.steps import Steps
 from benchbed.outputs.frames.grid import laid_over
 from benchbed.outputs.frames.recording import SECOND, Events, FrameScores, frame_scores, recording
 from benchbed.stats.bootstrap import Bootstrap
@@ -162,6 +168,7 @@ def test_false_alarms_that_are_never_sorted_change_nothing(
     scenario: str, most: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # With one row the false alarms that may count are found before any is sorted, with one for each recording after.
+    monkeypatch.setattr("benchbed.metrics.sed.levels.CELLS", 1000)
     outputs, target = random_corpus(np.random.default_rng(3), 400, 2)
     for i, item in enumerate(outputs):
         outputs[i] = FrameScores(np.tanh(3 * item.scores - i % 3), item.edges)
@@ -171,13 +178,70 @@ def test_false_alarms_that_are_never_sorted_change_nothing(
     all_of_them, by_class = swept(family, (outputs, target))
     assert 0 < one["own"][0] == pytest.approx(all_of_them["own"][0], abs=1e-12)
     np.testing.assert_allclose(each["own"], by_class["own"], atol=1e-12)
-    dropped = []
-    down_to = psd_curves._down_to
-    monkeypatch.setattr(
-        psd_curves, "_down_to", lambda at, s: dropped.append(len(s.score) - len(down_to(at, s).score)) or down_to(at, s)
-    )
-    family.sample(outputs, target, whole, 1)
-    assert sum(dropped) > 1000
+    found = []
+    for row in (whole, np.arange(len(outputs))):
+        sizes: list[int] = []
+        with monkeypatch.context() as patched:
+            patched.setattr(intersection, "levels", lambda *given, kept=sizes: _counted(levels(*given), kept))
+            family.sample(outputs, target, row, int(row[-1]) + 1)
+        found.append(sum(sizes))
+    assert found[0] < 0.8 * found[1]
+
+
+def _counted(blocks: Iterator[LevelEvents], sizes: list[int]) -> Iterator[LevelEvents]:
+    for block in blocks:
+        sizes.append(len(block))
+        yield block
+
+
+@pytest.mark.parametrize("bins", [3, 1024])
+def test_scores_that_are_never_looked_at_change_nothing(bins: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Blocks of one or two recordings, after which scores that cannot count any more are left out of the others.
+    monkeypatch.setattr("benchbed.metrics.sed.levels.CELLS", 150)
+    for module in (steps, psd_curves):
+        monkeypatch.setattr(module, "BINS", bins)
+    for seed in range(30):
+        generator = np.random.default_rng(seed)
+        outputs, target = random_corpus(generator, 12, 3)
+        for i, item in enumerate(outputs):
+            outputs[i] = FrameScores(np.round(item.scores + generator.uniform(-0.3, 0.3), 2), item.edges)
+        own = {n: {**vars_of(n), "max_efpr": generator.uniform(20, 400)} for n in ("psds1", "psds2")}
+        family = psds.family(LABELS[:3], scenarios=own, classes="all")
+        one, each = family.sample(outputs, target, np.zeros(12, int), 1).scores(np.ones((1, 1)))
+        all_of_them, by_class = swept(family, (outputs, target))
+        for name in own:
+            assert one[name][0] == pytest.approx(all_of_them[name][0], abs=1e-12)
+            np.testing.assert_allclose(each[name], by_class[name], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("amount", "filled", "floor"),
+    [([1, 1, 1, -1], True, 0.7), ([1, 1, -1, 0], False, 0.4), ([1, 1, -1, 0], True, -np.inf)],
+)
+def test_floors_rise_as_false_alarms_are_seen(amount: list[int], filled: bool, floor: float) -> None:
+    # One false alarm counts. The first recording has two or three in turn; the others are false alarms as a whole from
+    # 0.5, 0.4 and 0.3 down, unless references may fill them. Where the second comes is itself not told apart.
+    frames = [FrameScores(np.full((1, 1), score), np.array([0, 10])) for score in (0.6, 0.5, 0.4, 0.3)]
+    one = np.array([1])
+    floors = Floors(frames, FlatEvents(one, 0 * one, 10 * one, 0 * one, np.full(4, 10)), 1, [1.0])
+    assert floors.filled.tolist() == [[0], [10], [0], [0]] and floors.lasting.tolist() == [10] * 4
+    changes = np.array([0.9, 0.8, 0.7, 0.6]), *np.zeros((3, 4), np.int64), np.array(amount)
+    floors.raised(1, [[changes]], [np.full((4, 1), filled)])
+    assert floors.values.tolist() == [floor]
+    # They never fall again, and once all was seen nothing is left to be spared.
+    floors.raised(4, [[changes]], [np.full((4, 1), filled)])
+    assert floors.values.tolist() == [floor]
+
+
+def test_a_hit_below_the_last_false_alarm_that_counts_is_counted() -> None:
+    # Ten false alarms, then a hit, then two thousand more: with the ten the hit is there at a rate that counts.
+    many = np.concatenate([np.linspace(1, 0.9, 10), np.linspace(0.3, 0, 2000)])
+    zero, one = np.zeros(len(many), np.int64), np.ones(len(many), np.int64)
+    false, none = Steps(many, zero, zero, zero, one), Steps.join([])
+    hits = Steps(np.array([0.95, 0.4]), *(zero[:2] for _ in range(3)), one[:2])
+    curve = psd_curves.PsdCurves(hits, false, none, np.zeros(1, int), 1, most=15.0)
+    found, rates = curve.points(Columns(np.ones((1, 1))), np.ones((1, 1)), np.arange(len(curve.thresholds)), 15.0)
+    assert found.tolist() == [[1.0, 2.0]] and rates.tolist() == [[5.0, 10.0]]
 
 
 def test_scores_that_hardly_differ_are_told_apart_as_any_others() -> None:

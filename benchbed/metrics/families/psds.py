@@ -134,11 +134,15 @@ class Psds(OverThresholds):
         exposure = Exposure(row, summed[2][:, 0] / HOUR, summed[0], summed[1] / HOUR)
         classes = len(self.labels)
         frames = framed(scores, classes)
+        # Of one row, which all draws take or not, it is known what counts.
+        most = None
+        if rows == 1 and self.thresholds is None:
+            most = [scenario.max_efpr * float(exposure.hours[0]) for scenario in self.scenarios.values()]
         steps: dict[str, list[list[list[Steps]]]] = {name: [] for name in self.scenarios}
         for median in self.filters:
             filtered = frames if median is None else [median.apply(item) for item in frames]
             criteria = [scenario.criteria for scenario in self.scenarios.values()]
-            for name, swept in zip(self.scenarios, sweep_by(filtered, reference, classes, criteria)):
+            for name, swept in zip(self.scenarios, sweep_by(filtered, reference, classes, criteria, most)):
                 steps[name].append([by_class(changes, classes) for changes in swept])
         return PsdSample(steps, self.scenarios, exposure, self.thresholds)
 

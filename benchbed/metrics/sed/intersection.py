@@ -15,6 +15,7 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.metrics.sed.flat import FlatEvents
+from benchbed.metrics.sed.floors import Floors
 from benchbed.metrics.sed.levels import LevelEvents, levels
 from benchbed.metrics.steps import Steps, crossings
 from benchbed.outputs.frames.recording import Events, FrameScores, merge
@@ -125,12 +126,31 @@ def sweep(
 
 
 def sweep_by(
-    frames: Sequence[FrameScores], reference: FlatEvents, classes: int, several: Sequence[Criteria]
+    frames: Sequence[FrameScores],
+    reference: FlatEvents,
+    classes: int,
+    several: Sequence[Criteria],
+    most: Sequence[float] | None = None,
 ) -> list[tuple[Steps, Steps, Steps]]:
-    """`sweep` by several criteria, for which runs above thresholds and what they cover are found once."""
+    """`sweep` by several criteria, for which runs above thresholds and what they cover are found once.
+
+    Parameters
+    ----------
+    frames, reference, classes
+        As in `sweep`.
+    several : sequence of Criteria
+        Shares that must be reached.
+    most : sequence of float, optional
+        For each of them, false alarms of a class beyond which no threshold counts. Where the recordings seen so far
+        have more at a threshold and at all lower ones, these are left out.
+    """
     reference = reference.only(np.lexsort((reference.onset, reference.clip)))
     changes: list[tuple[list, list, list]] = [([], [], []) for _ in several]
-    for block in levels(frames):
+    floors, filled = None, []
+    if most is not None:
+        floors = Floors(frames, reference, classes, most)
+        filled = [reached(floors.filled, floors.lasting[:, None], criteria.dtc) for criteria in several]
+    for block in levels(frames, None if floors is None else floors.values):
         cover = _cover(block, reference, classes)
         length = block.offset - block.onset
         own = cover[block.stop, block.label] - cover[block.start, block.label]
@@ -146,7 +166,14 @@ def sweep_by(
                 trigger[np.arange(len(miss)), block.label[miss]] = False
                 event, other = np.nonzero(trigger)
                 cross.append(block.changes(miss[event], other, classes))
-    return [(Steps.join(hits), Steps.join(false), Steps.join(cross)) for hits, false, cross in changes]
+        if floors is not None:
+            floors.raised(int(block.recording[-1]) + 1, [false for _, false, _ in changes], filled)
+    steps = [(Steps.join(hits), Steps.join(false), Steps.join(cross)) for hits, false, cross in changes]
+    if floors is None:
+        return steps
+    # Below the floors as they are in the end not every recording was counted.
+    kept = [[part.only(part.score >= floors.values[part.label]) for part in one] for one in steps]
+    return [(one[0], one[1], one[2]) for one in kept]
 
 
 def detected(

@@ -97,8 +97,15 @@ class LevelEvents:
         return self.scores[place], self.recording[position - 1], label, of, amount
 
 
-def levels(frames: Sequence[FrameScores]) -> Iterator[LevelEvents]:
+def levels(frames: Sequence[FrameScores], floors: np.ndarray | None = None) -> Iterator[LevelEvents]:
     """Level events of recordings, in blocks of whole recordings that fit into memory.
+
+    Parameters
+    ----------
+    frames : sequence of FrameScores
+        Scores of each recording.
+    floors : np.ndarray [shape=(class,)], optional
+        Scores below are left out, as if no threshold reached them; looked at for each block, so that they may rise.
 
     Examples
     --------
@@ -113,22 +120,33 @@ def levels(frames: Sequence[FrameScores]) -> Iterator[LevelEvents]:
             cells += frames[stop].scores.size
             stop += 1
         if cells:
-            yield _block(frames[start:stop], start)
+            yield _block(frames[start:stop], start, floors)
         start = stop
 
 
-def _block(frames: Sequence[FrameScores], first: int) -> LevelEvents:
+def _block(frames: Sequence[FrameScores], first: int, floors: np.ndarray | None) -> LevelEvents:
     classes = frames[0].scores.shape[1]
     sizes = np.array([len(item) for item in frames])
     # One long signal: all frames of class 0, recording after recording, then class 1, … with a floor in between.
     edge = np.full((1, classes), -np.inf)
     stacked = np.concatenate([edge, *(part for item in frames for part in (item.scores, edge))])
-    signal = np.ascontiguousarray(stacked.T, np.float64).ravel()
+    signal = np.ascontiguousarray(stacked.T, np.float64)
+    if floors is not None:
+        signal[signal < floors[:, None]] = -np.inf
+    signal = signal.ravel()
     clip_at = np.repeat(np.arange(len(frames)), sizes + 1)
     time_at = np.concatenate([item.edges[: len(item) + 1] for item in frames])
     place = np.isfinite(signal).nonzero()[0]
     score = signal[place]
-    left, right = _reach(signal, place)
+    if 4 * len(place) < len(signal):
+        # Few are left: these and their neighbours, which bound them.
+        some = np.zeros(len(signal), bool)
+        for moved in (-1, 0, 1):
+            some[place + moved] = True
+        near = some.nonzero()[0]
+        left, right = (near[side] for side in _reach(signal[near], np.isfinite(signal[near]).nonzero()[0]))
+    else:
+        left, right = _reach(signal, place)
     ends = signal[left], signal[right]
     low, border = np.maximum(*ends), np.where(ends[0] >= ends[1], left, right)
     keep = low < score

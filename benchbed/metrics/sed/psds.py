@@ -9,7 +9,6 @@ below zero, is integrated up to `max_efpr`.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -23,13 +22,10 @@ from benchbed.metrics.at_least import in_type_of
 from benchbed.metrics.running import ROUNDED, Columns, Running, blocks, bounded, stretches, worthwhile
 from benchbed.metrics.sample import Sample
 from benchbed.metrics.sed.intersection import Criteria
-from benchbed.metrics.steps import Steps, falling_order
+from benchbed.metrics.steps import BINS, Steps, beyond, falling_order
 
 #: Microseconds in an hour.
 HOUR = 3_600_000_000
-
-#: Bins of scores in which false alarms are counted before any is sorted.
-BINS = 1024
 
 #: Rates and effective ratios of a curve, and rates and rises of each class.
 Roc = tuple[tuple[np.ndarray, np.ndarray], dict[int, tuple[np.ndarray, np.ndarray]]]
@@ -136,9 +132,9 @@ class PsdCurves:
         thresholds: np.ndarray | None = None,
         most: float = math.inf,
     ) -> None:
-        if thresholds is None and most < math.inf:
-            loosest = _loosest(false, most)
-            hits, false, cross = (_down_to(loosest, steps) for steps in (hits, false, cross))
+        if thresholds is None and most < math.inf and len(false.score) >= BINS:
+            loosest = beyond(false.score, false.amount, most)
+            hits, false, cross = (steps.only(steps.score > loosest) for steps in (hits, false, cross))
         kind = np.concatenate([np.zeros(len(false.score), np.int64), cross.kind + 1])
         clip, amount = (np.concatenate([getattr(false, n), getattr(cross, n)]) for n in ("clip", "amount"))
         score = np.concatenate([false.score, cross.score])
@@ -223,29 +219,6 @@ class PsdCurves:
         # Stretches of points, and how many false alarms there are at least.
         edges = stretches(len(self.thresholds), self._rows)
         return edges, bounded(self._false, self._at[1], edges, self._rows)[0]
-
-
-def _loosest(false: Steps, most: float) -> float:
-    # A threshold below which there are always more false alarms than that; they are counted in bins of scores, which
-    # costs a tenth of sorting them.
-    score = false.score
-    if len(score) < BINS:
-        return -math.inf
-    high, low = score.max(), score.min()
-    # Scores that differ by so little that nothing divides by it are not told apart by bins.
-    if not BINS / sys.float_info.max < high - low < math.inf:
-        return -math.inf
-    place = ((high - score) * ((BINS - 1) / (high - low))).astype(np.int32)
-    net = np.bincount(place, weights=false.amount, minlength=BINS)
-    gone = np.bincount(place, weights=np.minimum(false.amount, 0), minlength=BINS)
-    least = np.cumsum(net) - net + gone
-    last = int(np.flatnonzero(least <= most * (1 + 1e-9))[-1])
-    return float(score[place <= last].min())
-
-
-def _down_to(threshold: float, steps: Steps) -> Steps:
-    kept = np.flatnonzero(steps.score >= threshold)
-    return Steps(*(getattr(steps, name)[kept] for name in ("score", "clip", "label", "kind", "amount")))
 
 
 def envelopes(hits: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
