@@ -18,9 +18,9 @@ def cache_folder() -> Path:
     """The folder benchbed may fill and empty as it likes: `BENCHBED_CACHE`, else the platform's cache folder."""
     if configured := os.environ.get("BENCHBED_CACHE"):
         return Path(configured)
-    import pooch
+    import platformdirs
 
-    return Path(pooch.os_cache("benchbed"))
+    return Path(platformdirs.user_cache_dir("benchbed"))
 
 
 def recall(path: Path) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email.parser import HeaderParser
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,10 +41,48 @@ def versions() -> dict[str, str]:
     found = {"benchbed": benchbed.__version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            found[name] = installed(name).version
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What the papers of an installed package say.
+
+    Attributes
+    ----------
+    version : str
+    requires : tuple of str
+        Of other packages, as they are written.
+    """
+
+    version: str
+    requires: tuple[str, ...]
+
+
+@cache
+def installed(name: str) -> Installed:
+    """The papers of a package; nothing is imported.
+
+    Raises
+    ------
+    importlib.metadata.PackageNotFoundError
+        It is not installed.
+
+    Examples
+    --------
+    >>> installed("numpy").version == importlib.metadata.version("numpy")
+    True
+    """
+    papers = importlib.metadata.distribution(name)
+    text = papers.read_text("METADATA")
+    if text is None:  # an egg has its papers elsewhere
+        return Installed(papers.version, tuple(papers.requires or ()))
+    # Under its fields a package writes its whole README, which takes longer to read than everything else.
+    fields = HeaderParser().parsestr(text.replace("\r\n", "\n").partition("\n\n")[0])
+    return Installed(fields["Version"], tuple(fields.get_all("Requires-Dist") or ()))
 
 
 def machine() -> dict[str, Any]:
@@ -93,9 +133,15 @@ def git_state(path: Path) -> dict[str, Any] | None:
 
 def hash_files(paths: Iterable[Path]) -> str:
     """blake2b over names and contents of files, independent of the folder they lie in."""
+    return _hash_files(map(os.fspath, paths))
+
+
+def _hash_files(paths: Iterable[str]) -> str:
+    # A thousand files are read in every run, and making paths of their names takes longer than reading them.
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(paths):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(paths, key=lambda path: path.split(os.sep)):
+        with open(path, "rb", buffering=0) as file:
+            digest.update(os.path.basename(path).encode() + b"\0" + file.read() + b"\0")
     return digest.hexdigest()
 
 
@@ -120,10 +166,10 @@ def _package_versions(module: str) -> tuple[tuple[str, str], ...]:
     if module in sys.stdlib_module_names or module == "benchbed":
         return ()
     try:
-        return ((module, importlib.metadata.version(module)),)
+        return ((module, installed(module).version),)
     except importlib.metadata.PackageNotFoundError:
         # Reading what every package brings takes a second, and most are called like their module.
-        return tuple((name, importlib.metadata.version(name)) for name in sorted(set(_packages().get(module, ()))))
+        return tuple((name, installed(name).version) for name in sorted(set(_packages().get(module, ()))))
 
 
 @cache
@@ -157,8 +203,11 @@ def code_hash(*places: str) -> str:
     For the record; what a key of predictions takes from it is in `benchbed.code`.
     """
     package = Path(__file__).resolve().parent
-    files: list[Path] = []
+    files: list[str] = []
     for place in places:
         target = package / place
-        files += sorted(target.rglob("*.py")) if target.is_dir() else [target.with_suffix(".py")]
-    return hash_files(files)
+        if target.is_dir():
+            files += [f"{at}/{name}" for at, _, names in os.walk(target) for name in names if name.endswith(".py")]
+        else:
+            files.append(os.fspath(target.with_suffix(".py")))
+    return _hash_files(files)

@@ -76,7 +76,7 @@ class Registry:
         return importlib.import_module(f"{self.package}.{name}")
 
     def _entry_points(self) -> dict[str, importlib.metadata.EntryPoint]:
-        return _entry_points(f"benchbed.{self.kind}")
+        return _entry_points().get(f"benchbed.{self.kind}", {})
 
 
 @functools.lru_cache(maxsize=64)
@@ -93,6 +93,8 @@ def _changed(folder: str) -> int:
 
 
 @functools.cache
-def _entry_points(group: str) -> dict[str, importlib.metadata.EntryPoint]:
+def _entry_points() -> dict[str, dict[str, importlib.metadata.EntryPoint]]:
     # Looking through every installed package takes milliseconds, and what is installed does not change meanwhile.
-    return {point.name: point for point in importlib.metadata.entry_points(group=group)}
+    found = importlib.metadata.entry_points()
+    ours = [group for group in found.groups if group.startswith("benchbed.")]
+    return {group: {point.name: point for point in found.select(group=group)} for group in ours}

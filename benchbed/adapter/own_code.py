@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from benchbed.adapter.watch import asked_for, place_of
 from benchbed.code import ours, read_source
-from benchbed.provenance import package_versions
+from benchbed.provenance import installed, package_versions
 
 if TYPE_CHECKING:
     pass
@@ -139,8 +139,8 @@ def required(tops: Iterable[str]) -> dict[str, str]:
 def _installed(name: str) -> tuple[str | None, tuple[str, ...]]:
     """Version of a package, None if it is not installed, and the names of what it requires."""
     try:
-        papers = importlib.metadata.distribution(name)
+        papers = installed(name)
     except importlib.metadata.PackageNotFoundError:
         return None, ()
-    lines = [line for line in papers.requires or () if "extra ==" not in line]
+    lines = [line for line in papers.requires if "extra ==" not in line]
     return papers.version, tuple(re.split(r"[\s;<>=!~(\[]", line, maxsplit=1)[0] for line in lines)

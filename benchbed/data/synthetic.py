@@ -266,7 +266,7 @@ def intact(root: Path) -> bool:
         if manifest["fingerprint"] != _fingerprint(files):
             return False
         for name, (size, stamp, digest) in files.items():
-            state = (root / name).stat()
+            state = os.stat(f"{root}/{name}")
             if state.st_size != size:
                 return False
             if state.st_mtime_ns != stamp and _digest((root / name).read_bytes()) != digest:

@@ -150,10 +150,10 @@ def _described(dataset: Dataset) -> dict[str, object]:
             described[field.name] = sorted(value) if isinstance(value, frozenset) else value
     described["clips"] = _table(dataset.clips)
     described["events"] = None if dataset.events is None else _table(dataset.events)
-    state = hashlib.blake2b(digest_size=16)
+    state, root = hashlib.blake2b(digest_size=16), os.fspath(dataset.root)
     for path in dict.fromkeys(dataset.clips["path"]):
         try:
-            found = os.stat(dataset.root / path)
+            found = os.stat(os.path.join(root, path))
         except OSError:
             state.update(b"missing")
             continue
