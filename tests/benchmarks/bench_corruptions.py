@@ -7,15 +7,21 @@ the minimum over repeats. The comparison runs both sides in turn in one process,
 counterpart in audiomentations, and takes the library's own way: one transform object per condition, called per clip. A
 loop over conditions reads every clip for every condition; benchbed reads it once for all. Both figures are printed: the
 loops with their reading, which is what a suite pays, and the transforms alone.
+
+Codecs are held against a round trip through libsndfile in memory, which makes an encoder for each clip: the five
+severities of a clip may take at most so large a share of it as `CODEC_SHARES` says. `--plant S` counts ours as 1 + S
+times what they took, and the marks must fail. Leaves with 1 if one is missed.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,11 +29,15 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from benchbed.audio import resample
 from benchbed.perturb import CORRUPTIONS, resolve
+from benchbed.perturb.codec import round_trip
 from benchbed.perturb.contract import Context
 from benchbed.rng import preserved_global_state, stream
 
 RATE, CLIPS, REPEATS = 32000, 8, 5
+#: Of libsndfile's CPU time for the same clips, at settings of about the same size.
+CODEC_SHARES = {"vorbis": 0.75, "mp3": 0.35, "opus": 0.15}
 
 
 def clips(channels: int = 1, seconds: float = 1.0, count: int = CLIPS) -> list[np.ndarray]:
@@ -126,6 +136,43 @@ def comparison(folder: Path) -> dict[str, tuple[float, float]]:
     return rows
 
 
+def codecs() -> dict[str, tuple[float, float]]:
+    """Milliseconds per severity and clip, ours and libsndfile's, measured in turn."""
+    waveforms, rows = clips(), {}
+    # Of libsndfile's MP3 and Opus, a level of 0 is the highest bit rate and one of 1 the lowest.
+    theirs = {
+        "vorbis": lambda clip, level: round_trip(clip, RATE, "OGG", "VORBIS", 2, compression_level=level),
+        "mp3": lambda clip, level: round_trip(
+            clip, RATE, "MP3", "MPEG_LAYER_III", 2, compression_level=level, bitrate_mode="CONSTANT"
+        ),
+        "opus": lambda clip, level: resample(
+            round_trip(resample(clip, RATE, 48000), 48000, "OGG", "OPUS", 2, compression_level=level)[0], 48000, RATE
+        ),
+    }
+    levels = {
+        "vorbis": (0.5, 0.7, 0.85, 0.95, 1.0),
+        "mp3": (0.75, 0.8, 0.9, 0.95, 0.99),
+        "opus": (0.8, 0.9, 0.95, 0.97, 0.99),
+    }
+    for name, trip in theirs.items():
+        work, severities = ours(name, Path(), waveforms)
+
+        def library(trip=trip, name=name) -> None:
+            for waveform in waveforms:
+                for level in levels[name]:
+                    trip(waveform, level)
+
+        pairs = [(cpu(work), cpu(library)) for _ in range(2)]
+        scale = 1000 / (len(waveforms) * severities)
+        rows[name] = (scale * min(a for a, _ in pairs), scale * min(b for _, b in pairs))
+    return rows
+
+
+def too_slow(rows: dict[str, tuple[float, float]], plant: float = 0.0) -> list[str]:
+    """Codecs that take more of libsndfile's time than their mark."""
+    return [name for name, (mine, theirs) in rows.items() if mine * (1 + plant) > CODEC_SHARES[name] * theirs]
+
+
 def reading(folder: Path) -> float:
     """Milliseconds to read one clip the usual way, 16-bit wav through soundfile to float32."""
     path = folder / "clip.wav"
@@ -169,7 +216,29 @@ def test_cheap_corruptions_cost_under_a_third_of_a_millisecond(tmp_path):
     assert statistics.median(costs.values()) < 0.3, costs
 
 
+def test_codecs_take_less_than_a_share_of_libsndfile():
+    rows = codecs()
+    assert not too_slow(rows), rows
+
+
 def main() -> None:
+    """Print the tables, and judge the codecs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=("codecs",))
+    parser.add_argument("--plant", type=float, default=0.0, metavar="S")
+    asked = parser.parse_args()
+    if asked.only is None:
+        tables()
+    rows = codecs()
+    missed = too_slow(rows, asked.plant)
+    for name, (mine, theirs) in rows.items():
+        share, word = mine * (1 + asked.plant) / theirs, "MISSED" if name in missed else "kept  "
+        told = f"{mine:.2f} and {theirs:.2f} ms"
+        print(f"{word} {name} / libsndfile: {share:.2f}, at most {CODEC_SHARES[name]} ({told})")
+    sys.exit(1 if missed else 0)
+
+
+def tables() -> None:
     """Print both tables."""
     with tempfile.TemporaryDirectory() as name:
         folder = responses(Path(name))
