@@ -300,7 +300,7 @@ class Columns:
     @property
     def dense(self) -> bool:
         """Whether sums of whole numbers are best had from `product`."""
-        return self.whole and self.columns <= DENSE
+        return self.whole and self.columns <= DENSE and self.draws >= FEW
 
     def product(self, table: np.ndarray) -> np.ndarray:
         """Weighted sums of the rows of a table of whole numbers, `[row, draw]`; exact where weights are copies.
