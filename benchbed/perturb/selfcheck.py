@@ -11,14 +11,14 @@ import random
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
 
 from benchbed import rng as streams
 from benchbed.errors import ConfigError
-from benchbed.perturb.contract import Context, Corruption
+from benchbed.perturb.contract import Applied, Context, Corruption
 from benchbed.perturb.filters import mel
 from benchbed.perturb.level import to_int16
 
@@ -84,7 +84,10 @@ def _mel_bank(size: int, sample_rate: int, bands: int) -> np.ndarray:
 
 def log_mel_distance(clean: np.ndarray, perturbed: np.ndarray, sample_rate: int) -> float:
     """Root mean square difference of two clips' log-mel spectrograms, in dB."""
-    reference = log_mel(clean, sample_rate)
+    return _distance(log_mel(clean, sample_rate), perturbed, sample_rate)
+
+
+def _distance(reference: np.ndarray, perturbed: np.ndarray, sample_rate: int) -> float:
     floor = reference.max() - FLOOR_DB
     difference = np.maximum(log_mel(perturbed, sample_rate), floor) - np.maximum(reference, floor)
     return float(np.sqrt(np.mean(difference**2)))
@@ -111,18 +114,53 @@ def canaries(name: str, corruption: Corruption, probes: Sequence[Probe], context
     return found
 
 
-def severity_monotone(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> CorruptionCheck:
+class Alone:
+    """Clips as they come out with nothing made before them, once for all checks that ask.
+
+    Parameters
+    ----------
+    name, corruption, probes, context
+        As of the checks.
+    """
+
+    def __init__(self, name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> None:
+        self._of = name, corruption, probes, context
+
+    @cached_property
+    def applied(self) -> list[list[Applied]]:
+        """Of each probe, at each severity."""
+        name, corruption, probes, context = self._of
+        return [
+            [corruption.apply(_prepare(name, corruption, probe, context), p) for p in corruption.parameters]
+            for probe in probes
+        ]
+
+    def hashes(self) -> dict[str, str]:
+        """Their canaries, as `canaries` names them."""
+        name, _, probes, _ = self._of
+        return {
+            f"{name}/{severity}/{probe.id}": canary(applied.waveform)
+            for probe, outcomes in zip(probes, self.applied)
+            for severity, applied in enumerate(outcomes, 1)
+        }
+
+
+def severity_monotone(
+    name: str, corruption: Corruption, probes: Sequence[Probe], context: Context, alone: Alone | None = None
+) -> CorruptionCheck:
     """Whether the mean log-mel distance to the clean clip grows with severity."""
     check = f"monotone:{name}"
     if not corruption.monotone:
         return CorruptionCheck(check, "skipped", "no order in log-mel distance is claimed for this corruption")
     means, used = [], []
-    for severity, parameter in enumerate(corruption.parameters, 1):
-        distances = []
-        for probe in probes:
-            applied = corruption.apply(_prepare(name, corruption, probe, context), parameter)
-            if applied.skipped is None:
-                distances.append(log_mel_distance(probe.waveform, applied.waveform, probe.sample_rate))
+    alone = alone or Alone(name, corruption, probes, context)
+    references = [log_mel(probe.waveform, probe.sample_rate) for probe in probes]
+    for severity, outcomes in enumerate(zip(*alone.applied), 1):
+        distances = [
+            _distance(reference, applied.waveform, probe.sample_rate)
+            for probe, reference, applied in zip(probes, references, outcomes)
+            if applied.skipped is None
+        ]
         if len(distances) == len(probes):
             means.append(float(np.mean(distances)))
             used.append(severity)
@@ -141,7 +179,7 @@ def impulse_stays(
     """Whether what happens in the clip still happens where its events are said to be (finds coder and room delay)."""
     check = f"impulse:{name}"
     probe = bursts(sample_rate, channels, seconds)
-    state = _prepare(name, corruption, probe, context)
+    state, clean = _prepare(name, corruption, probe, context), _Heard(probe.waveform[0], sample_rate)
     worst, seen, lost = 0, 0, 0
     for parameter in corruption.parameters:
         applied = corruption.apply(state, parameter)
@@ -150,7 +188,7 @@ def impulse_stays(
         said = _said_late(corruption, state, parameter, seconds)
         if said is None:
             return CorruptionCheck(check, "skipped", "moves events by more than a delay, and says where to")
-        late = lag(probe.waveform[0], applied.waveform[0], sample_rate)
+        late = clean.lag(applied.waveform[0])
         if late is not None:
             late -= round(said * sample_rate)
         if late is None:
@@ -209,18 +247,32 @@ def lag(clean: np.ndarray, perturbed: np.ndarray, sample_rate: int) -> int | Non
     >>> lag(click, np.roll(click, 37), 8000)
     37
     """
-    clean, perturbed = clean.astype(np.float64), perturbed.astype(np.float64)
-    kernel = np.hanning(2 * max(1, sample_rate // 1000) + 1)
-    a, b = np.convolve(clean**2, kernel, "same"), np.convolve(perturbed**2, kernel, "same")
-    if not b.any():
-        return None
-    by_envelope, _ = _correlate(a, b, whiten=False)
-    best = _alike(a, b, by_envelope)
-    by_wave, contrast = _correlate(clean, perturbed, whiten=True)
-    # Where a wave is changed beyond recognition, one burst can still look like another: the envelope knows better.
-    if contrast > CLEAR_PEAK and _alike(a, b, by_wave) > best / 2:
-        return by_wave
-    return by_envelope if best > 0.6 else None
+    return _Heard(clean, sample_rate).lag(perturbed)
+
+
+class _Heard:
+    """A sound that others are found late against."""
+
+    def __init__(self, wave: np.ndarray, sample_rate: int) -> None:
+        self.kernel = np.hanning(2 * max(1, sample_rate // 1000) + 1)
+        self.wave = wave.astype(np.float64)
+        self.envelope = np.convolve(self.wave**2, self.kernel, "same")
+        size = 2 * len(wave)
+        self.spectra = np.fft.rfft(self.envelope, size), np.fft.rfft(self.wave, size)
+
+    def lag(self, perturbed: np.ndarray) -> int | None:
+        """By how many samples `perturbed` is late."""
+        perturbed = perturbed.astype(np.float64)
+        a, b = self.envelope, np.convolve(perturbed**2, self.kernel, "same")
+        if not b.any():
+            return None
+        by_envelope, _ = _correlate(self.spectra[0], len(a), b, whiten=False)
+        best = _alike(a, b, by_envelope)
+        by_wave, contrast = _correlate(self.spectra[1], len(a), perturbed, whiten=True)
+        # Where a wave is changed beyond recognition, one burst can still look like another: the envelope knows better.
+        if contrast > CLEAR_PEAK and _alike(a, b, by_wave) > best / 2:
+            return by_wave
+        return by_envelope if best > 0.6 else None
 
 
 def _alike(a: np.ndarray, b: np.ndarray, shift: int) -> float:
@@ -228,10 +280,10 @@ def _alike(a: np.ndarray, b: np.ndarray, shift: int) -> float:
     return float(np.corrcoef(a, np.roll(b, -shift))[0, 1])
 
 
-def _correlate(a: np.ndarray, b: np.ndarray, whiten: bool) -> tuple[int, float]:
-    """Lag of the strongest correlation, and its height over the root mean square of all lags."""
-    size = 2 * len(a)
-    left, right = np.fft.rfft(a, size), np.fft.rfft(b, size)
+def _correlate(left: np.ndarray, length: int, b: np.ndarray, whiten: bool) -> tuple[int, float]:
+    """Lag of the strongest correlation with a sound of this spectrum and length, over the root mean square of all."""
+    size = 2 * length
+    right = np.fft.rfft(b, size)
     if whiten:
         # A band that noise or hum dominates must not decide; bins that hold next to nothing must not either.
         magnitude = np.abs(right)
@@ -239,41 +291,53 @@ def _correlate(a: np.ndarray, b: np.ndarray, whiten: bool) -> tuple[int, float]:
     correlation = np.abs(np.fft.irfft(right * np.conj(left), size))
     best = int(np.argmax(correlation))
     spread = float(np.sqrt(np.mean(correlation**2)))
-    return (best if best < len(a) else best - size), float(correlation[best]) / spread if spread > 0 else 0.0
+    return (best if best < length else best - size), float(correlation[best]) / spread if spread > 0 else 0.0
 
 
-def order_free(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> CorruptionCheck:
+def order_free(
+    name: str, corruption: Corruption, probes: Sequence[Probe], context: Context, alone: Alone | None = None
+) -> CorruptionCheck:
     """Whether a clip comes out the same whatever was done before: other severities, other clips, or nothing."""
     check = f"order:{name}"
-    alone = [
-        [corruption.apply(_prepare(name, corruption, probe, context), p).waveform for p in corruption.parameters]
-        for probe in probes
-    ]
+    made = (alone or Alone(name, corruption, probes, context)).applied
     states = [_prepare(name, corruption, probe, context) for probe in reversed(probes)][::-1]
     for index in reversed(range(len(corruption.parameters))):
-        for probe, state, expected in zip(probes, states, alone):
-            if not np.array_equal(corruption.apply(state, corruption.parameters[index]).waveform, expected[index]):
+        for probe, state, expected in zip(probes, states, made):
+            again = corruption.apply(state, corruption.parameters[index])
+            if not np.array_equal(again.waveform, expected[index].waveform):
                 return CorruptionCheck(
                     check, "fail", f"severity {index + 1} of {probe.id} depends on what was made before it"
                 )
     return CorruptionCheck(check, "pass", f"{len(probes)} clips bit-identical alone and together, in both orders")
 
 
+class _Untouched:
+    """Clips and global random states as they are now, before corruptions are tried."""
+
+    def __init__(self, probes: Sequence[Probe]) -> None:
+        self.probes, self.copies = probes, [probe.waveform.copy() for probe in probes]
+        self.before = _global_state()
+
+    def check(self, name: str) -> CorruptionCheck:
+        """Whether they are still so."""
+        check = f"trace:{name}"
+        for probe, copy in zip(self.probes, self.copies):
+            if not np.array_equal(copy, probe.waveform):
+                return CorruptionCheck(check, "fail", f"the audio of {probe.id} was changed in place")
+        touched = [kind for kind, value in _global_state().items() if self.before.get(kind, value) != value]
+        if touched:
+            return CorruptionCheck(check, "fail", f"global random state was moved: {', '.join(touched)}")
+        return CorruptionCheck(check, "pass", "input and global random states untouched")
+
+
 def leaves_no_trace(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> CorruptionCheck:
     """Whether the input audio and the global random states of Python, numpy and torch are as they were."""
-    check = f"trace:{name}"
-    before = _global_state()
+    before = _Untouched(probes)
     for probe in probes:
-        copy = probe.waveform.copy()
         state = _prepare(name, corruption, probe, context)
         for parameter in corruption.parameters:
             corruption.apply(state, parameter)
-        if not np.array_equal(copy, probe.waveform):
-            return CorruptionCheck(check, "fail", f"the audio of {probe.id} was changed in place")
-    touched = [kind for kind, value in _global_state().items() if before.get(kind, value) != value]
-    if touched:
-        return CorruptionCheck(check, "fail", f"global random state was moved: {', '.join(touched)}")
-    return CorruptionCheck(check, "pass", "input and global random states untouched")
+    return before.check(name)
 
 
 def _global_state() -> dict[str, Any]:
@@ -290,8 +354,16 @@ def _prepare(name: str, corruption: Corruption, probe: Probe, context: Context) 
     return corruption.prepare(probe.waveform, probe.sample_rate, stream, context)
 
 
-def check_all(name: str, corruption: Corruption, probes: Sequence[Probe], context: Context) -> list[CorruptionCheck]:
+def check_all(
+    name: str,
+    corruption: Corruption,
+    probes: Sequence[Probe],
+    context: Context,
+    hashes: dict[str, str] | None = None,
+) -> list[CorruptionCheck]:
     """Every check of one corruption on a few clips; the impulse is made at the clips' rate and channel count.
+
+    `hashes` takes what `canaries` would give, without making everything once more.
 
     Examples
     --------
@@ -301,10 +373,17 @@ def check_all(name: str, corruption: Corruption, probes: Sequence[Probe], contex
     >>> [outcome.status for outcome in outcomes]
     ['pass', 'pass', 'pass', 'pass']
     """
-    first = probes[0]
-    return [
-        severity_monotone(name, corruption, probes, context),
+    # Whatever is made for the other checks must leave no trace either.
+    before = _Untouched(probes)
+    first, alone = probes[0], Alone(name, corruption, probes, context)
+    made = [
+        severity_monotone(name, corruption, probes, context, alone),
         impulse_stays(name, corruption, first.sample_rate, len(first.waveform), context),
-        order_free(name, corruption, probes, context),
-        leaves_no_trace(name, corruption, probes, context),
+        order_free(name, corruption, probes, context, alone),
+        before.check(name),
     ]
+    if hashes is not None:
+        # Where the order does not matter, clips come out alone as they do in a run.
+        free = made[2].status == "pass"
+        hashes |= alone.hashes() if free else canaries(name, corruption, probes, context)
+    return made

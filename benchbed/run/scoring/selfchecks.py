@@ -72,16 +72,15 @@ def self_checks(job: Job) -> list[record.Check]:
 def _checked(condition: CorruptionCondition, probes: list[Probe], context: Context) -> tuple[list[record.Check], bool]:
     """The checks of one corruption, and whether all could be made."""
     from benchbed.perturb import resolve
-    from benchbed.perturb.selfcheck import canaries, check_all
+    from benchbed.perturb.selfcheck import check_all
 
-    name, checks = condition.corruption, list[record.Check]()
+    name, checks, hashes = condition.corruption, list[record.Check](), dict[str, str]()
     corruption = resolve(name, condition.parameters, condition.options)
     try:
-        for outcome in check_all(name, corruption, probes, context):
+        for outcome in check_all(name, corruption, probes, context, hashes):
             checks.append(
                 record.Check(name=f"perturb:{name}:{outcome.name}", status=outcome.status, message=outcome.message)
             )
-        hashes = canaries(name, corruption, probes, context)
     except BenchbedError as error:
         checks.append(record.Check(name=f"perturb:{name}", status="warn", message=f"not checked: {error.what}"))
         return checks, False
