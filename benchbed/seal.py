@@ -51,8 +51,26 @@ def seal(text: str) -> str:
     >>> seal('{"value": 0.5}')[:11], unseal(seal('{"value": 0.5}').encode(), "record")[0]
     ('{"digest":"', {'value': 0.5})
     """
-    body = text.strip()[1:] + "\n"
-    return f'{{"digest":"{digest(_lines(body.encode()))}",{body}'
+    return seal_bytes(text.strip().encode())[0].decode()
+
+
+def seal_bytes(data: bytes) -> tuple[bytes, str]:
+    """A JSON object, as `seal` makes it, and the digest.
+
+    Parameters
+    ----------
+    data : bytes
+        A JSON object with at least one member, and none called `digest`.
+
+    Examples
+    --------
+    >>> sealed, made = seal_bytes(b'{"value": 0.5}')
+    >>> unsealed(sealed, "record") == (b'{"value": 0.5}\\n', made)
+    True
+    """
+    body = data.strip()[1:] + b"\n"
+    made = digest(_lines(body))
+    return b"".join((b'{"digest":"', made.encode(), b'",', body)), made
 
 
 def unseal(data: bytes, where: str | Path, *, again: str | None = None) -> tuple[dict[str, Any], str]:

@@ -11,7 +11,7 @@ import numpy as np
 from benchbed.metrics.slices import Column
 from benchbed.stats.bootstrap import Bootstrap
 
-#: Copies of rows in all draws that are kept for the next cell, at most: 32 MB.
+#: Copies of rows in all draws that are kept for the next cell, at most: 8 MB.
 KEPT = 8_000_000
 
 
@@ -136,9 +136,9 @@ class Cutting:
 
 
 def copies(boot: Bootstrap, groups: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Copies of several choices of groups in every draw, `[group, draw]` float32 each."""
+    """Copies of several choices of groups in every draw, `[group, draw]` uint8 each."""
     every = np.concatenate(list(boot.weights())).T
-    return [every[chosen].astype(np.float32) for chosen in groups]
+    return [every[chosen] for chosen in groups]
 
 
 def drawn_counts(
@@ -160,7 +160,7 @@ def drawn_counts(
         Rows of each choice.
     boot : Bootstrap
         The draws.
-    kept : sequence of np.ndarray [shape=(row of the choice, draw), float32], optional
+    kept : sequence of np.ndarray [shape=(row of the choice, draw), uint8], optional
         `copies` of the rows of each choice.
     """
     if kept is None or not boot.exact(counts):
@@ -168,7 +168,7 @@ def drawn_counts(
         return np.ascontiguousarray(np.swapaxes(drawn, 1, 2))
     made, thin = np.empty((len(parts), counts.shape[1], boot.draws)), counts.T.astype(np.float32)
     for place, rows, weights in zip(made, parts, kept):
-        place[:] = thin[:, rows] @ weights
+        place[:] = thin[:, rows] @ weights.astype(np.float32)
     return made
 
 

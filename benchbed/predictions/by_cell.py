@@ -108,14 +108,19 @@ class PredictionsByCell:
         """
         paths = tuple(self.paths(keys))
         if (known := self._read.pop(paths, None)) is None:
+            # What is let go makes room for what is read, which is not there beside it.
+            self._let_go(self.rows(*keys))
             if not paths:
                 known = _without_rows(read_units([self._files[0].path], self._double))
             else:
                 known = read_units(paths, self._double)
         self._read[paths] = known
-        while len(self._read) > 1 and sum(len(one.scores) for one in self._read.values()) > KEPT:
-            self._read.pop(next(iter(self._read)))
         return known
+
+    def _let_go(self, coming: int) -> None:
+        """Forget what was read longest ago, as far as it is too much beside rows that are read next."""
+        while self._read and coming + sum(len(one.scores) for one in self._read.values()) > KEPT:
+            self._read.pop(next(iter(self._read)))
 
     def part(self, *keys: str) -> PredictionsByCell:
         """The files that hold any of some cells, as what is read of the run by somebody else: rows keep their types

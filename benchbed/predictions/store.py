@@ -344,7 +344,7 @@ def read_units(paths: Iterable[Path], double: Collection[str] = ()) -> Predictio
             buffer = pa.BufferReader(data)
             text = [field.name for field in pq.read_schema(buffer) if _is_text(field.type)]
             buffer.seek(0)
-            table = pq.read_table(buffer, read_dictionary=text).replace_schema_metadata(None)
+            table = pq.read_table(buffer, read_dictionary=text, use_threads=False).replace_schema_metadata(None)
             tables.append(doubled(table, double))
             if len(tables) == _AT_ONCE:
                 blocks.append(_joined(tables))

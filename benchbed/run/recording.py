@@ -19,6 +19,7 @@ from benchbed.run.computing.hearing import hearing_of
 from benchbed.run.doubts.all import doubts
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
+from benchbed.run.preparing.allocating import give_back
 from benchbed.run.scoring.cells import Apart, Scoring, score_cells
 from benchbed.run.scoring.grounds import Grounds
 from benchbed.run.scoring.inverted import inverted_checks
@@ -36,6 +37,7 @@ def make_record(
     stored = PredictionsByCell(paths, cells)
     cpu = sum(info.get("cpu_seconds", 0.0) for info in stored.info)
     scoring: Scoring = score_cells(prepared, stored, settings.seed, _apart(prepared, settings, stored))
+    give_back()
     profile, compliance_scores, compliance_checks = _complexity(prepared, cpu, len(stored))
     frozen = prepared.frozen
     groups = {g for table in prepared.job.clips.values() for g in table["group"].astype(str)}

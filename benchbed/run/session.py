@@ -21,7 +21,7 @@ from benchbed.results import captions, curves, directions, record, timelines
 from benchbed.results import statistics as statistics_file
 from benchbed.results.artefacts import naming
 from benchbed.results.statistics import write_statistics
-from benchbed.results.store import write as write_result
+from benchbed.results.store import dumped, write_dumped
 from benchbed.results.summary import write_summary
 from benchbed.rng import preserved_global_state
 from benchbed.run import history
@@ -31,6 +31,7 @@ from benchbed.run.job.policy import Reuse, Tally
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.journal import Journal, damaged_lines, locked
+from benchbed.run.preparing.allocating import give_back
 from benchbed.run.preparing.prepare import prepare
 from benchbed.run.progress import Progress
 from benchbed.run.recording import made_by, make_record
@@ -133,7 +134,9 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
         paths, digests = works[-1].paths, _digests(works)
         if stood is None:
             waited = progress.waited
+            give_back()
             result, statistics, drawn = make_record(prepared, settings, paths, reused_paths)
+            give_back()
         else:
             was = stood.provenance
             now = made_by(prepared, settings, was.cpu_seconds, was.evaluations, reused_paths)
@@ -147,8 +150,12 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
                 write_drawings(drawn, folder)
                 write_thresholds(prepared.frozen, folder)
                 write_index({path.stem: digests[path.stem] for path in paths}, folder)
-                del statistics, drawn  # the record is checked as it is written, which takes memory of its own
-            result = write_result(naming(result, folder, ARTEFACTS), folder / "result.json")
+                del statistics, drawn
+            # The record is read back as it is written, which would take its memory twice.
+            data = dumped(naming(result, folder, ARTEFACTS))
+            del result
+            result = write_dumped(data, folder / "result.json")
+            del data
             write_summary(result, folder / "result.json")
         except OSError as error:
             raise storage_error(error, folder) from error

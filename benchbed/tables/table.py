@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Columns of a table; the largest set of labels has a tenth of that many classes.
 MOST_COLUMNS = 20_000
 #: Characters from which on speed counts.
-LARGE = 1 << 20
+LARGE = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,7 @@ def read_plain(text: str, delimiter: str) -> tuple[pd.DataFrame, np.ndarray] | N
         table = arrow.read_csv(pyarrow.py_buffer(text.encode()), reading, parsing, converting)
     except pyarrow.ArrowException:
         return None
-    frame = pyarrow.table([compute.utf8_trim_whitespace(c) for c in table.columns], header).to_pandas()
+    frame = pyarrow.table([compute.utf8_trim_whitespace(c) for c in table.columns], header).to_pandas(use_threads=False)
     blank = np.ones(len(frame), bool)
     for column in frame.columns:
         blank[blank] = (frame[column][blank] == "").to_numpy()

@@ -78,10 +78,20 @@ def test_few_rows_are_kept_and_the_same_cells_are_the_same_object(paths: list[Pa
     assert stored.of("g@1") is first
     monkeypatch.setattr(by_cell, "KEPT", 6)
     seen = weakref.ref(first)
-    stored.of("c")
     del first
     gc.collect()
-    assert seen() is None, "what is no longer asked for is let go"
+    held, read = [], by_cell.read_units
+
+    def reading(*given):
+        held.append(seen())
+        return read(*given)
+
+    monkeypatch.setattr(by_cell, "read_units", reading)
+    assert stored.of("c") is stored.of("c") and not held, "it was read before"
+    assert len(stored.of("g@1").scores) == 10 and len(held) == 0, "and so was this"
+    monkeypatch.setattr(by_cell, "KEPT", 4)
+    stored.of("other")
+    assert held == [None], "what is let go is gone before more is read"
 
 
 def test_files_that_disagree_or_are_damaged_are_refused(paths: list[Path], tmp_path: Path):

@@ -8,7 +8,7 @@ a bootstrap over 527 classes stays small; the confusion matrix is counted apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
@@ -151,7 +151,6 @@ class Classification(Family):
         """Statistics summed over the clips of each group, `[group, statistic]`; arguments as in `statistics`."""
         scores, target = self._checked(scores, target)
         classes, clips = len(self.labels), np.arange(len(scores))
-        ones = np.ones(len(scores))
         output = scores.argmax(axis=1)
         hit = (output == target).astype(np.float64)
         reference = scores[clips, target]
@@ -167,29 +166,31 @@ class Classification(Family):
         least, most = scores.min(axis=1, initial=np.inf), scores.max(axis=1, initial=-np.inf)
         decided = (most == 1) & ((scores != 0).sum(axis=1) == 1)
 
-        entries = [
-            (target, ones),
-            (classes + target, hit),
-            (2 * classes + np.minimum(output, classes - 1), (output < classes).astype(np.float64)),
-            (3 * classes + target, loss * proper),
-            (np.full(len(scores), self._brier), brier * proper),
-            (np.full(len(scores), self._improper), 1 - proper),
-            (first_bin + bin_of, proper),
-            (first_bin + self.bins + bin_of, confidence * proper),
-            (first_bin + 2 * self.bins + bin_of, hit * proper),
-            (np.full(len(scores), self._decided), decided.astype(np.float64)),
-            (np.full(len(scores), self._even), (least == most).astype(np.float64)),
-        ]
-        if self.top_k:
-            rank = self._rank(scores, target, reference)
-            entries += [
-                (np.full(len(scores), self._top.start + i), (rank < k).astype(np.float64))
-                for i, k in enumerate(self.top_k)
-            ]
-        start = np.asarray(group, np.int64) * self.width
-        cells = np.concatenate([start + column for column, _ in entries])
-        weights = np.concatenate([weight for _, weight in entries])
-        return np.bincount(cells, weights=weights, minlength=groups * self.width).reshape(groups, self.width)
+        def entries() -> Iterator[tuple[np.ndarray | int, np.ndarray | float]]:
+            # One at a time: of a large cell they are a dozen numbers for each clip.
+            yield target, 1.0
+            yield classes + target, hit
+            yield 2 * classes + np.minimum(output, classes - 1), output < classes
+            yield 3 * classes + target, loss * proper
+            yield self._brier, brier * proper
+            yield self._improper, 1 - proper
+            yield first_bin + bin_of, proper
+            yield first_bin + self.bins + bin_of, confidence * proper
+            yield first_bin + 2 * self.bins + bin_of, hit * proper
+            yield self._decided, decided
+            yield self._even, least == most
+            if self.top_k:
+                rank = self._rank(scores, target, reference)
+                for i, k in enumerate(self.top_k):
+                    yield self._top.start + i, rank < k
+
+        shape = 11 + len(self.top_k), len(scores)
+        cells, weights = np.empty(shape, np.int64), np.empty(shape)
+        for place, (column, weight) in enumerate(entries()):
+            cells[place], weights[place] = column, weight
+        cells += np.asarray(group, np.int64) * self.width
+        sums = np.bincount(cells.reshape(-1), weights=weights.reshape(-1), minlength=groups * self.width)
+        return sums.reshape(groups, self.width)
 
     def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Every metric from summed statistics `[..., statistic]`; NaN without clips or without probabilities."""

@@ -37,6 +37,7 @@ from benchbed.run.job.job import LEFT_OUT, Job, options_for
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.job.source import Source
+from benchbed.run.preparing.allocating import one_allocator
 from benchbed.run.preparing.calibration import said, with_calibration
 from benchbed.run.preparing.channels import refuse_channels
 from benchbed.run.preparing.named import check_names
@@ -65,6 +66,7 @@ def prepare(
     BenchbedError
         Whatever does not fit, before anything is computed.
     """
+    one_allocator()
     suite = loaded_suite.suite
     check_names(loaded_suite)
     output = output_of(suite.task, where=loaded_suite.where("task"))

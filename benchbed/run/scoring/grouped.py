@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from functools import cached_property
 
 import numpy as np
@@ -32,7 +33,8 @@ class Seated:
         self.group = split.codes[answered.position]
         self.columns = [Column(c.name, c.values[answered.position], c.sets) for c in split.columns]
         self._matchings: dict[tuple[str, str, tuple[str, ...], int], Matching] = {}
-        self._split = split
+        #: It holds this in turn, and the two would outlive what was scored.
+        self._split = weakref.ref(split)
 
     def holds(self, answered: Answered) -> bool:
         """Whether a cell holds these clips, in the same draws."""
@@ -58,7 +60,9 @@ class Seated:
         """
         key = column.name, reference, tuple(content), draws
         if key not in self._matchings:
-            moment = self._split.content(content)[self._position] * draws + self._draw
+            split = self._split()
+            assert split is not None
+            moment = split.content(content)[self._position] * draws + self._draw
             self._matchings[key] = Matching(self.group, column.values, moment, reference)
         return self._matchings[key]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Rows of parts that are joined at once, so that what is known of clips does not grow with the conditions.
-JOINED = 100_000
+JOINED = 25_000
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -52,17 +53,21 @@ class Split:
         self.references = job.references[split]
         self.labels = job.labels
         self._place = {clip: i for i, clip in enumerate(self.table["clip_id"])}
-        #: Of the table of predictions that was asked about last: it, and the position of each of its rows.
-        self._known: tuple[pd.DataFrame, np.ndarray] | None = None
+        #: Of the table of predictions that was asked about last: it, as long as anybody else holds it, and the position
+        #: of each of its rows.
+        self._known: tuple[weakref.ref[pd.DataFrame], np.ndarray] | None = None
 
     def position(self, predictions: Predictions, rows: np.ndarray) -> np.ndarray:
         """The clip of each row of predictions, as a row of the split's table."""
         table = predictions.table
-        if self._known is None or self._known[0] is not table:
+        if self._known is None or self._known[0]() is not table:
             names = table["clip_id"].astype("category").cat
             # Clips of other splits are asked about nowhere here.
             place = np.array([self._place.get(name, -1) for name in names.categories], np.int32)
-            self._known = table, place[names.codes.to_numpy()] if len(place) else np.zeros(len(table), np.int32)
+            self._known = (
+                weakref.ref(table),
+                place[names.codes.to_numpy()] if len(place) else np.zeros(len(table), np.int32),
+            )
         found = self._known[1][rows].astype(np.int64)
         if (found < 0).any():
             raise KeyError(f"{table['clip_id'].iloc[rows[int(np.argmin(found))]]} is no clip of this split")
