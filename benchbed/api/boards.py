@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,25 +71,48 @@ def leaderboard(
     from benchbed.results.find import earlier_records
     from benchbed.results.reference import asked_references
 
-    opened = records_of(runs, summary=True)
-    shown = asked_references(references)
-    compared, reasons = board_comparisons(opened) if compare and ranks else ([], [])
-    for line in reasons:
-        told(f"not compared: {line}")
-    pages = write_leaderboard(
-        opened,
-        Path(out),
-        ranks=ranks_of(opened) if ranks else None,
-        families=families_of([result for _, result in apart(opened)[0]]),
-        references=shown,
-        comparisons=[*(read_comparison(Path(path)) for path in comparisons), *compared],
-        earlier=[old for path, _ in opened for old in earlier_records(path)],
-        records=records,
-        title=title,
-        foretell=foretelling if ranks else None,
-        defences=defence_tables(apart(opened)[0]) if ranks else (),
-    )
-    return pages[0]
+    with _lasting() as lasting:
+        opened = records_of(runs, summary=True)
+        lasting()
+        shown = asked_references(references)
+        compared, reasons = board_comparisons(opened) if compare and ranks else ([], [])
+        for line in reasons:
+            told(f"not compared: {line}")
+        pages = write_leaderboard(
+            opened,
+            Path(out),
+            ranks=ranks_of(opened) if ranks else None,
+            families=families_of([result for _, result in apart(opened)[0]]),
+            references=shown,
+            comparisons=[*(read_comparison(Path(path)) for path in comparisons), *compared],
+            earlier=[old for path, _ in opened for old in earlier_records(path)],
+            records=records,
+            title=title,
+            foretell=foretelling if ranks else None,
+            defences=defence_tables(apart(opened)[0]) if ranks else (),
+        )
+        return pages[0]
+
+
+@contextmanager
+def _lasting() -> Iterator[Callable[[], None]]:
+    """Objects that are made before what it gives is called last until the end, so that no collection looks through
+    them: of a thousand records none goes away before the last page stands."""
+    collects, frozen = gc.isenabled(), gc.get_freeze_count()
+    gc.disable()
+
+    def lasting() -> None:
+        if collects:
+            gc.freeze()
+            gc.enable()
+
+    try:
+        yield lasting
+    finally:
+        if collects:
+            gc.enable()
+            if not frozen:  # what others froze stays as it is
+                gc.unfreeze()
 
 
 def records_of(

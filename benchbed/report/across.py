@@ -122,7 +122,7 @@ def classes(board: Board) -> Drawing | None:
         ends=domain([value for row in values for value in row], some.unit),
         best=some.direction if across else None,
         families=[row.result.model.family for row in rows] if across else None,
-        lacking=[view.incomplete(row.result) for row in rows] if across else None,
+        lacking=[row.lacking for row in rows] if across else None,
         notes=list(zip(*notes, strict=True)) if across else notes,
     )
     return Drawing(f"{title} of each class", image)
@@ -212,7 +212,7 @@ def facets(board: Board, conditions: Sequence[ConditionSeries]) -> list[Drawing]
                     column_title="strength",
                     ends=domain([clean.value for row in rows if (clean := clean_value(row.result))], some.unit),
                     families=[row.result.model.family for row in rows],
-                    lacking=[view.incomplete(row.result) for row in rows],
+                    lacking=[row.lacking for row in rows],
                     best=some.direction,
                 ),
                 one.family,
@@ -273,7 +273,7 @@ def _heat(
         ends=domain([value for line in values for value in line], some.unit, near=True),
         notes=[[certainty(value) for value in line] for line in found],
         families=[row.result.model.family for row in rows],
-        lacking=[view.incomplete(row.result) for row in rows],
+        lacking=[row.lacking for row in rows],
         best=some.direction,
     )
 
@@ -288,8 +288,12 @@ def _class_metric(
     """The ranking metric of each class, or the first fraction that all classes have."""
     if primary in common:
         return primary
-    values = {name: v for name in common for c in cells if c for k in names if (v := _in_group(c, k, name))}
-    return next((name for name in common if name in values and values[name].unit == "fraction"), None)
+    for name in common:
+        # The figures of a metric have one unit.
+        found = (v for c in reversed(cells) if c for k in reversed(names) if (v := _in_group(c, k, name)))
+        if (some := next(found, None)) is not None and some.unit == "fraction":
+            return name
+    return None
 
 
 def _in_group(cell: Cell | None, key: str, metric: str) -> Value | None:

@@ -55,6 +55,11 @@ class BoardRow:
         """The run with one cell for each condition, of several folds the mean over them."""
         return folded(self.result)
 
+    @cached_property
+    def lacking(self) -> str | None:
+        """What the run lacks, in words; None where every clip has a prediction in every cell."""
+        return view.incomplete(self.result)
+
     @property
     def task(self) -> str:
         """Task of the first cell, for the filter."""
@@ -435,4 +440,4 @@ def _order(row: BoardRow) -> tuple:
     if value is None or value.value is None:
         return 2, 0.0, row.result.model.name
     figure = -value.value if value.direction == "higher" else value.value
-    return int(view.incomplete(row.result) is not None), figure, row.result.model.name
+    return int(row.lacking is not None), figure, row.result.model.name

@@ -9,7 +9,7 @@ sixth less. The page's script puts the numbers back, as `scattered` does.
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import defaultdict, deque
 
 #: What stands where a number was, and before the words and before the numbers; no page has such letters.
 HOLE, END = "\x02", "\x03"
@@ -34,9 +34,14 @@ def gathered(text: str) -> tuple[str, str]:
     '<td>12<td>7.5<td>0'
     """
     words = _NUMBER.split(text)
-    columns: dict[bytes, list[str]] = {}
-    for before, number in zip(words, _NUMBER.findall(text)):
-        columns.setdefault(_place(before), []).append(number)
+    columns: defaultdict[bytes | str, list[str]] = defaultdict(list)
+    if len(text.encode("utf-16-le", "surrogatepass")) == 2 * len(text):
+        # Each letter counts once, and says as much as its two bytes.
+        for before, number in zip(words, _NUMBER.findall(text)):
+            columns[before[-BEFORE:]].append(number)
+    else:
+        for before, number in zip(words, _NUMBER.findall(text)):
+            columns[_place(before)].append(number)
     return HOLE.join(words), "\n".join(" ".join(column) for column in columns.values())
 
 

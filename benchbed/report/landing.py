@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchbed.report import across, onestrength, terms, view
+from benchbed.report import across, onestrength, terms
 from benchbed.report.across import Drawing
 from benchbed.report.board import Board, BoardRow, SuitePage
 from benchbed.results.alike import subject
@@ -141,7 +141,7 @@ def _noises(boards: Sequence[tuple[SuitePage, Board]]) -> list[NoiseMap]:
 def _cells(column: AnswerColumn) -> dict[str, AnswerCell]:
     """The figure of each model; of a model that was run twice, that of its first row."""
     rows = column.board.rows
-    whole = {p: v.value for p, v in column.answer.values.items() if not view.incomplete(rows[p].result)}
+    whole = {p: v.value for p, v in column.answer.values.items() if not rows[p].lacking}
     known = [value for value in whole.values() if value is not None]
     top = None
     if len(known) > 1:
@@ -150,7 +150,7 @@ def _cells(column: AnswerColumn) -> dict[str, AnswerCell]:
     for place, value in sorted(column.answer.values.items()):
         row = rows[place]
         best = top is not None and whole.get(place) == top
-        cell = AnswerCell(value, f"runs/{row.slug}.html", best, view.incomplete(row.result))
+        cell = AnswerCell(value, f"runs/{row.slug}.html", best, row.lacking)
         found.setdefault(row.result.model.name, cell)
     return found
 

@@ -247,8 +247,8 @@ def _without_paths(one: Result, known: frozenset[str]) -> Result:
     no looking through where none of them names one."""
     if not isinstance(one, Summary) or any(private(text, known) != text for text in one.words):
         return without_paths(one, known)
-    figures = {"cells": one.cells, "scores": one.scores}
-    return without_paths(one.model_copy(update={"cells": [], "scores": {}}), known).model_copy(update=figures)
+    apart = {name: getattr(one, name) for name in ("cells", "scores", *one.placeless)}
+    return without_paths(one.model_copy(update=dict.fromkeys(apart)), known).model_copy(update=apart)
 
 
 def suite_html(

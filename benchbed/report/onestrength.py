@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from benchbed.report import terms, view
+from benchbed.report import terms
 from benchbed.report.across import ConditionSeries, Drawing, certainty, metric_of, number_of
 from benchbed.report.board import Board
 from benchbed.report.charts.draw import domain
@@ -59,7 +59,7 @@ def noises(board: Board, conditions: Sequence[ConditionSeries]) -> Drawing | Non
         notes=[[certainty(value) for value in line] for line in figures],
         ends=domain([clean.value for row in rows if (clean := clean_value(row.result))], some.unit),
         families=[row.result.model.family for row in rows],
-        lacking=[view.incomplete(row.result) for row in rows],
+        lacking=[row.lacking for row in rows],
         best=some.direction,
     )
     return Drawing(title, image)

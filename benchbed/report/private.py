@@ -86,18 +86,27 @@ def command(line: str) -> str:
     >>> command("benchbed run s.yaml --data 'tau=/home/alice/my sets/TAU' --model adapters/cnn.py")
     'benchbed run s.yaml --data tau=…/TAU --model adapters/cnn.py'
     """
-    try:
-        words = shlex.split(line)
-    except ValueError:
+    words = _words(line)
+    if words is None:
         return private(line)
     if not any("/" in word or "\\" in word for word in words):
         return line
-    changed = [_word(word) for word in words]
+    changed = tuple(_word(word) for word in words)
     return (
         line
         if changed == words
         else " ".join(word if GONE in word and " " not in word else shlex.quote(word) for word in changed)
     )
+
+
+# Each command is asked for its paths and for its words, and runs of a board have much the same one.
+@functools.lru_cache(maxsize=10_000)
+def _words(line: str) -> tuple[str, ...] | None:
+    """Words of a command; None where its quotes are not closed."""
+    try:
+        return tuple(shlex.split(line))
+    except ValueError:
+        return None
 
 
 def _word(word: str) -> str:
@@ -130,10 +139,7 @@ def paths_in(line: str, options: Mapping[str, Any]) -> set[str]:
     >>> sorted(paths_in("benchbed run s.yaml --data 't=/a b/c'", {"checkpoint": "/w/x y.pt"}))
     ['/a b/c', '/w/x y.pt']
     """
-    try:
-        words = shlex.split(line)
-    except ValueError:
-        words = []
+    words = _words(line) or ()
     texts = [part for word in words for part in (word, word.partition("=")[2])]
     texts += [value for value in options.values() if isinstance(value, str)]
     return {text for text in (*texts, str(Path.home())) if _WHOLE.fullmatch(text) and not re.fullmatch(_MID, text)}

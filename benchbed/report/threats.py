@@ -152,7 +152,7 @@ def _curve(board: Board, identity: str, cells: dict[int, dict[float, Cell]], whe
             column_title="budget",
             ends=(0.0, 1.0),
             families=[line.family for line in lines],
-            lacking=[view.incomplete(board.rows[line.number - 1].result) for line in lines],
+            lacking=[board.rows[line.number - 1].lacking for line in lines],
             best="higher",
         )
         for number, (heading, lines) in enumerate(panels)

@@ -28,7 +28,7 @@ from benchbed.whole import write_whole
 #: Name of the file beside the record.
 NAME = "summary.json"
 #: Version of what is kept; another one is made again.
-FORMAT = 3
+FORMAT = 4
 
 _HEAD = re.compile(rb'\{"digest":"([0-9a-f]{32})",')
 
@@ -44,11 +44,17 @@ class Summary(Result):
     """
 
     _words: tuple[str, ...] = PrivateAttr(())
+    _placeless: frozenset[str] = PrivateAttr(frozenset())
 
     @property
     def words(self) -> tuple[str, ...]:
         """Every text of its figures and cells that could name a place, some of them within a text of JSON."""
         return self._words
+
+    @property
+    def placeless(self) -> frozenset[str]:
+        """Fields without figures in whose texts there is no slash, so that they name no place."""
+        return self._placeless
 
 
 class _Kept(BaseModel):
@@ -92,6 +98,7 @@ def _opened(kept: _Kept, shared: Shared) -> Summary:
     parts = {name: _made(name, text, shared) for name, text in kept.parts.items()}
     made = Summary.model_construct(**parts, cells=cells, scores=scores, digest=kept.record)
     made._words = words_of(kept.figures, shared)
+    made._placeless = frozenset(name for name, text in kept.parts.items() if "/" not in text and "\\" not in text)
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from made_records import make_result
 
-from benchbed.results.columns import FigureColumns, FigureLayout, Shared, columns_of, figures_of, words_of
+from benchbed.results.columns import FigureColumns, Shared, columns_of, figures_of, pack_layout, unpack_layout, words_of
 from benchbed.results.later import Later
 from benchbed.results.record import Cell, Result, Value
 
@@ -68,15 +68,22 @@ def test_what_was_read_is_copied_and_changed_like_any_record(record: Result):
     assert Value.model_validate(scores["full"].model_dump()) == scores["full"]
 
 
+def test_a_layout_that_cannot_be_opened_is_an_error(record: Result):
+    stored = columns_of(record.scores, record.cells)
+    for layout in ("", "?", stored.layout[:-8], "AAAA" + stored.layout[4:]):
+        with pytest.raises(ValueError):
+            figures_of(stored.model_copy(update={"layout": layout}), Shared())
+
+
 @pytest.mark.parametrize("column", ["names", "told", "texts", "frames", "places", "numbers"])
 def test_columns_that_are_too_short_are_an_error(record: Result, column: str):
     stored = columns_of(record.scores, record.cells)
     if column == "numbers":
         short = stored.model_copy(update={"numbers": stored.numbers[:-32]})
     else:
-        layout = FigureLayout.model_validate_json(stored.layout)
+        layout = unpack_layout(stored.layout)
         less = layout.model_copy(update={column: getattr(layout, column)[:-1]})
-        short = stored.model_copy(update={"layout": less.model_dump_json()})
+        short = stored.model_copy(update={"layout": pack_layout(less)})
     for shared in (Shared(), Shared(later=True)):
         with pytest.raises((ValueError, IndexError)):
             figures_of(short, shared)
