@@ -23,6 +23,8 @@ GUESSING = 0.01
 ORDER, GAIN = 1e-3, 0.05
 #: A fold differs where chance would part it so far less often than this, and the others are almost all right.
 FOLDS, LEARNED = 0.01, 0.98
+#: Classes up to which rings of them are looked through, in the place of a solver that takes long to import.
+_MOST_IN_RINGS = 128
 #: Classes of an order that are named.
 NAMED = 4
 
@@ -188,13 +190,28 @@ def _assigned(credit: np.ndarray, present: np.ndarray) -> np.ndarray:
     worth = present.T.astype(np.float64) @ credit
     # Where nothing speaks for another order, the classes stay where they are.
     worth += 1e-9 * np.eye(len(worth))
-    own = np.diagonal(worth)
-    if ((worth >= own[:, None]).sum(axis=1) == 1).all():
-        # Each label has its best class already, so that no order is better: nothing to import for.
-        return np.arange(len(worth))
+    if _none_better(worth):
+        return np.arange(len(worth))  # nothing to import a solver for
     from scipy.optimize import linear_sum_assignment
 
     return np.asarray(linear_sum_assignment(-worth)[1])
+
+
+def _none_better(worth: np.ndarray) -> bool:
+    """Whether classes that changed places, two or more of them in a ring, would stand for their labels worse.
+
+    A ring that loses nothing is a cycle of no positive length where a label's loss by another class is the way to it
+    (Floyd and Warshall). Where many classes would take long, or a ring makes next to no difference, it says no.
+    """
+    loss = np.diagonal(worth)[:, None] - worth
+    np.fill_diagonal(loss, np.inf)
+    if (loss > 0).all():
+        return True
+    if len(loss) > _MOST_IN_RINGS:
+        return False
+    for by in range(len(loss)):
+        np.minimum(loss, loss[:, by, None] + loss[by], out=loss)
+    return bool(np.diagonal(loss).min() > 1e-12 * np.abs(worth).max())
 
 
 def _quantile(level: float) -> float:

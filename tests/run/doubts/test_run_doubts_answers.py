@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from benchbed.outputs.frames.recording import Events, frame_scores
 from benchbed.predictions.store import Predictions
-from benchbed.run.doubts.answers import _assigned, answer_doubts, chance, order, softmax_twice
+from benchbed.run.doubts.answers import _assigned, _none_better, answer_doubts, chance, order, softmax_twice
 from benchbed.run.doubts.seen import Seen, seen
 
 LABELS = tuple("abcdefghij")
@@ -68,6 +68,23 @@ def test_where_each_class_is_best_for_its_own_label_no_order_is_sought(monkeypat
         worth = present.T.astype(float) @ credit + 1e-9 * np.eye(6)
         assert _assigned(credit, present).tolist() == whole(-worth)[1].tolist()
     assert 0 < len(sought) < 30
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5, 11])
+def test_a_solver_is_asked_only_where_another_order_is_better_or_as_good(classes):
+    """Also where a label has a better class than its own, which its owner would lose more by giving away."""
+    from scipy.optimize import linear_sum_assignment
+
+    generator, kept, rings = np.random.default_rng(classes), [], 0
+    for turn in range(200):
+        worth = generator.random((classes, classes)) + (turn % 10) / 10 * np.eye(classes)
+        stays = linear_sum_assignment(-worth)[1].tolist() == list(range(classes))
+        assert _none_better(worth) == stays
+        kept.append(stays)
+        rings += stays and bool((worth > np.diagonal(worth)[:, None]).any())
+    assert 0 < sum(kept) < 200 and rings > 0
+    # Two labels that could change places for nothing leave it to the solver.
+    assert not _none_better(np.ones((classes, classes)))
 
 
 def test_two_labels_swapped_are_named():
