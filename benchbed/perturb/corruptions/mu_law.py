@@ -23,11 +23,11 @@ class MuLaw(Guarded):
 
     def begin(self, waveform: np.ndarray, sample_rate: int, rng: np.random.Generator, context: Context) -> np.ndarray:
         """The clip as 16-bit indices into the code table."""
-        return to_int16(waveform).astype(np.int32) + 32768
+        return to_int16(waveform).astype(np.intp) + 32768
 
     def at(self, state: PreparedClip, parameter: Any) -> Applied:
         """The clip through a code word of so many bits, at its own sample rate."""
-        return Applied(mu_law_table(int(parameter))[state.data], achieved=float(parameter))
+        return Applied(np.take(mu_law_table(int(parameter)), state.data), achieved=float(parameter))
 
 
 CORRUPTION = MuLaw()
