@@ -31,3 +31,13 @@ def test_what_is_loaded_is_seen():
     said = f"{RUNS}; import pandas; import sys; print(*[name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
     assert "pandas" in done.stdout.split()
+
+
+def test_answers_are_ranked_without_what_takes_a_second_to_load():
+    said = (
+        "import sys, numpy as np; from benchbed.run.doubts.seen import Seen; none = np.zeros(2, int);"
+        "print(Seen(('a',), np.array([[0.5], [0.1]]), np.ones((2, 1), bool), none, none, False).credit.tolist(),"
+        "'scipy.stats' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[[0.75],", "[0.25]]", "False"]

@@ -146,7 +146,9 @@ def _seconds(answer: object, truth: object, classes: int) -> tuple[np.ndarray, n
 
 def _ranks(scores: np.ndarray) -> np.ndarray:
     """Rank of each item among all, for each class by itself, in 0…1; equal scores share a rank."""
-    from scipy.stats import rankdata
-
-    count = len(scores)
-    return (rankdata(scores, axis=0) - 0.5) / count if count else scores
+    # As scipy.stats has it, which takes a second to import.
+    count, below = len(scores), np.empty(scores.shape)
+    for given, found in zip(np.ascontiguousarray(scores.T), below.T):
+        ordered = np.sort(given)
+        found[:] = np.searchsorted(ordered, given, "left") + np.searchsorted(ordered, given, "right")
+    return below / 2 / max(count, 1)

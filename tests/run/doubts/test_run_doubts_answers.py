@@ -203,6 +203,18 @@ def test_clips_of_one_class_and_of_tags():
     assert several.credit.tolist() == [[0.75, 0.25], [0.25, 0.75]]
 
 
+def test_credit_of_tags_is_the_rank_that_scipy_gives():
+    from scipy.stats import rankdata
+
+    scores = np.round(np.random.default_rng(2).random((50, 4)), 1).astype(np.float32)
+    none = np.zeros((0, 4))
+    for given in (scores, none):
+        blank = np.zeros(len(given), int)
+        found = Seen(("a", "b", "c", "d"), given, given > 0.5, blank, blank.astype(str), False).credit
+        expected = (rankdata(given, axis=0) - 0.5) / len(given) if len(given) else given
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_recordings_are_looked_at_by_the_second():
     values = np.repeat(np.array([[0.9, 0.1], [0.3, 0.5], [0.1, 0.7]]), 10, axis=0)
     answer = np.empty(1, object)
