@@ -290,6 +290,24 @@ def test_help_list_and_validate_import_nothing_heavy(tmp_path):
     assert done.stdout.splitlines()[-1] == "HEAVY []"
 
 
+def test_a_command_ends_at_once_and_calls_what_wanted_to_be_called():
+    """What is loaded is not taken apart; a file that is let go of at the very end would show it."""
+    program = (
+        "import atexit, sys\n"
+        "class Last:\n"
+        "    def __del__(self): sys.__stdout__.write('taken apart')\n"
+        "kept = Last()\n"
+        "atexit.register(print, 'called')\n"
+        "sys.argv = ['benchbed', *sys.argv[1:]]\n"
+        "from benchbed.cli import main\n"
+        "main()\n"
+    )
+    for words, code in ((["--version"], 0), (["validate", "nosuch"], 2)):
+        done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == code
+        assert done.stdout.splitlines()[-1] == "called"
+
+
 def test_help_answers_at_once():
     # Wall time on a loaded machine is no measure; the process's own CPU time is.
     import resource

@@ -41,3 +41,17 @@ def test_answers_are_ranked_without_what_takes_a_second_to_load():
     )
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["[[0.75],", "[0.25]]", "False"]
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("from benchbed.cache import cache_folder; cache_folder()", ("pooch", "numpy")),
+        ("from benchbed.provenance import versions; versions()", ("numpy", "torch", "pandas")),
+    ],
+    ids=["cache", "versions"],
+)
+def test_what_every_run_asks_first_loads_no_more_than_it_needs(code, absent):
+    said = f"{code}; import sys; print(*[name for name in {absent} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
