@@ -87,7 +87,7 @@ def _kept(row: BoardRow, place: int) -> Dot | None:
 
 def _trade_offs(standings: Board) -> list[TradeOff]:
     try:
-        return trade_offs([row.result for row in standings.rows], standings.primary)
+        return trade_offs([row.result for row in standings.rows], standings.primary, named=False)
     except ConfigError:
         # No run of this board has a figure in the metric that ranks.
         return []

@@ -94,7 +94,24 @@ def pareto_front(points: Sequence[tuple[float, float]], *, higher: bool = True) 
     return found
 
 
-def trade_offs(results: Sequence[Result], score: str | None = None) -> list[TradeOff]:
+def on_front(points: Sequence[tuple[float, float]], *, higher: bool = True) -> list[bool]:
+    """Whether each (score, cost) is dominated by none, without looking at every pair.
+
+    Examples
+    --------
+    >>> on_front([(0.9, 10), (0.8, 5), (0.7, 6), (0.9, 10)])
+    [True, True, False, True]
+    """
+    scores, costs = np.asarray(points, np.float64).reshape(-1, 2).T * [[1.0 if higher else -1.0], [1.0]]
+    levels, place = np.unique(costs, return_inverse=True)
+    best = np.full(len(levels), np.nan)
+    np.fmax.at(best, place, scores)
+    cheaper = np.concatenate([[np.nan], np.fmax.accumulate(best)])[place]
+    dominated = (cheaper >= scores) | (best[place] > scores)
+    return [not one for one in dominated.tolist()]
+
+
+def trade_offs(results: Sequence[Result], score: str | None = None, *, named: bool = True) -> list[TradeOff]:
     """Pareto fronts of a score against every cost that at least two models have.
 
     Parameters
@@ -103,6 +120,8 @@ def trade_offs(results: Sequence[Result], score: str | None = None) -> list[Trad
         Runs of one suite on one dataset.
     score : str, optional
         A figure of `scores`, or a metric of the clean cells; by default the metric that ranks.
+    named : bool
+        Say by which models each point is dominated; of a thousand models that is half a million names.
 
     Raises
     ------
@@ -134,12 +153,14 @@ def trade_offs(results: Sequence[Result], score: str | None = None) -> list[Trad
             if len(chosen) < 2:
                 continue
             pairs = [(known[i][0], figures[i]["value"]) for i in chosen]  # type: ignore[index]
-            dominated = pareto_front(pairs, higher=direction == "higher")
+            better = direction == "higher"
+            dominated = pareto_front(pairs, higher=better) if named else [()] * len(pairs)
+            front = [not by for by in dominated] if named else on_front(pairs, higher=better)
             points = [
                 TradePoint(
                     names[i],
                     *pairs[place],
-                    front=not dominated[place],
+                    front=front[place],
                     dominated_by=tuple(names[chosen[other]] for other in dominated[place]),
                 )
                 for place, i in enumerate(chosen)

@@ -74,7 +74,7 @@ def _parts(cell: Cell, column: str, plural: str) -> _Parts | None:
     prefix = f"{column}="
     held = {key.removeprefix(prefix): of for key, of in cell.groups.items() if key.startswith(prefix)}
     # A device that is declared and has no clips takes no part in a mean.
-    occupied = {name: of for name, of in held.items() if any(value.n for value in of.values())}
+    occupied = {name: of for name, of in held.items() if any(of[metric].n for metric in of)}
     seen_mean, unseen_mean = (cell.groups.get(f"{plural}_mean={name}", {}) for name in ("seen", "unseen"))
     if not seen_mean or not unseen_mean or not 1 < len(occupied) <= MOST:
         return None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchbed.errors import ConfigError
-from benchbed.results.pareto import pareto_front, per_joule, trade_offs
+from benchbed.results.pareto import on_front, pareto_front, per_joule, trade_offs
 from benchbed.results.record import (
     Cell,
     Condition,
@@ -104,6 +104,20 @@ def test_every_dominated_point_is_dominated_by_one_on_the_front(points):
     front = {place for place, by in enumerate(found) if not by}
     assert front
     assert all(front & set(by) for by in found if by)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=12), st.booleans())
+def test_the_front_without_names_is_the_same(points, higher):
+    assert on_front(points, higher=higher) == [not by for by in pareto_front(points, higher=higher)]
+
+
+def test_trade_offs_without_names_have_the_same_points():
+    runs = [result("a", 0.9, macs(100)), result("b", 0.8, macs(50)), result("c", 0.7, macs(60))]
+    ((whole,), (short,)) = trade_offs(runs), trade_offs(runs, named=False)
+    assert [(p.model, p.score, p.cost, p.front) for p in short.points] == [
+        (p.model, p.score, p.cost, p.front) for p in whole.points
+    ]
+    assert not any(p.dominated_by for p in short.points)
 
 
 def test_measured_and_estimated_energy_never_share_a_front():

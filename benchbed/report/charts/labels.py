@@ -153,12 +153,13 @@ def crowd(
     >>> [one.text for one in crowd(["a", "b", "c"], [1, 2, 3], [(50, 50), (90, 90), (90, 90)], [], (0, 0, 200, 200), 1)]
     ['a', '2–3']
     """
+    empty = _Held(area)
+    for x, y in points:
+        empty.add_point((x - _POINT, y - _POINT, x + _POINT, y + _POINT), passed=True)
+    for line in lines:
+        empty.add_line(line)
     for near in _SHARED:
-        obstacles = _Held(area)
-        for x, y in points:
-            obstacles.add_point((x - _POINT, y - _POINT, x + _POINT, y + _POINT), passed=True)
-        for line in lines:
-            obstacles.add_line(line)
+        obstacles = empty.again()
         placed = []
         rest = list(range(len(names)))
         for first in range(min(named, len(names))):
@@ -227,6 +228,14 @@ class _Held:
         self._points: set[Box] = set()
         self._passed: set[Box] = set()
         self._free: dict[tuple[float, int], list[tuple[float, float]]] = {}
+
+    def again(self) -> _Held:
+        """The same things in the way, to which others are added."""
+        made = _Held(self.area)
+        made._boxes = {square: held.copy() for square, held in self._boxes.items()}
+        made._lines = {square: held.copy() for square, held in self._lines.items()}
+        made._points, made._passed = self._points.copy(), self._passed.copy()
+        return made
 
     def add_point(self, box: Box, *, passed: bool) -> None:
         """A point: no name stands on it; `passed` of a crowd, lines that lead to other points go past it."""
