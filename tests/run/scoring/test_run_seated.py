@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -51,3 +53,23 @@ def test_draws_of_a_clip_are_moments_of_their_own() -> None:
     twice = here.seated(answered([0, 0, 1, 1], [0, 1, 0, 1]))
     assert [pair.moments for pair in twice.matching(twice.columns[0], "a", ["moment"], 2).pairs] == [2]
     assert here.seated(answered([0, 0, 1, 1], [0, 1, 0, 2])) is not twice
+
+
+def test_a_split_goes_with_the_last_who_holds_it_and_holds_no_predictions() -> None:
+    here = split()
+    here._known, here._place = None, {"x": 0}
+    cells = here.seated(answered([0, 1, 2, 3]))
+    assert cells.matching(cells.columns[0], "a", ["moment"], 1).pairs
+    told = SimpleNamespace(table=pd.DataFrame({"clip_id": ["x", "x"]}))
+    assert here.position(told, np.array([1])).tolist() == [0]  # type: ignore[arg-type]
+    table, kept = weakref.ref(told.table), weakref.ref(here)
+    was = gc.isenabled()
+    gc.disable()  # a collection comes too late for what scoring holds
+    try:
+        del told
+        assert table() is None, "a condition's predictions go before the next one's are read"
+        del here, cells
+        assert kept() is None
+    finally:
+        if was:
+            gc.enable()
