@@ -70,7 +70,9 @@ def broken(folder: Path, result: Result, rate: int) -> Iterator[Pick]:
     if table is None or "audio_attacked" not in table:
         return
     rows = table[table["cell"].astype(str).isin(attacked) & table["audio_attacked"].notna()]
-    for row in rows[rows["clean_correct"].astype(bool) & ~rows["robust"].astype(bool)].to_dict("records"):
+    rows = rows[rows["clean_correct"].astype(bool) & ~rows["robust"].astype(bool)]
+    rows = rows.astype({"cell": str, "clip_id": str}).sort_values(["cell", "clip_id", "draw"])
+    for row in rows.to_dict("records"):
         said = row.get("label")
         label = ", ".join(said) if isinstance(said, (list, tuple, np.ndarray)) else str(said or "")
         clean, attack = (np.frombuffer(row[f"audio_{name}"], "<f4")[None] for name in ("clean", "attacked"))

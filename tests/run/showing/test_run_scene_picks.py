@@ -45,6 +45,13 @@ def test_candidates_are_enough(seed: int, conditions: int, clips: int):
     assert len(chosen(_worst(whole))) > 0 and (clips < 60 or len(few) < len(whole) / 2)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_the_order_of_files_chooses_nothing(seed: int):
+    whole = lost(seed, 6, 6).drop_duplicates(["cell", "clip_id", "draw"])
+    other = whole.sample(frac=1, random_state=np.random.RandomState(seed)).reset_index(drop=True)
+    assert chosen(_worst(other)) == chosen(_worst(whole)) and chosen(_flipped(other)) == chosen(_flipped(whole))
+
+
 def test_nothing_lost_is_nothing_to_hear():
     assert chosen(_worst(lost(0, 2, 2).iloc[:0])) == []
 

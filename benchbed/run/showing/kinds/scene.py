@@ -96,12 +96,14 @@ def _candidates(lost: pd.DataFrame, conditions: int) -> pd.DataFrame:
 
 
 def _by_drop(lost: pd.DataFrame) -> pd.DataFrame:
-    return lost.sort_values(["drop", "clip_id"], ascending=[False, True])
+    return lost.sort_values(["drop", "clip_id", "cell", "draw"], ascending=[False, True, True, True])
 
 
 def _by_severity(lost: pd.DataFrame) -> pd.DataFrame:
-    # The milder the perturbation that turns a sure answer, the more it says.
-    return lost.sort_values(["severity", "p_true_clean", "clip_id"], ascending=[True, False, True])
+    # The milder the perturbation that turns a sure answer, the more it says. Where two corruptions turn it, their names
+    # decide: files have names that another version of the code does not give them.
+    ways = {"severity": True, "p_true_clean": False, "clip_id": True, "cell": True, "draw": True}
+    return lost.sort_values(list(ways), ascending=list(ways.values()))
 
 
 def _worst(lost: pd.DataFrame) -> Iterator[Pick]:
@@ -119,7 +121,7 @@ def _attacked(table: pd.DataFrame, clean: pd.DataFrame, rate: int) -> Iterator[P
         return
     rows = table[table["audio_attacked"].notna()]
     rows = rows[(rows["prediction"] != rows["label"]) & rows["clip_id"].isin(clean.index)]
-    for row in rows.to_dict("records"):
+    for row in rows.sort_values(["cell", "clip_id", "draw"]).to_dict("records"):
         before = clean.loc[row["clip_id"]]
         if before["prediction"] == row["label"]:
             row |= {"prediction_clean": before["prediction"], "p_said_clean": before["p_said"]}
@@ -138,7 +140,7 @@ def _disagreements(clean: pd.DataFrame, name: str, folder: Path) -> Iterator[Pic
     right = both["prediction"] == both["label"]
     both = both[right != (both["prediction_other"] == both["label"])]
     both["gap"] = (both["p_true"] - both["p_true_other"]).abs()
-    for clip_id, row in both.sort_values("gap", ascending=False).iterrows():
+    for clip_id, row in both.sort_values(["gap", "clip_id"], ascending=[False, True]).iterrows():
         said = (row["prediction"], float(row["p_said"]))
         yield Pick(
             "disagreement",
