@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from benchbed.metrics.ranking import Ranking
+from benchbed.metrics import running
+from benchbed.metrics.ranking import Ranking, curves
 
 
 @given(st.integers(0, 10**6), st.integers(2, 60), st.sampled_from([1, 3, 12]))
@@ -88,3 +89,17 @@ def test_the_equal_error_rate_is_found_at_the_first_step_beyond() -> None:
     curve = Ranking(scores, positive, np.arange(80)).curve(generator.integers(0, 3, (50, 80), dtype=np.uint8))
     rates = curve.false_here / curve.negatives[:, None] + curve.found / curve.positives[:, None]
     assert np.array_equal(curve._first_beyond(), np.argmax(rates >= 1 - 1e-12, axis=1))
+
+
+def test_a_draw_has_the_same_value_to_the_bit_however_many_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(4)
+    scores, positive = np.round(generator.random(3000), 3), generator.random(3000) < 0.3
+    copies = generator.integers(0, 4, (29, 3000), dtype=np.uint8)
+    ranking = Ranking(scores, positive, np.arange(3000))
+    whole = ranking.curve(copies)
+    monkeypatch.setattr(running, "BLOCK", 7 * 3000)
+    made = list(curves([ranking], copies))
+    assert len(made) > 1
+    for block, _, part in made:
+        assert np.array_equal(part.average_precision(), whole.average_precision()[block])
+        assert np.array_equal(part.auc(), whole.auc()[block])
