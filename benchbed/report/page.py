@@ -6,14 +6,13 @@ import base64
 import functools
 import hashlib
 import json
-import os
 import re
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import benchbed
@@ -38,6 +37,7 @@ from benchbed.report.charts import draw, strips
 from benchbed.report.charts.directions import stretch_rows
 from benchbed.report.charts.families import family_dot
 from benchbed.report.charts.timeline import event_rows
+from benchbed.report.compiled import CompiledTemplates
 from benchbed.report.drawings import KeptDrawings
 from benchbed.report.folding import LONG_BOARD, LONG_PAGE, LONG_TABLE, carry, folded, packed, seen_at_once
 from benchbed.report.listening import Clips, apart
@@ -191,16 +191,6 @@ def _digest(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
-def _compiled() -> FileSystemBytecodeCache | None:
-    """Where compiled templates are kept, as Python keeps modules: compiling takes longer than filling them."""
-    folder = cache_folder() / "templates"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
-
-
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(
@@ -210,7 +200,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_visible,
-        bytecode_cache=_compiled(),
+        bytecode_cache=CompiledTemplates(cache_folder() / "templates"),
     )
     boot, script, short = _script(_BOOT), _script(*_SCRIPTS), _without_boards()
     environment.filters.update(
