@@ -52,6 +52,7 @@ def _leave(code: int) -> NoReturn:
 def _console() -> None:
     """End as by Ctrl-C where the command is asked to: what it has started ends with it, and what is finished stays."""
     Command.here = True
+    _opened()
 
     def asked(number: int, frame: FrameType | None) -> NoReturn:
         raise Terminated(number)
@@ -60,6 +61,18 @@ def _console() -> None:
         # What is ignored stays so: `nohup` means it.
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_DFL:
             signal.signal(getattr(signal, name), asked)
+
+
+def _opened() -> None:
+    """Have something at the three standard places where whoever started the command has closed them: the next file that
+    is opened would stand there otherwise, and have written into it what is said on standard error."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free, which is this
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _left_behind() -> bool:

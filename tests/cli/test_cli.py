@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -306,6 +307,29 @@ def test_a_command_ends_at_once_and_calls_what_wanted_to_be_called():
         done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
         assert done.returncode == code
         assert done.stdout.splitlines()[-1] == "called"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors as Unix has them")
+@pytest.mark.parametrize("closed", [(2,), (1, 2), (0, 1, 2)])
+def test_where_standard_streams_are_closed_no_other_file_stands_in_their_place(tmp_path, closed):
+    program = f"""
+import os, sys
+from benchbed.cli import _console
+_console()
+print("said", file=sys.stderr, flush=True)
+os.write(2, b"said natively")
+sys.stderr.isatty(), sys.stdout.isatty(), sys.stdin.isatty()
+with open({str(tmp_path / "made")!r}, "w") as file:
+    file.write(str(file.fileno()))
+"""
+
+    def close():
+        for number in closed:
+            os.close(number)
+
+    done = subprocess.run([sys.executable, "-c", program], preexec_fn=close, check=False)
+    assert done.returncode == 0
+    assert int((tmp_path / "made").read_text()) > 2
 
 
 def test_help_answers_at_once():
