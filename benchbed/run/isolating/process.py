@@ -113,7 +113,9 @@ class Isolated:
         folder = ""
         with contextlib.suppress(OSError):  # it may have been deleted
             folder = os.getcwd()
-        begin = Begin(list(sys.path), dict(os.environ), folder, os.getpid(), *(descriptors or (-1, -1)), interruptible)
+        # What is ignored here, as in a script's background, is no matter for what it starts.
+        heard = interruptible and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+        begin = Begin(list(sys.path), dict(os.environ), folder, os.getpid(), *(descriptors or (-1, -1)), heard)
         self._write(process, begin)
         return process
 

@@ -30,6 +30,14 @@ from benchbed.run.job.limits import Limits
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a fork server is for Linux")
 
 
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Ctrl-C is heard, as it is not where tests run in the background of a script."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def here() -> dict[str, object]:
     """What a process is."""
     import random
@@ -99,6 +107,19 @@ def test_workers_find_imported_what_they_need_of_what_benchbed_stands_on():
         after = list(parts(process, partial(with_modules, ["scipy.special", "sklearn"])))
     assert [one["loaded"] for one in before] == 2 * [["pandas"]]
     assert [one["loaded"] for one in after] == 2 * [["pandas", "scipy.special"]]
+
+
+@pytest.mark.parametrize("fork", ["1", "0"])
+def test_what_ignores_ctrl_c_has_it_ignored_in_processes_of_its_own(monkeypatch, fork):
+    """A shell's script ignores it in what it runs in the background."""
+    monkeypatch.setenv("BENCHBED_FORK", fork)
+    with serving():
+        assert alone("toy", Limits(), here)["interrupt"]
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            assert not alone("toy", Limits(), here)["interrupt"]
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def test_without_a_server_a_process_is_started_anew(monkeypatch):
