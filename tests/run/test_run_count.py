@@ -75,7 +75,7 @@ def test_a_table_of_counts_is_scored(tmp_path, data):
     assert metrics["mae"].value == pytest.approx(5) and metrics["rmse"].value == pytest.approx(5)
     assert metrics["bias"].note == "answers are above counts"
     file.write_text("file_name,count\n" + "".join(rows[1:]))
-    with pytest.raises(BenchbedError, match="no count for the clip"):
+    with pytest.raises(BenchbedError, match="have no count, the first is"):
         bb.score("disco", file, data=data, out=tmp_path / "other")
 
 
