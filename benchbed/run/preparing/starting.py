@@ -27,6 +27,10 @@ from benchbed.run.scoring.split import rows_of_cells
 if TYPE_CHECKING:
     import pandas as pd
 
+    from benchbed.run.scoring.grounds import Grounds
+
+#: Conditions of each kind that are scored.
+_CONDITIONS = 3
 #: What a worker on another machine does until it has its model.
 _ANEW = """
 import json, sys
@@ -92,42 +96,53 @@ def scored_seconds(prepared: Prepared, probed: Sequence[tuple[Unit, UnitPredicti
     """CPU seconds that scoring a cell takes for each of its predictions, by the kind of its condition.
 
     Much of it is the same for few clips and for many, so a whole cell is scored: answers of the probe stand for those
-    of all clips of the split, where an answer is a row of figures; else the probe's own are scored, all of them and
-    half of them, which tells what more clips add.
+    of all clips of the split, in turns, where they have their references with them or are rows of figures; else the
+    probe's own are scored, all of them and half of them, which tells what more clips add.
 
     Parameters
     ----------
     prepared : Prepared
     probed : sequence of (Unit, UnitPredictions)
-        What a probe computed; the first unit of each kind is scored.
+        What a probe computed; of each kind the conditions are scored of which most is known, and not one alone, since
+        conditions differ in what they make a model say.
     """
+    from benchbed.run.scoring import grounds as scored
+
+    grounds, by_kind = scored.Grounds.of(prepared, 0), dict[str, list[tuple[Unit, UnitPredictions]]]()
+    for unit, answers in probed:
+        if len(answers):
+            by_kind.setdefault(unit.cells[0].kind, []).append((unit, answers))
+    seconds_by_kind = {}
+    for kind, there in by_kind.items():
+        known = sorted(there, key=lambda one: -len(one[1]))[:_CONDITIONS]
+        if told := [seconds for one in known if (seconds := _scored(prepared, grounds, *one)) is not None]:
+            seconds_by_kind[kind] = sum(told) / len(told)
+    return seconds_by_kind
+
+
+def _scored(prepared: Prepared, grounds: Grounds, unit: Unit, answers: UnitPredictions) -> float | None:
+    """CPU seconds for each prediction of a cell; None where the probe's clips are too few to be scored."""
     from benchbed.run.scoring.cells import score_one
-    from benchbed.run.scoring.grounds import Grounds
     from benchbed.run.scoring.grouped import GroupedSplit
 
-    grounds, seconds_by_kind = Grounds.of(prepared, 0), dict[str, float]()
     family, primary = grounds.family()
-    for unit, answers in probed:
-        plan = unit.cells[0]
-        if plan.kind in seconds_by_kind or not len(answers):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            predictions = read_units([write_unit(answers, Path(folder))])
-        clips = prepared.job.clips[unit.split]["clip_id"]
-        predictions, rows = _for_all(predictions, plan.key, clips)
-        split = GroupedSplit(grounds, plan.split)
-        parts = [predictions] if len(rows) in (1, len(clips)) else [predictions, _of_rows(predictions, rows[::2])]
-        try:
-            score_one(plan, grounds, split, family, primary, predictions)  # the first one imports
-            costs = []
-            for part in parts:
-                began = time.process_time()
-                score_one(plan, grounds, split, family, primary, part)
-                costs.append(time.process_time() - began)
-        except BenchbedError:
-            continue  # what few clips cannot be scored by is no part of a plan
-        seconds_by_kind[plan.kind] = _of_all(costs, len(rows), len(rows[::2]), len(clips)) / len(clips)
-    return seconds_by_kind
+    plan = unit.cells[0]
+    with tempfile.TemporaryDirectory() as folder:
+        predictions = read_units([write_unit(answers, Path(folder))])
+    clips = prepared.job.clips[unit.split]["clip_id"]
+    predictions, rows = _for_all(predictions, plan.key, clips)
+    split = GroupedSplit(grounds, plan.split)
+    parts = [predictions] if len(rows) in (1, len(clips)) else [predictions, _of_rows(predictions, rows[::2])]
+    try:
+        score_one(plan, grounds, split, family, primary, predictions)  # the first one imports
+        costs = []
+        for part in parts:
+            began = time.process_time()
+            score_one(plan, grounds, split, family, primary, part)
+            costs.append(time.process_time() - began)
+    except BenchbedError:
+        return None
+    return _of_all(costs, len(rows), len(rows[::2]), len(clips)) / len(clips)
 
 
 def _of_all(costs: Sequence[float], rows: int, fewer: int, clips: int) -> float:
@@ -157,8 +172,8 @@ def _of_rows(predictions: Predictions, rows: np.ndarray) -> Predictions:
 def _for_all(predictions: Predictions, cell: str, clips: pd.Series) -> tuple[Predictions, np.ndarray]:
     """The answers of a cell for every clip, those that are there in turns, and its rows among them."""
     (rows,) = rows_of_cells(predictions.table, [cell]).values()
-    if predictions.scores.dtype == object or predictions.references is not None:
+    if predictions.scores.dtype == object and predictions.references is None:
         return predictions, rows
     taken = rows[np.arange(len(clips)) % len(rows)]
-    table = predictions.table.iloc[taken].reset_index(drop=True).assign(clip_id=clips.to_numpy())
-    return replace(predictions, table=table, scores=predictions.scores[taken]), np.arange(len(clips))
+    tiled = _of_rows(predictions, taken)
+    return replace(tiled, table=tiled.table.assign(clip_id=clips.to_numpy())), np.arange(len(clips))
