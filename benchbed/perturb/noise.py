@@ -233,6 +233,7 @@ def _talker(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     strength = rng.lognormal(0, 0.8, count) * (rng.random(count) < 0.85)
     size = fft.next_fast_len(4 * hop, real=True)
     frequency = np.fft.rfftfreq(size, 1 / sample_rate)
+    falling, level = 1 / (1 + (frequency / 500) ** 1.5), np.ones_like(frequency)
     window = np.hanning(2 * hop).astype(np.float32)
     out = np.zeros(samples + size, dtype=np.float32)
     for index in range(count):
@@ -242,13 +243,15 @@ def _talker(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
         piece = piece * window[: len(piece)]
         if voiced[index]:
             formants = rng.uniform((300, 800, 2200), (850, 2200, 3200))
-            widths, tilt = (90.0, 120.0, 180.0), 1 / (1 + (frequency / 500) ** 1.5)
+            widths, tilt = (90.0, 120.0, 180.0), falling
         else:
             formants, widths, tilt = (
                 rng.uniform((2500, 4000, 5500), (4000, 5500, 7500)),
                 (600.0, 800.0, 1000.0),
-                np.ones_like(frequency),
+                level,
             )
+        if not strength[index]:
+            continue  # a pause
         response = tilt * sum(w * s / np.hypot(frequency - f, w) for f, w, s in zip(formants, widths, (1, 0.5, 0.25)))
         out[start : start + size] += strength[index] * fft.irfft(fft.rfft(piece, size) * response, size)
     out = out[:samples]
