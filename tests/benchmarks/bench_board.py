@@ -206,7 +206,11 @@ def again(bench: Bench) -> None:
 
 
 def thousand(bench: Bench) -> None:
-    """A board of 1,000 models of which one is new."""
+    """A board of 1,000 models of which one is new, and not among the best hundred.
+
+    One that is among them costs ten times as much: which hundred are compared has changed, and all their pairs are
+    compared anew.
+    """
     template = example(bench.folder, "dcase_task1")
     home = bench.runs(1000, "thousand", template)
     bench.board(home, 1000, planted=False, short=True)
