@@ -58,6 +58,13 @@ def test_clips_without_anybody_have_no_relative_error():
     assert some.metrics["bias"].note == "answers are above counts"
 
 
+def test_errors_too_large_for_a_sum_leave_a_reason_and_not_an_empty_figure():
+    result = bb.evaluate("count", [1, 2], [1e300, 3])
+    assert result["mae"] == pytest.approx(5e299) and result.metrics["rmse"].value is None
+    assert "double precision" in result.metrics["rmse"].reason
+    assert "double precision" in bb.evaluate("count", [1, 2], [1.7e308, 1.7e308]).metrics["mae"].reason
+
+
 @pytest.mark.parametrize(
     ("truth", "said", "words"),
     [

@@ -19,6 +19,8 @@ from benchbed.metrics.ratios import ratio
 
 #: Statistics of a clip.
 _CLIPS, _ABSOLUTE, _SQUARED, _SIGNED, _COUNT, _RELATIVE, _COUNTED = range(7)
+#: The sum that each metric is made of.
+_SUMMED = {"mae": _ABSOLUTE, "rmse": _SQUARED, "nae": _RELATIVE, "wape": _ABSOLUTE, "bias": _SIGNED}
 
 
 def family(labels: Sequence[str] = (), *, unit: str = "objects") -> CountErrors:
@@ -92,14 +94,17 @@ class CountErrors(Family):
             raise CannotMeasure(f"answers of the shape {list(given.shape)} are no finite number for each clip")
         if not (np.isfinite(truth) & (truth >= 0)).all():
             raise CannotMeasure("a count is a finite number, 0 or more", hint="look for the clip in the table of clips")
-        error = given[:, 0] - truth
+        with np.errstate(over="ignore"):  # what has no sum is said by `reasons`
+            error = given[:, 0] - truth
+            squared = error**2
         there = truth > 0
         relative = np.where(there, np.abs(error) / np.where(there, truth, 1.0), 0.0)
         ones = np.ones(len(truth))
-        return np.stack([ones, np.abs(error), error**2, error, truth, relative, there.astype(np.float64)], axis=1)
+        return np.stack([ones, np.abs(error), squared, error, truth, relative, there.astype(np.float64)], axis=1)
 
     def values(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Values from sums `[..., 7]`."""
+        sums = np.where(np.isinf(sums), np.nan, sums)
         clips = sums[..., _CLIPS]
         return {
             "mae": ratio(sums[..., _ABSOLUTE], clips),
@@ -113,7 +118,9 @@ class CountErrors(Family):
         """Why a metric is undefined for the sums `[7]`."""
         if not sums[_CLIPS]:
             return dict.fromkeys(self.metrics, "no clips")
-        return dict.fromkeys(("nae", "wape"), "every clip has a count of zero") if not sums[_COUNT] else {}
+        why = dict.fromkeys(("nae", "wape"), "every clip has a count of zero") if not sums[_COUNT] else {}
+        beyond = [name for name, column in _SUMMED.items() if not np.isfinite(sums[column])]
+        return why | dict.fromkeys(beyond, "errors so large have no sum in double precision")
 
     def notes(self, sums: np.ndarray) -> dict[str, str]:
         """Which way the bias goes, and how many clips have no relative error."""
