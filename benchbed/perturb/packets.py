@@ -23,6 +23,8 @@ RATES = (8000, 12000, 16000, 24000, 48000)
 COMPLEXITY = 1
 #: The complexity whose choice of a band is kept: below it libopus gives up bands that the bit rate would carry.
 BAND_COMPLEXITY = 2
+#: What libopus codes speech's bands at; it codes the others, and music, at any rate.
+_BAND_RATES = {1101: 8000, 1102: 12000, 1103: 16000}
 #: Of a packet, which holds 20 ms; more bytes do not fit one.
 _MOST_BYTES = 1276
 # Requests by number, and the kind of signal, as libopus' header has them; the numbers never change.
@@ -88,6 +90,28 @@ def band_of(sample_rate: int, channels: int, bits: int) -> int:
     """
     _, _, band = _encoded(np.zeros((sample_rate // 50, channels), np.float32), sample_rate, bits, BAND_COMPLEXITY)
     return band
+
+
+def rate_of(sample_rate: int, channels: int, kbits: float) -> int:
+    """The rate to hand a clip over at, so that none above the band is filtered, coded around and made up again.
+
+    libopus brings what it codes in one of its lower bands to this rate itself, and back, in half of all its time.
+
+    Parameters
+    ----------
+    sample_rate : int
+        One of `RATES`; of the clip, or the highest where it has none of them.
+    channels : int
+    kbits : float
+        Bit rate per channel in kbit/s.
+
+    Examples
+    --------
+    >>> [rate_of(48000, 1, kbits) for kbits in (6, 12, 16)], rate_of(16000, 1, 16)
+    ([8000, 16000, 48000], 16000)
+    """
+    together = channels if channels <= 2 else 1
+    return min(sample_rate, _BAND_RATES.get(band_of(sample_rate, together, round(1000 * kbits) * together), RATES[-1]))
 
 
 def _stream(waveform: np.ndarray, sample_rate: int, bits: int) -> tuple[np.ndarray, int]:

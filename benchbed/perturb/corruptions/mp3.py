@@ -19,7 +19,7 @@ class Mp3(Guarded):
     slow = True
     keywords = ("kbps",)
     parameters = (112, 96, 64, 48, 32)
-    version = 3
+    version = 4
     source = (
         "common constant bit rates from good to the lowest of MPEG-1; LAME at quality 5, or 7 where that changes "
         "little; its delay of 1105 samples removed"
