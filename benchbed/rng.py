@@ -21,6 +21,8 @@ from numpy.random.bit_generator import ISeedSequence
 
 #: Part of every key. A change of any stream's meaning raises it, so that old and new numbers are never mixed.
 PROTOCOL = "benchbed-1"
+#: One for all keys: `json.dumps` makes a new one at every call.
+_WRITER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def key(*parts: Any) -> int:
@@ -33,7 +35,7 @@ def key(*parts: Any) -> int:
     >>> key("noise", 1) == key("noise", 2)
     False
     """
-    text = json.dumps([PROTOCOL, *parts], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = _WRITER.encode([PROTOCOL, *parts])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "big")
 
 

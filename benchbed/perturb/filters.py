@@ -116,8 +116,12 @@ def mel(hz: np.ndarray | float) -> np.ndarray:
 def mel_gap(size: int, sample_rate: int, low: float, high: float, edge: float) -> np.ndarray:
     """Zero between `low` and `high` mel, one outside, with raised-cosine edges of `edge` mel inside the gap."""
     m = _mel_bins(size, sample_rate)
-    depth = np.clip(np.minimum(m - low, high - m) / max(edge, 1e-9), 0, 1)
-    return (0.5 + 0.5 * np.cos(np.pi * depth)).astype(np.float32)
+    gap = slice(*np.searchsorted(m, (low, high)))
+    inside = m[gap]
+    depth = np.clip(np.minimum(inside - low, high - inside) / max(edge, 1e-9), 0, 1)
+    out = np.ones(len(m), np.float32)
+    out[gap] = 0.5 + 0.5 * np.cos(np.pi * depth)
+    return out
 
 
 @lru_cache(maxsize=16)

@@ -134,7 +134,10 @@ def to_int16(waveform: np.ndarray) -> np.ndarray:
     >>> to_int16(np.array([[0.5, 2.0, -2.0]])).tolist()
     [[16384, 32767, -32768]]
     """
-    return np.clip(np.rint(waveform * np.float32(32768.0)), -32768, 32767).astype(np.int16)
+    out = waveform * np.float32(32768.0)
+    np.rint(out, out=out)
+    np.clip(out, -32768, 32767, out=out)
+    return out.astype(np.int16)
 
 
 def quantise(waveform: np.ndarray, bits: int) -> np.ndarray:
@@ -149,7 +152,7 @@ def quantise(waveform: np.ndarray, bits: int) -> np.ndarray:
     out = waveform * steps
     np.rint(out, out=out)
     np.clip(out, -steps, steps - 1, out=out)
-    out /= steps
+    out *= 1 / steps  # a power of two, so that this is the quotient
     return out
 
 

@@ -173,14 +173,25 @@ def mains_hum(samples: int, sample_rate: int, rng: np.random.Generator) -> np.nd
     np.ndarray [shape=(sample,), float32]
     """
     mains = (50, 60)[int(rng.integers(2))]
-    # A tenth of a second holds whole periods of both mains frequencies, so one short table repeats without a seam.
+    angles = _mains_angles(mains, sample_rate)
+    table, count = angles.shape
+    strength = rng.uniform(0.3, 1.0, 20)[:count] / np.arange(1, 1 + count)
+    phase = rng.uniform(0, 2 * np.pi, 20)[:count]
+    waves = angles + phase
+    wave = (np.sin(waves, out=waves) @ strength).astype(np.float32)
+    start = int(rng.integers(table))
+    return np.resize(np.concatenate([wave[start:], wave[:start]]), samples)
+
+
+@lru_cache(maxsize=4)
+def _mains_angles(mains: int, sample_rate: int) -> np.ndarray:
+    """Angles in radians of the mains and its harmonics [shape=(sample, harmonic)], over a tenth of a second."""
+    # It holds whole periods of both mains frequencies, so one short table repeats without a seam.
     table = max(1, round(sample_rate / 10))
     harmonics = np.arange(1, 1 + min(1000, sample_rate // 2 - 1) // mains)
-    strength = rng.uniform(0.3, 1.0, 20)[: len(harmonics)] / harmonics
-    phase = rng.uniform(0, 2 * np.pi, 20)[: len(harmonics)]
-    cycles = mains // 10 * np.arange(table)[:, None] * harmonics / table
-    wave = (np.sin(2 * np.pi * cycles + phase) @ strength).astype(np.float32)
-    return np.take(wave, np.arange(samples) + int(rng.integers(table)), mode="wrap")
+    angles: np.ndarray = 2 * np.pi * (mains // 10 * np.arange(table)[:, None] * harmonics / table)
+    angles.flags.writeable = False
+    return angles
 
 
 def gusts(samples: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:

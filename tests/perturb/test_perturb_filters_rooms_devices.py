@@ -12,7 +12,7 @@ from benchbed.perturb import resolve
 from benchbed.perturb.bounded import ByteCache
 from benchbed.perturb.contract import Context
 from benchbed.perturb.devices import GRID, impulse, measured, minimum_phase
-from benchbed.perturb.filters import band_stop, high_pass, low_pass
+from benchbed.perturb.filters import band_stop, high_pass, low_pass, mel, mel_gap
 from benchbed.perturb.rooms import align, synthetic_response, with_drr
 from benchbed.rng import stream
 
@@ -44,6 +44,17 @@ def test_low_pass_on_tones(hz, expected):
     out = applied("low_pass", tone, rate, 2.0).waveform[0, 8000:24000]
     assert np.sqrt(2) * out.std() == pytest.approx(expected, abs=1e-3)
     assert out[:100] == pytest.approx(expected * tone[0, 8000:8100], abs=2e-3)  # zero phase: nothing moves
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 300.0), (500.0, 1500.0), (2500.0, 2840.0230467083183)])
+def test_gaps_have_raised_cosines_inside_their_edges(low, high):
+    places = mel(np.fft.rfftfreq(4096, 1 / 16000))
+    expected = np.ones(len(places))
+    for index, place in enumerate(places):
+        depth = min(max(min(place - low, high - place) / 40, 0), 1)
+        expected[index] = 0.5 + 0.5 * np.cos(np.pi * depth)
+    assert mel_gap(4096, 16000, low, high, 40.0) == pytest.approx(expected, abs=1e-5)
+    assert (mel_gap(4096, 16000, low, high, 40.0) == 0).any()
 
 
 @pytest.mark.parametrize(

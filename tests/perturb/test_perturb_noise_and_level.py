@@ -67,6 +67,17 @@ def test_hum_stands_on_mains_harmonics(rate):
         assert lines <= set(range(0, 1001, 50)) or lines <= set(range(0, 1001, 60))
 
 
+def test_hum_is_a_tenth_of_a_second_again_and_again():
+    random = stream("hum", 0)
+    mains = (50, 60)[int(random.integers(2))]
+    harmonics = np.arange(1, 1 + 1000 // mains)
+    strength = random.uniform(0.3, 1.0, 20)[: len(harmonics)] / harmonics
+    phase = random.uniform(0, 2 * np.pi, 20)[: len(harmonics)]
+    seconds = (np.arange(5000) + int(random.integers(800))) / 8000
+    wave = np.sin(2 * np.pi * mains * harmonics * seconds[:, None] + phase) @ strength
+    assert mains_hum(5000, 8000, stream("hum", 0)) == pytest.approx(wave, abs=1e-6)
+
+
 def test_gusts_are_slow_and_positive():
     envelope = gusts(64000, 8000, stream("gusts"))
     assert (envelope > 0).all() and envelope.shape == (64000,)

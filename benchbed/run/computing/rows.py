@@ -29,7 +29,7 @@ class EvaluatedClip:
     draw : int
         Number of the random draw.
     given : ModelInput
-        What the model got.
+        What the model got; once it has answered, without the audio.
     achieved : float, optional
         Measured severity.
     skipped, note : str, optional
@@ -72,7 +72,9 @@ class Rows:
     failures: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, evaluations: Sequence[EvaluatedClip], answers: np.ndarray) -> None:
-        """Take in a batch."""
+        """Take in a batch, but not its audio: memory that is used again is in the processor's cache."""
+        for one in evaluations:
+            one.given = one.given.told()
         self.evaluations += evaluations
         self.answers.append(answers)
 

@@ -102,6 +102,19 @@ class ModelInput:
     unheard: float = 0.0
     """Share of the clip that was cropped away."""
 
+    def told(self) -> ModelInput:
+        """What it took, without the waveform.
+
+        Examples
+        --------
+        >>> ModelInput(np.ones((1, 8), np.float32), True, False, False, False).told().waveform.shape
+        (1, 0)
+        """
+        return ModelInput(_SILENCE, self.padded, self.cropped, self.resampled, self.remixed, self.unheard)
+
+
+_SILENCE = np.zeros((1, 0), np.float32)
+
 
 def to_model(waveform: np.ndarray, sample_rate: int, card: Card) -> ModelInput:
     """Bring a waveform to the channels, rate and length of the card.

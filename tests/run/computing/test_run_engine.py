@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -161,6 +162,26 @@ def test_a_severity_was_reached_wherever_in_the_clip_something_came_of_it(toy_jo
     made = outputs(toy_job(conditions=[{"corruption": "gain", "severities": [1, 2]}]))
     achieved = made.columns["achieved"].reshape(-1, 2)
     assert np.isnan(achieved[:, 0]).all() and (achieved[:, 1] == -12).all()
+
+
+def test_perturbed_audio_is_let_go_when_the_model_has_answered(toy_job, monkeypatch):
+    from benchbed.perturb.corruptions.gain import CORRUPTION
+
+    kept, most = [], 0
+
+    def at(self, state, parameter):
+        nonlocal most
+        made = sound(self, state, parameter)
+        kept.append(weakref.ref(made.waveform))
+        most = max(most, sum(one() is not None for one in kept))
+        return made
+
+    sound = type(CORRUPTION).at
+    monkeypatch.setattr(type(CORRUPTION), "at", at)
+    made = outputs(toy_job(conditions=[{"corruption": "gain"}], batch_size=8))
+    assert len(made) == len(kept) == 200
+    assert most <= 8 + 5, "a batch, and a clip that is being perturbed"
+    assert not any(one() is not None for one in kept)
 
 
 def test_clips_of_different_length_never_share_a_batch(toy_job):
