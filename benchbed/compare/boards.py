@@ -1,6 +1,7 @@
 """The comparisons of a board: the models that were measured alike, the best of them against each of the others.
 
-What was found is kept (`benchbed.compare.kept`): a board that is built again with the same runs compares nothing.
+What was found is kept (`benchbed.compare.kept`): a board that is built again with the same runs compares nothing, and
+one with a new run only the pairs of that (`benchbed.compare.answered`).
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from benchbed.compare.answer import Procedure
+from benchbed.compare.answered import AnsweredPairs
 from benchbed.compare.asked import Wanted
 from benchbed.compare.figure import recipes
 from benchbed.compare.grouping import seeds
-from benchbed.compare.kept import keep, kept, place_of
+from benchbed.compare.kept import board_place, keep, kept, place_of
 from benchbed.compare.places import told_apart
 from benchbed.compare.runs import OpenRun, mismatches, open_run
 from benchbed.compare.sides import Side
@@ -121,8 +123,10 @@ def _read(board: Sequence[OpenRun], procedure: Procedure, place: Path | None) ->
     sides = told_apart(seeds([run for one in board if (run := _opened(one)) is not None]))
     if len(sides) < 2:
         return None
-    made = _compared(sides, procedure)
+    answered = AnsweredPairs(_pairs(board, procedure) if place is not None else None)
+    made = _compared(sides, procedure, answered)
     keep(place, made)
+    answered.keep()
     return ComparisonRecord.model_validate(made)
 
 
@@ -138,14 +142,23 @@ def _alike(a: OpenRun, b: OpenRun) -> bool:
     return a.result.primary == b.result.primary and not any(m.blocking for m in mismatches(a.result, b.result))
 
 
-def _compared(sides: Sequence[Side], procedure: Procedure) -> dict[str, Any]:
+def _pairs(board: Sequence[OpenRun], procedure: Procedure) -> Path:
+    """Where the answers about pairs of a board are kept."""
+    first = board[0].result
+    data = first.dataset.name, first.dataset.index_hash
+    return board_place("pairs", __name__, "json", first.suite.name, *data, first.primary, repr(procedure))
+
+
+def _compared(sides: Sequence[Side], procedure: Procedure, answered: AnsweredPairs) -> dict[str, Any]:
     ordered = sorted(sides, key=_place)
     known = set.intersection(*(set(recipes(run.sums)) for side in sides for run in side.runs))
     plain = all(key.endswith("/clean") for side in sides for run in side.runs for key in run.sums.cells)
     wanted = Wanted(
         groups=tuple(g for kind in GROUPS for g in sorted(known) if g.startswith(f"{kind}=")) if plain else ()
     )
-    made: dict[str, Any] = json.loads(json.dumps(compare(ordered, wanted, procedure).as_json(), default=float))
+    made: dict[str, Any] = json.loads(
+        json.dumps(compare(ordered, wanted, procedure, answered).as_json(), default=float)
+    )
     return made
 
 

@@ -43,8 +43,8 @@ def place_of(kind: str, module: str, runs: Sequence[tuple[Path, Result]], proced
     return cache_folder() / kind / f"{hashlib.blake2b(depends.encode(), digest_size=16).hexdigest()}.json"
 
 
-def shelf_place(kind: str, module: str, *of: object) -> Path:
-    """Where what was drawn of the runs of a board is kept, whichever they are.
+def board_place(kind: str, module: str, ending: str, *of: object) -> Path:
+    """Where what is known of the runs of a board is kept, whichever they are.
 
     Parameters
     ----------
@@ -52,11 +52,13 @@ def shelf_place(kind: str, module: str, *of: object) -> Path:
         What was asked, and the folder of its answers.
     module : str
         Dotted name of the module that answers.
+    ending : str
+        Ending of the file's name.
     *of : object
         What tells the board from others; JSON.
     """
     depends = json.dumps([*of, closure(module).digest])
-    return cache_folder() / kind / f"{hashlib.blake2b(depends.encode(), digest_size=16).hexdigest()}.drawn"
+    return cache_folder() / kind / f"{hashlib.blake2b(depends.encode(), digest_size=16).hexdigest()}.{ending}"
 
 
 def kept(place: Path | None) -> dict[str, Any]:
@@ -70,13 +72,13 @@ def kept(place: Path | None) -> dict[str, Any]:
     return {} if place is None else recall(place)
 
 
-def keep(place: Path | None, made: Mapping[str, Any]) -> None:
-    """Keep what was found, and drop what was written first beyond `KEPT` files."""
+def keep(place: Path | None, made: Mapping[str, Any], most: int = KEPT) -> None:
+    """Keep what was found, and drop what was written first beyond so many files."""
     if place is None:
         return
     # A cache that cannot be written, or is full, only costs time.
     with contextlib.suppress(OSError):
         remember(place, made)
         held = sorted(place.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
-        for path in held[:-KEPT]:
+        for path in held[:-most]:
             path.unlink(missing_ok=True)

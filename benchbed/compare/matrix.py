@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from benchbed.compare.answer import Contrast, Procedure
-from benchbed.compare.contrast import contrast, contrast_score
+from benchbed.compare.answer import Procedure
+from benchbed.compare.answered import AnsweredPairs
 from benchbed.compare.drawing import meaning
 from benchbed.compare.figure import Figure, recipes
-from benchbed.compare.sides import Mixed, Side, mixed
-from benchbed.errors import CannotMeasure
+from benchbed.compare.sides import Side
+from benchbed.compare.uncorrected import PairAnswer, ask_pair
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.correction import adjust
 
@@ -94,14 +94,18 @@ class PairMatrix:
         }
 
 
-def matrices(sides: Sequence[Side], primary: str, procedure: Procedure) -> list[PairMatrix]:
+def matrices(
+    sides: Sequence[Side], primary: str, procedure: Procedure, answered: AnsweredPairs | None = None
+) -> list[PairMatrix]:
     """Ask every pair of three or more sides; of two, the table of differences says it all.
 
-    A side of several seeds is compared by its mean, with the spread of its members beside that of the recordings.
+    A side of several seeds is compared by its mean, with the spread of its members beside that of the recordings. Pairs
+    that were `answered` before are not asked again.
     """
     if len(sides) < 3:
         return []
-    return [_matrix(sides, figure, metric, procedure) for figure, metric in _asked(sides, primary)]
+    known = answered or AnsweredPairs()
+    return [_matrix(sides, figure, metric, procedure, known) for figure, metric in _asked(sides, primary)]
 
 
 def _asked(sides: Sequence[Side], primary: str) -> Iterator[tuple[Figure, str]]:
@@ -117,50 +121,41 @@ def _asked(sides: Sequence[Side], primary: str) -> Iterator[tuple[Figure, str]]:
             yield Figure(name.partition(":")[0]), name
 
 
-def _matrix(sides: Sequence[Side], figure: Figure, metric: str, procedure: Procedure) -> PairMatrix:
+def _matrix(
+    sides: Sequence[Side], figure: Figure, metric: str, procedure: Procedure, answered: AnsweredPairs
+) -> PairMatrix:
     pairs = list(combinations(sides, 2))
-    answers = [_pair(a, b, figure, metric, procedure) for a, b in pairs]
-    p_values = {str(i): None if isinstance(one, str) else _p(one) for i, one in enumerate(answers)}
-    adjusted = adjust(p_values, "holm")
-    told = next((one for one in answers if not isinstance(one, str)), None)
-    info = told.info if told is not None else meaning(metric, _value(sides[0], figure, metric))
+    question = f"pair {figure!r} {metric}"
+
+    def asked(a: Side, b: Side) -> PairAnswer:
+        return answered.ask(question, a, b, lambda: ask_pair(a, b, figure, metric, procedure))
+
+    answers = [asked(a, b) for a, b in pairs]
+    # Every pair pays for all others, which may be other ones than when it was asked.
+    adjusted = adjust({str(i): one.p for i, one in enumerate(answers)}, "holm")
+    told = next((one for one in answers if one.info is not None), None)
+    info = told.info if told is not None and told.info is not None else _meaning(sides[0], metric)
     entries = [
-        _entry(a.name, b.name, one, p_values[str(i)], adjusted[str(i)], procedure.alpha)
+        PairEntry(
+            a.name,
+            b.name,
+            one.value,
+            one.low,
+            one.high,
+            one.p,
+            p := adjusted[str(i)],
+            judged(one.gain, p, procedure.alpha),
+            one.reason,
+        )
         for i, ((a, b), one) in enumerate(zip(pairs, answers))
     ]
     direction = told.direction if told is not None else info.direction
     return PairMatrix(figure, metric, info, direction, tuple(side.name for side in sides), tuple(entries))
 
 
-def _value(side: Side, figure: Figure, metric: str) -> Any:
+def _meaning(side: Side, metric: str) -> MetricInfo:
     result = side.runs[0].result
-    return result.scores[metric] if metric in result.scores else result.cells[0].metrics[metric]
-
-
-def _pair(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -> Contrast | Mixed | str:
-    """The difference of two sides, or why there is none."""
-    try:
-        if len(a.runs) > 1 or len(b.runs) > 1 or "family" in (a.kind, b.kind):
-            return mixed(a, b, figure, metric, procedure)
-        if ":" in metric:
-            return contrast_score(a.runs[0], b.runs[0], metric, procedure)
-        return contrast(a.runs[0], b.runs[0], figure, [metric], procedure)[metric]
-    except CannotMeasure as error:
-        return error.what
-
-
-def _p(found: Contrast | Mixed) -> float | None:
-    if isinstance(found, Mixed):
-        return found.spread.p if found.spread else None
-    return found.p
-
-
-def _entry(a: str, b: str, found: Contrast | Mixed | str, p: float | None, adjusted: float | None, alpha: float):
-    if isinstance(found, str):
-        return PairEntry(a, b, None, None, None, None, None, "unmeasured", found)
-    ends = found.spread if isinstance(found, Mixed) else found
-    value, low, high = (None, None, None) if ends is None else (ends.value, ends.low, ends.high)
-    return PairEntry(a, b, value, low, high, p, adjusted, judged(found.gain, adjusted, alpha), found.reason)
+    return meaning(metric, result.scores[metric] if metric in result.scores else result.cells[0].metrics[metric])
 
 
 def judged(gain: float | None, p: float | None, alpha: float) -> str:

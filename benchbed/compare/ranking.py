@@ -11,7 +11,7 @@ import numpy as np
 from benchbed.compare.answer import Procedure
 from benchbed.compare.drawing import drawn_metrics, other_draws, replicates, stored_score
 from benchbed.compare.figure import Figure, cells_of
-from benchbed.compare.kept import keep, kept, place_of, shelf_place
+from benchbed.compare.kept import board_place, keep, kept, place_of
 from benchbed.compare.runs import OpenRun, mismatches
 from benchbed.compare.shelf import DrawnRun, Shelf
 from benchbed.errors import BenchbedError, CannotMeasure
@@ -208,7 +208,7 @@ class _Shelves:
             return None, ""
         board = result.suite.name, result.suite.hash, result.dataset.index_hash, result.primary
         if board not in self.held:
-            self.held[board] = Shelf(shelf_place("ranked", __name__, board, repr(self.procedure)))
+            self.held[board] = Shelf(board_place("ranked", __name__, "drawn", board, repr(self.procedure)))
         return self.held[board], f"{result.digest} {sums.st_size} {sums.st_mtime_ns}"
 
 

@@ -6,24 +6,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 from benchbed.compare.answer import Contrast, Procedure
-from benchbed.compare.asked import Wanted, alone, questions, scores
-from benchbed.compare.contrast import contrast, contrast_score
-from benchbed.compare.drawing import meaning
-from benchbed.compare.figure import Figure
+from benchbed.compare.answered import AnsweredPairs
+from benchbed.compare.asked import Wanted, alone
 from benchbed.compare.joining import joining
-from benchbed.compare.matched import robustness, robustness_of_sides
 from benchbed.compare.matrix import PairMatrix, judged, matrices
 from benchbed.compare.pairings import ComparedRow, Pairing
 from benchbed.compare.ranking import rank_alike, unranked
 from benchbed.compare.runs import OpenRun, require_comparable
 from benchbed.compare.said import said_apart
-from benchbed.compare.sides import Mixed, Side, mixed
+from benchbed.compare.sides import Mixed, Side
+from benchbed.compare.uncorrected import ask_table
 from benchbed.compare.verdict import sentences
 from benchbed.compare.written import pairing_json
-from benchbed.errors import CannotMeasure, ConfigError
+from benchbed.errors import ConfigError
 from benchbed.results.conditions import settings
 from benchbed.seal import seal
 from benchbed.stats.correction import adjust, words
@@ -105,8 +104,24 @@ class Comparison:
         }
 
 
-def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Procedure | None = None) -> Comparison:
+def compare(
+    sides: Sequence[Side],
+    wanted: Wanted | None = None,
+    procedure: Procedure | None = None,
+    answered: AnsweredPairs | None = None,
+) -> Comparison:
     """Compare the first side with every other one: what is reported is the first minus the other.
+
+    Parameters
+    ----------
+    sides : sequence of Side
+        What is compared.
+    wanted : Wanted, optional
+        Conditions, metrics and groups.
+    procedure : Procedure, optional
+        How.
+    answered : AnsweredPairs, optional
+        Pairs of which all was found before by this procedure, and which are not asked again.
 
     Raises
     ------
@@ -126,31 +141,17 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
     for side in sides:
         for run in side.runs:
             require_comparable(first.runs[0], run)
-    pairings: list[tuple[Pairing, list[Contrast], list[Mixed]]] = []
+    pairings: list[tuple[Pairing, Sequence[Contrast], Sequence[Mixed]]] = []
+    answered = answered or AnsweredPairs()
+    question = f"table {wanted!r} {primary}"
     for side in sides[1:]:
         single = len(first.runs) == len(side.runs) == 1 and side.kind != "family"
         notes = require_comparable(first.runs[0], side.runs[0])
-        contrasts: list[Contrast] = []
-        groups: list[Mixed] = []
-        for figure, metrics in questions(first.runs[0], side.runs[0], wanted, primary):
-            if single:
-                contrasts += contrast(first.runs[0], side.runs[0], figure, metrics, procedure).values()
-            else:
-                groups += [mixed(first, side, figure, metric, procedure) for metric in metrics]
-        for name in scores(first.runs[0], side.runs[0], wanted):
-            if single:
-                contrasts.append(_over_cells(first.runs[0], side.runs[0], name, procedure))
-            else:
-                groups.append(mixed(first, side, Figure(name.partition(":")[0]), name, procedure))
-        known = {c.figure.condition: c for c in contrasts if c.metric == primary and c.figure.group is None}
-        if single:
-            robust = robustness(first.runs[0], side.runs[0], primary, procedure, known)
-        else:
-            robust = robustness_of_sides(first.runs, side.runs, primary, procedure)
+        answer = answered.ask(question, first, side, partial(ask_table, first, side, wanted, primary, procedure))
         notes += alone(first.runs[0], side.runs[0], wanted)
         clips = said_apart(first.runs[0], side.runs[0], primary) if single else []
-        pairing = Pairing(first.name, side.name, primary, robustness=robust, notes=notes, clips=clips)
-        pairings.append((pairing, contrasts, groups))
+        pairing = Pairing(first.name, side.name, primary, robustness=[*answer.robustness], notes=notes, clips=clips)
+        pairings.append((pairing, answer.contrasts, answer.groups))
     p_values: dict[str, float | None] = {}
     asked: dict[str, Contrast | Mixed] = {}
     for number, (_, contrasts, groups) in enumerate(pairings):
@@ -186,7 +187,7 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
     why = unranked([run for _, run in singles]) if len(singles) == len(sides) else None
     ranked = rank_alike(singles, procedure) if len(singles) == len(sides) and why is None else {}
     ranks = {side.name: ranked[side.runs[0].path] for side in sides if side.runs[0].path in ranked}
-    pairs = matrices(sides, primary, procedure)
+    pairs = matrices(sides, primary, procedure, answered)
     return Comparison(
         [pairing for pairing, _, _ in pairings], ranks, list(sides), procedure, primary, why, corrected, pairs
     )
@@ -195,26 +196,6 @@ def compare(sides: Sequence[Side], wanted: Wanted | None = None, procedure: Proc
 def _joined(run: OpenRun, outcome: Contrast | Mixed) -> str:
     """How the splits of a row became one; a figure over cells says that itself."""
     return "" if ":" in outcome.metric and outcome.figure.group is None else joining(run, outcome.figure)
-
-
-def _over_cells(a: OpenRun, b: OpenRun, name: str, procedure: Procedure) -> Contrast:
-    """A figure over cells; one that is undefined, or of which no draws were kept, is a row with the reason."""
-    try:
-        return contrast_score(a, b, name, procedure)
-    except CannotMeasure as error:
-        held = [run.result.scores[name] for run in (a, b)]
-        why = error.what.removeprefix(f"{name} has no paired comparison: ")
-        info = meaning(name, held[0])
-        return Contrast(
-            Figure(name.partition(":")[0]),
-            name,
-            info,
-            info.direction,
-            held[0].value,
-            held[1].value,
-            reason=why,
-            no_mcnemar="it is about right and wrong clips",
-        )
 
 
 def _kind(found: Contrast | Mixed, primary: str) -> str:
