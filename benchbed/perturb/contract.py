@@ -7,7 +7,7 @@ severities cost little more than one, and share one random draw: curves are mono
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -134,6 +134,9 @@ class Corruption(ABC):
     adds_noise : bool
         All that it does is to add a noise with a gain, so that it can be made in the spectrum; then `added_noise` must
         be implemented, and `apply` gives clip + gain · noise up to rounding.
+    together : int
+        Clips that are prepared before the first of them is applied, and told of by `side_by_side`, because making them
+        together costs less than one by one; no output depends on it.
     option_names : tuple of str
         Options that the corruption understands.
     adds_events : bool
@@ -159,6 +162,7 @@ class Corruption(ABC):
     unmeasured: str = ""
     device_tolerance: float | None = None
     adds_noise: bool = False
+    together: int = 1
     option_names: tuple[str, ...] = ()
     adds_events: bool = False
     wants_events: bool = False
@@ -195,6 +199,16 @@ class Corruption(ABC):
     @abstractmethod
     def apply(self, state: Any, parameter: Any) -> Applied:
         """The clip at one parameter; a pure function of `state`, callable in any order."""
+
+    def side_by_side(self, states: Sequence[Any]) -> None:
+        """Hear which clips will be applied one after the other, where `together` is more than one.
+
+        Parameters
+        ----------
+        states : sequence of object
+            What `prepare` returned for them, in their order.
+        """
+        return None
 
     def apply_on_device(self, state: Any, parameter: Any, moved: Moved) -> AppliedOnDevice:
         """The same as `apply` on a device, where `device_tolerance` says that it can be made there.

@@ -1,19 +1,20 @@
-"""Corruptions that are one linear filter per severity: the severities of a clip go through one transform together.
+"""Corruptions that are one linear filter per severity: the severities of a clip, or of a few clips in turn, go through
+one transform together.
 
-Rows of one transform share its vector instructions, so five rows cost about two thirds of five transforms (half where
-the transform is long), and each comes out with the same bits as alone.
+Rows of one transform share its vector instructions four by four, so five rows cost about two thirds of five transforms
+and twenty half of twenty, and each comes out with the same bits as alone.
 """
 
 from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from benchbed.perturb.filters import Spectrum, filtered
+from benchbed.perturb.filters import Spectrum, filtered, transform
 from benchbed.perturb.guarded import Guarded, PreparedClip
 from benchbed.perturb.ondevice import AppliedOnDevice, Moved
 from benchbed.perturb.scratch import KEPT_BYTES
@@ -21,6 +22,8 @@ from benchbed.perturb.scratch import KEPT_BYTES
 
 class Filtering(Guarded):
     """Base of filters: a corruption gives `response`, or `responses` where several cost less together."""
+
+    together = 4
 
     def spectrum_of(self, state: PreparedClip) -> Spectrum:
         """The clip's spectrum in what `begin` returned."""
@@ -34,21 +37,44 @@ class Filtering(Guarded):
         """The filters of several parameters."""
         return (self.response(state, parameter) for parameter in parameters)
 
+    def side_by_side(self, states: Sequence[PreparedClip]) -> None:
+        """Clips that will be asked for in turn are made together where there is room for them."""
+        _held.coming = [weakref.ref(state) for state in states if state.skipped is None]
+
     def heard(self, state: PreparedClip, parameter: Any) -> np.ndarray:
         """The clip `[channel, sample]` through the filter of a parameter.
 
-        The first call makes the clip at every parameter that will be asked for; the next ones find it in the working
-        memory, unless another clip has come between.
+        The first call makes the clip, and those beside it, at every parameter that will be asked for; the next ones
+        find it in the working memory, unless another clip has come between.
         """
         clip = self.spectrum_of(state)
-        made = _held.waves if _held.clip() is clip else {}
-        if parameter not in made:
-            parameters = [parameter] if clip.together else self._together(state, clip, parameter)
-            _held.clip, clip.together = weakref.ref(clip), True
-            made = _held.waves = dict(
-                zip(parameters, filtered(clip, self.responses(state, parameters), len(parameters)))
+        if parameter not in _held.waves.get(clip, {}):
+            self._make(state, clip, parameter)
+        return _held.waves[clip][parameter].astype(np.float32)
+
+    def _make(self, state: PreparedClip, clip: Spectrum, parameter: Any) -> None:
+        """Fill the working memory."""
+        wanted = {clip: [parameter] if clip.together else self._together(state, clip, parameter)}
+        of = {clip: state}
+        for other in [] if clip.together else self._beside(state):
+            beside = self.spectrum_of(other)
+            rows = self._together(other, beside)
+            taken = sum(map(len, wanted.values())) + len(rows)
+            # Beyond one of another form, which takes over the working memory, all would be made in vain.
+            if not beside.like(clip) or beside.together or 2 * taken * clip.nbytes > KEPT_BYTES:
+                break
+            wanted[beside], of[beside] = rows, other
+        transform(list(wanted))
+        _held.waves = weakref.WeakKeyDictionary()
+        waves = iter(
+            filtered(
+                [each for each, rows in wanted.items() for _ in rows],
+                (one for each, rows in wanted.items() for one in self.responses(of[each], rows)),
             )
-        return made[parameter].astype(np.float32)
+        )
+        for each, rows in wanted.items():
+            each.together = True
+            _held.waves[each] = {row: next(waves) for row in rows}
 
     def at_on_device(self, state: PreparedClip, parameter: Any, moved: Moved) -> AppliedOnDevice:
         """The clip through one filter on a device, of a corruption that is no more than that filter."""
@@ -60,19 +86,26 @@ class Filtering(Guarded):
             torch.fft.irfft(product, clip.size)[..., : clip.samples].contiguous(), achieved=float(parameter)
         )
 
-    def _together(self, state: PreparedClip, clip: Spectrum, parameter: Any) -> list[Any]:
-        """`parameter`, and those others that will be asked for, apply, and have room in the working memory."""
-        rate, channels, room = state.sample_rate, len(state.waveform), KEPT_BYTES // max(1, clip.values.nbytes)
-        others = [p for p in dict.fromkeys(state.asked) if p != parameter]
-        return [parameter, *[p for p in others if self.unavailable(p, rate, channels) is None][: max(0, room - 1)]]
+    def _beside(self, state: PreparedClip) -> list[PreparedClip]:
+        """The clips that will be asked for after this one, as far as they are still to be."""
+        coming = [found for one in _held.coming if (found := one()) is not None]
+        place = next((number for number, one in enumerate(coming) if one is state), len(coming))
+        return coming[place + 1 :]
+
+    def _together(self, state: PreparedClip, clip: Spectrum, *first: Any) -> list[Any]:
+        """`first`, and those others that will be asked for, apply, and have room in the working memory."""
+        rate, channels, room = state.sample_rate, len(state.waveform), KEPT_BYTES // max(1, clip.nbytes)
+        others = [p for p in dict.fromkeys(state.asked) if p not in first]
+        able = [p for p in others if self.unavailable(p, rate, channels) is None]
+        return [*first, *able[: max(0, room - len(first))]]
 
 
 class _Held(threading.local):
-    """The clip of this thread whose severities lie in the working memory, and where."""
+    """The clips of this thread whose severities lie in the working memory, and where; those that will be asked for."""
 
     def __init__(self) -> None:
-        self.clip: Callable[[], Spectrum | None] = lambda: None
-        self.waves: dict[Any, np.ndarray] = {}
+        self.waves: weakref.WeakKeyDictionary[Spectrum, dict[Any, np.ndarray]] = weakref.WeakKeyDictionary()
+        self.coming: list[weakref.ref[PreparedClip]] = []
 
 
 _held = _Held()

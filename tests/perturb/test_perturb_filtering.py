@@ -67,7 +67,7 @@ def test_what_was_handed_out_is_never_written_to_again():
 def test_only_what_will_be_asked_for_is_made(monkeypatch):
     counts = []
     original = filtering.filtered
-    monkeypatch.setattr(filtering, "filtered", lambda *args: counts.append(args[2]) or original(*args))
+    monkeypatch.setattr(filtering, "filtered", lambda *args: counts.append(len(args[0])) or original(*args))
     # 10 and 8 kHz cannot be shown at 16 kHz.
     for severities, expected in ((None, [3]), ((2.0,), [1, 1]), ((2.0, 4.0, 10.0), [2])):
         counts.clear()
@@ -77,10 +77,60 @@ def test_only_what_will_be_asked_for_is_made(monkeypatch):
         assert counts == expected, severities
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("name", FILTERS)
+def test_clips_side_by_side_have_the_bits_of_each_alone(name, channels):
+    clips = [clip(channels, number) for number in range(5)]
+    clips[2] = clips[2][:, :-5000]  # another length
+    clips[3] = np.zeros_like(clips[3])  # silent
+    found = resolve(name)
+    states = [prepared(name, wave)[1] for wave in clips]
+    found.side_by_side(states)
+    made = [[found.apply(state, p) for p in found.parameters] for state in states]
+    for wave, together in zip(clips, made, strict=True):
+        _, alone = prepared(name, wave)
+        for parameter, one in zip(found.parameters, together, strict=True):
+            expected = found.apply(alone, parameter)
+            assert np.array_equal(one.waveform, expected.waveform)
+            assert (one.achieved, one.skipped) == (expected.achieved, expected.skipped)
+
+
+def test_clips_side_by_side_go_through_one_transform(monkeypatch):
+    counts = []
+    original = filtering.filtered
+    monkeypatch.setattr(filtering, "filtered", lambda *args: counts.append(len(args[0])) or original(*args))
+    clips = [clip(1, number) for number in range(6)]
+    clips[1] = np.zeros_like(clips[1])
+    clips[3] = clips[3][:, :-5000]
+    found = resolve("high_pass")
+    states = [prepared("high_pass", wave)[1] for wave in clips]
+    found.side_by_side(states)
+    for state in states:
+        for parameter in found.parameters:
+            found.apply(state, parameter)
+    assert counts == [10, 5, 10], "a silent clip is not made, and one of another length is made between the others"
+    found.apply(states[0], found.parameters[0])
+    assert counts == [10, 5, 10, 1], "whose memory other clips have taken"
+
+
+def test_clips_side_by_side_have_room_in_the_working_memory(monkeypatch):
+    counts = []
+    original = filtering.filtered
+    monkeypatch.setattr(filtering, "filtered", lambda *args: counts.append(len(args[0])) or original(*args))
+    found = resolve("high_pass")
+    states = [prepared("high_pass", clip(1, number))[1] for number in range(4)]
+    monkeypatch.setattr(filtering, "KEPT_BYTES", 2 * 10 * states[0].data.nbytes)
+    assert states[0].data.nbytes == states[0].data.values.nbytes
+    found.side_by_side(states)
+    for state in states:
+        found.apply(state, found.parameters[0])
+    assert counts == [10, 10]
+
+
 def test_clips_too_long_for_the_working_memory_go_through_one_by_one(monkeypatch):
     counts = []
     original = filtering.filtered
-    monkeypatch.setattr(filtering, "filtered", lambda *args: counts.append(args[2]) or original(*args))
+    monkeypatch.setattr(filtering, "filtered", lambda *args: counts.append(len(args[0])) or original(*args))
     found, whole = prepared("high_pass", clip(1))
     expected = [found.apply(whole, p).waveform for p in found.parameters]
     monkeypatch.setattr(filtering, "KEPT_BYTES", 1000)

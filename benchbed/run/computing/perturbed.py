@@ -6,6 +6,7 @@ unit's predictions are bit-identical wherever and whenever it is computed on one
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -75,8 +76,9 @@ def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
 def _evaluations(engine: Engine, unit: Unit, rows: Rows) -> Iterator[EvaluatedClip]:
     def conditioned(one: tuple[int, Clip | AudioError]) -> list[EvaluatedClip]:
         index, clip = one
-        return [] if isinstance(clip, AudioError) else list(_conditioned(engine, unit, index, clip))
+        return [] if isinstance(clip, AudioError) else list(_conditioned(engine, unit, index, clip, ahead))
 
+    ahead: dict[int, object] = {}
     indices = range(len(engine.shard.records))
     clips = ((index, engine.clip(index)) for index in indices)
     for index, evaluate in zip(indices, made_ahead(clips, conditioned, *_makers(engine, unit))):
@@ -114,7 +116,9 @@ def _makers(engine: Engine, unit: Unit) -> tuple[int, int]:
     return threads, min(threads + 1, MOST_AHEAD_BYTES // max(1, each))
 
 
-def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator[EvaluatedClip]:
+def _conditioned(
+    engine: Engine, unit: Unit, index: int, clip: Clip, ahead: dict[int, object]
+) -> Iterator[EvaluatedClip]:
     job = engine.job
     condition = job.conditions[unit.condition]
     if not isinstance(condition, CorruptionCondition):
@@ -127,7 +131,7 @@ def _conditioned(engine: Engine, unit: Unit, index: int, clip: Clip) -> Iterator
     reasons = {key: corruption.unavailable(value, clip.sample_rate, channels) for key, value in strengths.items()}
     for draw in range(condition.draws):
         possible = [value for key, value in strengths.items() if reasons[key] is None]
-        perturbations, state = _applied(engine, unit, index, clip, draw, possible, tuple(strengths.values()))
+        perturbations, state = _applied(engine, unit, index, clip, draw, possible, tuple(strengths.values()), ahead)
         waiting = iter(perturbations)
         for cell in unit.cells:
             if reasons[cell.key] is not None:
@@ -170,6 +174,7 @@ def _applied(
     draw: int,
     possible: Sequence[object],
     asked: tuple[object, ...],
+    ahead: dict[int, object],
 ) -> tuple[Sequence[Applied | AppliedOnDevice], object]:
     """A clip at the strengths that are possible for it, and the state they were made from where references move."""
     job, row = engine.job, engine.shard.records[index]
@@ -180,13 +185,10 @@ def _applied(
     states: list[object] = []
 
     def prepare() -> object:
-        context = engine.context(unit.condition, index, clip, asked)
-        name, version, options = condition.corruption, corruption.version, condition.options
-        random = rng.stream(name, version, options, row["clip_id"], draw, job.seed)
-        return corruption.prepare(clip.waveform, clip.sample_rate, random, context)
+        return _prepared(engine, unit, index, clip, draw, asked)
 
     def make() -> list[Applied]:
-        states.append(prepare())
+        states.append(_in_turn(engine, unit, index, clip, draw, asked, ahead))
         return [corruption.apply(states[0], value) for value in possible]
 
     if job.output.moved_by and applied(job.output, corruption, None, None) is not None:
@@ -201,6 +203,43 @@ def _applied(
         return (there if there is not None else [corruption.apply(state, value) for value in possible]), None
     facts = job.facts[unit.condition] if job.facts else {}
     return shared.perturbed(job, condition, facts, corruption, row, clip, draw, possible, make), None
+
+
+def _prepared(engine: Engine, unit: Unit, index: int, clip: Clip, draw: int, asked: tuple[object, ...]) -> object:
+    """What a corruption makes of a clip before it is asked for a strength."""
+    condition, corruption = engine.job.conditions[unit.condition], engine.corruption(unit.condition)
+    assert isinstance(condition, CorruptionCondition)
+    context = engine.context(unit.condition, index, clip, asked)
+    name, version, options = condition.corruption, corruption.version, condition.options
+    random = rng.stream(name, version, options, engine.shard.records[index]["clip_id"], draw, engine.job.seed)
+    return corruption.prepare(clip.waveform, clip.sample_rate, random, context)
+
+
+def _in_turn(
+    engine: Engine,
+    unit: Unit,
+    index: int,
+    clip: Clip,
+    draw: int,
+    asked: tuple[object, ...],
+    ahead: dict[int, object],
+) -> object:
+    """The same, and `ahead` of the clips after it where the corruption makes several together."""
+    condition, corruption = engine.job.conditions[unit.condition], engine.corruption(unit.condition)
+    assert isinstance(condition, CorruptionCondition)
+    if index in ahead:
+        return ahead.pop(index)
+    state = _prepared(engine, unit, index, clip, draw, asked)
+    ahead.clear()
+    if corruption.together < 2 or corruption.slow or condition.draws > 1:
+        return state
+    for one in range(index + 1, min(index + corruption.together, len(engine.shard.records))):
+        with contextlib.suppress(Exception):  # whatever it is, it comes again when it is that clip's turn
+            other = engine.clip(one)
+            if isinstance(other, Clip):
+                ahead[one] = _prepared(engine, unit, one, other, draw, asked)
+    corruption.side_by_side([state, *ahead.values()])
+    return state
 
 
 def _predict(engine: Engine, batch: list[EvaluatedClip], rows: Rows) -> None:

@@ -164,6 +164,40 @@ def test_a_severity_was_reached_wherever_in_the_clip_something_came_of_it(toy_jo
     assert np.isnan(achieved[:, 0]).all() and (achieved[:, 1] == -12).all()
 
 
+@pytest.mark.parametrize("condition", [{"corruption": "low_pass"}, {"corruption": "reverb", "draws": 2}])
+def test_clips_that_are_filtered_together_are_heard_as_alone(toy_job, monkeypatch, condition):
+    from benchbed.perturb.filtering import Filtering
+
+    job = toy_job(conditions=[condition])
+    soundfile.write(job.root / "02.wav", np.random.default_rng(0).normal(0, 0.1, 3000), 8000)
+    (job.root / "07.wav").write_bytes(b"not audio")
+    together = outputs(job)
+    monkeypatch.setattr(Filtering, "together", 1)
+    alone = outputs(job)
+    assert (together.scores == alone.scores).all() and len(together) == len(alone) > 100
+    assert together.columns["clip_id"] == alone.columns["clip_id"]
+    assert [failure["clip_id"] for failure in together.failures] == ["toy/07.wav"] * len(together.failures)
+    assert together.failures == alone.failures
+
+
+def test_clips_ahead_are_prepared_once_and_fail_in_their_turn(toy_job, monkeypatch):
+    from benchbed.perturb.corruptions.high_pass import CORRUPTION
+
+    def begin(self, waveform, sample_rate, rng, context):
+        asked.append(waveform.shape[1])
+        if waveform.shape[1] == 3000:
+            raise ZeroDivisionError("division by zero")
+        return sound(self, waveform, sample_rate, rng, context)
+
+    sound, asked = type(CORRUPTION).begin, list[int]()
+    monkeypatch.setattr(type(CORRUPTION), "begin", begin)
+    job = toy_job(conditions=[{"corruption": "high_pass", "severities": [1, 2]}])
+    soundfile.write(job.root / "02.wav", np.full(3000, 0.1), 8000)
+    made = outputs(job)
+    assert {failure["clip_id"] for failure in made.failures} == {"toy/02.wav"}
+    assert len(made) == 2 * 39 and len(asked) == 39 + 2, "the one that fails, ahead and in its turn"
+
+
 def test_perturbed_audio_is_let_go_when_the_model_has_answered(toy_job, monkeypatch):
     from benchbed.perturb.corruptions.gain import CORRUPTION
 
