@@ -16,6 +16,7 @@ import ast
 import contextlib
 import hashlib
 import json
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -285,10 +286,11 @@ def _file(name: str) -> Path | None:
     first, *rest = name.split(".")
     if first != _NAME:
         return None
-    base = _PACKAGE.joinpath(*rest)
-    for path in (base / "__init__.py", base.with_suffix(".py") if rest else base / "__init__.py"):
-        if path.is_file():
-            return path
+    # Hundreds of names are looked up in every run, and a path that is not there need not be made.
+    base = os.sep.join((os.fspath(_PACKAGE), *rest))
+    for path in (f"{base}{os.sep}__init__.py", f"{base}.py"):
+        if (rest or path.endswith("__init__.py")) and os.path.isfile(path):
+            return Path(path)
     return None
 
 

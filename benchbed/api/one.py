@@ -121,7 +121,7 @@ def _page(opened: _Open, others: Sequence[OnDisk]) -> Iterator[str]:
     count = 6 if listen is None else listen
     noted = {"basis": done.basis, "count": count, "others": [name for name, _ in names]}
     if not (done.stands and not others and lies_there(opened.prepared.folder, noted)):
-        why_not = keep(opened.prepared, done.result, count, names)
+        why_not = keep(opened.prepared, done.result, count, names, done.stored)
         if done.basis is not None:
             Journal(opened.prepared.folder).write("listening", **noted)
         if why_not and listen and not others:

@@ -14,6 +14,7 @@ import numpy as np
 
 from benchbed.perturb.filters import mel
 from benchbed.perturb.scratch import scratch
+from benchbed.perturb.transform import irfft, rfft
 
 #: Points of the coarse frequency grid on which minimum-phase responses are made.
 GRID = 2048
@@ -120,12 +121,10 @@ def responses_at(log_spectrum: np.ndarray, strengths: Sequence[float], size: int
     -------
     np.ndarray [shape=(strength, bin), complex64]
     """
-    from scipy import fft
-
     padded = scratch("padded", (len(strengths), size), np.float32)
     for row, wave in zip(padded, _impulses(log_spectrum, strengths), strict=True):
         row[: len(wave)], row[len(wave) :] = wave, 0
-    return fft.rfft(padded)
+    return rfft(padded)
 
 
 #: Bands and frame of the style statistics.
@@ -141,15 +140,13 @@ def frames(waveform: np.ndarray) -> np.ndarray:
     -------
     np.ndarray [shape=(channel, frame, bin), complex64]
     """
-    from scipy import fft
-
     hop = STYLE_FRAME // 2
     channels, samples = waveform.shape
     count = -(-samples // hop) + 1
     padded = np.zeros((channels, (count + 1) * hop), dtype=np.float32)
     padded[:, hop : hop + samples] = waveform
     view = np.lib.stride_tricks.sliding_window_view(padded, STYLE_FRAME, axis=1)[:, ::hop]
-    return fft.rfft(view * _window(), axis=-1)
+    return rfft(view * _window())
 
 
 def joined(spectra: np.ndarray, samples: int) -> np.ndarray:
@@ -161,10 +158,8 @@ def joined(spectra: np.ndarray, samples: int) -> np.ndarray:
     >>> bool(np.allclose(joined(frames(clip), 3000), clip, atol=1e-5))
     True
     """
-    from scipy import fft
-
     hop = STYLE_FRAME // 2
-    pieces = fft.irfft(spectra, STYLE_FRAME, axis=-1) * _window()
+    pieces = irfft(spectra, STYLE_FRAME) * _window()
     channels, count, _ = pieces.shape
     out = np.zeros((channels, count + 1, hop), dtype=np.float32)
     out[:, :-1] += pieces[..., :hop]

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from benchbed.perturb.scratch import scratch
+from benchbed.perturb.transform import fast_length, rfft
 
 #: Silence appended before the transform, in seconds: room for the filter to ring without wrapping round.
 PADDING_SECONDS = 0.1
@@ -44,9 +45,7 @@ class Spectrum:
     def values(self) -> np.ndarray:
         """The transform at its bins [shape=(channel, bin), complex64]."""
         if self._values is None:
-            from scipy import fft
-
-            self._values = fft.rfft(self.waveform, self.size)
+            self._values = rfft(self.waveform, self.size)
         return self._values
 
     @property
@@ -62,24 +61,20 @@ class Spectrum:
 
 def transform(clips: Sequence[Spectrum]) -> None:
     """Take the transforms of clips of one form in one call: four rows cost less than two, and have the bits of each."""
-    from scipy import fft
-
     if len(clips) < 2:
         return
     first = clips[0].waveform
     padded = scratch("padded clips", (len(clips), len(first), clips[0].size), first.dtype)
     for row, clip in zip(padded, clips, strict=True):
         row[:, : clip.samples], row[:, clip.samples :] = clip.waveform, 0
-    for clip, values in zip(clips, fft.rfft(padded), strict=True):
+    for clip, values in zip(clips, rfft(padded), strict=True):
         clip._values = values
 
 
 def spectrum(waveform: np.ndarray, padding: int) -> Spectrum:
     """The transform of a clip `[channel, sample]` with at least `padding` zeros after it."""
-    from scipy import fft
-
     # Lengths with a high power of two are a quarter faster than the nearest fast length, in both directions.
-    return Spectrum(waveform, 256 * fft.next_fast_len(-(-(waveform.shape[1] + padding) // 256)))
+    return Spectrum(waveform, 256 * fast_length(-(-(waveform.shape[1] + padding) // 256)))
 
 
 def filtered(clips: Sequence[Spectrum], responses: Iterable[np.ndarray]) -> np.ndarray:

@@ -25,6 +25,7 @@ from benchbed.perturb.contract import AddedNoise, Applied, Context
 from benchbed.perturb.guarded import CannotApply, Guarded, PreparedClip
 from benchbed.perturb.level import active_power, whole_power
 from benchbed.perturb.ondevice import ROUNDING, AppliedOnDevice, Moved
+from benchbed.perturb.transform import fast_length, irfft, rfft
 
 SNR_DB = (20.0, 15.0, 10.0, 5.0, 0.0)
 #: Units of a severity by `measure`.
@@ -145,13 +146,11 @@ def coloured(
     -------
     np.ndarray [shape=(channel, sample), float32]
     """
-    from scipy import fft
-
     channels, samples = shape
-    size = fft.next_fast_len(max(samples, 64), real=True)
+    size = fast_length(max(samples, 64), real=True)
     draws = rng.standard_normal((channels, size // 2 + 1, 2), dtype=np.float32).view(np.complex64)[..., 0]
     draws *= _colour(size, sample_rate, exponent, lowest)
-    return np.ascontiguousarray(fft.irfft(draws, size, overwrite_x=True)[:, :samples])
+    return np.ascontiguousarray(irfft(draws, size)[:, :samples])
 
 
 @lru_cache(maxsize=16)
@@ -229,8 +228,6 @@ def babble_bank(sample_rate: int) -> np.ndarray:
 
 
 def _talker(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    from scipy import fft
-
     samples = BABBLE_SECONDS * sample_rate
     hop = round(sample_rate / 8)
     count = samples // hop
@@ -242,7 +239,7 @@ def _talker(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     hiss = 0.015 * rng.standard_normal(samples, dtype=np.float32)
     voiced = rng.random(count) < 0.75
     strength = rng.lognormal(0, 0.8, count) * (rng.random(count) < 0.85)
-    size = fft.next_fast_len(4 * hop, real=True)
+    size = fast_length(4 * hop, real=True)
     frequency = np.fft.rfftfreq(size, 1 / sample_rate)
     falling, level = 1 / (1 + (frequency / 500) ** 1.5), np.ones_like(frequency)
     window = np.hanning(2 * hop).astype(np.float32)
@@ -264,7 +261,7 @@ def _talker(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
         if not strength[index]:
             continue  # a pause
         response = tilt * sum(w * s / np.hypot(frequency - f, w) for f, w, s in zip(formants, widths, (1, 0.5, 0.25)))
-        out[start : start + size] += strength[index] * fft.irfft(fft.rfft(piece, size) * response, size)
+        out[start : start + size] += strength[index] * irfft(rfft(piece, size) * response, size)
     out = out[:samples]
     return (out / max(float(np.sqrt(np.mean(out**2))), 1e-9)).astype(np.float32)
 

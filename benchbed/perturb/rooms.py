@@ -10,6 +10,7 @@ import numpy as np
 
 from benchbed import rng as streams
 from benchbed.perturb.bounded import ByteCache
+from benchbed.perturb.transform import rfft
 
 #: Distinct synthetic rooms; a clip lives in one of them. Few enough that their spectra stay in the cache.
 ROOMS = 16
@@ -99,6 +100,4 @@ def response_spectrum(key: tuple, make, size: int, samples: int) -> np.ndarray:
     -------
     np.ndarray [shape=(channel, bin), complex64]
     """
-    from scipy import fft
-
-    return _RESPONSES.get((*key, size, samples), lambda: fft.rfft(make()[:, :samples].astype(np.float32), size))
+    return _RESPONSES.get((*key, size, samples), lambda: rfft(make()[:, :samples].astype(np.float32), size))

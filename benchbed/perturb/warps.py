@@ -18,6 +18,7 @@ import numpy as np
 
 from benchbed.perturb.codec import fitted
 from benchbed.perturb.scratch import scratch
+from benchbed.perturb.transform import irfft, rfft
 
 #: Length of a frame in seconds, before it is rounded to a power of two samples; frames overlap by three quarters.
 FRAME_SECONDS = 0.023
@@ -71,8 +72,6 @@ def analysed(waveform: np.ndarray, sample_rate: int) -> ShortTime:
     >>> analysed(np.zeros((2, 16000), np.float32), 16000).magnitudes.shape
     (2, 65, 257)
     """
-    from scipy import fft
-
     size = max(16, 2 ** round(np.log2(FRAME_SECONDS * sample_rate)))
     hop = size // OVERLAP
     padded = np.zeros((len(waveform), waveform.shape[1] + 2 * size), np.float32)
@@ -80,7 +79,7 @@ def analysed(waveform: np.ndarray, sample_rate: int) -> ShortTime:
     frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, ::hop] * window(size)
     energy = np.einsum("cfs,cfs->fs", frames, frames)
     middles = energy @ (np.arange(size, dtype=np.float32) - size // 2) / np.maximum(energy.sum(-1), 1e-20)
-    spectra = fft.rfft(frames, axis=-1, overwrite_x=True)
+    spectra = rfft(frames)
     magnitudes = np.abs(spectra)
     # A bin in which nothing sounds has no phase; one that is too faint to divide by has none either.
     heard = magnitudes > 1e-20
@@ -141,8 +140,6 @@ def pitched(clip: ShortTime, semitones: float) -> np.ndarray:
 
 def _read(clip: ShortTime, speed: float, samples: int) -> np.ndarray:
     """The first so many samples of the clip at another speed."""
-    from scipy import fft
-
     size, hop = clip.size, clip.size // OVERLAP
     channels, have, bins = clip.magnitudes.shape
     count = -(-samples // hop) + OVERLAP
@@ -168,7 +165,7 @@ def _read(clip: ShortTime, speed: float, samples: int) -> np.ndarray:
             if on:
                 np.multiply(so_far, turn, following)
     spectra *= clip.magnitudes[:, before] * (1 - share) + clip.magnitudes[:, before + 1] * share
-    frames = fft.irfft(spectra, size, axis=-1, overwrite_x=True)
+    frames = irfft(spectra, size)
     frames *= window(size)
     sums = np.zeros((channels, count + OVERLAP - 1, hop), np.float32)
     parts = frames.reshape(channels, count, OVERLAP, hop)

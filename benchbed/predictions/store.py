@@ -341,10 +341,10 @@ def read_units(paths: Iterable[Path], double: Collection[str] = ()) -> Predictio
         digests[path.stem] = header["digest"]
         try:
             # Names of clips, and whatever else repeats, as numbers: as text they are most of what a large run weighs.
-            buffer = pa.BufferReader(data)
-            text = [field.name for field in pq.read_schema(buffer) if _is_text(field.type)]
-            buffer.seek(0)
-            table = pq.read_table(buffer, read_dictionary=text, use_threads=False).replace_schema_metadata(None)
+            text = [field.name for field in pq.read_schema(pa.BufferReader(data)) if _is_text(field.type)]
+            # Not `read_table`, which makes a dataset of one file, and loads what makes datasets.
+            file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=text)
+            table = file.read(use_threads=False).replace_schema_metadata(None)
             tables.append(doubled(table, double))
             if len(tables) == _AT_ONCE:
                 blocks.append(_joined(tables))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from benchbed.report import terms
 from benchbed.report.island import anchor
 from benchbed.report.listening import Clips, ClipSounds, EmbeddedSound, apart
 from benchbed.results.captions import AddedRecord, CaptionCard, CellCaptions, KeptCaptions
-from benchbed.results.comparison import Spoken
 from benchbed.results.record import Result
+
+if TYPE_CHECKING:
+    from benchbed.results.comparison import Spoken
 
 
 @dataclass(frozen=True)

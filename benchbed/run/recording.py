@@ -29,12 +29,23 @@ from benchbed.run.scoring.replay_checks import replay_checks
 from benchbed.run.showing.drawings import Drawings, drawings
 
 
+def stored_of(prepared: Prepared, paths: Sequence[Path]) -> PredictionsByCell:
+    """The predictions of a run.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    paths : sequence of Path
+        The file of each of its units.
+    """
+    cells = {path: [cell.key for cell in unit.cells] for path, unit in zip(paths, prepared.units, strict=True)}
+    return PredictionsByCell(paths, cells)
+
+
 def make_record(
-    prepared: Prepared, settings: Settings, paths: Sequence[Path], reused: Collection[Path] = ()
+    prepared: Prepared, settings: Settings, stored: PredictionsByCell, reused: Collection[Path] = ()
 ) -> tuple[record.Result, Statistics, Drawings]:
     suite, dataset, card = prepared.loaded_suite.suite, prepared.source.dataset, prepared.adapter.card
-    cells = {path: [cell.key for cell in unit.cells] for path, unit in zip(paths, prepared.units, strict=True)}
-    stored = PredictionsByCell(paths, cells)
     cpu = sum(info.get("cpu_seconds", 0.0) for info in stored.info)
     scoring: Scoring = score_cells(prepared, stored, settings.seed, _apart(prepared, settings, stored))
     give_back()

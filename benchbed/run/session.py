@@ -15,6 +15,7 @@ from pathlib import Path
 from benchbed.adapter.checkpoint import trusting
 from benchbed.errors import BenchbedError, CannotMeasure, DataError
 from benchbed.predictions import index
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.predictions.index import write_index
 from benchbed.predictions.store import read_header
 from benchbed.results import captions, curves, directions, record, timelines
@@ -34,7 +35,7 @@ from benchbed.run.journal import Journal, damaged_lines, locked
 from benchbed.run.preparing.allocating import give_back
 from benchbed.run.preparing.prepare import prepare
 from benchbed.run.progress import Progress
-from benchbed.run.recording import made_by, make_record
+from benchbed.run.recording import made_by, make_record, stored_of
 from benchbed.run.scoring import thresholds
 from benchbed.run.scoring.thresholds import FOLDER, choose
 from benchbed.run.scoring.thresholds import write as write_thresholds
@@ -52,6 +53,10 @@ ARTEFACTS = (
 )
 
 
+#: Predictions of a run that stay in memory from scoring to its page.
+HELD = 20_000
+
+
 @dataclass(frozen=True)
 class Finished:
     """A run that is on disk."""
@@ -67,6 +72,8 @@ class Finished:
     """Nothing has changed since the result that was there, whose figures are taken as they are."""
     basis: str | None = None
     """A digest of everything that the figures follow from, where that can be told."""
+    stored: PredictionsByCell | None = None
+    """The predictions, of a small run that was just scored: what was read of them need not be read again."""
 
     @property
     def exceeded(self) -> bool:
@@ -99,7 +106,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
                     hint="run without --reuse only",
                 )
         reused, reused_paths = sum(len(work.have) for work in works), frozenset(works[-1].have.values())
-        place, tuned = prepared.place, (0, 0)
+        place, tuned, predictions = prepared.place, (0, 0), None
         if len(works) > 1:
             tuned = len(works[0].have), len(works[0].units)
         journal.write(
@@ -135,7 +142,10 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
         if stood is None:
             waited = progress.waited
             give_back()
-            result, statistics, drawn = make_record(prepared, settings, paths, reused_paths)
+            stored = stored_of(prepared, paths)
+            result, statistics, drawn = make_record(prepared, settings, stored, reused_paths)
+            predictions = stored if len(stored) <= HELD else None
+            del stored
             give_back()
         else:
             was = stood.provenance
@@ -181,7 +191,9 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
         said.append(f"{prepared.name}: {damaged[0]}{several} was not as it was written, and was computed anew")
     if kept is not None and kept.is_dir():
         said.append(f"{prepared.name}: the earlier result is kept in {kept}")
-    return Finished(folder / "result.json", result, reused, tuple(over), tuple(said), stood is not None, rests)
+    return Finished(
+        folder / "result.json", result, reused, tuple(over), tuple(said), stood is not None, rests, predictions
+    )
 
 
 def _digests(works: Sequence[UnitsOfJob]) -> dict[str, str]:

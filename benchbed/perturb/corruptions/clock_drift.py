@@ -11,6 +11,7 @@ import numpy as np
 from benchbed.perturb.contract import Applied, Context
 from benchbed.perturb.filters import PADDING_SECONDS
 from benchbed.perturb.guarded import Guarded, PreparedClip
+from benchbed.perturb.transform import fast_length
 
 #: Terms of a Taylor series between samples: at half a sample what is left out is 90 dB below the highest frequency.
 TERMS = 10
@@ -46,10 +47,8 @@ class ClockDrift(Guarded):
         """The clip's derivatives, and the sign of each channel's error."""
         signs = 1.0 - 2.0 * rng.integers(2, size=len(waveform))
         signs[0] = 0.0
-        from scipy import fft
-
         samples = waveform.shape[1]
-        size = fft.next_fast_len(samples + round(PADDING_SECONDS * sample_rate) + 64, real=True)
+        size = fast_length(samples + round(PADDING_SECONDS * sample_rate) + 64, real=True)
         spectrum = np.fft.rfft(waveform[1:].astype(np.float64), size)
         slope = 2j * np.pi * np.arange(size // 2 + 1) / size
         terms = [np.fft.irfft(spectrum * slope**term / factorial(term), size) for term in range(TERMS)]

@@ -125,7 +125,7 @@ def needed(job: Job, units: Iterable[Unit]) -> list[str]:
         condition = job.conditions[index]
         if isinstance(condition, CorruptionCondition):
             # One that another package brings is imported where it is needed.
-            modules += [f"{CORRUPTIONS.package}.{condition.corruption}", "scipy.fft"]
+            modules.append(f"{CORRUPTIONS.package}.{condition.corruption}")
         elif isinstance(condition, AttackCondition):
             modules += ["benchbed.run.attacking.unit", f"{ATTACKS.package}.{condition.attack}"]
     return list(dict.fromkeys(modules))

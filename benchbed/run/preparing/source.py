@@ -203,7 +203,8 @@ def subset(table: pd.DataFrame, limit: int | None, whole: np.ndarray | None = No
     """
     if limit is None or limit >= len(table):
         return table
-    order = sorted(range(len(table)), key=lambda i: rng.key("limit", table["clip_id"].iat[i]))
+    names = table["clip_id"].tolist()
+    order = sorted(range(len(table)), key=lambda i: rng.key("limit", names[i]))
     if whole is None:
         return table.iloc[sorted(order[:limit])].reset_index(drop=True)
     members: dict[int, list[int]] = {}

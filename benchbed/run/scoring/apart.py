@@ -73,7 +73,7 @@ def score_apart(cells: Sequence[CellPlan], stored: PredictionsByCell, workers: i
     if len(parts) < 2:
         return Apart()
     family = f"benchbed.metrics.families.{grounds.loaded.suite.metrics.family}"
-    modules = [__name__, family, "pyarrow.dataset", "scipy.special"]
+    modules = [__name__, family, "scipy.special"]
     limits, begin = grounds.job.limits, partial(_begin, grounds)
     scored: dict[str, OneCell] = {}
     heard: list[HeardClips] = []

@@ -50,11 +50,11 @@ def families(loaded: LoadedSuite, labels: tuple[str, ...]) -> list[Family]:
     ConfigError
         Options that the family does not take.
     """
-    from benchbed.metrics.families import sed_best
-
     tune = declared(loaded)
     if tune is None or tune.metric in ("f1", "f20"):
         return []
+    from benchbed.metrics.families import sed_best
+
     criterion = {"segment_f1": "segment", "event_f1": "collar", "intersection_f1": "intersection"}[tune.metric]
     fixed = post_processing(loaded, labels).get("median_seconds")
     tried: list[object] = [length or None for length in tune.median_seconds] or [fixed]

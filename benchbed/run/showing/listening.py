@@ -20,6 +20,7 @@ import numpy as np
 
 from benchbed import audio, rng
 from benchbed.errors import BenchbedError
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.report.terms import condition
 from benchbed.results.listening import FOLDER, INDEX, Listened, Listening, Sound, may_publish, read_listening
 from benchbed.results.record import Result
@@ -40,7 +41,13 @@ PEAK, MOST_GAIN = 0.5, 100.0
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
-def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[str, Path]] = ()) -> str | None:
+def keep(
+    prepared: Prepared,
+    result: Result,
+    count: int,
+    others: Sequence[tuple[str, Path]] = (),
+    stored: PredictionsByCell | None = None,
+) -> str | None:
     """Write the clips of a finished run that are worth hearing to `listen/` in its folder.
 
     Parameters
@@ -53,6 +60,8 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
         How many clips at most.
     others : sequence of (str, Path)
         Name and folder of other runs on the same data, for disagreements.
+    stored : PredictionsByCell, optional
+        Its predictions; read from its folder by default.
 
     Returns
     -------
@@ -71,7 +80,7 @@ def keep(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[
         return "no clips for listening: they are kept for models that hear audio"
     kind = shown(job.task)
     if kind is not None and hasattr(kind, "queues"):
-        queues = kind.queues(prepared, result, count, others)
+        queues = kind.queues(prepared, result, count, others, stored)
     else:
         queues = [once(broken(prepared.folder, result, prepared.adapter.card.sample_rate))]
     picks = in_turns(queues, count)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import soundfile
 
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.predictions.store import read_units
 from benchbed.report import listening as page
 from benchbed.results.listening import read_listening
@@ -61,6 +62,30 @@ def test_chosen_clips_are_right_when_clean_and_wrong_perturbed(finished):
         assert clean.output == clip.label != perturbed.output
         row = table[(table["clip_id"] == clip.clip_id) & (table["cell"] == clip.cell) & (table["draw"] == 0)]
         assert row["prediction"].iloc[0] == perturbed.output
+
+
+def test_predictions_that_are_at_hand_choose_the_same_clips_and_are_not_read_again(finished, monkeypatch):
+    prepared, result = finished()
+    keep(prepared, result, 4)
+    read = read_listening(prepared.folder)
+    paths = sorted((prepared.folder / "predictions").glob("*.parquet"), reverse=True)
+    stored = PredictionsByCell(paths)
+    stored.of()
+    for cell in result.cells:
+        stored.of(cell.key)
+    monkeypatch.setattr("benchbed.predictions.by_cell.read_units", lambda *_: pytest.fail("it was read again"))
+    keep(prepared, result, 4, (), stored)
+    assert read_listening(prepared.folder) == read and len(read.clips) > 1
+
+
+@pytest.mark.parametrize("most", [0, 10_000])
+def test_a_run_holds_its_predictions_until_its_page_if_there_are_few(finished, monkeypatch, most):
+    monkeypatch.setattr(session, "HELD", most)
+    seen = []
+    run = session.run
+    monkeypatch.setattr(session, "run", lambda *given: seen.append(run(*given)) or seen[-1])
+    finished()
+    assert (seen[0].stored is not None) == (most > 0)
 
 
 def test_the_sounds_are_the_clip_and_the_perturbed_clip(finished, tmp_path):

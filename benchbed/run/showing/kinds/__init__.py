@@ -16,8 +16,8 @@ A module may have
     Cards of clips, and the scores of all of them; `cells` are the `CellAnswers` of the run, clean ones first.
 `heard(clip_id, waveform) -> (two channels, note)`
     How recordings of several channels are played.
-`queues(prepared, result, count, others) -> list of iterables of Pick`
-    Clips worth hearing, a queue for each reason.
+`queues(prepared, result, count, others, stored) -> list of iterables of Pick`
+    Clips worth hearing, a queue for each reason; `stored` are the run's predictions, where they are at hand.
 """
 
 from __future__ import annotations

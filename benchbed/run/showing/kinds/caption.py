@@ -12,6 +12,7 @@ import pandas as pd
 from benchbed.metrics.captions.tokens import tokenise
 from benchbed.metrics.contract import Family
 from benchbed.metrics.families.captions import CLIP, Captions
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.results import captions as caption_file
 from benchbed.results.captions import (
     AddedRecord,
@@ -70,7 +71,13 @@ def kept(
     return (captions if any(cell.cards for cell in made) else None), pd.concat(tables) if tables else None
 
 
-def queues(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[str, Path]]) -> list[Iterable[Pick]]:
+def queues(
+    prepared: Prepared,
+    result: Result,
+    count: int,
+    others: Sequence[tuple[str, Path]],
+    stored: PredictionsByCell | None = None,
+) -> list[Iterable[Pick]]:
     """The clips of the cards, and what an attack broke."""
     held = read_captions(prepared.folder)
     nothing = ("", 0.0)

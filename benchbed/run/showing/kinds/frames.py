@@ -10,6 +10,7 @@ import numpy as np
 from benchbed.metrics.contract import Family
 from benchbed.metrics.strong import timed
 from benchbed.outputs.frames.recording import FrameScores
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.results.curves import CellCurves
 from benchbed.results.record import Result
 from benchbed.results.timelines import CellTimelines, read_timelines
@@ -41,7 +42,13 @@ def timelines(
     return cell_timelines(judge, scores[held], target[held], clip_ids[held].tolist(), cell)
 
 
-def queues(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[str, Path]]) -> list[Iterable[Pick]]:
+def queues(
+    prepared: Prepared,
+    result: Result,
+    count: int,
+    others: Sequence[tuple[str, Path]],
+    stored: PredictionsByCell | None = None,
+) -> list[Iterable[Pick]]:
     """Recordings of the timelines, and what an attack broke."""
     rate = prepared.adapter.card.sample_rate
     return [recordings(prepared.folder, count, result), once(broken(prepared.folder, result, rate))]

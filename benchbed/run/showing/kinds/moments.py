@@ -12,6 +12,7 @@ import numpy as np
 from benchbed.metrics.contract import Family
 from benchbed.metrics.moments.overlap import iou
 from benchbed.outputs.moments.asked import Asked
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.results.record import Result
 from benchbed.results.timelines import CellTimelines, Stretch, Timeline, Track
 from benchbed.run.job.prepared import Prepared
@@ -130,6 +131,12 @@ def _line(moments: np.ndarray, seconds: float) -> list[int]:
     return [round(100 * float(value)) for value in highest / moments[:, 2].max()]
 
 
-def queues(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[str, Path]]) -> list[Iterable[Pick]]:
+def queues(
+    prepared: Prepared,
+    result: Result,
+    count: int,
+    others: Sequence[tuple[str, Path]],
+    stored: PredictionsByCell | None = None,
+) -> list[Iterable[Pick]]:
     """Recordings of the timelines, as much of each as a page can carry."""
     return [[replace(pick, longest=LONGEST) for pick in recordings(prepared.folder, count, result)]]

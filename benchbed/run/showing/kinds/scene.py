@@ -20,12 +20,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def queues(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[str, Path]]) -> list[Iterable[Pick]]:
+def queues(
+    prepared: Prepared,
+    result: Result,
+    count: int,
+    others: Sequence[tuple[str, Path]],
+    stored: PredictionsByCell | None = None,
+) -> list[Iterable[Pick]]:
     """The clips in turns from each reason, no clip twice for one reason and no corruption twice."""
-    paths = indexed(prepared.folder)
-    if not paths:
-        return []
-    stored = PredictionsByCell(paths)
+    if stored is None:
+        paths = indexed(prepared.folder)
+        if not paths:
+            return []
+        stored = PredictionsByCell(paths)
     of_kind: dict[str, list[str]] = {}
     for cell in result.cells:
         of_kind.setdefault(cell.condition.kind, []).append(cell.key)

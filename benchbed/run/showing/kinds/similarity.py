@@ -12,6 +12,7 @@ import numpy as np
 
 from benchbed.metrics.retrieval.ranks import ranks
 from benchbed.outputs.similarity.wanted import WantedQueries
+from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.results.rankings import CellLists, RankedItem, RankedList, read_rankings
 from benchbed.results.record import Result
 from benchbed.run.job.prepared import Prepared
@@ -112,7 +113,13 @@ def _ranking(
     )
 
 
-def queues(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[str, Path]]) -> list[Iterable[Pick]]:
+def queues(
+    prepared: Prepared,
+    result: Result,
+    count: int,
+    others: Sequence[tuple[str, Path]],
+    stored: PredictionsByCell | None = None,
+) -> list[Iterable[Pick]]:
     """Clips of the lists, and what an attack broke."""
     return [
         _listed(prepared.folder, result, count),

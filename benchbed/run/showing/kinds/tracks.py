@@ -42,7 +42,13 @@ def directions(family: Family, made: Recordings, cell: str) -> CellDirections | 
     return None if ranking is None else cell_directions(ranking, made, cell)
 
 
-def queues(prepared: Prepared, result: Result, count: int, others: Sequence[tuple[str, Path]]) -> list[Iterable[Pick]]:
+def queues(
+    prepared: Prepared,
+    result: Result,
+    count: int,
+    others: Sequence[tuple[str, Path]],
+    stored: PredictionsByCell | None = None,
+) -> list[Iterable[Pick]]:
     """What corruptions cost most, one recording each; recordings of the drawings; what an attack broke."""
     rate = prepared.adapter.card.sample_rate
     return [
