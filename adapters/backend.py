@@ -5,9 +5,9 @@
 
 `folded` takes batch norms into the layers before them, `compiled` is `torch.compile`, `onnx` is ONNX Runtime
 (`pip install 'benchbed[onnx]'`). The last two compute what lies behind the log-mel front end where the model can be
-cut there, else all of it. Answers are held against the plain model's on noise before anything is scored, and nothing
-of one backend is ever used for another. Gradients, of attacks and of counts, are those of the plain model; what an
-attack has broken is still decided by the backend's answers.
+cut there, else all of it; all three then make log-mel spectra frame by frame. Answers are held against the plain
+model's on noise before anything is scored, and nothing of one backend is ever used for another. Gradients, of attacks
+and of counts, are those of the plain model; what an attack has broken is still decided by the backend's answers.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import torch
 
 from benchbed.adapter import Adapter
 from benchbed.adapter.backends import Backend, Scoring, agree, by_onnx, compiled
+from benchbed.adapter.byrows import log_mels
 from benchbed.adapter.cutting import CutModel, cut_at_front_end, trial_clips
 from benchbed.adapter.folding import fold_batch_norms
 from benchbed.adapter.halves import FrontAndRest
@@ -72,7 +73,7 @@ class RestElsewhere(FrontAndRest):
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Scores of waveforms `[clip, channel, sample]`."""
-        return self.behind(self.front(waveforms), waveforms.shape[-1])
+        return self.behind(log_mels(self.front, waveforms), waveforms.shape[-1])
 
 
 class BackendTwin(Adapter):
@@ -124,8 +125,14 @@ class BackendTwin(Adapter):
         if self.backend == "folded":
             with torch.no_grad():
                 count = fold_batch_norms(plain.model, lambda: eager(clips))
-            scoring, how = eager, f"{count} batch norms folded"
-            self.parts = cut_at_front_end(plain)
+            how = f"{count} batch norms folded"
+            parts = cut_at_front_end(plain)
+            scoring = eager
+            if parts is not None:
+                folded = self.parts = RestElsewhere(parts, lambda behind, _: behind, plain.card.name)
+
+                def scoring(waveforms: torch.Tensor) -> torch.Tensor:
+                    return folded.forward(waveforms) if parts.fits(waveforms.shape[-1]) else eager(waveforms)
         else:
             scoring, how = self._elsewhere(plain)
             # What reads a model before its scores would read the plain one under another name.

@@ -6,6 +6,9 @@ number by number. Neighbouring filters share most of their band, so products of 
 
 from __future__ import annotations
 
+from functools import cached_property
+
+import numpy as np
 import torch
 
 #: What the call of a product costs, in multiply-adds per spectrum: cutting finer than this gains nothing.
@@ -53,6 +56,35 @@ class BandedFilters:
         for first, last, low, high, block in self.blocks:
             torch.mm(block, columns[low:high], out=out[first:last])
         return out
+
+    def rows(self, spectra: torch.Tensor) -> torch.Tensor:
+        """The filtered spectra, one after the other: `into` transposed, up to the order in which products are summed.
+
+        Parameters
+        ----------
+        spectra : torch.Tensor [shape=(spectrum, bin · repeated)]
+            On the CPU, each in one piece.
+
+        Returns
+        -------
+        torch.Tensor [shape=(spectrum, filter)]
+
+        Examples
+        --------
+        >>> bank = BandedFilters(torch.eye(3).repeat_interleave(2, 1))
+        >>> bank.rows(torch.arange(6.0)[None])
+        tensor([[1., 5., 9.]])
+        """
+        given = spectra.numpy()
+        out = np.empty((len(given), self.blocks[-1][1]), given.dtype)
+        # Numpy's library reads rows where they lie; torch's copies them together first, which takes as long again.
+        for first, last, low, high, block in self._standing:
+            np.matmul(given[:, low:high], block, out=out[:, first:last])
+        return torch.from_numpy(out)
+
+    @cached_property
+    def _standing(self) -> list[tuple[int, int, int, int, np.ndarray]]:
+        return [(*place, np.ascontiguousarray(block.numpy().T)) for *place, block in self.blocks]  # type: ignore[misc]
 
     def back(self, gradient: torch.Tensor) -> torch.Tensor:
         """The gradient of spectra `[spectrum, bin · repeated]` from that of what they were filtered to.

@@ -227,9 +227,14 @@ class LogMel(torch.nn.Module):
         torch.Tensor [shape=(clip, frame, bin, 2)]
             Real and imaginary parts.
         """
+        frames, window = self.frames(waveforms)
+        return torch.view_as_real(torch.fft.rfft(frames * window, n=self.n_fft))
+
+    def frames(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Frames [shape=(clip, frame, sample)] of waveforms as `forward` takes them, and the window that they lack."""
         waveforms = self._ready(waveforms)
-        frames = self._kaldi_frames(waveforms) if self.framing == "kaldi" else self._stft_frames(waveforms)
-        return torch.view_as_real(torch.fft.rfft(frames * self._padded_window(waveforms.dtype), n=self.n_fft))
+        cut = self._kaldi_frames if self.framing == "kaldi" else self._stft_frames
+        return cut(waveforms), self._padded_window(waveforms.dtype)
 
     def bands(self, products: torch.Tensor) -> torch.Tensor:
         """Mel bands [shape=(mel, frame)] of products of spectra [shape=(frame, bin, 2)], such as their squares."""
@@ -237,6 +242,12 @@ class LogMel(torch.nn.Module):
             raise ConfigError("products of spectra are powers, and this front end takes magnitudes")
         out = products.new_empty(self.n_mels, len(products))
         return self._banded(products.dtype).into(out, products.flatten(-2))
+
+    def rows(self, products: torch.Tensor) -> torch.Tensor:
+        """The same, frame by frame [shape=(frame, mel)], in half the time and equal up to rounding."""
+        if self.power != 2:
+            raise ConfigError("products of spectra are powers, and this front end takes magnitudes")
+        return self._banded(products.dtype).rows(products.flatten(-2))
 
     def levels(self, mels: torch.Tensor) -> torch.Tensor:
         """The logarithm of mel bands [shape=(clip, mel, frame)], as `forward` takes it."""

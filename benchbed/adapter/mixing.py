@@ -38,8 +38,8 @@ class ClipSpectrum:
 
     @cached_property
     def bands(self) -> torch.Tensor:
-        """Its mel bands [shape=(mel, frame)]."""
-        return self.front.bands(self.spectrum.square())
+        """Its mel bands [shape=(frame, mel)], with the bits that the front end gives them."""
+        return self.front.bands(self.spectrum.square()).T.contiguous()
 
     @property
     def nbytes(self) -> int:
@@ -69,8 +69,10 @@ def mixtures(clip: ClipSpectrum, noise: ClipSpectrum, gains: Sequence[float]) ->
     >>> torch.allclose(mixtures(clip, noise, [0.0, 0.5]), wanted, atol=1e-4)
     True
     """
-    cross = clip.front.bands(clip.spectrum * noise.spectrum)
+    front, products = clip.front, clip.spectrum * noise.spectrum
+    cross = front.rows(products)
+    power = front.rows(torch.square(noise.spectrum, out=products))
     factors = torch.tensor(gains, dtype=cross.dtype)[:, None, None]
-    mels = torch.addcmul(clip.bands + (2 * factors) * cross, factors.square(), noise.bands)
+    mels = torch.addcmul(clip.bands, cross, 2 * factors).addcmul_(power, factors.square())
     # A sum of squares; rounding may bring it below zero where everything cancels.
-    return clip.front.levels(mels.clamp_min_(0))
+    return front.levels(mels.clamp_min_(0).transpose(1, 2))

@@ -14,6 +14,9 @@ def test_blocks_give_the_dense_product(rate, n_fft, n_mels, scale, repeated):
     out = BandedFilters(filters, repeated).into(torch.full((n_mels, 7), torch.nan, dtype=torch.float64), spectra)
     expected = filters @ spectra.unflatten(1, (-1, repeated)).sum(-1).T
     torch.testing.assert_close(out, expected, rtol=1e-12, atol=1e-15)
+    by_rows = BandedFilters(filters, repeated).rows(spectra)
+    assert by_rows.shape == (7, n_mels)
+    torch.testing.assert_close(by_rows, expected.T, rtol=1e-12, atol=1e-15)
 
 
 def test_every_filter_lies_in_one_block_with_all_its_weights():
@@ -39,4 +42,5 @@ def test_filters_without_weights_give_zeros():
         [2.0, 2.0],
         [0.0, 0.0],
     ]
+    assert BandedFilters(filters).rows(torch.ones(2, 9)).tolist() == [[0.0, 0.0, 0.0, 2.0, 0.0]] * 2
     assert not BandedFilters(torch.zeros(5, 9)).into(torch.empty(5, 2), torch.ones(2, 9)).any()

@@ -3,7 +3,8 @@
 The clip and its noise are transformed once, and every severity is a sum of their mel bands (`benchbed.adapter.mixing`).
 Scores differ from those of the mixed waveform by rounding, so units made this way have names of their own. What is
 more than a sum is never approximated: a model that is not one log-mel power spectrum with something behind it, and a
-clip that has to be converted, cropped or padded on the way, are refused.
+clip that has to be converted, cropped or padded on the way, are refused. A gain is rounded to 16 bits, as the file
+would be, and a filter reaches from one frame into the next: both are made of the waveform, like everything else.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 #: The value of `--corruptions` that asks for it.
 PLACE = "spectrum"
+#: Batches of the model that are waited for: what is made of many clips in a row finds its code in the cache.
+BATCHES = 4
 #: Bytes of clips' spectra that are kept for the next condition of the same clips.
 KEPT_BYTES = 128 * 2**20
 _HINT = "--corruptions host adds noise to the waveform"
@@ -51,19 +54,45 @@ def adds_noise(corruption: str) -> bool:
     return ":" not in corruption and CORRUPTIONS.get(corruption).CORRUPTION.adds_noise
 
 
+@dataclass
+class NoisyClip:
+    """A clip with one noise at some gains; its features are made when the model gets to the first of them.
+
+    Attributes
+    ----------
+    clip : np.ndarray [shape=(channel, sample), float32]
+    noise : np.ndarray [shape=(channel, sample), float32], optional
+        None where it is left as it is at all of them.
+    gains : list of float
+    features : torch.Tensor [shape=(gain, mel, frame)], optional
+        When they are made.
+    """
+
+    clip: np.ndarray
+    noise: np.ndarray | None
+    gains: list[float]
+    features: torch.Tensor | None = None
+
+
 @dataclass(frozen=True)
 class FeatureInput:
     """Features of a clip in the place of its waveform.
 
     Attributes
     ----------
-    features : torch.Tensor [shape=(mel, frame)]
-    shape : tuple of int
-        Channels and samples of the waveform that they stand for.
+    mixed : NoisyClip
+        Where they are.
+    place : int
+        Number of the gain.
     """
 
-    features: torch.Tensor
-    shape: tuple[int, int]
+    mixed: NoisyClip
+    place: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Channels and samples of the waveform that they stand for."""
+        return self.mixed.clip.shape
 
 
 class InSpectrum:
@@ -86,6 +115,7 @@ class InSpectrum:
         self.adapter, self.card = adapter, hearing.card
         self.parts = _parts(adapter, hearing)
         self._kept: OrderedDict[int, tuple[np.ndarray, ClipSpectrum]] = OrderedDict()
+        self._waiting: list[NoisyClip] = []
 
     def made(
         self, corruption: Corruption, state: object, strengths: Sequence[object], clip: Clip
@@ -97,21 +127,16 @@ class InSpectrum:
         ConfigError
             The clip would have to be converted, cropped or padded for the model, which no sum of spectra does.
         """
-        import torch
-
-        from benchbed.adapter.mixing import mixtures
         from benchbed.perturb.ondevice import AppliedOnDevice
 
         self._refuse(clip)
         added = [corruption.added_noise(state, value) for value in strengths]
-        noises = [one for one in added if not isinstance(one, str)]
-        with torch.inference_mode():
-            spectrum = self._spectrum(clip.waveform)
-            noise = self._fresh(noises[0].noise) if noises else spectrum
-            features = mixtures(spectrum, noise, [0.0 if isinstance(one, str) else one.gain for one in added])
+        noise = next((one.noise for one in added if not isinstance(one, str)), None)
+        mixed = NoisyClip(clip.waveform, noise, [0.0 if isinstance(one, str) else one.gain for one in added])
+        self._waiting.append(mixed)
         applied = []
-        for one, each in zip(added, features, strict=True):
-            given = cast("torch.Tensor", FeatureInput(each, (clip.waveform.shape[0], clip.waveform.shape[1])))
+        for place, one in enumerate(added):
+            given = cast("torch.Tensor", FeatureInput(mixed, place))
             if isinstance(one, str):
                 applied.append(AppliedOnDevice(given, skipped=one))
             else:
@@ -129,10 +154,24 @@ class InSpectrum:
         given = [cast("FeatureInput", one.waveform) for one in inputs]
         samples = given[0].shape[1]
         reading.asked(side)
-        with of_its_own(self.adapter), beating(f"forward, features of {len(given)} clip(s)"), torch.inference_mode():
-            scores = self.parts.behind(torch.stack([one.features for one in given]), samples)
-            raw = scores.float().cpu().numpy()
+        with torch.inference_mode():
+            features = torch.stack([self._features(one) for one in given])
+            with of_its_own(self.adapter), beating(f"forward, features of {len(given)} clip(s)"):
+                raw = self.parts.behind(features, samples).float().cpu().numpy()
         return reading.check(raw, len(given), Heard(samples / self.card.sample_rate, samples))
+
+    def _features(self, one: FeatureInput) -> torch.Tensor:
+        """Features of an input; all that wait are made with the first, one after the other."""
+        from benchbed.adapter.mixing import mixtures
+
+        if one.mixed.features is None:
+            for mixed in self._waiting:
+                spectrum = self._spectrum(mixed.clip)
+                noise = spectrum if mixed.noise is None else self._fresh(mixed.noise)
+                mixed.features, mixed.noise = mixtures(spectrum, noise, mixed.gains), None
+            self._waiting.clear()
+        assert one.mixed.features is not None
+        return one.mixed.features[one.place]
 
     def _refuse(self, clip: Clip) -> None:
         samples = clip.waveform.shape[1]
@@ -203,8 +242,11 @@ def _parts(adapter: Adapter, hearing: Hearing) -> FrontAndRest:
 def nothing_came_of(added: AddedNoise, clip: Clip) -> bool:
     """Whether a waveform would stay as it is, bit for bit, with so little noise."""
     # Half a unit in the last place of the clip's peak is the most that any of its samples may hide.
-    strongest = added.gain * float(np.abs(added.noise).max(initial=0.0))
-    if strongest > clip.peak * 2**-23:
+    hidden = clip.peak * 2**-23
+    # One sample of most noises shows it; the others are looked at only where that one does not.
+    if added.noise.size and abs(added.gain * added.noise.item(added.noise.size // 2)) > hidden:
+        return False
+    if added.gain * float(np.abs(added.noise).max(initial=0.0)) > hidden:
         return False
     out = added.noise * np.float32(added.gain)
     out += clip.waveform

@@ -57,13 +57,12 @@ def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     pending: list[EvaluatedClip] = []
     for evaluation in _evaluations(engine, unit, rows):
         # Only clips of one length share a batch: padding would change what a model with global pooling sees.
-        full = len(pending) == engine.job.batch_size
+        full = len(pending) == engine.job.batch_size * (inspectrum.BATCHES if evaluation.form else 1)
         if pending and (full or evaluation.length != pending[0].length or evaluation.form != pending[0].form):
-            _predict(engine, pending, rows)
+            _in_parts(engine, pending, rows, engine.job.batch_size)
             pending = []
         pending.append(evaluation)
-    if pending:
-        _predict(engine, pending, rows)
+    _in_parts(engine, pending, rows, engine.job.batch_size)
     info = {
         "cpu_seconds": time.process_time() - cpu,
         "wall_seconds": time.perf_counter() - wall,

@@ -91,6 +91,33 @@ def test_a_clip_is_transformed_once_for_all_conditions_and_its_noise_once_for_al
     assert len(calls) == clips * (1 + 2 + 1)  # itself, two draws of white noise, one of background
 
 
+def test_the_model_gets_its_batches_whatever_is_made_in_a_row(job_of, monkeypatch):
+    from benchbed.adapter.cutting import CutModel
+
+    job, asked, behind = job_of(in_spectrum=True, batch_size=4), [], CutModel.behind
+    monkeypatch.setattr(
+        CutModel, "behind", lambda self, given, samples: asked.append(len(given)) or behind(self, given, samples)
+    )
+    made = []
+    for batches in (1, 3):
+        monkeypatch.setattr(inspectrum, "BATCHES", batches)
+        asked.clear()
+        made.append((computed(job), [*asked]))
+    assert made[0][1] == made[1][1] and max(made[0][1]) == 4
+    for one, other in zip(made[0][0], made[1][0], strict=True):
+        assert np.array_equal(one.scores, other.scores)
+
+
+def test_a_gain_is_no_factor_of_the_spectrum():
+    """It is rounded as a 16-bit file is, so that it is made of the waveform."""
+    wave = np.rint(3000 * np.random.default_rng(0).standard_normal((1, 8000))).astype(np.float32) / np.float32(32768)
+    gain = resolve("gain")
+    state = gain.prepare(wave, 8000, np.random.default_rng(0), Context())
+    for value in gain.parameters:
+        error = gain.apply(state, value).waveform - wave * np.float32(10 ** (value / 20))
+        assert 2.0**-17 < np.abs(error).max() <= 2.0**-16 * 1.001
+
+
 def test_silent_clips_are_left_alone_and_told_as_ever(job_of, monkeypatch):
     from benchbed.run.computing import whole
 
