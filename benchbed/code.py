@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from benchbed.cache import cache_folder, recall, remember
+from benchbed.ourfiles import of_our_files
 
 _PACKAGE = Path(__file__).resolve().parent
 _NAME = _PACKAGE.name
@@ -203,6 +204,17 @@ _LED_TO: dict[tuple[str, Path, str, bool], tuple[list[str], Closure]] = {}
 
 @lru_cache(maxsize=256)
 def _closure(
+    roots: tuple[str, ...], without: tuple[str, ...], chosen: tuple[tuple[str, tuple[str, ...]], ...]
+) -> Closure:
+    def made() -> list[object]:
+        found = _followed(roots, without, chosen)
+        return [found.modules, sorted(found.foreign)]
+
+    modules, foreign = of_our_files(f"closure {json.dumps([roots, without, chosen])}", made)
+    return Closure(dict(modules), set(foreign))
+
+
+def _followed(
     roots: tuple[str, ...], without: tuple[str, ...], chosen: tuple[tuple[str, tuple[str, ...]], ...]
 ) -> Closure:
     reached, whole, waiting, used = Closure(), set[str](), list(roots), dict(chosen)

@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from functools import cache
@@ -202,6 +202,12 @@ def code_hash(*places: str) -> str:
 
     For the record; what a key of predictions takes from it is in `benchbed.code`.
     """
+    from benchbed.ourfiles import of_our_files
+
+    return str(of_our_files(f"source {' '.join(places)}", lambda: _source_hash(places)))
+
+
+def _source_hash(places: Sequence[str]) -> str:
     package = Path(__file__).resolve().parent
     files: list[str] = []
     for place in places:

@@ -13,11 +13,13 @@ import pandas as pd
 import pytest
 import soundfile
 
-from benchbed import code
+from benchbed import code, ourfiles
 from benchbed.run.job.job import Job
 from benchbed.run.preparing.units import closure_of, cut
 from benchbed.suite.model import Suite
 from benchbed.suite.plan import plan_cells
+
+CACHED = (code._closure, code._file, ourfiles.state_of)
 
 
 @pytest.fixture
@@ -26,19 +28,22 @@ def package(tmp_path, monkeypatch):
     root = tmp_path / "benchbed"
     monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(code, "_PACKAGE", root)
+    monkeypatch.setattr(ourfiles, "PACKAGE", root)
     monkeypatch.setattr(code._Parsed, "known", None)
+    monkeypatch.setattr(ourfiles.Known, "fresh", False)
 
     def write(files: dict[str, str], *roots: str, **options):
         for name, text in {"__init__.py": "", **files}.items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        for cached in (code._closure, code._file):
+        for cached in CACHED:
             cached.cache_clear()
+        monkeypatch.setattr(ourfiles.Known, "known", None)
         return code.closure(*roots, **options)
 
     yield write
-    for cached in (code._closure, code._file):
+    for cached in CACHED:
         cached.cache_clear()
 
 
@@ -225,12 +230,14 @@ def test_touching_any_module_of_the_closure_changes_the_name_of_a_unit(tmp_path,
     root = tmp_path / "benchbed"
     shutil.copytree(code._PACKAGE, root, ignore=shutil.ignore_patterns("__pycache__", "_shipped"))
     monkeypatch.setattr(code, "_PACKAGE", root)
+    monkeypatch.setattr(ourfiles, "PACKAGE", root)
     job = job_of(tmp_path / "data", "scene", [{"corruption": "reverb"}])
     suite = Suite(name="s", version="1", task="scene", data={"layout": "folder"}, conditions=[{"corruption": "reverb"}])
 
     def name() -> str:
-        code._closure.cache_clear()
-        code._file.cache_clear()
+        for cached in CACHED:
+            cached.cache_clear()
+        monkeypatch.setattr(ourfiles.Known, "known", None)
         return cut(job, plan_cells(suite), {"test": 3.0}, {}, {"test": {}})[0].id
 
     try:
@@ -249,5 +256,35 @@ def test_touching_any_module_of_the_closure_changes_the_name_of_a_unit(tmp_path,
         other.write_text(other.read_text() + "\n# changed\n")
         assert name() == before, "another corruption than the one that is asked for has no part in it"
     finally:
-        code._closure.cache_clear()
-        code._file.cache_clear()
+        for cached in CACHED:
+            cached.cache_clear()
+
+
+def test_closures_are_kept_until_a_file_changes(package, monkeypatch, tmp_path):
+    files = {"a.py": "from benchbed import b\nimport numpy\n", "b.py": ""}
+    made = package(files, "benchbed.a")
+    ourfiles.keep_known()
+
+    def again() -> code.Closure:
+        for cached in CACHED:
+            cached.cache_clear()
+        monkeypatch.setattr(ourfiles.Known, "known", None)
+        return code.closure("benchbed.a")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(code, "_followed", lambda *_: pytest.fail("it was followed again"))
+        known = again()
+        assert known == made and known.digest == made.digest
+    (tmp_path / "benchbed" / "b.py").write_text("import benchbed.c\n")
+    (tmp_path / "benchbed" / "c.py").write_text("")
+    assert names(again()) == {"a", "b", "c"}
+    ourfiles.keep_known()
+    (held,) = (tmp_path / "cache").glob("closures-*.json")
+    held.write_text(held.read_text().replace('"numpy"', '"other"'))
+    assert again().foreign == {"numpy"}
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(package, tmp_path):
+    (tmp_path / "cache").write_text("no folder")
+    assert names(package({"a.py": ""}, "benchbed.a")) == {"a"}
+    ourfiles.keep_known()

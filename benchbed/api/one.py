@@ -87,8 +87,10 @@ def run_one(
         Lines that a person should read, as they come; at last what is on disk.
     """
     from benchbed.run import session
+    from benchbed.run.collecting import seldom_collected
 
-    prepared = session.prepare(loaded, one.spec, one.options, settings)  # type: ignore[arg-type]
+    with seldom_collected():
+        prepared = session.prepare(loaded, one.spec, one.options, settings)  # type: ignore[arg-type]
     if first and prepared.source.banner:
         yield prepared.source.banner
     yield from prepared.place.said
@@ -113,6 +115,7 @@ def forget(key: str) -> None:
 
 
 def _page(opened: _Open, others: Sequence[OnDisk]) -> Iterator[str]:
+    from benchbed.run.collecting import seldom_collected
     from benchbed.run.journal import Journal
     from benchbed.run.showing.listening import keep, lies_there
 
@@ -121,10 +124,12 @@ def _page(opened: _Open, others: Sequence[OnDisk]) -> Iterator[str]:
     count = 6 if listen is None else listen
     noted = {"basis": done.basis, "count": count, "others": [name for name, _ in names]}
     if not (done.stands and not others and lies_there(opened.prepared.folder, noted)):
-        why_not = keep(opened.prepared, done.result, count, names, done.stored)
+        with seldom_collected():
+            why_not = keep(opened.prepared, done.result, count, names, done.stored)
         if done.basis is not None:
             Journal(opened.prepared.folder).write("listening", **noted)
         if why_not and listen and not others:
             yield why_not
     if opened.report:
-        Run.written(done.path, done.result).report()
+        with seldom_collected():
+            Run.written(done.path, done.result).report()

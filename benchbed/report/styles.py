@@ -19,6 +19,7 @@ _USED = re.compile(r'class="([^"]*)"')
 _SET = re.compile(r"\[((?:data|aria)-[\w-]+)")
 _HAD = re.compile(r"\s((?:data|aria)-[\w-]+)")
 _STRINGS = re.compile(r'"[^"]*"|\([^)]*\)')
+_BRACE = re.compile(r"[{}]")
 
 
 @functools.cache
@@ -94,11 +95,12 @@ def rules(text: str) -> list[tuple[str, str]]:
     [('a', 'b:c'), ('@media print', 'd{e:f}')]
     """
     parts, depth, start, opened = [], 0, 0, 0
-    for place, letter in enumerate(text):
-        if letter == "{":
+    for brace in _BRACE.finditer(text):
+        place = brace.start()
+        if brace[0] == "{":
             opened = opened if depth else place
             depth += 1
-        elif letter == "}":
+        else:
             depth -= 1
             if not depth:
                 parts.append((text[start:opened], text[opened + 1 : place]))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchbed.adapter.checkpoint import trusting
 from benchbed.errors import BenchbedError, CannotMeasure, DataError
+from benchbed.ourfiles import keep_known
 from benchbed.predictions import index
 from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.predictions.index import write_index
@@ -27,6 +28,7 @@ from benchbed.results.summary import write_summary
 from benchbed.rng import preserved_global_state
 from benchbed.run import history
 from benchbed.run.attacking.subset import passes
+from benchbed.run.collecting import seldom_collected
 from benchbed.run.executing.choosing import executor_of
 from benchbed.run.job.policy import Reuse, Tally
 from benchbed.run.job.prepared import Prepared
@@ -142,8 +144,9 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
         if stood is None:
             waited = progress.waited
             give_back()
-            stored = stored_of(prepared, paths)
-            result, statistics, drawn = make_record(prepared, settings, stored, reused_paths)
+            with seldom_collected():
+                stored = stored_of(prepared, paths)
+                result, statistics, drawn = make_record(prepared, settings, stored, reused_paths)
             predictions = stored if len(stored) <= HELD else None
             del stored
             give_back()
@@ -177,6 +180,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
                 _prune(folder / FOLDER, set())
         for left in folder.glob(".*.part"):  # of a run that was killed; nobody else writes here now
             left.unlink(missing_ok=True)
+        keep_known()
         rests = resting(grounds, digests)
         journal.write(
             "finished",

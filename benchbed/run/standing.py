@@ -163,14 +163,11 @@ def _described(dataset: Dataset) -> dict[str, object]:
 
 
 def _table(table: pd.DataFrame) -> str:
-    from pandas.util import hash_array
-
     made = hashlib.blake2b(repr(list(table.columns)).encode(), digest_size=16)
     for name in table.columns:
         column = table[name].to_numpy()
         if column.dtype == object:
-            column = np.array([repr(value) for value in column], dtype=object)
-            made.update(hash_array(column, categorize=True).tobytes())
+            made.update("\0".join(map(repr, column.tolist())).encode(errors="surrogateescape"))
         else:
             made.update(str(column.dtype).encode() + np.ascontiguousarray(column).tobytes())
     return made.hexdigest()

@@ -23,6 +23,7 @@ from typing import BinaryIO
 
 from benchbed.adapter import pulse
 from benchbed.errors import AdapterError, BenchbedError
+from benchbed.run.collecting import OwnProcess
 from benchbed.run.isolating.asking import opened, said
 
 #: Signal upon which the process notes where its main thread is.
@@ -102,6 +103,7 @@ def born(server: int, calls: int, answers: int, errors: int, pulse: int, faults:
 
 def _serve(calls: BinaryIO, answers: BinaryIO, origin: BornFrom | None) -> None:
     opened(calls, answers)
+    OwnProcess.here = True
     begin: Begin = pickle.load(calls)
     if origin is not None:
         begin = replace(begin, parent=origin.server, pulse=origin.pulse, faults=origin.faults)
