@@ -37,7 +37,7 @@ from benchbed.rng import preserved_global_state, stream
 
 RATE, CLIPS, REPEATS = 32000, 8, 5
 #: Of libsndfile's CPU time for the same clips, at settings of about the same size.
-CODEC_SHARES = {"vorbis": 0.75, "mp3": 0.35, "opus": 0.15}
+CODEC_SHARES = {"vorbis": 0.75, "mp3": 0.3, "opus": 0.13}
 
 
 def clips(channels: int = 1, seconds: float = 1.0, count: int = CLIPS) -> list[np.ndarray]:
