@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from importlib.resources import files
 
 #: Sheets in their order.
@@ -39,13 +40,39 @@ def needed(page: str, script: str) -> str:
     >>> ".globe" in needed('<p class="hint">', ""), ".hint" in needed('<p class="hint">', "")
     (False, True)
     """
-    used = {name for found in _USED.finditer(page) for name in found[1].split()}
+    used = {name for text in {*_USED.findall(page)} for name in text.split()}
     used |= {*_HAD.findall(page)}
-    # The script writes `dataset.more` where the sheet says `[data-more]`.
-    used |= {name for word in re.findall(r"[\w-]+", script) for name in (word, f"data-{word}")}
+    # A thousand pages of models ask for the same.
+    return _needed(frozenset(used & _asked_for()) | _written(script))
+
+
+@functools.lru_cache(maxsize=256)
+def _needed(used: frozenset[str]) -> str:
     return _kept(sheet(), used)
 
 
+@functools.cache
+def _asked_for() -> frozenset[str]:
+    """Every name that a selector of the sheet may ask for."""
+
+    def names(text: str) -> Iterator[str]:
+        for head, body in rules(text):
+            if head.startswith("@"):
+                yield from names(body)
+            else:
+                yield from (name for one in head.split(",") for name in _asked(one))
+
+    return frozenset(names(sheet()))
+
+
+@functools.cache
+def _written(script: str) -> frozenset[str]:
+    """Names that a script may set; it writes `dataset.more` where the sheet says `[data-more]`."""
+    words = re.findall(r"[\w-]+", script)
+    return frozenset(name for word in words for name in (word, f"data-{word}")) & _asked_for()
+
+
+@functools.lru_cache(maxsize=256)
 def beside(style: str, had: str) -> str:
     """A style as pieces between those that a page has already, which stand as the places where they begin and end.
 
@@ -82,7 +109,7 @@ def beside(style: str, had: str) -> str:
     return "".join(piece if isinstance(piece, str) else f"\x01{piece[0]},{piece[1]};" for piece in pieces)
 
 
-def _kept(text: str, used: set[str]) -> str:
+def _kept(text: str, used: frozenset[str]) -> str:
     return "".join(_rule(head, body, used) for head, body in rules(text))
 
 
@@ -108,9 +135,14 @@ def rules(text: str) -> list[tuple[str, str]]:
     return parts
 
 
-def _rule(head: str, body: str, used: set[str]) -> str:
+def _rule(head: str, body: str, used: frozenset[str]) -> str:
     if head.startswith("@"):
         inner = _kept(body, used)
         return f"{head}{{{inner}}}" if inner else ""
-    selectors = [one for one in head.split(",") if {*_CLASS.findall(_STRINGS.sub("", one)), *_SET.findall(one)} <= used]
+    selectors = [one for one in head.split(",") if _asked(one) <= used]
     return f"{','.join(selectors)}{{{body}}}" if selectors else ""
+
+
+def _asked(selector: str) -> set[str]:
+    """Classes and attributes of our own without which a selector fits nothing."""
+    return {*_CLASS.findall(_STRINGS.sub("", selector)), *_SET.findall(selector)}
