@@ -192,7 +192,8 @@ def resample(waveform: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
             f"{waveform.shape[1]:,} samples at {rate} Hz are {length:,} at {new_rate} Hz, too many for one clip",
             hint=f"correct the sample rate in the file, or {_LIST_STRETCHES}",
         )
-    changed = np.stack([soxr.resample(channel, rate, new_rate, quality="HQ") for channel in waveform])
+    channels = [soxr.resample(channel, rate, new_rate, quality="HQ") for channel in waveform]
+    changed = channels[0][None] if len(channels) == 1 else np.stack(channels)
     if changed.shape[1] != length:
         changed = fit(changed, length)
     return np.ascontiguousarray(changed, dtype=np.float32)

@@ -6,6 +6,7 @@ number by number. Neighbouring filters share most of their band, so products of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -52,10 +53,18 @@ class BandedFilters:
         out : torch.Tensor [shape=(filter, spectrum)]
         spectra : torch.Tensor [shape=(spectrum, bin · repeated)]
         """
-        columns = spectra.T
-        for first, last, low, high, block in self.blocks:
-            torch.mm(block, columns[low:high], out=out[first:last])
+        self.into_parts(self.parts(out), spectra)
         return out
+
+    def parts(self, out: torch.Tensor) -> list[torch.Tensor]:
+        """The rows of `out` [shape=(filter, spectrum)] that each block writes, for `into_parts` again and again."""
+        return [out[first:last] for first, last, _, _, _ in self.blocks]
+
+    def into_parts(self, parts: Sequence[torch.Tensor], spectra: torch.Tensor) -> None:
+        """Write the filtered spectra [shape=(spectrum, bin · repeated)] to where `parts` found room for them."""
+        columns = spectra.T
+        for part, (_, _, low, high, block) in zip(parts, self.blocks, strict=True):
+            torch.mm(block, columns.narrow(0, low, high - low), out=part)
 
     def rows(self, spectra: torch.Tensor) -> torch.Tensor:
         """The filtered spectra, one after the other: `into` transposed, up to the order in which products are summed.

@@ -299,21 +299,21 @@ class LogMel(torch.nn.Module):
         # One place in memory serves all, since the last bits of a product may depend on its alignment.
         room = waveforms.new_empty(together * max(last - first for first, last in pairwise(edges)), len(window))
         mels = waveforms.new_empty(self.n_mels, together * count)
-        clips, places = 0, list[tuple[slice, torch.Tensor, torch.Tensor, torch.Tensor]]()
+        clips, places = 0, list[tuple[slice, torch.Tensor, torch.Tensor, list[torch.Tensor]]]()
         for frames, part_out in zip(groups, out.split(together) if len(out) else ()):
             if len(frames) != clips:  # the first, and the rest at the end
                 clips, places = len(frames), []
                 for first, last in pairwise(edges):
                     rows = room[: clips * (last - first)]
-                    columns = mels[:, clips * first : clips * last]
-                    places.append((slice(first, last), rows.view(clips, last - first, -1), rows, columns))
+                    parts = bank.parts(mels[:, clips * first : clips * last])
+                    places.append((slice(first, last), rows.view(clips, last - first, -1), rows, parts))
                 by_clip = mels[:, : clips * count].view(self.n_mels, clips, count).transpose(0, 1)
-            for piece, windowed, rows, columns in places:
+            for piece, windowed, rows, parts in places:
                 torch.mul(frames[:, piece], window, out=windowed)
                 power = torch.view_as_real(torch.fft.rfft(rows, n=self.n_fft)).flatten(-2).square_()
                 if self.power == 1:
                     power = (power[:, ::2] + power[:, 1::2]).sqrt_()
-                bank.into(columns, power)
+                bank.into_parts(parts, power)
                 del power  # the next spectra take its place in the cache
             part_out.copy_(by_clip)
         return out

@@ -89,6 +89,8 @@ def to_device(batch: np.ndarray | torch.Tensor, device: torch.device) -> torch.T
     """
     if isinstance(batch, torch.Tensor):
         return batch.to(device)
+    if device.type == "cpu":
+        return torch.from_numpy(np.ascontiguousarray(batch))
     return _mover(device, threading.get_ident())(batch)
 
 

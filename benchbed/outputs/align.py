@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -147,8 +148,11 @@ class Alignment(Reading):
         if self.task != "scene" or self._as_they_are:
             return np.exp(chosen)
         top = chosen.max(-1, keepdims=True)
-        nothing = np.isneginf(top)
-        weights = np.where(nothing, 1.0, np.exp(chosen - np.where(nothing, 0.0, top)))
+        nothing = top == -np.inf
+        if nothing.any():
+            weights = np.where(nothing, 1.0, np.exp(chosen - np.where(nothing, 0.0, top)))
+        else:
+            weights = np.exp(chosen - top)
         return weights / weights.sum(-1, keepdims=True)
 
     def describe(self) -> dict[str, Json]:
@@ -174,14 +178,21 @@ class Alignment(Reading):
             "normalised_over_dataset": self.task == "scene" and not self._as_they_are,
         }
 
-    @property
+    @cached_property
     def _as_they_are(self) -> bool:
         """Whether the model's own distribution is already one over the dataset's labels."""
         one_each = sorted(column for columns in self.columns for column in columns) == list(
             range(len(self.card.labels))
         )
-        single = all(len(columns) == 1 for columns in self.columns)
+        single = self._one_column is not None
         return self.distribution and self.card.scores != "logits" and one_each and single
+
+    @cached_property
+    def _one_column(self) -> np.ndarray | None:
+        """The model class of each label, where every label has but one."""
+        if any(len(columns) != 1 for columns in self.columns):
+            return None
+        return np.array([columns[0] for columns in self.columns], np.intp)
 
     @property
     def distribution(self) -> bool:
@@ -231,8 +242,8 @@ class Alignment(Reading):
                 )
 
     def _largest(self, scores: np.ndarray) -> np.ndarray:
-        if all(len(columns) == 1 for columns in self.columns):
-            return scores[..., [columns[0] for columns in self.columns]]
+        if self._one_column is not None:
+            return scores[..., self._one_column]
         return np.stack([scores[..., list(columns)].max(-1) for columns in self.columns], axis=-1)
 
 

@@ -19,6 +19,18 @@ def test_blocks_give_the_dense_product(rate, n_fft, n_mels, scale, repeated):
     torch.testing.assert_close(by_rows, expected.T, rtol=1e-12, atol=1e-15)
 
 
+def test_places_are_found_once_for_many_products():
+    filters = torch.from_numpy(mel_filters(16000, 512, 40))
+    bank, random = BandedFilters(filters), np.random.default_rng(0)
+    out = torch.full((40, 9), torch.nan, dtype=torch.float64)
+    parts = bank.parts(out[:, 2:7])
+    for _ in range(2):
+        spectra = torch.from_numpy(random.random((5, filters.shape[1])))
+        bank.into_parts(parts, spectra)
+        torch.testing.assert_close(out[:, 2:7], filters @ spectra.T, rtol=1e-12, atol=1e-15)
+    assert out[:, :2].isnan().all() and out[:, 7:].isnan().all()
+
+
 def test_every_filter_lies_in_one_block_with_all_its_weights():
     filters = torch.from_numpy(mel_filters(32000, 1024, 128))
     blocks = cut(filters)

@@ -102,6 +102,14 @@ def test_no_probability_anywhere_is_shared_equally():
     np.testing.assert_allclose(made, [[1 / 3] * 3], rtol=1e-6)
 
 
+def test_a_clip_has_the_same_bits_beside_one_without_any_probability():
+    scores = np.random.default_rng(0).random((3, 3)).astype(np.float32)
+    scores[1] = 0
+    made = align(scores, card(output="tags", scores="probabilities"), LABELS)
+    alone = align(scores[::2], card(output="tags", scores="probabilities"), LABELS)
+    assert (made[::2] == alone).all() and made[1].tolist() == [1 / 3] * 3
+
+
 def test_tags_task_keeps_probabilities_independent():
     net = card(output="tags")
     np.testing.assert_allclose(align(np.zeros((1, 3)), net, LABELS, "tags"), [[0.5] * 3])
