@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,15 @@ class Filtering(Guarded):
             if not beside.like(clip) or beside.together or 2 * taken * clip.nbytes > KEPT_BYTES:
                 break
             wanted[beside], of[beside] = rows, other
+        try:
+            self._fill(wanted, of)
+        except Exception:
+            if len(wanted) == 1:
+                raise
+            # Whatever a clip beside it does to its filter comes again when it is that clip's turn.
+            self._fill({clip: wanted[clip]}, of)
+
+    def _fill(self, wanted: Mapping[Spectrum, Sequence[Any]], of: Mapping[Spectrum, PreparedClip]) -> None:
         transform(list(wanted))
         _held.waves = weakref.WeakKeyDictionary()
         waves = iter(

@@ -6,6 +6,7 @@ from scipy import fft
 
 from benchbed.perturb import filtering, resolve
 from benchbed.perturb.contract import Context
+from benchbed.perturb.corruptions.low_pass import LowPass
 from benchbed.perturb.filters import PADDING_SECONDS, low_pass
 from benchbed.perturb.scratch import KEPT_BYTES, scratch
 from benchbed.rng import stream
@@ -111,6 +112,27 @@ def test_clips_side_by_side_go_through_one_transform(monkeypatch):
     assert counts == [10, 5, 10], "a silent clip is not made, and one of another length is made between the others"
     found.apply(states[0], found.parameters[0])
     assert counts == [10, 5, 10, 1], "whose memory other clips have taken"
+
+
+def test_a_clip_whose_filter_cannot_be_made_spoils_none_beside_it():
+    class Choosy(LowPass):
+        def response(self, state, parameter):
+            if state.waveform.max() > 1:
+                raise ValueError("too loud")
+            return super().response(state, parameter)
+
+    found, clips = Choosy(), [clip(1, number) for number in range(4)]
+    clips[2] *= 30
+    states = [found.prepare(wave, RATE, stream("choosy"), Context()) for wave in clips]
+    found.side_by_side(states)
+    for state, wave in zip(states, clips, strict=True):
+        if wave is clips[2]:
+            with pytest.raises(ValueError, match="too loud"):
+                found.apply(state, 2.0)
+        else:
+            assert np.array_equal(
+                found.apply(state, 2.0).waveform, found.apply(prepared("low_pass", wave)[1], 2.0).waveform
+            )
 
 
 def test_clips_side_by_side_have_room_in_the_working_memory(monkeypatch):
