@@ -43,12 +43,20 @@ class Known:
 @lru_cache(maxsize=8)
 def state_of(package: Path) -> str:
     """Names, sizes and times of all files of a package: the change time moves with every write, and with every move."""
-    digest = hashlib.blake2b(digest_size=16)
-    for folder, below, names in os.walk(package):
+    digest, been = hashlib.blake2b(digest_size=16), set[tuple[int, int]]()
+    # Python imports from a folder that is a link, too; one that leads back to where it lies is looked at once.
+    for folder, below, names in os.walk(package, followlinks=True):
+        here = os.stat(folder)
+        if (here.st_dev, here.st_ino) in been:
+            below.clear()
+            continue
+        been.add((here.st_dev, here.st_ino))
         below[:] = sorted(name for name in below if name != "__pycache__")
         for name in sorted(name for name in names if name.endswith(".py")):
-            found = os.stat(f"{folder}{os.sep}{name}")
-            said = f"{folder}/{name}\0{found.st_size},{found.st_mtime_ns},{found.st_ctime_ns},{found.st_ino};"
+            said = f"{folder}/{name}\0"
+            with contextlib.suppress(FileNotFoundError):  # the lock of an editor is a link to nowhere
+                found = os.stat(f"{folder}{os.sep}{name}")
+                said += f"{found.st_size},{found.st_mtime_ns},{found.st_ctime_ns},{found.st_ino};"
             digest.update(said.encode(errors="surrogateescape"))
     return digest.hexdigest()
 

@@ -213,7 +213,8 @@ def _source_hash(places: Sequence[str]) -> str:
     for place in places:
         target = package / place
         if target.is_dir():
-            files += [f"{at}/{name}" for at, _, names in os.walk(target) for name in names if name.endswith(".py")]
+            below = (f"{at}/{name}" for at, _, names in os.walk(target) for name in names if name.endswith(".py"))
+            files += filter(os.path.isfile, below)  # the lock of an editor is a link to nowhere
         else:
             files.append(os.fspath(target.with_suffix(".py")))
     return _hash_files(files)

@@ -51,6 +51,22 @@ def test_any_change_of_a_file_has_it_made_again(package, monkeypatch, change):
     assert of_our_files("count", lambda: 3) == 3
 
 
+def test_a_folder_that_is_a_link_is_looked_into_and_one_in_a_circle_once(package, monkeypatch, tmp_path):
+    (package / "sub").rename(tmp_path / "elsewhere")
+    (package / "sub").symlink_to(tmp_path / "elsewhere")
+    (package / "sub" / "round").symlink_to(package)
+    of_our_files("count", lambda: 2)
+    keep_known()
+    (tmp_path / "elsewhere" / "b.py").write_text("two = 2\n")
+    anew(monkeypatch)
+    assert of_our_files("count", lambda: 3) == 3
+
+
+def test_a_link_to_nowhere_is_no_file(package):
+    (package / "sub" / ".#b.py").symlink_to("somebody@host.1:2")
+    assert ourfiles.state_of(package)
+
+
 def test_what_is_compiled_has_no_part_in_it(package, monkeypatch):
     before = ourfiles.state_of(package)
     (package / "sub" / "__pycache__" / "b.py").write_text("")

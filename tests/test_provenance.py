@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import benchbed
+from benchbed import provenance
 from benchbed.provenance import code_hash, hash_files, installed
 from benchbed.registry import Registry, _entry_points
 
@@ -45,6 +46,14 @@ def test_our_code_is_hashed_in_the_order_of_its_folders():
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     assert code_hash(".") == digest.hexdigest()
     assert code_hash("audio") == hash_files([root / "audio.py"]) != code_hash("adapter")
+
+
+def test_a_lock_of_an_editor_is_no_source(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
+    (tmp_path / "one.py").write_text("one = 1\n")
+    before = provenance._source_hash(["."])
+    (tmp_path / ".#one.py").symlink_to("somebody@host.1:2")
+    assert provenance._source_hash(["."]) == before
 
 
 def test_what_is_installed_is_looked_through_once_for_all_registries(monkeypatch):
