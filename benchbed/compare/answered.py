@@ -3,8 +3,8 @@
 Of a hundred models that are compared with each other one is new, and what 4,851 of 4,950 pairs show was found before.
 Kept is only what is found of a pair alone: ranks, verdicts and corrections over many tests are made of all answers each
 time. An answer stands under the digests of the records of both sides (which hold those of their sums), their names and
-the question; the file under the procedure and our own code, which it repeats, so that one that was moved is as good as
-none. So is one whose digest does not fit. It may be deleted at any time.
+the question; the file under the procedure and our own code. One that was moved, or whose digest does not fit, is as
+good as none (`benchbed.compare.kept`). It may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class AnsweredPairs:
         self._sides: dict[int, tuple[Side, str | None]] = {}
         self._new = False
         held = kept(place)
-        if place is None or held.get("of") != place.stem or len(held["meanings"]) > MEANINGS:
+        if not held or len(held["meanings"]) > MEANINGS:
             return
         self._known = held["answers"]
         for each in held["meanings"]:
@@ -99,7 +99,7 @@ class AnsweredPairs:
         earlier = earlier[: max(EARLIER, EACH * len(self._used))]
         answers = {**self._used, **{name: self._known[name] for name in earlier}}
         meanings = [[self._told(getattr(each, name)) for name in _MEANING] for each in self._meanings]
-        keep(self.place, {"of": self.place.stem, "meanings": meanings, "answers": answers}, FILES)
+        keep(self.place, {"meanings": meanings, "answers": answers}, FILES)
 
     def _side(self, side: Side) -> str | None:
         """What tells a side from others; None where a record has no digest."""

@@ -1,7 +1,8 @@
 """What was found about many runs, kept in the cache folder under everything that it depends on.
 
 That is the digests of the records (which hold those of their sums), their places, the procedure, and our own code. What
-is asked again of the same runs is then read; the folder may be emptied at any time.
+is asked again of the same runs is then read; the folder may be emptied at any time. A file repeats its own name, so
+that one that was copied to another's place is as good as none.
 """
 
 from __future__ import annotations
@@ -69,7 +70,11 @@ def kept(place: Path | None) -> dict[str, Any]:
     >>> kept(None), kept(Path("nowhere.json"))
     ({}, {})
     """
-    return {} if place is None else recall(place)
+    if place is None:
+        return {}
+    held = recall(place)
+    found = held.get("found")
+    return found if held.get("of") == _name(place) and isinstance(found, dict) else {}
 
 
 def keep(place: Path | None, made: Mapping[str, Any], most: int = KEPT) -> None:
@@ -78,7 +83,12 @@ def keep(place: Path | None, made: Mapping[str, Any], most: int = KEPT) -> None:
         return
     # A cache that cannot be written, or is full, only costs time.
     with contextlib.suppress(OSError):
-        remember(place, made)
+        remember(place, {"of": _name(place), "found": dict(made)})
         held = sorted(place.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
         for path in held[:-most]:
             path.unlink(missing_ok=True)
+
+
+def _name(place: Path) -> str:
+    """What was asked, and of what; the same runs are asked about in several folders."""
+    return f"{place.parent.name}/{place.name}"

@@ -1,8 +1,8 @@
 """What was drawn of single runs, kept in the cache folder in one file for the runs of a board.
 
 Of a thousand runs on a board one is new, and what ranks the others was drawn before. Everything kept of a run stands
-under a name that says what it depends on; the file has a digest over all of it, so that one that is cut short, flipped
-or half written is as good as none. It may be deleted at any time.
+under a name that says what it depends on; the file repeats its own and has a digest over all of it, so that one that
+was moved, cut short, flipped or half written is as good as none. It may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Shelf:
         self._used: dict[str, DrawnRun] = {}
         self._kept: frozenset[tuple[str, str]] = frozenset()
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError, struct.error):
-            self._known = _unpacked(place.read_bytes())
+            self._known = _unpacked(place.read_bytes(), place.stem)
             self._kept = _figures(self._known)
 
     def get(self, name: str) -> DrawnRun | None:
@@ -89,7 +89,8 @@ class Shelf:
         earlier = earlier[: max(EARLIER, EACH * len(self._used))]
         with contextlib.suppress(OSError):
             self.place.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self.place, _packed({**self._used, **{name: self._known[name] for name in earlier}}))
+            entries = {**self._used, **{name: self._known[name] for name in earlier}}
+            write_whole(self.place, _packed(entries, self.place.stem))
             held = sorted(self.place.parent.glob("*.drawn"), key=lambda path: path.stat().st_mtime)
             for path in held[:-FILES]:
                 path.unlink(missing_ok=True)
@@ -100,7 +101,7 @@ def _figures(entries: Mapping[str, DrawnRun]) -> frozenset[tuple[str, str]]:
     return frozenset((name, figure) for name, entry in entries.items() for figure in ("", *entry.drawn))
 
 
-def _packed(entries: Mapping[str, DrawnRun]) -> bytes:
+def _packed(entries: Mapping[str, DrawnRun], of: str) -> bytes:
     told: dict[str, Any] = {}
     numbers: list[np.ndarray] = []
     start = 0
@@ -111,21 +112,23 @@ def _packed(entries: Mapping[str, DrawnRun]) -> bytes:
             numbers.append(np.ascontiguousarray(drawn, "<f8"))
             start += len(drawn)
         told[name] = [entry.about, places]
-    text = json.dumps(told, separators=(",", ":")).encode()
+    text = json.dumps([of, told], separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     body = b"".join([_LENGTH.pack(len(text)), text, *(one.tobytes() for one in numbers)])
     return blake2b(body, digest_size=_DIGEST).digest() + body
 
 
-def _unpacked(data: bytes) -> dict[str, DrawnRun]:
-    """The entries of a file; none of one that is not as it was written."""
+def _unpacked(data: bytes, of: str) -> dict[str, DrawnRun]:
+    """The entries of a file; none of one that is not as it was written, or not of this name."""
     body = memoryview(data)[_DIGEST:]
     if blake2b(body, digest_size=_DIGEST).digest() != data[:_DIGEST]:
         return {}
     (length,) = _LENGTH.unpack_from(body)
     first = _LENGTH.size + length
     numbers = np.frombuffer(body, "<f8", offset=first).astype(np.float64, copy=False)
-    told = json.loads(bytes(body[_LENGTH.size : first]))
+    name, told = json.loads(bytes(body[_LENGTH.size : first]))
+    if name != of:
+        return {}
     return {
         name: DrawnRun(
             about, {figure: (value, numbers[at : at + count]) for figure, (value, at, count) in places.items()}

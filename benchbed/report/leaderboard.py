@@ -114,24 +114,10 @@ def write_leaderboard(
     }
     compared = [(one, versus.heading(without_paths(one.heading), known)) for one in comparisons]
     versuses = [head for _, head in compared]
-    written = [
-        write_page(
-            out / "index.html",
-            render(
-                "index.html.j2",
-                title=title,
-                suites=suites,
-                models=models,
-                answered=landing.groups(suites, model_links),
-                leads=landing.leads,
-                families=familypage.heading(families),
-                comparisons=versuses,
-                total=len(results),
-                references=references,
-                island=island({"suites": [page.name for page in suites], "models": [page.name for page in models]}),
-            ),
-        )
-    ]
+    text = index_html(
+        suites, models, title, families=families, comparisons=versuses, total=len(results), references=references
+    )
+    written = [write_page(out / "index.html", text)]
     if families:
         text = familypage.families_html(families, model_links, title)
         written.append(write_page(out / "families.html", text))
@@ -207,11 +193,12 @@ def _run_key(
 
 
 def _model_key(pages: StandingPages, model: board.ModelPage, digests: Mapping[Path, str]) -> str | None:
-    """What the page of a model follows from: the records of its runs, and what their boards say of them."""
-    rows = [(standings.identity, row) for standings in model.boards for row in standings.rows]
+    """What the page of a model follows from: the records of its runs, and what their boards say of them. Ranks are no
+    part of it: a new run moves those of a thousand others, and no page of a model has them."""
+    rows = [(board, row) for board in model.boards for row in board.rows]
     if not all(digests[row.path] for _, row in rows):
         return None
-    told = [(i, digests[r.path], r.slug, r.rank, r.earlier, repr(r.known), repr(r.badges)) for i, r in rows]
+    told = [(b.identity, b.primary, digests[r.path], r.slug, r.earlier, repr(r.badges)) for b, r in rows]
     return pages.key(model.name, told)
 
 
@@ -249,6 +236,32 @@ def _without_paths(one: Result, known: frozenset[str]) -> Result:
         return without_paths(one, known)
     apart = {name: getattr(one, name) for name in ("cells", "scores", *one.placeless)}
     return without_paths(one.model_copy(update=dict.fromkeys(apart)), known).model_copy(update=apart)
+
+
+def index_html(
+    suites: Sequence[board.SuitePage],
+    models: Sequence[board.ModelPage],
+    title: str,
+    *,
+    families: Sequence[FamilyTable] = (),
+    comparisons: Sequence[versus.VersusHead] = (),
+    total: int = 0,
+    references: Sequence[Reference] = (),
+) -> str:
+    """The first page as text; `total` is the number of runs."""
+    return render(
+        "index.html.j2",
+        title=title,
+        suites=suites,
+        models=models,
+        answered=landing.groups(suites, {page.name: page.slug for page in models}),
+        leads=landing.leads,
+        families=familypage.heading(families),
+        comparisons=comparisons,
+        total=total,
+        references=references,
+        island=island({"suites": [page.name for page in suites], "models": [page.name for page in models]}),
+    )
 
 
 def suite_html(

@@ -10,9 +10,10 @@ processes that do nothing else. Cost per run is what a tenth of the runs costs l
 `fresh`: runs nobody has put on a board before. `again`: the same board again, at most 0.05 s and 2 MB a run.
 `thousand`: 1,000 models on a board that was there before one of them changed, at most 5 s; `best`: that one is better
 than all others now, and so compared with 99 of them, at most 10 s. The other pages are short ones, since they only
-have to stand. `pages`: the page of a suite below 1 MB, of the run itself below 100 kB (figures of copies are moved by
-chance, and such digits pack worse). `--plant 0.06` lets each process that is measured waste as many seconds and 4 MB
-for each run, and pages grow by what they may have: every mark must fail then.
+have to stand. Both: the first page of 1,000 models below 1 MB. `pages`: the page of a suite below 1 MB, of the run
+itself below 100 kB (figures of copies are moved by chance, and such digits pack worse). `--plant 0.06` lets each
+process that is measured waste as many seconds and 4 MB for each run, and pages grow by what they may have: every mark
+must fail then.
 
 Leaves with 1 if a figure misses its mark. All of it takes some four minutes.
 """
@@ -51,7 +52,8 @@ if short:
     site.write_report = lambda result, path, **more: write(path, "<p>short</p>")
     site._whole = lambda row: row.result
 elif seconds:
-    def heavier(path, text): return write(path, text + "x" * (1_000_000 if path.parent.name == "suites" else 100_000))
+    large = lambda path: path.parent.name == "suites" or path.name == "index.html"
+    def heavier(path, text): return write(path, text + "x" * (1_000_000 if large(path) else 100_000))
     page.write_page = site.write_page = heavier
 def told():
     print(sum(os.times()[:2]), re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
@@ -236,6 +238,8 @@ def _changed(bench: Bench, by: float) -> Cost:
         shutil.rmtree(home / changed)
         Template(template).copy(home / changed, number, drift)
         found = bench.board(home, 1000, planted=number > 7, short=number == 7)
+    index = (bench.site(home) / "index.html").stat().st_size / 1000
+    bench.at_most("first page of 1,000 models", index, 1000, "kB")
     return found
 
 

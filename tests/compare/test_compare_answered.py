@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from made_runs import answers, lucky, made_run, recordings
 
-from benchbed.cache import recall
 from benchbed.compare import answered, boards, matrix, table
 from benchbed.compare.answer import Contrast, Procedure
 from benchbed.compare.answered import AnsweredPairs
 from benchbed.compare.boards import board_comparisons
 from benchbed.compare.figure import Figure
+from benchbed.compare.kept import kept
 from benchbed.compare.matched import Robustness
 from benchbed.compare.runs import open_run
 from benchbed.compare.sides import Mixed, Side, Spread
@@ -266,12 +266,12 @@ def test_what_is_kept_is_bounded_and_written_only_if_it_is_new(tmp_path, monkeyp
     fill("qp")
     assert (place.stat().st_mtime_ns, place.read_bytes()) == written
     fill("t")
-    assert len(recall(place)["answers"]) == 1 + 2
+    assert len(kept(place)["answers"]) == 1 + 2
     fill("uvwx")
-    assert len(recall(place)["answers"]) == 4 + 3
+    assert len(kept(place)["answers"]) == 4 + 3
     monkeypatch.setattr(answered, "MEANINGS", 0)
     fill("y")
-    assert len(recall(place)["answers"]) == 1
+    assert len(kept(place)["answers"]) == 1
     monkeypatch.setattr(answered, "FILES", 2)
     for number in range(4):
         known = AnsweredPairs(tmp_path / f"{number}.json")

@@ -56,6 +56,15 @@ def test_every_file_that_is_not_as_it_was_written_is_none(tmp_path: Path):
     assert Shelf(place).get("a") is None
 
 
+def test_a_file_that_was_copied_to_the_place_of_another_is_none(tmp_path: Path):
+    filled(tmp_path / "x.drawn")
+    (tmp_path / "y.drawn").write_bytes((tmp_path / "x.drawn").read_bytes())
+    assert Shelf(tmp_path / "y.drawn").get("a") is None
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "x.drawn").rename(tmp_path / "elsewhere" / "x.drawn")
+    assert Shelf(tmp_path / "elsewhere" / "x.drawn").get("a") is not None
+
+
 def test_what_is_not_new_is_not_written_and_a_new_figure_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     place = tmp_path / "x.drawn"
     filled(place)

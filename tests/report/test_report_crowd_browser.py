@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from made_records import attacked_runs, clean_runs, corrupted_runs, many_models
 
-from benchbed.report.board import arrange
-from benchbed.report.folding import LONG_TABLE
-from benchbed.report.leaderboard import suite_html
+from benchbed.report.board import arrange, by_model
+from benchbed.report.folding import LONG_TABLE, unfolded
+from benchbed.report.leaderboard import index_html, suite_html
 
 pytestmark = pytest.mark.browser
 
@@ -98,6 +98,61 @@ def test_a_long_table_is_filtered_once_it_is_unpacked_and_says_what_it_needs_wit
     assert again.locator("table.board").first.locator("tbody tr:visible").count() == 1
     plain = visit(addresses[0], java_script_enabled=False)
     assert "This part needs the page's script" in plain.locator("div.packed").first.inner_text()
+
+
+def first_page(models):
+    """The first page of a board of models on clean and on corrupted audio, with the records on clean audio."""
+    clean = clean_runs(models)
+    for place, record in enumerate(clean):
+        value = record.cells[0].metrics[record.primary]
+        # An order that is neither that of the names nor that of the runs, without ties.
+        value.value = 0.2 + 0.6 * (place * 37 % len(clean)) / len(clean)
+    results = [(Path(f"runs/{place}"), record) for place, record in enumerate([*clean, *corrupted_runs(models)])]
+    suites = arrange(results)
+    return index_html(suites, by_model(suites), "t", total=len(results)), clean
+
+
+def test_the_first_page_of_many_models_is_light_and_sorts_and_leads_as_that_of_few(visit, tmp_path):
+    text, clean = first_page(many_models(LONG_TABLE + 1))
+    path = tmp_path / "index.html"
+    path.write_text(text, encoding="utf-8")
+    page = visit(path.as_uri())
+    page.wait_for_selector("html[data-unfolded]")
+    table = page.locator("table.answers").first
+    heads = table.locator("tbody th bdi")
+    figures = {record.model.name: record.cells[0].metrics[record.primary].value for record in clean}
+    best_first = sorted(figures, key=lambda name: -figures[name])
+    assert heads.all_inner_texts() == best_first
+    bold = table.locator("tbody tr", has=page.locator("td:nth-of-type(1).lead-figure"))
+    assert bold.locator("th bdi").all_inner_texts() == best_first[:1]
+    press = "(button) => button.click()"
+    table.locator("thead th[data-key=model] button").evaluate(press)
+    assert heads.all_inner_texts() == sorted(figures)
+    columns = table.locator("thead th[data-type=number]")
+    assert columns.count() > 2
+    for column in range(columns.count()):
+        columns.nth(column).locator("button").evaluate(press)
+        read = table.locator(f"tbody td:nth-of-type({column + 1})").evaluate_all(
+            "(cells) => cells.map((cell) => cell.dataset.v)"
+        )
+        numbers = [float(one) for one in read if one not in (None, "", "none")]
+        assert len(numbers) > LONG_TABLE, columns.nth(column).inner_text()
+        down = columns.nth(column).get_attribute("data-first") == "descending"
+        assert numbers == sorted(numbers, reverse=down)
+    links = "(links) => links.map((link) => link.getAttribute('href'))"
+    shown = page.locator("table.answers a").evaluate_all(links)
+    assert len({link for link in shown if link.startswith("models/")}) == len(figures)
+    assert len({link for link in shown if link.startswith("runs/")}) == 2 * len(figures)
+    assert len(text) < len(unfolded(text)) / 3
+    page.set_viewport_size({"width": 400, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    plain = visit(path.as_uri(), java_script_enabled=False)
+    assert "This part needs the page's script" in plain.locator("div.packed").first.inner_text()
+
+
+def test_the_first_page_of_fewer_models_stands_as_it_is():
+    text, _ = first_page(many_models(LONG_TABLE))
+    assert "data-packed" not in text and text.count("<tr><th scope") > LONG_TABLE
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_records import make_result
+from made_records import figure, make_result
 
 from benchbed.report import leaderboard
 from benchbed.report.leaderboard import write_leaderboard
@@ -77,6 +78,59 @@ def test_what_a_page_follows_from_makes_it_anew(runs: Path, built: Callable[...,
     assert built(title="Another")[0] == ["model-a", "model-b", "model-c"]
     assert built(title="Another", records=True)[0] == ["model-a", "model-b", "model-c"]
     assert built(title="Another", records=True)[0] == []
+
+
+@pytest.fixture
+def models(built: Callable[..., tuple[list[str], dict[str, bytes]]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Templates that were filled since the list was emptied last."""
+    filled: list[str] = []
+    real = leaderboard.render
+
+    def noted(template: str, **content: object) -> str:
+        filled.append(template)
+        return real(template, **content)
+
+    monkeypatch.setattr(leaderboard, "render", noted)
+    return filled
+
+
+def test_ranks_of_others_make_no_page_of_a_model_anew(
+    runs: Path, built: Callable[..., tuple[list[str], dict[str, bytes]]], models: list[str]
+):
+    def ranks(*order: str) -> dict[Path, tuple[int, int, int]]:
+        places = {path: order.index(path.parent.name) + 1 for path, _ in find_results([runs])}
+        return {path: (place, place, place) for path, place in places.items()}
+
+    for path, _ in find_results([runs]):
+        # A run that lacks clips has no rank.
+        record = make_result(f"model {path.parent.name}", 0.5)
+        write(record.model_copy(update={"cells": [c for c in record.cells if c.complete]}), path)
+    built(ranks=ranks("c", "b", "a"))
+    assert models.count("model.html.j2") == 3
+    models.clear()
+    _, again = built(ranks=ranks("a", "c", "b"))
+    assert models.count("model.html.j2") == 0 and "suite.html.j2" in models
+    shutil.rmtree(runs.parent / "cache")
+    _, cold = built(ranks=ranks("a", "c", "b"))
+    assert again == cold and models.count("model.html.j2") == 3
+
+
+def test_another_figure_that_ranks_makes_pages_of_all_models_anew(
+    runs: Path, built: Callable[..., tuple[list[str], dict[str, bytes]]]
+):
+    # No ranks: the figures alone say it.
+    _, before = built()
+    name = "robustness:corruption_mean"
+    record = make_result("model d", 0.4, conditions=True)
+    record.scores = {**record.scores, name: figure(0.3, scope="mean")}
+    (runs / "d").mkdir()
+    write(record, runs / "d" / "result.json")
+    _, warm = built()
+    shutil.rmtree(runs.parent / "cache")
+    _, cold = built()
+    assert warm == cold
+    (page,) = (page for page in before if page.startswith("model-a") and "dcase" not in page)
+    assert before[page] != warm[page]
 
 
 def test_a_cache_that_was_emptied_costs_time_alone(
