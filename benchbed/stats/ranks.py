@@ -67,8 +67,7 @@ def rank_intervals(replicates: np.ndarray, direction: Direction, level: float = 
         raise CannotMeasure(f"rank intervals from {usable.shape[1]} usable draws")
     tail = (1 - level) / 2
     # A tie can go either way: it counts at its best for the lower end and at its worst for the upper.
-    best = _ranks(usable, direction, "min")
-    worst = len(usable) + 1 - _ranks(usable, "lower" if direction == "higher" else "higher", "min")
+    best, worst = _tied(usable, direction)
     low = np.quantile(best, tail, axis=1, method="inverted_cdf")
     high = np.quantile(worst, 1 - tail, axis=1, method="inverted_cdf")
     return [(int(a), int(b)) for a, b in zip(low, high)]
@@ -108,6 +107,20 @@ def tie_groups(
         else:
             groups.append([model])
     return [tuple(group) for group in groups]
+
+
+def _tied(values: np.ndarray, direction: Direction) -> tuple[np.ndarray, np.ndarray]:
+    """The best and the worst rank that ties leave to each model in each draw, from one order of its models."""
+    signed = -values if direction == "higher" else values
+    best, worst = np.empty(values.shape, np.int32), np.empty(values.shape, np.int32)
+    for given, first, last in zip(np.ascontiguousarray(signed.T), best.T, worst.T):
+        order = np.argsort(given)
+        ordered = given[order]
+        starts = np.concatenate([[0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1])
+        counts = np.diff(starts, append=len(given))
+        first[order] = np.repeat(starts + 1, counts)
+        last[order] = np.repeat(starts + counts, counts)
+    return best, worst
 
 
 def _ranks(values: np.ndarray, direction: Direction, ties: str) -> np.ndarray:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from benchbed.errors import CannotMeasure
 from benchbed.stats.ranks import rank_intervals, ranks, tie_groups
+from benchbed.types import Direction
 
 
 @settings(max_examples=50, deadline=None)
@@ -20,6 +21,19 @@ def test_ranks_equal_scipy(values: list[int]) -> None:
         assert ranks(values, "lower", ties=ties).tolist() == rankdata(values, method=ties).tolist()
         expected = rankdata([-v for v in values], method=ties).tolist()
         assert ranks(values, "higher", ties=ties).tolist() == expected
+
+
+@pytest.mark.parametrize("direction", ["higher", "lower"])
+@pytest.mark.parametrize(("models", "figures"), [(1, 2), (2, 2), (9, 4), (40, 7), (40, 10**6)])
+def test_rank_intervals_are_those_of_counting_who_is_better(direction: Direction, models: int, figures: int) -> None:
+    drawn = np.random.default_rng(models).integers(-1, figures, (models, 60)) / 7
+    drawn[drawn == 0] *= -1  # a zero with a sign is no other figure
+    signed = drawn if direction == "higher" else -drawn
+    best = 1 + (signed[None] > signed[:, None]).sum(axis=1)
+    worst = (signed[None] >= signed[:, None]).sum(axis=1)
+    # The smallest rank that a share of draws does not exceed: in 60 draws the second and the 59th.
+    wanted = list(zip(np.sort(best)[:, 1].tolist(), np.sort(worst)[:, 58].tolist(), strict=True))
+    assert rank_intervals(drawn, direction) == wanted
 
 
 def test_rank_intervals_widen_when_models_cross() -> None:
