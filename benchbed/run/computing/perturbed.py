@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Most bytes of perturbed clips that threads make before the model gets to them, by the length of a shard's first clip.
 MOST_AHEAD_BYTES = 64 * 2**20
+#: Most batches that the model gets in a row, and most bytes of them.
+MOST_IN_A_ROW, MOST_IN_A_ROW_BYTES = 8, 16 * 2**20
 
 
 def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
@@ -57,7 +59,7 @@ def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     pending: list[EvaluatedClip] = []
     for evaluation in _evaluations(engine, unit, rows):
         # Only clips of one length share a batch: padding would change what a model with global pooling sees.
-        full = len(pending) == engine.job.batch_size * (inspectrum.BATCHES if evaluation.form else 1)
+        full = len(pending) == engine.job.batch_size * _in_a_row(engine, evaluation)
         if pending and (full or evaluation.length != pending[0].length or evaluation.form != pending[0].form):
             _in_parts(engine, pending, rows, engine.job.batch_size)
             pending = []
@@ -70,6 +72,14 @@ def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
         **noted(engine.adapter),
     }
     return rows.assemble(engine.shard, info)
+
+
+def _in_a_row(engine: Engine, evaluation: EvaluatedClip) -> int:
+    """Batches that the model gets one after the other: model and corruptions take turns less often on cold caches."""
+    if evaluation.form:
+        return inspectrum.BATCHES
+    each = evaluation.given.waveform.nbytes * engine.job.batch_size
+    return max(1, min(MOST_IN_A_ROW, MOST_IN_A_ROW_BYTES // max(1, each)))
 
 
 def _evaluations(engine: Engine, unit: Unit, rows: Rows) -> Iterator[EvaluatedClip]:

@@ -12,6 +12,7 @@ import soundfile
 
 from benchbed.code import Closure
 from benchbed.errors import AdapterError, AudioError
+from benchbed.run.computing import perturbed
 from benchbed.run.computing.engine import Engine
 from benchbed.run.executing.unit import compute
 from benchbed.run.preparing.units import cut
@@ -198,7 +199,8 @@ def test_clips_ahead_are_prepared_once_and_fail_in_their_turn(toy_job, monkeypat
     assert len(made) == 2 * 39 and len(asked) == 39 + 2, "the one that fails, ahead and in its turn"
 
 
-def test_perturbed_audio_is_let_go_when_the_model_has_answered(toy_job, monkeypatch):
+@pytest.mark.parametrize(("most_bytes", "batches"), [(0, 1), (3 * 8 * 4 * 4000, 3), (2**30, 8)])
+def test_perturbed_audio_is_let_go_when_the_model_has_answered(toy_job, monkeypatch, most_bytes, batches):
     from benchbed.perturb.corruptions.gain import CORRUPTION
 
     kept, most = [], 0
@@ -212,9 +214,10 @@ def test_perturbed_audio_is_let_go_when_the_model_has_answered(toy_job, monkeypa
 
     sound = type(CORRUPTION).at
     monkeypatch.setattr(type(CORRUPTION), "at", at)
+    monkeypatch.setattr(perturbed, "MOST_IN_A_ROW_BYTES", most_bytes)
     made = outputs(toy_job(conditions=[{"corruption": "gain"}], batch_size=8))
     assert len(made) == len(kept) == 200
-    assert most <= 8 + 5, "a batch, and a clip that is being perturbed"
+    assert 8 * batches <= most <= 8 * batches + 5, "batches in a row, and a clip that is being perturbed"
     assert not any(one() is not None for one in kept)
 
 
