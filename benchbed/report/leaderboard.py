@@ -57,6 +57,8 @@ def write_leaderboard(
 ) -> list[Path]:
     """Write an index over suites and a page per suite, per model, per run and per comparison.
 
+    Pages of an earlier board in this folder to which none of these leads go, unless somebody changed them.
+
     Runs stand in one table only if suite, data, random protocol and metric are the same; synthetic and real never do.
 
     Parameters
@@ -163,7 +165,8 @@ def write_leaderboard(
                 shown = record.with_suffix(".html")
                 written.append(shown)
                 key = _run_key(pages, row, digests, home, records)
-                if pages.stands(shown, key) and record.is_file() == records:
+                standing = [pages.stands(page, key) for page in ((shown, record) if records else (shown,))]
+                if all(standing) and record.is_file() == records:
                     continue
                 whole = _whole(row)
                 write_report(
@@ -177,7 +180,8 @@ def write_leaderboard(
                 )
                 pages.wrote(shown, key)
                 if records:
-                    write_page(record, json.dumps(every_eval_ever(whole), ensure_ascii=False, allow_nan=False))
+                    text = json.dumps(every_eval_ever(whole), ensure_ascii=False, allow_nan=False)
+                    pages.wrote(write_page(record, text), key)
     pages.keep()
     return written
 

@@ -2,7 +2,7 @@
 
 The page of a run takes a third of a second, and of a thousand runs on a board one or two have changed. What each page
 followed from, and the digest that it had, are kept in the cache folder, apart from the site; a page that was changed
-or deleted since is written anew.
+or deleted since is written anew. A page of what is no longer on the board goes, if it is still as it was written.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class StandingPages:
         self.known: dict[str, list[str]] = recall(self.place)
         self.everywhere = _hash(json.dumps([code_hash("."), _templates(), *everywhere], default=repr))
         self.told: dict[str, list[str]] = {}
+        self.current: set[str] = set()
 
     def key(self, *of: object) -> str:
         """Digest of what a page follows from."""
@@ -45,24 +46,36 @@ class StandingPages:
     def stands(self, page: Path, key: str | None) -> bool:
         """Whether a page is there as it was written from the same; None for a key is never the same."""
         name = page.relative_to(self.out).as_posix()
+        self.current.add(name)
         was = self.known.get(name)
         if key is None or was is None or was[0] != key:
             return False
-        try:
-            same = digest(page.read_bytes()) == was[1]
-        except OSError:
-            return False
-        if same:
+        if same := self._holds(page, was[1]):
             self.told[name] = was
         return same
 
+    def _holds(self, page: Path, was: str) -> bool:
+        """Whether a page is there as it was written."""
+        try:
+            return digest(page.read_bytes()) == was
+        except OSError:
+            return False
+
     def wrote(self, page: Path, key: str | None) -> None:
         """A page was written."""
+        name = page.relative_to(self.out).as_posix()
+        self.current.add(name)
         if key is not None:
-            self.told[page.relative_to(self.out).as_posix()] = [key, digest(page.read_bytes())]
+            self.told[name] = [key, digest(page.read_bytes())]
 
     def keep(self) -> None:
-        """Keep it; a cache that cannot be written only costs time."""
+        """Keep it, and take away pages that no board leads to any more; a cache that cannot be written only costs
+        time."""
+        for name, (_, was) in self.known.items():
+            # The cache says which pages are ours; one that somebody changed is theirs.
+            if name not in self.current and self._holds(self.out / name, was):
+                with contextlib.suppress(OSError):
+                    (self.out / name).unlink()
         with contextlib.suppress(OSError):
             remember(self.place, self.told)
 

@@ -133,6 +133,45 @@ def test_another_figure_that_ranks_makes_pages_of_all_models_anew(
     assert before[page] != warm[page]
 
 
+def test_pages_of_what_is_no_longer_on_the_board_go_unless_somebody_changed_them(
+    runs: Path, built: Callable[..., tuple[list[str], dict[str, bytes]]]
+):
+    built(records=True)
+    site = runs.parent / "site"
+
+    def there() -> set[str]:
+        return {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+
+    before = there()
+    mine = next((site / "models").glob("model-b*.html"))
+    mine.write_text("mine")
+    for name in "bc":
+        (runs / name).rename(runs.parent / name)
+    (site / "runs" / "note.html").write_text("a file of somebody else")
+    built(records=True)
+    gone = {name for name in before if name.split("/")[-1].startswith(("model-b", "model-c"))}
+    assert len(gone) == 6
+    assert there() == before - gone | {"runs/note.html", mine.relative_to(site).as_posix()}
+    # Back on the board, their pages are back.
+    for name in "bc":
+        (runs.parent / name).rename(runs / name)
+    built(records=True)
+    assert there() == before | {"runs/note.html"} and mine.read_text() != "mine"
+
+
+def test_a_record_beside_a_page_is_made_again_where_it_was_changed(
+    runs: Path, built: Callable[..., tuple[list[str], dict[str, bytes]]]
+):
+    built(records=True)
+    record = next((runs.parent / "site" / "runs").glob("model-a*.json"))
+    held = record.read_bytes()
+    record.write_bytes(held[:-5])
+    assert built(records=True)[0] == ["model-a"] and record.read_bytes() == held
+    # Records that nobody asks for any more.
+    built()
+    assert not record.exists()
+
+
 def test_a_cache_that_was_emptied_costs_time_alone(
     runs: Path, built: Callable[..., tuple[list[str], dict[str, bytes]]], monkeypatch: pytest.MonkeyPatch
 ):
