@@ -55,8 +55,8 @@ ARTEFACTS = (
 )
 
 
-#: Predictions of a run that stay in memory from scoring to its page.
-HELD = 20_000
+#: Bytes of files of predictions that stay in memory, once read, from scoring to the page.
+HELD_BYTES = 2 * 2**20
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
             with seldom_collected():
                 stored = stored_of(prepared, paths)
                 result, statistics, drawn = make_record(prepared, settings, stored, reused_paths)
-            predictions = stored if len(stored) <= HELD else None
+            predictions = stored if sum(path.stat().st_size for path in paths) <= HELD_BYTES else None
             del stored
             give_back()
         else:

@@ -78,9 +78,9 @@ def test_predictions_that_are_at_hand_choose_the_same_clips_and_are_not_read_aga
     assert read_listening(prepared.folder) == read and len(read.clips) > 1
 
 
-@pytest.mark.parametrize("most", [0, 10_000])
+@pytest.mark.parametrize("most", [0, 2**20])
 def test_a_run_holds_its_predictions_until_its_page_if_there_are_few(finished, monkeypatch, most):
-    monkeypatch.setattr(session, "HELD", most)
+    monkeypatch.setattr(session, "HELD_BYTES", most)
     seen = []
     run = session.run
     monkeypatch.setattr(session, "run", lambda *given: seen.append(run(*given)) or seen[-1])
