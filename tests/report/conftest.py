@@ -63,6 +63,8 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: noise.append(f"error: {error}"))
         page.on("request", lambda request: request.is_navigation_request() or noise.append(f"request: {request.url}"))
         page.goto(address)
+        if options.get("java_script_enabled", True) and page.locator("#folded").count():
+            page.wait_for_selector("html[data-unfolded]", state="attached")  # what travels packed is part of the page
         return page
 
     yield open_page
