@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, ClassVar, cast
 
 from benchbed.run.isolating.command import forkable
+from benchbed.run.isolating.imported import load
 
 #: The first word of what a client asks, and what the server says when it is ready.
 FORK, WARM, CLIENT = "fork", "warm", ("ready",)
@@ -313,7 +314,7 @@ def _surroundings() -> tuple[object, ...]:
 def _started() -> tuple[Forked | None, _Server | None]:
     here = False
     if forkable():
-        importlib.import_module(_PROGRAM).load()
+        load()
         here = forkable()
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:

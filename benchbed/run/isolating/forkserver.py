@@ -32,9 +32,8 @@ from benchbed.run.isolating.forking import (
     received,
     said,
 )
+from benchbed.run.isolating.imported import load
 
-#: What a run imports in any case.
-ALWAYS = ("pandas", "pyarrow.parquet", "soundfile", "torch", "benchbed.api.one", "benchbed.run.session")
 #: Packages whose modules may be imported here, before anybody has chosen a model: those of models are imported where
 #: they run.
 _OURS = ("benchbed.", "pyarrow.", "scipy.")
@@ -191,20 +190,6 @@ def _watched(parent: int) -> int | None:
         return os.pidfd_open(parent)
     except (AttributeError, OSError):
         return None
-
-
-def load() -> None:
-    """Import what a run needs in any case."""
-    collected = gc.isenabled()
-    gc.disable()  # a hundred thousand new objects, none of which goes away, would be looked through again and again
-    try:
-        for name in ALWAYS:
-            with contextlib.suppress(Exception):
-                importlib.import_module(name)
-    finally:
-        if collected:
-            gc.enable()
-    gc.freeze()  # what is imported stays: no collection has to touch it in every child
 
 
 def parted(connection: socket.socket) -> int:
