@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from benchbed.metrics.contract import MetricInfo
-from benchbed.metrics.neighbours.ranked import unit
 from benchbed.metrics.number import Number, number
 from benchbed.outputs.contract import Output
 from benchbed.results import record
@@ -48,6 +47,8 @@ def _displacement(clean: AnswersOfCell, moved: AnswersOfCell, info: MetricInfo) 
     known = np.array([int(position) in rows for position in moved.position], bool)
     if not known.any():
         return number(float("nan"), info, 0, undefined="no clip has both answers")
+    from benchbed.metrics.neighbours.ranked import unit
+
     before = clean.fold.scores[[rows[int(position)] for position in moved.position[known]]]
     after = moved.fold.scores[known]
     apart = np.maximum(0.0, 1 - (unit(before) * unit(after)).sum(1))

@@ -15,7 +15,6 @@ import numpy as np
 from benchbed.errors import CannotMeasure, ConfigError, did_you_mean
 from benchbed.metrics import FAMILIES
 from benchbed.metrics.contract import Family
-from benchbed.metrics.seld.tuning import tune_tracks
 from benchbed.metrics.thresholds import Average, Thresholds, tune_events, tune_tags
 from benchbed.nesting import json_of
 from benchbed.outputs.contract import Json
@@ -105,6 +104,8 @@ def choose(prepared: Prepared, paths: Sequence[Path], model: str) -> Frozen:
     outputs, target = answered.answers, answered.references
     common: _Rule = {"average": tune.average, "per_class": tune.per_class, "fallback": tune.fallback}
     if tune.metric == "f20":
+        from benchbed.metrics.seld.tuning import tune_tracks
+
         main = families_of(loaded, labels)[0]
         ranking = FAMILIES.get(main.family).family(labels, **main.options)
         thresholds = tune_tracks(ranking, outputs, target, tuned_on, **common)

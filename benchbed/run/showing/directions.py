@@ -24,6 +24,7 @@ from benchbed.results.directions import (
     SourceSpan,
 )
 from benchbed.results.record import Value
+from benchbed.run.showing.shelf import Recordings
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.types import Direction
 
@@ -39,29 +40,6 @@ DISTANCES = (0.0, 1.0, 2.0, 3.0, 4.0)
 OVERLAP = 4
 #: Width of a field of directions in degrees.
 FIELD = 30
-
-
-@dataclass(frozen=True)
-class Recordings:
-    """What a cell is drawn from.
-
-    Attributes
-    ----------
-    answers, references : np.ndarray [shape=(recording,), object]
-        Outputs and reference `Tracks`.
-    clip_ids : sequence of str
-        Their names.
-    group : np.ndarray [shape=(recording,), int]
-        Recording group of each, for intervals.
-    bootstrap : Bootstrap
-        Draws of these groups.
-    """
-
-    answers: np.ndarray
-    references: np.ndarray
-    clip_ids: Sequence[str]
-    group: np.ndarray
-    bootstrap: Bootstrap
 
 
 def cell_directions(family: Seld, recordings: Recordings, cell: str) -> CellDirections:

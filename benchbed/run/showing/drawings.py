@@ -27,9 +27,8 @@ from benchbed.run.scoring.families import metric_family, post_processing
 from benchbed.run.scoring.grounds import Grounds
 from benchbed.run.scoring.grouped import GroupedSplit
 from benchbed.run.scoring.split import Answered, Split, rows_of_cells
-from benchbed.run.showing.directions import Recordings
 from benchbed.run.showing.kinds import shown
-from benchbed.run.showing.shelf import CellAnswers
+from benchbed.run.showing.shelf import CellAnswers, Recordings
 from benchbed.suite.plan import CellPlan
 
 if TYPE_CHECKING:

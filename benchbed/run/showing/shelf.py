@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from benchbed.stats.bootstrap import Bootstrap
 from benchbed.suite.plan import CellPlan
 
 
@@ -39,3 +41,26 @@ class CellAnswers:
     def first(self, clip_id: str) -> int | None:
         """The first row of a clip, or None where it was not scored."""
         return self._places.get(clip_id)
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """What the directions of a cell are drawn from.
+
+    Attributes
+    ----------
+    answers, references : np.ndarray [shape=(recording,), object]
+        Outputs and reference `Tracks`.
+    clip_ids : sequence of str
+        Their names.
+    group : np.ndarray [shape=(recording,), int]
+        Recording group of each, for intervals.
+    bootstrap : Bootstrap
+        Draws of these groups.
+    """
+
+    answers: np.ndarray
+    references: np.ndarray
+    clip_ids: Sequence[str]
+    group: np.ndarray
+    bootstrap: Bootstrap

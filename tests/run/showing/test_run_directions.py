@@ -21,8 +21,9 @@ from benchbed.report.drawings import read
 from benchbed.report.page import report_html
 from benchbed.results.directions import NAME, CellDirections, read_directions
 from benchbed.results.listening import read_listening
-from benchbed.run.showing.directions import LONGEST, Recordings, _line, cell_directions
+from benchbed.run.showing.directions import LONGEST, _line, cell_directions
 from benchbed.run.showing.kinds.tracks import heard, localisation_of
+from benchbed.run.showing.shelf import Recordings
 from benchbed.stats.bootstrap import Bootstrap
 
 LABELS = ("dog", "rain")

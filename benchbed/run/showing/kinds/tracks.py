@@ -17,8 +17,9 @@ from benchbed.results.record import Result
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.scoring.families import metric_family
 from benchbed.run.scoring.split import Split
-from benchbed.run.showing.directions import Recordings, cell_directions, recording_f20
+from benchbed.run.showing.directions import cell_directions, recording_f20
 from benchbed.run.showing.picks import Pick, broken, once
+from benchbed.run.showing.shelf import Recordings
 
 #: Nothing that a model said in one word.
 _NOTHING = ("", 0.0)
