@@ -20,27 +20,29 @@ import numpy as np
 from benchbed.compare.answer import BOOTSTRAP, BOTH, Contrast, Procedure
 from benchbed.compare.drawing import (
     boots,
-    draw,
     drawn_metrics,
     draws_differ,
     join,
     meaning,
     meanings,
-    points,
+    own_figure,
     recorded,
     replicates,
     stored,
     stored_score,
 )
-from benchbed.compare.figure import Figure, Recipe, direction, evaluate, recipe
+from benchbed.compare.figure import Figure, Recipe, counted, direction, evaluate, evaluate_counts, recipe
 from benchbed.compare.mcnemar import mcnemar
 from benchbed.compare.pairing import Paired, incomplete_cells, pair, scored_alike
+from benchbed.compare.reused import ReusedParts
 from benchbed.compare.runs import OpenRun, shared
 from benchbed.errors import CannotMeasure, did_you_mean
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.bootstrap import Bootstrap, degrees_of_freedom
 from benchbed.stats.swaps import Swaps, bootstrap_tail, swap_models
 
+#: The metric that is about right and wrong clips, which McNemar's test counts.
+_RIGHT = "accuracy"
 SIDES: tuple[Literal["less"], Literal["greater"]] = ("less", "greater")
 
 __all__ = ["Contrast", "Procedure", "contrast", "contrast_score", "incomplete_cells", "replicates"]
@@ -54,6 +56,7 @@ def contrast(
     procedure: Procedure | None = None,
     *,
     against: Figure | None = None,
+    reused: ReusedParts | None = None,
 ) -> dict[str, Contrast]:
     """Compare one figure of two runs in several metrics.
 
@@ -69,6 +72,8 @@ def contrast(
         Draws, levels, seed.
     against : Figure, optional
         Figure of b, where it is another than a's, e.g. clean clips of the same run.
+    reused : ReusedParts, optional
+        What was made of either run for another pair.
 
     Raises
     ------
@@ -84,17 +89,20 @@ def contrast(
         if metric not in known:
             hint = did_you_mean(metric, known) or f"there are: {', '.join(known)}"
             raise CannotMeasure(f"there is no metric '{metric}' for {figure}", hint=lack or hint)
-    paired = pair(a, b, figure, formula, against)
+    if lack is not None:
+        reused = None  # of runs that were cut down for each other
+    paired = pair(a, b, figure, formula, against, reused)
     kept = {*drawn_metrics(a, figure), *drawn_metrics(b, against or figure)}
     lost = incomplete_cells((a, figure), (b, against or figure))
-    right = (None, "no sums of the clips were kept") if paired.lean else mcnemar(paired, formula, a)
+    right: tuple[dict[str, float] | None, str | None] = None, "no sums of the clips were kept"
+    if not paired.lean and _RIGHT in wanted:
+        right = mcnemar(paired, formula, a)
     told = _Told(figure, a, paired, procedure, lost, right)
     contrasts: dict[str, Contrast] = {}
     if not kept.issuperset(wanted):
         asked = [metric for metric in wanted if metric not in kept]
-        values_a, values_b = points(a, formula, paired.a, asked), points(b, formula, paired.b, asked)
-        drawn_a = draw(a, formula, paired.a, paired, procedure, asked)
-        drawn_b = draw(b, formula, paired.b, paired, procedure, asked)
+        values_a, drawn_a = own_figure(a, figure, formula, paired.a, paired, procedure, asked, reused)
+        values_b, drawn_b = own_figure(b, against or figure, formula, paired.b, paired, procedure, asked, reused)
         swaps = _swap(a, formula, paired, procedure, str(figure), asked)
     for metric in wanted:
         better = direction(known[metric], formula)
@@ -173,7 +181,7 @@ class _Told:
     mcnemar: tuple[dict[str, float] | None, str | None]
 
     def facts(self, metric: str, summed: bool, swapped: bool) -> dict[str, Any]:
-        paired, right = self.paired, metric == "accuracy" and summed
+        paired, right = self.paired, metric == _RIGHT and summed
         return {
             "clips": paired.clips,
             "groups": paired.groups,
@@ -262,9 +270,16 @@ class _Told:
 
 def _swap(run: OpenRun, made: Recipe, paired: Paired, how: Procedure, name: str, metrics: Collection[str]) -> Swaps:
     shape, joined = paired.a[0].shape[1:], join(run, made)
+    columns = counted(run.family, made, metrics, [*paired.a, *paired.b])
 
     def values(sums: list[np.ndarray]) -> dict[str, np.ndarray]:
-        return evaluate(run.family, made, [s.reshape(-1, *shape) for s in sums], joined, metrics)
+        if columns is None:
+            return evaluate(run.family, made, [s.reshape(-1, *shape) for s in sums], joined, metrics)
+        counts = [s.reshape(shape[0], len(columns), -1) for s in sums]
+        return evaluate_counts(run.family, made, counts, joined, metrics)
 
     one, other = ([sums.reshape(len(sums), -1) for sums in side] for side in (paired.a, paired.b))
-    return swap_models(one, other, values, draws=how.swaps, name=f"{run.sums.index_hash}/{name}", seed=how.seed)
+    # The columns of each part stand behind those of the part before it.
+    flat = None if columns is None else (np.arange(shape[0])[:, None] * shape[1] + columns).ravel()
+    name = f"{run.sums.index_hash}/{name}"
+    return swap_models(one, other, values, draws=how.swaps, name=name, seed=how.seed, counted=flat)

@@ -13,8 +13,9 @@ from typing import Protocol
 import numpy as np
 
 from benchbed.compare.answer import Procedure
-from benchbed.compare.figure import Figure, Recipe, cells_of, evaluate, infos, recipe
+from benchbed.compare.figure import Figure, Recipe, cells_of, counted, evaluate, evaluate_counts, infos, recipe
 from benchbed.compare.pairing import Paired, pair
+from benchbed.compare.reused import ReusedParts
 from benchbed.compare.runs import OpenRun
 from benchbed.errors import CannotMeasure
 from benchbed.metrics.contract import MetricInfo
@@ -47,7 +48,14 @@ def draw(
 ) -> dict[str, np.ndarray]:
     """Values of a figure in every draw, from sums `[group, part, statistic]` of each split; all metrics, or `names`."""
     drawn = []
-    for boot, sums in zip(boots(run, paired.splits, how.draws, how.seed), folds):
+    sources = boots(run, paired.splits, how.draws, how.seed)
+    if names is not None and (columns := counted(run.family, made, names, folds)) is not None:
+        for boot, sums in zip(sources, folds):
+            counts = sums[:, :, columns]
+            whole = boot.replicates_of_counts(counts.reshape(len(counts), -1))
+            drawn.append(whole.reshape(*counts.shape[1:], how.draws))
+        return evaluate_counts(run.family, made, drawn, join(run, made), names)
+    for boot, sums in zip(sources, folds):
         groups, parts, width = sums.shape
         flat = sums.reshape(groups, -1)
         # Most bins and pairs of classes never occur, and nothing drawn from nothing is nothing.
@@ -56,6 +64,29 @@ def draw(
         whole[:, used] = boot.replicates(flat[:, used])
         drawn.append(whole.reshape(how.draws, parts, width))
     return evaluate(run.family, made, drawn, join(run, made), names)
+
+
+def own_figure(
+    run: OpenRun,
+    figure: Figure,
+    made: Recipe,
+    folds: list[np.ndarray],
+    paired: Paired,
+    how: Procedure,
+    names: Collection[str],
+    reused: ReusedParts | None = None,
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Values of a figure and its draws, as `points` and `draw` make them; what is `reused` is not made again.
+
+    Where recordings of a pair were left out of both sides, or a clip counts other than once, they are of that pair.
+    """
+
+    def fresh() -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        return points(run, made, folds, names), draw(run, made, folds, paired, how, names)
+
+    if reused is None or not paired.plain:
+        return fresh()
+    return reused.ask(run, ("figure", figure, made, tuple(names), how.draws, how.seed), fresh)
 
 
 def boots(run: OpenRun, splits: Iterable[str], draws: int, seed: int) -> list[Bootstrap]:

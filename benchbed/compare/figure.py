@@ -6,9 +6,11 @@ over devices, the gap between seen and unseen devices, and one class.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from benchbed.metrics.contract import Family, MetricInfo
 from benchbed.metrics.slices import Column
 from benchbed.results.conditions import spoken
 from benchbed.results.statistics import CellStatistics, Statistics
+
+#: A metadata column: its name, its values, and named sets of them.
+_Levels = tuple[str, tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 
 
 @dataclass(frozen=True)
@@ -134,26 +139,34 @@ def recipe(statistics: Statistics, figure: Figure) -> Recipe:
     raise CannotMeasure(f"there is no group '{name}' in the run", hint=hint)
 
 
-def recipes(statistics: Statistics) -> dict[str, Recipe]:
+def recipes(statistics: Statistics) -> Mapping[str, Recipe]:
     """Every group that a run can be asked about."""
+    columns = tuple(
+        (name, tuple(levels.values), tuple((group, tuple(members)) for group, members in levels.sets.items()))
+        for held in statistics.columns.values()
+        for name, levels in held.items()
+    )
+    return _recipes(columns, tuple(statistics.labels))
+
+
+# Runs of a board have the same columns and classes, and each is asked about for every pair that it stands in.
+@functools.lru_cache(maxsize=16)
+def _recipes(columns: tuple[_Levels, ...], labels: tuple[str, ...]) -> Mapping[str, Recipe]:
     found: dict[str, Recipe] = {}
-    for columns in statistics.columns.values():
-        for name, levels in columns.items():
-            plural = Column(name, np.array([])).plural
-            for value in levels.values:
-                found[f"{name}={value}"] = Recipe((CellPart(name, frozenset([value])),))
-            for group, members in {"all": levels.values, **levels.sets}.items():
-                singles = tuple(CellPart(name, frozenset([m])) for m in members)
-                found[f"{plural}_mean={group}"] = Recipe(singles, (1 / len(singles),) * len(singles))
-                if group != "all":
-                    found[f"{plural}={group}"] = Recipe((CellPart(name, frozenset(members)),))
-            if {"seen", "unseen"} <= set(levels.sets):
-                found[f"{plural}_gap=seen-unseen"] = _gap(found[f"{plural}=seen"], found[f"{plural}=unseen"])
-                found[f"{plural}_mean_gap=seen-unseen"] = _gap(
-                    found[f"{plural}_mean=seen"], found[f"{plural}_mean=unseen"]
-                )
-    found |= {f"class={label}": Recipe(label=label) for label in statistics.labels}
-    return found
+    for name, values, sets in columns:
+        plural = Column(name, np.array([])).plural
+        for value in values:
+            found[f"{name}={value}"] = Recipe((CellPart(name, frozenset([value])),))
+        for group, members in {"all": values, **dict(sets)}.items():
+            singles = tuple(CellPart(name, frozenset([m])) for m in members)
+            found[f"{plural}_mean={group}"] = Recipe(singles, (1 / len(singles),) * len(singles))
+            if group != "all":
+                found[f"{plural}={group}"] = Recipe((CellPart(name, frozenset(members)),))
+        if {"seen", "unseen"} <= dict(sets).keys():
+            found[f"{plural}_gap=seen-unseen"] = _gap(found[f"{plural}=seen"], found[f"{plural}=unseen"])
+            found[f"{plural}_mean_gap=seen-unseen"] = _gap(found[f"{plural}_mean=seen"], found[f"{plural}_mean=unseen"])
+    found |= {f"class={label}": Recipe(label=label) for label in labels}
+    return MappingProxyType(found)
 
 
 def _gap(seen: Recipe, unseen: Recipe) -> Recipe:
@@ -224,11 +237,68 @@ def evaluate(
     return {name: np.mean([values[name] for values in each], axis=0) for name in each[0]}
 
 
+def counted(family: Family, made: Recipe, names: Collection[str], folds: list[np.ndarray]) -> np.ndarray | None:
+    """Statistics that a figure follows from in these metrics, where all of them are whole numbers; else None.
+
+    Parameters
+    ----------
+    folds : list of np.ndarray [shape=(…, statistic)]
+        Sums of each split. A clip that counts several times is shared out among its draws, and then they are no whole
+        numbers.
+    """
+    columns = None if made.label is not None else family.needed(names)
+    if columns is None:
+        return None
+    chosen = [sums[..., columns] for sums in folds]
+    return columns if all((sums >= 0).all() and (sums == np.rint(sums)).all() for sums in chosen) else None
+
+
+def evaluate_counts(
+    family: Family, made: Recipe, folds: list[np.ndarray], join: str, names: Collection[str]
+) -> dict[str, np.ndarray]:
+    """`evaluate` of sums of the columns that are `counted` alone, whose draws come last; the same to the bit.
+
+    Parameters
+    ----------
+    folds : list of np.ndarray [shape=(part, counted, draw)]
+        Sums of each split.
+    join : str
+        `mean` over splits, or `pooled`.
+    names : collection of str
+        As they were given to `counted`.
+
+    Returns
+    -------
+    dict of str to np.ndarray [shape=(draw,)]
+    """
+    if join == "pooled":
+        folds = [np.sum(folds, axis=0)]
+    folds = [sums for sums in folds if sums.any()] or folds
+    signs = _signs(family, made)
+    each = []
+    for sums in folds:
+        parts = family.values_of_counts(sums, names)
+        each.append({name: signs[name] * _over_parts(values.T, made) for name, values in parts.items()})
+    return {name: np.mean([values[name] for values in each], axis=0) for name in each[0]}
+
+
 def _weighted(family: Family, made: Recipe, sums: np.ndarray, names: Collection[str] | None) -> dict[str, np.ndarray]:
-    weights, known = np.asarray(made.weights), infos(family, made)
-    # A gap says what unseen values cost, whichever way the metric points.
-    signs = {name: -1.0 if made.gap and info.direction == "lower" else 1.0 for name, info in known.items()}
-    return {name: signs[name] * (values @ weights) for name, values in _metric(family, made, sums, names).items()}
+    signs = _signs(family, made)
+    return {
+        name: signs[name] * _over_parts(values, made) for name, values in _metric(family, made, sums, names).items()
+    }
+
+
+def _signs(family: Family, made: Recipe) -> dict[str, float]:
+    """A gap says what unseen values cost, whichever way the metric points."""
+    known = infos(family, made)
+    return {name: -1.0 if made.gap and info.direction == "lower" else 1.0 for name, info in known.items()}
+
+
+def _over_parts(values: np.ndarray, made: Recipe) -> np.ndarray:
+    """Parts `[..., part]` as their weights have it."""
+    # In one order of memory, on which the last bit depends.
+    return np.ascontiguousarray(values) @ np.asarray(made.weights)
 
 
 def _metric(family: Family, made: Recipe, sums: np.ndarray, names: Collection[str] | None) -> dict[str, np.ndarray]:

@@ -15,6 +15,7 @@ from benchbed.compare.answer import Procedure
 from benchbed.compare.answered import AnsweredPairs
 from benchbed.compare.drawing import meaning
 from benchbed.compare.figure import Figure, recipes
+from benchbed.compare.reused import ReusedParts
 from benchbed.compare.sides import Side
 from benchbed.compare.uncorrected import PairAnswer, ask_pair
 from benchbed.metrics.contract import MetricInfo
@@ -95,17 +96,21 @@ class PairMatrix:
 
 
 def matrices(
-    sides: Sequence[Side], primary: str, procedure: Procedure, answered: AnsweredPairs | None = None
+    sides: Sequence[Side],
+    primary: str,
+    procedure: Procedure,
+    answered: AnsweredPairs | None = None,
+    reused: ReusedParts | None = None,
 ) -> list[PairMatrix]:
     """Ask every pair of three or more sides; of two, the table of differences says it all.
 
     A side of several seeds is compared by its mean, with the spread of its members beside that of the recordings. Pairs
-    that were `answered` before are not asked again.
+    that were `answered` before are not asked again, and what is `reused` of a side is not made for each of its pairs.
     """
     if len(sides) < 3:
         return []
-    known = answered or AnsweredPairs()
-    return [_matrix(sides, figure, metric, procedure, known) for figure, metric in _asked(sides, primary)]
+    known, reused = answered or AnsweredPairs(), reused or ReusedParts()
+    return [_matrix(sides, figure, metric, procedure, known, reused) for figure, metric in _asked(sides, primary)]
 
 
 def _asked(sides: Sequence[Side], primary: str) -> Iterator[tuple[Figure, str]]:
@@ -122,13 +127,18 @@ def _asked(sides: Sequence[Side], primary: str) -> Iterator[tuple[Figure, str]]:
 
 
 def _matrix(
-    sides: Sequence[Side], figure: Figure, metric: str, procedure: Procedure, answered: AnsweredPairs
+    sides: Sequence[Side],
+    figure: Figure,
+    metric: str,
+    procedure: Procedure,
+    answered: AnsweredPairs,
+    reused: ReusedParts,
 ) -> PairMatrix:
     pairs = list(combinations(sides, 2))
     question = f"pair {figure!r} {metric}"
 
     def asked(a: Side, b: Side) -> PairAnswer:
-        return answered.ask(question, a, b, lambda: ask_pair(a, b, figure, metric, procedure))
+        return answered.ask(question, a, b, lambda: ask_pair(a, b, figure, metric, procedure, reused))
 
     answers = [asked(a, b) for a, b in pairs]
     # Every pair pays for all others, which may be other ones than when it was asked.

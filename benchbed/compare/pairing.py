@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from benchbed.compare.figure import Figure, Recipe, cells_of, sums_by_group
+from benchbed.compare.reused import ReusedParts
 from benchbed.compare.runs import OpenRun, condition_mismatch
 from benchbed.errors import CannotMeasure
+from benchbed.results.statistics import CellStatistics
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Paired:
         Every recording holds one clip.
     lean : bool
         A run kept no sums of a cell, so that only draws can be compared.
+    plain : bool
+        The sums of either run are all that it has, each clip counted once: they are the same in every pair of the run.
     """
 
     a: list[np.ndarray]
@@ -42,8 +47,9 @@ class Paired:
     dropped: int
     single: bool
     lean: bool = False
+    plain: bool = False
 
-    @property
+    @cached_property
     def differing(self) -> int:
         """Recordings on which the two models' sums differ."""
         return sum(
@@ -73,10 +79,17 @@ def scored_alike(a: OpenRun, b: OpenRun, conditions: Collection[str] | None = No
     return None
 
 
-def pair(a: OpenRun, b: OpenRun, figure: Figure, recipe: Recipe, other: Figure | None = None) -> Paired:
+def pair(
+    a: OpenRun,
+    b: OpenRun,
+    figure: Figure,
+    recipe: Recipe,
+    other: Figure | None = None,
+    reused: ReusedParts | None = None,
+) -> Paired:
     """Line up the sums of two runs; recordings whose scored clips differ are left out of both.
 
-    `other` is the figure of b where it is another one than a's.
+    `other` is the figure of b where it is another one than a's; sums that are `reused` are not made again.
 
     Raises
     ------
@@ -109,8 +122,8 @@ def pair(a: OpenRun, b: OpenRun, figure: Figure, recipe: Recipe, other: Figure |
             clips, groups, single = clips + scored, groups + met, False
             continue
         # The clips are the same, so either run says how many there are.
-        full, whose = (b, against) if cell.lean else (a, cell)
-        sums, count = sums_by_group(full.sums, whose, recipe, keep)
+        full, whose, asked = (b, against, other or figure) if cell.lean else (a, cell, figure)
+        sums, count = _sums(full, asked, split, whose, recipe, keep, reused)
         each = draws[1] if cell.lean else draws[0]
         if recipe.label is not None:
             # A class is met in some recordings only, and those are what its figure rests on.
@@ -118,12 +131,38 @@ def pair(a: OpenRun, b: OpenRun, figure: Figure, recipe: Recipe, other: Figure |
         count = count // each
         # A recording must weigh the same on both sides to be swapped.
         over = (1, 1) if draws[0] == draws[1] else draws
-        first.append(sums / over[0])
-        second.append(sums if lean else sums_by_group(b.sums, against, recipe, keep)[0] / over[1])
+        first.append(_shared_out(sums, over[0]))
+        if not lean:
+            others, _ = _sums(b, other or figure, split, against, recipe, keep, reused)
+            second.append(_shared_out(others, over[1]))
+        else:
+            second.append(sums)
         clips += int(count.sum())
         groups += int((count.sum(axis=1) > 0).sum())
         single = single and bool((count.sum(axis=1) <= 1).all())
-    return Paired(first, second, list(mine), clips, groups, dropped, single, lean)
+    plain = not dropped and not lean and draws[0] == draws[1]
+    return Paired(first, second, list(mine), clips, groups, dropped, single, lean, plain)
+
+
+def _sums(
+    run: OpenRun,
+    figure: Figure,
+    split: str,
+    cell: CellStatistics,
+    recipe: Recipe,
+    keep: np.ndarray,
+    reused: ReusedParts | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sums and clips of each recording; those of all recordings are the same in every pair of the run."""
+
+    def made() -> tuple[np.ndarray, np.ndarray]:
+        return sums_by_group(run.sums, cell, recipe, keep)
+
+    return made() if reused is None or not keep.all() else reused.ask(run, ("sums", figure, recipe, split), made)
+
+
+def _shared_out(sums: np.ndarray, draws: int) -> np.ndarray:
+    return sums if draws == 1 else sums / draws
 
 
 def _recorded(run: OpenRun, figure: Figure, split: str, marks: np.ndarray) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from benchbed.compare.joining import joining
 from benchbed.compare.matrix import PairMatrix, judged, matrices
 from benchbed.compare.pairings import ComparedRow, Pairing
 from benchbed.compare.ranking import rank_alike, unranked
+from benchbed.compare.reused import ReusedParts
 from benchbed.compare.runs import OpenRun, require_comparable
 from benchbed.compare.said import said_apart
 from benchbed.compare.sides import Mixed, Side
@@ -142,12 +143,14 @@ def compare(
         for run in side.runs:
             require_comparable(first.runs[0], run)
     pairings: list[tuple[Pairing, Sequence[Contrast], Sequence[Mixed]]] = []
-    answered = answered or AnsweredPairs()
+    answered, reused = answered or AnsweredPairs(), ReusedParts()
     question = f"table {wanted!r} {primary}"
     for side in sides[1:]:
         single = len(first.runs) == len(side.runs) == 1 and side.kind != "family"
         notes = require_comparable(first.runs[0], side.runs[0])
-        answer = answered.ask(question, first, side, partial(ask_table, first, side, wanted, primary, procedure))
+        answer = answered.ask(
+            question, first, side, partial(ask_table, first, side, wanted, primary, procedure, reused)
+        )
         notes += alone(first.runs[0], side.runs[0], wanted)
         clips = said_apart(first.runs[0], side.runs[0], primary) if single else []
         pairing = Pairing(first.name, side.name, primary, robustness=[*answer.robustness], notes=notes, clips=clips)
@@ -187,7 +190,7 @@ def compare(
     why = unranked([run for _, run in singles]) if len(singles) == len(sides) else None
     ranked = rank_alike(singles, procedure) if len(singles) == len(sides) and why is None else {}
     ranks = {side.name: ranked[side.runs[0].path] for side in sides if side.runs[0].path in ranked}
-    pairs = matrices(sides, primary, procedure, answered)
+    pairs = matrices(sides, primary, procedure, answered, reused)
     return Comparison(
         [pairing for pairing, _, _ in pairings], ranks, list(sides), procedure, primary, why, corrected, pairs
     )

@@ -13,6 +13,7 @@ from benchbed.compare.contrast import contrast, contrast_score
 from benchbed.compare.drawing import meaning
 from benchbed.compare.figure import Figure
 from benchbed.compare.matched import Robustness, robustness, robustness_of_sides
+from benchbed.compare.reused import ReusedParts
 from benchbed.compare.runs import OpenRun
 from benchbed.compare.sides import Mixed, Side, mixed
 from benchbed.errors import CannotMeasure
@@ -70,8 +71,10 @@ class TableAnswer:
     robustness: tuple[Robustness, ...]
 
 
-def ask_pair(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure) -> PairAnswer:
-    """The difference of two sides in one metric, or why there is none."""
+def ask_pair(
+    a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure, reused: ReusedParts | None = None
+) -> PairAnswer:
+    """The difference of two sides in one metric, or why there is none; what is `reused` is not made again."""
     found: Contrast | Mixed
     try:
         if len(a.runs) > 1 or len(b.runs) > 1 or "family" in (a.kind, b.kind):
@@ -79,7 +82,7 @@ def ask_pair(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure
         elif ":" in metric:
             found = contrast_score(a.runs[0], b.runs[0], metric, procedure)
         else:
-            found = contrast(a.runs[0], b.runs[0], figure, [metric], procedure)[metric]
+            found = contrast(a.runs[0], b.runs[0], figure, [metric], procedure, reused=reused)[metric]
     except CannotMeasure as error:
         return PairAnswer(None, "", None, None, None, None, error.what)
     ends = found.spread if isinstance(found, Mixed) else found
@@ -87,8 +90,10 @@ def ask_pair(a: Side, b: Side, figure: Figure, metric: str, procedure: Procedure
     return PairAnswer(found.info, found.direction, *numbers, found.reason)
 
 
-def ask_table(first: Side, side: Side, wanted: Wanted, primary: str, procedure: Procedure) -> TableAnswer:
-    """Everything that the table says of the first side against another one.
+def ask_table(
+    first: Side, side: Side, wanted: Wanted, primary: str, procedure: Procedure, reused: ReusedParts | None = None
+) -> TableAnswer:
+    """Everything that the table says of the first side against another one; what is `reused` is not made again.
 
     Raises
     ------
@@ -100,7 +105,7 @@ def ask_table(first: Side, side: Side, wanted: Wanted, primary: str, procedure: 
     groups: list[Mixed] = []
     for figure, metrics in questions(first.runs[0], side.runs[0], wanted, primary):
         if single:
-            contrasts += contrast(first.runs[0], side.runs[0], figure, metrics, procedure).values()
+            contrasts += contrast(first.runs[0], side.runs[0], figure, metrics, procedure, reused=reused).values()
         else:
             groups += [mixed(first, side, figure, metric, procedure) for metric in metrics]
     for name in scores(first.runs[0], side.runs[0], wanted):

@@ -34,6 +34,9 @@ DEFINED = 0.9
 #: Numbers of a table from which on it is looked for columns that are nearly all zero, and how few others these have.
 LARGE, THIN = 4_000_000, 0.05
 
+#: Copies of all groups in all draws that are kept as they are multiplied, at most.
+FEW_COPIES = 1_000_000
+
 #: Rows of a large table that are looked at together, no more than a byte counts.
 ROWS = 250
 
@@ -185,6 +188,24 @@ class Bootstrap:
         made = np.zeros((len(parts), self.draws, sums.shape[1]))
         made[..., columns] = out
         return made
+
+    def replicates_of_counts(self, counts: np.ndarray) -> np.ndarray:
+        """Replicates of sums of whole numbers, none negative, whose draws come last, `[statistic, draw]`.
+
+        Parameters
+        ----------
+        counts : np.ndarray [shape=(group, statistic)]
+        """
+        if len(counts) != self.groups:
+            raise ConfigError(f"{len(counts)} rows of statistics for {self.groups} groups")
+        number = np.float32 if self.exact(counts) else np.float64
+        thin, out = counts.T.astype(number), np.empty((counts.shape[1], self.draws))
+        if self.groups * self.draws <= FEW_COPIES and number == np.float32:
+            np.matmul(thin, _by_group(self), out=out)
+            return out
+        for start, block in zip(range(0, self.draws, CHUNK), self.weights()):
+            out[:, start : start + len(block)] = thin @ block.T.astype(number)
+        return out
 
     def exact(self, counts: np.ndarray, columns: np.ndarray | None = None) -> bool:
         """Whether sums of whole numbers `[row, statistic]`, of some columns or all, are exact in float32."""
@@ -454,6 +475,11 @@ def effective_freedom(squares: float, fourths: float, sources: int, draws: int, 
         return most
     fourth = fourths - 6 * noise * square - 3 * sources * noise**2
     return max(2.0, 2 * square**2 / max(fourth - square**2 / groups, 2 * square**2 / most))
+
+
+@lru_cache(maxsize=4)
+def _by_group(boot: Bootstrap) -> np.ndarray:
+    return np.ascontiguousarray(np.concatenate(list(boot.weights())).T, np.float32)
 
 
 @lru_cache(maxsize=8)

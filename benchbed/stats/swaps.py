@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,8 @@ from benchbed.stats.bootstrap import CHUNK, bias, quantile_levels
 
 #: Draws beyond a value that are needed to read a p-value off them.
 RESOLVED = 10
+#: Swaps of groups that are kept for the next pair of models, at most.
+SMALL = 100_000
 #: Sums of swaps that are made into metrics at once: so many that calling the metrics costs little.
 BLOCK = 200_000
 
@@ -119,6 +122,7 @@ def swap_models(
     draws: int = 1999,
     name: str = "",
     seed: int = 0,
+    counted: np.ndarray | None = None,
 ) -> Swaps:
     """Swap two models within whole recording groups, in all splits at once.
 
@@ -129,13 +133,17 @@ def swap_models(
     a, b : sequence of np.ndarray [shape=(group, statistic)]
         Statistics of each model, one array per split, groups in the same order.
     values : callable
-        Summed statistics `[draw, statistic]` of each split to metrics `[draw]`.
+        Summed statistics `[draw, statistic]` of each split to metrics `[draw]`; `[statistic, draw]` where some are
+        `counted`.
     draws : int, default=1999
         Random swaps; all of them are made where there are no more.
     name : str
         What is tested, for the random stream.
     seed : int, default=0
         Seed of the run.
+    counted : np.ndarray [shape=(needed,), int], optional
+        Statistics that the metrics follow from, all of them whole numbers: sums of these alone are made. Which groups
+        differ, and so which swaps are drawn, is still seen from all statistics.
 
     Examples
     --------
@@ -146,40 +154,74 @@ def swap_models(
     """
     if [x.shape for x in a] != [x.shape for x in b]:
         raise CannotMeasure("statistics of different shapes cannot be paired")
-    totals = [(x.sum(axis=0), y.sum(axis=0)) for x, y in zip(a, b)]
-    first, second = values([x[None] for x, _ in totals]), values([y[None] for _, y in totals])
-    with np.errstate(invalid="ignore"):
-        # Two infinite values of d′ have no difference, here and below.
-        seen = {metric: float(first[metric][0] - second[metric][0]) for metric in first}
     # Groups on which the models agree change nothing, whichever way they are swapped.
     changes = [y - x for x, y in zip(a, b)]
     changes = [c[np.abs(c).max(axis=1, initial=0.0) > 0] for c in changes]
-    sizes = [len(c) for c in changes]
-    total = sum(sizes)
+    if counted is not None:
+        a, b, changes = ([x[:, counted] for x in each] for each in (a, b, changes))
+    edges = np.cumsum([0, *map(len, changes)])
+    total = int(edges[-1])
     exact = total < 40 and 2**total <= draws + 1
     count = 2**total if exact else draws
+
+    def shaped(sums: np.ndarray) -> np.ndarray:
+        return sums[None] if counted is None else sums[:, None]
+
+    totals = [(shaped(x.sum(axis=0)), shaped(y.sum(axis=0))) for x, y in zip(a, b)]
+    first, second = values([x for x, _ in totals]), values([y for _, y in totals])
+    with np.errstate(invalid="ignore"):
+        # Two infinite values of d′ have no difference, here and below.
+        seen = {metric: float(first[metric][0] - second[metric][0]) for metric in first}
     parts: dict[str, list[np.ndarray]] = {metric: [] for metric in first}
-    edges = np.cumsum([0, *sizes])
-    # Swaps are drawn in small blocks, each of its own stream, and made into metrics in large ones: of few recordings
-    # calling the metrics is most of the work.
+    # Swaps are made into metrics in large blocks: of few recordings calling the metrics is most of the work.
     width = max((x.shape[1] for x in a), default=1)
     large = CHUNK * max(1, BLOCK // (CHUNK * max(width, 1)))
-    for first_of in range(0, count, large):
-        blocks = []
-        for start in range(first_of, min(first_of + large, count), CHUNK):
-            size = min(CHUNK, count - start)
-            if exact:
-                swap = ((np.arange(start, start + size)[:, None] >> np.arange(total)) & 1).astype(np.uint8)
-            else:
-                swap = stream("swaps", name, seed, total, start).integers(0, 2, (CHUNK, total), dtype=np.uint8)[:size]
-            blocks.append([swap[:, low:high].astype(np.float64) @ c for low, high, c in zip(edges, edges[1:], changes)])
-        moved = [np.concatenate(of_split) for of_split in zip(*blocks)]
+    for start in range(0, count, large):
+        swap = _swaps(name, seed, total, start, min(large, count - start), exact)
+        product = _moved if counted is None else _moved_counts
+        moved = [product(swap[:, low:high], c) for low, high, c in zip(edges, edges[1:], changes)]
         one = values([x + m for (x, _), m in zip(totals, moved)])
         other = values([y - m for (_, y), m in zip(totals, moved)])
         with np.errstate(invalid="ignore"):
             for metric in parts:
                 parts[metric].append(one[metric] - other[metric])
     return Swaps(seen, {metric: np.concatenate(replicates) for metric, replicates in parts.items()}, exact)
+
+
+def _swaps(name: str, seed: int, total: int, start: int, size: int, exact: bool) -> np.ndarray:
+    """Which groups are swapped in some of the draws `[draw, group]` uint8; small ones are kept."""
+    # A model is compared with a hundred others in the same figure, and many of them differ from it in as many groups.
+    made = _kept_swaps if size * total <= SMALL else _drawn_swaps
+    return made(name, seed, total, start, size, exact)
+
+
+def _drawn_swaps(name: str, seed: int, total: int, start: int, size: int, exact: bool) -> np.ndarray:
+    if exact:
+        return ((np.arange(start, start + size)[:, None] >> np.arange(total)) & 1).astype(np.uint8)
+    blocks = [
+        # Each of its own stream, so that a draw does not depend on how many there are.
+        stream("swaps", name, seed, total, at).integers(0, 2, (CHUNK, total), dtype=np.uint8)
+        for at in range(start, start + size, CHUNK)
+    ]
+    drawn = np.concatenate(blocks)[:size]
+    drawn.flags.writeable = False
+    return drawn
+
+
+_kept_swaps = lru_cache(maxsize=512)(_drawn_swaps)
+
+
+def _moved(swap: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """What swaps add to the sums of the first model, `[draw, statistic]`."""
+    # By as many draws at a time as ever: the last bit of sums that are no whole numbers depends on it.
+    return np.concatenate([swap[at : at + CHUNK].astype(np.float64) @ change for at in range(0, len(swap), CHUNK)])
+
+
+def _moved_counts(swap: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """The same of whole numbers, `[statistic, draw]`."""
+    exact = float(np.abs(change).sum(axis=0).max(initial=0.0)) < 2**24
+    number = np.float32 if exact else np.float64
+    return (change.T.astype(number) @ swap.T.astype(number)).astype(np.float64)
 
 
 def bootstrap_tail(

@@ -276,3 +276,15 @@ def test_columns_that_are_nearly_all_zero_are_drawn_as_dense_ones_are(monkeypatc
     for exact in (False, True):
         assert np.array_equal(draw.replicates(counts, counts=exact), dense[0])
         assert np.array_equal(draw.replicates(counts, None, some, counts=exact)[:, some], dense[0][:, some])
+
+
+@pytest.mark.parametrize("most", [0, bootstrap.FEW_COPIES])
+@pytest.mark.parametrize("large", [1, 2**24])
+def test_replicates_of_counts_are_those_of_any_sums(monkeypatch: pytest.MonkeyPatch, most: int, large: int) -> None:
+    monkeypatch.setattr(bootstrap, "FEW_COPIES", most)
+    counts = np.random.default_rng(2).integers(0, 9, (30, 4)).astype(np.float64) * large
+    boot = Bootstrap(30, draws=250, name=f"counts {most} {large}")
+    found = boot.replicates_of_counts(counts)
+    assert found.shape == (4, 250) and (found == boot.replicates(counts).T).all()
+    with pytest.raises(ConfigError, match="29 rows"):
+        boot.replicates_of_counts(counts[1:])

@@ -7,6 +7,7 @@ import pytest
 
 from benchbed.errors import CannotMeasure
 from benchbed.rng import stream
+from benchbed.stats import swaps
 from benchbed.stats.bootstrap import Bootstrap
 from benchbed.stats.paired import permutation_test
 from benchbed.stats.swaps import Swaps, bootstrap_critical, bootstrap_tail, detectable, swap_models
@@ -167,3 +168,22 @@ def test_tails_of_degenerate_draws():
     assert bootstrap_tail(np.zeros(100), 0.0, 10, "less") == 1.0
     assert bootstrap_tail(np.arange(100.0), 0.0, 1, "less") is None
     assert bootstrap_tail(np.full(100, -1.0), 0.0, 10, "less") < 0.05
+
+
+@pytest.mark.parametrize("groups", [6, 40])
+@pytest.mark.parametrize("kept", [0, swaps.SMALL])
+def test_swaps_of_counts_are_those_of_all_statistics(monkeypatch, groups, kept):
+    """A statistic that is no whole number makes a group differ, and is in no metric."""
+    monkeypatch.setattr(swaps, "SMALL", kept)
+    monkeypatch.setattr(swaps, "BLOCK", 500)
+    generator = stream("test-counts", groups)
+    sides = [[np.c_[generator.random(groups), generator.integers(0, 3, (groups, 2)), np.ones(groups)]] for _ in "ab"]
+    sides[0][0][:2, 1:] = sides[1][0][:2, 1:]
+
+    def of(counts):
+        return {"mean": (counts[0] - counts[1]) / counts[2]}
+
+    whole = swap_models(*sides, lambda s: of(np.moveaxis(s[0], -1, 0)[1:]), draws=250, name="counts")
+    alone = swap_models(*sides, lambda s: of(s[0]), draws=250, name="counts", counted=np.array([1, 2, 3]))
+    assert whole.exact == alone.exact == (groups == 6)
+    assert whole.seen == alone.seen and (whole.swapped["mean"] == alone.swapped["mean"]).all()
