@@ -69,6 +69,10 @@ class CheckpointError(AdapterError):
     """Weights that are missing, unsafe to load, or do not fit the model (exit code 2)."""
 
 
+class PackageError(BenchbedError):
+    """A package that is not installed, or cannot be imported as it is installed (exit code 2)."""
+
+
 class CannotMeasure(BenchbedError):
     """The question is well put but cannot be answered: failures over policy, too few clips (exit code 3)."""
 

@@ -16,6 +16,7 @@ from unittest import mock
 import torch
 
 from benchbed.errors import AdapterError
+from benchbed.packages import need
 
 #: How a model is computed: as it is; with batch norms folded; compiled by torch; by ONNX Runtime.
 Backend = Literal["eager", "folded", "compiled", "onnx"]
@@ -171,6 +172,7 @@ def _exported(plain: Scoring, network: torch.nn.Module, given: torch.Tensor, any
     except ModuleNotFoundError:
         raise
     except Exception as error:
+        need(("onnx",), "an ONNX graph")  # of whose loss the exporter speaks in its own words
         raise AdapterError(
             f"the model cannot be exported to ONNX: {_short(error)}",
             hint="operations that ONNX has, in the network behind the front end; or backend=eager",

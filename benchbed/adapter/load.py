@@ -33,22 +33,13 @@ from benchbed.adapter.twins import TWINS, as_twin
 from benchbed.adapter.watch import WatchedFiles, forget_changed, fresh_loader, watching
 from benchbed.cardwords import unknown_word
 from benchbed.errors import AdapterError, BenchbedError, did_you_mean
+from benchbed.packages import EXTRAS, pip_name, unusable
 
 #: Entry points of this group are models that other packages offer.
 ENTRY_POINTS = "benchbed.adapters"
 
 #: Modules made from files are named apart from everything that can be imported.
 _PREFIX = "benchbed_adapter_"
-
-#: Optional package → the extra that installs it.
-EXTRAS = {
-    "onnx": "onnx",
-    "onnxruntime": "onnx",
-    "ai_edge_litert": "tflite",
-    "transformers": "hf",
-    "ray": "ray",
-    "pycocoevalcap": "caption",
-}
 
 
 @dataclass(frozen=True)
@@ -226,13 +217,15 @@ def explain(error: BaseException, what: str, source: Path | str | None) -> Bench
     if isinstance(error, ModuleNotFoundError) and error.name:
         top = error.name.split(".")[0]
         if top in EXTRAS:
-            hint = f"pip install 'benchbed[{EXTRAS[top]}]'"
+            hint = f"pip install {pip_name(top)}"
         elif source is not None and _is_sibling(Path(source), top):
             hint = (
                 f"'{top}' lies beside the adapter: write `from .{error.name} import …`, or put its folder on PYTHONPATH"
             )
         else:
             hint = f"install the package that provides '{top}' beside benchbed"
+    elif isinstance(error, ImportError | OSError) and (broken := unusable(error)) is not None:
+        hint = (broken.hint or "").partition(";")[0]
     return AdapterError(f"{what}: {told(error)}", where=place, hint=hint)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from benchbed.api.asked import AskedModel
 from benchbed.errors import BenchbedError, UnforeseenError
+from benchbed.packages import unusable
 from benchbed.whole import refused
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _go_on(entry: TurnTaker, tell: Callable[[str], None], over: Callable[[TurnTa
     except BenchbedError as error:
         entry.error = error
     except Exception as error:
-        told = refused(error) if isinstance(error, OSError) else None
+        told = (refused(error) if isinstance(error, OSError) else None) or unusable(error)
         if told is None and alone:
             raise
         entry.error = told or _unforeseen(error)

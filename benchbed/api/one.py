@@ -125,7 +125,10 @@ def _page(opened: _Open, others: Sequence[OnDisk]) -> Iterator[str]:
     noted = {"basis": done.basis, "count": count, "others": [name for name, _ in names]}
     if not (done.stands and not others and lies_there(opened.prepared.folder, noted)):
         with seldom_collected():
-            why_not = keep(opened.prepared, done.result, count, names, done.stored)
+            said: list[str] = []
+            why_not = keep(opened.prepared, done.result, count, names, done.stored, said.append)
+        if not others:
+            yield from said
         if done.basis is not None:
             Journal(opened.prepared.folder).write("listening", **noted)
         if why_not and listen and not others:

@@ -21,6 +21,7 @@ from benchbed.attack.contract import Attack, Cost, Outcome, Problem
 from benchbed.attack.foreign import ALLOWED, REFUSED
 from benchbed.attack.threat import Ball
 from benchbed.errors import ConfigError, did_you_mean
+from benchbed.packages import need
 
 #: Above so many classes FAB's gradients of all classes do not fit.
 FAB_CLASSES = 64
@@ -33,6 +34,8 @@ def bridged(name: str, options: dict[str, Any], *, where: str | None = None) -> 
     ------
     ConfigError
         Refused (with the reason), unknown, an option that the attack does not have, or a budget among the options.
+    PackageError
+        The library cannot be imported.
     """
     if name in REFUSED:
         raise ConfigError(f"torchattacks:{name} is refused: {REFUSED[name]}", where=where)
@@ -41,6 +44,7 @@ def bridged(name: str, options: dict[str, Any], *, where: str | None = None) -> 
         raise ConfigError(
             f"torchattacks has no attack '{name}' that is known to work on waveforms", where=where, hint=hint
         )
+    need(("torchattacks",), f"torchattacks:{name}", where)
     known = _parameters(name)
     for option in options:
         if option in ("eps", "norm", "seed", "n_classes", "verbose"):

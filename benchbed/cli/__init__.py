@@ -20,6 +20,7 @@ import click
 
 from benchbed.cli.group import verbs
 from benchbed.errors import BenchbedError
+from benchbed.packages import unusable
 from benchbed.run.isolating.command import Command
 from benchbed.whole import refused
 
@@ -127,6 +128,9 @@ def _code(arguments: list[str]) -> int:
 def _internal(error: BaseException, debug: bool) -> int:
     if debug:
         raise error
+    if (broken := unusable(error)) is not None:
+        click.echo(f"error: {broken}", err=True)
+        return broken.exit_code
     click.echo(
         f"internal error: {type(error).__name__}: {error}\n  try: the same with --debug, and report it", err=True
     )

@@ -11,7 +11,7 @@ import click
 
 from benchbed.cli.flags import limit_options, limits, paths, print_json, split_settings
 from benchbed.cli.group import verbs
-from benchbed.errors import ConfigError
+from benchbed.errors import ConfigError, PackageError
 
 
 @verbs.command()
@@ -64,6 +64,7 @@ def validate(suites: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
     """Check suites, and files of gate rules, without data or models; errors point at the line."""
     from benchbed.gate.load import are_rules, load_rules
     from benchbed.run.preparing.named import check_names
+    from benchbed.run.preparing.packaged import refuse_unmade
     from benchbed.run.preparing.ruled import check_rules
     from benchbed.suite.load import load_suite
     from benchbed.suite.plan import plan_cells
@@ -80,6 +81,10 @@ def validate(suites: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
             continue
         loaded = load_suite(name, overrides)
         check_names(loaded, without_data=True)
+        try:
+            refuse_unmade(loaded)
+        except PackageError as error:  # the suite is right, and may run elsewhere
+            click.echo(f"{name} cannot run on this machine: {error}", err=True)
         rows.append(
             {
                 "suite": loaded.suite.name,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchbed.errors import ConfigError, did_you_mean
+from benchbed.packages import need
 from benchbed.perturb.possible import refuse_impossible
 from benchbed.registry import Registry
 
@@ -40,6 +41,8 @@ def resolve(
     ------
     ConfigError
         Unknown name (the nearest one is suggested), unknown option, or parameters of another form.
+    PackageError
+        audiomentations cannot be imported.
 
     Examples
     --------
@@ -53,6 +56,7 @@ def resolve(
 
         if options:
             raise ConfigError(f"{name} takes parameters, not options", where=where)
+        need(("audiomentations",), name, where)
         return audiomentations_bridge.corruption(name, parameters if parameters is not None else {})
     found = copy.copy(CORRUPTIONS.get(name, where=where).CORRUPTION)
     for option in options or {}:

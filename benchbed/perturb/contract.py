@@ -139,6 +139,9 @@ class Corruption(ABC):
         together costs less than one by one; no output depends on it.
     option_names : tuple of str
         Options that the corruption understands.
+    packages : tuple of str
+        Packages, as they are imported, that make it or one of its severities and that reading audio may do without: a
+        run sees that they are there before anything is computed.
     adds_events : bool
         True if it puts sounds in that references must know; then `added_events` must be implemented.
     wants_events : bool
@@ -164,6 +167,7 @@ class Corruption(ABC):
     adds_noise: bool = False
     together: int = 1
     option_names: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
     adds_events: bool = False
     wants_events: bool = False
     options: Mapping[str, Any] = MappingProxyType({})

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.errors import CannotMeasure
+from benchbed.packages import unusable
 from benchbed.profile.graph import GraphCount, summed
 
 _HEAVY = re.compile(r"CONV|FULLY|MATMUL|LSTM|RNN|SVDF|WHILE|CALL|FFT|IF$")
@@ -35,8 +36,10 @@ def count_tflite(path: Path) -> GraphCount:
     """
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
-    except ImportError as error:
-        raise CannotMeasure("a TFLite graph needs LiteRT to be read", hint="pip install 'benchbed[tflite]'") from error
+    except Exception as error:
+        if (broken := unusable(error)) is None:
+            raise
+        raise CannotMeasure(f"a TFLite graph needs LiteRT to be read: {broken.what}", hint=broken.hint) from error
     # Without the delegate, whose one node would stand for all it took over.
     kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from benchbed.errors import ConfigError
+from benchbed.packages import unusable
 from benchbed.report import styles
 from benchbed.report.markup import classes, words
 from benchbed.report.pieces import Piece
@@ -76,10 +77,11 @@ def png(drawing: str) -> bytes:
     """
     try:
         import resvg_py
-    except ImportError as error:
-        raise ConfigError(
-            "PNG files need resvg, which is not installed", hint='pip install "benchbed[png]", or save it as .svg'
-        ) from error
+    except Exception as error:
+        if (broken := unusable(error)) is None:
+            raise
+        hint = f"{broken.hint}, or save it as .svg"
+        raise ConfigError(f"PNG files need resvg: {broken.what}", where=broken.where, hint=hint) from error
     return bytes(resvg_py.svg_to_bytes(svg_string=drawing, zoom=SHARPNESS))
 
 

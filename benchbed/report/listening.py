@@ -45,7 +45,7 @@ class Clips:
 
 
 def read(run: Path) -> Clips | None:
-    """What a run kept for listening, up to the weight that a page may have; none if it kept nothing.
+    """What a run kept for listening, up to the weight that a page may have; none if it kept nothing and lacks nothing.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def read(run: Path) -> Clips | None:
         The folder's index does not fit.
     """
     about = read_listening(run)
-    if about is None or not about.clips:
+    if about is None or not (about.clips or about.lacking):
         return None
     found, weight = [], 0
     for clip in about.clips:
@@ -68,7 +68,7 @@ def read(run: Path) -> Clips | None:
             continue
         weight += size
         found.append(ClipSounds(clip, heard))
-    return Clips(about, found, len(about.clips) - len(found)) if found else None
+    return Clips(about, found, len(about.clips) - len(found)) if found or about.lacking else None
 
 
 def apart(held: Clips | None) -> tuple[Clips | None, dict[tuple[str, str], ClipSounds]]:

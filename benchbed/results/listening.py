@@ -95,6 +95,8 @@ class Listening(Record):
     """Clips, in the order of importance."""
     digests: dict[str, str] = Field(default_factory=dict)
     """File → its digest."""
+    lacking: list[str] | None = None
+    """What was chosen and could not be kept, and why, in words; None where nothing is missing."""
 
     @property
     def files(self) -> list[str]:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchbed.errors import BenchbedError
+from benchbed.packages import pip_name
 from benchbed.provenance import machine, versions
 
+#: Packages that every run stands on, as they are imported.
+NEEDED = (
+    *("numpy", "scipy", "pandas", "pyarrow", "soundfile", "soxr", "av", "lameenc", "torch", "safetensors", "psutil"),
+    *("pydantic", "ruamel.yaml", "jinja2", "rich", "filelock", "platformdirs", "threadpoolctl", "pooch"),
+)
 #: Optional package → what it opens, and how it is got.
 OPTIONAL = {
     "onnxruntime": "adapters/onnx.py",
@@ -24,19 +35,46 @@ OPTIONAL = {
 }
 #: Program → what it opens.
 PROGRAMS = {
-    "ffmpeg": "codecs mp3, opus, vorbis, and files that libsndfile cannot read",
+    "ffmpeg": "files that libsndfile cannot read, once it has converted them",
     "java": "METEOR by its jar",
     "git": "the commit on the record, `benchbed history`",
 }
 
 
+#: Seconds that all packages together may take to be imported.
+PATIENCE = 300.0
+#: Imports each of its arguments, and says of each that it begins, and then why it cannot be, or nothing.
+_TRY = """
+import importlib, json, os, sys
+from benchbed.packages import unusable
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+for name in sys.argv[1:]:
+    print(json.dumps([name, None]), file=answers, flush=True)
+    said = ""
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        said = str(unusable(error) or f"the package '{name}' cannot be imported: {type(error).__name__}: {error}")
+    print(json.dumps([name, said]), file=answers, flush=True)
+answers.close()
+os._exit(0)
+"""
+
+
 def diagnose() -> dict[str, object]:
-    """Versions, machine, optional packages, configured datasets and problems."""
+    """Versions, machine, packages that are there and whether they can be imported, configured datasets and problems."""
     problems: list[str] = []
-    facts: dict[str, object] = {"versions": versions(), "machine": machine()}
-    facts["optional"] = {name: importlib.util.find_spec(name) is not None for name in OPTIONAL}
+    there = {name: _found(name) for name in OPTIONAL}
+    broken = unusable_packages([*NEEDED, *(name for name, here in there.items() if here)])
+    # What breaks one package breaks those that stand on it.
+    problems += {said.partition("' ")[2]: said.replace("\n ", ";") for said in reversed(broken.values())}.values()
+    facts: dict[str, object] = {"versions": versions()}
+    facts["machine"] = {} if "psutil" in broken else machine()
+    facts["optional"] = {name: here and name not in broken for name, here in there.items()}
+    facts["unusable"] = {name: said.partition("\n")[0] for name, said in broken.items()}
     facts["programs"] = {name: shutil.which(name) is not None for name in PROGRAMS}
-    facts["torch"] = _torch(problems)
+    facts["torch"] = _torch()
     facts["datasets"] = _datasets(problems)
     facts["captions"] = _captions(problems)
     free = shutil.disk_usage(Path.cwd()).free
@@ -48,6 +86,46 @@ def diagnose() -> dict[str, object]:
     return facts
 
 
+def unusable_packages(names: Sequence[str]) -> dict[str, str]:
+    """Packages that cannot be imported → why, and what to do; each is tried, in a process that may die of it.
+
+    Parameters
+    ----------
+    names : sequence of str
+        As they are imported.
+
+    Examples
+    --------
+    >>> unusable_packages(["json", "no_such_package"])
+    {'no_such_package': "the package 'no_such_package' is not installed\\n  try: pip install no-such-package"}
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    program = [sys.executable, "-W", "ignore", "-c", _TRY]
+    found: dict[str, str] = {}
+    left = list(names)
+    while left:
+        try:
+            done = subprocess.run([*program, *left], env=environment, capture_output=True, text=True, timeout=PATIENCE)
+            told, how = done.stdout, "ended the process"
+        except subprocess.TimeoutExpired as error:
+            told, how = (error.stdout or b"").decode(), f"did not end within {PATIENCE:g} s"
+        said = dict(json.loads(line) for line in told.splitlines())
+        found.update({name: why for name, why in said.items() if why})
+        died = next((name for name, why in said.items() if why is None), None)
+        if died is not None:
+            cure = f"pip install --force-reinstall {pip_name(died)}"
+            found[died] = f"the package '{died}' cannot be imported: its import {how}\n  try: {cure}"
+        left = left[len(said) :] if died is not None else []
+    return found
+
+
+def _found(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
 def missing(facts: dict[str, object]) -> dict[str, str]:
     """What is not here → what does not run for want of it, and how to get it."""
     told = {}
@@ -55,8 +133,8 @@ def missing(facts: dict[str, object]) -> dict[str, str]:
         held = facts[part]
         assert isinstance(held, dict)
         for name, here in held.items():
-            if not here:
-                how = f"pip install {name.replace('_', '-')}" if part == "optional" else f"install {name}"
+            if not here and name not in facts.get("unusable", ()):  # type: ignore[operator]
+                how = f"pip install {pip_name(name)}" if part == "optional" else f"install {name}"
                 told[name] = f"{opens[name]} ({how})"
     configured = facts["datasets"]
     assert isinstance(configured, dict)
@@ -117,11 +195,10 @@ def _captions(problems: list[str]) -> dict[str, str]:
     return said
 
 
-def _torch(problems: list[str]) -> dict[str, object]:
+def _torch() -> dict[str, object]:
     try:
         import torch
-    except (ImportError, OSError, RuntimeError) as error:
-        problems.append(f"torch cannot be imported: {error}")
+    except (ImportError, OSError, RuntimeError):  # which is a problem by now
         return {}
     return {"version": torch.__version__, "cuda": torch.cuda.is_available(), "threads": torch.get_num_threads()}
 

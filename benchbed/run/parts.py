@@ -28,6 +28,7 @@ from benchbed.run.job.policy import Reuse
 from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.journal import Journal, locked
+from benchbed.run.preparing.packaged import refuse_unmade
 from benchbed.run.progress import Progress
 from benchbed.run.scoring.thresholds import FOLDER
 from benchbed.run.working import UnitsOfJob, predict, stored_units
@@ -87,6 +88,8 @@ def compute_part(prepared: Prepared, settings: Settings, part: RunPart, asked: M
             work.have.update(stored_units(work.stored, work.units, settings.reuse, prepared.job.home))
             if work.missing and settings.reuse is Reuse.ONLY:
                 raise ConfigError(f"--reuse only: {len(work.missing)} units of part {part} are not stored")
+        if settings.cluster is None:
+            refuse_unmade(prepared.loaded_suite, (unit.condition for unit in works[-1].missing))
         journal.write("started", command=settings.command, part=str(part), suite=prepared.loaded_suite.hash)
         weights = {unit.id: passes(work.job, unit) for work in works for unit in work.units}
         with Progress(sum(weights.values()), f"{prepared.name} {part}", quiet=settings.quiet) as progress:

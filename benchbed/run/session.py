@@ -35,6 +35,7 @@ from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.journal import Journal, damaged_lines, locked
 from benchbed.run.preparing.allocating import give_back
+from benchbed.run.preparing.packaged import refuse_unmade
 from benchbed.run.preparing.prepare import prepare
 from benchbed.run.progress import Progress
 from benchbed.run.recording import made_by, make_record, stored_of
@@ -88,6 +89,8 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
 
     Raises
     ------
+    PackageError
+        A condition that is to be computed is made with a package that cannot be imported here.
     CannotMeasure
         Every clip of a shard failed, a worker died, or results cannot be written. What is finished is kept.
     """
@@ -107,6 +110,8 @@ def run(prepared: Prepared, settings: Settings, options: Mapping[str, object]) -
                     where=str(work.stored),
                     hint="run without --reuse only",
                 )
+        if settings.cluster is None:  # whose machines have packages of their own
+            refuse_unmade(prepared.loaded_suite, (unit.condition for unit in works[-1].missing))
         reused, reused_paths = sum(len(work.have) for work in works), frozenset(works[-1].have.values())
         place, tuned, predictions = prepared.place, (0, 0), None
         if len(works) > 1:

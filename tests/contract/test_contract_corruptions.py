@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 
 import numpy as np
 import pytest
@@ -206,3 +207,17 @@ def test_events_move_with_the_audio(name, build):
             near |= (at > onset - 0.025) & (at < offset + 0.025)
         assert (loud[inside]).mean() > 0.98 if inside.any() else True
         assert not (loud & ~near).any()
+
+
+@pytest.mark.parametrize("package", ["av", "lameenc", "soundfile", "soxr"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in NEEDS_FOLDER])
+def test_says_what_packages_it_is_made_with(name, build, package, monkeypatch):
+    corruption = build(name)
+    monkeypatch.setitem(sys.modules, package, None)
+    waveform = clip(name, channels=fewest(corruption))
+    try:
+        state = prepare(name, corruption, waveform)
+        for parameter in corruption.parameters:
+            corruption.apply(state, parameter)
+    except ImportError:
+        assert package in corruption.packages

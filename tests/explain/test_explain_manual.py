@@ -138,7 +138,7 @@ def test_hostile_text_stays_text(tmp_path):
 def test_doctor_says_what_is_missing_for_what():
     facts = diagnose()
     gone = missing({"optional": dict.fromkeys(OPTIONAL, False), "programs": {"ffmpeg": False}, "datasets": {}})
-    assert gone["onnxruntime"] == "adapters/onnx.py (pip install onnxruntime)" and "mp3" in gone["ffmpeg"]
+    assert gone["onnxruntime"] == "adapters/onnx.py (pip install 'benchbed[onnx]')" and "libsndfile" in gone["ffmpeg"]
     assert "synthetic" in gone["data sets"]
     text = "\n".join(in_words(facts))
     assert "missing:" in text and "{" not in text

@@ -27,6 +27,7 @@ class Adpcm(Guarded):
 
     group = "codec"
     unit = "coder (bits per sample)"
+    packages = ("soundfile",)
     keywords = ("coder",)
     parameters = tuple(CODERS)
     source = (

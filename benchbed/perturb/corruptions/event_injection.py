@@ -33,6 +33,7 @@ class EventInjection(Guarded):
 
     group = "event"
     unit = "dB event-to-background"
+    packages = ("soxr",)
     keywords = ("ebr",)
     parameters = (-10.0, -5.0, 0.0, 5.0, 10.0)
     source = "own choice: from an event that is hardly heard to one that covers the scene"

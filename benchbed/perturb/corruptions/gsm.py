@@ -17,6 +17,7 @@ class Gsm(Guarded):
 
     group = "codec"
     unit = "codings in tandem"
+    packages = ("soundfile", "soxr")
     keywords = ("codings",)
     parameters = (1, 2, 3, 4, 5)
     source = "own choice: a call within one network (1) to one that is decoded and coded again at every hop"

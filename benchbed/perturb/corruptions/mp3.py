@@ -16,6 +16,7 @@ class Mp3(Guarded):
 
     group = "codec"
     unit = "kbit/s"
+    packages = ("av", "lameenc")
     slow = True
     keywords = ("kbps",)
     parameters = (112, 96, 64, 48, 32)

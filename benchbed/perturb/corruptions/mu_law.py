@@ -17,6 +17,7 @@ class MuLaw(Guarded):
 
     group = "codec"
     unit = "bits"
+    packages = ("soundfile",)
     keywords = ("bits",)
     parameters = (8, 7, 6, 5, 4)
     source = "8 bits are G.711 (libsndfile); fewer as when low bits are robbed or dropped from the code word"

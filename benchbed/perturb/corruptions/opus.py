@@ -21,6 +21,7 @@ class Opus(Guarded):
 
     group = "codec"
     unit = "kbit/s per channel"
+    packages = ("av", "soxr")
     slow = True
     keywords = ("kbps",)
     parameters = (64, 32, 16, 12, 6)

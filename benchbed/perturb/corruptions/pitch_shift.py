@@ -16,6 +16,7 @@ class PitchShift(Guarded):
 
     group = "time"
     unit = "semitones"
+    packages = ("soxr",)
     slow = True
     keywords = ("semitones",)
     parameters = (0.5, 1.0, 2.0, 4.0, 6.0)

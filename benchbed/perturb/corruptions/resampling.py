@@ -17,6 +17,7 @@ class Resampling(Guarded):
 
     group = "bandwidth"
     unit = "kHz sample rate"
+    packages = ("soxr",)
     keywords = ("khz",)
     parameters = (24.0, 16.0, 12.0, 8.0, 4.0)
     source = "after a common five-severity set; soxr HQ both ways, so pitch and length stay"

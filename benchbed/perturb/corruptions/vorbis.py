@@ -16,6 +16,7 @@ class Vorbis(Guarded):
 
     group = "codec"
     unit = "Vorbis quality (10 best)"
+    packages = ("av", "soundfile")
     slow = True
     keywords = ("quality",)
     parameters = (5.0, 3.0, 1.5, 0.5, 0.0)

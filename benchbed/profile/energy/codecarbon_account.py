@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchbed.errors import CannotMeasure
+from benchbed.packages import unusable
 
 #: Length of one task in seconds, inside the range that agreed with CPU time.
 TASK_SECONDS = 0.5
@@ -104,8 +105,10 @@ def _tracker(tdp_watts: float, ram_watts: float, country: str | None, make: Call
     if maker is None:
         try:
             from codecarbon import OfflineEmissionsTracker
-        except ImportError as error:
-            raise CannotMeasure("codecarbon is not installed", hint="pip install codecarbon") from error
+        except Exception as error:
+            if (broken := unusable(error)) is None:
+                raise
+            raise CannotMeasure(broken.what, where=broken.where, hint=broken.hint) from error
         maker = OfflineEmissionsTracker
     options: dict[str, Any] = {"country_iso_code": country} if country else {}
     # Until the tracker has read `log_level` it speaks at the default level.

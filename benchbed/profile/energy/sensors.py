@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.errors import CannotMeasure
+from benchbed.packages import unusable
 
 #: Where Linux shows the energy counters of processors.
 POWERCAP = Path("/sys/class/powercap")
@@ -133,8 +134,10 @@ class Nvml(Sensor):
         if library is None:
             try:
                 library = importlib.import_module("pynvml")
-            except ImportError as error:
-                raise CannotMeasure("NVML needs the package nvidia-ml-py", hint="pip install nvidia-ml-py") from error
+            except Exception as error:
+                if (broken := unusable(error)) is None:
+                    raise
+                raise CannotMeasure(f"NVML needs it: {broken.what}", hint=broken.hint) from error
         self._library = library
         try:
             library.nvmlInit()

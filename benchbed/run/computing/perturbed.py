@@ -17,6 +17,7 @@ from benchbed import rng
 from benchbed.adapter.asking import told
 from benchbed.adapter.room import make_room, most_inputs, noted, out_of_memory
 from benchbed.errors import AdapterError, AudioError, BenchbedError, CannotMeasure
+from benchbed.packages import unusable
 from benchbed.predictions.store import UnitPredictions
 from benchbed.run.computing import inspectrum, ondevice, shared
 from benchbed.run.computing.ahead import made_ahead, spare_cores
@@ -53,6 +54,8 @@ def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
         The adapter breaks its contract (shape, class count, type), which no other clip could mend.
     AudioError
         A clip failed and the job says to stop at the first failure.
+    PackageError
+        What decodes, perturbs or answers imports a package that cannot be.
     """
     cpu, wall = time.process_time(), time.perf_counter()
     rows = Rows(engine.job, unit)
@@ -103,6 +106,8 @@ def _evaluations(engine: Engine, unit: Unit, rows: Rows) -> Iterator[EvaluatedCl
             rows.fail(clip_id, "perturb", error)
             continue
         except Exception as error:  # whatever this clip does to a corruption, the others are still to be heard
+            if (broken := unusable(error)) is not None:  # the next clip would meet it, too
+                raise broken from error
             reason = AudioError(f"the perturbation raised {type(error).__name__}: {error}")
             rows.fail(clip_id, "perturb", reason)
             continue
@@ -264,6 +269,8 @@ def _predict(engine: Engine, batch: list[EvaluatedClip], rows: Rows) -> None:
         if len(batch) > 1 and out_of_memory(error):
             _in_parts(engine, batch, rows, make_room(engine.adapter, len(batch)))
             return
+        if (broken := unusable(error)) is not None:
+            raise broken from error
         if len(batch) > 1:
             # One clip may have broken the batch; alone, each clip answers for itself.
             for evaluation in batch:

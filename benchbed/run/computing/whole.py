@@ -12,6 +12,7 @@ from benchbed import audio
 from benchbed.card import Card
 from benchbed.data.dataset import ClipRow
 from benchbed.errors import AudioError
+from benchbed.packages import unusable
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def decode(root: Path, row: ClipRow, sample_rate: int | None) -> Clip:
     ------
     AudioError
         The file cannot be used; the message names the clip.
+    PackageError
+        What reads or resamples it cannot be imported.
     """
     path = root / row["path"]
     # The root is the user's own word and may lead anywhere; a path of the index stays below it.
@@ -85,6 +88,8 @@ def decode(root: Path, row: ClipRow, sample_rate: int | None) -> Clip:
     except AudioError:
         raise
     except Exception as error:  # one clip that nothing can be done with is a failed clip, not the end of a run
+        if (broken := unusable(error)) is not None:  # but no clip's fault
+            raise broken from error
         raise AudioError(f"cannot be decoded ({type(error).__name__}: {error})", where=str(path)) from error
     peak = max(float(waveform.max()), -float(waveform.min()))
     return Clip(waveform, rate, resampled, peak == 0.0, peak)

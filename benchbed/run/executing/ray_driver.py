@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Protocol
 
 from benchbed.errors import BenchbedError, CannotMeasure, ConfigError
+from benchbed.packages import need
 from benchbed.provenance import code_hash, versions
 from benchbed.run.attacking.subset import passes
 from benchbed.run.executing.dealing import Dealer
@@ -113,6 +114,7 @@ def _connected(cluster: ClusterAsked, workers: int) -> Iterator[ModuleType]:
         # A driver only shows its token where it is told to; it then asks for one itself, which a cluster without one
         # does not have.
         os.environ["RAY_AUTH_MODE"] = "token"
+    need(("ray",), "a cluster")
     import ray
 
     asked: dict[str, object] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}

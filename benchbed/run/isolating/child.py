@@ -23,6 +23,7 @@ from typing import BinaryIO
 
 from benchbed.adapter import pulse
 from benchbed.errors import AdapterError, BenchbedError
+from benchbed.packages import unusable
 from benchbed.run.collecting import OwnProcess
 from benchbed.run.isolating.asking import opened, said
 
@@ -170,7 +171,8 @@ def _answered(answers: BinaryIO, call: Callable[[], object]) -> bool:
     except SystemExit as error:
         word = "failed", AdapterError(f"code of a model called sys.exit({error.code!r})", hint="take the exit out"), ""
     except BaseException as error:
-        word = "broken", error, traceback.format_exc()
+        # An exception loses its traceback on its way, by which a package that cannot be imported is known.
+        word = "broken", unusable(error) or error, traceback.format_exc()
     return said(answers, word)
 
 

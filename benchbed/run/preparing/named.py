@@ -11,7 +11,7 @@ from pathlib import Path
 from benchbed.adapter.load import shipped_adapters
 from benchbed.checkpoints import parted
 from benchbed.data import LAYOUTS
-from benchbed.errors import BenchbedError, ConfigError, did_you_mean
+from benchbed.errors import BenchbedError, ConfigError, PackageError, did_you_mean
 from benchbed.metrics import FAMILIES
 from benchbed.metrics.dcase_task1 import rule
 from benchbed.perturb import resolve
@@ -65,7 +65,10 @@ class _Faults:
         except (TypeError, ValueError) as error:
             self.found.append(ConfigError(str(error), where=where))
         except BenchbedError as error:
-            self.found.append(ConfigError(error.what, where=error.where or where, hint=error.hint))
+            place = error.where or where
+            if isinstance(error, PackageError) and error.where and where and where not in error.where:
+                place = f"{error.where}, asked for at {where}"
+            self.found.append(ConfigError(error.what, where=place, hint=error.hint))
 
     def refuse(self) -> None:
         """Raise the first fault and name the others."""

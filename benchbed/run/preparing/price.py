@@ -15,6 +15,7 @@ from benchbed.run.job.prepared import Prepared
 from benchbed.run.job.settings import Settings
 from benchbed.run.preparing.fleet import PricedUnits, by_condition, fleet, scored_in_all, shards
 from benchbed.run.preparing.named import check_names
+from benchbed.run.preparing.packaged import refuse_unmade
 from benchbed.run.preparing.prepare import prepare, seconds_of
 from benchbed.run.preparing.probing import probe
 from benchbed.run.preparing.sampled import AttackRate, sample_attacks
@@ -81,6 +82,7 @@ def estimate(
     """
     machines = _machines(nodes, workers, model)
     check_names(loaded)
+    refuse_unmade(loaded)
     rows = rows_of(loaded.suite.sweep, options)
     as_models, options = as_models * len(rows), {**options, **{name: str(value) for name, value in rows[0].items()}}
     cells = plan_cells(loaded.suite)

@@ -11,7 +11,8 @@ import contextlib
 import hashlib
 import io
 import itertools
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, TypedDict
@@ -19,7 +20,8 @@ from typing import Literal, TypedDict
 import numpy as np
 
 from benchbed import audio, rng
-from benchbed.errors import BenchbedError
+from benchbed.errors import BenchbedError, CannotMeasure
+from benchbed.packages import unusable
 from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.report.terms import condition
 from benchbed.results.listening import FOLDER, INDEX, Listened, Listening, Sound, may_publish, read_listening
@@ -41,12 +43,17 @@ PEAK, MOST_GAIN = 0.5, 100.0
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
+class Unwritten(CannotMeasure):
+    """A sound that cannot be written in the form that pages carry (exit code 3)."""
+
+
 def keep(
     prepared: Prepared,
     result: Result,
     count: int,
     others: Sequence[tuple[str, Path]] = (),
     stored: PredictionsByCell | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> str | None:
     """Write the clips of a finished run that are worth hearing to `listen/` in its folder.
 
@@ -62,6 +69,8 @@ def keep(
         Name and folder of other runs on the same data, for disagreements.
     stored : PredictionsByCell, optional
         Its predictions; read from its folder by default.
+    say : callable, optional
+        Is told why a sound could not be made, in words; the page says it, too.
 
     Returns
     -------
@@ -88,24 +97,35 @@ def keep(
     plans = {cell.key: cell for cell in prepared.cells}
     conditions = {cell.key: cell.condition for cell in result.cells}
     listened: list[Listened] = []
+    unmade: Counter[tuple[str, str]] = Counter()
     for pick in picks:
+        named = condition(conditions[pick.cell])
         try:
             clean, perturbed, rate = pick.sounds or _sounds(prepared, engine, plans[pick.cell], pick)
-        except BenchbedError:
-            continue  # the run has counted the clip as failed
-        note = ""
-        if kind is not None and hasattr(kind, "heard"):
-            (clean, note), perturbed = kind.heard(pick.clip_id, clean), _heard(kind, pick, perturbed)
-        clean = clean[:, round(pick.start * rate) :]
-        listened.append(_write(folder, pick, clean, perturbed, rate, condition(conditions[pick.cell]), note))
-    if not listened:
+            note = ""
+            if kind is not None and hasattr(kind, "heard"):
+                (clean, note), perturbed = kind.heard(pick.clip_id, clean), _heard(kind, pick, perturbed)
+            clean = clean[:, round(pick.start * rate) :]
+            listened.append(_write(folder, pick, clean, perturbed, rate, named, note))
+        except Exception as error:
+            if (why := error if isinstance(error, Unwritten) else unusable(error)) is not None:
+                if say is not None and not unmade:
+                    say(f"not everything can be kept for listening: {why}")
+                # What follows a package's name says where it lies, which is nobody's business on a page.
+                unmade[named, why.what.partition(": ")[0]] += 1
+            elif not isinstance(error, BenchbedError):
+                raise  # else the run has counted the clip as failed
+    lacking = [f"{count} of {named} ({why})" for (named, why), count in unmade.items()] or None
+    if not listened and not lacking:
         return "no clips for listening: nothing was lost, flipped or broken"
-    highest = max(min(clip.sample_rate, 48000) / 2 for clip in listened)
+    about = result.dataset
+    highest = max((min(clip.sample_rate, 48000) / 2 for clip in listened), default=0.0)
     index = Listening(
-        licence=result.dataset.licence, citation=result.dataset.citation, frequency=highest, clips=listened
+        licence=about.licence, citation=about.citation, frequency=highest, clips=listened, lacking=lacking
     )
     kept = {name: digest((folder / name).read_bytes()) for name in index.files}
     index = index.model_copy(update={"digests": kept})
+    folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / INDEX, seal(index.model_dump_json(indent=1, exclude_none=True)).encode())
     return None
 
@@ -125,7 +145,7 @@ def lies_there(folder: Path, noted: Mapping[str, object]) -> bool:
         return False
     with contextlib.suppress(BenchbedError, OSError):
         kept = read_listening(folder)
-        return kept is not None and all((folder / FOLDER / name).is_file() for name in kept.files)
+        return kept is not None and not kept.lacking and all((folder / FOLDER / name).is_file() for name in kept.files)
     return False
 
 
@@ -231,13 +251,16 @@ def _mp3(waveform: np.ndarray, rate: int) -> bytes:
     import soundfile
 
     held = io.BytesIO()
-    soundfile.write(
-        held,
-        np.clip(waveform.T, -1, 1),
-        rate,
-        format="MP3",
-        subtype="MPEG_LAYER_III",
-        bitrate_mode="VARIABLE",
-        compression_level=0.7,
-    )
+    try:
+        soundfile.write(
+            held,
+            np.clip(waveform.T, -1, 1),
+            rate,
+            format="MP3",
+            subtype="MPEG_LAYER_III",
+            bitrate_mode="VARIABLE",
+            compression_level=0.7,
+        )
+    except (soundfile.LibsndfileError, ValueError, TypeError) as error:  # as a libsndfile of the system may be built
+        raise Unwritten(f"libsndfile {soundfile.__libsndfile_version__} writes no such MP3") from error
     return held.getvalue()

@@ -17,6 +17,7 @@ import numpy as np
 from benchbed.metrics.contract import Family
 from benchbed.metrics.sed.detection import NO_SCORES, Unscored
 from benchbed.metrics.strong import where_timed
+from benchbed.packages import unusable
 from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.results import record
 from benchbed.run.job.prepared import Prepared
@@ -66,18 +67,20 @@ def verify_cell(
                     {k.removeprefix(prefix): v for k, v in recorded.items() if k.startswith(prefix)},
                 )
             )
-        except ImportError as error:
-            # Installed, but without something that it needs.
-            checks.append(
-                record.Check(name=name, status="skipped", message=f"{package} cannot be used: {error}", cell=cell)
-            )
-            continue
         except AssertionError as error:
             # How sed_scores_eval says that it does not take something.
             checks.append(record.Check(name=name, status="skipped", message=f"{package} refuses: {error}", cell=cell))
             continue
         except NotComparable as error:
             checks.append(record.Check(name=name, status="skipped", message=f"{package}: {error}", cell=cell))
+            continue
+        except Exception as error:
+            # Installed, but without something that it needs.
+            if not isinstance(error, ImportError) and unusable(error) is None:
+                raise
+            checks.append(
+                record.Check(name=name, status="skipped", message=f"{package} cannot be used: {error}", cell=cell)
+            )
             continue
         checks.append(_check(name, package, verdicts, cell))
     return checks

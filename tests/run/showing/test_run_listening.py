@@ -12,9 +12,11 @@ import soundfile
 from benchbed.predictions.by_cell import PredictionsByCell
 from benchbed.predictions.store import read_units
 from benchbed.report import listening as page
+from benchbed.report.page import report_html
 from benchbed.results.listening import read_listening
 from benchbed.run import session
-from benchbed.run.showing.listening import keep
+from benchbed.run.journal import Journal
+from benchbed.run.showing.listening import keep, lies_there
 from benchbed.suite.load import load_suite
 
 SUITE = """
@@ -130,3 +132,23 @@ def test_the_page_embeds_what_is_there_and_asking_for_none_removes_it(finished):
     assert held.clips[0].sounds[0].audio.startswith("data:audio/mpeg;base64,")
     keep(prepared, result, 0)
     assert page.read(prepared.folder) is None and list((prepared.folder / "listen").iterdir()) == []
+
+
+def test_a_libsndfile_that_writes_no_mp3_is_said_on_the_page_and_tried_again(finished, monkeypatch):
+    prepared, result = finished()
+    said: list[str] = []
+
+    def refused(*given, **named):
+        raise ValueError("Unknown format: 'MP3'")
+
+    monkeypatch.setattr(soundfile, "write", refused)
+    assert keep(prepared, result, 4, (), None, said.append) is None
+    found = read_listening(prepared.folder)
+    assert not found.clips and all("libsndfile" in one and "writes no such MP3" in one for one in found.lacking)
+    assert len(said) == 1 and page.read(prepared.folder).about.lacking == found.lacking
+    assert "Sounds that could not be kept" in report_html(result, clips=page.read(prepared.folder))
+    Journal(prepared.folder).write("listening", basis="b")
+    assert not lies_there(prepared.folder, {"basis": "b"})
+    monkeypatch.undo()
+    keep(prepared, result, 4)
+    assert read_listening(prepared.folder).lacking is None and lies_there(prepared.folder, {"basis": "b"})
