@@ -290,7 +290,8 @@ def _note(path: Any, frame: FrameType | None, *, written: bool = False) -> None:
             return
         with contextlib.suppress(ValueError):
             name = importlib.util.source_from_cache(name)
-    if name.startswith(_SYSTEM) or place_of(name) != "own" or _asker(frame) is None:
+    # Who asks is known at once; where a file belongs takes looking, and a run opens a clip after the other.
+    if name.startswith(_SYSTEM) or _asker(frame) is None or place_of(name) != "own":
         return
     if _within(os.path.realpath(name), _MACHINE) and _nearest(frame) in ("package", "benchbed"):
         return
@@ -334,14 +335,18 @@ def _asker(frame: FrameType | None) -> str | None:
         place = place_of(code.co_filename)
         if place == "own":
             return code.co_filename
-        if place == "benchbed":
-            room = os.path.realpath(code.co_filename).removeprefix(_BENCHBED + os.sep).split(os.sep)[0]
-            if code.co_filename != __file__:
-                return code.co_filename if room in _CALLERS else None
+        if place == "benchbed" and code.co_filename != __file__:
+            return code.co_filename if _room_of(code.co_filename) in _CALLERS else None
         if place == "package" and code.co_name == "<module>":
             return None
         frame = frame.f_back
     return ""
+
+
+@functools.lru_cache(maxsize=4096)
+def _room_of(file: str) -> str:
+    """The part of benchbed that a source of it belongs to."""
+    return os.path.realpath(file).removeprefix(_BENCHBED + os.sep).split(os.sep)[0]
 
 
 def _nearest(frame: FrameType | None) -> Place:

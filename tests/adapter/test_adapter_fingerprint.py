@@ -16,13 +16,14 @@ import soundfile
 import torch
 from safetensors.numpy import save_file
 
+from benchbed import audio
 from benchbed.adapter import Adapter, Card
 from benchbed.adapter.digests import unchanged
 from benchbed.adapter.fingerprint import fingerprint
 from benchbed.adapter.load import LoadedAdapter, load_adapter, start
 from benchbed.adapter.own_code import own_code
 from benchbed.adapter.state import state_of
-from benchbed.adapter.watch import with_external_data
+from benchbed.adapter.watch import WatchedFiles, place_of, watching, with_external_data
 
 CARD = 'Card(name="mine", family="mlp", output="scene", labels=("a", "b"), sample_rate=8000)'
 
@@ -434,6 +435,20 @@ def test_readers_are_as_they_were_when_nothing_is_watched(tmp_path):
     loaded(tmp_path / "mine.py")
     assert soundfile.SoundFile.__init__ is before
     assert not any(type(finder).__module__ == "benchbed.adapter.watch" for finder in sys.meta_path)
+
+
+def test_nobody_looks_where_a_clip_belongs_that_benchbed_opens_itself(tmp_path):
+    """A run watches a model while it opens clips by the million, each of which that would take longer than to read."""
+    first, second = tmp_path / "first.wav", tmp_path / "second.wav"
+    for file in (first, second):
+        soundfile.write(file, np.zeros(800), 8000)
+    with watching(WatchedFiles()) as seen:
+        audio.read(first)
+        looked = place_of.cache_info().misses
+        audio.read(second)
+        assert not seen.files and place_of.cache_info().misses == looked
+        second.read_bytes()
+    assert list(seen.files) == [str(second)]
 
 
 def test_unchanged_looks_at_every_file(tmp_path):

@@ -62,6 +62,13 @@ def test_only_clips_that_differ_are_drawn(table: pd.DataFrame, tmp_path: Path) -
     assert found == {1, 3, 5, 7, 9, 11}
 
 
+@pytest.mark.parametrize("path", ["../0.wav", "a/../0.wav", "/0.wav"])
+def test_a_path_that_may_leave_the_folder_is_not_opened(table: pd.DataFrame, tmp_path: Path, path: str) -> None:
+    row = {**table.to_dict("records")[0], "path": path if path[0] != "/" else str(tmp_path / "0.wav")}
+    with pytest.raises(AudioError, match="leaves the dataset's folder"):
+        decode(tmp_path, row, None)  # type: ignore[arg-type]
+
+
 def test_threads_that_read_ahead_change_nothing_but_when(toy_job):
     """Broken and missing files among them: each fails for its own clip, when it is asked for."""
     job = toy_job()
