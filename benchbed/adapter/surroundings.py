@@ -43,6 +43,12 @@ def surroundings() -> dict[str, Any]:
     ...     surroundings()["numpy errors"]["divide"]
     'raise'
     """
+    found = _now()
+    return found | {"environment": dict(found["environment"])}  # whoever asks may write into it
+
+
+def _now() -> dict[str, Any]:
+    """The same, of which nothing may be written into."""
     return {name: read() for name, (read, _) in _settings().items()}
 
 
@@ -82,15 +88,16 @@ def of_its_own(adapter: Any = None) -> Iterator[dict[str, Any]]:
     dict
         After the block, what it had changed; see `adopt`.
     """
-    outside, changed = surroundings(), dict[str, Any]()
+    outside, changed = _now(), dict[str, Any]()
     restore(_left_by(adapter))
+    streams = sys.stdout, sys.stderr
     try:
         # Whatever it closes is a stand-in: the streams are the command's.
-        spoken: Any = _Unclosed(sys.stderr)
-        with contextlib.redirect_stdout(spoken), contextlib.redirect_stderr(spoken):
-            yield changed
+        sys.stdout = sys.stderr = _Unclosed(sys.stderr)  # type: ignore[assignment]
+        yield changed
     finally:
-        changed |= {n: value for n, value in surroundings().items() if n in outside and value != outside[n]}
+        sys.stdout, sys.stderr = streams
+        changed |= {n: value for n, value in _now().items() if n in outside and value != outside[n]}
         if changed:
             restore({name: outside[name] for name in changed})
         adopt(adapter, changed)
@@ -167,7 +174,9 @@ def _settings_of(torch: Any, decimal: Any, main_thread: bool) -> dict[str, Setti
         "numpy errors": (np.geterr, lambda value: _drop(np.seterr(**value))),
     }
     if main_thread:  # nobody else may set them
-        settings["interrupts"] = lambda: signal.getsignal(signal.SIGINT), _set_interrupts
+        # What the module around it adds is a search for the handler's name, which ends in an error that is swallowed.
+        handler = getattr(sys.modules.get("_signal"), "getsignal", signal.getsignal)
+        settings["interrupts"] = lambda: handler(signal.SIGINT), _set_interrupts
     if decimal is not None:
         settings["decimals"] = (
             lambda: decimal.getcontext().prec,
@@ -178,7 +187,10 @@ def _settings_of(torch: Any, decimal: Any, main_thread: bool) -> dict[str, Setti
 
 def _of_torch(torch: Any) -> dict[str, Setting]:
     def flag(owner: Any, name: str) -> Setting:
-        return lambda: getattr(owner, name), lambda value: setattr(owner, name, value)
+        # Torch's modules of flags ask a function of their own for each; where it can be had, it is asked itself.
+        asked = getattr(vars(type(owner)).get(name), "getter", None)
+        read = asked if callable(asked) else lambda: getattr(owner, name)
+        return read, lambda value: setattr(owner, name, value)
 
     settings: dict[str, Setting] = {
         "torch default type": (torch.get_default_dtype, torch.set_default_dtype),
@@ -236,7 +248,7 @@ def _environment() -> dict[str, str]:
     raw = getattr(os.environ, "_data", None)  # of CPython; decoding it all takes longer than a small model does
     if raw is None or raw != _read[0]:
         _read = (dict(raw or {}), dict(os.environ))
-    return dict(_read[1])
+    return _read[1]
 
 
 def _set_environment(wanted: dict[str, str]) -> None:

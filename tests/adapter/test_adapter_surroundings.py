@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import sys
 import warnings
 
@@ -83,6 +85,23 @@ def test_a_default_device_of_a_block_is_seen_and_that_of_a_function_too():
     finally:
         torch.set_default_device(None)
     assert surroundings()["torch default device"] == torch.device("cpu")
+
+
+def test_what_ctrl_c_does_is_the_models_own_in_its_calls_alone():
+    before, model = signal.getsignal(signal.SIGINT), Model()
+    for _ in range(2):
+        with of_its_own(model):
+            mine = signal.getsignal(signal.SIGINT)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGINT) is before
+    assert mine == signal.SIG_IGN and mine is not before
+
+
+def test_streams_are_the_commands_again_whatever_a_model_set_them_to():
+    before = sys.stdout, sys.stderr
+    with of_its_own(Model()):
+        sys.stdout = sys.stderr = io.StringIO()
+    assert (sys.stdout, sys.stderr) == before
 
 
 def test_an_error_in_the_block_leaves_nothing_either():

@@ -60,12 +60,15 @@ def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
     cpu, wall = time.process_time(), time.perf_counter()
     rows = Rows(engine.job, unit)
     pending: list[EvaluatedClip] = []
+    most, alike = 0, (0, False)
     for evaluation in _evaluations(engine, unit, rows):
         # Only clips of one length share a batch: padding would change what a model with global pooling sees.
-        full = len(pending) == engine.job.batch_size * _in_a_row(engine, evaluation)
-        if pending and (full or evaluation.length != pending[0].length or evaluation.form != pending[0].form):
+        this = evaluation.length, evaluation.form
+        if pending and (len(pending) == most or this != alike):
             _in_parts(engine, pending, rows, engine.job.batch_size)
             pending = []
+        if not pending:
+            most, alike = engine.job.batch_size * _in_a_row(engine, evaluation), this
         pending.append(evaluation)
     _in_parts(engine, pending, rows, engine.job.batch_size)
     info = {
