@@ -84,11 +84,12 @@ def analysed(waveform: np.ndarray, sample_rate: int) -> ShortTime:
     # A bin in which nothing sounds has no phase; one that is too faint to divide by has none either.
     heard = magnitudes > 1e-20
     # Times the inverse: numpy divides by real numbers as if they were complex, which takes five times as long.
-    spectra *= 1 / np.where(heard, magnitudes, 1)
+    spectra *= np.divide(1, magnitudes, out=np.ones_like(magnitudes), where=heard)
     spectra[~heard] = 1
     turns = np.empty_like(spectra)
     turns[:, 0] = 1
-    np.multiply(spectra[:, 1:], np.conj(spectra[:, :-1]), out=turns[:, 1:])
+    np.conj(spectra[:, :-1], out=turns[:, 1:])
+    np.multiply(spectra[:, 1:], turns[:, 1:], out=turns[:, 1:])
     power = np.einsum("cfb,cfb->f", magnitudes, magnitudes)
     rises = np.zeros(len(power), bool)
     rises[2:] = power[2:] > ONSET_RISE * power[:-2]
@@ -150,21 +151,23 @@ def _read(clip: ShortTime, speed: float, samples: int) -> np.ndarray:
     spectra = scratch("read", (channels, count, bins), np.complex64)
     spectra[:, 0] = clip.phases[:, 0]
     bend = 2j * np.pi * np.arange(bins) / size
-    resets = np.flatnonzero(clip.onsets[before])
-    for frame in resets.tolist():
+    resets = np.flatnonzero(clip.onsets[before]).tolist()
+    for frame in resets:
         now = before[frame]
         # Read from the clip's own frame, what sets in lies where it should once it is moved by so many samples.
         early = (at[frame] - now) * hop / speed - clip.middles[now] * (1 / speed - 1)
         spectra[:, frame] = clip.phases[:, now] * np.exp(bend * early).astype(np.complex64)
-    # One product a frame, straight to where it belongs: views and copies take longer than the arithmetic.
-    goes_on = np.ones(count, bool)
-    goes_on[resets] = False
-    wanted = goes_on[1:].tolist()
-    for phases, turns in zip(spectra, clip.turns[:, before + 1]):
-        for so_far, turn, following, on in zip(phases, turns, phases[1:], wanted):
-            if on:
-                np.multiply(so_far, turn, following)
-    spectra *= clip.magnitudes[:, before] * (1 - share) + clip.magnitudes[:, before + 1] * share
+    # One product a frame, straight to where it belongs: copies take longer than the arithmetic.
+    going_on = sorted(set(range(1, count)) - set(resets))
+    steps = [(frame - 1, now + 1, frame) for frame, now in zip(going_on, before[np.array(going_on, int) - 1].tolist())]
+    for phases, turns in zip(map(list, spectra), map(list, clip.turns)):
+        for last, turn, frame in steps:
+            np.multiply(phases[last], turns[turn], phases[frame])
+    magnitudes, beyond = clip.magnitudes.take(before, 1), clip.magnitudes.take(before + 1, 1)
+    magnitudes *= 1 - share
+    beyond *= share
+    magnitudes += beyond
+    spectra *= magnitudes
     frames = irfft(spectra, size)
     frames *= window(size)
     sums = np.zeros((channels, count + OVERLAP - 1, hop), np.float32)
