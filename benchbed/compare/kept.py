@@ -17,6 +17,7 @@ from typing import Any
 from benchbed.cache import cache_folder, recall, remember
 from benchbed.code import closure
 from benchbed.compare.answer import Procedure
+from benchbed.results.find import Whereabouts
 from benchbed.results.record import Result
 
 #: Files of one kind that are kept, some hundred kilobytes each at most.
@@ -37,7 +38,8 @@ def place_of(kind: str, module: str, runs: Sequence[tuple[Path, Result]], proced
     procedure : Procedure
         How.
     """
-    known = [(str(path.resolve()), result.digest) for path, result in runs]
+    whereabouts = Whereabouts()
+    known = [(str(whereabouts.of(path)), result.digest) for path, result in runs]
     if procedure.swapper is not None or not all(digest for _, digest in known):
         return None
     depends = json.dumps([known, repr(procedure), closure(module).digest])

@@ -15,7 +15,7 @@ from collections import defaultdict, deque
 HOLE, END = "\x02", "\x03"
 #: Letters in front of a number that say which others it is gathered with.
 BEFORE = 8
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)")
 
 
 def gathered(text: str) -> tuple[str, str]:
@@ -33,14 +33,15 @@ def gathered(text: str) -> tuple[str, str]:
     >>> scattered(*gathered("<td>12<td>7.5<td>0"))
     '<td>12<td>7.5<td>0'
     """
-    words = _NUMBER.split(text)
+    parts = _NUMBER.split(text)
+    words, numbers = parts[::2], parts[1::2]
     columns: defaultdict[bytes | str, list[str]] = defaultdict(list)
     if len(text.encode("utf-16-le", "surrogatepass")) == 2 * len(text):
         # Each letter counts once, and says as much as its two bytes.
-        for before, number in zip(words, _NUMBER.findall(text)):
+        for before, number in zip(words, numbers):
             columns[before[-BEFORE:]].append(number)
     else:
-        for before, number in zip(words, _NUMBER.findall(text)):
+        for before, number in zip(words, numbers):
             columns[_place(before)].append(number)
     return HOLE.join(words), "\n".join(" ".join(column) for column in columns.values())
 

@@ -176,10 +176,16 @@ def _walk(part: Any, known: frozenset[str]) -> Any:
     return part
 
 
+def _placeless(part: Any) -> bool:
+    """What nearly all parts are: numbers, and texts without a slash, which need no walk."""
+    kind = type(part)
+    return kind in _TEXTLESS or (kind is str and "/" not in part and "\\" not in part)
+
+
 def _model(part: BaseModel, known: frozenset[str]) -> BaseModel:
     changed = {}
     for name, old in part.__dict__.items():
-        if type(old) in _TEXTLESS or name == _ADDRESS:
+        if name == _ADDRESS or _placeless(old):
             continue
         new = _walk(old, known)
         if new is not old and new != old:
@@ -193,7 +199,8 @@ def _mapping(held: dict[Any, Any], known: frozenset[str]) -> dict[Any, Any]:
     changed: dict[Any, Any] = {}
     same = True
     for key, old in held.items():
-        new, name = _walk(old, known), _walk(key, known)
+        new = old if _placeless(old) else _walk(old, known)
+        name = key if _placeless(key) else _walk(key, known)
         same = same and new is old and name == key
         # Two files of one name in two folders stay two.
         while name in changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection
 
@@ -154,6 +155,8 @@ def baseline(name: str) -> tuple[str, str] | None:
     return (scope.removeprefix(_BASELINE), inner) if colon and scope.startswith(_BASELINE) else None
 
 
+# Every model of a board has the same groups.
+@functools.lru_cache(maxsize=10_000)
 def group(key: str) -> tuple[str, str]:
     """Family and member of a group key.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -173,11 +174,14 @@ def figures(result: Result) -> dict[str, Value]:
     pool = {**(shown[0].metrics if len(shown) == 1 else {}), **result.scores}
     # What joins the folds stands there as the figure of the run already.
     again = {f"folds_{folds(result)}:{name}" for name in result.scores if ":" not in name}
-    return {
-        name: value
-        for name, value in pool.items()
-        if not terms.baseline(name) and _of_condition(name) is None and name not in again
-    }
+    return {name: value for name, value in pool.items() if _of_run(name) and name not in again}
+
+
+# Runs of a board have the same figures, and each is asked for its own several times.
+@functools.lru_cache(maxsize=10_000)
+def _of_run(name: str) -> bool:
+    """Whether a figure is of the run as a whole, and of no baseline."""
+    return not terms.baseline(name) and _of_condition(name) is None
 
 
 def robustness(result: Result) -> list[GroupTable]:

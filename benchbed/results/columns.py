@@ -193,7 +193,7 @@ def figures_of(columns: FigureColumns, shared: Shared) -> tuple[dict[str, Value]
     cells = [_cell(frame) for frame in layout.frames]
     for place, group, numbers in layout.places:
         if group is not None:
-            later = Later(numbers, figures.figure)
+            later = Later(numbers, figures.figure, figures.glance)
             cells[place].groups[group] = later if shared.later else dict(later)
             continue
         held = scores if place < 0 else cells[place].metrics
@@ -255,6 +255,11 @@ class _Figures:
         # What is not equal to itself is not a number, which stands for none.
         ends = None if low != low else low, None if high != high else high
         return _value(None if value != value else value, *ends, *self.told[number])
+
+    def glance(self, number: int) -> tuple[int, float | None]:
+        """Clips and value of a figure."""
+        value = self.numbers.item(number)
+        return self.told[number][0], None if value != value else value
 
 
 def _frame(text: str) -> Cell:

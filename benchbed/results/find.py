@@ -29,7 +29,7 @@ def find_results(places: Sequence[Path], *, summary: bool = False) -> list[tuple
         A record is not as it was written.
     """
     found: dict[Path, Result] = {}
-    shared = Shared(later=True)
+    shared, whereabouts = Shared(later=True), Whereabouts()
     for home in places:
         if home.is_file():
             paths = [home]
@@ -38,10 +38,32 @@ def find_results(places: Sequence[Path], *, summary: bool = False) -> list[tuple
         if not paths:
             raise ConfigError("no result.json here", where=str(home), hint="give run folders or result files")
         for path in paths:
-            place = path.resolve()
+            place = whereabouts.of(path)
             if place not in found:
                 found[place] = read_summary(path, shared) if summary else read(path)
     return list(found.items())
+
+
+class Whereabouts:
+    """Where files really are: of many in the same folders, links on the way are looked for once.
+
+    Examples
+    --------
+    >>> Whereabouts().of(Path(".")) == Path(".").resolve()
+    True
+    """
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, Path] = {}
+
+    def of(self, path: Path) -> Path:
+        """The path without links, as `Path.resolve` gives it."""
+        if not path.name or ".." in path.parts or path.is_symlink():
+            return path.resolve()
+        folder = path.parent
+        if folder not in self._folders:
+            self._folders[folder] = self.of(folder)
+        return self._folders[folder] / path.name
 
 
 def earlier_records(path: Path) -> list[tuple[Path, Result]]:

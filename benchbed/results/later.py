@@ -9,6 +9,7 @@ from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
 from typing import Any, TypeVar
 
 Held = TypeVar("Held")
+Seen = TypeVar("Seen")
 
 
 class Later(dict[str, Held]):
@@ -23,6 +24,8 @@ class Later(dict[str, Held]):
         Number of the value of each key.
     make : callable
         Makes the value of a number.
+    glance : callable, optional
+        Says of a number what `glances` says of a value that was made.
 
     Examples
     --------
@@ -31,11 +34,13 @@ class Later(dict[str, Held]):
     ('9', ['two', 'three'], {'two': '4', 'three': '9'})
     """
 
-    __slots__ = ("_make",)
+    __slots__ = ("_glance", "_make")
 
-    def __init__(self, numbers: Mapping[str, int], make: Callable[[int], Held]) -> None:
+    def __init__(
+        self, numbers: Mapping[str, int], make: Callable[[int], Held], glance: Callable[[int], Any] | None = None
+    ) -> None:
         super().__init__(numbers)  # type: ignore[arg-type]
-        self._make = make
+        self._make, self._glance = make, glance
 
     def __getitem__(self, key: str) -> Held:
         held: Any = super().__getitem__(key)
@@ -50,6 +55,13 @@ class Later(dict[str, Held]):
         held = super().get(key, self)
         # Nothing else can stand for a missing key, since a value may be anything.
         return default if held is self else self[key]
+
+    def glances(self, of: Callable[[Held], Seen]) -> dict[str, Seen]:
+        """What `of` says of each value; no value is made for it where a glance at its number says the same."""
+        held: Any = dict.items(self)
+        if self._glance is None:
+            return {key: of(value) for key, value in self.items()}
+        return {key: self._glance(value) if type(value) is int else of(value) for key, value in held}
 
     def whole(self) -> dict[str, Held]:
         """All values, in a dictionary of their own."""

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import isclose
 
+from benchbed.results.later import Later
 from benchbed.results.record import Cell, Value
+
+#: Clips behind a figure, and its value.
+_Seen = tuple[int, float | None]
 
 #: Values of a column from which on their sets are too many to be tried.
 MOST = 16
@@ -65,20 +69,29 @@ def fits(cell: Cell, members: Sequence[str], column: str = "device", plural: str
 class _Parts:
     """Figures of each value that has clips, and of the means over both sets."""
 
-    occupied: Mapping[str, Mapping[str, Value]]
-    seen: Mapping[str, Value]
-    unseen: Mapping[str, Value]
+    occupied: Mapping[str, Mapping[str, _Seen]]
+    seen: Mapping[str, _Seen]
+    unseen: Mapping[str, _Seen]
 
 
 def _parts(cell: Cell, column: str, plural: str) -> _Parts | None:
     prefix = f"{column}="
-    held = {key.removeprefix(prefix): of for key, of in cell.groups.items() if key.startswith(prefix)}
+    held = {key.removeprefix(prefix): _glances(of) for key, of in cell.groups.items() if key.startswith(prefix)}
     # A device that is declared and has no clips takes no part in a mean.
-    occupied = {name: of for name, of in held.items() if any(of[metric].n for metric in of)}
-    seen_mean, unseen_mean = (cell.groups.get(f"{plural}_mean={name}", {}) for name in ("seen", "unseen"))
+    occupied = {name: of for name, of in held.items() if any(n for n, _ in of.values())}
+    seen_mean, unseen_mean = (_glances(cell.groups.get(f"{plural}_mean={name}", {})) for name in ("seen", "unseen"))
     if not seen_mean or not unseen_mean or not 1 < len(occupied) <= MOST:
         return None
     return _Parts(occupied, seen_mean, unseen_mean)
+
+
+def _glances(of: Mapping[str, Value]) -> Mapping[str, _Seen]:
+    """Clips and value of each figure: a thousand models have a hundred of these, and are asked for nothing else."""
+    return of.glances(_glance) if isinstance(of, Later) else {metric: _glance(value) for metric, value in of.items()}
+
+
+def _glance(value: Value) -> _Seen:
+    return value.n, value.value
 
 
 def _fits(parts: _Parts, members: Sequence[str]) -> bool:
@@ -86,16 +99,17 @@ def _fits(parts: _Parts, members: Sequence[str]) -> bool:
     return _is_mean(parts.occupied, members, parts.unseen) and _is_mean(parts.occupied, others, parts.seen)
 
 
-def _is_mean(of: Mapping[str, Mapping[str, Value]], members: Sequence[str], mean: Mapping[str, Value]) -> bool:
+def _is_mean(of: Mapping[str, Mapping[str, _Seen]], members: Sequence[str], mean: Mapping[str, _Seen]) -> bool:
     """Clips and figures of the members give those of the mean, in every metric that all of them have."""
     compared = False
-    for metric, whole in mean.items():
-        parts = [of[name].get(metric) for name in members]
-        if sum(part.n for part in parts if part is not None) != whole.n:
+    chosen = [of[name] for name in members]
+    for metric, (clips, whole) in mean.items():
+        parts = [held[metric] for held in chosen if metric in held]
+        if sum(n for n, _ in parts) != clips:
             return False
-        values = [part.value for part in parts if part is not None and part.value is not None]
-        if len(values) == len(members) and whole.value is not None:
-            if not isclose(sum(values) / len(values), whole.value, rel_tol=1e-9, abs_tol=1e-12):
+        values = [value for _, value in parts if value is not None]
+        if len(values) == len(members) and whole is not None:
+            if not isclose(sum(values) / len(values), whole, rel_tol=1e-9, abs_tol=1e-12):
                 return False
             compared = True
     return compared

@@ -93,6 +93,13 @@ def read(path: Path) -> Result:
         raise ConfigError("no result file", where=str(path), hint="give a run folder or a result.json")
     data = path.read_bytes()
     try:
+        # As nearly every record is: whole, and of today's schema. Of any other it is told in turn what is wrong.
+        members, digest = unseal(data, path, again=AGAIN)
+    except DamagedError:
+        members, digest = {}, ""
+    if (written := members.get("schema_version")) == SCHEMA_VERSION and readable(written):
+        return _fitting({"digest": digest, **members}, path)
+    try:
         raw = json_of(data)
     except ValueError as error:
         if data.startswith((b'{"digest":', POINTER)):
@@ -110,8 +117,12 @@ def read(path: Path) -> Result:
         raw, digest = _finite(data, path), ""
     else:
         raw, digest = unseal(data, path, again=AGAIN)
+    return _fitting(upgraded({"digest": digest, **raw}, version), path)
+
+
+def _fitting(members: dict[str, object], path: Path) -> Result:
     try:
-        return Result.model_validate(upgraded({"digest": digest, **raw}, version))
+        return Result.model_validate(members)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

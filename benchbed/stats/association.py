@@ -203,7 +203,7 @@ def _orders(n: int) -> np.ndarray:
     """All orders of a few things, or many orders of more [shape=(order, place), int64]."""
     if n <= COUNTED:
         return np.array(list(permutations(range(n))))
-    orders: np.ndarray = stream("association", n).permuted(np.tile(np.arange(n), (DRAWN, 1)), axis=1)
+    orders: np.ndarray = stream("association", n).permuted(np.broadcast_to(np.arange(n), (DRAWN, n)), axis=1)
     return orders
 
 

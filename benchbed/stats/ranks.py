@@ -113,13 +113,15 @@ def _tied(values: np.ndarray, direction: Direction) -> tuple[np.ndarray, np.ndar
     """The best and the worst rank that ties leave to each model in each draw, from one order of its models."""
     signed = -values if direction == "higher" else values
     best, worst = np.empty(values.shape, np.int32), np.empty(values.shape, np.int32)
+    models = len(values)
+    places, ends = np.arange(1, models + 1, dtype=np.int32), np.ones(models, bool)
     for given, first, last in zip(np.ascontiguousarray(signed.T), best.T, worst.T):
         order = np.argsort(given)
         ordered = given[order]
-        starts = np.concatenate([[0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1])
-        counts = np.diff(starts, append=len(given))
-        first[order] = np.repeat(starts + 1, counts)
-        last[order] = np.repeat(starts + counts, counts)
+        np.not_equal(ordered[1:], ordered[:-1], out=ends[:-1])
+        # The place of the first and of the last of those that are equal.
+        first[order] = np.maximum.accumulate(np.where(np.roll(ends, 1), places, 0))
+        last[order] = np.minimum.accumulate(np.where(ends, places, models)[::-1])[::-1]
     return best, worst
 
 

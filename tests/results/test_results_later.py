@@ -74,3 +74,10 @@ def test_what_is_missing_is_missing(later: Later[str]):
     for ask in (lambda: later["d"], lambda: later.pop("d")):
         with pytest.raises(KeyError):
             ask()
+
+
+def test_a_glance_makes_no_value():
+    made: list[int] = []
+    later = Later({"a": 1, "bc": 22}, lambda number: made.append(number) or "x" * number, lambda number: number)
+    assert later["a"] == "x" and later.glances(len) == {"a": 1, "bc": 22} and made == [1]
+    assert Later({"a": 3}, lambda number: "x" * number).glances(len) == {"a": 3}

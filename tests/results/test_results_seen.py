@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchbed.results.columns import Shared, columns_of, figures_of
+from benchbed.results.later import Later
 from benchbed.results.record import Cell, Condition, Counts, Value
-from benchbed.results.seen import unseen
+from benchbed.results.seen import fits, unseen
 
 
 def figures(accuracy: float, loss: float, n: int) -> dict[str, Value]:
@@ -58,3 +60,15 @@ def test_figures_that_agree_with_no_choice_say_nothing():
     made = cell({"a": (0.7, 0.5, 10), "s4": (0.3, 1.5, 10)}, {"s4"})
     made.groups["devices_mean=unseen"] = figures(0.31, 1.5, 10)
     assert unseen(made) == ()
+
+
+def test_figures_that_were_not_made_yet_say_the_same():
+    made = cell({"a": (0.7, 0.5, 10), "b": (0.9, 0.2, 4), "s4": (0.3, 1.5, 10)}, {"s4"})
+    made.groups["devices_mean=unseen"]["accuracy"] = made.groups["devices_mean=unseen"]["accuracy"].model_copy(
+        update={"value": None}
+    )
+    _, [later] = figures_of(columns_of({}, [made]), Shared(later=True))
+    assert isinstance(later.groups["device=a"], Later)
+    assert unseen(later) == unseen(made) == ("s4",)
+    assert fits(later, ("s4",)) and not fits(later, ("a",)) and not fits(later, ("s9",))
+    assert all(type(number) is int for number in dict.values(later.groups["device=a"]))

@@ -27,3 +27,11 @@ def test_what_is_no_record_is_not_written(tmp_path: Path):
     with pytest.raises(ValidationError):
         write_dumped(json.dumps(raw).encode(), tmp_path / "result.json")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_record_of_today_is_taken_apart_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made = write(clean_runs()[0], tmp_path / "result.json")
+    taken: list[int] = []
+    plain = json.loads
+    monkeypatch.setattr(json, "loads", lambda text, **how: taken.append(len(text)) or plain(text, **how))
+    assert read(tmp_path) == made and len(taken) == 1
