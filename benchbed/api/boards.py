@@ -34,7 +34,8 @@ def leaderboard(
     ----------
     runs : Run, path, pattern, or list of them
     out : str or Path
-        Folder of the pages.
+        Folder of the pages. Those that an earlier board left there of runs that are not among these go, unless somebody
+        changed them.
     title : str
         Heading of the first page.
     references : sequence of path, optional

@@ -17,7 +17,13 @@ _FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "mteb", "card
 
 @verbs.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), default=Path("leaderboard"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("leaderboard"),
+    show_default=True,
+    help="Folder of the pages, of these RUNS alone.",
+)
 @click.option("--title", default="Leaderboard", show_default=True)
 @click.option(
     "--comparison",
@@ -50,7 +56,11 @@ _FORMATS = ("markdown", "latex", "csv", "json", "every-eval-ever", "mteb", "card
     help="Columns of --export markdown and latex: figures, or conditions (white_noise@3); may be repeated.",
 )
 def leaderboard(runs: tuple[Path, ...], **flags: Any) -> None:
-    """Build static pages from RUNS (run folders, result files, or folders that hold them), or export their figures."""
+    """Build static pages from RUNS (run folders, result files, or folders that hold them), or export their figures.
+
+    Pages that an earlier board has left in the folder, of runs that are not among RUNS, are taken away unless somebody
+    changed them: give every set of runs a folder of its own.
+    """
     from benchbed.api import boards
     from benchbed.report.private import without_paths
 

@@ -276,6 +276,11 @@ def test_a_leaderboard_of_two_runs(call, toy):
     assert Path(out.strip()).exists()
     text = "".join(p.read_text() for p in Path("board").rglob("*.html"))
     assert "tones[sharpness=0.5]" in text
+    pages = set(Path("board").rglob("*.html"))
+    assert call("leaderboard", "runs/toy/tones", "--out", "board")[0] == 0
+    assert set(Path("board").rglob("*.html")) < pages, "another set of runs takes the pages of this one away"
+    said = " ".join(call("leaderboard", "--help")[1].split())
+    assert "are taken away unless somebody changed them: give every set of runs a folder of its own" in said
 
 
 def test_help_list_and_validate_import_nothing_heavy(tmp_path):
