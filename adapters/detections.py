@@ -69,7 +69,8 @@ class Detections(Replay):
         if unknown or not names:
             what = f"'{unknown[0]}' is not one of the labels" if unknown else "the table names no class"
             hint = (did_you_mean(unknown[0], names) if unknown else None) or f"labels are {', '.join(names) or 'none'}"
-            raise AdapterError(what, where=str(self.path), hint=hint)
+            found = self.written(unknown[0]) if unknown else None
+            raise AdapterError(what, where=found[1] if found else str(self.path), hint=hint)
         self.card = Card(
             name=name or self.path.stem,
             family="other",
@@ -94,6 +95,13 @@ class Detections(Replay):
     ) -> Foreign:
         """Events or scores of clips."""
         return answers_of(self.tables, clips, labels, means, self.missing, self.resolution, needed)
+
+    def written(self, label: str) -> tuple[int, str] | None:
+        """Where the tables name a class first, or the table that has a column of it."""
+        if not self.lists:
+            return 0, str(self.path)
+        rows = self.tables.rows[self.tables.rows["label"] == label]
+        return (len(rows), f"{rows['where'].iloc[0]}, of {rows['file'].iloc[0]}") if len(rows) else None
 
     def weights(self) -> list[Path]:
         return sorted(p for p in self.path.iterdir() if p.is_file()) if self.path.is_dir() else [self.path]

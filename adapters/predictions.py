@@ -82,6 +82,7 @@ class Predictions(Adapter):
         decided = label_column or next((c for c in DECISION_COLUMNS if c in table.columns), "")
         decisions = table.pop(_column(table, decided, (), "decisions", self.path)) if decided else None
         names, columns = self._classes(table, labels, decisions)
+        self._decided = None if columns else decisions.to_numpy()
         if columns:
             self._scores = self._probabilities(table[columns], ids, output, normalise)
         else:
@@ -145,6 +146,13 @@ class Predictions(Adapter):
             f"{some} ({self._where(lost[0])})"
         ]
 
+    def written(self, label: str) -> tuple[int, str] | None:
+        """Where the file decides for a class first, or the row that names its column."""
+        if self._decided is None:
+            return 0, f"{self.path}:1"
+        rows = np.flatnonzero(self._decided == label)
+        return (len(rows), f"{self._where(rows[0])}, of {self._ids[rows[0]]}") if len(rows) else None
+
     def _classes(self, table: pd.DataFrame, labels: str, decisions) -> tuple[tuple[str, ...], list[str]]:
         """Class names, and the columns of their probabilities if the file has any."""
         prefixed = [c for c in table.columns if c.startswith(PREFIX)]
@@ -194,7 +202,7 @@ class Predictions(Adapter):
             found = str(decisions.iloc[row])
             raise AdapterError(
                 f"'{found}' is not one of the labels ({int(classes.isna().sum())} such rows)",
-                where=self._where(row),
+                where=f"{self._where(row)}, of {ids.iloc[row]}",
                 hint=did_you_mean(found, names) or f"labels are {', '.join(names)}",
             )
         return np.eye(len(names), dtype=np.float32)[classes.to_numpy(int)]

@@ -136,6 +136,20 @@ class Adapter(ABC):
         """
         return []
 
+    def written(self, label: str) -> tuple[int, str] | None:
+        """Where stored answers name a class of the card, for messages; only where answers are replayed.
+
+        Parameters
+        ----------
+        label : str
+
+        Returns
+        -------
+        (int, str) or None
+            Rows that say so, 0 for a column of scores, and the place of the first: `file:row`, and its clip.
+        """
+        return None
+
     def asked(self, queries: Sequence[str]) -> None:  # noqa: B027  (most models are asked nothing)
         """Take in the texts that `forward`, which is given audio alone, is to answer from now on.
 

@@ -92,7 +92,7 @@ def test_hard_decisions(repository, tmp_path):
     assert open_adapter(repository, path, labels="airport,bus,tram").card.labels == ("airport", "bus", "tram")
     with pytest.raises(AdapterError, match="'bus' is not one of the labels") as caught:
         open_adapter(repository, path, labels="airport,buss")
-    assert caught.value.where.endswith(":3") and "did you mean 'buss'" in caught.value.hint
+    assert caught.value.where.endswith(":3, of bus-b.wav") and "did you mean 'buss'" in caught.value.hint
 
 
 def test_cuts_of_one_file_need_their_own_rows(repository, tmp_path):

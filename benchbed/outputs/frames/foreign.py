@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbed.errors import ConfigError, DataError
+from benchbed.errors import ConfigError, DataError, did_you_mean
 from benchbed.outputs.contract import Foreign
 from benchbed.outputs.frames.recording import Events, FrameScores, frame_scores, microseconds
 from benchbed.tables.events import events_in, tidy, timed_table
@@ -197,11 +197,15 @@ def _lists(
         label = np.array([number for _, number in picked], np.int64)
         confidence = None if sure is None else sure[at]
         answers.append(Events(microseconds(onset[at]), microseconds(offset[at]), label, None, confidence))
-    left = sum(names[row] in lost for mine in chosen for row in mine)
+    left = sorted(int(row) for mine in chosen for row in mine if names[row] in lost)
     remarks = []
     if left:
-        some = _some(sorted({names[row] for mine in chosen for row in mine if names[row] in lost}))
-        remarks.append(f"{left} events of classes that the data set does not have were left out: {some}")
+        some, first = _some(sorted({names[row] for row in left})), names[left[0]]
+        guess = did_you_mean(first, labels)
+        remarks.append(
+            f"{len(left)} events of classes that the data set does not have were left out: {some} (first '{first}' in "
+            f"{rows['where'].iloc[left[0]]}{f'; {guess}' if guess else ''})"
+        )
     return answers, remarks
 
 

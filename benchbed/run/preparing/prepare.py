@@ -40,6 +40,7 @@ from benchbed.run.job.source import Source
 from benchbed.run.preparing.allocating import one_allocator
 from benchbed.run.preparing.calibration import said, with_calibration
 from benchbed.run.preparing.channels import refuse_channels
+from benchbed.run.preparing.misnamed import misnamed, read_as_written
 from benchbed.run.preparing.named import check_names
 from benchbed.run.preparing.place import place_of_run
 from benchbed.run.preparing.source import annotations_of, open_source, scored_clips
@@ -104,7 +105,7 @@ def prepare(
         declared, loaded_suite = loaded_suite, frozen.applied(loaded_suite)
     for of_split, each in models.values():
         offered = choices(type(each), "output") if "output" in of_split.options else ()
-        output.read(mapped_card(each.card, suite.label_map), source.dataset.labels, offered)
+        read_as_written(output, each, source.dataset.labels, suite.label_map, offered)
     own = mapped_card(card, suite.label_map)
     outside, closed_of = output.beside(own, source.dataset.labels, closed_set=suite.metrics.closed_set)
     clips, pools = scored_clips(loaded_suite, source.dataset, settings.limit)
@@ -271,6 +272,7 @@ def _remarks(models: Mapping[str, tuple[LoadedAdapter, Adapter]], job: Job) -> l
             splits = [split for split, (_, adapter) in models.items() if adapter is each]
             found += stored_answers(each, job, splits)[0].remarks
         elif each.replays:
+            found += misnamed(job.output, each, job.labels[: len(job.labels) - job.outside], job.label_map)
             found += each.meet(pool_of(job, [split for split, (_, adapter) in models.items() if adapter is each]))
     return found
 
