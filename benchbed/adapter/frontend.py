@@ -26,8 +26,9 @@ KALDI_FLOOR = 1.1920928955078125e-07
 
 #: Samples of windowed frames that are worked on at once, so that they and their spectra stay in the cache.
 PIECE_SAMPLES = 2**18
-#: Most clips that one product takes, however short they are.
-MOST_TOGETHER = 16
+#: Most clips that one product takes, however short they are, and most samples of their frames. Clips share what the
+#: calls cost, until their spectra fall out of the cache: four of one second at 32 kHz take 2 to 5 % less than two.
+MOST_TOGETHER, TOGETHER_SAMPLES = 16, 7 * 2**16
 
 
 def window_of(kind: str, length: int, periodic: bool) -> torch.Tensor:
@@ -273,7 +274,7 @@ class LogMel(torch.nn.Module):
 
         Each entry of a product is a sum in one order, whatever the number of columns, but no library promises it.
         """
-        most = min(MOST_TOGETHER, PIECE_SAMPLES // (count * self.n_fft))
+        most = min(MOST_TOGETHER, TOGETHER_SAMPLES // (count * self.n_fft))
         if most < 2:
             return 1
         # Noise whose level changes by 60 dB, without the random state that others may draw from.

@@ -194,6 +194,7 @@ def test_result_does_not_depend_on_the_batch():
         LogMel(16000, 64, n_fft=512, hop_length=160),
         LogMel(16000, 40, n_fft=400, hop_length=160, power=1.0, center=False),
         LogMel.kaldi(16000, 80),
+        LogMel(32000, 64, n_fft=1024, hop_length=320, mel_scale="slaney", norm="slaney"),
     ],
 )
 def test_clips_of_a_batch_have_the_bits_of_each_alone(mel, samples):
