@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from benchbed.perturb.contract import Applied
     from benchbed.perturb.ondevice import AppliedOnDevice
 
+#: A batch, and what the model said about it; of a single clip also why it said nothing.
+_Answered = tuple[list[EvaluatedClip], np.ndarray | BenchbedError]
+
 #: Most bytes of perturbed clips that threads make before the model gets to them, by the length of a shard's first clip.
 MOST_AHEAD_BYTES = 64 * 2**20
 #: Most batches that the model gets in a row, and most bytes of them.
@@ -65,12 +68,12 @@ def perturbed_unit(engine: Engine, unit: Unit) -> UnitPredictions:
         # Only clips of one length share a batch: padding would change what a model with global pooling sees.
         this = evaluation.length, evaluation.form
         if pending and (len(pending) == most or this != alike):
-            _in_parts(engine, pending, rows, engine.job.batch_size)
+            _predict(engine, pending, rows)
             pending = []
         if not pending:
             most, alike = engine.job.batch_size * _in_a_row(engine, evaluation), this
         pending.append(evaluation)
-    _in_parts(engine, pending, rows, engine.job.batch_size)
+    _predict(engine, pending, rows)
     info = {
         "cpu_seconds": time.process_time() - cpu,
         "wall_seconds": time.perf_counter() - wall,
@@ -259,36 +262,61 @@ def _in_turn(
     return state
 
 
-def _predict(engine: Engine, batch: list[EvaluatedClip], rows: Rows) -> None:
+def _predict(engine: Engine, pending: list[EvaluatedClip], rows: Rows) -> None:
+    """Ask the model about clips, batch by batch, and only then take in what it said: what runs between two calls of a
+    model finds its code nowhere in the cache, each time anew."""
+    answered: list[_Answered] = []
+    try:
+        for one in _in_parts(engine, pending, engine.job.batch_size):
+            answered.append(one)
+            if engine.job.fail_fast and isinstance(one[1], BenchbedError):
+                break
+    finally:
+        for batch, answer in answered:
+            _take(engine, batch, answer, rows)
+
+
+def _in_parts(engine: Engine, batch: list[EvaluatedClip], most: int) -> Iterator[_Answered]:
+    for start in range(0, len(batch), most):
+        yield from _answered(engine, batch[start : start + most])
+
+
+def _answered(engine: Engine, batch: list[EvaluatedClip]) -> Iterator[_Answered]:
     most = most_inputs(engine.adapter)
     if most is not None and len(batch) > most:
-        _in_parts(engine, batch, rows, most)
+        yield from _in_parts(engine, batch, most)
         return
     try:
-        raw = _ask(engine, batch)
+        answer = _ask(engine, batch)
     except AdapterError:
         raise
     except Exception as error:
         if len(batch) > 1 and out_of_memory(error):
-            _in_parts(engine, batch, rows, make_room(engine.adapter, len(batch)))
+            yield from _in_parts(engine, batch, make_room(engine.adapter, len(batch)))
             return
         if (broken := unusable(error)) is not None:
             raise broken from error
         if len(batch) > 1:
             # One clip may have broken the batch; alone, each clip answers for itself.
             for evaluation in batch:
-                _predict(engine, [evaluation], rows)
+                yield from _answered(engine, [evaluation])
             return
         if engine.adapter.replays and isinstance(error, BenchbedError):
             # A file of answers lacks something: its own error says what and where, and no model raised anything.
             if engine.job.fail_fast:
                 raise
-            reason: BenchbedError = error
+            yield batch, error
         else:
-            reason = AdapterError(f"predict raised {told(error)}")
-        rows.fail(engine.shard.clip_id(batch[0].clip), "predict", reason, batch[0].cell.key)
+            yield batch, AdapterError(f"predict raised {told(error)}")
+    else:
+        yield batch, answer
+
+
+def _take(engine: Engine, batch: list[EvaluatedClip], answer: np.ndarray | BenchbedError, rows: Rows) -> None:
+    if isinstance(answer, BenchbedError):
+        rows.fail(engine.shard.clip_id(batch[0].clip), "predict", answer, batch[0].cell.key)
         return
-    usable = engine.reading.usable(raw)
+    usable = engine.reading.usable(answer)
     for evaluation, ok in zip(batch, usable):
         if not ok:
             reason = AdapterError("predict returned NaN or infinity")
@@ -296,17 +324,12 @@ def _predict(engine: Engine, batch: list[EvaluatedClip], rows: Rows) -> None:
     if usable.any():
         kept = [evaluation for evaluation, ok in zip(batch, usable) if ok]
         heard = [engine.hearing.heard(one.length, _seconds(engine, one)) for one in kept]
-        if (remark := engine.reading.remark(raw, heard[0])) is not None:
+        if (remark := engine.reading.remark(answer, heard[0])) is not None:
             # Of a batch it is said; its clips are those of which it can be said alone.
             for evaluation, one in zip(kept, np.flatnonzero(usable)):
-                if engine.reading.remark(raw[one : one + 1], heard[0]) is not None:
+                if engine.reading.remark(answer[one : one + 1], heard[0]) is not None:
                     evaluation.facts = {**evaluation.facts, "remark": remark}
-        rows.add(kept, engine.reading.answers(raw[usable], heard))
-
-
-def _in_parts(engine: Engine, batch: list[EvaluatedClip], rows: Rows, most: int) -> None:
-    for start in range(0, len(batch), most):
-        _predict(engine, batch[start : start + most], rows)
+        rows.add(kept, engine.reading.answers(answer[usable], heard))
 
 
 def _ask(engine: Engine, batch: list[EvaluatedClip]) -> np.ndarray:

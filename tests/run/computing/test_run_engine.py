@@ -90,6 +90,36 @@ def test_nan_scores_are_failures_of_their_clips(toy_job):
     assert np.isfinite(made.scores).all()
 
 
+@pytest.mark.parametrize("in_a_row", [1, 8])
+def test_failures_stand_in_the_order_of_their_clips_and_the_first_one_counts(toy_job, monkeypatch, in_a_row):
+    """A score that is no number is found once the model has answered a few more batches."""
+    monkeypatch.setattr(perturbed, "MOST_IN_A_ROW", in_a_row)
+    unsound = "low = np.where(low < 1e-6, np.nan, low)"
+    job = toy_job(f"assert batch.waveforms.max() < 0.9, 'too loud'; {unsound}", batch_size=8)
+    soundfile.write(job.root / "05.wav", np.zeros(4000), 8000)
+    soundfile.write(job.root / "30.wav", np.full(4000, 0.95), 8000)
+    made = outputs(job)
+    assert [failure["clip_id"] for failure in made.failures] == ["toy/05.wav", "toy/30.wav"]
+    assert len(made) == 38 and "toy/31.wav" in made.columns["clip_id"]
+    broken = f"if batch.waveforms.max() > 0.9: return np.zeros(3, np.float32)\n        {unsound}"
+    job = toy_job(broken, batch_size=8, fail_fast=True)
+    for name, level in (("05", 0.0), ("30", 0.95)):
+        soundfile.write(job.root / f"{name}.wav", np.full(4000, level), 8000)
+    with pytest.raises(AudioError, match="NaN") as caught:
+        outputs(job)
+    assert "05.wav" in str(caught.value)
+
+
+def test_fail_fast_asks_a_model_that_raised_nothing_more(toy_job, tmp_path):
+    told = tmp_path / "told.txt"
+    asked = f"open({str(told)!r}, 'a').write(f'{{len(batch)}} '); assert low.min() > 1e-6, 'too quiet'"
+    job = toy_job(asked, batch_size=8, fail_fast=True)
+    soundfile.write(job.root / "09.wav", np.zeros(4000), 8000)
+    with pytest.raises(AudioError, match="too quiet"):
+        outputs(job)
+    assert told.read_text().split() == ["8", "8", "1", "1"], "a batch, one that fails, and its clips up to the one"
+
+
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"not audio at all, just text"])
 def test_an_unreadable_file_is_counted(toy_job, content):
     job = toy_job()
