@@ -25,6 +25,7 @@ from benchbed.adapter import pulse
 from benchbed.errors import AdapterError, BenchbedError
 from benchbed.packages import unusable
 from benchbed.run.collecting import OwnProcess
+from benchbed.run.isolating import offspring
 from benchbed.run.isolating.asking import opened, said
 
 #: Signal upon which the process notes where its main thread is.
@@ -129,6 +130,7 @@ def _prepare(begin: Begin, followed: bool) -> None:
     with contextlib.suppress(OSError):  # a folder that is gone has no part in what follows
         os.chdir(begin.folder)
     _end_with(begin.parent, followed)
+    offspring.kept_below()
     if begin.pulse >= 0:
         pulse.show(begin.pulse)
     if begin.faults >= 0:
@@ -177,11 +179,13 @@ def _answered(answers: BinaryIO, call: Callable[[], object]) -> bool:
 
 
 def _leave() -> None:
-    """End now, whatever threads a model has left behind; what wanted to be called at the end is called."""
+    """End now, whatever threads and programs a model has left behind; what wanted to be called at the end is called."""
     import atexit
 
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
+    with contextlib.suppress(BaseException):
+        offspring.end()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()

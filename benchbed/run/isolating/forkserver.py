@@ -20,6 +20,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from benchbed.run.isolating import offspring
 from benchbed.run.isolating.forking import (
     CLIENT,
     FORK,
@@ -162,6 +163,9 @@ class _Server:
             if process == 0:
                 return
             owner = self.owner.pop(process, None)
+            if owner is not None and status:
+                # What a model had started is here now, since its process could not see to it.
+                offspring.end(self.owner, 0.0)
             if owner in self.clients:
                 self.clients[owner].children.discard(process)
                 with contextlib.suppress(OSError):
@@ -173,6 +177,7 @@ class _Server:
         self.selector.unregister(connection)
         connection.close()
         for child in client.children:
+            offspring.end_below(child)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
@@ -244,7 +249,9 @@ def _serve(parent: int, connection: socket.socket) -> NoReturn:
     os.dup2(2, 1)
     with contextlib.suppress(BrokenPipeError):  # whoever started it was ended meanwhile
         said(connection, CLIENT)
+        offspring.kept_below()
         _Server(connection, parent).serve()
+    offspring.end(grace=0.0)
     os._exit(0)  # its children end with it
 
 

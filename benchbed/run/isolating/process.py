@@ -27,6 +27,7 @@ from benchbed.errors import BenchbedError, CannotMeasure
 from benchbed.run.isolating.child import WHERE, Begin, place_in
 from benchbed.run.isolating.forking import Child, forked
 from benchbed.run.isolating.memory import memory_limit, resident
+from benchbed.run.isolating.offspring import end_below
 from benchbed.run.job.limits import Limits
 
 #: Seconds between two looks at a process.
@@ -225,12 +226,7 @@ class Isolated:
 
     def kill(self) -> None:
         """End the process now, and what it has started."""
-        import psutil
-
-        with contextlib.suppress(psutil.Error):
-            for started in psutil.Process(self._process.pid).children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    started.kill()
+        end_below(self._process.pid)
         with contextlib.suppress(OSError):
             self._process.kill()
 
