@@ -25,8 +25,20 @@ if TYPE_CHECKING:
 Where = Callable[[int], str]
 
 
-def find_root(root: Path, name: str, facts: Facts, markers: Sequence[str], inner: Sequence[str] = ()) -> Path:
+def find_root(
+    root: Path, name: str, facts: Facts, markers: Sequence[str], inner: Sequence[str] = (), hint: str = ""
+) -> Path:
     """The folder that holds all `markers`: `root` itself, or one of the official archive folders `inner` in it.
+
+    Parameters
+    ----------
+    root : Path
+    name : str
+        Of the data set.
+    facts : Facts
+    markers, inner : sequence of str
+    hint : str
+        What to do where it is not the folder; by default where the set comes from.
 
     Raises
     ------
@@ -34,7 +46,7 @@ def find_root(root: Path, name: str, facts: Facts, markers: Sequence[str], inner
         Missing, not a folder, or without the markers; the hint says where the set comes from and how to name it.
     """
     root = Path(root)
-    hint = (
+    hint = hint or (
         f"{facts.title} comes from {facts.source}; when it is unpacked, name its folder by --data {name}=PATH, by "
         f"BENCHBED_DATA, or under data: in the user configuration"
     )

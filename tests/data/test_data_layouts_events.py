@@ -11,6 +11,7 @@ import soundfile
 from benchbed.data.layouts import (
     audioset_strong,
     dcase2017_task4,
+    events,
     idmt_traffic,
     maestro_real,
     mavd_traffic,
@@ -198,3 +199,14 @@ def test_nothing_there_says_what_is_wanted(tmp_path: Path):
         assert caught.value.hint and str(tmp_path) in str(caught.value)
         with pytest.raises(DataError, match="does not exist"):
             layout.read(tmp_path / "nowhere")
+
+
+def test_recordings_of_ones_own_that_lie_elsewhere_are_told_how_to_say_so(tmp_path: Path):
+    wave(tmp_path / "sounds" / "a.wav")
+    text(tmp_path / "events.tsv", "filename\tonset\toffset\tevent_label", "a.wav\t0.2\t0.7\tdog")
+    with pytest.raises(DataError, match="this is not the folder of dataset mine: it has no audio") as raised:
+        events.read(tmp_path, name="mine")
+    assert (
+        "names the folder of your recordings ('audio' here" in raised.value.hint and "unpacked" not in raised.value.hint
+    )
+    assert len(events.read(tmp_path, name="mine", audio="sounds").clips) == 1

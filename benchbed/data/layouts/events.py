@@ -114,7 +114,12 @@ def read(
 
     option(overlap or "keep", ("keep", "merge"), "overlap")
     needed = (durations,) if durations else (audio,) if audio else ()
-    root = find_root(Path(root), name or Path(root).name or "events", FACTS, needed)
+    called = name or Path(root).name or "events"
+    hint = (
+        f"the option audio names the folder of your recordings ('{audio}' here, '' for none); name the folder above "
+        f"it by --data {called}=PATH, by BENCHBED_DATA, or under data: in the user configuration"
+    )
+    root = find_root(Path(root), called, FACTS, needed, hint="" if durations else hint)
     name = name or root.resolve().name
     files, stated = _stated(root, audio, durations) if durations else (_recordings(root, audio), np.zeros(0))
     several, notes = 0, list[str]()
