@@ -3,11 +3,16 @@
 A package may be installed and still not import: a library of the system is gone, its wheel is of another machine, or
 two packages of one environment do not fit. Nothing is wrong then with the suite, the data, the model or benchbed. So an
 exception that comes out of an import says whose it is, by the modules that were being executed when it was raised.
+
+A module that lies beside a model is no package: what it raises is the user's own, and pip would fetch a stranger's code
+of the same name.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
+import importlib.util
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -70,10 +75,11 @@ def unusable(error: BaseException) -> PackageError | None:
     root: BaseException = error
     while isinstance(root.__cause__, ImportError | OSError):  # numpy writes a page of advice around what happened
         root = root.__cause__
-    executed = [frame for frame in _frames(error) if frame[1] == "<module>" and not _ours(frame[0])]
-    within = [frame for frame in _frames(root) if frame[1] == "<module>" and not _ours(frame[0])] or executed
+    executed = [frame for frame in _frames(error) if frame[1] == "<module>" and _of_package(frame[0], frame[2])]
+    within = [frame for frame in _frames(root) if frame[1] == "<module>" and _of_package(frame[0], frame[2])]
+    within = within or executed
     named = root.name if isinstance(root, ImportError) else None
-    if not executed and (not isinstance(error, ImportError) or not named or _ours(named)):
+    if not executed and (not isinstance(error, ImportError) or not named or not _of_package(named, _file_of(named))):
         return None
     outer = _top(executed[0][0]) if executed else _top(str(named))
     missing = isinstance(root, ModuleNotFoundError) and named is not None and not _ours(named)
@@ -153,6 +159,29 @@ def _ours(module: str) -> bool:
     return top in _OURS or top.startswith("benchbed_") or top in ("importlib", "runpy", "")
 
 
+def _of_package(module: str, file: str) -> bool:
+    """Whether a module is neither ours nor the user's own: installed, or in the place of one that is."""
+    return not _ours(module) and (not file or _installed(file) or _top(module) in _installable())
+
+
+def _file_of(module: str) -> str:
+    """Where a module lies, or would; empty if nobody knows."""
+    top = _top(module)
+    try:
+        found = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return ""
+    return (found.origin or next(iter(found.submodule_search_locations or ()), "")) if found is not None else ""
+
+
+@functools.lru_cache(maxsize=1)
+def _installable() -> frozenset[str]:
+    """Packages as they are imported that are installed, or that benchbed says how to install."""
+    import importlib.metadata
+
+    return frozenset((*importlib.metadata.packages_distributions(), *EXTRAS, *_CALLED))
+
+
 def _top(module: str) -> str:
     return module.partition(".")[0]
 
@@ -186,5 +215,8 @@ def _installed(file: str) -> bool:
     import site
     import sysconfig
 
+    path = Path(file)
+    if file in ("built-in", "frozen") or {"site-packages", "dist-packages"} & set(path.parts):
+        return True
     folders = {*sysconfig.get_paths().values(), *site.getsitepackages(), site.getusersitepackages()}
-    return any(Path(file).is_relative_to(folder) for folder in folders)
+    return any(path.is_relative_to(folder) for folder in folders)

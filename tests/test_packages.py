@@ -17,13 +17,14 @@ _numbers = itertools.count()
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """Writes a package whose modules say what is given, and gives its name, which no other test has."""
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
+    monkeypatch.syspath_prepend(str(tmp_path / "mine"))
 
-    def write(**modules: str) -> str:
+    def write(folder: str = "site-packages", **modules: str) -> str:
         name = f"pack{next(_numbers)}"
-        (tmp_path / name).mkdir()
+        (tmp_path / folder / name).mkdir(parents=True)
         for module, text in {"__init__": "", **modules}.items():
-            (tmp_path / name / f"{module}.py").write_text(text)
+            (tmp_path / folder / name / f"{module}.py").write_text(text)
         importlib.invalidate_caches()
         return name
 
@@ -49,8 +50,37 @@ def test_what_a_package_raises_while_it_is_imported_is_its_own(package, text):
     name = package(__init__=text, sub="def it(): ...\nraise AttributeError('gone')")
     told = unusable(caught(name))
     assert told.what.startswith(f"the package '{name}' cannot be imported: ") and told.exit_code == 2
-    assert told.where.endswith(("__init__.py:1", "sub.py:2")) and f"pip install --force-reinstall {name}" in told.hint
-    assert "PYTHONPATH" in told.hint, "the file is none of an installed package"
+    assert told.where.endswith(("__init__.py:1", "sub.py:2")) and told.hint == f"pip install --force-reinstall {name}"
+
+
+def test_a_folder_that_stands_before_an_installed_package_may_be_none_of_its_own(package, monkeypatch):
+    name = package("mine", __init__="raise OSError('libx.so.1: cannot open shared object file')")
+    monkeypatch.setattr("benchbed.packages._installable", lambda: frozenset([name]))
+    told = unusable(caught(name))
+    assert told.hint.startswith(f"pip install --force-reinstall {name}; or, if that file is none of its own")
+    assert "PYTHONPATH" in told.hint
+
+
+@pytest.mark.parametrize("text", ["open('weights-of-none.bin')", "{}['key']"])
+def test_what_a_module_of_the_users_raises_is_no_package_to_install(package, text):
+    assert unusable(caught(package("mine", __init__=text))) is None
+    assert unusable(caught(package("mine", __init__="from .part import it", part=text))) is None
+
+
+def test_a_part_that_a_module_of_the_users_lacks_is_nothing_to_install(package):
+    mine = package("mine")
+    assert unusable(caught(f"{mine}.part")) is None
+    with pytest.raises(ImportError) as raised:
+        exec(f"from {mine} import part")
+    assert unusable(raised.value) is None
+
+
+def test_a_broken_package_below_a_module_of_the_users_is_named(package):
+    name = package(__init__="raise ImportError('no libc.so.9')")
+    told = unusable(caught(package("mine", __init__=f"import {name}")))
+    assert told.what == f"the package '{name}' cannot be imported: ImportError: no libc.so.9" and name in told.hint
+    told = unusable(caught(package("mine", __init__="import no_such_package")))
+    assert told.what == "the package 'no_such_package' is not installed"
 
 
 def test_a_package_that_another_one_breaks_is_named_and_the_other_one_mended(package):
