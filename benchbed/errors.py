@@ -99,6 +99,18 @@ class UnforeseenError(BenchbedError):
     exit_code = 70
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that a word looks most like, or None.
+
+    Examples
+    --------
+    >>> nearest("acuracy", ["accuracy", "log_loss"])
+    'accuracy'
+    """
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Suggest the nearest known name, or None.
 
@@ -107,5 +119,5 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     >>> did_you_mean("acuracy", ["accuracy", "log_loss"])
     "did you mean 'accuracy'?"
     """
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else None
+    close = nearest(word, known)
+    return f"did you mean '{close}'?" if close is not None else None

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from benchbed.adapter.contract import Adapter
 from benchbed.card import mapped_card
-from benchbed.errors import AdapterError, did_you_mean
+from benchbed.errors import AdapterError, nearest
 from benchbed.outputs.align import normalised
 from benchbed.outputs.contract import Output
 
@@ -51,7 +51,7 @@ def read_as_written(
         if not adapter.replays or not told:
             raise
         label, rows, where, meant = told[0]
-        if meant is None:
+        if meant not in _unnamed(adapter, labels):
             raise AdapterError(error.what, where=error.where or where, hint=error.hint) from error
         more = f", in {rows} rows" if rows > 1 else ""
         raise AdapterError(
@@ -92,14 +92,17 @@ def _misnamed(adapter: Adapter, labels: Sequence[str]) -> list[tuple[str, int, s
 
     Those that look like a label that nothing names come first.
     """
-    known, wanted = set(map(normalised, adapter.card.labels)), set(map(normalised, labels))
-    unnamed = [label for label in labels if normalised(label) not in known]
+    wanted, unnamed = set(map(normalised, labels)), _unnamed(adapter, labels)
     found = []
     for label in adapter.card.labels:
         if normalised(label) in wanted:
             continue
         if (written := adapter.written(label)) is not None:
-            guess = did_you_mean(label, unnamed) or did_you_mean(label, labels)
-            meant = guess.split("'")[1] if guess else None
-            found.append((label, *written, meant))
+            found.append((label, *written, nearest(label, unnamed) or nearest(label, labels)))
     return sorted(found, key=lambda one: (one[3] is None, one[3] not in unnamed, one[2], one[0]))
+
+
+def _unnamed(adapter: Adapter, labels: Sequence[str]) -> list[str]:
+    """Labels that no class of the answers names."""
+    known = set(map(normalised, adapter.card.labels))
+    return [label for label in labels if normalised(label) not in known]

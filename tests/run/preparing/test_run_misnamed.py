@@ -53,6 +53,20 @@ def test_a_label_like_no_other_keeps_the_error_of_the_card_with_its_row(stored):
     assert raised.value.where.endswith("said.csv:3, of b.wav")
 
 
+def test_a_label_that_other_rows_name_is_not_said_to_lack_answers(stored):
+    text = "filename,label\na.wav,tram\nb.wav,metroo\nc.wav,metro\n"
+    with pytest.raises(AdapterError, match="has no class for 1 of 3 labels: dog bark") as raised:
+        read_as_written(output_of("scene"), stored(text), LABELS, None, ())
+    assert raised.value.where.endswith("said.csv:3, of b.wav")
+
+
+def test_a_label_with_an_apostrophe_is_meant_as_a_whole(stored):
+    text = DECIDED.replace("Dog_Bark", "dogs' barks")
+    with pytest.raises(AdapterError) as raised:
+        read_as_written(output_of("scene"), stored(text), ("dog's bark", "metroo", "tram"), None, ())
+    assert raised.value.what == "'dogs' barks' is no class of the data set, and no answer names 'dog's bark'"
+
+
 def test_rows_that_name_another_class_beside_all_labels_are_told(stored):
     adapter = stored(DECIDED + "e.wav,metro\nf.wav,car\n")
     read_as_written(output_of("scene"), adapter, LABELS, None, ())
