@@ -1,8 +1,8 @@
 """What was found about many runs, kept in the cache folder under everything that it depends on.
 
-That is the digests of the records (which hold those of their sums), their places, the procedure, and our own code. What
-is asked again of the same runs is then read; the folder may be emptied at any time. A file repeats its own name, so
-that one that was copied to another's place is as good as none.
+That is the digests of the records (which hold those of their sums), their places, which sums lie there still, the
+procedure, and our own code. What is asked again of the same runs is then read; the folder may be emptied at any time. A
+file repeats its own name, so that one that was copied to another's place is as good as none.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from benchbed.code import closure
 from benchbed.compare.answer import Procedure
 from benchbed.results.find import Whereabouts
 from benchbed.results.record import Result
+from benchbed.results.statistics import NAME as SUMS
 
 #: Files of one kind that are kept, some hundred kilobytes each at most.
 KEPT = 200
@@ -39,11 +41,21 @@ def place_of(kind: str, module: str, runs: Sequence[tuple[Path, Result]], proced
         How.
     """
     whereabouts = Whereabouts()
-    known = [(str(whereabouts.of(path)), result.digest) for path, result in runs]
-    if procedure.swapper is not None or not all(digest for _, digest in known):
+    known = [(str(whereabouts.of(path)), result.digest, _sums(path)) for path, result in runs]
+    if procedure.swapper is not None or not all(result.digest for _, result in runs):
         return None
     depends = json.dumps([known, repr(procedure), closure(module).digest])
     return cache_folder() / kind / f"{hashlib.blake2b(depends.encode(), digest_size=16).hexdigest()}.json"
+
+
+def _sums(path: Path) -> list[int] | None:
+    """Size and time of a run's sums; None where somebody has taken them away, without which nothing is compared."""
+    folder = path if path.is_dir() else path.parent
+    try:
+        found = os.stat(folder / SUMS)
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
 
 
 def board_place(kind: str, module: str, ending: str, *of: object) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -70,3 +71,24 @@ def test_an_answer_to_another_question_under_the_name_of_this_one_changes_no_fig
     assert told(replace(QUICK, **other)) != right
     copied(folder, before)
     assert told(QUICK) == right
+
+
+@pytest.mark.parametrize("by_record", [True, False])
+def test_what_was_found_with_sums_that_are_gone_is_found_anew(places: list[Path], by_record: bool):
+    runs = [(place / "result.json" if by_record else place, read(place)) for place in places]
+
+    def told() -> object:
+        compared = board_comparisons(runs, QUICK)[0]
+        return ranks_of(runs, QUICK), [one.read().model_dump_json() for one in compared]
+
+    whole = told()
+    sums = places[1] / "statistics.npz"
+    content = sums.read_bytes()
+    sums.unlink()
+    without = told()
+    assert runs[1][0] in whole[0] and runs[1][0] not in without[0]
+    assert whole[1] != without[1]
+    shutil.rmtree(Path(os.environ["BENCHBED_CACHE"]))
+    assert told() == without
+    sums.write_bytes(content)
+    assert told() == whole
