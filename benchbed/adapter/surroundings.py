@@ -161,7 +161,7 @@ def _settings() -> dict[str, Setting]:
 @lru_cache(maxsize=8)
 def _settings_of(torch: Any, decimal: Any, main_thread: bool) -> dict[str, Setting]:
     settings: dict[str, Setting] = {
-        "working directory": (_folder, os.chdir),
+        "working directory": (_folder, _set_folder),
         "search path": (lambda: list(sys.path), lambda value: sys.path.__setitem__(slice(None), value)),
         "environment": (_environment, _set_environment),
         "warning filters": (lambda: list(warnings.filters), _set_filters),
@@ -241,6 +241,12 @@ def _folder() -> str | None:
         return os.getcwd()
     except FileNotFoundError:
         return None  # somebody removed it; nothing leads back to it
+
+
+def _set_folder(wanted: str | None) -> None:
+    # One that was removed meanwhile, such as a scratch folder of the model's, cannot be gone back to.
+    if wanted is not None and os.path.isdir(wanted):
+        os.chdir(wanted)
 
 
 def _environment() -> dict[str, str]:

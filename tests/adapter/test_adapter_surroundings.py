@@ -104,6 +104,22 @@ def test_streams_are_the_commands_again_whatever_a_model_set_them_to():
     assert (sys.stdout, sys.stderr) == before
 
 
+@pytest.mark.parametrize("inside", [True, False], ids=["in its call", "after it"])
+def test_a_working_directory_that_a_model_removes_costs_it_no_later_call(tmp_path, inside):
+    before, model, scratch = os.getcwd(), Model(), tmp_path / "scratch"
+    scratch.mkdir()
+    with of_its_own(model):
+        os.chdir(scratch)
+        if inside:
+            scratch.rmdir()
+    if not inside:
+        scratch.rmdir()
+    assert os.getcwd() == before
+    with of_its_own(model):
+        assert os.getcwd() == before
+    assert os.getcwd() == before
+
+
 def test_an_error_in_the_block_leaves_nothing_either():
     with pytest.raises(ZeroDivisionError), of_its_own(Model()):
         torch.set_default_dtype(torch.float64)
