@@ -87,10 +87,15 @@ class WatchedFiles:
     files: dict[str, None] = field(default_factory=dict)
     modules: set[str] = field(default_factory=set)
     _written: set[str] = field(default_factory=set)
+    _kept: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def paths(self) -> list[Path]:
         """The files that are there and are no product of the loading itself."""
-        return [Path(name) for name in self.files if name not in self._written and os.path.isfile(name)]
+        return [Path(name) for name in self.files if not self._made(name) and os.path.isfile(name)]
+
+    def _made(self, name: str) -> bool:
+        # What was opened to be changed, as numpy does where it maps a file, may have been read alone.
+        return name in self._written or (name in self._kept and self._kept[name] != _state(name))
 
 
 @dataclass
@@ -251,7 +256,8 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, mode, flags = arguments
             writes = any(c in mode for c in "wax+") if isinstance(mode, str) else flags & (os.O_WRONLY | os.O_RDWR)
-            _note(path, sys._getframe(1), written=bool(writes))
+            kept = writes and flags & os.O_RDWR and not flags & (os.O_TRUNC | os.O_CREAT | os.O_APPEND)
+            _note(path, sys._getframe(1), written=bool(writes and not kept), kept=bool(kept))
         elif event == "import":
             # Of an extension this is its file; that a module is asked for is seen by the finder, whoever asks.
             if arguments[1] is not None:
@@ -272,7 +278,8 @@ def words_of_program(program: Any, words: Any) -> list[str]:
     return [part for text in found for part in (text, text.partition("=")[2]) if part]
 
 
-def _note(path: Any, frame: FrameType | None, *, written: bool = False) -> None:
+def _note(path: Any, frame: FrameType | None, *, written: bool = False, kept: bool = False) -> None:
+    # A file is written, or kept as it was and opened to be read and changed, or opened to be read.
     if not isinstance(path, str | bytes | os.PathLike):
         return
     watches = [watch for watch in _active if watch.covers(threading.get_ident())]
@@ -298,7 +305,9 @@ def _note(path: Any, frame: FrameType | None, *, written: bool = False) -> None:
     seen = [watch.seen for watch in watches if not _made_since(name, watch.began)]
     for each in seen:
         each.files[name] = None
-    running = _head(frame)
+        if kept:
+            each._kept.setdefault(name, _state(name))
+    running = None if kept else _head(frame)
     if running is not None and any(name not in each._written for each in seen):
         _heads.setdefault(running, {})[name] = _state(name)
 

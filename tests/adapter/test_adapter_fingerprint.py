@@ -437,6 +437,22 @@ def test_readers_are_as_they_were_when_nothing_is_watched(tmp_path):
     assert not any(type(finder).__module__ == "benchbed.adapter.watch" for finder in sys.meta_path)
 
 
+def test_a_file_that_is_opened_to_be_changed_counts_if_it_is_only_read(tmp_path):
+    mapped, plain, changed, made = (tmp_path / name for name in ("mapped", "plain", "changed", "made"))
+    for file in (mapped, plain, changed):
+        file.write_bytes(b"12345678")
+    with watching(WatchedFiles()) as seen:
+        assert np.memmap(mapped, np.uint8)[0] == ord("1")  # its mode is r+ unless one says another
+        handle = os.open(plain, os.O_RDWR)
+        assert os.read(handle, 1) == b"1"
+        os.close(handle)
+        with changed.open("r+b") as file:
+            file.write(b"123456789")
+        made.write_bytes(b"1")
+        made.open("r+b").close()
+    assert seen.paths() == [mapped, plain]
+
+
 def test_nobody_looks_where_a_clip_belongs_that_benchbed_opens_itself(tmp_path):
     """A run watches a model while it opens clips by the million, each of which that would take longer than to read."""
     first, second = tmp_path / "first.wav", tmp_path / "second.wav"
