@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -87,6 +88,15 @@ def test_a_default_device_of_a_block_is_seen_and_that_of_a_function_too():
     assert surroundings()["torch default device"] == torch.device("cpu")
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C is heard, as it is not where tests run in the background of a script."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_what_ctrl_c_does_is_the_models_own_in_its_calls_alone():
     before, model = signal.getsignal(signal.SIGINT), Model()
     for _ in range(2):

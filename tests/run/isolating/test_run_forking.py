@@ -260,7 +260,8 @@ from benchbed.run.isolating.process import alone
 from benchbed.run.job.limits import Limits
 from test_run_forking import apart, opened
 Command.here = True
-signal.signal(signal.SIGTERM, lambda number, frame: sys.exit("asked"))
+for number in (signal.SIGTERM, signal.SIGHUP):  # `nohup` ignores the second, and whoever it is told to stays so
+    signal.signal(number, lambda number, frame: sys.exit("asked"))
 sys.argv = ["benchbed", "run", "mine"]
 held = open({file!r})
 with serving():
