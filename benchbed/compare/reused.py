@@ -25,7 +25,7 @@ class ReusedParts:
     Parameters
     ----------
     most : int
-        Bytes of arrays that are held; what was asked for last stays.
+        Bytes of arrays that are held; what is larger by itself is made each time.
 
     Examples
     --------
