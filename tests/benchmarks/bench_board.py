@@ -9,7 +9,7 @@ processes that do nothing else. Cost per run is what a tenth of the runs costs l
 
 `fresh`: runs nobody has put on a board before. `again`: the same board again, at most 0.05 s and 2 MB a run.
 `thousand`: 1,000 models on a board that was there before one of them changed, at most 5 s (last 4.6 s); `best`: that
-one is better than all others now, and so compared with 99 of them, at most 10 s (last 12.6 s, which misses it). The
+one is better than all others now, and so compared with 99 of them, at most 10 s (last 11.8 s, which misses it). The
 other pages are short ones, since they only have to stand. Both: the first page of 1,000 models below 1 MB. `pages`: the
 page of a suite below 1 MB, of the run itself below 100 kB (figures of copies are moved by chance, and such digits pack
 worse). `--plant 0.06` lets each process that is measured waste as many seconds and 4 MB for each run, and pages grow by
