@@ -44,13 +44,16 @@ _OURS = ("benchbed", "__main__", "__mp_main__")
 _LONGEST = 300
 
 
-def unusable(error: BaseException) -> PackageError | None:
+def unusable(error: BaseException, asked: str | None = None) -> PackageError | None:
     """What a person is told of an exception that the import of a package raised; None of any other one.
 
     Parameters
     ----------
     error : BaseException
         With its traceback.
+    asked : str, optional
+        What was imported because benchbed stands on it: that is a package wherever it lies, be it a folder of the
+        user's that is found in its place.
 
     Returns
     -------
@@ -75,11 +78,11 @@ def unusable(error: BaseException) -> PackageError | None:
     root: BaseException = error
     while isinstance(root.__cause__, ImportError | OSError):  # numpy writes a page of advice around what happened
         root = root.__cause__
-    executed = [frame for frame in _frames(error) if frame[1] == "<module>" and _of_package(frame[0], frame[2])]
-    within = [frame for frame in _frames(root) if frame[1] == "<module>" and _of_package(frame[0], frame[2])]
+    executed = [frame for frame in _frames(error) if frame[1] == "<module>" and _of_package(frame[0], frame[2], asked)]
+    within = [frame for frame in _frames(root) if frame[1] == "<module>" and _of_package(frame[0], frame[2], asked)]
     within = within or executed
     named = root.name if isinstance(root, ImportError) else None
-    if not executed and (not isinstance(error, ImportError) or not named or not _of_package(named, _file_of(named))):
+    if not executed and not (isinstance(error, ImportError) and named and _of_package(named, _file_of(named), asked)):
         return None
     outer = _top(executed[0][0]) if executed else _top(str(named))
     missing = isinstance(root, ModuleNotFoundError) and named is not None and not _ours(named)
@@ -124,7 +127,7 @@ def need(packages: Iterable[str], what: str, where: str | None = None) -> None:
         try:
             importlib.import_module(name)
         except Exception as error:
-            told = unusable(error)
+            told = unusable(error, asked=name)
             if told is None:
                 raise
             place = f"{told.where}, asked for at {where}" if told.where and where else told.where or where
@@ -159,9 +162,11 @@ def _ours(module: str) -> bool:
     return top in _OURS or top.startswith("benchbed_") or top in ("importlib", "runpy", "")
 
 
-def _of_package(module: str, file: str) -> bool:
-    """Whether a module is neither ours nor the user's own: installed, or in the place of one that is."""
-    return not _ours(module) and (not file or _installed(file) or _top(module) in _installable())
+def _of_package(module: str, file: str, asked: str | None) -> bool:
+    """Whether a module is neither ours nor the user's own: installed, or in the place of one that is or should be."""
+    if _ours(module):
+        return False
+    return _top(module) == _top(asked or "") or not file or _installed(file) or _top(module) in _installable()
 
 
 def _file_of(module: str) -> str:

@@ -132,6 +132,18 @@ def test_a_full_disk_and_an_interrupted_import_are_no_broken_package(package):
     assert unusable(caught(package(__init__="raise KeyboardInterrupt"))) is None
 
 
+@pytest.mark.parametrize("text", ["{}['key']", "raise OSError('no libx')", "from .part import it"])
+def test_what_is_asked_for_as_a_package_is_one_wherever_it_lies(package, text):
+    name = package("mine", __init__=text, part="raise ImportError('no libc.so.9')")
+    error = caught(name)
+    assert unusable(error) is None
+    told = unusable(error, asked=name)
+    assert told.what.startswith(f"the package '{name}' cannot be imported: ") and told.where.startswith("/")
+    assert told.hint.startswith(f"pip install --force-reinstall {name}; or,") and "PYTHONPATH" in told.hint
+    with pytest.raises(PackageError, match=f"opus cannot be made here: the package '{name}' cannot"):
+        need([name], "opus")
+
+
 def test_what_is_needed_is_told_with_what_for_and_where(package):
     name = package(__init__="raise ImportError('gone')")
     with pytest.raises(PackageError) as raised:

@@ -55,7 +55,8 @@ for name in sys.argv[1:]:
     try:
         importlib.import_module(name)
     except BaseException as error:
-        said = str(unusable(error) or f"the package '{name}' cannot be imported: {type(error).__name__}: {error}")
+        why = f"{type(error).__name__}: {str(error) or 'no reason given'}"
+        said = str(unusable(error, asked=name) or f"the package '{name}' cannot be imported: {why}")
     print(json.dumps([name, said]), file=answers, flush=True)
 answers.close()
 os._exit(0)
