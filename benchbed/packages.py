@@ -10,14 +10,15 @@ of the same name.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from benchbed.errors import PackageError
+from benchbed.errors import BenchbedError, PackageError
 from benchbed.whole import refused
 
 #: Package as it is imported → extra of benchbed that installs it.
@@ -132,6 +133,43 @@ def need(packages: Iterable[str], what: str, where: str | None = None) -> None:
                 raise
             place = f"{told.where}, asked for at {where}" if told.where and where else told.where or where
             raise PackageError(f"{what} cannot be made here: {told.what}", where=place, hint=told.hint) from error
+
+
+@contextlib.contextmanager
+def imported_for(what: str, kind: type[BenchbedError], otherwise: str | None = None) -> Iterator[None]:
+    """Around the import of a package: that it cannot be imported is an error of the kind that this place raises.
+
+    Parameters
+    ----------
+    what : str
+        What the package is needed for, said before its own reason.
+    kind : type of BenchbedError
+        The error to raise.
+    otherwise : str, optional
+        Another way out than mending the package.
+
+    Raises
+    ------
+    BenchbedError
+        Of that kind.
+
+    Examples
+    --------
+    >>> from benchbed.errors import CannotMeasure
+    >>> with imported_for("NVML needs it", CannotMeasure):
+    ...     import no_such_package
+    Traceback (most recent call last):
+    ...
+    benchbed.errors.CannotMeasure: NVML needs it: the package 'no_such_package' is not installed
+      try: pip install no-such-package
+    """
+    try:
+        yield
+    except Exception as error:
+        if (broken := unusable(error)) is None:
+            raise
+        hint = ", or ".join(part for part in (broken.hint, otherwise) if part)
+        raise kind(f"{what}: {broken.what}", where=broken.where, hint=hint) from error
 
 
 def pip_name(package: str) -> str:

@@ -8,8 +8,8 @@ import itertools
 
 import pytest
 
-from benchbed.errors import PackageError
-from benchbed.packages import need, pip_name, unusable
+from benchbed.errors import CannotMeasure, PackageError
+from benchbed.packages import imported_for, need, pip_name, unusable
 
 _numbers = itertools.count()
 
@@ -151,3 +151,18 @@ def test_what_is_needed_is_told_with_what_for_and_where(package):
     said = str(raised.value)
     assert said.startswith(f"opus cannot be made here: the package '{name}' cannot be imported: ImportError: gone")
     assert "asked for at suite.yaml:7" in said
+
+
+def test_an_import_is_told_as_the_kind_of_its_place_with_the_other_way_out(package):
+    name = package(__init__="raise ImportError('gone')")
+    with pytest.raises(CannotMeasure) as raised, imported_for("energy needs it", CannotMeasure, "leave it out"):
+        importlib.import_module(name)
+    told = raised.value
+    assert told.what == f"energy needs it: the package '{name}' cannot be imported: ImportError: gone"
+    assert told.where.endswith("__init__.py:1")
+    assert told.hint == f"pip install --force-reinstall {name}, or leave it out"
+
+
+def test_what_no_import_raises_passes_as_it_is():
+    with pytest.raises(KeyError, match="mine"), imported_for("energy needs it", CannotMeasure):
+        raise KeyError("mine")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.errors import CannotMeasure
-from benchbed.packages import unusable
+from benchbed.packages import imported_for
 from benchbed.profile.graph import GraphCount, summed
 
 _HEAVY = re.compile(r"CONV|FULLY|MATMUL|LSTM|RNN|SVDF|WHILE|CALL|FFT|IF$")
@@ -34,12 +34,8 @@ def count_tflite(path: Path) -> GraphCount:
     CannotMeasure
         The graph's input has no fixed shape, or this LiteRT does not tell operations.
     """
-    try:
+    with imported_for("a TFLite graph needs LiteRT to be read", CannotMeasure):
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
-    except Exception as error:
-        if (broken := unusable(error)) is None:
-            raise
-        raise CannotMeasure(f"a TFLite graph needs LiteRT to be read: {broken.what}", hint=broken.hint) from error
     # Without the delegate, whose one node would stand for all it took over.
     kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:

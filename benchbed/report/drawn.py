@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from benchbed.errors import ConfigError
-from benchbed.packages import unusable
+from benchbed.packages import imported_for
 from benchbed.report import styles
 from benchbed.report.markup import classes, words
 from benchbed.report.pieces import Piece
@@ -75,13 +75,8 @@ def png(drawing: str) -> bytes:
     ConfigError
         No resvg on this machine.
     """
-    try:
+    with imported_for("PNG files need resvg", ConfigError, otherwise="save it as .svg"):
         import resvg_py
-    except Exception as error:
-        if (broken := unusable(error)) is None:
-            raise
-        hint = f"{broken.hint}, or save it as .svg"
-        raise ConfigError(f"PNG files need resvg: {broken.what}", where=broken.where, hint=hint) from error
     return bytes(resvg_py.svg_to_bytes(svg_string=drawing, zoom=SHARPNESS))
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchbed.errors import CannotMeasure
-from benchbed.packages import unusable
+from benchbed.packages import imported_for
 
 #: Length of one task in seconds, inside the range that agreed with CPU time.
 TASK_SECONDS = 0.5
@@ -103,12 +103,8 @@ def _tracker(tdp_watts: float, ram_watts: float, country: str | None, make: Call
         )
     maker: Any = make
     if maker is None:
-        try:
+        with imported_for("energy by codecarbon needs it", CannotMeasure):
             from codecarbon import OfflineEmissionsTracker
-        except Exception as error:
-            if (broken := unusable(error)) is None:
-                raise
-            raise CannotMeasure(broken.what, where=broken.where, hint=broken.hint) from error
         maker = OfflineEmissionsTracker
     options: dict[str, Any] = {"country_iso_code": country} if country else {}
     # Until the tracker has read `log_level` it speaks at the default level.

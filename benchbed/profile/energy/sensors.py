@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.errors import CannotMeasure
-from benchbed.packages import unusable
+from benchbed.packages import imported_for
 
 #: Where Linux shows the energy counters of processors.
 POWERCAP = Path("/sys/class/powercap")
@@ -132,12 +132,8 @@ class Nvml(Sensor):
 
     def __init__(self, index: int = 0, library: Any = None) -> None:
         if library is None:
-            try:
+            with imported_for("NVML needs it", CannotMeasure):
                 library = importlib.import_module("pynvml")
-            except Exception as error:
-                if (broken := unusable(error)) is None:
-                    raise
-                raise CannotMeasure(f"NVML needs it: {broken.what}", hint=broken.hint) from error
         self._library = library
         try:
             library.nvmlInit()
