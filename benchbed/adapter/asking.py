@@ -75,25 +75,26 @@ def _parts(batch: Batch, size: int) -> Iterator[Batch]:
 
 def _asked(adapter: Answers, batch: Batch) -> np.ndarray:
     card, inputs = _card(adapter), len(batch.waveforms)
-    with of_its_own(adapter):
-        try:
-            with beating(f"predict, {_size(batch.waveforms.shape)}"):
-                answer = adapter.predict(batch)
-        except SystemExit as error:
-            raise AdapterError(
-                f"predict called {said_exit(error)}",
-                where=_line(error),
-                hint="an adapter answers or raises; take the exit out",
-            ) from error
-        except (Exception, KeyboardInterrupt):
-            raise
-        except BaseException as error:  # what means to end more than the call, such as a cancelled task
-            raise AdapterError(f"predict raised {told(error)}", where=_line(error), hint=_RAISES) from error
-        _same_card(card, adapter)
-        return _array(answer, inputs)
+    try:
+        with beating(f"predict, {_size(batch.waveforms.shape)}"), of_its_own(adapter):
+            answer = adapter.predict(batch)
+            _same_card(card, adapter)
+            return _array(answer, inputs)
+    except SystemExit as error:
+        raise AdapterError(
+            f"predict called {said_exit(error)}",
+            where=_line(error),
+            hint="an adapter answers or raises; take the exit out",
+        ) from error
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # what means to end more than the call, such as a cancelled task
+        raise AdapterError(f"predict raised {told(error)}", where=_line(error), hint=_RAISES) from error
 
 
 _RAISES = "an adapter raises what is an Exception"
+#: Answers become arrays among names that the model may have replaced.
+_asarray = np.asarray
 
 
 def _card(adapter: Answers) -> object:
@@ -121,7 +122,7 @@ def _array(answer: object, inputs: int) -> np.ndarray:
         if isinstance(answer, np.ma.MaskedArray):
             # Below a mask lies anything.
             answer = np.ma.filled(answer.astype(np.float64), np.nan)
-        return np.asarray(answer).copy()
+        return _asarray(answer).copy()
     except AdapterError:
         raise
     except Exception as error:  # whatever an object of a model's own does when it is made an array

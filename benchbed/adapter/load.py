@@ -132,25 +132,31 @@ def load_adapter(
         return LoadedAdapter(adapter, adapter.card.name, f"live:{adapter.card.name}", source, identity(adapter), {})
     where, wanted = _split_name(spec)
     forget_changed()
-    with of_its_own() as left, watching(WatchedFiles()) as seen, beating("being imported and constructed"):
-        loaded = _loaded(spec, where, wanted, dict(options or {}), search, seen)
-    adopt(loaded.adapter, left)
-    return loaded
+    begun = _Begun()
+    with watching(begun.seen), beating("being imported and constructed"):
+        return _loaded(spec, where, wanted, dict(options or {}), search, begun)
+
+
+class _Begun:
+    """A model of which there is no adapter yet: what its code read, and left around it."""
+
+    def __init__(self) -> None:
+        self.seen = WatchedFiles()
 
 
 def _loaded(
-    spec: str, where: str, wanted: str | None, options: dict[str, Any], search: Sequence[Path], seen: WatchedFiles
+    spec: str, where: str, wanted: str | None, options: dict[str, Any], search: Sequence[Path], begun: _Begun
 ) -> LoadedAdapter:
     locator = spec
     source: Path | None
     if _looks_like_path(where):
         source = _find_file(where, search)
-        module = _import_file(source)
+        module = _import_file(source, begun)
     elif where in shipped_adapters():
         source = shipped_adapters()[where]
-        module = _import_file(source)
+        module = _import_file(source, begun)
     else:
-        module, wanted = _import_named(where, wanted)
+        module, wanted = _import_named(where, wanted, begun)
         source = Path(module.__file__) if module.__file__ else None
     if source is not None and module.__name__.startswith(_PREFIX):
         locator = f"{source}:{wanted}" if wanted else str(source)
@@ -159,7 +165,7 @@ def _loaded(
     if twin := as_twin(locator, target, options):
         # The same model in fewer bits, or under a probe, by the shipped adapter that makes such twins of any.
         kind, given = twin
-        twin_adapter = _loaded(kind, kind, None, given, (), seen)
+        twin_adapter = _loaded(kind, kind, None, given, (), begun)
         # Place and options stay those of the model, so that they make the same twin again.
         own = {name: value for name, value in twin_adapter.options.items() if name in TWINS[kind]}
         of_model = twin_adapter.adapter.loaded.options  # type: ignore[attr-defined]
@@ -168,8 +174,8 @@ def _loaded(
             twin_adapter, spec=spec, locator=locator, source=source, source_hash=hashed, options=own | of_model
         )
     arguments, recorded = resolve_options(target, options, where=place)
-    adapter = _construct(target, arguments, place)
-    return LoadedAdapter(adapter, spec, locator, source, _hash_sources(source), recorded, arguments, seen)
+    adapter = _construct(target, arguments, place, begun)
+    return LoadedAdapter(adapter, spec, locator, source, _hash_sources(source), recorded, arguments, begun.seen)
 
 
 def start(loaded: LoadedAdapter, device: str = "cpu") -> Adapter:
@@ -181,15 +187,14 @@ def start(loaded: LoadedAdapter, device: str = "cpu") -> Adapter:
         `load` raised; the message gives the reason, the line, and the extra to install if a package is missing.
     """
     adapter = loaded.adapter
-    with of_its_own(adapter), watching(loaded.seen):
-        try:
-            with beating("load"):
-                adapter.load(device)
-                made = adapter.card
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # sys.exit, or what else means to end more than this
-            raise explain(error, f"{loaded.name} could not be loaded on {device}", loaded.source) from error
+    try:
+        with watching(loaded.seen), beating("load"), of_its_own(adapter):
+            adapter.load(device)
+            made = adapter.card
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit, or what else means to end more than this
+        raise explain(error, f"{loaded.name} could not be loaded on {device}", loaded.source) from error
     _refuse_card(made, "the adapter", loaded.source)
     return adapter
 
@@ -293,7 +298,7 @@ def _find_file(text: str, search: Sequence[Path]) -> Path:
     raise AdapterError(f"no adapter file {text}", where=str(places[0]), hint=hint)
 
 
-def _import_file(path: Path) -> ModuleType:
+def _import_file(path: Path, begun: _Begun) -> ModuleType:
     try:
         text = path.read_text(encoding="utf-8")
         compile(text, str(path), "exec", dont_inherit=True)
@@ -317,7 +322,8 @@ def _import_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with of_its_own(begun):
+            spec.loader.exec_module(module)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit, or what else means to end more than this
@@ -326,12 +332,13 @@ def _import_file(path: Path) -> ModuleType:
     return module
 
 
-def _import_named(name: str, wanted: str | None) -> tuple[ModuleType, str | None]:
+def _import_named(name: str, wanted: str | None, begun: _Begun) -> tuple[ModuleType, str | None]:
     points = {point.name: point for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
     if name in points:
         wanted, name = points[name].attr or wanted, points[name].module
     try:
-        return importlib.import_module(name), wanted
+        with of_its_own(begun):
+            return importlib.import_module(name), wanted
     except ModuleNotFoundError as error:
         if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
             raise explain(error, f"{name} cannot be imported", None) from error
@@ -386,12 +393,13 @@ def _entry(module: ModuleType, wanted: str | None, place: str) -> Callable[..., 
     return target
 
 
-def _construct(target: Callable[..., Any], arguments: dict[str, Any], place: str) -> Adapter:
+def _construct(target: Callable[..., Any], arguments: dict[str, Any], place: str, begun: _Begun) -> Adapter:
     label = getattr(target, "__name__", str(target))
     try:
-        model = target(**arguments)
-        if isinstance(model, type) and issubclass(model, Adapter):
-            model = model()
+        with of_its_own(begun):
+            model = target(**arguments)
+            if isinstance(model, type) and issubclass(model, Adapter):
+                model = model()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit, or what else means to end more than this
@@ -403,12 +411,14 @@ def _construct(target: Callable[..., Any], arguments: dict[str, Any], place: str
             hint="inherit from benchbed.adapter.Adapter or TorchAdapter",
         )
     try:
-        card = getattr(model, "card", None)
+        with of_its_own(begun) as left:
+            card = getattr(model, "card", None)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit, or what else means to end more than this
         raise explain(error, f"{label}.card cannot be read", place) from error
     _refuse_card(card, label, place)
+    adopt(model, left)
     return model
 
 

@@ -14,11 +14,13 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+
+from benchbed.adapter import names
 
 #: One thing that code can change: how it is read, and how it is set.
 Setting = tuple[Callable[[], Any], Callable[[Any], None]]
@@ -31,6 +33,8 @@ _read: tuple[dict[Any, Any], dict[str, str]] = ({}, {})
 
 #: Attribute of an adapter: what its code had set around it when it last ended.
 _LEFT = "_benchbed_surroundings"
+#: Under which that holds the names that it had replaced.
+_REPLACED = "names"
 
 
 def surroundings() -> dict[str, Any]:
@@ -43,13 +47,8 @@ def surroundings() -> dict[str, Any]:
     ...     surroundings()["numpy errors"]["divide"]
     'raise'
     """
-    found = _now()
+    found = {name: read() for name, (read, _) in _settings().by_name.items()}
     return found | {"environment": dict(found["environment"])}  # whoever asks may write into it
-
-
-def _now() -> dict[str, Any]:
-    """The same, of which nothing may be written into."""
-    return {name: read() for name, (read, _) in _settings().items()}
 
 
 def restore(before: dict[str, Any]) -> list[str]:
@@ -65,42 +64,68 @@ def restore(before: dict[str, Any]) -> list[str]:
     if not before:
         return []
     changed = []
-    for name, (read, write) in _settings().items():
+    for name, (read, write) in _settings().by_name.items():
         if name in before and read() != before[name]:
             write(before[name])
             changed.append(name)
     return changed
 
 
-@contextlib.contextmanager
-def of_its_own(adapter: Any = None) -> Iterator[dict[str, Any]]:
-    """Run a block of an adapter's code in its own surroundings; outside it, nothing of them is left.
+class OfItsOwn:
+    """A block of an adapter's code in its own surroundings; outside it, nothing of them is left.
 
     What the code prints goes to standard error: standard output belongs to the paths and records of the command.
+    Entered, it gives a dict that holds after the block what the code had changed; see `adopt`.
 
     Parameters
     ----------
     adapter : object, optional
         Whose code it is; without one, the code begins in the present surroundings.
-
-    Yields
-    ------
-    dict
-        After the block, what it had changed; see `adopt`.
     """
-    outside, changed = _now(), dict[str, Any]()
-    restore(_left_by(adapter))
-    streams = sys.stdout, sys.stderr
-    try:
+
+    def __init__(self, adapter: Any = None) -> None:
+        self._adapter = adapter
+        self._changed: dict[str, Any] = {}
+
+    def __enter__(self) -> dict[str, Any]:
+        self._settings = _settings()
+        self._outside = [read() for read in self._settings.reads]
+        self._left = _left_by(self._adapter)
+        restore(self._left)
+        names.begin(self._left.get(_REPLACED))
+        self._streams = sys.stdout, sys.stderr
         # Whatever it closes is a stand-in: the streams are the command's.
         sys.stdout = sys.stderr = _Unclosed(sys.stderr)  # type: ignore[assignment]
-        yield changed
-    finally:
-        sys.stdout, sys.stderr = streams
-        changed |= {n: value for n, value in _now().items() if n in outside and value != outside[n]}
-        if changed:
+        return self._changed
+
+    def __exit__(self, *raised: object) -> None:
+        # First the names, by which everything here goes on.
+        sys.stdout, sys.stderr = self._streams
+        replaced = names.end()
+        settings = _settings()
+        now = [read() for read in settings.reads]
+        if settings is not self._settings or now != self._outside:
+            outside = dict(zip(self._settings.by_name, self._outside))
+            changed = {n: v for n, v in zip(settings.by_name, now) if n in outside and v != outside[n]}
             restore({name: outside[name] for name in changed})
-        adopt(adapter, changed)
+            self._changed |= changed
+        if replaced:
+            self._changed[_REPLACED] = replaced
+        if self._changed or self._left:
+            adopt(self._adapter, self._changed)
+
+
+def of_its_own(adapter: Any = None) -> OfItsOwn:
+    """Run a block of an adapter's code in its own surroundings; see `OfItsOwn`.
+
+    Examples
+    --------
+    >>> with of_its_own() as changed:
+    ...     _ = np.seterr(divide="raise")
+    >>> changed["numpy errors"]["divide"], np.geterr()["divide"]
+    ('raise', 'warn')
+    """
+    return OfItsOwn(adapter)
 
 
 def adopt(adapter: Any, changed: dict[str, Any]) -> None:
@@ -122,6 +147,21 @@ def adopt(adapter: Any, changed: dict[str, Any]) -> None:
     if kept or _left_by(adapter):
         with contextlib.suppress(AttributeError, TypeError):  # an object that takes no attributes keeps none
             object.__setattr__(adapter, _LEFT, kept)
+
+
+def replaces(adapter: Any) -> bool:
+    """Whether an adapter's code gives names of Python or numpy another meaning while it is called.
+
+    Examples
+    --------
+    >>> class Careful: ...
+    >>> model = Careful()
+    >>> with of_its_own(model):
+    ...     usual, np.mean = np.mean, np.median
+    >>> replaces(model), np.mean is usual
+    (True, True)
+    """
+    return bool(_left_by(adapter).get(_REPLACED))
 
 
 def _left_by(adapter: Any) -> dict[str, Any]:
@@ -150,7 +190,15 @@ class _Unclosed:
         raise ValueError("this stream belongs to the command")
 
 
-def _settings() -> dict[str, Setting]:
+class _Settings:
+    """Everything that is looked at, by name, and how each is read."""
+
+    def __init__(self, by_name: dict[str, Setting]) -> None:
+        self.by_name = by_name
+        self.reads = tuple(read for read, _ in by_name.values())
+
+
+def _settings() -> _Settings:
     torch = sys.modules.get("torch")
     # A package that is only half imported has nothing to restore yet.
     there = torch is not None and hasattr(torch, "are_deterministic_algorithms_enabled")
@@ -159,7 +207,7 @@ def _settings() -> dict[str, Setting]:
 
 
 @lru_cache(maxsize=8)
-def _settings_of(torch: Any, decimal: Any, main_thread: bool) -> dict[str, Setting]:
+def _settings_of(torch: Any, decimal: Any, main_thread: bool) -> _Settings:
     settings: dict[str, Setting] = {
         "working directory": (_folder, _set_folder),
         "search path": (lambda: list(sys.path), lambda value: sys.path.__setitem__(slice(None), value)),
@@ -170,6 +218,8 @@ def _settings_of(torch: Any, decimal: Any, main_thread: bool) -> dict[str, Setti
         "collection": (gc.isenabled, lambda value: gc.enable() if value else gc.disable()),
         "trace": (sys.gettrace, sys.settrace),
         "profile": (sys.getprofile, sys.setprofile),
+        "trace of threads": (threading.gettrace, threading.settrace),
+        "profile of threads": (threading.getprofile, threading.setprofile),
         "logging": (lambda: logging.root.manager.disable, logging.disable),
         "numpy errors": (np.geterr, lambda value: _drop(np.seterr(**value))),
     }
@@ -182,7 +232,7 @@ def _settings_of(torch: Any, decimal: Any, main_thread: bool) -> dict[str, Setti
             lambda: decimal.getcontext().prec,
             lambda value: setattr(decimal.getcontext(), "prec", value),
         )
-    return settings if torch is None else settings | _of_torch(torch)
+    return _Settings(settings if torch is None else settings | _of_torch(torch))
 
 
 def _of_torch(torch: Any) -> dict[str, Setting]:

@@ -156,7 +156,8 @@ def watching(seen: WatchedFiles) -> Iterator[WatchedFiles]:
         with _lock:
             _active.remove(watch)
             if not _active:
-                sys.meta_path.remove(_finder)
+                with contextlib.suppress(ValueError):  # a model may have taken it out
+                    sys.meta_path.remove(_finder)
                 _Importing.end()
                 _close_eyes()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +120,12 @@ PREDICTS: dict[str, tuple[str, bool | None]] = {
     "empties the search path": ("sys.path.clear()\n        " + RIGHT, True),
     "rounds decimals": ("import decimal; decimal.getcontext().prec = 1\n        " + RIGHT, True),
     "logs nothing": ("import logging; logging.disable()\n        " + RIGHT, True),
+    "replaces open": ("import builtins; builtins.open = os.open = None\n        " + RIGHT, True),
+    "replaces numbers": ("np.pi = 3; np.mean = np.fft.irfft = None\n        " + RIGHT, True),
+    "replaces chance": ("np.random.Philox = np.random.default_rng = random.Random = None\n        " + RIGHT, True),
+    "replaces time": ("time.monotonic = time.perf_counter = time.thread_time = None\n        " + RIGHT, True),
+    "replaces the environment": ("os.environ = {}; sys.path = None\n        " + RIGHT, True),
+    "traces threads": ("threading.settrace(lambda *a: 1 / 0); threading.setprofile(0)\n        " + RIGHT, True),
     "draws": ("np.random.seed(0); random.seed(0); np.random.rand(9)\n        " + RIGHT, True),
 }
 
@@ -139,6 +147,8 @@ def state() -> list[object]:
     return [
         *(mask, sys.getrecursionlimit(), signal.getsignal(signal.SIGINT), gc.isenabled(), sys.stdout, sys.stderr),
         *(os.getcwd(), dict(os.environ), list(sys.path), sys.getprofile(), decimal.getcontext().prec),
+        *(open, os.open, np.pi, np.mean, np.fft.irfft, np.random.Philox, random.Random, time.monotonic, os.environ),
+        *(threading.gettrace(), threading.getprofile()),
         *(logging.root.manager.disable, np.random.get_state()[1].tolist()),  # noqa: NPY002
     ]
 

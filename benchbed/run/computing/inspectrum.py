@@ -156,7 +156,7 @@ class InSpectrum:
         reading.asked(side)
         with torch.inference_mode():
             features = torch.stack([self._features(one) for one in given])
-            with of_its_own(self.adapter), beating(f"forward, features of {len(given)} clip(s)"):
+            with beating(f"forward, features of {len(given)} clip(s)"), of_its_own(self.adapter):
                 raw = self.parts.behind(features, samples).float().cpu().numpy()
         return reading.check(raw, len(given), Heard(samples / self.card.sample_rate, samples))
 

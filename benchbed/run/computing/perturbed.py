@@ -16,6 +16,7 @@ import numpy as np
 from benchbed import rng
 from benchbed.adapter.asking import told
 from benchbed.adapter.room import make_room, most_inputs, noted, out_of_memory
+from benchbed.adapter.surroundings import replaces
 from benchbed.errors import AdapterError, AudioError, BenchbedError, CannotMeasure
 from benchbed.packages import unusable
 from benchbed.predictions.store import UnitPredictions
@@ -128,8 +129,9 @@ def _makers(engine: Engine, unit: Unit) -> tuple[int, int]:
         return 0, 0
     corruption = engine.corruption(unit.condition)
     threads = min(job.readers, spare_cores(job.threads))
-    # What is slow follows from the clip, its draw and its options alone. The model's device has one caller.
-    if not corruption.slow or corruption.device_tolerance is not None or threads == 0:
+    # What is slow follows from the clip, its draw and its options alone, unless the model replaces what it is computed
+    # with while it is called. The model's device has one caller.
+    if not corruption.slow or corruption.device_tolerance is not None or threads == 0 or replaces(engine.adapter):
         return 0, 0
     first = engine.clip(0)
     each = first.waveform.nbytes * len(unit.cells) * condition.draws if isinstance(first, Clip) else 1

@@ -22,6 +22,7 @@ from types import GeneratorType
 from typing import BinaryIO
 
 from benchbed.adapter import pulse
+from benchbed.adapter.names import ModelsAlone
 from benchbed.errors import AdapterError, BenchbedError
 from benchbed.packages import unusable
 from benchbed.run.collecting import OwnProcess
@@ -105,7 +106,7 @@ def born(server: int, calls: int, answers: int, errors: int, pulse: int, faults:
 
 def _serve(calls: BinaryIO, answers: BinaryIO, origin: BornFrom | None) -> None:
     opened(calls, answers)
-    OwnProcess.here = True
+    OwnProcess.here = ModelsAlone.here = True
     begin: Begin = pickle.load(calls)
     if origin is not None:
         begin = replace(begin, parent=origin.server, pulse=origin.pulse, faults=origin.faults)
@@ -173,9 +174,15 @@ def _answered(answers: BinaryIO, call: Callable[[], object]) -> bool:
     except SystemExit as error:
         word = "failed", AdapterError(f"code of a model called sys.exit({error.code!r})", hint="take the exit out"), ""
     except BaseException as error:
-        # An exception loses its traceback on its way, by which a package that cannot be imported is known.
-        word = "broken", unusable(error) or error, traceback.format_exc()
+        # An exception loses its traceback on its way, by which it is known whose it is.
+        word = "broken", unusable(error) or _astray(error) or error, traceback.format_exc()
     return said(answers, word)
+
+
+def _astray(error: BaseException) -> BenchbedError | None:
+    from benchbed.adapter.astray import astray
+
+    return astray(error)
 
 
 def _leave() -> None:
