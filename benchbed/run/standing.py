@@ -52,6 +52,7 @@ _KNOWN = frozenset(
         "LONG",
         "REALDATA",
         "MALLOPT",
+        "STARTED_BY",
         "TRUST_CHECKPOINT",
     )
 )

@@ -37,15 +37,16 @@ def left(place: Path) -> list[psutil.Process]:
     return [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] and p.info["cmdline"][-1] == str(place)]
 
 
+@pytest.mark.parametrize("fork", ["1", "0"], ids=["forked", "anew"])
 @pytest.mark.parametrize(
     ("after", "code"),
     [("pass", 0), ("ctypes.string_at(0)", 3), ("time.sleep(600)", 3)],
     ids=["ends", "crashes", "hangs"],
 )
-def test_what_a_model_starts_ends_with_it(tmp_path: Path, after: str, code: int):
+def test_what_a_model_starts_ends_with_it(tmp_path: Path, after: str, code: int, fork: str):
     other = subprocess.Popen(["sleep", "600"])
     try:
-        done = command(world(tmp_path), program(tmp_path, after), more=("--call-seconds", "10"))
+        done = command(world(tmp_path), program(tmp_path, after), more=("--call-seconds", "10"), BENCHBED_FORK=fork)
         assert done.returncode == code, done.stderr
         psutil.wait_procs(left(tmp_path), timeout=5)
         assert left(tmp_path) == []

@@ -14,6 +14,7 @@ from benchbed.api.asked import AskedModel
 from benchbed.api.one import OnDisk, run_one
 from benchbed.results.store import read
 from benchbed.run import session
+from benchbed.run.isolating.offspring import MARKS
 from benchbed.run.job.policy import Reuse
 from benchbed.run.standing import basis
 from benchbed.suite.load import load_suite
@@ -149,6 +150,8 @@ def test_programs_of_somebody_else_never_stand(twice, monkeypatch):
     assert not twice.run().stands
     monkeypatch.delenv("BENCHBED_SPICE")
     assert not twice.run().stands and twice.run().stands
+    monkeypatch.setenv(MARKS, "of this process")  # which names no program
+    assert twice.run().stands
 
 
 def test_clips_for_listening_are_kept_and_the_page_is_written(twice, monkeypatch):

@@ -1,7 +1,8 @@
 """Programs that a model has started, which end with the process of the model.
 
 On Linux a process can keep below itself what its children leave behind when they end, so that a program which went into
-the background is found, too; elsewhere only what still hangs together. What tidies up after other processes ends by
+the background is found, too; elsewhere only what still hangs together. Where that process is gone and nobody above it
+keeps anything, its programs are known by a mark in their environment. What tidies up after other processes ends by
 itself, and is left to do so: memory that processes share would stay otherwise.
 """
 
@@ -10,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import secrets
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 _PR_SET_CHILD_SUBREAPER = 36
 #: Seconds that a program has to end when it is asked to.
 GRACE = 1.0
+#: Of a process that was started anew, and of all that it starts: marks by which they are known when it is gone.
+MARKS = "BENCHBED_STARTED_BY"
 #: Words on the command lines of what tidies up.
 _TIDY = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "torch_shm_manager")
 
@@ -77,6 +81,42 @@ def end_below(process: int) -> None:
         _ended(_below(psutil.Process(process), ()), 0.0)
 
 
+def new_mark(environment: Mapping[str, str]) -> tuple[str, str]:
+    """A mark for a process that is about to be started, and `MARKS` of its environment: those above it, and its own.
+
+    Examples
+    --------
+    >>> mark, marks = new_mark({MARKS: "aa"})
+    >>> marks == f"aa {mark}"
+    True
+    """
+    mark = secrets.token_hex(8)
+    return mark, " ".join(filter(None, (environment.get(MARKS), mark)))
+
+
+def end_marked(mark: str) -> None:
+    """End at once what a process has started that is gone, wherever it hangs now.
+
+    Parameters
+    ----------
+    mark : str
+        Of that process.
+    """
+    import psutil
+
+    found = []
+    for each in psutil.process_iter():
+        # Of somebody else's process the environment cannot be read.
+        with contextlib.suppress(psutil.Error, OSError):
+            if mark in each.environ().get(MARKS, "").split() and not _tidies(each):
+                found.append(each)
+    _ended(found, 0.0)
+
+
+def _tidies(process: psutil.Process) -> bool:
+    return any(word in part for part in process.cmdline() for word in _TIDY)
+
+
 def _below(process: psutil.Process, spared: Collection[int]) -> list[psutil.Process]:
     """Offspring, its own before it, without those that tidy up."""
     import psutil
@@ -86,7 +126,7 @@ def _below(process: psutil.Process, spared: Collection[int]) -> list[psutil.Proc
         if child.pid not in spared:
             with contextlib.suppress(psutil.Error):
                 found += _below(child, ())
-                if not any(word in part for part in child.cmdline() for word in _TIDY):
+                if not _tidies(child):
                     found.append(child)
     return found
 

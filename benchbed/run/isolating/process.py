@@ -27,7 +27,7 @@ from benchbed.errors import BenchbedError, CannotMeasure
 from benchbed.run.isolating.child import WHERE, Begin, place_in
 from benchbed.run.isolating.forking import Child, forked
 from benchbed.run.isolating.memory import memory_limit, resident
-from benchbed.run.isolating.offspring import end_below
+from benchbed.run.isolating.offspring import MARKS, end_below, end_marked, new_mark
 from benchbed.run.job.limits import Limits
 
 #: Seconds between two looks at a process.
@@ -99,6 +99,7 @@ class Isolated:
         self.inbox: queue.Queue[Message] = queue.Queue() if inbox is None else inbox
         self._most = memory_limit() if limits.memory is None else limits.memory
         self._ended: BenchbedError | None = None
+        self._mark: str | None = None  # of a process that no fork server looks after
         self._pulse = tempfile.TemporaryFile()  # noqa: SIM115  (open for as long as the process is)
         self._faults = tempfile.TemporaryFile()  # noqa: SIM115
         self._pulse.truncate(pulse.SIZE)
@@ -110,13 +111,17 @@ class Isolated:
     def _started(self, interruptible: bool) -> subprocess.Popen[bytes] | Child:
         shared = os.name == "posix"
         descriptors = (self._pulse.fileno(), self._faults.fileno()) if shared else ()
-        process = self._forked(descriptors) or self._spawned(descriptors)
+        environment = dict(os.environ)
+        process: subprocess.Popen[bytes] | Child | None = self._forked(descriptors)
+        if process is None:
+            process = self._spawned(descriptors)
+            self._mark, environment[MARKS] = new_mark(environment)
         folder = ""
         with contextlib.suppress(OSError):  # it may have been deleted
             folder = os.getcwd()
         # What is ignored here, as in a script's background, is no matter for what it starts.
         heard = interruptible and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
-        begin = Begin(list(sys.path), dict(os.environ), folder, os.getpid(), *(descriptors or (-1, -1)), heard)
+        begin = Begin(list(sys.path), environment, folder, os.getpid(), *(descriptors or (-1, -1)), heard)
         self._write(process, begin)
         return process
 
@@ -164,6 +169,8 @@ class Isolated:
         except Exception:  # the end of what it says; a process that crashes may leave half an answer
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(GRACE)
+            if self._mark is not None and self._process.poll() != 0:
+                end_marked(self._mark)  # it could not see to that itself
             self.inbox.put(Message(self, "ended", self._why()))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -50,6 +51,23 @@ def test_what_is_spared_stays_with_what_is_below_it(below):
     offspring.end(spared)
     assert not psutil.pid_exists(mine.pid) and process.poll() is None and waiting.is_running()
     mine.wait()
+
+
+def test_what_a_process_that_is_gone_has_started_is_known_by_its_mark():
+    mark, marks = offspring.new_mark({offspring.MARKS: "of-those-above"})
+    other, _ = offspring.new_mark({})
+    words = [sys.executable, "-c", WAITS]
+    mine, theirs = (
+        subprocess.Popen(words, env={**os.environ, offspring.MARKS: each}, start_new_session=True)
+        for each in (f"{marks} of-one-below", other)
+    )
+    try:
+        offspring.end_marked(mark)
+        assert mine.wait(5) != 0 and theirs.poll() is None
+    finally:
+        for each in (mine, theirs):
+            each.kill()
+            each.wait()
 
 
 def test_a_process_that_is_gone_has_nothing_below_it():
