@@ -271,11 +271,15 @@ def _predict(engine: Engine, pending: list[EvaluatedClip], rows: Rows) -> None:
     try:
         for one in _in_parts(engine, pending, engine.job.batch_size):
             answered.append(one)
-            if engine.job.fail_fast and isinstance(one[1], BenchbedError):
+            if engine.job.fail_fast and _failed(engine, one[1]):
                 break
     finally:
         for batch, answer in answered:
             _take(engine, batch, answer, rows)
+
+
+def _failed(engine: Engine, answer: np.ndarray | BenchbedError) -> bool:
+    return isinstance(answer, BenchbedError) or not engine.reading.usable(answer).all()
 
 
 def _in_parts(engine: Engine, batch: list[EvaluatedClip], most: int) -> Iterator[_Answered]:

@@ -92,7 +92,7 @@ def test_nan_scores_are_failures_of_their_clips(toy_job):
 
 @pytest.mark.parametrize("in_a_row", [1, 8])
 def test_failures_stand_in_the_order_of_their_clips_and_the_first_one_counts(toy_job, monkeypatch, in_a_row):
-    """A score that is no number is found once the model has answered a few more batches."""
+    """A score that is no number may be found once the model has answered a few more batches."""
     monkeypatch.setattr(perturbed, "MOST_IN_A_ROW", in_a_row)
     unsound = "low = np.where(low < 1e-6, np.nan, low)"
     job = toy_job(f"assert batch.waveforms.max() < 0.9, 'too loud'; {unsound}", batch_size=8)
@@ -118,6 +118,16 @@ def test_fail_fast_asks_a_model_that_raised_nothing_more(toy_job, tmp_path):
     with pytest.raises(AudioError, match="too quiet"):
         outputs(job)
     assert told.read_text().split() == ["8", "8", "1", "1"], "a batch, one that fails, and its clips up to the one"
+
+
+def test_fail_fast_asks_a_model_whose_score_is_no_number_nothing_more(toy_job, tmp_path):
+    told = tmp_path / "told.txt"
+    asked = f"open({str(told)!r}, 'a').write(f'{{len(batch)}} '); low = np.where(low < 1e-6, np.nan, low)"
+    job = toy_job(asked, batch_size=8, fail_fast=True)
+    soundfile.write(job.root / "09.wav", np.zeros(4000), 8000)
+    with pytest.raises(AudioError, match="NaN") as caught:
+        outputs(job)
+    assert "09.wav" in str(caught.value) and told.read_text().split() == ["8", "8"], "the batch before, and its own"
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"not audio at all, just text"])
