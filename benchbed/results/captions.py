@@ -129,11 +129,11 @@ def read_clips(run: Path) -> pd.DataFrame | None:
     ConfigError
         The file cannot be read.
     """
-    import pandas as pd
-
     path = (run if run.is_dir() else run.parent) / SCORES
     if not path.is_file():
         return None
+    import pandas as pd
+
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
