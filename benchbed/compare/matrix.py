@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, zip_longest
 from typing import Any
 
 from benchbed.compare.answer import Procedure
@@ -17,7 +17,7 @@ from benchbed.compare.drawing import meaning
 from benchbed.compare.figure import Figure, recipes
 from benchbed.compare.reused import ReusedParts
 from benchbed.compare.sides import Side
-from benchbed.compare.uncorrected import PairAnswer, ask_pair
+from benchbed.compare.uncorrected import PairAnswer, TableAnswer, ask_pair, told_by
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.correction import adjust
 
@@ -101,16 +101,20 @@ def matrices(
     procedure: Procedure,
     answered: AnsweredPairs | None = None,
     reused: ReusedParts | None = None,
+    tables: Sequence[TableAnswer] = (),
 ) -> list[PairMatrix]:
     """Ask every pair of three or more sides; of two, the table of differences says it all.
 
     A side of several seeds is compared by its mean, with the spread of its members beside that of the recordings. Pairs
-    that were `answered` before are not asked again, and what is `reused` of a side is not made for each of its pairs.
+    that were `answered` before are not asked again, nor what the `tables` of the first side against each other one say
+    already; and what is `reused` of a side is not made for each of its pairs.
     """
     if len(sides) < 3:
         return []
     known, reused = answered or AnsweredPairs(), reused or ReusedParts()
-    return [_matrix(sides, figure, metric, procedure, known, reused) for figure, metric in _asked(sides, primary)]
+    return [
+        _matrix(sides, figure, metric, procedure, known, reused, tables) for figure, metric in _asked(sides, primary)
+    ]
 
 
 def _asked(sides: Sequence[Side], primary: str) -> Iterator[tuple[Figure, str]]:
@@ -133,14 +137,20 @@ def _matrix(
     procedure: Procedure,
     answered: AnsweredPairs,
     reused: ReusedParts,
+    tables: Sequence[TableAnswer],
 ) -> PairMatrix:
     pairs = list(combinations(sides, 2))
     question = f"pair {figure!r} {metric}"
 
-    def asked(a: Side, b: Side) -> PairAnswer:
-        return answered.ask(question, a, b, lambda: ask_pair(a, b, figure, metric, procedure, reused))
+    def made(a: Side, b: Side, table: TableAnswer | None) -> PairAnswer:
+        told = None if table is None else told_by(table, figure, metric)
+        return told or ask_pair(a, b, figure, metric, procedure, reused)
 
-    answers = [asked(a, b) for a, b in pairs]
+    def asked(a: Side, b: Side, table: TableAnswer | None) -> PairAnswer:
+        return answered.ask(question, a, b, lambda: made(a, b, table))
+
+    # The pairs of the first side come first.
+    answers = [asked(a, b, table) for (a, b), table in zip_longest(pairs, tables)]
     # Every pair pays for all others, which may be other ones than when it was asked.
     adjusted = adjust({str(i): one.p for i, one in enumerate(answers)}, "holm")
     told = next((one for one in answers if one.info is not None), None)

@@ -20,7 +20,7 @@ from benchbed.compare.reused import ReusedParts
 from benchbed.compare.runs import OpenRun, require_comparable
 from benchbed.compare.said import said_apart
 from benchbed.compare.sides import Mixed, Side
-from benchbed.compare.uncorrected import ask_table
+from benchbed.compare.uncorrected import TableAnswer, ask_table
 from benchbed.compare.verdict import sentences
 from benchbed.compare.written import pairing_json
 from benchbed.errors import ConfigError
@@ -143,6 +143,7 @@ def compare(
         for run in side.runs:
             require_comparable(first.runs[0], run)
     pairings: list[tuple[Pairing, Sequence[Contrast], Sequence[Mixed]]] = []
+    tables: list[TableAnswer] = []
     answered, reused = answered or AnsweredPairs(), ReusedParts()
     question = f"table {wanted!r} {primary}"
     for side in sides[1:]:
@@ -155,6 +156,7 @@ def compare(
         clips = said_apart(first.runs[0], side.runs[0], primary) if single else []
         pairing = Pairing(first.name, side.name, primary, robustness=[*answer.robustness], notes=notes, clips=clips)
         pairings.append((pairing, answer.contrasts, answer.groups))
+        tables.append(answer)
     p_values: dict[str, float | None] = {}
     asked: dict[str, Contrast | Mixed] = {}
     for number, (_, contrasts, groups) in enumerate(pairings):
@@ -190,7 +192,7 @@ def compare(
     why = unranked([run for _, run in singles]) if len(singles) == len(sides) else None
     ranked = rank_alike(singles, procedure) if len(singles) == len(sides) and why is None else {}
     ranks = {side.name: ranked[side.runs[0].path] for side in sides if side.runs[0].path in ranked}
-    pairs = matrices(sides, primary, procedure, answered, reused)
+    pairs = matrices(sides, primary, procedure, answered, reused, tables)
     return Comparison(
         [pairing for pairing, _, _ in pairings], ranks, list(sides), procedure, primary, why, corrected, pairs
     )

@@ -85,6 +85,20 @@ def ask_pair(
             found = contrast(a.runs[0], b.runs[0], figure, [metric], procedure, reused=reused)[metric]
     except CannotMeasure as error:
         return PairAnswer(None, "", None, None, None, None, error.what)
+    return _pair(found)
+
+
+def told_by(answer: TableAnswer, figure: Figure, metric: str) -> PairAnswer | None:
+    """What `ask_pair` would find of the two sides of a table, where the table measured it already; else None."""
+    held: list[Contrast | Mixed] = [*answer.contrasts, *answer.groups]
+    for found in held:
+        measured = found.spread is not None if isinstance(found, Mixed) else found.value is not None
+        if measured and (found.figure, found.metric) == (figure, metric):
+            return _pair(found)
+    return None
+
+
+def _pair(found: Contrast | Mixed) -> PairAnswer:
     ends = found.spread if isinstance(found, Mixed) else found
     numbers = (None,) * 4 if ends is None else (ends.value, ends.low, ends.high, ends.p)
     return PairAnswer(found.info, found.direction, *numbers, found.reason)

@@ -20,6 +20,7 @@ from benchbed.compare.runs import open_run
 from benchbed.compare.show import lines
 from benchbed.compare.sides import Side
 from benchbed.compare.table import compare
+from benchbed.compare.uncorrected import ask_pair, ask_table
 from benchbed.compare.verdict import sentences
 from benchbed.results.store import read
 from benchbed.stats.paired import holm
@@ -51,6 +52,21 @@ def test_every_pair_is_the_contrast_of_its_two_models_corrected_over_the_pairs(t
     verdicts = {(e.a, e.b): e.verdict for e in matrix.entries}
     assert verdicts["a", "b"] == "tie" and verdicts["a", "d"] == verdicts["c", "d"] == "win"
     assert matrices(four[:2], "accuracy", QUICK) == []
+
+
+def test_what_the_table_of_the_first_says_is_what_its_pairs_would_say(tmp_path, monkeypatch):
+    device = np.where(np.arange(len(TARGET)) % 2 == 0, "a", "s4")
+    known = {"device": device, "sets": {"seen": ("a",), "unseen": ("s4",)}}
+    shares = {"a": 0.9, "b": 0.7, "c": 0.5}
+    three = sides(*(made(tmp_path, n, share, 0.6 * share, **known) for n, share in shares.items()))
+    seeds = [made(tmp_path, f"net{i}", 0.6, 0.4, options={"seed": i}, **known) for i in range(2)]
+    three.append(Side("net", tuple(open_run(place) for place in seeds), "seeds"))
+    asked = Wanted(groups=("devices=unseen",))
+    tables = [ask_table(three[0], side, asked, "accuracy", QUICK) for side in three[1:]]
+    apart = matrices(three, "accuracy", QUICK)
+    assert len(apart) == 2
+    monkeypatch.setattr("benchbed.compare.matrix.ask_pair", lambda a, *more: ask_pair(a, *more) if a is not three[0] else None)
+    assert matrices(three, "accuracy", QUICK, tables=tables) == apart
 
 
 def test_unseen_devices_are_asked_where_every_run_has_them(tmp_path):
