@@ -12,6 +12,7 @@ from benchbed.compare.figure import Figure
 from benchbed.compare.runs import OpenRun
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.correction import Correction
+from benchbed.stats.replicates import Replicates
 from benchbed.stats.swaps import Swaps, bootstrap_critical, bootstrap_tail, detectable
 
 #: Two runs, and the figure of each, to swaps of the models in all metrics that no sum gives; None where they cannot be
@@ -193,17 +194,19 @@ class Contrast:
         gains = self._gains(margin, relative)
         return None if gains is None else self._tail(gains, margin, relative, "greater")
 
-    def detectable(self, alpha: float, power: float) -> float | None:
+    def detectable(self, alpha: float, power: float, replicates: Replicates | None = None) -> float | None:
         """Smallest true difference that the two-sided test of this level finds with this power.
 
         None where there is no error to tell it from, or where the swaps can call no difference, whatever its size, as
-        with five recordings. A loss that a one-sided test finds has twice its level.
+        with five recordings. A loss that a one-sided test finds has twice its level. The `replicates` of the difference
+        need not be made again by who has them.
         """
         if not self.error or self.value is None or self.drawn_a is None or self.drawn_b is None:
             return None
-        with np.errstate(invalid="ignore"):
-            drawn = self.drawn_a - self.drawn_b
-        critical = bootstrap_critical(drawn, self.value, self.groups, alpha, self.freedom)
+        if replicates is None:
+            with np.errstate(invalid="ignore"):
+                replicates = Replicates(self.drawn_a - self.drawn_b, self.value)
+        critical = bootstrap_critical(replicates, self.value, self.groups, alpha, self.freedom)
         if critical is None:
             critical = detectable(self.error, self.groups, alpha=alpha, power=0.5, freedom=self.freedom)
         if self.swaps is not None:

@@ -39,6 +39,7 @@ from benchbed.compare.runs import OpenRun, shared
 from benchbed.errors import CannotMeasure, did_you_mean
 from benchbed.metrics.contract import MetricInfo
 from benchbed.stats.bootstrap import Bootstrap, degrees_of_freedom
+from benchbed.stats.replicates import Replicates
 from benchbed.stats.swaps import Swaps, bootstrap_tail, swap_models
 
 #: The metric that is about right and wrong clips, which McNemar's test counts.
@@ -220,15 +221,15 @@ class _Told:
         value = known_a - known_b
         with np.errstate(invalid="ignore"):
             # Two infinite values of d′ have no difference.
-            drawn = replicates[0] - replicates[1]
+            difference = Replicates(drawn := replicates[0] - replicates[1], value)
         # Draws that were kept have their own number and seed.
         seed = self.run.sums.seed if kept else how.seed
         freedom = degrees_of_freedom(boots(self.run, self.paired.splits, len(drawn), seed), drawn, groups)
         boot = Bootstrap(groups, draws=len(drawn), level=how.level, seed=seed)
-        interval = boot.interval(drawn, groups=groups, value=value, freedom=freedom)
+        interval = boot.interval(difference, groups=groups, freedom=freedom)
         defined = drawn[np.isfinite(drawn)]
         same = value == 0 and not np.nan_to_num(drawn).any()
-        tails = [bootstrap_tail(drawn, 0.0, groups, side, value=value, freedom=freedom) for side in SIDES]
+        tails = [bootstrap_tail(difference, 0.0, groups, side, freedom=freedom) for side in SIDES]
         sides = [t for t in tails if t is not None]
         p_bootstrap = 1.0 if same else (min(1.0, 2 * min(sides)) if len(sides) == 2 else None)
         p_swap = None if swaps is None else swaps.p(metric)
@@ -265,7 +266,7 @@ class _Told:
             drawn_b=replicates[1],
             swaps=swaps,
         )
-        return replace(answer, mde=answer.detectable(how.alpha, how.power))
+        return replace(answer, mde=answer.detectable(how.alpha, how.power, difference))
 
 
 def _swap(run: OpenRun, made: Recipe, paired: Paired, how: Procedure, name: str, metrics: Collection[str]) -> Swaps:

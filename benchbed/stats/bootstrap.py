@@ -7,7 +7,6 @@ The copies depend on the number of groups, the name and the seed only.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +16,7 @@ import numpy as np
 
 from benchbed.errors import ConfigError
 from benchbed.rng import stream
+from benchbed.stats.replicates import Replicates, quantile
 
 #: Draws made from one random stream; part of what a seed means, and the bound on working memory.
 CHUNK = 100
@@ -215,7 +215,7 @@ class Bootstrap:
 
     def interval(
         self,
-        replicates: np.ndarray,
+        replicates: np.ndarray | Replicates,
         *,
         groups: int | None = None,
         value: float | None = None,
@@ -226,12 +226,12 @@ class Bootstrap:
 
         Parameters
         ----------
-        replicates : np.ndarray [shape=(draw,)]
+        replicates : np.ndarray [shape=(draw,)] or Replicates
             The value in every draw; NaN where it is undefined, infinite where it lies beyond what was measured.
         groups : int, optional
             Groups that the value rests on, where a slice holds fewer than all.
         value : float, optional
-            The value itself; `basic` and `bca` need it, `centred` is centred on it.
+            The value itself, where the replicates do not say it; `basic` and `bca` need it, `centred` is centred on it.
         jackknife : np.ndarray [shape=(group,)], optional
             The value without each group in turn; `bca` needs it.
         freedom : float, optional
@@ -243,21 +243,20 @@ class Bootstrap:
             return Interval(None, None, reason="intervals are turned off")
         if groups < 2:
             return Interval(None, None, reason=f"{groups} recording group: nothing to resample")
-        defined = replicates[~np.isnan(replicates)]
-        if len(defined) < DEFINED * self.draws:
-            return Interval(None, None, reason=f"undefined in {self.draws - len(defined)} of {self.draws} draws")
-        defined = np.sort(defined)
+        drawn = Replicates.of(replicates, value)
+        if len(drawn.defined) < DEFINED * self.draws:
+            return Interval(None, None, reason=f"undefined in {self.draws - len(drawn.defined)} of {self.draws} draws")
+        defined = drawn.ordered
         # Infinite ends are real spread: ∞ − x ≤ ∞ must not pass for "the same value".
         finite = np.isfinite(defined[0]) and np.isfinite(defined[-1])
         equal = finite and defined[-1] - defined[0] <= 1e-12 * max(1.0, abs(float(defined[0])))
         if defined[-1] == defined[0] or equal:
             return Interval(None, None, reason="every draw gives the same value")
         if self.method == "centred":
-            if value is not None and np.isfinite(value):
-                defined = defined - _bias(defined, value)
+            defined = defined - drawn.bias
             if freedom is None:
-                freedom = degrees_of_freedom([self], replicates, groups)
-        low, high = _ends(self.method, defined, self.level, groups, value, jackknife, freedom)
+                freedom = degrees_of_freedom([self], drawn.values, groups)
+        low, high = _ends(self.method, defined, self.level, groups, drawn.value, jackknife, freedom)
         open_ends = [name for name, end in (("lower", low), ("upper", high)) if not np.isfinite(end)]
         reason = f"the {' and '.join(open_ends)} end lies beyond what was measured" if open_ends else None
         return Interval(
@@ -357,40 +356,6 @@ def quantile_levels(level: float, groups: int, freedom: float | None = None) -> 
     freedom = groups - 1 if freedom is None else freedom
     tail = float(ndtr(np.sqrt(groups / (groups - 1)) * stdtrit(freedom, (1 - level) / 2)))
     return tail, 1 - tail
-
-
-def bias(replicates: np.ndarray, value: float) -> float:
-    """Mean of the replicates less the value, as far as it is more than chance of the draws (two standard errors).
-
-    The outer draws count as the ends of the middle 95 %, so that a ratio whose denominator comes near zero in a few
-    draws does not move the rest. Where such an end is infinite there is no mean, and the bias is taken for zero.
-
-    Parameters
-    ----------
-    replicates : np.ndarray [shape=(draw,)]
-        Defined replicates.
-    value : float
-        The value itself.
-
-    Examples
-    --------
-    >>> round(bias(np.append(np.linspace(0.4, 0.6, 999), 1e9), 0.45), 3)
-    0.046
-    """
-    return _bias(np.sort(replicates), value)
-
-
-def _bias(ordered: np.ndarray, value: float) -> float:
-    low, high = _quantile(ordered, 0.025), _quantile(ordered, 0.975)
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return 0.0
-    middle, draws = np.minimum(np.maximum(ordered, low), high), len(ordered)
-    # Mean and standard deviation as numpy has them, without what its calls cost on a thousand numbers.
-    mean = np.add.reduce(middle) / draws
-    away = middle - mean
-    found = float(mean) - value
-    chance = 2 * math.sqrt(np.add.reduce(away * away) / draws) / math.sqrt(draws)
-    return math.copysign(max(abs(found) - chance, 0.0), found)
 
 
 def degrees_of_freedom(boots: Sequence[Bootstrap], replicates: np.ndarray, groups: int) -> float:
@@ -498,9 +463,9 @@ def _ends(
 ) -> tuple[float, float]:
     plain = np.array([(1 - level) / 2, (1 + level) / 2])
     if method == "centred":
-        low, high = (_quantile(defined, share) for share in quantile_levels(level, groups, freedom))
+        low, high = (quantile(defined, share) for share in quantile_levels(level, groups, freedom))
     elif method == "expanded":
-        low, high = (_quantile(defined, share) for share in quantile_levels(level, groups))
+        low, high = (quantile(defined, share) for share in quantile_levels(level, groups))
     elif method == "percentile":
         low, high = _quantiles(defined, plain)
     elif value is None:
@@ -517,21 +482,7 @@ def _ends(
 
 
 def _quantiles(ordered: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    return np.array([_quantile(ordered, float(share)) for share in shares])
-
-
-def _quantile(ordered: np.ndarray, share: float) -> float:
-    # The share s of B draws is the draw number s·(B + 1), as for a permutation test (Davison and Hinkley 1997, section
-    # 5.2.3): numpy's `weibull`. The linear rule, s·(B − 1) + 1, leaves two more draws out and covers 0.4 % too little
-    # with 500. Written out because the values are sorted already, and numpy's own call costs more than the sorting.
-    last = len(ordered) - 1
-    place = min(max(share * (last + 2) - 1, 0.0), float(last))
-    left = math.floor(place)
-    low, high = float(ordered[left]), float(ordered[min(left + 1, last)])
-    if math.isinf(low) or math.isinf(high):
-        # Between a number and infinity there is nothing to interpolate: the nearer of the two counts.
-        return low if place - left < 0.5 else high
-    return low + (place - left) * (high - low)
+    return np.array([quantile(ordered, float(share)) for share in shares])
 
 
 def _bca_levels(defined: np.ndarray, value: float, jackknife: np.ndarray, plain: np.ndarray) -> np.ndarray:

@@ -67,7 +67,7 @@ def _ends(
 
 
 def _quantiles(ordered: np.ndarray, shares: np.ndarray, less: np.ndarray | float = 0.0) -> np.ndarray:
-    """Of each row, less a number, as `bootstrap._quantile` has it."""
+    """Of each row, less a number, as `replicates.quantile` has it."""
     last = ordered.shape[1] - 1
     place = np.clip(shares * (last + 2) - 1, 0.0, float(last))
     left, row = np.floor(place).astype(np.int64), np.arange(len(ordered))
@@ -76,7 +76,7 @@ def _quantiles(ordered: np.ndarray, shares: np.ndarray, less: np.ndarray | float
 
 
 def _biases(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Of each row, as `bootstrap.bias` has it."""
+    """Of each row, as `Replicates.bias` has it."""
     every, draws = np.ones(len(ordered)), ordered.shape[1]
     low, high = (_quantiles(ordered, share * every)[:, None] for share in (0.025, 0.975))
     middle = np.minimum(np.maximum(ordered, low), high)

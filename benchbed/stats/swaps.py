@@ -11,7 +11,8 @@ import numpy as np
 
 from benchbed.errors import CannotMeasure
 from benchbed.rng import stream
-from benchbed.stats.bootstrap import CHUNK, bias, quantile_levels
+from benchbed.stats.bootstrap import CHUNK, quantile_levels
+from benchbed.stats.replicates import Replicates
 
 #: Draws beyond a value that are needed to read a p-value off them.
 RESOLVED = 10
@@ -110,7 +111,7 @@ class Swaps:
             return 0.0 if spread == 0 else None
         reach = float(-ndtri(alpha / 2))
         if alpha * len(drawn) >= RESOLVED:
-            reach = _called_from(np.where(np.isfinite(drawn), drawn, np.inf), alpha) / spread
+            reach = _called_from(np.sort(np.where(np.isfinite(drawn), drawn, np.inf)), alpha) / spread
         return None if reach**2 >= groups else reach * float(np.sqrt(own / (1 - reach**2 / groups)))
 
 
@@ -225,7 +226,7 @@ def _moved_counts(swap: np.ndarray, change: np.ndarray) -> np.ndarray:
 
 
 def bootstrap_tail(
-    replicates: np.ndarray,
+    replicates: np.ndarray | Replicates,
     bound: float,
     groups: int,
     side: Literal["less", "greater"],
@@ -240,7 +241,7 @@ def bootstrap_tail(
 
     Parameters
     ----------
-    replicates : np.ndarray [shape=(draw,)]
+    replicates : np.ndarray [shape=(draw,)] or Replicates
         The value in every draw.
     bound : float
         The bound.
@@ -249,7 +250,7 @@ def bootstrap_tail(
     side : {"less", "greater"}
         Where the value is suspected.
     value : float, optional
-        The value itself: the bias of the draws is taken off, as in the interval.
+        The value itself, where the replicates do not say it: the bias of the draws is taken off, as in the interval.
     freedom : float, optional
         Degrees of freedom of the spread; groups − 1 by default.
 
@@ -261,32 +262,38 @@ def bootstrap_tail(
     """
     from scipy.special import ndtri, stdtr
 
-    defined = replicates[~np.isnan(replicates)]
-    if groups < 2 or len(defined) < 0.9 * len(replicates) or not len(defined):
+    drawn = Replicates.of(replicates, value)
+    defined = drawn.defined
+    if groups < 2 or len(defined) < 0.9 * len(drawn.values) or not len(defined):
         return None
-    slack = 1e-12 * max(1.0, float(np.abs(defined[np.isfinite(defined)]).max(initial=0.0)))
+    slack = 1e-12 * max(1.0, drawn.largest)
     # Draws in which nothing tells the models apart stay at the bound wherever the others are moved.
     level = np.abs(defined - bound) <= slack
-    if value is not None and np.isfinite(value):
-        defined = defined - bias(defined, value)
-    against = level | (defined >= bound - slack if side == "less" else defined <= bound + slack)
+    moved = defined - drawn.bias
+    against = level | (moved >= bound - slack if side == "less" else moved <= bound + slack)
     count = int(against.sum())
-    share = (count + 1) / (len(defined) + 1)
+    share = (count + 1) / (len(moved) + 1)
     if share >= 1:
         return 1.0
     wider = np.sqrt(groups / (groups - 1))
     freedom = groups - 1 if freedom is None else freedom
     p = float(stdtr(freedom, float(ndtri(share)) / wider))
-    spread = float(defined.std()) if np.isfinite(defined).all() else 0.0
-    if count >= RESOLVED or spread == 0:
+    if count >= RESOLVED:
+        return p
+    spread = float(moved.std()) if np.isfinite(moved).all() else 0.0
+    if spread == 0:
         return p
     # Beyond what the draws can resolve: Student's t with the bootstrap's error.
-    reach = (float(defined.mean()) - bound) * (1 if side == "less" else -1) / (spread * wider)
+    reach = (float(moved.mean()) - bound) * (1 if side == "less" else -1) / (spread * wider)
     return min(p, float(stdtr(freedom, reach)))
 
 
 def bootstrap_critical(
-    replicates: np.ndarray, value: float, groups: int, alpha: float = 0.05, freedom: float | None = None
+    replicates: np.ndarray | Replicates,
+    value: float,
+    groups: int,
+    alpha: float = 0.05,
+    freedom: float | None = None,
 ) -> float | None:
     """Size from which the two-sided test by `bootstrap_tail` calls a difference from zero, the mean of its two sides.
 
@@ -299,10 +306,11 @@ def bootstrap_critical(
     2.0
     """
     tail = quantile_levels(1 - alpha, groups, freedom)[0]
-    if not np.isfinite(replicates).all() or tail * len(replicates) < RESOLVED:
+    drawn = Replicates.of(replicates, value)
+    if not np.isfinite(drawn.values).all() or tail * len(drawn.values) < RESOLVED:
         return None
-    away = replicates - bias(replicates, value) - value
-    return (_called_from(away, tail) + _called_from(-away, tail)) / 2
+    away = drawn.ordered - drawn.bias - value
+    return (_called_from(away, tail) + _called_from(-away[::-1], tail)) / 2
 
 
 def detectable(
@@ -338,13 +346,12 @@ def detectable(
     return critical + float(stdtrit(freedom, power)) * error
 
 
-def _called_from(sizes: np.ndarray, share: float) -> float:
-    """Middle between the largest size that is not called and the smallest that is; infinite where none is called.
+def _called_from(ordered: np.ndarray, share: float) -> float:
+    """Of sizes in their order: middle between the largest size that is not called and the smallest that is; infinite where none is called.
 
     A metric of counts moves in steps, and draws at the value itself count against it. Of a continuous metric the two
     are neighbours among the draws.
     """
-    ordered = np.sort(sizes)
     below = float(ordered[min(int((len(ordered) + 1) * (1 - share)), len(ordered) - 1)])
     above = ordered[np.searchsorted(ordered, below + 1e-12 * max(1.0, abs(below)), "right") :]
     return (below + float(above[0])) / 2 if len(above) and np.isfinite(above[0]) else below

@@ -8,7 +8,8 @@ import pytest
 from benchbed.errors import ConfigError
 from benchbed.metrics.families.classification import family
 from benchbed.stats import bootstrap
-from benchbed.stats.bootstrap import Bootstrap, bias, degrees_of_freedom, quantile_levels
+from benchbed.stats.bootstrap import Bootstrap, degrees_of_freedom, quantile_levels
+from benchbed.stats.replicates import Replicates
 from benchbed.stats.jackknife import leave_one_out
 
 
@@ -96,7 +97,7 @@ def test_the_centred_interval_by_hand() -> None:
 
     replicates = 0.5 + ndtri(np.arange(1, 1000) / 1000)
     chance = 2 * 0.9555 / np.sqrt(999)
-    assert bias(replicates, 0.0) == pytest.approx(0.5 - chance, abs=2e-4)
+    assert Replicates(replicates, 0.0).bias == pytest.approx(0.5 - chance, abs=2e-4)
     found = Bootstrap(400, 999).interval(replicates, value=0.0)
     # With 400 groups the degrees of freedom are 399: t = 1.9659, times √(400/399).
     reach = 1.9659 * np.sqrt(400 / 399)
@@ -111,12 +112,6 @@ def test_chance_of_the_draws_is_no_bias() -> None:
         Bootstrap(400, 1000, "fair", method=m).interval(replicates, value=value) for m in ("centred", "expanded")
     )
     assert (centred.low, centred.high) == (expanded.low, expanded.high)
-
-
-def test_infinite_draws_have_no_bias() -> None:
-    assert bias(np.r_[np.linspace(0, 1, 90), np.full(10, np.inf)], 0.9) == 0.0
-    # One draw beyond reason counts as the end of the middle 95 %.
-    assert bias(np.r_[np.linspace(0, 1, 999), 1e30], 0.5) == 0.0
 
 
 def test_degrees_of_freedom_are_those_of_the_influences() -> None:
