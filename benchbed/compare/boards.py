@@ -106,7 +106,8 @@ def _remembered(board: Sequence[OpenRun], procedure: Procedure) -> KeptCompariso
     if record is None:
         return None
     keep(head, record.heading.model_dump(mode="json"))
-    return KeptComparison(record.heading, place.stem if place else "", again if place else lambda: record)
+    # Its page does not stand yet.
+    return KeptComparison(record.heading, place.stem if place else "", lambda: record)
 
 
 def _again(board: Sequence[OpenRun], procedure: Procedure, place: Path | None) -> ComparisonRecord:
