@@ -11,7 +11,7 @@ alone, which every output says.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -104,7 +104,8 @@ def contrast(
         asked = [metric for metric in wanted if metric not in kept]
         values_a, drawn_a = own_figure(a, figure, formula, paired.a, paired, procedure, asked, reused)
         values_b, drawn_b = own_figure(b, against or figure, formula, paired.b, paired, procedure, asked, reused)
-        swaps = _swap(a, formula, paired, procedure, str(figure), asked)
+        seen = {metric: values_a[metric] - values_b[metric] for metric in asked}
+        swaps = _swap(a, formula, paired, procedure, str(figure), seen)
     for metric in wanted:
         better = direction(known[metric], formula)
         if metric in kept:
@@ -269,7 +270,8 @@ class _Told:
         return replace(answer, mde=answer.detectable(how.alpha, how.power, difference))
 
 
-def _swap(run: OpenRun, made: Recipe, paired: Paired, how: Procedure, name: str, metrics: Collection[str]) -> Swaps:
+def _swap(run: OpenRun, made: Recipe, paired: Paired, how: Procedure, name: str, seen: Mapping[str, float]) -> Swaps:
+    metrics = seen.keys()
     shape, joined = paired.a[0].shape[1:], join(run, made)
     columns = counted(run.family, made, metrics, [*paired.a, *paired.b])
 
@@ -283,4 +285,4 @@ def _swap(run: OpenRun, made: Recipe, paired: Paired, how: Procedure, name: str,
     # The columns of each part stand behind those of the part before it.
     flat = None if columns is None else (np.arange(shape[0])[:, None] * shape[1] + columns).ravel()
     name = f"{run.sums.index_hash}/{name}"
-    return swap_models(one, other, values, draws=how.swaps, name=name, seed=how.seed, counted=flat)
+    return swap_models(one, other, values, draws=how.swaps, name=name, seed=how.seed, counted=flat, seen=seen)

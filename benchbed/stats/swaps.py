@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -124,6 +124,7 @@ def swap_models(
     name: str = "",
     seed: int = 0,
     counted: np.ndarray | None = None,
+    seen: Mapping[str, float] | None = None,
 ) -> Swaps:
     """Swap two models within whole recording groups, in all splits at once.
 
@@ -145,6 +146,8 @@ def swap_models(
     counted : np.ndarray [shape=(needed,), int], optional
         Statistics that the metrics follow from, all of them whole numbers: sums of these alone are made. Which groups
         differ, and so which swaps are drawn, is still seen from all statistics.
+    seen : mapping of str to float, optional
+        The differences as they are, where they are known; the metrics of both models less each other.
 
     Examples
     --------
@@ -169,11 +172,12 @@ def swap_models(
         return sums[None] if counted is None else sums[:, None]
 
     totals = [(shaped(x.sum(axis=0)), shaped(y.sum(axis=0))) for x, y in zip(a, b)]
-    first, second = values([x for x, _ in totals]), values([y for _, y in totals])
-    with np.errstate(invalid="ignore"):
-        # Two infinite values of d′ have no difference, here and below.
-        seen = {metric: float(first[metric][0] - second[metric][0]) for metric in first}
-    parts: dict[str, list[np.ndarray]] = {metric: [] for metric in first}
+    if seen is None:
+        first, second = values([x for x, _ in totals]), values([y for _, y in totals])
+        with np.errstate(invalid="ignore"):
+            # Two infinite values of d′ have no difference, here and below.
+            seen = {metric: float(first[metric][0] - second[metric][0]) for metric in first}
+    parts: dict[str, list[np.ndarray]] = {metric: [] for metric in seen}
     # Swaps are made into metrics in large blocks: of few recordings calling the metrics is most of the work.
     width = max((x.shape[1] for x in a), default=1)
     large = CHUNK * max(1, BLOCK // (CHUNK * max(width, 1)))
@@ -186,7 +190,7 @@ def swap_models(
         with np.errstate(invalid="ignore"):
             for metric in parts:
                 parts[metric].append(one[metric] - other[metric])
-    return Swaps(seen, {metric: np.concatenate(replicates) for metric, replicates in parts.items()}, exact)
+    return Swaps(dict(seen), {metric: np.concatenate(replicates) for metric, replicates in parts.items()}, exact)
 
 
 def _swaps(name: str, seed: int, total: int, start: int, size: int, exact: bool) -> np.ndarray:

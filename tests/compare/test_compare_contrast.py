@@ -10,7 +10,7 @@ from benchbed.compare.contrast import Procedure, contrast
 from benchbed.compare.figure import Figure
 from benchbed.compare.runs import open_run
 from benchbed.errors import CannotMeasure
-from benchbed.stats.swaps import bootstrap_critical, detectable
+from benchbed.stats.swaps import bootstrap_critical, detectable, swap_models
 
 QUICK = Procedure(draws=400, swaps=399)
 
@@ -138,6 +138,26 @@ def test_slices_sets_gaps_and_classes_are_the_records(tmp_path):
         contrast(a, b, Figure("clean", "devices_worst=all"), ["log_loss"], QUICK)
     with pytest.raises(CannotMeasure, match="no group 'device=s9'"):
         contrast(a, b, Figure("clean", "device=s9"), ["log_loss"], QUICK)
+
+
+@pytest.mark.parametrize("metrics", [["accuracy"], ["macro_f1", "log_loss"]])
+@pytest.mark.parametrize("group", [None, "device=s4", "devices_mean=unseen", "devices_mean_gap=seen-unseen"])
+def test_swaps_take_over_the_differences_that_they_would_find(tmp_path, monkeypatch, group, metrics):
+    device = np.tile(["s1", "s2", "s4", "s5", "s6"], 32)
+    sets = {"seen": ["s1", "s2"], "unseen": ["s4", "s5", "s6"]}
+    splits = np.repeat(["fold1", "fold2"], [40, 120])
+    known = {"device": device, "sets": sets, "splits": splits}
+    a, b = pair(tmp_path, lucky(40, 4, 0.7, 0.2, 1), lucky(40, 4, 0.6, 0.2, 2), **known)
+    given = []
+
+    def both(*sums, seen, **more):
+        given.append(seen)
+        assert swap_models(*sums, **more).seen == seen
+        return swap_models(*sums, seen=seen, **more)
+
+    monkeypatch.setattr("benchbed.compare.contrast.swap_models", both)
+    found = contrast(a, b, Figure("clean", group), metrics, QUICK)
+    assert given == [{metric: found[metric].value for metric in metrics}]
 
 
 def test_a_class_rests_on_its_own_recordings(tmp_path):
