@@ -102,9 +102,20 @@ def interval(value: Value) -> str:
     >>> interval(Value(value=.5, low=.411, high=.588, n=9, direction="higher", unit="fraction", rule="r"))
     '[41.1, 58.8]'
     """
-    if value.low is None or value.high is None:
+    return bounds(value.low, value.high, value.unit)
+
+
+def bounds(low: float | None, high: float | None, unit: str) -> str:
+    """Ends of an interval as `[low, high]`, or an empty text where one of them is missing.
+
+    Examples
+    --------
+    >>> bounds(0.411, 0.588, "fraction"), bounds(None, 0.588, "fraction")
+    ('[41.1, 58.8]', '')
+    """
+    if low is None or high is None:
         return ""
-    return f"[{number(value.low, value.unit, with_unit=False)}, {number(value.high, value.unit, with_unit=False)}]"
+    return f"[{number(low, unit, with_unit=False)}, {number(high, unit, with_unit=False)}]"
 
 
 def with_interval(value: Value) -> str:

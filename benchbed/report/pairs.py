@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -12,17 +12,12 @@ from benchbed.report import terms
 from benchbed.report.charts.draw import domain
 from benchbed.report.charts.families import family_dot
 from benchbed.report.charts.forest import ForestRow, forest
-from benchbed.report.figures import interval, p_value, signed
-from benchbed.results.comparison import EntryRecord, MatrixRecord
+from benchbed.report.figures import bounds, p_value, signed
+from benchbed.results.comparison import MatrixRecord
 from benchbed.results.record import Value
 
 _MARKS = {"win": "▲", "loss": "▼", "tie": "", "unmeasured": ""}
-_TURNED: dict[str, Literal["win", "loss", "tie", "unmeasured"]] = {
-    "win": "loss",
-    "loss": "win",
-    "tie": "tie",
-    "unmeasured": "unmeasured",
-}
+_TURNED = {"win": "loss", "loss": "win", "tie": "tie", "unmeasured": "unmeasured"}
 _WORDS = {"win": "better", "loss": "worse", "tie": "not shown to differ", "unmeasured": "could not be measured"}
 
 
@@ -122,20 +117,30 @@ def ordered_families(a: str | None, b: str | None, directions: Collection[str]) 
     return (b, a) if "higher" in directions else (a, b)
 
 
-def _both_ways(matrix: MatrixRecord) -> Mapping[tuple[str, str], EntryRecord]:
+class _Difference(NamedTuple):
+    """One cell of a matrix, row − column: what its entry says, in one order of its models or the other."""
+
+    a: str
+    b: str
+    value: float | None
+    low: float | None
+    high: float | None
+    p_adjusted: float | None
+    verdict: str
+    reason: str | None
+
+
+def _both_ways(matrix: MatrixRecord) -> Mapping[tuple[str, str], _Difference]:
     """The entries under both orders of their names."""
-    cells = {(entry.a, entry.b): entry for entry in matrix.entries}
+    cells = {}
+    for entry in matrix.entries:
+        told = entry.p_adjusted, entry.verdict, entry.reason
+        cells[entry.a, entry.b] = _Difference(entry.a, entry.b, entry.value, entry.low, entry.high, *told)
     for entry in matrix.entries:
         # A sign is turned here, nothing is computed: b − a has the ends of a − b with the other sign.
-        cells[entry.b, entry.a] = EntryRecord(
-            a=entry.b,
-            b=entry.a,
-            value=_minus(entry.value),
-            low=_minus(entry.high),
-            high=_minus(entry.low),
-            p_adjusted=entry.p_adjusted,
-            verdict=_TURNED[entry.verdict],
-            reason=entry.reason,
+        turned = _minus(entry.value), _minus(entry.high), _minus(entry.low)
+        cells[entry.b, entry.a] = _Difference(
+            entry.b, entry.a, *turned, entry.p_adjusted, _TURNED[entry.verdict], entry.reason
         )
     return cells
 
@@ -144,7 +149,7 @@ def _minus(value: float | None) -> float | None:
     return None if value is None else -value
 
 
-def _value(entry: EntryRecord, matrix: MatrixRecord) -> Value:
+def _value(entry: _Difference, matrix: MatrixRecord) -> Value:
     return Value(
         value=entry.value,
         low=entry.low,
@@ -157,19 +162,19 @@ def _value(entry: EntryRecord, matrix: MatrixRecord) -> Value:
     )
 
 
-def _cell(entry: EntryRecord | None, matrix: MatrixRecord) -> str:
+def _cell(entry: _Difference | None, matrix: MatrixRecord) -> str:
     if entry is None:
         return '<td class="self">·</td>'
     said = _WORDS[entry.verdict]
     if entry.value is None:
         return f'<td class="none" title="{escape(f"{entry.a} − {entry.b}: {entry.reason or said}")}">–</td>'
-    value = _value(entry, matrix)
-    told = f"{entry.a} − {entry.b}: {signed(entry.value, matrix.unit)} {interval(value)}".strip()
+    shown = signed(entry.value, matrix.unit)
+    told = f"{entry.a} − {entry.b}: {shown} {bounds(entry.low, entry.high, matrix.unit)}".strip()
     full = escape(f"{told}, corrected p {p_value(entry.p_adjusted)}: {said}")
     mark = _MARKS[entry.verdict]
     spoken = f'<span class="vh"> {said}</span>' if mark else ""
-    shown = f' <span aria-hidden="true">{mark}</span>{spoken}' if mark else ""
-    return f'<td class="{entry.verdict}" title="{full}">{signed(entry.value, matrix.unit)}{shown}</td>'
+    marked = f' <span aria-hidden="true">{mark}</span>{spoken}' if mark else ""
+    return f'<td class="{entry.verdict}" title="{full}">{shown}{marked}</td>'
 
 
 def downloads(matrices: Sequence[MatrixRecord]) -> list[dict[str, object]]:

@@ -1,7 +1,7 @@
 """A value with its replicates, as intervals and tests of it ask for them: those that are defined, in order, their bias.
 
-Two models differ by a value that has an interval, two tails and a size from which it would be called; all of these begin
-with the same thousand draws in order.
+Two models differ by a value that has an interval, two tails and a size from which it would be called; all of these
+begin with the same thousand draws in order.
 """
 
 from __future__ import annotations

@@ -351,7 +351,8 @@ def detectable(
 
 
 def _called_from(ordered: np.ndarray, share: float) -> float:
-    """Of sizes in their order: middle between the largest size that is not called and the smallest that is; infinite where none is called.
+    """Of sizes in order, the middle between the largest that is not called and the smallest that is; infinite where
+    none is called.
 
     A metric of counts moves in steps, and draws at the value itself count against it. Of a continuous metric the two
     are neighbours among the draws.

@@ -65,8 +65,15 @@ def test_what_the_table_of_the_first_says_is_what_its_pairs_would_say(tmp_path, 
     tables = [ask_table(three[0], side, asked, "accuracy", QUICK) for side in three[1:]]
     apart = matrices(three, "accuracy", QUICK)
     assert len(apart) == 2
-    monkeypatch.setattr("benchbed.compare.matrix.ask_pair", lambda a, *more: ask_pair(a, *more) if a is not three[0] else None)
+    asked_apart = []
+
+    def apart_from_tables(a, *more):
+        asked_apart.append(a)
+        return ask_pair(a, *more)
+
+    monkeypatch.setattr("benchbed.compare.matrix.ask_pair", apart_from_tables)
     assert matrices(three, "accuracy", QUICK, tables=tables) == apart
+    assert asked_apart and three[0] not in asked_apart
 
 
 def test_unseen_devices_are_asked_where_every_run_has_them(tmp_path):

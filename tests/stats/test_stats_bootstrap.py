@@ -9,8 +9,8 @@ from benchbed.errors import ConfigError
 from benchbed.metrics.families.classification import family
 from benchbed.stats import bootstrap
 from benchbed.stats.bootstrap import Bootstrap, degrees_of_freedom, quantile_levels
-from benchbed.stats.replicates import Replicates
 from benchbed.stats.jackknife import leave_one_out
+from benchbed.stats.replicates import Replicates
 
 
 def test_a_replicate_from_sums_equals_the_metric_of_the_resampled_clips() -> None:
