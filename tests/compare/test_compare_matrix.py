@@ -23,6 +23,7 @@ from benchbed.compare.table import compare
 from benchbed.compare.uncorrected import ask_pair, ask_table
 from benchbed.compare.verdict import sentences
 from benchbed.results.store import read
+from benchbed.results.summary import Summary, read_summary
 from benchbed.stats.paired import holm
 
 QUICK = Procedure(draws=300, swaps=299)
@@ -132,6 +133,23 @@ def test_a_board_compares_its_models_the_best_first_and_nothing_else(tmp_path):
     assert [(p.a, p.b) for p in found[0].pairings] == [("best", "mid"), ("best", "last")]
     assert len(found[0].matrices[0].entries) == 3 and found[0].matrices[0].names == ["best", "mid", "last"]
     assert all(pairing.said for pairing in found[0].pairings)
+
+
+@pytest.mark.parametrize("noisy", [None, 0.4])
+def test_a_board_of_summaries_says_what_one_of_whole_records_says(tmp_path, monkeypatch, noisy):
+    device = np.where(np.arange(len(TARGET)) % 2 == 0, "a", "s4")
+    known = {"device": device, "sets": {"seen": ("a",), "unseen": ("s4",)}}
+    places = [made(tmp_path, n, share, noisy, **known) / "result.json" for n, share in (("a", 0.9), ("b", 0.6))]
+    told = []
+    for way in (read, read_summary):
+        monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / way.__name__))
+        [kept] = board_comparisons([(place, way(place)) for place in places], QUICK)[0]
+        told.append(kept.read().model_dump_json())
+    assert told[0] == told[1] and type(read_summary(places[0])) is Summary
+    # Sums that are gone, or are others than the record names, are compared with nothing.
+    monkeypatch.setenv("BENCHBED_CACHE", str(tmp_path / "another"))
+    (places[1].parent / "statistics.npz").write_bytes((places[0].parent / "statistics.npz").read_bytes())
+    assert board_comparisons([(place, read_summary(place)) for place in places], QUICK) == ([], [])
 
 
 def test_a_board_that_was_compared_before_is_not_compared_again(tmp_path, monkeypatch):
