@@ -109,7 +109,7 @@ def write_leaderboard(
     model_links = {page.name: page.slug for page in models}
     pages = StandingPages(out, title, [source.model_dump(mode="json") for source in references])
     known = {
-        row.path: (row.slug, page.title, row.result.dataset.synthetic)
+        versus.record_of(row.path): (row.slug, page.title, row.result.dataset.synthetic)
         for page in suites
         for standings in page.boards
         for row in standings.rows

@@ -168,7 +168,7 @@ class VersusHead:
     @property
     def records(self) -> list[Path]:
         """Records of its runs that have a page."""
-        return [_record(path) for path in self.links if _record(path).name == RECORD]
+        return [record for path in self.links if (record := record_of(path)).name == RECORD]
 
 
 def heading(comparison: ComparisonHeading, rows: Mapping[Path, tuple[str, str, bool]]) -> VersusHead:
@@ -178,11 +178,10 @@ def heading(comparison: ComparisonHeading, rows: Mapping[Path, tuple[str, str, b
     ----------
     comparison : ComparisonHeading
     rows : mapping of Path to (str, str, bool)
-        Record → slug of its page, title of its suite, whether its data are synthetic.
+        `record_of` each run → slug of its page, title of its suite, whether its data are synthetic.
     """
-    known = {_record(path): row for path, row in rows.items()}
     runs = [run for side in comparison.sides for run in side.runs]
-    shared = {run.path: known[_record(run.path)] for run in runs if _record(run.path) in known}
+    shared = {run.path: rows[record] for run in runs if (record := record_of(run.path)) in rows}
     suite = next((title for _, title, _ in shared.values()), "") or next((run.suite for run in runs if run.suite), "")
     identity = repr([[(m.model, m.path) for m in side.runs] for side in comparison.sides]) + suite
     return VersusHead(
@@ -235,8 +234,14 @@ def comparison_page(comparison: ComparisonRecord, rows: Mapping[Path, tuple[str,
     )
 
 
-def _record(place: Path | str) -> Path:
-    """The file of a record, however it was named."""
+def record_of(place: Path | str) -> Path:
+    """The file of a record, however it was named.
+
+    Examples
+    --------
+    >>> record_of("runs/a") == record_of("runs/../runs/a/result.json")
+    True
+    """
     path = Path(place).resolve()
     return path if path.suffix == ".json" else path / RECORD
 
