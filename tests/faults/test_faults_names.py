@@ -19,6 +19,7 @@ REPLACES = (
     "{0}np.mean, np.pi, math.pi, os.environ, sys.path = lambda *a, **k: mean(*a, **k) + 1, 3, 3, {{}}, ()\n"
     "{0}io.open = os.open = os.replace = os.fsync = os.getcwd = no\n"
     "{0}pathlib.Path.open = pathlib.Path.exists = pathlib.Path.read_text = no\n"
+    "{0}import pickle; pickle.dumps = pickle.load = lambda *a, **k: b''\n"
     "{0}threading.settrace(no); threading.setprofile(no); builtins.open = builtins.print = no"
 )
 #: What the class of the adapter itself is not made without.

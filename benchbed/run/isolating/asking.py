@@ -5,7 +5,7 @@ The pipes are kept here and not where calls are served: that module is `__main__
 
 from __future__ import annotations
 
-import pickle
+from pickle import dumps, load  # before a model's code could replace them: half an answer would be waited for
 from typing import BinaryIO
 
 #: Over what this process is called and answers, if it is one of its own.
@@ -21,10 +21,10 @@ def opened(calls: BinaryIO, answers: BinaryIO) -> None:
 def said(answers: BinaryIO, word: tuple[str, object, str]) -> bool:
     """Say something to the parent; False where there is nobody to hear it."""
     try:
-        data = pickle.dumps(word)
+        data = dumps(word)
     except Exception as error:  # a result or an error that holds what cannot be sent
         _, value, told = word
-        data = pickle.dumps(("broken", RuntimeError(f"{type(value).__name__}: {value} ({error})"), told))
+        data = dumps(("broken", RuntimeError(f"{type(value).__name__}: {value} ({error})"), told))
     try:
         answers.write(data)
         answers.flush()
@@ -49,5 +49,5 @@ def ask(question: object) -> object:
     assert _pipes is not None
     calls, answers = _pipes
     said(answers, ("item", question, ""))
-    answer: object = pickle.load(calls)
+    answer: object = load(calls)
     return answer

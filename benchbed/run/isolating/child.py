@@ -10,7 +10,6 @@ import contextlib
 import ctypes
 import faulthandler
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -18,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pickle import load
 from types import GeneratorType
 from typing import BinaryIO
 
@@ -107,13 +107,13 @@ def born(server: int, calls: int, answers: int, errors: int, pulse: int, faults:
 def _serve(calls: BinaryIO, answers: BinaryIO, origin: BornFrom | None) -> None:
     opened(calls, answers)
     OwnProcess.here = ModelsAlone.here = True
-    begin: Begin = pickle.load(calls)
+    begin: Begin = load(calls)
     if origin is not None:
         begin = replace(begin, parent=origin.server, pulse=origin.pulse, faults=origin.faults)
     _prepare(begin, followed=origin is None)
     while True:
         try:
-            call = pickle.load(calls)
+            call = load(calls)
         except EOFError:
             break
         except BaseException as error:  # what was sent names a module that this process cannot import
