@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from benchbed.api.run import Run
 from benchbed.api.runs import paths_of
 from benchbed.results.find import find_results
+from benchbed.threads import one_thread
 
 if TYPE_CHECKING:
     from benchbed.results.record import Result
 
 
+@one_thread
 def leaderboard(
     runs: str | Path | Run | Sequence[str | Path | Run],
     out: str | Path = "leaderboard",

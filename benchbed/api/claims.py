@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from benchbed.api.boards import records_of
 from benchbed.suite.load import shipped_folder
+from benchbed.threads import one_thread
 
 if TYPE_CHECKING:
     from benchbed.api.run import Run
     from benchbed.compare.claims import Judged
 
 
+@one_thread
 def judged(runs: str | Path | Run | Sequence[str | Path | Run], folder: str | Path | None = None) -> list[Judged]:
     """What runs say of every claim of a folder.
 

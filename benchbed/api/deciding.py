@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbed.api.run import Run
+from benchbed.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,6 +118,7 @@ class Gated:
         return f"<pre>{escape(str(self))}</pre>"
 
 
+@one_thread
 def compare(
     *runs: Place | Sequence[Place],
     conditions: Sequence[str] = ("*",),
@@ -179,6 +181,7 @@ def compare(
     return Compared(make(sides, Wanted(tuple(conditions), tuple(metrics), tuple(groups)), how))
 
 
+@one_thread
 def gate(
     runs: Place | Sequence[Place],
     baseline: Place | Sequence[Place] | None = None,

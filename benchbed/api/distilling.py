@@ -10,6 +10,7 @@ import numpy as np
 from benchbed.api.run import Run
 from benchbed.api.runs import load
 from benchbed.errors import CannotMeasure
+from benchbed.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from benchbed.metrics.number import Number
 
 
+@one_thread
 def distillation(
     teacher: Run | str | Path,
     student: Run | str | Path,

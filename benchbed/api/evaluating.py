@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbed.errors import ConfigError, did_you_mean
+from benchbed.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,6 +82,7 @@ class Evaluation(Mapping[str, float]):
         return str(frame[frame["group"].isna()][["title", "value", "low", "high", "unit", "rule"]].to_html(index=False))
 
 
+@one_thread
 def evaluate(
     family: str,
     references: Any,

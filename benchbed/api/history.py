@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from benchbed.api.boards import records_of
 from benchbed.api.run import Run
 from benchbed.errors import ConfigError, DamagedError, did_you_mean
+from benchbed.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,7 @@ class ModelHistory:
         return f"<pre>{escape(str(self))}</pre>"
 
 
+@one_thread
 def history(
     runs: str | Path | Run | Sequence[str | Path | Run],
     *,

@@ -13,6 +13,7 @@ from benchbed.api.asked import AskedModel
 from benchbed.api.measuring import Options, loaded_suite
 from benchbed.api.run import Run
 from benchbed.errors import BenchbedError
+from benchbed.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -331,6 +332,7 @@ def _scored(
     return ReplayedSystem(name, runs[0], official)
 
 
+@one_thread
 def _board(
     loaded: LoadedSuite, scored: list[ReplayedSystem], errors: dict[str, BenchbedError], procedure: Procedure
 ) -> Replayed:

@@ -1,6 +1,6 @@
 """Does the meter measure the model? Twice the work must be twice the joules, and a busy neighbour must change nothing.
 
-OMP_NUM_THREADS=1 python tests/benchmarks/bench_meter.py
+python tests/benchmarks/bench_meter.py
 
 Checks the estimate from CPU time, and a sensor where the machine has one. Leaves with 1 if a check fails.
 """
@@ -14,6 +14,8 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 

@@ -1,12 +1,15 @@
 """What profiling itself costs, and how well its times repeat.
 
-OMP_NUM_THREADS=1 python tests/benchmarks/bench_profile.py --model cnn --model passt
+python tests/benchmarks/bench_profile.py --model cnn --model passt
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import time
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 

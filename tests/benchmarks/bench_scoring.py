@@ -1,6 +1,6 @@
 """CPU time and memory of scoring: one large cell, many cells, and ranked metrics beside scikit-learn; one core.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/bench_scoring.py [--only MARK …] [--plant SECONDS]
+    python tests/benchmarks/bench_scoring.py [--only MARK …] [--plant SECONDS]
 
 `cells`: 230,000 rows in 51 cells with intervals from 1,000 draws, of every figure of the clean cell and of those that
 rank by device of the others, in under 2 s on top of reading. `ranking`: mAP and mAUC of 20,000 clips with 527 classes
@@ -14,12 +14,15 @@ Leaves with 1 if a figure misses its mark.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 

@@ -1,6 +1,6 @@
 """Time and memory of sound event scoring against sed_eval and sed_scores_eval: 1,000 files, about 20,000 events.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/bench_sed.py [--other PYTHON] [--before FOLDER] [--plant SECONDS]
+    python tests/benchmarks/bench_sed.py [--other PYTHON] [--before FOLDER] [--plant SECONDS]
 
 `--other` is a Python that has sed_scores_eval 0.0.4, which needs pandas below 3; without it that part is left out and
 its mark is not judged. `--before` is a checkout of an earlier commit: 1,000 bootstrap draws of figures over all
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import resource
 import subprocess
 import sys
@@ -27,6 +28,8 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 

@@ -1,6 +1,6 @@
 """Time and memory of localisation scores against the official scripts: 40 one-minute recordings, with their jackknife.
 
-OMP_NUM_THREADS=1 python tests/benchmarks/bench_seld.py SCRIPTS [--year 2022 2024]
+python tests/benchmarks/bench_seld.py SCRIPTS [--year 2022 2024]
 
 SCRIPTS holds a checkout of the script of each year in SCRIPTS/2022 and so on (`tests/metrics/golden/make_seld.py` says
 which). Both read the same files; figures and intervals must agree to 1e-9 before CPU times are compared, which are
@@ -11,6 +11,7 @@ with it, or if working memory grows with the number of recordings.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -18,6 +19,8 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 

@@ -23,11 +23,11 @@ from benchbed.run.computing.inspectrum import InSpectrum
 from benchbed.run.computing.lookup import pool_of, stored_answers
 from benchbed.run.computing.memory import keep_large_blocks
 from benchbed.run.computing.shard import Others, Shard, rows_of
-from benchbed.run.computing.threads import limit_threads
 from benchbed.run.computing.ways import Hearing
 from benchbed.run.computing.whole import Clip, ModelInput
 from benchbed.run.job.job import Job, Options, Unit
 from benchbed.suite.conditions import CorruptionCondition
+from benchbed.threads import limit_threads
 
 if TYPE_CHECKING:
     import torch

@@ -23,7 +23,6 @@ from benchbed.outputs import output_of
 from benchbed.outputs.contract import Json
 from benchbed.outputs.frames.references import Timed
 from benchbed.rng import preserved_global_state
-from benchbed.run.computing.threads import limit_threads
 from benchbed.run.job.frozen import declared as tuning_declared
 from benchbed.run.job.job import options_for
 from benchbed.run.job.settings import Settings
@@ -32,6 +31,7 @@ from benchbed.run.preparing.source import annotations_of
 from benchbed.run.probing.teach import AskedProbe, Lesson, teach
 from benchbed.run.probing.vectors import vectors_of
 from benchbed.suite.load import LoadedSuite
+from benchbed.threads import limit_threads
 
 if TYPE_CHECKING:
     pass

@@ -101,7 +101,7 @@ _scorer: _Scorer | None = None
 def _begin(grounds: Grounds) -> None:
     """Make this process one that scores."""
     global _scorer
-    from benchbed.run.computing.threads import limit_threads
+    from benchbed.threads import limit_threads
 
     limit_threads(grounds.job.threads)
     _scorer = _Scorer(grounds, *grounds.family(), {})
