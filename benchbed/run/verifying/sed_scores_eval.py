@@ -160,7 +160,12 @@ def best(part: BestThreshold, scores: np.ndarray, target: np.ndarray, recorded: 
 
 
 def ranks(part: SegmentRanks, scores: np.ndarray, target: np.ndarray, recorded: Mapping[str, float | None]) -> Asked:
-    """Mean areas under the ROC curves of segments, of the classes that have references."""
+    """Mean areas under the ROC curves of segments, of the classes that have references.
+
+    Below the package's own curves: `staircase_auc` of 0.0.4 sorts their points once more, by the false positive rate
+    alone and not stably, so that with some numpy on some CPUs (2.2.6 with AVX-512) a lower one of several points at one
+    rate stands for it.
+    """
     from sed_scores_eval import segment_based
 
     if part.pool != "max":
@@ -170,8 +175,17 @@ def ranks(part: SegmentRanks, scores: np.ndarray, target: np.ndarray, recorded: 
     ours = _swept(twin, scores, target)
     made, truth, lengths = _frames(twin, scores, target, join=True)
     for name, limit in (("mauc", None), ("mpauc", part.max_fpr)):
-        value = segment_based.auroc(made, truth, lengths, segment_length=part.resolution, max_fpr=limit)[0]["mean"]
-        yield Agreement(name, recorded.get(name), float(ours[name][0]), float(value))
+        curves = segment_based.auroc(made, truth, lengths, segment_length=part.resolution, max_fpr=limit)[1]
+        area = float(np.mean([_steps(curve[0], curve[1], limit) for curve in curves.values()]))
+        yield Agreement(name, recorded.get(name), float(ours[name][0]), area)
+
+
+def _steps(height: np.ndarray, rate: np.ndarray, limit: float | None) -> float:
+    """The area below a curve whose points are in order, each held until the next one, as a share of its width."""
+    if limit is None:
+        return float(np.sum(height[:-1] * np.diff(rate)))
+    within = rate <= limit
+    return float(np.sum(height[within] * np.diff(np.append(rate[within], limit)))) / limit
 
 
 def intersection(

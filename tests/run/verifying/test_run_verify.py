@@ -23,6 +23,7 @@ from benchbed.results.record import Check
 from benchbed.run import session
 from benchbed.run.verifying.agreement import Agreement
 from benchbed.run.verifying.run import verify_cell, verify_run
+from benchbed.run.verifying.sed_scores_eval import _steps
 from benchbed.suite.load import load_suite
 
 LABELS = ("dog", "rain", "speech")
@@ -118,6 +119,23 @@ def test_figures_over_all_thresholds_are_confirmed() -> None:
     assert check.status == "pass" and "other numbers" not in check.message, "classes without references have no area"
     [check] = checked(psds.family((*LABELS, "never")), wider, target)
     assert check.status in ("pass", "skipped")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("sed_scores_eval") is None, reason="sed_scores_eval is not installed")
+def test_areas_are_those_below_the_curves_of_the_package_in_whatever_order_it_sums_them(monkeypatch: Any) -> None:
+    outputs, target = random_corpus(np.random.default_rng(4), 20, 3)
+    from sed_scores_eval.base_modules.roc import staircase_auc as own
+
+    told = "sed_scores_eval.base_modules.roc.staircase_auc"
+    monkeypatch.setattr(told, lambda *curve, **limit: 0.9 * own(*curve, **limit))
+    [check] = checked(sed_auc.family(LABELS), outputs, target)
+    assert check.status == "pass" and "other numbers" not in check.message
+
+
+def test_steps_are_held_until_the_next_point() -> None:
+    height, rate = np.array([0.0, 0.5, 0.8, 1.0]), np.array([0.0, 0.0, 0.5, 1.0])
+    assert _steps(height, rate, None) == 0.5 * 0.5 + 0.5 * 0.8
+    assert _steps(height, rate, 0.6) == pytest.approx((0.5 * 0.5 + 0.1 * 0.8) / 0.6, rel=1e-15)
 
 
 def test_a_run_is_confirmed_from_its_stored_predictions(tmp_path: Path, toy_table: Any, adapter_file: Any) -> None:
