@@ -8,13 +8,14 @@ gives, or what goes into the layer that gives its scores, which is found once by
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbed.adapter.asking import told
 from benchbed.adapter.contract import Adapter
+from benchbed.adapter.surroundings import at_home, if_any
 from benchbed.errors import AdapterError, BenchbedError
 from benchbed.rng import stream
 from benchbed.types import Batch
@@ -83,7 +84,8 @@ def encoder_of(adapter: Adapter, *, over_time: bool = False) -> Encoder:
     (3, 'what goes into its last layer, 2')
     """
     try:
-        return _encoder(adapter, over_time)
+        with if_any(adapter):
+            made = _encoder(adapter, over_time)
     except BenchbedError:
         raise
     except Exception as error:
@@ -91,6 +93,8 @@ def encoder_of(adapter: Adapter, *, over_time: bool = False) -> Encoder:
             f"{adapter.card.name} raised {told(error)} when it embedded noise",
             hint="run `benchbed check` on the adapter",
         ) from error
+    path = None if made.path is None else at_home(adapter, made.path)
+    return replace(made, hear=at_home(adapter, made.hear), path=path)
 
 
 def _encoder(adapter: Adapter, over_time: bool) -> Encoder:

@@ -15,12 +15,15 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from benchbed.adapter import names
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 
 #: One thing that code can change: how it is read, and how it is set.
 Setting = tuple[Callable[[], Any], Callable[[Any], None]]
@@ -126,6 +129,48 @@ def of_its_own(adapter: Any = None) -> OfItsOwn:
     ('raise', 'warn')
     """
     return OfItsOwn(adapter)
+
+
+def if_any(adapter: Any) -> contextlib.AbstractContextManager[Any]:
+    """The block of `of_its_own` for an adapter whose code has changed anything before, and none for all others.
+
+    For calls that are measured, or that come by the thousand: without anything to set, they are bare.
+
+    Examples
+    --------
+    >>> class Careful: ...
+    >>> model = Careful()
+    >>> with if_any(model):
+    ...     _ = np.seterr(divide="warn")
+    >>> with of_its_own(model):
+    ...     _ = np.seterr(divide="raise")
+    >>> with if_any(model):
+    ...     inside = np.geterr()["divide"]
+    >>> inside, np.geterr()["divide"]
+    ('raise', 'warn')
+    """
+    return OfItsOwn(adapter) if _left_by(adapter) else contextlib.nullcontext()
+
+
+def at_home(adapter: Any, function: Callable[Given, Answer]) -> Callable[Given, Answer]:
+    """A function of an adapter's that is called in the adapter's surroundings, if it has any; see `if_any`.
+
+    Examples
+    --------
+    >>> class Careful: ...
+    >>> model = Careful()
+    >>> with of_its_own(model):
+    ...     _ = np.seterr(divide="raise")
+    >>> at_home(model, np.geterr)()["divide"], np.geterr()["divide"]
+    ('raise', 'warn')
+    """
+
+    @wraps(function)
+    def called(*given: Given.args, **words: Given.kwargs) -> Answer:
+        with if_any(adapter):
+            return function(*given, **words)
+
+    return called
 
 
 def adopt(adapter: Any, changed: dict[str, Any]) -> None:

@@ -81,6 +81,7 @@ def _answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     import torch
 
     from benchbed.adapter.load import load_adapter, start
+    from benchbed.adapter.surroundings import if_any
     from benchbed.profile.calls import silence_free
     from benchbed.profile.counts import clip_seconds
 
@@ -92,7 +93,8 @@ def _answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     calls = []
     for _ in range(2):
         first = time.perf_counter()
-        adapter.predict(batch)
+        with if_any(adapter):
+            adapter.predict(batch)
         calls.append(time.perf_counter() - first)
     adapter.close()
     return {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed.adapter.exported import ExportedAdapter
+from benchbed.adapter.surroundings import if_any
 from benchbed.errors import BenchbedError, CannotMeasure
 from benchbed.profile.network import UNSEEN, network_of
 from benchbed.profile.parameters import file_sizes
@@ -50,12 +51,13 @@ def count(adapter: Adapter, seconds: float | None = None, *, layers: bool = Fals
     """
     seconds = seconds or clip_seconds(adapter)
     path = adapter.path
-    if has_network(adapter):
-        counted = _torch(adapter, seconds, layers)
-    elif isinstance(path, Path) and path.suffix in (".onnx", ".ort", ".tflite"):
-        counted = _graph(adapter, path, seconds, layers)
-    else:
-        counted = _nothing(UNSEEN)
+    with if_any(adapter):
+        if has_network(adapter):
+            counted = _torch(adapter, seconds, layers)
+        elif isinstance(path, Path) and path.suffix in (".onnx", ".ort", ".tflite"):
+            counted = _graph(adapter, path, seconds, layers)
+        else:
+            counted = _nothing(UNSEEN)
     sizes = file_sizes(adapter.weights())
     if sizes:
         counted["size"]["files"] = {

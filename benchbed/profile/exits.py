@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbed.adapter.surroundings import if_any
 from benchbed.errors import AdapterError, CannotMeasure
 from benchbed.profile.counts import figure, milliseconds, missing
 from benchbed.profile.network import network_of
@@ -98,7 +99,7 @@ def exit_scores(adapter: Adapter, waveforms: np.ndarray) -> np.ndarray:
     """
     import torch
 
-    with torch.inference_mode():
+    with torch.inference_mode(), if_any(adapter):
         tensor = torch.from_numpy(np.array(waveforms, order="C")).to(adapter.device)
         return np.stack([scores.float().cpu().numpy().copy() for scores in _exits(adapter)(tensor)])
 

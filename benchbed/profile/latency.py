@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbed.adapter.exported import ExportedAdapter
+from benchbed.adapter.surroundings import if_any
 from benchbed.profile.calls import silence_free
 from benchbed.profile.clock import Clock, Times, clock_for, pinned_threads, repeat
 from benchbed.profile.counts import clip_seconds, figure, has_network, milliseconds, missing
@@ -75,7 +76,8 @@ def latency(
         timed: dict[int, Times] = {}
         for size in sorted({1, *batch_sizes}):
             batch = silence_free(adapter, length, size)
-            timed[size] = repeat(_call(adapter, batch), clock, seconds=least_seconds, warmup=warmup)
+            with if_any(adapter):  # around all calls, of which each is bare
+                timed[size] = repeat(_call(adapter, batch), clock, seconds=least_seconds, warmup=warmup)
         parts = _parts(adapter, silence_free(adapter, length), clock, min(least_seconds, 1.0), decode)
     throughput = {size: size / times.percentile(50) for size, times in timed.items()}
     best = max(throughput, key=lambda size: throughput[size])
@@ -124,8 +126,14 @@ def _parts(
         # Reading runs on the CPU whatever the model does.
         decoding = repeat(read, Clock(), seconds=min(seconds, 0.5), warmup=3)
     figures = {"decode": milliseconds(decoding.percentile(50), what)}
+    with if_any(adapter):
+        return figures | _parts_of_calls(adapter, batch, clock, seconds)
+
+
+def _parts_of_calls(adapter: Any, batch: Batch, clock: Clock, seconds: float) -> dict[str, Any]:
     if not has_network(adapter) or adapter.forward is None:
-        return figures | _parts_around(adapter, batch, clock, seconds)
+        return _parts_around(adapter, batch, clock, seconds)
+    figures: dict[str, Any] = {}
     whole: list[float] = []
     network: list[float] = []
     front: list[float] = []

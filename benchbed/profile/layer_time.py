@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from benchbed.adapter.surroundings import if_any
 from benchbed.profile.calls import silence_free
 from benchbed.profile.clock import pinned_threads
 from benchbed.profile.counts import clip_seconds, figure, has_network, missing
@@ -43,7 +44,7 @@ def time_shares(adapter: Adapter, *, seconds: float | None = None, calls: int = 
     batch = silence_free(adapter, seconds or clip_seconds(adapter))
     cuda = str(adapter.device).startswith("cuda")
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
-    with pinned_threads(threads), _marked(network_of(adapter)):
+    with if_any(adapter), pinned_threads(threads), _marked(network_of(adapter)):
         for _ in range(3):
             adapter.predict(batch)
         with _quiet(), profile(activities=activities) as profiled:

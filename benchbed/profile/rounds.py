@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.adapter.contract import Adapter
+from benchbed.adapter.surroundings import if_any
 from benchbed.profile.calls import silence_free
 from benchbed.profile.clock import clock_for, pinned_threads, repeat
 from benchbed.profile.counts import clip_seconds
@@ -55,7 +56,8 @@ def paired_rounds(
             # Who goes first alternates, so that a slow drift of the machine favours neither.
             for side in (0, 1) if turn % 2 == 0 else (1, 0):
                 call, clock = sides[side]
-                times = repeat(call, clock, seconds=seconds, warmup=10 if turn == 0 else 1, at_least=5)
+                with if_any((adapter, reference)[side]):
+                    times = repeat(call, clock, seconds=seconds, warmup=10 if turn == 0 else 1, at_least=5)
                 found[side].append(1000 * float(np.median(times.wall)))
     return {
         "model": found[0],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchbed.adapter.pulse import beating
+from benchbed.adapter.surroundings import if_any
 from benchbed.profile.counts import clip_seconds, count
 
 if TYPE_CHECKING:
@@ -131,20 +132,22 @@ def profile(
             )
         from benchbed.profile.layer_time import peak_activation_memory
 
-        figures["size"]["peak_activations"] = peak_activation_memory(adapter, seconds=seconds)
+        with if_any(adapter):
+            figures["size"]["peak_activations"] = peak_activation_memory(adapter, seconds=seconds)
     if settings.split.bytes_per_second:
         from benchbed.profile.split import split_report
 
         links = settings.split
-        figures["split"] = split_report(
-            adapter,
-            seconds,
-            bytes_per_second=links.bytes_per_second,
-            batches=links.batches,
-            server_speedup=links.server_speedup,
-            private=links.private,
-            static=links.static,
-        )
+        with if_any(adapter):
+            figures["split"] = split_report(
+                adapter,
+                seconds,
+                bytes_per_second=links.bytes_per_second,
+                batches=links.batches,
+                server_speedup=links.server_speedup,
+                private=links.private,
+                static=links.static,
+            )
     if settings.energy is not None:
         with beating("having its energy measured"):
             figures["energy"] = _energy(adapter, seconds, settings, reference)
@@ -161,7 +164,8 @@ def _boards(
     parameters, macs = (figures[name].get("value") for name in ("parameters", "macs"))
     if not has_network(adapter) or adapter.forward is None or parameters is None or macs is None:
         return {"reason": "what a board needs follows from a network that torch can see"}
-    peak = count_macs(adapter, seconds, on_device=False).trace.peak_bytes
+    with if_any(adapter):
+        peak = count_macs(adapter, seconds, on_device=False).trace.peak_bytes
     bits = min(8.0, float(adapter.card.weight_bits))
     return boards_report(boards, parameters=parameters, macs=macs, peak_bytes=peak, weight_bits=bits)
 
@@ -216,7 +220,7 @@ def _one_energy(adapter: Adapter, seconds: float, settings: ProfileSettings) -> 
     device = str(adapter.device)
     threads = settings.latency.threads if settings.latency else 1
     batch = silence_free(adapter, seconds)
-    with pinned_threads(threads):
+    with if_any(adapter), pinned_threads(threads):
         return energy(
             lambda: adapter.predict(batch),
             clips=1,

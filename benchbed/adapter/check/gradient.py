@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchbed.adapter.check.trial import Status, Trial
+from benchbed.adapter.surroundings import at_home
 
 
 def forward_agrees(trial: Trial) -> tuple[Status, str]:
@@ -61,12 +62,14 @@ def gradients(trial: Trial) -> tuple[Status, str]:
 
 
 def _forward(trial: Trial) -> Callable[[Any], Any] | None:
-    return trial.adapter.forward
+    forward = trial.adapter.forward
+    return None if forward is None else at_home(trial.adapter, forward)
 
 
 def _path(trial: Trial) -> Callable[[Any], Any] | None:
     """The differentiable path: `forward`, or the encoder of a model that decodes its answers."""
-    return _forward(trial) or trial.adapter.hear
+    hear = trial.adapter.hear
+    return _forward(trial) or (None if hear is None else at_home(trial.adapter, hear))
 
 
 def _tensor(trial: Trial, signals: np.ndarray) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 
 from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter
+from benchbed.adapter.surroundings import at_home
 from benchbed.attack.features import FeatureSpace, OnFeatures
 from benchbed.errors import CannotMeasure, ConfigError
 from benchbed.run.attacking.goal import AttackedClip
@@ -46,7 +47,8 @@ def cut(adapter: Adapter, shape: tuple[int, int], where: str | None = None) -> F
     from benchbed.adapter.frontend import LogMel
 
     try:
-        return FeatureSpace.cut(adapter.model, adapter.forward, (LogMel,), shape)
+        forward = adapter.forward and at_home(adapter, adapter.forward)
+        return FeatureSpace.cut(adapter.model, forward, (LogMel,), shape)
     except ConfigError as error:
         raise ConfigError(f"{adapter.card.name}: {error.what}", where=where, hint=HINT) from error
 

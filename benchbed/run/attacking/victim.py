@@ -12,6 +12,7 @@ import numpy as np
 from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.pulse import beating
+from benchbed.adapter.surroundings import if_any
 from benchbed.attack.contract import Victim
 from benchbed.attack.twin import Forward
 from benchbed.protocols import Model
@@ -53,10 +54,11 @@ def victim_of(
     """
     forward, stand_in = getattr(adapter, path), adapter.surrogate or adapter.attack_forward
     if forward is not None:
-        own, other = seen(_kept(forward)), seen(_kept(stand_in)) if stand_in is not None else None
+        own = seen(_kept(adapter, forward))
+        other = seen(_kept(adapter, stand_in)) if stand_in is not None else None
         return Victim(own, other, eot=eot, recurrent=_recurrent(adapter))
     if stand_in is not None:
-        return Victim(seen(asked(adapter, shared)), seen(_kept(stand_in)), eot=eot)
+        return Victim(seen(asked(adapter, shared)), seen(_kept(adapter, stand_in)), eot=eot)
     return Victim(seen(asked(adapter, shared)), differentiable=False, eot=eot)
 
 
@@ -74,11 +76,11 @@ def met_by(adapter: Adapter, task: str) -> tuple[bool, bool]:
     return opened, not opened or adapter.undefended is not None
 
 
-def _kept(forward: Forward) -> Forward:
+def _kept(adapter: Model, forward: Forward) -> Forward:
     """A model's path that neither writes into the points it is given, nor into answers that it gave before."""
 
     def kept(points: torch.Tensor) -> torch.Tensor:
-        with beating(f"forward, {len(points)} input(s)"):
+        with beating(f"forward, {len(points)} input(s)"), if_any(adapter):
             return forward(points.clone()).clone()
 
     return kept

@@ -14,6 +14,7 @@ import numpy as np
 
 from benchbed.adapter.asking import ask
 from benchbed.adapter.contract import Adapter
+from benchbed.adapter.surroundings import at_home
 from benchbed.attack.contract import Victim
 from benchbed.attack.losses import LOSSES
 from benchbed.attack.twin import Forward
@@ -138,7 +139,7 @@ class View:
         over = self.hearing.through
         for queries in self.shared.values():
             # Its differentiable path is given audio alone, and answers to what was asked last.
-            self.adapter.asked(queries)
+            at_home(self.adapter, self.adapter.asked)(queries)
         path = getattr(losses, "PATH", "forward")
         seen = self._asked(samples)
         return victim_of(

@@ -208,6 +208,7 @@ def held(inputs: Sequence[ModelInput]) -> bool:
 def _parts(adapter: Adapter, hearing: Hearing) -> FrontAndRest:
     """The parts of a model, or why it has none that noise can be added between."""
     from benchbed.adapter.cutting import cut_at_front_end, trial_clips
+    from benchbed.adapter.surroundings import at_home
     from benchbed.adapter.torch_adapter import TorchAdapter
     from benchbed.types import Batch
 
@@ -229,7 +230,7 @@ def _parts(adapter: Adapter, hearing: Hearing) -> FrontAndRest:
     clips = trial_clips(adapter.card)
     waveforms = clips.numpy().copy()
     lengths = np.full(len(waveforms), waveforms.shape[2], dtype=np.int64)
-    answers = np.asarray(adapter.predict(Batch(waveforms, lengths, adapter.card.sample_rate)))
+    answers = np.asarray(at_home(adapter, adapter.predict)(Batch(waveforms, lengths, adapter.card.sample_rate)))
     import torch
 
     with torch.inference_mode():

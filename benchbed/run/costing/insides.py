@@ -9,6 +9,7 @@ import numpy as np
 
 from benchbed.adapter.contract import Adapter
 from benchbed.adapter.patchgrid import PatchGrid
+from benchbed.adapter.surroundings import if_any
 from benchbed.errors import AudioError, CannotMeasure
 from benchbed.metrics.representation import representation
 from benchbed.profile.counts import figure
@@ -69,7 +70,7 @@ def insides_on_clips(adapter: Adapter, prepared: Prepared, clips: int) -> dict[s
         except AudioError:
             continue  # counted as a failure of the run already
         given = to_model(clip.waveform, clip.sample_rate, adapter.card)
-        with torch.inference_mode(), watch, _Last(network) as last:
+        with torch.inference_mode(), if_any(adapter), watch, _Last(network) as last:
             forward(torch.from_numpy(np.ascontiguousarray(given.waveform[None])).to(adapter.device))
         if not watch.matrices or last.tokens is None:
             return {}
