@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -20,6 +21,41 @@ def limit_threads(threads: int) -> None:
         import torch
 
         torch.set_num_threads(threads)
+
+
+class _Bound:
+    """One thread for as long as anybody asks for it: the number is the process's, and two may ask in turns."""
+
+    lock: ClassVar[threading.Lock] = threading.Lock()
+    asking: ClassVar[int] = 0
+    before: ClassVar[Any] = None
+
+    def __enter__(self) -> None:
+        import numpy  # noqa: F401  # what is not loaded yet could not be bounded
+        from threadpoolctl import threadpool_limits
+
+        with _Bound.lock:
+            if _Bound.asking == 0:
+                _let_any_thread_limit()
+                _Bound.before = threadpool_limits(1, user_api="blas")
+            _Bound.asking += 1
+
+    def __exit__(self, *raised: object) -> None:
+        with _Bound.lock:
+            _Bound.asking -= 1
+            if _Bound.asking == 0:
+                _let_any_thread_limit()
+                _Bound.before.restore_original_limits()
+                _let_any_thread_limit()
+
+
+def _let_any_thread_limit() -> None:
+    """Since threadpoolctl 3.8 the first thread that limits OpenBLAS is the only one whose limits are heard."""
+    import threadpoolctl
+
+    let = getattr(threadpoolctl.OpenBLASController, "clear_controlling_thread", None)
+    if let is not None:
+        let(force=True)
 
 
 def one_thread(function: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
@@ -41,10 +77,7 @@ def one_thread(function: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
 
     @functools.wraps(function)
     def bounded(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
-        import numpy  # noqa: F401  # what is not loaded yet could not be bounded
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, user_api="blas"):
+        with _Bound():
             return function(*args, **kwargs)
 
     return bounded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 
 import numpy as np
 import pytest
@@ -40,6 +41,37 @@ def test_one_thread_is_for_the_time_of_a_call_even_of_one_that_fails():
         fail(text="mine")
     assert threads() == {2}
     assert fail.__doc__ == "Why." and list(inspect.signature(fail).parameters) == ["text"]
+
+
+def test_whoever_ends_last_gives_the_threads_back_where_two_ask_in_turns():
+    begun, ended = threading.Event(), threading.Event()
+    found: list[set[int]] = []
+
+    @one_thread
+    def wait(mine: threading.Event, other: threading.Event) -> None:
+        mine.set()
+        other.wait(60)
+        found.append(threads())
+
+    @one_thread
+    def first() -> None:
+        late.start()
+        begun.wait(60)
+
+    late = threading.Thread(target=wait, args=(begun, ended))
+    first()
+    ended.set()
+    late.join()
+    assert found == [{1}] and threads() == {2}
+
+
+def test_a_limit_that_another_thread_has_set_is_no_hindrance():
+    found: list[set[int]] = []
+    limit_threads(2)
+    asking = threading.Thread(target=one_thread(lambda: found.append(threads())))
+    asking.start()
+    asking.join()
+    assert found == [{1}] and threads() == {2}
 
 
 def test_a_limit_stays():
