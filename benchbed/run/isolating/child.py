@@ -22,7 +22,6 @@ from types import GeneratorType
 from typing import BinaryIO
 
 from benchbed.adapter import pulse
-from benchbed.adapter.names import ModelsAlone
 from benchbed.errors import AdapterError, BenchbedError
 from benchbed.packages import unusable
 from benchbed.run.collecting import OwnProcess
@@ -105,6 +104,8 @@ def born(server: int, calls: int, answers: int, errors: int, pulse: int, faults:
 
 
 def _serve(calls: BinaryIO, answers: BinaryIO, origin: BornFrom | None) -> None:
+    from benchbed.adapter.names import ModelsAlone  # stands on numpy, which whoever only supervises does without
+
     opened(calls, answers)
     OwnProcess.here = ModelsAlone.here = True
     begin: Begin = load(calls)
