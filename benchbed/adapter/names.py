@@ -5,7 +5,8 @@ writes by the same names, so that a figure could be another one and nothing woul
 means it for himself: it is put back after each call, and is there again in the next one.
 
 Looked at are the modules that everything here stands on, and not all that there are, which would take as long as a
-small model does. What is replaced in others, or in classes, stays as it is, and so do names that are added.
+small model does. What is replaced in others, or in classes, stays as it is, and so do names that are added. Members of
+an ensemble are one model here, and see what another one of them replaced.
 """
 
 from __future__ import annotations
